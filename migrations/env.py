@@ -1,0 +1,34 @@
+"""How alembic reaches the database: over the connection that `scheduler.schema` hands it, or by the settings."""
+
+from alembic import context
+from sqlalchemy import Connection
+
+import scheduler.model  # noqa: F401 - fills Base.metadata
+from scheduler.db import Base
+
+
+def run(connection: Connection) -> None:
+    context.configure(
+        connection=connection,
+        target_metadata=Base.metadata,
+        render_as_batch=connection.dialect.name == "sqlite",
+        compare_type=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def run_by_settings() -> None:
+    """For the `alembic` command in a checkout."""
+    from scheduler.config import load
+    from scheduler.db import Database
+
+    with Database(load().database_url).write() as session:
+        run(session.connection())
+
+
+handed = context.config.attributes.get("connection")
+if handed is None:
+    run_by_settings()
+else:
+    run(handed)

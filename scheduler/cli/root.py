@@ -1,0 +1,106 @@
+"""The command itself, its nouns, and the one place where an error becomes an exit code."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import click
+
+from scheduler import __version__
+from scheduler.cli.words import _, speak_as_the_environment, translate
+from scheduler.errors import Invalid, Problems, SchedulerError
+from scheduler.i18n import N_
+
+# Name: module below this package, and what --help says of it without importing it.
+COMMANDS = {
+    "apply": ("files", N_("Plan a whole programme from one file.")),
+    "export": ("files", N_("Write everything planned into one file.")),
+    "event": ("event", N_("Events: plan, move, cancel, announce.")),
+    "attendee": ("attendee", N_("Attendees: invite, register, answer, withdraw.")),
+    "reminder": ("reminder", N_("Reminders before events, and who will get them.")),
+    "letter": ("letter", N_("Letters: the ledger of what left and what did not.")),
+    "feed": ("feed", N_("Calendars that people subscribe to.")),
+    "venue": ("places", N_("Venues.")),
+    "city": ("places", N_("Cities.")),
+    "organisation": ("places", N_("Organisations.")),
+    "person": ("places", N_("People of the programme.")),
+    "zones": ("zones", N_("What a change of time zones moved.")),
+    "worker": ("worker", N_("Send what is due, now and from now on.")),
+    "db": ("db", N_("The tables: upgrade, downgrade, check.")),
+    "doctor": ("doctor", N_("Say what is in force and what is out of order.")),
+    "demo": ("demo", N_("Play a season of the programme through.")),
+    "completion": ("completion", N_("Print the set-up of shell completion.")),
+}
+
+
+class Refusal(click.ClickException):
+    """An error of ours on its way out: a line each, exit code 2 for bad input, 1 for a refused operation."""
+
+    def __init__(self, error: SchedulerError) -> None:
+        super().__init__(error.text(_))
+        self.error = error
+
+    @property
+    def exit_code(self) -> int:  # type: ignore[override] # click reads it from the instance
+        return _exit_code(self.error)
+
+    def show(self, file: Any = None) -> None:
+        for problem in (*self._problems(), self.error):
+            click.echo(f"{_('Error')}: {problem.text(_)}", file=file, err=file is None)
+
+    def _problems(self) -> tuple[SchedulerError, ...]:
+        return self.error.problems if isinstance(self.error, Problems) else ()
+
+
+def _exit_code(error: SchedulerError) -> int:
+    if isinstance(error, Problems):
+        return max(_exit_code(problem) for problem in error.problems)
+    return 2 if isinstance(error, Invalid) else 1
+
+
+class Root(click.Group):
+    """Knows its commands by name and imports one when it is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"scheduler.cli.{COMMANDS[cmd_name][0]}")
+        return translate(getattr(module, cmd_name.replace("-", "_")))
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section(_("Commands")):
+            formatter.write_dl([(name, _(text)) for name, (_module, text) in COMMANDS.items()])
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        speak_as_the_environment()
+        translate(self)
+        return super().main(*args, **kwargs)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except SchedulerError as error:
+            raise Refusal(error) from error
+        finally:
+            if ctx.obj is not None:
+                ctx.obj.close()
+
+
+@click.group(
+    cls=Root,
+    help=N_("The scheduling system of a diplomatic and civic programme."),
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="scheduler")
+@click.option("--config", type=click.Path(path_type=Path), help=N_("A settings file (TOML); see: scheduler doctor."))
+@click.pass_context
+def root(ctx: click.Context, config: Path | None) -> None:
+    if ctx.obj is None:
+        from scheduler.cli.desk import Desk
+
+        ctx.obj = Desk(config)

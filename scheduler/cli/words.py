@@ -1,0 +1,47 @@
+"""The desk's language: what a command prints and what its help says."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+_language = "en"
+
+
+def speak(language: str) -> None:
+    """Choose the language of everything printed from now on."""
+    global _language
+    _language = language
+
+
+def language() -> str:
+    return _language
+
+
+def speak_as_the_environment() -> None:
+    """The language of help, which is shown before any settings file is read."""
+    speak(os.environ.get("SCHEDULER_LANGUAGE") or "en")
+
+
+def _(message: str) -> str:
+    """The message in the desk's language. English costs no catalogue."""
+    if _language == "en":
+        return message
+    from scheduler.i18n import catalogue
+
+    return catalogue(_language).gettext(message)
+
+
+def translate(command: click.Command) -> click.Command:
+    """Put the help of a command and of its options into the desk's language, once."""
+    if _language == "en" or "translated" in command.__dict__:
+        return command
+    command.__dict__["translated"] = True
+    command.help = _(command.help) if command.help else None
+    for parameter in command.params:
+        if isinstance(parameter, click.Option) and parameter.help:
+            parameter.help = _(parameter.help)
+    for child in getattr(command, "commands", {}).values():
+        translate(child)
+    return command

@@ -1,0 +1,52 @@
+"""`scheduler zones check`"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import click
+
+from scheduler.cli.desk import Columns, Desk, as_json, at, pass_desk, show
+from scheduler.cli.words import _
+from scheduler.clock import tzdata_version
+from scheduler.i18n import N_
+from scheduler.model import Event
+from scheduler.services import programme
+
+
+@click.group(help=N_("What a change of time zones moved."))
+def zones() -> None:
+    pass
+
+
+@zones.command(help=N_("Derive every instant anew under the installed tz data; the hour on the wall stays."))
+@click.option("--dry-run", is_flag=True, help=N_("Show what would change and stop."))
+@as_json
+@pass_desk
+def check(desk: Desk, /, dry_run: bool, as_json: bool) -> None:
+    with desk.write(keep=not dry_run) as session:
+        moved = programme.check_zones(session, now=desk.now())
+        records = [_record(event, before, now) for event, before, now in moved]
+    nothing = _("Every event stands right under tz data {version}.").format(version=tzdata_version())
+    show(records, COLUMNS, as_json=as_json, nothing=nothing)
+
+
+def _record(event: Event, before: datetime, now: datetime) -> dict[str, Any]:
+    return {
+        "event": event.key,
+        "wall": f"{event.dtstart:%Y-%m-%d %H:%M}",
+        "tzid": event.tzid,
+        "before": at(before, "UTC"),
+        "now": at(now, "UTC"),
+        "sequence": event.sequence,
+    }
+
+
+COLUMNS: Columns = {
+    N_("Event"): "event",
+    N_("On the wall"): "wall",
+    N_("Zone"): "tzid",
+    N_("Was at"): "before",
+    N_("Is at"): "now",
+}

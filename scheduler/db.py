@@ -1,0 +1,303 @@
+"""The database: column types, the declarative base, and the one place where a transaction opens.
+
+SQLite runs in WAL mode with synchronous=FULL: what was confirmed to a person survives a power cut. Writers in one
+process take a fair lock before BEGIN IMMEDIATE, because SQLite's own busy handler starves some of fifty contenders
+for seconds.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
+
+from scheduler.errors import Conflict, Forbidden, Invalid, SchedulerError
+from scheduler.i18n import N_
+from scheduler.text import Text
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+JSON = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
+
+
+class Base(DeclarativeBase):
+    """Everything that is stored."""
+
+    metadata = sa.MetaData(naming_convention=NAMING)
+
+
+class Instant(sa.TypeDecorator[datetime]):
+    """A moment: aware, UTC. A naive value is a programming error and raises."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("an instant needs a zone; a wall time is not an instant")
+        value = value.astimezone(UTC)
+        return value if dialect.name == "postgresql" else value.replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
+        if value is None:
+            return None
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+class Wall(sa.TypeDecorator[datetime]):
+    """What the clock on the wall shows: naive. The zone stands beside it."""
+
+    impl = sa.DateTime(timezone=False)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
+        if value is not None and value.tzinfo is not None:
+            raise ValueError("a wall time has no zone of its own")
+        return value
+
+
+class Seconds(sa.TypeDecorator[timedelta]):
+    """A duration, kept as whole seconds."""
+
+    impl = sa.Integer
+    cache_ok = True
+
+    def process_bind_param(self, value: timedelta | None, dialect: sa.Dialect) -> int | None:  # noqa: ARG002
+        return None if value is None else int(value.total_seconds())
+
+    def process_result_value(self, value: int | None, dialect: sa.Dialect) -> timedelta | None:  # noqa: ARG002
+        return None if value is None else timedelta(seconds=value)
+
+
+class Languages(sa.TypeDecorator[Text]):
+    """Text in several languages, a JSON object."""
+
+    impl = JSON
+    cache_ok = True
+
+    def process_bind_param(self, value: Text | None, dialect: sa.Dialect) -> dict[str, str] | None:  # noqa: ARG002
+        return None if value is None else dict(value)
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> Text:  # noqa: ARG002
+        return Text(value or {})
+
+
+def choice(kind: type[StrEnum]) -> sa.Enum:
+    """A column that holds one of an enumeration's words, checked by a constraint named after it."""
+    words = [member.value for member in kind]
+    return sa.Enum(
+        kind,
+        values_callable=lambda _: words,
+        native_enum=False,
+        create_constraint=True,
+        length=max(map(len, words)) + 8,  # room for a longer word without rewriting the table
+        name=kind.__name__.lower(),
+    )
+
+
+Id = Annotated[int, mapped_column(sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True)]
+
+
+class FairLock:
+    """A lock that is handed on in the order of arrival."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._held = False
+        self._waiting: deque[threading.Event] = deque()
+
+    def __enter__(self) -> None:
+        with self._guard:
+            if not self._held:
+                self._held = True
+                return
+            turn = threading.Event()
+            self._waiting.append(turn)
+        turn.wait()
+
+    def __exit__(self, *_: object) -> None:
+        with self._guard:
+            if self._waiting:
+                self._waiting.popleft().set()
+            else:
+                self._held = False
+
+
+class Database:
+    """Sessions on one database. `write` commits on a clean exit and rolls back on an error; `read` never writes."""
+
+    def __init__(self, url: str, *, foreign_keys: bool = True) -> None:
+        """``foreign_keys`` off is for migrations: SQLite rebuilds tables, and must not cascade while it does."""
+        self.url = _url(url)
+        self.embedded = self.url.get_backend_name() == "sqlite"
+        self.engine = _sqlite(self.url, foreign_keys=foreign_keys) if self.embedded else _postgresql(self.url)
+        self._turn = FairLock()
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        with _speaking(self.url), Session(self.engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def write(self, actor: str = "system") -> Iterator[Session]:
+        """One transaction, known to the audit as the work of ``actor``."""
+        made = Session(self._writer(), expire_on_commit=False)
+        with _speaking(self.url), self._one_writer(), made as session, session.begin():
+            session.info["actor"] = actor
+            yield session
+
+    def dispose(self) -> None:
+        self.engine.dispose()
+
+    def _writer(self) -> sa.Engine:
+        return self.engine.execution_options(writes=True) if self.embedded else self.engine
+
+    @contextmanager
+    def _one_writer(self) -> Iterator[None]:
+        if not self.embedded:
+            yield
+            return
+        with self._turn:
+            yield
+
+
+def _url(url: str) -> sa.URL:
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError as error:
+        raise Invalid(
+            "database_url: {url} is not a database address; write sqlite:///FILE or postgresql://USER@HOST/NAME",
+            url=url,
+        ) from error
+    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+        raise Invalid(
+            "database_url: {name} is not supported; use sqlite or postgresql", name=parsed.get_backend_name()
+        )
+    return parsed.set(drivername="postgresql+psycopg") if parsed.drivername == "postgresql" else parsed
+
+
+def _postgresql(url: sa.URL) -> sa.Engine:
+    try:
+        return sa.create_engine(url, pool_pre_ping=True, pool_size=5, max_overflow=15, json_serializer=_readable_json)
+    except ModuleNotFoundError as error:
+        raise Invalid("database_url: PostgreSQL needs its driver; install consular-scheduler[postgresql]") from error
+
+
+def _readable_json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _sqlite(url: sa.URL, *, foreign_keys: bool) -> sa.Engine:
+    engine = sa.create_engine(url, connect_args={"timeout": 15}, json_serializer=_readable_json)
+
+    @sa.event.listens_for(engine, "connect")
+    def configure(connection: Any, _: object) -> None:
+        connection.isolation_level = None  # transactions are begun below, not guessed by the driver
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            f"foreign_keys={'ON' if foreign_keys else 'OFF'}",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        # A reader that becomes a writer halfway can be refused at once (SQLITE_BUSY_SNAPSHOT): say it at the start.
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+@contextmanager
+def _speaking(url: sa.URL) -> Iterator[None]:
+    """Turn what the database says into what a person can act on."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise refusal(error) from error
+    except DBAPIError as error:
+        trouble = _trouble(error, url)
+        if trouble is None:
+            raise
+        raise trouble from error
+
+
+# What each constraint means to a person. Constraints that only a programming error can break are not here.
+REFUSALS = {
+    "ck_seating_not_overbooked": N_("there are not that many places left"),
+    "uq_attendee_event_id_person_id": N_("this person is already on the list of this event"),
+    "uq_person_identity": N_("a person with this name and address is already known"),
+    "uq_person_key": N_("a person with this key already exists"),
+    "uq_venue_key": N_("a venue with this key already exists"),
+    "uq_city_key": N_("a city with this key already exists"),
+    "uq_organisation_key": N_("an organisation with this key already exists"),
+    "uq_event_key": N_("an event with this key already exists"),
+    "uq_feed_key": N_("a feed with this key already exists"),
+    "uq_letter_key": N_("this letter is already queued"),
+}
+
+
+def refusal(error: IntegrityError) -> SchedulerError:
+    """The Conflict that a broken constraint means; the database's own words where it has no meaning of its own."""
+    name = constraint_name(error)
+    return Conflict(REFUSALS[name]) if name in REFUSALS else Conflict("refused by {name}", name=name)
+
+
+def constraint_name(error: DBAPIError) -> str:
+    """The name of the constraint that refused; SQLite names only the columns of a unique one."""
+    diagnosis = getattr(error.orig, "diag", None)
+    if diagnosis is not None:
+        return str(diagnosis.constraint_name)
+    kind, _, rest = str(error.orig).partition(" constraint failed: ")
+    if kind != "UNIQUE":
+        return rest or kind
+    columns = [column.split(".") for column in rest.split(", ")]
+    return "_".join(["uq", columns[0][0], *(column[-1] for column in columns)])
+
+
+_SQLITE_TROUBLE: dict[str, SchedulerError] = {
+    "database is locked": Conflict("the database {place} is in use by another program; try again in a moment"),
+    "readonly database": Forbidden("the database {place} cannot be written; check the rights of file and directory"),
+    "unable to open database": Forbidden("the database {place} cannot be opened; check directory and rights"),
+    "not a database": Invalid("{place} is not a database of this program; choose another database_url"),
+    "disk is full": Conflict("the disk of {place} is full; make room and try again"),
+}
+
+
+def _trouble(error: DBAPIError, url: sa.URL) -> SchedulerError | None:
+    """What is wrong with the database itself; None for what is wrong with us."""
+    said = str(error.orig).strip()
+    if url.get_backend_name() == "sqlite":
+        found = next((known for words, known in _SQLITE_TROUBLE.items() if words in said), None)
+        return found and type(found)(found.message, place=url.database)
+    if not isinstance(error, OperationalError):
+        return None
+    place = url.render_as_string(hide_password=True)
+    reason = said.splitlines()[0] if said else type(error.orig).__name__
+    return Conflict("the database {place} does not answer: {reason}", place=place, reason=reason)
+
+
+def directory_of(url: sa.URL) -> Path | None:
+    """The directory of a SQLite file; None for memory and servers."""
+    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
+        return None
+    return Path(url.database).parent

@@ -1,0 +1,63 @@
+"""What can go wrong, said to people.
+
+A message is an English sentence with named places, filled from ``facts``; it stays translatable because the
+sentence itself is the catalogue's key. Edges translate: the command line maps a kind to an exit code, the web
+to a status, each in one place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+Gettext = Callable[[str], str]
+
+
+class SchedulerError(Exception):
+    """Something could not be done."""
+
+    def __init__(self, message: str = "", **facts: object) -> None:
+        self.message = message or (type(self).__doc__ or "").strip()
+        self.facts = facts
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        return self.text(str)
+
+    def text(self, gettext: Gettext) -> str:
+        """The sentence in the reader's language, on one line."""
+        facts = {name: _text(value, gettext) for name, value in self.facts.items()}
+        return " ".join((gettext(self.message).format(**facts) if facts else gettext(self.message)).split())
+
+
+def _text(value: object, gettext: Gettext) -> object:
+    """A fact that is itself an error speaks the reader's language too."""
+    return value.text(gettext) if isinstance(value, SchedulerError) else value
+
+
+class NotFound(SchedulerError):
+    """There is no such thing."""
+
+
+class Invalid(SchedulerError):
+    """That cannot be understood."""
+
+
+class Conflict(SchedulerError):
+    """That contradicts what is already planned."""
+
+
+class Forbidden(SchedulerError):
+    """That is not allowed."""
+
+
+class Problems(SchedulerError):
+    """Several things are wrong at once; each is told."""
+
+    def __init__(self, problems: Sequence[SchedulerError]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("{count} problems; nothing was changed.", count=len(self.problems))
+
+
+def all_of(problems: Sequence[SchedulerError]) -> SchedulerError:
+    """One error for a list of them: the only one as it is, several together."""
+    return problems[0] if len(problems) == 1 else Problems(problems)

@@ -1,0 +1,44 @@
+"""The languages of the programme: gettext catalogues, read from their .po files.
+
+The English sentence in the code is the key. Catalogues are read once per process; there is no compile step, so
+a catalogue cannot be older than its source.
+"""
+
+from __future__ import annotations
+
+import io
+from functools import cache
+from gettext import GNUTranslations, NullTranslations
+from pathlib import Path
+
+LANGUAGES = ("en", "kk", "ru", "th")
+TRANSLATIONS = Path(__file__).parent / "translations"
+
+
+def N_(message: str) -> str:  # noqa: N802 - gettext's own name for "to be translated later"
+    """Mark a sentence for the catalogues without translating it here."""
+    return message
+
+
+def supported(language: str | None) -> str:
+    """The catalogue that serves a BCP 47 tag: its base language where there is one, else English."""
+    base = (language or "").replace("_", "-").split("-")[0].lower()
+    return base if base in LANGUAGES else "en"
+
+
+@cache
+def catalogue(language: str) -> NullTranslations:
+    """The translations of one language; English is the source and needs none."""
+    language = supported(language)
+    return NullTranslations() if language == "en" else _read(TRANSLATIONS / f"{language}.po")
+
+
+def _read(path: Path) -> NullTranslations:
+    from babel.messages.mofile import write_mo
+    from babel.messages.pofile import read_po
+
+    compiled = io.BytesIO()
+    with path.open("rb") as source:
+        write_mo(compiled, read_po(source, locale=path.stem))
+    compiled.seek(0)
+    return GNUTranslations(compiled)

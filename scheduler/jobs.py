@@ -1,0 +1,213 @@
+"""The timetable on one page. APScheduler ticks and nothing else: what is due lives in tables, so that any number
+of workers can run on one PostgreSQL and a restart forgets nothing."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from scheduler.app import App
+from scheduler.channels import ChannelError
+from scheduler.errors import SchedulerError
+from scheduler.model import Letter, Outcome
+from scheduler.services import letters, programme
+from scheduler.services.compose import OutgoingMessage, Skip, compose
+
+if TYPE_CHECKING:
+    from apscheduler.schedulers.base import BaseScheduler
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(minutes=10)  # a batch takes seconds; a worker that died gives its letters back after this
+BATCH = 200
+TICK = timedelta(seconds=10)
+PAUSE = timedelta(minutes=1)  # while the channel is down
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What one round did."""
+
+    sent: int = 0
+    skipped: int = 0
+    failed: int = 0
+    postponed: int = 0
+    down: bool = False  # the channel took nothing more
+
+    def __add__(self, other: Delivery) -> Delivery:
+        return Delivery(
+            self.sent + other.sent,
+            self.skipped + other.skipped,
+            self.failed + other.failed,
+            self.postponed + other.postponed,
+            self.down or other.down,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A letter that our own mistake keeps from being composed; `scheduler letter retry` once it is mended."""
+
+    letter_id: int
+    reason: str
+
+
+Seen = Callable[[OutgoingMessage | Skip | Broken, "Verdict"], None]
+
+
+def timetable(app: App, scheduler: BaseScheduler) -> None:
+    """Every job there is."""
+    scheduler.add_job(deliver, "interval", [app], seconds=TICK.total_seconds(), id="deliver", **_ONE)
+    scheduler.add_job(check_zones, "cron", [app], hour=3, minute=15, id="zones", **_ONE)
+
+
+# One run at a time, a missed one made up for once, however late.
+_ONE = {"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
+
+
+def deliver(app: App, seen: Seen | None = None) -> Delivery:
+    """Fire the reminders that are due, then send what is due until nothing is left or the channel is down."""
+    with app.db.write("worker") as session:
+        letters.fire_reminders(session, now=app.clock.now())
+    total = Delivery()
+    while True:
+        done = _batch(app, seen)
+        if done is None:
+            break
+        total += done
+        if done.down:
+            break
+    app.channel.close()
+    return total
+
+
+def check_zones(app: App) -> None:
+    """After an update of the tz data: what was promised on the wall keeps its hour, what hangs on it moves."""
+    with app.db.write("worker") as session:
+        moved = programme.check_zones(session, now=app.clock.now())
+    for event, before, now in moved:
+        log.warning("%s: %s is now %s under the installed tz data", event.key, before, now)
+
+
+def _batch(app: App, seen: Seen | None) -> Delivery | None:
+    """Claim, compose, send, record; None when nothing is due."""
+    now = app.clock.now()
+    with app.db.write("worker") as session:
+        ids = letters.claim_due(session, now=now, lease=LEASE, limit=BATCH)
+    if not ids:
+        return None
+    return _send_all(app, _compose(app, ids, now), seen)
+
+
+def _compose(app: App, ids: list[int], now: datetime) -> list[OutgoingMessage | Skip | Broken]:
+    """Compose a batch; one letter that cannot be composed must not hold up the others."""
+    try:
+        with app.db.read() as session:
+            return list(compose(session, ids, house=app.house, now=now))
+    except SchedulerError:
+        raise  # the database is away: the lease lapses
+    except Exception as error:
+        log.exception("letters %s cannot be composed", ids)
+        if len(ids) == 1:
+            return [Broken(ids[0], f"cannot be composed: {error}"[:500])]
+        return [item for letter in ids for item in _compose(app, [letter], now)]
+
+
+def _send_all(app: App, composed: list[OutgoingMessage | Skip | Broken], seen: Seen | None) -> Delivery:
+    """Each outcome is written before the next letter leaves: a crash repeats at most the one in flight."""
+    total = Delivery()
+    for index, item in enumerate(composed):
+        verdict = _verdict(app, item)
+        if verdict.down:
+            _put_back(app, [later.letter_id for later in composed[index:]])
+            return total + Delivery(postponed=len(composed) - index, down=True)
+        _record(app, item, verdict)
+        total += _counted(verdict)
+        if seen:
+            seen(item, verdict)
+    return total
+
+
+def _verdict(app: App, item: OutgoingMessage | Skip | Broken) -> Verdict:
+    match item:
+        case Skip():
+            return Verdict(Outcome.SKIPPED, item.reason)
+        case Broken():
+            return Verdict(Outcome.FAILED, item.reason)
+        case OutgoingMessage():
+            return _send(app, item)
+
+
+def _counted(verdict: Verdict) -> Delivery:
+    match verdict.outcome:
+        case Outcome.SENT:
+            return Delivery(sent=1)
+        case Outcome.SKIPPED:
+            return Delivery(skipped=1)
+        case Outcome.FAILED:
+            return Delivery(failed=1)
+        case None:
+            return Delivery(postponed=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of a letter; no outcome means that it will be tried again at ``again_at``."""
+
+    outcome: Outcome | None
+    reason: str = ""
+    again_at: datetime | None = None
+    down: bool = False
+
+
+def _send(app: App, message: OutgoingMessage) -> Verdict:
+    try:
+        app.channel.send(message)
+    except ChannelError as error:
+        if error.down:
+            log.warning("%s; trying again in %s", error, PAUSE)
+            return Verdict(None, str(error), down=True)
+        again = None if error.permanent else letters.next_attempt(message.attempts, app.clock.now())
+        return Verdict(None if again else Outcome.FAILED, str(error)[:500], again)
+    return Verdict(Outcome.SENT)
+
+
+def _record(app: App, item: OutgoingMessage | Skip | Broken, verdict: Verdict) -> None:
+    now = app.clock.now()
+    row = sa.update(Letter).where(Letter.id == item.letter_id)
+    values: dict[str, object] = {"outcome": verdict.outcome, "reason": verdict.reason, "claimed_until": None}
+    if verdict.outcome:
+        values["finished_at"] = now
+    if verdict.again_at:
+        values["claimed_until"] = verdict.again_at
+    if isinstance(item, OutgoingMessage):
+        values |= {"language": item.language, "address": item.address, "message_id": item.message_id}
+    with app.db.write("worker") as session:
+        session.execute(row.values(values))
+
+
+def _put_back(app: App, ids: list[int]) -> None:
+    with app.db.write("worker") as session:
+        letters.release(session, ids, until=app.clock.now() + PAUSE)
+
+
+def run(app: App, wait: Callable[[], object]) -> None:
+    """Work until `wait` returns. Starts with one round, so that a restart catches up at once."""
+    from apscheduler.executors.pool import ThreadPoolExecutor
+    from apscheduler.schedulers.background import BackgroundScheduler
+
+    scheduler = BackgroundScheduler(timezone="UTC", executors={"default": ThreadPoolExecutor(2)})
+    timetable(app, scheduler)
+    scheduler.add_job(check_zones, args=[app], id="zones-at-start")
+    scheduler.modify_job("deliver", next_run_time=app.clock.now())
+    scheduler.start()
+    try:
+        wait()
+    finally:
+        scheduler.shutdown(wait=True)  # the letter in flight is finished and recorded
+        app.close()

@@ -1,0 +1,52 @@
+"""Mapped classes, and the rules about one aggregate. No queries over several, no clock, no commit."""
+
+from scheduler.model.attendance import Answer, Attendee, Mode, Partstat, Role, Seating, Standing
+from scheduler.model.audit import Audit
+from scheduler.model.feeds import Audience, Feed, Rendering, View
+from scheduler.model.letters import Letter, LetterKind, Outcome
+from scheduler.model.programme import (
+    City,
+    Closure,
+    Event,
+    Kind,
+    OpeningHours,
+    Organisation,
+    Person,
+    Reminder,
+    ReminderAudience,
+    Status,
+    Timing,
+    Venue,
+    Visibility,
+)
+
+__all__ = [
+    "Answer",
+    "Attendee",
+    "Audience",
+    "Audit",
+    "City",
+    "Closure",
+    "Event",
+    "Feed",
+    "Kind",
+    "Letter",
+    "LetterKind",
+    "Mode",
+    "OpeningHours",
+    "Organisation",
+    "Outcome",
+    "Partstat",
+    "Person",
+    "Reminder",
+    "ReminderAudience",
+    "Rendering",
+    "Role",
+    "Seating",
+    "Standing",
+    "Status",
+    "Timing",
+    "Venue",
+    "View",
+    "Visibility",
+]

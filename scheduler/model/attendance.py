@@ -1,0 +1,145 @@
+"""Attendees and the places they hold."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from scheduler.db import Base, Id, Instant, choice
+from scheduler.model.programme import KEY, Event, Person
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Role(StrEnum):
+    """What a person is at an event. `rfc` maps it to ROLE (RFC 5545 3.2.16)."""
+
+    PRESIDES = "presides"
+    GUEST_OF_HONOUR = "guest of honour"
+    SPEAKER = "speaker"
+    DELEGATION = "delegation"
+    PARTICIPANT = "participant"
+    STAFF = "staff"
+
+    @property
+    def rfc(self) -> str:
+        return _ROLE.get(self, "REQ-PARTICIPANT")
+
+
+_ROLE: Mapping[Role, str] = {
+    Role.PRESIDES: "CHAIR",
+    Role.PARTICIPANT: "OPT-PARTICIPANT",
+    Role.STAFF: "NON-PARTICIPANT",
+}
+OFFICIALS = (Role.PRESIDES, Role.GUEST_OF_HONOUR, Role.SPEAKER, Role.DELEGATION)
+
+
+class Mode(StrEnum):
+    IN_PERSON = "in person"
+    REMOTE = "remote"
+
+
+class Partstat(StrEnum):
+    """RFC 5545 3.2.12."""
+
+    NEEDS_ACTION = "NEEDS-ACTION"
+    ACCEPTED = "ACCEPTED"
+    DECLINED = "DECLINED"
+    TENTATIVE = "TENTATIVE"
+
+
+class Standing(StrEnum):
+    """Where a person stands. Only the confirmed hold places."""
+
+    INVITED = "invited"  # by the organizer; may have answered, may not
+    CONFIRMED = "confirmed"
+    WAITLISTED = "waitlisted"  # asked for places that were not free; in order of queue_number
+    WITHDRAWN = "withdrawn"  # by themselves, by regrets, or by the organizer; the row stays for the record
+
+
+class Answer(StrEnum):
+    """The way an answer came."""
+
+    DESK = "desk"
+    PAGE = "page"
+    MAIL = "mail"
+    LETTER = "letter"
+    TELEPHONE = "telephone"
+    NOTE_VERBALE = "note verbale"
+
+
+class Seating(Base):
+    """The places of one event in one mode: a narrow row, because every registration updates it.
+
+    ``capacity`` NULL means without limit.
+    """
+
+    __tablename__ = "seating"
+
+    event_id: Mapped[int] = mapped_column(sa.ForeignKey("event.id", ondelete="CASCADE"), primary_key=True)
+    mode: Mapped[Mode] = mapped_column(choice(Mode), primary_key=True)
+    capacity: Mapped[int | None]
+    taken: Mapped[int] = mapped_column(default=0)
+    last_queue_number: Mapped[int] = mapped_column(default=0)
+
+    event: Mapped[Event] = relationship(back_populates="seating")
+
+    __table_args__ = (
+        sa.CheckConstraint("capacity >= 0", name="capacity"),
+        sa.CheckConstraint("taken >= 0", name="taken"),
+        sa.CheckConstraint("taken <= capacity", name="not_overbooked"),
+    )
+
+    @property
+    def free(self) -> int | None:
+        return None if self.capacity is None else self.capacity - self.taken
+
+
+class Attendee(Base):
+    """A person at an event, for as long as the record is kept: withdrawing changes the standing only."""
+
+    __tablename__ = "attendee"
+
+    id: Mapped[Id]
+    event_id: Mapped[int] = mapped_column(sa.ForeignKey("event.id"))
+    person_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"), index=True)
+    # The programme file that names them; None for who was registered or invited one by one.
+    programme: Mapped[str | None] = mapped_column(KEY)
+    role: Mapped[Role] = mapped_column(choice(Role))
+    mode: Mapped[Mode] = mapped_column(choice(Mode))
+    partstat: Mapped[Partstat] = mapped_column(choice(Partstat))
+    standing: Mapped[Standing] = mapped_column(choice(Standing))
+    queue_number: Mapped[int | None]
+    companions: Mapped[int] = mapped_column(default=0)
+    represented_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
+    answered_by: Mapped[Answer | None] = mapped_column(choice(Answer))
+    answered_on: Mapped[date | None]
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    standing_at: Mapped[datetime] = mapped_column(Instant)
+
+    event: Mapped[Event] = relationship()
+    person: Mapped[Person] = relationship(foreign_keys=[person_id])
+    represented_by: Mapped[Person | None] = relationship(foreign_keys=[represented_by_id])
+
+    __table_args__ = (
+        sa.UniqueConstraint("event_id", "person_id"),
+        sa.CheckConstraint("companions BETWEEN 0 AND 50", name="companions"),
+        sa.CheckConstraint("(standing = 'waitlisted') = (queue_number IS NOT NULL)", name="queue_number"),
+        sa.CheckConstraint("represented_by_id <> person_id", name="represented_by_another"),
+        sa.Index("ix_attendee_queue", "event_id", "mode", "queue_number"),
+    )
+
+    @property
+    def seats(self) -> int:
+        """Places this party needs."""
+        return 1 + self.companions
+
+    @property
+    def attending(self) -> Person:
+        """Who actually comes."""
+        return self.represented_by or self.person

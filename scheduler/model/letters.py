@@ -1,0 +1,76 @@
+"""Letters: the outbox, and the ledger of what left, what was skipped and why."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from scheduler.db import JSON, Base, Id, Instant, choice
+from scheduler.model.programme import Event, Person
+
+
+class LetterKind(StrEnum):
+    CONFIRMED = "confirmed"
+    WAITING = "waiting"
+    PLACE_FREED = "place freed"  # the place they waited for was freed and is theirs
+    MOVED = "moved"
+    CANCELLED = "cancelled"
+    DATE_ANNOUNCED = "date announced"
+    REMINDER = "reminder"
+
+
+class Outcome(StrEnum):
+    SENT = "sent"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+class Letter(Base):
+    """One message to one person on one channel.
+
+    Queued in the transaction of the fact; composed from the facts of the moment it is sent. ``outcome`` NULL is
+    what is still to do, and `claimed_until` says until when somebody is at it: a lease that has passed is free.
+    """
+
+    __tablename__ = "letter"
+
+    id: Mapped[Id]
+    key: Mapped[str] = mapped_column(sa.String(120), unique=True)
+    kind: Mapped[LetterKind] = mapped_column(choice(LetterKind))
+    person_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"), index=True)
+    event_id: Mapped[int] = mapped_column(sa.ForeignKey("event.id"), index=True)
+    reminder_id: Mapped[int | None] = mapped_column(sa.ForeignKey("reminder.id", ondelete="SET NULL"))
+    channel: Mapped[str] = mapped_column(sa.String(20), default="mail")
+    # What is gone from today's facts and yet belongs in the letter: where a moved event stood before.
+    facts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    due_at: Mapped[datetime] = mapped_column(Instant)
+    expires_at: Mapped[datetime | None] = mapped_column(Instant)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    claimed_until: Mapped[datetime | None] = mapped_column(Instant)
+    attempts: Mapped[int] = mapped_column(default=0)
+    outcome: Mapped[Outcome | None] = mapped_column(choice(Outcome))
+    reason: Mapped[str] = mapped_column(sa.String(500), default="")
+    finished_at: Mapped[datetime | None] = mapped_column(Instant)
+    language: Mapped[str | None] = mapped_column(sa.String(35))
+    address: Mapped[str | None] = mapped_column(sa.String(254))
+    message_id: Mapped[str | None] = mapped_column(sa.String(250))
+
+    person: Mapped[Person] = relationship()
+    event: Mapped[Event] = relationship()
+
+    __table_args__ = (
+        sa.CheckConstraint("(outcome IS NULL) = (finished_at IS NULL)", name="finished_with_outcome"),
+        sa.CheckConstraint("outcome <> 'sent' OR message_id IS NOT NULL", name="sent_with_message_id"),
+        sa.CheckConstraint("outcome = 'sent' OR outcome IS NULL OR reason <> ''", name="reason_with_outcome"),
+        sa.CheckConstraint("attempts >= 0", name="attempts"),
+        sa.Index(
+            "ix_letter_to_do",
+            "due_at",
+            sqlite_where=sa.text("outcome IS NULL"),
+            postgresql_where=sa.text("outcome IS NULL"),
+        ),
+    )

@@ -1,0 +1,343 @@
+"""The programme: where, who, what, when."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Literal
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from scheduler.clock import instant
+from scheduler.db import Base, Id, Instant, Languages, Seconds, Wall, choice
+from scheduler.text import Text
+
+if TYPE_CHECKING:
+    from scheduler.model.attendance import Attendee, Seating
+
+KEY = sa.String(80)
+
+
+class Kind(StrEnum):
+    """What an event is. A tour holds the stops of a touring exhibition; an anniversary returns every year."""
+
+    TOUR = "tour"
+    EXHIBITION = "exhibition"
+    CEREMONY = "ceremony"
+    CONSULATE_OPENING = "consulate opening"
+    VISIT = "visit"
+    MEETING = "meeting"
+    CONSULAR_DAY = "consular day"
+    ANNIVERSARY = "anniversary"
+
+
+class Timing(StrEnum):
+    """How much of the date is known. Not knowing is a state of its own, never a made-up date."""
+
+    TO_BE_ANNOUNCED = "to be announced"
+    DAYS = "days"  # whole days; dtend is the day after the last one (RFC 5545 3.6.1)
+    HOUR_TO_BE_ANNOUNCED = "hour to be announced"  # the days are known, the hour is not published
+    HOURS = "hours"
+
+
+class Status(StrEnum):
+    """RFC 5545 3.8.1.11."""
+
+    TENTATIVE = "tentative"
+    CONFIRMED = "confirmed"
+    CANCELLED = "cancelled"
+
+
+class Visibility(StrEnum):
+    """Who may know of it: everybody; those who hold a link or an invitation; only the officers."""
+
+    PUBLIC = "public"
+    PRIVATE = "private"
+    CONFIDENTIAL = "confidential"
+
+
+class ReminderAudience(StrEnum):
+    """Whom a reminder is for. Whoever has withdrawn, sent regrets or waits for a place is never among them."""
+
+    EVERYONE = "everyone"
+    IN_PERSON = "in person"
+    REMOTE = "remote"
+    OFFICIALS = "officials"  # those who preside, guests of honour, speakers, the delegation
+    STAFF = "staff"
+    UNANSWERED = "unanswered"  # invited, has not answered
+
+
+# Goes on by itself, so that being there at another hour is no contradiction.
+OPEN_ENDED = frozenset({Kind.TOUR, Kind.EXHIBITION, Kind.ANNIVERSARY})
+
+
+class City(Base):
+    __tablename__ = "city"
+
+    id: Mapped[Id]
+    key: Mapped[str] = mapped_column(KEY, unique=True)
+    name: Mapped[Text] = mapped_column(Languages)
+    country: Mapped[str] = mapped_column(sa.String(2))
+    tzid: Mapped[str] = mapped_column(sa.String(64))
+
+
+class Organisation(Base):
+    __tablename__ = "organisation"
+
+    id: Mapped[Id]
+    key: Mapped[str] = mapped_column(KEY, unique=True)
+    name: Mapped[Text] = mapped_column(Languages)
+    country: Mapped[str | None] = mapped_column(sa.String(2))
+    email: Mapped[str | None] = mapped_column(sa.String(254))
+
+
+class Person(Base):
+    """Somebody the programme knows. An e-mail address is no identity: secretariats share theirs.
+
+    A ``key`` is the handle of a person whom an officer planned with; a person who registered has none.
+    ``identity`` keeps one person who registers twice from becoming two: address and name, folded.
+    """
+
+    __tablename__ = "person"
+
+    id: Mapped[Id]
+    key: Mapped[str | None] = mapped_column(KEY, unique=True)
+    identity: Mapped[str | None] = mapped_column(sa.String(600), unique=True)
+    courtesy_title: Mapped[Text] = mapped_column(Languages, default=Text)
+    name: Mapped[Text] = mapped_column(Languages)
+    position: Mapped[Text] = mapped_column(Languages, default=Text)
+    organisation_id: Mapped[int | None] = mapped_column(sa.ForeignKey("organisation.id"))
+    email: Mapped[str | None] = mapped_column(sa.String(254), index=True)
+    telephone: Mapped[str | None] = mapped_column(sa.String(40))
+    language: Mapped[str] = mapped_column(sa.String(35))
+    tzid: Mapped[str | None] = mapped_column(sa.String(64))
+    precedence: Mapped[int | None]
+
+    organisation: Mapped[Organisation | None] = relationship()
+
+    def called(self, language: str) -> str:
+        """Courtesy title and name."""
+        return " ".join(filter(None, (self.courtesy_title.to(language), self.name.to(language))))
+
+
+class Venue(Base):
+    __tablename__ = "venue"
+
+    id: Mapped[Id]
+    key: Mapped[str] = mapped_column(KEY, unique=True)
+    name: Mapped[Text] = mapped_column(Languages)
+    address: Mapped[Text] = mapped_column(Languages, default=Text)
+    city_id: Mapped[int] = mapped_column(sa.ForeignKey("city.id"), index=True)
+    latitude: Mapped[float | None]
+    longitude: Mapped[float | None]
+    # The State whose public holidays close the venue (ISO 3166-1 alpha-2).
+    holidays: Mapped[str | None] = mapped_column(sa.String(2))
+
+    city: Mapped[City] = relationship()
+    hours: Mapped[list[OpeningHours]] = relationship(
+        cascade="all, delete-orphan", order_by="OpeningHours.weekday, OpeningHours.opens"
+    )
+    closures: Mapped[list[Closure]] = relationship(cascade="all, delete-orphan", order_by="Closure.first_on")
+
+    __table_args__ = (
+        sa.CheckConstraint("latitude BETWEEN -90 AND 90", name="latitude"),
+        sa.CheckConstraint("longitude BETWEEN -180 AND 180", name="longitude"),
+        sa.CheckConstraint("(latitude IS NULL) = (longitude IS NULL)", name="place_is_whole"),
+    )
+
+
+event_city = sa.Table(
+    "event_city",
+    Base.metadata,
+    sa.Column("event_id", sa.ForeignKey("event.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("city_id", sa.ForeignKey("city.id"), primary_key=True),
+)
+
+
+class Event(Base):
+    """One entry of the programme.
+
+    ``dtstart`` and ``dtend`` are wall times in ``tzid``: they are the promise. ``starts_at`` and ``ends_at`` are
+    the instants derived from them under the tz data of the day; `derive` makes them.
+    """
+
+    __tablename__ = "event"
+
+    id: Mapped[Id]
+    uid: Mapped[str] = mapped_column(sa.String(202), unique=True)
+    key: Mapped[str] = mapped_column(KEY, unique=True)
+    programme: Mapped[str | None] = mapped_column(KEY, index=True)
+    kind: Mapped[Kind] = mapped_column(choice(Kind))
+    title: Mapped[Text] = mapped_column(Languages)
+    description: Mapped[Text] = mapped_column(Languages, default=Text)
+    url: Mapped[str | None] = mapped_column(sa.String(2000))
+    timing: Mapped[Timing] = mapped_column(choice(Timing))
+    dtstart: Mapped[datetime | None] = mapped_column(Wall)
+    dtend: Mapped[datetime | None] = mapped_column(Wall)
+    tzid: Mapped[str] = mapped_column(sa.String(64))
+    starts_at: Mapped[datetime | None] = mapped_column(Instant, index=True)
+    ends_at: Mapped[datetime | None] = mapped_column(Instant)
+    status: Mapped[Status] = mapped_column(choice(Status))
+    visibility: Mapped[Visibility] = mapped_column(choice(Visibility))
+    venue_id: Mapped[int | None] = mapped_column(sa.ForeignKey("venue.id"))
+    organizer_id: Mapped[int | None] = mapped_column(sa.ForeignKey("organisation.id"))
+    parent_id: Mapped[int | None] = mapped_column(sa.ForeignKey("event.id"), index=True)
+    position: Mapped[int] = mapped_column(default=0)  # among the children of its parent
+    video_link: Mapped[str | None] = mapped_column(sa.String(2000))
+    video_public: Mapped[bool] = mapped_column(default=False)
+    registration_opens: Mapped[datetime | None] = mapped_column(Wall)
+    registration_closes: Mapped[datetime | None] = mapped_column(Wall)
+    sequence: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    revised_at: Mapped[datetime] = mapped_column(Instant)
+    # What a subscriber sees, digested: a save that leaves it as it was is no revision.
+    fingerprint: Mapped[str] = mapped_column(sa.String(64), default="")
+
+    venue: Mapped[Venue | None] = relationship()
+    organizer: Mapped[Organisation | None] = relationship()
+    parent: Mapped[Event | None] = relationship(remote_side="Event.id", back_populates="children")
+    children: Mapped[list[Event]] = relationship(
+        back_populates="parent", order_by="Event.position, Event.starts_at, Event.key"
+    )
+    # Beside the venue's own: an anniversary stands in the calendars of both cities.
+    cities: Mapped[list[City]] = relationship(secondary=event_city, order_by="City.key")
+    hours: Mapped[list[OpeningHours]] = relationship(
+        cascade="all, delete-orphan", order_by="OpeningHours.weekday, OpeningHours.opens"
+    )
+    closures: Mapped[list[Closure]] = relationship(cascade="all, delete-orphan", order_by="Closure.first_on")
+    reminders: Mapped[list[Reminder]] = relationship(
+        back_populates="event", cascade="all, delete-orphan", order_by="Reminder.offset.desc()"
+    )
+    seating: Mapped[list[Seating]] = relationship(back_populates="event", cascade="all, delete-orphan")
+    attendees: Mapped[list[Attendee]] = relationship(viewonly=True, order_by="Attendee.id")
+
+    __table_args__ = (
+        sa.CheckConstraint("(timing = 'to be announced') = (dtstart IS NULL)", name="dated_or_to_be_announced"),
+        sa.CheckConstraint("(dtstart IS NULL) = (dtend IS NULL)", name="start_with_end"),
+        sa.CheckConstraint("(dtstart IS NULL) = (starts_at IS NULL)", name="instant_with_start"),
+        sa.CheckConstraint("(dtend IS NULL) = (ends_at IS NULL)", name="instant_with_end"),
+        sa.CheckConstraint("dtend > dtstart", name="ends_after_start"),
+        sa.CheckConstraint("sequence >= 0", name="sequence"),
+        sa.CheckConstraint("parent_id <> id", name="not_its_own_parent"),
+        sa.Index("ix_event_venue_id_starts_at", "venue_id", "starts_at"),
+    )
+
+    @property
+    def dated(self) -> bool:
+        return self.timing is not Timing.TO_BE_ANNOUNCED
+
+    @property
+    def whole_days(self) -> bool:
+        """Shown by days, because it takes whole ones or because its hour is not published."""
+        return self.timing in (Timing.DAYS, Timing.HOUR_TO_BE_ANNOUNCED)
+
+    @property
+    def cancelled(self) -> bool:
+        return self.status is Status.CANCELLED
+
+    @property
+    def first_on(self) -> date | None:
+        return self.dtstart.date() if self.dtstart else None
+
+    @property
+    def last_on(self) -> date | None:
+        """The last day it touches, inclusive."""
+        return (self.dtend - timedelta(microseconds=1)).date() if self.dtend else None
+
+    @property
+    def city(self) -> City | None:
+        """Where it is: the venue's city, else the first it is announced for."""
+        if self.venue:
+            return self.venue.city
+        return self.cities[0] if self.cities else None
+
+    def derive(self, *, strict: bool = True) -> None:
+        """Derive the instants from the wall times.
+
+        Raises Invalid for an hour that the clocks skip, unless ``strict`` is off: an hour promised before the law
+        changed is read with the offset before the gap (RFC 5545 3.3.5).
+        """
+        self.starts_at, self.ends_at = self.instants(strict=strict)
+
+    def instants(self, *, strict: bool) -> tuple[datetime | None, datetime | None]:
+        if self.dtstart is None or self.dtend is None:
+            return None, None
+        # The start of a whole day is no promised hour: some zones change at midnight.
+        gap: Literal["refuse", "shift"] = "refuse" if strict and self.timing is Timing.HOURS else "shift"
+        return instant(self.dtstart, self.tzid, gap=gap), instant(self.dtend, self.tzid, gap=gap)
+
+    def is_over(self, now: datetime) -> bool:
+        """True once the end has passed; never for what returns every year or has no date."""
+        return self.kind is not Kind.ANNIVERSARY and self.ends_at is not None and self.ends_at <= now.astimezone(UTC)
+
+
+def _one_owner(name: str) -> sa.CheckConstraint:
+    return sa.CheckConstraint("(event_id IS NULL) <> (venue_id IS NULL)", name=name)
+
+
+class OpeningHours(Base):
+    """Open on a weekday (0 is Monday) from ``opens`` to ``closes``; past midnight where it closes earlier."""
+
+    __tablename__ = "opening_hours"
+
+    id: Mapped[Id]
+    event_id: Mapped[int | None] = mapped_column(sa.ForeignKey("event.id", ondelete="CASCADE"), index=True)
+    venue_id: Mapped[int | None] = mapped_column(sa.ForeignKey("venue.id", ondelete="CASCADE"), index=True)
+    weekday: Mapped[int] = mapped_column(sa.SmallInteger)
+    opens: Mapped[time]
+    closes: Mapped[time]
+
+    __table_args__ = (
+        _one_owner("one_owner"),
+        sa.CheckConstraint("weekday BETWEEN 0 AND 6", name="weekday"),
+        sa.UniqueConstraint("event_id", "weekday", "opens"),
+        sa.UniqueConstraint("venue_id", "weekday", "opens"),
+    )
+
+
+class Closure(Base):
+    """Days on which it is closed; or, with ``opens`` and ``closes``, open only then."""
+
+    __tablename__ = "closure"
+
+    id: Mapped[Id]
+    event_id: Mapped[int | None] = mapped_column(sa.ForeignKey("event.id", ondelete="CASCADE"), index=True)
+    venue_id: Mapped[int | None] = mapped_column(sa.ForeignKey("venue.id", ondelete="CASCADE"), index=True)
+    first_on: Mapped[date]
+    last_on: Mapped[date]
+    opens: Mapped[time | None]
+    closes: Mapped[time | None]
+    reason: Mapped[Text] = mapped_column(Languages, default=Text)
+
+    __table_args__ = (
+        _one_owner("one_owner"),
+        sa.CheckConstraint("last_on >= first_on", name="ends_after_start"),
+        sa.CheckConstraint("(opens IS NULL) = (closes IS NULL)", name="hours_are_whole"),
+    )
+
+
+class Reminder(Base):
+    """A letter to everybody concerned, ``offset`` before DTSTART.
+
+    With ``at`` it leaves at that wall time of the event's zone, on the day the offset leads to; without, to the
+    minute. ``next_due_at`` is derived from the event; NULL when there is nothing (more) to remind of.
+    """
+
+    __tablename__ = "reminder"
+
+    id: Mapped[Id]
+    event_id: Mapped[int] = mapped_column(sa.ForeignKey("event.id", ondelete="CASCADE"))
+    offset: Mapped[timedelta] = mapped_column(Seconds)
+    at: Mapped[time | None]
+    audience: Mapped[ReminderAudience] = mapped_column(choice(ReminderAudience))
+    next_due_at: Mapped[datetime | None] = mapped_column(Instant, index=True)
+    # The start it has last fired for: a moved event is reminded of anew, the same one is not.
+    fired_for: Mapped[datetime | None] = mapped_column(Instant)
+
+    event: Mapped[Event] = relationship(back_populates="reminders")
+
+    __table_args__ = (
+        sa.UniqueConstraint("event_id", "offset", "audience"),
+        sa.CheckConstraint('"offset" >= 0', name="offset"),
+    )

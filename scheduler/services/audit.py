@@ -1,0 +1,16 @@
+"""The record of who did what. In the same transaction as the deed, so that neither stands without the other."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from scheduler.model import Audit
+
+
+def note(session: Session, action: str, noun: str, row: object, *, now: datetime, **details: Any) -> None:
+    """``row`` is a key or an id, never a name or an address: the audit outlives a person's data."""
+    actor = session.info.get("actor", "system")
+    session.add(Audit(at=now, actor=actor, action=action, noun=noun, row=str(row), details=details))

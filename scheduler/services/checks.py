@@ -1,0 +1,108 @@
+"""What `scheduler doctor` looks at: each check answers with what it found and, where it can be mended, how."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from scheduler.clock import tzdata_problem, tzdata_version
+from scheduler.i18n import N_
+from scheduler.model import Attendee, Audit, Event, Letter, Seating, Standing
+
+Gettext = Callable[[str], str]
+LATE = timedelta(minutes=15)  # a worker that is there sends within seconds
+SKEW = timedelta(minutes=2)
+
+
+class State(StrEnum):
+    OK = "ok"
+    WARNING = "warning"
+    FAILURE = "failure"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    what: str
+    state: State
+    found: str
+    remedy: str = ""
+
+
+def time_zones(gettext: Gettext) -> Finding:
+    problem = tzdata_problem(gettext)
+    if problem:
+        return Finding(N_("time zones"), State.FAILURE, problem, gettext(N_("upgrade the package tzdata")))
+    return Finding(N_("time zones"), State.OK, tzdata_version())
+
+
+def stored(session: Session, *, now: datetime, gettext: Gettext) -> Iterator[Finding]:
+    """Everything that can be said of a database whose tables fit."""
+    yield _clock(session, now, gettext)
+    yield _places(session, gettext)
+    yield _instants(session, gettext)
+    yield _letters(session, now, gettext)
+
+
+def _clock(session: Session, now: datetime, gettext: Gettext) -> Finding:
+    """A clock that is behind what was already written down, or that differs from the server's, is wrong."""
+    last = session.scalar(sa.select(sa.func.max(Audit.at)))
+    if session.get_bind().dialect.name == "postgresql":
+        last = session.scalar(sa.select(sa.func.now()))
+        wrong = last is not None and abs(last - now) > SKEW
+    else:
+        wrong = last is not None and last - now > SKEW
+    found = f"{now:%Y-%m-%d %H:%M:%S} UTC"
+    if not wrong:
+        return Finding(N_("clock"), State.OK, found)
+    return Finding(
+        N_("clock"),
+        State.FAILURE,
+        gettext(N_("{now}, but the database says {last:%Y-%m-%d %H:%M:%S} UTC")).format(now=found, last=last),
+        gettext(N_("set the clock of this machine (NTP)")),
+    )
+
+
+def _places(session: Session, gettext: Gettext) -> Finding:
+    """The count of places taken is kept beside the list, for speed; here the two are compared."""
+    held = (
+        sa.select(Attendee.event_id, Attendee.mode, sa.func.sum(1 + Attendee.companions).label("places"))
+        .where(Attendee.standing == Standing.CONFIRMED)
+        .group_by(Attendee.event_id, Attendee.mode)
+        .subquery()
+    )
+    same = sa.and_(held.c.event_id == Seating.event_id, held.c.mode == Seating.mode)
+    query = sa.select(Event.key).join(Seating, Seating.event_id == Event.id).outerjoin(held, same)
+    wrong = session.scalars(query.where(Seating.taken != sa.func.coalesce(held.c.places, 0)).limit(5)).all()
+    if not wrong:
+        return Finding(N_("places"), State.OK, gettext(N_("every count agrees with its list")))
+    return Finding(N_("places"), State.FAILURE, ", ".join(wrong), gettext(N_("report this: it should be impossible")))
+
+
+def _instants(session: Session, gettext: Gettext) -> Finding:
+    """Events whose hour on the wall is another instant under the installed tz data."""
+    dated = sa.select(Event).where(Event.starts_at.is_not(None)).execution_options(yield_per=500)
+    moved = [
+        event.key
+        for event in session.scalars(dated)
+        if event.instants(strict=False) != (event.starts_at, event.ends_at)
+    ]
+    if not moved:
+        return Finding(N_("instants"), State.OK, gettext(N_("every event stands right under the installed tz data")))
+    return Finding(N_("instants"), State.WARNING, ", ".join(moved[:5]), "scheduler zones check")
+
+
+def _letters(session: Session, now: datetime, gettext: Gettext) -> Finding:
+    to_do = sa.select(sa.func.count(), sa.func.min(Letter.due_at)).where(Letter.outcome.is_(None))
+    count, oldest = session.execute(to_do.where(Letter.due_at <= now)).one()
+    failed = session.scalar(sa.select(sa.func.count()).where(Letter.outcome == "failed")) or 0
+    found = gettext(N_("due: {count}, failed: {failed}")).format(count=count, failed=failed)
+    if oldest is not None and now - oldest > LATE:
+        return Finding(N_("letters"), State.WARNING, found, gettext(N_("start a worker: scheduler worker")))
+    if failed:
+        return Finding(N_("letters"), State.WARNING, found, "scheduler letter list --outcome failed")
+    return Finding(N_("letters"), State.OK, found)

@@ -1,0 +1,455 @@
+"""Letters composed from today's facts.
+
+What a batch has in common (event, language, zone, party) is rendered once, as an outline; per letter only the
+name, the addresses and the Message-ID are set in. A letter that no longer fits the facts is skipped, and why is
+written down.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
+from markupsafe import escape
+from sqlalchemy.orm import Session, selectinload
+
+from scheduler.clock import wall
+from scheduler.dates import format_days, format_offset, format_span, zone_city
+from scheduler.i18n import N_, catalogue, supported
+from scheduler.mail import Envelope, Parts, assemble
+from scheduler.model import (
+    Attendee,
+    Audience,
+    Event,
+    Letter,
+    LetterKind,
+    Mode,
+    Person,
+    Standing,
+    Timing,
+)
+from scheduler.services.feeds import event_file
+from scheduler.services.letters import NO_ADDRESS, TOO_LATE
+from scheduler.services.programme import WITH_EVENT
+from scheduler.services.renderings import location
+from scheduler.text import Text
+
+TEMPLATES = Path(__file__).parent.parent / "templates"
+NAME = "\ue000name\ue001"  # private-use marks: no text of ours holds them, no escaping changes them
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMessage:
+    """A composed letter: what a channel needs, and what the ledger keeps. ``content`` is RFC 5322 bytes."""
+
+    letter_id: int
+    attempts: int
+    kind: LetterKind
+    language: str
+    sender: str
+    address: str
+    name: str
+    subject: str
+    message_id: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Why a letter is not sent."""
+
+    letter_id: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """What is the same in all letters: who writes, and the key of Message-IDs."""
+
+    name: str
+    sender: str  # an RFC 5322 mailbox
+    secret: str
+    language: str
+    tzid: str
+
+
+class Row(NamedTuple):
+    """What one letter needs, read in one query for a whole batch."""
+
+    id: int
+    key: str
+    kind: LetterKind
+    event_id: int
+    facts: Mapping[str, Any]
+    attempts: int
+    expires_at: datetime | None
+    person_id: int
+    email: str | None
+    name: Text
+    courtesy_title: Text
+    language: str
+    tzid: str | None
+    standing: Standing | None
+    mode: Mode | None
+    companions: int | None
+    queue_number: int | None
+
+
+def compose(session: Session, ids: Sequence[int], *, house: House, now: datetime) -> Iterator[OutgoingMessage | Skip]:
+    """Compose claimed letters in the order of their ids given, or say why one is not to be sent."""
+    rows = _rows(session, ids)
+    events = _events(session, {row.event_id for row in rows.values()})
+    superseded = _superseded(session, rows.values())
+    outlines: dict[tuple[Any, ...], Outline] = {}
+    for letter_id in ids:
+        row = rows[letter_id]
+        event = events[row.event_id]
+        reason = _no_longer_fits(row, event, superseded, now)
+        if reason:
+            yield Skip(letter_id, reason)
+            continue
+        facts = superseded.earliest.get((row.event_id, row.person_id), row.facts)
+        slot = _outline_key(row, facts)
+        if slot not in outlines:
+            outlines[slot] = _outline(session, event, row, facts, house)
+        yield _address(outlines[slot], row, house, now)
+
+
+def _rows(session: Session, ids: Sequence[int]) -> dict[int, Row]:
+    comes = sa.func.coalesce(Attendee.represented_by_id, Attendee.person_id)
+    at_event = sa.and_(Attendee.event_id == Letter.event_id, comes == Letter.person_id)
+    query = (
+        sa.select(
+            Letter.id,
+            Letter.key,
+            Letter.kind,
+            Letter.event_id,
+            Letter.facts,
+            Letter.attempts,
+            Letter.expires_at,
+            Person.id,
+            Person.email,
+            Person.name,
+            Person.courtesy_title,
+            Person.language,
+            Person.tzid,
+            Attendee.standing,
+            Attendee.mode,
+            Attendee.companions,
+            Attendee.queue_number,
+        )
+        .join(Person, Person.id == Letter.person_id)
+        .outerjoin(Attendee, at_event)
+        .where(Letter.id.in_(ids))
+    )
+    return {row[0]: Row(*row) for row in session.execute(query)}
+
+
+def _events(session: Session, ids: Iterable[int]) -> dict[int, Event]:
+    query = sa.select(Event).where(Event.id.in_(list(ids))).options(*WITH_EVENT, selectinload(Event.children))
+    return {event.id: event for event in session.scalars(query)}
+
+
+# What no longer fits
+
+
+@dataclass(frozen=True, slots=True)
+class _Superseded:
+    """Of several unsent letters about moves of one event to one person only the last leaves; it tells of the
+    change since the first, because that is what the person knows."""
+
+    last: Mapping[tuple[int, int], int]
+    earliest: Mapping[tuple[int, int], Mapping[str, Any]]
+
+
+_NEWS = (LetterKind.MOVED, LetterKind.DATE_ANNOUNCED)
+
+
+def _superseded(session: Session, rows: Iterable[Row]) -> _Superseded:
+    news = {(row.event_id, row.person_id) for row in rows if row.kind in _NEWS}
+    if not news:
+        return _Superseded({}, {})
+    events, people = {event for event, _ in news}, {person for _, person in news}
+    query = (
+        sa.select(Letter.id, Letter.event_id, Letter.person_id, Letter.facts)
+        .where(Letter.kind == LetterKind.MOVED, Letter.outcome.is_(None))
+        .where(Letter.event_id.in_(events), Letter.person_id.in_(people))
+        .order_by(Letter.id.desc())
+    )
+    last: dict[tuple[int, int], int] = {}
+    earliest: dict[tuple[int, int], Mapping[str, Any]] = {}
+    for letter_id, event_id, person_id, facts in session.execute(query):
+        last.setdefault((event_id, person_id), letter_id)
+        earliest[event_id, person_id] = facts
+    return _Superseded(last, earliest)
+
+
+def _no_longer_fits(row: Row, event: Event, superseded: _Superseded, now: datetime) -> str:
+    """The reason not to send, in the words of the ledger; "" if the letter stands."""
+    if not row.email:
+        return NO_ADDRESS
+    if row.expires_at is not None and now >= row.expires_at:
+        return TOO_LATE
+    if row.standing in (None, Standing.WITHDRAWN):
+        return N_("is no longer on the list")
+    if row.kind is LetterKind.CANCELLED:
+        return "" if event.cancelled else N_("the event takes place after all")
+    if event.cancelled:
+        return N_("the event was cancelled")
+    return _BY_KIND[row.kind](row, event, superseded)
+
+
+def _confirmation(row: Row, _event: Event, _: _Superseded) -> str:
+    return "" if row.standing is Standing.CONFIRMED else N_("holds no place now")
+
+
+def _waiting(row: Row, _event: Event, _: _Superseded) -> str:
+    return "" if row.standing is Standing.WAITLISTED else N_("does not wait any more")
+
+
+def _news(row: Row, event: Event, superseded: _Superseded) -> str:
+    pair = (row.event_id, row.person_id)
+    if row.kind is LetterKind.MOVED and superseded.last.get(pair, row.id) != row.id:
+        return N_("a later change is told instead")
+    was = superseded.earliest.get(pair, row.facts).get("was", {})
+    if row.kind is LetterKind.MOVED and was == _is_now(event):
+        return N_("moved back before the letter left")
+    return "" if event.dated or row.kind is LetterKind.MOVED else N_("the date was taken back")
+
+
+def _is_now(event: Event) -> dict[str, Any]:
+    return {
+        "timing": event.timing,
+        "dtstart": event.dtstart.isoformat() if event.dtstart else None,
+        "dtend": event.dtend.isoformat() if event.dtend else None,
+        "tzid": event.tzid,
+        "venue": dict(event.venue.name) if event.venue else {},
+        "video_link": event.video_link,
+    }
+
+
+def _reminder(row: Row, event: Event, _: _Superseded) -> str:
+    if row.standing is Standing.WAITLISTED:
+        return N_("holds no place now")
+    about = datetime.fromisoformat(row.facts["start"])
+    yearly = event.kind == "anniversary"
+    return "" if yearly or event.starts_at == about else N_("the event was moved")
+
+
+_BY_KIND = {
+    LetterKind.CONFIRMED: _confirmation,
+    LetterKind.PLACE_FREED: _confirmation,
+    LetterKind.WAITING: _waiting,
+    LetterKind.MOVED: _news,
+    LetterKind.DATE_ANNOUNCED: _news,
+    LetterKind.REMINDER: _reminder,
+}
+
+
+# Outlines
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """A letter with a mark where the name goes."""
+
+    language: str
+    subject: str
+    parts: Parts
+    reply_to: str
+
+
+def _outline_key(row: Row, facts: Mapping[str, Any]) -> tuple[Any, ...]:
+    waiting = row.queue_number if row.kind is LetterKind.WAITING else None
+    return (
+        row.kind,
+        row.event_id,
+        supported(row.language),
+        row.tzid,
+        row.mode,
+        row.companions,
+        waiting,
+        row.standing,
+        str(facts),
+    )
+
+
+def _outline(session: Session, event: Event, row: Row, facts: Mapping[str, Any], house: House) -> Outline:
+    language = supported(row.language)
+    audience = Audience.REMOTE if row.mode is Mode.REMOTE else Audience.PUBLIC
+    words = _words(event, row, facts, language, house)
+    template = row.kind.replace(" ", "_")
+    subject = " ".join(_template(f"letters/{template}/subject.txt", language).render(words).split())
+    return Outline(
+        language=language,
+        subject=subject,
+        parts=Parts(
+            text=_template(f"letters/{template}/body.txt", language).render(words),
+            html=_template(f"letters/{template}/body.html", language).render(words, subject=subject),
+            calendar=event_file(session, event, language=language, audience=audience),
+        ),
+        reply_to=(event.organizer.email or "") if event.organizer else "",
+    )
+
+
+def _words(event: Event, row: Row, facts: Mapping[str, Any], language: str, house: House) -> dict[str, Any]:
+    was = facts.get("was") or {}
+    return {
+        "language": language,
+        "name": NAME,
+        "title": event.title.to(language),
+        "when": when(event, language, row.tzid, start=facts.get("start")),
+        "was_when": _was_when(was, event, language),
+        "where": location(event, language),
+        "was_where": _was_where(was, event, language),
+        "video": (event.video_link or "") if row.mode is Mode.REMOTE or event.video_public else "",
+        "remote": row.mode is Mode.REMOTE,
+        "companions": row.companions or 0,
+        "ahead": _ahead(row),
+        "invited": row.standing is Standing.INVITED,
+        "waitlisted": row.standing is Standing.WAITLISTED,
+        "cancelled": event.cancelled,
+        "dated": event.dated,
+        "tentative": event.status == "tentative",
+        "url": event.url or "",
+        "house": house.name,
+    }
+
+
+def _ahead(row: Row) -> int:
+    return row.queue_number or 0
+
+
+class When(NamedTuple):
+    """One line of time: what the clock says, and where that clock hangs."""
+
+    time: str
+    zone: str
+    own: bool = False
+
+
+def when(event: Event, language: str, tzid: str | None, *, start: str | None = None) -> list[When]:
+    """The event's own time first; the reader's beside it where their clock shows another."""
+    if event.dtstart is None or event.dtend is None or event.starts_at is None or event.ends_at is None:
+        return []
+    if event.whole_days:
+        return [When(_days(event, language, start), "")]
+    city = event.city.name.to(language) if event.city else zone_city(event.tzid, language)
+    own = When(format_span(event.dtstart, event.dtend, language), _zone(city, event.starts_at, event.tzid))
+    if tzid is None or wall(event.starts_at, tzid) == event.dtstart:
+        return [own]
+    theirs = format_span(wall(event.starts_at, tzid), wall(event.ends_at, tzid), language)
+    return [own, When(theirs, _zone(zone_city(tzid, language), event.starts_at, tzid), own=True)]
+
+
+def _days(event: Event, language: str, start: str | None) -> str:
+    assert event.first_on is not None and event.last_on is not None  # noqa: S101, PT018 - dated
+    first, last = event.first_on, event.last_on
+    if start is not None:  # the day on which an anniversary returns this year
+        moved = wall(datetime.fromisoformat(start), event.tzid).date() - first
+        first, last = first + moved, last + moved
+    days = format_days(first, last, language)
+    if event.timing is Timing.HOUR_TO_BE_ANNOUNCED:
+        unknown = catalogue(language).gettext(N_("the hour has not been announced yet"))
+        return f"{days} ({unknown})"
+    return days
+
+
+def _zone(city: str, at: datetime, tzid: str) -> str:
+    return f"{city}, {format_offset(at, tzid)}"
+
+
+def _was_when(was: Mapping[str, Any], event: Event, language: str) -> str:
+    """The old time, where it is not the new one."""
+    if not was.get("dtstart") or {**was, "venue": 0, "video_link": 0} == {
+        **_is_now(event),
+        "venue": 0,
+        "video_link": 0,
+    }:
+        return ""
+    start, end = datetime.fromisoformat(was["dtstart"]), datetime.fromisoformat(was["dtend"])
+    if was["timing"] != Timing.HOURS:
+        from datetime import timedelta
+
+        return format_days(start.date(), (end - timedelta(days=1)).date(), language)
+    return format_span(start, end, language)
+
+
+def _was_where(was: Mapping[str, Any], event: Event, language: str) -> str:
+    """The old place, where it is not the present one."""
+    venue = was.get("venue") or {}
+    return "" if venue == _is_now(event)["venue"] else Text(venue).to(language)
+
+
+@cache
+def _environment(language: str) -> Environment:
+    found = catalogue(language)
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    environment.install_gettext_callables(found.gettext, found.ngettext, newstyle=True)  # type: ignore[attr-defined]
+    return environment
+
+
+@cache
+def _template(name: str, language: str) -> Template:
+    return _environment(language).get_template(name)
+
+
+# One letter
+
+
+def _address(outline: Outline, row: Row, house: House, now: datetime) -> OutgoingMessage:
+    language = outline.language
+    name = row.name.to(language)
+    called = " ".join(filter(None, (row.courtesy_title.to(language), name)))
+    assert row.email is not None  # noqa: S101 - or it would have been skipped
+    message_id = _message_id(row.key, house)
+    parts = Parts(
+        text=outline.parts.text.replace(NAME, called),
+        html=outline.parts.html.replace(NAME, str(escape(called))),
+        calendar=outline.parts.calendar,
+    )
+    envelope = Envelope(
+        sender=house.sender,
+        address=row.email,
+        name=name,
+        subject=outline.subject,
+        message_id=message_id,
+        reply_to=outline.reply_to,
+        language=language,
+        at=now,
+    )
+    return OutgoingMessage(
+        letter_id=row.id,
+        attempts=row.attempts,
+        kind=row.kind,
+        language=language,
+        sender=house.sender,
+        address=row.email,
+        name=name,
+        subject=outline.subject,
+        message_id=message_id,
+        content=assemble(envelope, parts),
+    )
+
+
+def _message_id(key: str, house: House) -> str:
+    """The same for every attempt at one letter, so that a repeated one can be recognised; it reveals nothing."""
+    digest = hmac.new(house.secret.encode(), key.encode(), hashlib.sha256).hexdigest()[:32]
+    domain = house.sender.rpartition("@")[2].strip("> ") or "localhost"
+    return f"<{digest}@{domain}>"

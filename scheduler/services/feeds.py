@@ -1,0 +1,211 @@
+"""Feeds: what each shows, read from stored renderings in one query."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from calendars.feed import write_feed
+from calendars.vtimezone import vtimezone
+from scheduler.clock import instant, wall
+from scheduler.errors import NotFound
+from scheduler.i18n import N_, catalogue, supported
+from scheduler.model import (
+    Audience,
+    City,
+    Event,
+    Feed,
+    Kind,
+    Organisation,
+    Rendering,
+    Venue,
+    View,
+    Visibility,
+)
+from scheduler.model.programme import event_city
+from scheduler.text import Text
+
+REFRESH = timedelta(hours=6)
+EVERYTHING = "all"
+KIND_FEEDS = {
+    "exhibitions": (Kind.EXHIBITION, N_("Exhibitions")),
+    "ceremonies": (Kind.CEREMONY, N_("Ceremonies")),
+    "consulate-openings": (Kind.CONSULATE_OPENING, N_("Consulate openings")),
+    "visits": (Kind.VISIT, N_("Visits")),
+    "meetings": (Kind.MEETING, N_("Meetings")),
+    "consular-days": (Kind.CONSULAR_DAY, N_("Mobile consular days")),
+    "anniversaries": (Kind.ANNIVERSARY, N_("Anniversaries")),
+}
+CITY_PREFIX = "city-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What a feed shows: public events within all of these; an empty list restricts nothing."""
+
+    key: str
+    name: Text
+    kinds: Sequence[str] = ()
+    cities: Sequence[str] = ()
+    organizers: Sequence[str] = ()
+    tours: Sequence[str] = ()
+    past_days: int = 60
+
+
+def scopes(session: Session) -> Iterator[Scope]:
+    """Every feed there is: everything, each kind, each city, and those that officers composed."""
+    yield _everything()
+    for key in KIND_FEEDS:
+        yield _of_kind(key)
+    for city in session.scalars(sa.select(City).order_by(City.key)):
+        yield _of_city(city)
+    for feed in session.scalars(sa.select(Feed).order_by(Feed.key)):
+        yield _of_row(feed)
+
+
+def scope(session: Session, key: str) -> Scope:
+    """The feed of that key. Raises NotFound, with the nearest key there is."""
+    found = {scope.key: scope for scope in scopes(session)}
+    if key in found:
+        return found[key]
+    raise NotFound("there is no feed {key}; there are {known}", key=key, known=", ".join(found))
+
+
+def _everything() -> Scope:
+    return Scope(key=EVERYTHING, name=_translated(N_("Programme")))
+
+
+def _of_kind(key: str) -> Scope:
+    kind, name = KIND_FEEDS[key]
+    return Scope(key=key, name=_translated(name), kinds=(kind,))
+
+
+def _of_city(city: City) -> Scope:
+    return Scope(key=CITY_PREFIX + city.key, name=city.name, cities=(city.key,))
+
+
+def _of_row(feed: Feed) -> Scope:
+    return Scope(
+        key=feed.key,
+        name=feed.name,
+        kinds=feed.kinds,
+        cities=feed.cities,
+        organizers=feed.organizers,
+        tours=feed.tours,
+        past_days=feed.past_days,
+    )
+
+
+def _translated(name: str) -> Text:
+    from scheduler.i18n import LANGUAGES
+
+    return Text({language: catalogue(language).gettext(name) for language in LANGUAGES})
+
+
+def write(
+    session: Session, feed: Scope, *, language: str, now: datetime, by_hours: bool = False, house: str = ""
+) -> bytes:
+    """The calendar as bytes: a function of what is stored, the language and the day, of nothing else."""
+    name = feed.name.to(language)
+    return write_feed(
+        contents(session, feed, language=language, now=now, by_hours=by_hours),
+        name=f"{house}: {name}" if house else name,
+        zones=_zones(session, feed, now, by_hours=by_hours),
+        refresh=REFRESH,
+        language=feed.name.language_for(language),
+    )
+
+
+def contents(session: Session, feed: Scope, *, language: str, now: datetime, by_hours: bool = False) -> list[bytes]:
+    """The rendered events in order: one query, no object per event."""
+    query = (
+        sa.select(Rendering.body)
+        .join(Event, Event.id == Rendering.event_id)
+        .where(*_shown(feed, now), Rendering.language == supported(language), *_form(by_hours=by_hours))
+        .order_by(Event.starts_at, Event.uid)
+    )
+    return list(session.scalars(query))
+
+
+def count(session: Session, feed: Scope, *, now: datetime) -> int:
+    return session.scalar(sa.select(sa.func.count(Event.id)).where(*_shown(feed, now))) or 0
+
+
+def event_file(session: Session, event: Event, *, language: str, audience: Audience = Audience.PUBLIC) -> bytes:
+    """One event as a file to keep (no METHOD: nothing is asked). Empty for an event without a date."""
+    query = sa.select(Rendering.audience, Rendering.body).where(
+        Rendering.event_id == event.id,
+        Rendering.language == supported(language),
+        Rendering.view == View.EVENT,
+        Rendering.audience.in_((Audience.PUBLIC, audience)),
+    )
+    bodies = {row.audience: row.body for row in session.execute(query)}
+    body = bodies.get(audience, bodies.get(Audience.PUBLIC))
+    if body is None:
+        return b""
+    return write_feed([body], name=event.title.to(language), refresh=REFRESH)
+
+
+def _form(*, by_hours: bool) -> Sequence[sa.ColumnElement[bool]]:
+    """One view of each event, never two: an exhibition without hours is shown as a bar in either."""
+    public = Rendering.audience == Audience.PUBLIC
+    if not by_hours:
+        return (public, Rendering.view == View.EVENT)
+    other = sa.orm.aliased(Rendering)
+    has_hours = sa.exists().where(other.event_id == Rendering.event_id, other.view == View.HOURS)
+    return (public, sa.or_(Rendering.view == View.HOURS, ~has_hours))
+
+
+def _shown(feed: Scope, now: datetime) -> Iterator[sa.ColumnElement[bool]]:
+    """Who sees what is decided here, in SQL. The window moves by whole days, so that bytes do too."""
+    since = _day_start(now) - timedelta(days=feed.past_days)
+    yield Event.visibility == Visibility.PUBLIC
+    yield Event.starts_at.is_not(None)
+    yield sa.or_(Event.ends_at > since, Event.kind == Kind.ANNIVERSARY)
+    # A cancelled event stays until its date has passed, marked as cancelled (ical-rules 74).
+    yield sa.or_(Event.status != "cancelled", Event.ends_at > _day_start(now))
+    if feed.kinds:
+        yield Event.kind.in_([Kind(kind) for kind in feed.kinds])
+    if feed.cities:
+        yield _in_cities(feed.cities)
+    if feed.organizers:
+        yield Event.organizer.has(Organisation.key.in_(feed.organizers))
+    if feed.tours:
+        yield _in_tours(feed.tours)
+
+
+def _day_start(now: datetime) -> datetime:
+    return instant(datetime.combine(wall(now, "UTC").date(), time()), "UTC")
+
+
+def _in_cities(keys: Sequence[str]) -> sa.ColumnElement[bool]:
+    ids = sa.select(City.id).where(City.key.in_(keys))
+    at_venue = Event.venue_id.in_(sa.select(Venue.id).where(Venue.city_id.in_(ids)))
+    announced = Event.id.in_(sa.select(event_city.c.event_id).where(event_city.c.city_id.in_(ids)))
+    return sa.or_(at_venue, announced)
+
+
+def _in_tours(keys: Sequence[str]) -> sa.ColumnElement[bool]:
+    """The stops of a tour (or the parts of any other event), and their ceremonies."""
+    parts = sa.select(Event.id).where(Event.key.in_(keys)).cte("parts", recursive=True)
+    child = sa.orm.aliased(Event)
+    parts = parts.union(sa.select(child.id).where(child.parent_id == parts.c.id))
+    return Event.id.in_(sa.select(parts.c.id))
+
+
+def _zones(session: Session, feed: Scope, now: datetime, *, by_hours: bool) -> list[bytes]:
+    """The VTIMEZONEs that the shown events name, each from the first day it is needed to the last."""
+    query = (
+        sa.select(Event.tzid, sa.func.min(Event.dtstart), sa.func.max(Event.dtend))
+        .join(Rendering, Rendering.event_id == Event.id)
+        .where(*_shown(feed, now), *_form(by_hours=by_hours), Rendering.zoned.is_(True))
+        .group_by(Event.tzid)
+        .order_by(Event.tzid)
+    )
+    return [
+        vtimezone(tzid, first.date(), last.date()) for tzid, first, last in session.execute(query) if first and last
+    ]

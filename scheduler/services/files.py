@@ -1,0 +1,333 @@
+"""Programme files: read, apply as a whole or not at all, write back out."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, selectinload
+
+from scheduler.errors import Conflict, Invalid, NotFound, Problems, SchedulerError, all_of
+from scheduler.model import (
+    Answer,
+    Attendee,
+    Event,
+    Feed,
+    Partstat,
+    Person,
+    Standing,
+    Status,
+    Venue,
+)
+from scheduler.services import attendance, programme
+from scheduler.services.changes import Change, Verb
+from scheduler.services.drafts import AttendeeDraft, Draft, EventDraft, ProgrammeFile, Reply, check
+from scheduler.services.lookup import Lookup
+from scheduler.services.places import NOUNS, put
+
+PARTSTATS = {
+    Reply.NOT_ANSWERED: Partstat.NEEDS_ACTION,
+    Reply.ACCEPTED: Partstat.ACCEPTED,
+    Reply.REGRETS: Partstat.DECLINED,
+    Reply.TENTATIVE: Partstat.TENTATIVE,
+}
+MOST_BYTES = 50_000_000
+
+
+def read(path: Path) -> ProgrammeFile:
+    """Read and check a programme file.
+
+    Raises NotFound, Invalid or Problems: every mistake at once, each with file, line, table and key.
+    """
+    source = _source(path)
+    try:
+        tables = tomllib.loads(source)
+    except tomllib.TOMLDecodeError as error:
+        raise Invalid("{file}: is not TOML: {reason}", file=path, reason=error) from error
+    head = tables.get("programme")
+    language = head.get("language", "en") if isinstance(head, dict) else "en"
+    try:
+        return check(ProgrammeFile, tables, language=language if isinstance(language, str) else "en")
+    except SchedulerError as error:
+        raise _located(error, path, source) from error
+
+
+def _source(path: Path) -> str:
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise Invalid("{file}: is larger than 50 MB; split it into several programmes", file=path)
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise NotFound("{file}: there is no such file", file=path) from error
+    except UnicodeDecodeError as error:
+        raise Invalid("{file}: is not UTF-8 text", file=path) from error
+    except OSError as error:
+        raise Invalid("{file}: cannot be read: {reason}", file=path, reason=error.strerror) from error
+
+
+def _located(error: SchedulerError, path: Path, source: str) -> SchedulerError:
+    problems = error.problems if isinstance(error, Problems) else (error,)
+    lines = _lines(source)
+    return all_of([_at(problem, path, lines) for problem in problems])
+
+
+def _lines(source: str) -> dict[str, int]:
+    """Line numbers of tables and of the keys in them, good enough to jump to: dotted name to line."""
+    lines: dict[str, int] = {}
+    table = ""
+    for number, text in enumerate(source.splitlines(), 1):
+        text = text.strip()
+        if text.startswith("["):
+            table = text.strip("[] ").replace('"', "")
+            lines.setdefault(table, number)
+        elif "=" in text:
+            key = text.split("=")[0].strip().replace('"', "")
+            lines.setdefault(f"{table}.{key}", number)
+    return lines
+
+
+def _at(problem: SchedulerError, path: Path, lines: Mapping[str, int]) -> SchedulerError:
+    place = str(problem.facts.get("place", ""))
+    while place and place not in lines:
+        place = place.rpartition(".")[0]
+    if not place:
+        return Invalid("{file}: {problem}", file=path, problem=problem)
+    return Invalid("{file}:{line}: {problem}", file=path, line=lines[place], problem=problem)
+
+
+# Apply
+
+
+def apply(session: Session, file: ProgrammeFile, *, now: datetime, force: str | None = None) -> list[Change]:
+    """Make the programme be as the file says, by key; returns every change in the order of the file.
+
+    Nothing is deleted: an event that this programme no longer names is cancelled, an attendee it no longer names
+    is withdrawn. Raises Problems with all that is wrong at once; the caller's transaction must then roll back.
+    """
+    work = _Work(session, file, now)
+    work.put_places()
+    work.put_events()
+    work.cancel_missing()
+    work.put_attendees()
+    work.put_feeds()
+    work.raise_problems()
+    programme.refuse_conflicts(session, work.touched, force=force, now=now)
+    return work.changes
+
+
+class _Work:
+    """One application of a file: what was looked up, changed and found wrong on the way."""
+
+    def __init__(self, session: Session, file: ProgrammeFile, now: datetime) -> None:
+        self.session, self.file, self.now = session, file, now
+        self.lookup = Lookup(session)
+        self.changes: list[Change] = []
+        self.touched: list[Event] = []
+        self.problems: list[SchedulerError] = []
+
+    def put_places(self) -> None:
+        options = {
+            "venue": (selectinload(Venue.hours), selectinload(Venue.closures), selectinload(Venue.city)),
+            "person": (selectinload(Person.organisation),),
+        }
+        for name in ("city", "organisation", "venue", "person"):
+            drafts: Mapping[str, Draft] = getattr(self.file, name)
+            self.lookup.load(NOUNS[name].kind, drafts, *options.get(name, ()))
+            self._put_all(name, drafts)
+
+    def put_feeds(self) -> None:
+        self.lookup.load(Feed, self.file.feed)
+        self._put_all("feed", self.file.feed)
+
+    def _put_all(self, name: str, drafts: Mapping[str, Draft]) -> None:
+        noun, language = NOUNS[name], self.file.programme.language
+        for key, draft in drafts.items():
+            with self._collecting(f"{name}.{key}"):
+                done = put(self.session, noun, key, draft, now=self.now, language=language, lookup=self.lookup)
+                self.changes.append(done)
+
+    def put_events(self) -> None:
+        self.lookup.load(Event, self.file.event, *programme.WITH_EVENT)
+        for key, draft in _parents_first(self.file.event):
+            with self._collecting(f"event.{key}"):
+                self._put_event(key, draft)
+
+    def _put_event(self, key: str, draft: EventDraft) -> None:
+        head = self.file.programme
+        if draft.reminders is None:
+            draft = draft.model_copy(update={"reminders": head.reminders.get(draft.kind)})
+        impact = programme.put(
+            self.session, key, draft, now=self.now, lookup=self.lookup, programme=head.key, tz=head.tz
+        )
+        self.changes.append(impact.change)
+        if impact.change.is_change:
+            self.touched.append(impact.event)
+
+    def cancel_missing(self) -> None:
+        """Events that this very programme once named and no longer does."""
+        mine = sa.select(Event).where(Event.programme == self.file.programme.key, Event.status != Status.CANCELLED)
+        for event in self.session.scalars(mine.options(*programme.WITH_EVENT).order_by(Event.key)).all():
+            if event.key not in self.file.event and not event.cancelled and not event.is_over(self.now):
+                impact = programme.cancel(self.session, event, now=self.now)
+                self.changes.append(impact.change)
+
+    def put_attendees(self) -> None:
+        named = {key: draft for key, draft in self.file.event.items() if draft.attendees is not None}
+        if not named:
+            return
+        self._load_people(named.values())
+        present = self._present(named)
+        for key, draft in named.items():
+            event = self.lookup.find(Event, key)
+            if event is not None and not event.cancelled:
+                self._put_list(event, draft.attendees or (), present.get(event.id, {}))
+
+    def _load_people(self, drafts: Iterable[EventDraft]) -> None:
+        attendees = [attendee for draft in drafts for attendee in draft.attendees or ()]
+        self.lookup.load(Person, [attendee.person for attendee in attendees])
+
+    def _present(self, named: Iterable[str]) -> dict[int, dict[str, Attendee]]:
+        """Those with a key on the lists of these events: event id to key to attendee."""
+        found: dict[int, dict[str, Attendee]] = {}
+        events = [event.id for key in named if (event := self.lookup.find(Event, key)) is not None]
+        for start in range(0, len(events), 500):
+            query = sa.select(Attendee).join(Attendee.person).where(Person.key.is_not(None))
+            chunk = query.where(Attendee.event_id.in_(events[start : start + 500]))
+            for row in self.session.scalars(chunk.options(selectinload(Attendee.person))):
+                found.setdefault(row.event_id, {})[str(row.person.key)] = row
+        return found
+
+    def _put_list(self, event: Event, drafts: Sequence[AttendeeDraft], present: Mapping[str, Attendee]) -> None:
+        for index, draft in enumerate(drafts):
+            with self._collecting(f"event.{event.key}.attendees.{index}"):
+                self._put_attendee(event, draft, present.get(draft.person))
+        wanted = {draft.person for draft in drafts}
+        for key, attendee in present.items():
+            mine = attendee.programme == self.file.programme.key
+            if mine and key not in wanted and attendee.standing is not Standing.WITHDRAWN:
+                attendance.withdraw(self.session, attendee, now=self.now)
+                self._changed(event, key, Verb.WITHDRAWN, told=1)
+
+    def _put_attendee(self, event: Event, draft: AttendeeDraft, attendee: Attendee | None) -> None:
+        person = self.lookup.get(Person, draft.person)
+        if attendee is None:
+            self._invite(event, draft, person)
+            return
+        before = _listed(attendee)
+        kept = self._refresh(attendee, draft)
+        notes = ("kept: the answer on record",) if kept else ()
+        self._late_answer(attendee, draft)
+        changed = _listed(attendee) != before
+        if changed:
+            self.touched.append(event)
+        self._changed(event, draft.person, Verb.CHANGED if changed else Verb.UNCHANGED, notes=notes)
+
+    def _invite(self, event: Event, draft: AttendeeDraft, person: Person) -> None:
+        guest = attendance.Guest(person=person, mode=draft.mode, companions=draft.companions, role=draft.role)
+        attendee = attendance.invite(
+            self.session,
+            event,
+            guest,
+            now=self.now,
+            programme=self.file.programme.key,
+            represented_by=self._representative(draft),
+        )
+        self._answer(attendee, draft)
+        self.touched.append(event)
+        self._changed(event, draft.person, Verb.ADDED)
+
+    def _representative(self, draft: AttendeeDraft) -> Person | None:
+        return self.lookup.get(Person, draft.represented_by) if draft.represented_by else None
+
+    def _refresh(self, attendee: Attendee, draft: AttendeeDraft) -> bool:
+        """Role, party and representative follow the file; an answer on record is never overwritten by it.
+
+        Returns whether such an answer was kept against the file.
+        """
+        if attendee.role is not draft.role:
+            attendee.role = draft.role
+        representative = self._representative(draft)
+        if attendee.represented_by is not representative:
+            attendee.represented_by = representative
+        if (attendee.mode, attendee.companions) != (draft.mode, draft.companions):
+            attendance.change_party(
+                self.session, attendee, mode=draft.mode, companions=draft.companions, now=self.now
+            )
+        said = PARTSTATS[draft.answer]
+        answered = attendee.partstat is not Partstat.NEEDS_ACTION
+        return answered and said is not Partstat.NEEDS_ACTION and said is not attendee.partstat
+
+    def _late_answer(self, attendee: Attendee, draft: AttendeeDraft) -> None:
+        if attendee.partstat is Partstat.NEEDS_ACTION:
+            self._answer(attendee, draft)
+
+    def _answer(self, attendee: Attendee, draft: AttendeeDraft) -> None:
+        if draft.answer is Reply.NOT_ANSWERED:
+            return
+        by = draft.by or Answer.DESK
+        attendance.answer(self.session, attendee, PARTSTATS[draft.answer], by=by, on=draft.on, now=self.now)
+        if draft.answer is Reply.ACCEPTED and attendee.standing is not Standing.CONFIRMED:
+            raise Conflict(
+                "capacity: there is no place left for {person} at {event}",
+                person=draft.person,
+                event=attendee.event.key,
+            )
+
+    def _changed(self, event: Event, person: str, verb: Verb, *, told: int = 0, notes: tuple[str, ...] = ()) -> None:
+        self.changes.append(Change("attendee", f"{event.key} {person}", verb, told=told, notes=notes))
+
+    def _collecting(self, place: str) -> _Collecting:
+        return _Collecting(self.problems, place)
+
+    def raise_problems(self) -> None:
+        if self.problems:
+            raise all_of(self.problems)
+
+
+class _Collecting:
+    """Go on after a mistake, so that all are told at once; the transaction will not be kept."""
+
+    def __init__(self, problems: list[SchedulerError], place: str) -> None:
+        self.problems, self.place = problems, place
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        if not isinstance(error, SchedulerError):
+            return False
+        self.problems.append(Invalid("{place}: {problem}", place=self.place, problem=error))
+        return True
+
+
+def _listed(attendee: Attendee) -> tuple[object, ...]:
+    """What a list says of a person. Compared, because a flush on the way makes the session forget what was modified."""
+    return (
+        attendee.role,
+        attendee.mode,
+        attendee.companions,
+        attendee.represented_by,
+        attendee.partstat,
+        attendee.standing,
+    )
+
+
+def _parents_first(events: Mapping[str, EventDraft]) -> Iterator[tuple[str, EventDraft]]:
+    """A part can stand before its whole in the file; its row cannot."""
+    done: set[str] = set()
+
+    def visit(key: str, path: tuple[str, ...]) -> Iterator[tuple[str, EventDraft]]:
+        if key in done or key not in events or key in path:
+            return
+        parent = events[key].parent
+        if parent:
+            yield from visit(parent, (*path, key))
+        if key not in done:
+            done.add(key)
+            yield key, events[key]
+
+    for key in events:
+        yield from visit(key, ())

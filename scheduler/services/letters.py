@@ -1,0 +1,298 @@
+"""The outbox: queue a letter with its fact, fan a reminder out, claim what is due, record what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from calendars.hours import next_yearly
+from scheduler.clock import instant, wall
+from scheduler.i18n import N_
+from scheduler.model import (
+    Attendee,
+    Event,
+    Kind,
+    Letter,
+    LetterKind,
+    Mode,
+    Outcome,
+    Person,
+    Reminder,
+    ReminderAudience,
+    Role,
+    Standing,
+    Timing,
+)
+from scheduler.model.attendance import OFFICIALS
+
+MORNING = time(9)  # when reminders of whole days leave
+NO_ADDRESS = N_("no e-mail address")
+TOO_LATE = N_("too late to be of use")
+CONCERNED = (Standing.INVITED, Standing.CONFIRMED, Standing.WAITLISTED)
+# Waits after a temporary refusal; the last one repeats until the letter expires or the attempts are used up.
+BACK_OFF = (
+    timedelta(minutes=1),
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+    timedelta(hours=6),
+)
+MOST_ATTEMPTS = 12
+
+
+def queue(
+    session: Session,
+    kind: LetterKind,
+    to: Person,
+    event: Event,
+    *,
+    key: str,
+    now: datetime,
+    due_at: datetime | None = None,
+) -> None:
+    """Ask for one letter. Asking twice with the same key is harmless."""
+    row = {
+        "key": key,
+        "kind": kind,
+        "person_id": to.id,
+        "event_id": event.id,
+        "due_at": due_at or now,
+        "expires_at": event.ends_at,
+        "created_at": now,
+        **_undeliverable(to, now),
+    }
+    session.execute(_insert(session).values(row).on_conflict_do_nothing())
+
+
+def _undeliverable(to: Person, now: datetime) -> dict[str, Any]:
+    """A letter to nobody is written in the ledger all the same: it says who must be told by other means."""
+    if to.email:
+        return {}
+    return {"outcome": Outcome.SKIPPED, "reason": NO_ADDRESS, "finished_at": now}
+
+
+def _insert(session: Session) -> Any:
+    """INSERT that knows ON CONFLICT, of the session's dialect."""
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    return dialect.insert(Letter)
+
+
+def tell(session: Session, kind: LetterKind, event: Event, *, facts: dict[str, Any], now: datetime) -> int:
+    """Queue a letter about a change of the event to everybody it concerns; returns how many."""
+    concerned = sa.and_(Attendee.event_id == event.id, Attendee.standing.in_(CONCERNED))
+    return _fan_out(
+        session,
+        concerned,
+        now=now,
+        kind=kind,
+        event=event,
+        prefix=f"{kind}:{event.id}:{event.sequence}",
+        due_at=now,
+        expires_at=event.ends_at,
+        facts=facts,
+    )
+
+
+def _fan_out(
+    session: Session,
+    concerned: sa.ColumnElement[bool],
+    *,
+    now: datetime,
+    kind: LetterKind,
+    event: Event,
+    prefix: str,
+    due_at: datetime,
+    expires_at: datetime | None,
+    facts: dict[str, Any],
+    reminder_id: int | None = None,
+    too_late: bool = False,
+) -> int:
+    """One INSERT ... SELECT: 200,000 letters cost this process no memory. The letter goes to who comes."""
+    to = sa.func.coalesce(Attendee.represented_by_id, Attendee.person_id)
+    skipped = sa.true() if too_late else Person.email.is_(None)
+    columns: dict[str, sa.ColumnElement[Any]] = {
+        "key": sa.literal(prefix + ":").concat(sa.cast(Attendee.id, sa.String)),
+        "kind": sa.literal(kind, Letter.kind.type),
+        "person_id": to,
+        "event_id": sa.literal(event.id),
+        "reminder_id": sa.literal(reminder_id, Letter.reminder_id.type),
+        "channel": sa.literal("mail"),
+        "facts": sa.literal(facts, Letter.facts.type),
+        "due_at": sa.literal(due_at, Letter.due_at.type),
+        "expires_at": sa.literal(expires_at, Letter.expires_at.type),
+        "created_at": sa.literal(now, Letter.created_at.type),
+        "attempts": sa.literal(0),
+        "outcome": sa.case((skipped, sa.literal(Outcome.SKIPPED, Letter.outcome.type)), else_=None),
+        "reason": sa.case((skipped, sa.literal(TOO_LATE if too_late else NO_ADDRESS)), else_=""),
+        "finished_at": sa.case((skipped, sa.literal(now, Letter.finished_at.type)), else_=None),
+    }
+    chosen = sa.select(*columns.values()).join(Person, Person.id == to).where(concerned).order_by(Attendee.id)
+    insert = _insert(session).from_select(list(columns), chosen).on_conflict_do_nothing()
+    result = session.execute(insert)
+    return int(result.rowcount)  # type: ignore[attr-defined]
+
+
+# Reminders
+
+
+def retime(reminder: Reminder, event: Event, *, now: datetime) -> bool:
+    """Derive when a reminder is due next; True if that has changed.
+
+    One whose hour had already passed when the event was planned or moved does not go out: those concerned have
+    just been told. One that is due and not yet sent stays due.
+    """
+    start = upcoming_start(event, now=now)
+    due = due_at(reminder, event, start) if start and start != reminder.fired_for else None
+    if due == reminder.next_due_at:
+        return False
+    reminder.next_due_at = due if due and due > now else None
+    return True
+
+
+def upcoming_start(event: Event, *, now: datetime) -> datetime | None:
+    """The instant of the next start; None if there is none to wait for."""
+    if event.cancelled or event.starts_at is None or event.dtstart is None:
+        return None
+    if event.kind is Kind.ANNIVERSARY:
+        today = wall(now, event.tzid).date()
+        return midnight(next_yearly(event.dtstart.date(), today + timedelta(days=1)), event.tzid)
+    return event.starts_at if event.starts_at > now else None
+
+
+def midnight(day: date, tzid: str) -> datetime:
+    return instant(datetime.combine(day, time()), tzid, gap="shift")
+
+
+def due_at(reminder: Reminder, event: Event, start: datetime) -> datetime:
+    """When a reminder of an event that starts at ``start`` is to leave (UTC)."""
+    at = reminder.at or (MORNING if _whole_days_before(reminder, event) else None)
+    if at is None:
+        return start - reminder.offset
+    day = wall(start, event.tzid).date() - reminder.offset
+    return instant(datetime.combine(day, at), event.tzid, gap="shift")
+
+
+def _whole_days_before(reminder: Reminder, event: Event) -> bool:
+    return event.timing is not Timing.HOURS and not reminder.offset % timedelta(days=1)
+
+
+def useful_until(start: datetime, due: datetime) -> datetime:
+    """The grace of a reminder: the first half of its lead. What was to leave a day before is of use for half a day,
+    what was to leave an hour before for half an hour; nothing arrives after the start."""
+    return due + (start - due) / 2 if start > due else due
+
+
+def audience(kind: ReminderAudience) -> sa.ColumnElement[bool]:
+    """Who a reminder is for, as a condition on Attendee."""
+    confirmed = Attendee.standing == Standing.CONFIRMED
+    match kind:
+        case ReminderAudience.EVERYONE:
+            return confirmed
+        case ReminderAudience.IN_PERSON:
+            return sa.and_(confirmed, Attendee.mode == Mode.IN_PERSON)
+        case ReminderAudience.REMOTE:
+            return sa.and_(confirmed, Attendee.mode == Mode.REMOTE)
+        case ReminderAudience.OFFICIALS:
+            return sa.and_(confirmed, Attendee.role.in_(OFFICIALS))
+        case ReminderAudience.STAFF:
+            return sa.and_(confirmed, Attendee.role == Role.STAFF)
+        case ReminderAudience.UNANSWERED:
+            return Attendee.standing == Standing.INVITED
+
+
+def fire_reminders(session: Session, *, now: datetime) -> int:
+    """Fan out every reminder that is due into letters, one per person; returns how many letters."""
+    due = (
+        sa.select(Reminder)
+        .where(Reminder.next_due_at <= now)
+        .order_by(Reminder.next_due_at, Reminder.id)
+        .with_for_update(skip_locked=True, of=Reminder)
+    )
+    return sum(_fire(session, reminder, now=now) for reminder in session.scalars(due))
+
+
+def _fire(session: Session, reminder: Reminder, *, now: datetime) -> int:
+    event, due = reminder.event, reminder.next_due_at
+    assert due is not None  # noqa: S101 - selected by it
+    start = _start_after(event, due)
+    reminder.next_due_at = None
+    if start is None or event.cancelled:
+        return 0
+    reminder.fired_for = start
+    until = useful_until(start, due)
+    # Who came onto the list after the hour of the reminder has had a letter just now.
+    concerned = sa.and_(Attendee.event_id == event.id, audience(reminder.audience), Attendee.standing_at <= due)
+    count = _fan_out(
+        session,
+        concerned,
+        now=now,
+        kind=LetterKind.REMINDER,
+        event=event,
+        prefix=_series(reminder, start),
+        due_at=due,
+        expires_at=until,
+        facts={"start": start.isoformat()},
+        reminder_id=reminder.id,
+        too_late=now >= until,
+    )
+    retime(reminder, event, now=max(now, start))
+    return count
+
+
+def _series(reminder: Reminder, start: datetime) -> str:
+    """What is reminded of, not which row says so: a row's number can come back after it was deleted."""
+    lead = int(reminder.offset.total_seconds())
+    return f"reminder:{reminder.event_id}:{lead}:{reminder.audience}:{start:%Y%m%dT%H%M}"
+
+
+def _start_after(event: Event, due: datetime) -> datetime | None:
+    """The start that a reminder due then is about; an anniversary has one every year."""
+    return upcoming_start(event, now=due)
+
+
+# The outbox
+
+
+def claim_due(session: Session, *, now: datetime, lease: timedelta, limit: int) -> list[int]:
+    """Take the next letters to do, in order, for as long as the lease lasts.
+
+    On PostgreSQL rows that another worker holds are skipped; on SQLite writers come one by one.
+    """
+    free = sa.or_(Letter.claimed_until.is_(None), Letter.claimed_until <= now)
+    chosen = (
+        sa.select(Letter.id)
+        .where(Letter.outcome.is_(None), Letter.due_at <= now, free)
+        .order_by(Letter.due_at, Letter.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    claim = (
+        sa.update(Letter)
+        .where(Letter.id.in_(chosen.scalar_subquery()))
+        .values(claimed_until=now + lease, attempts=Letter.attempts + 1)
+        .returning(Letter.id, Letter.due_at)
+        .execution_options(synchronize_session=False)
+    )
+    taken = session.execute(claim).all()
+    return [row.id for row in sorted(taken, key=lambda row: (row.due_at, row.id))]
+
+
+def release(session: Session, ids: Sequence[int], *, until: datetime) -> None:
+    """Give letters back untried, because the channel is down: they are free again at ``until``."""
+    session.execute(
+        sa.update(Letter)
+        .where(Letter.id.in_(ids), Letter.outcome.is_(None))
+        .values(claimed_until=until, attempts=Letter.attempts - 1)
+    )
+
+
+def next_attempt(attempts: int, now: datetime) -> datetime | None:
+    """When to try again after a temporary refusal; None when enough has been tried."""
+    if attempts >= MOST_ATTEMPTS:
+        return None
+    return now + BACK_OFF[min(attempts, len(BACK_OFF)) - 1]

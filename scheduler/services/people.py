@@ -1,0 +1,29 @@
+"""People who register: found again by address and name, else new."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from scheduler.model import Person
+from scheduler.services.attendance import identity
+from scheduler.services.drafts import PersonDraft
+from scheduler.services.lookup import Lookup
+from scheduler.services.places import write_person
+
+
+def guest(session: Session, draft: PersonDraft) -> Person:
+    """The person with this address and name, or a new one.
+
+    Somebody known keeps what is known of them: whoever types an address may not change another's data by it. Without
+    an address nobody is taken for somebody else.
+    """
+    same = identity(draft.email, draft.name)
+    found = session.scalar(sa.select(Person).where(Person.identity == same)) if same else None
+    if found:
+        return found
+    person = Person(language=draft.language or "en")
+    write_person(person, draft, Lookup(session))
+    session.add(person)
+    session.flush()
+    return person
