@@ -194,28 +194,24 @@ def rows_of(db: Database) -> Rows:
 
 def insert(db: Database, rows: Rows) -> None:
     """One transaction of bare SQLAlchemy Core."""
-    with _connection(db) as connection:
+    with transaction(db) as connection:
         for table, values in rows.items():
             if values:
                 connection.execute(sa.insert(table), values)
 
 
 @contextmanager
-def _connection(db: Database) -> Iterator[sa.Connection]:
-    """A transaction without a Session, begun as ours are."""
+def transaction(db: Database) -> Iterator[sa.Connection]:
+    """One without a Session, begun as ours are."""
     engine = db.engine.execution_options(writes=True) if db.embedded else db.engine
     with engine.begin() as connection:
         yield connection
 
 
-def connection(db: Database) -> Any:
-    return _connection(db)
-
-
 def analyze(db: Database) -> None:
     """What the database does by itself within minutes of a large change."""
-    with _connection(db) as made:
-        made.exec_driver_sql("ANALYZE")
+    with transaction(db) as connection:
+        connection.exec_driver_sql("ANALYZE")
 
 
 def chunks(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
@@ -228,20 +224,15 @@ def chunks(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
 
 
 def show(title: str, headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table of text; numbers with three digits that mean something."""
     lines = [list(headings), *([_cell(value) for value in row] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     print(f"\n{title}")
-    for line in lines:
-        first, *rest = (cell.ljust(width) if not at else cell.rjust(width) for at, (cell, width) in _wide(line, widths))
-        print("  ".join([first, *rest]))
-
-
-def _wide(line: Sequence[str], widths: Sequence[int]) -> Iterator[tuple[int, tuple[str, int]]]:
-    yield from enumerate(zip(line, widths, strict=True))
+    for name, *numbers in lines:
+        print("  ".join([name.ljust(widths[0]), *map(str.rjust, numbers, widths[1:])]), flush=True)
 
 
 def _cell(value: object) -> str:
+    """Numbers with the digits that mean something."""
     if isinstance(value, float):
         return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
     return f"{value:,}" if isinstance(value, int) else str(value)

@@ -37,7 +37,7 @@ TABLE = (
     Setting("secret", "", N_("key of links and Message-IDs; made and kept in the data directory where not set")),
     Setting("language", "en", N_("language of the desk and of people who state none")),
     Setting("timezone", "UTC", N_("zone of times typed without one")),
-    Setting("house", "Scheduler", N_("name of the post or office, under every letter")),
+    Setting("house", "Programme office", N_("name of the post or office, under every letter")),
 )
 KEYS = tuple(setting.key for setting in TABLE)
 

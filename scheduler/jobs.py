@@ -62,12 +62,20 @@ Seen = Callable[[OutgoingMessage | Skip | Broken, "Verdict"], None]
 
 def timetable(app: App, scheduler: BaseScheduler) -> None:
     """Every job there is."""
-    scheduler.add_job(deliver, "interval", [app], seconds=TICK.total_seconds(), id="deliver", **_ONE)
-    scheduler.add_job(check_zones, "cron", [app], hour=3, minute=15, id="zones", **_ONE)
+    scheduler.add_job(_calmly, "interval", [deliver, app], seconds=TICK.total_seconds(), id="deliver", **_ONE)
+    scheduler.add_job(_calmly, "cron", [check_zones, app], hour=3, minute=15, id="zones", **_ONE)
 
 
 # One run at a time, a missed one made up for once, however late.
 _ONE = {"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
+
+
+def _calmly(job: Callable[[App], object], app: App) -> None:
+    """A database that is away, or a disk that is full, is one line in the log; the next tick tries again."""
+    try:
+        job(app)
+    except SchedulerError as error:
+        log.warning("%s: %s", job.__name__, error)
 
 
 def deliver(app: App, seen: Seen | None = None) -> Delivery:
@@ -203,7 +211,7 @@ def run(app: App, wait: Callable[[], object]) -> None:
 
     scheduler = BackgroundScheduler(timezone="UTC", executors={"default": ThreadPoolExecutor(2)})
     timetable(app, scheduler)
-    scheduler.add_job(check_zones, args=[app], id="zones-at-start")
+    scheduler.add_job(_calmly, args=[check_zones, app], id="zones-at-start")
     scheduler.modify_job("deliver", next_run_time=app.clock.now())
     scheduler.start()
     try:

@@ -16,6 +16,7 @@ from scheduler.i18n import N_
 from scheduler.model import Answer, Attendee, Event, Mode, Person, Role, Standing
 from scheduler.services import attendance, programme
 from scheduler.services.drafts import PersonDraft, Reply, check
+from scheduler.services.export import REPLIES
 from scheduler.services.files import PARTSTATS
 from scheduler.services.lookup import attendee as attendee_of
 from scheduler.services.lookup import get
@@ -163,7 +164,7 @@ def withdraw(desk: Desk, /, event: str, person: str) -> None:
         found = get(session, Event, event)
         who = attendee_of(session, found, person)
         waiting = {row.id for row in _waiting(session, found)}
-        attendance.withdraw(session, who, now=desk.now())
+        attendance.withdraw(session, who, now=desk.now(), by=Answer.DESK)
         click.echo(_("Withdrawn: {person} from {event}").format(person=who.person.called(language()), event=event))
         still = {row.id for row in _waiting(session, found)}
         for row in session.scalars(sa.select(Attendee).where(Attendee.id.in_(waiting - still - {who.id}))):
@@ -199,19 +200,17 @@ def change(desk: Desk, /, event: str, person: str, remote: bool | None, companio
 def list_attendees(desk: Desk, /, event: str, standing: str | None, as_json: bool) -> None:
     with desk.read() as session:
         found = get(session, Event, event)
-        query = sa.select(Attendee).join(Attendee.person).where(Attendee.event_id == found.id)
+        query = sa.select(Attendee).where(Attendee.event_id == found.id)
         if standing:
             query = query.where(Attendee.standing == standing)
         query = query.options(selectinload(Attendee.person), selectinload(Attendee.represented_by))
-        rows = session.scalars(
-            query.order_by(Attendee.queue_number, Person.precedence.is_(None), Person.precedence, Attendee.id)
-        )
+        rows = session.scalars(query)
         records = [_brief(row) for row in sorted(rows, key=_order)]
     show(records, COLUMNS, as_json=as_json, nothing=_("Nobody is on the list."))
 
 
 def _order(row: Attendee) -> tuple[int, int, int]:
-    """Officials by precedence, then the rest as they came; those who wait in the order of the queue; last who left."""
+    """Officials by precedence, the rest as they came; then those who wait, as they wait; last those who left."""
     place = list(Standing).index(row.standing) if row.standing in (Standing.WAITLISTED, Standing.WITHDRAWN) else -1
     return place, row.queue_number or row.person.precedence or 10_000, row.id
 
@@ -222,7 +221,7 @@ COLUMNS: Columns = {
     N_("How"): lambda record: _(record["mode"]),
     N_("Party"): lambda record: str(1 + record["companions"]),
     N_("Standing"): lambda record: _(record["standing"]),
-    N_("Answer"): lambda record: _(record["partstat"]),
+    N_("Answer"): lambda record: _(record["answer"]),
     N_("E-mail"): "email",
     N_("Person"): "person",
 }
@@ -239,6 +238,7 @@ def _brief(row: Attendee) -> dict[str, Any]:
         "companions": row.companions,
         "standing": row.standing,
         "partstat": row.partstat,
+        "answer": REPLIES[row.partstat],
         "answered_by": row.answered_by,
         "answered_on": row.answered_on,
         "represented_by": row.represented_by.called(language()) if row.represented_by else None,

@@ -32,7 +32,7 @@ from scheduler.services import programme
 from scheduler.services.compose import when
 from scheduler.services.drafts import EventDraft, check
 from scheduler.services.export import table as plain
-from scheduler.services.lookup import Lookup, get
+from scheduler.services.lookup import Lookup, get, get_to_change
 from scheduler.services.renderings import KIND_NAMES, location
 from scheduler.when import format_duration, parse_day, parse_duration, parse_when
 
@@ -120,13 +120,13 @@ def _time(desk: Desk, /, name: str, text: str, tzid: str) -> date | timedelta:
 @pass_desk
 def change(desk: Desk, /, key: str, force: str | None, no_date: bool, **given: Any) -> None:
     with desk.write() as session:
-        found = get(session, Event, key)
+        found = get_to_change(session, Event, key)
         said = _said(desk, given, desk.tz(given.get("tz"), found.tzid))
         base = plain(programme.draft_of(found))
         draft = check(EventDraft, _merged(base, said, no_date), language=desk.settings.language)
         now = desk.now()
         impact = programme.put(session, key, draft, now=now, lookup=Lookup(session), tz=found.tzid)
-        if impact.change.is_change:
+        if impact.replanned:
             programme.refuse_conflicts(session, [found], force=force, now=now)
         _report(impact)
 
@@ -153,7 +153,7 @@ def _merged(base: dict[str, Any], said: dict[str, Any], no_date: bool) -> dict[s
 @pass_desk
 def move(desk: Desk, /, key: str, when: str, end: str | None, tz: str | None, force: str | None) -> None:
     with desk.write() as session:
-        found = get(session, Event, key)
+        found = get_to_change(session, Event, key)
         tzid = desk.tz(tz, found.tzid)
         dtstart = _in_event_zone(_start(desk, found, when, tzid), tzid, found)
         dtend = _in_event_zone(_moment(desk, end, tzid), tzid, found) if end else None
@@ -194,7 +194,7 @@ def cancel(desk: Desk, /, key: str, yes: bool) -> None:
             yes=yes,
         )
     with desk.write() as session:
-        _report(programme.cancel(session, get(session, Event, key), now=desk.now()))
+        _report(programme.cancel(session, get_to_change(session, Event, key), now=desk.now()))
 
 
 @event.command(help=N_("Give a date (or the hour that was missing) to an event; those on its list are told."))
@@ -218,7 +218,7 @@ def announce(
     force: str | None,
 ) -> None:
     with desk.write() as session:
-        found = get(session, Event, key)
+        found = get_to_change(session, Event, key)
         tzid = desk.tz(tz, found.tzid)
         said: dict[str, Any] = {"tz": tzid}
         if end or duration:

@@ -53,7 +53,12 @@ def export(desk: Desk, /, slug: str, output: Path | None, spoken: str | None, ho
     with desk.read() as session:
         scope = feeds.scope(session, slug)
         content = feeds.write(
-            session, scope, language=spoken or desk.settings.language, now=desk.now(), by_hours=hours
+            session,
+            scope,
+            language=spoken or desk.settings.language,
+            now=desk.now(),
+            by_hours=hours,
+            house=desk.settings.house,
         )
     if output is None:
         sys.stdout.buffer.write(content)

@@ -123,13 +123,18 @@ def _accept(session: Session, attendee: Attendee, *, now: datetime) -> None:
     _seat(session, attendee, now=now)
 
 
-def withdraw(session: Session, attendee: Attendee, *, now: datetime) -> None:
-    """Take a person off; their places go to the first who fits. Raises AlreadyThere."""
+def withdraw(session: Session, attendee: Attendee, *, now: datetime, by: Answer | None = None) -> None:
+    """Take a person off; their places go to the first who fits. Raises AlreadyThere.
+
+    ``by`` is the way in which they said so themselves; None means that the organizer took them off, which is no
+    answer of theirs.
+    """
     _hold_with(session, attendee)
     if attendee.standing is Standing.WITHDRAWN:
         raise AlreadyThere("{person} has already withdrawn from {event}", **_names(attendee))
     _leave(session, attendee, now=now)
-    attendee.partstat = Partstat.DECLINED
+    attendee.partstat = Partstat.DECLINED if by else Partstat.NEEDS_ACTION
+    attendee.answered_by, attendee.answered_on = by, wall(now, attendee.event.tzid).date() if by else None
     note(session, "withdraw", "attendee", attendee.id, now=now, event=attendee.event.key)
 
 

@@ -14,14 +14,23 @@ from scheduler.model import Attendee, Event, Kind, Person, Standing, Status, Tim
 from scheduler.model.programme import OPEN_ENDED
 from scheduler.services.renderings import holidays_between, open_days
 
+
+class Contradiction(Conflict):
+    """Two things cannot both be planned; ``about`` are the keys of the events that it is about."""
+
+    def __init__(self, message: str, *, about: Sequence[str], **facts: object) -> None:
+        super().__init__(message, **facts)
+        self.about = about
+
+
 BOUND = (Standing.INVITED, Standing.CONFIRMED)
 
 
-def find(session: Session, events: Sequence[Event]) -> list[Conflict]:
+def find(session: Session, events: Sequence[Event]) -> list[Contradiction]:
     """Every contradiction that the given events are part of, each once."""
     session.flush()
     standing = [event for event in events if event.dated and not event.cancelled]
-    found: dict[str, Conflict] = {}
+    found: dict[str, Contradiction] = {}
     for chunk in _chunks([event.id for event in standing]):
         for conflict in (*_venues(session, chunk), *_people(session, chunk)):
             found[str(conflict)] = conflict
@@ -31,7 +40,7 @@ def find(session: Session, events: Sequence[Event]) -> list[Conflict]:
     return list(found.values())
 
 
-def of_overlap(session: Session, event: Event, person: Person) -> list[Conflict]:
+def of_overlap(session: Session, event: Event, person: Person) -> list[Contradiction]:
     """What else a person is bound to at the time of an event that they are about to be bound to."""
     if person.id is None or not _binds(event):
         return []
@@ -57,10 +66,11 @@ def _apart(one: Event, other: Event) -> bool:
     return _hour_unknown(one, other) or _related(one, other)
 
 
-def _at_two_places(person: Person, one: Event, other: Event) -> Conflict:
+def _at_two_places(person: Person, one: Event, other: Event) -> Contradiction:
     first, second = sorted((one, other), key=lambda event: event.key)
-    return Conflict(
+    return Contradiction(
         "{person} is at two places at once: {first} and {second} overlap",
+        about=(first.key, second.key),
         person=person.key or f"#{person.id}",
         first=_told(first),
         second=_told(second),
@@ -86,15 +96,16 @@ def _overlapping(one: type[Event], other: type[Event]) -> sa.ColumnElement[bool]
     )
 
 
-def _venues(session: Session, ids: Sequence[int]) -> Iterator[Conflict]:
+def _venues(session: Session, ids: Sequence[int]) -> Iterator[Contradiction]:
     one, other = aliased(Event), aliased(Event)
     pairs = sa.select(one, other).join(other, sa.and_(one.venue_id == other.venue_id, _overlapping(one, other)))
     for mine, theirs in session.execute(pairs.where(one.id.in_(ids)).order_by(one.key, other.key)):
         if _apart(mine, theirs):
             continue
         first, second = sorted((mine, theirs), key=lambda event: event.key)
-        yield Conflict(
+        yield Contradiction(
             "{venue} is taken twice: {first} and {second} overlap",
+            about=(first.key, second.key),
             venue=mine.venue.key if mine.venue else "",
             first=_told(first),
             second=_told(second),
@@ -122,7 +133,7 @@ def _told(event: Event) -> str:
     return f"{event.key} ({event.dtstart:%Y-%m-%d %H:%M} {event.tzid})"
 
 
-def _people(session: Session, ids: Sequence[int]) -> Iterator[Conflict]:
+def _people(session: Session, ids: Sequence[int]) -> Iterator[Contradiction]:
     """People bound to two events at once. Exhibitions and anniversaries bind nobody."""
     one, other = aliased(Event), aliased(Event)
     here, there = aliased(Attendee), aliased(Attendee)
@@ -143,15 +154,16 @@ def _people(session: Session, ids: Sequence[int]) -> Iterator[Conflict]:
             yield _at_two_places(person, mine, theirs)
 
 
-def _outside_parent(event: Event) -> Iterator[Conflict]:
+def _outside_parent(event: Event) -> Iterator[Contradiction]:
     parent = event.parent
     if parent is None or not parent.dated or parent.cancelled or parent.kind is Kind.ANNIVERSARY:
         return
     first, last = _local_days(event, parent.tzid)
     if parent.first_on is None or parent.last_on is None or (parent.first_on <= first and last <= parent.last_on):
         return
-    yield Conflict(
+    yield Contradiction(
         "{event} is outside the days of {parent}: {first} is not within {from_day} to {to_day}",
+        about=(event.key, parent.key),
         event=event.key,
         parent=parent.key,
         first=first if first < parent.first_on else last,
@@ -170,25 +182,33 @@ def _local_days(event: Event, tzid: str) -> tuple[date, date]:
     return wall(event.starts_at, tzid).date(), wall(event.ends_at - timedelta(microseconds=1), tzid).date()
 
 
-def _children_outside(event: Event) -> Iterator[Conflict]:
+def _children_outside(event: Event) -> Iterator[Contradiction]:
     for child in event.children:
         if child.dated and not child.cancelled:
             yield from _outside_parent(child)
 
 
-def _closed(event: Event) -> Iterator[Conflict]:
+def _closed(event: Event) -> Iterator[Contradiction]:
     """A venue that is closed on the day; an exhibition that has hours and not one open day."""
     venue = event.venue
     if venue is None or event.first_on is None or event.last_on is None:
         return
     if event.kind in OPEN_ENDED:
         if (event.hours or venue.hours) and not open_days(event):
-            yield Conflict("{venue} is closed on every day of {event}", venue=venue.key, event=event.key)
+            yield Contradiction(
+                "{venue} is closed on every day of {event}", about=(event.key,), venue=venue.key, event=event.key
+            )
         return
     day = event.first_on
     while day <= event.last_on:
         if _closed_on(event, day):
-            yield Conflict("{venue} is closed on {day}, a day of {event}", venue=venue.key, day=day, event=event.key)
+            yield Contradiction(
+                "{venue} is closed on {day}, a day of {event}",
+                about=(event.key,),
+                venue=venue.key,
+                day=day,
+                event=event.key,
+            )
         day += timedelta(days=1)
 
 

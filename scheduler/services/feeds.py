@@ -107,13 +107,13 @@ def _translated(name: str) -> Text:
 
 
 def write(
-    session: Session, feed: Scope, *, language: str, now: datetime, by_hours: bool = False, house: str = ""
+    session: Session, feed: Scope, *, language: str, now: datetime, by_hours: bool = False, house: str
 ) -> bytes:
     """The calendar as bytes: a function of what is stored, the language and the day, of nothing else."""
     name = feed.name.to(language)
     return write_feed(
         contents(session, feed, language=language, now=now, by_hours=by_hours),
-        name=f"{house}: {name}" if house else name,
+        name=f"{house}: {name}",
         zones=_zones(session, feed, now, by_hours=by_hours),
         refresh=REFRESH,
         language=feed.name.language_for(language),

@@ -150,7 +150,7 @@ class _Work:
                 self.changes.append(done)
 
     def put_events(self) -> None:
-        self.lookup.load(Event, self.file.event, *programme.WITH_EVENT)
+        self.lookup.load(Event, self.file.event, *programme.WITH_EVENT, change=True)
         for key, draft in _parents_first(self.file.event):
             with self._collecting(f"event.{key}"):
                 self._put_event(key, draft)
@@ -163,7 +163,7 @@ class _Work:
             self.session, key, draft, now=self.now, lookup=self.lookup, programme=head.key, tz=head.tz
         )
         self.changes.append(impact.change)
-        if impact.change.is_change:
+        if impact.replanned:
             self.touched.append(impact.event)
 
     def cancel_missing(self) -> None:
@@ -213,14 +213,11 @@ class _Work:
 
     def _put_attendee(self, event: Event, draft: AttendeeDraft, attendee: Attendee | None) -> None:
         person = self.lookup.get(Person, draft.person)
-        if attendee is None:
+        if attendee is None or _taken_off(attendee):
             self._invite(event, draft, person)
             return
-        before = _listed(attendee)
-        kept = self._refresh(attendee, draft)
-        notes = ("kept: the answer on record",) if kept else ()
-        self._late_answer(attendee, draft)
-        changed = _listed(attendee) != before
+        changed = self._refresh(attendee, draft)
+        notes = ("kept: the answer on record",) if _otherwise_answered(attendee, draft) else ()
         if changed:
             self.touched.append(event)
         self._changed(event, draft.person, Verb.CHANGED if changed else Verb.UNCHANGED, notes=notes)
@@ -243,26 +240,20 @@ class _Work:
         return self.lookup.get(Person, draft.represented_by) if draft.represented_by else None
 
     def _refresh(self, attendee: Attendee, draft: AttendeeDraft) -> bool:
-        """Role, party and representative follow the file; an answer on record is never overwritten by it.
-
-        Returns whether such an answer was kept against the file.
-        """
-        if attendee.role is not draft.role:
-            attendee.role = draft.role
+        """Role, party and representative follow the file; an answer on record is never overwritten by it."""
         representative = self._representative(draft)
-        if attendee.represented_by is not representative:
-            attendee.represented_by = representative
-        if (attendee.mode, attendee.companions) != (draft.mode, draft.companions):
+        other = (attendee.role, attendee.represented_by) != (draft.role, representative)
+        if other:
+            attendee.role, attendee.represented_by = draft.role, representative
+        moved = (attendee.mode, attendee.companions) != (draft.mode, draft.companions)
+        if moved:
             attendance.change_party(
                 self.session, attendee, mode=draft.mode, companions=draft.companions, now=self.now
             )
-        said = PARTSTATS[draft.answer]
-        answered = attendee.partstat is not Partstat.NEEDS_ACTION
-        return answered and said is not Partstat.NEEDS_ACTION and said is not attendee.partstat
-
-    def _late_answer(self, attendee: Attendee, draft: AttendeeDraft) -> None:
-        if attendee.partstat is Partstat.NEEDS_ACTION:
+        answered = attendee.partstat is Partstat.NEEDS_ACTION and draft.answer is not Reply.NOT_ANSWERED
+        if answered:
             self._answer(attendee, draft)
+        return other or moved or answered
 
     def _answer(self, attendee: Attendee, draft: AttendeeDraft) -> None:
         if draft.answer is Reply.NOT_ANSWERED:
@@ -303,16 +294,14 @@ class _Collecting:
         return True
 
 
-def _listed(attendee: Attendee) -> tuple[object, ...]:
-    """What a list says of a person. Compared, because a flush on the way makes the session forget what was modified."""
-    return (
-        attendee.role,
-        attendee.mode,
-        attendee.companions,
-        attendee.represented_by,
-        attendee.partstat,
-        attendee.standing,
-    )
+def _taken_off(attendee: Attendee) -> bool:
+    """Off the list without an answer of their own: by the organizer, who may put them back."""
+    return attendee.standing is Standing.WITHDRAWN and attendee.answered_by is None
+
+
+def _otherwise_answered(attendee: Attendee, draft: AttendeeDraft) -> bool:
+    said = PARTSTATS[draft.answer]
+    return said is not Partstat.NEEDS_ACTION and said is not attendee.partstat
 
 
 def _parents_first(events: Mapping[str, EventDraft]) -> Iterator[tuple[str, EventDraft]]:

@@ -148,6 +148,8 @@ def retime(reminder: Reminder, event: Event, *, now: datetime) -> bool:
     """
     start = upcoming_start(event, now=now)
     due = due_at(reminder, event, start) if start and start != reminder.fired_for else None
+    if event.timing is Timing.HOUR_TO_BE_ANNOUNCED and reminder.offset % timedelta(days=1):
+        due = None  # hours before an hour that nobody knows
     if due == reminder.next_due_at:
         return False
     reminder.next_due_at = due if due and due > now else None

@@ -35,11 +35,14 @@ class Lookup:
         self.session = session
         self._rows: dict[tuple[type[Keyed], str], Keyed | None] = {}
 
-    def load(self, kind: type[K], keys: Iterable[str], *options: sa.orm.interfaces.ORMOption) -> None:
+    def load(
+        self, kind: type[K], keys: Iterable[str], *options: sa.orm.interfaces.ORMOption, change: bool = False
+    ) -> None:
+        """Read the rows of these keys. To ``change`` them, nobody else may until the transaction ends."""
         wanted = iter([key for key in dict.fromkeys(keys) if (kind, key) not in self._rows])
         while chunk := list(islice(wanted, 500)):
             self._rows |= dict.fromkeys((kind, key) for key in chunk)
-            for row in self.session.scalars(sa.select(kind).where(kind.key.in_(chunk)).options(*options)):
+            for row in self.session.scalars(_rows(kind, chunk, change).options(*options)):
                 self._rows[kind, str(row.key)] = row
 
     def find(self, kind: type[K], key: str) -> K | None:
@@ -58,9 +61,24 @@ class Lookup:
         self._rows[type(row), str(row.key)] = row
 
 
+def _rows(kind: type[K], keys: list[str], change: bool) -> sa.Select[K]:  # noqa: FBT001
+    query = sa.select(kind).where(kind.key.in_(keys)).order_by(kind.id)
+    if not change:
+        return query
+    # Registrations go on meanwhile: they refer to the row, they do not change it (FOR NO KEY UPDATE).
+    return query.with_for_update(key_share=True, of=kind).execution_options(populate_existing=True)
+
+
 def get(session: Session, kind: type[K], key: str) -> K:
     """One row by its key. Raises NotFound, with the nearest key there is."""
     return Lookup(session).get(kind, key)
+
+
+def get_to_change(session: Session, kind: type[K], key: str) -> K:
+    """The same, held until the transaction ends: of two who change it the second sees what the first has done."""
+    lookup = Lookup(session)
+    lookup.load(kind, [key], change=True)
+    return lookup.get(kind, key)
 
 
 def absent(session: Session, kind: type[K], key: str) -> NotFound:

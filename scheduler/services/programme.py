@@ -31,7 +31,7 @@ from scheduler.model import (
 from scheduler.services import attendance, conflicts, letters
 from scheduler.services.audit import note
 from scheduler.services.changes import Change, Verb, change
-from scheduler.services.drafts import EventDraft, ReminderDraft
+from scheduler.services.drafts import EventDraft, ReminderDraft, check
 from scheduler.services.lookup import Lookup
 from scheduler.services.places import closed_of, closure_rows, hours_rows, weekly_of
 from scheduler.services.renderings import revise
@@ -60,6 +60,17 @@ class Impact:
     change: Change
     reminders: int = 0
     letters: int = 0
+
+    @property
+    def replanned(self) -> bool:
+        """Whether it could contradict something now that it did not before; what was overruled once stays so."""
+        return self.change.verb is Verb.ADDED or not _PLAN.isdisjoint(self.change.fields)
+
+
+# The fields of an event that can contradict others.
+_PLAN = frozenset(
+    ("kind", "dtstart", "dtend", "first_day", "last_day", "tz", "status", "venue", "parent", "hours", "closed")
+)
 
 
 def put(
@@ -287,7 +298,7 @@ def _facts(event: Event, was: Before) -> dict[str, Any]:
 
 def refuse_conflicts(
     session: Session, events: Sequence[Event], *, force: str | None, now: datetime
-) -> list[Conflict]:
+) -> list[conflicts.Contradiction]:
     """Raise what contradicts; with a reason, write it down instead and return what was overruled."""
     found = conflicts.find(session, events)
     if not found:
@@ -295,7 +306,7 @@ def refuse_conflicts(
     if not force:
         raise all_of(found)
     for event in events:
-        mine = [str(conflict) for conflict in found if event.key in str(conflict)]
+        mine = [str(contradiction) for contradiction in found if event.key in contradiction.about]
         if mine:
             note(session, "force", "event", event.key, now=now, reason=force, overruled=mine)
     return found
@@ -319,15 +330,10 @@ def change_event(
 ) -> Impact:
     """Change some fields of an event and leave the rest. Raises as `put`, and Conflict for contradictions."""
     merged = draft_of(event).model_copy(update=changes)
-    draft = EventDraft.model_validate(merged.model_dump(exclude={"hours", "closed", "reminders"}) | _lists(merged))
-    impact = put(session, event.key, draft, now=now, lookup=Lookup(session))
-    if impact.change.is_change:
+    impact = put(session, event.key, check(EventDraft, dict(merged)), now=now, lookup=Lookup(session))
+    if impact.replanned:
         refuse_conflicts(session, [event], force=force, now=now)
     return impact
-
-
-def _lists(draft: EventDraft) -> dict[str, Any]:
-    return {"hours": draft.hours, "closed": draft.closed, "reminders": draft.reminders}
 
 
 def move(
@@ -461,7 +467,8 @@ def check_zones(session: Session, *, now: datetime) -> list[tuple[Event, datetim
     The wall time was the promise and stays; what hangs on the instant moves with it: renderings and reminders.
     """
     moved = []
-    dated = sa.select(Event).where(Event.starts_at.is_not(None)).options(*WITH_EVENT).order_by(Event.starts_at)
+    dated = sa.select(Event).where(Event.starts_at.is_not(None)).options(*WITH_EVENT).order_by(Event.id)
+    dated = dated.with_for_update(key_share=True, of=Event)
     for event in session.scalars(dated.execution_options(yield_per=500)):
         before = event.starts_at, event.ends_at
         event.derive(strict=False)

@@ -1,0 +1,210 @@
+"""Registering 10,000 attendees for one event one by one, against the same rows by bare SQLAlchemy Core.
+
+Each registration is one transaction. Below it the same rows (person, seat, attendee, letter, audit) inserted in one
+transaction each, and the least that could be: the conditional update of the seats and the attendee.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from benchmarks import common
+from benchmarks.sample import people
+from scheduler.db import Database
+from scheduler.model import (
+    Answer,
+    Attendee,
+    Audit,
+    Event,
+    Letter,
+    LetterKind,
+    Mode,
+    Partstat,
+    Person,
+    Role,
+    Seating,
+    Standing,
+)
+from scheduler.services import attendance, programme
+from scheduler.services.drafts import EventDraft, PersonDraft, check
+from scheduler.services.lookup import Lookup, get
+from scheduler.services.people import guest
+from scheduler.text import Text
+
+LABELS = {
+    "registered": "people.guest + refuse_overlap + register",
+    "core": "the same rows by SQLAlchemy Core",
+    "least": "conditional update + attendee only",
+}
+EVENT = {
+    "kind": "ceremony",
+    "title": {"en": "Opening ceremony", "ru": "Церемония открытия"},
+    "dtstart": common.NOW.replace(tzinfo=None) + timedelta(days=30),
+    "duration": "2 h",
+    "tz": "Asia/Bangkok",
+    "capacity": 1_000_000,
+}
+
+
+def main() -> None:
+    given = common.arguments(__doc__, rounds=5)
+    size = int(10_000 * given.scale)
+    for engine in given.engines:
+        with common.databases(engine) as fresh:
+            _measure(engine, fresh, size, given.rounds)
+
+
+def _measure(engine: str, fresh: common.Fresh, size: int, rounds: int) -> None:
+    said = list(people(size))
+    parts = list(common.chunks(said, size // rounds))
+    drafts = [[check(PersonDraft, one) for one in part] for part in parts]
+    databases = {name: _planned(fresh()) for name in LABELS}
+    known = _known(databases["least"], said)
+    slices = list(common.chunks(known, size // rounds))
+    taken = common.turns(
+        rounds,
+        registered=lambda number: _register(databases["registered"], drafts[number]),
+        core=lambda number: _core(databases["core"], parts[number]),
+        least=lambda number: _least(databases["least"], slices[number]),
+    )
+    _check(databases["registered"], size)
+    least, each = min(taken["least"]), size // rounds
+    common.show(
+        f"{engine}: {size:,} registrations for one event, best {each:,} of {rounds} times {each:,}",
+        ("", "ms each", "per second", "times Core", "times the least", "last/first"),
+        [
+            (
+                LABELS[name],
+                min(took) / each * 1000,
+                each / min(took),
+                min(took) / min(taken["core"]),
+                min(took) / least,
+                took[-1] / took[0],
+            )
+            for name, took in taken.items()
+        ],
+    )
+
+
+def _planned(db: Database) -> Database:
+    with db.write() as session:
+        programme.put(session, "opening", check(EventDraft, EVENT), now=common.NOW, lookup=Lookup(session))
+    return db
+
+
+def _known(db: Database, said: Sequence[Mapping[str, Any]]) -> list[int]:
+    with common.transaction(db) as connection:
+        connection.execute(sa.insert(Person), [_person(one) for one in said])
+        return list(connection.scalars(sa.select(Person.id).order_by(Person.id)))
+
+
+def _check(db: Database, size: int) -> None:
+    with db.read() as session:
+        taken = session.scalar(sa.select(Seating.taken).where(Seating.mode == Mode.IN_PERSON))
+        letters = session.scalar(sa.select(sa.func.count(Letter.id)))
+    assert (taken, letters) == (size, size)
+
+
+def _register(db: Database, drafts: Sequence[PersonDraft]) -> None:
+    for draft in drafts:
+        with db.write("desk") as session:
+            event = get(session, Event, "opening")
+            who = guest(session, draft)
+            programme.refuse_overlap(session, event, who, force=None, now=common.NOW)
+            attendance.register(session, event, attendance.Guest(person=who), now=common.NOW)
+
+
+# The rivals
+
+
+def _core(db: Database, said: Sequence[Mapping[str, Any]]) -> None:
+    for one in said:
+        with common.transaction(db) as connection:
+            person = _returned(connection, sa.insert(Person), _person(one), Person.id)
+            _take(connection)
+            attendee = _returned(connection, sa.insert(Attendee), _attendee(person), Attendee.id)
+            connection.execute(sa.insert(Letter), _letter(person, attendee))
+            connection.execute(sa.insert(Audit), _audit(attendee))
+
+
+def _least(db: Database, known: Sequence[int]) -> None:
+    for person in known:
+        with common.transaction(db) as connection:
+            _take(connection)
+            connection.execute(sa.insert(Attendee), _attendee(person))
+
+
+def _returned(connection: sa.Connection, insert: sa.Insert, row: Mapping[str, Any], column: Any) -> int:
+    return int(connection.execute(insert.returning(column), row).scalar_one())
+
+
+TAKE = (
+    sa.update(Seating)
+    .where(Seating.event_id == 1, Seating.mode == Mode.IN_PERSON, Seating.taken + 1 <= Seating.capacity)
+    .values(taken=Seating.taken + 1)
+)
+
+
+def _take(connection: sa.Connection) -> None:
+    assert connection.execute(TAKE).rowcount == 1
+
+
+def _person(one: Mapping[str, Any]) -> dict[str, Any]:
+    name = Text(one["name"])
+    return {
+        "identity": attendance.identity(one["email"], name),
+        "name": name,
+        "courtesy_title": Text(),
+        "position": Text(),
+        "email": one["email"],
+        "language": one["language"],
+        "tzid": one["tz"],
+    }
+
+
+def _attendee(person: int) -> dict[str, Any]:
+    return {
+        "event_id": 1,
+        "person_id": person,
+        "role": Role.PARTICIPANT,
+        "mode": Mode.IN_PERSON,
+        "partstat": Partstat.ACCEPTED,
+        "standing": Standing.CONFIRMED,
+        "companions": 0,
+        "answered_by": Answer.DESK,
+        "answered_on": common.NOW.date(),
+        "created_at": common.NOW,
+        "standing_at": common.NOW,
+    }
+
+
+def _letter(person: int, attendee: int) -> dict[str, Any]:
+    return {
+        "key": f"confirmed:{attendee}:{common.NOW:%Y%m%dT%H%M%S%f}",
+        "kind": LetterKind.CONFIRMED,
+        "person_id": person,
+        "event_id": 1,
+        "due_at": common.NOW,
+        "expires_at": common.NOW + timedelta(days=30),
+        "created_at": common.NOW,
+    }
+
+
+def _audit(attendee: int) -> dict[str, Any]:
+    details = {"event": "opening", "standing": "confirmed"}
+    return {
+        "at": common.NOW,
+        "actor": "desk",
+        "action": "register",
+        "noun": "attendee",
+        "row": str(attendee),
+        "details": details,
+    }
+
+
+if __name__ == "__main__":
+    main()

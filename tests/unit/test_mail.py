@@ -1,0 +1,207 @@
+"""A letter is read by any mail program exactly as it was written."""
+
+import re
+from datetime import UTC, datetime
+from email import message_from_bytes, policy
+from email.header import decode_header, make_header
+from email.utils import getaddresses, parsedate_to_datetime
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from scheduler.mail import Envelope, Parts, assemble
+
+AT = datetime(2027, 2, 1, 3, 0, 5, tzinfo=UTC)
+ICS = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n"
+LONG = "Opening of the exhibition “Nomads of the Great Steppe” in the presence of both Ministers " * 5
+
+# What `scheduler.text.line` lets pass: a line of NFC text without controls. Blanks within are single here.
+lines = (
+    st.text(st.characters(exclude_categories=("Cc", "Cf", "Cs", "Co", "Cn", "Zs", "Zl", "Zp")), min_size=1)
+    | st.text("aZ9 \"\\,;:<>@()[].=?_-'éҚ😀ก", min_size=1)
+    | st.text("ความเป็นมา ", min_size=40, max_size=300)
+).map(lambda text: " ".join(text.split())).filter(bool)  # fmt: skip
+
+
+def envelope(**changes):
+    known = {
+        "sender": "Embassy <programme@embassy.example>",
+        "address": "guest@example.org",
+        "name": "Guest",
+        "subject": "Reminder",
+        "message_id": "<1@embassy.example>",
+        "reply_to": "",
+        "language": "en",
+        "at": AT,
+    }
+    return Envelope(**{**known, **changes})
+
+
+def parts(**changes):
+    return Parts(**{"text": "Dear Guest,\nwelcome.\n", "html": "<p>Dear Guest</p>\n", "calendar": ICS, **changes})
+
+
+def read(content):
+    return message_from_bytes(content, policy=policy.default)
+
+
+def head(content):
+    """The raw lines of the header."""
+    return content.partition(b"\r\n\r\n")[0].split(b"\r\n")
+
+
+def field(content, name):
+    """A field as RFC 2047 readers decode it; the standard library's structured parser has gaps of its own."""
+    raw = message_from_bytes(content, policy=policy.compat32)[name]
+    return str(make_header(decode_header(re.sub(r"\r?\n", "", raw))))
+
+
+def test_it_is_text_and_html_of_the_same_and_a_calendar():
+    message = read(assemble(envelope(), parts()))
+
+    assert [
+        "multipart/mixed",
+        "multipart/alternative",
+        "text/plain",
+        "text/html",
+        "text/calendar",
+    ] == [part.get_content_type() for part in message.walk()]
+    assert [] == [defect for part in message.walk() for defect in part.defects]
+
+
+def test_every_part_comes_out_as_it_went_in():
+    text, html = "Құрметті қонақ,\nยินดีต้อนรับ 😀\n", "<p>Құрметті қонақ</p>\n"
+
+    message = read(assemble(envelope(), parts(text=text, html=html)))
+
+    assert text == message.get_body(("plain",)).get_content().replace("\r\n", "\n")
+    assert html == message.get_body(("html",)).get_content().replace("\r\n", "\n")
+    assert ICS == next(message.iter_attachments()).get_payload(decode=True)
+
+
+def test_an_event_without_a_date_has_no_calendar_to_attach():
+    message = read(assemble(envelope(), parts(calendar=b"")))
+
+    assert [] == list(message.iter_attachments())
+
+
+def test_the_calendar_is_a_file_to_keep_and_asks_for_no_answer():
+    attached = next(read(assemble(envelope(), parts())).iter_attachments())
+
+    assert "event.ics" == attached.get_filename()
+    assert "attachment" == attached.get_content_disposition()
+    assert "method" not in attached["Content-Type"].params
+
+
+def test_it_says_that_a_machine_wrote_it_when_and_in_which_language():
+    message = read(assemble(envelope(language="kk", reply_to="protocol@embassy.example"), parts()))
+
+    assert "auto-generated" == message["Auto-Submitted"]
+    assert "kk" == message["Content-Language"]
+    assert AT == parsedate_to_datetime(message["Date"])
+    assert "<1@embassy.example>" == message["Message-ID"]
+    assert "protocol@embassy.example" == message["Reply-To"]
+    assert "1.0" == message["MIME-Version"]
+
+
+def test_the_same_letter_is_the_same_bytes():
+    assert assemble(envelope(name="Қонақ"), parts()) == assemble(envelope(name="Қонақ"), parts())
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        'Dr. "Bob" O\'Neil, Jr.',
+        "back\\slash",
+        "a, b; c: <d@e>",
+        "Åsa (Embassy)",
+        "Нұрлан «Нұр» Әбілқасымов",
+        "=?utf-8?q?looks_encoded?=",
+        "Very " * 30 + "Long",
+        "Очень " * 30 + "длинно",
+        "อัครราชทูต" * 12,
+        "x" * 300,
+    ],
+)
+def test_a_name_arrives_as_it_is_written(name):
+    content = assemble(envelope(name=name), parts())
+
+    assert [(name, "guest@example.org")] == [
+        (str(make_header(decode_header(shown))), address)
+        for shown, address in getaddresses(
+            [re.sub(r"\r?\n", "", message_from_bytes(content, policy=policy.compat32)["To"])]
+        )
+    ]
+
+
+@pytest.mark.parametrize("subject", [LONG.strip(), "Открытие выставки " * 15 + "!", "พิธีเปิด" * 60, "😀" * 200, "x" * 900])
+def test_a_very_long_subject_arrives_whole(subject):
+    content = assemble(envelope(subject=subject), parts())
+
+    assert subject == read(content)["Subject"]
+    assert subject == field(content, "Subject")
+
+
+@settings(max_examples=150, deadline=None)
+@given(lines)
+@example("=?utf-8?b?0J/RgA==?=")
+@example("a =?us-ascii?q?b?= c")
+def test_any_subject_arrives_as_it_is_written(subject):
+    content = assemble(envelope(subject=subject), parts())
+
+    assert subject == field(content, "Subject")
+    assert subject == read(content)["Subject"]
+
+
+@settings(max_examples=150, deadline=None)
+@given(lines)
+def test_any_name_arrives_as_it_is_written(name):
+    content = assemble(envelope(name=name), parts())
+
+    raw = re.sub(r"\r?\n", "", message_from_bytes(content, policy=policy.compat32)["To"])
+    ((shown, address),) = getaddresses([raw])
+    assert (name, "guest@example.org") == (str(make_header(decode_header(shown))), address)
+
+
+@settings(max_examples=50, deadline=None)
+@given(lines, lines, lines)
+def test_header_lines_are_short_and_no_line_is_over_the_limit(name, subject, text):
+    content = assemble(envelope(name=name, subject=subject), parts(text=text, html=text))
+
+    assert all(len(line) <= 998 for line in content.split(b"\r\n"))
+    # What has no blank cannot be folded.
+    assert all(len(line) <= 78 or b" " not in line.split(b": ", 1)[-1].strip() for line in head(content))
+
+
+def test_long_names_and_subjects_of_many_words_are_folded():
+    content = assemble(envelope(name="Very " * 50 + "Long", subject="Very " * 50 + "long"), parts())
+
+    assert max(map(len, head(content))) <= 78
+
+
+def test_every_line_ends_with_crlf():
+    content = assemble(envelope(name="Қонақ" * 30), parts(text="a\nb\r\nc\n", html="a\nb\n"))
+
+    assert content.count(b"\n") == content.count(b"\r\n") == content.count(b"\r")
+    assert "a\r\nb\r\nc\r\n" == read(content).get_body(("plain",)).get_payload(decode=True).decode()
+    assert "a\r\nb\r\n" == read(content).get_body(("html",)).get_payload(decode=True).decode()
+
+
+@pytest.mark.parametrize("break_", ["\r\n", "\n", "\r", "\r\n ", "\u2028", "\x85", "\x0b", "\x00"])
+@pytest.mark.parametrize("attribute", ["name", "subject", "reply_to", "address", "sender", "language"])
+@pytest.mark.parametrize("before", ["Guest", "Қонақ"])
+def test_a_line_break_cannot_add_a_header(attribute, break_, before):
+    plain = assemble(envelope(**{attribute: before + " x"}), parts())
+
+    content = assemble(envelope(**{attribute: f"{before}{break_}Bcc: <thief@example.org>"}), parts())
+
+    assert "Bcc" not in read(content)
+    assert read(plain).keys() == [key for key in read(content).keys()] or attribute == "reply_to"  # noqa: SIM118
+
+
+def test_an_address_in_another_script_goes_out_in_ascii():
+    content = assemble(envelope(address="guest@почта.рф", reply_to="protocol@елші.қаз"), parts())
+
+    assert ["guest@xn--80a1acny.xn--p1ai"] == [one.addr_spec for one in read(content)["To"].addresses]
+    assert read(content)["Reply-To"].addresses[0].domain.startswith("xn--")
