@@ -13,7 +13,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from benchmarks import common
-from benchmarks.sample import people
+from benchmarks.apply import apply
+from benchmarks.sample import CEREMONY, people, with_ceremony
 from scheduler.db import Database
 from scheduler.model import (
     Answer,
@@ -30,8 +31,8 @@ from scheduler.model import (
     Standing,
 )
 from scheduler.services import attendance, programme
-from scheduler.services.drafts import EventDraft, PersonDraft, check
-from scheduler.services.lookup import Lookup, get
+from scheduler.services.drafts import PersonDraft, check
+from scheduler.services.lookup import get
 from scheduler.services.people import guest
 from scheduler.text import Text
 
@@ -40,14 +41,7 @@ LABELS = {
     "core": "the same rows by SQLAlchemy Core",
     "least": "conditional update + attendee only",
 }
-EVENT = {
-    "kind": "ceremony",
-    "title": {"en": "Opening ceremony", "ru": "Церемония открытия"},
-    "dtstart": common.NOW.replace(tzinfo=None) + timedelta(days=30),
-    "duration": "2 h",
-    "tz": "Asia/Bangkok",
-    "capacity": 1_000_000,
-}
+EVENT_ID = 2  # of the ceremony, in a database of nothing else
 
 
 def main() -> None:
@@ -91,20 +85,19 @@ def _measure(engine: str, fresh: common.Fresh, size: int, rounds: int) -> None:
 
 
 def _planned(db: Database) -> Database:
-    with db.write() as session:
-        programme.put(session, "opening", check(EventDraft, EVENT), now=common.NOW, lookup=Lookup(session))
+    apply(db, with_ceremony())
     return db
 
 
 def _known(db: Database, said: Sequence[Mapping[str, Any]]) -> list[int]:
     with common.transaction(db) as connection:
-        connection.execute(sa.insert(Person), [_person(one) for one in said])
+        connection.execute(sa.insert(Person), [person_row(one) for one in said])
         return list(connection.scalars(sa.select(Person.id).order_by(Person.id)))
 
 
 def _check(db: Database, size: int) -> None:
     with db.read() as session:
-        taken = session.scalar(sa.select(Seating.taken).where(Seating.mode == Mode.IN_PERSON))
+        taken = session.scalar(sa.select(Seating.taken).where(_SEATING))
         letters = session.scalar(sa.select(sa.func.count(Letter.id)))
     assert (taken, letters) == (size, size)
 
@@ -112,7 +105,7 @@ def _check(db: Database, size: int) -> None:
 def _register(db: Database, drafts: Sequence[PersonDraft]) -> None:
     for draft in drafts:
         with db.write("desk") as session:
-            event = get(session, Event, "opening")
+            event = get(session, Event, CEREMONY)
             who = guest(session, draft)
             programme.refuse_overlap(session, event, who, force=None, now=common.NOW)
             attendance.register(session, event, attendance.Guest(person=who), now=common.NOW)
@@ -124,9 +117,9 @@ def _register(db: Database, drafts: Sequence[PersonDraft]) -> None:
 def _core(db: Database, said: Sequence[Mapping[str, Any]]) -> None:
     for one in said:
         with common.transaction(db) as connection:
-            person = _returned(connection, sa.insert(Person), _person(one), Person.id)
+            person = _returned(connection, sa.insert(Person), person_row(one), Person.id)
             _take(connection)
-            attendee = _returned(connection, sa.insert(Attendee), _attendee(person), Attendee.id)
+            attendee = _returned(connection, sa.insert(Attendee), attendee_row(person), Attendee.id)
             connection.execute(sa.insert(Letter), _letter(person, attendee))
             connection.execute(sa.insert(Audit), _audit(attendee))
 
@@ -135,25 +128,22 @@ def _least(db: Database, known: Sequence[int]) -> None:
     for person in known:
         with common.transaction(db) as connection:
             _take(connection)
-            connection.execute(sa.insert(Attendee), _attendee(person))
+            connection.execute(sa.insert(Attendee), attendee_row(person))
 
 
 def _returned(connection: sa.Connection, insert: sa.Insert, row: Mapping[str, Any], column: Any) -> int:
     return int(connection.execute(insert.returning(column), row).scalar_one())
 
 
-TAKE = (
-    sa.update(Seating)
-    .where(Seating.event_id == 1, Seating.mode == Mode.IN_PERSON, Seating.taken + 1 <= Seating.capacity)
-    .values(taken=Seating.taken + 1)
-)
+_SEATING = sa.and_(Seating.event_id == EVENT_ID, Seating.mode == Mode.IN_PERSON)
+TAKE = sa.update(Seating).where(_SEATING, Seating.taken + 1 <= Seating.capacity).values(taken=Seating.taken + 1)
 
 
 def _take(connection: sa.Connection) -> None:
     assert connection.execute(TAKE).rowcount == 1
 
 
-def _person(one: Mapping[str, Any]) -> dict[str, Any]:
+def person_row(one: Mapping[str, Any]) -> dict[str, Any]:
     name = Text(one["name"])
     return {
         "identity": attendance.identity(one["email"], name),
@@ -166,9 +156,9 @@ def _person(one: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _attendee(person: int) -> dict[str, Any]:
+def attendee_row(person: int) -> dict[str, Any]:
     return {
-        "event_id": 1,
+        "event_id": EVENT_ID,
         "person_id": person,
         "role": Role.PARTICIPANT,
         "mode": Mode.IN_PERSON,
@@ -187,7 +177,7 @@ def _letter(person: int, attendee: int) -> dict[str, Any]:
         "key": f"confirmed:{attendee}:{common.NOW:%Y%m%dT%H%M%S%f}",
         "kind": LetterKind.CONFIRMED,
         "person_id": person,
-        "event_id": 1,
+        "event_id": EVENT_ID,
         "due_at": common.NOW,
         "expires_at": common.NOW + timedelta(days=30),
         "created_at": common.NOW,
@@ -195,7 +185,7 @@ def _letter(person: int, attendee: int) -> dict[str, Any]:
 
 
 def _audit(attendee: int) -> dict[str, Any]:
-    details = {"event": "opening", "standing": "confirmed"}
+    details = {"event": CEREMONY, "standing": "confirmed"}
     return {
         "at": common.NOW,
         "actor": "desk",

@@ -14,7 +14,7 @@ CITIES = {
     "phuket": ("TH", "Asia/Bangkok", {"en": "Phuket", "kk": "Пхукет", "ru": "Пхукет", "th": "ภูเก็ต"}),
     "london": ("GB", "Europe/London", {"en": "London", "kk": "Лондон", "ru": "Лондон", "th": "ลอนดอน"}),
 }
-KINDS = ("exhibition", "ceremony", "meeting", "visit", "meeting", "ceremony", "meeting", "visit", "meeting", "ceremony")
+KINDS = ("exhibition", *("ceremony", "meeting", "visit") * 3)  # by turns
 TITLES = {
     "exhibition": {
         "en": "Astana and Bangkok: two capitals",
@@ -57,14 +57,14 @@ NAMES = (
 )
 
 
-def programme(size: int) -> ProgrammeFile:
-    """Each venue has one event a day; one in ten of them is an exhibition with hours, one in ten has a video link."""
+def programme(size: int, *, capacity: int = 200) -> ProgrammeFile:
+    """Events `event-0` ...: one a day at each venue. One in ten is an exhibition with hours, one in ten has a video link."""
     tables = {
         "programme": {"key": "season", "name": "Season", "language": "en", "tz": "UTC", "reminders": _reminders()},
         "city": {key: {"name": name, "country": at, "tz": tz} for key, (at, tz, name) in CITIES.items()},
-        "organisation": {"embassy": {"name": "Embassy of Kazakhstan", "country": "KZ", "email": "desk@embassy.example"}},
+        "organisation": {"embassy": {"name": "Embassy of Kazakhstan", "country": "KZ"}},
         "venue": {f"hall-{number}": _venue(number) for number in range(VENUES)},
-        "event": {f"event-{number}": _event(number) for number in range(size)},
+        "event": {f"event-{number}": _event(number, capacity) for number in range(size)},
     }
     return check(ProgrammeFile, tables)
 
@@ -84,7 +84,7 @@ def _venue(number: int) -> dict[str, Any]:
     }
 
 
-def _event(number: int) -> dict[str, Any]:
+def _event(number: int, capacity: int) -> dict[str, Any]:
     kind, day = KINDS[number % 10], FIRST_DAY + timedelta(days=number // VENUES)
     event = {
         "kind": kind,
@@ -96,7 +96,7 @@ def _event(number: int) -> dict[str, Any]:
         **_when(kind, day),
     }
     if kind == "ceremony":
-        event["capacity"] = 200
+        event["capacity"] = capacity
     if number % 10 == 3:
         event["video_link"] = f"https://video.example/{number}"
     return event
@@ -106,6 +106,13 @@ def _when(kind: str, day: date) -> dict[str, Any]:
     if kind == "exhibition":
         return {"first_day": day, "hours": {"daily": "10:00-18:00"}}
     return {"dtstart": datetime.combine(day, time(10)), "duration": "2 h"}
+
+
+CEREMONY = "event-1"  # a single one, with places for everybody and reminders a day and an hour before
+
+
+def with_ceremony() -> ProgrammeFile:
+    return programme(2, capacity=1_000_000)
 
 
 def people(size: int) -> Iterator[dict[str, Any]]:

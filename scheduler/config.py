@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from scheduler.errors import Invalid, NotFound
+from scheduler.errors import Invalid
 from scheduler.i18n import LANGUAGES, N_
 
 PREFIX = "SCHEDULER_"
@@ -68,7 +68,7 @@ class Settings:
 def load(environ: Mapping[str, str] = os.environ, file: Path | None = None) -> Settings:
     """Read the settings.
 
-    Raises NotFound for a file that is named and missing, Invalid for one that cannot be read or has unknown keys.
+    Raises Invalid for a file that is missing, cannot be read or has unknown keys.
     """
     file = file or _named_file(environ)
     values, sources = _merge(environ, file)
@@ -101,7 +101,7 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         written = tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise NotFound("{file}: there is no such file", file=file) from error
+        raise Invalid("{file}: there is no such file", file=file) from error
     except (OSError, UnicodeDecodeError) as error:
         raise Invalid("{file}: cannot be read: {reason}", file=file, reason=error) from error
     except tomllib.TOMLDecodeError as error:

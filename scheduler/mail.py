@@ -7,13 +7,18 @@ library's, the parts that a batch shares are encoded once.
 from __future__ import annotations
 
 import base64
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from email.header import Header
 from email.utils import format_datetime, parseaddr
 from functools import lru_cache
 
+from scheduler.errors import Invalid
+
 MIXED, ALTERNATIVE = b"=_mixed_part", b"=_alternative_part"  # "=_" cannot stand in base64 (RFC 2045 6.7)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_LONG = 60  # characters; more do not fit into one line of a header beside its name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,14 +49,34 @@ def assemble(envelope: Envelope, parts: Parts) -> bytes:
         b"--" + MIXED,
         b'Content-Type: multipart/alternative; boundary="' + ALTERNATIVE + b'"\r\n',
         b"--" + ALTERNATIVE,
-        _part(b"text/plain; charset=utf-8", parts.text.replace("\r\n", "\n").replace("\n", "\r\n").encode()),
+        _part(b"text/plain; charset=utf-8", _crlf(parts.text)),
         b"--" + ALTERNATIVE,
-        _part(b"text/html; charset=utf-8", parts.html.encode()),
+        _part(b"text/html; charset=utf-8", _crlf(parts.html)),
         b"--" + ALTERNATIVE + b"--",
     ]
     if parts.calendar:
         body += [b"--" + MIXED, _calendar(parts.calendar)]
     return b"\r\n".join([*body, b"--" + MIXED + b"--", b""])
+
+
+def ascii_address(address: str) -> str:
+    """The address as every mail server knows it: a domain in another script in its ASCII form (RFC 5890).
+
+    Raises Invalid for an address whose part before the @ is in another script: few servers take it (RFC 6531).
+    """
+    if address.isascii():
+        return address
+    from email_validator import EmailNotValidError, validate_email
+
+    try:
+        found = validate_email(address, check_deliverability=False).ascii_email
+    except EmailNotValidError:
+        found = None
+    if found is None:
+        raise Invalid(
+            "{address} cannot be written to: it has letters other than a to z before the @", address=address
+        )
+    return found
 
 
 def _headers(envelope: Envelope) -> bytes:
@@ -62,7 +87,7 @@ def _headers(envelope: Envelope) -> bytes:
         ("Subject", _encoded(envelope.subject)),
         ("Date", format_datetime(envelope.at)),
         ("Message-ID", envelope.message_id),
-        *([("Reply-To", envelope.reply_to)] if envelope.reply_to else []),
+        *([("Reply-To", _one_line(envelope.reply_to))] if envelope.reply_to else []),
         ("Auto-Submitted", "auto-generated"),
         ("Content-Language", envelope.language),
         ("MIME-Version", "1.0"),
@@ -77,19 +102,41 @@ def _mailbox(mailbox: str) -> str:
 
 
 def _to(name: str, address: str) -> str:
+    name, address = _one_line(name), _one_line(address)
     if not name:
         return address
-    if name.isascii():
+    if _plain(name) and len(name) <= _LONG:
         quoted = name.replace("\\", "\\\\").replace('"', '\\"')
         return f'"{quoted}"\r\n <{address}>' if len(name) > 40 else f'"{quoted}" <{address}>'
-    return f"{_encoded(name)}\r\n <{address}>"
+    return f"{_words(name)}\r\n <{address}>"
 
 
 @lru_cache(maxsize=4096)
 def _encoded(value: str) -> str:
-    """Encoded words (RFC 2047), folded."""
-    charset = "us-ascii" if value.isascii() else "utf-8"
-    return Header(value, charset, header_name="Subject").encode(linesep="\r\n")
+    """Text of a header, folded; in encoded words (RFC 2047) where it must be."""
+    value = _one_line(value)
+    if _plain(value) and max(map(len, value.split(" "))) <= _LONG:
+        return Header(value, "us-ascii", header_name="Subject").encode(linesep="\r\n")
+    return _words(value)
+
+
+@lru_cache(maxsize=4096)
+def _words(value: str) -> str:
+    return Header(value, "utf-8", header_name="Subject").encode(linesep="\r\n")
+
+
+def _plain(value: str) -> bool:
+    """Needs no encoding, and is not taken for encoded."""
+    return value.isascii() and "=?" not in value
+
+
+def _one_line(value: str) -> str:
+    """No name of anybody may add a header."""
+    return _CONTROL.sub(" ", value)
+
+
+def _crlf(text: str) -> bytes:
+    return text.replace("\r\n", "\n").replace("\n", "\r\n").encode()
 
 
 def _part(content_type: bytes, content: bytes) -> bytes:

@@ -24,7 +24,7 @@ from scheduler.cli.desk import (
 from scheduler.cli.options import options_of, values
 from scheduler.cli.places import check_key
 from scheduler.cli.words import _, language
-from scheduler.clock import instant
+from scheduler.clock import instant, wall
 from scheduler.errors import Conflict, Invalid
 from scheduler.i18n import N_
 from scheduler.model import Event, Kind, Mode, Standing, Status
@@ -176,8 +176,6 @@ def _moment(desk: Desk, /, text: str, tzid: str) -> datetime:
 
 def _in_event_zone(typed: datetime, tzid: str, found: Event) -> datetime:
     """What the clock at the event shows at the time that was typed for another zone."""
-    from scheduler.clock import wall
-
     return typed if tzid == found.tzid else wall(instant(typed, tzid), found.tzid)
 
 
@@ -190,7 +188,7 @@ def cancel(desk: Desk, /, key: str, yes: bool) -> None:
         people = programme.told(session, get(session, Event, key))
     if people:
         ask(
-            _("{people} people will be told that {event} is cancelled. Go on?").format(people=people, event=key),
+            _("People to be told that {event} is cancelled: {people}. Go on?").format(people=people, event=key),
             yes=yes,
         )
     with desk.write() as session:
@@ -296,7 +294,7 @@ def list_events(
     with desk.read() as session:
         found = programme.agenda(
             session,
-            since=None if everything and not since else _midnight(desk, since or "today", tzid),
+            since=None if everything and not since else _midnight(desk, since, tzid),
             until=_midnight(desk, until, tzid) if until else None,
             **only,
         )
@@ -304,8 +302,9 @@ def list_events(
     show(records, COLUMNS, as_json=as_json, nothing=_("Nothing is planned."))
 
 
-def _midnight(desk: Desk, /, text: str, tzid: str) -> datetime:
-    day = parse_day(text, now=desk.now(), tzid=tzid)
+def _midnight(desk: Desk, text: str | None, tzid: str) -> datetime:
+    """The start of a day that was typed, or of today."""
+    day = parse_day(text, now=desk.now(), tzid=tzid) if text else wall(desk.now(), tzid).date()
     return instant(datetime.combine(day, time()), tzid, gap="shift")
 
 

@@ -57,7 +57,7 @@ def _ask_about(changes: Sequence[Change]) -> None:
     if told:
         people = sum(change.told for change in told)
         ask(
-            _("{people} people will be told of what is cancelled or withdrawn. Go on?").format(people=people),
+            _("People to be told of what is cancelled or withdrawn: {people}. Go on?").format(people=people),
             yes=False,
         )
 

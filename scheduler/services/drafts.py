@@ -12,7 +12,6 @@ from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Self, TypeVar
 
-from email_validator import EmailNotValidError, validate_email
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -99,6 +98,8 @@ def _zone(value: Any) -> str:
 
 
 def _email(value: Any) -> str:
+    from email_validator import EmailNotValidError, validate_email
+
     try:
         return validate_email(_line(value), check_deliverability=False).normalized
     except EmailNotValidError as error:

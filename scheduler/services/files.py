@@ -10,7 +10,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
-from scheduler.errors import Conflict, Invalid, NotFound, Problems, SchedulerError, all_of
+from scheduler.errors import Conflict, Invalid, Problems, SchedulerError, all_of
 from scheduler.model import (
     Answer,
     Attendee,
@@ -40,7 +40,7 @@ MOST_BYTES = 50_000_000
 def read(path: Path) -> ProgrammeFile:
     """Read and check a programme file.
 
-    Raises NotFound, Invalid or Problems: every mistake at once, each with file, line, table and key.
+    Raises Invalid or Problems: every mistake at once, each with file, line, table and key.
     """
     source = _source(path)
     try:
@@ -61,7 +61,7 @@ def _source(path: Path) -> str:
             raise Invalid("{file}: is larger than 50 MB; split it into several programmes", file=path)
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
-        raise NotFound("{file}: there is no such file", file=path) from error
+        raise Invalid("{file}: there is no such file", file=path) from error
     except UnicodeDecodeError as error:
         raise Invalid("{file}: is not UTF-8 text", file=path) from error
     except OSError as error:

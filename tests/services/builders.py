@@ -10,14 +10,33 @@ the keys of a programme file.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler.model import Attendee, City, Event, Kind, Mode, Organisation, Person, Role, Venue
-from scheduler.services import attendance, places, programme
+from scheduler.db import Database
+from scheduler.model import (
+    Answer,
+    Attendee,
+    City,
+    Event,
+    Kind,
+    Letter,
+    LetterKind,
+    Mode,
+    Organisation,
+    Partstat,
+    Person,
+    Role,
+    Seating,
+    Standing,
+    Venue,
+)
+from scheduler.services import attendance, lookup, places, programme
 from scheduler.services.drafts import EventDraft, PersonDraft, check
 from scheduler.services.lookup import Lookup
 from scheduler.services.people import guest
@@ -100,7 +119,133 @@ def invite(
 
 
 def _put(session: Session, name: str, key: str, given: dict[str, Any]) -> Any:
-    noun, lookup = places.NOUNS[name], Lookup(session)
-    draft = check(noun.draft, given)
-    places.put(session, noun, key, draft, now=NOW, language="en", lookup=lookup)
-    return lookup.get(noun.kind, key)
+    noun, known = places.NOUNS[name], Lookup(session)
+    places.put(session, noun, key, check(noun.draft, given), now=NOW, language="en", lookup=known)
+    return known.get(noun.kind, key)
+
+
+class GuestList:
+    """The list of one event as officers keep it: each act a transaction of its own, people by key.
+
+    ``now`` is the hour at which everything happens from here on.
+    """
+
+    def __init__(self, db: Database, event: str = "opening", *, now: datetime = NOW) -> None:
+        self.db, self.event, self.now = db, event, now
+
+    def register(
+        self, who: str, *, companions: int = 0, mode: Mode = Mode.IN_PERSON, role: Role = Role.PARTICIPANT
+    ) -> Standing:
+        with self.db.write() as session:
+            party = self._party(session, who, companions, mode, role)
+            return attendance.register(session, self._event(session), party, now=self.now).standing
+
+    def invite(
+        self,
+        who: str,
+        *,
+        companions: int = 0,
+        mode: Mode = Mode.IN_PERSON,
+        role: Role = Role.PARTICIPANT,
+        represented_by: str | None = None,
+    ) -> Standing:
+        with self.db.write() as session:
+            deputy = self._person(session, represented_by) if represented_by else None
+            party = self._party(session, who, companions, mode, role)
+            event = self._event(session)
+            return attendance.invite(session, event, party, now=self.now, represented_by=deputy).standing
+
+    def answer(
+        self, who: str, partstat: Partstat, *, by: Answer = Answer.DESK, on: date | None = None
+    ) -> Standing:
+        with self.db.write() as session:
+            row = self.row(who, session)
+            attendance.answer(session, row, partstat, by=by, on=on, now=self.now)
+            return row.standing
+
+    def withdraw(self, who: str) -> None:
+        with self.db.write() as session:
+            attendance.withdraw(session, self.row(who, session), now=self.now)
+
+    def change(self, who: str, *, companions: int = 0, mode: Mode = Mode.IN_PERSON) -> Standing:
+        with self.db.write() as session:
+            row = self.row(who, session)
+            attendance.change_party(session, row, mode=mode, companions=companions, now=self.now)
+            return row.standing
+
+    def capacity(self, capacity: int | None, mode: Mode = Mode.IN_PERSON) -> None:
+        with self.db.write() as session:
+            attendance.set_capacity(session, self._event(session), mode, capacity, now=self.now)
+
+    def row(self, who: str, session: Session | None = None) -> Attendee:
+        if session is not None:
+            return lookup.attendee(session, self._event(session), who)
+        with self.db.read() as reading:
+            return self.row(who, reading)
+
+    def standing(self, who: str) -> Standing:
+        return self.row(who).standing
+
+    def taken(self, mode: Mode = Mode.IN_PERSON) -> int:
+        with self.db.read() as session:
+            return programme.seating_of(self._event(session), mode).taken
+
+    def confirmed(self) -> set[str]:
+        return set(self._keys(Attendee.standing == Standing.CONFIRMED))
+
+    def waiting(self, mode: Mode = Mode.IN_PERSON) -> list[str]:
+        """In the order of the queue."""
+        return self._keys(Attendee.standing == Standing.WAITLISTED, Attendee.mode == mode)
+
+    def letters(self, who: str) -> list[LetterKind]:
+        """The kinds of letters that somebody was or will be sent, in the order they were asked for."""
+        with self.db.read() as session:
+            query = sa.select(Letter.kind).join(Person, Person.id == Letter.person_id).order_by(Letter.id)
+            return list(session.scalars(query.where(Person.key == who)))
+
+    def _keys(self, *conditions: sa.ColumnElement[bool]) -> list[str]:
+        query = sa.select(Person.key).join(Attendee, Attendee.person_id == Person.id)
+        query = query.join(Event, Event.id == Attendee.event_id).where(Event.key == self.event, *conditions)
+        with self.db.read() as session:
+            return [str(key) for key in session.scalars(query.order_by(Attendee.queue_number, Person.key))]
+
+    def _event(self, session: Session) -> Event:
+        return lookup.get(session, Event, self.event)
+
+    def _party(
+        self, session: Session, who: str, companions: int, mode: Mode, role: Role
+    ) -> attendance.Guest:
+        person = self._person(session, who)
+        return attendance.Guest(person=person, mode=mode, companions=companions, role=role)
+
+    def _person(self, session: Session, who: str) -> Person:
+        known = Lookup(session).find(Person, who)
+        return known or a_person(session, who, name=who.title(), email=f"{who}@example.org")
+
+
+def wrong_with_places(db: Database, event: str = "opening") -> list[str]:
+    """What is wrong with the places of an event; nothing when every promise holds.
+
+    No more are taken than there are; the count is that of the list; nobody waits for places that are free; no two
+    who wait have the same number, and nobody a number that has not been drawn.
+    """
+    with db.read() as session:
+        found = lookup.get(session, Event, event)
+        return [
+            f"{seating.mode}: {problem}" for seating in found.seating for problem in _wrong(seating, found.attendees)
+        ]
+
+
+def _wrong(seating: Seating, attendees: list[Attendee]) -> Iterator[str]:
+    here = [row for row in attendees if row.mode is seating.mode]
+    held = sum(row.seats for row in here if row.standing is Standing.CONFIRMED)
+    waiting = [row for row in here if row.standing is Standing.WAITLISTED]
+    numbers = [row.queue_number for row in waiting if row.queue_number is not None]
+    if held != seating.taken:
+        yield f"{seating.taken} are counted as taken, the list holds {held}"
+    if seating.free is not None and seating.free < 0:
+        yield f"{seating.taken} are taken of {seating.capacity}"
+    if fits := [row.id for row in waiting if seating.free is None or row.seats <= seating.free]:
+        yield f"{seating.free} are free, and yet these wait: {fits}"
+    if len(set(numbers)) < len(waiting) or max(numbers, default=0) > seating.last_queue_number:
+        yield f"numbers drawn to {seating.last_queue_number} are held as {numbers}"

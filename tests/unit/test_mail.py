@@ -10,7 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from scheduler.mail import Envelope, Parts, assemble
+from scheduler.errors import Invalid
+from scheduler.mail import Envelope, Parts, ascii_address, assemble
 
 AT = datetime(2027, 2, 1, 3, 0, 5, tzinfo=UTC)
 ICS = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n"
@@ -166,18 +167,13 @@ def test_any_name_arrives_as_it_is_written(name):
 
 @settings(max_examples=50, deadline=None)
 @given(lines, lines, lines)
+@example("x" * 300, "y" * 900, "z" * 3000)
+@example("Very " * 50 + "Long", "Very " * 50 + "long", "z " * 1000)
 def test_header_lines_are_short_and_no_line_is_over_the_limit(name, subject, text):
     content = assemble(envelope(name=name, subject=subject), parts(text=text, html=text))
 
+    assert all(len(line) <= 78 for line in head(content))
     assert all(len(line) <= 998 for line in content.split(b"\r\n"))
-    # What has no blank cannot be folded.
-    assert all(len(line) <= 78 or b" " not in line.split(b": ", 1)[-1].strip() for line in head(content))
-
-
-def test_long_names_and_subjects_of_many_words_are_folded():
-    content = assemble(envelope(name="Very " * 50 + "Long", subject="Very " * 50 + "long"), parts())
-
-    assert max(map(len, head(content))) <= 78
 
 
 def test_every_line_ends_with_crlf():
@@ -189,19 +185,23 @@ def test_every_line_ends_with_crlf():
 
 
 @pytest.mark.parametrize("break_", ["\r\n", "\n", "\r", "\r\n ", "\u2028", "\x85", "\x0b", "\x00"])
-@pytest.mark.parametrize("attribute", ["name", "subject", "reply_to", "address", "sender", "language"])
-@pytest.mark.parametrize("before", ["Guest", "Қонақ"])
-def test_a_line_break_cannot_add_a_header(attribute, break_, before):
-    plain = assemble(envelope(**{attribute: before + " x"}), parts())
+@pytest.mark.parametrize("attribute", ["name", "subject", "address", "reply_to", "sender"])
+def test_a_line_break_cannot_add_a_header(attribute, break_):
+    plain = assemble(envelope(reply_to="desk@embassy.example"), parts())
 
-    content = assemble(envelope(**{attribute: f"{before}{break_}Bcc: <thief@example.org>"}), parts())
+    forged = {"reply_to": "desk@embassy.example", attribute: f"Guest{break_}Bcc: <thief@example.org>"}
+    content = assemble(envelope(**forged), parts())
 
-    assert "Bcc" not in read(content)
-    assert read(plain).keys() == [key for key in read(content).keys()] or attribute == "reply_to"  # noqa: SIM118
+    assert [line.split(b":")[0] for line in head(plain) if line[:1] != b" "] == [
+        line.split(b":")[0] for line in head(content) if line[:1] != b" "
+    ]
 
 
-def test_an_address_in_another_script_goes_out_in_ascii():
-    content = assemble(envelope(address="guest@почта.рф", reply_to="protocol@елші.қаз"), parts())
+def test_a_domain_in_another_script_is_written_in_ascii():
+    assert "guest@xn--80a1acny.xn--p1ai" == ascii_address("guest@почта.рф")
+    assert "guest@example.org" == ascii_address("guest@example.org")
 
-    assert ["guest@xn--80a1acny.xn--p1ai"] == [one.addr_spec for one in read(content)["To"].addresses]
-    assert read(content)["Reply-To"].addresses[0].domain.startswith("xn--")
+
+def test_a_mailbox_in_another_script_is_refused_in_words():
+    with pytest.raises(Invalid, match="гость@example.org cannot be written to"):
+        ascii_address("гость@example.org")

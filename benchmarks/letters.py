@@ -1,0 +1,198 @@
+"""Fan-out of one reminder to 200,000 attendees; a worker that sends 10,000 letters against bare smtplib.
+
+The worker claims, composes, sends and records. Bare smtplib sends the same bytes, ready-made, over one kept connection. Both send to Postfix's smtp-sink where it is
+installed (Debian: postfix), else to a sink of our own in a process of its own.
+"""
+
+from __future__ import annotations
+
+import smtplib
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from benchmarks import common
+from benchmarks.apply import apply
+from benchmarks.register import EVENT_ID, attendee_row, person_row
+from benchmarks.sample import people, with_ceremony
+from benchmarks.sink import sink
+from scheduler import config, jobs
+from scheduler.app import App
+from scheduler.clock import ManualClock
+from scheduler.db import Database
+from scheduler.model import Attendee, Letter, Mode, Person, Reminder, Seating
+from scheduler.services import letters
+from scheduler.services.compose import OutgoingMessage, compose
+
+LABELS = {
+    "delivered": "worker: claim, compose, send, record",
+    "unsent": "the same without sending",
+    "composed": "composing alone",
+    "bare": "bare smtplib, ready-made bytes",
+}
+
+
+def main() -> None:
+    given = common.arguments(__doc__, rounds=3)
+    for engine in given.engines:
+        with common.databases(engine) as fresh:
+            _measure_fan_out(engine, fresh, int(200_000 * given.scale))
+            with sink() as port:
+                _measure_delivery(engine, fresh, int(10_000 * given.scale), given.rounds, port)
+
+
+# Fan-out
+
+
+def _measure_fan_out(engine: str, fresh: common.Fresh, most: int) -> None:
+    rows = []
+    for size in (most // 10, most):
+        url = common.url_of(_invited(fresh(), size))
+        took, grown = common.in_child(fan_out, url, size)
+        rows.append((f"{size:,} letters", took, size / took, grown))
+    common.show(f"{engine}: one reminder fanned out", ("", "seconds", "letters/s", "peak grows by MB"), rows)
+
+
+def fan_out(url: str, expected: int) -> float:
+    db = Database(url)
+    due, counts = _due(db), list[int]()
+
+    def work() -> None:
+        with db.write("worker") as session:
+            counts.append(letters.fire_reminders(session, now=due))
+
+    took = common.seconds(work)
+    assert counts == [expected]
+    db.dispose()
+    return took
+
+
+def _due(db: Database) -> datetime:
+    """When the first reminder is due, or was."""
+    with db.read() as session:
+        due = session.scalar(sa.select(sa.func.min(Letter.due_at)))
+        return due or session.scalars(sa.select(sa.func.min(Reminder.next_due_at))).one()
+
+
+def _invited(db: Database, size: int) -> Database:
+    """A ceremony with so many confirmed attendees; one in five takes part by video."""
+    apply(db, with_ceremony())
+    for chunk in common.chunks(enumerate(people(size), 1), 10_000):
+        with common.transaction(db) as connection:
+            connection.execute(sa.insert(Person), [{"id": number, **person_row(one)} for number, one in chunk])
+            connection.execute(sa.insert(Attendee), [_attendee(number) for number, _ in chunk])
+    with common.transaction(db) as connection:
+        connection.execute(sa.update(Seating).where(Seating.event_id == EVENT_ID).values(taken=size))
+    common.analyze(db)
+    return db
+
+
+def _attendee(person: int) -> dict[str, object]:
+    return {**attendee_row(person), "mode": Mode.IN_PERSON if person % 5 else Mode.REMOTE}
+
+
+# Delivery
+
+
+def _measure_delivery(engine: str, fresh: common.Fresh, size: int, rounds: int, port: int) -> None:
+    peaks = [_peak(fresh(), part, port) for part in (size // 10, size)]
+    app = _app(common.url_of(_queued(fresh(), size)), port)
+    ready = _ready_made(app)
+    assert len(ready) == size
+    taken = common.best(
+        rounds,
+        delivered=lambda _: deliver(app),
+        unsent=lambda _: _ready_made(app),
+        composed=lambda _: _compose(app),
+        bare=lambda _: _send(ready, port),
+    )
+    app.close()
+    common.show(
+        f"{engine}: {size:,} letters in four languages, {len(ready[0].content) / 1000:.1f} kB each",
+        ("", "seconds", "letters/s", "of bare smtplib"),
+        [(LABELS[name], took, size / took, f"{taken['bare'] / took:.0%}") for name, took in taken.items()],
+    )
+    print(f"peak grows by {peaks[0]:.1f} MB over {size // 10:,} letters, by {peaks[1]:.1f} MB over {size:,}")
+
+
+def _peak(db: Database, size: int, port: int) -> float:
+    _, grown = common.in_child(deliver_in_child, common.url_of(_queued(db, size)), port, size)
+    return grown
+
+
+def deliver_in_child(url: str, port: int, size: int) -> None:
+    app = _app(url, port)
+    assert deliver(app) == size
+    app.close()
+
+
+def _queued(db: Database, size: int) -> Database:
+    fan_out(common.url_of(_invited(db, size)), size)
+    common.analyze(db)
+    return db
+
+
+def _app(url: str, port: int) -> App:
+    environment = {
+        "SCHEDULER_DATABASE_URL": url,
+        "SCHEDULER_MAIL_URL": f"smtp://127.0.0.1:{port}",
+        "SCHEDULER_MAIL_FROM": "Embassy <programme@embassy.example>",
+        "SCHEDULER_SECRET": "0" * 64,
+        "SCHEDULER_HOUSE": "Embassy of Kazakhstan",
+    }
+    db = Database(url)
+    clock = ManualClock(_due(db))
+    db.dispose()
+    return App.open(config.load(environment), clock)
+
+
+def deliver(app: App) -> int:
+    """Send all there is; the ledger is set back first, so that it can be done again."""
+    unsent = sa.update(Letter).values(outcome=None, finished_at=None, claimed_until=None, attempts=0)
+    with common.transaction(app.db) as connection:
+        connection.execute(unsent)
+    return jobs.deliver(app).sent
+
+
+class Kept:
+    """A channel that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.messages: list[OutgoingMessage] = []
+
+    def send(self, message: OutgoingMessage) -> None:
+        self.messages.append(message)
+
+    def close(self) -> None: ...
+
+    def check(self) -> None: ...
+
+
+def _ready_made(app: App) -> list[OutgoingMessage]:
+    kept, real = Kept(), app.channel
+    app.__dict__["channel"] = kept
+    try:
+        deliver(app)
+    finally:
+        app.__dict__["channel"] = real
+    return kept.messages
+
+
+def _compose(app: App) -> None:
+    now = app.clock.now()
+    with app.db.read() as session:
+        ids = session.scalars(sa.select(Letter.id).order_by(Letter.id)).all()
+        for batch in common.chunks(ids, jobs.BATCH):
+            composed = compose(session, batch, house=app.house, now=now)
+            assert all(isinstance(one, OutgoingMessage) for one in composed)
+
+
+def _send(ready: Sequence[OutgoingMessage], port: int) -> None:
+    with smtplib.SMTP("127.0.0.1", port) as server:
+        for message in ready:
+            server.sendmail("programme@embassy.example", [message.address], message.content)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""An SMTP server that takes everything and keeps nothing: Postfix's smtp-sink, else one of our own."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import socketserver
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def sink() -> Iterator[int]:
+    """The port on loopback where it listens; stopped by its own process id."""
+    port = _free_port()
+    process = subprocess.Popen(_command(port))
+    try:
+        _wait(port)
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _command(port: int) -> list[str]:
+    postfix = shutil.which("smtp-sink", path="/usr/sbin:/usr/local/sbin:/usr/lib/postfix/sbin")
+    return [postfix, f"127.0.0.1:{port}", "100"] if postfix else [sys.executable, "-m", "benchmarks.sink", str(port)]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait(port: int) -> None:
+    for _ in range(100):
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise TimeoutError("the SMTP sink does not answer")
+
+
+class Swallow(socketserver.StreamRequestHandler):
+    """As much of RFC 5321 as smtplib speaks."""
+
+    disable_nagle_algorithm = True
+
+    def handle(self) -> None:
+        self._say("220 sink")
+        for line in self.rfile:
+            verb = line[:4].upper()
+            if verb == b"QUIT":
+                break
+            if verb == b"DATA":
+                self._say("354 go on")
+                self._swallow()
+            self._say("250 taken")
+        self._say("221 bye")
+
+    def _swallow(self) -> None:
+        for line in self.rfile:
+            if line == b".\r\n":
+                return
+
+    def _say(self, line: str) -> None:
+        self.wfile.write(line.encode() + b"\r\n")
+
+
+if __name__ == "__main__":
+    socketserver.ThreadingTCPServer(("127.0.0.1", int(sys.argv[1])), Swallow).serve_forever()

@@ -1,0 +1,392 @@
+"""A letter leaves by the way it is given, or the channel says what is wrong: with the letter, or with itself."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import contextmanager
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
+
+from scheduler.channels import ChannelError, channel_for
+from scheduler.channels.file import FileChannel
+from scheduler.errors import Invalid
+from scheduler.model import LetterKind
+from scheduler.services.compose import OutgoingMessage
+
+
+class Postbox:
+    """A real SMTP server on loopback that keeps what it takes. ``answer`` may refuse, wait or hang up instead."""
+
+    def __init__(self, **options: object) -> None:
+        self.letters: list[EmailMessage] = []
+        self.tried: list[str] = []  # Message-IDs, the refused ones too
+        self.connections = 0
+        self.answer: Callable[[SMTP, EmailMessage], Awaitable[str]] = self._take
+        self.answer_to_sender: Callable[[str], str] = lambda _: "250 OK"
+        self.answer_to_recipient: Callable[[str], str] = lambda _: "250 OK"
+        self.options = options
+        self.port = free_port()
+
+    def __enter__(self) -> Postbox:
+        self._controller = Controller(self, hostname="127.0.0.1", port=self.port, **self.options)
+        self._controller.start()
+        self.connections = 0  # the controller knocks once to see that it runs
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._controller.stop()
+
+    @property
+    def url(self) -> str:
+        return f"smtp://127.0.0.1:{self.port}"
+
+    @property
+    def ids(self) -> list[str]:
+        return [str(letter["Message-ID"]) for letter in self.letters]
+
+    async def handle_EHLO(self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]):  # noqa: N802
+        self.connections += 1
+        session.host_name = hostname
+        return responses
+
+    async def handle_MAIL(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]):  # noqa: N802
+        said = self.answer_to_sender(address)
+        if said.startswith("250"):
+            envelope.mail_from = address
+        return said
+
+    async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]):  # noqa: N802
+        said = self.answer_to_recipient(address)
+        if said.startswith("250"):
+            envelope.rcpt_tos.append(address)
+        return said
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        letter = message_from_bytes(envelope.content or b"", policy=policy.default)
+        self.tried.append(str(letter["Message-ID"]))
+        said = await self.answer(server, letter)
+        if said.startswith("250"):
+            self.letters.append(letter)
+        return said
+
+    async def _take(self, server: SMTP, letter: EmailMessage) -> str:
+        return "250 OK"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def postbox():
+    with Postbox() as box:
+        yield box
+
+
+@pytest.fixture
+def channel(postbox):
+    made = channel_for(postbox.url)
+    yield made
+    made.close()
+
+
+def a_letter(number: int = 1, **changes: object) -> OutgoingMessage:
+    content = f"Message-ID: <{number}@embassy.example>\r\nSubject: Letter {number}\r\n\r\nDear Guest\r\n"
+    known = {
+        "letter_id": number,
+        "attempts": 1,
+        "kind": LetterKind.PLACE_FREED,
+        "language": "en",
+        "sender": "Embassy <programme@embassy.example>",
+        "address": f"guest{number}@example.org",
+        "name": "Guest",
+        "subject": f"Letter {number}",
+        "message_id": f"<{number}@embassy.example>",
+        "content": content.encode(),
+    }
+    return OutgoingMessage(**{**known, **changes})
+
+
+# SMTP
+
+
+def test_a_letter_arrives_as_it_was_written(channel, postbox):
+    channel.send(a_letter(1))
+
+    assert ["Letter 1"] == [letter["Subject"] for letter in postbox.letters]
+
+
+def test_one_connection_carries_many_letters(channel, postbox):
+    for number in range(5):
+        channel.send(a_letter(number))
+
+    assert 5 == len(postbox.letters)
+    assert 1 == postbox.connections
+
+
+def test_a_refused_recipient_is_refused_for_good_and_in_the_servers_words(channel, postbox):
+    postbox.answer_to_recipient = lambda _: "550 5.1.1 no such user here"
+
+    with pytest.raises(ChannelError, match="550 5.1.1 no such user here") as refused:
+        channel.send(a_letter())
+
+    assert (True, False) == (refused.value.permanent, refused.value.down)
+
+
+@pytest.mark.parametrize("said", ["450 mailbox busy", "451 greylisted, come back", "452 out of storage"])
+def test_a_refusal_for_now_is_not_for_good(channel, postbox, said):
+    postbox.answer_to_recipient = lambda _: said
+
+    with pytest.raises(ChannelError, match=said) as refused:
+        channel.send(a_letter())
+
+    assert (False, False) == (refused.value.permanent, refused.value.down)
+
+
+def test_a_letter_refused_after_reading_it_does_not_hold_up_the_next(channel, postbox):
+    async def no_thirds(server: SMTP, letter: EmailMessage) -> str:
+        return "250 OK" if letter["Subject"] != "Letter 3" else "554 5.7.1 looks like spam"
+
+    postbox.answer = no_thirds
+
+    for number in (1, 2, 3, 4):
+        try:
+            channel.send(a_letter(number))
+        except ChannelError as error:
+            assert (3, True) == (number, error.permanent)
+
+    assert ["Letter 1", "Letter 2", "Letter 4"] == [letter["Subject"] for letter in postbox.letters]
+    assert 1 == postbox.connections
+
+
+@pytest.mark.parametrize("said", ["550 sender rejected", "530 authentication required", "451 try later"])
+def test_who_is_refused_as_a_sender_has_no_channel_and_loses_no_letter(channel, postbox, said):
+    """All letters have one sender: it is the set-up that is wrong, not this letter."""
+    postbox.answer_to_sender = lambda _: said
+
+    with pytest.raises(ChannelError, match=said[4:]) as refused:
+        channel.send(a_letter())
+
+    assert (False, True) == (refused.value.permanent, refused.value.down)
+
+
+def test_a_letter_too_large_is_refused_for_good(postbox):
+    with Postbox(data_size_limit=1000) as narrow:
+        channel = channel_for(narrow.url)
+        with pytest.raises(ChannelError) as refused:
+            channel.send(a_letter(content=b"Subject: large\r\n\r\n" + b"x" * 500 + b"\r\n" + b"y" * 800 + b"\r\n"))
+        channel.send(a_letter(2))
+        channel.close()
+
+    assert (True, False) == (refused.value.permanent, refused.value.down)
+    assert ["Letter 2"] == [letter["Subject"] for letter in narrow.letters]
+
+
+@pytest.mark.parametrize("place", ["answer_to_recipient", "answer_to_sender"])
+def test_a_server_that_goes_away_is_down(channel, postbox, place):
+    """421 may answer any command (RFC 5321 3.8)."""
+    setattr(postbox, place, lambda _: "421 shutting down")
+
+    with pytest.raises(ChannelError, match="shutting down") as refused:
+        channel.send(a_letter())
+
+    assert (False, True) == (refused.value.permanent, refused.value.down)
+
+
+def test_nobody_listening_is_a_channel_that_is_down():
+    channel = channel_for(f"smtp://127.0.0.1:{free_port()}")
+
+    with pytest.raises(ChannelError, match="mail server 127.0.0.1") as refused:
+        channel.send(a_letter())
+
+    assert refused.value.down
+
+
+@contextmanager
+def server_that_says(*lines: bytes):
+    """Greets every caller so, and hangs up when it has nothing more to say."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            while True:
+                try:
+                    caller, _ = listening.accept()
+                except OSError:
+                    return
+                with caller:
+                    for line in lines:
+                        caller.sendall(line)
+                        caller.recv(1000)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"smtp://127.0.0.1:{listening.getsockname()[1]}"
+        listening.shutdown(socket.SHUT_RDWR)
+    thread.join(5)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        (b"554 no service here\r\n",),
+        (b"421 too many connections\r\n",),
+        (b"220 hello\r\n", b"502 what\r\n", b"550 not from you\r\n"),
+        (b"220 hello\r\n", b"250-hello\r\n250 STARTTLS\r\n", b"454 no TLS now\r\n"),
+        (b"220 hello\r\n", b"250-hello\r\n250 STARTTLS\r\n", b"220 go\r\n", b"no TLS at all\r\n"),
+        (b"",),
+        (b"\xff\xfe what is this\r\n",),
+    ],
+    ids=["554 greeting", "421 greeting", "HELO refused", "STARTTLS refused", "broken TLS", "hangs up", "no SMTP"],
+)
+def test_a_server_that_lets_nobody_in_is_down_and_loses_no_letter(said):
+    with server_that_says(*said) as url:
+        channel = channel_for(url)
+        with pytest.raises(ChannelError) as refused:
+            channel.send(a_letter())
+        with pytest.raises(ChannelError):
+            channel.check()
+        channel.close()
+
+    assert (False, True) == (refused.value.permanent, refused.value.down)
+
+
+def test_a_wrong_password_is_a_channel_that_is_down(postbox):
+    def authenticate(server, session, envelope, mechanism, data):
+        return AuthResult(success=(b"diplomat", b"s3cret/@") == (data.login, data.password))
+
+    with Postbox(authenticator=authenticate, auth_require_tls=False) as guarded:
+        wrong = channel_for(guarded.url.replace("//", "//diplomat:guess@"))
+        with pytest.raises(ChannelError) as refused:
+            wrong.send(a_letter())
+        right = channel_for(guarded.url.replace("//", "//diplomat:s3cret%2F%40@"))
+        right.send(a_letter(2))
+        right.close()
+
+    assert (False, True) == (refused.value.permanent, refused.value.down)
+    assert ["Letter 2"] == [letter["Subject"] for letter in guarded.letters]
+
+
+def test_a_server_that_hangs_up_between_letters_is_called_again(channel, postbox):
+    async def take_one_and_hang_up(server: SMTP, letter: EmailMessage) -> str:
+        asyncio.get_running_loop().call_later(0.01, server.transport.close)
+        return "250 OK"
+
+    postbox.answer = take_one_and_hang_up
+
+    for number in range(3):
+        channel.send(a_letter(number))
+        time.sleep(0.05)
+
+    assert ["Letter 0", "Letter 1", "Letter 2"] == [letter["Subject"] for letter in postbox.letters]
+    assert 3 == postbox.connections
+
+
+def test_a_server_that_hangs_up_on_every_letter_is_down(channel, postbox):
+    async def hang_up(server: SMTP, letter: EmailMessage) -> str:
+        server.transport.abort()
+        return "250 never heard"
+
+    channel.send(a_letter(0))
+    postbox.answer = hang_up
+
+    with pytest.raises(ChannelError) as refused:
+        channel.send(a_letter(1))
+
+    assert refused.value.down
+    assert 3 == len(postbox.tried)
+
+
+def test_a_closed_channel_can_be_used_again(channel, postbox):
+    channel.send(a_letter(1))
+    channel.close()
+    channel.close()
+
+    channel.send(a_letter(2))
+
+    assert 2 == postbox.connections
+
+
+def test_looking_whether_the_server_is_there_sends_nothing(channel, postbox):
+    channel.check()
+
+    assert [] == postbox.tried
+
+
+# Files
+
+
+def test_a_letter_is_a_file_named_after_itself(tmp_path):
+    FileChannel(str(tmp_path / "new" / "letters")).send(a_letter(7))
+
+    (file,) = (tmp_path / "new" / "letters").iterdir()
+    assert "000007-place-freed-en.eml" == file.name
+    assert a_letter(7).content == file.read_bytes()
+
+
+def test_a_repeated_letter_replaces_itself(tmp_path):
+    channel = FileChannel(str(tmp_path))
+
+    channel.send(a_letter(7))
+    channel.send(a_letter(7, content=b"Subject: once more\r\n\r\n"))
+
+    assert [b"Subject: once more\r\n\r\n"] == [file.read_bytes() for file in tmp_path.iterdir()]
+
+
+def test_a_file_that_is_there_is_whole(tmp_path):
+    """Somebody who looks at any moment sees no letter or all of it."""
+    channel, stop = FileChannel(str(tmp_path)), threading.Event()
+    content, cut = b"Subject: long\r\n\r\n" + b"x" * 3_000_000, []
+
+    def look() -> None:
+        while not stop.is_set():
+            cut.extend(file for file in tmp_path.glob("*.eml") if file.stat().st_size != len(content))
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    for number in range(30):
+        channel.send(a_letter(number, content=content))
+    stop.set()
+    watcher.join()
+
+    assert [] == cut
+    assert 30 == len(list(tmp_path.iterdir()))
+
+
+def test_a_place_that_cannot_be_written_is_a_channel_that_is_down(tmp_path):
+    (tmp_path / "file").write_text("not a directory")
+    channel = FileChannel(str(tmp_path / "file" / "letters"))
+
+    with pytest.raises(ChannelError, match="cannot be written") as refused:
+        channel.send(a_letter())
+    with pytest.raises(ChannelError, match="cannot be written"):
+        channel.check()
+
+    assert refused.value.down
+
+
+def test_looking_whether_letters_could_be_written_makes_nothing(tmp_path):
+    FileChannel(str(tmp_path / "new" / "letters")).check()
+
+    assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("url", ["", "http://example.org", "smtp:", "smtp://", "mailto:a@b.c", "file"])
+def test_an_address_of_no_channel_is_refused_with_what_could_be_written(url):
+    with pytest.raises(Invalid, match=r"smtp://HOST:PORT.*file:DIR"):
+        channel_for(url)
+
+
+@pytest.mark.parametrize("url", ["smtp://mail.example.org:http", "smtp://mail.example.org:99999", "file:", "smtp://[::1"])
+def test_a_broken_address_is_refused_before_anything_is_sent(url):
+    with pytest.raises(Invalid, match="mail_url"):
+        channel_for(url)
