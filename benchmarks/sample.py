@@ -58,7 +58,7 @@ NAMES = (
 
 
 def programme(size: int, *, capacity: int = 200) -> ProgrammeFile:
-    """Events `event-0` ...: one a day at each venue. One in ten is an exhibition with hours, one in ten has a video link."""
+    """Events `event-0` ...: one a day at each venue; one in ten is an exhibition with hours, one in ten has video."""
     tables = {
         "programme": {"key": "season", "name": "Season", "language": "en", "tz": "UTC", "reminders": _reminders()},
         "city": {key: {"name": name, "country": at, "tz": tz} for key, (at, tz, name) in CITIES.items()},

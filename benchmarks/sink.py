@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import socketserver
@@ -27,7 +28,10 @@ def sink() -> Iterator[int]:
 
 def _command(port: int) -> list[str]:
     postfix = shutil.which("smtp-sink", path="/usr/sbin:/usr/local/sbin:/usr/lib/postfix/sbin")
-    return [postfix, f"127.0.0.1:{port}", "100"] if postfix else [sys.executable, "-m", "benchmarks.sink", str(port)]
+    if postfix is None:
+        return [sys.executable, "-m", "benchmarks.sink", str(port)]
+    as_nobody = ["-u", "nobody"] if os.geteuid() == 0 else []
+    return [postfix, *as_nobody, f"127.0.0.1:{port}", "100"]
 
 
 def _free_port() -> int:

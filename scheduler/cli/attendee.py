@@ -89,7 +89,7 @@ def _mode(remote: bool) -> Mode:
     return Mode.REMOTE if remote else Mode.IN_PERSON
 
 
-def _known_or_new(desk: Desk, /, session: Session, person: str | None, given: dict[str, Any]) -> Person:
+def _known_or_new(desk: Desk, session: Session, person: str | None, given: dict[str, Any]) -> Person:
     said = {name: value for name, value in given.items() if value}
     if person and said:
         raise Invalid("person: say either --person, or --name and what goes with it")
@@ -117,7 +117,6 @@ def _known_or_new(desk: Desk, /, session: Session, person: str | None, given: di
 @pass_desk
 def invite(
     desk: Desk,
-    /,
     event: str,
     person: str,
     remote: bool,
@@ -144,7 +143,7 @@ def invite(
 )
 @click.option("--on", help=N_("The day it came (default: today)."))
 @pass_desk
-def answer(desk: Desk, /, event: str, person: str, answer: str, by: str, on: str | None) -> None:
+def answer(desk: Desk, event: str, person: str, answer: str, by: str, on: str | None) -> None:
     with desk.write() as session:
         found = get(session, Event, event)
         who = attendee_of(session, found, person)
@@ -159,7 +158,7 @@ def answer(desk: Desk, /, event: str, person: str, answer: str, by: str, on: str
 @click.argument("event")
 @click.argument("person")
 @pass_desk
-def withdraw(desk: Desk, /, event: str, person: str) -> None:
+def withdraw(desk: Desk, event: str, person: str) -> None:
     with desk.write() as session:
         found = get(session, Event, event)
         who = attendee_of(session, found, person)
@@ -182,7 +181,7 @@ def _waiting(session: Session, found: Event) -> list[Attendee]:
 @click.option("--remote/--in-person", default=None, help=N_("By video link, or in the hall."))
 @click.option("--companions", type=click.IntRange(0, 50), help=N_("How many come along."))
 @pass_desk
-def change(desk: Desk, /, event: str, person: str, remote: bool | None, companions: int | None) -> None:
+def change(desk: Desk, event: str, person: str, remote: bool | None, companions: int | None) -> None:
     with desk.write() as session:
         found = get(session, Event, event)
         who = attendee_of(session, found, person)
@@ -197,7 +196,7 @@ def change(desk: Desk, /, event: str, person: str, remote: bool | None, companio
 @click.option("--standing", type=click.Choice([str(one) for one in Standing]), help=N_("Only these."))
 @as_json
 @pass_desk
-def list_attendees(desk: Desk, /, event: str, standing: str | None, as_json: bool) -> None:
+def list_attendees(desk: Desk, event: str, standing: str | None, as_json: bool) -> None:
     with desk.read() as session:
         found = get(session, Event, event)
         query = sa.select(Attendee).where(Attendee.event_id == found.id)
@@ -252,7 +251,7 @@ def _brief(row: Attendee) -> dict[str, Any]:
 @click.argument("person")
 @as_json
 @pass_desk
-def show_attendee(desk: Desk, /, event: str, person: str, as_json: bool) -> None:
+def show_attendee(desk: Desk, event: str, person: str, as_json: bool) -> None:
     with desk.read() as session:
         found = get(session, Event, event)
         show_one(_record(session, attendee_of(session, found, person)), as_json=as_json)

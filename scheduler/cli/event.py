@@ -90,7 +90,7 @@ def _zone_of_place(lookup: Lookup, given: Mapping[str, Any]) -> str | None:
     return programme.zone_of(place, lookup)
 
 
-def _said(desk: Desk, /, given: Mapping[str, Any], tzid: str) -> dict[str, Any]:
+def _said(desk: Desk, given: Mapping[str, Any], tzid: str) -> dict[str, Any]:
     """Options in the form a file has them, times read as people typed them."""
     said = values(EventDraft, {k: v for k, v in given.items() if k not in TYPED}, language=desk.settings.language)
     for name in TYPED:
@@ -100,7 +100,7 @@ def _said(desk: Desk, /, given: Mapping[str, Any], tzid: str) -> dict[str, Any]:
     return said
 
 
-def _time(desk: Desk, /, name: str, text: str, tzid: str) -> date | timedelta:
+def _time(desk: Desk, name: str, text: str, tzid: str) -> date | timedelta:
     try:
         if name == "duration":
             return parse_duration(text)
@@ -151,7 +151,7 @@ def _merged(base: dict[str, Any], said: dict[str, Any], no_date: bool) -> dict[s
 @in_zone
 @with_force
 @pass_desk
-def move(desk: Desk, /, key: str, when: str, end: str | None, tz: str | None, force: str | None) -> None:
+def move(desk: Desk, key: str, when: str, end: str | None, tz: str | None, force: str | None) -> None:
     with desk.write() as session:
         found = get_to_change(session, Event, key)
         tzid = desk.tz(tz, found.tzid)
@@ -160,7 +160,7 @@ def move(desk: Desk, /, key: str, when: str, end: str | None, tz: str | None, fo
         _report(programme.move(session, found, dtstart=dtstart, dtend=dtend, now=desk.now(), force=force))
 
 
-def _start(desk: Desk, /, found: Event, text: str, tzid: str) -> datetime:
+def _start(desk: Desk, found: Event, text: str, tzid: str) -> datetime:
     """A day is enough for what is planned by days."""
     if found.whole_days:
         try:
@@ -170,7 +170,7 @@ def _start(desk: Desk, /, found: Event, text: str, tzid: str) -> datetime:
     return _moment(desk, text, tzid)
 
 
-def _moment(desk: Desk, /, text: str, tzid: str) -> datetime:
+def _moment(desk: Desk, text: str, tzid: str) -> datetime:
     return parse_when(text, now=desk.now(), tzid=tzid)
 
 
@@ -183,7 +183,7 @@ def _in_event_zone(typed: datetime, tzid: str, found: Event) -> datetime:
 @click.argument("key")
 @without_asking
 @pass_desk
-def cancel(desk: Desk, /, key: str, yes: bool) -> None:
+def cancel(desk: Desk, key: str, yes: bool) -> None:
     with desk.read() as session:
         people = programme.told(session, get(session, Event, key))
     if people:
@@ -206,7 +206,6 @@ def cancel(desk: Desk, /, key: str, yes: bool) -> None:
 @pass_desk
 def announce(
     desk: Desk,
-    /,
     key: str,
     when: str,
     end: str | None,
@@ -228,7 +227,7 @@ def announce(
         _report(programme.announce(session, found, now=desk.now(), force=force, **said))
 
 
-def _whole_day(desk: Desk, /, text: str, tzid: str) -> date:
+def _whole_day(desk: Desk, text: str, tzid: str) -> date:
     """Raises Invalid with the remedy for an hour without an end."""
     try:
         return parse_day(text, now=desk.now(), tzid=tzid)
@@ -238,7 +237,7 @@ def _whole_day(desk: Desk, /, text: str, tzid: str) -> date:
         raise
 
 
-def _is_moment(desk: Desk, /, text: str, tzid: str) -> bool:
+def _is_moment(desk: Desk, text: str, tzid: str) -> bool:
     try:
         _moment(desk, text, tzid)
     except Invalid:
@@ -357,7 +356,7 @@ def _places(found: Event) -> str:
 @click.argument("key")
 @as_json
 @pass_desk
-def show_event(desk: Desk, /, key: str, as_json: bool) -> None:
+def show_event(desk: Desk, key: str, as_json: bool) -> None:
     with desk.read() as session:
         found = get(session, Event, key)
         record = {**_record(found), **_drafted(found), **_lists(found)}

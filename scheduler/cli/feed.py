@@ -23,7 +23,7 @@ BUILT_IN: Columns = {N_("Key"): "key", N_("Name"): "name", N_("Events"): "events
 @feed.command("list", help=N_("Every feed: the built-in ones and those that were added."))
 @as_json
 @pass_desk
-def list_feeds(desk: Desk, /, as_json: bool) -> None:
+def list_feeds(desk: Desk, as_json: bool) -> None:
     with desk.read() as session:
         now = desk.now()
         records = [
@@ -49,7 +49,7 @@ def _shows(scope: feeds.Scope) -> str:
 @click.option("--language", "spoken", type=click.Choice(LANGUAGES), help=N_("Language of the entries."))
 @click.option("--hours", is_flag=True, help=N_("Show exhibitions by their opening hours."))
 @pass_desk
-def export(desk: Desk, /, slug: str, output: Path | None, spoken: str | None, hours: bool) -> None:
+def export(desk: Desk, slug: str, output: Path | None, spoken: str | None, hours: bool) -> None:
     with desk.read() as session:
         scope = feeds.scope(session, slug)
         content = feeds.write(

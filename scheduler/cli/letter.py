@@ -32,7 +32,6 @@ def letter() -> None:
 @pass_desk
 def list_letters(
     desk: Desk,
-    /,
     event: str | None,
     kind: str | None,
     outcome: str | None,
@@ -82,7 +81,7 @@ def _record(row: Letter, tzid: str) -> dict[str, Any]:
 @click.option("--text", is_flag=True, help=N_("Compose it from today's facts and print it."))
 @as_json
 @pass_desk
-def show_letter(desk: Desk, /, number: int, text: bool, as_json: bool) -> None:
+def show_letter(desk: Desk, number: int, text: bool, as_json: bool) -> None:
     with desk.read() as session:
         row = ledger.one(session, number)
         if not text:
@@ -94,7 +93,7 @@ def show_letter(desk: Desk, /, number: int, text: bool, as_json: bool) -> None:
 @letter.command(help=N_("Try a letter again that could not be delivered."))
 @click.argument("number", type=int)
 @pass_desk
-def retry(desk: Desk, /, number: int) -> None:
+def retry(desk: Desk, number: int) -> None:
     with desk.write() as session:
         ledger.retry(session, ledger.one(session, number), now=desk.now())
     click.echo(_("Letter {number} leaves at the next round.").format(number=number))

@@ -92,7 +92,7 @@ def check_key(key: str) -> None:
 def _listing(noun: Noun, columns: Columns) -> Callable[..., Any]:
     @as_json
     @pass_desk
-    def command(desk: Desk, /, as_json: bool) -> None:
+    def command(desk: Desk, as_json: bool) -> None:
         with desk.read() as session:
             records = [record_of(row.key, draft_of(row)) for row in everything(session, noun)]
         show(records, columns, as_json=as_json)
@@ -104,7 +104,7 @@ def _showing(noun: Noun) -> Callable[..., Any]:
     @click.argument("key")
     @as_json
     @pass_desk
-    def command(desk: Desk, /, key: str, as_json: bool) -> None:
+    def command(desk: Desk, key: str, as_json: bool) -> None:
         with desk.read() as session:
             row = Lookup(session).get(noun.kind, key)
             show_one(record_of(key, draft_of(row)), as_json=as_json)

@@ -38,7 +38,7 @@ def reminder() -> None:
 @click.option("--at", "at_time", help=N_("Time of day in the event's zone."))
 @audience
 @pass_desk
-def add(desk: Desk, /, event: str, before: str, at_time: str | None, audience: str) -> None:
+def add(desk: Desk, event: str, before: str, at_time: str | None, audience: str) -> None:
     draft = _draft(before, at_time, audience)
 
     def added(there: tuple[ReminderDraft, ...]) -> tuple[ReminderDraft, ...]:
@@ -55,7 +55,7 @@ def add(desk: Desk, /, event: str, before: str, at_time: str | None, audience: s
 @click.option("--at", "at_time", help=N_("Time of day in the event's zone."))
 @audience
 @pass_desk
-def change(desk: Desk, /, event: str, before: str, at_time: str | None, audience: str) -> None:
+def change(desk: Desk, event: str, before: str, at_time: str | None, audience: str) -> None:
     draft = _draft(before, at_time, audience)
     _put(desk, event, lambda there: (*_without(there, draft), draft))
 
@@ -65,7 +65,7 @@ def change(desk: Desk, /, event: str, before: str, at_time: str | None, audience
 @click.argument("before")
 @audience
 @pass_desk
-def remove(desk: Desk, /, event: str, before: str, audience: str) -> None:
+def remove(desk: Desk, event: str, before: str, audience: str) -> None:
     draft = _draft(before, None, audience)
     _put(desk, event, lambda there: _without(there, draft))
 
@@ -86,7 +86,7 @@ def _without(there: tuple[ReminderDraft, ...], draft: ReminderDraft) -> tuple[Re
     return rest
 
 
-def _put(desk: Desk, /, event: str, to: Callable[[tuple[ReminderDraft, ...]], tuple[ReminderDraft, ...]]) -> None:
+def _put(desk: Desk, event: str, to: Callable[[tuple[ReminderDraft, ...]], tuple[ReminderDraft, ...]]) -> None:
     with desk.write() as session:
         found = get_to_change(session, Event, event)
         there = programme.draft_of(found).reminders or ()
@@ -99,7 +99,7 @@ def _put(desk: Desk, /, event: str, to: Callable[[tuple[ReminderDraft, ...]], tu
 @click.argument("event", required=False)
 @as_json
 @pass_desk
-def list_reminders(desk: Desk, /, event: str | None, as_json: bool) -> None:
+def list_reminders(desk: Desk, event: str | None, as_json: bool) -> None:
     with desk.read() as session:
         rows = get(session, Event, event).reminders if event else all_reminders(session)
         records = [_record(row) for row in rows]
@@ -112,7 +112,7 @@ def list_reminders(desk: Desk, /, event: str | None, as_json: bool) -> None:
 @audience
 @as_json
 @pass_desk
-def show_reminder(desk: Desk, /, event: str, before: str, audience: str, as_json: bool) -> None:
+def show_reminder(desk: Desk, event: str, before: str, audience: str, as_json: bool) -> None:
     draft = _draft(before, None, audience)
     with desk.read() as session:
         for row in get(session, Event, event).reminders:
@@ -147,7 +147,7 @@ def _record(row: Reminder) -> dict[str, Any]:
 @click.option("--event", help=N_("Only of this event."))
 @as_json
 @pass_desk
-def preview_reminders(desk: Desk, /, days: int, event: str | None, as_json: bool) -> None:
+def preview_reminders(desk: Desk, days: int, event: str | None, as_json: bool) -> None:
     now = desk.now()
     with desk.read() as session:
         if event:

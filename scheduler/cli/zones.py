@@ -24,7 +24,7 @@ def zones() -> None:
 @click.option("--dry-run", is_flag=True, help=N_("Show what would change and stop."))
 @as_json
 @pass_desk
-def check(desk: Desk, /, dry_run: bool, as_json: bool) -> None:
+def check(desk: Desk, dry_run: bool, as_json: bool) -> None:
     with desk.write(keep=not dry_run) as session:
         moved = programme.check_zones(session, now=desk.now())
         records = [_record(event, before, now) for event, before, now in moved]

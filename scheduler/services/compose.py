@@ -11,7 +11,7 @@ import hashlib
 import hmac
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,7 +21,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, sel
 from markupsafe import escape
 from sqlalchemy.orm import Session, selectinload
 
-from scheduler.clock import wall
+from scheduler.clock import instant, wall
 from scheduler.dates import format_days, format_offset, format_span, zone_city
 from scheduler.i18n import N_, catalogue, supported
 from scheduler.mail import Envelope, Parts, assemble
@@ -43,6 +43,7 @@ from scheduler.services.renderings import location
 from scheduler.text import Text
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
+DAY = timedelta(days=1)
 NAME = "\ue000name\ue001"  # private-use marks: no text of ours holds them, no escaping changes them
 
 
@@ -342,7 +343,7 @@ def when(event: Event, language: str, tzid: str | None, *, start: str | None = N
         return []
     if event.whole_days:
         return [When(_days(event, language, start), "")]
-    city = event.city.name.to(language) if event.city else zone_city(event.tzid, language)
+    city = _place_of_clock(event, event.tzid, language)
     own = When(format_span(event.dtstart, event.dtend, language), _zone(city, event.starts_at, event.tzid))
     if tzid is None or wall(event.starts_at, tzid) == event.dtstart:
         return [own]
@@ -369,18 +370,22 @@ def _zone(city: str, at: datetime, tzid: str) -> str:
 
 def _was_when(was: Mapping[str, Any], event: Event, language: str) -> str:
     """The old time, where it is not the new one."""
-    if not was.get("dtstart") or {**was, "venue": 0, "video_link": 0} == {
-        **_is_now(event),
-        "venue": 0,
-        "video_link": 0,
-    }:
+    if not was.get("dtstart") or _time_of(was) == _time_of(_is_now(event)):
         return ""
     start, end = datetime.fromisoformat(was["dtstart"]), datetime.fromisoformat(was["dtend"])
     if was["timing"] != Timing.HOURS:
-        from datetime import timedelta
+        return format_days(start.date(), (end - DAY).date(), language)
+    at = instant(start, was["tzid"], gap="shift")
+    return f"{format_span(start, end, language)} ({_zone(_place_of_clock(event, was['tzid'], language), at, was['tzid'])})"
 
-        return format_days(start.date(), (end - timedelta(days=1)).date(), language)
-    return format_span(start, end, language)
+
+def _time_of(stood: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(stood[name] for name in ("timing", "dtstart", "dtend", "tzid"))
+
+
+def _place_of_clock(event: Event, tzid: str, language: str) -> str:
+    """The city whose clock is meant: the event's own where it keeps that zone, else the zone's."""
+    return event.city.name.to(language) if event.city and event.tzid == tzid else zone_city(tzid, language)
 
 
 def _was_where(was: Mapping[str, Any], event: Event, language: str) -> str:

@@ -45,7 +45,8 @@ def reads(session: Session, letter: Letter, *, house: House, now: datetime) -> s
     message = message_from_bytes(composed.content, policy=policy.default)
     body = message.get_body(("plain",))
     text = body.get_content() if body else ""
-    return f"{message['From']}\n{message['To']}\n{message['Subject']}\n\n{text}"
+    head = "\n".join(f"{name}: {message[name]}" for name in ("From", "To", "Subject"))
+    return f"{head}\n\n{text}"
 
 
 def retry(session: Session, letter: Letter, *, now: datetime) -> None:

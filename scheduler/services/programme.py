@@ -393,7 +393,7 @@ def announce(session: Session, event: Event, *, now: datetime, force: str | None
     if event.timing in (Timing.DAYS, Timing.HOURS):
         raise Conflict("{event} has a date already; use: scheduler event move", event=event.key)
     blank: dict[str, Any] = dict.fromkeys(("dtstart", "dtend", "duration", "first_day", "last_day"))
-    return change_event(session, event, now=now, force=force, **blank, hour_to_be_announced=False, **when)
+    return change_event(session, event, now=now, force=force, **{**blank, "hour_to_be_announced": False, **when})
 
 
 def draft_of(event: Event) -> EventDraft:
