@@ -73,7 +73,7 @@ def _due(db: Database) -> datetime:
     """When the first reminder is due, or was."""
     with db.read() as session:
         found = [session.scalar(sa.select(sa.func.min(column))) for column in (Letter.due_at, Reminder.next_due_at)]
-    return min(filter(None, found))
+    return min(due for due in found if due is not None)
 
 
 def _invited(db: Database, size: int) -> Database:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Protocol
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from scheduler.errors import Invalid, SchedulerError
 from scheduler.services.compose import OutgoingMessage
@@ -30,16 +30,27 @@ class Channel(Protocol):
 
 def channel_for(url: str) -> Channel:
     """The channel that a mail URL names. Raises Invalid."""
-    parts = urlsplit(url)
-    if parts.scheme == "file":
+    scheme, _, directory = url.partition(":")
+    if scheme == "file" and directory.removeprefix("//"):
         from scheduler.channels.file import FileChannel
 
-        return FileChannel(url.removeprefix("file:").removeprefix("//"))
-    if parts.scheme in ("smtp", "smtps") and parts.hostname:
+        return FileChannel(directory.removeprefix("//"))
+    server = _server(url)
+    if server is not None:
         from scheduler.channels.smtp import SmtpChannel
 
-        return SmtpChannel(parts)
+        return SmtpChannel(server)
     raise Invalid(
         "mail_url: {url} is not understood; write smtp://HOST:PORT, smtps://USER:PASSWORD@HOST or file:DIR",
         url=url,
     )
+
+
+def _server(url: str) -> SplitResult | None:
+    """The parts of the address of a mail server; None for anything else."""
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - looks whether it is a number
+    except ValueError:
+        return None
+    return parts if parts.scheme in ("smtp", "smtps") and parts.hostname else None

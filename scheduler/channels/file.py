@@ -38,8 +38,6 @@ class FileChannel:
         """Nothing is held."""
 
     def check(self) -> None:
-        place = self.directory
-        while not place.exists():
-            place = place.parent
-        if not os.access(place, os.W_OK):
+        place = next(place for place in (self.directory, *self.directory.parents) if place.exists())
+        if not (place.is_dir() and os.access(place, os.W_OK)):
             raise ChannelError("{directory}: cannot be written", down=True, directory=self.directory)

@@ -11,6 +11,8 @@ from scheduler.channels import ChannelError
 from scheduler.services.compose import OutgoingMessage
 
 TIMEOUT = 30  # seconds
+TOO_LARGE = 552  # the one refusal of MAIL that is about the letter (RFC 1870 6.1)
+GOES_AWAY = 421  # may answer any command (RFC 5321 3.8)
 
 
 class SmtpChannel:
@@ -19,28 +21,25 @@ class SmtpChannel:
         self._server: smtplib.SMTP | None = None
 
     def send(self, message: OutgoingMessage) -> None:
-        sender = parseaddr(message.sender)[1]
-        fresh = self._server is None
+        kept = self._server is not None
+        server = self._connected()
         try:
-            self._connected().sendmail(sender, [message.address], message.content)
+            server.sendmail(parseaddr(message.sender)[1], [message.address], message.content)
         except smtplib.SMTPServerDisconnected as error:
-            self.close()
-            if fresh:
-                raise _down(self.url, error) from error
+            self._drop()
+            if not kept:
+                raise self._down(error) from error
             self.send(message)  # the server closes idle connections; a new one tells whether it is there
         except smtplib.SMTPRecipientsRefused as error:
-            code, said = next(iter(error.recipients.values()))
-            self._reset()
-            raise _refused(code, said) from error
+            raise self._refused(*next(iter(error.recipients.values()))) from error
+        except smtplib.SMTPSenderRefused as error:
+            # Every letter has the same sender: what is wrong with it is wrong with the set-up.
+            raise self._refused(error.smtp_code, error.smtp_error, all_alike=error.smtp_code != TOO_LARGE) from error
         except smtplib.SMTPResponseException as error:
-            self._reset()
-            if error.smtp_code == 421 or isinstance(error, smtplib.SMTPAuthenticationError | smtplib.SMTPHeloError):
-                self.close()
-                raise _down(self.url, error) from error
-            raise _refused(error.smtp_code, error.smtp_error) from error
+            raise self._refused(error.smtp_code, error.smtp_error) from error
         except (OSError, smtplib.SMTPException) as error:
-            self.close()
-            raise _down(self.url, error) from error
+            self._drop()
+            raise self._down(error) from error
 
     def close(self) -> None:
         server, self._server = self._server, None
@@ -51,32 +50,45 @@ class SmtpChannel:
                 server.close()
 
     def check(self) -> None:
-        try:
-            self._connected().noop()
-        except (OSError, smtplib.SMTPException) as error:
-            raise _down(self.url, error) from error
-        finally:
-            self.close()
+        self._connected()
+        self.close()
 
     def _connected(self) -> smtplib.SMTP:
+        """Raises ChannelError: whoever is not let in has no channel, whatever the number of the refusal."""
         if self._server is None:
-            self._server = self._connect()
+            try:
+                self._server = self._connect()
+                self._enter(self._server)
+            except (OSError, smtplib.SMTPException) as error:
+                self._drop()
+                raise self._down(error) from error
         return self._server
 
     def _connect(self) -> smtplib.SMTP:
         host = self.url.hostname or "localhost"
         if self.url.scheme == "smtps":
-            server: smtplib.SMTP = smtplib.SMTP_SSL(
-                host, self.url.port or 465, timeout=TIMEOUT, context=ssl.create_default_context()
-            )
-        else:
-            server = smtplib.SMTP(host, self.url.port or 25, timeout=TIMEOUT)
-            server.ehlo()
-            if server.has_extn("starttls"):
-                server.starttls(context=ssl.create_default_context())
+            return smtplib.SMTP_SSL(host, self.url.port or 465, timeout=TIMEOUT, context=ssl.create_default_context())
+        return smtplib.SMTP(host, self.url.port or 25, timeout=TIMEOUT)
+
+    def _enter(self, server: smtplib.SMTP) -> None:
+        server.ehlo_or_helo_if_needed()
+        if self.url.scheme == "smtp" and server.has_extn("starttls"):
+            server.starttls(context=ssl.create_default_context())
         if self.url.username:
             server.login(unquote(self.url.username), unquote(self.url.password or ""))
-        return server
+
+    def _refused(self, code: int, said: bytes | str, *, all_alike: bool = False) -> ChannelError:
+        """4yz is for now, 5yz for good (RFC 5321 4.2.1); below that it is no refusal but confusion."""
+        words = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
+        if all_alike or code == GOES_AWAY or code < 400:
+            self._drop()
+            return self._down(f"{code} {words}")
+        self._reset()
+        return ChannelError("{code} {said}", permanent=code >= 500, code=code, said=words)
+
+    def _down(self, reason: object) -> ChannelError:
+        said = " ".join(str(reason).split()) or type(reason).__name__
+        return ChannelError("mail server {host}: {reason}", down=True, host=self.url.hostname, reason=said)
 
     def _reset(self) -> None:
         """After a refusal the next letter must find a clean session."""
@@ -84,15 +96,10 @@ class SmtpChannel:
             try:
                 self._server.rset()
             except (OSError, smtplib.SMTPException):
-                self.close()
+                self._drop()
 
-
-def _refused(code: int, said: bytes | str) -> ChannelError:
-    """4yz is for now, 5yz for good (RFC 5321 4.2.1)."""
-    words = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
-    return ChannelError("{code} {said}", permanent=code >= 500, code=code, said=words)
-
-
-def _down(url: SplitResult, error: Exception) -> ChannelError:
-    reason = " ".join(str(error).split()) or type(error).__name__
-    return ChannelError("mail server {host}: {reason}", down=True, host=url.hostname, reason=reason)
+    def _drop(self) -> None:
+        """Let go without a word: who does not answer need not be told good-bye."""
+        server, self._server = self._server, None
+        if server is not None:
+            server.close()

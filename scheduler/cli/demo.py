@@ -40,6 +40,17 @@ CEREMONY = "sample-astana-in-bangkok-opening"
 GUESTS = (
     (
         "--name",
+        "Ольга Петрова",
+        "--email",
+        "olga@example.org",
+        "--language",
+        "ru",
+        "--tz",
+        "Europe/Berlin",
+        "--remote",
+    ),
+    (
+        "--name",
         "Айгерім Сәрсенова",
         "--email",
         "aigerim@example.org",
@@ -50,17 +61,6 @@ GUESTS = (
         "--remote",
     ),
     ("--name", "สมชาย ใจดี", "--email", "somchai@example.org", "--language", "th", "--companions", "2"),
-    (
-        "--name",
-        "Ольга Петрова",
-        "--email",
-        "olga@example.org",
-        "--language",
-        "ru",
-        "--tz",
-        "Europe/Berlin",
-        "--remote",
-    ),
     ("--name", "John Smith", "--email", "john@example.org", "--language", "en", "--tz", "Europe/London", "--remote"),
     ("--name", "Ерлан Қасымов", "--language", "kk"),
 )
@@ -114,7 +114,9 @@ class _Play:
         self._run("event", "list", "--all")
 
     def register(self) -> None:
-        self._act(_("People register"), _("Two places by video: the third who asks for one waits."))
+        self._act(
+            _("People register"), _("Two places by video, one of them taken: the second who asks for one waits.")
+        )
         for guest in GUESTS:
             self._run("attendee", "register", CEREMONY, *guest)
         click.echo()

@@ -48,8 +48,8 @@ def register(session: Session, event: Event, guest: Guest, *, now: datetime) -> 
     Raises Conflict when registration is not open, AlreadyThere when they are registered, Invalid for a party that
     could never fit.
     """
-    _refuse_closed(event, now)
-    _refuse_impossible(session, event, guest)
+    _refuse_closed(session, event, now)
+    _refuse_impossible(session, event, guest.mode, guest.companions)
     attendee = _attendee(session, event, guest.person, now)
     if attendee.standing in (Standing.CONFIRMED, Standing.WAITLISTED):
         raise AlreadyThere("{person} is already registered for {event}: {standing}", **_names(attendee))
@@ -112,6 +112,8 @@ def answer(
         _leave(session, attendee, now=now)
     elif partstat is Partstat.ACCEPTED and attendee.standing in (Standing.INVITED, Standing.WITHDRAWN):
         _accept(session, attendee, now=now)
+    elif partstat is Partstat.TENTATIVE and attendee.standing is Standing.WITHDRAWN:
+        _stand(attendee, Standing.INVITED, now)  # perhaps after regrets: again one of those we write to
     attendee.partstat, attendee.answered_by = partstat, by
     attendee.answered_on = on or wall(now, attendee.event.tzid).date()
     note(session, "answer", "attendee", attendee.id, now=now, partstat=partstat, by=by)
@@ -120,6 +122,7 @@ def answer(
 def _accept(session: Session, attendee: Attendee, *, now: datetime) -> None:
     if attendee.event.cancelled:
         raise Conflict("{event} is cancelled", event=attendee.event.key)
+    _refuse_impossible(session, attendee.event, attendee.mode, attendee.companions)
     _seat(session, attendee, now=now)
 
 
@@ -141,12 +144,17 @@ def withdraw(session: Session, attendee: Attendee, *, now: datetime, by: Answer 
 def change_party(session: Session, attendee: Attendee, *, mode: Mode, companions: int, now: datetime) -> None:
     """Change companions or switch between hall and video, keeping what they hold if the new is not to be had.
 
-    Raises AlreadyThere, Conflict when there is no room.
+    Who waits stands at the end of the other queue. Raises AlreadyThere, Conflict when there is no room, Invalid for a
+    party that could never fit.
     """
     _hold_with(session, attendee)
     if (attendee.mode, attendee.companions) == (mode, companions):
         raise AlreadyThere("{person} stands there so already for {event}", **_names(attendee))
     before, seats = attendee.mode, attendee.seats
+    if attendee.standing is Standing.WAITLISTED:
+        _refuse_impossible(session, attendee.event, mode, companions)
+        if mode is not before:
+            attendee.queue_number = _draw_number(session, attendee.event_id, mode)
     if attendee.standing is Standing.CONFIRMED:
         _take(session, attendee.event_id, before, -seats)
         if not _take(session, attendee.event_id, mode, 1 + companions):
@@ -203,10 +211,14 @@ def _first_who_fits(session: Session, event_id: int, mode: Mode) -> Attendee | N
         .where(Attendee.event_id == event_id, Attendee.mode == mode, Attendee.queue_number.is_not(None), fits)
         .order_by(Attendee.queue_number)
         .limit(1)
+        .execution_options(populate_existing=True)  # we may have read them before they joined the queue
     )
 
 
-def _refuse_closed(event: Event, now: datetime) -> None:
+def _refuse_closed(session: Session, event: Event, now: datetime) -> None:
+    """Judged by the event as it is: whoever is cancelling it at this moment would not find us among those to tell."""
+    facts = ("status", "starts_at", "ends_at", "registration_opens", "registration_closes", "tzid")
+    session.refresh(event, facts, with_for_update={"read": True})
     if event.kind is Kind.TOUR:
         raise Conflict("{event} is a tour; register for one of its stops", event=event.key)
     if event.cancelled:
@@ -222,17 +234,15 @@ def _refuse_closed(event: Event, now: datetime) -> None:
         )
 
 
-def _refuse_impossible(session: Session, event: Event, guest: Guest) -> None:
-    capacity = session.scalar(
-        sa.select(Seating.capacity).where(Seating.event_id == event.id, Seating.mode == guest.mode)
-    )
-    if capacity is not None and 1 + guest.companions > capacity:
+def _refuse_impossible(session: Session, event: Event, mode: Mode, companions: int) -> None:
+    capacity = session.scalar(sa.select(Seating.capacity).where(Seating.event_id == event.id, Seating.mode == mode))
+    if capacity is not None and 1 + companions > capacity:
         raise Invalid(
             "{event} has {capacity} places ({mode}); a party of {party} can never fit",
             event=event.key,
             capacity=capacity,
-            mode=guest.mode,
-            party=1 + guest.companions,
+            mode=mode,
+            party=1 + companions,
         )
 
 
@@ -323,4 +333,4 @@ def _names(attendee: Attendee) -> dict[str, object]:
 
 def identity(email: str | None, name: Text) -> str | None:
     """What makes two registrations the same person: address and name, folded. None without an address."""
-    return f"{folded(email)}|{folded(str(name))}" if email else None
+    return f"{folded(email)}|{folded(str(name))}"[:600] if email else None  # some letters grow when folded

@@ -376,7 +376,8 @@ def _was_when(was: Mapping[str, Any], event: Event, language: str) -> str:
     if was["timing"] != Timing.HOURS:
         return format_days(start.date(), (end - DAY).date(), language)
     at = instant(start, was["tzid"], gap="shift")
-    return f"{format_span(start, end, language)} ({_zone(_place_of_clock(event, was['tzid'], language), at, was['tzid'])})"
+    zone = _zone(_place_of_clock(event, was["tzid"], language), at, was["tzid"])
+    return f"{format_span(start, end, language)} ({zone})"
 
 
 def _time_of(stood: Mapping[str, Any]) -> tuple[Any, ...]:

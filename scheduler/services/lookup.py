@@ -94,7 +94,7 @@ def person(session: Session, who: str) -> Person:
     Raises NotFound; Conflict where several share the address, because an address is no identity.
     """
     if who.startswith("#") and who[1:].isdecimal():
-        found = session.get(Person, int(who[1:]))
+        found = session.get(Person, int(who[1:])) if len(who) < 19 else None  # 64 bits hold 18 digits
         if found is None:
             raise NotFound("there is no person {key}", key=who)
         return found

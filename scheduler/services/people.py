@@ -22,8 +22,8 @@ def guest(session: Session, draft: PersonDraft) -> Person:
     found = session.scalar(sa.select(Person).where(Person.identity == same)) if same else None
     if found:
         return found
-    person = Person(language=draft.language or "en")
-    write_person(person, draft, Lookup(session))
+    person = Person()
+    write_person(person, draft.model_copy(update={"language": draft.language or "en"}), Lookup(session))
     session.add(person)
     session.flush()
     return person

@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
@@ -52,7 +52,9 @@ class Postbox:
     def ids(self) -> list[str]:
         return [str(letter["Message-ID"]) for letter in self.letters]
 
-    async def handle_EHLO(self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]):  # noqa: N802
+    async def handle_EHLO(
+        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
+    ):  # noqa: N802
         self.connections += 1
         session.host_name = hostname
         return responses
@@ -137,7 +139,7 @@ def test_one_connection_carries_many_letters(channel, postbox):
 def test_a_refused_recipient_is_refused_for_good_and_in_the_servers_words(channel, postbox):
     postbox.answer_to_recipient = lambda _: "550 5.1.1 no such user here"
 
-    with pytest.raises(ChannelError, match="550 5.1.1 no such user here") as refused:
+    with pytest.raises(ChannelError, match="no such user here") as refused:
         channel.send(a_letter())
 
     assert (True, False) == (refused.value.permanent, refused.value.down)
@@ -159,12 +161,13 @@ def test_a_letter_refused_after_reading_it_does_not_hold_up_the_next(channel, po
 
     postbox.answer = no_thirds
 
-    for number in (1, 2, 3, 4):
-        try:
-            channel.send(a_letter(number))
-        except ChannelError as error:
-            assert (3, True) == (number, error.permanent)
+    channel.send(a_letter(1))
+    channel.send(a_letter(2))
+    with pytest.raises(ChannelError, match="looks like spam") as refused:
+        channel.send(a_letter(3))
+    channel.send(a_letter(4))
 
+    assert refused.value.permanent
     assert ["Letter 1", "Letter 2", "Letter 4"] == [letter["Subject"] for letter in postbox.letters]
     assert 1 == postbox.connections
 
@@ -206,7 +209,7 @@ def test_a_server_that_goes_away_is_down(channel, postbox, place):
 def test_nobody_listening_is_a_channel_that_is_down():
     channel = channel_for(f"smtp://127.0.0.1:{free_port()}")
 
-    with pytest.raises(ChannelError, match="mail server 127.0.0.1") as refused:
+    with pytest.raises(ChannelError, match=r"mail server 127\.0\.0\.1") as refused:
         channel.send(a_letter())
 
     assert refused.value.down
@@ -223,7 +226,7 @@ def server_that_says(*lines: bytes):
                     caller, _ = listening.accept()
                 except OSError:
                     return
-                with caller:
+                with caller, suppress(ConnectionError):
                     for line in lines:
                         caller.sendall(line)
                         caller.recv(1000)
@@ -243,7 +246,7 @@ def server_that_says(*lines: bytes):
         (b"220 hello\r\n", b"502 what\r\n", b"550 not from you\r\n"),
         (b"220 hello\r\n", b"250-hello\r\n250 STARTTLS\r\n", b"454 no TLS now\r\n"),
         (b"220 hello\r\n", b"250-hello\r\n250 STARTTLS\r\n", b"220 go\r\n", b"no TLS at all\r\n"),
-        (b"",),
+        (),
         (b"\xff\xfe what is this\r\n",),
     ],
     ids=["554 greeting", "421 greeting", "HELO refused", "STARTTLS refused", "broken TLS", "hangs up", "no SMTP"],
@@ -262,7 +265,7 @@ def test_a_server_that_lets_nobody_in_is_down_and_loses_no_letter(said):
 
 def test_a_wrong_password_is_a_channel_that_is_down(postbox):
     def authenticate(server, session, envelope, mechanism, data):
-        return AuthResult(success=(b"diplomat", b"s3cret/@") == (data.login, data.password))
+        return AuthResult(success=(b"diplomat", b"s3cret/@") == (data.login, data.password), handled=False)
 
     with Postbox(authenticator=authenticate, auth_require_tls=False) as guarded:
         wrong = channel_for(guarded.url.replace("//", "//diplomat:guess@"))
@@ -386,7 +389,9 @@ def test_an_address_of_no_channel_is_refused_with_what_could_be_written(url):
         channel_for(url)
 
 
-@pytest.mark.parametrize("url", ["smtp://mail.example.org:http", "smtp://mail.example.org:99999", "file:", "smtp://[::1"])
+@pytest.mark.parametrize(
+    "url", ["smtp://mail.example.org:http", "smtp://mail.example.org:99999", "file:", "smtp://[::1"]
+)
 def test_a_broken_address_is_refused_before_anything_is_sent(url):
     with pytest.raises(Invalid, match="mail_url"):
         channel_for(url)

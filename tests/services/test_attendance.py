@@ -756,11 +756,11 @@ def test_whoever_is_registered_again_while_another_officer_does_so_has_one_place
     guests.register("anna")
     guests.withdraw("anna")
     with guests.db.write() as one:
-        rows(guests, one)
+        seen = rows(guests, one)
         guests.register("anna")
 
         with pytest.raises(AlreadyThere):
-            register(one, lookup.get(one, Event, "opening"), lookup.person(one, "anna"))
+            register(one, lookup.get(one, Event, "opening"), seen[0].person)
 
     assert 1 == guests.taken()
 
@@ -769,11 +769,12 @@ def test_whoever_is_registered_again_while_another_officer_does_so_has_one_place
 def test_whoever_was_seen_before_they_joined_the_queue_is_promoted_as_they_stand(full):
     full.invite("chai", companions=1)
     with full.db.write() as one:
-        rows(full, one, who="chai")
+        seen = rows(full, one, who="chai")
         full.change("chai", companions=0)
         full.answer("chai", Partstat.ACCEPTED)
 
         attendance.withdraw(one, full.row("anna", one), now=NOW)
+        assert [CONFIRMED] == [row.standing for row in seen]
 
     assert (CONFIRMED, 4) == (full.standing("chai"), full.taken())
     assert [] == wrong_with_places(full.db)

@@ -136,7 +136,9 @@ def test_a_name_arrives_as_it_is_written(name):
     ]
 
 
-@pytest.mark.parametrize("subject", [LONG.strip(), "Открытие выставки " * 15 + "!", "พิธีเปิด" * 60, "😀" * 200, "x" * 900])
+@pytest.mark.parametrize(
+    "subject", [LONG.strip(), "Открытие выставки " * 15 + "!", "พิธีเปิด" * 60, "😀" * 200, "x" * 900]
+)
 def test_a_very_long_subject_arrives_whole(subject):
     content = assemble(envelope(subject=subject), parts())
 
@@ -203,5 +205,5 @@ def test_a_domain_in_another_script_is_written_in_ascii():
 
 
 def test_a_mailbox_in_another_script_is_refused_in_words():
-    with pytest.raises(Invalid, match="гость@example.org cannot be written to"):
+    with pytest.raises(Invalid, match="гость@.* cannot be written to"):
         ascii_address("гость@example.org")
