@@ -20,6 +20,7 @@ from time import perf_counter
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from scheduler import schema
 from scheduler.db import Base, Database
@@ -188,9 +189,12 @@ Rows = Mapping[sa.Table, Sequence[Mapping[str, Any]]]
 def rows_of(db: Database) -> Rows:
     """Everything that is stored, in an order in which it can be inserted."""
     with db.read() as session:
-        tables = Base.metadata.sorted_tables
-        found = {table: session.execute(sa.select(table).order_by(*table.primary_key)) for table in tables}
-        return {table: [dict(row) for row in rows.mappings()] for table, rows in found.items()}
+        return {table: _stored(session, table) for table in Base.metadata.sorted_tables}
+
+
+def _stored(session: Session, table: sa.Table) -> list[dict[str, Any]]:
+    columns = [column for column in table.columns if column.computed is None]
+    return [dict(row) for row in session.execute(sa.select(*columns).order_by(*table.primary_key)).mappings()]
 
 
 def insert(db: Database, rows: Rows) -> None:

@@ -72,8 +72,10 @@ def fan_out(url: str, expected: int) -> float:
 def _due(db: Database) -> datetime:
     """When the first reminder is due, or was."""
     with db.read() as session:
-        found = [session.scalar(sa.select(sa.func.min(column))) for column in (Letter.due_at, Reminder.next_due_at)]
-    return min(due for due in found if due is not None)
+        return (
+            session.scalar(sa.select(sa.func.min(Letter.due_at)))
+            or session.scalars(sa.select(Reminder.next_due_at).order_by(Reminder.next_due_at).limit(1)).one()
+        )
 
 
 def _invited(db: Database, size: int) -> Database:

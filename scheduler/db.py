@@ -131,9 +131,23 @@ class FairLock:
                 return
             turn = threading.Event()
             self._waiting.append(turn)
-        turn.wait()
+        try:
+            turn.wait()
+        except BaseException:  # interrupted: nobody must wait behind who is no longer there
+            self._give_up(turn)
+            raise
+
+    def _give_up(self, turn: threading.Event) -> None:
+        with self._guard:
+            if turn in self._waiting:
+                self._waiting.remove(turn)
+                return
+        self._hand_on()
 
     def __exit__(self, *_: object) -> None:
+        self._hand_on()
+
+    def _hand_on(self) -> None:
         with self._guard:
             if self._waiting:
                 self._waiting.popleft().set()

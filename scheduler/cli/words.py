@@ -34,14 +34,17 @@ def _(message: str) -> str:
 
 
 def translate(command: click.Command) -> click.Command:
-    """Put the help of a command and of its options into the desk's language, once."""
-    if _language == "en" or "translated" in command.__dict__:
-        return command
-    command.__dict__["translated"] = True
-    command.help = _(command.help) if command.help else None
+    """Put the help of a command, of its options and of its verbs into the desk's language."""
+    _translate_help(command)
     for parameter in command.params:
-        if isinstance(parameter, click.Option) and parameter.help:
-            parameter.help = _(parameter.help)
+        if isinstance(parameter, click.Option):
+            _translate_help(parameter)
     for child in getattr(command, "commands", {}).values():
         translate(child)
     return command
+
+
+def _translate_help(item: click.Command | click.Option) -> None:
+    """From the English of the source each time, so that the language can change within a process."""
+    source = item.__dict__.setdefault("source_help", item.help)
+    item.help = _(source) if source else None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session, selectinload
 from scheduler.clock import instant, wall
 from scheduler.dates import format_days, format_offset, format_span, zone_city
 from scheduler.i18n import N_, catalogue, supported
-from scheduler.mail import Envelope, Parts, assemble
+from scheduler.mail import Envelope, Parts, ascii_address, assemble
 from scheduler.model import (
     Attendee,
     Audience,
@@ -32,12 +32,13 @@ from scheduler.model import (
     Letter,
     LetterKind,
     Mode,
+    Outcome,
     Person,
     Standing,
     Timing,
 )
 from scheduler.services.feeds import event_file
-from scheduler.services.letters import NO_ADDRESS, TOO_LATE
+from scheduler.services.letters import NO_ADDRESS, TOO_LATE, starts_then
 from scheduler.services.programme import WITH_EVENT
 from scheduler.services.renderings import location
 from scheduler.text import Text
@@ -108,19 +109,20 @@ def compose(session: Session, ids: Sequence[int], *, house: House, now: datetime
     """Compose claimed letters in the order of their ids given, or say why one is not to be sent."""
     rows = _rows(session, ids)
     events = _events(session, {row.event_id for row in rows.values()})
-    superseded = _superseded(session, rows.values())
+    threads = _threads(session, rows.values(), now)
     outlines: dict[tuple[Any, ...], Outline] = {}
     for letter_id in ids:
         row = rows[letter_id]
         event = events[row.event_id]
-        reason = _no_longer_fits(row, event, superseded, now)
+        thread = threads.get((row.event_id, row.person_id), _Thread())
+        reason = _no_longer_fits(row, event, thread, now)
         if reason:
             yield Skip(letter_id, reason)
             continue
-        facts = superseded.earliest.get((row.event_id, row.person_id), row.facts)
-        slot = _outline_key(row, facts)
+        row = _as_news(row, event, thread)
+        slot = _outline_key(row)
         if slot not in outlines:
-            outlines[slot] = _outline(session, event, row, facts, house)
+            outlines[slot] = _outline(session, event, row, house)
         yield _address(outlines[slot], row, house, now)
 
 
@@ -150,6 +152,9 @@ def _rows(session: Session, ids: Sequence[int]) -> dict[int, Row]:
         .join(Person, Person.id == Letter.person_id)
         .outerjoin(Attendee, at_event)
         .where(Letter.id.in_(ids))
+        # Who comes for themselves and for another, or for two, is written to as long as one of them comes: the
+        # last row of a letter counts.
+        .order_by(Attendee.standing != Standing.WITHDRAWN, Attendee.represented_by_id.is_(None))
     )
     return {row[0]: Row(*row) for row in session.execute(query)}
 
@@ -162,38 +167,75 @@ def _events(session: Session, ids: Iterable[int]) -> dict[int, Event]:
 # What no longer fits
 
 
-@dataclass(frozen=True, slots=True)
-class _Superseded:
-    """Of several unsent letters about moves of one event to one person only the last leaves; it tells of the
-    change since the first, because that is what the person knows."""
-
-    last: Mapping[tuple[int, int], int]
-    earliest: Mapping[tuple[int, int], Mapping[str, Any]]
+_NEWS = (LetterKind.MOVED, LetterKind.DATE_ANNOUNCED, LetterKind.CANCELLED)
 
 
-_NEWS = (LetterKind.MOVED, LetterKind.DATE_ANNOUNCED)
+@dataclass(slots=True)
+class _Thread:
+    """The news of one event to one person: what they have heard, and what not. Of several unread letters only the
+    last leaves; it tells of the change since the first, because that is what the person knows."""
+
+    heard: LetterKind | None = None
+    unread: Mapping[str, Any] | None = None  # the facts of the first unread letter
+    last: dict[bool, int] = field(default_factory=dict)  # the last cancellation, and the last other letter
+
+    def add(self, letter: sa.Row[Any], *, heard: bool) -> None:
+        self.last[letter.kind is LetterKind.CANCELLED] = letter.id
+        if heard:
+            self.heard, self.unread = letter.kind, None
+        elif self.unread is None:
+            self.unread = letter.facts
+
+    def is_last(self, row: Row) -> bool:
+        return self.last.get(row.kind is LetterKind.CANCELLED, row.id) == row.id
+
+    @property
+    def cancelled(self) -> bool:
+        return self.heard is LetterKind.CANCELLED
 
 
-def _superseded(session: Session, rows: Iterable[Row]) -> _Superseded:
-    news = {(row.event_id, row.person_id) for row in rows if row.kind in _NEWS}
+def _threads(session: Session, rows: Iterable[Row], now: datetime) -> Mapping[tuple[int, int], _Thread]:
+    """By event and person. What another worker holds at this moment is taken for heard, unless it was refused."""
+    news = {row.id: (row.event_id, row.person_id) for row in rows if row.kind in _NEWS}
     if not news:
-        return _Superseded({}, {})
-    events, people = {event for event, _ in news}, {person for _, person in news}
+        return {}
+    events, people = {event for event, _ in news.values()}, {person for _, person in news.values()}
+    in_flight = sa.and_(Letter.claimed_until > now, Letter.reason == "", Letter.id.not_in(news))
     query = (
-        sa.select(Letter.id, Letter.event_id, Letter.person_id, Letter.facts)
-        .where(Letter.kind == LetterKind.MOVED, Letter.outcome.is_(None))
+        sa.select(Letter.id, Letter.event_id, Letter.person_id, Letter.kind, Letter.facts)
+        .add_columns(sa.or_(Letter.outcome.is_not(None), in_flight).label("heard"))
+        .where(Letter.kind.in_(_NEWS), sa.or_(Letter.outcome.is_(None), Letter.outcome == Outcome.SENT))
         .where(Letter.event_id.in_(events), Letter.person_id.in_(people))
-        .order_by(Letter.id.desc())
+        .order_by(Letter.id)
     )
-    last: dict[tuple[int, int], int] = {}
-    earliest: dict[tuple[int, int], Mapping[str, Any]] = {}
-    for letter_id, event_id, person_id, facts in session.execute(query):
-        last.setdefault((event_id, person_id), letter_id)
-        earliest[event_id, person_id] = facts
-    return _Superseded(last, earliest)
+    threads: dict[tuple[int, int], _Thread] = {}
+    for letter in session.execute(query):
+        threads.setdefault((letter.event_id, letter.person_id), _Thread()).add(letter, heard=bool(letter.heard))
+    return threads
 
 
-def _no_longer_fits(row: Row, event: Event, superseded: _Superseded, now: datetime) -> str:
+def _as_news(row: Row, event: Event, thread: _Thread) -> Row:
+    """A letter of news tells of all that is unread, and is called after what that comes to."""
+    if row.kind not in _NEWS:
+        return row
+    facts = thread.unread or row.facts
+    if row.kind is LetterKind.CANCELLED:
+        return row._replace(facts=facts)
+    announces = event.dated and (thread.cancelled or _announces(facts.get("was", {}), event))
+    return row._replace(facts=facts, kind=LetterKind.DATE_ANNOUNCED if announces else LetterKind.MOVED)
+
+
+def _announces(was: Mapping[str, Any], event: Event) -> bool:
+    """There was no date before, or no hour on this very day."""
+    return not was.get("dtstart") or _gains_its_hour(was, event)
+
+
+def _gains_its_hour(was: Mapping[str, Any], event: Event) -> bool:
+    hour_unknown = was["timing"] == Timing.HOUR_TO_BE_ANNOUNCED and event.timing is Timing.HOURS
+    return hour_unknown and datetime.fromisoformat(was["dtstart"]).date() == event.first_on
+
+
+def _no_longer_fits(row: Row, event: Event, thread: _Thread, now: datetime) -> str:
     """The reason not to send, in the words of the ledger; "" if the letter stands."""
     if not row.email:
         return NO_ADDRESS
@@ -201,29 +243,29 @@ def _no_longer_fits(row: Row, event: Event, superseded: _Superseded, now: dateti
         return TOO_LATE
     if row.standing in (None, Standing.WITHDRAWN):
         return N_("is no longer on the list")
-    if row.kind is LetterKind.CANCELLED:
-        return "" if event.cancelled else N_("the event takes place after all")
-    if event.cancelled:
+    if row.kind is LetterKind.CANCELLED and not event.cancelled:
+        return N_("the event takes place after all")
+    if row.kind is not LetterKind.CANCELLED and event.cancelled:
         return N_("the event was cancelled")
-    return _BY_KIND[row.kind](row, event, superseded)
+    return _BY_KIND[row.kind](row, event, thread)
 
 
-def _confirmation(row: Row, _event: Event, _: _Superseded) -> str:
+def _confirmation(row: Row, _event: Event, _: _Thread) -> str:
     return "" if row.standing is Standing.CONFIRMED else N_("holds no place now")
 
 
-def _waiting(row: Row, _event: Event, _: _Superseded) -> str:
+def _waiting(row: Row, _event: Event, _: _Thread) -> str:
     return "" if row.standing is Standing.WAITLISTED else N_("does not wait any more")
 
 
-def _news(row: Row, event: Event, superseded: _Superseded) -> str:
-    pair = (row.event_id, row.person_id)
-    if row.kind is LetterKind.MOVED and superseded.last.get(pair, row.id) != row.id:
+def _news(row: Row, event: Event, thread: _Thread) -> str:
+    if not thread.is_last(row):
         return N_("a later change is told instead")
-    was = superseded.earliest.get(pair, row.facts).get("was", {})
-    if row.kind is LetterKind.MOVED and was == _is_now(event):
+    if event.cancelled or thread.cancelled:
+        return ""
+    if (thread.unread or row.facts).get("was") == _is_now(event):
         return N_("moved back before the letter left")
-    return "" if event.dated or row.kind is LetterKind.MOVED else N_("the date was taken back")
+    return ""
 
 
 def _is_now(event: Event) -> dict[str, Any]:
@@ -237,12 +279,11 @@ def _is_now(event: Event) -> dict[str, Any]:
     }
 
 
-def _reminder(row: Row, event: Event, _: _Superseded) -> str:
+def _reminder(row: Row, event: Event, _: _Thread) -> str:
     if row.standing is Standing.WAITLISTED:
         return N_("holds no place now")
     about = datetime.fromisoformat(row.facts["start"])
-    yearly = event.kind == "anniversary"
-    return "" if yearly or event.starts_at == about else N_("the event was moved")
+    return "" if starts_then(event, about) else N_("the event was moved")
 
 
 _BY_KIND = {
@@ -250,6 +291,7 @@ _BY_KIND = {
     LetterKind.PLACE_FREED: _confirmation,
     LetterKind.WAITING: _waiting,
     LetterKind.MOVED: _news,
+    LetterKind.CANCELLED: _news,
     LetterKind.DATE_ANNOUNCED: _news,
     LetterKind.REMINDER: _reminder,
 }
@@ -268,7 +310,7 @@ class Outline:
     reply_to: str
 
 
-def _outline_key(row: Row, facts: Mapping[str, Any]) -> tuple[Any, ...]:
+def _outline_key(row: Row) -> tuple[Any, ...]:
     waiting = row.queue_number if row.kind is LetterKind.WAITING else None
     return (
         row.kind,
@@ -279,14 +321,14 @@ def _outline_key(row: Row, facts: Mapping[str, Any]) -> tuple[Any, ...]:
         row.companions,
         waiting,
         row.standing,
-        str(facts),
+        str(row.facts),
     )
 
 
-def _outline(session: Session, event: Event, row: Row, facts: Mapping[str, Any], house: House) -> Outline:
+def _outline(session: Session, event: Event, row: Row, house: House) -> Outline:
     language = supported(row.language)
     audience = Audience.REMOTE if row.mode is Mode.REMOTE else Audience.PUBLIC
-    words = _words(event, row, facts, language, house)
+    words = _words(event, row, language, house)
     template = row.kind.replace(" ", "_")
     subject = " ".join(_template(f"letters/{template}/subject.txt", language).render(words).split())
     return Outline(
@@ -301,13 +343,13 @@ def _outline(session: Session, event: Event, row: Row, facts: Mapping[str, Any],
     )
 
 
-def _words(event: Event, row: Row, facts: Mapping[str, Any], language: str, house: House) -> dict[str, Any]:
-    was = facts.get("was") or {}
+def _words(event: Event, row: Row, language: str, house: House) -> dict[str, Any]:
+    was = row.facts.get("was") or {}
     return {
         "language": language,
         "name": NAME,
         "title": event.title.to(language),
-        "when": when(event, language, row.tzid, start=facts.get("start")),
+        "when": when(event, language, row.tzid, start=row.facts.get("start")),
         "was_when": _was_when(was, event, language),
         "where": location(event, language),
         "was_where": _was_where(was, event, language),
@@ -370,7 +412,7 @@ def _zone(city: str, at: datetime, tzid: str) -> str:
 
 def _was_when(was: Mapping[str, Any], event: Event, language: str) -> str:
     """The old time, where it is not the new one."""
-    if not was.get("dtstart") or _time_of(was) == _time_of(_is_now(event)):
+    if not was.get("dtstart") or _time_of(was) == _time_of(_is_now(event)) or _gains_its_hour(was, event):
         return ""
     start, end = datetime.fromisoformat(was["dtstart"]), datetime.fromisoformat(was["dtend"])
     if was["timing"] != Timing.HOURS:

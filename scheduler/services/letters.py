@@ -133,7 +133,7 @@ def _fan_out(
     }
     chosen = sa.select(*columns.values()).join(Person, Person.id == to).where(concerned).order_by(Attendee.id)
     insert = _insert(session).from_select(list(columns), chosen).on_conflict_do_nothing()
-    result = session.execute(insert)
+    result = session.execute(insert, execution_options={"preserve_rowcount": True})
     return int(result.rowcount)  # type: ignore[attr-defined]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from scheduler.model import Person
@@ -18,12 +19,22 @@ def guest(session: Session, draft: PersonDraft) -> Person:
     Somebody known keeps what is known of them: whoever types an address may not change another's data by it. Without
     an address nobody is taken for somebody else.
     """
-    same = identity(draft.email, draft.name)
-    found = session.scalar(sa.select(Person).where(Person.identity == same)) if same else None
+    found = _known(session, draft)
     if found:
         return found
     person = Person()
     write_person(person, draft.model_copy(update={"language": draft.language or "en"}), Lookup(session))
-    session.add(person)
-    session.flush()
+    try:
+        with session.begin_nested():
+            session.add(person)
+    except IntegrityError:  # they register for something else at this very moment, and that was first
+        found = _known(session, draft)
+        if found is None:
+            raise
+        return found
     return person
+
+
+def _known(session: Session, draft: PersonDraft) -> Person | None:
+    same = identity(draft.email, draft.name)
+    return session.scalar(sa.select(Person).where(Person.identity == same)) if same else None

@@ -18,6 +18,7 @@ from scheduler.services.drafts import (
     CityDraft,
     ClosureDraft,
     Draft,
+    EventDraft,
     FeedDraft,
     Interval,
     OrganisationDraft,
@@ -130,7 +131,7 @@ def _write_venue(row: Venue, draft: VenueDraft, lookup: Lookup) -> None:
     for name in ("name", "address", "latitude", "longitude", "holidays"):
         setattr(row, name, getattr(draft, name))
     row.city = lookup.get(City, draft.city)
-    row.hours, row.closures = hours_rows(draft.hours), closure_rows(draft.closed)
+    write_hours(row, draft, lookup.session)
 
 
 def _write_feed(row: Feed, draft: FeedDraft, lookup: Lookup) -> None:
@@ -142,6 +143,16 @@ def _write_feed(row: Feed, draft: FeedDraft, lookup: Lookup) -> None:
         lookup.get(Event, tour)
     row.name, row.past_days, row.kinds = draft.name, draft.past_days, [str(kind) for kind in draft.kinds]
     row.cities, row.organizers, row.tours = list(draft.cities), list(draft.organizers), list(draft.tours)
+
+
+def write_hours(row: Venue | Event, draft: VenueDraft | EventDraft, session: Session) -> None:
+    """The old rows leave before the new ones come: one weekday and opening time may be in both."""
+    if weekly_of(row.hours) != draft.hours:
+        row.hours.clear()
+        session.flush()
+        row.hours.extend(hours_rows(draft.hours))
+    if closed_of(row.closures) != draft.closed:
+        row.closures = closure_rows(draft.closed)
 
 
 def hours_rows(weekly: Iterable[tuple[int, Interval]]) -> list[OpeningHours]:

@@ -33,7 +33,7 @@ from scheduler.services.audit import note
 from scheduler.services.changes import Change, Verb, change
 from scheduler.services.drafts import EventDraft, ReminderDraft, check
 from scheduler.services.lookup import Lookup
-from scheduler.services.places import closed_of, closure_rows, hours_rows, weekly_of
+from scheduler.services.places import closed_of, weekly_of, write_hours
 from scheduler.services.renderings import revise
 from scheduler.text import Text
 
@@ -146,8 +146,8 @@ def _write(session: Session, event: Event, draft: EventDraft, lookup: Lookup, *,
         event.organizer = lookup.get(Organisation, draft.organizer) if draft.organizer else None
         event.cities = [lookup.get(City, city) for city in draft.cities]
         event.parent = _parent(event, draft, lookup)
-        _write_hours(event, draft)
         _write_reminders(event, draft.reminders or ())
+    write_hours(event, draft, session)
     session.flush()
     for mode, capacity in ((Mode.IN_PERSON, draft.capacity), (Mode.REMOTE, draft.remote_capacity)):
         _write_capacity(session, event, mode, capacity, now=now)
@@ -178,13 +178,6 @@ def _parent(event: Event, draft: EventDraft, lookup: Lookup) -> Event | None:
             raise Invalid("parent: {event} would be part of itself", event=event.key)
         ancestor = ancestor.parent
     return parent
-
-
-def _write_hours(event: Event, draft: EventDraft) -> None:
-    if weekly_of(event.hours) != draft.hours:
-        event.hours = hours_rows(draft.hours)
-    if closed_of(event.closures) != draft.closed:
-        event.closures = closure_rows(draft.closed)
 
 
 def _write_reminders(event: Event, drafts: Sequence[ReminderDraft]) -> None:

@@ -13,7 +13,7 @@ from email.message import EmailMessage
 
 import pytest
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
+from aiosmtpd.smtp import SMTP, AuthResult
 
 from scheduler.channels import ChannelError, channel_for
 from scheduler.channels.file import FileChannel
@@ -52,26 +52,24 @@ class Postbox:
     def ids(self) -> list[str]:
         return [str(letter["Message-ID"]) for letter in self.letters]
 
-    async def handle_EHLO(
-        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
-    ):  # noqa: N802
+    async def handle_EHLO(self, _server, session, _envelope, hostname, responses):  # noqa: N802 - aiosmtpd's names
         self.connections += 1
         session.host_name = hostname
         return responses
 
-    async def handle_MAIL(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]):  # noqa: N802
+    async def handle_MAIL(self, _server, _session, envelope, address, _options):  # noqa: N802
         said = self.answer_to_sender(address)
         if said.startswith("250"):
             envelope.mail_from = address
         return said
 
-    async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]):  # noqa: N802
+    async def handle_RCPT(self, _server, _session, envelope, address, _options):  # noqa: N802
         said = self.answer_to_recipient(address)
         if said.startswith("250"):
             envelope.rcpt_tos.append(address)
         return said
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, server, _session, envelope):  # noqa: N802
         letter = message_from_bytes(envelope.content or b"", policy=policy.default)
         self.tried.append(str(letter["Message-ID"]))
         said = await self.answer(server, letter)
@@ -79,7 +77,7 @@ class Postbox:
             self.letters.append(letter)
         return said
 
-    async def _take(self, server: SMTP, letter: EmailMessage) -> str:
+    async def _take(self, _server: SMTP, _letter: EmailMessage) -> str:
         return "250 OK"
 
 

@@ -10,13 +10,16 @@ the keys of a programme file.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import multiprocessing
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, configure_mappers
 
 from scheduler.db import Database
 from scheduler.model import (
@@ -249,3 +252,50 @@ def _wrong(seating: Seating, attendees: list[Attendee]) -> Iterator[str]:
         yield f"{seating.free} are free, and yet these wait: {fits}"
     if len(set(numbers)) < len(waiting) or max(numbers, default=0) > seating.last_queue_number:
         yield f"numbers drawn to {seating.last_queue_number} are held as {numbers}"
+
+
+# Real processes. The server they are forked from has imported everything, so that a hundred cost what ten would.
+
+configure_mappers()
+_PROCESSES = multiprocessing.get_context("forkserver")
+_PROCESSES.set_forkserver_preload(["pytest", "psycopg", "alembic.command", "tests.services.builders"])
+_start: Any = None  # in a contender: where all of them wait for the last
+
+
+def at_once(work: Callable[..., Any], arguments: Sequence[tuple[Any, ...]], *, timeout: float = 120) -> list[Any]:
+    """What ``work`` returns for each of the arguments, each in a process of its own, all let go at one moment."""
+    count, start = len(arguments), _PROCESSES.Barrier(len(arguments))
+    with ProcessPoolExecutor(count, _PROCESSES, initializer=_prepare, initargs=(start,)) as pool:
+        return list(pool.map(_contend, [work] * count, arguments, timeout=timeout))
+
+
+def _prepare(start: Any) -> None:
+    global _start  # noqa: PLW0603 - one contender is one process
+    _start = start
+
+
+def _contend(work: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+    _start.wait(60)
+    return work(*arguments)
+
+
+def killed(work: Callable[..., None], *arguments: Any) -> None:
+    """Let ``work(*arguments, here)`` run in a process of its own until it says ``here()``, and kill it there."""
+    hears, says = _PROCESSES.Pipe(duplex=False)
+    process = _PROCESSES.Process(target=_run_until, args=(work, arguments, says))
+    process.start()
+    try:
+        assert hears.poll(60), "it never came to the place where it was to be killed"
+    finally:
+        process.kill()
+        process.join()
+        hears.close()
+        says.close()
+
+
+def _run_until(work: Callable[..., None], arguments: tuple[Any, ...], says: Any) -> None:
+    def here() -> None:
+        says.send(True)
+        time.sleep(60)
+
+    work(*arguments, here)

@@ -205,5 +205,5 @@ def test_a_domain_in_another_script_is_written_in_ascii():
 
 
 def test_a_mailbox_in_another_script_is_refused_in_words():
-    with pytest.raises(Invalid, match="гость@.* cannot be written to"):
+    with pytest.raises(Invalid, match=r"гость@.* cannot be written to"):
         ascii_address("гость@example.org")

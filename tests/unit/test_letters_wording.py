@@ -1,0 +1,376 @@
+"""What the letters say, in every language, whatever the facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from html.parser import HTMLParser
+from itertools import product
+from typing import Any, NamedTuple
+
+import pytest
+
+from scheduler.i18n import LANGUAGES
+from scheduler.model import (
+    City,
+    Event,
+    Kind,
+    LetterKind,
+    Mode,
+    Standing,
+    Status,
+    Timing,
+    Venue,
+    Visibility,
+)
+from scheduler.services import compose
+from scheduler.text import Text
+
+at = datetime.fromisoformat
+TITLE = "Opening of <Silk & Steppe>"  # what a template must escape
+LINK = "https://meet.example.org/j?room=7&pin=1"
+PAGE = "https://programme.example.org/silk-steppe"
+HOUSE = compose.House(name="Embassy & Consulate", sender="a@example.org", secret="s", language="en", tzid="UTC")
+NOWHERE: dict[str, Any] = {}
+ALMATY = City(
+    key="almaty",
+    name=Text({"en": "Almaty", "ru": "Алматы", "kk": "Алматы", "th": "อัลมาตี"}),
+    country="KZ",
+    tzid="Asia/Almaty",
+)
+MUSEUM = Venue(key="museum", name=Text({"en": "Museum of Arts"}), address=Text({"en": "22 Koktem"}), city=ALMATY)
+
+
+class Rendered(NamedTuple):
+    subject: str
+    text: str
+    html: str
+
+
+def an_event(**changes: Any) -> Event:
+    event = Event(
+        uid="1@example.org",
+        key="opening",
+        kind=Kind.CEREMONY,
+        title=Text({"en": TITLE}),
+        url=PAGE,
+        timing=Timing.HOURS,
+        dtstart=at("2027-02-02T15:00"),
+        dtend=at("2027-02-02T17:00"),
+        tzid="Asia/Almaty",
+        status=Status.CONFIRMED,
+        visibility=Visibility.PUBLIC,
+        venue=MUSEUM,
+        video_link=LINK,
+        video_public=False,
+    )
+    for name, value in changes.items():
+        setattr(event, name, value)
+    event.derive()
+    return event
+
+
+def undated(**changes: Any) -> Event:
+    return an_event(timing=Timing.TO_BE_ANNOUNCED, dtstart=None, dtend=None, **changes)
+
+
+def before(**changes: Any) -> dict[str, Any]:
+    """The facts of a letter about a change: what `an_event` was, but for these."""
+    was = {
+        "timing": "hours",
+        "dtstart": "2027-02-02T15:00:00",
+        "dtend": "2027-02-02T17:00:00",
+        "tzid": "Asia/Almaty",
+        "venue": {"en": "Museum of Arts"},
+        "video_link": LINK,
+    }
+    return {"was": {**was, **changes}}
+
+
+EARLIER = before(dtstart="2027-01-30T10:00:00", dtend="2027-01-30T12:00:00")
+ELSEWHERE = before(venue={"en": "Town hall"})
+
+
+def render(
+    kind: LetterKind,
+    event: Event,
+    *,
+    language: str = "en",
+    mode: Mode = Mode.IN_PERSON,
+    tzid: str | None = None,
+    companions: int = 0,
+    standing: Standing = Standing.CONFIRMED,
+    facts: dict[str, Any] = NOWHERE,
+) -> Rendered:
+    """As `compose` renders an outline; without a database, whose only part in it is the attached file."""
+    row = compose.Row(
+        id=1,
+        key="k",
+        kind=kind,
+        event_id=1,
+        facts=facts,
+        attempts=0,
+        expires_at=None,
+        person_id=1,
+        email="guest@example.org",
+        name=Text({"en": "Guest"}),
+        courtesy_title=Text(),
+        language=language,
+        tzid=tzid,
+        standing=standing,
+        mode=mode,
+        companions=companions,
+        queue_number=7 if standing is Standing.WAITLISTED else None,
+    )
+    words = compose._words(event, row, facts, language, HOUSE)
+    folder = f"letters/{kind.replace(' ', '_')}"
+    subject = " ".join(compose._template(f"{folder}/subject.txt", language).render(words).split())
+    text = compose._template(f"{folder}/body.txt", language).render(words)
+    html = compose._template(f"{folder}/body.html", language).render(words, subject=subject)
+    return Rendered(subject, text, html)
+
+
+def variants(kind: LetterKind, language: str) -> Iterator[Rendered]:
+    """One letter in person and remote, with and without an own zone, with companions, undated."""
+    for mode, tzid, companions, dated in product(Mode, (None, "Asia/Bangkok"), (0, 1, 3), (True, False)):
+        status = Status.CANCELLED if kind is LetterKind.CANCELLED else Status.TENTATIVE
+        event = an_event(status=status) if dated else undated(status=status)
+        yield render(
+            kind,
+            event,
+            language=language,
+            mode=mode,
+            tzid=tzid,
+            companions=companions,
+            facts=EARLIER if kind is LetterKind.MOVED else NOWHERE,
+        )
+
+
+every_letter = pytest.mark.parametrize(("kind", "language"), list(product(LetterKind, LANGUAGES)))
+every_language = pytest.mark.parametrize("language", LANGUAGES)
+
+
+class _Words(HTMLParser):
+    """The strings of a page, but for its style."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.strings: list[str] = []
+        self.feed(html)
+
+    def handle_data(self, data: str) -> None:
+        if data.strip() and self.cdata_elem is None:  # the inside of <style>
+            self.strings.append(" ".join(data.split()))
+
+
+@every_letter
+def test_a_letter_has_no_holes_and_no_blanks_left_over(kind, language):
+    for letter in variants(kind, language):
+        for written in (letter.subject, letter.text):
+            assert not any(mark in written for mark in ("{", "}", "%(", "None", "  ", "\t")), written
+        assert "\n\n\n" not in letter.text
+        assert all(line == line.strip() for line in letter.text.split("\n")), letter.text
+        assert not any(line.endswith(":") for line in letter.text.splitlines()), letter.text
+        assert letter.text.endswith(f"\n{HOUSE.name}\n")
+
+
+@every_letter
+def test_a_letter_has_one_place_for_the_name_in_its_greeting(kind, language):
+    for letter in variants(kind, language):
+        assert 1 == letter.text.count(compose.NAME) == letter.html.count(compose.NAME)
+        assert compose.NAME in letter.text.splitlines()[0]
+
+
+@every_letter
+def test_text_and_html_say_the_same(kind, language):
+    for letter in variants(kind, language):
+        shown = _Words(letter.html).strings
+        page, text = " ".join(shown), " ".join(letter.text.split())
+
+        for line in filter(None, letter.text.splitlines()):
+            assert all(part in page for part in line.split(": ", maxsplit=1)), line
+        ornaments = {"◆", letter.subject}
+        assert [] == [string for string in shown if string not in ornaments and string not in text]
+
+
+@every_letter
+def test_the_html_escapes_what_people_wrote_and_names_its_language(kind, language):
+    for letter in variants(kind, language):
+        assert f'<html lang="{language}">' in letter.html
+        assert "&lt;Silk &amp; Steppe&gt;" in letter.html
+        assert "<Silk" not in letter.html
+        assert not any(mark in letter.html for mark in ("<img", "<script", "<link", "url(", "@import"))
+
+
+@every_letter
+def test_a_subject_is_short_tells_the_thing_first_and_stays_calm(kind, language):
+    for letter in variants(kind, language):
+        thing, _, title = letter.subject.partition(": ")
+        assert title == TITLE
+        assert 0 < len(thing) <= 30
+        assert "!" not in letter.subject
+
+
+@every_letter
+def test_the_attached_file_is_mentioned_where_there_is_one(kind, language):
+    dated = [render(kind, an_event(), language=language), render(kind, an_event(), language=language, tzid="UTC")]
+    without = render(kind, undated(), language=language)
+
+    assert all("event.ics" in letter.text for letter in dated)
+    assert "event.ics" not in without.text
+
+
+@every_language
+def test_the_event_s_own_time_comes_first_and_the_reader_s_where_it_differs(language):
+    there = render(LetterKind.CONFIRMED, an_event(), language=language, tzid="Asia/Bangkok").text
+    here = render(LetterKind.CONFIRMED, an_event(), language=language, tzid="Asia/Almaty").text
+
+    assert 0 < there.index("15:00–17:00") < there.index("UTC+5") < there.index("17:00–19:00") < there.index("UTC+7")
+    assert "UTC+5" in here
+    assert "UTC+7" not in here
+
+
+@pytest.mark.parametrize("kind", LetterKind)
+def test_thai_letters_count_years_by_the_buddhist_era(kind):
+    facts = EARLIER if kind is LetterKind.MOVED else NOWHERE
+
+    letter = render(kind, an_event(), language="th", tzid="Asia/Bangkok", facts=facts)
+
+    assert "2570" in letter.text
+    assert "2027" not in letter.text + letter.html
+
+
+@every_language
+def test_a_move_tells_the_old_time_and_the_new(language):
+    letter = render(LetterKind.MOVED, an_event(), language=language, facts=EARLIER)
+
+    assert "15:00–17:00" in letter.text
+    assert "10:00–12:00" in letter.text
+    assert 1 == letter.html.count("<s>")
+    assert "Town hall" not in letter.text
+
+
+@every_language
+def test_another_place_is_told_without_another_time(language):
+    letter = render(LetterKind.MOVED, an_event(), language=language, facts=ELSEWHERE)
+
+    assert "Museum of Arts, 22 Koktem" in letter.text
+    assert "Town hall" in letter.text
+    assert 1 == letter.html.count("<s>")
+    assert letter.subject != render(LetterKind.MOVED, an_event(), language=language, facts=EARLIER).subject
+
+
+def test_each_change_has_its_own_subject():
+    changes = {
+        "Moved": (an_event(), EARLIER),
+        "Postponed": (undated(), before()),
+        "New place": (an_event(), ELSEWHERE),
+        "Changed": (an_event(), before(video_link=None)),
+    }
+
+    for thing, (event, facts) in changes.items():
+        assert f"{thing}: {TITLE}" == render(LetterKind.MOVED, event, facts=facts).subject
+
+
+@every_language
+def test_a_postponement_tells_the_old_time_and_promises_the_new_date(language):
+    letter = render(LetterKind.MOVED, undated(), language=language, facts=before())
+
+    assert "15:00–17:00" in letter.text
+    assert 1 == letter.html.count("<s>")
+
+
+@pytest.mark.parametrize("kind", [LetterKind.MOVED, LetterKind.DATE_ANNOUNCED])
+def test_news_says_what_becomes_of_the_reader_s_place(kind):
+    said = {standing: render(kind, an_event(), standing=standing, facts=EARLIER).text for standing in Standing}
+
+    assert "Your registration remains valid." in said[Standing.CONFIRMED]
+    assert "Your name remains on the waiting list." in said[Standing.WAITLISTED]
+    assert "grateful for your reply" in said[Standing.INVITED]
+
+
+@every_language
+def test_who_has_not_answered_is_asked_to_and_who_comes_is_reminded(language):
+    asked = render(LetterKind.REMINDER, an_event(), language=language, standing=Standing.INVITED)
+    reminded = render(LetterKind.REMINDER, an_event(), language=language, standing=Standing.CONFIRMED)
+
+    assert asked.subject != reminded.subject
+    assert asked.text.splitlines()[2] != reminded.text.splitlines()[2]
+
+
+@every_language
+def test_the_video_link_is_for_those_who_join_by_video(language):
+    remote = render(LetterKind.CONFIRMED, an_event(), language=language, mode=Mode.REMOTE)
+    in_person = render(LetterKind.CONFIRMED, an_event(), language=language)
+    shown_to_all = render(LetterKind.CONFIRMED, an_event(video_public=True), language=language)
+    not_yet = render(LetterKind.CONFIRMED, an_event(video_link=None), language=language, mode=Mode.REMOTE)
+
+    assert LINK in remote.text
+    assert LINK not in in_person.text
+    assert LINK in shown_to_all.text
+    assert len(not_yet.text.splitlines()) == len(remote.text.splitlines())
+
+
+def test_a_cancellation_gives_no_link_to_join_and_no_party():
+    letter = render(
+        LetterKind.CANCELLED, an_event(status=Status.CANCELLED), mode=Mode.REMOTE, tzid="Asia/Bangkok", companions=2
+    )
+
+    assert LINK not in letter.text
+    assert "companion" not in letter.text
+    assert f"Cancelled: {TITLE}" in letter.text
+    assert "Was planned for: Tuesday 2 February 2027, 15:00–17:00 (Almaty, UTC+5)" in letter.text
+
+
+def test_a_waiting_letter_promises_no_number_in_the_queue():
+    letter = render(LetterKind.WAITING, undated(), standing=Standing.WAITLISTED)
+
+    assert "7" not in letter.text
+
+
+@pytest.mark.parametrize(
+    ("companions", "said"), [(0, ""), (1, "Party: you and 1 companion"), (3, "Party: you and 3 companions")]
+)
+def test_the_party_is_told_where_somebody_comes_along(companions, said):
+    lines = render(LetterKind.CONFIRMED, an_event(), companions=companions).text.splitlines()
+
+    assert ([said] if said else []) == [line for line in lines if line.startswith("Party")]
+
+
+def test_what_is_unknown_leaves_no_label():
+    letter = render(LetterKind.CONFIRMED, undated(venue=None, url=None, video_link=None))
+
+    assert letter.text.splitlines()[4:6] == [TITLE, "When: to be announced"]
+    assert "" == letter.text.splitlines()[6]
+
+
+IN_FULL = f"""\
+Dear {compose.NAME},
+
+Places have become free and are now reserved for you and your companions.
+
+{TITLE}
+When: Tuesday 2 February 2027, 15:00–17:00 (Almaty, UTC+5)
+Your time: Tuesday 2 February 2027, 17:00–19:00 (Bangkok, UTC+7)
+Where: Museum of Arts, 22 Koktem, Almaty
+Party: you and 1 companion
+More information: {PAGE}
+
+The date is provisional and may still change.
+
+Should you be unable to attend, please reply to this message, so that your place can be offered to another guest.
+
+The attached file event.ics contains these details for your calendar.
+
+Yours sincerely,
+{HOUSE.name}
+"""
+
+
+def test_a_letter_in_full():
+    event = an_event(status=Status.TENTATIVE)
+
+    letter = render(LetterKind.PLACE_FREED, event, tzid="Asia/Bangkok", companions=1)
+
+    assert f"A place for you: {TITLE}" == letter.subject
+    assert IN_FULL == letter.text
