@@ -29,5 +29,15 @@ $(VENV)/.ready-dev: $(VENV)/.ready
 	@$(PYTHON) -m pip --python $(VENV) install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
+# A reworded sentence comes back empty; its old translation shows in the diff.
+messages: $(VENV)/.ready-dev
+	@pot=$$(mktemp) && \
+	$(BIN)/python -m babel.messages.frontend -q extract --mapping pyproject.toml --no-location --sort-output --output $$pot . && \
+	for language in kk ru th; do \
+	  $(BIN)/python -m babel.messages.frontend -q update --input-file $$pot --locale $$language \
+	    --output-file scheduler/translations/$$language.po --no-wrap --no-fuzzy-matching --ignore-obsolete \
+	    --ignore-pot-creation-date || exit 1; \
+	done; rm -f $$pot
+
 clean:
 	rm -rf $(VENV) demo dist build

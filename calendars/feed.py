@@ -31,9 +31,7 @@ def write_feed(
     return b"".join([b"BEGIN:VCALENDAR\r\n", head, *sorted(set(zones)), *parts, b"END:VCALENDAR\r\n"])
 
 
-def _head(
-    name: str, refresh: timedelta, description: str, source_url: str, language: str
-) -> Iterator[Property]:
+def _head(name: str, refresh: timedelta, description: str, source_url: str, language: str) -> Iterator[Property]:
     yield "VERSION", Text("2.0")
     yield "PRODID", Text(PRODID)
     yield "CALSCALE", Text("GREGORIAN")

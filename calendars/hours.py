@@ -87,9 +87,7 @@ def openings(first_on: date, last_on: date, weekly: WeeklyHours, exceptions: Exc
     return found
 
 
-def series(
-    first_on: date, last_on: date, weekly: WeeklyHours, exceptions: Exceptions, tzid: str
-) -> list[Series]:
+def series(first_on: date, last_on: date, weekly: WeeklyHours, exceptions: Exceptions, tzid: str) -> list[Series]:
     """What `openings` gives, as a recurring event for each pair of weekly hours and one for each odd opening.
 
     A day with one other interval in place of a weekly one is an override; any other exception is left out of
@@ -152,9 +150,7 @@ class _Day:
 _Group = tuple[date | None, Interval]  # what the days of one series have in common: since when, which hours
 
 
-def _read(
-    first_on: date, last_on: date, weekly: WeeklyHours, exceptions: Exceptions, zone: ZoneInfo
-) -> list[_Day]:
+def _read(first_on: date, last_on: date, weekly: WeeklyHours, exceptions: Exceptions, zone: ZoneInfo) -> list[_Day]:
     openings(first_on, last_on, weekly, exceptions)  # refuses overlaps
     changes = _standard_changes(first_on, last_on, zone)
     found = []

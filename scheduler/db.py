@@ -8,6 +8,7 @@ for seconds.
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections import deque
 from collections.abc import Iterator
@@ -193,19 +194,42 @@ class Database:
             yield
 
 
+# What may stand before the colon, and the driver that it means.
+_DRIVERS = {
+    "sqlite": "sqlite",
+    "sqlite+pysqlite": "sqlite",
+    "postgresql": "postgresql+psycopg",
+    "postgresql+psycopg": "postgresql+psycopg",
+}
+
+
 def _url(url: str) -> sa.URL:
     try:
         parsed = sa.make_url(url)
-    except sa.exc.ArgumentError as error:
-        raise Invalid(
-            "database_url: {url} is not a database address; write sqlite:///FILE or postgresql://USER@HOST/NAME",
-            url=url,
-        ) from error
-    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
-        raise Invalid(
-            "database_url: {name} is not supported; use sqlite or postgresql", name=parsed.get_backend_name()
-        )
-    return parsed.set(drivername="postgresql+psycopg") if parsed.drivername == "postgresql" else parsed
+    except (sa.exc.ArgumentError, ValueError) as error:
+        raise _no_address(url) from error
+    if parsed.drivername not in _DRIVERS:
+        raise Invalid("database_url: {name} is not supported; use sqlite or postgresql", name=parsed.drivername)
+    if parsed.get_backend_name() == "sqlite":
+        _refuse_no_file(parsed)
+    return parsed.set(drivername=_DRIVERS[parsed.drivername])
+
+
+def _refuse_no_file(url: sa.URL) -> None:
+    if url.host:
+        raise _no_address(url.render_as_string())
+    if url.database in (None, "", ":memory:"):
+        raise Invalid("database_url: a database in memory would be lost with each command; write sqlite:///FILE")
+    if url.query and "uri" not in url.query:
+        raise Invalid("database_url: SQLite has no option {names}", names=", ".join(url.query))
+
+
+def _no_address(url: str) -> Invalid:
+    """Quoted without the password, which is often what makes an address unreadable."""
+    return Invalid(
+        "database_url: {url} is not a database address; write sqlite:///FILE or postgresql://USER@HOST/NAME",
+        url=re.sub(r"(://[^:/@]*):.*@", r"\1:***@", url),
+    )
 
 
 def _postgresql(url: sa.URL) -> sa.Engine:
@@ -229,6 +253,7 @@ def _sqlite(url: sa.URL, *, foreign_keys: bool) -> sa.Engine:
             "journal_mode=WAL",
             "synchronous=FULL",
             f"foreign_keys={'ON' if foreign_keys else 'OFF'}",
+            "recursive_triggers=ON",  # else INSERT OR REPLACE deletes past the triggers that guard the audit
         ):
             connection.execute(f"PRAGMA {pragma}")
 
@@ -280,7 +305,7 @@ def constraint_name(error: DBAPIError) -> str:
     """The name of the constraint that refused; SQLite names only the columns of a unique one."""
     diagnosis = getattr(error.orig, "diag", None)
     if diagnosis is not None:
-        return str(diagnosis.constraint_name)
+        return diagnosis.constraint_name or f"{diagnosis.table_name}.{diagnosis.column_name}"
     kind, _, rest = str(error.orig).partition(" constraint failed: ")
     if kind != "UNIQUE":
         return rest or kind
@@ -293,6 +318,8 @@ _SQLITE_TROUBLE: dict[str, SchedulerError] = {
     "readonly database": Forbidden("the database {place} cannot be written; check the rights of file and directory"),
     "unable to open database": Forbidden("the database {place} cannot be opened; check directory and rights"),
     "not a database": Invalid("{place} is not a database of this program; choose another database_url"),
+    "is malformed": Conflict("the database {place} is damaged; put a backup in its place"),
+    "disk I/O error": Conflict("the disk of {place} cannot be read or written; look after it"),
     "disk is full": Conflict("the disk of {place} is full; make room and try again"),
 }
 
@@ -303,6 +330,8 @@ def _trouble(error: DBAPIError, url: sa.URL) -> SchedulerError | None:
     if url.get_backend_name() == "sqlite":
         found = next((known for words, known in _SQLITE_TROUBLE.items() if words in said), None)
         return found and type(found)(found.message, place=url.database)
+    if "invalid connection option" in said:
+        return Invalid("database_url: {reason}", reason=said)
     if not isinstance(error, OperationalError):
         return None
     place = url.render_as_string(hide_password=True)
@@ -311,7 +340,7 @@ def _trouble(error: DBAPIError, url: sa.URL) -> SchedulerError | None:
 
 
 def directory_of(url: sa.URL) -> Path | None:
-    """The directory of a SQLite file; None for memory and servers."""
-    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
+    """The directory of a SQLite file; None for servers, and for a URI, which says itself whether to create it."""
+    if url.get_backend_name() != "sqlite" or not url.database or url.database.startswith("file:"):
         return None
     return Path(url.database).parent

@@ -287,9 +287,7 @@ def upgrade() -> None:
         sa.Column("answered_on", sa.Date(), nullable=True),
         sa.Column("created_at", INSTANT, nullable=False),
         sa.Column("standing_at", INSTANT, nullable=False),
-        sa.CheckConstraint(
-            "(standing = 'waitlisted') = (queue_number IS NOT NULL)", name="ck_attendee_queue_number"
-        ),
+        sa.CheckConstraint("(standing = 'waitlisted') = (queue_number IS NOT NULL)", name="ck_attendee_queue_number"),
         sa.CheckConstraint("companions BETWEEN 0 AND 50", name="ck_attendee_companions"),
         sa.CheckConstraint("represented_by_id <> person_id", name="ck_attendee_represented_by_another"),
         sa.ForeignKeyConstraint(["event_id"], ["event.id"], name="fk_attendee_event_id"),
@@ -326,9 +324,7 @@ def upgrade() -> None:
         sa.Column("event_id", ID, nullable=False),
         sa.Column("city_id", ID, nullable=False),
         sa.ForeignKeyConstraint(["city_id"], ["city.id"], name="fk_event_city_city_id"),
-        sa.ForeignKeyConstraint(
-            ["event_id"], ["event.id"], name="fk_event_city_event_id", ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["event_id"], ["event.id"], name="fk_event_city_event_id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("event_id", "city_id", name="pk_event_city"),
     )
     op.create_table(
@@ -341,12 +337,8 @@ def upgrade() -> None:
         sa.Column("closes", sa.Time(), nullable=False),
         sa.CheckConstraint("(event_id IS NULL) <> (venue_id IS NULL)", name="ck_opening_hours_one_owner"),
         sa.CheckConstraint("weekday BETWEEN 0 AND 6", name="ck_opening_hours_weekday"),
-        sa.ForeignKeyConstraint(
-            ["event_id"], ["event.id"], name="fk_opening_hours_event_id", ondelete="CASCADE"
-        ),
-        sa.ForeignKeyConstraint(
-            ["venue_id"], ["venue.id"], name="fk_opening_hours_venue_id", ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["event_id"], ["event.id"], name="fk_opening_hours_event_id", ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["venue_id"], ["venue.id"], name="fk_opening_hours_venue_id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name="pk_opening_hours"),
         sa.UniqueConstraint("event_id", "weekday", "opens", name="uq_opening_hours_event_id_weekday_opens"),
         sa.UniqueConstraint("venue_id", "weekday", "opens", name="uq_opening_hours_venue_id_weekday_opens"),
@@ -396,9 +388,7 @@ def upgrade() -> None:
         ),
         sa.Column(
             "audience",
-            sa.Enum(
-                "public", "remote", name="audience", native_enum=False, create_constraint=True, length=14
-            ),
+            sa.Enum("public", "remote", name="audience", native_enum=False, create_constraint=True, length=14),
             nullable=False,
         ),
         sa.Column("body", sa.LargeBinary(), nullable=False),
@@ -472,21 +462,15 @@ def upgrade() -> None:
         sa.Column("language", sa.String(length=35), nullable=True),
         sa.Column("address", sa.String(length=254), nullable=True),
         sa.Column("message_id", sa.String(length=250), nullable=True),
-        sa.CheckConstraint(
-            "outcome <> 'sent' OR message_id IS NOT NULL", name="ck_letter_sent_with_message_id"
-        ),
+        sa.CheckConstraint("outcome <> 'sent' OR message_id IS NOT NULL", name="ck_letter_sent_with_message_id"),
         sa.CheckConstraint(
             "outcome = 'sent' OR outcome IS NULL OR reason <> ''", name="ck_letter_reason_with_outcome"
         ),
-        sa.CheckConstraint(
-            "(outcome IS NULL) = (finished_at IS NULL)", name="ck_letter_finished_with_outcome"
-        ),
+        sa.CheckConstraint("(outcome IS NULL) = (finished_at IS NULL)", name="ck_letter_finished_with_outcome"),
         sa.CheckConstraint("attempts >= 0", name="ck_letter_attempts"),
         sa.ForeignKeyConstraint(["event_id"], ["event.id"], name="fk_letter_event_id"),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name="fk_letter_person_id"),
-        sa.ForeignKeyConstraint(
-            ["reminder_id"], ["reminder.id"], name="fk_letter_reminder_id", ondelete="SET NULL"
-        ),
+        sa.ForeignKeyConstraint(["reminder_id"], ["reminder.id"], name="fk_letter_reminder_id", ondelete="SET NULL"),
         sa.PrimaryKeyConstraint("id", name="pk_letter"),
         sa.UniqueConstraint("key", name="uq_letter_key"),
     )

@@ -192,7 +192,8 @@ class _Play:
                 self.sent.append(item)
                 click.echo(self._line(desk, item))
             else:
-                click.echo(f"  {at(self.clock.now(), 'Asia/Bangkok')}  {_('skipped')}: {_(verdict.reason)}")
+                skipped, when = _("skipped"), at(self.clock.now(), "Asia/Bangkok")
+                click.echo(f"  {when}  {skipped}: {_(verdict.reason)}")
 
         return seen
 

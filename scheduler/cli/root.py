@@ -47,8 +47,9 @@ class Refusal(click.ClickException):
         return _exit_code(self.error)
 
     def show(self, file: Any = None) -> None:
+        word = _("Error")
         for problem in (*self._problems(), self.error):
-            click.echo(f"{_('Error')}: {problem.text(_)}", file=file, err=file is None)
+            click.echo(f"{word}: {problem.text(_)}", file=file, err=file is None)
 
     def _problems(self) -> tuple[SchedulerError, ...]:
         return self.error.problems if isinstance(self.error, Problems) else ()

@@ -26,7 +26,7 @@ def speak_as_the_environment() -> None:
 
 def _(message: str) -> str:
     """The message in the desk's language. English costs no catalogue."""
-    if _language == "en":
+    if _language == "en" or not message:  # the catalogue's entry for nothing is its head
         return message
     from scheduler.i18n import catalogue
 

@@ -45,6 +45,7 @@ from scheduler.text import Text
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 DAY = timedelta(days=1)
+AFTER_ALL = N_("the event takes place after all")
 NAME = "\ue000name\ue001"  # private-use marks: no text of ours holds them, no escaping changes them
 
 
@@ -244,7 +245,7 @@ def _no_longer_fits(row: Row, event: Event, thread: _Thread, now: datetime) -> s
     if row.standing in (None, Standing.WITHDRAWN):
         return N_("is no longer on the list")
     if row.kind is LetterKind.CANCELLED and not event.cancelled:
-        return N_("the event takes place after all")
+        return AFTER_ALL
     if row.kind is not LetterKind.CANCELLED and event.cancelled:
         return N_("the event was cancelled")
     return _BY_KIND[row.kind](row, event, thread)
@@ -263,9 +264,11 @@ def _news(row: Row, event: Event, thread: _Thread) -> str:
         return N_("a later change is told instead")
     if event.cancelled or thread.cancelled:
         return ""
-    if (thread.unread or row.facts).get("was") == _is_now(event):
-        return N_("moved back before the letter left")
-    return ""
+    if (thread.unread or row.facts).get("was") != _is_now(event):
+        return ""
+    if not event.dated:
+        return N_("the date was taken back")
+    return N_("moved back before the letter left") if row.kind is LetterKind.MOVED else AFTER_ALL
 
 
 def _is_now(event: Event) -> dict[str, Any]:
@@ -339,8 +342,16 @@ def _outline(session: Session, event: Event, row: Row, house: House) -> Outline:
             html=_template(f"letters/{template}/body.html", language).render(words, subject=subject),
             calendar=event_file(session, event, language=language, audience=audience),
         ),
-        reply_to=(event.organizer.email or "") if event.organizer else "",
+        reply_to=_reply_to(event),
     )
+
+
+def _reply_to(event: Event) -> str:
+    """Where answers go; to the sender where the organizer has no address that every mail server takes."""
+    try:
+        return ascii_address(event.organizer.email or "") if event.organizer else ""
+    except ValueError:
+        return ""
 
 
 def _words(event: Event, row: Row, language: str, house: House) -> dict[str, Any]:
@@ -466,7 +477,7 @@ def _address(outline: Outline, row: Row, house: House, now: datetime) -> Outgoin
     name = row.name.to(language)
     called = " ".join(filter(None, (row.courtesy_title.to(language), name)))
     assert row.email is not None  # noqa: S101 - or it would have been skipped
-    message_id = _message_id(row.key, house)
+    message_id, address = _message_id(row.key, house), ascii_address(row.email)
     parts = Parts(
         text=outline.parts.text.replace(NAME, called),
         html=outline.parts.html.replace(NAME, str(escape(called))),
@@ -474,7 +485,7 @@ def _address(outline: Outline, row: Row, house: House, now: datetime) -> Outgoin
     )
     envelope = Envelope(
         sender=house.sender,
-        address=row.email,
+        address=address,
         name=name,
         subject=outline.subject,
         message_id=message_id,
@@ -488,7 +499,7 @@ def _address(outline: Outline, row: Row, house: House, now: datetime) -> Outgoin
         kind=row.kind,
         language=language,
         sender=house.sender,
-        address=row.email,
+        address=address,
         name=name,
         subject=outline.subject,
         message_id=message_id,

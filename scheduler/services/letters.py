@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -21,6 +21,7 @@ from scheduler.model import (
     LetterKind,
     Mode,
     Outcome,
+    Partstat,
     Person,
     Reminder,
     ReminderAudience,
@@ -62,11 +63,16 @@ def queue(
         "person_id": to.id,
         "event_id": event.id,
         "due_at": due_at or now,
-        "expires_at": event.ends_at,
+        "expires_at": _worth_telling_until(event),
         "created_at": now,
         **_undeliverable(to, now),
     }
     session.execute(_insert(session).values(row).on_conflict_do_nothing())
+
+
+def _worth_telling_until(event: Event) -> datetime | None:
+    """What is over needs no letter; what returns every year is never over."""
+    return None if event.kind is Kind.ANNIVERSARY else event.ends_at
 
 
 def _undeliverable(to: Person, now: datetime) -> dict[str, Any]:
@@ -83,7 +89,10 @@ def _insert(session: Session) -> Any:
 
 
 def tell(session: Session, kind: LetterKind, event: Event, *, facts: dict[str, Any], now: datetime) -> int:
-    """Queue a letter about a change of the event to everybody it concerns; returns how many."""
+    """Queue a letter about a change of the event to everybody it concerns; returns how many.
+
+    What is in no calendar changes without a new SEQUENCE: the time tells one change from the next.
+    """
     concerned = sa.and_(Attendee.event_id == event.id, Attendee.standing.in_(CONCERNED))
     return _fan_out(
         session,
@@ -91,9 +100,9 @@ def tell(session: Session, kind: LetterKind, event: Event, *, facts: dict[str, A
         now=now,
         kind=kind,
         event=event,
-        prefix=f"{kind}:{event.id}:{event.sequence}",
+        prefix=f"{kind}:{event.id}:{event.sequence}:{now:%Y%m%dT%H%M%S%f}",
         due_at=now,
-        expires_at=event.ends_at,
+        expires_at=_worth_telling_until(event),
         facts=facts,
     )
 
@@ -146,14 +155,29 @@ def retime(reminder: Reminder, event: Event, *, now: datetime) -> bool:
     One whose hour had already passed when the event was planned or moved does not go out: those concerned have
     just been told. One that is due and not yet sent stays due.
     """
-    start = upcoming_start(event, now=now)
-    due = due_at(reminder, event, start) if start and start != reminder.fired_for else None
-    if event.timing is Timing.HOUR_TO_BE_ANNOUNCED and reminder.offset % timedelta(days=1):
-        due = None  # hours before an hour that nobody knows
+    due = _next_due(reminder, event, now)
     if due == reminder.next_due_at:
         return False
-    reminder.next_due_at = due if due and due > now else None
+    reminder.next_due_at = due
     return True
+
+
+def _next_due(reminder: Reminder, event: Event, now: datetime) -> datetime | None:
+    waiting = reminder.next_due_at
+    for start in _starts(event, min(now, waiting or now)):
+        due = due_at(reminder, event, start)
+        if start != reminder.fired_for and (due > now or due == waiting):
+            return due
+    return None
+
+
+def _starts(event: Event, now: datetime) -> Iterator[datetime]:
+    """The next start; of what returns every year also the one after it."""
+    start = upcoming_start(event, now=now)
+    if start is not None:
+        yield start
+        if event.kind is Kind.ANNIVERSARY:
+            yield from filter(None, [upcoming_start(event, now=start)])
 
 
 def upcoming_start(event: Event, *, now: datetime) -> datetime | None:
@@ -161,9 +185,20 @@ def upcoming_start(event: Event, *, now: datetime) -> datetime | None:
     if event.cancelled or event.starts_at is None or event.dtstart is None:
         return None
     if event.kind is Kind.ANNIVERSARY:
-        today = wall(now, event.tzid).date()
-        return midnight(next_yearly(event.dtstart.date(), today + timedelta(days=1)), event.tzid)
+        return _return(event, wall(now, event.tzid).date() + timedelta(days=1))
     return event.starts_at if event.starts_at > now else None
+
+
+def starts_then(event: Event, start: datetime) -> bool:
+    """Whether the event (still) starts at that instant, this year or any."""
+    if event.kind is Kind.ANNIVERSARY:
+        return start == _return(event, wall(start, event.tzid).date())
+    return start == event.starts_at
+
+
+def _return(event: Event, on_or_after: date) -> datetime:
+    assert event.dtstart is not None  # noqa: S101 - an anniversary always has its day
+    return midnight(next_yearly(event.dtstart.date(), on_or_after), event.tzid)
 
 
 def midnight(day: date, tzid: str) -> datetime:
@@ -204,7 +239,7 @@ def audience(kind: ReminderAudience) -> sa.ColumnElement[bool]:
         case ReminderAudience.STAFF:
             return sa.and_(confirmed, Attendee.role == Role.STAFF)
         case ReminderAudience.UNANSWERED:
-            return Attendee.standing == Standing.INVITED
+            return sa.and_(Attendee.standing == Standing.INVITED, Attendee.partstat == Partstat.NEEDS_ACTION)
 
 
 def fire_reminders(session: Session, *, now: datetime) -> int:
@@ -276,7 +311,7 @@ def claim_due(session: Session, *, now: datetime, lease: timedelta, limit: int) 
     claim = (
         sa.update(Letter)
         .where(Letter.id.in_(chosen.scalar_subquery()))
-        .values(claimed_until=now + lease, attempts=Letter.attempts + 1)
+        .values(claimed_until=now + lease, attempts=Letter.attempts + 1, reason="")
         .returning(Letter.id, Letter.due_at)
         .execution_options(synchronize_session=False)
     )

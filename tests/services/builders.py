@@ -158,9 +158,7 @@ class GuestList:
             event = self._event(session)
             return attendance.invite(session, event, party, now=self.now, represented_by=deputy).standing
 
-    def answer(
-        self, who: str, partstat: Partstat, *, by: Answer = Answer.DESK, on: date | None = None
-    ) -> Standing:
+    def answer(self, who: str, partstat: Partstat, *, by: Answer = Answer.DESK, on: date | None = None) -> Standing:
         with self.db.write() as session:
             row = self.row(who, session)
             attendance.answer(session, row, partstat, by=by, on=on, now=self.now)
@@ -215,9 +213,7 @@ class GuestList:
     def _event(self, session: Session) -> Event:
         return lookup.get(session, Event, self.event)
 
-    def _party(
-        self, session: Session, who: str, companions: int, mode: Mode, role: Role
-    ) -> attendance.Guest:
+    def _party(self, session: Session, who: str, companions: int, mode: Mode, role: Role) -> attendance.Guest:
         person = self._person(session, who)
         return attendance.Guest(person=person, mode=mode, companions=companions, role=role)
 
@@ -270,7 +266,7 @@ def at_once(work: Callable[..., Any], arguments: Sequence[tuple[Any, ...]], *, t
 
 
 def _prepare(start: Any) -> None:
-    global _start  # noqa: PLW0603 - one contender is one process
+    global _start
     _start = start
 
 

@@ -16,7 +16,7 @@ from scheduler.services.attendance import AlreadyThere, identity
 from scheduler.services.drafts import PersonDraft, check
 from scheduler.services.people import guest
 from scheduler.text import Text
-from tests.services.builders import DAY, NOW, START, GuestList, a_person, an_event, register, wrong_with_places
+from tests.services.builders import NOW, GuestList, a_person, an_event, register, wrong_with_places
 
 IN_PERSON, REMOTE = Mode.IN_PERSON, Mode.REMOTE
 INVITED, CONFIRMED, WAITLISTED, WITHDRAWN = Standing

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from scheduler import jobs
-from scheduler.model import Answer, Event, Letter, LetterKind, Mode, Partstat, Person, Role, Status
+from scheduler.model import Answer, Attendee, Event, Letter, LetterKind, Mode, Partstat, Person, Role, Status
 from scheduler.services import attendance, letters, programme
 from scheduler.services.lookup import get
 from tests.services.builders import (
@@ -27,13 +27,6 @@ from tests.services.builders import (
 )
 
 LATER = START + timedelta(days=1)
-
-
-@pytest.fixture
-def session(app):
-    """A transaction of an officer; what the worker is to see must be committed."""
-    with app.db.write() as opened:
-        yield opened
 
 
 class Round:
@@ -190,7 +183,7 @@ def test_a_letter_that_cannot_be_written_is_failed_and_the_others_leave(app):
     round_ = Round(app)
 
     assert ("confirmed", "Bolat", "sent") == round_.ledger[1]
-    assert "cannot be written to" in round_.ledger[0][2]
+    assert "no mail server takes" in round_.ledger[0][2]
     assert 1 == round_.done.failed
 
 
@@ -210,7 +203,9 @@ def test_letters_leave_in_the_order_they_fell_due(app):
         for number in range(5):
             register(session, event, a_person(session, name=f"Guest {number}"))
 
-    assert [f"Guest {n}" for n in range(5)] == [letter["To"].addresses[0].display_name for letter in Round(app).letters]
+    assert [f"Guest {n}" for n in range(5)] == [
+        letter["To"].addresses[0].display_name for letter in Round(app).letters
+    ]
 
 
 # Moves
@@ -246,7 +241,9 @@ def test_a_letter_that_waits_for_a_second_try_is_not_sent_after_the_one_that_rep
     Round(app)
     clock.advance(DAY)
 
-    assert ["a later change is told instead", "sent"] == [why for kind, _, why in Round(app).ledger if kind == "moved"]
+    assert ["a later change is told instead", "sent"] == [
+        why for kind, _, why in Round(app).ledger if kind == "moved"
+    ]
 
 
 def test_an_event_moved_back_before_anybody_was_told_is_told_to_nobody(app, opening):
@@ -309,14 +306,17 @@ def test_a_venue_change_is_told(app, opening):
     assert "Previous time" not in body(letter)
 
 
-def test_two_venue_changes_of_an_event_without_a_date_are_both_told(app):
+def test_two_venue_changes_of_an_event_without_a_date_are_both_told(app, clock):
     """Such an event is in no calendar, so its SEQUENCE stands still; letters must be told apart all the same."""
     with app.db.write() as session:
         for venue in ("museum", "library"):
             a_venue(session, venue)
-        invite(session, an_event(session, dtstart=None, venue=a_venue(session).key), a_person(session, name="Aigerim"))
+        invite(
+            session, an_event(session, dtstart=None, venue=a_venue(session).key), a_person(session, name="Aigerim")
+        )
     at(app).change_event(venue="museum")
     Round(app)
+    clock.advance(timedelta(seconds=1))
     at(app).change_event(venue="library")
 
     assert [("moved", "Aigerim", "sent")] * 2 == Round(app).ledger
@@ -518,7 +518,7 @@ def test_a_date_taken_back_before_it_was_told_is_told_to_nobody(app):
     round_ = Round(app)
 
     assert [] == round_.subjects
-    assert {"a later change is told instead", "moved back before the letter left"} == {why for _, _, why in round_.ledger}
+    assert {"a later change is told instead", "the date was taken back"} == {why for _, _, why in round_.ledger}
 
 
 def test_a_postponed_event_is_told_with_the_date_it_had(app, opening):
@@ -553,7 +553,7 @@ def test_who_waits_is_told_so_and_then_that_a_place_was_freed(app):
         register(session, event, a_person(session, name="Second"))
     Round(app)
     with app.db.write() as session:
-        attendance.withdraw(session, session.merge(first), now=NOW)
+        attendance.withdraw(session, session.get(Attendee, first.id), now=NOW)
 
     assert [
         ("confirmed", "First", "sent"),
@@ -583,7 +583,9 @@ def test_who_no_longer_waits_is_told_of_the_place_only(app):
         register(session, event, a_person(session, name="Second"))
         attendance.withdraw(session, first, now=NOW)
 
-    assert [("waiting", "Second", "does not wait any more"), ("place freed", "Second", "sent")] == Round(app).ledger[1:]
+    assert [("waiting", "Second", "does not wait any more"), ("place freed", "Second", "sent")] == Round(app).ledger[
+        1:
+    ]
 
 
 def test_registering_again_is_confirmed_again(app, opening, clock):
@@ -621,7 +623,7 @@ def test_who_comes_for_two_is_written_to_although_one_of_them_has_withdrawn(app)
     Round(app)
     at(app).move(dtstart=LATER)
     with app.db.write() as session:
-        attendance.withdraw(session, session.merge(minister), now=NOW)
+        attendance.withdraw(session, session.get(Attendee, minister.id), now=NOW)
 
     assert ("moved", "Deputy", "sent") in Round(app).ledger
 
@@ -725,7 +727,7 @@ def test_every_kind_of_letter_can_be_written_in_every_language(app, language):
         invite(session, event, a_person(session, **given), role=Role.GUEST_OF_HONOUR)
     Round(app)
     with app.db.write() as session:
-        attendance.withdraw(session, session.merge(first), now=NOW)
+        attendance.withdraw(session, session.get(Attendee, first.id), now=NOW)
     at(app).move(dtstart=LATER)
     Round(app)
     at(app).change_event(dtstart=None, dtend=None)

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from scheduler.db import Database, FairLock
 from scheduler.errors import Conflict, Invalid, NotFound
-from scheduler.model import Attendee, Event, Letter, LetterKind, Mode, Partstat, Person, Seating, Standing
+from scheduler.model import Attendee, Event, Letter, LetterKind, Mode, Partstat, Person, Standing
 from scheduler.services import attendance, lookup
 from scheduler.services.attendance import AlreadyThere
 from scheduler.services.drafts import PersonDraft, check
@@ -69,9 +69,7 @@ def register_all(url, parties):
     return {who: guests.register(who, companions=companions) for who, companions in parties}
 
 
-def test_of_120_parties_for_10_places_exactly_those_who_fit_get_one_and_the_rest_wait_in_order(
-    guests, database_url
-):
+def test_of_120_parties_for_10_places_exactly_those_who_fit_get_one_and_the_rest_wait_in_order(guests, database_url):
     dice = random.Random(7)
     parties = [(who, dice.choice([0, 0, 1, 2])) for who in known(guests.db, PROCESSES * EACH)]
     lots = [parties[n::PROCESSES] for n in range(PROCESSES)]
@@ -168,9 +166,11 @@ def test_who_registers_while_others_withdraw_gets_the_place_or_stands_before_it(
     for who in people[:10]:
         guests.register(who)
 
-    at_once(act, [(withdraw_one, database_url, who) for who in people[:8]] + [
-        (register_one, database_url, who) for who in people[10:]
-    ])
+    at_once(
+        act,
+        [(withdraw_one, database_url, who) for who in people[:8]]
+        + [(register_one, database_url, who) for who in people[10:]],
+    )
 
     assert [] == wrong_with_places(guests.db)
     assert (10, 2) == (guests.taken(), len(guests.waiting()))

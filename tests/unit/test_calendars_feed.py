@@ -113,8 +113,7 @@ def test_a_document_is_written_byte_for_byte(name: str) -> None:
 def test_every_reader_finds_the_same_events_at_the_same_instants(name: str) -> None:
     written = (RFC / f"{name}.ics").read_bytes()
     expected = sorted(
-        (event.uid, event.texts.summary, instant(event.dtstart), instant(event.dtend))
-        for event in DOCUMENTS[name]
+        (event.uid, event.texts.summary, instant(event.dtstart), instant(event.dtend)) for event in DOCUMENTS[name]
     )
 
     assert expected == read_by_icalendar(written)
@@ -125,9 +124,7 @@ def test_every_reader_finds_the_same_events_at_the_same_instants(name: str) -> N
 @given(hostile, hostile, hostile)
 def test_no_text_keeps_a_reader_from_the_event(summary: str, name: str, description: str) -> None:
     texts = Texts(summary="a" + summary + "b", description=description, location=name, contact=name)
-    event = VEvent(
-        uid="1@example.org", dtstamp=REVISED, dtstart=REVISED, dtend=REVISED + SIX_HOURS, texts=texts
-    )
+    event = VEvent(uid="1@example.org", dtstamp=REVISED, dtstart=REVISED, dtend=REVISED + SIX_HOURS, texts=texts)
 
     written = write_feed([render(event)], name=name, refresh=SIX_HOURS, description=description)
 
@@ -161,9 +158,7 @@ def test_a_feed_is_no_invitation_and_carries_no_name_that_changes() -> None:
 
 
 def test_zones_stand_before_the_events_once_each_and_in_one_order() -> None:
-    zones = [
-        vtimezone(tzid, date(2026, 3, 3), date(2026, 4, 5)) for tzid in ("Europe/Berlin", "Asia/Bangkok")
-    ]
+    zones = [vtimezone(tzid, date(2026, 3, 3), date(2026, 4, 5)) for tzid in ("Europe/Berlin", "Asia/Bangkok")]
 
     written = write_feed([render(CEREMONY)], name="x", zones=[*zones, *zones], refresh=SIX_HOURS)
 
@@ -194,8 +189,7 @@ def read_by_icalendar(written: bytes) -> list[tuple[object, ...]]:
 def read_by_vobject(written: bytes) -> list[tuple[object, ...]]:
     events = vobject.readOne(written.decode()).vevent_list
     return sorted(
-        (one.uid.value, one.summary.value, instant(one.dtstart.value), instant(one.dtend.value))
-        for one in events
+        (one.uid.value, one.summary.value, instant(one.dtstart.value), instant(one.dtend.value)) for one in events
     )
 
 

@@ -119,9 +119,7 @@ def test_a_series_begins_on_its_first_open_day_not_on_the_first_day() -> None:
 
 
 def test_a_closed_day_is_left_out_only_where_the_rule_would_have_it() -> None:
-    closed = Exceptions(
-        closed=frozenset({date(2026, 3, 9), date(2026, 3, 24), FIRST, LAST})
-    )  # 9 March: a Monday
+    closed = Exceptions(closed=frozenset({date(2026, 3, 9), date(2026, 3, 24), FIRST, LAST}))  # 9 March: a Monday
 
     (whole,) = series(FIRST, LAST, TUESDAY_TO_SUNDAY, closed, "Asia/Almaty")
 

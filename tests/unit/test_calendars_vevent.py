@@ -70,9 +70,7 @@ def test_one_day_of_a_series_keeps_the_original_start_in_the_zone_of_the_series(
 
 @pytest.mark.parametrize("zone", [UTC, ZoneInfo("UTC"), ZoneInfo("Etc/UTC")])
 def test_a_series_in_utc_names_no_zone(zone: Any) -> None:
-    event = a_series(
-        dtstart=datetime(2026, 3, 3, 10, tzinfo=zone), dtend=datetime(2026, 3, 3, 12, tzinfo=zone)
-    )
+    event = a_series(dtstart=datetime(2026, 3, 3, 10, tzinfo=zone), dtend=datetime(2026, 3, 3, 12, tzinfo=zone))
 
     assert "DTSTART:20260303T100000Z" in lines(event)
     assert event.tzid == ""
@@ -119,9 +117,7 @@ def test_links_also_stand_in_the_description_for_clients_that_show_no_other() ->
 
 
 def test_a_link_that_the_description_mentions_is_not_repeated() -> None:
-    event = an_event(
-        texts=Texts(summary="Talk", description="See https://example.org/e/1."), url=LINKS["url"]
-    )
+    event = an_event(texts=Texts(summary="Talk", description="See https://example.org/e/1."), url=LINKS["url"])
 
     assert "DESCRIPTION:See https://example.org/e/1." in lines(event)
 
@@ -130,15 +126,11 @@ def test_an_event_without_a_place_has_its_conference_for_a_location() -> None:
     event = an_event(texts=Texts(summary="Talk", conference_label='The "big" room'), **LINKS)
 
     assert "LOCATION:https://meet.example.org/abc" in lines(event)
-    assert "CONFERENCE;FEATURE=VIDEO;LABEL=The 'big' room;VALUE=URI:https://meet.example.org/abc" in lines(
-        event
-    )
+    assert "CONFERENCE;FEATURE=VIDEO;LABEL=The 'big' room;VALUE=URI:https://meet.example.org/abc" in lines(event)
 
 
 def test_apple_gets_a_place_for_its_map() -> None:
-    event = an_event(
-        texts=Texts(summary="Talk", location="Hall 2\n40 Kabanbay Batyr Ave"), geo=(0.00001, 71.43)
-    )
+    event = an_event(texts=Texts(summary="Talk", location="Hall 2\n40 Kabanbay Batyr Ave"), geo=(0.00001, 71.43))
 
     assert r"LOCATION:Hall 2\, 40 Kabanbay Batyr Ave" in lines(event)
     assert "GEO:0.000010;71.430000" in lines(event)

@@ -117,16 +117,12 @@ def test_a_span_past_midnight_says_both_days(language, said):
 
 
 def test_a_span_until_midnight_stays_on_its_day():
-    assert (
-        format_span(at("2027-02-02 20:00"), at("2027-02-03"), "en") == "Tuesday 2 February 2027, 20:00–24:00"
-    )
+    assert format_span(at("2027-02-02 20:00"), at("2027-02-03"), "en") == "Tuesday 2 February 2027, 20:00–24:00"
     assert format_span(at("2027-02-02"), at("2027-02-03"), "en") == "Tuesday 2 February 2027, 00:00–24:00"
 
 
 def test_a_span_without_length_is_a_moment():
-    assert (
-        format_span(at("2027-02-02 20:00"), at("2027-02-02 20:00"), "en") == "Tuesday 2 February 2027, 20:00"
-    )
+    assert format_span(at("2027-02-02 20:00"), at("2027-02-02 20:00"), "en") == "Tuesday 2 February 2027, 20:00"
 
 
 def test_a_span_takes_wall_times_only():
@@ -202,9 +198,7 @@ def test_a_lead_says_weeks_only_when_they_are_whole():
         format_lead(-timedelta(days=1), "en")
 
 
-@pytest.mark.parametrize(
-    "language", ["tlh", "", "x-klingon", "../../etc/passwd", "en-KZ", "en_GB", "english"]
-)
+@pytest.mark.parametrize("language", ["tlh", "", "x-klingon", "../../etc/passwd", "en-KZ", "en_GB", "english"])
 def test_a_language_nobody_knows_falls_back_to_english(language):
     assert format_day(GROUNDHOG_DAY, language) == "Tuesday 2 February 2027"
 

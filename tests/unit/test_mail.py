@@ -10,7 +10,6 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from scheduler.errors import Invalid
 from scheduler.mail import Envelope, Parts, ascii_address, assemble
 
 AT = datetime(2027, 2, 1, 3, 0, 5, tzinfo=UTC)
@@ -205,5 +204,5 @@ def test_a_domain_in_another_script_is_written_in_ascii():
 
 
 def test_a_mailbox_in_another_script_is_refused_in_words():
-    with pytest.raises(Invalid, match=r"гость@.* cannot be written to"):
+    with pytest.raises(ValueError, match=r"no mail server takes гость@"):
         ascii_address("гость@example.org")

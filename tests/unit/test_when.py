@@ -175,9 +175,7 @@ def test_a_day_is_read_without_an_hour(typed, meant):
 def test_every_month_is_read_in_every_form_and_case(language, month, case):
     names = Locale(language).months
     forms = {
-        names[context][width][month]
-        for context in ("format", "stand-alone")
-        for width in ("wide", "abbreviated")
+        names[context][width][month] for context in ("format", "stand-alone") for width in ("wide", "abbreviated")
     }
 
     for form in forms:
