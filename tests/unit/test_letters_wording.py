@@ -122,7 +122,7 @@ def render(
         companions=companions,
         queue_number=7 if standing is Standing.WAITLISTED else None,
     )
-    words = compose._words(event, row, facts, language, HOUSE)
+    words = compose._words(event, row, language, HOUSE)
     folder = f"letters/{kind.replace(' ', '_')}"
     subject = " ".join(compose._template(f"{folder}/subject.txt", language).render(words).split())
     text = compose._template(f"{folder}/body.txt", language).render(words)
