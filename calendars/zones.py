@@ -22,17 +22,18 @@ from calendars.vevent import WEEKDAYS
 
 Fields = Mapping[str, str]  # the properties of one STANDARD or DAYLIGHT, without their parameters
 
-_UTC_NAMES = frozenset(("utc", "z", "zulu", "uct", "universal", "etc/utc", "etc/uct", "etc/zulu", "etc/universal"))
+_UTC_NAMES = frozenset(("utc", "uct", "z", "zulu", "universal", "gmt", "greenwich", "etc/utc", "etc/uct", "etc/gmt"))
 _NO_ZONES = frozenset(("Factory", "localtime"))  # files of the tz database that name no zone
 _YEARS = (1970, 2037)  # a home-made zone is compared in years that the tz database knows
 _SPAN = 5  # how many years of an endless series are compared
 _AROUND = timedelta(hours=2)  # what home-made rules may miss a change of the clock by: "23:59:59", "03:00"
 _MATCHES = 500  # how many home-made zones times years one file may make us compare
 _OBSERVANCES = 500
+_NEVER = datetime(9999, 1, 1)  # noqa: DTZ001
 _RULES = 10  # how many rules may move the clock in one stretch of years
 
 # Windows kept this name for Bishkek when Kazakhstan moved to +05 in 2024; a Kazakh Outlook may still write it.
-_DOUBTFUL = "Central Asia Standard Time"
+_DOUBTFUL = "central asia standard time"
 _KAZAKH = ("Asia/Almaty", "Asia/Qostanay")
 
 
@@ -54,6 +55,13 @@ class How(StrEnum):
 
 class UnknownZone(ValueError):
     """No step tells the zone, and no default was given."""
+
+
+class Definition(NamedTuple):
+    """A VTIMEZONE, unread: its observances, and the IANA name that libical adds to it."""
+
+    observances: Sequence[Fields]
+    location: str = ""
 
 
 class Placed(NamedTuple):
@@ -81,16 +89,21 @@ def instant(wall: datetime, tzid: str) -> datetime:
     return wall.replace(tzinfo=zone(tzid)).astimezone(UTC)
 
 
+def _known_year(year: int) -> int:
+    first, last = _YEARS
+    return min(max(year, first), last)
+
+
 @dataclass(slots=True)
 class Zones:
     """The zones of one VCALENDAR.
 
-    `defined` has the observances of each VTIMEZONE by its TZID; `home` is the TZID that the calendar itself
+    `defined` has each VTIMEZONE by its TZID; `home` is the TZID that the calendar itself
     names, `default` the reader's own zone, `answers` what a person has said of a TZID. `matches` bounds how
     often a file can make us compare.
     """
 
-    defined: Mapping[str, Sequence[Fields]]
+    defined: Mapping[str, Definition]
     home: str = ""
     default: str = ""
     answers: Mapping[str, str] = field(default_factory=dict)
@@ -112,13 +125,14 @@ class Zones:
         if match is None:
             match = self._resolved[written, first, last] = self._match(written, first, last)
         if match.clock is None:
-            return Placed(wall, match.tzid, match.how)
+            return _placed(match, wall)
         return _by_definition(match, match.clock, wall, series=last_year is not None)
 
     def local_date(self, wall: datetime) -> date:
         """The day of an instant in UTC on the clock of the calendar: whole days are told so by Exchange."""
-        placed = self.place("UTC", wall) if not (self.home or self.default) else self.place(None, wall)
-        return moved(wall, "UTC", placed.tzid).date()
+        if not (self.home or self.default):
+            return wall.date()
+        return moved(wall, "UTC", self.place(None, wall).tzid).date()
 
     def _floating(self, wall: datetime, last_year: int | None) -> Placed:
         """RFC 5545 section 3.3.5: the zone of whoever reads it, unless the calendar names its own."""
@@ -138,26 +152,26 @@ class Zones:
         return self._defined(written, name, first, last) or self._known(written, name, first, last)
 
     def _defined(self, written: str, name: str, first: int, last: int) -> "_Match | None":
-        observances = self.defined.get(written) or self.defined.get(name)
-        if not observances or next(self.matches, None) is None:
+        definition = self.defined.get(written) or self.defined.get(name)
+        if not definition or next(self.matches, None) is None:
             return None
         try:
-            clock = _clock(observances, first, last)
+            clock = _clock(definition.observances, first, last)
         except (ValueError, OverflowError):
             return None  # a definition that cannot be read is as good as none
-        if name == _DOUBTFUL or not name:
+        if name.lower() == _DOUBTFUL or not name:
             self.unsure.add(written)
-        hints = [_observed(observances), *self._hints(name, first)]
-        return _Match(_matching(clock, hints), How.VTIMEZONE, clock, _hint(hints[:-2]))
+        spoken = [_iana_name(definition.location), _windows(name, self.default), _suffix(name), _shown(name, first)]
+        likely = next(filter(None, spoken), "")
+        return _Match(_matching(clock, [*spoken, *self._own()]), How.VTIMEZONE, clock, likely)
 
-    def _hints(self, name: str, year: int) -> list[str]:
-        """The zones to try first: what the name says, then the calendar's own, last the reader's."""
-        known = [_windows(name, self.default), _suffix(name), _shown(name, year), _etc(_distance(name))]
-        return [*known, _iana_name(self.home), self.default]
+    def _own(self) -> list[str]:
+        """The zones to try before any stranger's: the calendar's, and the reader's."""
+        return [_iana_name(self.home), self.default]
 
     def _known(self, written: str, name: str, first: int, last: int) -> "_Match":
         if windows := _windows(name, self.default):
-            if name.lower() == _DOUBTFUL.lower():
+            if name.lower() == _DOUBTFUL:
                 return self._guess(written, windows)
             return _Match(windows, How.WINDOWS)
         if suffix := _suffix(name):
@@ -172,17 +186,13 @@ class Zones:
         if distance is None:
             return None
         clock = _Clock((_Onset(datetime(first - 1, 1, 1), distance, distance),), first, last)  # noqa: DTZ001
-        hints = [_iana_name(self.home), self.default]
-        return _Match(_matching(clock, hints), How.OFFSET, clock)
+        return _Match(_matching(clock, self._own()), How.OFFSET, clock)
 
     def _otherwise(self, written: str, name: str, first: int, last: int) -> "_Match":
         if self.home and self.home not in (written, name):
             self.unsure.add(written)
             home = self._match(self.home, first, last)
             return home._replace(how=How.CALENDAR if home.how is not How.GUESSED else How.GUESSED)
-        if not self.default:
-            self.unsure.add(written)
-            raise UnknownZone
         return self._guess(written, self.default)
 
     def _guess(self, written: str, tzid: str) -> "_Match":
@@ -215,7 +225,7 @@ def _plain(tzid: str) -> str:
 
 def _windows(name: str, default: str) -> str:
     """Microsoft's name, by the table of CLDR; one of them means Almaty to a reader in Kazakhstan."""
-    if name.lower() == _DOUBTFUL.lower() and default in _KAZAKH:
+    if name.lower() == _DOUBTFUL and default in _KAZAKH:
         return default
     return _windows_names().get(name.lower(), "")
 
@@ -264,8 +274,8 @@ def _called(piece: str) -> str:
 
 @lru_cache(maxsize=1)
 def _cities() -> dict[str, str]:
-    names = sorted(_iana().values(), reverse=True)  # Africa to Europe before US: a city before what else is so called
-    return {name.rpartition("/")[2].lower(): name for name in names if "/" in name}
+    names = sorted(_iana().values(), reverse=True)  # of two that are so called, Asia's before US/...
+    return {name.rpartition("/")[2].lower(): name for name in names if "/" in name and not name.startswith("Etc/")}
 
 
 def _winter(tzid: str, year: int) -> timedelta:
@@ -330,6 +340,12 @@ class _Match(NamedTuple):
     likely: str = ""
 
 
+def _placed(match: _Match, wall: datetime) -> Placed:
+    if not match.tzid:
+        raise UnknownZone
+    return Placed(wall, match.tzid, match.how)
+
+
 def _by_definition(match: _Match, clock: _Clock, wall: datetime, *, series: bool) -> Placed:
     """The time in the zone that keeps the same clock, or at least has it at that hour; else in UTC."""
     distance = clock.distance(wall)
@@ -374,15 +390,6 @@ def _etc(distance: timedelta | None) -> str:
     return f"Etc/GMT{-hours:+}" if hours else "UTC"
 
 
-def _observed(observances: Sequence[Fields]) -> str:
-    """The zone that libical writes into its VTIMEZONEs."""
-    return _iana_name(observances[0].get("X-LIC-LOCATION", ""))
-
-
-def _hint(hints: Iterable[str]) -> str:
-    return next(filter(None, hints), "")
-
-
 def _clock(observances: Sequence[Fields], first: int, last: int) -> _Clock:
     """The changes from `first` to `last`, and the latest of each observance before: RFC 5545 section 3.6.5.
 
@@ -394,10 +401,10 @@ def _clock(observances: Sequence[Fields], first: int, last: int) -> _Clock:
     moving = [rule for rule in rules if rule.recurs and rule.until.year >= first - 1 and rule.start.year <= last]
     if len(moving) > _RULES:
         raise ValueError("too many rules")
-    onsets = sorted(onset for rule in rules for onset in rule.onsets(first - 1, last + 1))
-    if not onsets:
+    if not rules:
         raise ValueError("no observance")
-    return _Clock(tuple(onsets), first, last)
+    onsets = sorted(onset for rule in rules for onset in rule.onsets(first - 1, last + 1))
+    return _Clock(tuple(onsets or [min(rule.onset(rule.start) for rule in rules)]), first, last)
 
 
 _ONCE = re.compile(r"(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(\d\d))?Z?", re.ASCII)
@@ -423,7 +430,7 @@ class _Observance:
             start=_time(fields.get("DTSTART", "")),
             before=_utc_offset(fields.get("TZOFFSETFROM", "")),
             after=_utc_offset(fields.get("TZOFFSETTO", "")),
-            until=_time(rule["UNTIL"]) if "UNTIL" in rule else datetime.max,
+            until=_time(rule["UNTIL"]) if "UNTIL" in rule else _NEVER,
             rule=rule,
             dates=tuple(_time(value) for value in fields.get("RDATE", "").split(",")[:_OBSERVANCES] if value),
         )
@@ -436,12 +443,18 @@ class _Observance:
         """Those of the years asked for, and the latest before; 1601 and year 1 are common beginnings."""
         once = [at for at in (self.start, *self.dates) if at.year <= last]
         years = range(max(first - 1, self.start.year), min(last, self.until.year) + 1) if self.recurs else ()
-        yearly = [at for year in years if (at := self._in(year)) and self.start <= at <= self.until]
+        yearly = [at for year in years if (at := self._in(year)) and self.start <= at and self._lasts(at)]
         if self.recurs and self.until.year < first - 1:
             yearly = [self._in(self.until.year) or self.until]
-        earliest = datetime(1800, 1, 1)  # noqa: DTZ001 - before it the clock of UTC would run out of years
-        onsets = [max(at, earliest) - self.before for at in (*once, *yearly)]
-        return [_Onset(at, self.before, self.after) for at in onsets]
+        return [self.onset(at) for at in (*once, *yearly)]
+
+    def onset(self, at: datetime) -> _Onset:
+        earliest = datetime(1800, 1, 1)  # noqa: DTZ001 - before year 1 there is no time in UTC
+        return _Onset(max(at, earliest) - self.before, self.before, self.after)
+
+    def _lasts(self, at: datetime) -> bool:
+        """Whether the rule still holds; UNTIL may be in UTC, which is less than a day away."""
+        return at - timedelta(days=1) <= self.until
 
     def _in(self, year: int) -> datetime | None:
         month = int(self.rule.get("BYMONTH", self.start.month))

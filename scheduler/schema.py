@@ -66,8 +66,22 @@ def ready(db: Database) -> None:
 
 
 def upgrade(db: Database, revision: str = "head") -> None:
-    """Raises Invalid for a revision that does not exist."""
+    """Raises Invalid for a revision that does not exist, and for the database of another program."""
+    if state(db).current is None:
+        _refuse_foreign(db)
     _run(db, lambda config, command: command.upgrade(config, revision))
+
+
+def _refuse_foreign(db: Database) -> None:
+    """Tables of ours that no migration of ours has made are not ours."""
+    import scheduler.model  # noqa: F401 - fills Base.metadata
+
+    with db.read() as session:
+        found = set(sa.inspect(session.connection()).get_table_names())
+    if found & set(Base.metadata.tables):
+        raise Invalid(
+            "{place} is not a database of this program; choose another database_url", place=db.url.database
+        )
 
 
 def downgrade(db: Database, revision: str) -> None:
@@ -109,6 +123,9 @@ def _config(connection: sa.Connection | None = None) -> Config:
     return config
 
 
+_MIGRATING = 0x5C4ED01E  # any number that is the same in every version
+
+
 def _run(db: Database, step: Callable[[Config, Any], None]) -> None:
     from alembic import command
     from alembic.util import CommandError
@@ -116,6 +133,8 @@ def _run(db: Database, step: Callable[[Config, Any], None]) -> None:
     migrating = Database(db.url.render_as_string(hide_password=False), foreign_keys=False)
     try:
         with migrating.write() as session:
+            if not db.embedded:  # of several processes that start at once, the first does it and the others find it done
+                session.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATING)))
             step(_config(session.connection()), command)
     except CommandError as error:
         raise Invalid("revision: {reason}", reason=error) from error

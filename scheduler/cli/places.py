@@ -80,7 +80,7 @@ def check_key(key: str) -> None:
     from pydantic import TypeAdapter, ValidationError
 
     from scheduler.errors import Invalid
-    from scheduler.services.drafts import Key
+    from scheduler.services.values import Key
 
     try:
         TypeAdapter(Key).validate_python(key)

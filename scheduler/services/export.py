@@ -12,11 +12,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
 from scheduler.model import Attendee, Event, Partstat, Person, Standing
-from scheduler.services.drafts import WEEKDAYS, AttendeeDraft, Draft, Interval, Reply
+from scheduler.services.drafts import AttendeeDraft, Draft, Reply
 from scheduler.services.files import PARTSTATS
 from scheduler.services.places import NOUNS, draft_of, everything
 from scheduler.services.programme import WITH_EVENT
 from scheduler.services.programme import draft_of as event_draft_of
+from scheduler.services.values import WEEKDAYS, Interval
 from scheduler.text import Text
 from scheduler.when import format_duration
 

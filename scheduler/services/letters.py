@@ -256,14 +256,12 @@ def fire_reminders(session: Session, *, now: datetime) -> int:
 def _fire(session: Session, reminder: Reminder, *, now: datetime) -> int:
     event, due = reminder.event, reminder.next_due_at
     assert due is not None  # noqa: S101 - selected by it
-    start = _start_after(event, due)
+    start, concerned = upcoming_start(event, now=due), reached_by(reminder)
     reminder.next_due_at = None
-    if start is None or event.cancelled:
+    if start is None:
         return 0
     reminder.fired_for = start
     until = useful_until(start, due)
-    # Who came onto the list after the hour of the reminder has had a letter just now.
-    concerned = sa.and_(Attendee.event_id == event.id, audience(reminder.audience), Attendee.standing_at <= due)
     count = _fan_out(
         session,
         concerned,
@@ -285,11 +283,6 @@ def _series(reminder: Reminder, start: datetime) -> str:
     """What is reminded of, not which row says so: a row's number can come back after it was deleted."""
     lead = int(reminder.offset.total_seconds())
     return f"reminder:{reminder.event_id}:{lead}:{reminder.audience}:{start:%Y%m%dT%H%M}"
-
-
-def _start_after(event: Event, due: datetime) -> datetime | None:
-    """The start that a reminder due then is about; an anniversary has one every year."""
-    return upcoming_start(event, now=due)
 
 
 # The outbox

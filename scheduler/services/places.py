@@ -20,13 +20,13 @@ from scheduler.services.drafts import (
     Draft,
     EventDraft,
     FeedDraft,
-    Interval,
     OrganisationDraft,
     PersonDraft,
     VenueDraft,
 )
 from scheduler.services.lookup import Lookup
 from scheduler.services.renderings import revise
+from scheduler.services.values import Interval
 
 Placed = City | Organisation | Venue | Person | Feed
 D = TypeVar("D", bound=Draft)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased, selectinload
 
 from scheduler.model import Attendee, Event, Person, Reminder
-from scheduler.services.letters import audience
+from scheduler.services.letters import reached_by, still_useful
 
 
 def all_reminders(session: Session) -> Sequence[Reminder]:
@@ -36,13 +36,14 @@ def _of(session: Session, row: Reminder, now: datetime, language: str) -> list[d
     people = (
         sa.select(comes)
         .join(Attendee, to == comes.id)
-        .where(Attendee.event_id == row.event_id, audience(row.audience))
+        .where(reached_by(row))
         .order_by(Attendee.id)
     )
     return [
         {
             "due_at": row.next_due_at,
             "late": row.next_due_at is not None and row.next_due_at < now,
+            "too_late": not still_useful(row, now),
             "event": row.event.key,
             "title": row.event.title.to(language),
             "before": row.offset,
