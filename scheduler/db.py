@@ -164,6 +164,7 @@ class Database:
         self.url = _url(url)
         self.embedded = self.url.get_backend_name() == "sqlite"
         self.engine = _sqlite(self.url, foreign_keys=foreign_keys) if self.embedded else _postgresql(self.url)
+        self._writer = self.engine.execution_options(writes=True) if self.embedded else self.engine
         self._turn = FairLock()
 
     @contextmanager
@@ -174,16 +175,13 @@ class Database:
     @contextmanager
     def write(self, actor: str = "system") -> Iterator[Session]:
         """One transaction, known to the audit as the work of ``actor``."""
-        made = Session(self._writer(), expire_on_commit=False)
+        made = Session(self._writer, expire_on_commit=False)
         with _speaking(self.url), self._one_writer(), made as session, session.begin():
             session.info["actor"] = actor
             yield session
 
     def dispose(self) -> None:
         self.engine.dispose()
-
-    def _writer(self) -> sa.Engine:
-        return self.engine.execution_options(writes=True) if self.embedded else self.engine
 
     @contextmanager
     def _one_writer(self) -> Iterator[None]:

@@ -4,9 +4,11 @@ of workers can run on one PostgreSQL and a restart forgets nothing."""
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -25,6 +27,7 @@ log = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=10)  # a batch takes seconds; a worker that died gives its letters back after this
 BATCH = 200
+FRESH = timedelta(minutes=1)  # a letter composed longer ago is composed anew: the facts, or the lease, may be gone
 TICK = timedelta(seconds=10)
 PAUSE = timedelta(minutes=1)  # while the channel is down
 
@@ -57,12 +60,20 @@ class Broken:
     reason: str
 
 
-Seen = Callable[[OutgoingMessage | Skip | Broken, "Verdict"], None]
+Item = OutgoingMessage | Skip | Broken
+Seen = Callable[[Item, "Verdict"], None]
+Stop = Callable[[], bool]
 
 
-def timetable(app: App, scheduler: BaseScheduler) -> None:
+def _never() -> bool:
+    """Nobody asks to stop."""
+    return False
+
+
+def timetable(app: App, scheduler: BaseScheduler, stop: Stop = _never) -> None:
     """Every job there is."""
-    scheduler.add_job(_calmly, "interval", [deliver, app], seconds=TICK.total_seconds(), id="deliver", **_ONE)
+    letters_out = partial(deliver, stop=stop)
+    scheduler.add_job(_calmly, "interval", [letters_out, app], seconds=TICK.total_seconds(), id="deliver", **_ONE)
     scheduler.add_job(_calmly, "cron", [check_zones, app], hour=3, minute=15, id="zones", **_ONE)
 
 
@@ -75,22 +86,23 @@ def _calmly(job: Callable[[App], object], app: App) -> None:
     try:
         job(app)
     except SchedulerError as error:
-        log.warning("%s: %s", job.__name__, error)
+        log.warning("%s", error)
 
 
-def deliver(app: App, seen: Seen | None = None) -> Delivery:
-    """Fire the reminders that are due, then send what is due until nothing is left or the channel is down."""
+def deliver(app: App, seen: Seen | None = None, *, stop: Stop = _never) -> Delivery:
+    """Fire the reminders that are due, then send what is due: until nothing is left, the channel is down, or
+    somebody asks to ``stop``, which is heeded after the letter in flight."""
     with app.db.write("worker") as session:
         letters.fire_reminders(session, now=app.clock.now())
     total = Delivery()
-    while True:
-        done = _batch(app, seen)
-        if done is None:
-            break
-        total += done
-        if done.down:
-            break
-    app.channel.close()
+    try:
+        while not (total.down or stop()):
+            done = _batch(app, seen, stop)
+            if done is None:
+                break
+            total += done
+    finally:
+        app.channel.close()
     return total
 
 
@@ -102,17 +114,17 @@ def check_zones(app: App) -> None:
         log.warning("%s: %s is now %s under the installed tz data", event.key, before, now)
 
 
-def _batch(app: App, seen: Seen | None) -> Delivery | None:
+def _batch(app: App, seen: Seen | None, stop: Stop) -> Delivery | None:
     """Claim, compose, send, record; None when nothing is due."""
     now = app.clock.now()
     with app.db.write("worker") as session:
         ids = letters.claim_due(session, now=now, lease=LEASE, limit=BATCH)
     if not ids:
         return None
-    return _send_all(app, _compose(app, ids, now), seen)
+    return _send_all(app, _compose(app, ids, now), seen, lambda: stop() or app.clock.now() >= now + FRESH)
 
 
-def _compose(app: App, ids: list[int], now: datetime) -> list[OutgoingMessage | Skip | Broken]:
+def _compose(app: App, ids: list[int], now: datetime) -> list[Item]:
     """Compose a batch; one letter that cannot be composed must not hold up the others."""
     try:
         with app.db.read() as session:
@@ -126,13 +138,16 @@ def _compose(app: App, ids: list[int], now: datetime) -> list[OutgoingMessage | 
         return [item for letter in ids for item in _compose(app, [letter], now)]
 
 
-def _send_all(app: App, composed: list[OutgoingMessage | Skip | Broken], seen: Seen | None) -> Delivery:
+def _send_all(app: App, composed: list[Item], seen: Seen | None, stop: Stop) -> Delivery:
     """Each outcome is written before the next letter leaves: a crash repeats at most the one in flight."""
     total = Delivery()
     for index, item in enumerate(composed):
+        if index and stop():
+            _put_back(app, composed[index:], pause=timedelta())
+            return total
         verdict = _verdict(app, item)
         if verdict.down:
-            _put_back(app, [later.letter_id for later in composed[index:]])
+            _put_back(app, composed[index:], pause=PAUSE)
             return total + Delivery(postponed=len(composed) - index, down=True)
         _record(app, item, verdict)
         total += _counted(verdict)
@@ -141,7 +156,7 @@ def _send_all(app: App, composed: list[OutgoingMessage | Skip | Broken], seen: S
     return total
 
 
-def _verdict(app: App, item: OutgoingMessage | Skip | Broken) -> Verdict:
+def _verdict(app: App, item: Item) -> Verdict:
     match item:
         case Skip():
             return Verdict(Outcome.SKIPPED, item.reason)
@@ -185,7 +200,7 @@ def _send(app: App, message: OutgoingMessage) -> Verdict:
     return Verdict(Outcome.SENT)
 
 
-def _record(app: App, item: OutgoingMessage | Skip | Broken, verdict: Verdict) -> None:
+def _record(app: App, item: Item, verdict: Verdict) -> None:
     now = app.clock.now()
     row = sa.update(Letter).where(Letter.id == item.letter_id)
     values: dict[str, object] = {"outcome": verdict.outcome, "reason": verdict.reason, "claimed_until": None}
@@ -199,9 +214,9 @@ def _record(app: App, item: OutgoingMessage | Skip | Broken, verdict: Verdict) -
         session.execute(row.values(values))
 
 
-def _put_back(app: App, ids: list[int]) -> None:
+def _put_back(app: App, items: list[Item], *, pause: timedelta) -> None:
     with app.db.write("worker") as session:
-        letters.release(session, ids, until=app.clock.now() + PAUSE)
+        letters.release(session, [item.letter_id for item in items], until=app.clock.now() + pause)
 
 
 def run(app: App, wait: Callable[[], object]) -> None:
@@ -210,12 +225,14 @@ def run(app: App, wait: Callable[[], object]) -> None:
     from apscheduler.schedulers.background import BackgroundScheduler
 
     scheduler = BackgroundScheduler(timezone="UTC", executors={"default": ThreadPoolExecutor(2)})
-    timetable(app, scheduler)
+    stopping = threading.Event()
+    timetable(app, scheduler, stopping.is_set)
     scheduler.add_job(_calmly, args=[check_zones, app], id="zones-at-start")
     scheduler.modify_job("deliver", next_run_time=app.clock.now())
     scheduler.start()
     try:
         wait()
     finally:
+        stopping.set()
         scheduler.shutdown(wait=True)  # the letter in flight is finished and recorded
         app.close()

@@ -67,20 +67,23 @@ def ready(db: Database) -> None:
 
 def upgrade(db: Database, revision: str = "head") -> None:
     """Raises Invalid for a revision that does not exist, and for the database of another program."""
-    if state(db).current is None:
-        _refuse_foreign(db)
-    _run(db, lambda config, command: command.upgrade(config, revision))
+
+    def step(config: Config, command: Any) -> None:
+        _refuse_foreign(config.attributes["connection"])
+        command.upgrade(config, revision)
+
+    _run(db, step)
 
 
-def _refuse_foreign(db: Database) -> None:
-    """Tables of ours that no migration of ours has made are not ours."""
+def _refuse_foreign(connection: sa.Connection) -> None:
+    """Tables with our names that no migration has made are somebody else's."""
     import scheduler.model  # noqa: F401 - fills Base.metadata
 
-    with db.read() as session:
-        found = set(sa.inspect(session.connection()).get_table_names())
-    if found & set(Base.metadata.tables):
+    found = set(sa.inspect(connection).get_table_names())
+    if found & set(Base.metadata.tables) and "alembic_version" not in found:
         raise Invalid(
-            "{place} is not a database of this program; choose another database_url", place=db.url.database
+            "{place} is not a database of this program; choose another database_url",
+            place=connection.engine.url.database,
         )
 
 
@@ -133,7 +136,8 @@ def _run(db: Database, step: Callable[[Config, Any], None]) -> None:
     migrating = Database(db.url.render_as_string(hide_password=False), foreign_keys=False)
     try:
         with migrating.write() as session:
-            if not db.embedded:  # of several processes that start at once, the first does it and the others find it done
+            if not db.embedded:
+                # Of several processes that start at once the first does it, and the others find it done.
                 session.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATING)))
             step(_config(session.connection()), command)
     except CommandError as error:

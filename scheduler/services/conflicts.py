@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import islice
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
+from scheduler.clock import wall
 from scheduler.errors import Conflict
-from scheduler.model import Attendee, Event, Kind, Person, Standing, Status, Timing
+from scheduler.model import Attendee, Closure, Event, Kind, Person, Standing, Status, Timing, Venue
 from scheduler.model.programme import OPEN_ENDED
 from scheduler.services.renderings import holidays_between, open_days
 
@@ -32,10 +33,10 @@ def find(session: Session, events: Sequence[Event]) -> list[Contradiction]:
     standing = [event for event in events if event.dated and not event.cancelled]
     found: dict[str, Contradiction] = {}
     for chunk in _chunks([event.id for event in standing]):
-        for conflict in (*_venues(session, chunk), *_people(session, chunk)):
+        for conflict in (*_venues(session, chunk), *_people(session, chunk), *_parts_outside(session, chunk)):
             found[str(conflict)] = conflict
     for event in standing:
-        for conflict in (*_outside_parent(event), *_children_outside(event), *_closed(event)):
+        for conflict in (*_outside_parent(event), *_closed(event)):
             found[str(conflict)] = conflict
     return list(found.values())
 
@@ -174,24 +175,22 @@ def _outside_parent(event: Event) -> Iterator[Contradiction]:
 
 def _local_days(event: Event, tzid: str) -> tuple[date, date]:
     """The days an event touches on the calendar of another zone; whole days are the same everywhere."""
-    from scheduler.clock import wall
-
     if event.whole_days or event.starts_at is None or event.ends_at is None:
         assert event.first_on is not None and event.last_on is not None  # noqa: S101, PT018 - dated
         return event.first_on, event.last_on
     return wall(event.starts_at, tzid).date(), wall(event.ends_at - timedelta(microseconds=1), tzid).date()
 
 
-def _children_outside(event: Event) -> Iterator[Contradiction]:
-    for child in event.children:
-        if child.dated and not child.cancelled:
-            yield from _outside_parent(child)
+def _parts_outside(session: Session, ids: Sequence[int]) -> Iterator[Contradiction]:
+    parts = sa.select(Event).where(Event.parent_id.in_(ids), Event.starts_at.is_not(None))
+    for part in session.scalars(parts.where(Event.status != Status.CANCELLED).order_by(Event.key)):
+        yield from _outside_parent(part)
 
 
 def _closed(event: Event) -> Iterator[Contradiction]:
     """A venue that is closed on the day; an exhibition that has hours and not one open day."""
     venue = event.venue
-    if venue is None or event.first_on is None or event.last_on is None:
+    if venue is None or not event.dated or event.kind is Kind.ANNIVERSARY:
         return
     if event.kind in OPEN_ENDED:
         if (event.hours or venue.hours) and not open_days(event):
@@ -199,9 +198,9 @@ def _closed(event: Event) -> Iterator[Contradiction]:
                 "{venue} is closed on every day of {event}", about=(event.key,), venue=venue.key, event=event.key
             )
         return
-    day = event.first_on
-    while day <= event.last_on:
-        if _closed_on(event, day):
+    day, last = _local_days(event, venue.city.tzid)
+    while day <= last:
+        if _closed_on(venue, day) and not _still_open_from_the_evening(event, venue, day):
             yield Contradiction(
                 "{venue} is closed on {day}, a day of {event}",
                 about=(event.key,),
@@ -212,12 +211,29 @@ def _closed(event: Event) -> Iterator[Contradiction]:
         day += timedelta(days=1)
 
 
-def _closed_on(event: Event, day: date) -> bool:
-    venue = event.venue
-    assert venue is not None  # noqa: S101
-    special = [closure for closure in venue.closures if closure.first_on <= day <= closure.last_on]
+def _closed_on(venue: Venue, day: date) -> bool:
+    special = _special(venue, day)
     if special:
         return all(closure.opens is None for closure in special)
     if venue.hours and all(hours.weekday != day.weekday() for hours in venue.hours):
         return True
     return bool(venue.holidays and holidays_between(venue.holidays, day, day))
+
+
+def _special(venue: Venue, day: date) -> list[Closure]:
+    return [closure for closure in venue.closures if closure.first_on <= day <= closure.last_on]
+
+
+def _still_open_from_the_evening(event: Event, venue: Venue, day: date) -> bool:
+    """A reception that ends before the house closes, after midnight, is over before that day begins for the house."""
+    if event.whole_days or event.ends_at is None:
+        return False
+    end, eve = wall(event.ends_at, venue.city.tzid), day - timedelta(days=1)
+    weekly = [hours for hours in venue.hours if hours.weekday == eve.weekday()]
+    return any(
+        hours.opens is not None
+        and hours.closes is not None
+        and hours.closes <= hours.opens
+        and end <= datetime.combine(day, hours.closes)
+        for hours in _special(venue, eve) or weekly
+    )

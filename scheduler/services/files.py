@@ -150,21 +150,26 @@ class _Work:
                 self.changes.append(done)
 
     def put_events(self) -> None:
-        self.lookup.load(Event, self.file.event, *programme.WITH_EVENT, change=True)
-        for key, draft in _parents_first(self.file.event):
-            with self._collecting(f"event.{key}"):
-                self._put_event(key, draft)
+        events = self.file.event
+        self.lookup.load(Event, events, *programme.WITH_EVENT, change=True)
+        self.lookup.load(Venue, [draft.venue for draft in events.values() if draft.venue])
+        pending = []
+        with self.session.no_autoflush:  # all rows are written at once, below
+            for key, draft in _parents_first(events):
+                with self._collecting(f"event.{key}"):
+                    pending.append(self._prepare(key, draft))
+        for impact in programme.settle(self.session, pending, now=self.now):
+            self.changes.append(impact.change)
+            if impact.replanned:
+                self.touched.append(impact.event)
 
-    def _put_event(self, key: str, draft: EventDraft) -> None:
+    def _prepare(self, key: str, draft: EventDraft) -> programme.Pending:
         head = self.file.programme
         if draft.reminders is None:
             draft = draft.model_copy(update={"reminders": head.reminders.get(draft.kind)})
-        impact = programme.put(
+        return programme.prepare(
             self.session, key, draft, now=self.now, lookup=self.lookup, programme=head.key, tz=head.tz
         )
-        self.changes.append(impact.change)
-        if impact.replanned:
-            self.touched.append(impact.event)
 
     def cancel_missing(self) -> None:
         """Events that this very programme once named and no longer does."""

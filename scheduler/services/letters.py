@@ -218,6 +218,19 @@ def _whole_days_before(reminder: Reminder, event: Event) -> bool:
     return event.timing is not Timing.HOURS and not reminder.offset % timedelta(days=1)
 
 
+def reached_by(reminder: Reminder) -> sa.ColumnElement[bool]:
+    """Who gets it, as a condition on Attendee. Who came onto the list after its hour has had a letter just now."""
+    mine = Attendee.event_id == reminder.event_id
+    return sa.and_(mine, audience(reminder.audience), Attendee.standing_at <= reminder.next_due_at)
+
+
+def still_useful(reminder: Reminder, now: datetime) -> bool:
+    """Whether a reminder that is due, now or later, would still leave."""
+    due = reminder.next_due_at
+    start = upcoming_start(reminder.event, now=due) if due else None
+    return due is not None and start is not None and now < useful_until(start, due)
+
+
 def useful_until(start: datetime, due: datetime) -> datetime:
     """The grace of a reminder: the first half of its lead. What was to leave a day before is of use for half a day,
     what was to leave an hour before for half an hour; nothing arrives after the start."""

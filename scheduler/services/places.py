@@ -87,8 +87,7 @@ def _complete(draft: Draft, language: str) -> Draft:
 
 
 def _revise_what_shows(session: Session, row: Placed, *, now: datetime) -> None:
-    for event in session.scalars(_showing(row)):
-        revise(session, event, now=now)
+    revise(session, session.scalars(_showing(row)), now=now)
 
 
 def _showing(row: Placed) -> sa.Select[Event]:
@@ -148,8 +147,9 @@ def _write_feed(row: Feed, draft: FeedDraft, lookup: Lookup) -> None:
 def write_hours(row: Venue | Event, draft: VenueDraft | EventDraft, session: Session) -> None:
     """The old rows leave before the new ones come: one weekday and opening time may be in both."""
     if weekly_of(row.hours) != draft.hours:
-        row.hours.clear()
-        session.flush()
+        if row.hours:
+            row.hours.clear()
+            session.flush()
         row.hours.extend(hours_rows(draft.hours))
     if closed_of(row.closures) != draft.closed:
         row.closures = closure_rows(draft.closed)

@@ -33,12 +33,7 @@ def preview(
 def _of(session: Session, row: Reminder, now: datetime, language: str) -> list[dict[str, Any]]:
     comes = aliased(Person)
     to = sa.func.coalesce(Attendee.represented_by_id, Attendee.person_id)
-    people = (
-        sa.select(comes)
-        .join(Attendee, to == comes.id)
-        .where(reached_by(row))
-        .order_by(Attendee.id)
-    )
+    people = sa.select(comes).join(Attendee, to == comes.id).where(reached_by(row)).order_by(Attendee.id)
     return [
         {
             "due_at": row.next_due_at,

@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
+from scheduler.clock import instant
 from scheduler.errors import Conflict, Invalid, all_of
 from scheduler.model import (
     Attendee,
@@ -73,6 +74,16 @@ _PLAN = frozenset(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """An event that was written and is still to be settled: alone, or with all others of a file."""
+
+    event: Event
+    change: Change
+    was: Before | None
+    draft: EventDraft
+
+
 def put(
     session: Session,
     key: str,
@@ -88,19 +99,59 @@ def put(
     Raises NotFound for a key nobody has, Invalid for an hour that does not exist, Conflict for a capacity below
     the places taken.
     """
+    pending = prepare(session, key, draft, now=now, lookup=lookup, programme=programme, tz=tz)
+    return settle(session, [pending], now=now)[0]
+
+
+def prepare(
+    session: Session,
+    key: str,
+    draft: EventDraft,
+    *,
+    now: datetime,
+    lookup: Lookup,
+    programme: str | None = None,
+    tz: str = "UTC",
+) -> Pending:
+    """The first half of `put`. Whatever it refuses it refuses before the first attribute is written."""
     event = lookup.find(Event, key)
     before = draft_of(event) if event else None
     after = _compared(draft.normal(tz=draft.tz or zone_of(draft, lookup) or tz), before)
     done = change("event", key, before, after)
     if event is not None and not done.is_change:
-        return Impact(event, done)
+        return Pending(event, done, None, after)
+    found = _References.of(event, after, lookup)
     was = Before.of(event) if event else None
-    event = event or _new(session, key, now)
+    event = event or _new(session, key, after, now)
     event.programme = programme or event.programme
-    _write(session, event, after, lookup, now=now)
+    _write(session, event, after, found)
     lookup.remember(event)
     note(session, "add" if before is None else "change", "event", key, now=now, fields=sorted(done.fields))
-    return _settle(session, event, was, _with_verb(done, event, was), now=now)
+    return Pending(event, _with_verb(done, event, was), was, after)
+
+
+def settle(session: Session, pending: Sequence[Pending], *, now: datetime) -> list[Impact]:
+    """The second half: reminders re-timed, revisions raised, renderings stored, people told."""
+    changed = [one for one in pending if one.change.is_change]
+    retimed = {one.event.key: _retime(one.event, now) for one in changed}
+    revise(session, [one.event for one in changed], now=now)
+    return [_impact(session, one, retimed.get(one.event.key, 0), now) for one in pending]
+
+
+def _retime(event: Event, now: datetime) -> int:
+    return sum(letters.retime(reminder, event, now=now) for reminder in event.reminders)
+
+
+def _impact(session: Session, one: Pending, retimed: int, now: datetime) -> Impact:
+    if one.was is None:
+        return Impact(one.event, one.change, retimed)
+    for mode, capacity in _capacities(one.draft).items():
+        if seating_of(one.event, mode).capacity != capacity:
+            attendance.set_capacity(session, one.event, mode, capacity, now=now)
+    news, told = _news(one.event, one.was, now), 0
+    if news:
+        told = letters.tell(session, news, one.event, facts=_facts(one.event, one.was), now=now)
+    return Impact(one.event, replace(one.change, told=told), retimed, told)
 
 
 def _with_verb(done: Change, event: Event, was: Before | None) -> Change:
@@ -127,30 +178,56 @@ def zone_of(draft: EventDraft, lookup: Lookup) -> str | None:
     return parent.tzid if parent else None
 
 
-def _new(session: Session, key: str, now: datetime) -> Event:
+def _new(session: Session, key: str, draft: EventDraft, now: datetime) -> Event:
     made = now.replace(microsecond=0)
     event = Event(key=key, uid=str(uuid.uuid4()), created_at=made, revised_at=made, sequence=0, fingerprint="")
-    event.seating = [Seating(mode=mode, taken=0, last_queue_number=0) for mode in Mode]
+    event.seating = [
+        Seating(mode=mode, capacity=capacity, taken=0, last_queue_number=0)
+        for mode, capacity in _capacities(draft).items()
+    ]
     session.add(event)
     return event
 
 
-def _write(session: Session, event: Event, draft: EventDraft, lookup: Lookup, *, now: datetime) -> None:
+def _capacities(draft: EventDraft) -> dict[Mode, int | None]:
+    return {Mode.IN_PERSON: draft.capacity, Mode.REMOTE: draft.remote_capacity}
+
+
+@dataclass(frozen=True, slots=True)
+class _References:
+    """What a draft names by key, found."""
+
+    venue: Venue | None
+    organizer: Organisation | None
+    cities: list[City]
+    parent: Event | None
+
+    @classmethod
+    def of(cls, event: Event | None, draft: EventDraft, lookup: Lookup) -> _References:
+        """Raises NotFound, and Invalid for hours that the clocks skip."""
+        if draft.timing is Timing.HOURS:
+            for wall in draft.span():
+                assert wall is not None and draft.tz is not None  # noqa: S101, PT018 - normal
+                instant(wall, draft.tz)
+        return cls(
+            lookup.get(Venue, draft.venue) if draft.venue else None,
+            lookup.get(Organisation, draft.organizer) if draft.organizer else None,
+            [lookup.get(City, city) for city in draft.cities],
+            _parent(event, draft, lookup),
+        )
+
+
+def _write(session: Session, event: Event, draft: EventDraft, found: _References) -> None:
     with session.no_autoflush:
         for name in _SAME_NAMES:
             setattr(event, name, getattr(draft, name))
         event.timing, event.tzid = draft.timing, draft.tz or "UTC"
         event.dtstart, event.dtend = draft.span()
         event.derive()
-        event.venue = lookup.get(Venue, draft.venue) if draft.venue else None
-        event.organizer = lookup.get(Organisation, draft.organizer) if draft.organizer else None
-        event.cities = [lookup.get(City, city) for city in draft.cities]
-        event.parent = _parent(event, draft, lookup)
+        event.venue, event.organizer, event.parent = found.venue, found.organizer, found.parent
+        event.cities = found.cities
         _write_reminders(event, draft.reminders or ())
-    write_hours(event, draft, session)
-    session.flush()
-    for mode, capacity in ((Mode.IN_PERSON, draft.capacity), (Mode.REMOTE, draft.remote_capacity)):
-        _write_capacity(session, event, mode, capacity, now=now)
+        write_hours(event, draft, session)
 
 
 _SAME_NAMES = (
@@ -168,7 +245,7 @@ _SAME_NAMES = (
 )
 
 
-def _parent(event: Event, draft: EventDraft, lookup: Lookup) -> Event | None:
+def _parent(event: Event | None, draft: EventDraft, lookup: Lookup) -> Event | None:
     if draft.parent is None:
         return None
     parent = lookup.get(Event, draft.parent)
@@ -191,11 +268,6 @@ def _write_reminders(event: Event, drafts: Sequence[ReminderDraft]) -> None:
             reminder.at = draft.at
     for draft in wanted.values():
         event.reminders.append(Reminder(offset=draft.before, at=draft.at, audience=draft.audience))
-
-
-def _write_capacity(session: Session, event: Event, mode: Mode, capacity: int | None, *, now: datetime) -> None:
-    if seating_of(event, mode).capacity != capacity:
-        attendance.set_capacity(session, event, mode, capacity, now=now)
 
 
 def seating_of(event: Event, mode: Mode) -> Seating:
@@ -232,16 +304,6 @@ class Before:
             event.venue.name if event.venue else Text(),
             event.video_link,
         )
-
-
-def _settle(session: Session, event: Event, was: Before | None, done: Change, *, now: datetime) -> Impact:
-    revise(session, event, now=now)
-    retimed = sum(letters.retime(reminder, event, now=now) for reminder in event.reminders)
-    news = _news(event, was, now) if was else None
-    told = 0
-    if was and news:
-        told = letters.tell(session, news, event, facts=_facts(event, was), now=now)
-    return Impact(event, replace(done, told=told), retimed, told)
 
 
 def _news(event: Event, was: Before, now: datetime) -> LetterKind | None:
@@ -469,9 +531,8 @@ def check_zones(session: Session, *, now: datetime) -> list[tuple[Event, datetim
             continue
         assert before[0] is not None and event.starts_at is not None  # noqa: S101, PT018 - dated
         moved.append((event, before[0], event.starts_at))
+    revise(session, [event for event, _, _ in moved], now=now)
     for event, _, _ in moved:
-        revise(session, event, now=now)
-        for reminder in event.reminders:
-            letters.retime(reminder, event, now=now)
+        _retime(event, now)
         note(session, "retime", "event", event.key, now=now)
     return moved

@@ -39,43 +39,48 @@ KIND_NAMES = {
     Kind.CONSULAR_DAY: N_("Mobile consular day"),
     Kind.ANNIVERSARY: N_("Anniversary"),
 }
-_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+# What a digest has in place of the revision, which it decides about.
+_UNREVISED = datetime(2000, 1, 1, tzinfo=UTC)
+Form = tuple[View, Audience, list[VEvent], dict[str, Texts]]
+CHUNK = 500
 
 
-def revise(session: Session, event: Event, *, now: datetime) -> bool:
-    """After a change: SEQUENCE + 1, a new revision time and new renderings if a subscriber would see a difference.
+def revise(session: Session, events: Iterable[Event], *, now: datetime) -> None:
+    """After changes: SEQUENCE + 1, a new revision time and new renderings where a subscriber would see a difference.
 
-    Saving what looks the same revises nothing (RFC 5546 2.1.4; ical-rules 71 to 73). Returns whether it did.
+    Saving what looks the same revises nothing (RFC 5546 2.1.4; ical-rules 71 to 73).
     """
-    fingerprint = _fingerprint(event)
+    revised = [(event, forms) for event in events if (forms := _revised(session, event, now)) is not None]
+    session.flush()
+    for start in range(0, len(revised), CHUNK):
+        _store(session, revised[start : start + CHUNK])
+
+
+def _revised(session: Session, event: Event, now: datetime) -> list[Form] | None:
+    """The forms of an event that looks other than it did, its revision raised; None for one that does not."""
+    forms = _forms(event)
+    fingerprint = hashlib.sha256(repr(forms).encode("utf-8", "surrogatepass")).hexdigest()
     if fingerprint == event.fingerprint:
-        return False
-    if event.fingerprint:
+        return None
+    if event.fingerprint and _first_of_this_save(session, event, now):
         event.sequence += 1
         # Two revisions within one second must not carry one DTSTAMP: readers compare in seconds.
-        event.revised_at = max(_second(now), event.revised_at + timedelta(seconds=1))
+        event.revised_at = max(now.replace(microsecond=0), event.revised_at + timedelta(seconds=1))
     event.fingerprint = fingerprint
-    _store(session, event)
-    return True
+    return forms
 
 
-def _second(now: datetime) -> datetime:
-    return now.replace(microsecond=0)
+def _first_of_this_save(session: Session, event: Event, now: datetime) -> bool:
+    """A file that renames a venue and moves an event there touches the event twice; readers see one revision."""
+    revised = session.info.setdefault("revised", set())
+    known = (event.uid, now) in revised
+    revised.add((event.uid, now))
+    return not known
 
 
-def _fingerprint(event: Event) -> str:
-    """A digest of what readers see, whenever it was revised."""
-    seen = [
-        (view, audience, [replace(vevent, sequence=0, dtstamp=_EPOCH) for vevent in vevents], texts)
-        for view, audience, vevents, texts in _forms(event)
-    ]
-    return hashlib.sha256(repr(seen).encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _store(session: Session, event: Event) -> None:
-    session.flush()
-    session.execute(sa.delete(Rendering).where(Rendering.event_id == event.id))
-    rows = [row for form in _forms(event) for row in _rows(event, *form)]
+def _store(session: Session, revised: list[tuple[Event, list[Form]]]) -> None:
+    session.execute(sa.delete(Rendering).where(Rendering.event_id.in_([event.id for event, _ in revised])))
+    rows = [row for event, forms in revised for form in forms for row in _rows(event, *form)]
     if rows:
         session.execute(sa.insert(Rendering), rows)
 
@@ -83,21 +88,18 @@ def _store(session: Session, event: Event) -> None:
 def _rows(
     event: Event, view: View, audience: Audience, vevents: list[VEvent], texts: dict[str, Texts]
 ) -> Iterator[dict[str, object]]:
-    rendered = [render_all(vevent, texts) for vevent in vevents]
+    revised = [replace(vevent, sequence=event.sequence, dtstamp=event.revised_at) for vevent in vevents]
+    rendered = [render_all(vevent, texts) for vevent in revised]
     zoned = any(vevent.tzid for vevent in vevents)
     for language in texts:
-        body = b"".join(parts[language] for parts in rendered)
         yield {
             "event_id": event.id,
             "language": language,
             "view": view,
             "audience": audience,
-            "body": body,
+            "body": b"".join(parts[language] for parts in rendered),
             "zoned": zoned,
         }
-
-
-Form = tuple[View, Audience, list[VEvent], dict[str, Texts]]
 
 
 def _forms(event: Event) -> list[Form]:
@@ -128,8 +130,7 @@ def _vevent(event: Event, *, with_video: bool) -> VEvent:
     yearly = yearly_rule(event.dtstart.date()) if event.kind is Kind.ANNIVERSARY else None
     return VEvent(
         uid=event.uid,
-        sequence=event.sequence,
-        dtstamp=event.revised_at,
+        dtstamp=_UNREVISED,
         created=event.created_at,
         dtstart=start,
         dtend=end,

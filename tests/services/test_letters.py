@@ -14,6 +14,7 @@ from scheduler import jobs
 from scheduler.model import Answer, Attendee, Event, Letter, LetterKind, Mode, Partstat, Person, Role, Status
 from scheduler.services import attendance, letters, programme
 from scheduler.services.lookup import get
+from scheduler.text import Text
 from tests.services.builders import (
     DAY,
     NOW,
@@ -70,22 +71,17 @@ def vevent(letter):
     return attached(letter).walk("VEVENT")[0]
 
 
-def at(app, key="opening"):
-    """The event and its session, for one change in one transaction."""
-    return _Change(app, key)
+class Desk:
+    """An officer at one event: whatever the programme can do with it, each in a transaction of its own."""
 
-
-class _Change:
-    def __init__(self, app, key) -> None:
+    def __init__(self, app, key: str = "opening") -> None:
         self.app, self.key = app, key
 
-    def __getattr__(self, verb):
-        """Do what the programme can do with an event, in a transaction of its own."""
-
+    def __getattr__(self, verb: str):
         def do(**given):
-            now = self.app.clock.now()
             with self.app.db.write() as session:
-                return getattr(programme, verb)(session, get(session, Event, self.key), now=now, **given)
+                event = get(session, Event, self.key)
+                return getattr(programme, verb)(session, event, now=self.app.clock.now(), **given)
 
         return do
 
@@ -97,7 +93,7 @@ def opening(app):
         event = an_event(session, venue=a_venue(session).key)
         register(session, event, a_person(session, "aigerim", name="Aigerim"))
     jobs.deliver(app)
-    return at(app)
+    return Desk(app)
 
 
 # With the fact
@@ -114,36 +110,32 @@ def test_a_registration_is_confirmed_by_letter(app):
 
 
 def test_what_did_not_happen_is_not_told(app, opening):
-    with pytest.raises(RuntimeError), app.db.write() as session:
+    with app.db.write() as session:
         programme.move(session, get(session, Event, "opening"), dtstart=LATER, now=NOW)
-        raise RuntimeError("power cut")
+        session.rollback()
 
     assert [("confirmed", "Aigerim", "sent")] == Round(app).ledger
 
 
 def test_asking_twice_for_a_letter_is_harmless(app):
     with app.db.write() as session:
-        event, person = an_event(session), a_person(session, name="Aigerim")
-        attendance.invite(session, event, attendance.Guest(person=person), now=NOW)
-        for _ in range(2):
-            letters.queue(session, LetterKind.MOVED, person, event, key="one", now=NOW)
-    with app.db.write() as session:
-        letters.queue(
-            session, LetterKind.MOVED, get_person(session), get(session, Event, "opening"), key="one", now=NOW
-        )
+        an_event(session)
+        a_person(session, "aigerim", name="Aigerim")
 
-    assert [("moved", "Aigerim", "to do")] == ledger(app)
+    for _ in range(2):
+        with app.db.write() as session:
+            event, person = get(session, Event, "opening"), get(session, Person, "aigerim")
+            for _ in range(2):
+                letters.queue(session, LetterKind.CONFIRMED, person, event, key="one", now=NOW)
 
-
-def get_person(session) -> Person:
-    return session.scalars(sa.select(Person)).one()
+    assert [("confirmed", "Aigerim", "to do")] == ledger(app)
 
 
 def test_who_has_no_address_is_in_the_ledger_to_be_told_otherwise(app):
     with app.db.write() as session:
         event = an_event(session)
         register(session, event, a_person(session, name="Sultan", email=None))
-    at(app).move(dtstart=LATER)
+    Desk(app).move(dtstart=LATER)
 
     round_ = Round(app)
 
@@ -272,7 +264,7 @@ def test_an_event_moved_back_after_people_were_told_is_told_again(app, opening):
 def test_other_letters_of_the_same_round_do_not_tell_of_the_move(app):
     with app.db.write() as session:
         register(session, an_event(session))
-    at(app).move(dtstart=LATER)
+    Desk(app).move(dtstart=LATER)
 
     confirmation, news = Round(app).letters
 
@@ -314,10 +306,10 @@ def test_two_venue_changes_of_an_event_without_a_date_are_both_told(app, clock):
         invite(
             session, an_event(session, dtstart=None, venue=a_venue(session).key), a_person(session, name="Aigerim")
         )
-    at(app).change_event(venue="museum")
+    Desk(app).change_event(venue="museum")
     Round(app)
     clock.advance(timedelta(seconds=1))
-    at(app).change_event(venue="library")
+    Desk(app).change_event(venue="library")
 
     assert [("moved", "Aigerim", "sent")] * 2 == Round(app).ledger
 
@@ -327,7 +319,7 @@ def test_a_new_video_link_is_told_to_who_comes_by_video(app):
         event = an_event(session, video_link="https://video.example/old")
         register(session, event, a_person(session, name="Remote"), mode=Mode.REMOTE)
     Round(app)
-    at(app).change_event(video_link="https://video.example/new")
+    Desk(app).change_event(video_link="https://video.example/new")
 
     letter = Round(app).letters[-1]
 
@@ -336,8 +328,6 @@ def test_a_new_video_link_is_told_to_who_comes_by_video(app):
 
 
 def test_a_corrected_title_is_not_worth_a_letter_but_calendars_show_it(app, opening):
-    from scheduler.text import Text
-
     opening.change_event(title=Text({"en": "Grand opening"}))
 
     assert [("confirmed", "Aigerim", "sent")] == Round(app).ledger
@@ -386,7 +376,7 @@ def test_the_invited_and_those_who_wait_are_told_too(app):
         register(session, event, a_person(session, name="Confirmed"))
         register(session, event, a_person(session, name="Waiting"))
     Round(app)
-    at(app).move(dtstart=LATER)
+    Desk(app).move(dtstart=LATER)
 
     told = [name for kind, name, why in Round(app).ledger if (kind, why) == ("moved", "sent")]
 
@@ -397,7 +387,7 @@ def test_an_anniversary_that_has_been_returning_for_years_still_tells_its_news(a
     with app.db.write() as session:
         event = an_event(session, kind="anniversary", first_day=date(1991, 12, 16))
         register(session, event, a_person(session, name="Aigerim"))
-    at(app).change_event(first_day=date(1991, 12, 17), last_day=date(1991, 12, 17))
+    Desk(app).change_event(first_day=date(1991, 12, 17), last_day=date(1991, 12, 17))
 
     assert [("confirmed", "Aigerim", "sent"), ("moved", "Aigerim", "sent")] == Round(app).ledger
 
@@ -450,7 +440,7 @@ def test_cancelling_cancels_the_parts_and_tells_each_list(app):
             part = an_event(session, key, kind="meeting", parent="visit")
             register(session, part, a_person(session, name=f"Guest of the {key}"))
     Round(app)
-    at(app, "visit").cancel()
+    Desk(app, "visit").cancel()
 
     round_ = Round(app)
 
@@ -474,7 +464,7 @@ def test_a_cancelled_event_can_be_cancelled_only_once(app, opening):
 def test_a_date_is_announced(app):
     with app.db.write() as session:
         invite(session, an_event(session, dtstart=None), a_person(session, name="Aigerim"))
-    at(app).announce(dtstart=START, dtend=START + timedelta(hours=2))
+    Desk(app).announce(dtstart=START, dtend=START + timedelta(hours=2))
 
     round_ = Round(app)
 
@@ -487,7 +477,7 @@ def test_an_hour_is_announced_without_striking_out_its_own_day(app):
     with app.db.write() as session:
         event = an_event(session, first_day=date(2027, 2, 2), hour_to_be_announced=True)
         invite(session, event, a_person(session, name="Aigerim"))
-    at(app).announce(dtstart=START, dtend=START + timedelta(hours=2))
+    Desk(app).announce(dtstart=START, dtend=START + timedelta(hours=2))
 
     round_ = Round(app)
 
@@ -499,8 +489,8 @@ def test_an_hour_is_announced_without_striking_out_its_own_day(app):
 def test_a_date_announced_and_moved_before_anybody_was_told_is_one_letter_of_news(app):
     with app.db.write() as session:
         invite(session, an_event(session, dtstart=None), a_person(session, name="Aigerim"))
-    at(app).announce(dtstart=START, dtend=START + timedelta(hours=2))
-    at(app).move(dtstart=LATER)
+    Desk(app).announce(dtstart=START, dtend=START + timedelta(hours=2))
+    Desk(app).move(dtstart=LATER)
 
     round_ = Round(app)
 
@@ -512,8 +502,8 @@ def test_a_date_announced_and_moved_before_anybody_was_told_is_one_letter_of_new
 def test_a_date_taken_back_before_it_was_told_is_told_to_nobody(app):
     with app.db.write() as session:
         invite(session, an_event(session, dtstart=None), a_person(session, name="Aigerim"))
-    at(app).announce(dtstart=START, dtend=START + timedelta(hours=2))
-    at(app).change_event(dtstart=None, dtend=None)
+    Desk(app).announce(dtstart=START, dtend=START + timedelta(hours=2))
+    Desk(app).change_event(dtstart=None, dtend=None)
 
     round_ = Round(app)
 
@@ -609,7 +599,7 @@ def test_the_representative_is_written_to_instead(app):
         event = an_event(session)
         minister, deputy = a_person(session, "minister", name="Minister"), a_person(session, "deputy", name="Deputy")
         invite(session, event, minister, represented_by=deputy)
-    at(app).move(dtstart=LATER)
+    Desk(app).move(dtstart=LATER)
 
     assert [("moved", "Deputy", "sent")] == Round(app).ledger
 
@@ -621,7 +611,7 @@ def test_who_comes_for_two_is_written_to_although_one_of_them_has_withdrawn(app)
         register(session, event, deputy)
         minister = invite(session, event, a_person(session, "minister", name="Minister"), represented_by=deputy)
     Round(app)
-    at(app).move(dtstart=LATER)
+    Desk(app).move(dtstart=LATER)
     with app.db.write() as session:
         attendance.withdraw(session, session.get(Attendee, minister.id), now=NOW)
 
@@ -728,15 +718,15 @@ def test_every_kind_of_letter_can_be_written_in_every_language(app, language):
     Round(app)
     with app.db.write() as session:
         attendance.withdraw(session, session.get(Attendee, first.id), now=NOW)
-    at(app).move(dtstart=LATER)
+    Desk(app).move(dtstart=LATER)
     Round(app)
-    at(app).change_event(dtstart=None, dtend=None)
+    Desk(app).change_event(dtstart=None, dtend=None)
     Round(app)
-    at(app).announce(dtstart=START, dtend=START + timedelta(hours=2))
+    Desk(app).announce(dtstart=START, dtend=START + timedelta(hours=2))
     Round(app)
     app.clock.set(datetime(2027, 2, 1, 4, tzinfo=NOW.tzinfo))
     Round(app)
-    at(app).cancel()
+    Desk(app).cancel()
 
     round_ = Round(app)
 
@@ -751,6 +741,6 @@ def test_an_answer_by_telephone_takes_the_place_that_was_waited_for(app):
         event = an_event(session)
         attendee = invite(session, event, a_person(session, name="Aigerim"))
         attendance.answer(session, attendee, Partstat.ACCEPTED, by=Answer.TELEPHONE, on=None, now=NOW)
-    at(app).move(dtstart=LATER)
+    Desk(app).move(dtstart=LATER)
 
     assert ("moved", "Aigerim", "sent") == Round(app).ledger[-1]
