@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from functools import partial
 from itertools import count, islice
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
@@ -52,7 +53,7 @@ def seconds(function: Callable[[], object]) -> float:
 
 def best(rounds: int, **rivals: Callable[[int], object]) -> dict[str, float]:
     """The fastest round of each, in seconds. They take turns, so that a busy machine is busy for all of them."""
-    return dict(zip(rivals, map(min, turns(rounds, **rivals).values()), strict=True))
+    return {name: min(took) for name, took in turns(rounds, **rivals).items()}
 
 
 def turns(rounds: int, **rivals: Callable[[int], object]) -> dict[str, list[float]]:
@@ -61,6 +62,12 @@ def turns(rounds: int, **rivals: Callable[[int], object]) -> dict[str, list[floa
         for name, rival in rivals.items():
             taken[name].append(seconds(partial(rival, number)))
     return taken
+
+
+def shares(taken: Mapping[str, list[float]], *, of: str) -> Iterator[tuple[str, list[float], float]]:
+    """Name, seconds, and the speed as a share of a peer's: the median of what each round said."""
+    for name, took in taken.items():
+        yield name, took, median(peer / own for peer, own in zip(taken[of], took, strict=True))
 
 
 # Memory

@@ -6,13 +6,15 @@ the step is told. Nothing is kept from one file to the next: a cache by name, as
 """
 
 import re
+from bisect import bisect_right
 from calendar import monthrange
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from itertools import chain
+from operator import attrgetter
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -96,20 +98,24 @@ def _known_year(year: int) -> int:
 
 @dataclass(slots=True)
 class Zones:
-    """The zones of one VCALENDAR.
+    """The zones of one VCALENDAR, or before its own are known.
 
     `defined` has each VTIMEZONE by its TZID; `home` is the TZID that the calendar itself
     names, `default` the reader's own zone, `answers` what a person has said of a TZID. `matches` bounds how
     often a file can make us compare.
     """
 
-    defined: Mapping[str, Definition]
+    defined: Mapping[str, Definition] = field(default_factory=dict)
     home: str = ""
     default: str = ""
     answers: Mapping[str, str] = field(default_factory=dict)
     matches: Iterator[int] = field(default_factory=lambda: iter(range(_MATCHES)))
     unsure: set[str] = field(default_factory=set)
     _resolved: dict[tuple[str, int, int], "_Match"] = field(default_factory=dict)
+
+    def of_calendar(self, defined: Mapping[str, Definition], home: str) -> "Zones":
+        """Those of a calendar in a file: its names are its own, the bounds are the file's."""
+        return replace(self, defined=defined, home=home, _resolved={})
 
     def place(self, written: str | None, wall: datetime, last_year: int | None = None) -> Placed:
         """The wall time in a zone of the tz database; no TZID at all (None) is floating time.
@@ -132,7 +138,10 @@ class Zones:
         """The day of an instant in UTC on the clock of the calendar: whole days are told so by Exchange."""
         if not (self.home or self.default):
             return wall.date()
-        return moved(wall, "UTC", self.place(None, wall).tzid).date()
+        try:
+            return moved(wall, "UTC", self.place(None, wall).tzid).date()
+        except UnknownZone:
+            return wall.date()
 
     def _floating(self, wall: datetime, last_year: int | None) -> Placed:
         """RFC 5545 section 3.3.5: the zone of whoever reads it, unless the calendar names its own."""
@@ -147,7 +156,7 @@ class Zones:
             return _Match(answer, How.ASKED)
         if name.lower() in _UTC_NAMES:
             return _Match("UTC", How.UTC)
-        if iana := _iana_name(name):
+        if iana := iana_name(name):
             return _Match(iana, How.IANA)
         return self._defined(written, name, first, last) or self._known(written, name, first, last)
 
@@ -161,13 +170,13 @@ class Zones:
             return None  # a definition that cannot be read is as good as none
         if name.lower() == _DOUBTFUL or not name:
             self.unsure.add(written)
-        spoken = [_iana_name(definition.location), _windows(name, self.default), _suffix(name), _shown(name, first)]
+        spoken = [iana_name(definition.location), _windows(name, self.default), _suffix(name), _shown(name, first)]
         likely = next(filter(None, spoken), "")
         return _Match(_matching(clock, [*spoken, *self._own()]), How.VTIMEZONE, clock, likely)
 
     def _own(self) -> list[str]:
         """The zones to try before any stranger's: the calendar's, and the reader's."""
-        return [_iana_name(self.home), self.default]
+        return [iana_name(self.home), self.default]
 
     def _known(self, written: str, name: str, first: int, last: int) -> "_Match":
         if windows := _windows(name, self.default):
@@ -209,14 +218,25 @@ def _iana() -> dict[str, str]:
     return {name.lower(): name for name in available_timezones() - _NO_ZONES}
 
 
-def _iana_name(name: str) -> str:
+def iana_name(name: str) -> str:
     """The name in the spelling of the tz database, or nothing."""
     return _iana().get(name.strip().lower().replace(" ", "_"), "")
 
 
+_RENAMED = {  # CLDR keeps the names of its first day
+    "America/Buenos_Aires": "America/Argentina/Buenos_Aires",
+    "America/Godthab": "America/Nuuk",
+    "America/Indianapolis": "America/Indiana/Indianapolis",
+    "Asia/Calcutta": "Asia/Kolkata",
+    "Asia/Katmandu": "Asia/Kathmandu",
+    "Asia/Rangoon": "Asia/Yangon",
+    "Europe/Kiev": "Europe/Kyiv",
+}
+
+
 @lru_cache(maxsize=1)
 def _windows_names() -> dict[str, str]:
-    return {name.lower(): _plain(tzid) for name, tzid in WINDOWS_TO_OLSON.items()}
+    return {name.lower(): _plain(_RENAMED.get(tzid, tzid)) for name, tzid in WINDOWS_TO_OLSON.items()}
 
 
 def _plain(tzid: str) -> str:
@@ -234,7 +254,7 @@ def _suffix(name: str) -> str:
     """What stands behind a vendor's prefix: /freeassociation.sourceforge.net/Tzfile/Europe/Berlin."""
     parts = [part for part in name.split("/", 8) if part]
     for start in range(1 if not name.startswith("/") else 0, len(parts)):
-        if tzid := _iana_name("/".join(parts[start:])):
+        if tzid := iana_name("/".join(parts[start:])):
             return _plain(tzid)
     return ""
 
@@ -324,8 +344,8 @@ class _Clock(NamedTuple):
                 yield at.replace(tzinfo=UTC), self._east_of_utc(at)
 
     def _east_of_utc(self, at: datetime) -> timedelta:
-        passed = [onset.after for onset in self.onsets if onset.at <= at]
-        return passed[-1] if passed else self.onsets[0].before
+        passed = bisect_right(self.onsets, at, key=attrgetter("at"))
+        return self.onsets[passed - 1].after if passed else self.onsets[0].before
 
 
 class _Match(NamedTuple):
@@ -372,10 +392,16 @@ def _keeps(candidate: ZoneInfo, probes: Iterable[tuple[datetime, timedelta]]) ->
     return all(at.astimezone(candidate).utcoffset() == distance for at, distance in probes)
 
 
+_WIDELY_KEPT = (  # of zones that keep one clock, those which most people know
+    *("Europe/Berlin", "Europe/London", "Europe/Athens", "America/New_York", "America/Chicago", "America/Denver"),
+    *("America/Los_Angeles", "America/Anchorage", "America/Halifax", "Australia/Sydney", "Pacific/Auckland"),
+)
+
+
 @lru_cache(maxsize=1)
 def _common_zones() -> tuple[str, ...]:
     """One zone for each rule that Windows knows, as CLDR chose them; then all others."""
-    chosen = dict.fromkeys(sorted(WINDOWS_TO_OLSON.values()))
+    chosen = dict.fromkeys((*_WIDELY_KEPT, *sorted(_windows_names().values())))
     others = sorted(name for name in _iana().values() if "/" in name and not name.startswith("Etc/"))
     return tuple(chosen | dict.fromkeys(others))
 
@@ -395,7 +421,7 @@ def _clock(observances: Sequence[Fields], first: int, last: int) -> _Clock:
 
     Raises ValueError for what cannot be read.
     """
-    if len(observances) > _OBSERVANCES:
+    if sum(1 + fields.get("RDATE", "").count(",") for fields in observances) > _OBSERVANCES:
         raise ValueError("too many observances")
     rules = [_Observance.read(fields) for fields in observances]
     moving = [rule for rule in rules if rule.recurs and rule.until.year >= first - 1 and rule.start.year <= last]
@@ -432,7 +458,7 @@ class _Observance:
             after=_utc_offset(fields.get("TZOFFSETTO", "")),
             until=_time(rule["UNTIL"]) if "UNTIL" in rule else _NEVER,
             rule=rule,
-            dates=tuple(_time(value) for value in fields.get("RDATE", "").split(",")[:_OBSERVANCES] if value),
+            dates=tuple(_time(value) for value in fields.get("RDATE", "").split(",") if value),
         )
 
     @property

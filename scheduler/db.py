@@ -232,7 +232,14 @@ def _no_address(url: str) -> Invalid:
 
 def _postgresql(url: sa.URL) -> sa.Engine:
     try:
-        return sa.create_engine(url, pool_pre_ping=True, pool_size=5, max_overflow=15, json_serializer=_readable_json)
+        return sa.create_engine(
+            url,
+            pool_pre_ping=True,
+            pool_size=5,
+            max_overflow=15,
+            connect_args={"connect_timeout": 10},
+            json_serializer=_readable_json,
+        )
     except ModuleNotFoundError as error:
         raise Invalid("database_url: PostgreSQL needs its driver; install consular-scheduler[postgresql]") from error
 

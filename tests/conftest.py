@@ -57,29 +57,70 @@ def postgresql() -> Iterator[sa.URL]:
     shutil.rmtree(place, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
-def postgresql_template(postgresql: sa.URL) -> Iterator[Callable[[], sa.URL]]:
-    """Makes a new database from a migrated template, by its own name, each time it is called."""
-    admin = sa.create_engine(postgresql, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
-    stem = f"scheduler_{os.getpid()}"
-    made: list[str] = []
+class Pool:
+    """Databases cloned from a migrated template, emptied and lent again: cloning takes 0.25 s, emptying 0.02 s."""
 
-    def execute(statement: str) -> None:
-        with admin.connect() as connection:
+    def __init__(self, server: sa.URL) -> None:
+        self.server, self.stem = server, f"scheduler_{os.getpid()}"
+        self.made: list[str] = []
+        self.free: list[str] = []
+        self._execute(server, f"CREATE DATABASE {self.stem}")
+        template = Database(self._url(self.stem).render_as_string(hide_password=False))
+        schema.upgrade(template)
+        with template.engine.connect() as connection:
+            self.tables = self._tables(connection)
+        template.dispose()
+
+    def lend(self) -> sa.URL:
+        if self.free:
+            return self._url(self.free.pop())
+        self.made.append(f"{self.stem}_{len(self.made)}")
+        self._execute(self.server, f"CREATE DATABASE {self.made[-1]} TEMPLATE {self.stem} STRATEGY WAL_LOG")
+        return self._url(self.made[-1])
+
+    def take_back(self, url: sa.URL) -> None:
+        """One whose tables a test has changed is not lent again."""
+        engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+        with engine.connect() as connection:
+            connection.exec_driver_sql(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            if self._tables(connection) == self.tables:
+                empty = "; ".join(f"DELETE FROM {table}" for table in set(self.tables) - {"alembic_version", ""})
+                # Without triggers: the audit refuses to be emptied, and the order of tables does not matter.
+                connection.exec_driver_sql(f"SET session_replication_role = replica; {empty}")
+                connection.exec_driver_sql("SELECT setval(oid, 1, false) FROM pg_class WHERE relkind = 'S'")
+                self.free.append(str(url.database))
+
+    def close(self) -> None:
+        for name in (*self.made, self.stem):
+            self._execute(self.server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def _url(self, name: str) -> sa.URL:
+        return self.server.set(database=name)
+
+    @staticmethod
+    def _tables(connection: sa.Connection) -> dict[str, object]:
+        """Tables with the number that each has only until it is dropped, and the version they say they are of."""
+        query = "SELECT relname, oid FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+        tables = dict(connection.exec_driver_sql(query).all())
+        version = "SELECT string_agg(version_num, ' ') FROM alembic_version"
+        known = "alembic_version" in tables
+        return {**tables, "": connection.exec_driver_sql(version).scalar() if known else None}
+
+    @staticmethod
+    def _execute(url: sa.URL, statement: str) -> None:
+        engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+        with engine.connect() as connection:
             connection.exec_driver_sql(statement)
 
-    def clone() -> sa.URL:
-        made.append(f"{stem}_{len(made)}")
-        execute(f"CREATE DATABASE {made[-1]} TEMPLATE {stem} STRATEGY FILE_COPY")
-        return postgresql.set(database=made[-1])
 
-    execute(f"CREATE DATABASE {stem}")
-    template = Database(postgresql.set(database=stem).render_as_string(hide_password=False))
-    schema.upgrade(template)
-    template.dispose()
-    yield clone
-    for name in (*made, stem):
-        execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+@pytest.fixture(scope="session")
+def postgresql_pool(postgresql: sa.URL) -> Iterator[Pool]:
+    pool = Pool(postgresql)
+    yield pool
+    pool.close()
 
 
 @pytest.fixture(params=ENGINES)
@@ -88,13 +129,16 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def database_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if engine == "sqlite":
         file = tmp_path / "scheduler.db"
         shutil.copy(request.getfixturevalue("sqlite_template"), file)
-        return f"sqlite:///{file}"
-    url: sa.URL = request.getfixturevalue("postgresql_template")()
-    return url.render_as_string(hide_password=False)
+        yield f"sqlite:///{file}"
+        return
+    pool: Pool = request.getfixturevalue("postgresql_pool")
+    url = pool.lend()
+    yield url.render_as_string(hide_password=False)
+    pool.take_back(url)
 
 
 @pytest.fixture

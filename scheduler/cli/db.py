@@ -7,7 +7,6 @@ import click
 from scheduler import schema
 from scheduler.cli.desk import Desk, ask, pass_desk, without_asking
 from scheduler.cli.words import _
-from scheduler.db import Database
 from scheduler.errors import Conflict
 from scheduler.i18n import N_
 
@@ -21,7 +20,7 @@ def db() -> None:
 @click.argument("revision", default="head")
 @pass_desk
 def upgrade(desk: Desk, revision: str) -> None:
-    database = _database(desk)
+    database = desk.bare_database
     schema.make_directory(database)
     before = schema.state(database)
     if before.newer:
@@ -35,7 +34,7 @@ def upgrade(desk: Desk, revision: str) -> None:
 @without_asking
 @pass_desk
 def downgrade(desk: Desk, revision: str, yes: bool) -> None:
-    database = _database(desk)
+    database = desk.bare_database
     before = schema.state(database)
     ask(_("What only the newer tables hold is lost for good. Go on?"), yes=yes)
     schema.downgrade(database, revision)
@@ -45,7 +44,7 @@ def downgrade(desk: Desk, revision: str, yes: bool) -> None:
 @db.command(help=N_("Compare the tables with what this program expects."))
 @pass_desk
 def check(desk: Desk) -> None:
-    database = _database(desk)
+    database = desk.bare_database
     now = schema.state(database)
     if not now.up_to_date:
         raise Conflict("the tables are at {current}, this program expects {head}", current=now.current, head=now.head)
@@ -53,8 +52,3 @@ def check(desk: Desk) -> None:
     if found:
         raise Conflict("the tables differ from the models: {differences}", differences="; ".join(found))
     click.echo(_("The tables are in order: {revision}").format(revision=now.current))
-
-
-def _database(desk: Desk) -> Database:
-    """The database as it is: not upgraded by being looked at."""
-    return Database(desk.settings.database_url)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from scheduler.app import App
+    from scheduler.db import Database
 
 Record = Mapping[str, Any]
 Columns = Mapping[str, Callable[[Any], Any] | str]
@@ -46,6 +47,13 @@ class Desk:
         from scheduler.app import App
 
         return App.open(self.settings, self.clock)
+
+    @cached_property
+    def bare_database(self) -> Database:
+        """The database as it is: not upgraded by being looked at."""
+        from scheduler.db import Database
+
+        return Database(self.settings.database_url)
 
     @contextmanager
     def write(self, *, keep: bool = True) -> Iterator[Session]:
@@ -71,6 +79,9 @@ class Desk:
         if "app" in self.__dict__:
             self.app.close()
             del self.__dict__["app"]
+        if "bare_database" in self.__dict__:
+            self.bare_database.dispose()
+            del self.__dict__["bare_database"]
 
 
 pass_desk = click.make_pass_decorator(Desk)

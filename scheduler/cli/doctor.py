@@ -110,4 +110,4 @@ def _tables(app: App) -> str | Finding:
 def _exists(app: App) -> bool:
     from pathlib import Path
 
-    return app.db.url.database == ":memory:" or Path(str(app.db.url.database)).exists()
+    return Path(str(app.db.url.database)).exists()

@@ -22,6 +22,7 @@ from scheduler.model import (
     Role,
     Seating,
     Standing,
+    Timing,
 )
 from scheduler.services import letters
 from scheduler.services.audit import note
@@ -123,7 +124,10 @@ def _accept(session: Session, attendee: Attendee, *, now: datetime) -> None:
     if attendee.event.cancelled:
         raise Conflict("{event} is cancelled", event=attendee.event.key)
     _refuse_impossible(session, attendee.event, attendee.mode, attendee.companions)
-    _seat(session, attendee, now=now)
+    if _seat(session, attendee, now=now) is Standing.WAITLISTED:
+        # Who said yes and has no place must hear of it; who has one has had the invitation.
+        key = _letter_key(LetterKind.WAITING, attendee, now)
+        letters.queue(session, LetterKind.WAITING, attendee.person, attendee.event, key=key, now=now)
 
 
 def withdraw(session: Session, attendee: Attendee, *, now: datetime, by: Answer | None = None) -> None:
@@ -185,8 +189,11 @@ def set_capacity(session: Session, event: Event, mode: Mode, capacity: int | Non
 
 
 def promote(session: Session, event: Event, mode: Mode, *, now: datetime) -> list[Attendee]:
-    """Give free places to those who wait, in order of arrival, each the first who fits: for every cause."""
-    if event.cancelled or event.is_over(now):
+    """Give free places to those who wait, in order of arrival, each the first who fits: for every cause.
+
+    Nobody is called to a ceremony that has begun; an exhibition takes guests until it closes.
+    """
+    if event.cancelled or event.is_over(now) or _has_begun(event, now):
         return []
     _hold(session, event.id)
     promoted = []
@@ -201,6 +208,11 @@ def promote(session: Session, event: Event, mode: Mode, *, now: datetime) -> lis
         session.flush()
         promoted.append(attendee)
     return promoted
+
+
+def _has_begun(event: Event, now: datetime) -> bool:
+    timed = event.timing is Timing.HOURS and event.kind is not Kind.EXHIBITION
+    return timed and event.starts_at is not None and event.starts_at <= now
 
 
 def _first_who_fits(session: Session, event_id: int, mode: Mode) -> Attendee | None:

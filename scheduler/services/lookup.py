@@ -39,7 +39,8 @@ class Lookup:
         self, kind: type[K], keys: Iterable[str], *options: sa.orm.interfaces.ORMOption, change: bool = False
     ) -> None:
         """Read the rows of these keys. To ``change`` them, nobody else may until the transaction ends."""
-        wanted = iter([key for key in dict.fromkeys(keys) if (kind, key) not in self._rows])
+        # In one order for everybody, so that no two who change can wait for each other.
+        wanted = iter(sorted({key for key in keys if (kind, key) not in self._rows}))
         while chunk := list(islice(wanted, 500)):
             self._rows |= dict.fromkeys((kind, key) for key in chunk)
             for row in self.session.scalars(_rows(kind, chunk, change).options(*options)):
@@ -62,7 +63,7 @@ class Lookup:
 
 
 def _rows(kind: type[K], keys: list[str], change: bool) -> sa.Select[K]:  # noqa: FBT001
-    query = sa.select(kind).where(kind.key.in_(keys)).order_by(kind.id)
+    query = sa.select(kind).where(kind.key.in_(keys)).order_by(kind.key)
     if not change:
         return query
     # Registrations go on meanwhile: they refer to the row, they do not change it (FOR NO KEY UPDATE).

@@ -60,7 +60,7 @@ def put(
 
     Raises NotFound for a key that the draft names and nobody has.
     """
-    row = lookup.find(noun.kind, key)
+    row = lookup.find(noun.kind, key) or _known_as_guest(lookup, key, draft)
     before = draft_of(row) if row else None
     after = _complete(draft, language)
     done = change(noun.name, key, before, after)
@@ -75,6 +75,18 @@ def put(
     if done.verb is Verb.CHANGED:
         _revise_what_shows(session, row, now=now)
     return done
+
+
+def _known_as_guest(lookup: Lookup, key: str, draft: Draft) -> Person | None:
+    """Somebody who registered before they were planned with: they get the key, and stay one person."""
+    if not isinstance(draft, PersonDraft) or draft.email is None:
+        return None
+    same = sa.select(Person).where(Person.key.is_(None), Person.identity == identity(draft.email, draft.name))
+    guest = lookup.session.scalar(same)
+    if guest is not None:
+        guest.key = key
+        lookup.remember(guest)
+    return guest
 
 
 def _complete(draft: Draft, language: str) -> Draft:

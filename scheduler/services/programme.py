@@ -148,6 +148,9 @@ def _impact(session: Session, one: Pending, retimed: int, now: datetime) -> Impa
     for mode, capacity in _capacities(one.draft).items():
         if seating_of(one.event, mode).capacity != capacity:
             attendance.set_capacity(session, one.event, mode, capacity, now=now)
+    if one.was.status is Status.CANCELLED or (one.was.ends_at is not None and one.was.ends_at <= now):
+        for mode in Mode:  # places that were freed while nobody could be given one
+            attendance.promote(session, one.event, mode, now=now)
     news, told = _news(one.event, one.was, now), 0
     if news:
         told = letters.tell(session, news, one.event, facts=_facts(one.event, one.was), now=now)

@@ -279,3 +279,13 @@ def test_an_event_cannot_be_part_of_itself(desk: Desk) -> None:
     circle = PROGRAMME.replace('[event.tour]\nkind = "tour"', '[event.tour]\nkind = "tour"\nparent = "stop-1"')
 
     assert "would be part of itself" in desk.apply(circle, "--yes", code=2)
+
+
+def test_somebody_who_registered_first_stays_one_person_when_they_are_planned_with(desk: Desk) -> None:
+    desk.run("attendee", "register", "opening", "--name", "Aigul", "--email", "aigul@example.org", "--language", "kk")
+    planned = PROGRAMME + '[person.aigul]\nname = "Aigul"\nemail = "aigul@example.org"\nlanguage = "kk"\n'
+    named = planned.replace("attendees = [", 'attendees = [\n  { person = "aigul", role = "speaker" },')
+
+    desk.apply(named, "--yes")
+
+    assert ("speaker", "confirmed") == (desk.attendee("aigul")["role"], desk.attendee("aigul")["standing"])

@@ -69,7 +69,9 @@ def register_all(url, parties):
     return {who: guests.register(who, companions=companions) for who, companions in parties}
 
 
-def test_of_a_hundred_parties_for_10_places_exactly_those_who_fit_get_one_and_the_rest_wait_in_order(guests, database_url):
+def test_of_a_hundred_parties_for_10_places_exactly_those_who_fit_get_one_and_the_rest_wait_in_order(
+    guests, database_url
+):
     dice = random.Random(7)  # noqa: S311 - no secret
     parties = [(who, dice.choice([0, 0, 1, 2])) for who in known(guests.db, PROCESSES * EACH)]
     lots = [parties[n::PROCESSES] for n in range(PROCESSES)]
