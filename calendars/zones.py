@@ -132,7 +132,11 @@ class Zones:
             match = self._resolved[written, first, last] = self._match(written, first, last)
         if match.clock is None:
             return _placed(match, wall)
-        return _by_definition(match, match.clock, wall, series=last_year is not None)
+        placed = _by_definition(match, match.clock, wall, series=last_year is not None)
+        if placed is None:
+            self.unsure.add(written)
+            raise UnknownZone
+        return placed
 
     def local_date(self, wall: datetime) -> date:
         """The day of an instant in UTC on the clock of the calendar: whole days are told so by Exchange."""
@@ -366,15 +370,16 @@ def _placed(match: _Match, wall: datetime) -> Placed:
     return Placed(wall, match.tzid, match.how)
 
 
-def _by_definition(match: _Match, clock: _Clock, wall: datetime, *, series: bool) -> Placed:
-    """The time in the zone that keeps the same clock, or at least has it at that hour; else in UTC."""
+def _by_definition(match: _Match, clock: _Clock, wall: datetime, *, series: bool) -> Placed | None:
+    """The time in the zone that keeps the same clock, or at least has it at that hour; else in UTC.
+
+    Not so a series: in UTC its hours would wander with summer time, and its weekdays might be others.
+    """
     distance = clock.distance(wall)
     for tzid in (match.tzid, match.likely):
         if tzid and wall.replace(tzinfo=zone(tzid)).utcoffset() == distance:
             return Placed(wall, tzid, match.how)
-    if series:
-        raise UnknownZone  # in UTC its hours would wander with summer time, and its weekdays might be others
-    return Placed(wall - distance, "UTC", match.how)
+    return None if series else Placed(wall - distance, "UTC", match.how)
 
 
 def _matching(clock: _Clock, hints: Iterable[str]) -> str:

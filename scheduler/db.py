@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -164,7 +165,7 @@ class Database:
         self.url = _url(url)
         self.embedded = self.url.get_backend_name() == "sqlite"
         self.engine = _sqlite(self.url, foreign_keys=foreign_keys) if self.embedded else _postgresql(self.url)
-        self._writer = self.engine.execution_options(writes=True) if self.embedded else self.engine
+        self._writer = self._writing(self.engine)
         self._turn = FairLock()
 
     @contextmanager
@@ -173,15 +174,30 @@ class Database:
             yield session
 
     @contextmanager
-    def write(self, actor: str = "system") -> Iterator[Session]:
-        """One transaction, known to the audit as the work of ``actor``."""
-        made = Session(self._writer, expire_on_commit=False)
+    def write(self, actor: str = "system", *, durable: bool = True) -> Iterator[Session]:
+        """One transaction, known to the audit as the work of ``actor``.
+
+        Without ``durable`` it does not wait for the disk: it survives the death of this process, and a power cut may
+        take the last moments of such transactions back. For what is safe to do twice, and for nothing else.
+        """
+        made = Session(self._writer if durable else self._hasty_writer, expire_on_commit=False)
         with _speaking(self.url), self._one_writer(), made as session, session.begin():
             session.info["actor"] = actor
             yield session
 
     def dispose(self) -> None:
         self.engine.dispose()
+        if "_hasty_writer" in self.__dict__:
+            self._hasty_writer.dispose()
+
+    @cached_property
+    def _hasty_writer(self) -> sa.Engine:
+        if self.embedded:
+            return self._writing(_sqlite(self.url, foreign_keys=True, synchronous="NORMAL"))
+        return _postgresql(self.url, options="-c synchronous_commit=off")
+
+    def _writing(self, engine: sa.Engine) -> sa.Engine:
+        return engine.execution_options(writes=True) if self.embedded else engine
 
     @contextmanager
     def _one_writer(self) -> Iterator[None]:
@@ -230,14 +246,14 @@ def _no_address(url: str) -> Invalid:
     )
 
 
-def _postgresql(url: sa.URL) -> sa.Engine:
+def _postgresql(url: sa.URL, *, options: str = "") -> sa.Engine:
     try:
         return sa.create_engine(
             url,
             pool_pre_ping=True,
             pool_size=5,
             max_overflow=15,
-            connect_args={"connect_timeout": 10},
+            connect_args={"connect_timeout": 10, "options": options},
             json_serializer=_readable_json,
         )
     except ModuleNotFoundError as error:
@@ -248,7 +264,7 @@ def _readable_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _sqlite(url: sa.URL, *, foreign_keys: bool) -> sa.Engine:
+def _sqlite(url: sa.URL, *, foreign_keys: bool, synchronous: str = "FULL") -> sa.Engine:
     engine = sa.create_engine(url, connect_args={"timeout": 15}, json_serializer=_readable_json)
 
     @sa.event.listens_for(engine, "connect")
@@ -256,7 +272,7 @@ def _sqlite(url: sa.URL, *, foreign_keys: bool) -> sa.Engine:
         connection.isolation_level = None  # transactions are begun below, not guessed by the driver
         for pragma in (
             "journal_mode=WAL",
-            "synchronous=FULL",
+            f"synchronous={synchronous}",
             f"foreign_keys={'ON' if foreign_keys else 'OFF'}",
             "recursive_triggers=ON",  # else INSERT OR REPLACE deletes past the triggers that guard the audit
         ):
