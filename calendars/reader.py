@@ -602,6 +602,8 @@ class _Events:
         if not part.whole:
             raise _Refused(part.line, "The file ends within this event.")
         span = self._span(part, uid)
+        if span.end.year == date.max.year:
+            raise _Refused(part.line, "The event ends in {year}.", year=span.end.year)
         recurrence = self._optional(part, "RECURRENCE-ID", uid)
         summary, status = self._summary(part, uid)
         event = Foreign(
@@ -674,7 +676,7 @@ class _Events:
         value = written.value
         if not isinstance(value, datetime):
             return datetime.combine(value, time())
-        if written.tzid is None:
+        if _same_clock(written, span):
             return value
         try:
             placed = self._zones.place(written.tzid, value)
@@ -753,6 +755,8 @@ class _Events:
             self._notes.ignored(line[0], uid, "Only one RRULE is read, and no EXRULE.")
         try:
             rule = _rule_parts(line[2])
+            if rule.get("UNTIL", "").startswith("9999"):
+                del rule["UNTIL"]  # how some say that it never ends
             if until := rule.get("UNTIL"):
                 rule["UNTIL"] = self._until(line[0], until, span, uid)
         except (ValueError, OverflowError):
@@ -918,7 +922,7 @@ def _last_year(part: _Component, start: datetime) -> int | None:
     return int(until[1]) if until else start.year + 10
 
 
-def _occurrence(written: _Written, span: "_Span | Foreign", zones: Zones) -> When:
+def _occurrence(written: _Written, span: _Span | Foreign, zones: Zones) -> When:
     """Which occurrence of a series is meant, on the clock of its DTSTART.
 
     Exchange names those of an all-day series by a midnight in its zone: only the local date counts.
@@ -928,13 +932,18 @@ def _occurrence(written: _Written, span: "_Span | Foreign", zones: Zones) -> Whe
         return zones.local_date(value) if isinstance(value, datetime) and written.tzid == "UTC" else _day(value)
     if not isinstance(value, datetime):
         return datetime.combine(value, start.time())
-    if written.tzid in (None, span.written):
+    if _same_clock(written, span):
         return value
     try:
         placed = zones.place(written.tzid, value)
     except UnknownZone:
         return value
     return moved(placed.wall, placed.tzid, span.tzid)
+
+
+def _same_clock(written: _Written, span: _Span | Foreign) -> bool:
+    """Whether a time is on the clock of DTSTART as it stands; what was turned into UTC is not."""
+    return written.tzid is None or (written.tzid == span.written and span.tzid != "UTC")
 
 
 def _day(value: When) -> date:
@@ -987,18 +996,25 @@ def _parameters(head: str) -> dict[str, str]:
 
 
 def _time(value: str, head: str) -> _Written | None:
-    """A DATE or DATE-TIME (RFC 5545 sections 3.3.4, 3.3.5), or one that ISO 8601 allows; or nothing."""
-    parameters = _parameters(head)
-    found = _MOMENT.fullmatch(value)
+    """A DATE or DATE-TIME (RFC 5545 sections 3.3.4, 3.3.5), or one that ISO 8601 allows; or nothing.
+
+    The first and the last year that Python knows are nothing: in another zone their times may be out of reach.
+    """
     try:
-        if not found:
-            return _odd_time(value, parameters.get("TZID"))
-        if not found[2] or parameters.get("VALUE", "").upper() == "DATE":
-            return _Written(date.fromisoformat(found[1]), None)
-        tzid = "UTC" if value.endswith("Z") else parameters.get("TZID")
-        return _Written(datetime.fromisoformat(found[1] + _no_leap_second(found[2])), tzid)
-    except ValueError:
+        written = _plain_time(value, _parameters(head))
+    except (ValueError, OverflowError):
         return None
+    return written if date.min.year < written.value.year < date.max.year else None
+
+
+def _plain_time(value: str, parameters: Mapping[str, str]) -> _Written:
+    found = _MOMENT.fullmatch(value)
+    if not found:
+        return _odd_time(value, parameters.get("TZID"))
+    if not found[2] or parameters.get("VALUE", "").upper() == "DATE":
+        return _Written(date.fromisoformat(found[1]), None)
+    tzid = "UTC" if value.endswith("Z") else parameters.get("TZID")
+    return _Written(datetime.fromisoformat(found[1] + _no_leap_second(found[2])), tzid)
 
 
 def _unquoted(line: Line) -> Line:

@@ -43,8 +43,6 @@ class App:
             name=self.settings.house,
             sender=self.settings.mail_from,
             secret=self.secret,
-            language=self.settings.language,
-            tzid=self.settings.timezone,
         )
 
     @cached_property

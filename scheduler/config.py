@@ -11,6 +11,7 @@ from typing import Any
 
 from scheduler.errors import Invalid
 from scheduler.i18n import LANGUAGES, N_
+from scheduler.text import Text
 
 PREFIX = "SCHEDULER_"
 
@@ -54,7 +55,7 @@ class Settings:
     secret: str
     language: str
     timezone: str
-    house: str
+    house: Text
     sources: Mapping[str, str]
 
     def shown(self, key: str) -> str:
@@ -76,6 +77,7 @@ def load(environ: Mapping[str, str] = os.environ, file: Path | None = None) -> S
     for key in ("database_url", "mail_url"):
         values[key] = values[key].replace("{data_dir}", str(data_dir))
     _check(values)
+    values["house"] = _text(values["house"])
     return Settings(**{**values, "data_dir": data_dir, "sources": sources})
 
 
@@ -91,7 +93,7 @@ def _merge(environ: Mapping[str, str], file: Path | None) -> tuple[dict[str, Any
         if environ.get(name):
             values[setting.key], sources[setting.key] = environ[name], name
         elif setting.key in written:
-            values[setting.key], sources[setting.key] = str(written[setting.key]), str(file)
+            values[setting.key], sources[setting.key] = written[setting.key], str(file)
         else:
             values[setting.key], sources[setting.key] = setting.default, "default"
     return values, sources
@@ -123,9 +125,18 @@ def _default_data_dir() -> str:
     return user_data_dir("consular-scheduler", appauthor=False)
 
 
-def _check(values: Mapping[str, str]) -> None:
+def _text(value: str | Mapping[str, str]) -> Text:
+    """One name for all languages, or a table of one per language."""
+    return Text(value if isinstance(value, Mapping) else {"en": value})
+
+
+def _check(values: Mapping[str, Any]) -> None:
     from scheduler.clock import zone
 
+    for key, value in values.items():
+        several = key == "house" and isinstance(value, dict) and all(isinstance(one, str) for one in value.values())
+        if not isinstance(value, str) and not several:
+            raise Invalid("{key}: must be a text", key=key)
     if values["language"] not in LANGUAGES:
         raise Invalid(
             "language: {language} is not known; there are {known}",

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from scheduler.app import App
 from scheduler.channels import ChannelError
-from scheduler.errors import SchedulerError
+from scheduler.errors import Conflict, Forbidden, SchedulerError
 from scheduler.model import Letter, Outcome
 from scheduler.services import letters, programme
 from scheduler.services.compose import OutgoingMessage, Skip, compose
@@ -129,7 +129,7 @@ def _compose(app: App, ids: list[int], now: datetime) -> list[Item]:
     try:
         with app.db.read() as session:
             return list(compose(session, ids, house=app.house, now=now))
-    except SchedulerError:
+    except (Conflict, Forbidden):
         raise  # the database is away: the lease lapses
     except Exception as error:
         log.exception("letters %s cannot be composed", ids)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner, Result
@@ -21,6 +22,10 @@ from scheduler.cli.desk import Desk
 from scheduler.cli.words import speak
 from scheduler.clock import ManualClock
 from scheduler.db import Database
+
+# What is slow on a busy machine is not wrong: speed is measured in benchmarks/.
+hypothesis.settings.register_profile("suite", deadline=None)
+hypothesis.settings.load_profile("suite")
 
 ENGINES = ("sqlite", "postgresql")
 NOW = datetime(2027, 1, 4, 9, 0, tzinfo=UTC)  # a Monday, four weeks before the season of the tests

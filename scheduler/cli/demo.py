@@ -33,8 +33,13 @@ SETTINGS = """# Settings of the demo; made by `scheduler demo`, which may remove
 data_dir = "{directory}"
 mail_url = "file:{directory}/letters"
 mail_from = "Embassy of Kazakhstan in Thailand <programme@embassy.example>"
-house = "Embassy of Kazakhstan in Thailand"
 timezone = "Asia/Bangkok"
+
+[house]
+en = "Embassy of Kazakhstan in Thailand"
+kk = "Қазақстанның Таиландтағы Елшілігі"
+ru = "Посольство Казахстана в Таиланде"
+th = "สถานเอกอัครราชทูตคาซัคสถานประจำประเทศไทย"
 """
 CEREMONY = "sample-astana-in-bangkok-opening"
 GUESTS = (

@@ -121,7 +121,7 @@ def export(desk: Desk, file: Path, key: str, overwrite: bool) -> None:
     settings = desk.settings
     with desk.read() as session:
         tables = exporting.tables(
-            session, key=key, name=settings.house, language=settings.language, tz=settings.timezone
+            session, key=key, name=str(settings.house), language=settings.language, tz=settings.timezone
         )
     write_file(file, tomli_w.dumps(tables, multiline_strings=True).encode())
     click.echo(_("Written: {file}").format(file=file))

@@ -77,11 +77,9 @@ class Skip:
 class House:
     """What is the same in all letters: who writes, and the key of Message-IDs."""
 
-    name: str
+    name: Text
     sender: str  # an RFC 5322 mailbox
     secret: str
-    language: str
-    tzid: str
 
 
 class Row(NamedTuple):
@@ -374,7 +372,7 @@ def _words(event: Event, row: Row, language: str, house: House) -> dict[str, Any
         "dated": event.dated,
         "tentative": event.status == "tentative",
         "url": event.url or "",
-        "house": house.name,
+        "house": house.name.to(language),
     }
 
 

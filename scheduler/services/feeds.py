@@ -22,6 +22,7 @@ from scheduler.model import (
     Kind,
     Organisation,
     Rendering,
+    Status,
     Venue,
     View,
     Visibility,
@@ -107,13 +108,13 @@ def _translated(name: str) -> Text:
 
 
 def write(
-    session: Session, feed: Scope, *, language: str, now: datetime, by_hours: bool = False, house: str
+    session: Session, feed: Scope, *, language: str, now: datetime, by_hours: bool = False, house: Text
 ) -> bytes:
     """The calendar as bytes: a function of what is stored, the language and the day, of nothing else."""
     name = feed.name.to(language)
     return write_feed(
         contents(session, feed, language=language, now=now, by_hours=by_hours),
-        name=f"{house}: {name}",
+        name=f"{house.to(language)}: {name}",
         zones=_zones(session, feed, now, by_hours=by_hours),
         refresh=REFRESH,
         language=feed.name.language_for(language),
@@ -167,7 +168,7 @@ def _shown(feed: Scope, now: datetime) -> Iterator[sa.ColumnElement[bool]]:
     yield Event.starts_at.is_not(None)
     yield sa.or_(Event.ends_at > since, Event.kind == Kind.ANNIVERSARY)
     # A cancelled event stays until its date has passed, marked as cancelled (ical-rules 74).
-    yield sa.or_(Event.status != "cancelled", Event.ends_at > _day_start(now))
+    yield sa.or_(Event.status != Status.CANCELLED, Event.ends_at > _day_start(now), _returned_until(now))
     if feed.kinds:
         yield Event.kind.in_([Kind(kind) for kind in feed.kinds])
     if feed.cities:
@@ -176,6 +177,11 @@ def _shown(feed: Scope, now: datetime) -> Iterator[sa.ColumnElement[bool]]:
         yield Event.organizer.has(Organisation.key.in_(feed.organizers))
     if feed.tours:
         yield _in_tours(feed.tours)
+
+
+def _returned_until(now: datetime) -> sa.ColumnElement[bool]:
+    """An anniversary's next date has passed a year after it was cancelled."""
+    return sa.and_(Event.kind == Kind.ANNIVERSARY, Event.revised_at > _day_start(now) - timedelta(days=366))
 
 
 def _day_start(now: datetime) -> datetime:

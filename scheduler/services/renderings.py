@@ -238,6 +238,11 @@ def hours_in_words(event: Event, language: str) -> list[str]:
     gettext = catalogue(language).gettext
     lines = [*_weekly_lines(_weekly(event), language)]
     lines += [_closure_line(closure, language) for closure in closures(event)]
+    stated = {day for closure in closures(event) for day in _days(closure.first_on, closure.last_on)}
+    kept = {row.weekday for row in _weekly(event)}
+    holidays = [day for day in public_holidays(event) if day.weekday() in kept and day not in stated]
+    closed = gettext(N_("closed (public holiday)"))
+    lines += [f"{format_day(day, language)}: {closed}" for day in holidays]
     return [gettext(N_("Opening hours:")) + "\n" + "\n".join(lines)]
 
 

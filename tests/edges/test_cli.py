@@ -282,7 +282,7 @@ def test_help_names_every_command_and_every_command_explains_itself(desk: Schedu
 
 
 def test_help_imports_no_database() -> None:
-    code = "import sys; from scheduler.cli.root import root; root.main(['-h'], standalone_mode=False)\nprint(*sys.modules)"
+    code = "import sys\nfrom scheduler.cli.root import root\nroot.main(['-h'], standalone_mode=False)\nprint(*sys.modules)"
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
@@ -319,5 +319,5 @@ def test_settings_come_from_the_environment_before_the_file(
 
     settings = load({"SCHEDULER_HOUSE": "From the environment"}, file)
 
-    assert ("From the environment", "ru") == (settings.house, settings.language)
+    assert ("From the environment", "ru") == (str(settings.house), settings.language)
     assert ("SCHEDULER_HOUSE", str(file)) == (settings.sources["house"], settings.sources["language"])

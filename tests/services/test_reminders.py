@@ -40,6 +40,9 @@ HOUR = timedelta(hours=1)
 DAY_BEFORE = {"before": "1 day"}
 STARTS_AT = datetime(2027, 2, 2, 3, 0, tzinfo=UTC)  # START in Bangkok
 
+# Many cases of one rule, which is computed and not asked of the database: its other tests run on both.
+ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"])
+
 
 def utc(*parts: int) -> datetime:
     return datetime(*parts, tzinfo=UTC)
@@ -94,6 +97,7 @@ def in_berlin(start: str) -> dict:
     return {"tz": "Europe/Berlin", "dtstart": datetime.fromisoformat(start)}
 
 
+@ONE_ENGINE
 @pytest.mark.parametrize(
     ("event", "before", "at", "expected"),
     [
@@ -557,7 +561,7 @@ def foretold(app, days=60):
         return in_words(preview(session, now=now, until=now + days * DAY, event=None, language="en"))
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_what_is_foretold_is_exactly_what_happens(app, seed):
     """A random season: each reminder that the preview names leaves when it says, to whom it says, and no other."""
     chance = random.Random(seed)  # noqa: S311

@@ -24,6 +24,8 @@ from scheduler.model import Audit, Event, Letter, LetterKind
 from scheduler.services import feeds, letters, programme
 from scheduler.services.lookup import get
 from scheduler.services.renderings import revise
+from scheduler.text import Text
+from scheduler.text import Text
 from tests.services.builders import DAY, NOW, a_person, an_event, register
 
 HOUR = timedelta(hours=1)
@@ -121,7 +123,9 @@ def event(app, key="opening") -> Event:
 
 def feed(app, **given) -> bytes:
     with app.db.read() as session:
-        return feeds.write(session, feeds.scope(session, "all"), language="en", now=NOW, house="Embassy", **given)
+        return feeds.write(
+            session, feeds.scope(session, "all"), language="en", now=NOW, house=Text({"en": "Embassy"}), **given
+        )
 
 
 def test_new_data_keeps_the_wall_and_moves_the_instant_and_all_that_hangs_on_it(planned, environment, app):

@@ -30,7 +30,7 @@ at = datetime.fromisoformat
 TITLE = "Opening of <Silk & Steppe>"  # what a template must escape
 LINK = "https://meet.example.org/j?room=7&pin=1"
 PAGE = "https://programme.example.org/silk-steppe"
-HOUSE = compose.House(name="Embassy & Consulate", sender="a@example.org", secret="s", language="en", tzid="UTC")
+HOUSE = compose.House(name=Text({"en": "Embassy & Consulate"}), sender="a@example.org", secret="s")
 NOWHERE: dict[str, Any] = {}
 ALMATY = City(
     key="almaty",
