@@ -19,6 +19,7 @@ from scheduler.model import Event
 from scheduler.services import feeds
 from scheduler.services.programme import agenda
 from scheduler.services.renderings import location
+from scheduler.text import Text
 
 LABELS = {
     "rendered": "icalendar: Event, add, to_ical",
@@ -66,7 +67,9 @@ def _measure(engine: str, db: Database, size: int, rounds: int) -> None:
 
 def _feed(db: Database) -> bytes:
     with db.read() as session:
-        return feeds.write(session, feeds.scope(session, "all"), language="en", now=common.NOW, house="Embassy")
+        return feeds.write(
+            session, feeds.scope(session, "all"), language="en", now=common.NOW, house=Text({"en": "Embassy"})
+        )
 
 
 def _bodies(db: Database) -> None:

@@ -282,7 +282,8 @@ def test_help_names_every_command_and_every_command_explains_itself(desk: Schedu
 
 
 def test_help_imports_no_database() -> None:
-    code = "import sys\nfrom scheduler.cli.root import root\nroot.main(['-h'], standalone_mode=False)\nprint(*sys.modules)"
+    code = "import sys; from scheduler.cli.root import root; root.main(['-h'], standalone_mode=False)"
+    code += "; print(*sys.modules)"
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 

@@ -14,7 +14,6 @@ from scheduler.services import feeds, places, programme
 from scheduler.services.drafts import FeedDraft, check
 from scheduler.services.lookup import Lookup
 from scheduler.text import Text
-from scheduler.text import Text
 from tests.services.builders import (
     DAY,
     NOW,

@@ -25,7 +25,6 @@ from scheduler.services import feeds, letters, programme
 from scheduler.services.lookup import get
 from scheduler.services.renderings import revise
 from scheduler.text import Text
-from scheduler.text import Text
 from tests.services.builders import DAY, NOW, a_person, an_event, register
 
 HOUR = timedelta(hours=1)

@@ -1,0 +1,14 @@
+"""The calendars of others (RFC 5545), read into values: mended where that is safe, and every mend told.
+
+Pure, and nothing is fetched that a file names. The lines are read here rather than by icalendar, which keeps
+home-made time zones of one file for the next, reads a DATE with TZID as a midnight, and takes ten times as long.
+"""
+
+from calendars.foreign.event import Foreign
+from calendars.foreign.limits import Limits, ReadError
+from calendars.foreign.notes import Note
+from calendars.foreign.reading import Reading, read
+from calendars.foreign.vcalendar import Calendar
+from calendars.foreign.zones import How
+
+__all__ = ["Calendar", "Foreign", "How", "Limits", "Note", "ReadError", "Reading", "read"]

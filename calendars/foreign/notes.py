@@ -1,0 +1,62 @@
+"""What is told of a reading: each mend, and whatever was refused or left out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from calendars.lines import one_line
+
+What = Literal["mended", "refused", "ignored"]
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something that was mended, refused or left out.
+
+    `message` is an English sentence with named places, filled from `facts`; it is the key of its translation.
+    """
+
+    line: int | None
+    uid: str
+    what: What
+    message: str
+    facts: Mapping[str, str | int] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.message.format(**self.facts)
+
+
+class Refused(ValueError):
+    """Why an event is refused: an English sentence with named places, and what fills them."""
+
+    def __init__(self, line: int, message: str, /, **facts: str | int) -> None:
+        self.line, self.message, self.facts = line, message, facts
+        super().__init__(message)
+
+
+class Notes:
+    """The notes so far; the verbs name what was done, and the sentence stands with them for translators."""
+
+    def __init__(self) -> None:
+        self._notes: list[Note] = []
+
+    def mended(self, line: int | None, uid: str, message: str, /, **facts: str | int) -> None:
+        self._add(line, uid, "mended", message, facts)
+
+    def refused(self, line: int | None, uid: str, message: str, /, **facts: str | int) -> None:
+        self._add(line, uid, "refused", message, facts)
+
+    def ignored(self, line: int | None, uid: str, message: str, /, **facts: str | int) -> None:
+        self._add(line, uid, "ignored", message, facts)
+
+    def _add(self, line: int | None, uid: str, what: What, message: str, facts: Mapping[str, str | int]) -> None:
+        short = {name: _short(fact) if isinstance(fact, str) else fact for name, fact in facts.items()}
+        self._notes.append(Note(line, uid, what, message, short))
+
+    def in_order(self) -> tuple[Note, ...]:
+        return tuple(sorted(self._notes, key=lambda note: note.line or 0))
+
+
+def _short(fact: str) -> str:
+    text = one_line(fact[:200])
+    return text if len(text) <= 80 else text[:79] + "…"

@@ -1,0 +1,29 @@
+"""Which occurrence of a series a time means."""
+
+from datetime import datetime
+
+from calendars.foreign.event import Foreign
+from calendars.foreign.spans import Span, same_clock
+from calendars.foreign.times import Written, day_of
+from calendars.foreign.tzdb import moved
+from calendars.foreign.zones import UnknownZone, Zones
+from calendars.vevent import When
+
+
+def occurrence(written: Written, span: Span | Foreign, zones: Zones) -> When:
+    """Which occurrence of a series is meant, on the clock of its DTSTART.
+
+    Exchange names those of an all-day series by a midnight in its zone: only the local date counts.
+    """
+    value, start = written.value, span.start if isinstance(span, Span) else span.dtstart
+    if not isinstance(start, datetime):
+        return zones.local_date(value) if isinstance(value, datetime) and written.tzid == "UTC" else day_of(value)
+    if not isinstance(value, datetime):
+        return datetime.combine(value, start.time())
+    if same_clock(written, span):
+        return value
+    try:
+        placed = zones.place(written.tzid, value)
+    except UnknownZone:
+        return value
+    return moved(placed.wall, placed.tzid, span.tzid)

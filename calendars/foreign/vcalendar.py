@@ -1,0 +1,52 @@
+"""A calendar within a file: what it says of itself, and its zones."""
+
+from dataclasses import dataclass
+
+from calendars.foreign.components import Component, File
+from calendars.foreign.outline import Found
+from calendars.foreign.zones import Definition
+from calendars.lines import one_line
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """What a VCALENDAR says of itself; `tzid` is the zone it calls its own, as written."""
+
+    name: str
+    tzid: str
+    method: str
+
+
+class VCalendar:
+    """A VCALENDAR, its properties and zones read, its events not yet."""
+
+    def __init__(self, file: File, found: Found) -> None:
+        self.head = file.component(found.head)
+        self.parts = found.parts
+        zones = [file.component(part) for part in found.parts if part.kind == "VTIMEZONE"]
+        self.definitions = {zone.text("TZID"): _definition(zone) for zone in reversed(zones) if zone.parts}
+
+    @property
+    def about(self) -> Calendar:
+        name = self.head.text("NAME") or self.head.text("X-WR-CALNAME")  # RFC 7986 section 5.1, and before it
+        return Calendar(one_line(name), self._home, one_line(self.head.value("METHOD")).upper())
+
+    @property
+    def _home(self) -> str:
+        """The zone that the calendar calls its own, or else the only one it defines."""
+        if named := self.head.text("X-WR-TIMEZONE").strip():
+            return named
+        defined = self.definitions.keys() - {"UTC"}
+        return defined.pop() if len(defined) == 1 else ""
+
+
+def _definition(zone: Component) -> Definition:
+    observances = [
+        {
+            name: ",".join(line[2] for line in (lines if name == "RDATE" else lines[:1]))
+            for name, lines in part.lines.items()
+        }
+        for part in zone.parts
+        if part.kind in ("STANDARD", "DAYLIGHT")
+    ]
+    return Definition(observances, zone.text("X-LIC-LOCATION"))
