@@ -63,7 +63,7 @@ class Settings:
         value = str(getattr(self, key))
         if key == "secret":
             return "***" if value else ""
-        return _without_password(value) if key.endswith("_url") else value
+        return without_password(value) if key.endswith("_url") else value
 
 
 def load(environ: Mapping[str, str] = os.environ, file: Path | None = None) -> Settings:
@@ -146,7 +146,7 @@ def _check(values: Mapping[str, Any]) -> None:
     zone(values["timezone"])
 
 
-def _without_password(url: str) -> str:
+def without_password(url: str) -> str:
     scheme, mark, rest = url.partition("://")
     user, at, host = rest.rpartition("@")
     if not (mark and at and ":" in user):

@@ -244,7 +244,7 @@ def run(app: App, wait: Callable[[], object]) -> None:
     scheduler = BackgroundScheduler(timezone="UTC", executors={"default": ThreadPoolExecutor(2)})
     stopping = threading.Event()
     timetable(app, scheduler, stopping.is_set)
-    scheduler.add_job(_calmly, args=[check_zones, app], id="zones-at-start")
+    _calmly(check_zones, app)  # before the first reminder is fired by an instant that no longer holds
     scheduler.modify_job("deliver", next_run_time=app.clock.now())
     scheduler.start()
     try:

@@ -10,7 +10,6 @@ from calendars.foreign.properties import Line, unescaped, value_of
 
 NO_PROPERTY = "This line is no property."
 
-
 _CLOCK = frozenset(("TZID", "X-LIC-LOCATION", "DTSTART", "TZOFFSETFROM", "TZOFFSETTO", "RRULE", "RDATE"))
 _WANTED = {
     "VCALENDAR": frozenset(("METHOD", "NAME", "X-WR-CALNAME", "X-WR-TIMEZONE")),

@@ -23,7 +23,7 @@ class Draft(NamedTuple):
     """An event before it finds its series; `recurrence` is its RECURRENCE-ID as written."""
 
     event: Foreign
-    recurrence: "Written | None"
+    recurrence: Written | None
     zones: Zones
 
 

@@ -16,10 +16,7 @@ from calendars.vevent import When
 _DURATION = re.compile(
     r"([+-])?P(?:(\d{1,6})W)?(?:(\d{1,6})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9})S)?)?", re.ASCII
 )
-
-
 _UNTIL = re.compile(r"UNTIL=(\d{4})", re.IGNORECASE | re.ASCII)
-
 
 _ZONE = "The zone “{written}” is read as {tzid}."
 _ZONE_DOUBTFUL = "Nobody can be sure what the zone “{written}” means; {tzid} was taken."
@@ -163,7 +160,7 @@ def _unknown_zone(line: int, tzid: str | None) -> Refused:
     return Refused(line, "The zone “{tzid}” is not known, nor any that keeps its clock.", tzid=tzid)
 
 
-def _outlook_day(part: Component, start: "Written", end: "Written | None") -> bool:
+def _outlook_day(part: Component, start: Written, end: Written | None) -> bool:
     """Whether midnights stand for whole days, as Outlook says in a property of its own."""
     if part.value("X-MICROSOFT-CDO-ALLDAYEVENT").strip().upper() != "TRUE":
         return False

@@ -14,7 +14,6 @@ UTC_NAMES = frozenset(("utc", "uct", "z", "zulu", "universal", "gmt", "greenwich
 DOUBTFUL = "central asia standard time"
 _KAZAKH = ("Asia/Almaty", "Asia/Qostanay")
 
-
 _RENAMED = {  # CLDR keeps the names of its first day
     "America/Buenos_Aires": "America/Argentina/Buenos_Aires",
     "America/Godthab": "America/Nuuk",

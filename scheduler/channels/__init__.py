@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 from urllib.parse import SplitResult, urlsplit
 
+from scheduler.config import without_password
 from scheduler.errors import Invalid, SchedulerError
 from scheduler.services.compose import OutgoingMessage
 
@@ -42,7 +43,7 @@ def channel_for(url: str) -> Channel:
         return SmtpChannel(server)
     raise Invalid(
         "mail_url: {url} is not understood; write smtp://HOST:PORT, smtps://USER:PASSWORD@HOST or file:DIR",
-        url=url,
+        url=without_password(url),
     )
 
 

@@ -43,6 +43,16 @@ def _shows(scope: feeds.Scope) -> str:
     return ", ".join(map(str, limits)) or _("everything public")
 
 
+@feed.command(
+    help=N_("Render every event anew, after an upgrade of the program; what looks the same stays as it is.")
+)
+@pass_desk
+def refresh(desk: Desk) -> None:
+    with desk.write() as session:
+        count = feeds.refresh(session, now=desk.now())
+    click.echo(_("Revised: {count}").format(count=count))
+
+
 @feed.command("export", help=N_("Write a feed as an .ics file."))
 @click.argument("slug")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help=N_("The file; without it the feed is printed."))

@@ -265,7 +265,9 @@ class Event(Base):
             return None, None
         # The start of a whole day is no promised hour: some zones change at midnight.
         gap: Literal["refuse", "shift"] = "refuse" if strict and self.timing is Timing.HOURS else "shift"
-        return instant(self.dtstart, self.tzid, gap=gap), instant(self.dtend, self.tzid, gap=gap)
+        starts_at, ends_at = (instant(wall, self.tzid, gap=gap) for wall in (self.dtstart, self.dtend))
+        # A law that takes the hour in between away must not leave an event that ends before it begins.
+        return starts_at, ends_at if ends_at > starts_at else starts_at + (self.dtend - self.dtstart)
 
     def is_over(self, now: datetime) -> bool:
         """True once the end has passed; never for what returns every year or has no date."""

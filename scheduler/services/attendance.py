@@ -59,7 +59,7 @@ def register(session: Session, event: Event, guest: Guest, *, now: datetime) -> 
     attendee.answered_by, attendee.answered_on = Answer.DESK, wall(now, event.tzid).date()
     standing = _seat(session, attendee, now=now)
     kind = LetterKind.CONFIRMED if standing is Standing.CONFIRMED else LetterKind.WAITING
-    letters.queue(session, kind, guest.person, event, key=_letter_key(kind, attendee, now), now=now)
+    letters.queue(session, kind, attendee.attending, event, key=_letter_key(kind, attendee, now), now=now)
     note(session, "register", "attendee", attendee.id, now=now, event=event.key, standing=attendee.standing)
     return attendee
 
@@ -127,7 +127,7 @@ def _accept(session: Session, attendee: Attendee, *, now: datetime) -> None:
     if _seat(session, attendee, now=now) is Standing.WAITLISTED:
         # Who said yes and has no place must hear of it; who has one has had the invitation.
         key = _letter_key(LetterKind.WAITING, attendee, now)
-        letters.queue(session, LetterKind.WAITING, attendee.person, attendee.event, key=key, now=now)
+        letters.queue(session, LetterKind.WAITING, attendee.attending, attendee.event, key=key, now=now)
 
 
 def withdraw(session: Session, attendee: Attendee, *, now: datetime, by: Answer | None = None) -> None:
@@ -203,7 +203,7 @@ def promote(session: Session, event: Event, mode: Mode, *, now: datetime) -> lis
         attendee.queue_number = None
         _stand(attendee, Standing.CONFIRMED, now)
         key = _letter_key(LetterKind.PLACE_FREED, attendee, now)
-        letters.queue(session, LetterKind.PLACE_FREED, attendee.person, event, key=key, now=now)
+        letters.queue(session, LetterKind.PLACE_FREED, attendee.attending, event, key=key, now=now)
         note(session, "promote", "attendee", attendee.id, now=now, event=event.key)
         session.flush()
         promoted.append(attendee)

@@ -27,7 +27,7 @@ class Contradiction(Conflict):
 BOUND = (Standing.INVITED, Standing.CONFIRMED)
 
 
-def find(session: Session, events: Sequence[Event]) -> list[Contradiction]:
+def find(session: Session, events: Sequence[Event], *, now: datetime) -> list[Contradiction]:
     """Every contradiction that the given events are part of, each once."""
     session.flush()
     standing = [event for event in events if event.dated and not event.cancelled]
@@ -37,6 +37,9 @@ def find(session: Session, events: Sequence[Event]) -> list[Contradiction]:
             found[str(conflict)] = conflict
     for event in standing:
         for conflict in (*_outside_parent(event), *_closed(event)):
+            found[str(conflict)] = conflict
+    for event in events:
+        for conflict in _part_of_cancelled(event, now):
             found[str(conflict)] = conflict
     return list(found.values())
 
@@ -153,6 +156,20 @@ def _people(session: Session, ids: Sequence[int]) -> Iterator[Contradiction]:
     for person, mine, theirs in session.execute(query):
         if not _apart(mine, theirs):
             yield _at_two_places(person, mine, theirs)
+
+
+def _part_of_cancelled(event: Event, now: datetime) -> Iterator[Contradiction]:
+    """What is still to come cannot be part of what does not take place."""
+    pairs = [(event, event.parent)] if event.parent else []
+    pairs += [(part, event) for part in event.children] if event.cancelled else []
+    for part, whole in pairs:
+        if whole.cancelled and not part.cancelled and not part.is_over(now):
+            yield Contradiction(
+                "{whole} is cancelled, but {part}, a part of it, is not; cancel that too",
+                about=(part.key, whole.key),
+                whole=whole.key,
+                part=part.key,
+            )
 
 
 def _outside_parent(event: Event) -> Iterator[Contradiction]:

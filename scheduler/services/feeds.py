@@ -28,6 +28,8 @@ from scheduler.model import (
     Visibility,
 )
 from scheduler.model.programme import event_city
+from scheduler.services.programme import WITH_EVENT
+from scheduler.services.renderings import revise
 from scheduler.text import Text
 
 REFRESH = timedelta(hours=6)
@@ -130,6 +132,12 @@ def contents(session: Session, feed: Scope, *, language: str, now: datetime, by_
         .order_by(Event.starts_at, Event.uid)
     )
     return list(session.scalars(query))
+
+
+def refresh(session: Session, *, now: datetime) -> int:
+    """Render all events as this program would; returns how many look other than they did."""
+    events = sa.select(Event).options(*WITH_EVENT).order_by(Event.id).with_for_update(key_share=True, of=Event)
+    return revise(session, session.scalars(events), now=now)
 
 
 def count(session: Session, feed: Scope, *, now: datetime) -> int:

@@ -358,7 +358,7 @@ def refuse_conflicts(
     session: Session, events: Sequence[Event], *, force: str | None, now: datetime
 ) -> list[conflicts.Contradiction]:
     """Raise what contradicts; with a reason, write it down instead and return what was overruled."""
-    found = conflicts.find(session, events)
+    found = conflicts.find(session, events, now=now)
     if not found:
         return []
     if not force:
@@ -438,7 +438,7 @@ def cancel(session: Session, event: Event, *, now: datetime) -> Impact:
     if event.cancelled:
         raise attendance.AlreadyThere("{event} is already cancelled", event=event.key)
     for child in event.children:
-        if not child.cancelled:
+        if not child.cancelled and not child.is_over(now):
             cancel(session, child, now=now)
     return change_event(session, event, now=now, status=Status.CANCELLED)
 

@@ -45,15 +45,16 @@ Form = tuple[View, Audience, list[VEvent], dict[str, Texts]]
 CHUNK = 500
 
 
-def revise(session: Session, events: Iterable[Event], *, now: datetime) -> None:
+def revise(session: Session, events: Iterable[Event], *, now: datetime) -> int:
     """After changes: SEQUENCE + 1, a new revision time and new renderings where a subscriber would see a difference.
 
-    Saving what looks the same revises nothing (RFC 5546 2.1.4; ical-rules 71 to 73).
+    Saving what looks the same revises nothing (RFC 5546 2.1.4; ical-rules 71 to 73). Returns how many did change.
     """
     revised = [(event, forms) for event in events if (forms := _revised(session, event, now)) is not None]
     session.flush()
     for start in range(0, len(revised), CHUNK):
         _store(session, revised[start : start + CHUNK])
+    return len(revised)
 
 
 def _revised(session: Session, event: Event, now: datetime) -> list[Form] | None:

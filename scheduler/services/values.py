@@ -86,7 +86,7 @@ def _email(value: Any) -> str:
     from email_validator import EmailNotValidError, validate_email
 
     try:
-        return validate_email(_line(value), check_deliverability=False).normalized
+        return validate_email(_line(value), check_deliverability=False, allow_smtputf8=False).normalized
     except EmailNotValidError as error:
         raise Invalid("{value} is not an e-mail address", value=_brief(value)) from error
 

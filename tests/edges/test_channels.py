@@ -216,7 +216,8 @@ def test_nobody_listening_is_a_channel_that_is_down():
 @contextmanager
 def server_that_says(*lines: bytes):
     """Greets every caller so, and hangs up when it has nothing more to say."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    # An address of this machine that does not look like it: on the loopback STARTTLS is left out.
+    with socket.create_server(("127.0.0.2", 0)) as listening:
 
         def serve() -> None:
             while True:
@@ -231,9 +232,17 @@ def server_that_says(*lines: bytes):
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
-        yield f"smtp://127.0.0.1:{listening.getsockname()[1]}"
+        yield f"smtp://127.0.0.2:{listening.getsockname()[1]}"
         listening.shutdown(socket.SHUT_RDWR)
     thread.join(5)
+
+
+def test_a_password_is_not_sent_without_tls():
+    with server_that_says(b"220 hello\r\n", b"250-hello\r\n250 AUTH PLAIN LOGIN\r\n") as url:
+        channel = channel_for(url.replace("//", "//officer:secret@"))
+        with pytest.raises(ChannelError, match="offers no TLS"):
+            channel.send(a_letter())
+        channel.close()
 
 
 @pytest.mark.parametrize(

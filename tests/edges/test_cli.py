@@ -322,3 +322,32 @@ def test_settings_come_from_the_environment_before_the_file(
 
     assert ("From the environment", "ru") == (str(settings.house), settings.language)
     assert ("SCHEDULER_HOUSE", str(file)) == (settings.sources["house"], settings.sources["language"])
+
+
+def test_a_part_cannot_stand_when_its_whole_is_cancelled(desk: Scheduler) -> None:
+    desk("event", "add", "journey", "--kind", "visit", "--title", "Journey", "--first-day", "2027-05-04")
+    desk(
+        "event",
+        "add",
+        "talks",
+        "--kind",
+        "meeting",
+        "--title",
+        "Talks",
+        "--first-day",
+        "2027-05-04",
+        "--parent",
+        "journey",
+    )
+
+    refused = desk("event", "change", "journey", "--status", "cancelled", code=1).output
+
+    assert "journey is cancelled, but talks, a part of it, is not" in refused
+    desk("event", "cancel", "journey")
+    assert "cancelled" == _json(desk, "event", "show", "talks")["status"]
+
+
+def test_a_refresh_revises_only_what_looks_different(desk: Scheduler) -> None:
+    _plan(desk)
+
+    assert "Revised: 0" in desk("feed", "refresh").output

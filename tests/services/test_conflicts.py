@@ -38,7 +38,7 @@ def session(db):
 def told(session, *events):
     """What is said when these are planned; all events when none are named."""
     chosen = events or session.scalars(sa.select(Event)).all()
-    return sorted(str(conflict) for conflict in conflicts.find(session, chosen))
+    return sorted(str(conflict) for conflict in conflicts.find(session, chosen, now=NOW))
 
 
 def at_ten(session, key, **given):
@@ -442,6 +442,6 @@ def test_many_events_are_compared_in_few_questions(db):
         asked = []
         session.flush()
         sa.event.listen(db.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
-        conflicts.find(session, events)
+        conflicts.find(session, events, now=NOW)
 
     assert len(asked) < 10

@@ -14,6 +14,7 @@ from scheduler.services import conflicts, files
 from scheduler.services.changes import Verb
 from scheduler.services.drafts import ProgrammeFile, check
 from scheduler.text import Text
+from tests.conftest import NOW
 
 LEAP_DAY = date(2028, 2, 29)
 WEEK = [date(2026, 11, 23) + timedelta(days=n) for n in range(7)]
@@ -49,7 +50,7 @@ def test_it_applies_and_contradicts_nothing(db, today):
     changes = apply(db, today)
     assert {change.verb for change in changes} == {Verb.ADDED}
     with db.read() as session:
-        assert conflicts.find(session, session.scalars(sa.select(Event)).all()) == []
+        assert conflicts.find(session, session.scalars(sa.select(Event)).all(), now=NOW) == []
 
 
 @pytest.mark.parametrize("today", [WEEK[0], LEAP_DAY], ids=str)
