@@ -117,7 +117,7 @@ def write(
     return write_feed(
         contents(session, feed, language=language, now=now, by_hours=by_hours),
         name=f"{house.to(language)}: {name}",
-        zones=_zones(session, feed, now, by_hours=by_hours),
+        zones=_zones(session, feed, now) if by_hours else (),  # only opening hours are written in their zone
         refresh=REFRESH,
         language=feed.name.language_for(language),
     )
@@ -211,12 +211,12 @@ def _in_tours(keys: Sequence[str]) -> sa.ColumnElement[bool]:
     return Event.id.in_(sa.select(parts.c.id))
 
 
-def _zones(session: Session, feed: Scope, now: datetime, *, by_hours: bool) -> list[bytes]:
+def _zones(session: Session, feed: Scope, now: datetime) -> list[bytes]:
     """The VTIMEZONEs that the shown events name, each from the first day it is needed to the last."""
     query = (
         sa.select(Event.tzid, sa.func.min(Event.dtstart), sa.func.max(Event.dtend))
         .join(Rendering, Rendering.event_id == Event.id)
-        .where(*_shown(feed, now), *_form(by_hours=by_hours), Rendering.zoned.is_(True))
+        .where(*_shown(feed, now), *_form(by_hours=True), Rendering.zoned.is_(True))
         .group_by(Event.tzid)
         .order_by(Event.tzid)
     )
