@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=10)  # a batch takes seconds; a worker that died gives its letters back after this
-BATCH = 200
+BATCH = 1000
 FRESH = timedelta(minutes=1)  # a letter composed longer ago is composed anew: the facts, or the lease, may be gone
 TICK = timedelta(seconds=10)
 PAUSE = timedelta(minutes=1)  # while the channel is down

@@ -295,6 +295,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("event_id", "person_id", name="uq_attendee_event_id_person_id"),
     )
     op.create_index("ix_attendee_person_id", "attendee", ["person_id"])
+    op.create_index("ix_attendee_represented_by_id", "attendee", ["represented_by_id"])
     op.create_index("ix_attendee_queue", "attendee", ["event_id", "mode", "queue_number"])
 
     op.create_table(
@@ -523,6 +524,7 @@ def downgrade() -> None:
 
     op.drop_table("closure")
     op.drop_index("ix_attendee_queue", table_name="attendee")
+    op.drop_index("ix_attendee_represented_by_id", table_name="attendee")
     op.drop_index("ix_attendee_person_id", table_name="attendee")
 
     op.drop_table("attendee")

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column, relationship
 
 from scheduler.db import Base, Id, Instant, choice
 from scheduler.model.programme import KEY, Event, Person
@@ -116,7 +116,7 @@ class Attendee(Base):
     standing: Mapped[Standing] = mapped_column(choice(Standing))
     queue_number: Mapped[int | None]
     companions: Mapped[int] = mapped_column(default=0)
-    represented_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
+    represented_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"), index=True)
     answered_by: Mapped[Answer | None] = mapped_column(choice(Answer))
     answered_on: Mapped[date | None]
     created_at: Mapped[datetime] = mapped_column(Instant)
@@ -143,3 +143,11 @@ class Attendee(Base):
     def attending(self) -> Person:
         """Who actually comes."""
         return self.represented_by or self.person
+
+
+def comes(
+    person: int | sa.ColumnElement[int] | InstrumentedAttribute[int], attendee: type[Attendee] = Attendee
+) -> sa.ColumnElement[bool]:
+    """That it is this person who actually comes: themselves or for another. In a form that an index serves."""
+    themselves = sa.and_(attendee.person_id == person, attendee.represented_by_id.is_(None))
+    return sa.or_(themselves, attendee.represented_by_id == person)

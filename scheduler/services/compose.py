@@ -37,6 +37,7 @@ from scheduler.model import (
     Standing,
     Timing,
 )
+from scheduler.model.attendance import comes
 from scheduler.services.feeds import event_file
 from scheduler.services.letters import NO_ADDRESS, TOO_LATE, starts_then
 from scheduler.services.programme import WITH_EVENT
@@ -126,8 +127,7 @@ def compose(session: Session, ids: Sequence[int], *, house: House, now: datetime
 
 
 def _rows(session: Session, ids: Sequence[int]) -> dict[int, Row]:
-    comes = sa.func.coalesce(Attendee.represented_by_id, Attendee.person_id)
-    at_event = sa.and_(Attendee.event_id == Letter.event_id, comes == Letter.person_id)
+    at_event = sa.and_(Attendee.event_id == Letter.event_id, comes(Letter.person_id))
     query = (
         sa.select(
             Letter.id,

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, aliased
 from scheduler.clock import wall
 from scheduler.errors import Conflict
 from scheduler.model import Attendee, Closure, Event, Kind, Person, Standing, Status, Timing, Venue
+from scheduler.model.attendance import comes
 from scheduler.model.programme import OPEN_ENDED
 from scheduler.services.renderings import holidays_between, open_days
 
@@ -48,11 +49,10 @@ def of_overlap(session: Session, event: Event, person: Person) -> list[Contradic
     """What else a person is bound to at the time of an event that they are about to be bound to."""
     if person.id is None or not _binds(event):
         return []
-    comes = sa.func.coalesce(Attendee.represented_by_id, Attendee.person_id)
     query = (
         sa.select(Event)
         .join(Attendee, Attendee.event_id == Event.id)
-        .where(comes == person.id, Attendee.standing.in_(BOUND), Event.id != event.id)
+        .where(comes(person.id), Attendee.standing.in_(BOUND), Event.id != event.id)
         .where(Event.starts_at < event.ends_at, Event.ends_at > event.starts_at)
         .where(Event.status != Status.CANCELLED, Event.kind.not_in(OPEN_ENDED))
         .order_by(Event.key)
@@ -142,12 +142,11 @@ def _people(session: Session, ids: Sequence[int]) -> Iterator[Contradiction]:
     one, other = aliased(Event), aliased(Event)
     here, there = aliased(Attendee), aliased(Attendee)
     comes_here = sa.func.coalesce(here.represented_by_id, here.person_id)
-    comes_there = sa.func.coalesce(there.represented_by_id, there.person_id)
     query = (
         sa.select(Person, one, other)
         .join(here, comes_here == Person.id)
         .join(one, one.id == here.event_id)
-        .join(there, comes_there == Person.id)
+        .join(there, comes(comes_here, there))
         .join(other, sa.and_(other.id == there.event_id, _overlapping(one, other)))
         .where(here.standing.in_(BOUND), there.standing.in_(BOUND))
         .where(one.kind.not_in(OPEN_ENDED), other.kind.not_in(OPEN_ENDED), one.id.in_(ids))
