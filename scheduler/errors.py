@@ -8,6 +8,7 @@ to a status, each in one place.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from enum import StrEnum
 
 Gettext = Callable[[str], str]
 
@@ -30,7 +31,9 @@ class SchedulerError(Exception):
 
 
 def _text(value: object, gettext: Gettext) -> object:
-    """A fact that is itself an error speaks the reader's language too."""
+    """A fact that is itself an error, or a word of ours, speaks the reader's language too."""
+    if isinstance(value, StrEnum):
+        return gettext(value)
     return value.text(gettext) if isinstance(value, SchedulerError) else value
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -58,7 +59,7 @@ class Desk:
     @contextmanager
     def write(self, *, keep: bool = True) -> Iterator[Session]:
         """One transaction in the officer's name; without ``keep`` it only shows what would happen."""
-        with self.app.db.write(f"{getpass.getuser()}@desk") as session:
+        with self.app.db.write(f"{_officer()}@desk") as session:
             yield session
             if not keep:
                 session.rollback()
@@ -82,6 +83,14 @@ class Desk:
         if "bare_database" in self.__dict__:
             self.bare_database.dispose()
             del self.__dict__["bare_database"]
+
+
+def _officer() -> str:
+    """The name of the account; in a container it may have none."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid{os.getuid()}"
 
 
 pass_desk = click.make_pass_decorator(Desk)

@@ -27,8 +27,8 @@ from scheduler.cli.words import _, language
 from scheduler.clock import instant, wall
 from scheduler.errors import Conflict, Invalid
 from scheduler.i18n import N_
-from scheduler.model import Event, Kind, Mode, Standing, Status
-from scheduler.services import programme
+from scheduler.model import Event, Kind, Mode, Standing, Status, Timing
+from scheduler.services import letters, programme
 from scheduler.services.compose import when
 from scheduler.services.drafts import EventDraft, check
 from scheduler.services.export import table as plain
@@ -122,6 +122,8 @@ def change(desk: Desk, /, key: str, force: str | None, no_date: bool, **given: A
     with desk.write() as session:
         found = get_to_change(session, Event, key)
         said = _said(desk, given, desk.tz(given.get("tz"), found.tzid))
+        if said.get("status") == Status.CANCELLED and not found.cancelled:
+            raise Conflict("status: use: scheduler event cancel {event}", event=key)
         base = plain(programme.draft_of(found))
         draft = check(EventDraft, _merged(base, said, no_date), language=desk.settings.language)
         now = desk.now()
@@ -185,14 +187,15 @@ def _in_event_zone(typed: datetime, tzid: str, found: Event) -> datetime:
 @pass_desk
 def cancel(desk: Desk, key: str, yes: bool) -> None:
     with desk.read() as session:
-        people = programme.told(session, get(session, Event, key))
+        people = programme.told(session, get(session, Event, key), now=desk.now())
     if people:
         ask(
             _("People to be told that {event} is cancelled: {people}. Go on?").format(people=people, event=key),
             yes=yes,
         )
     with desk.write() as session:
-        _report(programme.cancel(session, get_to_change(session, Event, key), now=desk.now()))
+        for impact in programme.cancel_with_parts(session, get_to_change(session, Event, key), now=desk.now()):
+            _report(impact)
 
 
 @event.command(help=N_("Give a date (or the hour that was missing) to an event; those on its list are told."))
@@ -217,10 +220,15 @@ def announce(
     with desk.write() as session:
         found = get_to_change(session, Event, key)
         tzid = desk.tz(tz, found.tzid)
-        said: dict[str, Any] = {"tz": tzid}
+        said: dict[str, Any] = {}
         if end or duration:
-            said["dtstart"] = _moment(desk, when, tzid)
-            said |= {"dtend": _moment(desk, end, tzid)} if end else {"duration": parse_duration(duration or "")}
+            said["dtstart"] = _in_event_zone(_moment(desk, when, tzid), tzid, found)
+            if end:
+                said["dtend"] = _in_event_zone(_moment(desk, end, tzid), tzid, found)
+            else:
+                said["duration"] = parse_duration(duration or "")
+        elif found.timing is Timing.HOUR_TO_BE_ANNOUNCED:
+            raise Invalid("duration: say the hour, and how long it takes (--duration) or when it ends (--end)")
         else:
             said["first_day"] = _whole_day(desk, when, tzid)
             said["last_day"] = _whole_day(desk, last_day, tzid) if last_day else None
@@ -260,11 +268,13 @@ def _in_words(found: Event) -> str:
     return f"{found.key} · {found.title.to(language())} · {_when(found)}"
 
 
-def _when(found: Event) -> str:
-    lines = when(found, language(), None)
+def _when(found: Event, now: datetime | None = None) -> str:
+    start = letters.upcoming_start(found, now=now) if now and found.kind is Kind.ANNIVERSARY else None
+    lines = when(found, language(), None, start=start.isoformat() if start else None)
     if not lines:
         return _("date to be announced")
-    return f"{lines[0].time} ({lines[0].zone})" if lines[0].zone else lines[0].time
+    said = f"{lines[0].time} ({lines[0].zone})" if lines[0].zone else lines[0].time
+    return _("{day}, every year").format(day=said) if found.kind is Kind.ANNIVERSARY else said
 
 
 @event.command("list", help=N_("The agenda: what is planned, by start."))
@@ -297,8 +307,14 @@ def list_events(
             until=_midnight(desk, until, tzid) if until else None,
             **only,
         )
-        records = [_record(one) for one in found]
+        records = [_record(one, desk.now()) for one in sorted(found, key=lambda one: _next(one, desk.now()))]
     show(records, COLUMNS, as_json=as_json, nothing=_("Nothing is planned."))
+
+
+def _next(found: Event, now: datetime) -> tuple[bool, datetime, str]:
+    """Anniversaries stand where they return, not where they began; what has no date stands last."""
+    start = letters.upcoming_start(found, now=now) if found.kind is Kind.ANNIVERSARY else found.starts_at
+    return start is None, start or now, found.key
 
 
 def _midnight(desk: Desk, text: str | None, tzid: str) -> datetime:
@@ -318,14 +334,14 @@ COLUMNS: Columns = {
 }
 
 
-def _record(found: Event) -> dict[str, Any]:
+def _record(found: Event, now: datetime) -> dict[str, Any]:
     return {
         "key": found.key,
         "uid": found.uid,
         "kind": found.kind,
         "title": dict(found.title),
         "said": found.title.to(language()),
-        "when": _when(found),
+        "when": _when(found, now),
         "timing": found.timing,
         "dtstart": found.dtstart,
         "dtend": found.dtend,
@@ -359,7 +375,7 @@ def _places(found: Event) -> str:
 def show_event(desk: Desk, key: str, as_json: bool) -> None:
     with desk.read() as session:
         found = get(session, Event, key)
-        record = {**_record(found), **_drafted(found), **_lists(found)}
+        record = {**_record(found, desk.now()), **_drafted(found), **_lists(found)}
     show_one(record, as_json=as_json)
 
 

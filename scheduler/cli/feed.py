@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
-from scheduler.cli.desk import Columns, Desk, as_json, pass_desk, show
+from scheduler.cli.desk import Columns, Desk, as_json, pass_desk, show, show_one
 from scheduler.cli.files import write_file
 from scheduler.cli.places import family
 from scheduler.cli.words import _, language
@@ -36,6 +37,17 @@ def list_feeds(desk: Desk, as_json: bool) -> None:
             for scope in feeds.scopes(session)
         ]
     show(records, BUILT_IN, as_json=as_json)
+
+
+@feed.command("show", help=N_("One feed."))
+@click.argument("key")
+@as_json
+@pass_desk
+def show_feed(desk: Desk, key: str, as_json: bool) -> None:
+    with desk.read() as session:
+        scope = feeds.scope(session, key)
+        record = {**asdict(scope), "name": dict(scope.name), "events": feeds.count(session, scope, now=desk.now())}
+    show_one(record, as_json=as_json)
 
 
 def _shows(scope: feeds.Scope) -> str:

@@ -39,17 +39,24 @@ def apply(desk: Desk, file: Path, dry_run: bool, yes: bool, force: str | None, a
         if dry_run or not any(change.is_change for change in changes):
             return
         _ask_about(changes)
-        if _apply(desk, programme, force, keep=True) != changes:
-            click.echo(_("Something else was changed meanwhile; what was done may differ from what was shown."))
+        _apply(desk, programme, force, keep=True, shown=changes)
         click.echo(_("Done."))
         return
     report(changes, as_json=as_json, done=True)
 
 
-def _apply(desk: Desk, programme: ProgrammeFile, force: str | None, *, keep: bool) -> list[Change]:
-    """What shows the changes is what makes them; to look only, the transaction is rolled back."""
+def _apply(
+    desk: Desk, programme: ProgrammeFile, force: str | None, *, keep: bool, shown: Sequence[Change] | None = None
+) -> list[Change]:
+    """What shows the changes is what makes them; to look only, the transaction is rolled back.
+
+    Raises Conflict when it would now do other than was ``shown``: nothing is done that nobody was asked about.
+    """
     with desk.write(keep=keep) as session:
-        return files.apply(session, programme, now=desk.now(), force=force)
+        changes = files.apply(session, programme, now=desk.now(), force=force)
+        if shown is not None and changes != shown:
+            raise Conflict("something else was changed meanwhile; nothing was done, run it again")
+        return changes
 
 
 def _ask_about(changes: Sequence[Change]) -> None:
@@ -57,7 +64,7 @@ def _ask_about(changes: Sequence[Change]) -> None:
     if told:
         people = sum(change.told for change in told)
         ask(
-            _("People to be told of what is cancelled or withdrawn: {people}. Go on?").format(people=people),
+            _("People concerned by what is cancelled or withdrawn: {people}. Go on?").format(people=people),
             yes=False,
         )
 
@@ -68,13 +75,16 @@ def report(changes: Sequence[Change], *, as_json: bool, done: bool) -> None:
     if as_json:
         print_json([_record(change) for change in made])
         return
-    for change in made:
-        click.echo(_line(change))
+    for change in changes:
+        if change.is_change:
+            click.echo(_line(change))
+        for remark in change.notes:
+            click.echo(f"! {_(change.noun)} {change.key}: {_(remark)}")
     click.echo(_sum(changes, done=done))
 
 
 def _line(change: Change) -> str:
-    told = _(" (people to be told: {told})").format(told=change.told) if change.told else ""
+    told = _(" (people concerned: {told})").format(told=change.told) if change.told else ""
     return f"{MARKS[change.verb]} {_(change.noun)} {change.key}{_fields(change)}{told}"
 
 

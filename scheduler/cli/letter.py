@@ -77,7 +77,7 @@ def _record(row: Letter, tzid: str) -> dict[str, Any]:
 
 
 @letter.command("show", help=N_("One letter; with --text as it would read today."))
-@click.argument("number", type=int)
+@click.argument("number", type=click.IntRange(1, 2**63 - 1))
 @click.option("--text", is_flag=True, help=N_("Compose it from today's facts and print it."))
 @as_json
 @pass_desk
@@ -91,7 +91,7 @@ def show_letter(desk: Desk, number: int, text: bool, as_json: bool) -> None:
 
 
 @letter.command(help=N_("Try a letter again that could not be delivered."))
-@click.argument("number", type=int)
+@click.argument("number", type=click.IntRange(1, 2**63 - 1))
 @pass_desk
 def retry(desk: Desk, number: int) -> None:
     with desk.write() as session:

@@ -39,6 +39,20 @@ HELP = {
     "remote_capacity": N_("Places by video."),
     "video_public": N_("Show the video link to everybody."),
     "visibility": N_("public, private or confidential."),
+    "EventDraft.position": N_("Place among the parts of its parent, 1 first."),
+    "kind": N_("What it is."),
+    "venue": N_("Key of the venue."),
+    "city": N_("Key of the city."),
+    "organisation": N_("Key of the organisation."),
+    "organizer": N_("Key of the organisation that organizes it."),
+    "url": N_("Web page, https://..."),
+    "video_link": N_("Address of the video conference, https://..."),
+    "hour_to_be_announced": N_("The day is known, the hour is not published."),
+    "email": N_("E-mail address."),
+    "telephone": N_("Telephone number."),
+    "language": N_("Language of letters."),
+    "latitude": N_("Degrees north, with --longitude."),
+    "longitude": N_("Degrees east, with --latitude."),
     "status": N_("tentative, confirmed or cancelled."),
 }
 
@@ -58,7 +72,7 @@ def _option(draft: type[Draft], name: str) -> Callable[[F], F]:
     annotation = draft.model_fields[name].annotation
     kinds = set(_types(annotation))
     flag = "--" + name.replace("_", "-")
-    text = HELP.get(name, "")
+    text = HELP.get(f"{draft.__name__}.{name}") or HELP.get(name, "")
     if bool in kinds:
         return click.option(f"{flag}/--no-{name.replace('_', '-')}", name, default=None, help=text)
     choice = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, StrEnum)), None)

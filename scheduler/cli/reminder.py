@@ -92,7 +92,7 @@ def _put(desk: Desk, event: str, to: Callable[[tuple[ReminderDraft, ...]], tuple
         there = programme.draft_of(found).reminders or ()
         programme.change_event(session, found, now=desk.now(), reminders=to(there))
         records = [_record(one) for one in found.reminders]
-    show(records, COLUMNS, as_json=False)
+    show(records, COLUMNS, as_json=False, nothing=_("No reminder is left."))
 
 
 @reminder.command("list", help=N_("Every reminder that is still to leave; or all of one event."))

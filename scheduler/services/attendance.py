@@ -124,7 +124,10 @@ def _accept(session: Session, attendee: Attendee, *, now: datetime) -> None:
     if attendee.event.cancelled:
         raise Conflict("{event} is cancelled", event=attendee.event.key)
     _refuse_impossible(session, attendee.event, attendee.mode, attendee.companions)
-    if _seat(session, attendee, now=now) is Standing.WAITLISTED:
+    listed_at = attendee.standing_at
+    if _seat(session, attendee, now=now) is Standing.CONFIRMED:
+        attendee.standing_at = listed_at  # on the list since the invitation: the reminder is for them too
+    else:
         # Who said yes and has no place must hear of it; who has one has had the invitation.
         key = _letter_key(LetterKind.WAITING, attendee, now)
         letters.queue(session, LetterKind.WAITING, attendee.attending, attendee.event, key=key, now=now)

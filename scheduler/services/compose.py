@@ -436,8 +436,9 @@ def _time_of(stood: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _place_of_clock(event: Event, tzid: str, language: str) -> str:
-    """The city whose clock is meant: the event's own where it keeps that zone, else the zone's."""
-    return event.city.name.to(language) if event.city and event.tzid == tzid else zone_city(tzid, language)
+    """The city whose clock is meant: where the event is, if that keeps the zone, else the zone's own."""
+    city = event.city
+    return city.name.to(language) if city and city.tzid == tzid else zone_city(tzid, language)
 
 
 def _was_where(was: Mapping[str, Any], event: Event, language: str) -> str:

@@ -54,7 +54,8 @@ def _events(session: Session) -> dict[str, Any]:
 
 def _guests(session: Session) -> dict[int, list[AttendeeDraft]]:
     named = sa.select(Attendee).join(Attendee.person).where(Person.key.is_not(None))
-    query = named.where(Attendee.standing != Standing.WITHDRAWN).order_by(Attendee.event_id, Attendee.id)
+    stands = sa.or_(Attendee.standing != Standing.WITHDRAWN, Attendee.partstat == Partstat.DECLINED)
+    query = named.where(stands).order_by(Attendee.event_id, Attendee.id)
     rows = session.scalars(query.options(selectinload(Attendee.person), selectinload(Attendee.represented_by)))
     return {event: [_guest(row) for row in group] for event, group in groupby(rows, lambda row: row.event_id)}
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
 from scheduler.errors import Conflict, Invalid, Problems, SchedulerError, all_of
+from scheduler.i18n import N_
 from scheduler.model import (
     Answer,
     Attendee,
@@ -176,8 +177,19 @@ class _Work:
         mine = sa.select(Event).where(Event.programme == self.file.programme.key, Event.status != Status.CANCELLED)
         for event in self.session.scalars(mine.options(*programme.WITH_EVENT).order_by(Event.key)).all():
             if event.key not in self.file.event and not event.cancelled and not event.is_over(self.now):
-                impact = programme.cancel(self.session, event, now=self.now)
-                self.changes.append(impact.change)
+                with self._collecting(f"event.{event.key}"):
+                    self._cancel(event)
+
+    def _cancel(self, event: Event) -> None:
+        kept = [part.key for part in event.children if part.key in self.file.event and not part.cancelled]
+        if kept:
+            raise Conflict(
+                "the file still names {part}, a part of {event}, which it no longer names; name both or neither",
+                event=event.key,
+                part=kept[0],
+            )
+        for impact in programme.cancel_with_parts(self.session, event, now=self.now):
+            self.changes.append(impact.change)
 
     def put_attendees(self) -> None:
         named = {key: draft for key, draft in self.file.event.items() if draft.attendees is not None}
@@ -222,7 +234,7 @@ class _Work:
             self._invite(event, draft, person)
             return
         changed = self._refresh(attendee, draft)
-        notes = ("kept: the answer on record",) if _otherwise_answered(attendee, draft) else ()
+        notes = (N_("the answer on record is kept"),) if _otherwise_answered(attendee, draft) else ()
         if changed:
             self.touched.append(event)
         self._changed(event, draft.person, Verb.CHANGED if changed else Verb.UNCHANGED, notes=notes)
@@ -246,7 +258,8 @@ class _Work:
 
     def _refresh(self, attendee: Attendee, draft: AttendeeDraft) -> bool:
         """Role, party and representative follow the file; an answer on record is never overwritten by it."""
-        representative = self._representative(draft)
+        # Not mentioned is not taken back: a representative without a key cannot stand in a file.
+        representative = self._representative(draft) or attendee.represented_by
         other = (attendee.role, attendee.represented_by) != (draft.role, representative)
         if other:
             attendee.role, attendee.represented_by = draft.role, representative

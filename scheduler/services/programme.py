@@ -413,6 +413,8 @@ def move(
         raise Conflict("{event} has no date yet; use: scheduler event announce", event=event.key)
     if event.whole_days and dtend is None and dtstart.time() == datetime.min.time():
         return _move_days(session, event, dtstart, now=now, force=force)
+    if event.whole_days and dtend is None:
+        raise Invalid("end: {event} is planned by days; say when it ends (--end)", event=event.key)
     end = dtend or dtstart + (event.dtend - event.dtstart)
     return change_event(session, event, now=now, force=force, **_hours(dtstart, end))
 
@@ -435,12 +437,20 @@ def _hours(dtstart: datetime, dtend: datetime) -> dict[str, Any]:
 
 def cancel(session: Session, event: Event, *, now: datetime) -> Impact:
     """Cancel an event and the parts of it. It stays in the feeds, as cancelled, until its date has passed."""
+    return cancel_with_parts(session, event, now=now)[-1]
+
+
+def cancel_with_parts(session: Session, event: Event, *, now: datetime) -> list[Impact]:
+    """The same, with what it did to each: parts first, the event itself last. Raises AlreadyThere."""
     if event.cancelled:
         raise attendance.AlreadyThere("{event} is already cancelled", event=event.key)
-    for child in event.children:
-        if not child.cancelled and not child.is_over(now):
-            cancel(session, child, now=now)
-    return change_event(session, event, now=now, status=Status.CANCELLED)
+    parts = [cancel_with_parts(session, part, now=now) for part in _standing_parts(event, now)]
+    whole = change_event(session, event, now=now, status=Status.CANCELLED)
+    return [*(impact for impacts in parts for impact in impacts), whole]
+
+
+def _standing_parts(event: Event, now: datetime) -> list[Event]:
+    return [part for part in event.children if not part.cancelled and not part.is_over(now)]
 
 
 def announce(session: Session, event: Event, *, now: datetime, force: str | None = None, **when: Any) -> Impact:
@@ -480,11 +490,11 @@ def draft_of(event: Event) -> EventDraft:
     )
 
 
-def told(session: Session, event: Event) -> int:
-    """How many people know of an event because they are on its list."""
+def told(session: Session, event: Event, *, now: datetime) -> int:
+    """How many people know of an event or of a part of it, because they are on its list."""
     known = (Standing.INVITED, Standing.CONFIRMED, Standing.WAITLISTED)
     query = sa.select(sa.func.count()).where(Attendee.event_id == event.id, Attendee.standing.in_(known))
-    return session.scalar(query) or 0
+    return (session.scalar(query) or 0) + sum(told(session, part, now=now) for part in _standing_parts(event, now))
 
 
 def agenda(

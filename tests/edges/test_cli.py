@@ -340,14 +340,64 @@ def test_a_part_cannot_stand_when_its_whole_is_cancelled(desk: Scheduler) -> Non
         "journey",
     )
 
-    refused = desk("event", "change", "journey", "--status", "cancelled", code=1).output
-
+    assert "use: scheduler event cancel journey" in (
+        desk("event", "change", "journey", "--status", "cancelled", code=1).output
+    )
+    assert "Cancelled: talks" in desk("event", "cancel", "journey").output
+    refused = desk("event", "change", "talks", "--status", "confirmed", code=1).output
     assert "journey is cancelled, but talks, a part of it, is not" in refused
-    desk("event", "cancel", "journey")
-    assert "cancelled" == _json(desk, "event", "show", "talks")["status"]
 
 
 def test_a_refresh_revises_only_what_looks_different(desk: Scheduler) -> None:
     _plan(desk)
 
     assert "Revised: 0" in desk("feed", "refresh").output
+
+
+def test_an_hour_announced_in_another_zone_lands_on_the_events_own_clock(desk: Scheduler) -> None:
+    desk("event", "add", "gala", "--kind", "ceremony", "--title", "Gala", "--cities", "bangkok")
+
+    desk("event", "announce", "gala", "20 Mar 2027 11:00", "--duration", "2h", "--tz", "Europe/Berlin")
+
+    shown = _json(desk, "event", "show", "gala")
+    assert ("Asia/Bangkok", "2027-03-20T17:00:00") == (shown["tzid"], shown["dtstart"])
+
+
+def test_an_event_planned_by_days_is_not_moved_to_an_hour_without_an_end(desk: Scheduler) -> None:
+    desk("event", "add", "gala", "--kind", "ceremony", "--title", "Gala", "--first-day", "2027-02-02")
+
+    assert "say when it ends" in desk("event", "move", "gala", "3 Feb 2027 10:00", code=2).output
+    desk("event", "move", "gala", "3 Feb 2027 10:00", "--end", "3 Feb 2027 11:00")
+
+
+def test_the_hour_is_announced_by_an_hour(desk: Scheduler) -> None:
+    desk(
+        "event",
+        "add",
+        "gala",
+        "--kind",
+        "ceremony",
+        "--title",
+        "Gala",
+        "--first-day",
+        "2 Feb 2027",
+        "--hour-to-be-announced",
+    )
+
+    assert "say the hour" in desk("event", "announce", "gala", "2 Feb 2027", code=2).output
+
+
+def test_an_anniversary_stands_where_it_returns(desk: Scheduler) -> None:
+    desk("event", "add", "treaty", "--kind", "anniversary", "--title", "Treaty", "--first-day", "2004-06-11")
+    _plan(desk)
+
+    assert ["gala", "treaty"] == [row["key"] for row in _json(desk, "event", "list")]
+    assert "11 June 2027, every year" in desk("event", "list").output
+
+
+def test_a_built_in_feed_can_be_shown(desk: Scheduler) -> None:
+    assert ["ceremony"] == _json(desk, "feed", "show", "ceremonies")["kinds"]
+
+
+def test_a_number_that_no_letter_can_have_is_refused(desk: Scheduler) -> None:
+    assert "not in the range" in desk("letter", "show", "9" * 30, code=2).output

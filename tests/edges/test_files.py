@@ -176,7 +176,7 @@ def test_an_event_that_the_file_no_longer_names_is_cancelled_after_asking(desk: 
 
     refused = desk.apply(without, code=1)
 
-    assert "x event opening (people to be told: 2)" in refused
+    assert "x event opening (people concerned: 2)" in refused
     assert "say --yes" in refused
     assert "confirmed" == desk.json("event", "show", "opening")["status"]
     desk.apply(without, "--yes")
@@ -289,3 +289,41 @@ def test_somebody_who_registered_first_stays_one_person_when_they_are_planned_wi
     desk.apply(named, "--yes")
 
     assert ("speaker", "confirmed") == (desk.attendee("aigul")["role"], desk.attendee("aigul")["standing"])
+
+
+def test_what_is_cancelled_with_its_whole_is_shown_and_asked_about(desk: Desk) -> None:
+    start, end = PROGRAMME.index("[event.stop-1]"), PROGRAMME.index("[event.stop-2]")
+
+    refused = desk.apply(PROGRAMME[:start] + PROGRAMME[end:], code=1)
+
+    assert "x event stop-1" in refused
+    assert "x event opening (people concerned: 2)" in refused
+    assert "say --yes" in refused
+
+
+def test_a_part_that_the_file_names_keeps_its_whole(desk: Desk) -> None:
+    start, end = PROGRAMME.index("[event.tour]"), PROGRAMME.index("[event.stop-1]")
+    orphaned = PROGRAMME[:start] + PROGRAMME[end:].replace('tours = ["tour"]', "")
+
+    output = desk.apply(orphaned, "--yes", code=2)
+
+    assert "there is no event tour" in output or "a part of tour" in output
+    assert "confirmed" == desk.json("event", "show", "opening")["status"]
+
+
+def test_regrets_and_representatives_survive_an_export(desk: Desk, tmp_path: Path) -> None:
+    desk.run("attendee", "register", "opening", "--name", "A guest", "--email", "guest@example.org")
+    desk.run("attendee", "answer", "opening", "mayor", "regrets", "--by", "letter")
+    desk.run("attendee", "invite", "opening", "consul", "--represented-by", "guest@example.org", "--force", "a test")
+    written = tmp_path / "written.toml"
+
+    desk.run("export", str(written), "--key", "season")
+
+    assert 'answer = "regrets"' in written.read_text()
+    assert "Planned. unchanged: " in desk.run("apply", str(written), "--dry-run").output
+
+
+def test_an_answer_that_the_file_would_change_is_remarked_upon(desk: Desk) -> None:
+    desk.run("attendee", "answer", "opening", "ambassador", "regrets", "--by", "telephone")
+
+    assert "! attendee opening ambassador: the answer on record is kept" in desk.apply(PROGRAMME, "--yes")
