@@ -141,18 +141,21 @@ def _compose(app: App, ids: list[int], now: datetime) -> list[Item]:
 def _send_all(app: App, composed: list[Item], seen: Seen | None, stop: Stop) -> Delivery:
     """Each outcome is written before the next letter leaves: a crash repeats at most the one in flight."""
     total = Delivery()
-    for index, item in enumerate(composed):
-        if index and stop():
-            _put_back(app, composed[index:], pause=timedelta())
+    with app.db.each() as execute:
+        for index, item in enumerate(composed):
+            if index and stop():
+                break
+            verdict = _verdict(app, item)
+            if verdict.down:
+                total += Delivery(postponed=len(composed) - index, down=True)
+                break
+            execute(_OUTCOME, _outcome(app, item, verdict))
+            total += _counted(verdict)
+            if seen:
+                seen(item, verdict)
+        else:
             return total
-        verdict = _verdict(app, item)
-        if verdict.down:
-            _put_back(app, composed[index:], pause=PAUSE)
-            return total + Delivery(postponed=len(composed) - index, down=True)
-        _record(app, item, verdict)
-        total += _counted(verdict)
-        if seen:
-            seen(item, verdict)
+    _put_back(app, composed[index:], pause=PAUSE if total.down else timedelta())
     return total
 
 
@@ -200,9 +203,9 @@ def _send(app: App, message: OutgoingMessage) -> Verdict:
     return Verdict(Outcome.SENT)
 
 
-def _record(app: App, item: Item, verdict: Verdict) -> None:
+def _outcome(app: App, item: Item, verdict: Verdict) -> dict[str, object]:
     sent = item if isinstance(item, OutgoingMessage) else None
-    values = {
+    return {
         "letter": item.letter_id,
         "outcome": verdict.outcome,
         "reason": verdict.reason,
@@ -212,9 +215,6 @@ def _record(app: App, item: Item, verdict: Verdict) -> None:
         "address": sent and sent.address,
         "message_id": sent and sent.message_id,
     }
-    # A crash of this process repeats at most the letter in flight; a power cut perhaps a few, with their Message-ID.
-    with app.db.write("worker", durable=False) as session:
-        session.connection().execute(_OUTCOME, values)
 
 
 def _outcome_statement() -> sa.Update:

@@ -6,8 +6,8 @@ library's, the parts that a batch shares are encoded once.
 
 from __future__ import annotations
 
-import base64
 import re
+from base64 import b64encode
 from dataclasses import dataclass
 from datetime import datetime
 from email.header import Header
@@ -144,4 +144,5 @@ def _calendar(calendar: bytes) -> bytes:
 
 
 def _base64(content: bytes) -> bytes:
-    return base64.encodebytes(content).replace(b"\n", b"\r\n")[:-2]
+    whole = b64encode(content)
+    return b"\r\n".join([whole[at : at + 76] for at in range(0, len(whole), 76)])
