@@ -12,7 +12,7 @@ import click
 
 from scheduler.cli.desk import Desk, as_json, ask, pass_desk, print_json, with_force, without_asking
 from scheduler.cli.words import _
-from scheduler.errors import Conflict, Forbidden
+from scheduler.errors import Conflict, Forbidden, SchedulerError
 from scheduler.i18n import N_
 from scheduler.services import export as exporting
 from scheduler.services import files
@@ -33,27 +33,36 @@ MARKS = {Verb.ADDED: "+", Verb.CHANGED: "~", Verb.CANCELLED: "x", Verb.WITHDRAWN
 @pass_desk
 def apply(desk: Desk, file: Path, dry_run: bool, yes: bool, force: str | None, as_json: bool) -> None:
     programme = files.read(file)
-    changes = _apply(desk, programme, force, keep=yes and not dry_run)
+    changes = _apply(desk, file, programme, force, keep=yes and not dry_run)
     if not yes or dry_run:
         report(changes, as_json=as_json, done=False)
         if dry_run or not any(change.is_change for change in changes):
             return
         _ask_about(changes)
-        _apply(desk, programme, force, keep=True, shown=changes)
+        _apply(desk, file, programme, force, keep=True, shown=changes)
         click.echo(_("Done."))
         return
     report(changes, as_json=as_json, done=True)
 
 
 def _apply(
-    desk: Desk, programme: ProgrammeFile, force: str | None, *, keep: bool, shown: Sequence[Change] | None = None
+    desk: Desk,
+    file: Path,
+    programme: ProgrammeFile,
+    force: str | None,
+    *,
+    keep: bool,
+    shown: Sequence[Change] | None = None,
 ) -> list[Change]:
     """What shows the changes is what makes them; to look only, the transaction is rolled back.
 
     Raises Conflict when it would now do other than was ``shown``: nothing is done that nobody was asked about.
     """
     with desk.write(keep=keep) as session:
-        changes = files.apply(session, programme, now=desk.now(), force=force)
+        try:
+            changes = files.apply(session, programme, now=desk.now(), force=force)
+        except SchedulerError as error:
+            raise files.located(error, file) from error
         if shown is not None and changes != shown:
             raise Conflict("something else was changed meanwhile; nothing was done, run it again")
         return changes

@@ -69,6 +69,13 @@ def _source(path: Path) -> str:
         raise Invalid("{file}: cannot be read: {reason}", file=path, reason=error.strerror) from error
 
 
+def located(error: SchedulerError, path: Path) -> SchedulerError:
+    """A mistake that only the database could find, with file and line too; anything else as it is."""
+    problems = error.problems if isinstance(error, Problems) else (error,)
+    lines = _lines(_source(path))
+    return all_of([_at(problem, path, lines) if "place" in problem.facts else problem for problem in problems])
+
+
 def _located(error: SchedulerError, path: Path, source: str) -> SchedulerError:
     problems = error.problems if isinstance(error, Problems) else (error,)
     lines = _lines(source)

@@ -144,7 +144,7 @@ def test_keys_that_nobody_has_are_told_all_at_once_and_nothing_is_kept(desk: Sch
 
     result = desk("apply", _file(tmp_path, wrong), "--yes", code=2)
 
-    assert "event.one: there is no venue hal; did you mean hall?" in result.output
+    assert "programme.toml:13: event.one: there is no venue hal; did you mean hall?" in result.output
     assert "event.two: there is no organisation nobody" in result.output
     assert "[]" == _events(desk)
 
