@@ -29,11 +29,11 @@ from scheduler.errors import Conflict, Invalid
 from scheduler.i18n import N_
 from scheduler.model import Event, Kind, Mode, Standing, Status, Timing
 from scheduler.services import letters, programme
-from scheduler.services.compose import when
 from scheduler.services.drafts import EventDraft, check
 from scheduler.services.export import table as plain
 from scheduler.services.lookup import Lookup, get, get_to_change
 from scheduler.services.renderings import KIND_NAMES, location
+from scheduler.services.times import when
 from scheduler.when import format_duration, parse_day, parse_duration, parse_when
 
 TYPED = ("dtstart", "dtend", "duration", "first_day", "last_day", "registration_opens", "registration_closes")

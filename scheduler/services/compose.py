@@ -11,7 +11,7 @@ import hashlib
 import hmac
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,8 +21,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, sel
 from markupsafe import escape
 from sqlalchemy.orm import Session, selectinload
 
-from scheduler.clock import instant, wall
-from scheduler.dates import format_days, format_offset, format_span, zone_city
 from scheduler.i18n import N_, catalogue, supported
 from scheduler.mail import Envelope, Parts, ascii_address, assemble
 from scheduler.model import (
@@ -35,16 +33,15 @@ from scheduler.model import (
     Outcome,
     Person,
     Standing,
-    Timing,
 )
 from scheduler.services.feeds import event_file
 from scheduler.services.letters import NO_ADDRESS, TOO_LATE, starts_then
 from scheduler.services.programme import WITH_EVENT
 from scheduler.services.renderings import location
+from scheduler.services.times import gains_its_hour, is_now, was_when, when
 from scheduler.text import Text
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
-DAY = timedelta(days=1)
 AFTER_ALL = N_("the event takes place after all")
 NAME = "\ue000name\ue001"  # private-use marks: no text of ours holds them, no escaping changes them
 
@@ -101,7 +98,6 @@ class Row(NamedTuple):
     standing: Standing | None
     mode: Mode | None
     companions: int | None
-    queue_number: int | None
 
 
 def compose(session: Session, ids: Sequence[int], *, house: House, now: datetime) -> Iterator[OutgoingMessage | Skip]:
@@ -145,7 +141,7 @@ def _represented(session: Session, events: Iterable[int]) -> dict[tuple[int, int
     query = sa.select(Attendee).where(Attendee.represented_by_id.is_not(None), Attendee.event_id.in_(list(events)))
     found: dict[tuple[int, int], list[dict[str, Any]]] = {}
     for one in session.scalars(query):
-        place = {name: getattr(one, name) for name in ("standing", "mode", "companions", "queue_number")}
+        place = {name: getattr(one, name) for name in ("standing", "mode", "companions")}
         found.setdefault((one.event_id, one.represented_by_id or 0), []).append(place)
     return found
 
@@ -178,7 +174,6 @@ def _read(session: Session, ids: Sequence[int]) -> Iterator[Row]:
             Attendee.standing,
             Attendee.mode,
             Attendee.companions,
-            Attendee.queue_number,
         )
         .join(Person, Person.id == Letter.person_id)
         .outerjoin(Attendee, themselves)
@@ -255,12 +250,7 @@ def _as_news(row: Row, event: Event, thread: _Thread) -> Row:
 
 def _announces(was: Mapping[str, Any], event: Event) -> bool:
     """There was no date before, or no hour on this very day."""
-    return not was.get("dtstart") or _gains_its_hour(was, event)
-
-
-def _gains_its_hour(was: Mapping[str, Any], event: Event) -> bool:
-    hour_unknown = was["timing"] == Timing.HOUR_TO_BE_ANNOUNCED and event.timing is Timing.HOURS
-    return hour_unknown and datetime.fromisoformat(was["dtstart"]).date() == event.first_on
+    return not was.get("dtstart") or gains_its_hour(was, event)
 
 
 def _no_longer_fits(row: Row, event: Event, thread: _Thread, now: datetime) -> str:
@@ -291,22 +281,11 @@ def _news(row: Row, event: Event, thread: _Thread) -> str:
         return N_("a later change is told instead")
     if event.cancelled or thread.cancelled:
         return ""
-    if (thread.unread or row.facts).get("was") != _is_now(event):
+    if (thread.unread or row.facts).get("was") != is_now(event):
         return ""
     if not event.dated:
         return N_("the date was taken back")
     return N_("moved back before the letter left") if row.kind is LetterKind.MOVED else AFTER_ALL
-
-
-def _is_now(event: Event) -> dict[str, Any]:
-    return {
-        "timing": event.timing,
-        "dtstart": event.dtstart.isoformat() if event.dtstart else None,
-        "dtend": event.dtend.isoformat() if event.dtend else None,
-        "tzid": event.tzid,
-        "venue": dict(event.venue.name) if event.venue else {},
-        "video_link": event.video_link,
-    }
 
 
 def _reminder(row: Row, event: Event, _: _Thread) -> str:
@@ -341,7 +320,6 @@ class Outline:
 
 
 def _outline_key(row: Row) -> tuple[Any, ...]:
-    waiting = row.queue_number if row.kind is LetterKind.WAITING else None
     return (
         row.kind,
         row.event_id,
@@ -349,7 +327,6 @@ def _outline_key(row: Row) -> tuple[Any, ...]:
         row.tzid,
         row.mode,
         row.companions,
-        waiting,
         row.standing,
         str(row.facts),
     )
@@ -388,13 +365,12 @@ def _words(event: Event, row: Row, language: str, house: House) -> dict[str, Any
         "name": NAME,
         "title": event.title.to(language),
         "when": when(event, language, row.tzid, start=row.facts.get("start")),
-        "was_when": _was_when(was, event, language),
+        "was_when": was_when(was, event, language),
         "where": location(event, language),
         "was_where": _was_where(was, event, language),
         "video": (event.video_link or "") if row.mode is Mode.REMOTE or event.video_public else "",
         "remote": row.mode is Mode.REMOTE,
         "companions": row.companions or 0,
-        "ahead": _ahead(row),
         "invited": row.standing is Standing.INVITED,
         "waitlisted": row.standing is Standing.WAITLISTED,
         "cancelled": event.cancelled,
@@ -405,75 +381,10 @@ def _words(event: Event, row: Row, language: str, house: House) -> dict[str, Any
     }
 
 
-def _ahead(row: Row) -> int:
-    return row.queue_number or 0
-
-
-class When(NamedTuple):
-    """One line of time: what the clock says, and where that clock hangs."""
-
-    time: str
-    zone: str
-    own: bool = False
-
-
-def when(event: Event, language: str, tzid: str | None, *, start: str | None = None) -> list[When]:
-    """The event's own time first; the reader's beside it where their clock shows another."""
-    if event.dtstart is None or event.dtend is None or event.starts_at is None or event.ends_at is None:
-        return []
-    if event.whole_days:
-        return [When(_days(event, language, start), "")]
-    city = _place_of_clock(event, event.tzid, language)
-    own = When(format_span(event.dtstart, event.dtend, language), _zone(city, event.starts_at, event.tzid))
-    if tzid is None or wall(event.starts_at, tzid) == event.dtstart:
-        return [own]
-    theirs = format_span(wall(event.starts_at, tzid), wall(event.ends_at, tzid), language)
-    return [own, When(theirs, _zone(zone_city(tzid, language), event.starts_at, tzid), own=True)]
-
-
-def _days(event: Event, language: str, start: str | None) -> str:
-    assert event.first_on is not None and event.last_on is not None  # noqa: S101, PT018 - dated
-    first, last = event.first_on, event.last_on
-    if start is not None:  # the day on which an anniversary returns this year
-        moved = wall(datetime.fromisoformat(start), event.tzid).date() - first
-        first, last = first + moved, last + moved
-    days = format_days(first, last, language)
-    if event.timing is Timing.HOUR_TO_BE_ANNOUNCED:
-        unknown = catalogue(language).gettext(N_("the hour has not been announced yet"))
-        return f"{days} ({unknown})"
-    return days
-
-
-def _zone(city: str, at: datetime, tzid: str) -> str:
-    return f"{city}, {format_offset(at, tzid)}"
-
-
-def _was_when(was: Mapping[str, Any], event: Event, language: str) -> str:
-    """The old time, where it is not the new one."""
-    if not was.get("dtstart") or _time_of(was) == _time_of(_is_now(event)) or _gains_its_hour(was, event):
-        return ""
-    start, end = datetime.fromisoformat(was["dtstart"]), datetime.fromisoformat(was["dtend"])
-    if was["timing"] != Timing.HOURS:
-        return format_days(start.date(), (end - DAY).date(), language)
-    at = instant(start, was["tzid"], gap="shift")
-    zone = _zone(_place_of_clock(event, was["tzid"], language), at, was["tzid"])
-    return f"{format_span(start, end, language)} ({zone})"
-
-
-def _time_of(stood: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(stood[name] for name in ("timing", "dtstart", "dtend", "tzid"))
-
-
-def _place_of_clock(event: Event, tzid: str, language: str) -> str:
-    """The city whose clock is meant: where the event is, if that keeps the zone, else the zone's own."""
-    city = event.city
-    return city.name.to(language) if city and city.tzid == tzid else zone_city(tzid, language)
-
-
 def _was_where(was: Mapping[str, Any], event: Event, language: str) -> str:
     """The old place, where it is not the present one."""
     venue = was.get("venue") or {}
-    return "" if venue == _is_now(event)["venue"] else Text(venue).to(language)
+    return "" if venue == is_now(event)["venue"] else Text(venue).to(language)
 
 
 @cache

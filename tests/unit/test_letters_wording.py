@@ -120,7 +120,6 @@ def render(
         standing=standing,
         mode=mode,
         companions=companions,
-        queue_number=7 if standing is Standing.WAITLISTED else None,
     )
     words = compose._words(event, row, language, HOUSE)
     folder = f"letters/{kind.replace(' ', '_')}"
