@@ -34,7 +34,6 @@ TABLE = (
         N_("smtp://HOST:PORT, smtps://USER:PASSWORD@HOST or file:DIRECTORY"),
     ),
     Setting("mail_from", "Programme <programme@localhost>", N_("From of every letter")),
-    Setting("base_url", "", N_("public address of the pages")),
     Setting("secret", "", N_("key of links and Message-IDs; made and kept in the data directory where not set")),
     Setting("language", "en", N_("language of the desk and of people who state none")),
     Setting("timezone", "UTC", N_("zone of times typed without one")),
@@ -51,7 +50,6 @@ class Settings:
     database_url: str
     mail_url: str
     mail_from: str
-    base_url: str
     secret: str
     language: str
     timezone: str
