@@ -221,10 +221,11 @@ def _process(environment: dict[str, str], *args: str) -> subprocess.CompletedPro
     )
 
 
-def _refused(done: subprocess.CompletedProcess[str], said: str) -> None:
+def _refusal(done: subprocess.CompletedProcess[str]) -> str:
+    """The one line that a process was refused with."""
     assert done.returncode in (1, 2)
-    assert said in done.stderr
-    assert 1 == len(done.stderr.strip().splitlines())
+    (line,) = done.stderr.strip().splitlines()
+    return line
 
 
 def test_a_locked_database_is_said_to_be_in_use(environment: dict[str, str], tmp_path: Path) -> None:
@@ -233,23 +234,25 @@ def test_a_locked_database_is_said_to_be_in_use(environment: dict[str, str], tmp
 
         done = _process(environment, "city", "add", "x", "--name", "X", "--country", "TH", "--tz", "Asia/Bangkok")
 
-    _refused(done, "is in use by another program; try again in a moment")
+    assert "is in use by another program; try again in a moment" in _refusal(done)
 
 
 def test_a_database_of_a_newer_version_is_not_touched(environment: dict[str, str], tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "scheduler.db") as other:
         other.execute("UPDATE alembic_version SET version_num = '9999'")
 
-    _refused(_process(environment, "event", "list"), "made by a newer version of this program (revision 9999)")
+    assert "made by a newer version of this program (revision 9999)" in _refusal(
+        _process(environment, "event", "list")
+    )
 
 
 def test_a_file_that_is_no_database_is_refused(environment: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "scheduler.db").write_bytes(b"this is a letter, not a database" * 100)
 
-    _refused(_process(environment, "event", "list"), "is not a database of this program")
+    assert "is not a database of this program" in _refusal(_process(environment, "event", "list"))
 
 
 def test_a_directory_that_cannot_be_written_is_named(environment: dict[str, str], tmp_path: Path) -> None:
     environment["SCHEDULER_DATABASE_URL"] = "sqlite:////proc/sys/scheduler/x.db"
 
-    _refused(_process(environment, "event", "list"), "/proc/sys/scheduler: cannot be made")
+    assert "/proc/sys/scheduler: cannot be made" in _refusal(_process(environment, "event", "list"))
