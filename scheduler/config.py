@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from scheduler.errors import Invalid
 from scheduler.i18n import LANGUAGES, N_
@@ -33,6 +34,7 @@ TABLE = (
         "file:{data_dir}/letters",
         N_("smtp://HOST:PORT, smtps://USER:PASSWORD@HOST or file:DIRECTORY"),
     ),
+    Setting("base_url", "http://localhost:8000", N_("address under which people reach the pages and feeds")),
     Setting("mail_from", "Programme <programme@localhost>", N_("From of every letter")),
     Setting("secret", "", N_("key of links and Message-IDs; made and kept in the data directory where not set")),
     Setting("language", "en", N_("language of the desk and of people who state none")),
@@ -49,6 +51,7 @@ class Settings:
     data_dir: Path
     database_url: str
     mail_url: str
+    base_url: str
     mail_from: str
     secret: str
     language: str
@@ -75,6 +78,7 @@ def load(environ: Mapping[str, str] = os.environ, file: Path | None = None) -> S
     for key in ("database_url", "mail_url"):
         values[key] = values[key].replace("{data_dir}", str(data_dir))
     _check(values)
+    values["base_url"] = values["base_url"].rstrip("/")
     values["house"] = _text(values["house"])
     return Settings(**{**values, "data_dir": data_dir, "sources": sources})
 
@@ -142,6 +146,9 @@ def _check(values: Mapping[str, Any]) -> None:
             known=", ".join(LANGUAGES),
         )
     zone(values["timezone"])
+    address = urlsplit(values["base_url"])
+    if address.scheme not in ("http", "https") or not address.hostname or address.query or address.fragment:
+        raise Invalid("base_url: {url} is no address; write https://HOST", url=values["base_url"])
 
 
 def without_password(url: str) -> str:
