@@ -15,11 +15,11 @@ from scheduler.cli.words import _
 from scheduler.errors import Conflict, Forbidden, SchedulerError
 from scheduler.i18n import N_
 from scheduler.services import export as exporting
-from scheduler.services import files
+from scheduler.services import files, source
 from scheduler.services.changes import Change, Verb
 
 if TYPE_CHECKING:
-    from scheduler.services.drafts import ProgrammeFile
+    from scheduler.services.source import Source
 
 MARKS = {Verb.ADDED: "+", Verb.CHANGED: "~", Verb.CANCELLED: "x", Verb.WITHDRAWN: "-"}
 
@@ -32,14 +32,14 @@ MARKS = {Verb.ADDED: "+", Verb.CHANGED: "~", Verb.CANCELLED: "x", Verb.WITHDRAWN
 @as_json
 @pass_desk
 def apply(desk: Desk, file: Path, dry_run: bool, yes: bool, force: str | None, as_json: bool) -> None:
-    programme = files.read(file)
-    changes = _apply(desk, file, programme, force, keep=yes and not dry_run)
+    programme = source.read(file)
+    changes = _apply(desk, programme, force, keep=yes and not dry_run)
     if not yes or dry_run:
         report(changes, as_json=as_json, done=False)
         if dry_run or not any(change.is_change for change in changes):
             return
         _ask_about(changes)
-        _apply(desk, file, programme, force, keep=True, shown=changes)
+        _apply(desk, programme, force, keep=True, shown=changes)
         click.echo(_("Done."))
         return
     report(changes, as_json=as_json, done=True)
@@ -47,8 +47,7 @@ def apply(desk: Desk, file: Path, dry_run: bool, yes: bool, force: str | None, a
 
 def _apply(
     desk: Desk,
-    file: Path,
-    programme: ProgrammeFile,
+    programme: Source,
     force: str | None,
     *,
     keep: bool,
@@ -60,9 +59,11 @@ def _apply(
     """
     with desk.write(keep=keep) as session:
         try:
-            changes = files.apply(session, programme, now=desk.now(), force=force)
+            changes = files.apply(session, programme.file, now=desk.now(), force=force, doubtful=programme.doubtful)
         except SchedulerError as error:
-            raise files.located(error, file) from error
+            raise programme.told(error) from error
+        if programme.mistakes:
+            raise programme.told()
         if shown is not None and changes != shown:
             raise Conflict("something else was changed meanwhile; nothing was done, run it again")
         return changes

@@ -6,7 +6,7 @@ A draft compares equal to the draft read back from its row, so that "nothing cha
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Self, TypeVar
@@ -14,7 +14,7 @@ from typing import Annotated, Any, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from scheduler.errors import Invalid, SchedulerError, all_of
+from scheduler.errors import Invalid, Problems, SchedulerError, all_of
 from scheduler.i18n import N_
 from scheduler.model import Answer, Kind, Mode, ReminderAudience, Role, Status, Timing, Visibility
 from scheduler.services.values import (
@@ -200,8 +200,9 @@ class EventDraft(Draft):
 
     @model_validator(mode="after")
     def _one_way_to_say_when(self) -> Self:
-        for problem in _when_problems(self):
-            raise _refused(problem)
+        problems = list(_when_problems(self))
+        if problems:
+            raise _refused(all_of(problems))
         return self
 
     @property
@@ -292,15 +293,20 @@ def check(kind: type[D], value: Any, *, language: str = "en") -> D:
     try:
         return kind.model_validate(value, context={"language": language})
     except ValidationError as error:
-        raise all_of([_said(kind, detail) for detail in error.errors()]) from error
+        raise all_of([mistake for detail in error.errors() for mistake in explain(kind, detail)]) from error
 
 
-def _said(kind: type[Draft], detail: Any) -> SchedulerError:
-    """pydantic's finding in our words, after the path to it."""
+def explain(kind: type[Draft], detail: Any) -> Sequence[SchedulerError]:
+    """What pydantic found, in our words, after the path to it."""
     place = _place(detail["loc"])
     ours = detail.get("ctx", {}).get("error")
-    if isinstance(ours, SchedulerError):
-        return Invalid("{place}: {problem}", place=place, problem=ours) if place else ours
+    if not isinstance(ours, SchedulerError):
+        return (_explained(kind, detail, place),)
+    problems = ours.problems if isinstance(ours, Problems) else (ours,)
+    return [Invalid("{place}: {problem}", place=place, problem=one) if place else one for one in problems]
+
+
+def _explained(kind: type[Draft], detail: Any, place: str) -> Invalid:
     if detail["type"] == "extra_forbidden":
         return _unknown_key(kind, detail["loc"], place)
     message = _MESSAGES.get(detail["type"], N_("{reason}"))

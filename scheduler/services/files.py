@@ -1,16 +1,15 @@
-"""Programme files: read, apply as a whole or not at all, write back out."""
+"""Programme files: applied as a whole or not at all."""
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
-from scheduler.errors import Conflict, Invalid, Problems, SchedulerError, all_of
+from scheduler.errors import Conflict, Invalid, NotFound, Problems, SchedulerError, all_of
 from scheduler.i18n import N_
 from scheduler.model import (
     Answer,
@@ -25,7 +24,8 @@ from scheduler.model import (
 )
 from scheduler.services import attendance, programme
 from scheduler.services.changes import Change, Verb
-from scheduler.services.drafts import AttendeeDraft, Draft, EventDraft, ProgrammeFile, Reply, check
+from scheduler.services.conflicts import Contradiction
+from scheduler.services.drafts import AttendeeDraft, Draft, EventDraft, ProgrammeFile, Reply
 from scheduler.services.lookup import Lookup
 from scheduler.services.places import NOUNS, put
 
@@ -35,106 +35,43 @@ PARTSTATS = {
     Reply.REGRETS: Partstat.DECLINED,
     Reply.TENTATIVE: Partstat.TENTATIVE,
 }
-MOST_BYTES = 50_000_000
 
 
-def read(path: Path) -> ProgrammeFile:
-    """Read and check a programme file.
-
-    Raises Invalid or Problems: every mistake at once, each with file, line, table and key.
-    """
-    source = _source(path)
-    try:
-        tables = tomllib.loads(source)
-    except tomllib.TOMLDecodeError as error:
-        raise Invalid("{file}: is not TOML: {reason}", file=path, reason=error) from error
-    head = tables.get("programme")
-    language = head.get("language", "en") if isinstance(head, dict) else "en"
-    try:
-        return check(ProgrammeFile, tables, language=language if isinstance(language, str) else "en")
-    except SchedulerError as error:
-        raise _located(error, path, source) from error
-
-
-def _source(path: Path) -> str:
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise Invalid("{file}: is larger than 50 MB; split it into several programmes", file=path)
-        return path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError as error:
-        raise Invalid("{file}: there is no such file", file=path) from error
-    except UnicodeDecodeError as error:
-        raise Invalid("{file}: is not UTF-8 text", file=path) from error
-    except OSError as error:
-        raise Invalid("{file}: cannot be read: {reason}", file=path, reason=error.strerror) from error
-
-
-def located(error: SchedulerError, path: Path) -> SchedulerError:
-    """A mistake that only the database could find, with file and line too; anything else as it is."""
-    problems = error.problems if isinstance(error, Problems) else (error,)
-    lines = _lines(_source(path))
-    return all_of([_at(problem, path, lines) if "place" in problem.facts else problem for problem in problems])
-
-
-def _located(error: SchedulerError, path: Path, source: str) -> SchedulerError:
-    problems = error.problems if isinstance(error, Problems) else (error,)
-    lines = _lines(source)
-    return all_of([_at(problem, path, lines) for problem in problems])
-
-
-def _lines(source: str) -> dict[str, int]:
-    """Line numbers of tables and of the keys in them, good enough to jump to: dotted name to line."""
-    lines: dict[str, int] = {}
-    table = ""
-    for number, text in enumerate(source.splitlines(), 1):
-        text = text.strip()
-        if text.startswith("["):
-            table = text.strip("[] ").replace('"', "")
-            lines.setdefault(table, number)
-        elif "=" in text:
-            key = text.split("=")[0].strip().replace('"', "")
-            lines.setdefault(f"{table}.{key}", number)
-    return lines
-
-
-def _at(problem: SchedulerError, path: Path, lines: Mapping[str, int]) -> SchedulerError:
-    place = str(problem.facts.get("place", ""))
-    while place and place not in lines:
-        place = place.rpartition(".")[0]
-    if not place:
-        return Invalid("{file}: {problem}", file=path, problem=problem)
-    return Invalid("{file}:{line}: {problem}", file=path, line=lines[place], problem=problem)
-
-
-# Apply
-
-
-def apply(session: Session, file: ProgrammeFile, *, now: datetime, force: str | None = None) -> list[Change]:
+def apply(
+    session: Session,
+    file: ProgrammeFile,
+    *,
+    now: datetime,
+    force: str | None = None,
+    doubtful: Collection[str] = (),
+) -> list[Change]:
     """Make the programme be as the file says, by key; returns every change in the order of the file.
 
     Nothing is deleted: an event that this programme no longer names is cancelled, an attendee it no longer names
-    is withdrawn. Raises Problems with all that is wrong at once; the caller's transaction must then roll back.
+    is withdrawn. Raises Problems with all that is wrong at once; the caller's transaction must then roll back, as it
+    must where tables are ``doubtful`` ("event.opening"): what merely follows from theirs is not told.
     """
-    work = _Work(session, file, now)
+    work = _Work(session, file, now, doubtful)
     work.put_places()
     work.put_events()
     work.cancel_missing()
     work.put_attendees()
     work.put_feeds()
+    work.refuse_conflicts(force)
     work.raise_problems()
-    programme.refuse_conflicts(session, work.touched, force=force, now=now)
     return work.changes
 
 
 class _Work:
     """One application of a file: what was looked up, changed and found wrong on the way."""
 
-    def __init__(self, session: Session, file: ProgrammeFile, now: datetime) -> None:
+    def __init__(self, session: Session, file: ProgrammeFile, now: datetime, doubtful: Collection[str]) -> None:
         self.session, self.file, self.now = session, file, now
         self.lookup = Lookup(session)
         self.changes: list[Change] = []
         self.touched: list[Event] = []
         self.problems: list[SchedulerError] = []
+        self.doubtful = set(doubtful)
 
     def put_places(self) -> None:
         options = {
@@ -166,10 +103,13 @@ class _Work:
             for key, draft in _parents_first(events):
                 with self._collecting(f"event.{key}"):
                     pending.append(self._prepare(key, draft))
-        for impact in programme.settle(self.session, pending, now=self.now):
-            self.changes.append(impact.change)
-            if impact.replanned:
-                self.touched.append(impact.event)
+        retimed = programme.settle(self.session, pending, now=self.now)
+        for one in pending:
+            with self._collecting(f"event.{one.event.key}"):
+                impact = programme.conclude(self.session, one, retimed, now=self.now)
+                self.changes.append(impact.change)
+                if impact.replanned:
+                    self.touched.append(impact.event)
 
     def _prepare(self, key: str, draft: EventDraft) -> programme.Pending:
         head = self.file.programme
@@ -183,7 +123,8 @@ class _Work:
         """Events that this very programme once named and no longer does."""
         mine = sa.select(Event).where(Event.programme == self.file.programme.key, Event.status != Status.CANCELLED)
         for event in self.session.scalars(mine.options(*programme.WITH_EVENT).order_by(Event.key)).all():
-            if event.key not in self.file.event and not event.cancelled and not event.is_over(self.now):
+            named = event.key in self.file.event or f"event.{event.key}" in self.doubtful
+            if not named and not event.cancelled and not event.is_over(self.now):
                 with self._collecting(f"event.{event.key}"):
                     self._cancel(event)
 
@@ -206,8 +147,17 @@ class _Work:
         present = self._present(named)
         for key, draft in named.items():
             event = self.lookup.find(Event, key)
-            if event is not None and not event.cancelled:
+            if event is None:
+                self._look_for(key, draft.attendees or ())
+            elif not event.cancelled:
                 self._put_list(event, draft.attendees or (), present.get(event.id, {}))
+
+    def _look_for(self, event: str, drafts: Sequence[AttendeeDraft]) -> None:
+        """The event itself was refused; whether those on its list exist can be said all the same."""
+        for index, draft in enumerate(drafts):
+            with self._collecting(f"event.{event}.attendees.{index}"):
+                self.lookup.get(Person, draft.person)
+                self._representative(draft)
 
     def _load_people(self, drafts: Iterable[EventDraft]) -> None:
         attendees = [attendee for draft in drafts for attendee in draft.attendees or ()]
@@ -295,28 +245,43 @@ class _Work:
     def _changed(self, event: Event, person: str, verb: Verb, *, told: int = 0, notes: tuple[str, ...] = ()) -> None:
         self.changes.append(Change("attendee", f"{event.key} {person}", verb, told=told, notes=notes))
 
-    def _collecting(self, place: str) -> _Collecting:
-        return _Collecting(self.problems, place)
+    def refuse_conflicts(self, force: str | None) -> None:
+        try:
+            programme.refuse_conflicts(self.session, self.touched, force=force, now=self.now)
+        except Contradiction as error:
+            self._add(error)
+        except Problems as error:
+            for problem in error.problems:
+                self._add(problem)
 
     def raise_problems(self) -> None:
         if self.problems:
             raise all_of(self.problems)
 
+    @contextmanager
+    def _collecting(self, place: str) -> Iterator[None]:
+        """Go on after a mistake, so that all are told at once; the transaction will not be kept."""
+        try:
+            yield
+        except SchedulerError as error:
+            self._add(error, place)
 
-class _Collecting:
-    """Go on after a mistake, so that all are told at once; the transaction will not be kept."""
+    def _add(self, error: SchedulerError, place: str = "") -> None:
+        if not self._follows(error):
+            self.problems.append(Invalid("{place}: {problem}", place=place, problem=error) if place else error)
+        if place.count(".") == 1:  # of a table, not of somebody on its list
+            self.doubtful.add(place)
 
-    def __init__(self, problems: list[SchedulerError], place: str) -> None:
-        self.problems, self.place = problems, place
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
-        if not isinstance(error, SchedulerError):
-            return False
-        self.problems.append(Invalid("{place}: {problem}", place=self.place, problem=error))
-        return True
+    def _follows(self, error: SchedulerError) -> bool:
+        """Whether it may be wrong only because of another mistake, in a table that it speaks of."""
+        match error:
+            case Contradiction():
+                spoken_of = {f"event.{key}" for key in error.about}
+            case NotFound():
+                spoken_of = {f"{error.facts.get('noun')}.{error.facts.get('key')}"}
+            case _:
+                return False
+        return not self.doubtful.isdisjoint(spoken_of)
 
 
 def _taken_off(attendee: Attendee) -> bool:

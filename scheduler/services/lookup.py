@@ -85,8 +85,12 @@ def get_to_change(session: Session, kind: type[K], key: str) -> K:
 def absent(session: Session, kind: type[K], key: str) -> NotFound:
     known = session.scalars(sa.select(kind.key).where(kind.key.is_not(None)).limit(5000))
     near = difflib.get_close_matches(key, [str(found) for found in known], n=1)
-    sentence = NotFound(_ABSENT[kind], key=key)
-    return NotFound("{sentence}; did you mean {near}?", sentence=sentence, near=near[0]) if near else sentence
+    sentence = NotFound(_ABSENT[kind], key=key, noun=kind.__tablename__)
+    return (
+        NotFound("{sentence}; did you mean {near}?", **sentence.facts, sentence=sentence, near=near[0])
+        if near
+        else sentence
+    )
 
 
 def person(session: Session, who: str) -> Person:

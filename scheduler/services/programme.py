@@ -4,7 +4,7 @@ alike: instants derived, contradictions found, revision raised once, reminders r
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -100,7 +100,7 @@ def put(
     the places taken.
     """
     pending = prepare(session, key, draft, now=now, lookup=lookup, programme=programme, tz=tz)
-    return settle(session, [pending], now=now)[0]
+    return conclude(session, pending, settle(session, [pending], now=now), now=now)
 
 
 def prepare(
@@ -113,7 +113,7 @@ def prepare(
     programme: str | None = None,
     tz: str = "UTC",
 ) -> Pending:
-    """The first half of `put`. Whatever it refuses it refuses before the first attribute is written."""
+    """The first step of `put`. Whatever it refuses it refuses before the first attribute is written."""
     event = lookup.find(Event, key)
     before = draft_of(event) if event else None
     after = _compared(draft.normal(tz=draft.tz or zone_of(draft, lookup) or tz), before)
@@ -130,21 +130,24 @@ def prepare(
     return Pending(event, _with_verb(done, event, was), was, after)
 
 
-def settle(session: Session, pending: Sequence[Pending], *, now: datetime) -> list[Impact]:
-    """The second half: reminders re-timed, revisions raised, renderings stored, people told."""
+def settle(session: Session, pending: Sequence[Pending], *, now: datetime) -> Mapping[str, int]:
+    """The second step, for all together: reminders re-timed, revisions raised, renderings stored. Returns how many
+    reminders of each event now leave at another time."""
     changed = [one for one in pending if one.change.is_change]
     retimed = {one.event.key: _retime(one.event, now) for one in changed}
     revise(session, [one.event for one in changed], now=now)
-    return [_impact(session, one, retimed.get(one.event.key, 0), now) for one in pending]
+    return retimed
 
 
 def _retime(event: Event, now: datetime) -> int:
     return sum(letters.retime(reminder, event, now=now) for reminder in event.reminders)
 
 
-def _impact(session: Session, one: Pending, retimed: int, now: datetime) -> Impact:
+def conclude(session: Session, one: Pending, retimed: Mapping[str, int], *, now: datetime) -> Impact:
+    """The last step: places given, people told. Raises Conflict for a capacity below the places taken."""
+    moved = retimed.get(one.event.key, 0)
     if one.was is None:
-        return Impact(one.event, one.change, retimed)
+        return Impact(one.event, one.change, moved)
     for mode, capacity in _capacities(one.draft).items():
         if seating_of(one.event, mode).capacity != capacity:
             attendance.set_capacity(session, one.event, mode, capacity, now=now)
@@ -154,7 +157,7 @@ def _impact(session: Session, one: Pending, retimed: int, now: datetime) -> Impa
     news, told = _news(one.event, one.was, now), 0
     if news:
         told = letters.tell(session, news, one.event, facts=_facts(one.event, one.was), now=now)
-    return Impact(one.event, replace(one.change, told=told), retimed, told)
+    return Impact(one.event, replace(one.change, told=told), moved, told)
 
 
 def _with_verb(done: Change, event: Event, was: Before | None) -> Change:

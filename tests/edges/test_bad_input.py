@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import subprocess
@@ -147,6 +148,53 @@ def test_keys_that_nobody_has_are_told_all_at_once_and_nothing_is_kept(desk: Sch
     assert "programme.toml:13: event.one: there is no venue hal; did you mean hall?" in result.output
     assert "event.two: there is no organisation nobody" in result.output
     assert "[]" == _events(desk)
+
+
+def test_what_the_file_and_what_the_database_finds_wrong_is_told_in_one_run(desk: Scheduler, tmp_path: Path) -> None:
+    desk("apply", _file(tmp_path, HEAD + '[event.full]\nkind = "meeting"\ntitle = "F"\ncapacity = 5\n'), "--yes")
+    desk("attendee", "register", "full", "--name", "A", "--companions", "2")
+    wrong = HEAD + (
+        '[event.full]\nkind = "meeting"\ntitle = "F"\ncapacity = 1\nurl = "ftp://x"\n'
+        '[event.whole]\nkind = "visit"\ntitle = "W"\nvenue = "hal"\ncapacity = -1\n'
+        '[event.part]\nkind = "meeting"\ntitle = "P"\nparent = "whole"\norganizer = "nobody"\n'
+        '[event.backwards]\nkind = "meeting"\ntitle = "B"\nfirst_day = 2027-02-02\nlast_day = 2027-02-01\n'
+        'parent = "x"\n'
+        'attendees = [\n{ person = "somebody" },\n{ person = "else", role = "king" },\n]\n'
+        '[event.nameless]\nkind = "meeting"\nvenue = "hall"\nfirst_day = 2027-02-01\n'
+        '[[event.nameless.attendees]]\nperson = "ghost"\n'
+    )
+
+    lines = desk("apply", _file(tmp_path, wrong), "--yes", code=2).output.splitlines()
+
+    told = [line.partition("programme.toml:")[2] for line in lines if "programme.toml" in line]
+    assert [
+        "13: event.full: capacity of full (in person): 3 places are taken, more than 1; withdraw somebody first",
+        "17: event.full.url: 'ftp://x' is not a web address; it begins with https://",
+        "18: event.whole: there is no venue hal; did you mean hall?",
+        "22: event.whole.capacity: must be at least 0",
+        "23: event.part: there is no organisation nobody",
+        "28: event.backwards: last_day: 2027-02-01 is before first_day 2027-02-02",
+        "28: event.backwards: there is no event x",
+        "35: event.backwards.attendees.0: there is no person somebody",
+        "36: event.backwards.attendees.1.role: is not one of",
+        "36: event.backwards.attendees.1: there is no person else",
+        "38: event.nameless.title: is missing",
+        "42: event.nameless.attendees.0: there is no person ghost",
+    ] == [line.partition(" 'presides'")[0] for line in told]
+    assert "Error: 12 problems; nothing was changed." == lines[-1]
+    assert ["full"] == [event["key"] for event in json.loads(_events(desk))]
+
+
+def test_what_merely_follows_from_a_mistake_is_not_told_as_another(desk: Scheduler, tmp_path: Path) -> None:
+    wrong = HEAD + (
+        '[venue.yard]\nname = "Yard"\ncity = "nowhere"\n'
+        '[event.one]\nkind = "visit"\ntitle = "One"\nvenue = "yard"\n'
+        '[event.two]\nkind = "meeting"\ntitle = "Two"\nparent = "one"\n'
+    )
+
+    result = desk("apply", _file(tmp_path, wrong), "--yes", code=2)
+
+    assert "there is no city nowhere" in _one_line(result)
 
 
 @pytest.mark.parametrize(

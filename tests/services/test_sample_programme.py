@@ -10,7 +10,7 @@ from holidays import country_holidays
 from scheduler.i18n import LANGUAGES
 from scheduler.model import Attendee, Event, Partstat, Person, Standing, Timing
 from scheduler.sample import programme
-from scheduler.services import conflicts, files
+from scheduler.services import conflicts, files, source
 from scheduler.services.changes import Verb
 from scheduler.services.drafts import ProgrammeFile, check
 from scheduler.text import Text
@@ -73,7 +73,7 @@ def test_applied_a_month_later_it_moves_the_season_and_nothing_else(db):
 def test_it_can_be_read_from_a_file(tmp_path):
     path = tmp_path / "programme.toml"
     path.write_text(programme(WEEK[0]), encoding="utf-8")
-    assert files.read(path) == read(WEEK[0])
+    assert source.read(path).file == read(WEEK[0])
 
 
 @pytest.mark.parametrize("today", [WEEK[0] + timedelta(days=n) for n in range(0, 1500, 37)], ids=str)
