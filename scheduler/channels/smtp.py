@@ -5,6 +5,7 @@ from __future__ import annotations
 import smtplib
 import ssl
 from email.utils import parseaddr
+from functools import lru_cache
 from urllib.parse import SplitResult, unquote
 
 from scheduler.channels import ChannelError
@@ -13,7 +14,13 @@ from scheduler.services.compose import OutgoingMessage
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 TIMEOUT = 30  # seconds
 TOO_LARGE = 552  # the one refusal of MAIL that is about the letter (RFC 1870 6.1)
+OK, TAKEN, GO_AHEAD = 250, (250, 251), 354
 GOES_AWAY = 421  # may answer any command (RFC 5321 3.8)
+
+
+@lru_cache(maxsize=8)
+def _address(mailbox: str) -> str:
+    return parseaddr(mailbox)[1]
 
 
 class SmtpChannel:
@@ -25,7 +32,7 @@ class SmtpChannel:
         kept = self._server is not None
         server = self._connected()
         try:
-            server.sendmail(parseaddr(message.sender)[1], [message.address], message.content)
+            _hand_over(server, _address(message.sender), message.address, message.content)
         except smtplib.SMTPServerDisconnected as error:
             self._drop()
             if not kept:
@@ -109,3 +116,35 @@ class SmtpChannel:
         server, self._server = self._server, None
         if server is not None:
             server.close()
+
+
+def _hand_over(server: smtplib.SMTP, sender: str, address: str, content: bytes) -> None:
+    """`sendmail` with the envelope in one go where the server takes it (RFC 2920): two round trips instead of four.
+
+    The content must be as `scheduler.mail` writes it: lines end with CRLF, none begins with a dot. Raises as
+    `smtplib.SMTP.sendmail` does.
+    """
+    server.ehlo_or_helo_if_needed()
+    if not server.has_extn("pipelining"):
+        server.sendmail(sender, [address], content)
+        return
+    _envelope(server, sender, address, len(content))
+    server.send(content + b".\r\n")
+    code, said = server.getreply()
+    if code != OK:
+        raise smtplib.SMTPDataError(code, said)
+
+
+def _envelope(server: smtplib.SMTP, sender: str, address: str, size: int) -> None:
+    sized = f" size={size}" if server.has_extn("size") else ""
+    server.send(f"mail FROM:<{sender}>{sized}\r\nrcpt TO:<{address}>\r\ndata\r\n".encode("ascii"))
+    mail, rcpt, data = server.getreply(), server.getreply(), server.getreply()
+    if data[0] == GO_AHEAD and (mail[0] != OK or rcpt[0] not in TAKEN):
+        server.send(b".\r\n")  # it goes ahead with a letter to nobody (RFC 2920 3.1): an empty one, then
+        server.getreply()
+    if mail[0] != OK:
+        raise smtplib.SMTPSenderRefused(*mail, sender)
+    if rcpt[0] not in TAKEN:
+        raise smtplib.SMTPRecipientsRefused({address: rcpt})
+    if data[0] != GO_AHEAD:
+        raise smtplib.SMTPDataError(*data)

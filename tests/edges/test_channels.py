@@ -25,7 +25,8 @@ from scheduler.services.compose import OutgoingMessage
 class Postbox:
     """A real SMTP server on loopback that keeps what it takes. ``answer`` may refuse, wait or hang up instead."""
 
-    def __init__(self, **options: object) -> None:
+    def __init__(self, *, pipelining: bool = False, **options: object) -> None:
+        self.pipelining = pipelining
         self.letters: list[EmailMessage] = []
         self.tried: list[str] = []  # Message-IDs, the refused ones too
         self.connections = 0
@@ -55,7 +56,7 @@ class Postbox:
     async def handle_EHLO(self, _server, session, _envelope, hostname, responses):  # noqa: N802 - aiosmtpd's names
         self.connections += 1
         session.host_name = hostname
-        return responses
+        return ["250-PIPELINING", *responses] if self.pipelining else responses
 
     async def handle_MAIL(self, _server, _session, envelope, address, _options):  # noqa: N802
         said = self.answer_to_sender(address)
@@ -87,9 +88,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture
-def postbox():
-    with Postbox() as box:
+@pytest.fixture(params=[False, True], ids=["one by one", "pipelining"])
+def postbox(request):
+    with Postbox(pipelining=request.param) as box:
         yield box
 
 
@@ -202,6 +203,27 @@ def test_a_server_that_goes_away_is_down(channel, postbox, place):
         channel.send(a_letter())
 
     assert (False, True) == (refused.value.permanent, refused.value.down)
+
+
+class Eager(Postbox):
+    """Asks for the letter though it has refused the only recipient."""
+
+    async def handle_RCPT(self, _server, _session, envelope, address, _options):  # noqa: N802
+        envelope.rcpt_tos.append(address)
+        return self.answer_to_recipient(address)
+
+
+def test_a_server_that_would_take_a_letter_to_nobody_is_given_none_and_takes_the_next():
+    with Eager(pipelining=True) as postbox:
+        channel = channel_for(postbox.url)
+        postbox.answer_to_recipient = lambda address: "550 no such user" if "guest1@" in address else "250 OK"
+
+        with pytest.raises(ChannelError, match="no such user"):
+            channel.send(a_letter(1))
+        channel.send(a_letter(2))
+        channel.close()
+
+    assert [None, "Letter 2"] == [letter["Subject"] for letter in postbox.letters]
 
 
 def test_nobody_listening_is_a_channel_that_is_down():
