@@ -56,7 +56,7 @@ class Postbox:
     async def handle_EHLO(self, _server, session, _envelope, hostname, responses):  # noqa: N802 - aiosmtpd's names
         self.connections += 1
         session.host_name = hostname
-        return ["250-PIPELINING", *responses] if self.pipelining else responses
+        return [responses[0], *(["250-PIPELINING"] if self.pipelining else []), *responses[1:]]
 
     async def handle_MAIL(self, _server, _session, envelope, address, _options):  # noqa: N802
         said = self.answer_to_sender(address)
