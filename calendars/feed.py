@@ -31,6 +31,31 @@ def write_feed(
     return b"".join([b"BEGIN:VCALENDAR\r\n", head, *sorted(set(zones)), *parts, b"END:VCALENDAR\r\n"])
 
 
+def with_alarms(parts: Iterable[bytes], description: str) -> Iterator[bytes]:
+    """The same events with an alarm: an hour before, and for whole days at nine o'clock the day before.
+
+    Only for what the subscriber attends: neither what merely goes on nor what is cancelled calls anybody. That the
+    marks below stand at the beginning of a line is sure: a text in a content line cannot begin one.
+    """
+    timed, days = (_alarm(trigger, description) for trigger in (timedelta(hours=-1), timedelta(hours=-15)))
+    for part in parts:
+        if b"\r\nTRANSP:TRANSPARENT\r\n" in part or b"\r\nSTATUS:CANCELLED\r\n" in part:
+            yield part
+        else:
+            alarm = days if b"\r\nDTSTART;VALUE=DATE:" in part else timed
+            yield part.replace(b"\r\nEND:VEVENT\r\n", b"\r\n" + alarm + b"END:VEVENT\r\n")
+
+
+def _alarm(trigger: timedelta, description: str) -> bytes:
+    """RFC 5545 section 3.6.6."""
+    lines: list[Property] = [
+        ("ACTION", Text("DISPLAY")),
+        ("TRIGGER", vDuration(trigger)),
+        ("DESCRIPTION", Text(description)),
+    ]
+    return b"BEGIN:VALARM\r\n" + content_lines(lines) + b"END:VALARM\r\n"
+
+
 def _head(name: str, refresh: timedelta, description: str, source_url: str, language: str) -> Iterator[Property]:
     yield "VERSION", Text("2.0")
     yield "PRODID", Text(PRODID)

@@ -35,6 +35,7 @@ TABLE = (
         N_("smtp://HOST:PORT, smtps://USER:PASSWORD@HOST or file:DIRECTORY"),
     ),
     Setting("base_url", "http://localhost:8000", N_("address under which people reach the pages and feeds")),
+    Setting("trusted_proxies", "0", N_("how many proxies in front of it tell who asks (X-Forwarded-For, -Proto)")),
     Setting("mail_from", "Programme <programme@localhost>", N_("From of every letter")),
     Setting("secret", "", N_("key of links and Message-IDs; made and kept in the data directory where not set")),
     Setting("language", "en", N_("language of the desk and of people who state none")),
@@ -52,6 +53,7 @@ class Settings:
     database_url: str
     mail_url: str
     base_url: str
+    trusted_proxies: str
     mail_from: str
     secret: str
     language: str
@@ -145,6 +147,8 @@ def _check(values: Mapping[str, Any]) -> None:
             language=values["language"],
             known=", ".join(LANGUAGES),
         )
+    if not (values["trusted_proxies"].isascii() and values["trusted_proxies"].isdecimal()):
+        raise Invalid("trusted_proxies: {value} is not a number", value=values["trusted_proxies"])
     zone(values["timezone"])
     address = urlsplit(values["base_url"])
     if address.scheme not in ("http", "https") or not address.hostname or address.query or address.fragment:

@@ -67,6 +67,8 @@ WORDS = (
     N_("event"),
     N_("attendee"),
     N_("feed"),
+    # Link
+    N_("own"),
     # The doctor
     N_("ok"),
     N_("warning"),

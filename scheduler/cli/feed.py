@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
-from scheduler.cli.desk import Columns, Desk, as_json, pass_desk, show, show_one
+from scheduler.cli.desk import Columns, Desk, as_json, pass_desk, print_json, show, show_one
 from scheduler.cli.files import write_file
+from scheduler.cli.links import link
 from scheduler.cli.places import family
 from scheduler.cli.words import _, language
 from scheduler.i18n import LANGUAGES, N_
@@ -88,3 +91,35 @@ def export(desk: Desk, slug: str, output: Path | None, spoken: str | None, hours
     write_file(output, content)
     count = content.count(b"BEGIN:VEVENT")
     click.echo(_("Written: {file} ({count} entries)").format(file=output, count=count))
+
+
+@feed.command("publish", help=N_("Write every public feed with its compressed twins, for a web server or a CDN."))
+@click.option(
+    "--to", "where", required=True, help=N_("A directory, or a URL of object storage like s3://bucket/dir.")
+)
+@as_json
+@pass_desk
+def publish_feeds(desk: Desk, where: str, as_json: bool) -> None:
+    from scheduler.publish import publish, target_for
+
+    with _progress() as advance:
+        done = publish(desk.app, target_for(where), advance)
+    if as_json:
+        print_json(asdict(done))
+        return
+    said = _("Written: {written}, unchanged: {unchanged}, removed: {removed}.")
+    click.echo(said.format(written=len(done.written), unchanged=done.unchanged, removed=len(done.removed)))
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int], None]]:
+    """A bar where somebody looks."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task(_("Publishing"))
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+feed.add_command(link)

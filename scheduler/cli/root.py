@@ -28,6 +28,7 @@ COMMANDS = {
     "person": ("places", N_("People of the programme.")),
     "zones": ("zones", N_("What a change of time zones moved.")),
     "worker": ("worker", N_("Send what is due, now and from now on.")),
+    "serve": ("serve", N_("Serve the pages and the feeds.")),
     "db": ("db", N_("The tables: upgrade, downgrade, check.")),
     "doctor": ("doctor", N_("Say what is in force and what is out of order.")),
     "demo": ("demo", N_("Play a season of the programme through.")),

@@ -2,7 +2,7 @@
 
 from scheduler.model.attendance import Answer, Attendee, Mode, Partstat, Role, Seating, Standing
 from scheduler.model.audit import Audit
-from scheduler.model.feeds import Audience, Feed, Rendering, View
+from scheduler.model.feeds import Audience, Feed, FeedLink, Rendering, Sees, Version, View
 from scheduler.model.letters import Letter, LetterKind, Outcome
 from scheduler.model.programme import (
     City,
@@ -29,6 +29,7 @@ __all__ = [
     "Closure",
     "Event",
     "Feed",
+    "FeedLink",
     "Kind",
     "Letter",
     "LetterKind",
@@ -43,10 +44,12 @@ __all__ = [
     "Rendering",
     "Role",
     "Seating",
+    "Sees",
     "Standing",
     "Status",
     "Timing",
     "Venue",
+    "Version",
     "View",
     "Visibility",
 ]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from scheduler.db import JSON, Base, Languages, choice
-from scheduler.model.programme import KEY
+from scheduler.db import JSON, Base, Id, Instant, Languages, choice
+from scheduler.model.programme import KEY, Person
 from scheduler.text import Text
 
 
@@ -24,6 +25,15 @@ class View(StrEnum):
 
     EVENT = "event"
     HOURS = "hours"
+
+
+class Sees(StrEnum):
+    """What the holder of a link is shown: what everybody is; private events too; or the events to which a person is
+    invited or has a place at, whatever their visibility."""
+
+    PUBLIC = "public"
+    PRIVATE = "private"
+    OWN = "own"
 
 
 class Feed(Base):
@@ -57,3 +67,39 @@ class Rendering(Base):
     audience: Mapped[Audience] = mapped_column(choice(Audience), primary_key=True)
     body: Mapped[bytes]
     zoned: Mapped[bool] = mapped_column(default=False)
+
+
+class FeedLink(Base):
+    """A secret address of a feed, for one holder. The token in it is derived (`scheduler.services.links`); raising
+    ``epoch`` makes another one of it, so that an address that got about is worth nothing."""
+
+    __tablename__ = "feed_link"
+
+    id: Mapped[Id]
+    holder: Mapped[str] = mapped_column(sa.String(200))
+    feed: Mapped[str] = mapped_column(KEY)  # a built-in feed has no row to refer to
+    sees: Mapped[Sees] = mapped_column(choice(Sees))
+    person_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
+    person: Mapped[Person | None] = relationship()
+    epoch: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    last_used_at: Mapped[datetime | None] = mapped_column(Instant)
+    revoked_at: Mapped[datetime | None] = mapped_column(Instant)
+
+    __table_args__ = (
+        sa.CheckConstraint("(sees = 'own') = (person_id IS NOT NULL)", name="own_is_somebodys"),
+        sa.Index("ix_feed_link_person_id", "person_id"),
+    )
+
+
+class Version(Base):
+    """One row, changed by every transaction that changed what a feed or a page shows: whoever keeps finished feeds
+    looks here whether they still hold. ``changed_at`` is in whole seconds and no two versions share one."""
+
+    __tablename__ = "version"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(sa.BigInteger())
+    changed_at: Mapped[datetime] = mapped_column(Instant)
+
+    __table_args__ = (sa.CheckConstraint("id = 1", name="one_row"),)

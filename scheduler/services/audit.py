@@ -8,9 +8,15 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from scheduler.model import Audit
+from scheduler.services import version
+
+# What feeds and pages show. Not attendees: a person's own agenda is made anew at each request.
+SHOWN = ("city", "venue", "organisation", "person", "event", "feed", "link")
 
 
 def note(session: Session, action: str, noun: str, row: object, *, now: datetime, **details: Any) -> None:
     """``row`` is a key or an id, never a name or an address: the audit outlives a person's data."""
     actor = session.info.get("actor", "system")
+    if noun in SHOWN:
+        version.touch(session, now=now)
     session.add(Audit(at=now, actor=actor, action=action, noun=noun, row=str(row), details=details))

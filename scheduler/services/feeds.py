@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from calendars.feed import write_feed
+from calendars.feed import with_alarms, write_feed
 from calendars.vtimezone import vtimezone
 from scheduler.clock import instant, wall
 from scheduler.errors import NotFound
-from scheduler.i18n import N_, catalogue, supported
+from scheduler.i18n import LANGUAGES, N_, catalogue, supported
 from scheduler.model import (
+    Attendee,
     Audience,
     City,
     Event,
     Feed,
+    FeedLink,
     Kind,
+    Mode,
     Organisation,
     Rendering,
+    Sees,
     Status,
     Venue,
     View,
     Visibility,
 )
 from scheduler.model.programme import event_city
+from scheduler.services.conflicts import BOUND
+from scheduler.services.lookup import K, Lookup
 from scheduler.services.programme import WITH_EVENT
-from scheduler.services.renderings import revise
+from scheduler.services.renderings import KIND_NAMES, revise
 from scheduler.text import Text
 
 REFRESH = timedelta(hours=6)
@@ -46,9 +52,14 @@ KIND_FEEDS = {
 CITY_PREFIX = "city-"
 
 
+CHOICE = "choice"
+MOST_CHOSEN = 50  # of each
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """What a feed shows: public events within all of these; an empty list restricts nothing."""
+    """What a feed shows: events within all of these; an empty list restricts nothing. To whom: ``sees``, and for a
+    person's own agenda whose it is."""
 
     key: str
     name: Text
@@ -57,6 +68,12 @@ class Scope:
     organizers: Sequence[str] = ()
     tours: Sequence[str] = ()
     past_days: int = 60
+    sees: Sees = Sees.PUBLIC
+    person_id: int | None = None
+
+    def seen_by(self, link: FeedLink) -> Scope:
+        """The same for the holder of a link."""
+        return replace(self, sees=link.sees, person_id=link.person_id)
 
 
 def scopes(session: Session) -> Iterator[Scope]:
@@ -76,6 +93,52 @@ def scope(session: Session, key: str) -> Scope:
     if key in found:
         return found[key]
     raise NotFound("there is no feed {key}; there are {known}", key=key, known=", ".join(found))
+
+
+def chosen(session: Session, wanted: Mapping[str, Sequence[str]]) -> Scope:
+    """The feed of a reader's own choice: ``kind``, ``city``, ``organizer`` and ``tour``, several of each.
+
+    Raises NotFound for what there is not: an address that was cut short must not show more than was chosen.
+    """
+    if wanted.keys() - _CHOICES or any(len(keys) > MOST_CHOSEN for keys in wanted.values()):
+        raise NotFound("there is no such choice")
+    chosen = {name: sorted(set(wanted.get(name, ()))) for name in _CHOICES}
+    cities = _rows(session, City, chosen["city"])
+    tours = _rows(session, Event, chosen["tour"])
+    if any(tour.visibility is not Visibility.PUBLIC for tour in tours):
+        raise NotFound("there is no such choice")
+    _rows(session, Organisation, chosen["organizer"])
+    kinds = [_kind(word) for word in chosen["kind"]]
+    return Scope(
+        key=CHOICE,
+        name=_joined([*(_translated(KIND_NAMES[kind]) for kind in kinds), *(row.name for row in cities)]),
+        kinds=kinds,
+        cities=chosen["city"],
+        organizers=chosen["organizer"],
+        tours=chosen["tour"],
+    )
+
+
+_CHOICES = ("kind", "city", "organizer", "tour")
+
+
+def _rows(session: Session, kind: type[K], keys: Sequence[str]) -> list[K]:
+    lookup = Lookup(session)
+    lookup.load(kind, keys)
+    return [lookup.get(kind, key) for key in keys]
+
+
+def _kind(word: str) -> Kind:
+    try:
+        return Kind(word)
+    except ValueError as error:
+        raise NotFound("there is no such choice") from error
+
+
+def _joined(names: Sequence[Text]) -> Text:
+    if not names:
+        return _everything().name
+    return Text({language: ", ".join(name.to(language) for name in names) for language in LANGUAGES})
 
 
 def _everything() -> Scope:
@@ -104,21 +167,33 @@ def _of_row(feed: Feed) -> Scope:
 
 
 def _translated(name: str) -> Text:
-    from scheduler.i18n import LANGUAGES
-
     return Text({language: catalogue(language).gettext(name) for language in LANGUAGES})
 
 
 def write(
-    session: Session, feed: Scope, *, language: str, now: datetime, by_hours: bool = False, house: Text
+    session: Session,
+    feed: Scope,
+    *,
+    language: str,
+    now: datetime,
+    by_hours: bool = False,
+    alarms: bool = False,
+    house: Text,
+    address: str = "",
 ) -> bytes:
-    """The calendar as bytes: a function of what is stored, the language and the day, of nothing else."""
+    """The calendar as bytes: a function of what is stored, the language and the day, of nothing else.
+
+    ``by_hours`` shows exhibitions by their opening hours instead of as a bar; ``alarms`` adds one before what the
+    reader attends (ical-rules 38, 39); ``address`` is where it was found.
+    """
     name = feed.name.to(language)
+    parts = contents(session, feed, language=language, now=now, by_hours=by_hours)
     return write_feed(
-        contents(session, feed, language=language, now=now, by_hours=by_hours),
+        with_alarms(parts, catalogue(language).gettext(N_("Soon"))) if alarms else parts,
         name=f"{house.to(language)}: {name}",
         zones=_zones(session, feed, now) if by_hours else (),  # only opening hours are written in their zone
         refresh=REFRESH,
+        source_url=address,
         language=feed.name.language_for(language),
     )
 
@@ -128,7 +203,7 @@ def contents(session: Session, feed: Scope, *, language: str, now: datetime, by_
     query = (
         sa.select(Rendering.body)
         .join(Event, Event.id == Rendering.event_id)
-        .where(*_shown(feed, now), Rendering.language == supported(language), *_form(by_hours=by_hours))
+        .where(*_shown(feed, now), Rendering.language == supported(language), *_form(feed, by_hours=by_hours))
         .order_by(Event.starts_at, Event.uid)
     )
     return list(session.scalars(query))
@@ -159,20 +234,40 @@ def event_file(session: Session, event: Event, *, language: str, audience: Audie
     return write_feed([body], name=event.title.to(language), refresh=REFRESH)
 
 
-def _form(*, by_hours: bool) -> Sequence[sa.ColumnElement[bool]]:
+def _form(feed: Scope, *, by_hours: bool) -> Sequence[sa.ColumnElement[bool]]:
     """One view of each event, never two: an exhibition without hours is shown as a bar in either."""
-    public = Rendering.audience == Audience.PUBLIC
     if not by_hours:
-        return (public, Rendering.view == View.EVENT)
+        return (_for_whom(feed), Rendering.view == View.EVENT)
+    has_hours = _has(View.HOURS, Audience.PUBLIC)
+    return (_for_whom(feed), sa.or_(Rendering.view == View.HOURS, ~has_hours))
+
+
+def _for_whom(feed: Scope) -> sa.ColumnElement[bool]:
+    """The video link is in a rendering of its own, for the agenda of those who take part by video."""
+    public = Rendering.audience == Audience.PUBLIC
+    if feed.sees is not Sees.OWN:
+        return public
+    by_video = Event.id.in_(_agenda(feed.person_id, Mode.REMOTE))
+    given = sa.and_(by_video, _has(View.EVENT, Audience.REMOTE))
+    return sa.or_(sa.and_(given, Rendering.audience == Audience.REMOTE), sa.and_(~given, public))
+
+
+def _has(view: View, audience: Audience) -> sa.ColumnElement[bool]:
     other = sa.orm.aliased(Rendering)
-    has_hours = sa.exists().where(other.event_id == Rendering.event_id, other.view == View.HOURS)
-    return (public, sa.or_(Rendering.view == View.HOURS, ~has_hours))
+    return sa.exists().where(other.event_id == Rendering.event_id, other.view == view, other.audience == audience)
+
+
+def _agenda(person_id: int | None, *modes: Mode) -> sa.Select[int]:
+    """The events that a person comes to, invited or with a place: not those where somebody represents them."""
+    comes = sa.func.coalesce(Attendee.represented_by_id, Attendee.person_id)
+    events = sa.select(Attendee.event_id).where(comes == person_id, Attendee.standing.in_(BOUND))
+    return events.where(Attendee.mode.in_(modes)) if modes else events
 
 
 def _shown(feed: Scope, now: datetime) -> Iterator[sa.ColumnElement[bool]]:
     """Who sees what is decided here, in SQL. The window moves by whole days, so that bytes do too."""
     since = _day_start(now) - timedelta(days=feed.past_days)
-    yield Event.visibility == Visibility.PUBLIC
+    yield _seen(feed)
     yield Event.starts_at.is_not(None)
     yield sa.or_(Event.ends_at > since, Event.kind == Kind.ANNIVERSARY)
     # A cancelled event stays until its date has passed, marked as cancelled (ical-rules 74).
@@ -185,6 +280,16 @@ def _shown(feed: Scope, now: datetime) -> Iterator[sa.ColumnElement[bool]]:
         yield Event.organizer.has(Organisation.key.in_(feed.organizers))
     if feed.tours:
         yield _in_tours(feed.tours)
+
+
+def _seen(feed: Scope) -> sa.ColumnElement[bool]:
+    match feed.sees:
+        case Sees.PUBLIC:
+            return Event.visibility == Visibility.PUBLIC
+        case Sees.PRIVATE:
+            return Event.visibility.in_((Visibility.PUBLIC, Visibility.PRIVATE))
+        case Sees.OWN:
+            return Event.id.in_(_agenda(feed.person_id))
 
 
 def _returned_until(now: datetime) -> sa.ColumnElement[bool]:
@@ -216,7 +321,7 @@ def _zones(session: Session, feed: Scope, now: datetime) -> list[bytes]:
     query = (
         sa.select(Event.tzid, sa.func.min(Event.dtstart), sa.func.max(Event.dtend))
         .join(Rendering, Rendering.event_id == Event.id)
-        .where(*_shown(feed, now), *_form(by_hours=True), Rendering.zoned.is_(True))
+        .where(*_shown(feed, now), *_form(feed, by_hours=True), Rendering.zoned.is_(True))
         .group_by(Event.tzid)
         .order_by(Event.tzid)
     )

@@ -18,7 +18,8 @@ from scheduler import config, schema
 from scheduler.app import App
 from scheduler.db import REFUSALS, Base, Database, Instant, Languages, Seconds, Wall, constraint_name
 from scheduler.errors import Conflict, Forbidden, Invalid, SchedulerError
-from scheduler.model import Audit, City, Event, Mode, Seating
+from scheduler.model import Audit, City, Event, Mode, Seating, Sees
+from scheduler.services import links
 from scheduler.services.audit import note
 from scheduler.text import Text
 from tests.services.builders import NOW, START, a_city, a_person, a_venue, an_event, invite
@@ -149,6 +150,7 @@ def rows(db):
             )
         )
         note(session, "add", "event", "opening", now=NOW)
+        links.add(session, feed="all", holder="driver", sees=Sees.PRIVATE, now=NOW)
     with db.read() as session:
         found = {}
         for name, table in Base.metadata.tables.items():
@@ -217,6 +219,9 @@ CHECKS = [
     ("rendering", {"audience": "press"}, "ck_rendering_audience"),
     ("feed", {"past_days": 3661}, "ck_feed_past_days"),
     ("feed", {"past_days": -1}, "ck_feed_past_days"),
+    ("feed_link", {"sees": "own"}, "ck_feed_link_own_is_somebodys"),
+    ("feed_link", {"sees": "all"}, "ck_feed_link_sees"),
+    ("version", {"id": 2}, "ck_version_one_row"),
 ]
 UNIQUES = [
     ("attendee", {}, "uq_attendee_event_id_person_id"),

@@ -1,0 +1,95 @@
+"""Secret addresses of feeds: each for one holder, each revoked alone.
+
+A token is derived from the row with the instance's secret (128 bits, HMAC-SHA-256), so that nobody who reads the
+database can make one up, and compared in constant time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from base64 import b32encode
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from scheduler.errors import Conflict, NotFound
+from scheduler.model import FeedLink, Person, Sees
+from scheduler.services.audit import note
+
+TOKEN = re.compile(r"([1-9][0-9]{0,17})-([a-z2-7]{26})")
+USED = timedelta(minutes=1)  # how exactly the last use is known
+
+
+def add(
+    session: Session, *, feed: str, holder: str, sees: Sees, person: Person | None = None, now: datetime
+) -> FeedLink:
+    """A link of its own for ``holder``, in the officer's words ("driver of the Ambassador")."""
+    link = FeedLink(feed=feed, holder=holder, sees=sees, person=person, epoch=0, created_at=now)
+    session.add(link)
+    session.flush()
+    note(session, "add", "link", link.id, now=now, feed=feed, sees=sees)
+    return link
+
+
+def all_links(session: Session) -> Sequence[FeedLink]:
+    return session.scalars(sa.select(FeedLink).order_by(FeedLink.id)).all()
+
+
+def get(session: Session, number: int) -> FeedLink:
+    """Raises NotFound."""
+    return _known(session.get(FeedLink, number), number)
+
+
+def get_to_change(session: Session, number: int) -> FeedLink:
+    """The same, held until the transaction ends."""
+    return _known(session.get(FeedLink, number, with_for_update=True), number)
+
+
+def _known(found: FeedLink | None, number: int) -> FeedLink:
+    if found is None:
+        raise NotFound("there is no link {number}; see: scheduler feed link list", number=number)
+    return found
+
+
+def revoke(session: Session, link: FeedLink, *, now: datetime) -> None:
+    """From the next request on the address leads nowhere. Raises Conflict for one that is revoked."""
+    _refuse_revoked(link)
+    link.revoked_at = now
+    note(session, "revoke", "link", link.id, now=now)
+
+
+def renew(session: Session, link: FeedLink, *, now: datetime) -> None:
+    """Another address for the same holder; the one before leads nowhere. Raises Conflict for a revoked link."""
+    _refuse_revoked(link)
+    link.epoch += 1
+    note(session, "renew", "link", link.id, now=now)
+
+
+def _refuse_revoked(link: FeedLink) -> None:
+    if link.revoked_at is not None:
+        raise Conflict("link {number} is revoked; add another one", number=link.id)
+
+
+def token(link: FeedLink, *, secret: str) -> str:
+    message = f"feed-link:{link.id}:{link.epoch}".encode()
+    digest = hmac.new(secret.encode(), message, hashlib.sha256).digest()[:16]
+    return f"{link.id}-{b32encode(digest).decode().rstrip('=').lower()}"
+
+
+def find(session: Session, given: str, *, secret: str) -> FeedLink | None:
+    """The link of a token; None for one that is unknown, forged or revoked, without a difference."""
+    read = TOKEN.fullmatch(given)
+    link = session.get(FeedLink, int(read[1])) if read else None
+    if link is None or not hmac.compare_digest(token(link, secret=secret), given) or link.revoked_at is not None:
+        return None
+    return link
+
+
+def used(number: int, *, now: datetime) -> sa.Update:
+    """The statement that writes down a use, unless one was written down within the minute."""
+    long_ago = sa.or_(FeedLink.last_used_at.is_(None), FeedLink.last_used_at < now - USED)
+    return sa.update(FeedLink).where(FeedLink.id == number, long_ago).values(last_used_at=now)

@@ -1,0 +1,52 @@
+"""The server: granian runs so many processes of `application`; feeds first, pages behind."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scheduler import config
+from scheduler.app import App
+from scheduler.web.feeds import Feeds
+
+if TYPE_CHECKING:
+    from granian.server.common import AbstractServer
+
+THREADS = 4  # of one process: while one waits for the database or a slow disk, the others answer
+
+
+def application() -> Feeds:
+    """What each process runs, from the settings of the environment. Raises what `App.open` does."""
+    from scheduler.web import create_app
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    app = App.open(config.load())
+    return Feeds(app, create_app(app).wsgi_app)
+
+
+def server(*, host: str, port: int, workers: int, settings_file: Path | None = None) -> AbstractServer[Any]:
+    """HTTP/1 and 2 without TLS, which is the business of the proxy in front. Ends in order on SIGTERM and SIGINT;
+    on SIGHUP takes new processes before it lets the old ones go."""
+    from granian import Granian
+    from granian.constants import Interfaces
+    from granian.http import HTTP1Settings
+
+    if settings_file:
+        os.environ[f"{config.PREFIX}CONFIG"] = str(settings_file.absolute())
+    return Granian(
+        "scheduler.web.serve:application",
+        factory=True,
+        interface=Interfaces.WSGI,
+        address=host,
+        port=port,
+        workers=workers,
+        blocking_threads=THREADS,
+        backpressure=256,
+        http1_settings=HTTP1Settings(header_read_timeout=15_000),
+        workers_kill_timeout=10,
+        respawn_failed_workers=True,
+        websockets=False,
+        log_access=False,
+    )
