@@ -248,12 +248,13 @@ def exceptions_in_words(event: Event, language: str) -> list[str]:
     """The days on which an exhibition is closed, or open at other hours than its week says."""
     if not _has_hours(event):
         return []
-    lines = [_closure_line(closure, language) for closure in closures(event)]
+    lines = [(closure.first_on, _closure_line(closure, language)) for closure in closures(event)]
     stated = {day for closure in closures(event) for day in _days(closure.first_on, closure.last_on)}
     kept = {row.weekday for row in _weekly(event)}
     holidays = [day for day in public_holidays(event) if day.weekday() in kept and day not in stated]
     closed = catalogue(language).gettext(N_("closed (public holiday)"))
-    return [*lines, *(f"{format_day(day, language)}: {closed}" for day in holidays)]
+    lines += [(day, f"{format_day(day, language)}: {closed}") for day in holidays]
+    return [line for _, line in sorted(lines, key=lambda one: one[0])]
 
 
 def _has_hours(event: Event) -> bool:

@@ -193,7 +193,7 @@ def clients(address: str, name: str) -> list[Client]:
 CLIENTS = (
     (
         "apple",
-        N_("iPhone, iPad, Mac"),
+        "iPhone, iPad, Mac",
         N_("Open in Calendar"),
         N_("Asks how often to look for changes, and offers to remove alerts: keep them if you want to be reminded."),
     ),
@@ -205,7 +205,7 @@ CLIENTS = (
     ),
     (
         "outlook",
-        N_("Outlook.com"),
+        "Outlook.com",
         N_("Add to Outlook.com"),
         N_("Looks for changes every few hours, and may leave alarms out."),
     ),
@@ -217,7 +217,7 @@ CLIENTS = (
     ),
     (
         "thunderbird",
-        N_("Thunderbird"),
+        "Thunderbird",
         N_("Open in Thunderbird"),
         N_("Or choose New calendar, On the network, and paste the address; it looks for changes as often as you say."),
     ),
