@@ -251,7 +251,9 @@ def detail(session: Session, key: str, *, now: datetime) -> Detail:
         parent=parent,
         tour=tour,
         stops=_children(session, tour, Event.kind == Kind.EXHIBITION) if tour else (),
-        parts=_children(session, event, sa.or_(Event.kind != Kind.EXHIBITION, sa.literal(event.kind is not Kind.TOUR))),
+        parts=_children(
+            session, event, sa.or_(Event.kind != Kind.EXHIBITION, sa.literal(event.kind is not Kind.TOUR))
+        ),
         announced=() if event.cancelled else _announced(session, event),
     )
 

@@ -8,7 +8,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from scheduler.app import App
-from scheduler.web import language, pages, safety, subscribing, templating
+from scheduler.web import language, machines, pages, safety, subscribing, templating
 from scheduler.web.assets import Assets
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -25,13 +25,14 @@ def create_app(app: App, *, limit: str = "600 per minute") -> Flask:
     language.install(web, app)
     templating.install(web, app, assets)
     safety.install(web, limit)
-    web.register_blueprint(pages.blueprint(app, assets))
+    web.register_blueprint(pages.blueprint(app))
+    web.register_blueprint(machines.blueprint(app, assets))
     web.register_blueprint(subscribing.blueprint(app))
     _behind_proxies(web, int(app.settings.trusted_proxies))
     return web
 
 
 def _behind_proxies(web: Flask, number: int) -> None:
-    """Believe so many of the addresses that proxies add, counted from the end: what is before them anybody may forge."""
+    """Believe so many of the addresses that proxies add, from the end: what is before them anybody may forge."""
     if number:
         web.wsgi_app = ProxyFix(web.wsgi_app, x_for=number, x_proto=number)  # type: ignore[method-assign]

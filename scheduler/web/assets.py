@@ -46,7 +46,7 @@ class Assets:
         return f"/static/{self.digest}/{name}"
 
     def serve(self, digest: str, name: str) -> Response:
-        """A page kept from before an update asks under the old address: it gets today's file, and does not keep it."""
+        """A page kept from before an update asks under the old address: it gets today's file and does not keep it."""
         if name not in self.files:
             abort(404)
         asset = self.files[name]

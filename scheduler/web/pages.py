@@ -1,14 +1,15 @@
-"""The programme in a browser: list, month, event, and what machines look for beside them."""
+"""The programme in a browser: list, month, event, and the choice of a clock."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from itertools import groupby
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
@@ -17,10 +18,9 @@ from scheduler.dates import format_month
 from scheduler.i18n import LANGUAGES
 from scheduler.model import Kind
 from scheduler.services import agenda
-from scheduler.services.agenda import Choices, Entry, Wanted
+from scheduler.services.agenda import Choices, Entry, Listing, Wanted
 from scheduler.services.feeds import event_file
 from scheduler.web import language, structured, wording
-from scheduler.web.assets import Assets
 from scheduler.web.language import _
 
 PER_LANGUAGE = f"/<any({','.join(LANGUAGES)}):language>"
@@ -29,7 +29,7 @@ FIRST_YEAR, LAST_YEAR = 1990, 2100
 CALENDAR = "text/calendar; charset=utf-8"
 
 
-def blueprint(app: App, assets: Assets) -> Blueprint:
+def blueprint(app: App) -> Blueprint:
     pages = Blueprint("pages", __name__)
 
     @pages.get("/")
@@ -51,7 +51,7 @@ def blueprint(app: App, assets: Assets) -> Blueprint:
     @pages.get(f"{PER_LANGUAGE}/month/")
     def this_month(language: str) -> Answer:
         today = wall(app.clock.now(), app.settings.timezone)
-        return redirect(url_for("pages.month", language=language, named=f"{today:%Y-%m}", **_chosen()))
+        return redirect(_with(f"/{language}/month/{today:%Y-%m}", _chosen()))
 
     @pages.get(f"{PER_LANGUAGE}/month/<named>")
     def month(language: str, named: str) -> str:  # noqa: ARG001
@@ -69,31 +69,6 @@ def blueprint(app: App, assets: Assets) -> Blueprint:
     def clock(language: str) -> str:  # noqa: ARG001
         return _every_clock(app)
 
-    @pages.get("/static/<digest>/<path:name>")
-    def static(digest: str, name: str) -> Response:
-        return assets.serve(digest, name)
-
-    @pages.get("/favicon.ico")
-    def favicon() -> Answer:
-        return redirect(assets.url("icon.svg"))
-
-    @pages.get("/robots.txt")
-    def robots() -> Response:
-        """Fetchers of calendars obey this file, so feeds are never in it; private addresses are nobody's to list."""
-        text = f"User-agent: *\nDisallow: /private/\n\nSitemap: {app.settings.base_url}/sitemap.xml\n"
-        return Response(text, content_type="text/plain; charset=utf-8")
-
-    @pages.get("/sitemap.xml")
-    def sitemap() -> Response:
-        return _sitemap(app)
-
-    @pages.get("/healthz")
-    def healthz() -> Response:
-        """Whether this process answers; the database has its own page of troubles."""
-        response = Response("ok\n", content_type="text/plain; charset=utf-8")
-        response.headers["Cache-Control"] = "no-store"
-        return response
-
     return pages
 
 
@@ -101,19 +76,10 @@ def blueprint(app: App, assets: Assets) -> Blueprint:
 
 
 def _programme(app: App) -> str:
-    now, page, first = app.clock.now(), _page(), _month_of(request.args.get("month"))
+    page, first = _page(), _month_of(request.args.get("month"))
     with app.db.read() as session:
         choices = agenda.choices(session)
-        wanted = _wanted(choices)
-        if wanted is None:
-            listing, undated = agenda.Listing(()), []
-        elif first:
-            listing, undated = agenda.Listing(agenda.month(session, wanted, first)), []
-        elif _is_past():
-            listing, undated = agenda.past(session, wanted, now=now, page=page), []
-        else:
-            listing = agenda.coming(session, wanted, now=now, page=page)
-            undated = [] if listing.more else agenda.undated(session, wanted)
+        listing, undated = _listing(session, _wanted(choices), first, page, app.clock.now())
     return render_template(
         "web/programme.html",
         sections=_sections(listing.entries, app, everything=first is not None or _is_past()),
@@ -126,6 +92,20 @@ def _programme(app: App) -> str:
         more=listing.more,
         **_head(app, _("Programme"), _("What is on, what comes and what was, with times, places and hours.")),
     )
+
+
+def _listing(
+    session: Session, wanted: Wanted | None, first: date | None, page: int, now: datetime
+) -> tuple[Listing, Sequence[Entry]]:
+    """What has a date, and what has none yet."""
+    if wanted is None:
+        return Listing(()), ()
+    if first:
+        return Listing(agenda.month(session, wanted, first)), ()
+    if _is_past():
+        return agenda.past(session, wanted, now=now, page=page), ()
+    listing = agenda.coming(session, wanted, now=now, page=page)
+    return listing, () if listing.more else agenda.undated(session, wanted)
 
 
 def _page() -> int:
@@ -259,7 +239,7 @@ def _subscription(detail: agenda.Detail) -> str:
     """The calendar that this event is best followed in: its tour, else its kind."""
     tour, event = detail.tour, detail.entry.event
     chosen = {"tour": tour.key} if tour else {"kind": str(event.kind)}
-    return url_for("subscribing.subscribe", language=g.language, **chosen)
+    return _with(f"/{g.language}/subscribe", chosen)
 
 
 def _file(app: App, key: str, language: str) -> Response:
@@ -288,7 +268,7 @@ def _every_clock(app: App) -> str:
     )
 
 
-# For machines
+# Heads
 
 
 def _head(app: App, title: str, description: str) -> dict[str, Any]:
@@ -306,13 +286,8 @@ def _own_address() -> str:
     names = ("kind", "city", "organizer", "month", "when")
     kept = [(name, value) for name in names if (value := request.args.get(name))]
     assert request.endpoint is not None  # noqa: S101 - a page that was found
-    path = url_for(request.endpoint, **(request.view_args or {}))
-    return f"{path}?{urlencode(kept)}" if kept else path
+    return _with(url_for(request.endpoint, **(request.view_args or {})), dict(kept))
 
 
-def _sitemap(app: App) -> Response:
-    with app.db.read() as session:
-        found = agenda.addresses(session)
-    paths = [("/", None), ("/subscribe", None), *((f"/events/{key}", revised) for key, revised in found)]
-    xml = render_template("web/sitemap.xml", paths=paths, base_url=app.settings.base_url, all_languages=LANGUAGES)
-    return Response(xml, content_type="application/xml; charset=utf-8")
+def _with(path: str, arguments: dict[str, str]) -> str:
+    return f"{path}?{urlencode(arguments, quote_via=quote)}" if arguments else path

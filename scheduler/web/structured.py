@@ -31,7 +31,7 @@ def event_data(detail: Detail, url: str) -> dict[str, Any] | None:
         "endDate": _end(event),
         "eventStatus": SCHEMA + ("EventCancelled" if event.cancelled else "EventScheduled"),
         "eventAttendanceMode": SCHEMA + _attendance(event),
-        "location": _locations(event, url),
+        "location": _locations(event),
         "organizer": _organizer(event),
     }
     return {name: value for name, value in data.items() if value}
@@ -56,7 +56,7 @@ def _attendance(event: Event) -> str:
     return "MixedEventAttendanceMode" if event.venue else "OnlineEventAttendanceMode"
 
 
-def _locations(event: Event, url: str) -> list[dict[str, Any]]:
+def _locations(event: Event) -> list[dict[str, Any]]:
     places = [_place(event.venue)] if event.venue else [_city(city.name.to(g.language)) for city in event.cities]
     if event.video_link and event.video_public:
         places.append({"@type": "VirtualLocation", "url": event.video_link})

@@ -121,7 +121,7 @@ def _facets(choices: Choices) -> dict[str, tuple[str, ...]]:
 
 
 def _one_of(known: Sequence[str], value: str | None, default: str) -> str:
-    return value if value in known else default
+    return value if value and value in known else default
 
 
 def _named(known: Sequence[Scope], key: str | None) -> Scope | None:
@@ -201,7 +201,9 @@ CLIENTS = (
         "google",
         N_("Google Calendar"),
         N_("Add to Google"),
-        N_("Shows changes after 4 to 24 hours and ignores our alarms; add it on a computer, and it is on your phone, too."),
+        N_(
+            "Shows changes after 4 to 24 hours and ignores our alarms; add it on a computer, and it is on your phone, too."
+        ),
     ),
     (
         "outlook",
@@ -219,13 +221,17 @@ CLIENTS = (
         "thunderbird",
         "Thunderbird",
         N_("Open in Thunderbird"),
-        N_("Or choose New calendar, On the network, and paste the address; it looks for changes as often as you say."),
+        N_(
+            "Or choose New calendar, On the network, and paste the address; it looks for changes as often as you say."
+        ),
     ),
     (
         "android",
         N_("Android without Google"),
         N_("Open in ICSx5 or DAVx5"),
-        N_("Install one of the two first; it looks for changes as often as you say, once a day unless you change it."),
+        N_(
+            "Install one of the two first; it looks for changes as often as you say, once a day unless you change it."
+        ),
     ),
 )
 
@@ -241,5 +247,7 @@ def _code(app: App, chosen: Chosen, ready: Scope | None) -> Markup:
     query += [(name, "1") for name in ("hours", "alarms") if getattr(chosen, name)]
     page = app.settings.base_url + url_for("subscribing.subscribe", language=g.language)
     code = segno.make(f"{page}?{urlencode(query, quote_via=quote)}" if query else page, error="m", micro=False)
-    drawn = code.svg_inline(scale=4, border=3, omitsize=True, svgclass="code", lineclass=None, dark="#16222e", light="#fff")
+    drawn = code.svg_inline(
+        scale=4, border=3, omitsize=True, svgclass="code", lineclass=None, dark="#16222e", light="#fff"
+    )
     return Markup(drawn)  # noqa: S704 - drawn by segno; what is in it is black and white squares

@@ -74,14 +74,14 @@ def _context(app: App) -> dict[str, Any]:
         "tzid": g.tzid,
         "house": app.settings.house,
         "now": app.clock.now(),
-        "alternates": {language: in_language(app, language) for language in LANGUAGES},
+        "alternates": {language: in_language(language) for language in LANGUAGES},
         "languages": NAMES,
         "clocks": _clocks(app.clock.now()),
         "kept": [(name, value) for name, value in request.args.items(multi=True) if name != CLOCK],
     }
 
 
-def in_language(app: App, language: str) -> str:
+def in_language(language: str) -> str:
     """The same page, the same choice, in another language; the programme where there is no such page."""
     if request.endpoint is None or "language" not in (request.view_args or {}):
         return f"/{language}/"

@@ -52,7 +52,8 @@ def badge(entry: Entry, *, month: bool = False) -> Badge:
     if first is None or last is None:
         return Badge("·", "")
     if first == last:
-        return Badge(str(first.day), format_day_short(first, g.language) if month else format_weekday(first, g.language))
+        named = format_day_short if month else format_weekday
+        return Badge(str(first.day), named(first, g.language))
     return Badge(f"{first.day}–{last.day}", _under(first, last, month=month))
 
 
@@ -130,7 +131,7 @@ def state(entry: Entry, now: datetime) -> State | None:
         return State(_("Date to be announced"))
     if event.status is Status.TENTATIVE:
         return State(_("Tentative"), "full")
-    return _places(event, now) if _takes_guests(event, now) else None
+    return _places(event) if _takes_guests(event, now) else None
 
 
 def _takes_guests(event: Event, now: datetime) -> bool:
@@ -145,7 +146,7 @@ def _not_yet_open(event: Event, now: datetime) -> bool:
     return bool(event.registration_opens and now < instant(event.registration_opens, event.tzid, gap="shift"))
 
 
-def _places(event: Event, now: datetime) -> State | None:
+def _places(event: Event) -> State | None:
     limited = [seating for seating in _seatings(event) if seating.mode is Mode.IN_PERSON]
     return _free(limited[0]) if limited else None
 
@@ -233,9 +234,8 @@ def where(event: Event) -> str:
 
 def groups(announced: Sequence[Announced]) -> list[tuple[str, list[Announced]]]:
     """Who presides, who is honoured, who speaks, each group under its heading."""
-    return [
-        (_(heading), found) for role, heading in ROLES.items() if (found := [one for one in announced if one.role == role])
-    ]
+    named = [(_(heading), [one for one in announced if one.role == role]) for role, heading in ROLES.items()]
+    return [(heading, people) for heading, people in named if people]
 
 
 def map_link(event: Event) -> str | None:
