@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from urllib.parse import quote, urlencode
 
 from flask import Flask, Response, g, redirect, request
 from werkzeug.wrappers import Response as Answer
@@ -54,8 +55,7 @@ def known_zone(tzid: str) -> str | None:
 def _set_clock() -> Answer:
     """``?clock=Asia/Almaty`` on any page keeps the choice and shows the page as it was; an empty one forgets it."""
     tzid = known_zone(request.args[CLOCK])
-    rest: dict[str, Any] = {name: request.args.getlist(name) for name in request.args if name != CLOCK}
-    answer = redirect(address_of_page(rest))
+    answer = redirect(with_query(own_path(), kept()))
     answer.headers["Cache-Control"] = "no-store"
     if tzid:
         answer.set_cookie(CLOCK, tzid, max_age=A_YEAR, samesite="Lax", httponly=True, secure=request.is_secure)
@@ -64,12 +64,19 @@ def _set_clock() -> Answer:
     return answer
 
 
-def address_of_page(arguments: dict[str, list[str]]) -> str:
+def own_path() -> str:
     """The page's own path, never another host's: // at its beginning would be one."""
-    from urllib.parse import quote, urlencode
+    return "/" + quote(request.path.lstrip("/\\"), safe="/")
 
-    path = "/" + quote(request.path.lstrip("/\\"), safe="/")
-    query = urlencode(arguments, doseq=True, quote_via=quote)
+
+def kept() -> list[tuple[str, str]]:
+    """What the address asks for, but for the clock."""
+    return [(name, value) for name, value in request.args.items(multi=True) if name != CLOCK]
+
+
+def with_query(path: str, arguments: Iterable[tuple[str, str]]) -> str:
+    """Not by url_for, which takes some names of arguments for orders of its own."""
+    query = urlencode(list(arguments), quote_via=quote)
     return f"{path}?{query}" if query else path
 
 

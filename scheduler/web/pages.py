@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from itertools import groupby
 from typing import Any
-from urllib.parse import quote, urlencode
 
 from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
@@ -21,7 +20,7 @@ from scheduler.services import agenda
 from scheduler.services.agenda import Choices, Entry, Listing, Wanted
 from scheduler.services.feeds import event_file
 from scheduler.web import language, structured, wording
-from scheduler.web.language import _
+from scheduler.web.language import _, with_query
 
 PER_LANGUAGE = f"/<any({','.join(LANGUAGES)}):language>"
 # Beyond these no programme reaches, and no robot needs to follow "next month".
@@ -51,7 +50,7 @@ def blueprint(app: App) -> Blueprint:
     @pages.get(f"{PER_LANGUAGE}/month/")
     def this_month(language: str) -> Answer:
         today = wall(app.clock.now(), app.settings.timezone)
-        return redirect(_with(f"/{language}/month/{today:%Y-%m}", _chosen()))
+        return redirect(with_query(f"/{language}/month/{today:%Y-%m}", _chosen().items()))
 
     @pages.get(f"{PER_LANGUAGE}/month/<named>")
     def month(language: str, named: str) -> str:  # noqa: ARG001
@@ -239,7 +238,7 @@ def _subscription(detail: agenda.Detail) -> str:
     """The calendar that this event is best followed in: its tour, else its kind."""
     tour, event = detail.tour, detail.entry.event
     chosen = {"tour": tour.key} if tour else {"kind": str(event.kind)}
-    return _with(f"/{g.language}/subscribe", chosen)
+    return with_query(f"/{g.language}/subscribe", chosen.items())
 
 
 def _file(app: App, key: str, language: str) -> Response:
@@ -286,8 +285,4 @@ def _own_address() -> str:
     names = ("kind", "city", "organizer", "month", "when")
     kept = [(name, value) for name in names if (value := request.args.get(name))]
     assert request.endpoint is not None  # noqa: S101 - a page that was found
-    return _with(url_for(request.endpoint, **(request.view_args or {})), dict(kept))
-
-
-def _with(path: str, arguments: dict[str, str]) -> str:
-    return f"{path}?{urlencode(arguments, quote_via=quote)}" if arguments else path
+    return with_query(url_for(request.endpoint, **(request.view_args or {})), kept)

@@ -202,7 +202,8 @@ CLIENTS = (
         N_("Google Calendar"),
         N_("Add to Google"),
         N_(
-            "Shows changes after 4 to 24 hours and ignores our alarms; add it on a computer, and it is on your phone, too."
+            "Shows changes after 4 to 24 hours and ignores our alarms; "
+            "add it on a computer, and it is on your phone, too."
         ),
     ),
     (

@@ -17,7 +17,7 @@ from scheduler.services.renderings import KIND_NAMES, exceptions_in_words, weekl
 from scheduler.text import Text
 from scheduler.web import wording
 from scheduler.web.assets import Assets
-from scheduler.web.language import CLOCK, NAMES, _, ngettext
+from scheduler.web.language import NAMES, _, kept, ngettext, with_query
 
 # Cities that people who read these pages live in; any other zone is a click further.
 CLOCKS = (
@@ -77,7 +77,7 @@ def _context(app: App) -> dict[str, Any]:
         "alternates": {language: in_language(language) for language in LANGUAGES},
         "languages": NAMES,
         "clocks": _clocks(app.clock.now()),
-        "kept": [(name, value) for name, value in request.args.items(multi=True) if name != CLOCK],
+        "kept": kept(),
     }
 
 
@@ -85,8 +85,7 @@ def in_language(language: str) -> str:
     """The same page, the same choice, in another language; the programme where there is no such page."""
     if request.endpoint is None or "language" not in (request.view_args or {}):
         return f"/{language}/"
-    arguments = {name: request.args.getlist(name) for name in request.args if name not in (CLOCK, "language")}
-    return url_for(request.endpoint, **{**arguments, **(request.view_args or {}), "language": language})
+    return with_query(url_for(request.endpoint, **{**(request.view_args or {}), "language": language}), kept())
 
 
 def _clocks(now: datetime) -> list[tuple[str, str]]:
