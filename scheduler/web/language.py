@@ -42,7 +42,8 @@ def install(web: Flask, app: App) -> None:
 
 def preferred(app: App) -> str:
     """The best of our languages that the browser asks for, else the house's own."""
-    return request.accept_languages.best_match(LANGUAGES) or app.settings.language
+    wanted = (tag.split("-")[0].lower() for tag, quality in request.accept_languages if quality > 0)
+    return next((tag for tag in wanted if tag in LANGUAGES), app.settings.language)
 
 
 def known_zone(tzid: str) -> str | None:
