@@ -148,6 +148,11 @@ def zone(tzid: str) -> ZoneInfo:
     raise Invalid("There is no time zone “{tzid}”: name a city, such as Asia/Almaty.", tzid=legible(tzid))
 
 
+def zone_names() -> frozenset[str]:
+    """Every name that `zone` accepts."""
+    return _names()
+
+
 def tzdata_problem(gettext: Callable[[str], str] = str) -> str | None:
     """What is wrong with this machine's zone data, or None: one sentence for ``doctor`` and the start-up log.
 

@@ -14,7 +14,7 @@ from typing import Literal
 
 from babel import Locale, UnknownLocaleError
 from babel.core import get_global
-from babel.dates import format_timedelta, parse_pattern
+from babel.dates import format_timedelta, get_day_names, get_month_names, parse_pattern
 
 from scheduler.clock import zone
 
@@ -53,6 +53,20 @@ def format_month(day: date, language: str) -> str:
     """``February 2027``, ``กุมภาพันธ์ 2570``: the month in which ``day`` lies, as a heading."""
     locale = _locale(language)
     return _set(_skeleton(locale, "yMMMM"), day, locale)
+
+
+@lru_cache(_CACHED)
+def format_month_name(day: date, language: str, *, short: bool = False) -> str:
+    """``February``, ``Feb``: under a number whose year another line tells."""
+    names = get_month_names("abbreviated" if short else "wide", "stand-alone", locale=_locale(language))
+    return str(names[day.month])
+
+
+@lru_cache(_CACHED)
+def format_weekday(day: date, language: str, *, short: bool = False) -> str:
+    """``Tuesday``, ``Tue``: of a day, alone."""
+    names = get_day_names("abbreviated" if short else "wide", "stand-alone", locale=_locale(language))
+    return str(names[day.weekday()])
 
 
 @lru_cache(_CACHED)

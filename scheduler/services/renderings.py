@@ -234,17 +234,31 @@ def location(event: Event, language: str) -> str:
 
 def hours_in_words(event: Event, language: str) -> list[str]:
     """Opening hours and exceptions of an exhibition, a line each; nothing for other events."""
-    if event.kind is not Kind.EXHIBITION or not _weekly(event):
+    week, exceptions = weekly_in_words(event, language), exceptions_in_words(event, language)
+    heading = catalogue(language).gettext(N_("Opening hours:"))
+    return [heading + "\n" + "\n".join([*week, *exceptions])] if week else []
+
+
+def weekly_in_words(event: Event, language: str) -> list[str]:
+    """The week of an exhibition, days with the same hours together; nothing for other events."""
+    return [*_weekly_lines(_weekly(event), language)] if _has_hours(event) else []
+
+
+def exceptions_in_words(event: Event, language: str) -> list[str]:
+    """The days on which an exhibition is closed, or open at other hours than its week says."""
+    if not _has_hours(event):
         return []
-    gettext = catalogue(language).gettext
-    lines = [*_weekly_lines(_weekly(event), language)]
-    lines += [_closure_line(closure, language) for closure in closures(event)]
+    lines = [(closure.first_on, _closure_line(closure, language)) for closure in closures(event)]
     stated = {day for closure in closures(event) for day in _days(closure.first_on, closure.last_on)}
     kept = {row.weekday for row in _weekly(event)}
     holidays = [day for day in public_holidays(event) if day.weekday() in kept and day not in stated]
-    closed = gettext(N_("closed (public holiday)"))
-    lines += [f"{format_day(day, language)}: {closed}" for day in holidays]
-    return [gettext(N_("Opening hours:")) + "\n" + "\n".join(lines)]
+    closed = catalogue(language).gettext(N_("closed (public holiday)"))
+    lines += [(day, f"{format_day(day, language)}: {closed}") for day in holidays]
+    return [line for _, line in sorted(lines, key=lambda one: one[0])]
+
+
+def _has_hours(event: Event) -> bool:
+    return event.kind is Kind.EXHIBITION and bool(_weekly(event))
 
 
 def _weekly_lines(rows: list[OpeningHours], language: str) -> Iterator[str]:

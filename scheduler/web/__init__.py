@@ -1,1 +1,38 @@
-"""What is served over HTTP: feeds first, pages behind them."""
+"""The public pages: server-rendered, in four languages, without a script that anything depends on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from scheduler.app import App
+from scheduler.web import language, machines, pages, safety, subscribing, templating
+from scheduler.web.assets import Assets
+
+TEMPLATES = Path(__file__).parent.parent / "templates"
+# Nothing is sent to these pages but addresses; forms to come are small, too.
+MOST_SENT = 64 * 1024
+
+
+def create_app(app: App, *, limit: str = "600 per minute") -> Flask:
+    """The pages of one instance; ``limit`` is what one address may ask for before it is told to wait."""
+    web = Flask("scheduler.web", static_folder=None, template_folder=str(TEMPLATES))
+    web.config.update(MAX_CONTENT_LENGTH=MOST_SENT, MAX_FORM_PARTS=100)
+    web.url_map.merge_slashes = False  # its redirect would repeat whatever host was asked for
+    assets = Assets.read()
+    language.install(web, app)
+    templating.install(web, app, assets)
+    safety.install(web, limit)
+    web.register_blueprint(pages.blueprint(app))
+    web.register_blueprint(machines.blueprint(app, assets))
+    web.register_blueprint(subscribing.blueprint(app))
+    _behind_proxies(web, int(app.settings.trusted_proxies))
+    return web
+
+
+def _behind_proxies(web: Flask, number: int) -> None:
+    """Believe so many of the addresses that proxies add, from the end: what is before them anybody may forge."""
+    if number:
+        web.wsgi_app = ProxyFix(web.wsgi_app, x_for=number, x_proto=number)  # type: ignore[method-assign]

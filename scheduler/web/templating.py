@@ -1,0 +1,106 @@
+"""What templates may call; all of it pure but for the language and the clock of the reader."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
+
+from flask import Flask, g, request, url_for
+from jinja2 import StrictUndefined
+from markupsafe import Markup, escape
+
+from scheduler.app import App
+from scheduler.dates import format_day, format_month, format_weekday
+from scheduler.i18n import LANGUAGES
+from scheduler.services.renderings import KIND_NAMES, exceptions_in_words, weekly_in_words
+from scheduler.text import Text
+from scheduler.web import wording
+from scheduler.web.assets import Assets
+from scheduler.web.language import NAMES, _, kept, ngettext, with_query
+
+# Cities that people who read these pages live in; any other zone is a click further.
+CLOCKS = (
+    "Asia/Almaty",
+    "Asia/Bangkok",
+    "Europe/Moscow",
+    "Europe/London",
+    "Europe/Berlin",
+    "Europe/Paris",
+    "Europe/Istanbul",
+    "Asia/Dubai",
+    "Asia/Tashkent",
+    "Asia/Bishkek",
+    "Asia/Kolkata",
+    "Asia/Ho_Chi_Minh",
+    "Asia/Singapore",
+    "Asia/Shanghai",
+    "Asia/Seoul",
+    "Asia/Tokyo",
+    "Australia/Sydney",
+    "America/New_York",
+    "America/Los_Angeles",
+    "UTC",
+)
+# Refused where people type, but what is imported from elsewhere may hold them: they turn the text around them.
+_TURNING = re.compile(r"[\u202a-\u202e\u2066-\u2069\u200e\u200f\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def install(web: Flask, app: App, assets: Assets) -> None:
+    environment = web.jinja_env
+    environment.undefined = StrictUndefined
+    environment.trim_blocks = environment.lstrip_blocks = True
+    environment.add_extension("jinja2.ext.i18n")
+    environment.install_gettext_callables(_, ngettext, newstyle=True)  # type: ignore[attr-defined]
+    environment.filters["said"] = said
+    environment.filters["plain"] = plain
+    environment.globals.update(
+        asset=assets.url,
+        badge=wording.badge,
+        exceptions=lambda event: exceptions_in_words(event, g.language),
+        weekly=lambda event: weekly_in_words(event, g.language),
+        kind_name=lambda kind: _(KIND_NAMES[kind]),
+        format_day=lambda day, **how: format_day(day, g.language, **how),
+        format_month=lambda day: format_month(day, g.language),
+        weekday=lambda day, **how: format_weekday(day, g.language, **how),
+        wording=wording,
+    )
+    web.context_processor(lambda: _context(app))
+
+
+def _context(app: App) -> dict[str, Any]:
+    return {
+        "language": g.language,
+        "tzid": g.tzid,
+        "house": app.settings.house,
+        "now": app.clock.now(),
+        "alternates": {language: in_language(language) for language in LANGUAGES},
+        "languages": NAMES,
+        "clocks": _clocks(app.clock.now()),
+        "kept": kept(),
+    }
+
+
+def in_language(language: str) -> str:
+    """The same page, the same choice, in another language; the programme where there is no such page."""
+    if request.endpoint is None or "language" not in (request.view_args or {}):
+        return f"/{language}/"
+    return with_query(url_for(request.endpoint, **{**(request.view_args or {}), "language": language}), kept())
+
+
+def _clocks(now: datetime) -> list[tuple[str, str]]:
+    shown = CLOCKS if g.tzid is None or g.tzid in CLOCKS else (g.tzid, *CLOCKS)
+    return [(tzid, wording.clock_name(tzid, now)) for tzid in shown]
+
+
+def plain(text: Text | str) -> str:
+    """In the page's language or the nearest, without what turns the text around it."""
+    words = text.to(g.language) if isinstance(text, Text) else text
+    return _TURNING.sub("", words)
+
+
+def said(text: Text) -> Markup:
+    """Set apart from what surrounds it, and marked with its language where that is not the page's."""
+    spoken = text.language_for(g.language)
+    mark = Markup("") if spoken in (g.language, "") else Markup(' lang="{}"').format(spoken)
+    return Markup("<bdi{}>{}</bdi>").format(mark, escape(plain(text)))

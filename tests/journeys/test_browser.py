@@ -1,0 +1,205 @@
+"""Subscribe, as a reader does: a real browser, the pages in a real process, the sample programme.
+
+Pictures of what it saw are kept in build/screenshots.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from scheduler.sample import programme
+from tests.conftest import NOW
+
+ROOT = Path(__file__).parent.parent.parent
+PICTURES = ROOT / "build" / "screenshots"
+CHROMIUM = next((path for path in ("/usr/bin/chromium", "/usr/bin/chromium-browser") if Path(path).exists()), None)
+QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
+PHONE, SMALL, DESKTOP = (390, 844), (320, 640), (1200, 900)
+LANGUAGES = ("en", "kk", "ru", "th")
+CEREMONY = "events/sample-astana-in-bangkok-opening"
+PATHS = {
+    "programme": "",
+    "past": "?when=past",
+    "month": "month/2027-01",
+    "exhibition": "events/sample-astana-in-bangkok",
+    "ceremony": CEREMONY,
+    "opening": "events/sample-phuket-opening",
+    "tour": "events/sample-tour",
+    "subscribe": "subscribe?kind=visit&city=phuket",
+    "clock": "clock",
+    "nowhere": "nowhere",
+}
+
+pytestmark = [
+    pytest.mark.parametrize("engine", ["sqlite"]),
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here"),
+]
+
+
+@pytest.fixture
+def address(scheduler, environment, tmp_path) -> Iterator[str]:
+    file = tmp_path / "programme.toml"
+    file.write_text(programme(NOW.date()))
+    scheduler("apply", str(file), "--yes")
+    scheduler("event", "cancel", "sample-phuket-meeting-tourism", "--yes")
+    server = subprocess.Popen(
+        [sys.executable, "-m", "tests.journeys.page_server", NOW.isoformat()],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    with server:
+        assert server.stdout is not None
+        yield f"http://127.0.0.1:{server.stdout.readline().strip()}"
+        server.kill()
+
+
+@pytest.fixture
+def browser():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the browser's driver, not ours
+        from playwright.sync_api import sync_playwright
+
+        with sync_playwright() as driver:
+            opened = driver.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+            yield opened
+            opened.close()
+
+
+def look(browser, size=DESKTOP, **given):
+    """A page that fails the test when anything is refused by the policy or goes wrong in a script."""
+    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, **given)
+    page = context.new_page()
+    page.complaints = []
+    page.on("console", lambda message: page.complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    return page
+
+
+def keep(page, name: str) -> None:
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+
+
+def violations(page) -> list[str]:
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page).response["violations"]
+    return [f"{one['id']}: {node['html']}" for one in found for node in one["nodes"]]
+
+
+@pytest.mark.parametrize(
+    ("language", "scheme", "size"),
+    [("en", "light", DESKTOP), ("kk", "light", PHONE), ("ru", "dark", DESKTOP), ("th", "dark", PHONE)],
+)
+def test_every_page_is_accessible_fits_and_breaks_no_rule(browser, address, language, scheme, size):
+    page = look(browser, size, color_scheme=scheme, timezone_id="Asia/Almaty")
+
+    for name, path in PATHS.items():
+        page.goto(f"{address}/{language}/{path}")
+        keep(page, f"{name}.{language}.{scheme}")
+
+        assert [] == violations(page), name
+        assert page.evaluate("document.documentElement.scrollWidth") <= size[0], name
+    assert [] == [said for said in page.complaints if "404" not in said]
+
+
+def test_everything_fits_on_the_smallest_screen_in_every_language(browser, address):
+    page = look(browser, SMALL)
+
+    for language in LANGUAGES:
+        for name, path in PATHS.items():
+            page.goto(f"{address}/{language}/{path}")
+
+            assert page.evaluate("document.documentElement.scrollWidth") <= SMALL[0], (language, name)
+
+
+def test_letters_of_all_four_scripts_come_from_our_own_fonts(browser, address):
+    page = look(browser)
+
+    for language in LANGUAGES:
+        page.goto(f"{address}/{language}/")
+        page.evaluate("document.fonts.ready")
+        loaded = page.evaluate("[...document.fonts].filter(one => one.status == 'loaded').map(one => one.family)")
+
+        assert {"Programme Sans", "Programme Serif"} == {family.strip('"') for family in loaded}
+
+
+def test_a_reader_without_javascript_finds_an_event_sets_a_clock_and_subscribes(browser, address):
+    page = look(browser, PHONE, java_script_enabled=False, locale="ru-RU")
+
+    page.goto(address)
+    assert page.url.endswith("/ru/")
+    page.get_by_role("link", name="церемония открытия выставки «Астана в Бангкоке»").click()
+    assert "14:00–15:30" in page.inner_text("main")
+    page.get_by_label("Ваше время").select_option("Asia/Almaty")
+    page.get_by_role("button", name="Показать").click()
+    assert page.url.endswith(f"/ru/{CEREMONY}")
+    assert "12:00–13:30" in page.inner_text("main")
+    page.get_by_role("navigation", name="Язык").get_by_role("link", name="English").click()
+    assert "12:00–13:30 (Almaty, UTC+5, your clock)" in page.inner_text("main")
+    page.get_by_role("complementary").get_by_role("link", name="Subscribe").click()
+    page.get_by_label("Phuket").check()
+    page.get_by_label("ไทย").check()
+    page.get_by_role("button", name="Show the links").click()
+
+    assert "/feeds/choice.th.ics?city=phuket&tour=sample-tour" in page.get_by_label("The plain address").input_value()
+    keep(page, "subscribe.en.no-script")
+
+
+def test_the_browsers_own_clock_is_offered_not_imposed(browser, address):
+    page = look(browser, timezone_id="Europe/Berlin")
+
+    page.goto(f"{address}/en/{CEREMONY}")
+
+    assert "Europe/Berlin" == page.get_by_label("Your clock").input_value()
+    assert "your clock)" not in page.inner_text("main")
+
+
+def test_everything_is_reached_by_keyboard_and_what_has_focus_is_seen(browser, address):
+    page = look(browser)
+    page.goto(f"{address}/en/")
+
+    page.keyboard.press("Tab")
+    assert "Skip to the content" == page.evaluate("document.activeElement.textContent")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+
+    focused = "getComputedStyle(document.activeElement).outlineStyle"
+    assert "Subscribe to this calendar" == page.evaluate("document.activeElement.textContent")
+    assert "solid" == page.evaluate(focused)
+
+
+def test_what_is_tapped_is_large_enough(browser, address):
+    page = look(browser, PHONE)
+
+    for path in ("", "subscribe", CEREMONY):
+        page.goto(f"{address}/en/{path}")
+        sizes = page.eval_on_selector_all(
+            ".button, select, nav a, .tick, summary, .views a",
+            "all => all.map(one => one.getBoundingClientRect()).map(box => box.height).filter(height => height > 0)",
+        )
+
+        assert sizes
+        assert min(sizes) >= 44
+
+
+def test_a_page_prints_as_a_programme(browser, address):
+    page = look(browser)
+    page.emulate_media(media="print")
+
+    page.goto(f"{address}/en/")
+
+    assert not page.get_by_role("navigation", name="Pages").is_visible()
+    assert not page.get_by_role("link", name="Subscribe to this calendar").is_visible()
+    assert page.get_by_role("heading", name="Programme").is_visible()
+    keep(page, "programme.en.print")
