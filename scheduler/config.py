@@ -40,7 +40,6 @@ TABLE = (
     Setting("secret", "", N_("key of links and Message-IDs; made and kept in the data directory where not set")),
     Setting("language", "en", N_("language of the desk and of people who state none")),
     Setting("timezone", "UTC", N_("zone of times typed without one")),
-    Setting("trusted_proxies", "0", N_("how many proxies in front of it tell who asks (X-Forwarded-For, -Proto)")),
     Setting("house", "Programme office", N_("name of the post or office, under every letter")),
 )
 KEYS = tuple(setting.key for setting in TABLE)
@@ -59,7 +58,6 @@ class Settings:
     secret: str
     language: str
     timezone: str
-    trusted_proxies: str
     house: Text
     sources: Mapping[str, str]
 
@@ -152,8 +150,6 @@ def _check(values: Mapping[str, Any]) -> None:
     if not (values["trusted_proxies"].isascii() and values["trusted_proxies"].isdecimal()):
         raise Invalid("trusted_proxies: {value} is not a number", value=values["trusted_proxies"])
     zone(values["timezone"])
-    if not (values["trusted_proxies"].isascii() and values["trusted_proxies"].isdecimal()):
-        raise Invalid("trusted_proxies: {value} is not a number", value=values["trusted_proxies"])
     address = urlsplit(values["base_url"])
     if address.scheme not in ("http", "https") or not address.hostname or address.query or address.fragment:
         raise Invalid("base_url: {url} is no address; write https://HOST", url=values["base_url"])
