@@ -14,7 +14,7 @@ MOST = 1000  # occurrences of one series
 _PATIENCE = 5_000_000  # days looked at for one file: some seconds
 
 
-def occurrences(events: Iterable[Foreign], days: tuple[date, date], notes: Notes) -> list[Foreign]:
+def expanded(events: Iterable[Foreign], days: tuple[date, date], notes: Notes) -> list[Foreign]:
     """Every event that touches those days, both included: each occurrence of a series as an event of its own."""
     patience, found, outside = Patience(_PATIENCE), list[Foreign](), 0
     for event in events:

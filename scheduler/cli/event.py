@@ -21,6 +21,7 @@ from scheduler.cli.desk import (
     with_force,
     without_asking,
 )
+from scheduler.cli.imports import import_events
 from scheduler.cli.options import options_of, values
 from scheduler.cli.places import check_key
 from scheduler.cli.words import _, language
@@ -43,6 +44,9 @@ LISTS = ("attendees", "reminders")
 @click.group(help=N_("Events: plan, move, cancel, announce."))
 def event() -> None:
     pass
+
+
+event.add_command(import_events)
 
 
 def _typed_times(function: Any) -> Any:
