@@ -23,6 +23,7 @@ from urllib3.response import BaseHTTPResponse
 from scheduler import __version__
 from scheduler.clock import legible
 from scheduler.errors import Conflict, Forbidden, Invalid
+from scheduler.i18n import N_
 
 Address = IPv4Address | IPv6Address
 REDIRECTS = (301, 302, 303, 307, 308)
@@ -198,7 +199,7 @@ def _body(at: SplitResult, response: BaseHTTPResponse, bounds: Bounds, deadline:
         parts.append(part)
         size += len(part)
         if size > bounds.octets:
-            message = "{host} sends more than {most} octets; save the file, look at it and import that"
+            message = N_("{host} sends more than {most} octets; save the file, look at it and import that")
             raise Forbidden(message, host=at.hostname, most=bounds.octets)
     if deadline.passed.is_set():
         raise _late(at)

@@ -58,7 +58,7 @@ def bring_in(
     as the desk has it, and is told. Raises NotFound for a place nobody has, Conflict for contradictions.
     """
     if len(events) > MOST:
-        message = "The calendar has {count} events in this time; at most {most} are read: narrow it (--until)."
+        message = N_("until: there are {count} events in this time; at most {most} are imported at once")
         raise Invalid(message, count=len(events), most=MOST)
     work = _Import(session, wanted, tuple(notes), now)
     work.sort(events)
