@@ -117,13 +117,15 @@ class _Deadline:
     def __init__(self) -> None:
         self.passed = Event()
         self.connection: HTTPConnection | None = None
+        self.sock: socket.socket | None = None  # once the connection has handed it to its answer
 
     def strike(self) -> None:
         self.passed.set()
-        sock = self.connection.sock if self.connection else None
+        sock = self.sock or (self.connection.sock if self.connection else None)
         if sock is not None:
             with suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
+                # Not TLS's own shutdown, which leaves whoever reads without anything to read from.
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 
 @contextmanager
@@ -141,9 +143,10 @@ def _deadline(seconds: float) -> Iterator[_Deadline]:
 def _ask(at: SplitResult, allowed: Callable[[Address], bool], bounds: Bounds, deadline: _Deadline) -> Fetched | str:
     """What is there, or where it has gone to."""
     connection = _connection(at, _resolved(at, allowed), bounds)
-    deadline.connection = connection
+    deadline.connection, deadline.sock = connection, None
     try:
         connection.request("GET", _path(at), headers=_headers(at), preload_content=False)
+        deadline.sock = connection.sock
         response = connection.getresponse()
         if response.status in REDIRECTS:
             return response.headers.get("Location", "")
