@@ -6,6 +6,7 @@ a name that answers otherwise the second time (DNS rebinding) gains nothing. Pro
 
 from __future__ import annotations
 
+import hashlib
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -14,16 +15,17 @@ from email.message import Message
 from http.client import HTTPException
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from threading import Event, Timer
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
-
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, ReadTimeoutError
-from urllib3.response import BaseHTTPResponse
 
 from scheduler import __version__
 from scheduler.clock import legible
 from scheduler.errors import Conflict, Forbidden, Invalid
 from scheduler.i18n import N_
+
+if TYPE_CHECKING:
+    from urllib3.connection import HTTPConnection
+    from urllib3.response import BaseHTTPResponse
 
 Address = IPv4Address | IPv6Address
 REDIRECTS = (301, 302, 303, 307, 308)
@@ -88,6 +90,12 @@ def host_of(url: str) -> str:
     return _parsed(url).hostname or ""
 
 
+def name_of(url: str) -> str:
+    """A name that is always the same and gives nothing away: private addresses are as good as passwords."""
+    at = _parsed(url)
+    return f"{(at.hostname or '')[:180]}-{hashlib.sha256(at.geturl().encode()).hexdigest()[:8]}"
+
+
 def _parsed(url: str) -> SplitResult:
     try:
         at = urlsplit(url.strip())
@@ -142,6 +150,8 @@ def _deadline(seconds: float) -> Iterator[_Deadline]:
 
 def _ask(at: SplitResult, allowed: Callable[[Address], bool], bounds: Bounds, deadline: _Deadline) -> Fetched | str:
     """What is there, or where it has gone to."""
+    from urllib3.exceptions import HTTPError  # here, because every event command imports this module
+
     connection = _connection(at, _resolved(at, allowed), bounds)
     deadline.connection, deadline.sock = connection, None
     try:
@@ -175,6 +185,8 @@ def _resolved(at: SplitResult, allowed: Callable[[Address], bool]) -> str:
 
 def _connection(at: SplitResult, address: str, bounds: Bounds) -> HTTPConnection:
     """To the address that was checked, with the certificate of the name that was asked for."""
+    from urllib3.connection import HTTPConnection, HTTPSConnection
+
     port, host = at.port or _PORTS[at.scheme], at.hostname
     if at.scheme == "http":
         return HTTPConnection(address, port, timeout=bounds.step)
@@ -216,6 +228,8 @@ def _charset(content_type: str) -> str | None:
 
 
 def _failed(at: SplitResult, error: Exception, deadline: _Deadline) -> Conflict:
+    from urllib3.exceptions import ConnectTimeoutError, ReadTimeoutError
+
     if deadline.passed.is_set():
         return _late(at)
     if isinstance(error, (TimeoutError, ConnectTimeoutError, ReadTimeoutError)):

@@ -32,8 +32,9 @@ def _each(event: Foreign, days: tuple[date, date], patience: Patience, notes: No
     if not event.recurring:
         yield from [event] if _touches(event, *days) else []
         return
-    changed = {override.recurrence_id: override for override in event.overrides}
+    changed = {override.recurrence_id for override in event.overrides}
     yield from (override for override in event.overrides if _touches(override, *days))
+    yield from (gone for gone in _taken_out(event) if gone.recurrence_id not in changed and _touches(gone, *days))
     count = 0
     for start in _starts(event, days, patience, notes):
         one = _at(event, start)
@@ -45,6 +46,12 @@ def _each(event: Foreign, days: tuple[date, date], patience: Patience, notes: No
             notes.ignored(event.line, event.uid, message, most=MOST)
             return
         yield one
+
+
+def _taken_out(event: Foreign) -> Iterator[Foreign]:
+    """EXDATE (RFC 5545 section 3.8.5.1) is how most programs cancel one day of a series."""
+    for start in dict.fromkeys(event.exdates):
+        yield replace(_at(event, start), status="CANCELLED")
 
 
 def _starts(event: Foreign, days: tuple[date, date], patience: Patience, notes: Notes) -> list[When]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from scheduler.cli.files import MARKS, change_in_words, change_record, sum_in_wo
 from scheduler.cli.words import _
 from scheduler.clock import zone
 from scheduler.errors import Conflict, Invalid
-from scheduler.fetch import fetch, host_of, is_url
+from scheduler.fetch import fetch, host_of, is_url, name_of
 from scheduler.i18n import N_
 from scheduler.model import Kind
 from scheduler.services import programme
@@ -164,7 +163,7 @@ def _name(source: str, named: str | None, reading: Reading) -> str:
     if named:
         return line(named, most=200)
     if is_url(source):
-        return f"{host_of(source)[:180]}-{hashlib.sha256(source.encode()).hexdigest()[:8]}"
+        return name_of(source)
     own = {calendar.name for calendar in reading.calendars if calendar.name}
     return (own.pop() if len(own) == 1 else Path(source).stem)[:200]
 

@@ -133,11 +133,11 @@ class _Import:
         return found
 
     def _new(self, one: Brought) -> None:
-        """What was cancelled before anybody here knew of it is no news."""
-        if one.draft.status is Status.CANCELLED:
-            self.notes.ignored(one.foreign.line, one.foreign.uid, N_("Cancelled there, and not known here."))
-        else:
+        """What was cancelled before anybody here knew of it is no news; that a series leaves days out, even less."""
+        if one.draft.status is not Status.CANCELLED:
             self.new.append(one)
+        elif one.foreign.recurrence_id is None:
+            self.notes.ignored(one.foreign.line, one.foreign.uid, N_("Cancelled there, and not known here."))
 
     def _unchanged(self, one: Brought, known: _Known) -> None:
         """SEQUENCE rises there for what we do not take over, such as attendees."""

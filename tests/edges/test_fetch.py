@@ -12,7 +12,7 @@ from time import perf_counter, sleep
 import pytest
 
 from scheduler.errors import Conflict, Forbidden, Invalid, SchedulerError
-from scheduler.fetch import Bounds, fetch, is_url, public
+from scheduler.fetch import Bounds, fetch, is_url, name_of, public
 from tests.conftest import Scheduler
 
 ICS = b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n"
@@ -242,6 +242,13 @@ def test_files_and_addresses_are_told_apart():
     assert [True, True, False, False, False] == [
         is_url(source) for source in ("webcal://a.example/b", "ftp://a", "a.ics", r"C:\a.ics", "./http/a.ics")
     ]
+
+
+def test_the_name_of_a_source_does_not_depend_on_how_it_is_asked_and_gives_no_secret_away():
+    names = {name_of(f"{scheme}://cal.example/private-token/basic.ics") for scheme in ("https", "webcal")}
+
+    assert 1 == len(names)
+    assert "token" not in names.pop()
 
 
 def test_the_command_refuses_a_private_address_in_one_line(scheduler: Scheduler, site):

@@ -76,6 +76,7 @@ def test_an_event_comes_in_with_its_uid_its_sequence_and_its_hour(desk: Desk) ->
     assert ("a@ministry.example", 3, "talks-2027-02-02") == (event["uid"], event["sequence"], event["key"])
     assert ("2027-02-02T10:00:00", "2027-02-02T11:30:00") == (event["dtstart"], event["dtend"])
     assert ("Asia/Almaty", "public") == (event["tzid"], event["visibility"])
+    assert "Ministry" == desk.json("event", "show", event["key"])["imported_from"]
 
 
 def test_importing_the_same_again_changes_nothing(desk: Desk) -> None:
@@ -135,6 +136,25 @@ def test_what_was_cancelled_before_it_was_known_is_not_planned(desk: Desk) -> No
 
     assert "Cancelled there, and not known here." in output
     assert 1 == len(desk.events)
+
+
+def test_a_day_taken_out_of_a_series_is_cancelled(desk: Desk) -> None:
+    rule = "RRULE:FREQ=WEEKLY;COUNT=3"
+    desk.bring(vevent("s@x", rule, "EXDATE;TZID=Asia/Almaty:20270202T100000"))
+
+    output = desk.bring(vevent("s@x", rule, "EXDATE;TZID=Asia/Almaty:20270202T100000,20270209T100000"))
+
+    assert "x event talks-2027-02-09" in output
+    assert ["cancelled", "confirmed"] == [event["status"] for event in desk.events]
+
+
+def test_a_series_that_moves_to_another_weekday_says_what_has_vanished(desk: Desk) -> None:
+    desk.bring(vevent("s@x", "RRULE:FREQ=WEEKLY;COUNT=2;BYDAY=TU"))
+
+    output = desk.bring(vevent("s@x", "RRULE:FREQ=WEEKLY;COUNT=3;BYDAY=TU,WE", SEQUENCE="4"))
+
+    assert "+ event talks-2027-02-03" in output
+    assert "No longer there" not in output
 
 
 # The desk's own changes

@@ -99,7 +99,8 @@ def series(*lines: str, count: int = 1) -> bytes:
 def taken(data: bytes, days: tuple[date, date] = WINDOW) -> tuple[list[str], list[str]]:
     notes = Notes()
     events = expanded(read(data, default_tzid="Asia/Bangkok").events, days, notes)
-    return [f"{event.dtstart}" for event in events], [str(note) for note in notes.in_order()]
+    standing = [event for event in events if event.status != "CANCELLED"]
+    return [f"{event.dtstart}" for event in standing], [str(note) for note in notes.in_order()]
 
 
 def test_exceptions_additions_and_until_in_utc_are_kept():
@@ -114,6 +115,16 @@ def test_exceptions_additions_and_until_in_utc_are_kept():
     starts, _ = taken(data)
 
     assert ["2027-01-04 10:00:00", "2027-01-06 10:00:00", "2027-01-07 10:00:00", "2027-01-20 18:00:00"] == starts
+
+
+def test_what_an_exception_takes_out_is_cancelled():
+    data = series("DTSTART;VALUE=DATE:20270104", "RRULE:FREQ=DAILY;COUNT=2", "EXDATE;VALUE=DATE:20270105")
+
+    events = expanded(read(data).events, WINDOW, Notes())
+
+    assert {date(2027, 1, 4): "CONFIRMED", date(2027, 1, 5): "CANCELLED"} == {
+        one.dtstart: one.status for one in events
+    }
 
 
 def test_days_keep_their_hour_through_a_change_of_clocks():
