@@ -168,7 +168,7 @@ class _Import:
                 message = N_("{event} is this event already, imported from {source}.")
                 self.notes.ignored(foreign.line, foreign.uid, message, event=there.key, source=there.source)
             elif uid in self.taken and uid not in others:
-                message = N_("{event} is this event already, planned here.")
+                message = N_("{event} is this event already: what we publish is not imported.")
                 self.notes.refused(foreign.line, foreign.uid, message, event=self.taken[uid])
             else:
                 left.append(one)
