@@ -184,13 +184,18 @@ def _bring_in(desk: Desk, order: Order, *, keep: bool, shown: Outcome | None = N
     notes = Notes()
     events = expanded(order.reading.events, order.wanted.days, notes)
     about = {event.uid for event in events}
-    told = [one for one in order.reading.notes if not one.uid or one.uid in about or one.what == "refused"]
+    told = [one for one in order.reading.notes if one.uid in about or _concerns_all(one)]
     with desk.write(keep=keep) as session:
         read = (*told, *notes.in_order())
         outcome = bring_in(session, events, order.wanted, notes=read, now=desk.now())
         if shown is not None and outcome.changes != shown.changes:
             raise Conflict("something else was changed meanwhile; nothing was done, run it again")
         return outcome
+
+
+def _concerns_all(note: Note) -> bool:
+    """Told once for a whole file, as zones are; or a loss. What was mended in an event left out is not told."""
+    return not note.uid or note.what == "refused" or "written" in note.facts
 
 
 # Saying

@@ -289,7 +289,7 @@ def test_an_event_of_our_own_that_comes_back_is_refused(desk: Desk) -> None:
 
     output = desk.bring(vevent(desk.only["uid"]))
 
-    assert "refused: dinner is this event already, planned here." in output
+    assert "refused: dinner is this event already: what we publish is not imported." in output
     assert 1 == len(desk.events)
 
 
@@ -368,6 +368,20 @@ def test_a_zone_that_nobody_can_be_sure_of_is_asked_about_and_can_be_told(desk: 
 
     assert '? What does the zone “Customized Zone” mean? Say it like --zone "Customized Zone=Asia/Almaty".' in asked
     assert "Asia/Tokyo" == desk.only["tzid"]
+
+
+def test_how_a_zone_was_read_is_told_also_where_it_was_first_met_long_ago(desk: Desk) -> None:
+    windows = [
+        vevent(f"{year}@x", f"DTSTART;TZID=SE Asia Standard Time:{year}0302T100000", DTSTART="").replace(
+            "DTSTART:\r\n", ""
+        )
+        for year in (2011, 2027)
+    ]
+
+    output = desk.bring(*windows)
+
+    assert "line 12, mended: The zone “SE Asia Standard Time” is read as Asia/Bangkok." in output
+    assert ["Asia/Bangkok"] == [event["tzid"] for event in desk.events]
 
 
 def test_alarms_and_attendees_are_left_behind_with_one_note(desk: Desk) -> None:
