@@ -327,6 +327,8 @@ REFUSALS = {
     "uq_organisation_key": N_("an organisation with this key already exists"),
     "uq_event_key": N_("an event with this key already exists"),
     "uq_feed_key": N_("a feed with this key already exists"),
+    "uq_event_uid": N_("another event has this UID"),
+    "uq_origin_source_uid_recurrence_id": N_("this event was imported meanwhile; run it again"),
     "uq_letter_key": N_("this letter is already queued"),
 }
 

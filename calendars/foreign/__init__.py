@@ -5,10 +5,11 @@ home-made time zones of one file for the next, reads a DATE with TZID as a midni
 """
 
 from calendars.foreign.event import Foreign
+from calendars.foreign.expansion import expanded
 from calendars.foreign.limits import Limits, ReadError
-from calendars.foreign.notes import Note
+from calendars.foreign.notes import Note, Notes
 from calendars.foreign.reading import Reading, read
 from calendars.foreign.vcalendar import Calendar
 from calendars.foreign.zones import How
 
-__all__ = ["Calendar", "Foreign", "How", "Limits", "Note", "ReadError", "Reading", "read"]
+__all__ = ["Calendar", "Foreign", "How", "Limits", "Note", "Notes", "ReadError", "Reading", "expanded", "read"]

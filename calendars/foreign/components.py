@@ -4,11 +4,12 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from calendars.foreign.limits import Limits, ReadError
+from calendars.foreign.notes import N_
 from calendars.foreign.octets import Encoding, unfold
 from calendars.foreign.outline import Extent
 from calendars.foreign.properties import Line, unescaped, value_of
 
-NO_PROPERTY = "This line is no property."
+NO_PROPERTY = N_("This line is no property.")
 
 _CLOCK = frozenset(("TZID", "X-LIC-LOCATION", "DTSTART", "TZOFFSETFROM", "TZOFFSETTO", "RRULE", "RDATE"))
 _WANTED = {

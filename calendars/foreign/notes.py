@@ -9,6 +9,11 @@ from calendars.lines import one_line
 What = Literal["mended", "refused", "ignored"]
 
 
+def N_(message: str) -> str:  # noqa: N802 - gettext's own name for "to be translated later"
+    """Mark a sentence for translators; the catalogues are the scheduler's."""
+    return message
+
+
 @dataclass(frozen=True, slots=True)
 class Note:
     """Something that was mended, refused or left out.

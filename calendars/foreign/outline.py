@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from calendars.foreign.limits import Limits, ReadError
-from calendars.foreign.notes import Notes
+from calendars.foreign.notes import N_, Notes
 
 _SIDE_BY_SIDE = frozenset(("VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "VTIMEZONE"))  # none stands in another
 _BOUND = re.compile(
@@ -93,7 +93,7 @@ class Outline:
         while len(self._open) > depth:
             extent = self._open[-1]
             if extent.kind == "VEVENT" and whole:
-                message = "The event has no END:VEVENT; it ends where the next component begins."
+                message = N_("The event has no END:VEVENT; it ends where the next component begins.")
                 self._notes.mended(extent.line, "", message)
             self._pop(end, whole=whole)
 

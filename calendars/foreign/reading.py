@@ -9,7 +9,7 @@ from calendars.foreign.components import NO_PROPERTY, File
 from calendars.foreign.event import Foreign
 from calendars.foreign.events import Draft, Events
 from calendars.foreign.limits import Limits, ReadError
-from calendars.foreign.notes import Note, Notes
+from calendars.foreign.notes import N_, Note, Notes
 from calendars.foreign.octets import checked, encoding_of
 from calendars.foreign.outline import Outline
 from calendars.foreign.series import grouped
@@ -89,7 +89,9 @@ def _drafts(file: File, calendars: Sequence[VCalendar], known: Zones, notes: Not
 def _tell_of_calendar(calendar: VCalendar, notes: Notes) -> None:
     method = calendar.about.method
     if method not in ("", "PUBLISH"):
-        message = "METHOD:{method} makes this a message of a scheduling program; its events are read all the same."
+        message = N_(
+            "METHOD:{method} makes this a message of a scheduling program; its events are read all the same."
+        )
         notes.ignored(calendar.head.lines["METHOD"][0][0], "", message, method=method)
     if calendar.head.odd:
         notes.ignored(calendar.head.odd, "", NO_PROPERTY)
@@ -99,7 +101,7 @@ def _tell_of_left_out(kinds: Counter[str], notes: Notes) -> None:
     """Whom others invite and when they are reminded is not ours to repeat."""
     alarms, attendees = kinds.pop("VALARM", 0), kinds.pop("ATTENDEE", 0)
     if alarms or attendees:
-        message = "Alarms ({alarms}) and attendees ({attendees}) are not taken over."
+        message = N_("Alarms ({alarms}) and attendees ({attendees}) are not taken over.")
         notes.ignored(None, "", message, alarms=alarms, attendees=attendees)
     for kind, count in sorted(kinds.items()):
         notes.ignored(None, "", "Only events are read; {kind}: {count}.", kind=kind, count=count)

@@ -4,7 +4,7 @@ import re
 from datetime import datetime, time
 
 from calendars.foreign.components import Component
-from calendars.foreign.notes import Notes
+from calendars.foreign.notes import N_, Notes
 from calendars.foreign.occurrences import occurrence
 from calendars.foreign.spans import Span
 from calendars.foreign.times import Written, datetime_of, time_of, unquoted
@@ -50,7 +50,7 @@ class Rules:
             if until := rule.get("UNTIL"):
                 rule["UNTIL"] = self._until(line[0], until, span, uid)
         except (ValueError, OverflowError):
-            message = "The rule cannot be read; only the first day was taken: {rule}."
+            message = N_("The rule cannot be read; only the first day was taken: {rule}.")
             self._notes.mended(line[0], uid, message, rule=line[2])
             return ""
         return ";".join(f"{name}={value}" for name, value in rule.items())
@@ -64,7 +64,7 @@ class Rules:
             raise ValueError("ends before it begins")
         text = last.isoformat().replace("-", "").replace(":", "") + ("Z" if isinstance(last, datetime) else "")
         if text != until:
-            message = "UNTIL={until} is not of the kind that DTSTART asks for; it was read as {read}."
+            message = N_("UNTIL={until} is not of the kind that DTSTART asks for; it was read as {read}.")
             self._notes.mended(number, uid, message, until=until, read=text)
         return text
 

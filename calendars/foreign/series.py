@@ -7,7 +7,7 @@ from operator import attrgetter
 
 from calendars.foreign.event import Foreign
 from calendars.foreign.events import Draft
-from calendars.foreign.notes import Notes
+from calendars.foreign.notes import N_, Notes
 from calendars.foreign.occurrences import occurrence
 from calendars.vevent import When
 
@@ -50,7 +50,7 @@ def _latest(events: Sequence[Foreign], notes: Notes) -> Foreign | None:
     latest = max(events, key=_revision)
     for event in events:
         if event is not latest:
-            message = "The event stands in the file again, in line {line}, in a later revision."
+            message = N_("The event stands in the file again, in line {line}, in a later revision.")
             notes.ignored(event.line, event.uid, message, line=latest.line)
     return latest
 

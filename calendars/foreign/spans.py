@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from calendars.foreign.components import Component
 from calendars.foreign.event import Foreign
-from calendars.foreign.notes import Notes, Refused
+from calendars.foreign.notes import N_, Notes, Refused
 from calendars.foreign.properties import Line
 from calendars.foreign.times import Written, datetime_of, day_of, time_of, unquoted
 from calendars.foreign.tzdb import instant, moved
@@ -18,14 +18,14 @@ _DURATION = re.compile(
 )
 _UNTIL = re.compile(r"UNTIL=(\d{4})", re.IGNORECASE | re.ASCII)
 
-_ZONE = "The zone “{written}” is read as {tzid}."
-_ZONE_DOUBTFUL = "Nobody can be sure what the zone “{written}” means; {tzid} was taken."
-_ZONE_UTC = "No known zone keeps the clock of “{written}”; its times were turned into UTC."
+_ZONE = N_("The zone “{written}” is read as {tzid}.")
+_ZONE_DOUBTFUL = N_("Nobody can be sure what the zone “{written}” means; {tzid} was taken.")
+_ZONE_UTC = N_("No known zone keeps the clock of “{written}”; its times were turned into UTC.")
 _ZONES = {
-    How.VTIMEZONE: "The zone “{written}” is read as {tzid}, which keeps the clock of its definition.",
-    How.OFFSET: "“{written}” only says how far from UTC; it is read as {tzid}.",
-    How.CALENDAR: "The zone “{written}” is not known; {tzid}, that of the calendar, was taken.",
-    How.FLOATING: "Times without a zone are read in {tzid}.",
+    How.VTIMEZONE: N_("The zone “{written}” is read as {tzid}, which keeps the clock of its definition."),
+    How.OFFSET: N_("“{written}” only says how far from UTC; it is read as {tzid}."),
+    How.CALENDAR: N_("The zone “{written}” is not known; {tzid}, that of the calendar, was taken."),
+    How.FLOATING: N_("Times without a zone are read in {tzid}."),
 }
 
 
@@ -113,7 +113,7 @@ class Spans:
             last += timedelta(days=1)
         if last > start:
             return last
-        message = "DTEND is not after DTSTART; the event lasts one day."
+        message = N_("DTEND is not after DTSTART; the event lasts one day.")
         self._notes.mended(part.lines["DTEND"][0][0], uid, message)
         return start + timedelta(days=1)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 
 from calendars.foreign.event import Foreign
-from calendars.foreign.notes import Notes
+from calendars.foreign.notes import N_, Notes
 from calendars.foreign.times import day_of
 
 _UNTIL_DAY = re.compile(r"UNTIL=(\d{8})", re.ASCII)
@@ -17,7 +17,7 @@ def falling_within(events: Iterable[Foreign], days: tuple[date, date] | None, no
         return every
     kept = [event for event in every if _may_fall(event, *days)]
     if len(kept) < len(every):
-        message = "Events that cannot fall between {first} and {last} are left out: {count}."
+        message = N_("Events that cannot fall between {first} and {last} are left out: {count}.")
         first, last = (day.isoformat() for day in days)
         notes.ignored(None, "", message, first=first, last=last, count=len(every) - len(kept))
     return kept

@@ -21,13 +21,14 @@ from scheduler.cli.desk import (
     with_force,
     without_asking,
 )
+from scheduler.cli.imports import import_events
 from scheduler.cli.options import options_of, values
 from scheduler.cli.places import check_key
 from scheduler.cli.words import _, language
 from scheduler.clock import instant, wall
 from scheduler.errors import Conflict, Invalid
 from scheduler.i18n import N_
-from scheduler.model import Event, Kind, Mode, Standing, Status, Timing
+from scheduler.model import Event, Kind, Mode, Origin, Standing, Status, Timing
 from scheduler.services import letters, programme
 from scheduler.services.drafts import EventDraft, check
 from scheduler.services.export import table as plain
@@ -43,6 +44,9 @@ LISTS = ("attendees", "reminders")
 @click.group(help=N_("Events: plan, move, cancel, announce."))
 def event() -> None:
     pass
+
+
+event.add_command(import_events)
 
 
 def _typed_times(function: Any) -> Any:
@@ -375,7 +379,9 @@ def _places(found: Event) -> str:
 def show_event(desk: Desk, key: str, as_json: bool) -> None:
     with desk.read() as session:
         found = get(session, Event, key)
-        record = {**_record(found, desk.now()), **_drafted(found), **_lists(found)}
+        origin = session.get(Origin, found.id)
+        said = {**_record(found, desk.now()), **_drafted(found), **_lists(found)}
+        record = {**said, "imported_from": origin.source if origin else None}
     show_one(record, as_json=as_json)
 
 

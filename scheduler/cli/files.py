@@ -83,17 +83,17 @@ def report(changes: Sequence[Change], *, as_json: bool, done: bool) -> None:
     """A line per change, and the sum."""
     made = [change for change in changes if change.is_change]
     if as_json:
-        print_json([_record(change) for change in made])
+        print_json([change_record(change) for change in made])
         return
     for change in changes:
         if change.is_change:
-            click.echo(_line(change))
+            click.echo(change_in_words(change))
         for remark in change.notes:
             click.echo(f"! {_(change.noun)} {change.key}: {_(remark)}")
-    click.echo(_sum(changes, done=done))
+    click.echo(sum_in_words(changes, done=done))
 
 
-def _line(change: Change) -> str:
+def change_in_words(change: Change) -> str:
     told = _(" (people concerned: {told})").format(told=change.told) if change.told else ""
     return f"{MARKS[change.verb]} {_(change.noun)} {change.key}{_fields(change)}{told}"
 
@@ -110,14 +110,14 @@ def _brief(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _sum(changes: Sequence[Change], *, done: bool) -> str:
+def sum_in_words(changes: Sequence[Change], *, done: bool) -> str:
     counts = {verb: sum(change.verb is verb for change in changes) for verb in Verb}
     parts = [f"{_(verb)}: {count}" for verb, count in counts.items() if count]
     head = _("Done") if done else _("Planned")
     return f"{head}. {', '.join(parts) or _('Nothing there.')}"
 
 
-def _record(change: Change) -> dict[str, Any]:
+def change_record(change: Change) -> dict[str, Any]:
     fields = {name: [str(old), str(new)] for name, (old, new) in change.fields.items()}
     return {
         "noun": change.noun,

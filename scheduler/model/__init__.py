@@ -4,6 +4,7 @@ from scheduler.model.attendance import Answer, Attendee, Mode, Partstat, Role, S
 from scheduler.model.audit import Audit
 from scheduler.model.feeds import Audience, Feed, FeedLink, Rendering, Sees, Version, View
 from scheduler.model.letters import Letter, LetterKind, Outcome
+from scheduler.model.origins import Origin
 from scheduler.model.programme import (
     City,
     Closure,
@@ -36,6 +37,7 @@ __all__ = [
     "Mode",
     "OpeningHours",
     "Organisation",
+    "Origin",
     "Outcome",
     "Partstat",
     "Person",

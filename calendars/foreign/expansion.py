@@ -1,0 +1,87 @@
+"""A series taken apart: the occurrences that fall on the days that are asked for."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
+
+from calendars.foreign.event import Foreign
+from calendars.foreign.notes import N_, Notes
+from calendars.foreign.recurrence import Patience, Rule, TooOften, moments
+from calendars.foreign.times import datetime_of, day_of
+from calendars.vevent import When
+
+MOST = 1000  # occurrences of one series
+_PATIENCE = 5_000_000  # days looked at for one file: some seconds
+
+
+def expanded(events: Iterable[Foreign], days: tuple[date, date], notes: Notes) -> list[Foreign]:
+    """Every event that touches those days, both included: each occurrence of a series as an event of its own."""
+    patience, found, outside = Patience(_PATIENCE), list[Foreign](), 0
+    for event in events:
+        mine = list(_each(event, days, patience, notes))
+        found += mine
+        outside += not mine
+    if outside:
+        message = N_("Not between {first} and {last}, and so left out: {count}.")
+        first, last = (day.isoformat() for day in days)
+        notes.ignored(None, "", message, first=first, last=last, count=outside)
+    return found
+
+
+def _each(event: Foreign, days: tuple[date, date], patience: Patience, notes: Notes) -> Iterator[Foreign]:
+    if not event.recurring:
+        yield from [event] if _touches(event, *days) else []
+        return
+    changed = {override.recurrence_id for override in event.overrides}
+    yield from (override for override in event.overrides if _touches(override, *days))
+    yield from (gone for gone in _taken_out(event) if gone.recurrence_id not in changed and _touches(gone, *days))
+    count = 0
+    for start in _starts(event, days, patience, notes):
+        one = _at(event, start)
+        if start in changed or not _touches(one, *days):
+            continue
+        count += 1
+        if count > MOST:
+            message = N_("The series has more than {most} occurrences in this time; the later ones are left out.")
+            notes.ignored(event.line, event.uid, message, most=MOST)
+            return
+        yield one
+
+
+def _taken_out(event: Foreign) -> Iterator[Foreign]:
+    """EXDATE (RFC 5545 section 3.8.5.1) is how most programs cancel one day of a series."""
+    for start in dict.fromkeys(event.exdates):
+        yield replace(_at(event, start), status="CANCELLED")
+
+
+def _starts(event: Foreign, days: tuple[date, date], patience: Patience, notes: Notes) -> list[When]:
+    """DTSTART counts even where its rule does not name it, as all programs have it."""
+    start, (first, last) = datetime_of(event.dtstart), days
+    named = {start, *map(datetime_of, event.rdates)}
+    since = min(first - (day_of(event.dtend) - day_of(event.dtstart)), first) - timedelta(days=1)
+    end = datetime.combine(last, time.max)
+    try:
+        if event.rrule:
+            rule = Rule.of(event.rrule, start, event.tzid)
+            for moment in moments(rule, start, since, end, patience):
+                if moment.date() >= since:
+                    named.add(moment)
+                if len(named) > MOST + len(event.rdates) + len(event.exdates) + 2:
+                    break
+    except TooOften:
+        message = N_("The series repeats too often to be read whole; only its first day was taken: {rule}.")
+        notes.mended(event.line, event.uid, message, rule=event.rrule)
+    named.difference_update(map(datetime_of, event.exdates))
+    return [moment if isinstance(event.dtstart, datetime) else moment.date() for moment in sorted(named)]
+
+
+def _at(event: Foreign, start: When) -> Foreign:
+    end: When = start + (event.dtend - event.dtstart)  # type: ignore[operator] # both are dates, or neither
+    return replace(
+        event, dtstart=start, dtend=end, recurrence_id=start, rrule="", rdates=(), exdates=(), overrides=()
+    )
+
+
+def _touches(event: Foreign, first: date, last: date) -> bool:
+    end = day_of(event.dtend) - timedelta(days=event.all_day)
+    return day_of(event.dtstart) <= last and end >= first
