@@ -73,15 +73,15 @@ def kind(entry: Entry) -> str:
     return f"{name} · " + _("stop {number} of {of}", number=entry.stop.number, of=entry.stop.of)
 
 
-def facts(entry: Entry) -> list[str]:
+def facts(entry: Entry, now: datetime) -> list[str]:
     """One quiet line: hours on the event's clock, on the reader's, the place."""
     event = entry.event
-    return [*_hours(event), *filter(None, [_place(event)])]
+    return [*_hours(event, now), *filter(None, [_place(event)])]
 
 
-def _hours(event: Event) -> Iterator[str]:
+def _hours(event: Event, now: datetime) -> Iterator[str]:
     if event.timing is Timing.HOUR_TO_BE_ANNOUNCED:
-        yield _("hour to be announced")
+        yield from [] if event.is_over(now) else [_("hour to be announced")]
     elif event.kind is Kind.EXHIBITION:
         yield from filter(None, [", ".join(weekly_in_words(event, g.language))])
     elif event.kind is Kind.ANNIVERSARY:
