@@ -13,6 +13,7 @@ from scheduler.dates import (
     format_day,
     format_day_short,
     format_days,
+    format_month,
     format_month_name,
     format_offset,
     format_weekday,
@@ -219,6 +220,12 @@ def _with_weekday(event: Event, found: list[When]) -> list[When]:
     if first is None or event.timing is not Timing.DAYS or first != event.last_on:
         return found
     return [When(format_day(first, g.language), "")]
+
+
+def month_heading(first: date) -> str:
+    """Headings begin with a capital, also where months do not: Декабрь 2026 г."""
+    name = format_month(first, g.language)
+    return name[:1].upper() + name[1:]
 
 
 def days(event: Event) -> str:
