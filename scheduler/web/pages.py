@@ -13,7 +13,6 @@ from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
 from scheduler.clock import wall, zone_names
-from scheduler.dates import format_month
 from scheduler.i18n import LANGUAGES
 from scheduler.model import Kind
 from scheduler.services import agenda
@@ -141,7 +140,7 @@ def _sections(entries: Sequence[Entry], app: App, *, everything: bool) -> list[t
     on = [] if everything else [entry for entry in entries if _is_on(entry, app)]
     rest = [entry for entry in entries if entry not in on]
     months = groupby(rest, key=lambda entry: entry.first_on.replace(day=1) if entry.first_on else now.date())
-    named = [(format_month(first, g.language), list(run)) for first, run in months]
+    named = [(wording.month_heading(first), list(run)) for first, run in months]
     return [(_("On now"), on), *named] if on else named
 
 
@@ -170,7 +169,7 @@ def _month(app: App, named: str) -> str:
         after=_named(agenda.next_month(first)),
         choices=choices,
         chosen=_chosen(),
-        **_head(app, format_month(first, g.language), _("The programme of a month, day by day.")),
+        **_head(app, wording.month_heading(first), _("The programme of a month, day by day.")),
     )
 
 

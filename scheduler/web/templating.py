@@ -11,7 +11,7 @@ from jinja2 import StrictUndefined
 from markupsafe import Markup, escape
 
 from scheduler.app import App
-from scheduler.dates import format_day, format_month, format_weekday
+from scheduler.dates import format_weekday
 from scheduler.i18n import LANGUAGES
 from scheduler.services.renderings import KIND_NAMES, exceptions_in_words, weekly_in_words
 from scheduler.text import Text
@@ -60,8 +60,6 @@ def install(web: Flask, app: App, assets: Assets) -> None:
         exceptions=lambda event: exceptions_in_words(event, g.language),
         weekly=lambda event: weekly_in_words(event, g.language),
         kind_name=lambda kind: _(KIND_NAMES[kind]),
-        format_day=lambda day, **how: format_day(day, g.language, **how),
-        format_month=lambda day: format_month(day, g.language),
         weekday=lambda day, **how: format_weekday(day, g.language, **how),
         wording=wording,
     )

@@ -13,6 +13,7 @@ from scheduler.dates import (
     format_day,
     format_day_short,
     format_days,
+    format_month,
     format_month_name,
     format_offset,
     format_weekday,
@@ -73,15 +74,15 @@ def kind(entry: Entry) -> str:
     return f"{name} · " + _("stop {number} of {of}", number=entry.stop.number, of=entry.stop.of)
 
 
-def facts(entry: Entry) -> list[str]:
+def facts(entry: Entry, now: datetime) -> list[str]:
     """One quiet line: hours on the event's clock, on the reader's, the place."""
     event = entry.event
-    return [*_hours(event), *filter(None, [_place(event)])]
+    return [*_hours(event, now), *filter(None, [_place(event)])]
 
 
-def _hours(event: Event) -> Iterator[str]:
+def _hours(event: Event, now: datetime) -> Iterator[str]:
     if event.timing is Timing.HOUR_TO_BE_ANNOUNCED:
-        yield _("hour to be announced")
+        yield from [] if event.is_over(now) else [_("hour to be announced")]
     elif event.kind is Kind.EXHIBITION:
         yield from filter(None, [", ".join(weekly_in_words(event, g.language))])
     elif event.kind is Kind.ANNIVERSARY:
@@ -219,6 +220,12 @@ def _with_weekday(event: Event, found: list[When]) -> list[When]:
     if first is None or event.timing is not Timing.DAYS or first != event.last_on:
         return found
     return [When(format_day(first, g.language), "")]
+
+
+def month_heading(first: date) -> str:
+    """Headings begin with a capital, also where months do not: Декабрь 2026 г."""
+    name = format_month(first, g.language)
+    return name[:1].upper() + name[1:]
 
 
 def days(event: Event) -> str:

@@ -203,6 +203,8 @@ def test_nothing_that_is_not_public_reaches_any_page_in_any_language(app, web):
     assert {} == leaking
     named = {key for key in hidden for path, page in shown.items() if f"/events/{key}" in page and key not in path}
     assert set() == named
+    shown_openly = [key for key in keys if key.endswith("-public") and f"Open {key}" in shown[f"/th/events/{key}"]]
+    assert len(Kind) == len(shown_openly), "the pages say something, too"
 
 
 def test_no_guest_and_nobodys_address_reaches_a_page(app, web):

@@ -11,8 +11,10 @@ from scheduler.dates import (
     format_days,
     format_lead,
     format_month,
+    format_month_name,
     format_offset,
     format_span,
+    format_weekday,
     zone_city,
 )
 from scheduler.errors import Invalid
@@ -198,6 +200,23 @@ def test_a_lead_says_weeks_only_when_they_are_whole():
         format_lead(-timedelta(days=1), "en")
 
 
+@pytest.mark.parametrize(
+    ("language", "weekday", "month"),
+    [
+        ("en", ("Tuesday", "Tue"), ("February", "Feb")),
+        ("kk", ("сейсенбі", "сс"), ("ақпан", "ақп.")),
+        ("ru", ("вторник", "вт"), ("февраль", "февр.")),
+        ("th", ("วันอังคาร", "อ."), ("กุมภาพันธ์", "ก.พ.")),
+    ],
+)
+def test_a_weekday_and_a_month_stand_alone_in_full_and_short(language, weekday, month):
+    assert weekday == tuple(format_weekday(GROUNDHOG_DAY, language, short=short) for short in (False, True))
+    assert month == tuple(
+        name.lower() if language == "kk" else name
+        for name in (format_month_name(GROUNDHOG_DAY, language, short=short) for short in (False, True))
+    )
+
+
 @pytest.mark.parametrize("language", ["tlh", "", "x-klingon", "../../etc/passwd", "en-KZ", "en_GB", "english"])
 def test_a_language_nobody_knows_falls_back_to_english(language):
     assert format_day(GROUNDHOG_DAY, language) == "Tuesday 2 February 2027"
@@ -221,6 +240,8 @@ def test_every_language_of_cldr_can_say_everything(language):
         format_lead(timedelta(days=1, hours=2, minutes=3), language),
         format_day_short(GROUNDHOG_DAY, language),
         format_month(GROUNDHOG_DAY, language),
+        format_month_name(GROUNDHOG_DAY, language, short=True),
+        format_weekday(GROUNDHOG_DAY, language, short=True),
         zone_city("Asia/Bangkok", language),
     ]
 
