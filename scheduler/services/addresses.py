@@ -2,7 +2,7 @@
 
 /feeds/all.kk.ics                          a public feed, in a language
 /feeds/all.kk.hours.alarms.ics             exhibitions by their opening hours; with alarms
-/feeds/choice.kk.ics?kind=visit&city=astana  the reader's own choice
+/feeds/choice.kk.ics?kind=visit&city=astana  a reader's own choice
 /private/7-k3j4….kk.ics                    a link
 """
 
@@ -11,17 +11,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import parse_qs, quote, urlencode
 
 from scheduler.errors import NotFound
 from scheduler.i18n import LANGUAGES
-from scheduler.services.feeds import CHOICE
+from scheduler.services.feeds import CHOICE, FACETS
 
 PUBLIC, PRIVATE = "/feeds/", "/private/"
 LONGEST = 2000  # characters of a query
 _LANGUAGES = "|".join(LANGUAGES)
 _NAME = re.compile(rf"([a-z0-9]+(?:-[a-z0-9]+)*)\.({_LANGUAGES})(\.hours)?(\.alarms)?\.ics")
-_PARAMETERS = ("kind", "city", "organizer", "tour")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,8 @@ class Address:
     def __str__(self) -> str:
         """The path and query."""
         name = ".".join((self.name, self.language, *self._form(), "ics"))
-        query = urlencode([(key, value) for key in _PARAMETERS for value in sorted(set(self.chosen.get(key, ())))])
+        facets = [(key, value) for key in FACETS for value in sorted(set(self.chosen.get(key, ())))]
+        query = urlencode(facets, quote_via=quote)
         return f"{PRIVATE if self.private else PUBLIC}{name}{'?' if query else ''}{query}"
 
     def _form(self) -> Iterator[str]:

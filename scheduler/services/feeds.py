@@ -52,7 +52,8 @@ KIND_FEEDS = {
 CITY_PREFIX = "city-"
 
 
-CHOICE = "choice"
+CHOICE = "choice"  # the feed that a reader put together
+FACETS = ("kind", "city", "organizer", "tour")  # of what
 MOST_CHOSEN = 50  # of each
 
 
@@ -100,9 +101,9 @@ def chosen(session: Session, wanted: Mapping[str, Sequence[str]]) -> Scope:
 
     Raises NotFound for what there is not: an address that was cut short must not show more than was chosen.
     """
-    if wanted.keys() - _CHOICES or any(len(keys) > MOST_CHOSEN for keys in wanted.values()):
+    if wanted.keys() - FACETS or any(len(keys) > MOST_CHOSEN for keys in wanted.values()):
         raise NotFound("there is no such choice")
-    chosen = {name: sorted(set(wanted.get(name, ()))) for name in _CHOICES}
+    chosen = {name: sorted(set(wanted.get(name, ()))) for name in FACETS}
     cities = _rows(session, City, chosen["city"])
     tours = _rows(session, Event, chosen["tour"])
     if any(tour.visibility is not Visibility.PUBLIC for tour in tours):
@@ -117,9 +118,6 @@ def chosen(session: Session, wanted: Mapping[str, Sequence[str]]) -> Scope:
         organizers=chosen["organizer"],
         tours=chosen["tour"],
     )
-
-
-_CHOICES = ("kind", "city", "organizer", "tour")
 
 
 def _rows(session: Session, kind: type[K], keys: Sequence[str]) -> list[K]:

@@ -15,15 +15,12 @@ from scheduler.app import App
 from scheduler.i18n import LANGUAGES, N_
 from scheduler.model import Kind
 from scheduler.services import agenda, feeds
+from scheduler.services.addresses import Address
 from scheduler.services.agenda import Choices
-from scheduler.services.feeds import Scope
+from scheduler.services.feeds import CHOICE, FACETS, Scope
 from scheduler.text import Text
 from scheduler.web.language import NAMES, _
 from scheduler.web.pages import PER_LANGUAGE
-
-CHOICE = "choice"
-# How a feed that is put together for one address says what is in it.
-FACETS = ("kind", "city", "organizer", "tour")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,12 +158,8 @@ def _name(scope: Scope, choices: Choices, chosen: Chosen) -> str:
 
 
 def feed_address(base_url: str, scope: Scope, chosen: Chosen) -> str:
-    variants = "".join(f".{name}" for name in ("hours", "alarms") if getattr(chosen, name))
-    address = f"{base_url}/feeds/{scope.key}.{chosen.language}{variants}.ics"
-    if scope.key != CHOICE:
-        return address
-    facets = [(name, value) for name in FACETS for value in getattr(chosen, name)]
-    return f"{address}?{urlencode(facets, quote_via=quote)}"
+    facets = {name: getattr(chosen, name) for name in FACETS} if scope.key == CHOICE else {}
+    return f"{base_url}{Address(scope.key, chosen.language, chosen.hours, chosen.alarms, chosen=facets)}"
 
 
 def clients(address: str, name: str) -> list[Client]:

@@ -18,7 +18,7 @@ from scheduler import config, schema
 from scheduler.app import App
 from scheduler.db import REFUSALS, Base, Database, Instant, Languages, Seconds, Wall, constraint_name
 from scheduler.errors import Conflict, Forbidden, Invalid, SchedulerError
-from scheduler.model import Audit, City, Event, Mode, Seating, Sees
+from scheduler.model import Audit, City, Event, Mode, Origin, Seating, Sees
 from scheduler.services import links
 from scheduler.services.audit import note
 from scheduler.text import Text
@@ -150,6 +150,9 @@ def rows(db):
             )
         )
         note(session, "add", "event", "opening", now=NOW)
+        session.add(
+            Origin(event_id=1, source="s", uid="u", recurrence_id="", language="en", sequence=0, digest="", fields={})
+        )
         links.add(session, feed="all", holder="driver", sees=Sees.PRIVATE, now=NOW)
     with db.read() as session:
         found = {}
@@ -221,6 +224,7 @@ CHECKS = [
     ("feed", {"past_days": -1}, "ck_feed_past_days"),
     ("feed_link", {"sees": "own"}, "ck_feed_link_own_is_somebodys"),
     ("feed_link", {"sees": "all"}, "ck_feed_link_sees"),
+    ("origin", {"sequence": -1}, "ck_origin_sequence"),
     ("version", {"id": 2}, "ck_version_one_row"),
 ]
 UNIQUES = [
@@ -231,6 +235,7 @@ UNIQUES = [
     ("feed", {}, "uq_feed_key"),
     ("letter", {}, "uq_letter_key"),
     ("opening_hours", {}, "uq_opening_hours_venue_id_weekday_opens"),
+    ("origin", {"event_id": 2}, "uq_origin_source_uid_recurrence_id"),
     ("person", {"identity": FRESH}, "uq_person_key"),
     ("person", {"key": FRESH}, "uq_person_identity"),
     ("reminder", {}, "uq_reminder_event_id_offset_audience"),
