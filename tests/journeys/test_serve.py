@@ -1,0 +1,303 @@
+"""The server as it runs: several processes, stopped and reloaded in order, while databases and clients misbehave."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+import urllib3
+
+from tests.conftest import Scheduler
+from tests.edges.test_channels import free_port
+
+POSTGRESQL = pytest.mark.parametrize("engine", ["postgresql"])
+ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"])
+FEED = "/feeds/all.en.ics"
+
+
+@dataclass
+class Server:
+    """`scheduler serve` in a process of its own."""
+
+    environment: dict[str, str]
+    workers: int = 2
+    port: int = field(default_factory=free_port)
+
+    def __enter__(self) -> Server:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "scheduler", "serve", "--port", str(self.port), "--workers", str(self.workers)],
+            env={**os.environ, **self.environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        until(lambda: self.answers("/healthz"))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.stop()
+
+    def stop(self) -> tuple[int, str]:
+        """Its exit code and all that it printed."""
+        self.process.terminate()
+        printed, _ = self.process.communicate(timeout=20)
+        return self.process.returncode, printed
+
+    def get(self, path: str, **headers: str) -> urllib3.BaseHTTPResponse:
+        """By a connection of its own: another process may answer each time."""
+        url = f"http://127.0.0.1:{self.port}{path}"
+        return urllib3.request("GET", url, headers={**headers, "Connection": "close"}, retries=False, timeout=10)
+
+    def answers(self, path: str) -> bool:
+        with contextlib.suppress(urllib3.exceptions.HTTPError):
+            return self.get(path).status == 200
+        return False
+
+    def children(self) -> list[int]:
+        pid = self.process.pid
+        found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return [int(one) for one in found if b"resource_tracker" not in Path(f"/proc/{one}/cmdline").read_bytes()]
+
+
+def until(true: Callable[[], bool], *, seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "not within the time"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def opening(scheduler: Scheduler) -> None:
+    scheduler("city", "add", "bangkok", "--name", "Bangkok", "--country", "TH", "--tz", "Asia/Bangkok")
+    scheduler(
+        "event",
+        "add",
+        "opening",
+        "--kind",
+        "ceremony",
+        "--title",
+        "Opening",
+        "--cities",
+        "bangkok",
+        "--start",
+        "2 Feb 2027 10:00",
+        "--duration",
+        "2h",
+    )
+
+
+@pytest.fixture
+def server(environment, opening) -> Iterator[Server]:
+    with Server(environment) as running:
+        yield running
+
+
+def test_every_process_shows_a_change_within_a_second(server, scheduler):
+    assert all(b"Opening" in server.get(FEED).data for _ in range(20))
+
+    scheduler("event", "change", "opening", "--title", "Feast")
+    time.sleep(1)
+
+    assert all(b"SUMMARY:Feast" in server.get(FEED).data for _ in range(20))
+    assert b"Feast" in server.get("/en/").data
+
+
+def test_two_addresses_of_one_change_are_never_of_two_minds(server, scheduler):
+    """What is polled while it changes is the one before or the one after, whole."""
+    seen, stop = set(), threading.Event()
+
+    def poll() -> None:
+        while not stop.is_set():
+            seen.add(server.get(FEED).data)
+
+    polling = [threading.Thread(target=poll) for _ in range(3)]
+    for one in polling:
+        one.start()
+    for number in range(5):
+        scheduler("event", "change", "opening", "--title", f"Feast {number}")
+        time.sleep(0.3)
+    time.sleep(1)
+    stop.set()
+    for one in polling:
+        one.join()
+
+    assert 2 <= len(seen) <= 6
+    assert all(b"BEGIN:VEVENT" in one and one.endswith(b"END:VEVENT\r\nEND:VCALENDAR\r\n") for one in seen)
+
+
+@ONE_ENGINE
+def test_it_stops_in_order_when_asked_to(server):
+    server.get(FEED)
+
+    code, printed = server.stop()
+
+    assert 0 == code
+    assert "Traceback" not in printed
+    assert f"Serving on http://127.0.0.1:{server.port}" in printed
+
+
+@ONE_ENGINE
+def test_it_takes_new_processes_on_sighup_without_refusing_anybody(server):
+    before, refused, stop = set(server.children()), [], threading.Event()
+
+    def poll() -> None:
+        while not stop.is_set():
+            if not server.answers(FEED):
+                refused.append(time.monotonic())
+
+    polling = threading.Thread(target=poll)
+    polling.start()
+    server.process.send_signal(signal.SIGHUP)
+    until(lambda: len(set(server.children())) == 2 and not before & set(server.children()))
+    time.sleep(0.5)
+    stop.set()
+    polling.join()
+
+    assert [] == refused
+
+
+@ONE_ENGINE
+def test_a_process_that_dies_is_replaced(server):
+    victim = server.children()[0]
+
+    os.kill(victim, signal.SIGKILL)
+
+    until(lambda: victim not in server.children() and len(server.children()) == 2)
+    until(lambda: server.answers(FEED))
+
+
+@ONE_ENGINE
+def test_clients_that_dawdle_do_not_hold_up_the_others(server):
+    dawdling = []
+    for _ in range(50):
+        one = socket.create_connection(("127.0.0.1", server.port))
+        one.sendall(b"GET /feeds/all.en.ics HTTP/1.1\r\nHost: x\r\nX-Slow: ")
+        dawdling.append(one)
+
+    begun = time.monotonic()
+    assert server.answers(FEED)
+    assert server.answers("/en/")
+    assert time.monotonic() - begun < 5
+    for one in dawdling:
+        one.close()
+
+
+ODD = (
+    b"GET /feeds/%00%0d%0aX:y.en.ics HTTP/1.1",
+    b"GET /en/%ff%fe HTTP/1.1",
+    b"GET /feeds/choice.en.ics?kind=%00&kind=%ff HTTP/1.1",
+    b"GET //feeds//all.en.ics HTTP/1.1",
+    b"GET /feeds/" + b"a" * 60_000 + b" HTTP/1.1",
+    b"GET /" + b"a" * 500_000 + b" HTTP/1.1",
+    b"GET http://elsewhere.example/feeds/all.en.ics HTTP/1.1",
+    b"GET * HTTP/1.1",
+    b"BREW /en/ HTTP/1.1",
+    b"POST /en/ HTTP/1.1\r\nContent-Length: 99999999999",
+    b"GET /feeds/all.en.ics HTTP/1.0",
+    b"\x16\x03\x01\x02\x00\x01",
+)
+
+
+@ONE_ENGINE
+def test_no_request_is_so_odd_that_the_server_fails(server):
+    for request in ODD:
+        assert b" 5" not in said_to(server, request)[:12], request[:60]
+
+    assert server.answers(FEED)
+    code, printed = server.stop()
+    assert (0, False) == (code, "Traceback" in printed)
+
+
+def said_to(server: Server, request: bytes) -> bytes:
+    """The beginning of the answer; nothing, where the server hangs up."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as client, contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # it may hang up before it has heard all
+            client.sendall(request + b"\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        return client.recv(100)
+    return b""
+
+
+# The database goes away
+
+
+class Line:
+    """A line to PostgreSQL that can be cut and mended."""
+
+    def __init__(self, server: sa.URL) -> None:
+        self.port, self._server, self._open = free_port(), server, []
+        self.mend()
+
+    def mend(self) -> None:
+        self._listening = socket.create_server(("127.0.0.1", self.port))
+        threading.Thread(target=self._accept, args=(self._listening,), daemon=True).start()
+
+    def cut(self) -> None:
+        self._listening.shutdown(socket.SHUT_RDWR)
+        self._listening.close()
+        for one in self._open:
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
+        self._open.clear()
+
+    def _accept(self, listening: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = listening.accept()
+                there = self._to_the_server()
+                self._open += [client, there]
+                for ends in ((client, there), (there, client)):
+                    threading.Thread(target=_carry, args=ends, daemon=True).start()
+
+    def _to_the_server(self) -> socket.socket:
+        host = self._server.query.get("host", self._server.host)
+        if str(host).startswith("/"):
+            there = socket.socket(socket.AF_UNIX)
+            there.connect(f"{host}/.s.PGSQL.{self._server.port or 5432}")
+            return there
+        return socket.create_connection((host, self._server.port or 5432))
+
+
+def _carry(source: socket.socket, sink: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            sink.sendall(data)
+    with contextlib.suppress(OSError):
+        sink.shutdown(socket.SHUT_RDWR)
+
+
+@POSTGRESQL
+def test_a_database_that_goes_away_and_comes_back_needs_no_restart(environment, opening, scheduler):
+    there = sa.make_url(environment["SCHEDULER_DATABASE_URL"])
+    line = Line(there)
+    through = there.set(host="127.0.0.1", port=line.port, query={})
+    by_line = {**environment, "SCHEDULER_DATABASE_URL": through.render_as_string(hide_password=False)}
+    with Server(by_line, workers=1) as server:
+        known = server.get(FEED).data
+
+        line.cut()
+        time.sleep(1)
+        feed, page = server.get(FEED), server.get("/en/")
+        line.mend()
+        scheduler("event", "change", "opening", "--title", "Feast")
+        until(lambda: b"Feast" in server.get(FEED).data, seconds=5)
+        back = server.get("/en/")
+        code, printed = server.stop()
+    line.cut()
+
+    assert (200, known) == (feed.status, feed.data)
+    assert (503, True) == (page.status, "Retry-After" in page.headers)
+    assert (200, True) == (back.status, b"Feast" in back.data)
+    assert (0, False) == (code, "Traceback" in printed)
