@@ -31,7 +31,7 @@ class App:
 
     @cached_property
     def db(self) -> Database:
-        return Database(self.settings.database_url)
+        return Database(self.settings.database_url, pages=self.settings.pages)
 
     @cached_property
     def channel(self) -> Channel:

@@ -61,6 +61,11 @@ class Settings:
     house: Text
     sources: Mapping[str, str]
 
+    @property
+    def pages(self) -> str:
+        """`base_url`, where somebody has stated one: nobody's calendar should lead to a page that is not served."""
+        return "" if self.sources["base_url"] == "default" else self.base_url
+
     def shown(self, key: str) -> str:
         """The value as it may be printed: no secret, no password."""
         value = str(getattr(self, key))

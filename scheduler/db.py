@@ -160,8 +160,10 @@ class FairLock:
 class Database:
     """Sessions on one database. `write` commits on a clean exit and rolls back on an error; `read` never writes."""
 
-    def __init__(self, url: str, *, foreign_keys: bool = True) -> None:
-        """``foreign_keys`` off is for migrations: SQLite rebuilds tables, and must not cascade while it does."""
+    def __init__(self, url: str, *, foreign_keys: bool = True, pages: str = "") -> None:
+        """``foreign_keys`` off is for migrations: SQLite rebuilds tables, and must not cascade while it does.
+        ``pages`` is the address of the pages, for the calendar entries that are rendered as they change."""
+        self.pages = pages
         self.url = _url(url)
         self.embedded = self.url.get_backend_name() == "sqlite"
         self.engine = _sqlite(self.url, foreign_keys=foreign_keys) if self.embedded else _postgresql(self.url)
@@ -178,7 +180,7 @@ class Database:
         """One transaction, known to the audit as the work of ``actor``."""
         made = Session(self._writer, expire_on_commit=False)
         with _speaking(self.url), self._one_writer(), made as session, session.begin():
-            session.info["actor"] = actor
+            session.info.update(actor=actor, pages=self.pages)
             yield session
 
     @contextmanager

@@ -27,6 +27,7 @@ from scheduler.model import (
     Timing,
     Venue,
     View,
+    Visibility,
 )
 
 KIND_NAMES = {
@@ -59,7 +60,7 @@ def revise(session: Session, events: Iterable[Event], *, now: datetime) -> int:
 
 def _revised(session: Session, event: Event, now: datetime) -> list[Form] | None:
     """The forms of an event that looks other than it did, its revision raised; None for one that does not."""
-    forms = _forms(event)
+    forms = _forms(event, _address(event, session.info.get("pages", "")))
     fingerprint = hashlib.sha256(repr(forms).encode("utf-8", "surrogatepass")).hexdigest()
     if fingerprint == event.fingerprint:
         return None
@@ -103,29 +104,37 @@ def _rows(
         }
 
 
-def _forms(event: Event) -> list[Form]:
+def _forms(event: Event, url: str) -> list[Form]:
     """Every form in which an event is rendered; none without a date, and none for a tour, whose stops have them."""
     if not event.dated or event.kind is Kind.TOUR:
         return []
     texts = {language: _texts(event, language) for language in LANGUAGES}
-    forms: list[Form] = [(View.EVENT, Audience.PUBLIC, [_vevent(event, with_video=event.video_public)], texts)]
+    forms: list[Form] = [(View.EVENT, Audience.PUBLIC, [_vevent(event, url, with_video=event.video_public)], texts)]
     if event.video_link and not event.video_public:
-        forms.append((View.EVENT, Audience.REMOTE, [_vevent(event, with_video=True)], texts))
-    by_hours = _by_hours(event)
+        forms.append((View.EVENT, Audience.REMOTE, [_vevent(event, url, with_video=True)], texts))
+    by_hours = _by_hours(event, url)
     if by_hours:
         forms.append((View.HOURS, Audience.PUBLIC, by_hours, texts))
     return forms
 
 
-def _by_hours(event: Event) -> list[VEvent]:
+def _address(event: Event, pages: str) -> str:
+    """Where a reader of a calendar learns more: what the desk says, else our own page of it, where there are pages
+    and everybody may read it."""
+    if event.url or not pages or event.visibility is not Visibility.PUBLIC:
+        return event.url or ""
+    return f"{pages}/events/{event.key}"
+
+
+def _by_hours(event: Event, url: str) -> list[VEvent]:
     """An exhibition as its opening hours; nothing for one that has none."""
     if event.kind is not Kind.EXHIBITION or not event.whole_days:
         return []
     hours = opening_hours(event)
-    return hours_events(_vevent(event, with_video=False), *hours, event.tzid) if hours else []
+    return hours_events(_vevent(event, url, with_video=False), *hours, event.tzid) if hours else []
 
 
-def _vevent(event: Event, *, with_video: bool) -> VEvent:
+def _vevent(event: Event, url: str, *, with_video: bool) -> VEvent:
     assert event.dtstart is not None and event.dtend is not None  # noqa: S101, PT018 - dated
     start, end = _times(event)
     yearly = yearly_rule(event.dtstart.date()) if event.kind is Kind.ANNIVERSARY else None
@@ -136,7 +145,7 @@ def _vevent(event: Event, *, with_video: bool) -> VEvent:
         dtstart=start,
         dtend=end,
         texts=_texts(event, "en"),
-        url=event.url or "",
+        url=url,
         geo=_geo(event.venue),
         status=_STATUS[event.status],
         transp="TRANSPARENT" if _merely_goes_on(event) else "OPAQUE",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from itertools import groupby
 from typing import Any
+from urllib.parse import quote
 
 from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
@@ -29,14 +30,6 @@ CALENDAR = "text/calendar; charset=utf-8"
 
 def blueprint(app: App) -> Blueprint:
     pages = Blueprint("pages", __name__)
-
-    @pages.get("/")
-    def welcome() -> Answer:
-        """To the reader's language."""
-        answer = redirect(f"/{language.preferred(app)}/")
-        answer.headers["Cache-Control"] = "no-cache"
-        answer.vary.add("Accept-Language")
-        return answer
 
     @pages.get(PER_LANGUAGE)
     def without_slash(language: str) -> Answer:
@@ -67,7 +60,26 @@ def blueprint(app: App) -> Blueprint:
     def clock(language: str) -> str:  # noqa: ARG001
         return _every_clock(app)
 
+    _without_language(pages, app)
     return pages
+
+
+def _without_language(pages: Blueprint, app: App) -> None:
+    @pages.get("/")
+    def welcome() -> Answer:
+        return _in_their_language(app, "")
+
+    @pages.get("/events/<key>")
+    def event_for_anybody(key: str) -> Answer:
+        """The one address that stands in calendars of every language."""
+        return _in_their_language(app, f"events/{quote(key)}")
+
+
+def _in_their_language(app: App, path: str) -> Answer:
+    answer = redirect(f"/{language.preferred(app)}/{path}")
+    answer.headers["Cache-Control"] = "no-cache"
+    answer.vary.add("Accept-Language")
+    return answer
 
 
 # The list

@@ -649,3 +649,10 @@ def test_an_answer_is_small_for_who_can_read_it_so(app, web):
     assert "gzip" == small.headers["Content-Encoding"]
     assert "Accept-Encoding" in small.headers["Vary"]
     assert len(small.data) < len(web.get("/en/").data) / 2
+
+
+def test_the_address_in_calendars_leads_to_the_page_in_the_readers_language(web):
+    answer = web.get("/events/opening", headers={"Accept-Language": "th, en;q=0.5"})
+
+    assert (302, "/th/events/opening") == (answer.status_code, answer.headers["Location"])
+    assert "Accept-Language" in answer.headers["Vary"]

@@ -22,10 +22,11 @@ from scheduler.clock import ManualClock
 
 README = Path(__file__).parents[2] / "README.md"
 CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-FILE = re.compile(r"^```toml programme\.toml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FILE = re.compile(r"^```\w+ (\w+\.\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 CHANGING = (
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"), "<a UUID>"),
     (re.compile(r"<[0-9a-f]{32}@"), "<...@"),
+    (re.compile(r"/private/(\d+)-[a-z2-7]{26}\."), r"/private/\1-<...>."),
 )
 
 
@@ -42,8 +43,8 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ManualCloc
 
 def test_every_command_of_the_readme_prints_what_the_readme_shows(desk: ManualClock) -> None:
     text = README.read_text(encoding="utf-8")
-    for file in FILE.findall(text):
-        Path("programme.toml").write_text(file, encoding="utf-8")
+    for name, content in FILE.findall(text):
+        Path(name).write_text(content, encoding="utf-8")
 
     shown = [block for block in CONSOLE.findall(text) if block.startswith("$ scheduler")]
     printed = [_run(block, desk) for block in shown]

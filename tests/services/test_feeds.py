@@ -381,3 +381,25 @@ def test_a_private_event_has_a_file_for_those_on_its_list(session):
     event = an_event(session, visibility="private")
 
     assert b"BEGIN:VEVENT" in feeds.event_file(session, event, language="en")
+
+
+# Where to learn more
+
+
+@pytest.mark.parametrize(
+    ("given", "address"),
+    [
+        ({}, "https://embassy.example/events/opening"),
+        ({"url": "https://elsewhere.example/x"}, "https://elsewhere.example/x"),
+        ({"visibility": "private"}, None),
+    ],
+)
+def test_an_entry_leads_to_its_page_where_there_are_pages(db, given, address):
+    db.pages = "https://embassy.example"
+    with db.write() as session:
+        event = an_event(session, "opening", **given)
+
+        [entry] = icalendar.Calendar.from_ical(feeds.event_file(session, event, language="th")).walk("VEVENT")
+
+    assert address == entry.get("URL")
+    assert (address or "") == str(entry.get("DESCRIPTION", "")).rpartition("\n")[2]

@@ -1,0 +1,123 @@
+"""The nginx configuration of the README serves published feeds rightly, and asks the server for the rest."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import brotli
+import pytest
+import urllib3
+
+from tests.edges.test_channels import free_port
+from tests.journeys.test_serve import Server, until
+
+README = Path(__file__).parents[2] / "README.md"
+NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin")
+MODULE = Path("/usr/lib/nginx/modules/ngx_http_brotli_static_module.so")
+AROUND = """
+load_module {module};
+daemon off; worker_processes 1; pid {place}/pid; error_log {place}/error.log;
+events {{ }}
+http {{
+    access_log off;
+    client_body_temp_path {place}/body; proxy_temp_path {place}/proxy; fastcgi_temp_path {place}/fastcgi;
+    uwsgi_temp_path {place}/uwsgi; scgi_temp_path {place}/scgi;
+    {server}
+}}
+"""
+
+pytestmark = [
+    pytest.mark.parametrize("engine", ["sqlite"]),
+    pytest.mark.skipif(not (NGINX and MODULE.exists()), reason="needs nginx and libnginx-mod-http-brotli-static"),
+]
+
+
+@pytest.fixture
+def address(environment, scheduler, tmp_path) -> Iterator[str]:
+    """nginx as in the README, but without TLS, before a real server, with a directory of published feeds."""
+    scheduler("city", "add", "bangkok", "--name", "Bangkok", "--country", "TH", "--tz", "Asia/Bangkok")
+    scheduler("feed", "publish", "--to", str(tmp_path / "calendar"))
+    tmp_path.chmod(0o755)
+    for above in tmp_path.parents[:2]:  # nginx's workers are another user
+        above.chmod(0o755)
+    port = free_port()
+    with Server({**environment, "SCHEDULER_TRUSTED_PROXIES": "1"}, workers=1) as server:
+        conf = tmp_path / "nginx.conf"
+        conf.write_text(_configuration(tmp_path, port, server.port))
+        nginx = subprocess.Popen([NGINX, "-c", str(conf)], stderr=subprocess.DEVNULL)
+        try:
+            found = f"http://127.0.0.1:{port}"
+            until(lambda: _answers(found))
+            yield found
+        finally:
+            nginx.terminate()
+            nginx.wait()
+
+
+def _configuration(place: Path, port: int, behind: int) -> str:
+    [server] = re.findall(r"^```nginx\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    for old, new in (
+        ("listen 443 ssl;", f"listen 127.0.0.1:{port};"),
+        ("http://127.0.0.1:8000", f"http://127.0.0.1:{behind}"),
+        ("/srv/calendar", f"{place}/calendar"),
+    ):
+        assert old in server
+        server = server.replace(old, new)
+    server = re.sub(r"^\s*ssl_certificate.*\n", "", server, flags=re.MULTILINE)
+    return AROUND.format(module=MODULE, place=place, server=server)
+
+
+def _answers(address: str) -> bool:
+    try:
+        return get(address, "/healthz").status == 200
+    except urllib3.exceptions.HTTPError:
+        return False
+
+
+def get(address: str, path: str, **headers: str) -> urllib3.BaseHTTPResponse:
+    return urllib3.request(
+        "GET", address + path, headers=headers, retries=False, decode_content=False, redirect=False
+    )
+
+
+def test_published_feeds_come_from_files_with_the_right_headers(address, tmp_path):
+    answer = get(address, "/feeds/all.kk.ics")
+
+    assert (tmp_path / "calendar/feeds/all.kk.ics").read_bytes() == answer.data
+    assert "text/calendar; charset=utf-8" == answer.headers["Content-Type"]
+    assert answer.headers["Cache-Control"].startswith("public, max-age=300")
+    assert "*" == answer.headers["Access-Control-Allow-Origin"]
+    assert "nginx" in answer.headers["Server"]
+
+
+@pytest.mark.parametrize(("coding", "unpack"), [("gzip", gzip.decompress), ("br", brotli.decompress)])
+def test_the_twins_are_sent_to_those_who_take_them(address, coding, unpack):
+    plain = get(address, "/feeds/all.kk.ics")
+
+    packed = get(address, "/feeds/all.kk.ics", **{"Accept-Encoding": coding})
+
+    assert (coding, plain.data) == (packed.headers["Content-Encoding"], unpack(packed.data))
+    assert plain.headers["ETag"] != packed.headers["ETag"]
+    assert "Accept-Encoding" in packed.headers["Vary"]
+    assert "text/calendar; charset=utf-8" == packed.headers["Content-Type"]
+
+
+def test_who_has_it_is_told_so(address):
+    tag = get(address, "/feeds/all.kk.ics").headers["ETag"]
+
+    assert 304 == get(address, "/feeds/all.kk.ics", **{"If-None-Match": tag}).status
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/feeds/choice.en.ics?city=bangkok", 200), ("/feeds/none.en.ics", 404), ("/en/", 200), ("/", 302)],
+)
+def test_what_is_no_file_is_asked_of_the_server(address, path, status):
+    answer = get(address, path)
+
+    assert (status, 1) == (answer.status, len(answer.headers.getlist("Content-Type")))
