@@ -231,7 +231,7 @@ class _Play:
             click.echo(f"  {place:<16} {what}")
         click.echo()
         click.echo(_("Try next:"))
-        for command in ("event list", f"event show {CEREMONY}", "letter list --limit 20"):
+        for command in ("serve", f"event show {CEREMONY}", "letter list --limit 20"):
             click.echo(f"  scheduler --config {self._short(self.config)} {command}")
 
     def _last_file(self) -> str:
