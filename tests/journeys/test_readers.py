@@ -199,7 +199,7 @@ def in_order(occurrences: Iterable[Occurrence]) -> list[Occurrence]:
     return sorted(within, key=lambda one: (one["uid"], one["start"]))
 
 
-def differences(ours: Feeds, theirs: Feeds) -> list[tuple[str, set[tuple[str, str]]]]:
+def differences(ours: Feeds, theirs: Feeds) -> list[tuple[str, set[tuple[str, ...]]]]:
     """By file, what only one of both says."""
     assert ours.keys() == theirs.keys()
     assert len(ours) >= 12 * 4 * len(LANGUAGES)

@@ -49,9 +49,11 @@ def feed(environment: dict[str, str], tmp_path: Path) -> Iterator[str]:
         (tmp_path / "server.log").open("wb") as log,
         subprocess.Popen(command, env={**os.environ, **environment}, stdout=log, stderr=log) as server,
     ):
-        _wait_for(port, server)
-        yield f"http://127.0.0.1:{port}/feeds/all.en.ics"
-        server.terminate()
+        try:
+            _wait_for(port, server)
+            yield f"http://127.0.0.1:{port}/feeds/all.en.ics"
+        finally:
+            server.terminate()
 
 
 @pytest.fixture
@@ -133,7 +135,7 @@ def _wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
             if one.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.05)
-    pytest.fail(f"the server does not listen on {port}")
+    pytest.fail(f"nothing listens on port {port}")
 
 
 def _run(*command: object, env: dict[str, str] | None = None) -> str:
