@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
+import subprocess
+import sys
 from datetime import datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -11,9 +14,12 @@ from pathlib import Path
 
 import icalendar
 import pytest
+import urllib3
 from click.testing import CliRunner, Result
 
 from scheduler.cli.root import root
+from tests.edges.test_channels import free_port
+from tests.journeys.test_serve import until
 
 KAZAKH, RUSSIAN, THAI = re.compile("[әғқңөұүһі]"), re.compile("[а-я]{4}"), re.compile("[ก-๙]{4}")
 
@@ -97,8 +103,25 @@ def test_what_the_demo_says_to_try_next_works(played: Result, place: Path) -> No
     commands = re.findall(r"^  scheduler --config \S+ (.+)$", played.output, re.MULTILINE)
 
     assert 3 == len(commands)
+    assert "serve" == commands.pop(0)
     for command in commands:
         assert 0 == _scheduler(place, *command.split()).exit_code
+
+
+def test_the_demos_programme_can_be_served(played: Result, place: Path) -> None:
+    port = free_port()
+    command = [sys.executable, "-m", "scheduler", "--config", place / "scheduler.toml", "serve", "--port", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        until(lambda: _is_served(port))
+        server.terminate()
+
+    assert 0 == server.returncode
+
+
+def _is_served(port: int) -> bool:
+    with contextlib.suppress(urllib3.exceptions.HTTPError):
+        return urllib3.request("GET", f"http://127.0.0.1:{port}/th/", retries=False).status == 200
+    return False
 
 
 def test_a_directory_that_is_not_the_demos_is_left_alone(tmp_path: Path) -> None:
