@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +11,9 @@ from scheduler import __version__
 from scheduler.cli.words import _, speak_as_the_environment, translate
 from scheduler.errors import Invalid, Problems, SchedulerError
 from scheduler.i18n import N_
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # Name: module below this package, and what --help says of it without importing it.
 COMMANDS = {
@@ -93,13 +95,25 @@ class Root(click.Group):
                 ctx.obj.close()
 
 
+class _File(click.Path):
+    """As click.Path(path_type=Path), but imports pathlib only for who names a file."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        from pathlib import Path
+
+        return Path(str(super().convert(value, param, ctx)))
+
+
+_FILE = _File()
+
+
 @click.group(
     cls=Root,
     help=N_("The scheduling system of a diplomatic and civic programme."),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="scheduler")
-@click.option("--config", type=click.Path(path_type=Path), help=N_("A settings file (TOML); see: scheduler doctor."))
+@click.option("--config", type=_FILE, help=N_("A settings file (TOML); see: scheduler doctor."))
 @click.pass_context
 def root(ctx: click.Context, config: Path | None) -> None:
     if ctx.obj is None:

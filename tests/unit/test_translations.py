@@ -12,7 +12,8 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.frontend import CommandLineInterface
 from babel.messages.pofile import read_po
 
-from scheduler.i18n import LANGUAGES, TRANSLATIONS, catalogue
+from scheduler import i18n
+from scheduler.i18n import LANGUAGES, catalogue
 
 ROOT = Path(__file__).parent.parent.parent
 TRANSLATED = tuple(language for language in LANGUAGES if language != "en")
@@ -36,6 +37,9 @@ def extracted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def babel(*arguments: str) -> None:
     CommandLineInterface().run(["pybabel", "-q", *arguments])
+
+
+TRANSLATIONS = Path(i18n.TRANSLATIONS)
 
 
 def read(file: Path, language: str | None = None) -> Catalog:
