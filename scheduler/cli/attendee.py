@@ -157,13 +157,17 @@ def answer(desk: Desk, event: str, person: str, answer: str, by: str, on: str | 
 @attendee.command(help=N_("Take a person off the list; a place that is freed goes to the first who fits."))
 @click.argument("event")
 @click.argument("person")
+@click.option("--by", type=click.Choice([str(way) for way in Answer]), help=N_("How it came."))
+@click.option("--by-organizer", is_flag=True, help=N_("It is you who takes them off: no answer of theirs."))
 @pass_desk
-def withdraw(desk: Desk, event: str, person: str) -> None:
+def withdraw(desk: Desk, event: str, person: str, by: str | None, by_organizer: bool) -> None:
+    if by and by_organizer:
+        raise Invalid("--by: is for their own regrets; leave it out beside --by-organizer")
     with desk.write() as session:
         found = get(session, Event, event)
         who = attendee_of(session, found, person)
         waiting = {row.id for row in _waiting(session, found)}
-        attendance.withdraw(session, who, now=desk.now(), by=Answer.DESK)
+        attendance.withdraw(session, who, now=desk.now(), by=None if by_organizer else Answer(by or Answer.DESK))
         click.echo(_("Withdrawn: {person} from {event}").format(person=who.person.called(language()), event=event))
         still = {row.id for row in _waiting(session, found)}
         for row in session.scalars(sa.select(Attendee).where(Attendee.id.in_(waiting - still - {who.id}))):

@@ -28,7 +28,7 @@ from scheduler.cli.words import _, language
 from scheduler.clock import instant, wall
 from scheduler.errors import Conflict, Invalid
 from scheduler.i18n import N_
-from scheduler.model import Event, Kind, Mode, Origin, Standing, Status, Timing
+from scheduler.model import City, Event, Kind, Mode, Origin, Standing, Status, Timing
 from scheduler.services import letters, programme
 from scheduler.services.drafts import EventDraft, check
 from scheduler.services.export import table as plain
@@ -305,6 +305,8 @@ def list_events(
     tzid = desk.tz(tz)
     only["programme"] = only.pop("named")
     with desk.read() as session:
+        if only["city"]:
+            get(session, City, only["city"])
         found = programme.agenda(
             session,
             since=None if everything and not since else _midnight(desk, since, tzid),

@@ -401,3 +401,24 @@ def test_a_built_in_feed_can_be_shown(desk: Scheduler) -> None:
 
 def test_a_number_that_no_letter_can_have_is_refused(desk: Scheduler) -> None:
     assert "not in the range" in desk("letter", "show", "9" * 30, code=2).output
+
+
+def test_who_takes_somebody_off_the_list_is_recorded(desk: Scheduler) -> None:
+    desk("event", "add", "gala", "--kind", "ceremony", "--title", "Gala")
+    for name in ("Ann", "Bea"):
+        desk("attendee", "register", "gala", "--name", name, "--email", f"{name}@example.org")
+
+    desk("attendee", "withdraw", "gala", "ann@example.org", "--by", "telephone")
+    desk("attendee", "withdraw", "gala", "bea@example.org", "--by-organizer")
+
+    rows = json.loads(desk("attendee", "list", "gala", "--all", "--json").output)
+    assert [("DECLINED", "telephone"), ("NEEDS-ACTION", None)] == [
+        (row["partstat"], row["answered_by"]) for row in rows
+    ]
+    assert (
+        "leave it out" in desk("attendee", "withdraw", "gala", "#1", "--by", "mail", "--by-organizer", code=2).output
+    )
+
+
+def test_a_city_that_there_is_not_is_not_an_empty_agenda(desk: Scheduler) -> None:
+    assert "there is no city nope" in desk("event", "list", "--city", "nope", code=1).output
