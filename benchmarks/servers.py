@@ -16,8 +16,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 HOST = "127.0.0.1"
-CORES = sorted(os.sched_getaffinity(0))
-SERVER, CLIENT = str(CORES[0]), str(CORES[-1])
 CONNECTIONS = 32
 
 
@@ -98,7 +96,7 @@ def _running(
 ) -> Iterator[Server]:
     with (directory / "said.log").open("wb") as said:
         process = subprocess.Popen(
-            ["taskset", "-c", SERVER, *command],  # which becomes the command: the process id stays
+            [*_on_core(0), *command],  # which becomes the command: the process id stays
             stdout=said,
             stderr=said,
             env={**os.environ, **(environment or {})},
@@ -111,6 +109,10 @@ def _running(
     finally:
         process.terminate()
         process.wait()
+
+
+def _on_core(index: int) -> list[str]:
+    return ["taskset", "-c", str(sorted(os.sched_getaffinity(0))[index])]
 
 
 def free_port() -> int:
@@ -224,7 +226,7 @@ def _wrk(request: Request, seconds: float, script: Path) -> str:
     headers = [word for item in request.headers.items() for word in ("-H", ": ".join(item))]
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds:.0f}s", "--timeout", "30s", "-s", str(script), *headers]
     url = f"http://{HOST}:{request.server.port}{request.path}"
-    return subprocess.run(["taskset", "-c", CLIENT, *command, url], check=True, capture_output=True, text=True).stdout
+    return subprocess.run([*_on_core(-1), *command, url], check=True, capture_output=True, text=True).stdout
 
 
 # What a process used
