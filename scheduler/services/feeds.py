@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from calendars.feed import with_alarms, write_feed
 from calendars.vtimezone import vtimezone
 from scheduler.clock import instant, wall
+from scheduler.db import AS_STORED
 from scheduler.errors import NotFound
 from scheduler.i18n import LANGUAGES, N_, catalogue, supported
 from scheduler.model import (
@@ -217,7 +218,8 @@ class Library:
     def __init__(self, session: Session, *, now: datetime) -> None:
         self._session, self._now = session, now
         columns = (Rendering.event_id, Rendering.language, Rendering.view, Rendering.body)
-        rows = session.execute(sa.select(*columns).where(Rendering.audience == Audience.PUBLIC))
+        query = sa.select(*columns).where(Rendering.audience == Audience.PUBLIC)
+        rows = session.execute(query, execution_options=AS_STORED)
         self._bodies = {(event, language, view): body for event, language, view, body in rows}
 
     def open(self, feed: Scope) -> Book:
@@ -256,7 +258,7 @@ def contents(session: Session, feed: Scope, *, language: str, now: datetime, by_
         .where(*_shown(feed, now), Rendering.language == supported(language), *_form(feed, by_hours=by_hours))
         .order_by(Event.starts_at, Event.uid)
     )
-    return list(session.scalars(query))
+    return list(session.scalars(query, execution_options=AS_STORED))
 
 
 def refresh(session: Session, *, now: datetime) -> int:
