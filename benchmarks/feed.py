@@ -44,16 +44,16 @@ def main() -> None:
 
 
 def _measure(engine: str, db: Database, size: int, rounds: int) -> None:
-    _bodies(db)
+    bodies(db)
     common.analyze(db)
     with db.read() as session:
         events = agenda(session)
-    assert _feed(db).count(b"BEGIN:VEVENT\r\n") == _floor(db).count(b"BEGIN:VEVENT\r\n") == size
+    assert _feed(db).count(b"BEGIN:VEVENT\r\n") == floor(db).count(b"BEGIN:VEVENT\r\n") == size
     taken = common.best(
         rounds,
-        rendered=lambda _: _render(events),
+        rendered=lambda _: render(events),
         fed=lambda _: _feed(db),
-        floor=lambda _: _floor(db),
+        floor=lambda _: floor(db),
     )
     common.show(
         f"{engine}: a feed of {size:,} events, {len(_feed(db)) / 1e6:.1f} MB",
@@ -72,18 +72,18 @@ def _feed(db: Database) -> bytes:
         )
 
 
-def _bodies(db: Database) -> None:
+def bodies(db: Database) -> None:
     english = "language = 'en' AND view = 'event' AND audience = 'public'"
     with common.transaction(db) as connection:
         connection.exec_driver_sql(f"CREATE TABLE floor AS SELECT body FROM rendering WHERE {english}")
 
 
-def _floor(db: Database) -> bytes:
+def floor(db: Database) -> bytes:
     with db.engine.connect() as connection:
         return b"".join(connection.execute(sa.text("SELECT body FROM floor")).scalars())
 
 
-def _render(events: Sequence[Event]) -> Any:
+def render(events: Sequence[Event]) -> Any:
     calendar = icalendar.Calendar()
     calendar.add("VERSION", "2.0")
     calendar.add("PRODID", "-//benchmark//EN")

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import socketserver
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from benchmarks.servers import free_port, wait_for
 
 
 @contextmanager
 def sink() -> Iterator[int]:
     """The port on loopback where it listens; stopped by its own process id."""
-    port = _free_port()
+    port = free_port()
     process = subprocess.Popen(_command(port))
     try:
-        _wait(port)
+        wait_for(port, process)
         yield port
     finally:
         process.terminate()
@@ -32,23 +32,6 @@ def _command(port: int) -> list[str]:
         return [sys.executable, "-m", "benchmarks.sink", str(port)]
     as_nobody = ["-u", "nobody"] if os.geteuid() == 0 else []
     return [postfix, *as_nobody, f"127.0.0.1:{port}", "100"]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _wait(port: int) -> None:
-    for _ in range(100):
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    raise TimeoutError("the SMTP sink does not answer")
 
 
 class Swallow(socketserver.StreamRequestHandler):

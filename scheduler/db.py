@@ -37,6 +37,9 @@ NAMING = {
 }
 JSON = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 
+# For queries of many octets: PostgreSQL sends them as they are, not as twice as many hexadecimal digits.
+AS_STORED = {"as_stored": True}
+
 
 class Base(DeclarativeBase):
     """Everything that is stored."""
@@ -263,7 +266,7 @@ def _no_address(url: str) -> Invalid:
 
 def _postgresql(url: sa.URL, *, options: str = "") -> sa.Engine:
     try:
-        return sa.create_engine(
+        engine = sa.create_engine(
             url,
             pool_pre_ping=True,
             pool_size=5,
@@ -273,6 +276,13 @@ def _postgresql(url: sa.URL, *, options: str = "") -> sa.Engine:
         )
     except ModuleNotFoundError as error:
         raise Invalid("database_url: PostgreSQL needs its driver; install consular-scheduler[postgresql]") from error
+
+    @sa.event.listens_for(engine, "before_cursor_execute", named=True)
+    def configure(cursor: Any, context: Any, **_: object) -> None:
+        if context and context.execution_options.get("as_stored"):
+            cursor.format = 1  # binary
+
+    return engine
 
 
 def _readable_json(value: Any) -> str:

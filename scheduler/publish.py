@@ -18,8 +18,6 @@ from itertools import product
 from pathlib import Path
 from typing import Any, Protocol
 
-from sqlalchemy.orm import Session
-
 from scheduler.app import App
 from scheduler.compression import brotlied, gzipped
 from scheduler.errors import Forbidden, Invalid
@@ -59,10 +57,11 @@ def publish(app: App, target: Target, advance: Advance = lambda _done, _all: Non
     before = _manifest(target)
     with app.db.read() as session, ThreadPoolExecutor() as pool:
         run = _Run(target, before, version.current(session, now=app.clock.now()).modified, pool)
-        scopes = list(feeds.scopes(session))
+        scopes, library = list(feeds.scopes(session)), feeds.Library(session, now=app.clock.now())
         for number, scope in enumerate(scopes, 1):
+            book = library.open(scope)
             for address in _addresses(scope):
-                run.take(address, _content(session, app, scope, address))
+                run.take(address, _content(app, book, address))
             advance(number, len(scopes))
         run.finish()
     return run.done
@@ -117,12 +116,9 @@ def _addresses(scope: feeds.Scope) -> Iterator[Address]:
         yield Address(scope.key, language, by_hours, alarms)
 
 
-def _content(session: Session, app: App, scope: feeds.Scope, address: Address) -> bytes:
-    return feeds.write(
-        session,
-        scope,
+def _content(app: App, book: feeds.Book, address: Address) -> bytes:
+    return book.write(
         language=address.language,
-        now=app.clock.now(),
         by_hours=address.by_hours,
         alarms=address.alarms,
         house=app.settings.house,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from calendars.feed import with_alarms, write_feed
 from calendars.vtimezone import vtimezone
 from scheduler.clock import instant, wall
+from scheduler.db import AS_STORED
 from scheduler.errors import NotFound
 from scheduler.i18n import LANGUAGES, N_, catalogue, supported
 from scheduler.model import (
@@ -185,16 +186,67 @@ def write(
     ``by_hours`` shows exhibitions by their opening hours instead of as a bar; ``alarms`` adds one before what the
     reader attends (ical-rules 38, 39); ``address`` is where it was found.
     """
-    name = feed.name.to(language)
     parts = contents(session, feed, language=language, now=now, by_hours=by_hours)
+    zones = _zones(session, feed, now) if by_hours else ()  # only opening hours are written in their zone
+    return _calendar(feed, parts, zones, language=language, alarms=alarms, house=house, address=address)
+
+
+def _calendar(
+    feed: Scope,
+    parts: Iterable[bytes],
+    zones: Iterable[bytes],
+    *,
+    language: str,
+    alarms: bool,
+    house: Text,
+    address: str,
+) -> bytes:
     return write_feed(
         with_alarms(parts, catalogue(language).gettext(N_("Soon"))) if alarms else parts,
-        name=f"{house.to(language)}: {name}",
-        zones=_zones(session, feed, now) if by_hours else (),  # only opening hours are written in their zone
+        name=f"{house.to(language)}: {feed.name.to(language)}",
+        zones=zones,
         refresh=REFRESH,
         source_url=address,
         language=feed.name.language_for(language),
     )
+
+
+class Library:
+    """Every public rendering, read once for many public feeds: each asks only which events it shows."""
+
+    def __init__(self, session: Session, *, now: datetime) -> None:
+        self._session, self._now = session, now
+        columns = (Rendering.event_id, Rendering.language, Rendering.view, Rendering.body)
+        query = sa.select(*columns).where(Rendering.audience == Audience.PUBLIC)
+        rows = session.execute(query, execution_options=AS_STORED)
+        self._bodies = {(event, language, view): body for event, language, view, body in rows}
+
+    def open(self, feed: Scope) -> Book:
+        query = sa.select(Event.id).where(*_shown(feed, self._now)).order_by(Event.starts_at, Event.uid)
+        zones = _zones(self._session, feed, self._now)
+        return Book(feed, self._bodies, list(self._session.scalars(query)), zones)
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """A public feed with what it shows, in all its forms."""
+
+    feed: Scope
+    bodies: Mapping[tuple[int, str, View], bytes]
+    events: Sequence[int]
+    zones: Sequence[bytes]
+
+    def write(self, *, language: str, by_hours: bool, alarms: bool, house: Text, address: str) -> bytes:
+        """The same bytes as `write`."""
+        parts = self._parts(supported(language), (View.HOURS, View.EVENT) if by_hours else (View.EVENT,))
+        zones = self.zones if by_hours else ()
+        return _calendar(self.feed, parts, zones, language=language, alarms=alarms, house=house, address=address)
+
+    def _parts(self, language: str, views: Sequence[View]) -> Iterator[bytes]:
+        """Of each event the first view there is; one that became public since the library was read waits."""
+        for event in self.events:
+            if body := next((body for view in views if (body := self.bodies.get((event, language, view)))), None):
+                yield body
 
 
 def contents(session: Session, feed: Scope, *, language: str, now: datetime, by_hours: bool = False) -> list[bytes]:
@@ -205,7 +257,7 @@ def contents(session: Session, feed: Scope, *, language: str, now: datetime, by_
         .where(*_shown(feed, now), Rendering.language == supported(language), *_form(feed, by_hours=by_hours))
         .order_by(Event.starts_at, Event.uid)
     )
-    return list(session.scalars(query))
+    return list(session.scalars(query, execution_options=AS_STORED))
 
 
 def refresh(session: Session, *, now: datetime) -> int:

@@ -251,6 +251,7 @@ class Finished:
         self._brief = self._kept_in_caches(address)
         self._full = [*self._brief, *_of_the_content(address), *([HSTS] if https else [])]
         self._forms: dict[str, tuple[bytes, Headers]] = {}
+        self._packing = threading.Lock()
         # By what a client sends back, as it stands: the usual poll is one look-up.
         tags = {encoding: self._etag(encoding) for encoding in ENCODERS}
         self._unchanged = {tag: [("ETag", tag), *self._brief] for tag in tags.values()}
@@ -287,11 +288,15 @@ class Finished:
 
     def _form(self, encoding: str) -> tuple[bytes, Headers]:
         if encoding not in self._forms:
-            body = ENCODERS[encoding](self.content)
-            named = [("Content-Encoding", encoding)] if encoding else []
-            headers = [("ETag", self._etag(encoding)), *self._full, *named, ("Content-Length", str(len(body)))]
-            self._forms[encoding] = body, headers
+            with self._packing:  # once: all who poll ask for the new one in the same moment
+                if encoding not in self._forms:
+                    self._forms[encoding] = self._packed(encoding)
         return self._forms[encoding]
+
+    def _packed(self, encoding: str) -> tuple[bytes, Headers]:
+        body = ENCODERS[encoding](self.content)
+        named = [("Content-Encoding", encoding)] if encoding else []
+        return body, [("ETag", self._etag(encoding)), *self._full, *named, ("Content-Length", str(len(body)))]
 
     def _etag(self, encoding: str) -> str:
         """Strong: each form has its own (RFC 9110 8.8.3.3)."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import re
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import brotli
@@ -14,7 +16,7 @@ from werkzeug.wrappers import Response
 from scheduler.db import Database
 from scheduler.model import Event, Mode, Sees
 from scheduler.services import links, lookup, programme
-from scheduler.web.feeds import Feeds
+from scheduler.web.feeds import ENCODERS, Feeds
 from tests.services.builders import DAY, NOW, a_city, a_person, a_venue, an_event, invite
 
 PATH = "/feeds/all.en.ics"
@@ -168,6 +170,23 @@ def test_each_form_has_a_strong_tag_of_its_own(client):
 
     assert 3 == len(tags)
     assert all(re.fullmatch(r'"[0-9a-z-]+"', tag) for tag in tags)
+
+
+def test_a_form_that_many_ask_for_in_the_same_moment_is_made_once(client, monkeypatch):
+    client.get(PATH)
+    made = []
+
+    def slowly(content: bytes) -> bytes:
+        made.append(content)
+        time.sleep(0.05)
+        return gzip.compress(content)
+
+    monkeypatch.setitem(ENCODERS, "gzip", slowly)
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: client.get(PATH, headers={"Accept-Encoding": "gzip"}).data, range(4)))
+
+    assert 1 == len(made)
+    assert made * 4 == [gzip.decompress(answer) for answer in answers]
 
 
 # Conditional requests

@@ -19,7 +19,7 @@ from scheduler.services import lookup, programme
 from scheduler.web.feeds import Feeds
 from tests.conftest import Scheduler
 from tests.services.builders import NOW, a_venue, an_event
-from tests.services.test_feeds import a_feed
+from tests.services.test_feeds import DAILY, SPRING, a_feed
 
 
 @pytest.fixture(autouse=True)
@@ -52,11 +52,18 @@ def test_every_public_feed_is_there_in_every_language_and_form_with_its_twins(ap
     assert set(json.loads(found["feeds/manifest.json"])) == set(done.written)
 
 
-def test_a_published_feed_is_what_the_server_sends(app, directory):
-    publish(app, Directory(directory))
+def test_each_published_feed_is_what_the_server_sends(app, directory):
+    with app.db.write() as session:
+        an_event(session, "show", kind="exhibition", venue=a_venue(session, hours=DAILY).key, **SPRING)
+        an_event(session, "dinner", visibility="private")
 
-    served = Client(Feeds(app, lambda *_: [])).get("/feeds/all.kk.hours.ics").data
-    assert served == (directory / "feeds/all.kk.hours.ics").read_bytes()
+    done = publish(app, Directory(directory))
+
+    client = Client(Feeds(app, lambda *_: []))
+    assert {name: client.get(f"/{name}").data for name in done.written} == {
+        name: (directory / name).read_bytes() for name in done.written
+    }
+    assert b"VTIMEZONE" in (directory / "feeds/all.kk.hours.ics").read_bytes()
 
 
 def test_a_second_run_touches_nothing(app, directory):
