@@ -322,7 +322,7 @@ def _date(value: str) -> datetime | None:
     """An HTTP date; None for what is none, which is then as if it had not been sent (RFC 9110 13.1.3)."""
     try:
         found = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter for numbers longer than a machine's own
         return None
     return found.replace(tzinfo=found.tzinfo or UTC)
 

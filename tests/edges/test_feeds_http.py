@@ -206,6 +206,20 @@ def test_a_client_that_knows_only_dates_is_served_by_the_date(client):
 # What changes
 
 
+@pytest.mark.parametrize(
+    "date",
+    [
+        "",
+        "yesterday",
+        "Mon, 01 Jan 99999999999 00:00:00 GMT",
+        "Mon, 01 Jan 99999999999999999999999 00:00:00 GMT",
+        "Mon, 01 Jan 2026 00:00:00 +99999999999999",
+    ],
+)
+def test_a_date_that_is_none_is_as_if_it_had_not_been_sent(client, date):
+    assert 200 == client.get(PATH, headers={"If-Modified-Since": date}).status_code
+
+
 def test_a_change_shows_within_half_a_second_with_another_tag_and_a_later_date(app, client, look_again):
     before = client.get(PATH)
 
