@@ -113,7 +113,11 @@ def _parsed(url: str) -> SplitResult:
 
 
 def _next(at: SplitResult, location: str) -> SplitResult:
-    there = _parsed(urljoin(at.geturl(), location))
+    try:
+        joined = urljoin(at.geturl(), location)
+    except ValueError as error:
+        raise Invalid("{url} is no web address", url=legible(location)) from error
+    there = _parsed(joined)
     if at.scheme == "https" and there.scheme == "http":
         raise Forbidden("{host} leads from https to http; that was not followed", host=at.hostname)
     return there

@@ -107,7 +107,17 @@ def test_redirects_without_end_are_given_up(site):
     assert 6 == len(site.asked)
 
 
-@pytest.mark.parametrize("location", ["ftp://example.org/a", "file:///etc/passwd", "http://user:pw@example.org/"])
+@pytest.mark.parametrize(
+    "location",
+    [
+        "ftp://example.org/a",
+        "file:///etc/passwd",
+        "http://user:pw@example.org/",
+        "http://[::1/",
+        "http://[nowhere]/",
+        "//[",
+    ],
+)
 def test_a_redirect_to_what_is_no_web_address_is_refused(site, location):
     site.pages["/"] = 302, {"Location": location}, b""
 
