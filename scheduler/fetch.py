@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 Address = IPv4Address | IPv6Address
 REDIRECTS = (301, 302, 303, 307, 308)
 _NAT64 = ip_network("64:ff9b::/96")
+_UNICAST = ip_network("2000::/3")  # all of IPv6 that anybody's address is from; the rest has meanings of its own
 _SCHEMES = {"http": "http", "https": "https", "webcal": "https", "webcals": "https"}
 _PORTS = {"http": 80, "https": 443}
 
@@ -59,7 +60,8 @@ def public(address: Address) -> bool:
     inner = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
     if address in _NAT64:
         inner.append(IPv4Address(int(address) & 0xFFFF_FFFF))
-    return all(public(one) for one in inner if one is not None)
+    embedded = [one for one in inner if one is not None]
+    return all(map(public, embedded)) if embedded else address in _UNICAST
 
 
 def is_url(source: str) -> bool:
