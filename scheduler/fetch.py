@@ -111,7 +111,15 @@ def _parsed(url: str) -> SplitResult:
         raise Invalid("{url} is no web address", url=legible(url))
     if at.username or at.password:
         raise Invalid("{host}: addresses with a password in them are not fetched; save the file", host=host)
-    return at._replace(scheme=_SCHEMES[at.scheme])
+    return _in_ascii(at._replace(scheme=_SCHEMES[at.scheme]))
+
+
+def _in_ascii(at: SplitResult) -> SplitResult:
+    """With the host as the web knows it: certificates and the Host header have xn--… for what people type."""
+    if at.netloc.isascii():
+        return at
+    host = (at.hostname or "").encode("idna").decode()
+    return at._replace(netloc=host if at.port is None else f"{host}:{at.port}")
 
 
 def _next(at: SplitResult, location: str) -> SplitResult:
@@ -206,7 +214,7 @@ def _path(at: SplitResult) -> str:
 
 def _headers(at: SplitResult) -> dict[str, str]:
     return {
-        "Host": (at.netloc.encode("idna") if not at.netloc.isascii() else at.netloc.encode()).decode(),
+        "Host": at.netloc,
         "User-Agent": f"consular-scheduler/{__version__}",
         "Accept": "text/calendar, */*;q=0.1",
         "Accept-Encoding": "gzip",

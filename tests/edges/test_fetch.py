@@ -11,6 +11,7 @@ from time import perf_counter, sleep
 
 import pytest
 
+from scheduler import fetch as fetching
 from scheduler.errors import Conflict, Forbidden, Invalid, SchedulerError
 from scheduler.fetch import Bounds, fetch, is_url, name_of, public
 from tests.conftest import Scheduler
@@ -253,6 +254,14 @@ def test_files_and_addresses_are_told_apart():
     assert [True, True, False, False, False] == [
         is_url(source) for source in ("webcal://a.example/b", "ftp://a", "a.ics", r"C:\a.ics", "./http/a.ics")
     ]
+
+
+def test_a_name_in_cyrillic_letters_is_asked_for_and_vouched_for_as_the_web_spells_it():
+    at = fetching._parsed("https://бағдарлама.қаз:8443/a.ics")
+    connection = fetching._connection(at, "192.0.2.1", Bounds())
+
+    assert "xn--80aaaabt4cj7a96e.xn--80ao21a:8443" == fetching._headers(at)["Host"]
+    assert "xn--80aaaabt4cj7a96e.xn--80ao21a" == connection.assert_hostname == connection.server_hostname
 
 
 def test_the_name_of_a_source_does_not_depend_on_how_it_is_asked_and_gives_no_secret_away():
