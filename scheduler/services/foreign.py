@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from html.parser import HTMLParser
+from html import unescape
 from typing import Any
 
 from calendars.foreign import Foreign, How, Notes
@@ -187,32 +187,52 @@ def _web(foreign: Foreign, address: str, notes: Notes) -> str | None:
     return None
 
 
-class _Plain(HTMLParser):
+_TAG = re.compile(r"(/?)([a-z][a-z0-9]*)\b[^>]*>|[!?][^>]*>", re.IGNORECASE)  # what may follow a "<"
+_NUMBER = re.compile(r"&#x?[0-9a-f]{9,};?", re.IGNORECASE)  # of no character
+
+
+class _Plain:
+    """The text between tags, piece by piece. Not by html.parser, which takes the square of the time, and more, for
+    tags that never end: what others write must not keep an import busy for hours."""
+
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
         self.parts: list[str] = []
-        self.unseen = 0
+        self.unseen = ""  # the element or comment in which nothing is shown
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
-        self.unseen += tag in _UNSEEN
-        if tag in _BLOCKS:
+    def take(self, piece: str) -> None:
+        """What stands between one "<" and the next."""
+        if self.unseen == "!--" or (not self.unseen and piece.startswith("!--")):
+            _, end, text = piece.partition("-->")
+            self.unseen = "" if end else "!--"
+            self.data(text)
+            return
+        tag = _TAG.match(piece)
+        if tag is None:
+            self.data(f"<{piece}")
+            return
+        self._tag(closes=bool(tag[1]), name=(tag[2] or "").lower())
+        self.data(piece[tag.end() :])
+
+    def _tag(self, *, closes: bool, name: str) -> None:
+        if self.unseen:
+            self.unseen = "" if closes and name == self.unseen else self.unseen
+        elif not closes and name in _UNSEEN:
+            self.unseen = name
+        elif name in (("p", "div") if closes else _BLOCKS):
             self.parts.append("\n")
 
-    def handle_endtag(self, tag: str) -> None:
-        self.unseen = max(0, self.unseen - (tag in _UNSEEN))
-        if tag in ("p", "div"):
-            self.parts.append("\n")
-
-    def handle_data(self, data: str) -> None:
+    def data(self, text: str) -> None:
         if not self.unseen:
-            self.parts.append(data)
+            self.parts.append(unescape(_NUMBER.sub("\ufffd", text)))
 
 
 def plain(html: str) -> str:
     """The text of an HTML description, as Google and Outlook write them: nobody here shows another's mark-up."""
+    first, *pieces = html.split("<")
     reader = _Plain()
-    reader.feed(html)
-    reader.close()
+    reader.data(first)
+    for piece in pieces:
+        reader.take(piece)
     text = clean_text("".join(reader.parts)).replace("\xa0", " ")
     return re.sub(r"\n\s*\n\s*", "\n\n", re.sub(r"[ ]+", " ", text))
 
