@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from html import unescape
@@ -21,6 +21,7 @@ from scheduler.services.drafts import EventDraft, check
 from scheduler.text import Text, folded
 
 TITLE, PROSE = 300, 20_000  # as long as a draft has them
+MARKS, PILED = 30, 2_000  # on one letter; of a text in which more of them would cost time
 AN_HOUR = timedelta(hours=1)
 _OVERRIDES = re.compile("[\u202d\u202e]")  # make a reader see another text than the one that is there
 _TAGS = re.compile(r"<(?:/?(?:a|b|br|div|font|h\d|html|i|li|ol|p|span|strong|table|u|ul)\b[^<>]*|!--)", re.IGNORECASE)
@@ -139,7 +140,7 @@ def _existing(foreign: Foreign, at: datetime, tzid: str, notes: Notes) -> dateti
 
 
 def _title(foreign: Foreign, terms: Terms, notes: Notes) -> str:
-    title = unicodedata.normalize("NFC", _OVERRIDES.sub("", one_line(foreign.summary))).strip()
+    title = unicodedata.normalize("NFC", _harmless(one_line(foreign.summary))).strip()
     if not title:
         notes.mended(foreign.line, foreign.uid, N_("The event has no title."))
         return catalogue(terms.language).gettext(N_("Untitled"))
@@ -148,14 +149,29 @@ def _title(foreign: Foreign, terms: Terms, notes: Notes) -> str:
 
 def _description(foreign: Foreign, terms: Terms, notes: Notes) -> Text:
     """The text; at its head the place, unless that is a venue of ours. None is made of what others write."""
-    text = _OVERRIDES.sub("", clean_text(foreign.description))
+    text = _harmless(clean_text(foreign.description))
     if _TAGS.search(text):
         text = plain(text)
-    place = _OVERRIDES.sub("", foreign.location)
+    place = _harmless(foreign.location)
     if place and not _venue(foreign, terms):
         text = catalogue(terms.language).gettext(N_("Place: {place}")).format(place=place) + f"\n\n{text}"
     text = unicodedata.normalize("NFC", text).strip()
     return Text({terms.language: _short(foreign, text, PROSE, notes)} if text else {})
+
+
+def _harmless(text: str) -> str:
+    """Without overrides, and with no more marks on a letter than any script has (UAX #15, stream-safe text): to put
+    them in order takes the square of their number."""
+    text = _OVERRIDES.sub("", text)
+    return text if text.isascii() or len(text) < PILED else "".join(_unpiled(text))
+
+
+def _unpiled(text: str) -> Iterator[str]:
+    marks = 0
+    for letter in text:
+        marks = marks + 1 if unicodedata.combining(letter) else 0
+        if marks <= MARKS:
+            yield letter
 
 
 def _short(foreign: Foreign, text: str, most: int, notes: Notes) -> str:
@@ -168,7 +184,7 @@ def _short(foreign: Foreign, text: str, most: int, notes: Notes) -> str:
 
 def _venue(foreign: Foreign, terms: Terms) -> str | None:
     """The venue that LOCATION names, alone or before its address."""
-    place = folded(foreign.location)
+    place = folded(_harmless(foreign.location))
     return terms.venues.get(place) or terms.venues.get(place.partition(",")[0].strip())
 
 

@@ -427,6 +427,21 @@ def test_mark_up_that_never_ends_takes_no_time(piece: str) -> None:
     assert perf_counter() - started < 2
 
 
+@pytest.mark.parametrize("name", ["SUMMARY", "DESCRIPTION", "LOCATION"])
+def test_marks_piled_on_a_letter_take_no_time(desk: Desk, name: str) -> None:
+    started = perf_counter()
+    desk.bring(vevent(**{name: "a" + "\u0301\u0323" * 200_000}))
+
+    assert perf_counter() - started < 5
+
+
+def test_days_named_ten_thousand_times_take_no_time(desk: Desk) -> None:
+    started = perf_counter()
+    desk.bring(vevent(RRULE="FREQ=DAILY;COUNT=300;BYDAY=" + "MO,TU," * 100_000 + "MO"))
+
+    assert perf_counter() - started < 10
+
+
 def test_mark_up_is_read_as_browsers_show_it() -> None:
     assert "a < b & c" == plain("a < b &amp; <!-- <b>not</b> this -->c")
     assert "hello" == plain("<head><title>x</title></head><style>p > a { }</style>hel<!--[if mso]>y<![endif]-->lo")
