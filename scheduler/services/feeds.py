@@ -89,6 +89,11 @@ def scopes(session: Session) -> Iterator[Scope]:
         yield _of_row(feed)
 
 
+def is_built_in(key: str) -> bool:
+    """Whether a key is that of a feed that nobody has to add; of a city, also before there is one."""
+    return key in (EVERYTHING, CHOICE, *KIND_FEEDS) or key.startswith(CITY_PREFIX)
+
+
 def scope(session: Session, key: str) -> Scope:
     """The feed of that key. Raises NotFound, with the nearest key there is."""
     found = {scope.key: scope for scope in scopes(session)}

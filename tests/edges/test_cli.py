@@ -218,6 +218,11 @@ def test_a_reminder_can_be_added_changed_shown_and_taken_away(desk: Scheduler) -
     assert 0 == _json(desk, "event", "show", "gala")["sequence"]
 
 
+@pytest.mark.parametrize("key", ["all", "choice", "visits", "city-bangkok", "city-yet-to-come"])
+def test_no_feed_takes_the_address_of_one_that_is_always_there(desk: Scheduler, key: str) -> None:
+    assert "choose another" in desk("feed", "add", key, "--name", "Ours", code=1).output
+
+
 def test_a_feed_can_be_composed_and_exported(desk: Scheduler, tmp_path: Path) -> None:
     _plan(desk, "gala", "2 Feb 2027 10:00", "--venue", "hall")
     desk("feed", "add", "ours", "--name", "Ours", "--cities", "bangkok", "--kinds", "ceremony", "--kinds", "visit")
