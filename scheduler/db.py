@@ -170,12 +170,14 @@ class Database:
         self.url = _url(url)
         self.embedded = self.url.get_backend_name() == "sqlite"
         self.engine = _sqlite(self.url, foreign_keys=foreign_keys) if self.embedded else _postgresql(self.url)
+        self._reader = self._reading(self.engine)
         self._writer = self._writing(self.engine)
         self._turn = FairLock()
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        with _speaking(self.url), Session(self.engine, expire_on_commit=False) as session:
+        """All of it sees the same moment: what is changed meanwhile is not half in what is read."""
+        with _speaking(self.url), Session(self._reader, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
@@ -213,6 +215,10 @@ class Database:
         if self.embedded:
             return _sqlite(self.url, foreign_keys=True, synchronous="NORMAL")
         return _postgresql(self.url, options="-c synchronous_commit=off")
+
+    def _reading(self, engine: sa.Engine) -> sa.Engine:
+        """SQLite's readers do so anyhow."""
+        return engine if self.embedded else engine.execution_options(isolation_level="REPEATABLE READ")
 
     def _writing(self, engine: sa.Engine) -> sa.Engine:
         return engine.execution_options(writes=True) if self.embedded else engine

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 Address = IPv4Address | IPv6Address
 REDIRECTS = (301, 302, 303, 307, 308)
 _NAT64 = ip_network("64:ff9b::/96")
+_UNICAST = ip_network("2000::/3")  # all of IPv6 that anybody's address is from; the rest has meanings of its own
 _SCHEMES = {"http": "http", "https": "https", "webcal": "https", "webcals": "https"}
 _PORTS = {"http": 80, "https": 443}
 
@@ -59,7 +60,8 @@ def public(address: Address) -> bool:
     inner = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
     if address in _NAT64:
         inner.append(IPv4Address(int(address) & 0xFFFF_FFFF))
-    return all(public(one) for one in inner if one is not None)
+    embedded = [one for one in inner if one is not None]
+    return all(map(public, embedded)) if embedded else address in _UNICAST
 
 
 def is_url(source: str) -> bool:
@@ -109,11 +111,23 @@ def _parsed(url: str) -> SplitResult:
         raise Invalid("{url} is no web address", url=legible(url))
     if at.username or at.password:
         raise Invalid("{host}: addresses with a password in them are not fetched; save the file", host=host)
-    return at._replace(scheme=_SCHEMES[at.scheme])
+    return _in_ascii(at._replace(scheme=_SCHEMES[at.scheme]))
+
+
+def _in_ascii(at: SplitResult) -> SplitResult:
+    """With the host as the web knows it: certificates and the Host header have xn--… for what people type."""
+    if at.netloc.isascii():
+        return at
+    host = (at.hostname or "").encode("idna").decode()
+    return at._replace(netloc=host if at.port is None else f"{host}:{at.port}")
 
 
 def _next(at: SplitResult, location: str) -> SplitResult:
-    there = _parsed(urljoin(at.geturl(), location))
+    try:
+        joined = urljoin(at.geturl(), location)
+    except ValueError as error:
+        raise Invalid("{url} is no web address", url=legible(location)) from error
+    there = _parsed(joined)
     if at.scheme == "https" and there.scheme == "http":
         raise Forbidden("{host} leads from https to http; that was not followed", host=at.hostname)
     return there
@@ -200,7 +214,7 @@ def _path(at: SplitResult) -> str:
 
 def _headers(at: SplitResult) -> dict[str, str]:
     return {
-        "Host": (at.netloc.encode("idna") if not at.netloc.isascii() else at.netloc.encode()).decode(),
+        "Host": at.netloc,
         "User-Agent": f"consular-scheduler/{__version__}",
         "Accept": "text/calendar, */*;q=0.1",
         "Accept-Encoding": "gzip",

@@ -90,7 +90,8 @@ class Rules:
 def _rule_parts(text: str) -> dict[str, str]:
     """The parts of a rule. Raises ValueError for what RFC 5545 does not know."""
     pairs = [part.partition("=") for part in text.upper().replace(" ", "").strip(";").split(";") if part]
-    rule = {name: value for name, _, value in pairs if not name.startswith("X-")}
+    # Each value once: who expands a rule goes through all of them on every day.
+    rule = {name: ",".join(dict.fromkeys(value.split(","))) for name, _, value in pairs if not name.startswith("X-")}
     if rule.get("FREQ") not in _FREQUENCIES or not all(_fits(*part) for part in rule.items()):
         raise ValueError("no rule")
     return rule

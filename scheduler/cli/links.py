@@ -29,6 +29,7 @@ LINKS: Columns = {
     N_("Last used"): lambda record: record["last_used"] or "-",
     N_("State"): lambda record: _("revoked") if record["revoked"] else _("in force"),
 }
+NUMBER = click.IntRange(1, 2**63 - 1)  # as far as databases count
 SEES = [Sees.PUBLIC.value, Sees.PRIVATE.value]
 
 
@@ -68,7 +69,7 @@ def list_links(desk: Desk, as_json: bool) -> None:
 
 
 @link.command("show", help=N_("One link, with its address."))
-@click.argument("number", type=int)
+@click.argument("number", type=NUMBER)
 @click.option("--language", "spoken", type=click.Choice(LANGUAGES), help=N_("Language of the entries."))
 @as_json
 @pass_desk
@@ -79,7 +80,7 @@ def show_link(desk: Desk, number: int, spoken: str | None, as_json: bool) -> Non
 
 
 @link.command("revoke", help=N_("Take an address back: from now on it leads nowhere."))
-@click.argument("number", type=int)
+@click.argument("number", type=NUMBER)
 @pass_desk
 def revoke_link(desk: Desk, number: int) -> None:
     with desk.write() as session:
@@ -88,7 +89,7 @@ def revoke_link(desk: Desk, number: int) -> None:
 
 
 @link.command("renew", help=N_("Give the holder another address; the one before leads nowhere."))
-@click.argument("number", type=int)
+@click.argument("number", type=NUMBER)
 @click.option("--language", "spoken", type=click.Choice(LANGUAGES), help=N_("Language of the entries."))
 @as_json
 @pass_desk

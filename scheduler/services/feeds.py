@@ -38,6 +38,7 @@ from scheduler.services.conflicts import BOUND
 from scheduler.services.lookup import K, Lookup
 from scheduler.services.programme import WITH_EVENT
 from scheduler.services.renderings import KIND_NAMES, revise
+from scheduler.services.values import KEY
 from scheduler.text import Text
 
 REFRESH = timedelta(hours=6)
@@ -90,6 +91,11 @@ def scopes(session: Session) -> Iterator[Scope]:
         yield _of_row(feed)
 
 
+def is_built_in(key: str) -> bool:
+    """Whether a key is that of a feed that nobody has to add; of a city, also before there is one."""
+    return key in (EVERYTHING, CHOICE, *KIND_FEEDS) or key.startswith(CITY_PREFIX)
+
+
 def scope(session: Session, key: str) -> Scope:
     """The feed of that key. Raises NotFound, with the nearest key there is."""
     found = {scope.key: scope for scope in scopes(session)}
@@ -106,6 +112,9 @@ def chosen(session: Session, wanted: Mapping[str, Sequence[str]]) -> Scope:
     if wanted.keys() - FACETS or any(len(keys) > MOST_CHOSEN for keys in wanted.values()):
         raise NotFound("there is no such choice")
     chosen = {name: sorted(set(wanted.get(name, ()))) for name in FACETS}
+    # Before the database is asked: PostgreSQL cannot be asked for everything that an address can hold.
+    if not all(KEY.fullmatch(key) for name in FACETS[1:] for key in chosen[name]):
+        raise NotFound("there is no such choice")
     cities = _rows(session, City, chosen["city"])
     tours = _rows(session, Event, chosen["tour"])
     if any(tour.visibility is not Visibility.PUBLIC for tour in tours):

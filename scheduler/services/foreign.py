@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from html.parser import HTMLParser
+from html import unescape
 from typing import Any
 
 from calendars.foreign import Foreign, How, Notes
@@ -21,6 +21,7 @@ from scheduler.services.drafts import EventDraft, check
 from scheduler.text import Text, folded
 
 TITLE, PROSE = 300, 20_000  # as long as a draft has them
+MARKS, PILED = 30, 2_000  # on one letter; of a text in which more of them would cost time
 AN_HOUR = timedelta(hours=1)
 _OVERRIDES = re.compile("[\u202d\u202e]")  # make a reader see another text than the one that is there
 _TAGS = re.compile(r"<(?:/?(?:a|b|br|div|font|h\d|html|i|li|ol|p|span|strong|table|u|ul)\b[^<>]*|!--)", re.IGNORECASE)
@@ -139,7 +140,7 @@ def _existing(foreign: Foreign, at: datetime, tzid: str, notes: Notes) -> dateti
 
 
 def _title(foreign: Foreign, terms: Terms, notes: Notes) -> str:
-    title = unicodedata.normalize("NFC", _OVERRIDES.sub("", one_line(foreign.summary))).strip()
+    title = unicodedata.normalize("NFC", _harmless(one_line(foreign.summary))).strip()
     if not title:
         notes.mended(foreign.line, foreign.uid, N_("The event has no title."))
         return catalogue(terms.language).gettext(N_("Untitled"))
@@ -148,14 +149,29 @@ def _title(foreign: Foreign, terms: Terms, notes: Notes) -> str:
 
 def _description(foreign: Foreign, terms: Terms, notes: Notes) -> Text:
     """The text; at its head the place, unless that is a venue of ours. None is made of what others write."""
-    text = _OVERRIDES.sub("", clean_text(foreign.description))
+    text = _harmless(clean_text(foreign.description))
     if _TAGS.search(text):
         text = plain(text)
-    place = _OVERRIDES.sub("", foreign.location)
+    place = _harmless(foreign.location)
     if place and not _venue(foreign, terms):
         text = catalogue(terms.language).gettext(N_("Place: {place}")).format(place=place) + f"\n\n{text}"
     text = unicodedata.normalize("NFC", text).strip()
     return Text({terms.language: _short(foreign, text, PROSE, notes)} if text else {})
+
+
+def _harmless(text: str) -> str:
+    """Without overrides, and with no more marks on a letter than any script has (UAX #15, stream-safe text): to put
+    them in order takes the square of their number."""
+    text = _OVERRIDES.sub("", text)
+    return text if text.isascii() or len(text) < PILED else "".join(_unpiled(text))
+
+
+def _unpiled(text: str) -> Iterator[str]:
+    marks = 0
+    for letter in text:
+        marks = marks + 1 if unicodedata.combining(letter) else 0
+        if marks <= MARKS:
+            yield letter
 
 
 def _short(foreign: Foreign, text: str, most: int, notes: Notes) -> str:
@@ -168,7 +184,7 @@ def _short(foreign: Foreign, text: str, most: int, notes: Notes) -> str:
 
 def _venue(foreign: Foreign, terms: Terms) -> str | None:
     """The venue that LOCATION names, alone or before its address."""
-    place = folded(foreign.location)
+    place = folded(_harmless(foreign.location))
     return terms.venues.get(place) or terms.venues.get(place.partition(",")[0].strip())
 
 
@@ -187,32 +203,52 @@ def _web(foreign: Foreign, address: str, notes: Notes) -> str | None:
     return None
 
 
-class _Plain(HTMLParser):
+_TAG = re.compile(r"(/?)([a-z][a-z0-9]*)\b[^>]*>|[!?][^>]*>", re.IGNORECASE)  # what may follow a "<"
+_NUMBER = re.compile(r"&#x?[0-9a-f]{9,};?", re.IGNORECASE)  # of no character
+
+
+class _Plain:
+    """The text between tags, piece by piece. Not by html.parser, which takes the square of the time, and more, for
+    tags that never end: what others write must not keep an import busy for hours."""
+
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
         self.parts: list[str] = []
-        self.unseen = 0
+        self.unseen = ""  # the element or comment in which nothing is shown
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
-        self.unseen += tag in _UNSEEN
-        if tag in _BLOCKS:
+    def take(self, piece: str) -> None:
+        """What stands between one "<" and the next."""
+        if self.unseen == "!--" or (not self.unseen and piece.startswith("!--")):
+            _, end, text = piece.partition("-->")
+            self.unseen = "" if end else "!--"
+            self.data(text)
+            return
+        tag = _TAG.match(piece)
+        if tag is None:
+            self.data(f"<{piece}")
+            return
+        self._tag(closes=bool(tag[1]), name=(tag[2] or "").lower())
+        self.data(piece[tag.end() :])
+
+    def _tag(self, *, closes: bool, name: str) -> None:
+        if self.unseen:
+            self.unseen = "" if closes and name == self.unseen else self.unseen
+        elif not closes and name in _UNSEEN:
+            self.unseen = name
+        elif name in (("p", "div") if closes else _BLOCKS):
             self.parts.append("\n")
 
-    def handle_endtag(self, tag: str) -> None:
-        self.unseen = max(0, self.unseen - (tag in _UNSEEN))
-        if tag in ("p", "div"):
-            self.parts.append("\n")
-
-    def handle_data(self, data: str) -> None:
+    def data(self, text: str) -> None:
         if not self.unseen:
-            self.parts.append(data)
+            self.parts.append(unescape(_NUMBER.sub("\ufffd", text)))
 
 
 def plain(html: str) -> str:
     """The text of an HTML description, as Google and Outlook write them: nobody here shows another's mark-up."""
+    first, *pieces = html.split("<")
     reader = _Plain()
-    reader.feed(html)
-    reader.close()
+    reader.data(first)
+    for piece in pieces:
+        reader.take(piece)
     text = clean_text("".join(reader.parts)).replace("\xa0", " ")
     return re.sub(r"\n\s*\n\s*", "\n\n", re.sub(r"[ ]+", " ", text))
 

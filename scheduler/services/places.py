@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
+from scheduler.errors import Conflict
 from scheduler.model import City, Closure, Event, Feed, OpeningHours, Organisation, Person, Venue
 from scheduler.services.attendance import identity
 from scheduler.services.audit import note
@@ -66,7 +67,7 @@ def put(
     done = change(noun.name, key, before, after)
     if not done.is_change:
         return done
-    row = row or noun.kind(key=key)
+    row = row or _new(noun, key)
     _write(row, after, lookup)
     session.add(row)
     session.flush()
@@ -75,6 +76,16 @@ def put(
     if done.verb is Verb.CHANGED:
         _revise_what_shows(session, row, now=now)
     return done
+
+
+def _new(noun: Noun, key: str) -> Placed:
+    """Raises Conflict for a feed that would take the address of another."""
+    from scheduler.services import feeds  # which shows what is put here
+
+    if noun.kind is Feed and feeds.is_built_in(key):
+        raise Conflict("{key} is the key of a feed that is always there; choose another", key=key)
+    made: Placed = noun.kind(key=key)
+    return made
 
 
 def _known_as_guest(lookup: Lookup, key: str, draft: Draft) -> Person | None:

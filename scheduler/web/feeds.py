@@ -40,6 +40,7 @@ Answer = Iterable[bytes]
 
 LOOK_AGAIN = 0.5  # seconds
 MOST_KEPT = 256_000_000  # octets of finished feeds in one process
+OVERHEAD = 5_000  # octets beside the content: headers, tags, address; most of what a small feed takes
 WAIT = 10.0  # seconds for another thread that makes a feed; then the one before is served
 MOST_MADE = parse("600/minute")  # feeds made for, or not found by, one client
 RETRY_AFTER = "30"  # seconds
@@ -244,7 +245,7 @@ class Finished:
         now: datetime,
     ) -> None:
         self.content, self.state, self.link = content, state, link
-        self.size = len(content) * 3 // 2  # the compressed forms counted in
+        self.size = len(content) * 3 // 2 + OVERHEAD  # the compressed forms counted in
         self.digest = hashlib.sha256(content).hexdigest()[:32]
         # Many versions within a second run ahead of the clock; what is said must not (RFC 9110 8.8.2.1).
         self.modified = min(state.modified, now.replace(microsecond=0)) if state else None
@@ -327,7 +328,7 @@ def _date(value: str) -> datetime | None:
     """An HTTP date; None for what is none, which is then as if it had not been sent (RFC 9110 13.1.3)."""
     try:
         found = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter for numbers longer than a machine's own
         return None
     return found.replace(tzinfo=found.tzinfo or UTC)
 

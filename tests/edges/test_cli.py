@@ -218,6 +218,16 @@ def test_a_reminder_can_be_added_changed_shown_and_taken_away(desk: Scheduler) -
     assert 0 == _json(desk, "event", "show", "gala")["sequence"]
 
 
+@pytest.mark.parametrize("command", ["show", "revoke", "renew"])
+def test_a_link_with_a_number_beyond_counting_is_refused_in_words(desk: Scheduler, command: str) -> None:
+    assert "is not in the range" in desk("feed", "link", command, "9" * 20, code=2).output
+
+
+@pytest.mark.parametrize("key", ["all", "choice", "visits", "city-bangkok", "city-yet-to-come"])
+def test_no_feed_takes_the_address_of_one_that_is_always_there(desk: Scheduler, key: str) -> None:
+    assert "choose another" in desk("feed", "add", key, "--name", "Ours", code=1).output
+
+
 def test_a_feed_can_be_composed_and_exported(desk: Scheduler, tmp_path: Path) -> None:
     _plan(desk, "gala", "2 Feb 2027 10:00", "--venue", "hall")
     desk("feed", "add", "ours", "--name", "Ours", "--cities", "bangkok", "--kinds", "ceremony", "--kinds", "visit")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 import time
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -16,7 +17,9 @@ from werkzeug.wrappers import Response
 from scheduler.db import Database
 from scheduler.model import Event, Mode, Sees
 from scheduler.services import links, lookup, programme
-from scheduler.web.feeds import ENCODERS, Feeds
+from scheduler.services.addresses import Address
+from scheduler.services.version import State
+from scheduler.web.feeds import ENCODERS, Feeds, Finished, Shelf
 from tests.services.builders import DAY, NOW, a_city, a_person, a_venue, an_event, invite
 
 PATH = "/feeds/all.en.ics"
@@ -225,6 +228,20 @@ def test_a_client_that_knows_only_dates_is_served_by_the_date(client):
 # What changes
 
 
+@pytest.mark.parametrize(
+    "date",
+    [
+        "",
+        "yesterday",
+        "Mon, 01 Jan 99999999999 00:00:00 GMT",
+        "Mon, 01 Jan 99999999999999999999999 00:00:00 GMT",
+        "Mon, 01 Jan 2026 00:00:00 +99999999999999",
+    ],
+)
+def test_a_date_that_is_none_is_as_if_it_had_not_been_sent(client, date):
+    assert 200 == client.get(PATH, headers={"If-Modified-Since": date}).status_code
+
+
 def test_a_change_shows_within_half_a_second_with_another_tag_and_a_later_date(app, client, look_again):
     before = client.get(PATH)
 
@@ -297,7 +314,15 @@ def test_a_reader_chooses_kinds_and_cities_and_the_order_does_not_matter(app, cl
 
 @pytest.mark.parametrize(
     "query",
-    ["kind=party", "city=nowhere", "tour=secret", "size=big", "kind=visit&" * 400, "&".join(["city=x"] * 60)],
+    [
+        "kind=party",
+        "city=nowhere",
+        "tour=secret",
+        "city=%00",
+        "size=big",
+        "kind=visit&" * 400,
+        "&".join(["city=x"] * 60),
+    ],
 )
 def test_a_choice_of_what_there_is_not_is_no_feed(app, client, query):
     with app.db.write() as session:
@@ -406,6 +431,22 @@ def test_one_client_cannot_have_feeds_made_without_end(client):
 
     assert {404, 429} == set(answers)
     assert 200 == client.get(PATH, environ_base={"REMOTE_ADDR": "192.0.2.7"}).status_code
+
+
+def test_feeds_without_number_take_no_more_memory_than_is_counted():
+    shelf = Shelf(1_000_000)
+    tracemalloc.start()
+    before, _peak = tracemalloc.get_traced_memory()
+    for number in range(2000):
+        address = Address("choice", "en", chosen={"city": [f"city-{number}"]})
+        feed = Finished(b"x" * 400, address, State(1, NOW, NOW.date()), link=0, https=True, now=NOW)
+        for encoding in ("", "gzip", "br"):
+            feed._form(encoding)
+        shelf.put(str(address), feed)
+    after, _peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert after - before < 1_200_000
 
 
 def test_while_the_database_is_away_feeds_are_served_from_memory(app, client, look_again):

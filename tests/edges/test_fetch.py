@@ -11,6 +11,7 @@ from time import perf_counter, sleep
 
 import pytest
 
+from scheduler import fetch as fetching
 from scheduler.errors import Conflict, Forbidden, Invalid, SchedulerError
 from scheduler.fetch import Bounds, fetch, is_url, name_of, public
 from tests.conftest import Scheduler
@@ -107,7 +108,17 @@ def test_redirects_without_end_are_given_up(site):
     assert 6 == len(site.asked)
 
 
-@pytest.mark.parametrize("location", ["ftp://example.org/a", "file:///etc/passwd", "http://user:pw@example.org/"])
+@pytest.mark.parametrize(
+    "location",
+    [
+        "ftp://example.org/a",
+        "file:///etc/passwd",
+        "http://user:pw@example.org/",
+        "http://[::1/",
+        "http://[nowhere]/",
+        "//[",
+    ],
+)
 def test_a_redirect_to_what_is_no_web_address_is_refused(site, location):
     site.pages["/"] = 302, {"Location": location}, b""
 
@@ -191,6 +202,7 @@ PRIVATE = """
 192.0.0.1 192.0.2.1 198.18.0.1 198.51.100.1 203.0.113.1 224.0.0.1 239.255.255.255 240.0.0.1 255.255.255.255
 :: ::1 fc00::1 fd12:3456::1 fe80::1 ff02::1 2001:db8::1 ::ffff:127.0.0.1 ::ffff:10.0.0.1 ::ffff:169.254.169.254
 64:ff9b::7f00:1 64:ff9b::a9fe:a9fe 2002:7f00:1:: 2002:a00:1:: 2001:0:7f00:1::1
+fec0::1 feff::1 ::7f00:1 ::a00:1 ::ffff:0:7f00:1 64:ff9b:1::a00:1 5f00::1 4000::1
 """
 
 
@@ -242,6 +254,14 @@ def test_files_and_addresses_are_told_apart():
     assert [True, True, False, False, False] == [
         is_url(source) for source in ("webcal://a.example/b", "ftp://a", "a.ics", r"C:\a.ics", "./http/a.ics")
     ]
+
+
+def test_a_name_in_cyrillic_letters_is_asked_for_and_vouched_for_as_the_web_spells_it():
+    at = fetching._parsed("https://бағдарлама.қаз:8443/a.ics")
+    connection = fetching._connection(at, "192.0.2.1", Bounds())
+
+    assert "xn--80aaaabt4cj7a96e.xn--80ao21a:8443" == fetching._headers(at)["Host"]
+    assert "xn--80aaaabt4cj7a96e.xn--80ao21a" == connection.assert_hostname == connection.server_hostname
 
 
 def test_the_name_of_a_source_does_not_depend_on_how_it_is_asked_and_gives_no_secret_away():

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import pytest
 
 from calendars.foreign import read
 from scheduler.i18n import LANGUAGES
+from scheduler.services.foreign import plain
 from tests.conftest import Scheduler
 
 RFC = Path(__file__).parent.parent / "rfc"
@@ -415,6 +417,36 @@ def test_no_text_breaks_a_line_or_smuggles_a_property(desk: Desk) -> None:
         text = written.decode()
         assert "\u202e" not in text
         assert "<script>" not in text
+
+
+@pytest.mark.parametrize("piece", ["<a ", "<a b=", "<a b='", "<!--", "</a", "<!", "<?", "&#9", "<script>"])
+def test_mark_up_that_never_ends_takes_no_time(piece: str) -> None:
+    started = perf_counter()
+    plain("<p>" + piece * 100_000)
+
+    assert perf_counter() - started < 2
+
+
+@pytest.mark.parametrize("name", ["SUMMARY", "DESCRIPTION", "LOCATION"])
+def test_marks_piled_on_a_letter_take_no_time(desk: Desk, name: str) -> None:
+    started = perf_counter()
+    desk.bring(vevent(**{name: "a" + "\u0301\u0323" * 200_000}))
+
+    assert perf_counter() - started < 5
+
+
+def test_days_named_ten_thousand_times_take_no_time(desk: Desk) -> None:
+    started = perf_counter()
+    desk.bring(vevent(RRULE="FREQ=DAILY;COUNT=300;BYDAY=" + "MO,TU," * 100_000 + "MO"))
+
+    assert perf_counter() - started < 10
+
+
+def test_mark_up_is_read_as_browsers_show_it() -> None:
+    assert "a < b & c" == plain("a < b &amp; <!-- <b>not</b> this -->c")
+    assert "hello" == plain("<head><title>x</title></head><style>p > a { }</style>hel<!--[if mso]>y<![endif]-->lo")
+    assert "I <3 you" == plain("I <3 <b>you</b>")
+    assert "\ufffd" == plain(f"&#{'9' * 5000};")
 
 
 def test_html_becomes_the_text_of_it(desk: Desk) -> None:

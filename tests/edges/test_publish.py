@@ -52,6 +52,18 @@ def test_every_public_feed_is_there_in_every_language_and_form_with_its_twins(ap
     assert set(json.loads(found["feeds/manifest.json"])) == set(done.written)
 
 
+def test_what_changes_while_files_are_written_is_in_all_of_them_or_in_none(app, directory):
+    def rename(done: int, _all: int) -> None:
+        if done == 1:
+            with app.db.write() as session:
+                opening = lookup.get(session, Event, "opening")
+                programme.change_event(session, opening, now=NOW, title={"en": "Renamed"})
+
+    publish(app, Directory(directory), rename)
+
+    assert not [name for name, content in files(directory).items() if b"Renamed" in content]
+
+
 def test_each_published_feed_is_what_the_server_sends(app, directory):
     with app.db.write() as session:
         an_event(session, "show", kind="exhibition", venue=a_venue(session, hours=DAILY).key, **SPRING)
