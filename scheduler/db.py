@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Annotated, Any
 
 import sqlalchemy as sa
@@ -295,14 +297,32 @@ def _readable_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+LOCKED_FOR = 15  # seconds that another program may hold the file
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """To WAL mode. Of several programs that open a fresh file at the same moment SQLite refuses all but one at once,
+    without waiting as it does for every other lock."""
+    end = monotonic() + LOCKED_FOR
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or monotonic() >= end:
+                raise
+            sleep(0.02)
+        else:
+            return
+
+
 def _sqlite(url: sa.URL, *, foreign_keys: bool, synchronous: str = "FULL") -> sa.Engine:
-    engine = sa.create_engine(url, connect_args={"timeout": 15}, json_serializer=_readable_json)
+    engine = sa.create_engine(url, connect_args={"timeout": LOCKED_FOR}, json_serializer=_readable_json)
 
     @sa.event.listens_for(engine, "connect")
     def configure(connection: Any, _: object) -> None:
         connection.isolation_level = None  # transactions are begun below, not guessed by the driver
+        _write_ahead(connection)
         for pragma in (
-            "journal_mode=WAL",
             f"synchronous={synchronous}",
             f"foreign_keys={'ON' if foreign_keys else 'OFF'}",
             "recursive_triggers=ON",  # else INSERT OR REPLACE deletes past the triggers that guard the audit
