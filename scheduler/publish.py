@@ -20,9 +20,9 @@ from typing import Any, Protocol
 
 from scheduler.app import App
 from scheduler.compression import brotlied, gzipped
-from scheduler.errors import Forbidden, Invalid
+from scheduler.errors import Forbidden, Invalid, NotFound
 from scheduler.i18n import LANGUAGES
-from scheduler.services import feeds, version
+from scheduler.services import addresses, feeds, version
 from scheduler.services.addresses import Address
 
 MANIFEST = "feeds/manifest.json"
@@ -57,7 +57,7 @@ def publish(app: App, target: Target, advance: Advance = lambda _done, _all: Non
     before = _manifest(target)
     with app.db.read() as session, ThreadPoolExecutor() as pool:
         run = _Run(target, before, version.current(session, now=app.clock.now()).modified, pool)
-        scopes, library = list(feeds.scopes(session)), feeds.Library(session, now=app.clock.now())
+        scopes, library = list(feeds.public_scopes(session)), feeds.Library(session, now=app.clock.now())
         for number, scope in enumerate(scopes, 1):
             book = library.open(scope)
             for address in _addresses(scope):
@@ -77,7 +77,7 @@ class _Run:
     def take(self, address: Address, content: bytes) -> None:
         name = str(address).lstrip("/")
         self.after[name] = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
-        if self.after[name] == self.before.get(name) and self.target.size(name) == len(content):
+        if self.after[name] == self.before.get(name) and self._is_there(name, len(content)):
             self.done.unchanged += 1
             return
         self.done.written.append(name)
@@ -85,6 +85,10 @@ class _Run:
         self._written.append(self.pool.submit(self._put, name, content))
         if len(self._written) > AHEAD:
             self._written.popleft().result()
+
+    def _is_there(self, name: str, size: int) -> bool:
+        twins = (self.target.size(name + ending) for ending in TWINS if ending)
+        return self.target.size(name) == size and all(twins)
 
     def _put(self, name: str, content: bytes) -> None:
         for ending, pack in TWINS.items():
@@ -107,7 +111,15 @@ def _manifest(target: Target) -> Manifest:
         known = json.loads(target.read(MANIFEST) or b"{}")
     except ValueError:
         return {}
-    return known if isinstance(known, dict) else {}
+    return {name: value for name, value in known.items() if _is_feed(name)} if isinstance(known, dict) else {}
+
+
+def _is_feed(name: str) -> bool:
+    """Whoever can write the manifest shall not have other files removed by it."""
+    try:
+        return not addresses.read(f"/{name}").private
+    except NotFound:
+        return False
 
 
 def _addresses(scope: feeds.Scope) -> Iterator[Address]:

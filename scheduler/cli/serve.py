@@ -19,5 +19,8 @@ def serve(desk: Desk, host: str, port: int, workers: int) -> None:
 
     app = desk.app  # with tables that fit, and a secret, before any process starts
     app.secret  # noqa: B018 - made and kept where there is none
+    if not desk.settings.pages:
+        said = _("base_url is not set: links lead to {url}. Set SCHEDULER_BASE_URL to where people reach it.")
+        click.echo(said.format(url=desk.settings.base_url), err=True)
     click.echo(_("Serving on http://{host}:{port} (Ctrl-C to stop)").format(host=host, port=port))
     server(host=host, port=port, workers=workers, settings_file=desk.config).serve()

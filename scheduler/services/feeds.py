@@ -35,7 +35,7 @@ from scheduler.model import (
 from scheduler.model.attendance import comes
 from scheduler.model.programme import event_city
 from scheduler.services.conflicts import BOUND
-from scheduler.services.lookup import K, Lookup
+from scheduler.services.lookup import K
 from scheduler.services.programme import WITH_EVENT
 from scheduler.services.renderings import KIND_NAMES, revise
 from scheduler.services.values import KEY
@@ -82,13 +82,31 @@ class Scope:
 
 def scopes(session: Session) -> Iterator[Scope]:
     """Every feed there is: everything, each kind, each city, and those that officers composed."""
+    return _scopes(session, sa.select(City))
+
+
+def public_scopes(session: Session) -> Iterator[Scope]:
+    """Those that everybody may know of: a city whose events are not public yet is not told by its feed."""
+    return _scopes(session, sa.select(City).where(City.id.in_(_announced_cities())))
+
+
+def _scopes(session: Session, cities: sa.Select[City]) -> Iterator[Scope]:
     yield _everything()
     for key in KIND_FEEDS:
         yield _of_kind(key)
-    for city in session.scalars(sa.select(City).order_by(City.key)):
+    for city in session.scalars(cities.order_by(City.key)):
         yield _of_city(city)
     for feed in session.scalars(sa.select(Feed).order_by(Feed.key)):
-        yield _of_row(feed)
+        if not is_built_in(feed.key):  # added by a version that let them: it must not show other than its name says
+            yield _of_row(feed)
+
+
+def _announced_cities() -> sa.CompoundSelect[int]:
+    """Those of a public event, dated or not."""
+    public = Event.visibility == Visibility.PUBLIC
+    at_venue = sa.select(Venue.city_id).join(Event, Event.venue_id == Venue.id).where(public)
+    named = sa.select(event_city.c.city_id).join(Event, Event.id == event_city.c.event_id).where(public)
+    return at_venue.union(named)
 
 
 def is_built_in(key: str) -> bool:
@@ -97,8 +115,17 @@ def is_built_in(key: str) -> bool:
 
 
 def scope(session: Session, key: str) -> Scope:
-    """The feed of that key. Raises NotFound, with the nearest key there is."""
-    found = {scope.key: scope for scope in scopes(session)}
+    """The feed of that key. Raises NotFound, with the keys there are."""
+    return _named(key, scopes(session))
+
+
+def public_scope(session: Session, key: str) -> Scope:
+    """The same for everybody."""
+    return _named(key, public_scopes(session))
+
+
+def _named(key: str, known: Iterable[Scope]) -> Scope:
+    found = {scope.key: scope for scope in known}
     if key in found:
         return found[key]
     raise NotFound("there is no feed {key}; there are {known}", key=key, known=", ".join(found))
@@ -107,7 +134,8 @@ def scope(session: Session, key: str) -> Scope:
 def chosen(session: Session, wanted: Mapping[str, Sequence[str]]) -> Scope:
     """The feed of a reader's own choice: ``kind``, ``city``, ``organizer`` and ``tour``, several of each.
 
-    Raises NotFound for what there is not: an address that was cut short must not show more than was chosen.
+    Raises NotFound for what there is not, as far as everybody may know: an address that was cut short must not show
+    more than was chosen, and none may tell that a city or an organisation is being planned with.
     """
     if wanted.keys() - FACETS or any(len(keys) > MOST_CHOSEN for keys in wanted.values()):
         raise NotFound("there is no such choice")
@@ -115,11 +143,12 @@ def chosen(session: Session, wanted: Mapping[str, Sequence[str]]) -> Scope:
     # Before the database is asked: PostgreSQL cannot be asked for everything that an address can hold.
     if not all(KEY.fullmatch(key) for name in FACETS[1:] for key in chosen[name]):
         raise NotFound("there is no such choice")
-    cities = _rows(session, City, chosen["city"])
-    tours = _rows(session, Event, chosen["tour"])
-    if any(tour.visibility is not Visibility.PUBLIC for tour in tours):
-        raise NotFound("there is no such choice")
-    _rows(session, Organisation, chosen["organizer"])
+    public = Event.visibility == Visibility.PUBLIC
+    cities = _known(session, City, chosen["city"], City.id.in_(_announced_cities()))
+    _known(session, Event, chosen["tour"], public)
+    _known(
+        session, Organisation, chosen["organizer"], Organisation.id.in_(sa.select(Event.organizer_id).where(public))
+    )
     kinds = [_kind(word) for word in chosen["kind"]]
     return Scope(
         key=CHOICE,
@@ -131,10 +160,11 @@ def chosen(session: Session, wanted: Mapping[str, Sequence[str]]) -> Scope:
     )
 
 
-def _rows(session: Session, kind: type[K], keys: Sequence[str]) -> list[K]:
-    lookup = Lookup(session)
-    lookup.load(kind, keys)
-    return [lookup.get(kind, key) for key in keys]
+def _known(session: Session, kind: type[K], keys: Sequence[str], public: sa.ColumnElement[bool]) -> list[K]:
+    found = session.scalars(sa.select(kind).where(kind.key.in_(keys), public).order_by(kind.key)).all()
+    if len(found) != len(keys):
+        raise NotFound("there is no such choice")
+    return list(found)
 
 
 def _kind(word: str) -> Kind:

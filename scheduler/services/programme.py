@@ -136,7 +136,16 @@ def settle(session: Session, pending: Sequence[Pending], *, now: datetime) -> Ma
     changed = [one for one in pending if one.change.is_change]
     retimed = {one.event.key: _retime(one.event, now) for one in changed}
     revise(session, [one.event for one in changed], now=now)
+    revise(session, _parts_of_hidden(changed), now=now)
     return retimed
+
+
+def _parts_of_hidden(changed: Sequence[Pending]) -> Iterator[Event]:
+    """What is part of an event that was hidden, or shown: entries name what they belong to."""
+    own = {one.event.key for one in changed}
+    for one in changed:
+        if one.was is not None and "visibility" in one.change.fields:
+            yield from (part for part in one.event.children if part.key not in own)
 
 
 def _retime(event: Event, now: datetime) -> int:

@@ -182,9 +182,12 @@ def _geo(venue: Venue | None) -> tuple[float, float] | None:
 
 
 def _related_to(event: Event) -> str:
-    """The exhibition of a ceremony, the visit of a meeting. A tour is in no feed, so nothing relates to it."""
+    """The exhibition of a ceremony, the visit of a meeting, where whoever sees the one may see the other. A tour is
+    in no feed, so nothing relates to it."""
     parent = event.parent
-    return parent.uid if parent and parent.kind is not Kind.TOUR else ""
+    if parent is None or parent.kind is Kind.TOUR:
+        return ""
+    return parent.uid if parent.visibility in (Visibility.PUBLIC, event.visibility) else ""
 
 
 # What people read

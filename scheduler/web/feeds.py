@@ -12,6 +12,7 @@ import logging
 import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from functools import lru_cache
@@ -41,7 +42,9 @@ Answer = Iterable[bytes]
 LOOK_AGAIN = 0.5  # seconds
 MOST_KEPT = 256_000_000  # octets of finished feeds in one process
 OVERHEAD = 5_000  # octets beside the content: headers, tags, address; most of what a small feed takes
-WAIT = 10.0  # seconds for another thread that makes a feed; then the one before is served
+# Of the threads of a process (scheduler.web.serve): so many make feeds, so many at most do or wait for their turn.
+MAKERS, ASKERS = 2, 5
+WAIT = 3.0  # seconds
 MOST_MADE = parse("600/minute")  # feeds made for, or not found by, one client
 RETRY_AFTER = "30"  # seconds
 HSTS = ("Strict-Transport-Security", "max-age=31536000")
@@ -60,7 +63,9 @@ class Feeds:
         self.rate = FixedWindowRateLimiter(MemoryStorage())
         self._state: State | None = None
         self._look_at = 0.0
-        self._looking, self._making = threading.Lock(), threading.Lock()
+        self._looking = threading.Lock()
+        self._making, self._asking = threading.BoundedSemaphore(MAKERS), threading.BoundedSemaphore(ASKERS)
+        self._notes = ThreadPoolExecutor(1, "uses")
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Answer:
         path: str = environ["PATH_INFO"]
@@ -77,6 +82,10 @@ class Feeds:
         except SchedulerError as error:
             log.warning("%s", error)
             return say(environ, start_response, "503 Service Unavailable", ("Retry-After", RETRY_AFTER))
+
+    def close(self) -> None:
+        """Once what is being noted is noted."""
+        self._notes.shutdown()
 
     def _find(self, path: str, environ: Environ) -> Finished:
         """Raises NotFound, TooMany, and what the database raises when nothing is in memory."""
@@ -99,15 +108,18 @@ class Feeds:
         return self._made(address, kept)
 
     def _used(self, link: int) -> None:
-        """Of no weight: when it cannot be written down, the feed is served all the same."""
+        """Beside the answer, and of no weight: whoever else writes at this moment holds up no calendar."""
         now = monotonic()
         if now >= self.shelf.used.get(link, 0.0):
             self.shelf.used[link] = now + links.USED.total_seconds()
-            try:
-                with self.app.db.each() as execute:
-                    execute(links.used(link, now=self.app.clock.now()), {})
-            except SchedulerError as error:
-                log.warning("the use of link %s is not written down: %s", link, error)
+            self._notes.submit(self._note_use, link, self.app.clock.now())
+
+    def _note_use(self, link: int, now: datetime) -> None:
+        try:
+            with self.app.db.each() as execute:
+                execute(links.used(link, now=now), {})
+        except SchedulerError as error:
+            log.warning("the use of link %s is not written down: %s", link, error)
 
     # What holds
 
@@ -136,9 +148,21 @@ class Feeds:
     # Making one
 
     def _made(self, address: Address, kept: Finished | None) -> Finished:
-        """Made anew, by one thread at a time; while that is not possible, what is kept of yesterday."""
-        if not self._making.acquire(timeout=WAIT):
+        """Made anew. A few threads make feeds and a few more wait for a turn, so that some are always left for
+        polls; whoever can be given what is kept of a moment ago waits no longer than that moment."""
+        if not self._asking.acquire(blocking=False):
             return _at_least(kept, Conflict("feeds take too long to make"))
+        try:
+            if not self._making.acquire(timeout=WAIT if kept is None else LOOK_AGAIN / 2):
+                return _at_least(kept, Conflict("feeds take too long to make"))
+            try:
+                return self._make_or_keep(address, kept)
+            finally:
+                self._making.release()
+        finally:
+            self._asking.release()
+
+    def _make_or_keep(self, address: Address, kept: Finished | None) -> Finished:
         try:
             return self._make(address)
         except NotFound:
@@ -146,8 +170,6 @@ class Feeds:
             raise
         except SchedulerError as error:
             return _at_least(kept, error)
-        finally:
-            self._making.release()
 
     def _make(self, address: Address) -> Finished:
         state = self._state  # before the contents: what changes between the two is made anew at the next look
@@ -168,7 +190,7 @@ class Feeds:
         """What is shown, and the number of the link by which, if any. Raises NotFound."""
         if not address.private:
             choice = address.name == feeds.CHOICE
-            return feeds.chosen(session, address.chosen) if choice else feeds.scope(session, address.name), 0
+            return feeds.chosen(session, address.chosen) if choice else feeds.public_scope(session, address.name), 0
         link = links.find(session, address.name, secret=self.app.secret)
         if link is None:
             raise NotFound("there is no such feed")

@@ -5,14 +5,15 @@ from __future__ import annotations
 import gzip
 
 import sqlalchemy as sa
-from flask import Flask, Response, g, render_template, request
+from flask import Flask, Response, abort, g, render_template, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
-from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable
+from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable, TooManyRequests
 from werkzeug.wrappers import Response as Answer
 
 from scheduler.errors import Conflict, Forbidden, Invalid, NotFound, SchedulerError
 from scheduler.i18n import N_
+from scheduler.services.addresses import LONGEST
 from scheduler.web.language import _
 
 HEADERS = {
@@ -56,15 +57,21 @@ def install(web: Flask, limit: str) -> None:
         default_limits=[limit],
         default_limits_exempt_when=_is_cheap,
         storage_uri="memory://",
-        headers_enabled=True,
     )
     web.extensions["scheduler.limiter"] = limiter
+    web.before_request(_refuse_long)
     web.register_error_handler(HTTPException, _answer_http)
     web.register_error_handler(SchedulerError, _answer_ours)
     for away in (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError):
         web.register_error_handler(away, _answer_away)
     web.after_request(_compress)
     web.after_request(_guard)
+
+
+def _refuse_long() -> None:
+    """Links on a page repeat what was asked for: a long address would come back many times."""
+    if len(request.query_string) > LONGEST:
+        abort(414)
 
 
 def _is_cheap() -> bool:
@@ -79,6 +86,8 @@ def _answer_http(error: HTTPException) -> Answer:
     for name, value in error.get_headers():
         if name.lower() not in ("content-type", "content-length"):
             response.headers[name] = value
+    if error.code == TooManyRequests.code:
+        response.headers["Retry-After"] = "60"
     return response
 
 

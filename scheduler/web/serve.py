@@ -14,7 +14,7 @@ from scheduler.web.feeds import Feeds
 if TYPE_CHECKING:
     from granian.server.common import AbstractServer
 
-THREADS = 4  # of one process: while one waits for the database or a slow disk, the others answer
+THREADS = 8  # of one process: while one waits for the database or a slow disk, the others answer
 
 
 def application() -> Feeds:

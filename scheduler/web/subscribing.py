@@ -70,7 +70,7 @@ def blueprint(app: App) -> Blueprint:
 def _subscribe(app: App) -> str:
     now = app.clock.now()
     with app.db.read() as session:
-        choices, known = agenda.choices(session), list(feeds.scopes(session))
+        choices, known = agenda.choices(session), list(feeds.public_scopes(session))
         ready = _named(known, request.args.get("feed"))
         chosen = _chosen(choices, ready)
         scope = ready or _same(known, chosen) or chosen.scope()

@@ -6,6 +6,7 @@ import gzip
 import re
 import time
 import tracemalloc
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -20,15 +21,18 @@ from scheduler.services import links, lookup, programme
 from scheduler.services.addresses import Address
 from scheduler.services.version import State
 from scheduler.web.feeds import ENCODERS, Feeds, Finished, Shelf
-from tests.services.builders import DAY, NOW, a_city, a_person, a_venue, an_event, invite
+from tests.services.builders import DAY, NOW, a_city, a_person, a_venue, an_event, an_organisation, invite
+from tests.waiting import until
 
 PATH = "/feeds/all.en.ics"
 
 
 @pytest.fixture
-def server(app) -> Feeds:
+def server(app) -> Iterator[Feeds]:
     """The callable as granian calls it; pages that say so."""
-    return Feeds(app, Response("a page"))
+    made = Feeds(app, Response("a page"))
+    yield made
+    made.close()
 
 
 @pytest.fixture
@@ -331,6 +335,18 @@ def test_a_choice_of_what_there_is_not_is_no_feed(app, client, query):
     assert 404 == client.get(f"/feeds/choice.en.ics?{query}").status_code
 
 
+@pytest.mark.parametrize(
+    "address", ["city-tashkent.en.ics", "choice.en.ics?city=tashkent", "choice.en.ics?organizer=club"]
+)
+def test_an_address_does_not_tell_what_is_only_being_planned(app, client, address):
+    with app.db.write() as session:
+        a_city(session, "tashkent")
+        an_organisation(session, "club")
+        an_event(session, "talks", visibility="private", cities=("tashkent",), organizer="club")
+
+    assert 404 == client.get(f"/feeds/{address}").status_code
+
+
 def test_what_a_tracker_hangs_on_makes_no_other_feed(client, server):
     for number in range(3):
         client.get(f"{PATH}?utm_source={number}")
@@ -391,8 +407,11 @@ def test_a_link_says_when_it_was_last_used(app, clock, client):
 
     client.get(path)
 
-    with app.db.read() as session:
-        assert clock.now() == links.get(session, 1).last_used_at
+    def noted() -> bool:
+        with app.db.read() as session:
+            return clock.now() == links.get(session, 1).last_used_at
+
+    until(noted)
 
 
 def test_an_agenda_shows_where_its_person_is_expected_whatever_its_visibility(app, client):

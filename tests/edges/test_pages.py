@@ -334,7 +334,7 @@ def test_nothing_that_is_asked_for_makes_the_pages_fail(app, web, path):
     plan(app, {})
     answer = web.get(path)
 
-    assert answer.status_code in (200, 302, 308, 404), path
+    assert answer.status_code in (200, 302, 308, 404, 414), path
     assert "Traceback" not in answer.get_data(as_text=True)
 
 
@@ -656,3 +656,16 @@ def test_the_address_in_calendars_leads_to_the_page_in_the_readers_language(web)
 
     assert (302, "/th/events/opening") == (answer.status_code, answer.headers["Location"])
     assert "Accept-Language" in answer.headers["Vary"]
+
+
+def test_an_address_that_would_come_back_many_times_is_refused(web):
+    assert 414 == web.get("/en/?" + "kind=visit&" * 400).status_code
+
+
+def test_only_who_asks_too_much_is_told_when_to_come_back(app):
+    web = create_app(app, limit="1 per minute").test_client()
+
+    first, second = web.get("/en/"), web.get("/en/")
+
+    assert (200, None) == (first.status_code, first.headers.get("Retry-After"))
+    assert (429, "60") == (second.status_code, second.headers.get("Retry-After"))

@@ -18,7 +18,7 @@ from scheduler.publish import Bucket, Directory, publish, target_for
 from scheduler.services import lookup, programme
 from scheduler.web.feeds import Feeds
 from tests.conftest import Scheduler
-from tests.services.builders import NOW, a_venue, an_event
+from tests.services.builders import NOW, a_city, a_venue, an_event
 from tests.services.test_feeds import DAILY, SPRING, a_feed
 
 
@@ -123,6 +123,36 @@ def test_what_somebody_broke_or_took_away_is_made_good(app, directory, broken):
     publish(app, Directory(directory))
 
     assert whole == files(directory)
+
+
+def test_a_twin_that_was_taken_away_is_made_again(app, directory):
+    publish(app, Directory(directory))
+    whole = files(directory)
+    (directory / "feeds/all.en.ics.gz").unlink()
+
+    publish(app, Directory(directory))
+
+    assert whole == files(directory)
+
+
+def test_a_manifest_of_somebody_else_removes_nothing_but_feeds(app, directory):
+    publish(app, Directory(directory))
+    (directory.parent / "thesis").write_text("years of work")
+    manifest = directory / "feeds/manifest.json"
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "../thesis": {}, "feeds/../../thesis": {}}))
+
+    assert [] == publish(app, Directory(directory)).removed
+    assert (directory.parent / "thesis").exists()
+
+
+def test_a_city_that_only_private_events_are_in_is_not_told(app, directory):
+    with app.db.write() as session:
+        a_city(session, "tashkent")
+        an_event(session, "talks", visibility="private", cities=("tashkent",))
+
+    publish(app, Directory(directory))
+
+    assert not [name for name, content in files(directory).items() if "tashkent" in name or b"tashkent" in content]
 
 
 def test_no_private_event_is_published(app, directory):

@@ -19,7 +19,7 @@ from click.testing import CliRunner, Result
 
 from scheduler.cli.root import root
 from tests.edges.test_channels import free_port
-from tests.journeys.test_serve import until
+from tests.waiting import until
 
 KAZAKH, RUSSIAN, THAI = re.compile("[әғқңөұүһі]"), re.compile("[а-я]{4}"), re.compile("[ก-๙]{4}")
 

@@ -14,7 +14,8 @@ import pytest
 import urllib3
 
 from tests.edges.test_channels import free_port
-from tests.journeys.test_serve import Server, until
+from tests.journeys.test_serve import Server
+from tests.waiting import until
 
 README = Path(__file__).parents[2] / "README.md"
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin")
@@ -41,6 +42,7 @@ pytestmark = [
 def address(environment, scheduler, tmp_path) -> Iterator[str]:
     """nginx as in the README, but without TLS, before a real server, with a directory of published feeds."""
     scheduler("city", "add", "bangkok", "--name", "Bangkok", "--country", "TH", "--tz", "Asia/Bangkok")
+    scheduler("event", "add", "opening", "--kind", "ceremony", "--title", "Opening", "--cities", "bangkok")
     scheduler("feed", "publish", "--to", str(tmp_path / "calendar"))
     tmp_path.chmod(0o755)
     for above in tmp_path.parents[:2]:  # nginx's workers are another user

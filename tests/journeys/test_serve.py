@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +20,7 @@ import urllib3
 
 from tests.conftest import Scheduler
 from tests.edges.test_channels import free_port
+from tests.waiting import until
 
 POSTGRESQL = pytest.mark.parametrize("engine", ["postgresql"])
 ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"])
@@ -69,13 +70,6 @@ class Server:
         pid = self.process.pid
         found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         return [int(one) for one in found if b"resource_tracker" not in Path(f"/proc/{one}/cmdline").read_bytes()]
-
-
-def until(true: Callable[[], bool], *, seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "not within the time"
-        time.sleep(0.05)
 
 
 @pytest.fixture

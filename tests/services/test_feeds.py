@@ -403,3 +403,14 @@ def test_an_entry_leads_to_its_page_where_there_are_pages(db, given, address):
 
     assert address == entry.get("URL")
     assert (address or "") == str(entry.get("DESCRIPTION", "")).rpartition("\n")[2]
+
+
+def test_a_public_part_does_not_name_the_whole_that_is_hidden(session):
+    visit = an_event(session, "visit", kind="visit", **SPRING)
+    an_event(session, "meeting", kind="meeting", parent="visit")
+    assert f"RELATED-TO:{visit.uid}".encode() in document(session)
+
+    programme.change_event(session, visit, now=NOW + DAY, visibility="private")
+
+    assert visit.uid.encode() not in document(session)
+    assert [1] == [one["SEQUENCE"] for one in vevents(session)]
