@@ -126,7 +126,6 @@ _TITLES = frozenset(
     ]
 )
 _THAI_TITLES = re.compile(r"^(นางสาว|นาย|นาง|คุณ|ดร\.?|ศ\.?|น\.ส\.|ฯพณฯ)\s*")
-_WORD = re.compile(r"[^\W_]+(?:[\u0E00-\u0E7F]+)?", re.UNICODE)
 
 
 @lru_cache(maxsize=1024)
@@ -136,7 +135,7 @@ def _same_letter(letter: str) -> str:
 
 def name_key(name: str) -> str:
     """Equal for one name in another order, case, or transliteration."""
-    plain = _THAI_TITLES.sub("", folded(name).replace("’", "").replace("'", "").replace("`", ""))
+    plain = _THAI_TITLES.sub("", re.sub(r"[’'`]|\bh\.\s?e\.|\bh\.\s?r\.\s?h\.", "", folded(name)))
     words = [_word(word) for word in re.split(r"[\s.,;:()\"«»“”/_-]+", plain) if word and word not in _TITLES]
     return " ".join(sorted(word for word in words if word))
 

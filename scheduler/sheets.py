@@ -188,7 +188,7 @@ def _has_formulas(data: bytes, part: str) -> bool:
 
 def _read_csv(path: Path, data: bytes, encoding: str | None) -> Sheet:
     text, remarks = _decoded(path, data, encoding)
-    if "\0" in text:
+    if b"\0" in data[:2_000] and re.search("[\0-\x08\x0e-\x1f]", text):
         raise Invalid("{file}: is no .xlsx and no .csv", file=path)
     delimiter, text = _delimiter(text)
     csv.field_size_limit(CELL * 4)
@@ -226,9 +226,9 @@ def _likely_encodings(data: bytes) -> Iterator[str]:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         yield "utf-16"
         return
-    zeros = data[:2_000].count(0)
-    if zeros > len(data[:2_000]) // 4:
+    if b"\0" in data[:2_000]:  # which no text of single octets has
         yield "utf-16-le" if data[1:2_000:2].count(0) >= data[0:2_000:2].count(0) else "utf-16-be"
+        return
     yield "utf-8-sig"
     yield from ("cp874", "cp1251") if _looks_thai(data) else ("cp1251", "cp874")
 

@@ -47,7 +47,7 @@ def rows(
 ) -> Iterator[list[str]]:
     """Everybody on the list, without those whom the organizer took off, in the order in which they came onto it."""
     cells = sa.select(GuestRow.attendee_id, GuestRow.cells).where(GuestRow.event_id == event.id)
-    said = dict(session.execute(cells).tuples().all())
+    said = dict(session.execute(cells).all())
     ids = _external_ids(session, layout)
     query = sa.select(Attendee).where(Attendee.event_id == event.id).order_by(Attendee.id)
     people = selectinload(Attendee.person).selectinload(Person.organisation)
@@ -63,7 +63,7 @@ def _external_ids(session: Session, layout: Layout) -> dict[int, str]:
     if "external_id" not in layout.fields:
         return {}
     query = sa.select(ExternalId.person_id, ExternalId.value).where(ExternalId.source == layout.source)
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())
 
 
 def _values(

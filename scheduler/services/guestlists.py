@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, selectinload
 
 from scheduler.clock import wall
-from scheduler.db import refusal
+from scheduler.db import Base, refusal
 from scheduler.errors import Conflict, Invalid, Problems, SchedulerError
 from scheduler.i18n import N_
 from scheduler.model import (
@@ -268,12 +268,12 @@ def _never_fits(entry: Entry, most: int) -> SchedulerError:
 def _on_list(session: Session, event: Event) -> dict[int, int]:
     """Person to attendee."""
     rows = session.execute(sa.select(Attendee.person_id, Attendee.id).where(Attendee.event_id == event.id))
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def _most(session: Session, event: Event) -> dict[Mode, int | None]:
     rows = session.execute(sa.select(Seating.mode, Seating.capacity).where(Seating.event_id == event.id))
-    return {**dict.fromkeys(Mode), **dict(rows.tuples().all())}
+    return {**dict.fromkeys(Mode), **dict(rows.all())}
 
 
 class _Writing:
@@ -380,7 +380,7 @@ class _Writing:
     def _add_people(self, plans: Sequence[_Plan]) -> list[int]:
         if not plans:
             return []
-        insert = sa.insert(Person.__table__).returning(Person.id, sort_by_parameter_order=True)
+        insert = _insert(Person).returning(Person.id, sort_by_parameter_order=True)
         return list(self.session.scalars(insert, [self._person_row(plan.entry) for plan in plans]))
 
     def _person_row(self, entry: Entry) -> dict[str, Any]:
@@ -411,7 +411,7 @@ class _Writing:
     def _add_attendees(
         self, entries: Sequence[Entry], people: Mapping[int, int], *, together: bool
     ) -> dict[int, int]:
-        insert = sa.insert(Attendee.__table__).returning(Attendee.id, sort_by_parameter_order=True)
+        insert = _insert(Attendee).returning(Attendee.id, sort_by_parameter_order=True)
         rows = [self._attendee_row(entry, people[entry.number], together=together) for entry in entries]
         made = self.session.scalars(insert, rows)
         return {entry.number: number for entry, number in zip(entries, made, strict=True)}
@@ -439,7 +439,7 @@ class _Writing:
                 self.ids[entry.external_id] = person
                 rows.append({"source": self.terms.source, "value": entry.external_id, "person_id": person})
         if rows:
-            self.session.execute(sa.insert(ExternalId.__table__), rows)
+            self.session.execute(_insert(ExternalId), rows)
 
     def _add_rows(self, who: Sequence[tuple[Entry, int]]) -> None:
         rows = [
@@ -454,7 +454,7 @@ class _Writing:
             if self.marks.setdefault(entry.fingerprint, attendee) == attendee
         ]
         if rows:
-            self.session.execute(sa.insert(GuestRow.__table__), rows)
+            self.session.execute(_insert(GuestRow), rows)
 
     def _audit(self, entries: Sequence[Entry], made: Mapping[int, int], *, together: bool) -> None:
         """The same as inviting and answering one by one leave."""
@@ -464,7 +464,7 @@ class _Writing:
             if together and entry.answer is not Reply.NOT_ANSWERED:
                 said = {"partstat": PARTSTATS[entry.answer], "by": Answer.DESK}
                 rows.append(self._audit_row("answer", made[entry.number], **said))
-        self.session.execute(sa.insert(Audit.__table__), rows)
+        self.session.execute(_insert(Audit), rows)
 
     def _audit_row(self, action: str, attendee: int, **details: Any) -> dict[str, Any]:
         return {
@@ -570,6 +570,11 @@ class _Writing:
         self.session.add(row)
 
 
+def _insert(kind: type[Base]) -> sa.Insert:
+    """Into the table itself: the mapped class would make a statement of its own for each set of empty columns."""
+    return sa.insert(cast("sa.Table", kind.__table__))
+
+
 _STANDING = {Reply.ACCEPTED: Standing.CONFIRMED, Reply.REGRETS: Standing.WITHDRAWN}
 
 
@@ -620,5 +625,5 @@ def _organisations(session: Session) -> dict[str, int]:
     """Those known, by every name they have. Others stay words in the list: a slip founds no organisation."""
     rows: Iterable[tuple[int, str, Text]] = session.execute(
         sa.select(Organisation.id, Organisation.key, Organisation.name)
-    ).tuples()
+    )
     return {folded(word): number for number, key, name in rows for word in (key, *name.values())}

@@ -16,7 +16,7 @@ from scheduler.text import folded
 FIELDS: Mapping[str, str] = {
     "external_id": N_("External ID"),
     "courtesy_title": N_("Courtesy title"),
-    "name": N_("Name"),
+    "name": N_("Full name"),
     "family_name": N_("Family name"),
     "given_name": N_("Given name"),
     "patronymic": N_("Patronymic"),

@@ -80,14 +80,14 @@ class Likeness:
 
     def _external_ids(self) -> dict[str, int]:
         query = sa.select(ExternalId.value, ExternalId.person_id).where(ExternalId.source == self.source)
-        return dict(self.session.execute(query).tuples().all())
+        return dict(self.session.execute(query).all())
 
     def _read_people(self, entries: Sequence[Entry]) -> None:
         wanted = _Wanted(entries)
         wanted.ids |= {row.person_id for row in self.rows.values()} | set(self.by_external_id.values())
         ids = {person: value for value, person in self.by_external_id.items()}
         query = sa.select(Person.id, Person.name, Person.email, Person.telephone).order_by(Person.id)
-        for row in self.session.execute(query.execution_options(yield_per=2_000)).tuples():
+        for row in self.session.execute(query.execution_options(yield_per=2_000)):
             number, name, email, telephone = row
             strings = list(name.values())
             one = Known(
@@ -210,4 +210,4 @@ def _rows_of(session: Session, event: Event) -> dict[str, Listed]:
     rows = session.execute(
         query.join(Attendee, Attendee.id == GuestRow.attendee_id).where(GuestRow.event_id == event.id)
     )
-    return {mark: Listed(attendee, person, digest) for mark, attendee, person, digest in rows.tuples()}
+    return {mark: Listed(attendee, person, digest) for mark, attendee, person, digest in rows}
