@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +38,8 @@ MARKS = {
     Verdict.REFUSED: "!",
 }
 FILE = click.Path(path_type=Path)
+MODES = click.Choice([str(mode) for mode in Mode])
+ROLES = click.Choice([str(role) for role in Role])
 
 
 @click.command(
@@ -51,10 +53,16 @@ FILE = click.Path(path_type=Path)
 @click.option("--source", help=N_("Whose external ids these are (default: the name of the first such file)."))
 @click.option("--language", "spoken", help=N_("Language of Latin texts, and of letters to who states none."))
 @click.option(
-    "--mode", type=click.Choice(list(Mode)), default=Mode.IN_PERSON, help=N_("How those come who do not say.")
+    "--mode",
+    type=MODES,
+    default=str(Mode.IN_PERSON),
+    help=N_("How those come who do not say."),
 )
 @click.option(
-    "--role", type=click.Choice(list(Role)), default=Role.PARTICIPANT, help=N_("What those are who do not say.")
+    "--role",
+    type=ROLES,
+    default=str(Role.PARTICIPANT),
+    help=N_("What those are who do not say."),
 )
 @click.option(
     "--same", multiple=True, metavar="ROW=PERSON", help=N_('This row is that person; "all": each likely one.')
@@ -116,8 +124,16 @@ def _order(desk: Desk, event: str, file: Path, given: dict[str, Any]) -> Order:
         get(session, Event, event)
         columns, rows = mapping.understand(session, file, sheet, wanted)
     terms = Terms(columns.source, tag or desk.settings.language, tag, Mode(given["mode"]), Role(given["role"]))
-    read = list(entries(columns, rows, terms))
+    with _progress(len(rows)) as progress:
+        read = list(_counted(entries(columns, rows, terms), progress))
     return Order(event, file, sheet, columns, rows, read, terms, decisions, given["force"], given["rejected"])
+
+
+def _counted(read: Iterable[Entry], progress: Callable[[int], None]) -> Iterator[Entry]:
+    for number, entry in enumerate(read, start=1):
+        yield entry
+        if number % 100 == 0:
+            progress(100)
 
 
 def _decisions(same: Sequence[str], new: Sequence[str]) -> Decisions:

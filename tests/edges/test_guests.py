@@ -13,6 +13,7 @@ from typing import Any
 
 import openpyxl
 import pytest
+import sqlalchemy as sa
 
 from scheduler import sheets
 from scheduler.db import Database
@@ -501,6 +502,27 @@ def test_a_list_for_a_cancelled_event_is_refused(desk: Desk) -> None:
     desk.run("event", "cancel", "opening", "--yes")
 
     assert "opening is cancelled" in desk.refused(desk.csv(HEAD, ["Ann Lee", "", ""]), code=1)
+
+
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)  # elsewhere a statement is no round trip
+def test_a_batch_costs_as_many_statements_however_many_rows_it_has(desk: Desk) -> None:
+    def statements(file: Path) -> int:
+        said: list[str] = []
+
+        def listen(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+            said.append(statement)
+
+        sa.event.listen(sa.Engine, "before_cursor_execute", listen)
+        try:
+            desk.bring(file)
+        finally:
+            sa.event.remove(sa.Engine, "before_cursor_execute", listen)
+        return len(said)
+
+    few = [[f"Few Guest{n}", f"few{n}@example.org", ""] for n in range(10)]
+    many = [[f"Many Guest{n}", f"many{n}@example.org", ""] for n in range(400)]
+
+    assert abs(statements(desk.csv(HEAD, *few)) - statements(desk.csv(HEAD, *many))) < 10
 
 
 def test_batches_are_told_in_the_order_of_the_file(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
