@@ -184,8 +184,8 @@ class _Deciding:
         found = self._certain(entry)
         if isinstance(found, _Plan):
             return found
-        if found is None and said and said != "new":
-            found = lookup.person(self.session, said).id
+        if said and said != "new":
+            found = self._said(lookup.person(self.session, said), found)
         if found is None:
             self._refuse_twice(entry)
         if found is None and said != "new":
@@ -194,6 +194,13 @@ class _Deciding:
             if likely and found is None and not self.decisions.all_new:
                 return _waits(entry, likely)
         return self._new(entry) if found is None else self._known(entry, found)
+
+    @staticmethod
+    def _said(person: Person, certain: int | None) -> int:
+        """Who the officer says it is. Raises Conflict where it is known to be another."""
+        if certain not in (None, person.id):
+            raise Conflict("by its id, its address or an earlier import this row is #{person}", person=certain)
+        return person.id
 
     def _certain(self, entry: Entry) -> int | _Plan | None:
         """The same id at its source, the same row as before, the same address and name: in this order."""

@@ -328,6 +328,16 @@ def test_a_decision_is_said_by_option_or_written_in_the_file_that_came_back(desk
     assert {"Olga Petrova": "#1", "Иван Цой": "#3"} == people
 
 
+def test_a_decision_against_what_is_certain_is_refused(desk: Desk) -> None:
+    file = desk.csv(HEAD, ["Olga Petrova", "olga@example.org", ""], ["Ivan Tsoy", "ivan@example.org", ""])
+    desk.bring(file)
+
+    told = desk.bring(file, "--same", "2=#2")
+
+    assert ["by its id, its address or an earlier import this row is #1"] == told["rows"][0]["reasons"]
+    assert ["refused", "unchanged"] == [row["outcome"] for row in told["rows"]]
+
+
 def test_one_word_decides_for_all_rows_that_wait(desk: Desk) -> None:
     desk.bring(desk.csv(HEAD, ["Olga Petrova", "", ""], ["Ivan Tsoy", "", ""], ["Ivan Tsoy", "", "+66 2 1111"]))
     with desk.db.write() as session:
