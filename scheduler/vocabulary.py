@@ -60,6 +60,8 @@ WORDS = (
     N_("added"),
     N_("changed"),
     N_("unchanged"),
+    N_("waits"),
+    N_("refused"),
     N_("city"),
     N_("organisation"),
     N_("venue"),

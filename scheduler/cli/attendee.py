@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
 from scheduler.cli.desk import Columns, Desk, as_json, at, pass_desk, show, show_one, with_force
+from scheduler.cli.guests import export_guests, import_guests
 from scheduler.cli.options import texts
 from scheduler.cli.words import _, language
 from scheduler.errors import Invalid
@@ -37,6 +38,10 @@ role = click.option(
 @click.group(help=N_("Attendees: invite, register, answer, withdraw."))
 def attendee() -> None:
     pass
+
+
+attendee.add_command(import_guests)
+attendee.add_command(export_guests)
 
 
 @attendee.command(help=N_("Register a person: a place if there is one, else the waiting list."))

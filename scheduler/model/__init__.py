@@ -3,6 +3,7 @@
 from scheduler.model.attendance import Answer, Attendee, Mode, Partstat, Role, Seating, Standing
 from scheduler.model.audit import Audit
 from scheduler.model.feeds import Audience, Feed, FeedLink, Rendering, Sees, Version, View
+from scheduler.model.guestlists import ColumnMapping, ExternalId, GuestList, GuestRow
 from scheduler.model.letters import Letter, LetterKind, Outcome
 from scheduler.model.origins import Origin
 from scheduler.model.programme import (
@@ -28,9 +29,13 @@ __all__ = [
     "Audit",
     "City",
     "Closure",
+    "ColumnMapping",
     "Event",
+    "ExternalId",
     "Feed",
     "FeedLink",
+    "GuestList",
+    "GuestRow",
     "Kind",
     "Letter",
     "LetterKind",

@@ -349,3 +349,13 @@ def _names(attendee: Attendee) -> dict[str, object]:
 def identity(email: str | None, name: Text) -> str | None:
     """What makes two registrations the same person: address and name, folded. None without an address."""
     return f"{folded(email)}|{folded(str(name))}"[:600] if email else None  # some letters grow when folded
+
+
+def hold(session: Session, event: Event) -> None:
+    """Hold the places of an event until the transaction ends, for a whole list; before anything is read of it."""
+    _hold(session, event.id)
+
+
+def take_together(session: Session, event: Event, mode: Mode, seats: int) -> bool:
+    """Take the places of many parties at once: all or none."""
+    return _take(session, event.id, mode, seats)

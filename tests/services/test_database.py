@@ -153,6 +153,16 @@ def rows(db):
         session.add(
             Origin(event_id=1, source="s", uid="u", recurrence_id="", language="en", sequence=0, digest="", fields={})
         )
+        session.execute(
+            sa.insert(Base.metadata.tables["column_mapping"]).values(
+                digest="d", headings=["Name"], fields={"name": "name"}, source="s", used_at=NOW
+            )
+        )
+        session.execute(
+            sa.insert(Base.metadata.tables["guest_row"]).values(
+                attendee_id=attendee.id, event_id=event.id, fingerprint="f", digest="d", cells={}
+            )
+        )
         links.add(session, feed="all", holder="driver", sees=Sees.PRIVATE, now=NOW)
     with db.read() as session:
         found = {}
@@ -233,6 +243,8 @@ UNIQUES = [
     ("event", {"uid": FRESH}, "uq_event_key"),
     ("event", {"key": FRESH}, "uq_event_uid"),
     ("feed", {}, "uq_feed_key"),
+    ("column_mapping", {}, "uq_column_mapping_digest"),
+    ("guest_row", {"attendee_id": 2}, "uq_guest_row_event_id_fingerprint"),
     ("letter", {}, "uq_letter_key"),
     ("opening_hours", {}, "uq_opening_hours_venue_id_weekday_opens"),
     ("origin", {"event_id": 2}, "uq_origin_source_uid_recurrence_id"),

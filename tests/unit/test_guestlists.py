@@ -1,0 +1,58 @@
+"""Headings, words and names of guest lists, as people write them."""
+
+import pytest
+
+from scheduler.i18n import LANGUAGES, catalogue
+from scheduler.names import name_key, nearly_same
+from scheduler.services.headings import FIELDS, guess, heading, words
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_heading_and_word_that_we_write_we_read(language: str) -> None:
+    gettext = catalogue(language).gettext
+
+    assert {field: field for field in FIELDS} == {field: guess(gettext(name)) for field, name in FIELDS.items()}
+    for field in ("role", "mode", "answer"):
+        for value in set(words()[field].values()):
+            assert value == words()[field][heading(gettext(value))]
+
+
+@pytest.mark.parametrize(
+    ("field", "headings"),
+    [
+        ("name", ["Name of guest", "Ф.И.О.", "ФИО (полностью)", "Аты-жөні", "ชื่อ - นามสกุล", "Guest / Гость"]),
+        ("name.ru", ["Name (RU)", "Имя (рус)"]),
+        ("name.th", ["Name (Thai)", "Name th"]),
+        ("email", ["E-MAIL", "e_mail", "Эл. почта", "Электрондық пошта", "อีเมล"]),
+        ("telephone", ["Tel.", "Моб. тел.", "Ұялы телефон", "เบอร์โทร"]),
+        ("organisation", ["Organization:", "Organistaion", "Мекемесі", "หน่วยงาน"]),
+        (None, ["№", "#", "Remarkable", "Номер авто", ""]),
+    ],
+)
+def test_a_heading_is_guessed_however_it_is_written(field: str | None, headings: list[str]) -> None:
+    assert dict.fromkeys(headings, field) == {text: guess(text) for text in headings}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Нурсултан Әбішұлы", "Abishuly Nursultan"),
+        ("Қасым-Жомарт Тоқаев", "Kassym-Jomart Tokayev"),
+        ("Евгений Петров", "Petrov, Yevgeny"),
+        ("Ольга Щербакова", "Olga Shcherbakova"),
+        ("Жанар Ахметова", "Zhanar Akhmetova"),
+        ("Юлия Цой", "Yulia Tsoy"),
+        ("Алексей Ким", "Kim Aleksey"),
+        ("นายสมชาย ใจดี", "สมชาย  ใจดี"),
+        ("H.E. Mr John Smith", "SMITH John"),
+    ],
+)
+def test_one_name_in_two_ways_of_writing_is_the_same(one: str, other: str) -> None:
+    assert name_key(one) == name_key(other)
+
+
+def test_a_slip_is_near_and_another_person_is_not() -> None:
+    assert nearly_same(name_key("Olga Shcherbakova"), name_key("Olga Shcherbokova"))
+    assert not nearly_same(name_key("Serik Akhmetov"), name_key("Serik Akhmetova"))
+    assert not nearly_same(name_key("Guest Number 10"), name_key("Guest Number 11"))
+    assert not nearly_same("li bo", "li ba")
