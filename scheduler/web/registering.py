@@ -6,6 +6,7 @@ A link opens a page; only a button on it changes anything: mail scanners follow 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 
 from flask import Blueprint, Response, g, redirect, render_template, request, url_for
@@ -164,15 +165,22 @@ def _wanted(form: Form, event: Event, nonce: str) -> registering.Wanted:
     return registering.Wanted(person=person, mode=mode, companions=companions, form=nonce)
 
 
+# What is typed as a name is written to an address that may be somebody else's: it must carry no message.
+LONGEST_NAME = 100
+_NO_NAME = re.compile(r"[/@\\<>{}]|www\.", re.IGNORECASE)
+
+
 def _person(form: Form) -> PersonDraft | None:
     """Checked by the same rules as what an officer types; the complaints stand beside the fields."""
+    if len(form["name"]) > LONGEST_NAME or _NO_NAME.search(form["name"]):
+        form.errors["name"] = _("Enter a name alone, of at most {most} characters.", most=LONGEST_NAME)
     given = {"name": form["name"], "email": form["email"], "language": g.language, "tz": g.tzid}
     try:
         return check(PersonDraft, given, language=g.language)
     except SchedulerError as error:
         for problem in error.problems if isinstance(error, Problems) else [error]:
             place = str(problem.facts.get("place", "")).partition(".")[0]
-            form.errors[place] = _complaint(place, form, problem)
+            form.errors.setdefault(place, _complaint(place, form, problem))
         return None
 
 

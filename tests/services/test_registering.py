@@ -67,6 +67,22 @@ def written(db) -> list[LetterKind]:
         return list(session.scalars(sa.select(Letter.kind).order_by(Letter.id)))
 
 
+# Who may
+
+
+def test_the_officer_opens_an_event_to_the_public_and_a_file_keeps_it(db, scheduler, tmp_path):
+    plan(db, registration="desk")
+    scheduler("event", "change", "opening", "--registration", "public")
+    file = tmp_path / "programme.toml"
+
+    scheduler("export", str(file), "--key", "season")
+
+    assert 'registration = "public"' in file.read_text()
+    assert "unchanged" in scheduler("apply", str(file)).output
+    ask(db)
+    assert Standing.UNCONFIRMED is standing(db)
+
+
 # Asking
 
 
