@@ -43,6 +43,8 @@ class App:
             name=self.settings.house,
             sender=self.settings.mail_from,
             secret=self.secret,
+            base_url=self.settings.base_url,
+            pages=bool(self.settings.pages),
         )
 
     @cached_property

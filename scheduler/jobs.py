@@ -17,7 +17,7 @@ from scheduler.app import App
 from scheduler.channels import ChannelError
 from scheduler.errors import Conflict, Forbidden, SchedulerError
 from scheduler.model import Letter, Outcome
-from scheduler.services import letters, programme
+from scheduler.services import letters, programme, registering
 from scheduler.services.compose import OutgoingMessage, Skip, compose
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ LEASE = timedelta(minutes=10)  # a batch takes seconds; a worker that died gives
 BATCH = 1000
 FRESH = timedelta(minutes=1)  # a letter composed longer ago is composed anew: the facts, or the lease, may be gone
 TICK = timedelta(seconds=10)
+PURGE = timedelta(minutes=10)  # how often registrations that nobody confirmed are forgotten
 PAUSE = timedelta(minutes=1)  # while the channel is down
 
 
@@ -74,6 +75,7 @@ def timetable(app: App, scheduler: BaseScheduler, stop: Stop = _never) -> None:
     """Every job there is."""
     letters_out = partial(deliver, stop=stop)
     scheduler.add_job(_calmly, "interval", [letters_out, app], seconds=TICK.total_seconds(), id="deliver", **_ONE)
+    scheduler.add_job(_calmly, "interval", [purge, app], seconds=PURGE.total_seconds(), id="purge", **_ONE)
     scheduler.add_job(_calmly, "cron", [check_zones, app], hour=3, minute=15, id="zones", **_ONE)
 
 
@@ -104,6 +106,11 @@ def deliver(app: App, seen: Seen | None = None, *, stop: Stop = _never) -> Deliv
     finally:
         app.channel.close()
     return total
+
+
+def purge(app: App) -> None:
+    with app.db.write("worker") as session:
+        registering.purge(session, now=app.clock.now())
 
 
 def check_zones(app: App) -> None:

@@ -22,6 +22,7 @@ WORDS = (
     N_("public"),
     N_("private"),
     N_("confidential"),
+    N_("desk"),
     # Reminder
     N_("everyone"),
     N_("in person"),
@@ -37,8 +38,8 @@ WORDS = (
     N_("participant"),
     N_("invited"),
     N_("waitlisted"),
+    N_("unconfirmed"),
     N_("withdrawn"),
-    N_("desk"),
     N_("page"),
     N_("mail"),
     N_("letter"),
@@ -48,6 +49,8 @@ WORDS = (
     N_("accepted"),
     N_("regrets"),
     # Letter
+    N_("confirm"),
+    N_("standing"),
     N_("waiting"),
     N_("place freed"),
     N_("moved"),

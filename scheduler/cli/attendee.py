@@ -267,16 +267,4 @@ def show_attendee(desk: Desk, event: str, person: str, as_json: bool) -> None:
 
 
 def _record(session: Session, row: Attendee) -> dict[str, Any]:
-    return {"event": row.event.key, **_brief(row), "ahead": _ahead(session, row)}
-
-
-def _ahead(session: Session, row: Attendee) -> int | None:
-    """How many parties stand before this one in the queue."""
-    if row.queue_number is None:
-        return None
-    before = sa.select(sa.func.count()).where(
-        Attendee.event_id == row.event_id,
-        Attendee.mode == row.mode,
-        Attendee.queue_number < row.queue_number,
-    )
-    return session.scalar(before) or 0
+    return {"event": row.event.key, **_brief(row), "ahead": attendance.ahead(session, row)}

@@ -38,6 +38,7 @@ HELP = {
     "capacity": N_("Places in person."),
     "remote_capacity": N_("Places by video."),
     "video_public": N_("Show the video link to everybody."),
+    "registration": N_("Who registers people: desk, or public for a form on the event's page."),
     "visibility": N_("public, private or confidential."),
     "EventDraft.position": N_("Place among the parts of its parent, 1 first."),
     "kind": N_("What it is."),

@@ -59,6 +59,7 @@ class Standing(StrEnum):
     INVITED = "invited"  # by the organizer; may have answered, may not
     CONFIRMED = "confirmed"
     WAITLISTED = "waitlisted"  # asked for places that were not free; in order of queue_number
+    UNCONFIRMED = "unconfirmed"  # asked on a page, has not shown that the address is theirs; lapses by itself
     WITHDRAWN = "withdrawn"  # by themselves, by regrets, or by the organizer; the row stays for the record
 
 
@@ -119,6 +120,10 @@ class Attendee(Base):
     represented_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"), index=True)
     answered_by: Mapped[Answer | None] = mapped_column(choice(Answer))
     answered_on: Mapped[date | None]
+    # When they agreed on a page that we keep what they typed; nobody asked who came by an officer.
+    consented_at: Mapped[datetime | None] = mapped_column(Instant)
+    # Raising it makes other links of theirs: those in letters sent before lead nowhere.
+    epoch: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(Instant)
     standing_at: Mapped[datetime] = mapped_column(Instant)
 
@@ -131,6 +136,7 @@ class Attendee(Base):
         sa.CheckConstraint("companions BETWEEN 0 AND 50", name="companions"),
         sa.CheckConstraint("(standing = 'waitlisted') = (queue_number IS NOT NULL)", name="queue_number"),
         sa.CheckConstraint("represented_by_id <> person_id", name="represented_by_another"),
+        sa.CheckConstraint("epoch >= 0", name="epoch"),
         sa.Index("ix_attendee_queue", "event_id", "mode", "queue_number"),
     )
 

@@ -14,6 +14,8 @@ from scheduler.model.programme import Event, Person
 
 
 class LetterKind(StrEnum):
+    CONFIRM = "confirm"  # asked on a page: the link to confirm it
+    STANDING = "standing"  # asked on a page though on the list already: where they stand
     CONFIRMED = "confirmed"
     WAITING = "waiting"
     PLACE_FREED = "place freed"  # the place they waited for was freed and is theirs

@@ -57,6 +57,13 @@ class Visibility(StrEnum):
     CONFIDENTIAL = "confidential"
 
 
+class Registration(StrEnum):
+    """Who registers people: the officers alone, or everybody themselves, on the event's page."""
+
+    DESK = "desk"
+    PUBLIC = "public"
+
+
 class ReminderAudience(StrEnum):
     """Whom a reminder is for. Whoever has withdrawn, sent regrets or waits for a place is never among them."""
 
@@ -186,6 +193,7 @@ class Event(Base):
     position: Mapped[int] = mapped_column(default=0)  # among the children of its parent
     video_link: Mapped[str | None] = mapped_column(sa.String(2000))
     video_public: Mapped[bool] = mapped_column(default=False)
+    registration: Mapped[Registration] = mapped_column(choice(Registration), default=Registration.DESK)
     registration_opens: Mapped[datetime | None] = mapped_column(Wall)
     registration_closes: Mapped[datetime | None] = mapped_column(Wall)
     sequence: Mapped[int] = mapped_column(default=0)

@@ -28,6 +28,9 @@ from scheduler.services import letters
 from scheduler.services.audit import note
 from scheduler.text import Text, folded
 
+# On no list at present: to be invited, or to accept after all.
+_OPEN = (Standing.UNCONFIRMED, Standing.WITHDRAWN)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guest:
@@ -39,29 +42,72 @@ class Guest:
     role: Role = Role.PARTICIPANT
 
 
+class RegistrationClosed(Conflict):
+    """Registration is not open."""
+
+
+class NoRoom(Conflict):
+    """There are not that many places left; nothing was changed."""
+
+
+class NeverFits(Invalid):
+    """So large a party can never fit."""
+
+
 class AlreadyThere(Conflict):
     """This changes nothing: it is so already."""
 
 
-def register(session: Session, event: Event, guest: Guest, *, now: datetime) -> Attendee:
+def register(session: Session, event: Event, guest: Guest, *, now: datetime, by: Answer = Answer.DESK) -> Attendee:
     """Give a guest and their companions places, or the end of the waiting list; queue the letter that says so.
 
     Raises Conflict when registration is not open, AlreadyThere when they are registered, Invalid for a party that
     could never fit.
     """
-    _refuse_closed(session, event, now)
-    _refuse_impossible(session, event, guest.mode, guest.companions)
+    refuse(session, event, guest.mode, guest.companions, now=now)
     attendee = _attendee(session, event, guest.person, now)
     if attendee.standing in (Standing.CONFIRMED, Standing.WAITLISTED):
         raise AlreadyThere("{person} is already registered for {event}: {standing}", **_names(attendee))
     attendee.mode, attendee.companions, attendee.role = guest.mode, guest.companions, _role(attendee, guest)
     attendee.partstat = Partstat.ACCEPTED
-    attendee.answered_by, attendee.answered_on = Answer.DESK, wall(now, event.tzid).date()
+    attendee.answered_by, attendee.answered_on = by, wall(now, event.tzid).date()
     standing = _seat(session, attendee, now=now)
     kind = LetterKind.CONFIRMED if standing is Standing.CONFIRMED else LetterKind.WAITING
     letters.queue(session, kind, attendee.attending, event, key=_letter_key(kind, attendee, now), now=now)
     note(session, "register", "attendee", attendee.id, now=now, event=event.key, standing=attendee.standing)
     return attendee
+
+
+def ask(session: Session, event: Event, guest: Guest, *, now: datetime) -> Attendee:
+    """Write down what somebody asks for who has not shown yet that the address is theirs. Holds no place, draws no
+    number; who stands on the list already stays as they are, whatever was typed. Raises as `register` does.
+    """
+    refuse(session, event, guest.mode, guest.companions, now=now)
+    attendee = _attendee(session, event, guest.person, now)
+    if attendee.standing not in (None, Standing.UNCONFIRMED):
+        return attendee
+    attendee.mode, attendee.companions, attendee.role = guest.mode, guest.companions, _role(attendee, guest)
+    attendee.role = attendee.role or Role.PARTICIPANT
+    attendee.partstat, attendee.consented_at = Partstat.NEEDS_ACTION, now
+    _stand(attendee, Standing.UNCONFIRMED, now)
+    session.add(attendee)
+    session.flush()
+    note(session, "ask", "attendee", attendee.id, now=now, event=event.key)
+    return attendee
+
+
+def confirm(session: Session, attendee: Attendee, *, now: datetime) -> Standing:
+    """Seat who has shown that the address is theirs: only now are places taken, in the order of these moments.
+
+    Raises AlreadyThere for who is not unconfirmed any more, and as `register` does.
+    """
+    event = attendee.event
+    refuse(session, event, attendee.mode, attendee.companions, now=now)
+    _hold_with(session, attendee)
+    if attendee.standing is not Standing.UNCONFIRMED:
+        raise AlreadyThere("{person} has confirmed for {event} already: {standing}", **_names(attendee))
+    guest = Guest(person=attendee.person, mode=attendee.mode, companions=attendee.companions, role=attendee.role)
+    return register(session, event, guest, now=now, by=Answer.PAGE).standing
 
 
 def _role(attendee: Attendee, guest: Guest) -> Role:
@@ -85,7 +131,7 @@ def invite(
     if event.cancelled:
         raise Conflict("{event} is cancelled", event=event.key)
     attendee = _attendee(session, event, guest.person, now)
-    if attendee.id is not None and attendee.standing is not Standing.WITHDRAWN:
+    if attendee.id is not None and attendee.standing not in _OPEN:
         raise AlreadyThere("{person} is already on the list of {event}: {standing}", **_names(attendee))
     attendee.mode, attendee.companions, attendee.role = guest.mode, guest.companions, guest.role
     attendee.represented_by, attendee.programme = represented_by, programme
@@ -111,9 +157,9 @@ def answer(
         raise Invalid("an answer that was given cannot be taken back; record the new one")
     if partstat is Partstat.DECLINED:
         _leave(session, attendee, now=now)
-    elif partstat is Partstat.ACCEPTED and attendee.standing in (Standing.INVITED, Standing.WITHDRAWN):
+    elif partstat is Partstat.ACCEPTED and attendee.standing in (Standing.INVITED, *_OPEN):
         _accept(session, attendee, now=now)
-    elif partstat is Partstat.TENTATIVE and attendee.standing is Standing.WITHDRAWN:
+    elif partstat is Partstat.TENTATIVE and attendee.standing in _OPEN:
         _stand(attendee, Standing.INVITED, now)  # perhaps after regrets: again one of those we write to
     attendee.partstat, attendee.answered_by = partstat, by
     attendee.answered_on = on or wall(now, attendee.event.tzid).date()
@@ -166,7 +212,7 @@ def change_party(session: Session, attendee: Attendee, *, mode: Mode, companions
         _take(session, attendee.event_id, before, -seats)
         if not _take(session, attendee.event_id, mode, 1 + companions):
             _take(session, attendee.event_id, before, seats)
-            raise Conflict("there are not that many places left; nothing was changed")
+            raise NoRoom("there are not that many places left; nothing was changed")
     attendee.mode, attendee.companions = mode, companions
     note(session, "change", "attendee", attendee.id, now=now, mode=mode, companions=companions)
     session.flush()
@@ -196,7 +242,7 @@ def promote(session: Session, event: Event, mode: Mode, *, now: datetime) -> lis
 
     Nobody is called to a ceremony that has begun; an exhibition takes guests until it closes.
     """
-    if event.cancelled or event.is_over(now) or _has_begun(event, now):
+    if event.cancelled or event.is_over(now) or has_begun(event, now):
         return []
     _hold(session, event.id)
     promoted = []
@@ -213,7 +259,7 @@ def promote(session: Session, event: Event, mode: Mode, *, now: datetime) -> lis
     return promoted
 
 
-def _has_begun(event: Event, now: datetime) -> bool:
+def has_begun(event: Event, now: datetime) -> bool:
     timed = event.timing is Timing.HOURS and event.kind is not Kind.EXHIBITION
     return timed and event.starts_at is not None and event.starts_at <= now
 
@@ -230,21 +276,29 @@ def _first_who_fits(session: Session, event_id: int, mode: Mode) -> Attendee | N
     )
 
 
+def refuse(session: Session, event: Event, mode: Mode, companions: int, *, now: datetime) -> None:
+    """Raises RegistrationClosed, and NeverFits for a party larger than all the places there are."""
+    _refuse_closed(session, event, now)
+    _refuse_impossible(session, event, mode, companions)
+
+
 def _refuse_closed(session: Session, event: Event, now: datetime) -> None:
     """Judged by the event as it is: whoever is cancelling it at this moment would not find us among those to tell."""
     facts = ("status", "starts_at", "ends_at", "registration_opens", "registration_closes", "tzid")
     session.refresh(event, facts, with_for_update={"read": True})
     if event.kind is Kind.TOUR:
-        raise Conflict("{event} is a tour; register for one of its stops", event=event.key)
+        raise RegistrationClosed("{event} is a tour; register for one of its stops", event=event.key)
     if event.cancelled:
-        raise Conflict("{event} is cancelled", event=event.key)
+        raise RegistrationClosed("{event} is cancelled", event=event.key)
     if event.is_over(now):
-        raise Conflict("{event} is over", event=event.key)
+        raise RegistrationClosed("{event} is over", event=event.key)
     opens, closes = event.registration_opens, event.registration_closes
     if opens and now < instant(opens, event.tzid, gap="shift"):
-        raise Conflict("registration for {event} opens at {time} ({tz})", event=event.key, time=opens, tz=event.tzid)
+        raise RegistrationClosed(
+            "registration for {event} opens at {time} ({tz})", event=event.key, time=opens, tz=event.tzid
+        )
     if closes and now >= instant(closes, event.tzid, gap="shift"):
-        raise Conflict(
+        raise RegistrationClosed(
             "registration for {event} closed at {time} ({tz})", event=event.key, time=closes, tz=event.tzid
         )
 
@@ -252,7 +306,7 @@ def _refuse_closed(session: Session, event: Event, now: datetime) -> None:
 def _refuse_impossible(session: Session, event: Event, mode: Mode, companions: int) -> None:
     capacity = session.scalar(sa.select(Seating.capacity).where(Seating.event_id == event.id, Seating.mode == mode))
     if capacity is not None and 1 + companions > capacity:
-        raise Invalid(
+        raise NeverFits(
             "{event} has {capacity} places ({mode}); a party of {party} can never fit",
             event=event.key,
             capacity=capacity,
@@ -331,6 +385,18 @@ def _draw_number(session: Session, event_id: int, mode: Mode) -> int:
         .returning(Seating.last_queue_number)
         .execution_options(synchronize_session=False)
     ).one()
+
+
+def ahead(session: Session, attendee: Attendee) -> int | None:
+    """How many parties stand before this one in the queue; None for who does not wait."""
+    if attendee.queue_number is None:
+        return None
+    before = sa.select(sa.func.count()).where(
+        Attendee.event_id == attendee.event_id,
+        Attendee.mode == attendee.mode,
+        Attendee.queue_number < attendee.queue_number,
+    )
+    return session.scalar(before) or 0
 
 
 def _letter_key(kind: LetterKind, attendee: Attendee, now: datetime) -> str:

@@ -39,11 +39,13 @@ from scheduler.services.letters import NO_ADDRESS, TOO_LATE, starts_then
 from scheduler.services.programme import WITH_EVENT
 from scheduler.services.renderings import location
 from scheduler.services.times import gains_its_hour, is_now, was_when, when
+from scheduler.services.tokens import PATHS, Purpose, of_attendee
 from scheduler.text import Text
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 AFTER_ALL = N_("the event takes place after all")
-NAME = "\ue000name\ue001"  # private-use marks: no text of ours holds them, no escaping changes them
+# Private-use marks: no text of ours holds them, no escaping changes them.
+NAME, PAGE = "\ue000name\ue001", "\ue000page\ue001"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,8 @@ class House:
     name: Text
     sender: str  # an RFC 5322 mailbox
     secret: str
+    base_url: str = ""
+    pages: bool = False  # somebody has stated where the pages are: letters may lead to them
 
 
 class Row(NamedTuple):
@@ -98,6 +102,10 @@ class Row(NamedTuple):
     standing: Standing | None
     mode: Mode | None
     companions: int | None
+    # Of the place on the list, for the link to its page.
+    attendee_id: int | None = None
+    listed_at: datetime | None = None
+    epoch: int | None = None
 
 
 def compose(session: Session, ids: Sequence[int], *, house: House, now: datetime) -> Iterator[OutgoingMessage | Skip]:
@@ -141,13 +149,18 @@ def _represented(session: Session, events: Iterable[int]) -> dict[tuple[int, int
     query = sa.select(Attendee).where(Attendee.represented_by_id.is_not(None), Attendee.event_id.in_(list(events)))
     found: dict[tuple[int, int], list[dict[str, Any]]] = {}
     for one in session.scalars(query):
-        place = {name: getattr(one, name) for name in ("standing", "mode", "companions")}
+        place = {name: getattr(one, name) for name in ("standing", "mode", "companions", "epoch")}
+        place |= {"attendee_id": one.id, "listed_at": one.created_at}
         found.setdefault((one.event_id, one.represented_by_id or 0), []).append(place)
     return found
 
 
+# Not on the list: nothing is written to them but what they asked for.
+_OFF = (Standing.WITHDRAWN, Standing.UNCONFIRMED)
+
+
 def _weight(row: Row) -> int:
-    return 0 if row.standing is None else 1 if row.standing is Standing.WITHDRAWN else 2
+    return 0 if row.standing is None else 1 if row.standing in _OFF else 2
 
 
 def _read(session: Session, ids: Sequence[int]) -> Iterator[Row]:
@@ -174,6 +187,9 @@ def _read(session: Session, ids: Sequence[int]) -> Iterator[Row]:
             Attendee.standing,
             Attendee.mode,
             Attendee.companions,
+            Attendee.id,
+            Attendee.created_at,
+            Attendee.epoch,
         )
         .join(Person, Person.id == Letter.person_id)
         .outerjoin(Attendee, themselves)
@@ -190,6 +206,7 @@ def _events(session: Session, ids: Iterable[int]) -> dict[int, Event]:
 # What no longer fits
 
 
+_ASKED = (LetterKind.CONFIRM, LetterKind.STANDING)
 _NEWS = (LetterKind.MOVED, LetterKind.DATE_ANNOUNCED, LetterKind.CANCELLED)
 
 
@@ -259,7 +276,7 @@ def _no_longer_fits(row: Row, event: Event, thread: _Thread, now: datetime) -> s
         return NO_ADDRESS
     if row.expires_at is not None and now >= row.expires_at:
         return TOO_LATE
-    if row.standing in (None, Standing.WITHDRAWN):
+    if row.standing is None or (row.standing in _OFF and row.kind not in _ASKED):
         return N_("is no longer on the list")
     if row.kind is LetterKind.CANCELLED and not event.cancelled:
         return AFTER_ALL
@@ -270,6 +287,14 @@ def _no_longer_fits(row: Row, event: Event, thread: _Thread, now: datetime) -> s
 
 def _confirmation(row: Row, _event: Event, _: _Thread) -> str:
     return "" if row.standing is Standing.CONFIRMED else N_("holds no place now")
+
+
+def _unconfirmed(row: Row, _event: Event, _: _Thread) -> str:
+    return "" if row.standing is Standing.UNCONFIRMED else N_("has confirmed already")
+
+
+def _stands(row: Row, _event: Event, _: _Thread) -> str:
+    return "" if row.standing is not Standing.UNCONFIRMED else N_("has not confirmed")
 
 
 def _waiting(row: Row, _event: Event, _: _Thread) -> str:
@@ -296,6 +321,8 @@ def _reminder(row: Row, event: Event, _: _Thread) -> str:
 
 
 _BY_KIND = {
+    LetterKind.CONFIRM: _unconfirmed,
+    LetterKind.STANDING: _stands,
     LetterKind.CONFIRMED: _confirmation,
     LetterKind.PLACE_FREED: _confirmation,
     LetterKind.WAITING: _waiting,
@@ -344,7 +371,7 @@ def _outline(session: Session, event: Event, row: Row, house: House) -> Outline:
         parts=Parts(
             text=_template(f"letters/{template}/body.txt", language).render(words),
             html=_template(f"letters/{template}/body.html", language).render(words, subject=subject),
-            calendar=event_file(session, event, language=language, audience=audience),
+            calendar=b"" if row.kind in _ASKED else event_file(session, event, language=language, audience=audience),
         ),
         reply_to=_reply_to(event),
     )
@@ -368,17 +395,24 @@ def _words(event: Event, row: Row, language: str, house: House) -> dict[str, Any
         "was_when": was_when(was, event, language),
         "where": location(event, language),
         "was_where": _was_where(was, event, language),
-        "video": (event.video_link or "") if row.mode is Mode.REMOTE or event.video_public else "",
+        "video": (event.video_link or "") if _may_join(row) or event.video_public else "",
         "remote": row.mode is Mode.REMOTE,
         "companions": row.companions or 0,
         "invited": row.standing is Standing.INVITED,
         "waitlisted": row.standing is Standing.WAITLISTED,
         "cancelled": event.cancelled,
-        "dated": event.dated,
+        "standing": str(row.standing),
+        "dated": event.dated and row.kind not in _ASKED,
         "tentative": event.status == "tentative",
         "url": event.url or "",
+        "page": PAGE if row.attendee_id and (house.pages or row.kind in _ASKED) else "",
         "house": house.name.to(language),
     }
+
+
+def _may_join(row: Row) -> bool:
+    """The link is for those who take part by video, not for who typed an address."""
+    return row.mode is Mode.REMOTE and row.standing is not Standing.UNCONFIRMED
 
 
 def _was_where(was: Mapping[str, Any], event: Event, language: str) -> str:
@@ -416,10 +450,11 @@ def _address(outline: Outline, row: Row, house: House, now: datetime) -> Outgoin
     name = row.name.to(language)
     called = " ".join(filter(None, (row.courtesy_title.to(language), name)))
     assert row.email is not None  # noqa: S101 - or it would have been skipped
+    page = _page(row, language, house)
     message_id, address = _message_id(row.key, house), ascii_address(row.email)
     parts = Parts(
-        text=outline.parts.text.replace(NAME, called),
-        html=outline.parts.html.replace(NAME, str(escape(called))),
+        text=outline.parts.text.replace(NAME, called).replace(PAGE, page),
+        html=outline.parts.html.replace(NAME, str(escape(called))).replace(PAGE, page),
         calendar=outline.parts.calendar,
     )
     envelope = Envelope(
@@ -444,6 +479,15 @@ def _address(outline: Outline, row: Row, house: House, now: datetime) -> Outgoin
         message_id=message_id,
         content=assemble(envelope, parts),
     )
+
+
+def _page(row: Row, language: str, house: House) -> str:
+    """The page that a letter leads to: to confirm, or the reader's own."""
+    if row.attendee_id is None or row.listed_at is None:
+        return ""
+    purpose = Purpose.CONFIRM if row.kind is LetterKind.CONFIRM else Purpose.OWN
+    token = of_attendee(purpose, row.attendee_id, row.listed_at, row.epoch or 0, secret=house.secret)
+    return f"{house.base_url}/{language}/{PATHS[purpose]}/{token}"
 
 
 def _message_id(key: str, house: House) -> str:

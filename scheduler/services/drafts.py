@@ -16,7 +16,7 @@ from pydantic_core import PydanticCustomError
 
 from scheduler.errors import Invalid, Problems, SchedulerError, all_of
 from scheduler.i18n import N_
-from scheduler.model import Answer, Kind, Mode, ReminderAudience, Role, Status, Timing, Visibility
+from scheduler.model import Answer, Kind, Mode, Registration, ReminderAudience, Role, Status, Timing, Visibility
 from scheduler.services.values import (
     Capacity,
     Country,
@@ -191,6 +191,7 @@ class EventDraft(Draft):
     video_public: bool = False
     capacity: Capacity | None = None
     remote_capacity: Capacity | None = None
+    registration: Registration = Registration.DESK
     registration_opens: WallTime | None = None
     registration_closes: WallTime | None = None
     hours: Weekly = ()

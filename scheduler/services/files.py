@@ -187,7 +187,7 @@ class _Work:
 
     def _put_attendee(self, event: Event, draft: AttendeeDraft, attendee: Attendee | None) -> None:
         person = self.lookup.get(Person, draft.person)
-        if attendee is None or _taken_off(attendee):
+        if attendee is None or attendee.standing is Standing.UNCONFIRMED or _taken_off(attendee):
             self._invite(event, draft, person)
             return
         changed = self._refresh(attendee, draft)

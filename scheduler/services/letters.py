@@ -55,6 +55,7 @@ def queue(
     key: str,
     now: datetime,
     due_at: datetime | None = None,
+    expires_at: datetime | None = None,
 ) -> None:
     """Ask for one letter. Asking twice with the same key is harmless."""
     row = {
@@ -63,7 +64,7 @@ def queue(
         "person_id": to.id,
         "event_id": event.id,
         "due_at": due_at or now,
-        "expires_at": _worth_telling_until(event),
+        "expires_at": expires_at or _worth_telling_until(event),
         "created_at": now,
         **_undeliverable(to, now),
     }

@@ -255,6 +255,7 @@ _SAME_NAMES = (
     "video_link",
     "video_public",
     "position",
+    "registration",
     "registration_opens",
     "registration_closes",
 )

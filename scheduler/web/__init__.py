@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from flask import Flask
+from flask import Flask, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from scheduler.app import App
-from scheduler.web import language, machines, pages, safety, subscribing, templating
+from scheduler.web import language, machines, pages, registering, safety, subscribing, templating
 from scheduler.web.assets import Assets
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
-# Nothing is sent to these pages but addresses; forms to come are small, too.
+# Nothing is sent to these pages but addresses and small forms.
 MOST_SENT = 64 * 1024
+
+
+class Pages(Flask):
+    def log_exception(self, exc_info: Any) -> None:
+        """Without the address that was asked for: it may be somebody's own."""
+        rule = request.url_rule.rule if request.url_rule else "nowhere"
+        self.logger.error("Exception on %s [%s]", rule, request.method, exc_info=exc_info)
 
 
 def create_app(app: App, *, limit: str = "600 per minute") -> Flask:
     """The pages of one instance; ``limit`` is what one address may ask for before it is told to wait."""
-    web = Flask("scheduler.web", static_folder=None, template_folder=str(TEMPLATES))
+    web = Pages("scheduler.web", static_folder=None, template_folder=str(TEMPLATES))
     web.config.update(MAX_CONTENT_LENGTH=MOST_SENT, MAX_FORM_PARTS=100)
     web.url_map.merge_slashes = False  # its redirect would repeat whatever host was asked for
     assets = Assets.read()
@@ -28,6 +36,7 @@ def create_app(app: App, *, limit: str = "600 per minute") -> Flask:
     web.register_blueprint(pages.blueprint(app))
     web.register_blueprint(machines.blueprint(app, assets))
     web.register_blueprint(subscribing.blueprint(app))
+    web.register_blueprint(registering.blueprint(app, web.extensions["scheduler.limiter"]))
     _behind_proxies(web, int(app.settings.trusted_proxies))
     return web
 

@@ -16,7 +16,7 @@ from scheduler.app import App
 from scheduler.clock import wall, zone_names
 from scheduler.i18n import LANGUAGES
 from scheduler.model import Kind
-from scheduler.services import agenda
+from scheduler.services import agenda, registering
 from scheduler.services.agenda import Choices, Entry, Listing, Wanted
 from scheduler.services.feeds import event_file
 from scheduler.web import language, structured, wording
@@ -218,7 +218,7 @@ def _touches(entry: Entry, day: date) -> bool:
 
 def _event(app: App, key: str) -> str:
     with app.db.read() as session:
-        detail = agenda.detail(session, key, now=app.clock.now()) if _is_key(key) else abort(404)
+        detail = agenda.detail(session, key, now=app.clock.now()) if is_key(key) else abort(404)
     event = detail.entry.event
     head = _head(app, event.title.to(g.language), _summary(detail))
     return render_template(
@@ -227,11 +227,12 @@ def _event(app: App, key: str) -> str:
         event=event,
         data=structured.event_data(detail, head["canonical"]),
         subscribe=_subscription(detail),
+        register=registering.is_open(event, now=app.clock.now()),
         **head,
     )
 
 
-def _is_key(key: str) -> bool:
+def is_key(key: str) -> bool:
     """Keys are ASCII; a NUL is more than PostgreSQL can be asked."""
     return len(key) <= 80 and key.isascii() and key.isprintable()
 
@@ -254,7 +255,7 @@ def _subscription(detail: agenda.Detail) -> str:
 
 def _file(app: App, key: str, language: str) -> Response:
     with app.db.read() as session:
-        event = agenda.public_event(session, key) if _is_key(key) else abort(404)
+        event = agenda.public_event(session, key) if is_key(key) else abort(404)
         body = event_file(session, event, language=language)
     if not body:
         abort(404)

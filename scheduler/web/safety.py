@@ -111,8 +111,13 @@ def _problem(code: int) -> Response:
 
 
 def _compress(response: Response) -> Response:
-    """Pages hold no secret that a guesser could weigh by their length; forms that do must not pass here."""
-    if response.mimetype not in COMPRESSED or response.direct_passthrough or "Content-Encoding" in response.headers:
+    """Pages hold no secret to be weighed by their length (BREACH), but for those of one reader: these stay whole."""
+    if (
+        "no-store" in response.headers.get("Cache-Control", "")
+        or response.mimetype not in COMPRESSED
+        or response.direct_passthrough
+        or "Content-Encoding" in response.headers
+    ):
         return response
     response.vary.add("Accept-Encoding")
     if request.accept_encodings["gzip"] > 0 and len(response.data) > WORTH_COMPRESSING:

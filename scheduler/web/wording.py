@@ -20,7 +20,7 @@ from scheduler.dates import (
     zone_city,
 )
 from scheduler.i18n import N_
-from scheduler.model import Event, Kind, Mode, Seating, Status, Timing
+from scheduler.model import Attendee, Event, Kind, Mode, Seating, Standing, Status, Timing
 from scheduler.services.agenda import Announced, Detail, Entry
 from scheduler.services.renderings import KIND_NAMES, location, weekly_in_words
 from scheduler.services.times import When, when
@@ -191,6 +191,45 @@ def _places_in_full(seating: Seating) -> State:
     return State(words, "open" if free else "full")
 
 
+def mode(mode: Mode) -> str:
+    return _("in the hall") if mode is Mode.IN_PERSON else _("by video link")
+
+
+def places(event: Event, mode: Mode) -> State | None:
+    """What there is left of one way to take part; None where there is no limit."""
+    limited = [seating for seating in _seatings(event) if seating.mode is mode]
+    return _places_in_full(limited[0]) if limited else None
+
+
+def done(what: str, attendee: Attendee) -> str:
+    """What a button did, above the page that shows it."""
+    if what in ("confirmed", "coming"):
+        if attendee.standing is Standing.CONFIRMED:
+            return _("Thank you. Your place is confirmed.")
+        return _("Thank you. You are on the waiting list.")
+    return _(DONE[what])
+
+
+DONE = {
+    "party": N_("Your registration has been changed."),
+    "withdrawal": N_("You have withdrawn. Thank you for telling us."),
+    "reader": N_("Letters will come to you in this way."),
+    "calendar": N_("This is the address of your own calendar."),
+}
+
+
+def standing(attendee: Attendee) -> State:
+    """Where somebody stands, in one sentence."""
+    match attendee.standing:
+        case Standing.CONFIRMED:
+            return State(_("You have a place."), "open")
+        case Standing.WAITLISTED:
+            return State(_("You are on the waiting list."), "full")
+        case Standing.INVITED:
+            return State(_("You are invited. Please tell us whether you come."), "full")
+    return State(_("You are not registered at present."), "off")
+
+
 def _registration(event: Event, now: datetime) -> Iterator[State]:
     opens, closes = event.registration_opens, event.registration_closes
     if _closed(event, now):
@@ -220,6 +259,11 @@ def _with_weekday(event: Event, found: list[When]) -> list[When]:
     if first is None or event.timing is not Timing.DAYS or first != event.last_on:
         return found
     return [When(format_day(first, g.language), "")]
+
+
+def moments(event: Event) -> list[When]:
+    """The same, of an event that stands alone."""
+    return _with_weekday(event, when(event, g.language, g.tzid))
 
 
 def month_heading(first: date) -> str:

@@ -12,8 +12,10 @@ import sqlalchemy as sa
 
 from scheduler import jobs
 from scheduler.model import Answer, Attendee, Event, Letter, LetterKind, Mode, Partstat, Person, Role, Status
-from scheduler.services import attendance, letters, programme
+from scheduler.services import attendance, letters, programme, registering
+from scheduler.services.drafts import PersonDraft, check
 from scheduler.services.lookup import get
+from scheduler.services.registering import Wanted
 from scheduler.text import Text
 from tests.services.builders import (
     DAY,
@@ -740,13 +742,18 @@ def test_every_kind_of_letter_can_be_written_in_every_language(app, language):
     with app.db.write() as session:
         event = an_event(
             session, venue=a_venue(session).key, capacity=2, video_link="https://video.example/1",
-            url="https://embassy.example/1", status="tentative", reminders=({"before": "1 day"},)
+            url="https://embassy.example/1", status="tentative", reminders=({"before": "1 day"},),
+            registration="public",
         )  # fmt: skip
         given = {"language": language, "tz": "Asia/Almaty"}
         first = register(session, event, a_person(session, **given), companions=1)
         register(session, event, a_person(session, **given))
         register(session, event, a_person(session, **given), mode=Mode.REMOTE)
         invite(session, event, a_person(session, **given), role=Role.GUEST_OF_HONOUR)
+        for name, address in ((str(first.person.name), str(first.person.email)), ("Nobody yet", "new@example.org")):
+            person = check(PersonDraft, {"name": name, "email": address, **given})
+            wanted = Wanted(person=person, mode=Mode.IN_PERSON, companions=0, form=name)
+            registering.ask(session, event, wanted, now=NOW)
     Round(app)
     with app.db.write() as session:
         attendance.withdraw(session, session.get(Attendee, first.id), now=NOW)

@@ -10,7 +10,7 @@ import icalendar
 import pytest
 import sqlalchemy as sa
 
-from scheduler.model import Event, Rendering, Status, Visibility
+from scheduler.model import Event, Registration, Rendering, Status, Visibility
 from scheduler.services import feeds, files, places, programme
 from scheduler.services.drafts import ProgrammeFile, ReminderDraft, check
 from scheduler.services.lookup import Lookup, get
@@ -97,6 +97,7 @@ INVISIBLE = {
     "a reminder": {"reminders": (ReminderDraft(before=DAY),)},
     "places": {"capacity": 40},
     "places by video": {"remote_capacity": None},
+    "who registers people": {"registration": Registration.PUBLIC},
     "a registration window": {"registration_closes": START - DAY},
     "a place among its parent's parts": {"position": 3},
     "who may see it": {"visibility": Visibility.PRIVATE},

@@ -1,0 +1,201 @@
+"""A visitor's own page: what they have, and what they may change of it by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from scheduler.errors import Conflict
+from scheduler.model import (
+    Answer,
+    Attendee,
+    Audience,
+    Event,
+    FeedLink,
+    Letter,
+    Mode,
+    Partstat,
+    Person,
+    Sees,
+    Standing,
+)
+from scheduler.model.attendance import comes
+from scheduler.services import attendance, feeds, links, registering
+from scheduler.services.attendance import has_begun
+from scheduler.services.audit import note
+
+
+class TooLate(Conflict):
+    """This can no longer be changed: the event has begun, is over or was cancelled."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Own:
+    """All that the page shows. ``most`` companions may be brought, ``ahead`` parties wait before this one."""
+
+    attendee: Attendee
+    event: Event
+    person: Person
+    ahead: int | None
+    modes: Sequence[Mode]
+    most: int
+    changeable: bool
+    returnable: bool
+    link: FeedLink | None
+
+    @property
+    def joins(self) -> str:
+        """The address of the video conference, for whom it is."""
+        has_place = self.attendee.standing is Standing.CONFIRMED and self.attendee.mode is Mode.REMOTE
+        return (self.event.video_link or "") if has_place or self.event.video_public else ""
+
+
+def page(session: Session, attendee: Attendee, *, now: datetime) -> Own:
+    event, going_on = attendee.event, _going_on(attendee.event, now)
+    return Own(
+        attendee=attendee,
+        event=event,
+        person=attendee.attending,
+        ahead=attendance.ahead(session, attendee),
+        modes=_modes(attendee),
+        most=max(registering.MOST_COMPANIONS, attendee.companions),
+        changeable=going_on,
+        returnable=_may_come(attendee, going_on=going_on, now=now),
+        link=calendar(session, attendee.attending),
+    )
+
+
+def _going_on(event: Event, now: datetime) -> bool:
+    return not (event.cancelled or event.is_over(now) or has_begun(event, now))
+
+
+def _may_come(attendee: Attendee, *, going_on: bool, now: datetime) -> bool:
+    if attendee.standing is Standing.INVITED:
+        return going_on
+    return attendee.standing is Standing.WITHDRAWN and registering.is_open(attendee.event, now=now)
+
+
+def _modes(attendee: Attendee) -> Sequence[Mode]:
+    """What is offered, and what they have in any case."""
+    offered = registering.modes(attendee.event)
+    return [mode for mode in Mode if mode in offered or mode is attendee.mode]
+
+
+def change(session: Session, attendee: Attendee, *, mode: Mode, companions: int, now: datetime) -> None:
+    """Raises TooLate, NoRoom, NeverFits, AlreadyThere."""
+    _refuse_late(attendee, now)
+    attendance.change_party(session, attendee, mode=mode, companions=companions, now=now)
+
+
+def withdraw(session: Session, attendee: Attendee, *, now: datetime) -> None:
+    """Raises TooLate, AlreadyThere."""
+    _refuse_late(attendee, now)
+    attendance.withdraw(session, attendee, now=now, by=Answer.PAGE)
+
+
+def come(session: Session, attendee: Attendee, *, now: datetime) -> None:
+    """Accept an invitation, or come back after all. Raises TooLate, AlreadyThere, NeverFits, RegistrationClosed."""
+    _refuse_late(attendee, now)
+    if attendee.standing is Standing.INVITED:
+        attendance.answer(session, attendee, Partstat.ACCEPTED, by=Answer.PAGE, on=None, now=now)
+        return
+    if not registering.is_open(attendee.event, now=now):
+        raise attendance.RegistrationClosed
+    guest = attendance.Guest(person=attendee.person, mode=attendee.mode, companions=attendee.companions)
+    attendance.register(session, attendee.event, guest, now=now, by=Answer.PAGE)
+
+
+def _refuse_late(attendee: Attendee, now: datetime) -> None:
+    if not _going_on(attendee.event, now):
+        raise TooLate
+
+
+def read_in(session: Session, person: Person, *, language: str, tzid: str | None, now: datetime) -> None:
+    """The language and the clock of their letters."""
+    if (person.language, person.tzid) == (language, tzid):
+        return
+    person.language, person.tzid = language, tzid
+    note(session, "change", "person", person.id, now=now, language=language)
+
+
+# Their own calendar
+
+
+def calendar(session: Session, person: Person) -> FeedLink | None:
+    """The link to their own agenda that they made; one that an officer made for somebody else is not theirs."""
+    query = sa.select(FeedLink).where(FeedLink.person_id == person.id, FeedLink.sees == Sees.OWN)
+    mine = (FeedLink.holder == _holder(person), FeedLink.revoked_at.is_(None))
+    return session.scalar(query.where(*mine).order_by(FeedLink.id).limit(1))
+
+
+def subscribe(session: Session, person: Person, *, now: datetime) -> FeedLink:
+    """The link to their own agenda, made the first time."""
+    session.scalar(sa.select(Person.id).where(Person.id == person.id).with_for_update())  # two clicks, one link
+    made = calendar(session, person)
+    return made or links.add(
+        session, feed=feeds.EVERYTHING, holder=_holder(person), sees=Sees.OWN, person=person, now=now
+    )
+
+
+def _holder(person: Person) -> str:
+    return str(person.name)[:200]
+
+
+def event_file(session: Session, attendee: Attendee, *, language: str) -> bytes:
+    """The event for their calendar; the video link in it is for who has a place by video."""
+    by_video = attendee.mode is Mode.REMOTE and attendee.standing is Standing.CONFIRMED
+    audience = Audience.REMOTE if by_video else Audience.PUBLIC
+    return feeds.event_file(session, attendee.event, language=language, audience=audience)
+
+
+# Their data
+
+
+def data(session: Session, person: Person) -> dict[str, Any]:
+    """All that is kept of a person, in a form that a machine reads too (GDPR, art. 20)."""
+    places = session.scalars(sa.select(Attendee).where(comes(person.id)).order_by(Attendee.id))
+    written = session.scalars(sa.select(Letter).where(Letter.person_id == person.id).order_by(Letter.id))
+    return {
+        "person": {
+            "name": dict(person.name),
+            "courtesy_title": dict(person.courtesy_title),
+            "position": dict(person.position),
+            "email": person.email,
+            "telephone": person.telephone,
+            "language": person.language,
+            "zone": person.tzid,
+        },
+        "registrations": [_place(row) for row in places],
+        "letters": [_letter(row) for row in written],
+    }
+
+
+def _place(row: Attendee) -> dict[str, Any]:
+    return {
+        "event": row.event.key,
+        "title": dict(row.event.title),
+        "role": row.role,
+        "mode": row.mode,
+        "companions": row.companions,
+        "standing": row.standing,
+        "since": row.standing_at.isoformat(),
+        "answered_by": row.answered_by,
+        "answered_on": row.answered_on.isoformat() if row.answered_on else None,
+        "consented_at": row.consented_at.isoformat() if row.consented_at else None,
+    }
+
+
+def _letter(row: Letter) -> dict[str, Any]:
+    return {
+        "kind": row.kind,
+        "event": row.event.key,
+        "asked_for_at": row.created_at.isoformat(),
+        "outcome": row.outcome,
+        "finished_at": row.finished_at.isoformat() if row.finished_at else None,
+        "address": row.address,
+    }

@@ -1,0 +1,224 @@
+"""Registering on an event's page: anybody asks, who reads the letter confirms, and only then are places taken.
+
+An e-mail address that somebody typed proves nothing. Whatever is asked for, the page answers the same; what is the
+case stands in the letter, which only the owner of the address reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from scheduler.clock import instant
+from scheduler.errors import NotFound
+from scheduler.model import (
+    Attendee,
+    Event,
+    FeedLink,
+    Kind,
+    Letter,
+    LetterKind,
+    Mode,
+    Person,
+    Registration,
+    Standing,
+    Visibility,
+)
+from scheduler.services import attendance, letters, people, tokens
+from scheduler.services.attendance import RegistrationClosed, has_begun
+from scheduler.services.drafts import PersonDraft
+from scheduler.services.tokens import Purpose
+
+HELD = timedelta(days=1)  # how long somebody may take to confirm
+JUST = timedelta(hours=1)  # for how long the link of who has confirmed leads on: a double click, another tab, back
+MOST_LETTERS = 5  # that one address is sent within a day because somebody typed it
+MOST_COMPANIONS = 5  # that a visitor may bring by themselves; an officer can enter more
+_ASKED = (LetterKind.CONFIRM, LetterKind.STANDING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What was typed. ``form`` tells one sending of the form from another: the same one twice is one letter."""
+
+    person: PersonDraft
+    mode: Mode
+    companions: int
+    form: str
+
+
+# What takes registrations
+
+
+def is_open(event: Event, *, now: datetime) -> bool:
+    """Whether anybody may register for it on its page, now."""
+    return (
+        event.registration is Registration.PUBLIC
+        and event.visibility is Visibility.PUBLIC
+        and event.kind is not Kind.TOUR
+        and not (event.cancelled or event.is_over(now) or has_begun(event, now))
+        and _within_window(event, now)
+        and bool(modes(event))
+    )
+
+
+def _within_window(event: Event, now: datetime) -> bool:
+    opens, closes = event.registration_opens, event.registration_closes
+    early = opens is not None and now < instant(opens, event.tzid, gap="shift")
+    late = closes is not None and now >= instant(closes, event.tzid, gap="shift")
+    return not early and not late
+
+
+def modes(event: Event) -> Sequence[Mode]:
+    """The ways to take part that the organizer offers: a screen where it has places of its own, or a link."""
+    capacity = {seating.mode: seating.capacity for seating in event.seating}
+    remote = capacity.get(Mode.REMOTE) or (capacity.get(Mode.REMOTE) is None and event.video_link)
+    offered = {Mode.IN_PERSON: capacity.get(Mode.IN_PERSON) != 0, Mode.REMOTE: bool(remote)}
+    return [mode for mode in Mode if offered[mode]]
+
+
+def get_open(session: Session, key: str, *, now: datetime) -> Event:
+    """Raises NotFound for what is not public, RegistrationClosed for what takes no registrations on its page."""
+    found = session.scalar(sa.select(Event).where(Event.key == key, Event.visibility == Visibility.PUBLIC))
+    if found is None:
+        raise NotFound("there is no event {key}", key=key)
+    if not is_open(found, now=now):
+        raise RegistrationClosed
+    return found
+
+
+# Asking
+
+
+def ask(session: Session, event: Event, wanted: Wanted, *, now: datetime) -> None:
+    """Write a letter to the address that was typed: to confirm, or how its owner stands already.
+
+    Raises what `attendance.register` does of closed events and parties too large, never anything about the address.
+    """
+    attendance.refuse(session, event, wanted.mode, wanted.companions, now=now)
+    if _written_enough(session, wanted.person.email or "", now):
+        return
+    person = people.guest(session, wanted.person)
+    guest = attendance.Guest(person=person, mode=wanted.mode, companions=wanted.companions)
+    attendee = attendance.ask(session, event, guest, now=now)
+    fresh = attendee.standing is Standing.UNCONFIRMED
+    kind = LetterKind.CONFIRM if fresh else LetterKind.STANDING
+    letters.queue(
+        session,
+        kind,
+        attendee.attending,
+        event,
+        key=f"{kind}:{attendee.id}:{wanted.form}",
+        now=now,
+        expires_at=lapses_at(attendee) if fresh else None,
+    )
+
+
+def _written_enough(session: Session, email: str, now: datetime) -> bool:
+    """Nobody's mailbox is filled by a stranger who types its address again and again, with whatever name."""
+    written = (
+        sa.select(sa.func.count(Letter.id))
+        .join(Person, Person.id == Letter.person_id)
+        .where(sa.func.lower(Person.email) == email.lower())
+        .where(Letter.kind.in_(_ASKED), Letter.created_at > now - HELD)
+    )
+    return (session.scalar(written) or 0) >= MOST_LETTERS
+
+
+# Confirming
+
+
+def lapses_at(attendee: Attendee) -> datetime:
+    """A day after it was asked for, or when there is nothing left to register for."""
+    event, day = attendee.event, attendee.standing_at + HELD
+    starts = event.ends_at if event.kind is Kind.EXHIBITION or event.whole_days else event.starts_at
+    return day if starts is None or event.kind is Kind.ANNIVERSARY else min(day, starts)
+
+
+def to_confirm(session: Session, token: str, *, secret: str, now: datetime) -> Attendee:
+    """Whose link this is: still unconfirmed, or confirmed just now. Raises NotFound alike for any other."""
+    found = _holder(session, Purpose.CONFIRM, token, secret)
+    if found.standing is Standing.UNCONFIRMED:
+        usable = now < lapses_at(found)
+    else:
+        usable = found.standing in (Standing.CONFIRMED, Standing.WAITLISTED) and now < found.standing_at + JUST
+    if not usable:
+        raise _nowhere()
+    return found
+
+
+def confirm(session: Session, token: str, *, secret: str, now: datetime) -> Attendee:
+    """Take the places, or the end of the queue; the second time changes nothing and is as good.
+
+    Raises NotFound, and as `attendance.register` does.
+    """
+    number = to_confirm(session, token, secret=secret, now=now).id
+    # Held, so that it is not purged meanwhile; read again, because another tab may have been faster.
+    query = sa.select(Attendee).where(Attendee.id == number).with_for_update(of=Attendee)
+    attendee = session.scalar(query.execution_options(populate_existing=True))
+    if attendee is None:
+        raise _nowhere()
+    if attendee.standing is Standing.UNCONFIRMED:
+        attendance.confirm(session, attendee, now=now)
+    return attendee
+
+
+def own(session: Session, token: str, *, secret: str) -> Attendee:
+    """Whose own page this is. Raises NotFound; whoever has not confirmed has none yet."""
+    found = _holder(session, Purpose.OWN, token, secret)
+    if found.standing is Standing.UNCONFIRMED:
+        raise _nowhere()
+    return found
+
+
+def own_token(attendee: Attendee, *, secret: str) -> str:
+    return _token(Purpose.OWN, attendee, secret)
+
+
+def _holder(session: Session, purpose: Purpose, token: str, secret: str) -> Attendee:
+    number = tokens.number(token)
+    found = session.get(Attendee, number) if number else None
+    if found is None or not tokens.same(token, _token(purpose, found, secret)):
+        raise _nowhere()
+    return found
+
+
+def _token(purpose: Purpose, attendee: Attendee, secret: str) -> str:
+    return tokens.of_attendee(purpose, attendee.id, attendee.created_at, attendee.epoch, secret=secret)
+
+
+def _nowhere() -> NotFound:
+    """One sentence, whether it was never there, was used, has lapsed or was revoked."""
+    return NotFound("this link leads nowhere")
+
+
+# Lapsing
+
+
+def purge(session: Session, *, now: datetime) -> int:
+    """Forget who asked and never confirmed, with the letter to them, as if they had not; returns how many."""
+    query = sa.select(Attendee).where(Attendee.standing == Standing.UNCONFIRMED)
+    # One who is confirming at this moment is theirs, not ours.
+    asked = session.scalars(query.with_for_update(skip_locked=True, of=Attendee)).all()
+    lapsed = [one for one in asked if now >= lapses_at(one) or one.event.cancelled]
+    for attendee in lapsed:
+        _forget(session, attendee)
+    return len(lapsed)
+
+
+def _forget(session: Session, attendee: Attendee) -> None:
+    person = attendee.person_id
+    about = (Letter.person_id == person, Letter.event_id == attendee.event_id, Letter.kind == LetterKind.CONFIRM)
+    session.execute(sa.delete(Letter).where(*about))
+    session.delete(attendee)
+    session.flush()
+    session.execute(sa.delete(Person).where(Person.id == person, Person.key.is_(None), *_unknown_otherwise()))
+
+
+def _unknown_otherwise() -> Sequence[sa.ColumnElement[bool]]:
+    """That nothing else hangs on a person."""
+    columns = (Attendee.person_id, Attendee.represented_by_id, Letter.person_id, FeedLink.person_id)
+    return [~sa.exists().where(column == Person.id).correlate(Person) for column in columns]
