@@ -1,8 +1,10 @@
 """Dates and times as people read them."""
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import product
 
 import pytest
+from babel.dates import get_day_names, get_month_names
 from babel.localedata import locale_identifiers
 
 from scheduler.dates import (
@@ -18,8 +20,15 @@ from scheduler.dates import (
     zone_city,
 )
 from scheduler.errors import Invalid
+from scheduler.i18n import LANGUAGES
 
 at = datetime.fromisoformat
+
+# Babel (2.18) keeps a name that one language inherits where the others inherit it too. The program speaks four, which
+# do not get into each other's way; below all of CLDR is spoken, and must not lend them its words.
+for ours, context, width in product(LANGUAGES, ("format", "stand-alone"), ("wide", "abbreviated")):
+    get_month_names(width, context, locale=ours), get_day_names(width, context, locale=ours)
+    get_day_names("short", context, locale=ours)
 GROUNDHOG_DAY = date(2027, 2, 2)
 WINTER = datetime(2027, 1, 1, tzinfo=UTC)
 
