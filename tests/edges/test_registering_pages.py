@@ -449,7 +449,9 @@ def test_their_own_calendar_is_one_address_that_is_served(app, web):
     address = re.search(r'value="http://localhost:8000(/private/[^"]+)"', text(web.get(own)))[1]
     from werkzeug.test import Client
 
-    calendar = Client(Feeds(app, create_app(app).wsgi_app)).get(address)
+    server = Feeds(app, create_app(app).wsgi_app)
+    calendar = Client(server).get(address)
+    server.close()
 
     assert b"SUMMARY:Opening" in calendar.get_data()
     with app.db.read() as session:
