@@ -225,6 +225,7 @@ def test_a_double_click_two_tabs_and_the_back_button_are_one_registration(browse
     page.get_by_label("I agree").check()
     page.get_by_role("button", name="Ask for a place").dblclick()
     page.wait_for_url("**/sent")
+    page.wait_for_load_state("networkidle")  # the second click's answer, too: one cannot go back while it comes
     page.go_back()
     page.get_by_label("Your name").wait_for()
     confirming = letter()
@@ -233,6 +234,7 @@ def test_a_double_click_two_tabs_and_the_back_button_are_one_registration(browse
         tab.goto(confirming)
     page.get_by_role("button", name="Confirm", exact=True).click()
     other.get_by_role("button", name="Confirm", exact=True).click()
+    other.wait_for_load_state("networkidle")
     other.go_back()
 
     assert "You have a place." in page.inner_text("main")
