@@ -16,7 +16,7 @@ from benchmarks.apply import apply
 from benchmarks.sample import programme
 from scheduler.db import Database
 from scheduler.model import Event
-from scheduler.services import feeds
+from scheduler.services import feeds, scopes
 from scheduler.services.programme import agenda
 from scheduler.services.renderings import location
 from scheduler.text import Text
@@ -68,7 +68,7 @@ def _measure(engine: str, db: Database, size: int, rounds: int) -> None:
 def _feed(db: Database) -> bytes:
     with db.read() as session:
         return feeds.write(
-            session, feeds.scope(session, "all"), language="en", now=common.NOW, house=Text({"en": "Embassy"})
+            session, scopes.get(session, "all"), language="en", now=common.NOW, house=Text({"en": "Embassy"})
         )
 
 

@@ -22,7 +22,7 @@ from scheduler.app import App
 from scheduler.compression import brotlied, gzipped
 from scheduler.errors import Forbidden, Invalid, NotFound
 from scheduler.i18n import LANGUAGES
-from scheduler.services import addresses, feeds, version
+from scheduler.services import addresses, feeds, scopes, version
 from scheduler.services.addresses import Address
 
 MANIFEST = "feeds/manifest.json"
@@ -57,12 +57,12 @@ def publish(app: App, target: Target, advance: Advance = lambda _done, _all: Non
     before = _manifest(target)
     with app.db.read() as session, ThreadPoolExecutor() as pool:
         run = _Run(target, before, version.current(session, now=app.clock.now()).modified, pool)
-        scopes, library = list(feeds.public_scopes(session)), feeds.Library(session, now=app.clock.now())
-        for number, scope in enumerate(scopes, 1):
+        known, library = list(scopes.every_public(session)), feeds.Library(session, now=app.clock.now())
+        for number, scope in enumerate(known, 1):
             book = library.open(scope)
             for address in _addresses(scope):
                 run.take(address, _content(app, book, address))
-            advance(number, len(scopes))
+            advance(number, len(known))
         run.finish()
     return run.done
 
@@ -122,7 +122,7 @@ def _is_feed(name: str) -> bool:
         return False
 
 
-def _addresses(scope: feeds.Scope) -> Iterator[Address]:
+def _addresses(scope: scopes.Scope) -> Iterator[Address]:
     """Every form that a subscriber can choose; choices of several kinds and cities are for the server."""
     for language, by_hours, alarms in product(LANGUAGES, (False, True), (False, True)):
         yield Address(scope.key, language, by_hours, alarms)

@@ -25,7 +25,7 @@ from scheduler.errors import Conflict, Forbidden
 from scheduler.i18n import LANGUAGES, N_
 from scheduler.model import Event, Letter, Person, Reminder
 from scheduler.sample import programme
-from scheduler.services import feeds
+from scheduler.services import scopes
 from scheduler.services.compose import OutgoingMessage
 from scheduler.services.lookup import get
 
@@ -135,7 +135,7 @@ class _Play:
         calendars.mkdir()
         desk = Desk(self.config, self.clock)
         with desk.read() as session:
-            keys = [scope.key for scope in feeds.scopes(session)]
+            keys = [scope.key for scope in scopes.every(session)]
         desk.close()
         for key in keys:
             for language in LANGUAGES:

@@ -17,7 +17,7 @@ from scheduler.cli.links import link
 from scheduler.cli.places import family
 from scheduler.cli.words import _, language
 from scheduler.i18n import LANGUAGES, N_
-from scheduler.services import feeds
+from scheduler.services import feeds, scopes
 from scheduler.services.places import NOUNS
 
 feed = family(NOUNS["feed"], {}, N_("Calendars that people subscribe to."))
@@ -37,7 +37,7 @@ def list_feeds(desk: Desk, as_json: bool) -> None:
                 "events": feeds.count(session, scope, now=now),
                 "shows": _shows(scope),
             }
-            for scope in feeds.scopes(session)
+            for scope in scopes.every(session)
         ]
     show(records, BUILT_IN, as_json=as_json)
 
@@ -48,12 +48,12 @@ def list_feeds(desk: Desk, as_json: bool) -> None:
 @pass_desk
 def show_feed(desk: Desk, key: str, as_json: bool) -> None:
     with desk.read() as session:
-        scope = feeds.scope(session, key)
+        scope = scopes.get(session, key)
         record = {**asdict(scope), "name": dict(scope.name), "events": feeds.count(session, scope, now=desk.now())}
     show_one(record, as_json=as_json)
 
 
-def _shows(scope: feeds.Scope) -> str:
+def _shows(scope: scopes.Scope) -> str:
     limits: list[Any] = [*scope.kinds, *scope.cities, *scope.organizers, *scope.tours]
     return ", ".join(map(str, limits)) or _("everything public")
 
@@ -76,7 +76,7 @@ def refresh(desk: Desk) -> None:
 @pass_desk
 def export(desk: Desk, slug: str, output: Path | None, spoken: str | None, hours: bool) -> None:
     with desk.read() as session:
-        scope = feeds.scope(session, slug)
+        scope = scopes.get(session, slug)
         content = feeds.write(
             session,
             scope,

@@ -11,7 +11,7 @@ from scheduler.cli.words import _
 from scheduler.errors import Invalid
 from scheduler.i18n import LANGUAGES, N_
 from scheduler.model import FeedLink, Sees
-from scheduler.services import feeds, links, lookup
+from scheduler.services import links, lookup, scopes
 from scheduler.services.addresses import Address
 from scheduler.text import line
 
@@ -34,7 +34,7 @@ SEES = [Sees.PUBLIC.value, Sees.PRIVATE.value]
 
 
 @link.command("add", help=N_("Make an address for one holder: of a feed, or of one person's own agenda."))
-@click.argument("slug", default=feeds.EVERYTHING)
+@click.argument("slug", default=scopes.EVERYTHING)
 @click.option("--for", "holder", required=True, help=N_("Who will hold it, like: driver of the Ambassador."))
 @click.option("--sees", type=click.Choice(SEES), help=N_("Public events only, or private ones too."))
 @click.option("--person", help=N_("Key of the person whose own agenda it shows: what they are invited to."))
@@ -51,7 +51,7 @@ def add_link(
     except Invalid as error:
         raise Invalid("{place}: {problem}", place="--for", problem=error) from error
     with desk.write() as session:
-        scope = feeds.scope(session, slug)
+        scope = scopes.get(session, slug)
         whose = lookup.person(session, person) if person else None
         shown = Sees.OWN if whose else Sees(sees or Sees.PRIVATE)
         made = links.add(session, feed=scope.key, holder=holder, sees=shown, person=whose, now=desk.now())

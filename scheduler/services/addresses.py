@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, quote, urlencode
 
 from scheduler.errors import NotFound
 from scheduler.i18n import LANGUAGES
-from scheduler.services.feeds import CHOICE, FACETS
+from scheduler.services.scopes import CHOICE, FACETS
 
 PUBLIC, PRIVATE = "/feeds/", "/private/"
 LONGEST = 2000  # characters of a query

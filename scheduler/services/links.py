@@ -1,15 +1,10 @@
 """Secret addresses of feeds: each for one holder, each revoked alone.
 
-A token is derived from the row with the instance's secret (128 bits, HMAC-SHA-256), so that nobody who reads the
-database can make one up, and compared in constant time.
+The token is derived (`scheduler.services.tokens`), so that nobody who reads the database can make one up.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import re
-from base64 import b32encode
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -18,9 +13,9 @@ from sqlalchemy.orm import Session
 
 from scheduler.errors import Conflict, NotFound
 from scheduler.model import FeedLink, Person, Sees
+from scheduler.services import tokens
 from scheduler.services.audit import note
 
-TOKEN = re.compile(r"([1-9][0-9]{0,17})-([a-z2-7]{26})")
 USED = timedelta(minutes=1)  # how exactly the last use is known
 
 
@@ -75,16 +70,14 @@ def _refuse_revoked(link: FeedLink) -> None:
 
 
 def token(link: FeedLink, *, secret: str) -> str:
-    message = f"feed-link:{link.id}:{link.epoch}".encode()
-    digest = hmac.new(secret.encode(), message, hashlib.sha256).digest()[:16]
-    return f"{link.id}-{b32encode(digest).decode().rstrip('=').lower()}"
+    return tokens.of(link.id, "feed-link", link.epoch, secret=secret)
 
 
 def find(session: Session, given: str, *, secret: str) -> FeedLink | None:
     """The link of a token; None for one that is unknown, forged or revoked, without a difference."""
-    read = TOKEN.fullmatch(given)
-    link = session.get(FeedLink, int(read[1])) if read else None
-    if link is None or not hmac.compare_digest(token(link, secret=secret), given) or link.revoked_at is not None:
+    number = tokens.number(given)
+    link = session.get(FeedLink, number) if number else None
+    if link is None or not tokens.same(given, token(link, secret=secret)) or link.revoked_at is not None:
         return None
     return link
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from scheduler.errors import Conflict
 from scheduler.model import (
@@ -25,7 +25,7 @@ from scheduler.model import (
     Standing,
 )
 from scheduler.model.attendance import comes
-from scheduler.services import attendance, feeds, links, registering
+from scheduler.services import attendance, feeds, links, registering, scopes
 from scheduler.services.attendance import has_begun
 from scheduler.services.audit import note
 
@@ -138,7 +138,7 @@ def subscribe(session: Session, person: Person, *, now: datetime) -> FeedLink:
     session.scalar(sa.select(Person.id).where(Person.id == person.id).with_for_update())  # two clicks, one link
     made = calendar(session, person)
     return made or links.add(
-        session, feed=feeds.EVERYTHING, holder=_holder(person), sees=Sees.OWN, person=person, now=now
+        session, feed=scopes.EVERYTHING, holder=_holder(person), sees=Sees.OWN, person=person, now=now
     )
 
 
@@ -158,8 +158,8 @@ def event_file(session: Session, attendee: Attendee, *, language: str) -> bytes:
 
 def data(session: Session, person: Person) -> dict[str, Any]:
     """All that is kept of a person, in a form that a machine reads too (GDPR, art. 20)."""
-    places = session.scalars(sa.select(Attendee).where(comes(person.id)).order_by(Attendee.id))
-    written = session.scalars(sa.select(Letter).where(Letter.person_id == person.id).order_by(Letter.id))
+    places = sa.select(Attendee).where(comes(person.id)).order_by(Attendee.id)
+    written = sa.select(Letter).where(Letter.person_id == person.id).order_by(Letter.id)
     return {
         "person": {
             "name": dict(person.name),
@@ -170,8 +170,8 @@ def data(session: Session, person: Person) -> dict[str, Any]:
             "language": person.language,
             "zone": person.tzid,
         },
-        "registrations": [_place(row) for row in places],
-        "letters": [_letter(row) for row in written],
+        "registrations": [_place(row) for row in session.scalars(places.options(joinedload(Attendee.event)))],
+        "letters": [_letter(row) for row in session.scalars(written.options(joinedload(Letter.event)))],
     }
 
 

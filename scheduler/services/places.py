@@ -27,6 +27,7 @@ from scheduler.services.drafts import (
 )
 from scheduler.services.lookup import Lookup
 from scheduler.services.renderings import revise
+from scheduler.services.scopes import is_built_in
 from scheduler.services.values import Interval
 
 Placed = City | Organisation | Venue | Person | Feed
@@ -80,9 +81,7 @@ def put(
 
 def _new(noun: Noun, key: str) -> Placed:
     """Raises Conflict for a feed that would take the address of another."""
-    from scheduler.services import feeds  # which shows what is put here
-
-    if noun.kind is Feed and feeds.is_built_in(key):
+    if noun.kind is Feed and is_built_in(key):
         raise Conflict("{key} is the key of a feed that is always there; choose another", key=key)
     made: Placed = noun.kind(key=key)
     return made

@@ -1,4 +1,4 @@
-"""Tokens of the links in letters: derived from the row with the instance's secret, each for one purpose.
+"""Tokens in the addresses of links: derived from the row with the instance's secret, each for one purpose.
 
 The database holds none. What a token is derived from tells rows apart that had the same number one after the other
 (SQLite gives a number again once its row is gone), and raising the row's epoch revokes it.
@@ -34,9 +34,14 @@ def derived(purpose: str, *facts: object, secret: str) -> str:
     return b32encode(digest).decode().rstrip("=").lower()
 
 
+def of(row: int, purpose: str, *facts: object, secret: str) -> str:
+    """The token of a row: its number, and what only the instance can derive."""
+    return f"{row}-{derived(purpose, row, *facts, secret=secret)}"
+
+
 def of_attendee(purpose: Purpose, number: int, since: datetime, epoch: int, *, secret: str) -> str:
     at = since.astimezone(UTC).isoformat(timespec="microseconds")
-    return f"{number}-{derived(f'attendee-{purpose}', number, at, epoch, secret=secret)}"
+    return of(number, f"attendee-{purpose}", at, epoch, secret=secret)
 
 
 def number(given: str) -> int | None:

@@ -28,7 +28,7 @@ from scheduler.app import App
 from scheduler.compression import brotlied, gzipped
 from scheduler.errors import Conflict, NotFound, SchedulerError
 from scheduler.model import Sees
-from scheduler.services import addresses, feeds, links, version
+from scheduler.services import addresses, feeds, links, scopes, version
 from scheduler.services.addresses import Address
 from scheduler.services.version import State
 
@@ -186,17 +186,17 @@ class Feeds:
         self.shelf.put(str(address), finished)
         return finished
 
-    def _scope(self, session: Session, address: Address) -> tuple[feeds.Scope, int]:
+    def _scope(self, session: Session, address: Address) -> tuple[scopes.Scope, int]:
         """What is shown, and the number of the link by which, if any. Raises NotFound."""
         if not address.private:
-            choice = address.name == feeds.CHOICE
-            return feeds.chosen(session, address.chosen) if choice else feeds.public_scope(session, address.name), 0
+            choice = address.name == scopes.CHOICE
+            return scopes.chosen(session, address.chosen) if choice else scopes.get_public(session, address.name), 0
         link = links.find(session, address.name, secret=self.app.secret)
         if link is None:
             raise NotFound("there is no such feed")
-        return feeds.scope(session, link.feed).seen_by(link), link.id
+        return scopes.get(session, link.feed).seen_by(link), link.id
 
-    def _content(self, session: Session, scope: feeds.Scope, address: Address, now: datetime) -> bytes:
+    def _content(self, session: Session, scope: scopes.Scope, address: Address, now: datetime) -> bytes:
         return feeds.write(
             session,
             scope,

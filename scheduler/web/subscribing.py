@@ -14,10 +14,10 @@ from markupsafe import Markup
 from scheduler.app import App
 from scheduler.i18n import LANGUAGES, N_
 from scheduler.model import Kind
-from scheduler.services import agenda, feeds
+from scheduler.services import agenda, feeds, scopes
 from scheduler.services.addresses import Address
 from scheduler.services.agenda import Choices
-from scheduler.services.feeds import CHOICE, FACETS, Scope
+from scheduler.services.scopes import CHOICE, FACETS, Scope, is_built_in
 from scheduler.text import Text
 from scheduler.web.language import NAMES, _
 from scheduler.web.pages import PER_LANGUAGE
@@ -70,7 +70,7 @@ def blueprint(app: App) -> Blueprint:
 def _subscribe(app: App) -> str:
     now = app.clock.now()
     with app.db.read() as session:
-        choices, known = agenda.choices(session), list(feeds.public_scopes(session))
+        choices, known = agenda.choices(session), list(scopes.every_public(session))
         ready = _named(known, request.args.get("feed"))
         chosen = _chosen(choices, ready)
         scope = ready or _same(known, chosen) or chosen.scope()
@@ -82,7 +82,7 @@ def _subscribe(app: App) -> str:
         chosen=chosen,
         number=number,
         name=_name(scope, choices, chosen),
-        composed=[one for one in known if _is_composed(one)],
+        composed=[one for one in known if not is_built_in(one.key)],
         address=address,
         clients=list(clients(address, f"{app.settings.house.to(chosen.language)}")),
         code=_code(app, chosen, ready),
@@ -128,17 +128,11 @@ def _named(known: Sequence[Scope], key: str | None) -> Scope | None:
 def _same(known: Sequence[Scope], chosen: Chosen) -> Scope | None:
     """The feed that already shows just this, so that all who want it share one address and one cache."""
     wanted = chosen.scope()
-    return next((scope for scope in known if not _is_composed(scope) and _shows(scope) == _shows(wanted)), None)
+    return next((scope for scope in known if is_built_in(scope.key) and _shows(scope) == _shows(wanted)), None)
 
 
 def _shows(scope: Scope) -> tuple[frozenset[str], ...]:
     return tuple(frozenset(map(str, facet)) for facet in (scope.kinds, scope.cities, scope.organizers, scope.tours))
-
-
-def _is_composed(scope: Scope) -> bool:
-    """Made by an officer: neither everything nor one kind nor one city."""
-    builtin = scope.key == feeds.EVERYTHING or scope.key in feeds.KIND_FEEDS
-    return not builtin and not scope.key.startswith(feeds.CITY_PREFIX)
 
 
 def _name(scope: Scope, choices: Choices, chosen: Chosen) -> str:

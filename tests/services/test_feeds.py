@@ -10,7 +10,7 @@ import pytest
 
 from scheduler.errors import NotFound
 from scheduler.model import Audience, Kind
-from scheduler.services import feeds, places, programme
+from scheduler.services import feeds, places, programme, scopes
 from scheduler.services.drafts import FeedDraft, check
 from scheduler.services.lookup import Lookup
 from scheduler.text import Text
@@ -39,7 +39,7 @@ def session(db):
 
 def document(session, key="all", *, language="en", now=NOW, **given) -> bytes:
     return feeds.write(
-        session, feeds.scope(session, key), language=language, now=now, house=Text({"en": "Embassy"}), **given
+        session, scopes.get(session, key), language=language, now=now, house=Text({"en": "Embassy"}), **given
     )
 
 
@@ -207,7 +207,7 @@ def test_every_kind_has_a_feed_of_its_own(session):
         if kind is not Kind.TOUR:
             an_event(session, str(kind).replace(" ", "-"), kind=kind, title=str(kind), **given.get(kind, {}))
 
-    for key, (kind, _) in feeds.KIND_FEEDS.items():
+    for key, (kind, _) in scopes.KIND_FEEDS.items():
         assert [str(kind)] == titles(session, key)
 
 
@@ -262,12 +262,12 @@ def test_a_feed_may_ask_for_all_of_several_things_at_once(session):
 
     assert 1 == len(titles(session, "narrow"))
     assert 4 == len(titles(session, "either"))
-    assert 1 == feeds.count(session, feeds.scope(session, "narrow"), now=NOW)
+    assert 1 == feeds.count(session, scopes.get(session, "narrow"), now=NOW)
 
 
 def test_a_feed_that_is_not_there_is_told_with_those_that_are(session):
     with pytest.raises(NotFound, match=r"no feed exhibition.*exhibitions"):
-        feeds.scope(session, "exhibition")
+        scopes.get(session, "exhibition")
 
 
 # One form of each event

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from scheduler.db import Database
 from scheduler.errors import NotFound
 from scheduler.model import Attendee, Event, Letter, LetterKind, Mode, Partstat, Person, Sees, Standing
-from scheduler.services import attendance, feeds, letters, own, programme, registering, tokens
+from scheduler.services import attendance, feeds, letters, own, programme, registering, scopes, tokens
 from scheduler.services.attendance import NeverFits, NoRoom, RegistrationClosed
 from scheduler.services.drafts import PersonDraft, check
 from scheduler.services.registering import HELD, JUST, MOST_LETTERS, Wanted
@@ -390,7 +390,7 @@ def test_news_and_reminders_are_not_for_who_has_not_confirmed(db):
     with db.write() as session:
         event = session.scalars(sa.select(Event)).one()
         told = letters.tell(session, LetterKind.MOVED, event, facts={}, now=NOW)
-        agenda = feeds.scope(session, "all")
+        agenda = scopes.get(session, "all")
 
     assert 0 == told
     assert agenda.sees is Sees.PUBLIC
@@ -457,7 +457,7 @@ def test_their_calendar_is_one_link_that_shows_what_they_have_and_nothing_else(a
         an_event(session, "other", dtstart=START + timedelta(days=1))
         made = [own.subscribe(session, row(session).person, now=NOW).id for _ in range(2)]
         link = own.calendar(session, row(session).person)
-        shown = feeds.contents(session, feeds.scope(session, "all").seen_by(link), language="en", now=NOW)
+        shown = feeds.contents(session, scopes.get(session, "all").seen_by(link), language="en", now=NOW)
 
     assert made[0] == made[1]
     assert (Sees.OWN, 1) == (link.sees, len(shown))

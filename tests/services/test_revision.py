@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from scheduler.model import Event, Registration, Rendering, Status, Visibility
-from scheduler.services import feeds, files, places, programme
+from scheduler.services import feeds, files, places, programme, scopes
 from scheduler.services.drafts import ProgrammeFile, ReminderDraft, check
 from scheduler.services.lookup import Lookup, get
 from scheduler.text import Text
@@ -50,7 +50,7 @@ def change(session, event, *, now=NOW + DAY, **changes):
 
 def written(session, *, language="en", now=NOW, **given) -> bytes:
     return feeds.write(
-        session, feeds.scope(session, "all"), language=language, now=now, house=Text({"en": "Embassy"}), **given
+        session, scopes.get(session, "all"), language=language, now=now, house=Text({"en": "Embassy"}), **given
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from scheduler.i18n import LANGUAGES
 from scheduler.model import Kind, Mode, Role, Sees, Standing, Visibility
-from scheduler.services import attendance, feeds, links, lookup
+from scheduler.services import attendance, feeds, links, lookup, scopes
 from scheduler.text import Text
 from tests.services.builders import NOW, a_person, a_venue, an_event, an_organisation, invite
 from tests.services.test_feeds import a_feed
@@ -67,7 +67,7 @@ def everything(session):
     a_feed(session, "spring", organizers=["embassy"])
 
 
-def found(session, scope: feeds.Scope, **form: bool) -> tuple[set[str], str]:
+def found(session, scope: scopes.Scope, **form: bool) -> tuple[set[str], str]:
     """The marks of the events in a feed, and the whole of it, in all languages."""
     read = b"".join(
         feeds.write(session, scope, language=language, now=NOW, house=Text({"en": "E"}), **form)
@@ -77,14 +77,14 @@ def found(session, scope: feeds.Scope, **form: bool) -> tuple[set[str], str]:
     return set(re.findall(r"X\d+X[a-z]+X", text)), text
 
 
-def scopes(session) -> list[feeds.Scope]:
+def all_of_them(session) -> list[scopes.Scope]:
     chosen = {"kind": [str(kind) for kind in Kind], "city": ["bangkok"], "organizer": ["embassy"]}
-    tour = feeds.chosen(session, {"tour": [key(Kind.TOUR, Visibility.PUBLIC)]})
-    return [*feeds.scopes(session), feeds.chosen(session, chosen), tour]
+    tour = scopes.chosen(session, {"tour": [key(Kind.TOUR, Visibility.PUBLIC)]})
+    return [*scopes.every(session), scopes.chosen(session, chosen), tour]
 
 
 def test_no_feed_shows_its_reader_more_than_they_may_see(session, everything):
-    for scope, sees in product(scopes(session), (Sees.PUBLIC, Sees.PRIVATE)):
+    for scope, sees in product(all_of_them(session), (Sees.PUBLIC, Sees.PRIVATE)):
         link = links.add(session, feed=scope.key, holder="x", sees=sees, now=NOW)
         for by_hours, alarms in product((False, True), repeat=2):
             shown, text = found(session, scope.seen_by(link), by_hours=by_hours, alarms=alarms)
@@ -96,7 +96,7 @@ def test_no_feed_shows_its_reader_more_than_they_may_see(session, everything):
 
 
 def test_everybody_else_is_shown_what_is_public(session, everything):
-    for scope in scopes(session):
+    for scope in all_of_them(session):
         assert not [mark for mark in found(session, scope)[0] if not mark.endswith("XpublicX")]
 
 
@@ -108,7 +108,7 @@ def test_an_agenda_shows_what_its_person_is_expected_at_and_nothing_else(session
         person = lookup.person(session, key_of)
         link = links.add(session, feed="all", holder="x", sees=Sees.OWN, person=person, now=NOW)
 
-        shown, text = found(session, feeds.scope(session, "all").seen_by(link))
+        shown, text = found(session, scopes.get(session, "all").seen_by(link))
 
         assert expected == shown
         assert not [secret for secret in SECRETS if secret in text and not secret.startswith("https")]
@@ -118,6 +118,6 @@ def test_the_video_link_is_for_those_who_take_part_by_video(session, everything)
     mayor = lookup.person(session, "mayor")
     link = links.add(session, feed="all", holder="x", sees=Sees.OWN, person=mayor, now=NOW)
 
-    _, text = found(session, feeds.scope(session, "all").seen_by(link))
+    _, text = found(session, scopes.get(session, "all").seen_by(link))
 
     assert "https://video.example/secret" in text

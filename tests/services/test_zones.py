@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from scheduler import jobs
 from scheduler.clock import wall
 from scheduler.model import Audit, Event, Letter, LetterKind
-from scheduler.services import feeds, letters, programme
+from scheduler.services import feeds, letters, programme, scopes
 from scheduler.services.lookup import get
 from scheduler.services.renderings import revise
 from scheduler.text import Text
@@ -123,7 +123,7 @@ def event(app, key="opening") -> Event:
 def feed(app, **given) -> bytes:
     with app.db.read() as session:
         return feeds.write(
-            session, feeds.scope(session, "all"), language="en", now=NOW, house=Text({"en": "Embassy"}), **given
+            session, scopes.get(session, "all"), language="en", now=NOW, house=Text({"en": "Embassy"}), **given
         )
 
 
