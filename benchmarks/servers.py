@@ -239,7 +239,7 @@ end
 
 
 def post_each(server: Server, paths: Sequence[str], *, seconds: float, connections: int) -> Load:
-    """A POST to one path after the other for so long. Fails where one is refused, or where there are too few paths."""
+    """A POST to one path after the other for so long. Fails where one is refused, or where paths run out."""
     with TemporaryDirectory(prefix="benchmark-") as directory:
         listed, script = Path(directory, "paths"), Path(directory, "script.lua")
         listed.write_text("\n".join(paths))
