@@ -74,8 +74,12 @@ COLUMNS: Columns = {
     N_("Role"): lambda record: _(record["role"]),
     N_("Language"): "language",
     N_("Last signed in"): lambda record: record["last_signed_in"] or "-",
-    N_("State"): lambda record: _(record["state"]),
+    N_("State"): lambda record: _say(record["state"]),
 }
+
+
+def _say(word: str) -> str:
+    return _(word)
 
 
 @account.command("show", help=N_("One account."))
@@ -155,7 +159,7 @@ def _asked(name: str, called: str, *, stdin: bool, invite: bool) -> str | None:
     if invite:
         return None
     if stdin:
-        typed = click.get_text_stream("stdin").read().rstrip("\r\n")
+        typed = sys.stdin.read().rstrip("\r\n")
     elif not sys.stdin.isatty():
         raise Invalid("password: nobody can be asked for it here; say --password-stdin or --invite")
     else:

@@ -313,6 +313,14 @@ def clock_name(tzid: str, now: datetime) -> str:
 # At the desk
 
 
+def handle(entry: Entry) -> Badge:
+    """As `badge`, under no heading that names the month."""
+    first, last = entry.first_on, entry.last_on
+    if first is None or last is None or first != last:
+        return badge(entry, month=True)
+    return Badge(str(first.day), format_month_name(first, g.language))
+
+
 def at(moment: datetime, tzid: str) -> str:
     """An instant, on the clock of the desk, which is said with it."""
     local = wall(moment, tzid)
