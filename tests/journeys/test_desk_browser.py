@@ -75,7 +75,11 @@ def _people(session) -> None:
     register(session, event, a_person(session, name="สมชาย ใจดี", language="th"), companions=2)
     register(session, event, a_person(session, name="Ольга Петрова", email=None), companions=1)
     register(session, event, mode=Mode.REMOTE)
-    invite(session, event, a_person(session, name="Ерлан Қасымов", email="erlan.kassymov.of.the.ministry@culture.example.org"))
+    invite(
+        session,
+        event,
+        a_person(session, name="Ерлан Қасымов", email="erlan.kassymov.of.the.ministry@culture.example.org"),
+    )
     draft = {"name": "aigerim@embassy.example", "called": "Aigerim S.", "language": "en"}
     for name, role in (("aigerim@embassy.example", AccountRole.ADMINISTRATOR), ("door", AccountRole.DOOR)):
         made = accounts.add(session, AccountDraft(**{**draft, "name": name, "role": role}), now=NOW)
