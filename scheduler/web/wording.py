@@ -194,7 +194,7 @@ def _places_in_full(seating: Seating) -> State:
 
 
 def mode(mode: Mode) -> str:
-    return _("in the hall") if mode is Mode.IN_PERSON else _("by video link")
+    return _("in the hall") if mode == Mode.IN_PERSON else _("by video link")
 
 
 def places(event: Event, mode: Mode) -> State | None:

@@ -40,6 +40,16 @@ PAGES = {
 }
 
 
+ASKED_FOR = {
+    "language": "en",
+    "key": "opening",
+    "number": "1",
+    "token": "1-x",
+    "verb": "answer",
+    "_verb": "password",
+}
+
+
 @pytest.fixture
 def web(app):
     return create_app(app).test_client()
@@ -146,15 +156,7 @@ def test_every_page_of_the_desk_refuses_strangers(app):
     open_to_all = set()
 
     for rule in found:
-        values = {
-            "language": "en",
-            "key": "opening",
-            "number": 1,
-            "token": "1-x",
-            "verb": "answer",
-            "_verb": "password",
-        }
-        path = re.sub(r"<(?:[^:>]*:)?(\w+)>", lambda name: str(values.get(name[1], "csv")), rule.rule)
+        path = re.sub(r"<(?:[^:>]*:)?(\w+)>", lambda name: ASKED_FOR.get(name[1], "csv"), rule.rule)
         for method in rule.methods & {"GET", "POST"}:
             answer = client.open(path, method=method)
             led = answer.status_code == 303 and answer.headers["Location"].startswith(SIGN_IN)
@@ -190,7 +192,7 @@ def test_a_page_that_says_nothing_of_who_may_see_it_is_nobodys(app, web):
 
     site = create_app(app)
     pages = guard.blueprint("forgotten")
-    pages.get(f"{guard.DESK}/forgotten")(lambda language: "secret")
+    pages.get(f"{guard.DESK}/forgotten")(lambda **_said: "secret")
     site.register_blueprint(pages)
     an_account(app, role=AccountRole.ADMINISTRATOR)
     client = site.test_client()
@@ -516,10 +518,12 @@ def test_a_password_kept_with_weaker_parameters_is_kept_anew_when_it_is_next_use
 # One's own account
 
 
-def new_password(web, before=PASSWORD, password="copper meadow seven bridges", again=None):
-    typed = {"before": before, "password": password, "again": password if again is None else again}
-    sealed = seal(web, "/en/desk/account")
-    return web.post("/en/desk/account/password", data={"csrf_token": sealed, **typed})
+NEW = "copper meadow seven bridges"
+
+
+def new_password(web, **typed):
+    said = {"before": PASSWORD, "password": NEW, "again": typed.get("password", NEW), **typed}
+    return web.post("/en/desk/account/password", data={"csrf_token": seal(web, "/en/desk/account"), **said})
 
 
 def test_who_changes_their_password_stays_signed_in_here_and_nowhere_else(app, web):
@@ -533,7 +537,7 @@ def test_who_changes_their_password_stays_signed_in_here_and_nowhere_else(app, w
     assert (303, "/en/desk/account?done=password") == (changed.status_code, changed.headers["Location"])
     assert [True, False] == [is_signed_in(one) for one in (web, telephone)]
     assert 422 == sign_in(telephone).status_code
-    assert 303 == sign_in(telephone, password="copper meadow seven bridges").status_code
+    assert 303 == sign_in(telephone, password=NEW).status_code
 
 
 @ONE_ENGINE
