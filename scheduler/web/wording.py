@@ -22,6 +22,8 @@ from scheduler.dates import (
 from scheduler.i18n import N_
 from scheduler.model import Attendee, Event, Kind, Mode, Seating, Standing, Status, Timing
 from scheduler.services.agenda import Announced, Detail, Entry
+from scheduler.services.drafts import Reply
+from scheduler.services.export import REPLIES
 from scheduler.services.renderings import KIND_NAMES, location, weekly_in_words
 from scheduler.services.times import When, when
 from scheduler.web.language import _
@@ -192,7 +194,7 @@ def _places_in_full(seating: Seating) -> State:
 
 
 def mode(mode: Mode) -> str:
-    return _("in the hall") if mode is Mode.IN_PERSON else _("by video link")
+    return _("in the hall") if mode == Mode.IN_PERSON else _("by video link")
 
 
 def places(event: Event, mode: Mode) -> State | None:
@@ -306,3 +308,28 @@ def map_link(event: Event) -> str | None:
 
 def clock_name(tzid: str, now: datetime) -> str:
     return f"{zone_city(tzid, g.language)}, {format_offset(now, tzid)}"
+
+
+# At the desk
+
+
+def handle(entry: Entry) -> Badge:
+    """As `badge`, under no heading that names the month."""
+    first, last = entry.first_on, entry.last_on
+    if first is None or last is None or first != last:
+        return badge(entry, month=True)
+    return Badge(str(first.day), format_month_name(first, g.language))
+
+
+def at(moment: datetime, tzid: str) -> str:
+    """An instant, on the clock of the desk, which is said with it."""
+    local = wall(moment, tzid)
+    return f"{format_day(local.date(), g.language, weekday=False)}, {local:%H:%M} ({zone_city(tzid, g.language)})"
+
+
+def day(on: date) -> str:
+    return format_day(on, g.language, weekday=False)
+
+
+def reply(attendee: Attendee) -> Reply:
+    return REPLIES[attendee.partstat]
