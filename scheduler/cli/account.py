@@ -55,7 +55,8 @@ def add(
     kept = _asked(draft.name, draft.called, stdin=password_stdin, invite=invite)
     with desk.write() as session:
         made = accounts.add(session, draft, now=desk.now())
-        record = {**_record(desk, made), **_with_password(desk, session, made, kept)}
+        link = _with_password(desk, session, made, kept)
+        record = {**_record(desk, made), **link}
     show_one(record, as_json=as_json)
 
 
@@ -175,7 +176,7 @@ def _with_password(desk: Desk, session: Any, found: Account, kept: str | None) -
         return {}
     token = accounts.invite(session, found, secret=desk.app.secret, now=now)
     address = f"{desk.settings.base_url}/{found.language}/desk/set-up/{token}"
-    return {"state": accounts.state(found), "link": address, "until": at(now + INVITED, desk.settings.timezone)}
+    return {"link": address, "until": at(now + INVITED, desk.settings.timezone)}
 
 
 def _record(desk: Desk, row: Account) -> dict[str, Any]:

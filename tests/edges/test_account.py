@@ -29,6 +29,7 @@ def test_an_account_is_made_with_a_password_from_a_pipe_and_listed_without_it(sc
 
     (listed,) = json.loads(scheduler("account", "list", "--json").output)
     assert PASSWORD not in made
+    assert "in force" in made
     assert ("aigerim", "programme officer", "kk", "in force") == tuple(
         listed[name] for name in ("name", "role", "language", "state")
     )
