@@ -100,7 +100,9 @@ def _letters(session: Session, now: datetime, gettext: Gettext) -> Finding:
     to_do = sa.select(sa.func.count(), sa.func.min(Letter.due_at)).where(Letter.outcome.is_(None))
     count, oldest = session.execute(to_do.where(Letter.due_at <= now)).one()
     failed = session.scalar(sa.select(sa.func.count()).where(Letter.outcome == "failed")) or 0
-    found = gettext(N_("due: {count}, failed: {failed}")).format(count=count, failed=failed)
+    waiting = session.scalar(to_do.with_only_columns(sa.func.count()).where(Letter.due_at > now)) or 0
+    said = gettext(N_("due: {count}, waiting: {waiting}, failed: {failed}"))
+    found = said.format(count=count, waiting=waiting, failed=failed)
     if oldest is not None and now - oldest > LATE:
         return Finding(N_("letters"), State.WARNING, found, gettext(N_("start a worker: scheduler worker")))
     if failed:

@@ -35,10 +35,10 @@ from scheduler.model import (
     Standing,
 )
 from scheduler.services.feeds import event_file
-from scheduler.services.letters import NO_ADDRESS, TOO_LATE, starts_then
+from scheduler.services.letters import NEWS, NO_ADDRESS, TOO_LATE, starts_then
 from scheduler.services.programme import WITH_EVENT
 from scheduler.services.renderings import location
-from scheduler.services.times import gains_its_hour, is_now, was_when, when
+from scheduler.services.times import differs, gains_its_hour, is_now, was_when, when
 from scheduler.services.tokens import PATHS, Purpose, of_attendee
 from scheduler.text import Text
 
@@ -207,7 +207,13 @@ def _events(session: Session, ids: Iterable[int]) -> dict[int, Event]:
 
 
 _ASKED = (LetterKind.CONFIRM, LetterKind.STANDING)
-_NEWS = (LetterKind.MOVED, LetterKind.DATE_ANNOUNCED, LetterKind.CANCELLED)
+# Why news was not sent, that the letter after it must know of: this one was never read ...
+LATER = N_("a later change is told instead")
+WAS_CANCELLED = N_("the event was cancelled")
+# ... and with these there was nothing left to read.
+MOVED_BACK = N_("moved back before the letter left")
+TAKEN_BACK = N_("the date was taken back")
+_UNSENT = (LATER, WAS_CANCELLED, MOVED_BACK, TAKEN_BACK, AFTER_ALL)
 
 
 @dataclass(slots=True)
@@ -219,9 +225,14 @@ class _Thread:
     unread: Mapping[str, Any] | None = None  # the facts of the first unread letter
     last: dict[bool, int] = field(default_factory=dict)  # the last cancellation, and the last other letter
 
-    def add(self, letter: sa.Row[Any], *, heard: bool) -> None:
-        self.last[letter.kind is LetterKind.CANCELLED] = letter.id
-        if heard:
+    def add(self, letter: sa.Row[Any]) -> None:
+        cancels = letter.kind is LetterKind.CANCELLED
+        if letter.outcome is not Outcome.SKIPPED:
+            self.last[cancels] = letter.id
+        elif not cancels and letter.reason not in (LATER, WAS_CANCELLED):
+            self.unread = None
+            return
+        if letter.heard:
             self.heard, self.unread = letter.kind, None
         elif self.unread is None:
             self.unread = letter.facts
@@ -236,27 +247,31 @@ class _Thread:
 
 def _threads(session: Session, rows: Iterable[Row], now: datetime) -> Mapping[tuple[int, int], _Thread]:
     """By event and person. What another worker holds at this moment is taken for heard, unless it was refused."""
-    news = {row.id: (row.event_id, row.person_id) for row in rows if row.kind in _NEWS}
+    news = {row.id: (row.event_id, row.person_id) for row in rows if row.kind in NEWS}
     if not news:
         return {}
     events, people = {event for event, _ in news.values()}, {person for _, person in news.values()}
-    in_flight = sa.and_(Letter.claimed_until > now, Letter.reason == "", Letter.id.not_in(news))
+    # Of no outcome: a lease is left behind by every letter that was sent or given up.
+    undecided = sa.and_(Letter.outcome.is_(None), Letter.claimed_until > now)
+    in_flight = sa.and_(undecided, Letter.reason == "", Letter.id.not_in(news))
+    sent = sa.func.coalesce(Letter.outcome == Outcome.SENT, sa.false())
+    unsent = sa.and_(Letter.outcome == Outcome.SKIPPED, Letter.reason.in_(_UNSENT))
     query = (
-        sa.select(Letter.id, Letter.event_id, Letter.person_id, Letter.kind, Letter.facts)
-        .add_columns(sa.or_(Letter.outcome.is_not(None), in_flight).label("heard"))
-        .where(Letter.kind.in_(_NEWS), sa.or_(Letter.outcome.is_(None), Letter.outcome == Outcome.SENT))
+        sa.select(Letter.id, Letter.event_id, Letter.person_id, Letter.kind, Letter.facts, Letter.outcome)
+        .add_columns(Letter.reason, sa.or_(sent, in_flight).label("heard"))
+        .where(Letter.kind.in_(NEWS), sa.or_(Letter.outcome.is_(None), sent, unsent))
         .where(Letter.event_id.in_(events), Letter.person_id.in_(people))
         .order_by(Letter.id)
     )
     threads: dict[tuple[int, int], _Thread] = {}
     for letter in session.execute(query):
-        threads.setdefault((letter.event_id, letter.person_id), _Thread()).add(letter, heard=bool(letter.heard))
+        threads.setdefault((letter.event_id, letter.person_id), _Thread()).add(letter)
     return threads
 
 
 def _as_news(row: Row, event: Event, thread: _Thread) -> Row:
     """A letter of news tells of all that is unread, and is called after what that comes to."""
-    if row.kind not in _NEWS:
+    if row.kind not in NEWS:
         return row
     facts = thread.unread or row.facts
     if row.kind is LetterKind.CANCELLED:
@@ -281,7 +296,7 @@ def _no_longer_fits(row: Row, event: Event, thread: _Thread, now: datetime) -> s
     if row.kind is LetterKind.CANCELLED and not event.cancelled:
         return AFTER_ALL
     if row.kind is not LetterKind.CANCELLED and event.cancelled:
-        return N_("the event was cancelled")
+        return WAS_CANCELLED
     return _BY_KIND[row.kind](row, event, thread)
 
 
@@ -303,14 +318,14 @@ def _waiting(row: Row, _event: Event, _: _Thread) -> str:
 
 def _news(row: Row, event: Event, thread: _Thread) -> str:
     if not thread.is_last(row):
-        return N_("a later change is told instead")
+        return LATER
     if event.cancelled or thread.cancelled:
         return ""
-    if (thread.unread or row.facts).get("was") != is_now(event):
+    if differs((thread.unread or row.facts).get("was") or {}, event, joins=_is_shown_link(row, event)):
         return ""
     if not event.dated:
-        return N_("the date was taken back")
-    return N_("moved back before the letter left") if row.kind is LetterKind.MOVED else AFTER_ALL
+        return TAKEN_BACK
+    return MOVED_BACK if row.kind is LetterKind.MOVED else AFTER_ALL
 
 
 def _reminder(row: Row, event: Event, _: _Thread) -> str:
@@ -395,7 +410,8 @@ def _words(event: Event, row: Row, language: str, house: House) -> dict[str, Any
         "was_when": was_when(was, event, language),
         "where": location(event, language),
         "was_where": _was_where(was, event, language),
-        "video": (event.video_link or "") if _may_join(row) or event.video_public else "",
+        "video": (event.video_link or "") if _is_shown_link(row, event) else "",
+        "new_video": _new_video(was, event) if _is_shown_link(row, event) else "",
         "remote": row.mode is Mode.REMOTE,
         "companions": row.companions or 0,
         "invited": row.standing is Standing.INVITED,
@@ -408,6 +424,18 @@ def _words(event: Event, row: Row, language: str, house: House) -> dict[str, Any
         "page": PAGE if row.attendee_id and (house.pages or row.kind in _ASKED) else "",
         "house": house.name.to(language),
     }
+
+
+def _new_video(was: Mapping[str, Any], event: Event) -> str:
+    """What became of the link since they were last told of it: made, changed or taken away."""
+    before, after = was.get("video_link"), event.video_link
+    if not was or before == after:
+        return ""
+    return "taken" if not after else "changed" if before else "made"
+
+
+def _is_shown_link(row: Row, event: Event) -> bool:
+    return _may_join(row) or event.video_public
 
 
 def _may_join(row: Row) -> bool:

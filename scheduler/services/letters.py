@@ -34,6 +34,11 @@ from scheduler.model.attendance import OFFICIALS
 MORNING = time(9)  # when reminders of whole days leave
 NO_ADDRESS = N_("no e-mail address")
 TOO_LATE = N_("too late to be of use")
+# News leaves this long after the last change, so that several are told once; but not for ever behind one after another.
+QUIET = timedelta(minutes=4)
+LONGEST_QUIET = timedelta(minutes=15)
+SOON = timedelta(hours=2)  # before the start nothing is held back
+NEWS = (LetterKind.MOVED, LetterKind.DATE_ANNOUNCED, LetterKind.CANCELLED)
 CONCERNED = (Standing.INVITED, Standing.CONFIRMED, Standing.WAITLISTED)
 # Waits after a temporary refusal; the last one repeats until the letter expires or the attempts are used up.
 BACK_OFF = (
@@ -89,12 +94,31 @@ def _insert(session: Session) -> Any:
     return dialect.insert(Letter)
 
 
-def tell(session: Session, kind: LetterKind, event: Event, *, facts: dict[str, Any], now: datetime) -> int:
+def quiet_until(session: Session, event: Event, *, now: datetime) -> tuple[datetime, datetime]:
+    """When news of an event leaves if nothing else changes, and since when there is news that has not left."""
+    waiting = sa.select(Letter.facts).where(Letter.event_id == event.id, Letter.kind.in_(NEWS))
+    facts = session.scalar(waiting.where(Letter.outcome.is_(None)).order_by(Letter.id.desc()).limit(1)) or {}
+    since = datetime.fromisoformat(facts["since"]) if "since" in facts else now
+    return max(now, min(now + QUIET, since + LONGEST_QUIET)), since
+
+
+def tell(
+    session: Session,
+    kind: LetterKind,
+    event: Event,
+    *,
+    facts: dict[str, Any],
+    now: datetime,
+    due_at: datetime | None = None,
+    whom: sa.ColumnElement[bool] | None = None,
+) -> int:
     """Queue a letter about a change of the event to everybody it concerns; returns how many.
 
     What is in no calendar changes without a new SEQUENCE: the time tells one change from the next.
     """
     concerned = sa.and_(Attendee.event_id == event.id, Attendee.standing.in_(CONCERNED))
+    if whom is not None:
+        concerned = sa.and_(concerned, whom)
     return _fan_out(
         session,
         concerned,
@@ -102,7 +126,7 @@ def tell(session: Session, kind: LetterKind, event: Event, *, facts: dict[str, A
         kind=kind,
         event=event,
         prefix=f"{kind}:{event.id}:{event.sequence}:{now:%Y%m%dT%H%M%S%f}",
-        due_at=now,
+        due_at=due_at or now,
         expires_at=_worth_telling_until(event),
         facts=facts,
     )
