@@ -19,6 +19,7 @@ from scheduler.model import (
     Kind,
     Letter,
     LetterKind,
+    Message,
     Mode,
     Outcome,
     Partstat,
@@ -34,7 +35,7 @@ from scheduler.model.attendance import OFFICIALS
 MORNING = time(9)  # when reminders of whole days leave
 NO_ADDRESS = N_("no e-mail address")
 TOO_LATE = N_("too late to be of use")
-# News leaves this long after the last change, so that several are told once; but not for ever behind one after another.
+# News leaves this long after the last change, so that several are told once; but changes without end do not hold it.
 QUIET = timedelta(minutes=4)
 LONGEST_QUIET = timedelta(minutes=15)
 SOON = timedelta(hours=2)  # before the start nothing is held back
@@ -144,6 +145,7 @@ def _fan_out(
     expires_at: datetime | None,
     facts: dict[str, Any],
     reminder_id: int | None = None,
+    of_message_id: int | None = None,
     too_late: bool = False,
 ) -> int:
     """One INSERT ... SELECT: 200,000 letters cost this process no memory. The letter goes to who comes."""
@@ -155,6 +157,7 @@ def _fan_out(
         "person_id": to,
         "event_id": sa.literal(event.id),
         "reminder_id": sa.literal(reminder_id, Letter.reminder_id.type),
+        "of_message_id": sa.literal(of_message_id, Letter.of_message_id.type),
         "channel": sa.literal("mail"),
         "facts": sa.literal(facts, Letter.facts.type),
         "due_at": sa.literal(due_at, Letter.due_at.type),
@@ -169,6 +172,24 @@ def _fan_out(
     insert = _insert(session).from_select(list(columns), chosen).on_conflict_do_nothing()
     result = session.execute(insert, execution_options={"preserve_rowcount": True})
     return int(result.rowcount)  # type: ignore[attr-defined]
+
+
+def fan_out_message(
+    session: Session, message: Message, concerned: sa.ColumnElement[bool], *, expires_at: datetime, now: datetime
+) -> int:
+    """Queue a letter of a message to each of those it concerns; returns how many are new."""
+    return _fan_out(
+        session,
+        concerned,
+        now=now,
+        kind=LetterKind.MESSAGE,
+        event=message.event,
+        prefix=f"message:{message.id}",
+        due_at=message.due_at,
+        expires_at=expires_at,
+        facts={},
+        of_message_id=message.id,
+    )
 
 
 # Reminders
