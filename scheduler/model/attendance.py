@@ -120,7 +120,7 @@ class Attendee(Base):
     represented_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"), index=True)
     answered_by: Mapped[Answer | None] = mapped_column(choice(Answer))
     answered_on: Mapped[date | None]
-    # With apologies: how a State says regrets. The reference is what the answer can be found by, like a note's number.
+    # With apologies: how a State says regrets. The reference is what it can be found by, like the number of a note.
     excused: Mapped[bool] = mapped_column(default=False)
     answer_reference: Mapped[str | None] = mapped_column(sa.String(120))
     # When they agreed on a page that we keep what they typed; nobody asked who came by an officer.

@@ -1,4 +1,4 @@
-"""Whom an officer writes to, in words: those on the list of an event, by how they stand, how they come, what they are.
+"""Whom an officer writes to, in words: who is on the list of an event, by how they stand, come and what they are.
 
 Words of one sort widen the choice, words of different sorts narrow it: ``confirmed waiting remote`` are all who have
 a place or wait for one, by video. Whoever has left the list is written to only where a word says so.

@@ -201,6 +201,13 @@ def places(event: Event, mode: Mode) -> State | None:
     return _places_in_full(limited[0]) if limited else None
 
 
+def kept_for(retention: timedelta | None) -> str:
+    """How long a visitor is known, as they are told before they agree."""
+    if retention is None:
+        return _("Your data is kept until you ask us to erase it.")
+    return _("Your data is erased {days} days after the last event that you registered for.", days=retention.days)
+
+
 def done(what: str, attendee: Attendee) -> str:
     """What a button did, above the page that shows it."""
     if what in ("confirmed", "coming"):
