@@ -265,7 +265,8 @@ def _in_full(record: dict[str, Any]) -> str:
     by, deputy = record["answered_by"], record["represented_by"]
     came = ", ".join(str(one) for one in (by and _(by), record["answered_on"], record["answer_reference"]) if one)
     said = f"{_(record['answer'])} ({came})" if came else _(record["answer"])
-    return f"{said}; {_('represented by {person}').format(person=deputy)}" if deputy else said
+    instead = _("represented by {person}").format(person=deputy)
+    return f"{said}; {instead}" if deputy else said
 
 
 def _brief(row: Attendee) -> dict[str, Any]:

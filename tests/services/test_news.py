@@ -232,6 +232,7 @@ def test_a_change_of_the_venue_alone_is_told_as_that(app, opening):
 # What waits, and why
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])  # the clock of a server is not the one of the test
 def test_the_ledger_says_what_waits_and_why(scheduler, app, opening):
     opening.change_event(venue="museum")
 
