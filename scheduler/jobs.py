@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,7 +17,7 @@ from scheduler.app import App
 from scheduler.channels import ChannelError
 from scheduler.errors import Conflict, Forbidden, SchedulerError
 from scheduler.model import Letter, Outcome
-from scheduler.services import letters, programme, registering
+from scheduler.services import letters, programme, registering, retention
 from scheduler.services.compose import OutgoingMessage, Skip, compose
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ def timetable(app: App, scheduler: BaseScheduler, stop: Stop = _never) -> None:
     scheduler.add_job(_calmly, "interval", [letters_out, app], seconds=TICK.total_seconds(), id="deliver", **_ONE)
     scheduler.add_job(_calmly, "interval", [purge, app], seconds=PURGE.total_seconds(), id="purge", **_ONE)
     scheduler.add_job(_calmly, "cron", [check_zones, app], hour=3, minute=15, id="zones", **_ONE)
+    scheduler.add_job(_calmly, "cron", [partial(retain, stop=stop), app], hour=3, minute=45, id="retain", **_ONE)
 
 
 # One run at a time, a missed one made up for once, however late.
@@ -111,6 +112,29 @@ def deliver(app: App, seen: Seen | None = None, *, stop: Stop = _never) -> Deliv
 def purge(app: App) -> None:
     with app.db.write("worker") as session:
         registering.purge(session, now=app.clock.now())
+
+
+def retain(app: App, *, stop: Stop = _never) -> dict[str, int]:
+    """Forget whom and what is no longer needed, a few rows at a time: nobody waits long for the database."""
+    now, done = app.clock.now(), {}
+    for step in retention.STEPS:
+        done[step.name] = sum(_forgotten(app, step, now, stop))
+    with app.db.write("worker") as session:
+        retention.note_run(session, done, now=now)
+    return done
+
+
+def _forgotten(app: App, step: retention.Step, now: datetime, stop: Stop) -> Iterator[int]:
+    """Found without holding up any writer; looked at again, and forgotten, in a short transaction for each batch."""
+    after = 0
+    while not stop():
+        with app.db.read() as session:
+            found = step.find(session, keep=app.settings.retention, after=after, now=now)
+        if not found:
+            return
+        with app.db.write("worker") as session:
+            yield step.forget(session, found, keep=app.settings.retention, now=now)
+        after = found[-1]
 
 
 def check_zones(app: App) -> None:

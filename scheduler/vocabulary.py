@@ -48,6 +48,7 @@ WORDS = (
     N_("not answered"),
     N_("accepted"),
     N_("regrets"),
+    N_("excused"),
     # Letter
     N_("confirm"),
     N_("standing"),
@@ -56,6 +57,7 @@ WORDS = (
     N_("moved"),
     N_("date announced"),
     N_("reminder"),
+    N_("message"),
     N_("sent"),
     N_("skipped"),
     N_("failed"),

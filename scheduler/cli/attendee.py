@@ -16,8 +16,8 @@ from scheduler.errors import Invalid
 from scheduler.i18n import N_
 from scheduler.model import Answer, Attendee, Event, Mode, Person, Role, Standing
 from scheduler.services import attendance, programme
-from scheduler.services.drafts import PersonDraft, Reply, check
-from scheduler.services.export import REPLIES
+from scheduler.services.drafts import AttendeeDraft, PersonDraft, Reply, check
+from scheduler.services.export import reply
 from scheduler.services.files import PARTSTATS
 from scheduler.services.lookup import attendee as attendee_of
 from scheduler.services.lookup import get
@@ -147,16 +147,41 @@ def invite(
     "--by", type=click.Choice([str(way) for way in Answer]), default=str(Answer.DESK), help=N_("How it came.")
 )
 @click.option("--on", help=N_("The day it came (default: today)."))
+@click.option("--reference", help=N_("What it can be found by, like the number of the note verbale."))
+@click.option("--represented-by", help=N_("Who comes in their place: key, #number or e-mail address."))
+@with_force
 @pass_desk
-def answer(desk: Desk, event: str, person: str, answer: str, by: str, on: str | None) -> None:
+def answer(
+    desk: Desk,
+    event: str,
+    person: str,
+    answer: str,
+    by: str,
+    on: str | None,
+    reference: str | None,
+    represented_by: str | None,
+    force: str | None,
+) -> None:
     with desk.write() as session:
         found = get(session, Event, event)
         who = attendee_of(session, found, person)
         day = parse_day(on, now=desk.now(), tzid=found.tzid) if on else None
-        attendance.answer(session, who, PARTSTATS[Reply(answer)], by=Answer(by), on=day, now=desk.now())
+        deputy = person_of(session, represented_by) if represented_by else None
+        if deputy:
+            programme.refuse_overlap(session, found, deputy, force=force, now=desk.now())
+        more = _details(answer, reference, deputy)
+        partstat = PARTSTATS[Reply(answer)]
+        attendance.answer(session, who, partstat, by=Answer(by), on=day, now=desk.now(), details=more)
         name = who.person.called(language())
         said = _("Recorded: {person}, {answer}; now {standing}")
         click.echo(said.format(person=name, answer=_(answer), standing=_(who.standing)))
+
+
+def _details(answer: str, reference: str | None, deputy: Person | None) -> attendance.AnswerDetails:
+    if reference:
+        reference = check(AttendeeDraft, {"person": "x", "reference": reference}).reference
+    excused = Reply(answer) is Reply.EXCUSED
+    return attendance.AnswerDetails(excused=excused, reference=reference, represented_by=deputy)
 
 
 @attendee.command(help=N_("Take a person off the list; a place that is freed goes to the first who fits."))
@@ -229,10 +254,19 @@ COLUMNS: Columns = {
     N_("How"): lambda record: _(record["mode"]),
     N_("Party"): lambda record: str(1 + record["companions"]),
     N_("Standing"): lambda record: _(record["standing"]),
-    N_("Answer"): lambda record: _(record["answer"]),
+    N_("Answer"): lambda record: _in_full(record),
     N_("E-mail"): "email",
     N_("Person"): "person",
 }
+
+
+def _in_full(record: dict[str, Any]) -> str:
+    """The answer, and beside it how, when and under what it came, and who comes instead."""
+    by, deputy = record["answered_by"], record["represented_by"]
+    came = ", ".join(str(one) for one in (by and _(by), record["answered_on"], record["answer_reference"]) if one)
+    said = f"{_(record['answer'])} ({came})" if came else _(record["answer"])
+    instead = _("represented by {person}").format(person=deputy)
+    return f"{said}; {instead}" if deputy else said
 
 
 def _brief(row: Attendee) -> dict[str, Any]:
@@ -246,9 +280,10 @@ def _brief(row: Attendee) -> dict[str, Any]:
         "companions": row.companions,
         "standing": row.standing,
         "partstat": row.partstat,
-        "answer": REPLIES[row.partstat],
+        "answer": reply(row),
         "answered_by": row.answered_by,
         "answered_on": row.answered_on,
+        "answer_reference": row.answer_reference,
         "represented_by": row.represented_by.called(language()) if row.represented_by else None,
         "queue_number": row.queue_number,
         "since": at(row.standing_at, "UTC"),

@@ -22,6 +22,7 @@ COMMANDS = {
     "event": ("event", N_("Events: plan, move, cancel, announce.")),
     "attendee": ("attendee", N_("Attendees: invite, register, answer, withdraw.")),
     "reminder": ("reminder", N_("Reminders before events, and who will get them.")),
+    "message": ("message", N_("Messages to some of those on the list of an event.")),
     "letter": ("letter", N_("Letters: the ledger of what left and what did not.")),
     "feed": ("feed", N_("Calendars that people subscribe to.")),
     "venue": ("places", N_("Venues.")),

@@ -6,6 +6,7 @@ from scheduler.model.audit import Audit
 from scheduler.model.feeds import Audience, Feed, FeedLink, Rendering, Sees, Version, View
 from scheduler.model.guestlists import ColumnMapping, ExternalId, GuestList, GuestRow
 from scheduler.model.letters import Letter, LetterKind, Outcome
+from scheduler.model.messages import Message
 from scheduler.model.origins import Origin
 from scheduler.model.programme import (
     City,
@@ -45,6 +46,7 @@ __all__ = [
     "Kind",
     "Letter",
     "LetterKind",
+    "Message",
     "Mode",
     "OpeningHours",
     "Organisation",

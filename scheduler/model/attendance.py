@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column, relationship
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column, relationship, validates
 
 from scheduler.db import Base, Id, Instant, choice
 from scheduler.model.programme import KEY, Event, Person
@@ -120,6 +120,9 @@ class Attendee(Base):
     represented_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"), index=True)
     answered_by: Mapped[Answer | None] = mapped_column(choice(Answer))
     answered_on: Mapped[date | None]
+    # With apologies: how a State says regrets. The reference is what it can be found by, like the number of a note.
+    excused: Mapped[bool] = mapped_column(default=False)
+    answer_reference: Mapped[str | None] = mapped_column(sa.String(120))
     # When they agreed on a page that we keep what they typed; nobody asked who came by an officer.
     consented_at: Mapped[datetime | None] = mapped_column(Instant)
     # Raising it makes other links of theirs: those in letters sent before lead nowhere.
@@ -136,9 +139,16 @@ class Attendee(Base):
         sa.CheckConstraint("companions BETWEEN 0 AND 50", name="companions"),
         sa.CheckConstraint("(standing = 'waitlisted') = (queue_number IS NOT NULL)", name="queue_number"),
         sa.CheckConstraint("represented_by_id <> person_id", name="represented_by_another"),
+        sa.CheckConstraint("NOT excused OR partstat = 'DECLINED'", name="excused"),
         sa.CheckConstraint("epoch >= 0", name="epoch"),
         sa.Index("ix_attendee_queue", "event_id", "mode", "queue_number"),
     )
+
+    @validates("partstat")
+    def _answers_anew(self, _key: str, partstat: Partstat) -> Partstat:
+        """Another answer has not the apologies and the reference of the one before."""
+        self.excused, self.answer_reference = False, None
+        return partstat
 
     @property
     def seats(self) -> int:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from scheduler.db import JSON, Base, Id, Instant, choice
+from scheduler.model.messages import Message
 from scheduler.model.programme import Event, Person
 
 
@@ -23,6 +24,7 @@ class LetterKind(StrEnum):
     CANCELLED = "cancelled"
     DATE_ANNOUNCED = "date announced"
     REMINDER = "reminder"
+    MESSAGE = "message"  # what an officer wrote to some of those on the list
 
 
 class Outcome(StrEnum):
@@ -46,6 +48,7 @@ class Letter(Base):
     person_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"), index=True)
     event_id: Mapped[int] = mapped_column(sa.ForeignKey("event.id"), index=True)
     reminder_id: Mapped[int | None] = mapped_column(sa.ForeignKey("reminder.id", ondelete="SET NULL"))
+    of_message_id: Mapped[int | None] = mapped_column(sa.ForeignKey("message.id"))
     channel: Mapped[str] = mapped_column(sa.String(20), default="mail")
     # What is gone from today's facts and yet belongs in the letter: where a moved event stood before.
     facts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
@@ -63,12 +66,19 @@ class Letter(Base):
 
     person: Mapped[Person] = relationship()
     event: Mapped[Event] = relationship()
+    of_message: Mapped[Message | None] = relationship()
 
     __table_args__ = (
         sa.CheckConstraint("(outcome IS NULL) = (finished_at IS NULL)", name="finished_with_outcome"),
         sa.CheckConstraint("outcome <> 'sent' OR message_id IS NOT NULL", name="sent_with_message_id"),
         sa.CheckConstraint("outcome = 'sent' OR outcome IS NULL OR reason <> ''", name="reason_with_outcome"),
         sa.CheckConstraint("attempts >= 0", name="attempts"),
+        sa.Index(
+            "ix_letter_of_message_id",
+            "of_message_id",
+            sqlite_where=sa.text("of_message_id IS NOT NULL"),
+            postgresql_where=sa.text("of_message_id IS NOT NULL"),
+        ),
         sa.Index(
             "ix_letter_to_do",
             "due_at",

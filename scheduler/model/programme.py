@@ -120,6 +120,8 @@ class Person(Base):
     language: Mapped[str] = mapped_column(sa.String(35))
     tzid: Mapped[str | None] = mapped_column(sa.String(64))
     precedence: Mapped[int | None]
+    # Since when nothing is known of them: the row stays, so that what they are counted in stays true.
+    erased_at: Mapped[datetime | None] = mapped_column(Instant)
 
     organisation: Mapped[Organisation | None] = relationship()
 

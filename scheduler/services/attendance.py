@@ -42,6 +42,23 @@ class Guest:
     role: Role = Role.PARTICIPANT
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerDetails:
+    """What came with an answer: apologies beside regrets, what it can be found by, who comes instead."""
+
+    excused: bool = False
+    reference: str | None = None
+    represented_by: Person | None = None
+
+    def stand_in(self, attendee: Attendee) -> bool:
+        """Whether they are on record already; what is not said is not taken back."""
+        return (
+            self.excused == attendee.excused
+            and self.reference in (None, attendee.answer_reference)
+            and self.represented_by in (None, attendee.represented_by)
+        )
+
+
 class RegistrationClosed(Conflict):
     """Registration is not open."""
 
@@ -144,26 +161,54 @@ def invite(
 
 
 def answer(
-    session: Session, attendee: Attendee, partstat: Partstat, *, by: Answer, on: date | None, now: datetime
+    session: Session,
+    attendee: Attendee,
+    partstat: Partstat,
+    *,
+    by: Answer,
+    on: date | None,
+    now: datetime,
+    details: AnswerDetails | None = None,
 ) -> None:
     """Record an answer, however it came. Accepting takes places or waits for them; regrets free them.
 
-    Raises AlreadyThere for the answer that stands already.
+    Raises AlreadyThere for the answer that stands already, Invalid for what does not go together.
     """
+    more = details or AnswerDetails()
     _hold_with(session, attendee)
-    if attendee.partstat is partstat:
+    if attendee.partstat is partstat and more.stand_in(attendee):
         raise AlreadyThere("{person} has already given this answer for {event}", **_names(attendee))
     if partstat is Partstat.NEEDS_ACTION:
         raise Invalid("an answer that was given cannot be taken back; record the new one")
-    if partstat is Partstat.DECLINED:
+    named = _represent(attendee, more.represented_by, partstat)
+    if partstat is Partstat.DECLINED and attendee.standing is not Standing.WITHDRAWN:
         _leave(session, attendee, now=now)
     elif partstat is Partstat.ACCEPTED and attendee.standing in (Standing.INVITED, *_OPEN):
         _accept(session, attendee, now=now)
     elif partstat is Partstat.TENTATIVE and attendee.standing in _OPEN:
         _stand(attendee, Standing.INVITED, now)  # perhaps after regrets: again one of those we write to
     attendee.partstat, attendee.answered_by = partstat, by
+    attendee.excused, attendee.answer_reference = more.excused, more.reference
     attendee.answered_on = on or wall(now, attendee.event.tzid).date()
-    note(session, "answer", "attendee", attendee.id, now=now, partstat=partstat, by=by)
+    if named and attendee.standing is Standing.CONFIRMED:  # the invitation went to somebody else
+        key = _letter_key(LetterKind.CONFIRMED, attendee, now)
+        letters.queue(session, LetterKind.CONFIRMED, attendee.attending, attendee.event, key=key, now=now)
+    said: dict[str, object] = {"excused": True} if more.excused else {}
+    said |= {"represented_by": more.represented_by.id} if named and more.represented_by else {}
+    note(session, "answer", "attendee", attendee.id, now=now, partstat=partstat, by=by, **said)
+
+
+def _represent(attendee: Attendee, deputy: Person | None, partstat: Partstat) -> bool:
+    """Let somebody come in their place; True if that is news. The links that others hold are theirs no longer."""
+    if deputy is None or deputy is attendee.represented_by:
+        return False
+    if partstat is Partstat.DECLINED:
+        raise Invalid("represented by: who sends somebody in their place accepts; say accepted")
+    if deputy is attendee.person:
+        raise Invalid("represented by: nobody represents themselves")
+    attendee.represented_by = deputy
+    attendee.epoch += 1
+    return True
 
 
 def _accept(session: Session, attendee: Attendee, *, now: datetime) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,6 +22,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, sel
 from markupsafe import escape
 from sqlalchemy.orm import Session, selectinload
 
+from scheduler.dates import language_name
 from scheduler.i18n import N_, catalogue, supported
 from scheduler.mail import Envelope, Parts, ascii_address, assemble
 from scheduler.model import (
@@ -29,16 +31,18 @@ from scheduler.model import (
     Event,
     Letter,
     LetterKind,
+    Message,
     Mode,
     Outcome,
     Person,
     Standing,
 )
 from scheduler.services.feeds import event_file
-from scheduler.services.letters import NO_ADDRESS, TOO_LATE, starts_then
+from scheduler.services.letters import NEWS, NO_ADDRESS, TOO_LATE, starts_then
+from scheduler.services.messages import set_in, still_addressed
 from scheduler.services.programme import WITH_EVENT
 from scheduler.services.renderings import location
-from scheduler.services.times import gains_its_hour, is_now, was_when, when
+from scheduler.services.times import differs, gains_its_hour, is_now, was_when, when
 from scheduler.services.tokens import PATHS, Purpose, of_attendee
 from scheduler.text import Text
 
@@ -106,6 +110,7 @@ class Row(NamedTuple):
     attendee_id: int | None = None
     listed_at: datetime | None = None
     epoch: int | None = None
+    of_message_id: int | None = None
 
 
 def compose(session: Session, ids: Sequence[int], *, house: House, now: datetime) -> Iterator[OutgoingMessage | Skip]:
@@ -113,19 +118,20 @@ def compose(session: Session, ids: Sequence[int], *, house: House, now: datetime
     rows = _rows(session, ids)
     events = _events(session, {row.event_id for row in rows.values()})
     threads = _threads(session, rows.values(), now)
+    mail = _Mail.of(session, rows.values())
     outlines: dict[tuple[Any, ...], Outline] = {}
     for letter_id in ids:
         row = rows[letter_id]
         event = events[row.event_id]
         thread = threads.get((row.event_id, row.person_id), _Thread())
-        reason = _no_longer_fits(row, event, thread, now)
+        reason = _no_longer_fits(row, event, thread, now) or mail.no_longer_addressed(row)
         if reason:
             yield Skip(letter_id, reason)
             continue
         row = _as_news(row, event, thread)
         slot = _outline_key(row)
         if slot not in outlines:
-            outlines[slot] = _outline(session, event, row, house)
+            outlines[slot] = _outline(session, event, row, house, mail.of_row(row))
         yield _address(outlines[slot], row, house, now)
 
 
@@ -190,6 +196,7 @@ def _read(session: Session, ids: Sequence[int]) -> Iterator[Row]:
             Attendee.id,
             Attendee.created_at,
             Attendee.epoch,
+            Letter.of_message_id,
         )
         .join(Person, Person.id == Letter.person_id)
         .outerjoin(Attendee, themselves)
@@ -203,11 +210,43 @@ def _events(session: Session, ids: Iterable[int]) -> dict[int, Event]:
     return {event.id: event for event in session.scalars(query)}
 
 
+@dataclass(frozen=True, slots=True)
+class _Mail:
+    """The messages that a batch has letters of, and whom each is still for."""
+
+    messages: Mapping[int, Message]
+    addressed: Mapping[int, set[int]]
+
+    @classmethod
+    def of(cls, session: Session, rows: Iterable[Row]) -> _Mail:
+        people: dict[int, list[int]] = {}
+        for row in rows:
+            if row.of_message_id is not None:
+                people.setdefault(row.of_message_id, []).append(row.person_id)
+        found = {number: session.get_one(Message, number) for number in people}
+        return cls(found, {number: still_addressed(session, found[number], people[number]) for number in people})
+
+    def of_row(self, row: Row) -> Message | None:
+        return None if row.of_message_id is None else self.messages[row.of_message_id]
+
+    def no_longer_addressed(self, row: Row) -> str:
+        if row.of_message_id is None or row.person_id in self.addressed[row.of_message_id]:
+            return ""
+        return N_("is no longer among those it is for")
+
+
 # What no longer fits
 
 
 _ASKED = (LetterKind.CONFIRM, LetterKind.STANDING)
-_NEWS = (LetterKind.MOVED, LetterKind.DATE_ANNOUNCED, LetterKind.CANCELLED)
+_BARE = (*_ASKED, LetterKind.MESSAGE)  # without a file for the calendar
+# Why news was not sent, that the letter after it must know of: this one was never read ...
+LATER = N_("a later change is told instead")
+WAS_CANCELLED = N_("the event was cancelled")
+# ... and with these there was nothing left to read.
+MOVED_BACK = N_("moved back before the letter left")
+TAKEN_BACK = N_("the date was taken back")
+_UNSENT = (LATER, WAS_CANCELLED, MOVED_BACK, TAKEN_BACK, AFTER_ALL)
 
 
 @dataclass(slots=True)
@@ -219,9 +258,14 @@ class _Thread:
     unread: Mapping[str, Any] | None = None  # the facts of the first unread letter
     last: dict[bool, int] = field(default_factory=dict)  # the last cancellation, and the last other letter
 
-    def add(self, letter: sa.Row[Any], *, heard: bool) -> None:
-        self.last[letter.kind is LetterKind.CANCELLED] = letter.id
-        if heard:
+    def add(self, letter: sa.Row[Any]) -> None:
+        cancels = letter.kind is LetterKind.CANCELLED
+        if letter.outcome is not Outcome.SKIPPED:
+            self.last[cancels] = letter.id
+        elif not cancels and letter.reason not in (LATER, WAS_CANCELLED):
+            self.unread = None
+            return
+        if letter.heard:
             self.heard, self.unread = letter.kind, None
         elif self.unread is None:
             self.unread = letter.facts
@@ -236,27 +280,31 @@ class _Thread:
 
 def _threads(session: Session, rows: Iterable[Row], now: datetime) -> Mapping[tuple[int, int], _Thread]:
     """By event and person. What another worker holds at this moment is taken for heard, unless it was refused."""
-    news = {row.id: (row.event_id, row.person_id) for row in rows if row.kind in _NEWS}
+    news = {row.id: (row.event_id, row.person_id) for row in rows if row.kind in NEWS}
     if not news:
         return {}
     events, people = {event for event, _ in news.values()}, {person for _, person in news.values()}
-    in_flight = sa.and_(Letter.claimed_until > now, Letter.reason == "", Letter.id.not_in(news))
+    # Of no outcome: a lease is left behind by every letter that was sent or given up.
+    undecided = sa.and_(Letter.outcome.is_(None), Letter.claimed_until > now)
+    in_flight = sa.and_(undecided, Letter.reason == "", Letter.id.not_in(news))
+    sent = sa.func.coalesce(Letter.outcome == Outcome.SENT, sa.false())
+    unsent = sa.and_(Letter.outcome == Outcome.SKIPPED, Letter.reason.in_(_UNSENT))
     query = (
-        sa.select(Letter.id, Letter.event_id, Letter.person_id, Letter.kind, Letter.facts)
-        .add_columns(sa.or_(Letter.outcome.is_not(None), in_flight).label("heard"))
-        .where(Letter.kind.in_(_NEWS), sa.or_(Letter.outcome.is_(None), Letter.outcome == Outcome.SENT))
+        sa.select(Letter.id, Letter.event_id, Letter.person_id, Letter.kind, Letter.facts, Letter.outcome)
+        .add_columns(Letter.reason, sa.or_(sent, in_flight).label("heard"))
+        .where(Letter.kind.in_(NEWS), sa.or_(Letter.outcome.is_(None), sent, unsent))
         .where(Letter.event_id.in_(events), Letter.person_id.in_(people))
         .order_by(Letter.id)
     )
     threads: dict[tuple[int, int], _Thread] = {}
     for letter in session.execute(query):
-        threads.setdefault((letter.event_id, letter.person_id), _Thread()).add(letter, heard=bool(letter.heard))
+        threads.setdefault((letter.event_id, letter.person_id), _Thread()).add(letter)
     return threads
 
 
 def _as_news(row: Row, event: Event, thread: _Thread) -> Row:
     """A letter of news tells of all that is unread, and is called after what that comes to."""
-    if row.kind not in _NEWS:
+    if row.kind not in NEWS:
         return row
     facts = thread.unread or row.facts
     if row.kind is LetterKind.CANCELLED:
@@ -276,12 +324,12 @@ def _no_longer_fits(row: Row, event: Event, thread: _Thread, now: datetime) -> s
         return NO_ADDRESS
     if row.expires_at is not None and now >= row.expires_at:
         return TOO_LATE
-    if row.standing is None or (row.standing in _OFF and row.kind not in _ASKED):
+    if row.standing is None or (row.standing in _OFF and row.kind not in (*_ASKED, LetterKind.MESSAGE)):
         return N_("is no longer on the list")
     if row.kind is LetterKind.CANCELLED and not event.cancelled:
         return AFTER_ALL
-    if row.kind is not LetterKind.CANCELLED and event.cancelled:
-        return N_("the event was cancelled")
+    if row.kind not in (LetterKind.CANCELLED, LetterKind.MESSAGE) and event.cancelled:
+        return WAS_CANCELLED
     return _BY_KIND[row.kind](row, event, thread)
 
 
@@ -303,14 +351,14 @@ def _waiting(row: Row, _event: Event, _: _Thread) -> str:
 
 def _news(row: Row, event: Event, thread: _Thread) -> str:
     if not thread.is_last(row):
-        return N_("a later change is told instead")
+        return LATER
     if event.cancelled or thread.cancelled:
         return ""
-    if (thread.unread or row.facts).get("was") != is_now(event):
+    if differs((thread.unread or row.facts).get("was") or {}, event, joins=_is_shown_link(row, event)):
         return ""
     if not event.dated:
-        return N_("the date was taken back")
-    return N_("moved back before the letter left") if row.kind is LetterKind.MOVED else AFTER_ALL
+        return TAKEN_BACK
+    return MOVED_BACK if row.kind is LetterKind.MOVED else AFTER_ALL
 
 
 def _reminder(row: Row, event: Event, _: _Thread) -> str:
@@ -320,7 +368,13 @@ def _reminder(row: Row, event: Event, _: _Thread) -> str:
     return "" if starts_then(event, about) else N_("the event was moved")
 
 
+def _whoever(_row: Row, _event: Event, _: _Thread) -> str:
+    """Whom a message is for is its own question."""
+    return ""
+
+
 _BY_KIND = {
+    LetterKind.MESSAGE: _whoever,
     LetterKind.CONFIRM: _unconfirmed,
     LetterKind.STANDING: _stands,
     LetterKind.CONFIRMED: _confirmation,
@@ -356,13 +410,16 @@ def _outline_key(row: Row) -> tuple[Any, ...]:
         row.companions,
         row.standing,
         str(row.facts),
+        row.of_message_id and (row.of_message_id, row.language),
     )
 
 
-def _outline(session: Session, event: Event, row: Row, house: House) -> Outline:
+def _outline(session: Session, event: Event, row: Row, house: House, message: Message | None) -> Outline:
     language = supported(row.language)
     audience = Audience.REMOTE if row.mode is Mode.REMOTE else Audience.PUBLIC
     words = _words(event, row, language, house)
+    if message is not None:
+        words |= _written(message, words["title"], row.language, language)
     template = row.kind.replace(" ", "_")
     subject = " ".join(_template(f"letters/{template}/subject.txt", language).render(words).split())
     return Outline(
@@ -371,7 +428,7 @@ def _outline(session: Session, event: Event, row: Row, house: House) -> Outline:
         parts=Parts(
             text=_template(f"letters/{template}/body.txt", language).render(words),
             html=_template(f"letters/{template}/body.html", language).render(words, subject=subject),
-            calendar=b"" if row.kind in _ASKED else event_file(session, event, language=language, audience=audience),
+            calendar=b"" if row.kind in _BARE else event_file(session, event, language=language, audience=audience),
         ),
         reply_to=_reply_to(event),
     )
@@ -395,19 +452,45 @@ def _words(event: Event, row: Row, language: str, house: House) -> dict[str, Any
         "was_when": was_when(was, event, language),
         "where": location(event, language),
         "was_where": _was_where(was, event, language),
-        "video": (event.video_link or "") if _may_join(row) or event.video_public else "",
+        "video": (event.video_link or "") if _is_shown_link(row, event) else "",
+        "new_video": _new_video(was, event) if _is_shown_link(row, event) else "",
         "remote": row.mode is Mode.REMOTE,
         "companions": row.companions or 0,
         "invited": row.standing is Standing.INVITED,
         "waitlisted": row.standing is Standing.WAITLISTED,
         "cancelled": event.cancelled,
         "standing": str(row.standing),
-        "dated": event.dated and row.kind not in _ASKED,
+        "dated": event.dated and row.kind not in _BARE,
         "tentative": event.status == "tentative",
         "url": event.url or "",
         "page": PAGE if row.attendee_id and (house.pages or row.kind in _ASKED) else "",
         "house": house.name.to(language),
     }
+
+
+def _written(message: Message, title: str, reads: str, language: str) -> dict[str, Any]:
+    """What an officer wrote, in the language nearest to the reader's, which is said where it is another."""
+    tag = message.body.language_for(reads)
+    paragraphs = re.split(r"\n\s*\n", set_in(message.body.to(reads), name=NAME, event=title))
+    other = supported(tag) != language or tag.split("-")[0] != supported(tag)
+    return {
+        "written_subject": set_in(message.subject.to(reads), event=title),
+        "paragraphs": [paragraph.strip().split("\n") for paragraph in paragraphs],
+        "written_in": tag,
+        "other_language": language_name(tag, language) if other else "",
+    }
+
+
+def _new_video(was: Mapping[str, Any], event: Event) -> str:
+    """What became of the link since they were last told of it: made, changed or taken away."""
+    before, after = was.get("video_link"), event.video_link
+    if not was or before == after:
+        return ""
+    return "taken" if not after else "changed" if before else "made"
+
+
+def _is_shown_link(row: Row, event: Event) -> bool:
+    return _may_join(row) or event.video_public
 
 
 def _may_join(row: Row) -> bool:

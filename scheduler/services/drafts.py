@@ -28,6 +28,7 @@ from scheduler.services.values import (
     Language,
     Name,
     Prose,
+    Reference,
     Special,
     Telephone,
     TimeOfDay,
@@ -152,6 +153,7 @@ class Reply(StrEnum):
     NOT_ANSWERED = "not answered"
     ACCEPTED = "accepted"
     REGRETS = "regrets"
+    EXCUSED = "excused"  # regrets with apologies, as a State sends them
     TENTATIVE = "tentative"
 
 
@@ -162,6 +164,7 @@ class AttendeeDraft(Draft):
     answer: Reply = Reply.NOT_ANSWERED
     by: Answer | None = None
     on: Day | None = None
+    reference: Reference | None = None
     companions: Annotated[int, Field(strict=True, ge=0, le=50)] = 0
     represented_by: Key | None = None
 

@@ -21,7 +21,12 @@ from scheduler.services.values import WEEKDAYS, Interval
 from scheduler.text import Text
 from scheduler.when import format_duration
 
-REPLIES = {partstat: reply for reply, partstat in PARTSTATS.items()}
+_REPLIES = {partstat: reply for reply, partstat in PARTSTATS.items() if reply is not Reply.EXCUSED}
+
+
+def reply(row: Attendee) -> Reply:
+    """The answer on record, as files and lists say it."""
+    return Reply.EXCUSED if row.excused else _REPLIES[row.partstat]
 
 
 def tables(session: Session, *, key: str, name: str, language: str, tz: str) -> dict[str, Any]:
@@ -66,9 +71,10 @@ def _guest(row: Attendee) -> AttendeeDraft:
         person=row.person.key,
         role=row.role,
         mode=row.mode,
-        answer=REPLIES.get(row.partstat, Reply.NOT_ANSWERED),
+        answer=reply(row),
         by=row.answered_by if answered else None,
         on=row.answered_on if answered else None,
+        reference=row.answer_reference,
         companions=row.companions,
         represented_by=row.represented_by.key if row.represented_by else None,
     )

@@ -33,6 +33,7 @@ PARTSTATS = {
     Reply.NOT_ANSWERED: Partstat.NEEDS_ACTION,
     Reply.ACCEPTED: Partstat.ACCEPTED,
     Reply.REGRETS: Partstat.DECLINED,
+    Reply.EXCUSED: Partstat.DECLINED,
     Reply.TENTATIVE: Partstat.TENTATIVE,
 }
 
@@ -234,7 +235,9 @@ class _Work:
         if draft.answer is Reply.NOT_ANSWERED:
             return
         by = draft.by or Answer.DESK
-        attendance.answer(self.session, attendee, PARTSTATS[draft.answer], by=by, on=draft.on, now=self.now)
+        more = attendance.AnswerDetails(excused=draft.answer is Reply.EXCUSED, reference=draft.reference)
+        said = PARTSTATS[draft.answer]
+        attendance.answer(self.session, attendee, said, by=by, on=draft.on, now=self.now, details=more)
         if draft.answer is Reply.ACCEPTED and attendee.standing is not Standing.CONFIRMED:
             raise Conflict(
                 "capacity: there is no place left for {person} at {event}",

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
 from scheduler.model import Attendee, Event, ExternalId, GuestList, GuestRow, Person, Standing
-from scheduler.services.export import REPLIES
+from scheduler.services.export import reply
 from scheduler.services.headings import FIELDS, OURS, heading
 
 DEFAULT = tuple(
@@ -81,7 +81,7 @@ def _values(
         "role": gettext(row.role),
         "mode": gettext(row.mode),
         "companions": str(row.companions),
-        "answer": gettext(REPLIES[row.partstat]),
+        "answer": gettext(reply(row)),
         "note": said.get("note", ""),
     }
 

@@ -433,6 +433,7 @@ class _Writing:
             "companions": entry.companions,
             "partstat": PARTSTATS[entry.answer] if answered else Partstat.NEEDS_ACTION,
             "standing": _STANDING.get(entry.answer, Standing.INVITED) if answered else Standing.INVITED,
+            "excused": answered and entry.answer is Reply.EXCUSED,
             "answered_by": Answer.DESK if answered else None,
             "answered_on": wall(self.now, self.event.tzid).date() if answered else None,
             "created_at": self.now,
@@ -489,10 +490,14 @@ class _Writing:
         for entry in entries:
             if entry.answer is not Reply.NOT_ANSWERED:
                 row = self.session.get_one(Attendee, made[entry.number])
-                attendance.answer(self.session, row, PARTSTATS[entry.answer], by=Answer.DESK, on=None, now=self.now)
+                self._answer(row, entry.answer)
                 if row.standing is Standing.WAITLISTED:
                     waiting.add(entry.number)
         return waiting
+
+    def _answer(self, row: Attendee, reply: Reply) -> None:
+        more = attendance.AnswerDetails(excused=reply is Reply.EXCUSED)
+        attendance.answer(self.session, row, PARTSTATS[reply], by=Answer.DESK, on=None, now=self.now, details=more)
 
     # Who is on the list already
 
@@ -562,7 +567,7 @@ class _Writing:
             return ()
         if attendee.partstat is not Partstat.NEEDS_ACTION:
             return (N_("the answer on record is kept"),)
-        attendance.answer(self.session, attendee, said, by=Answer.DESK, on=None, now=self.now)
+        self._answer(attendee, entry.answer)
         fields.append("answer")
         waits = attendee.standing is Standing.WAITLISTED
         return (NO_PLACE,) if waits else ()
@@ -582,7 +587,11 @@ def _insert(kind: type[Base]) -> sa.Insert:
     return sa.insert(cast("sa.Table", kind.__table__))
 
 
-_STANDING = {Reply.ACCEPTED: Standing.CONFIRMED, Reply.REGRETS: Standing.WITHDRAWN}
+_STANDING = {
+    Reply.ACCEPTED: Standing.CONFIRMED,
+    Reply.REGRETS: Standing.WITHDRAWN,
+    Reply.EXCUSED: Standing.WITHDRAWN,
+}
 
 
 def _rows(attendees: Sequence[int]) -> sa.Select[GuestRow]:

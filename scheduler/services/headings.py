@@ -194,6 +194,8 @@ _ANSWERS: Mapping[str, str] = {
     "подтвердила|подтверждено|будет|иә|ия|келеді|растады|ใช่|ตอบรับ|เข้าร่วม|มา|ยืนยัน",
     Reply.REGRETS: "no|n|decline|declined|regret|not coming|not attending|0|нет|отказ|не придёт|не придет|"
     "отказался|отказалась|жоқ|келмейді|бас тартты|ไม่|ไม่มา|ปฏิเสธ|ไม่เข้าร่วม",
+    Reply.EXCUSED: "apologies|sends apologies|excuse|извинения|принёс извинения|уважительная причина|себепті|"
+    "кешірім сұрады|ลา|ขออภัย",
     Reply.TENTATIVE: "maybe|perhaps|возможно|может быть|под вопросом|мүмкін|อาจจะ|ไม่แน่ใจ",
 }
 _LANGUAGES: Mapping[str, str] = {

@@ -18,6 +18,7 @@ from scheduler.model import (
     Attendee,
     City,
     Event,
+    Kind,
     LetterKind,
     Mode,
     Organisation,
@@ -29,6 +30,7 @@ from scheduler.model import (
     Timing,
     Venue,
 )
+from scheduler.model.programme import OPEN_ENDED
 from scheduler.services import attendance, conflicts, letters
 from scheduler.services.audit import note
 from scheduler.services.changes import Change, Verb, change
@@ -36,7 +38,7 @@ from scheduler.services.drafts import EventDraft, ReminderDraft, check
 from scheduler.services.lookup import Lookup
 from scheduler.services.places import closed_of, weekly_of, write_hours
 from scheduler.services.renderings import revise
-from scheduler.text import Text
+from scheduler.services.times import differs, is_now
 
 # Read with the event, because a draft and a rendering need them: no query per event.
 WITH_EVENT = (
@@ -165,7 +167,7 @@ def conclude(session: Session, one: Pending, retimed: Mapping[str, int], *, now:
             attendance.promote(session, one.event, mode, now=now)
     news, told = _news(one.event, one.was, now), 0
     if news:
-        told = letters.tell(session, news, one.event, facts=_facts(one.event, one.was), now=now)
+        told = _tell(session, news, one.event, one.was, now)
     return Impact(one.event, replace(one.change, told=told), moved, told)
 
 
@@ -304,8 +306,7 @@ class Before:
     tzid: str
     starts_at: datetime | None
     ends_at: datetime | None
-    venue: Text
-    video_link: str | None
+    told: Mapping[str, Any]
 
     @classmethod
     def of(cls, event: Event) -> Before:
@@ -317,8 +318,7 @@ class Before:
             event.tzid,
             event.starts_at,
             event.ends_at,
-            event.venue.name if event.venue else Text(),
-            event.video_link,
+            is_now(event),
         )
 
 
@@ -344,27 +344,34 @@ def _same_day(event: Event, was: Before) -> bool:
 
 
 def _moved(event: Event, was: Before) -> bool:
-    when = (event.timing, event.dtstart, event.dtend, event.tzid)
-    where = event.venue.name if event.venue else Text()
-    return when != (was.timing, was.dtstart, was.dtend, was.tzid) or (where, event.video_link) != (
-        was.venue,
-        was.video_link,
-    )
+    return differs(was.told, event, joins=True)
 
 
-def _facts(event: Event, was: Before) -> dict[str, Any]:
-    """Where it stood before, for the letter: today's facts will no longer say it."""
-    return {
-        "sequence": event.sequence,
-        "was": {
-            "timing": was.timing,
-            "dtstart": was.dtstart.isoformat() if was.dtstart else None,
-            "dtend": was.dtend.isoformat() if was.dtend else None,
-            "tzid": was.tzid,
-            "venue": dict(was.venue),
-            "video_link": was.video_link,
-        },
-    }
+def _tell(session: Session, news: LetterKind, event: Event, was: Before, now: datetime) -> int:
+    """With where it stood before: today's facts will no longer say it."""
+    urgent = any(_presses(starts, ends, event, now) for starts, ends in _hours_at_stake(event, was))
+    due_at, since = (now, now) if urgent else letters.quiet_until(session, event, now=now)
+    facts = {"sequence": event.sequence, "was": was.told, "since": since.isoformat()}
+    return letters.tell(session, news, event, facts=facts, due_at=due_at, whom=_concerned(event, was), now=now)
+
+
+def _hours_at_stake(event: Event, was: Before) -> list[tuple[datetime | None, datetime | None]]:
+    """Who is on the way to where it was must know as soon as who has to set out for where it is."""
+    return [(was.starts_at, was.ends_at), (event.starts_at, event.ends_at)]
+
+
+def _presses(starts_at: datetime | None, ends_at: datetime | None, event: Event, now: datetime) -> bool:
+    """It is about to begin, or is going on: no time for a quiet period. What goes on for days leaves that time."""
+    if starts_at is None or ends_at is None or event.kind is Kind.ANNIVERSARY:
+        return False
+    for_days = event.whole_days or event.kind in OPEN_ENDED
+    return starts_at - letters.SOON <= now < (starts_at if for_days else ends_at)
+
+
+def _concerned(event: Event, was: Before) -> sa.ColumnElement[bool]:
+    """A new video link alone is news for who takes part by it, unless everybody is shown it."""
+    same_event = event.status is was.status and not differs(was.told, event, joins=event.video_public)
+    return Attendee.mode == Mode.REMOTE if same_event else sa.true()
 
 
 def refuse_conflicts(

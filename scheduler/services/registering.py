@@ -166,9 +166,10 @@ def confirm(session: Session, token: str, *, secret: str, now: datetime) -> Atte
     return attendee
 
 
-def own(session: Session, token: str, *, secret: str) -> Attendee:
-    """Whose own page this is. Raises NotFound; whoever has not confirmed has none yet."""
-    found = _holder(session, Purpose.OWN, token, secret)
+def own(session: Session, token: str, *, secret: str, erased: bool = False) -> Attendee:
+    """Whose own page this is. Raises NotFound; whoever has not confirmed has none yet. With ``erased`` also whose it
+    was until they erased themselves by it."""
+    found = _holder(session, Purpose.OWN, token, secret, erased=erased)
     if found.standing is Standing.UNCONFIRMED:
         raise _nowhere()
     return found
@@ -178,16 +179,20 @@ def own_token(attendee: Attendee, *, secret: str) -> str:
     return _token(Purpose.OWN, attendee, secret)
 
 
-def _holder(session: Session, purpose: Purpose, token: str, secret: str) -> Attendee:
+def _holder(session: Session, purpose: Purpose, token: str, secret: str, *, erased: bool = False) -> Attendee:
     number = tokens.number(token)
     found = session.get(Attendee, number) if number else None
-    if found is None or not tokens.same(token, _token(purpose, found, secret)):
+    if found is None:
+        raise _nowhere()
+    before = 1 if erased and found.attending.erased_at else 0
+    if not tokens.same(token, _token(purpose, found, secret, found.epoch - before)):
         raise _nowhere()
     return found
 
 
-def _token(purpose: Purpose, attendee: Attendee, secret: str) -> str:
-    return tokens.of_attendee(purpose, attendee.id, attendee.created_at, attendee.epoch, secret=secret)
+def _token(purpose: Purpose, attendee: Attendee, secret: str, epoch: int | None = None) -> str:
+    epoch = attendee.epoch if epoch is None else epoch
+    return tokens.of_attendee(purpose, attendee.id, attendee.created_at, epoch, secret=secret)
 
 
 def _nowhere() -> NotFound:

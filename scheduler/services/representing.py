@@ -26,6 +26,7 @@ def represent(session: Session, attendee: Attendee, deputy: Person | None, *, no
     if deputy is attendee.represented_by:
         raise AlreadyThere("it is so already; nothing was changed")
     attendee.represented_by = deputy
+    attendee.epoch += 1  # the links that others hold are theirs no longer
     session.flush()
     if attendee.standing is Standing.CONFIRMED and not attendee.event.cancelled:
         key = f"represent:{attendee.id}:{now:%Y%m%dT%H%M%S%f}"

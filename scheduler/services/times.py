@@ -80,6 +80,12 @@ def gains_its_hour(was: Mapping[str, Any], event: Event) -> bool:
     return hour_unknown and datetime.fromisoformat(was["dtstart"]).date() == event.first_on
 
 
+def differs(was: Mapping[str, Any], event: Event, *, joins: bool) -> bool:
+    """Whether what is told of an event is other than it was; the video link counts for who ``joins`` by it."""
+    now = is_now(event)
+    return any(was.get(name) != now[name] for name in now if joins or name != "video_link")
+
+
 def is_now(event: Event) -> dict[str, Any]:
     """Where an event stands today, in the form in which a letter keeps where it stood."""
     return {

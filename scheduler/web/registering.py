@@ -208,7 +208,7 @@ def _to_confirm(app: App, token: str, problem: str = "") -> Response | str:
         try:
             found = registering.to_confirm(session, token, secret=app.secret, now=now)
         except NotFound:
-            return _spent()
+            return spent()
         if found.standing in _SEATED:
             return _see(_own_address(app, found))
         return _confirming_page(found, problem)
@@ -234,7 +234,7 @@ def _confirm(app: App, token: str) -> Response | str:
         with app.db.write("page") as session:
             found = registering.confirm(session, token, secret=app.secret, now=app.clock.now())
     except NotFound:
-        return _spent()
+        return spent()
     except AlreadyThere:
         return _see(request.path)
     except RegistrationClosed:
@@ -260,7 +260,7 @@ def _own(app: App, token: str, form: Form | None = None) -> Response | str:
         try:
             attendee = registering.own(session, token, secret=app.secret)
         except NotFound:
-            return _spent()
+            return spent()
         shown = own.page(session, attendee, now=app.clock.now())
         return _own_page(app, token, shown, form)
 
@@ -298,7 +298,7 @@ def _change(app: App, token: str, verb: Change, *, said: str) -> Response | str:
         with app.db.write("page") as session:
             verb(session, registering.own(session, token, secret=app.secret), form)
     except NotFound:
-        return _spent()
+        return spent()
     except AlreadyThere:
         pass  # a second click: it is so already
     except (own.TooLate, RegistrationClosed, NoRoom, NeverFits, _Mistyped) as error:
@@ -389,6 +389,6 @@ def _again(page: Response | str) -> Response:
     return page if isinstance(page, Response) else Response(page, 422)
 
 
-def _spent() -> Response:
+def spent() -> Response:
     """One page for every link that leads nowhere, whatever the reason."""
     return Response(render_template("web/spent.html", title=_("This link leads nowhere any more")), 404)

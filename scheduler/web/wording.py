@@ -21,9 +21,9 @@ from scheduler.dates import (
 )
 from scheduler.i18n import N_
 from scheduler.model import Attendee, Event, Kind, Mode, Seating, Standing, Status, Timing
+from scheduler.services import export
 from scheduler.services.agenda import Announced, Detail, Entry
 from scheduler.services.drafts import Reply
-from scheduler.services.export import REPLIES
 from scheduler.services.renderings import KIND_NAMES, location, weekly_in_words
 from scheduler.services.times import When, when
 from scheduler.web.language import _
@@ -203,6 +203,13 @@ def places(event: Event, mode: Mode) -> State | None:
     return _places_in_full(limited[0]) if limited else None
 
 
+def kept_for(retention: timedelta | None) -> str:
+    """How long a visitor is known, as they are told before they agree."""
+    if retention is None:
+        return _("Your data is kept until you ask us to erase it.")
+    return _("Your data is erased {days} days after the last event that you registered for.", days=retention.days)
+
+
 def done(what: str, attendee: Attendee) -> str:
     """What a button did, above the page that shows it."""
     if what in ("confirmed", "coming"):
@@ -332,4 +339,4 @@ def day(on: date) -> str:
 
 
 def reply(attendee: Attendee) -> Reply:
-    return REPLIES[attendee.partstat]
+    return export.reply(attendee)

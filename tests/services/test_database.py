@@ -203,6 +203,7 @@ CHECKS = [
     ("attendee", {"partstat": "DELEGATED"}, "ck_attendee_partstat"),
     ("attendee", {"standing": "lapsed"}, "ck_attendee_standing"),
     ("attendee", {"answered_by": "pigeon"}, "ck_attendee_answer"),
+    ("attendee", {"excused": True}, "ck_attendee_excused"),
     ("attendee", {"epoch": -1}, "ck_attendee_epoch"),
     ("seating", {"taken": 5}, "ck_seating_not_overbooked"),
     ("seating", {"taken": -1}, "ck_seating_taken"),

@@ -17,7 +17,7 @@ from scheduler.errors import Invalid
 from scheduler.i18n import N_
 from scheduler.model import Answer, Attendee, Event, Mode, Person, Standing
 from scheduler.services import attendance, people, programme
-from scheduler.services.drafts import PersonDraft, Reply
+from scheduler.services.drafts import AttendeeDraft, PersonDraft, Reply
 from scheduler.services.files import PARTSTATS
 from scheduler.services.representing import represent
 from scheduler.web.forms import Form
@@ -53,7 +53,16 @@ def _answer(session: Session, attendee: Attendee, form: Form, now: datetime) -> 
     on = _day(form, attendee.event, now)
     if reply is None or way is None or form.errors:
         raise Mistyped
-    attendance.answer(session, attendee, PARTSTATS[reply], by=way, on=on, now=now)
+    details = attendance.AnswerDetails(excused=reply is Reply.EXCUSED, reference=_reference(form))
+    attendance.answer(session, attendee, PARTSTATS[reply], by=way, on=on, now=now, details=details)
+
+
+def _reference(form: Form) -> str | None:
+    typed = form["reference"].strip()
+    read: AttendeeDraft | None = drafted(AttendeeDraft, {"person": "x", **({"reference": typed} if typed else {})}, form, {})
+    if read is None:
+        raise Mistyped
+    return read.reference
 
 
 def _day(form: Form, event: Event, now: datetime) -> date | None:
@@ -123,7 +132,7 @@ VERBS: Mapping[str, Verb] = {
         hint=N_("Who accepts takes places, or waits for them; who regrets frees them."),
         done=N_("The answer is recorded."),
         deed=_answer,
-        fields=("reply", "way", "on"),
+        fields=("reply", "way", "on", "reference"),
         begins=lambda _attendee: {"way": str(Answer.LETTER)},
     ),
     "party": Verb(
