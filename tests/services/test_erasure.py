@@ -118,7 +118,10 @@ def test_what_they_were_counted_in_stays(app, number, clock):
     clock.advance(60 * DAY)
     with app.db.read() as session:
         before = (
-            [(row.standing, row.mode, row.companions, row.role) for row in session.scalars(sa.select(Attendee))],
+            [
+                (row.standing, row.mode, row.companions, row.role)
+                for row in session.scalars(sa.select(Attendee).order_by(Attendee.id))
+            ],
             session.scalar(sa.select(sa.func.count(Letter.id))),
         )
 
@@ -126,7 +129,10 @@ def test_what_they_were_counted_in_stays(app, number, clock):
 
     with app.db.read() as session:
         after = (
-            [(row.standing, row.mode, row.companions, row.role) for row in session.scalars(sa.select(Attendee))],
+            [
+                (row.standing, row.mode, row.companions, row.role)
+                for row in session.scalars(sa.select(Attendee).order_by(Attendee.id))
+            ],
             session.scalar(sa.select(sa.func.count(Letter.id))),
         )
         assert before == after

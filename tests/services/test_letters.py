@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from scheduler import jobs
 from scheduler.model import Answer, Attendee, Event, Letter, LetterKind, Mode, Partstat, Person, Role, Status
-from scheduler.services import attendance, letters, programme, registering
+from scheduler.services import attendance, letters, messages, programme, registering
 from scheduler.services.drafts import PersonDraft, check
 from scheduler.services.lookup import get
 from scheduler.services.registering import Wanted
@@ -31,6 +31,7 @@ from tests.services.builders import (
 
 LATER = START + timedelta(days=1)
 
+WRITTEN = {"subject": "The doors", "text": "They open at nine."}
 # Many cases of one rule, which is computed and not asked of the database: its other tests run on both.
 ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"])
 
@@ -756,6 +757,7 @@ def test_every_kind_of_letter_can_be_written_in_every_language(app, language):
             person = check(PersonDraft, {"name": name, "email": address, **given})
             wanted = Wanted(person=person, mode=Mode.IN_PERSON, companions=0, form=name)
             registering.ask(session, event, wanted, now=NOW)
+        messages.send(session, event, messages.draft(WRITTEN, language="en"), to=["everyone"], now=NOW)
     Round(app)
     with app.db.write() as session:
         attendance.withdraw(session, session.get(Attendee, first.id), now=NOW)

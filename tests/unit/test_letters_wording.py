@@ -16,6 +16,7 @@ from scheduler.model import (
     Event,
     Kind,
     LetterKind,
+    Message,
     Mode,
     Standing,
     Status,
@@ -39,6 +40,11 @@ ALMATY = City(
     tzid="Asia/Almaty",
 )
 MUSEUM = Venue(key="museum", name=Text({"en": "Museum of Arts"}), address=Text({"en": "22 Koktem"}), city=ALMATY)
+
+
+WRITTEN = Message(
+    subject=Text({"en": "The doors: {event}"}), body=Text({"en": "The doors open at nine.\n\nSee you there."})
+)
 
 
 class Rendered(NamedTuple):
@@ -122,6 +128,8 @@ def render(
         companions=companions,
     )
     words = compose._words(event, row, language, HOUSE)
+    if kind is LetterKind.MESSAGE:
+        words |= compose._written(WRITTEN, words["title"], language, language)
     folder = f"letters/{kind.replace(' ', '_')}"
     subject = " ".join(compose._template(f"{folder}/subject.txt", language).render(words).split())
     text = compose._template(f"{folder}/body.txt", language).render(words)
@@ -215,7 +223,8 @@ def test_the_attached_file_is_mentioned_where_there_is_one(kind, language):
     dated = [render(kind, an_event(), language=language), render(kind, an_event(), language=language, tzid="UTC")]
     without = render(kind, undated(), language=language)
 
-    attached = kind not in (LetterKind.CONFIRM, LetterKind.STANDING)  # no place, nothing to enter in a calendar
+    # No place, or nothing new: nothing to enter in a calendar.
+    attached = kind not in (LetterKind.CONFIRM, LetterKind.STANDING, LetterKind.MESSAGE)
     assert all(attached is ("event.ics" in letter.text) for letter in dated)
     assert "event.ics" not in without.text
 
