@@ -171,7 +171,8 @@ def _wanted(form: Form, event: Event, nonce: str) -> registering.Wanted:
 
 # What is typed as a name is written to an address that may be somebody else's: it must carry no message.
 LONGEST_NAME = 100
-_NO_NAME = re.compile(r"[/@\\<>{}]|www\.", re.IGNORECASE)
+# Mail programs make a link of what looks like a host, too; initials ("И.И.Иванов", "J.R. Smith") do not.
+_NO_NAME = re.compile(r"[/@\\<>{}]|(?i:www\.)|[\w-]{2,}\.(?:[a-z]{2,}|[A-Z]{2,})\b|\d(?:[ -]?\d){5}")
 
 
 def _person(form: Form) -> PersonDraft | None:

@@ -173,6 +173,8 @@ WRONG = {
     "too long a name": ({"name": "A" * 101}, "Enter a name alone, of at most 100 characters."),
     "a message for a name": ({"name": "You won: https://evil.example"}, "Enter a name alone"),
     "an address for a name": ({"name": "www.evil.example"}, "Enter a name alone"),
+    "a host for a name": ({"name": "Your prize: evil.example"}, "Enter a name alone"),
+    "a telephone for a name": ({"name": "Call +7 701 234 56 78"}, "Enter a name alone"),
     "no consent": ({"consent": ""}, "without it we cannot register you"),
     "too many companions": ({"companions": "6"}, "Enter a whole number from 0 to 5."),
     "companions in words": ({"companions": "a few"}, "Enter a whole number from 0 to 5."),
@@ -198,6 +200,14 @@ def test_what_is_wrong_is_said_and_what_was_typed_is_kept(app, web, typed, said)
     kept = {"name": "Anna Ivanova", "email": "anna@example.org", "companions": "", **typed}
     assert all(f'value="{kept[name]}"' in page for name in ("email", "companions"))
     assert [] == attendees(app)
+
+
+@ONE_ENGINE
+@pytest.mark.parametrize("name", ["И.И.Иванов", "J.R.R. Smith", "Dr.Anna O'Neil-Li", "Louis XVI", "Mr. 007"])
+def test_names_as_people_write_them_are_taken(app, web, name):
+    plan(app)
+
+    assert 303 == fill(web, name=name).status_code
 
 
 @ONE_ENGINE
