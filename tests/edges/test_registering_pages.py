@@ -168,7 +168,7 @@ WRONG = {
     "no name": ({"name": " "}, "Enter your name."),
     "no address": ({"email": "anna"}, "Enter an e-mail address, like name@example.org."),
     "two lines of name": ({"name": "Anna\nBcc: all"}, "must be on one line"),
-    "a name that turns the text": ({"name": "Anna \u202egnp.exe"}, "has a control character"),
+    "a name that turns the text": ({"name": "Anna \u202egnp"}, "has a control character"),
     "a header in the address": ({"email": "a@example.org\nBcc: b@example.org"}, "Enter an e-mail address"),
     "too long a name": ({"name": "A" * 101}, "Enter a name alone, of at most 100 characters."),
     "a message for a name": ({"name": "You won: https://evil.example"}, "Enter a name alone"),
