@@ -20,7 +20,7 @@ from typing import Any
 from scheduler.errors import Invalid, SchedulerError
 
 OCTETS = 50_000_000
-UNPACKED = 500_000_000
+UNPACKED = 200_000_000
 ROWS = 100_000
 COLUMNS = 200
 CELLS = 4_000_000

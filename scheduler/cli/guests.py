@@ -260,7 +260,6 @@ def _report(order: Order, told: Sequence[Told], back: Path | None, *, as_json: b
 
 def _show_columns(order: Order) -> None:
     columns = order.columns
-    headings = [harmless(name) for name in columns.headings]
     shown = [
         (
             harmless(columns.headings[place]),
