@@ -4,6 +4,7 @@ from scheduler.model.accounts import MAY, Account, AccountRole, Act
 from scheduler.model.attendance import Answer, Attendee, Mode, Partstat, Role, Seating, Standing
 from scheduler.model.audit import Audit
 from scheduler.model.feeds import Audience, Feed, FeedLink, Rendering, Sees, Version, View
+from scheduler.model.floods import Hits, SentForm
 from scheduler.model.guestlists import ColumnMapping, ExternalId, GuestList, GuestRow
 from scheduler.model.letters import Letter, LetterKind, Outcome
 from scheduler.model.messages import Message
@@ -43,6 +44,7 @@ __all__ = [
     "FeedLink",
     "GuestList",
     "GuestRow",
+    "Hits",
     "Kind",
     "Letter",
     "LetterKind",
@@ -61,6 +63,7 @@ __all__ = [
     "Role",
     "Seating",
     "Sees",
+    "SentForm",
     "Standing",
     "Status",
     "Timing",

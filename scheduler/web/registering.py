@@ -23,7 +23,7 @@ from scheduler.services.addresses import Address
 from scheduler.services.attendance import AlreadyThere, NeverFits, NoRoom, RegistrationClosed
 from scheduler.services.drafts import PersonDraft, check
 from scheduler.services.tokens import PATHS, Purpose
-from scheduler.web import wording
+from scheduler.web import floods, wording
 from scheduler.web.forms import Form, seal, unshared
 from scheduler.web.language import _, known_zone
 from scheduler.web.pages import CALENDAR, PER_LANGUAGE, is_key
@@ -115,6 +115,7 @@ def _form(app: App, key: str, form: Form | None = None) -> str:
     now = app.clock.now()
     if not registering.is_open(event, now=now):
         return render_template("web/closed.html", title=_("Registration is closed"), event=event)
+    sealed = seal(key, secret=app.secret, now=now)
     return render_template(
         "web/register.html",
         title=_("Register"),
@@ -122,7 +123,8 @@ def _form(app: App, key: str, form: Form | None = None) -> str:
         form=form or Form({"mode": str(registering.modes(event)[0])}),
         modes=[(mode, wording.mode(mode), wording.places(event, mode)) for mode in registering.modes(event)],
         most=registering.MOST_COMPANIONS,
-        seal=seal(key, secret=app.secret, now=now),
+        seal=sealed,
+        challenge=floods.challenge(app, sealed, now=now),
     )
 
 
@@ -138,8 +140,10 @@ def _ask(app: App, key: str) -> Response | str:
     try:
         with app.db.write("page") as session:
             event = registering.get_open(session, key, now=now) if is_key(key) else _no_such_page()
-            registering.ask(session, event, _wanted(form, event, nonce), now=now)
-    except (_Mistyped, RegistrationClosed):
+            wanted = _wanted(form, event, nonce)
+            floods.admit(session, form, app=app, now=now)
+            registering.ask(session, event, wanted, now=now)
+    except (_Mistyped, RegistrationClosed, floods.NotLetIn):
         return _again(_form(app, key, form))
     except NeverFits:
         form.errors["companions"] = _("So large a party can never fit: there are fewer places than that.")
@@ -167,7 +171,8 @@ def _wanted(form: Form, event: Event, nonce: str) -> registering.Wanted:
 
 # What is typed as a name is written to an address that may be somebody else's: it must carry no message.
 LONGEST_NAME = 100
-_NO_NAME = re.compile(r"[/@\\<>{}]|www\.", re.IGNORECASE)
+# Mail programs make a link of what looks like a host, too; initials ("И.И.Иванов", "J.R. Smith") do not.
+_NO_NAME = re.compile(r"[/@\\<>{}]|(?i:www\.)|[\w-]{2,}\.(?:[a-z]{2,}|[A-Z]{2,})\b|\d(?:[ -]?\d){5}")
 
 
 def _person(form: Form) -> PersonDraft | None:

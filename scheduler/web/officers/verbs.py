@@ -59,7 +59,9 @@ def _answer(session: Session, attendee: Attendee, form: Form, now: datetime) -> 
 
 def _reference(form: Form) -> str | None:
     typed = form["reference"].strip()
-    read: AttendeeDraft | None = drafted(AttendeeDraft, {"person": "x", **({"reference": typed} if typed else {})}, form, {})
+    read: AttendeeDraft | None = drafted(
+        AttendeeDraft, {"person": "x", **({"reference": typed} if typed else {})}, form, {}
+    )
     if read is None:
         raise Mistyped
     return read.reference
