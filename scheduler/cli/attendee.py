@@ -15,7 +15,7 @@ from scheduler.cli.words import _, language
 from scheduler.errors import Invalid
 from scheduler.i18n import N_
 from scheduler.model import Answer, Attendee, Event, Mode, Person, Role, Standing
-from scheduler.services import attendance, programme
+from scheduler.services import attendance, programme, seating
 from scheduler.services.drafts import PersonDraft, Reply, check
 from scheduler.services.export import REPLIES
 from scheduler.services.files import PARTSTATS
@@ -267,4 +267,4 @@ def show_attendee(desk: Desk, event: str, person: str, as_json: bool) -> None:
 
 
 def _record(session: Session, row: Attendee) -> dict[str, Any]:
-    return {"event": row.event.key, **_brief(row), "ahead": attendance.ahead(session, row)}
+    return {"event": row.event.key, **_brief(row), "ahead": seating.ahead(session, row)}

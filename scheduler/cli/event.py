@@ -144,7 +144,7 @@ def _merged(base: dict[str, Any], said: dict[str, Any], no_date: bool) -> dict[s
             base.pop(name, None)
     if "duration" in said:
         base.pop("dtend", None)
-    for name in ("title", "description"):
+    for name in ("title", "description", "instructions", "remote_instructions"):
         if name in said and isinstance(base.get(name), dict):
             said[name] = {**base[name], **said[name]}
     return {**base, **said}

@@ -1,6 +1,16 @@
 """Mapped classes, and the rules about one aggregate. No queries over several, no clock, no commit."""
 
-from scheduler.model.attendance import Answer, Attendee, Mode, Partstat, Role, Seating, Standing
+from scheduler.model.attendance import (
+    Answer,
+    Attendee,
+    Companion,
+    Mode,
+    Partstat,
+    Reminded,
+    Role,
+    Seating,
+    Standing,
+)
 from scheduler.model.audit import Audit
 from scheduler.model.feeds import Audience, Feed, FeedLink, Rendering, Sees, Version, View
 from scheduler.model.guestlists import ColumnMapping, ExternalId, GuestList, GuestRow
@@ -14,6 +24,7 @@ from scheduler.model.programme import (
     OpeningHours,
     Organisation,
     Person,
+    Queue,
     Registration,
     Reminder,
     ReminderAudience,
@@ -31,6 +42,7 @@ __all__ = [
     "City",
     "Closure",
     "ColumnMapping",
+    "Companion",
     "Event",
     "ExternalId",
     "Feed",
@@ -47,7 +59,9 @@ __all__ = [
     "Outcome",
     "Partstat",
     "Person",
+    "Queue",
     "Registration",
+    "Reminded",
     "Reminder",
     "ReminderAudience",
     "Rendering",

@@ -22,6 +22,7 @@ from scheduler.model import (
     Status,
     Venue,
 )
+from scheduler.model.attendance import HOLDING
 from scheduler.services import attendance, programme
 from scheduler.services.changes import Change, Verb
 from scheduler.services.conflicts import Contradiction
@@ -217,9 +218,9 @@ class _Work:
         """Role, party and representative follow the file; an answer on record is never overwritten by it."""
         # Not mentioned is not taken back: a representative without a key cannot stand in a file.
         representative = self._representative(draft) or attendee.represented_by
-        other = (attendee.role, attendee.represented_by) != (draft.role, representative)
-        if other:
-            attendee.role, attendee.represented_by = draft.role, representative
+        other = attendance.represent(self.session, attendee, representative, now=self.now)
+        if attendee.role is not draft.role:
+            attendee.role, other = draft.role, True
         moved = (attendee.mode, attendee.companions) != (draft.mode, draft.companions)
         if moved:
             attendance.change_party(
@@ -235,7 +236,7 @@ class _Work:
             return
         by = draft.by or Answer.DESK
         attendance.answer(self.session, attendee, PARTSTATS[draft.answer], by=by, on=draft.on, now=self.now)
-        if draft.answer is Reply.ACCEPTED and attendee.standing is not Standing.CONFIRMED:
+        if draft.answer is Reply.ACCEPTED and attendee.standing not in HOLDING:
             raise Conflict(
                 "capacity: there is no place left for {person} at {event}",
                 person=draft.person,

@@ -136,15 +136,7 @@ def state(entry: Entry, now: datetime) -> State | None:
 
 
 def _takes_guests(event: Event, now: datetime) -> bool:
-    return not event.is_over(now) and not _closed(event, now) and not _not_yet_open(event, now)
-
-
-def _closed(event: Event, now: datetime) -> bool:
-    return bool(event.registration_closes and now >= instant(event.registration_closes, event.tzid, gap="shift"))
-
-
-def _not_yet_open(event: Event, now: datetime) -> bool:
-    return bool(event.registration_opens and now < instant(event.registration_opens, event.tzid, gap="shift"))
+    return not event.is_over(now) and not event.is_late(now) and not event.is_early(now)
 
 
 def _places(event: Event) -> State | None:
@@ -232,9 +224,9 @@ def standing(attendee: Attendee) -> State:
 
 def _registration(event: Event, now: datetime) -> Iterator[State]:
     opens, closes = event.registration_opens, event.registration_closes
-    if _closed(event, now):
+    if event.is_late(now):
         yield State(_("Registration is closed"))
-    elif opens and _not_yet_open(event, now):
+    elif opens and event.is_early(now):
         yield State(_("Registration opens {moment}", moment=_moment(opens)))
     elif closes:
         yield State(_("Registration closes {moment}", moment=_moment(closes)))

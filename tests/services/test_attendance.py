@@ -20,7 +20,7 @@ from scheduler.text import Text
 from tests.services.builders import DAY, NOW, START, GuestList, a_person, an_event, register, wrong_with_places
 
 IN_PERSON, REMOTE = Mode.IN_PERSON, Mode.REMOTE
-INVITED, CONFIRMED, WAITLISTED, UNCONFIRMED, WITHDRAWN = Standing
+INVITED, REQUESTED, CONFIRMED, OFFERED, WAITLISTED, UNCONFIRMED, LAPSED, REFUSED, WITHDRAWN = Standing
 AFTERWARDS = NOW + timedelta(days=60)
 ON_POSTGRESQL = pytest.mark.parametrize("engine", ["postgresql"])
 
