@@ -54,7 +54,7 @@ def upgrade() -> None:
         sa.Column("attendee_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("name", sa.String(100), nullable=False),
-        sa.CheckConstraint("position BETWEEN 1 AND 50", name="ck_companion_position"),
+        sa.CheckConstraint("position BETWEEN 1 AND 50", name="position"),
         sa.ForeignKeyConstraint(
             ["attendee_id"], ["attendee.id"], name="fk_companion_attendee_id", ondelete="CASCADE"
         ),

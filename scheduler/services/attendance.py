@@ -345,6 +345,40 @@ def change_party(
         promote(session, attendee.event, touched, now=now)
 
 
+def change(
+    session: Session,
+    attendee: Attendee,
+    *,
+    mode: Mode,
+    companions: int,
+    names: Iterable[str] | None = None,
+    needs: Needs | None = None,
+    now: datetime,
+) -> None:
+    """Party and needs together. Raises as `change_party`, AlreadyThere where nothing at all is new."""
+    seating.hold_with(session, attendee)
+    news = needs is not None and _need(session, attendee, needs, now=now)
+    try:
+        change_party(session, attendee, mode=mode, companions=companions, names=names, now=now)
+    except AlreadyThere:
+        if not news:
+            raise
+
+
+def _need(session: Session, attendee: Attendee, needs: Needs, *, now: datetime) -> bool:
+    """Whether that was new; the audit says that it was changed, not to what."""
+    if needs_of(attendee) == needs:
+        return False
+    attendee.access_needs, attendee.dietary_needs = needs.access or None, needs.dietary or None
+    note(session, "change", "attendee", attendee.id, now=now, fields=["needs"])
+    session.flush()  # the row is read again once its places are held
+    return True
+
+
+def needs_of(attendee: Attendee) -> Needs:
+    return Needs(access=attendee.access_needs or "", dietary=attendee.dietary_needs or "")
+
+
 def _move_party(session: Session, attendee: Attendee, mode: Mode, companions: int) -> None:
     event, before = attendee.event, attendee.mode
     if attendee.standing in (Standing.WAITLISTED, Standing.REQUESTED):
@@ -369,19 +403,11 @@ def _hold_other(session: Session, attendee: Attendee, mode: Mode, seats: int) ->
         raise NoRoom("there are not that many places left; nothing was changed")
 
 
-def need(session: Session, attendee: Attendee, needs: Needs, *, now: datetime) -> None:
-    """What the party needs; the audit says that it was changed, not to what. Raises AlreadyThere."""
-    wanted = needs.access or None, needs.dietary or None
-    if (attendee.access_needs, attendee.dietary_needs) == wanted:
-        raise AlreadyThere("{person} stands there so already for {event}", **_names(attendee))
-    attendee.access_needs, attendee.dietary_needs = wanted
-    note(session, "change", "attendee", attendee.id, now=now, fields=["needs"])
-
-
 def represent(session: Session, attendee: Attendee, by: Person | None, *, now: datetime) -> bool:
     """Who comes in their place from now on; links in letters to whoever came before lead nowhere any more."""
     if attendee.represented_by is by:
         return False
+    seating.hold_with(session, attendee)
     attendee.represented_by = by
     attendee.epoch += 1
     note(session, "represent", "attendee", attendee.id, now=now, by=by and by.key)

@@ -119,24 +119,7 @@ def change(
 ) -> None:
     """Raises TooLate, NoRoom, NeverFits, AlreadyThere where nothing at all is new."""
     _refuse_late(attendee, now)
-    changed = needs is not None and _need(session, attendee, needs, now)
-    try:
-        attendance.change_party(session, attendee, mode=mode, companions=companions, names=names, now=now)
-    except attendance.AlreadyThere:
-        if not changed:
-            raise
-
-
-def _need(session: Session, attendee: Attendee, needs: Needs, now: datetime) -> bool:
-    try:
-        attendance.need(session, attendee, needs, now=now)
-    except attendance.AlreadyThere:
-        return False
-    return True
-
-
-def needs_of(attendee: Attendee) -> Needs:
-    return Needs(access=attendee.access_needs or "", dietary=attendee.dietary_needs or "")
+    attendance.change(session, attendee, mode=mode, companions=companions, names=names, needs=needs, now=now)
 
 
 def withdraw(session: Session, attendee: Attendee, *, now: datetime) -> None:
@@ -164,7 +147,7 @@ def come(session: Session, attendee: Attendee, *, now: datetime) -> None:
         mode=attendee.mode,
         companions=attendee.companions,
         names=tuple(attendee.names),
-        needs=needs_of(attendee),
+        needs=attendance.needs_of(attendee),
     )
     attendance.register(session, attendee.event, guest, now=now, by=Answer.PAGE)
 

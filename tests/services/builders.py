@@ -41,7 +41,7 @@ from scheduler.model import (
     Venue,
 )
 from scheduler.model.attendance import HOLDING
-from scheduler.services import attendance, lookup, places, programme
+from scheduler.services import attendance, lookup, places, programme, seating
 from scheduler.services.drafts import EventDraft, PersonDraft, check
 from scheduler.services.lookup import Lookup
 from scheduler.services.people import guest
@@ -196,6 +196,12 @@ class GuestList:
     def accept(self, who: str) -> Standing:
         with self.db.write() as session:
             return attendance.accept(session, self.row(who, session), now=self.now)
+
+    def lapse(self, after: timedelta = timedelta()) -> int:
+        """What the worker does, at once or some time from now on."""
+        self.now += after
+        with self.db.write() as session:
+            return seating.lapse(session, self._event(session), now=self.now)
 
     def offered(self) -> set[str]:
         return set(self._keys(Attendee.standing == Standing.OFFERED))
