@@ -1,4 +1,4 @@
-"""Offers, approval and parties in a real browser: at both widths, in every language, without JavaScript where it acts.
+"""Offers, approval and parties in a real browser, both widths, every language; without JavaScript where it acts.
 
 Pictures of what it saw are kept in build/screenshots.
 """
@@ -30,7 +30,7 @@ pytestmark = [
 
 @pytest.fixture
 def pages(app, environment) -> Iterator[dict[str, str]]:
-    """The form, and the pages of somebody who is offered a place, waits, has asked for approval, let an offer lapse."""
+    """The form, and pages of people who are offered a place, wait, have asked for approval, let an offer lapse."""
     with app.db.write() as session:
         hall = a_venue(session, name={"en": "City Library", "ru": "Городская библиотека"})
         given = {"venue": hall.key, "capacity": 2, "remote_capacity": 50, "registration": "public", **ASKS}
@@ -47,11 +47,8 @@ def pages(app, environment) -> Iterator[dict[str, str]]:
     opening.lapse(DAY)
     with app.db.write() as session:
         event = hearing._event(session)
-        for who, reason in (("requested", None), ("refused", {"en": "Full"})):
-            guest = hearing._party(session, who, 0, Mode.IN_PERSON, attendance.Role.PARTICIPANT)
-            made = attendance.register(session, event, guest, now=NOW, by=Answer.PAGE)
-            if reason:
-                attendance.turn_down(session, made, now=NOW)
+        guest = hearing._party(session, "requested", 0, Mode.IN_PERSON, attendance.Role.PARTICIPANT)
+        attendance.register(session, event, guest, now=NOW, by=Answer.PAGE)
     server = subprocess.Popen(
         [sys.executable, "-m", "tests.journeys.page_server", NOW.isoformat()],
         cwd=ROOT,
@@ -69,13 +66,10 @@ def pages(app, environment) -> Iterator[dict[str, str]]:
 
         yield {
             "form-named": f"{at}/en/events/opening/register",
-            "form-approval": f"{at}/en/events/hearing/register",
-            "event-approval": f"{at}/en/events/hearing",
             "own-lapsed": own(opening, "lapsed"),
             "own-offered": own(opening, "anna"),
             "own-waits": own(opening, "waiting"),
             "own-requested": own(hearing, "requested"),
-            "own-refused": own(hearing, "refused"),
         }
         server.kill()
 
