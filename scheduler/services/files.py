@@ -27,6 +27,7 @@ from scheduler.services import attendance, programme
 from scheduler.services.changes import Change, Verb
 from scheduler.services.conflicts import Contradiction
 from scheduler.services.drafts import AttendeeDraft, Draft, EventDraft, ProgrammeFile, Reply
+from scheduler.services.letters import CONCERNED
 from scheduler.services.lookup import Lookup
 from scheduler.services.places import NOUNS, put
 
@@ -182,7 +183,7 @@ class _Work:
         wanted = {draft.person for draft in drafts}
         for key, attendee in present.items():
             mine = attendee.programme == self.file.programme.key
-            if mine and key not in wanted and attendee.standing is not Standing.WITHDRAWN:
+            if mine and key not in wanted and attendee.standing in CONCERNED:
                 attendance.withdraw(self.session, attendee, now=self.now)
                 self._changed(event, key, Verb.WITHDRAWN, told=1)
 

@@ -52,11 +52,15 @@ def rows(
     query = sa.select(Attendee).where(Attendee.event_id == event.id).order_by(Attendee.id)
     people = selectinload(Attendee.person).selectinload(Person.organisation)
     for row in session.scalars(query.options(people)):
-        if row.standing is Standing.WITHDRAWN and row.answered_by is None:
+        if row.standing in _GONE or (row.standing is Standing.WITHDRAWN and row.answered_by is None):
             continue
         values = _values(row, said.get(row.id, {}), layout, language, gettext)
         values["external_id"] = ids.get(row.person_id, "")
         yield [values.get(field, "") for field in layout.fields]
+
+
+# Whose acceptance came to nothing.
+_GONE = (Standing.LAPSED, Standing.REFUSED)
 
 
 def _external_ids(session: Session, layout: Layout) -> dict[int, str]:
