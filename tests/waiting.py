@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 
 
-def until(true: Callable[[], bool], *, seconds: float = 20, every: float = 0.05) -> None:
+def until(true: Callable[[], bool], *, seconds: float = 20) -> None:
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end, "not within the time"
-        time.sleep(every)
+        time.sleep(0.05)

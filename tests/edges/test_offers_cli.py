@@ -163,3 +163,30 @@ def test_no_officer_plans_what_guests_choose(scheduler, app):
     refused = scheduler("reminder", "add", "opening", "1 day", "--audience", "chosen", code=2)
 
     assert "chosen" in refused.output
+
+
+def test_a_guest_list_brings_companions_by_name_and_needs_in_and_out(scheduler, app, tmp_path):
+    with app.db.write() as session:
+        an_event(session, companions_named=True, asks_access=True, asks_dietary=True)
+    file, out = tmp_path / "guests.csv", tmp_path / "out.csv"
+    file.write_text(
+        "Full name,E-mail,Companions,Names of companions,Access needs,Dietary needs\n"
+        "Anna,anna@example.org,3,Aigul; สมชาย,a ramp,halal\n"
+        "Bolat,bolat@example.org,,Dana,,\n"
+    )
+
+    scheduler("attendee", "import", "opening", str(file), "--yes")
+    assert (3, ["Aigul", "สมชาย"], "a ramp", "halal") == party(scheduler, "anna@example.org")
+    assert (1, ["Dana"], None, None) == party(scheduler, "bolat@example.org")
+    assert "unchanged" in scheduler("attendee", "import", "opening", str(file), "--yes").output
+    file.write_text(file.read_text().replace("Aigul; สมชาย,a ramp", "Aigul; Erlan,a lift"))
+    scheduler("attendee", "import", "opening", str(file), "--yes")
+
+    assert (3, ["Aigul", "Erlan"], "a lift", "halal") == party(scheduler, "anna@example.org")
+    scheduler("attendee", "export", "opening", str(out))
+    assert "Aigul; Erlan,a lift,halal" in out.read_text(encoding="utf-8-sig")
+
+
+def party(scheduler, who: str) -> tuple:
+    shown = said(scheduler, who)
+    return tuple(shown[name] for name in ("companions", "companions_by_name", "access_needs", "dietary_needs"))
