@@ -14,7 +14,8 @@ STANDINGS = {"requested", "offered", "lapsed", "refused"}
 LETTERS = {"offered", "lapsed", "requested", "refused", "removed"}
 AUDIENCES = {"chosen"}
 EVENT = {
-    "queue": "VARCHAR(17) NOT NULL DEFAULT 'first-fit' CONSTRAINT ck_event_queue CHECK (queue IN ('strict', 'first-fit'))",
+    "queue": "VARCHAR(17) NOT NULL DEFAULT 'first-fit' "
+    "CONSTRAINT ck_event_queue CHECK (queue IN ('strict', 'first-fit'))",
     "approval": "BOOLEAN NOT NULL DEFAULT false",
     "companions_named": "BOOLEAN NOT NULL DEFAULT false",
     "companions_most": "INTEGER NOT NULL DEFAULT 5 "
@@ -66,7 +67,8 @@ def downgrade() -> None:
     op.drop_table("companion")
     op.execute(f"DELETE FROM letter WHERE kind IN ({_quoted(LETTERS)})")
     op.execute(
-        "UPDATE letter SET reminder_id = NULL WHERE reminder_id IN (SELECT id FROM reminder WHERE audience = 'chosen')"
+        "UPDATE letter SET reminder_id = NULL "
+        "WHERE reminder_id IN (SELECT id FROM reminder WHERE audience = 'chosen')"
     )
     op.execute("DELETE FROM reminder WHERE audience = 'chosen'")
     # What was held is free again, and who had no place and waited for nothing has withdrawn, as far as 0005 knows.
