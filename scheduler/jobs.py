@@ -16,8 +16,8 @@ import sqlalchemy as sa
 from scheduler.app import App
 from scheduler.channels import ChannelError
 from scheduler.errors import Conflict, Forbidden, SchedulerError
-from scheduler.model import Letter, Outcome
-from scheduler.services import letters, programme, registering, retention
+from scheduler.model import Event, Letter, Outcome
+from scheduler.services import letters, programme, registering, retention, seating
 from scheduler.services.compose import OutgoingMessage, Skip, compose
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ BATCH = 1000
 FRESH = timedelta(minutes=1)  # a letter composed longer ago is composed anew: the facts, or the lease, may be gone
 TICK = timedelta(seconds=10)
 PURGE = timedelta(minutes=10)  # how often registrations that nobody confirmed are forgotten
+LAPSE = timedelta(minutes=1)  # how often offers that nobody answered go on to the next
 PAUSE = timedelta(minutes=1)  # while the channel is down
 
 
@@ -75,6 +76,7 @@ def timetable(app: App, scheduler: BaseScheduler, stop: Stop = _never) -> None:
     """Every job there is."""
     letters_out = partial(deliver, stop=stop)
     scheduler.add_job(_calmly, "interval", [letters_out, app], seconds=TICK.total_seconds(), id="deliver", **_ONE)
+    scheduler.add_job(_calmly, "interval", [lapse, app], seconds=LAPSE.total_seconds(), id="lapse", **_ONE)
     scheduler.add_job(_calmly, "interval", [purge, app], seconds=PURGE.total_seconds(), id="purge", **_ONE)
     scheduler.add_job(_calmly, "cron", [check_zones, app], hour=3, minute=15, id="zones", **_ONE)
     scheduler.add_job(_calmly, "cron", [partial(retain, stop=stop), app], hour=3, minute=45, id="retain", **_ONE)
@@ -107,6 +109,18 @@ def deliver(app: App, seen: Seen | None = None, *, stop: Stop = _never) -> Deliv
     finally:
         app.channel.close()
     return total
+
+
+def lapse(app: App) -> int:
+    """One event at a time, so that registrations wait for no other's offers; returns how many lapsed."""
+    with app.db.read() as session:
+        events = seating.lapsed(session, now=app.clock.now())
+    return sum(_lapse(app, event) for event in events)
+
+
+def _lapse(app: App, number: int) -> int:
+    with app.db.write("worker") as session:
+        return seating.lapse(session, session.get_one(Event, number), now=app.clock.now())
 
 
 def purge(app: App) -> None:
@@ -276,6 +290,7 @@ def run(app: App, wait: Callable[[], object]) -> None:
     stopping = threading.Event()
     timetable(app, scheduler, stopping.is_set)
     _calmly(check_zones, app)  # before the first reminder is fired by an instant that no longer holds
+    _calmly(lapse, app)
     scheduler.modify_job("deliver", next_run_time=app.clock.now())
     scheduler.start()
     try:

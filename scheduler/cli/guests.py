@@ -335,7 +335,7 @@ def export_guests(desk: Desk, event: str, file: Path, like: Path | None, overwri
     with desk.read() as session:
         found = get(session, Event, event)
         layout = _like(desk, like) if like else guestexport.layout_of(session, found)
-        layout = layout or guestexport.default_layout(_)
+        layout = layout or guestexport.default_layout(found, _)
         rows = list(guestexport.rows(session, found, layout, language=language(), gettext=_))
     write_file(file, sheets.written([list(layout.headings), *rows], delimiter=delimiter, name=event))
     click.echo(_("Written: {file}").format(file=file))

@@ -1,7 +1,17 @@
 """Mapped classes, and the rules about one aggregate. No queries over several, no clock, no commit."""
 
 from scheduler.model.accounts import MAY, Account, AccountRole, Act
-from scheduler.model.attendance import Answer, Attendee, Mode, Partstat, Role, Seating, Standing
+from scheduler.model.attendance import (
+    Answer,
+    Attendee,
+    Companion,
+    Mode,
+    Partstat,
+    Reminded,
+    Role,
+    Seating,
+    Standing,
+)
 from scheduler.model.audit import Audit
 from scheduler.model.feeds import Audience, Feed, FeedLink, Rendering, Sees, Version, View
 from scheduler.model.floods import Hits, SentForm
@@ -17,6 +27,7 @@ from scheduler.model.programme import (
     OpeningHours,
     Organisation,
     Person,
+    Queue,
     Registration,
     Reminder,
     ReminderAudience,
@@ -38,6 +49,7 @@ __all__ = [
     "City",
     "Closure",
     "ColumnMapping",
+    "Companion",
     "Event",
     "ExternalId",
     "Feed",
@@ -56,7 +68,9 @@ __all__ = [
     "Outcome",
     "Partstat",
     "Person",
+    "Queue",
     "Registration",
+    "Reminded",
     "Reminder",
     "ReminderAudience",
     "Rendering",

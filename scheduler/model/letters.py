@@ -19,7 +19,12 @@ class LetterKind(StrEnum):
     STANDING = "standing"  # asked on a page though on the list already: where they stand
     CONFIRMED = "confirmed"
     WAITING = "waiting"
-    PLACE_FREED = "place freed"  # the place they waited for was freed and is theirs
+    OFFERED = "offered"  # places are held for them until an hour that the letter says
+    LAPSED = "lapsed"  # they did not answer the offer
+    REQUESTED = "requested"  # the organizer will decide
+    REFUSED = "refused"
+    REMOVED = "removed"  # the organizer has taken them off the list
+    PLACE_FREED = "place freed"  # an officer has given them a place they waited for
     MOVED = "moved"
     CANCELLED = "cancelled"
     DATE_ANNOUNCED = "date announced"

@@ -25,7 +25,8 @@ _STANDINGS: Mapping[str, Callable[[], Condition]] = {
     "invited": lambda: Attendee.standing == Standing.INVITED,
     "unanswered": lambda: sa.and_(Attendee.standing == Standing.INVITED, Attendee.partstat == Partstat.NEEDS_ACTION),
     "confirmed": lambda: Attendee.standing == Standing.CONFIRMED,
-    "waiting": lambda: Attendee.standing == Standing.WAITLISTED,
+    "waiting": lambda: Attendee.standing.in_((Standing.WAITLISTED, Standing.OFFERED)),
+    "requested": lambda: Attendee.standing == Standing.REQUESTED,
     "regrets": lambda: Attendee.partstat == Partstat.DECLINED,
     "withdrawn": lambda: Attendee.standing == Standing.WITHDRAWN,
 }

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from scheduler.clock import tzdata_problem, tzdata_version
 from scheduler.i18n import N_
-from scheduler.model import Account, AccountRole, Attendee, Audit, Event, Letter, Seating, Standing
+from scheduler.model import Account, AccountRole, Attendee, Audit, Event, Letter, Seating
+from scheduler.model.attendance import HOLDING
 from scheduler.services import retention
 
 Gettext = Callable[[str], str]
@@ -74,7 +75,7 @@ def _places(session: Session, gettext: Gettext) -> Finding:
     """The count of places taken is kept beside the list, for speed; here the two are compared."""
     held = (
         sa.select(Attendee.event_id, Attendee.mode, sa.func.sum(1 + Attendee.companions).label("places"))
-        .where(Attendee.standing == Standing.CONFIRMED)
+        .where(Attendee.standing.in_(HOLDING))
         .group_by(Attendee.event_id, Attendee.mode)
         .subquery()
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -35,6 +35,7 @@ from scheduler.model import (
     Mode,
     Outcome,
     Person,
+    Reminded,
     Standing,
 )
 from scheduler.services.feeds import event_file
@@ -42,7 +43,7 @@ from scheduler.services.letters import NEWS, NO_ADDRESS, TOO_LATE, starts_then
 from scheduler.services.messages import set_in, still_addressed
 from scheduler.services.programme import WITH_EVENT
 from scheduler.services.renderings import location
-from scheduler.services.times import differs, gains_its_hour, is_now, was_when, when
+from scheduler.services.times import When, differs, gains_its_hour, is_now, moment, was_when, when
 from scheduler.services.tokens import PATHS, Purpose, of_attendee
 from scheduler.text import Text
 
@@ -110,6 +111,7 @@ class Row(NamedTuple):
     attendee_id: int | None = None
     listed_at: datetime | None = None
     epoch: int | None = None
+    reminded: Reminded | None = None
     of_message_id: int | None = None
 
 
@@ -155,14 +157,14 @@ def _represented(session: Session, events: Iterable[int]) -> dict[tuple[int, int
     query = sa.select(Attendee).where(Attendee.represented_by_id.is_not(None), Attendee.event_id.in_(list(events)))
     found: dict[tuple[int, int], list[dict[str, Any]]] = {}
     for one in session.scalars(query):
-        place = {name: getattr(one, name) for name in ("standing", "mode", "companions", "epoch")}
+        place = {name: getattr(one, name) for name in ("standing", "mode", "companions", "epoch", "reminded")}
         place |= {"attendee_id": one.id, "listed_at": one.created_at}
         found.setdefault((one.event_id, one.represented_by_id or 0), []).append(place)
     return found
 
 
 # Not on the list: nothing is written to them but what they asked for.
-_OFF = (Standing.WITHDRAWN, Standing.UNCONFIRMED)
+_OFF = (Standing.WITHDRAWN, Standing.UNCONFIRMED, Standing.LAPSED, Standing.REFUSED)
 
 
 def _weight(row: Row) -> int:
@@ -196,6 +198,7 @@ def _read(session: Session, ids: Sequence[int]) -> Iterator[Row]:
             Attendee.id,
             Attendee.created_at,
             Attendee.epoch,
+            Attendee.reminded,
             Letter.of_message_id,
         )
         .join(Person, Person.id == Letter.person_id)
@@ -239,7 +242,10 @@ class _Mail:
 
 
 _ASKED = (LetterKind.CONFIRM, LetterKind.STANDING)
-_BARE = (*_ASKED, LetterKind.MESSAGE)  # without a file for the calendar
+# To who is on the list no longer, because of just that.
+_PARTING = (LetterKind.LAPSED, LetterKind.REFUSED, LetterKind.REMOVED)
+# Nothing to note down in a calendar.
+_WITHOUT_DATE = (*_ASKED, *_PARTING, LetterKind.REQUESTED, LetterKind.MESSAGE)
 # Why news was not sent, that the letter after it must know of: this one was never read ...
 LATER = N_("a later change is told instead")
 WAS_CANCELLED = N_("the event was cancelled")
@@ -324,7 +330,9 @@ def _no_longer_fits(row: Row, event: Event, thread: _Thread, now: datetime) -> s
         return NO_ADDRESS
     if row.expires_at is not None and now >= row.expires_at:
         return TOO_LATE
-    if row.standing is None or (row.standing in _OFF and row.kind not in (*_ASKED, LetterKind.MESSAGE)):
+    if row.kind is LetterKind.OFFERED and event.has_begun(now):
+        return TOO_LATE
+    if row.standing is None or (row.standing in _OFF and row.kind not in (*_ASKED, *_PARTING, LetterKind.MESSAGE)):
         return N_("is no longer on the list")
     if row.kind is LetterKind.CANCELLED and not event.cancelled:
         return AFTER_ALL
@@ -345,6 +353,11 @@ def _stands(row: Row, _event: Event, _: _Thread) -> str:
     return "" if row.standing is not Standing.UNCONFIRMED else N_("has not confirmed")
 
 
+def _still(standing: Standing) -> Callable[[Row, Event, _Thread], str]:
+    """Only while they stand as the letter says."""
+    return lambda row, _event, _: "" if row.standing is standing else N_("stands otherwise by now")
+
+
 def _waiting(row: Row, _event: Event, _: _Thread) -> str:
     return "" if row.standing is Standing.WAITLISTED else N_("does not wait any more")
 
@@ -362,8 +375,10 @@ def _news(row: Row, event: Event, thread: _Thread) -> str:
 
 
 def _reminder(row: Row, event: Event, _: _Thread) -> str:
-    if row.standing is Standing.WAITLISTED:
+    if row.standing in (Standing.WAITLISTED, Standing.OFFERED, Standing.REQUESTED):
         return N_("holds no place now")
+    if row.reminded is Reminded.NEVER and row.standing is Standing.CONFIRMED:
+        return N_("wants no reminders")
     about = datetime.fromisoformat(row.facts["start"])
     return "" if starts_then(event, about) else N_("the event was moved")
 
@@ -379,6 +394,11 @@ _BY_KIND = {
     LetterKind.STANDING: _stands,
     LetterKind.CONFIRMED: _confirmation,
     LetterKind.PLACE_FREED: _confirmation,
+    LetterKind.OFFERED: _still(Standing.OFFERED),
+    LetterKind.LAPSED: _still(Standing.LAPSED),
+    LetterKind.REQUESTED: _still(Standing.REQUESTED),
+    LetterKind.REFUSED: _still(Standing.REFUSED),
+    LetterKind.REMOVED: _still(Standing.WITHDRAWN),
     LetterKind.WAITING: _waiting,
     LetterKind.MOVED: _news,
     LetterKind.CANCELLED: _news,
@@ -416,7 +436,7 @@ def _outline_key(row: Row) -> tuple[Any, ...]:
 
 def _outline(session: Session, event: Event, row: Row, house: House, message: Message | None) -> Outline:
     language = supported(row.language)
-    audience = Audience.REMOTE if row.mode is Mode.REMOTE else Audience.PUBLIC
+    audience = Audience.REMOTE if _may_join(row) else Audience.PUBLIC
     words = _words(event, row, language, house)
     if message is not None:
         words |= _written(message, words["title"], row.language, language)
@@ -428,7 +448,9 @@ def _outline(session: Session, event: Event, row: Row, house: House, message: Me
         parts=Parts(
             text=_template(f"letters/{template}/body.txt", language).render(words),
             html=_template(f"letters/{template}/body.html", language).render(words, subject=subject),
-            calendar=b"" if row.kind in _BARE else event_file(session, event, language=language, audience=audience),
+            calendar=b""
+            if row.kind in _WITHOUT_DATE
+            else event_file(session, event, language=language, audience=audience),
         ),
         reply_to=_reply_to(event),
     )
@@ -460,10 +482,16 @@ def _words(event: Event, row: Row, language: str, house: House) -> dict[str, Any
         "waitlisted": row.standing is Standing.WAITLISTED,
         "cancelled": event.cancelled,
         "standing": str(row.standing),
-        "dated": event.dated and row.kind not in _BARE,
+        "offered": row.standing is Standing.OFFERED,
+        "requested": row.standing is Standing.REQUESTED,
+        "renewed": bool(row.facts.get("renewed")),
+        "until": _until(row, event, language),
+        "reason": Text(row.facts.get("reason") or {}).to(language),
+        "instructions": _instructions(row, event, language),
+        "dated": event.dated and row.kind not in _WITHOUT_DATE,
         "tentative": event.status == "tentative",
         "url": event.url or "",
-        "page": PAGE if row.attendee_id and (house.pages or row.kind in _ASKED) else "",
+        "page": PAGE if _has_page(row, house) else "",
         "house": house.name.to(language),
     }
 
@@ -493,9 +521,33 @@ def _is_shown_link(row: Row, event: Event) -> bool:
     return _may_join(row) or event.video_public
 
 
+def _has_page(row: Row, house: House) -> bool:
+    """What cannot be done without a page leads to it, wherever the pages are."""
+    if row.kind in (LetterKind.REFUSED, LetterKind.REMOVED):
+        return False
+    return bool(row.attendee_id) and (house.pages or row.kind in (*_ASKED, LetterKind.OFFERED))
+
+
 def _may_join(row: Row) -> bool:
-    """The link is for those who take part by video, not for who typed an address."""
-    return row.mode is Mode.REMOTE and row.standing is not Standing.UNCONFIRMED
+    """The link is for those who take part by video, not for who typed an address or was not approved yet."""
+    return row.mode is Mode.REMOTE and row.standing not in (*_OFF, Standing.REQUESTED, Standing.OFFERED)
+
+
+def _until(row: Row, event: Event, language: str) -> list[When]:
+    """Until when an offer holds, on the event's clock and the reader's."""
+    if row.kind is not LetterKind.OFFERED:
+        return []
+    return moment(datetime.fromisoformat(row.facts["until"]), event, language, row.tzid)
+
+
+def _instructions(row: Row, event: Event, language: str) -> str:
+    """What holds for who has a place and comes in this way."""
+    if row.standing is not Standing.CONFIRMED or row.mode is None or row.kind not in _INSTRUCTING:
+        return ""
+    return next((one.instructions for one in event.seating if one.mode is row.mode), Text()).to(language)
+
+
+_INSTRUCTING = (LetterKind.CONFIRMED, LetterKind.PLACE_FREED, LetterKind.REMINDER)
 
 
 def _was_where(was: Mapping[str, Any], event: Event, language: str) -> str:

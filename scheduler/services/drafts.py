@@ -16,7 +16,18 @@ from pydantic_core import PydanticCustomError
 
 from scheduler.errors import Invalid, Problems, SchedulerError, all_of
 from scheduler.i18n import N_
-from scheduler.model import Answer, Kind, Mode, Registration, ReminderAudience, Role, Status, Timing, Visibility
+from scheduler.model import (
+    Answer,
+    Kind,
+    Mode,
+    Queue,
+    Registration,
+    ReminderAudience,
+    Role,
+    Status,
+    Timing,
+    Visibility,
+)
 from scheduler.services.values import (
     Capacity,
     Country,
@@ -144,6 +155,8 @@ class ReminderDraft(Draft):
             raise _refused(Invalid("before: a reminder leaves at most a year before, and not at the start itself"))
         if self.at is not None and self.before % timedelta(days=1):
             raise _refused(Invalid("at: goes with whole days before, like 1 day"))
+        if self.audience is ReminderAudience.CHOSEN:
+            raise _refused(Invalid("audience: chosen is for guests, who choose it on their own pages"))
         return self
 
 
@@ -197,6 +210,14 @@ class EventDraft(Draft):
     registration: Registration = Registration.DESK
     registration_opens: WallTime | None = None
     registration_closes: WallTime | None = None
+    queue: Queue = Queue.FIRST_FIT
+    approval: bool = False
+    companions_named: bool = False
+    companions_most: Annotated[int, Field(strict=True, ge=0, le=50)] = 5
+    asks_access: bool = False
+    asks_dietary: bool = False
+    instructions: Prose = Text()
+    remote_instructions: Prose = Text()
     hours: Weekly = ()
     closed: tuple[ClosureDraft, ...] = ()
     reminders: tuple[ReminderDraft, ...] | None = None

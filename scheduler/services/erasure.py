@@ -18,6 +18,7 @@ from scheduler.i18n import LANGUAGES, N_, catalogue
 from scheduler.model import (
     Answer,
     Attendee,
+    Companion,
     Event,
     ExternalId,
     FeedLink,
@@ -29,6 +30,7 @@ from scheduler.model import (
 )
 from scheduler.services import attendance
 from scheduler.services.audit import note, note_each
+from scheduler.services.letters import CONCERNED
 from scheduler.text import Text
 
 ERASED = N_("erased")
@@ -78,14 +80,14 @@ def purge(session: Session, people: Sequence[int], *, now: datetime) -> None:
 
 def coming(session: Session, person: Person, *, now: datetime) -> list[Attendee]:
     """Their places on the lists of what has not begun, in the order in which lists are held."""
-    stands = Attendee.standing.not_in((Standing.WITHDRAWN, Standing.UNCONFIRMED))
+    stands = Attendee.standing.in_(CONCERNED)
     query = sa.select(Attendee).join(Attendee.event).where(Attendee.person_id == person.id, stands)
     rows = session.scalars(query.options(joinedload(Attendee.event)).order_by(Attendee.event_id)).all()
     return [row for row in rows if _is_to_come(row.event, now)]
 
 
 def _is_to_come(event: Event, now: datetime) -> bool:
-    return not (event.cancelled or event.is_over(now) or attendance.has_begun(event, now))
+    return not (event.cancelled or event.is_over(now) or event.has_begun(now))
 
 
 def _leave(session: Session, person: Person, by: Answer, now: datetime) -> list[Attendee]:
@@ -128,10 +130,15 @@ def _attendees(people: Sequence[int], _now: datetime) -> Iterator[sa.Executable]
     yield (
         sa.update(Attendee)
         .where(Attendee.person_id.in_(people))
-        .values(answer_reference=None, epoch=Attendee.epoch + 1)
+        .values(answer_reference=None, epoch=Attendee.epoch + 1, **dict.fromkeys(NEEDS))
     )
     deputies = sa.update(Attendee).where(Attendee.represented_by_id.in_(people))
     yield deputies.values(epoch=Attendee.epoch + 1)
+
+
+def _companions(people: Sequence[int], _now: datetime) -> Iterator[sa.Executable]:
+    theirs = sa.select(Attendee.id).where(Attendee.person_id.in_(people)).scalar_subquery()
+    yield sa.delete(Companion).where(Companion.attendee_id.in_(theirs))
 
 
 def _guest_rows(people: Sequence[int], _now: datetime) -> Iterator[sa.Executable]:
@@ -163,6 +170,8 @@ def forget_addresses(which: sa.ColumnElement[bool]) -> sa.Update:
     return sa.update(Letter).where(which).values(address=None, reason=sa.case((failed, ERASED), else_=Letter.reason))
 
 
+# What a party needs, in its own words.
+NEEDS = ("access_needs", "dietary_needs")
 Table = Callable[[Sequence[int], datetime], Iterator[sa.Executable]]
 # Whoever adds a table that says something of a person adds it here.
-PERSONAL: tuple[Table, ...] = (_guest_rows, _external_ids, _feed_links, _letters, _attendees, _persons)
+PERSONAL: tuple[Table, ...] = (_companions, _guest_rows, _external_ids, _feed_links, _letters, _attendees, _persons)

@@ -60,9 +60,13 @@ def _events(session: Session) -> dict[str, Any]:
 def _guests(session: Session) -> dict[int, list[AttendeeDraft]]:
     named = sa.select(Attendee).join(Attendee.person).where(Person.key.is_not(None))
     stands = sa.or_(Attendee.standing != Standing.WITHDRAWN, Attendee.partstat == Partstat.DECLINED)
-    query = named.where(stands, Attendee.standing != Standing.UNCONFIRMED).order_by(Attendee.event_id, Attendee.id)
+    query = named.where(stands, Attendee.standing.not_in(_UNPLANNED)).order_by(Attendee.event_id, Attendee.id)
     rows = session.scalars(query.options(selectinload(Attendee.person), selectinload(Attendee.represented_by)))
     return {event: [_guest(row) for row in group] for event, group in groupby(rows, lambda row: row.event_id)}
+
+
+# Asked by themselves and have nothing yet, or nothing any more: an officer's list does not accept for them.
+_UNPLANNED = (Standing.UNCONFIRMED, Standing.REQUESTED, Standing.LAPSED, Standing.REFUSED)
 
 
 def _guest(row: Attendee) -> AttendeeDraft:

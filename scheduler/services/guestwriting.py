@@ -18,6 +18,7 @@ from scheduler.model import (
     Answer,
     Attendee,
     Audit,
+    Companion,
     Event,
     ExternalId,
     GuestRow,
@@ -86,6 +87,7 @@ class Writing:
         wanted = [plan.entry for plan in plans if plan.entry.number in people]  # in their order: first come
         together = self._seat_together(wanted)
         made = self._add_attendees(wanted, people, together=together)
+        self._add_companions([(entry, made[entry.number]) for entry in wanted])
         self._add_external_ids([(entry, people[entry.number]) for entry in wanted])
         self._add_rows([(entry, made[entry.number]) for entry in wanted])
         self._audit(wanted, made, together=together)
@@ -190,6 +192,8 @@ class Writing:
             "role": entry.role,
             "mode": entry.mode,
             "companions": entry.companions,
+            "access_needs": entry.access,
+            "dietary_needs": entry.dietary,
             "partstat": PARTSTATS[entry.answer] if answered else Partstat.NEEDS_ACTION,
             "standing": _STANDING.get(entry.answer, Standing.INVITED) if answered else Standing.INVITED,
             "excused": answered and entry.answer is Reply.EXCUSED,
@@ -198,6 +202,15 @@ class Writing:
             "created_at": self.now,
             "standing_at": self.now,
         }
+
+    def _add_companions(self, who: Sequence[tuple[Entry, int]]) -> None:
+        rows = [
+            {"attendee_id": attendee, "position": position, "name": name}
+            for entry, attendee in who
+            for position, name in enumerate(entry.names, start=1)
+        ]
+        if rows:
+            self.session.execute(_insert(Companion), rows)
 
     def _add_external_ids(self, who: Sequence[tuple[Entry, int]]) -> None:
         rows = []
@@ -303,18 +316,27 @@ class Writing:
         return fields, remarks + self._change_answer(entry, attendee, last, fields)
 
     def _change_party(self, entry: Entry, attendee: Attendee, last: Mapping[str, str]) -> list[str]:
-        news = {name for name in ("role", "mode", "companions") if _is_news(entry, last, name)}
+        news = {name for name in _OF_THE_PARTY if _is_news(entry, last, name)}
         fields = []
         if "role" in news and attendee.role is not entry.role:
             attendee.role = entry.role
             fields.append("role")
         mode = entry.mode if "mode" in news else attendee.mode
         companions = entry.companions if "companions" in news else attendee.companions
-        if (mode, companions) != (attendee.mode, attendee.companions):
-            fields += [
-                name for name, new in (("mode", mode), ("companions", companions)) if getattr(attendee, name) != new
-            ]
-            attendance.change_party(self.session, attendee, mode=mode, companions=companions, now=self.now)
+        names = list(entry.names) if "companion_names" in news else attendee.names[:companions]
+        companions = max(companions, len(names))
+        party = {"mode": mode, "companions": companions, "names": names}
+        fields += [name for name, new in party.items() if getattr(attendee, name) != new]
+        before = attendance.needs_of(attendee)
+        needs = attendance.Needs(
+            access=(entry.access or "") if "access_needs" in news else before.access,
+            dietary=(entry.dietary or "") if "dietary_needs" in news else before.dietary,
+        )
+        fields += ["needs"] if needs != before else []
+        if set(fields) - {"role"}:
+            attendance.change(
+                self.session, attendee, mode=mode, companions=companions, names=names, needs=needs, now=self.now
+            )
         return fields
 
     def _change_answer(
@@ -346,6 +368,7 @@ def _insert(kind: type[Base]) -> sa.Insert:
     return sa.insert(cast("sa.Table", kind.__table__))
 
 
+_OF_THE_PARTY = ("role", "mode", "companions", "companion_names", "access_needs", "dietary_needs")
 _STANDING = {
     Reply.ACCEPTED: Standing.CONFIRMED,
     Reply.REGRETS: Standing.WITHDRAWN,

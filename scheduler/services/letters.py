@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -24,6 +24,7 @@ from scheduler.model import (
     Outcome,
     Partstat,
     Person,
+    Reminded,
     Reminder,
     ReminderAudience,
     Role,
@@ -40,7 +41,13 @@ QUIET = timedelta(minutes=4)
 LONGEST_QUIET = timedelta(minutes=15)
 SOON = timedelta(hours=2)  # before the start nothing is held back
 NEWS = (LetterKind.MOVED, LetterKind.DATE_ANNOUNCED, LetterKind.CANCELLED)
-CONCERNED = (Standing.INVITED, Standing.CONFIRMED, Standing.WAITLISTED)
+CONCERNED = (
+    Standing.INVITED,
+    Standing.REQUESTED,
+    Standing.CONFIRMED,
+    Standing.OFFERED,
+    Standing.WAITLISTED,
+)
 # Waits after a temporary refusal; the last one repeats until the letter expires or the attempts are used up.
 BACK_OFF = (
     timedelta(minutes=1),
@@ -62,6 +69,7 @@ def queue(
     now: datetime,
     due_at: datetime | None = None,
     expires_at: datetime | None = None,
+    facts: Mapping[str, Any] | None = None,
 ) -> None:
     """Ask for one letter. Asking twice with the same key is harmless."""
     row = {
@@ -72,6 +80,7 @@ def queue(
         "due_at": due_at or now,
         "expires_at": expires_at or _worth_telling_until(event),
         "created_at": now,
+        "facts": dict(facts or {}),
         **_undeliverable(to, now),
     }
     session.execute(_insert(session).values(row).on_conflict_do_nothing())
@@ -209,12 +218,20 @@ def retime(reminder: Reminder, event: Event, *, now: datetime) -> bool:
 
 
 def _next_due(reminder: Reminder, event: Event, now: datetime) -> datetime | None:
+    if _makes_no_sense(reminder, event):
+        return None
     waiting = reminder.next_due_at
     for start in _starts(event, min(now, waiting or now)):
         due = due_at(reminder, event, start)
         if start != reminder.fired_for and (due > now or due == waiting):
             return due
     return None
+
+
+def _makes_no_sense(reminder: Reminder, event: Event) -> bool:
+    """An hour before what has no hour; an officer who plans so has it as it is planned."""
+    by_hours = event.timing is Timing.HOURS or not reminder.offset % timedelta(days=1)
+    return reminder.audience is ReminderAudience.CHOSEN and not by_hours
 
 
 def _starts(event: Event, now: datetime) -> Iterator[datetime]:
@@ -285,8 +302,11 @@ def useful_until(start: datetime, due: datetime) -> datetime:
 
 def audience(kind: ReminderAudience) -> sa.ColumnElement[bool]:
     """Who a reminder is for, as a condition on Attendee."""
-    confirmed = Attendee.standing == Standing.CONFIRMED
+    has_place = Attendee.standing == Standing.CONFIRMED
+    confirmed = sa.and_(has_place, Attendee.reminded == Reminded.PLANNED)
     match kind:
+        case ReminderAudience.CHOSEN:
+            return sa.and_(has_place, Attendee.reminded == Reminded.CLOSELY)
         case ReminderAudience.EVERYONE:
             return confirmed
         case ReminderAudience.IN_PERSON:

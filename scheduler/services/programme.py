@@ -24,14 +24,14 @@ from scheduler.model import (
     Organisation,
     Person,
     Reminder,
+    ReminderAudience,
     Seating,
-    Standing,
     Status,
     Timing,
     Venue,
 )
 from scheduler.model.programme import OPEN_ENDED
-from scheduler.services import attendance, conflicts, letters
+from scheduler.services import attendance, conflicts, letters, seating
 from scheduler.services.audit import note
 from scheduler.services.changes import Change, Verb, change
 from scheduler.services.drafts import EventDraft, ReminderDraft, check
@@ -39,6 +39,7 @@ from scheduler.services.lookup import Lookup
 from scheduler.services.places import closed_of, weekly_of, write_hours
 from scheduler.services.renderings import revise
 from scheduler.services.times import differs, is_now
+from scheduler.text import Text
 
 # Read with the event, because a draft and a rendering need them: no query per event.
 WITH_EVENT = (
@@ -74,6 +75,10 @@ class Impact:
 _PLAN = frozenset(
     ("kind", "dtstart", "dtend", "first_day", "last_day", "tz", "status", "venue", "parent", "hours", "closed")
 )
+
+
+# The fields on which it depends whether a free place is offered, and to whom.
+_MAKES_WAY = frozenset(("status", "dtstart", "dtend", "first_day", "last_day", "registration_closes", "queue"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +167,9 @@ def conclude(session: Session, one: Pending, retimed: Mapping[str, int], *, now:
     for mode, capacity in _capacities(one.draft).items():
         if seating_of(one.event, mode).capacity != capacity:
             attendance.set_capacity(session, one.event, mode, capacity, now=now)
-    if one.was.status is Status.CANCELLED or (one.was.ends_at is not None and one.was.ends_at <= now):
-        for mode in Mode:  # places that were freed while nobody could be given one
-            attendance.promote(session, one.event, mode, now=now)
+    if not _MAKES_WAY.isdisjoint(one.change.fields):
+        for mode in Mode:  # places that were freed while nobody could be offered one
+            seating.promote(session, one.event, mode, now=now)
     news, told = _news(one.event, one.was, now), 0
     if news:
         told = _tell(session, news, one.event, one.was, now)
@@ -210,6 +215,10 @@ def _capacities(draft: EventDraft) -> dict[Mode, int | None]:
     return {Mode.IN_PERSON: draft.capacity, Mode.REMOTE: draft.remote_capacity}
 
 
+def _instructions(draft: EventDraft) -> dict[Mode, Text]:
+    return {Mode.IN_PERSON: draft.instructions, Mode.REMOTE: draft.remote_instructions}
+
+
 @dataclass(frozen=True, slots=True)
 class _References:
     """What a draft names by key, found."""
@@ -243,6 +252,8 @@ def _write(session: Session, event: Event, draft: EventDraft, found: _References
         event.derive()
         event.venue, event.organizer, event.parent = found.venue, found.organizer, found.parent
         event.cities = found.cities
+        for mode, instructions in _instructions(draft).items():
+            seating_of(event, mode).instructions = instructions
         _write_reminders(event, draft.reminders or ())
         write_hours(event, draft, session)
 
@@ -260,6 +271,12 @@ _SAME_NAMES = (
     "registration",
     "registration_opens",
     "registration_closes",
+    "queue",
+    "approval",
+    "companions_named",
+    "companions_most",
+    "asks_access",
+    "asks_dietary",
 )
 
 
@@ -278,7 +295,7 @@ def _parent(event: Event | None, draft: EventDraft, lookup: Lookup) -> Event | N
 def _write_reminders(event: Event, drafts: Sequence[ReminderDraft]) -> None:
     """Reminders are the same by offset and audience: one that stays keeps what it has already fired for."""
     wanted = {(draft.before, draft.audience): draft for draft in drafts}
-    for reminder in list(event.reminders):
+    for reminder in _planned(event):
         draft = wanted.pop((reminder.offset, reminder.audience), None)
         if draft is None:
             event.reminders.remove(reminder)
@@ -286,6 +303,11 @@ def _write_reminders(event: Event, drafts: Sequence[ReminderDraft]) -> None:
             reminder.at = draft.at
     for draft in wanted.values():
         event.reminders.append(Reminder(offset=draft.before, at=draft.at, audience=draft.audience))
+
+
+def _planned(event: Event) -> list[Reminder]:
+    """The organizer's; those that guests chose on their own pages are none of a plan."""
+    return [one for one in event.reminders if one.audience is not ReminderAudience.CHOSEN]
 
 
 def seating_of(event: Event, mode: Mode) -> Seating:
@@ -501,19 +523,20 @@ def draft_of(event: Event) -> EventDraft:
         parent=event.parent.key if event.parent else None,
         capacity=seating_of(event, Mode.IN_PERSON).capacity,
         remote_capacity=seating_of(event, Mode.REMOTE).capacity,
+        instructions=seating_of(event, Mode.IN_PERSON).instructions,
+        remote_instructions=seating_of(event, Mode.REMOTE).instructions,
         hours=weekly_of(event.hours),
         closed=closed_of(event.closures),
         reminders=tuple(
             ReminderDraft.model_construct(before=one.offset, at=one.at, audience=one.audience)
-            for one in sorted(event.reminders, key=lambda one: (-one.offset, one.audience))
+            for one in sorted(_planned(event), key=lambda one: (-one.offset, one.audience))
         ),
     )
 
 
 def told(session: Session, event: Event, *, now: datetime) -> int:
     """How many people know of an event or of a part of it, because they are on its list."""
-    known = (Standing.INVITED, Standing.CONFIRMED, Standing.WAITLISTED)
-    query = sa.select(sa.func.count()).where(Attendee.event_id == event.id, Attendee.standing.in_(known))
+    query = sa.select(sa.func.count()).where(Attendee.event_id == event.id, Attendee.standing.in_(letters.CONCERNED))
     return (session.scalar(query) or 0) + sum(told(session, part, now=now) for part in _standing_parts(event, now))
 
 

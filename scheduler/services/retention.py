@@ -13,13 +13,13 @@ from typing import Any, Protocol, cast
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler.model import Attendee, Audit, Event, FeedLink, GuestRow, Kind, Letter, Person, Status
+from scheduler.model import Attendee, Audit, Companion, Event, FeedLink, GuestRow, Kind, Letter, Person, Status
 from scheduler.services import erasure
 from scheduler.services.audit import note
 from scheduler.text import Text
 
 BATCH = 100  # rows forgotten in one transaction: a tenth of a second on a busy small machine
-NOTES_KEPT = timedelta(days=7)  # what a guest list notes of somebody, like what they eat, is for the day itself
+NOTES_KEPT = timedelta(days=7)  # what somebody needs, like what they eat, and who comes along, is for the day itself
 A_YEAR = timedelta(days=366)
 LATE = timedelta(days=2)  # a worker that is there runs every night
 
@@ -86,22 +86,36 @@ def _forget_people(session: Session, found: Sequence[int], *, keep: Keep, now: d
 # What was noted
 
 
+# Cells of a guest list that are for the day itself.
+_NOTES = ("note", "companion_names", *erasure.NEEDS)
+
+
 def _noted() -> sa.ColumnElement[bool]:
-    written: sa.ColumnElement[str] = GuestRow.cells["note"].as_string()
-    return sa.and_(written.is_not(None), written != "")
+    cells: list[sa.ColumnElement[str]] = [GuestRow.cells[name].as_string() for name in _NOTES]
+    return sa.or_(*(sa.and_(cell.is_not(None), cell != "") for cell in cells))
 
 
 def _find_notes(session: Session, *, keep: Keep, after: int, now: datetime) -> list[int]:
-    query = sa.select(GuestRow.attendee_id).join(Event, Event.id == GuestRow.event_id)
-    query = query.where(GuestRow.attendee_id > after, ended(now - NOTES_KEPT), _noted())
-    return list(session.scalars(query.order_by(GuestRow.attendee_id).limit(BATCH))) if keep else []
+    """Whoever something is noted of, by the number of their place."""
+    noted = (
+        Attendee.access_needs.is_not(None),
+        Attendee.dietary_needs.is_not(None),
+        sa.exists().where(Companion.attendee_id == Attendee.id),
+        sa.exists().where(GuestRow.attendee_id == Attendee.id, _noted()),
+    )
+    query = sa.select(Attendee.id).join(Event, Event.id == Attendee.event_id)
+    query = query.where(Attendee.id > after, ended(now - NOTES_KEPT), sa.or_(*noted))
+    return list(session.scalars(query.order_by(Attendee.id).limit(BATCH))) if keep else []
 
 
 def _forget_notes(session: Session, found: Sequence[int], *, keep: Keep, now: datetime) -> int:  # noqa: ARG001
-    rows = session.scalars(sa.select(GuestRow).where(GuestRow.attendee_id.in_(found), _noted())).all()
-    for row in rows:
-        row.cells = {name: cell for name, cell in row.cells.items() if name != "note"}
-    return len(rows)
+    quietly = {"synchronize_session": False}
+    session.execute(sa.delete(Companion).where(Companion.attendee_id.in_(found)), execution_options=quietly)
+    needless = sa.update(Attendee).where(Attendee.id.in_(found)).values(dict.fromkeys(erasure.NEEDS))
+    session.execute(needless, execution_options=quietly)
+    for row in session.scalars(sa.select(GuestRow).where(GuestRow.attendee_id.in_(found), _noted())):
+        row.cells = {name: cell for name, cell in row.cells.items() if name not in _NOTES}
+    return len(found)
 
 
 # Where letters went

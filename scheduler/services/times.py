@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from scheduler.clock import instant, wall
-from scheduler.dates import format_days, format_offset, format_span, zone_city
+from scheduler.dates import format_day, format_days, format_offset, format_span, zone_city
 from scheduler.i18n import N_, catalogue
 from scheduler.model import Event, Timing
 
@@ -34,6 +34,19 @@ def when(event: Event, language: str, tzid: str | None, *, start: str | None = N
         return [own]
     theirs = format_span(wall(event.starts_at, tzid), wall(event.ends_at, tzid), language)
     return [own, When(theirs, _zone(zone_city(tzid, language), event.starts_at, tzid), own=True)]
+
+
+def moment(at: datetime, event: Event, language: str, tzid: str | None) -> list[When]:
+    """One instant by the event's clock, and by the reader's where that shows another."""
+    own = When(_minute(at, event.tzid, language), _zone(_place_of_clock(event, event.tzid, language), at, event.tzid))
+    if tzid is None or wall(at, tzid) == wall(at, event.tzid):
+        return [own]
+    return [own, When(_minute(at, tzid, language), _zone(zone_city(tzid, language), at, tzid), own=True)]
+
+
+def _minute(at: datetime, tzid: str, language: str) -> str:
+    shown = wall(at, tzid)
+    return f"{format_day(shown.date(), language)}, {shown:%H:%M}"
 
 
 def _days(event: Event, language: str, start: str | None) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from flask import Blueprint, Response, g, redirect, render_template, request, url_for
 from flask_limiter import Limiter
@@ -17,12 +18,14 @@ from werkzeug.wrappers import Response as Answer
 from scheduler.app import App
 from scheduler.errors import Invalid, NotFound, Problems, SchedulerError
 from scheduler.i18n import LANGUAGES, catalogue
-from scheduler.model import Attendee, Event, Mode, Standing
-from scheduler.services import agenda, own, registering
+from scheduler.model import Attendee, Event, Mode, Reminded
+from scheduler.services import agenda, attendance, own, registering
 from scheduler.services.addresses import Address
-from scheduler.services.attendance import AlreadyThere, NeverFits, NoRoom, RegistrationClosed
+from scheduler.services.attendance import AlreadyThere, Needs, NoRoom, RegistrationClosed
 from scheduler.services.drafts import PersonDraft, check
+from scheduler.services.seating import NeverFits
 from scheduler.services.tokens import PATHS, Purpose
+from scheduler.text import line, prose
 from scheduler.web import floods, wording
 from scheduler.web.forms import Form, seal, unshared
 from scheduler.web.language import _, known_zone
@@ -90,6 +93,7 @@ def _changes(pages: Blueprint, app: App, limiter: Limiter) -> None:
     at("party", _party(app))
     at("withdrawal", lambda session, who, _form: own.withdraw(session, who, now=app.clock.now()))
     at("coming", lambda session, who, _form: own.come(session, who, now=app.clock.now()))
+    at("reminders", _reminders(app))
     at("reader", _reader(app))
     at("calendar", lambda session, who, _form: _subscribe(app, session, who))
 
@@ -122,7 +126,7 @@ def _form(app: App, key: str, form: Form | None = None) -> str:
         event=event,
         form=form or Form({"mode": str(registering.modes(event)[0])}),
         modes=[(mode, wording.mode(mode), wording.places(event, mode)) for mode in registering.modes(event)],
-        most=registering.MOST_COMPANIONS,
+        most=event.companions_most,
         seal=sealed,
         challenge=floods.challenge(app, sealed, now=now),
     )
@@ -146,7 +150,8 @@ def _ask(app: App, key: str) -> Response | str:
     except (_Mistyped, RegistrationClosed, floods.NotLetIn):
         return _again(_form(app, key, form))
     except NeverFits:
-        form.errors["companions"] = _("So large a party can never fit: there are fewer places than that.")
+        field = "names" if form["names"] else "companions"
+        form.errors[field] = _("So large a party can never fit: there are fewer places than that.")
         return _again(_form(app, key, form))
     return _see(url_for(".sent", language=g.language, key=key))
 
@@ -160,19 +165,60 @@ def _wanted(form: Form, event: Event, nonce: str) -> registering.Wanted:
     offered = {str(mode): mode for mode in registering.modes(event)}
     person = _person(form)
     mode = form.one_of("mode", offered, _("Choose how you will take part."))
-    most = registering.MOST_COMPANIONS
-    companions = form.number("companions", most, _("Enter a whole number from 0 to {most}.", most=most))
+    companions, names = _company(form, event, event.companions_most)
+    needs = _needs(form, event)
     if not form["consent"]:
         form.errors["consent"] = _("Tick this if you agree; without it we cannot register you.")
     if person is None or mode is None or form.errors:
         raise _Mistyped
-    return registering.Wanted(person=person, mode=mode, companions=companions, form=nonce)
+    return registering.Wanted(
+        person=person, mode=mode, companions=companions, form=nonce, names=tuple(names or ()), needs=needs
+    )
 
 
 # What is typed as a name is written to an address that may be somebody else's: it must carry no message.
 LONGEST_NAME = 100
 # Mail programs make a link of what looks like a host, too; initials ("И.И.Иванов", "J.R. Smith") do not.
 _NO_NAME = re.compile(r"[/@\\<>{}]|(?i:www\.)|[\w-]{2,}\.(?:[a-z]{2,}|[A-Z]{2,})\b|\d(?:[ -]?\d){5}")
+
+
+def _company(form: Form, event: Event, most: int) -> tuple[int, list[str] | None]:
+    """How many come along, and who where the organizer asks for names: the count follows from those."""
+    count = form.number("companions", most, _("Enter a whole number from 0 to {most}.", most=most))
+    if not event.companions_named:
+        return count, None
+    names = [" ".join(typed.split()) for typed in form["names"].splitlines() if typed.strip()]
+    if len(names) > most:
+        form.errors["names"] = _("Enter at most {most} names, one on each line.", most=most)
+    elif not all(map(_is_name, names)):
+        form.errors["names"] = _(
+            "Enter names alone, one on each line, of at most {most} characters.", most=LONGEST_NAME
+        )
+    return max(count, len(names)), names
+
+
+def _is_name(typed: str) -> bool:
+    try:
+        return not _NO_NAME.search(line(typed, most=LONGEST_NAME))
+    except SchedulerError:
+        return False
+
+
+LONGEST_NEED = 500
+
+
+def _needs(form: Form, event: Event, before: Needs | None = None) -> Needs:
+    """What is asked for; what was written down otherwise stays."""
+    asked = {"access": event.asks_access, "dietary": event.asks_dietary}
+    return replace(before or Needs(), **{name: _need(form, name) for name, wanted in asked.items() if wanted})
+
+
+def _need(form: Form, name: str) -> str:
+    try:
+        return prose(form[name], most=LONGEST_NEED)
+    except SchedulerError:
+        form.errors[name] = _("Write it in at most {most} characters, as plain text.", most=LONGEST_NEED)
+        return ""
 
 
 def _person(form: Form) -> PersonDraft | None:
@@ -214,12 +260,9 @@ def _to_confirm(app: App, token: str, problem: str = "") -> Response | str:
             found = registering.to_confirm(session, token, secret=app.secret, now=now)
         except NotFound:
             return spent()
-        if found.standing in _SEATED:
+        if found.standing in registering.LISTED:
             return _see(_own_address(app, found))
         return _confirming_page(found, problem)
-
-
-_SEATED = (Standing.CONFIRMED, Standing.WAITLISTED)
 
 
 def _confirming_page(found: Attendee, problem: str) -> str:
@@ -257,7 +300,7 @@ def _own_address(app: App, attendee: Attendee) -> str:
 # The visitor's own page
 
 
-DONE = ("confirmed", "party", "withdrawal", "coming", "reader", "calendar")
+DONE = ("confirmed", "party", "withdrawal", "coming", "reminders", "reader", "calendar")
 
 
 def _own(app: App, token: str, form: Form | None = None) -> Response | str:
@@ -272,7 +315,7 @@ def _own(app: App, token: str, form: Form | None = None) -> Response | str:
 
 def _own_page(app: App, token: str, shown: own.Own, form: Form | None) -> str:
     done = request.args.get("done", "")
-    party = {"mode": str(shown.attendee.mode), "companions": str(shown.attendee.companions)}
+    party = _typed(shown.attendee)
     return render_template(
         "web/own.html",
         title=_("Your registration"),
@@ -287,6 +330,18 @@ def _own_page(app: App, token: str, shown: own.Own, form: Form | None) -> str:
         zone=shown.person.tzid or "",
         letters_in=shown.person.language,
     )
+
+
+def _typed(attendee: Attendee) -> dict[str, str]:
+    """What they have, as they would type it; a number beside names only where some have none."""
+    all_named = attendee.event.companions_named and len(attendee.names) == attendee.companions
+    return {
+        "mode": str(attendee.mode),
+        "companions": "" if all_named else str(attendee.companions),
+        "names": "\n".join(attendee.names),
+        "access": attendee.access_needs or "",
+        "dietary": attendee.dietary_needs or "",
+    }
 
 
 def _calendar(app: App, shown: own.Own) -> str:
@@ -329,17 +384,27 @@ def _party(app: App) -> Change:
         now = app.clock.now()
         shown = own.page(session, attendee, now=now)
         mode = form.one_of("mode", _by_name(shown.modes), _("Choose how you will take part."))
-        complaint = _("Enter a whole number from 0 to {most}.", most=shown.most)
-        companions = form.number("companions", shown.most, complaint)
+        companions, names = _company(form, attendee.event, shown.most)
+        needs = _needs(form, attendee.event, attendance.needs_of(attendee))
         if mode is None or form.errors:
             raise _Mistyped
-        own.change(session, attendee, mode=mode, companions=companions, now=now)
+        own.change(session, attendee, mode=mode, companions=companions, names=names, needs=needs, now=now)
 
     return change
 
 
 def _by_name(modes: Sequence[Mode]) -> dict[str, Mode]:
     return {str(mode): mode for mode in modes}
+
+
+def _reminders(app: App) -> Change:
+    def change(session: Session, attendee: Attendee, form: Form) -> None:
+        chosen = form.one_of("reminded", {str(one): one for one in Reminded}, _("Choose one of the list."))
+        if chosen is None:
+            raise _Mistyped
+        own.remind(session, attendee, chosen, now=app.clock.now())
+
+    return change
 
 
 def _reader(app: App) -> Change:

@@ -8,7 +8,7 @@ import pytest
 
 from scheduler.errors import Invalid, NotFound
 from scheduler.model import Answer, LetterKind, Mode, Partstat, Role, Standing
-from scheduler.services import attendance, desk, representing
+from scheduler.services import attendance, desk
 from scheduler.services.attendance import AlreadyThere
 from scheduler.services.desk import Wanted
 from scheduler.services.lookup import get
@@ -150,17 +150,17 @@ def test_who_comes_in_anothers_place_has_their_place_and_is_written_to(db):
         event = an_event(session, capacity=1)
         who = register(session, event, a_person(session, "minister"))
         deputy = a_person(session, "deputy")
-        representing.represent(session, who, deputy, now=NOW)
+        attendance.represent(session, who, deputy, now=NOW)
         assert deputy is who.attending
         with pytest.raises(AlreadyThere):
-            representing.represent(session, who, deputy, now=NOW)
+            attendance.represent(session, who, deputy, now=NOW)
         with pytest.raises(Invalid):
-            representing.represent(session, who, who.person, now=NOW)
+            attendance.represent(session, who, who.person, now=NOW)
 
     assert [LetterKind.CONFIRMED] == GuestList(db).letters("deputy")
     assert [] == wrong_with_places(db)
     with db.write() as session:
-        representing.represent(
+        attendance.represent(
             session, desk.guest(session, get(session, type(event), "opening"), who.id), None, now=NOW
         )
     assert GuestList(db).row("minister").represented_by_id is None
@@ -169,7 +169,7 @@ def test_who_comes_in_anothers_place_has_their_place_and_is_written_to(db):
 def test_who_only_was_invited_is_represented_without_a_letter(db):
     with db.write() as session:
         who = invite(session, an_event(session))
-        representing.represent(session, who, a_person(session, "deputy"), now=NOW + timedelta(days=1))
+        attendance.represent(session, who, a_person(session, "deputy"), now=NOW + timedelta(days=1))
         assert date(2027, 2, 2) == who.event.first_on
 
     assert [] == GuestList(db).letters("deputy")

@@ -117,7 +117,7 @@ def _file(app: App, key: str, kind: str, language: str) -> Response:
     gettext = catalogue(language).gettext
     with app.db.read() as session:
         event = event_of(session, key)
-        layout = guestexport.layout_of(session, event) or guestexport.default_layout(gettext)
+        layout = guestexport.layout_of(session, event) or guestexport.default_layout(event, gettext)
         rows = list(guestexport.rows(session, event, layout, language=language, gettext=gettext))
     content_type, delimiter = SHEETS[kind]
     body = sheets.written([list(layout.headings), *rows], delimiter=delimiter, name=key)

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as Answer
 from scheduler.app import App
 from scheduler.i18n import LANGUAGES
 from scheduler.model import Act, Event, Mode, Role
-from scheduler.services import attendance, desk, programme
+from scheduler.services import attendance, desk, programme, seating
 from scheduler.services.attendance import Guest
 from scheduler.web.forms import Form
 from scheduler.web.language import _
@@ -66,7 +66,7 @@ def _guest(app: App, key: str, number: int) -> str:
             title=found.person.name.to(g.language),
             event=event,
             attendee=found,
-            ahead=attendance.ahead(session, found),
+            ahead=seating.ahead(session, found),
             verbs=verbs.offered(found) if allowed(Act.KEEP_LIST) else {},
             letters=desk.letters_to(session, found) if allowed(Act.SEE_LETTERS) else (),
             zone=app.settings.timezone,

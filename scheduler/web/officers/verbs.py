@@ -13,19 +13,20 @@ from flask import g
 from sqlalchemy.orm import Session
 
 from scheduler.clock import wall
-from scheduler.errors import Invalid
+from scheduler.errors import Invalid, SchedulerError
 from scheduler.i18n import N_
 from scheduler.model import Answer, Attendee, Event, Mode, Person, Standing
 from scheduler.services import attendance, people, programme
 from scheduler.services.drafts import AttendeeDraft, PersonDraft, Reply
 from scheduler.services.files import PARTSTATS
-from scheduler.services.representing import represent
+from scheduler.text import Text, prose
 from scheduler.web.forms import Form
 from scheduler.web.language import _
 from scheduler.web.officers.answers import Mistyped, drafted
 from scheduler.when import parse_day
 
 MOST_COMPANIONS = 50  # as the table has it
+MOST_WORDS = 500
 REPLIES = {str(reply): reply for reply in Reply if reply is not Reply.NOT_ANSWERED}
 WAYS = {str(way): way for way in Answer}
 MODES = {str(mode): mode for mode in Mode}
@@ -101,7 +102,8 @@ def _deputy(session: Session, attendee: Attendee, form: Form, now: datetime) -> 
     if form["name"].strip() or form["email"].strip():
         deputy = a_person(session, form)
         programme.refuse_overlap(session, attendee.event, deputy, force=form["reason"].strip() or None, now=now)
-    represent(session, attendee, deputy, now=now)
+    if not attendance.represent(session, attendee, deputy, now=now):
+        raise attendance.AlreadyThere
 
 
 def a_person(session: Session, form: Form, **known: str) -> Person:
@@ -117,6 +119,31 @@ def a_person(session: Session, form: Form, **known: str) -> Person:
 
 def _take_off(session: Session, attendee: Attendee, _form: Form, now: datetime) -> None:
     attendance.withdraw(session, attendee, now=now, by=None)
+
+
+def _approve(session: Session, attendee: Attendee, _form: Form, now: datetime) -> None:
+    attendance.approve(session, attendee, now=now)
+
+
+def _refuse(session: Session, attendee: Attendee, form: Form, now: datetime) -> None:
+    said = _words(form, "courteous")
+    attendance.turn_down(session, attendee, reason=Text({g.language: said}) if said else None, now=now)
+
+
+def _seat(session: Session, attendee: Attendee, form: Form, now: datetime) -> None:
+    why = _words(form, "why")
+    if not why:
+        form.errors["why"] = _("Say why: others wait as well.")
+        raise Mistyped
+    attendance.give_place(session, attendee, reason=why, now=now)
+
+
+def _words(form: Form, name: str) -> str:
+    try:
+        return prose(form[name], most=MOST_WORDS)
+    except SchedulerError as error:
+        form.errors[name] = _("Write it in at most {most} characters, as plain text.", most=MOST_WORDS)
+        raise Mistyped from error
 
 
 def _as_it_is(attendee: Attendee) -> Mapping[str, str]:
@@ -153,6 +180,27 @@ VERBS: Mapping[str, Verb] = {
         fields=("name", "email", "reason"),
         begins=_who_comes,
     ),
+    "approval": Verb(
+        words=N_("Approve the request"),
+        hint=N_("They get a place, or wait for one; a letter says so."),
+        done=N_("The request is approved."),
+        deed=_approve,
+    ),
+    "refusal": Verb(
+        words=N_("Refuse the request"),
+        hint=N_("A courteous letter says so, with the reason if you give one."),
+        done=N_("The request is refused."),
+        deed=_refuse,
+        fields=("courteous",),
+        takes_away=True,
+    ),
+    "place": Verb(
+        words=N_("Give them a place now"),
+        hint=N_("Whoever waits before them: why stands in the record of what was done."),
+        done=N_("They have a place."),
+        deed=_seat,
+        fields=("why",),
+    ),
     "removal": Verb(
         words=N_("Take off the list"),
         hint=N_("No answer of theirs: regrets are recorded as an answer. A place that is freed goes to who waits."),
@@ -164,7 +212,11 @@ VERBS: Mapping[str, Verb] = {
 OFFERED: Mapping[Standing, tuple[str, ...]] = {
     Standing.INVITED: ("answer", "party", "deputy", "removal"),
     Standing.CONFIRMED: ("answer", "party", "deputy", "removal"),
-    Standing.WAITLISTED: ("answer", "party", "deputy", "removal"),
+    Standing.WAITLISTED: ("answer", "party", "deputy", "place", "removal"),
+    Standing.OFFERED: ("answer", "deputy", "removal"),
+    Standing.REQUESTED: ("approval", "refusal", "party", "deputy"),
+    Standing.REFUSED: ("approval",),
+    Standing.LAPSED: ("answer", "place"),
     Standing.UNCONFIRMED: ("answer", "removal"),
     Standing.WITHDRAWN: ("answer",),
 }
