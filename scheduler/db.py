@@ -358,6 +358,7 @@ def _speaking(url: sa.URL) -> Iterator[None]:
 REFUSALS = {
     "ck_seating_not_overbooked": N_("there are not that many places left"),
     "uq_attendee_event_id_person_id": N_("this person is already on the list of this event"),
+    "uq_arrival_attendee_id": N_("this person is already in"),
     "uq_person_identity": N_("a person with this name and address is already known"),
     "uq_person_key": N_("a person with this key already exists"),
     "uq_venue_key": N_("a venue with this key already exists"),

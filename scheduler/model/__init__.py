@@ -2,6 +2,7 @@
 
 from scheduler.model.attendance import Answer, Attendee, Mode, Partstat, Role, Seating, Standing
 from scheduler.model.audit import Audit
+from scheduler.model.door import Arrival
 from scheduler.model.feeds import Audience, Feed, FeedLink, Rendering, Sees, Version, View
 from scheduler.model.guestlists import ColumnMapping, ExternalId, GuestList, GuestRow
 from scheduler.model.letters import Letter, LetterKind, Outcome
@@ -25,6 +26,7 @@ from scheduler.model.programme import (
 
 __all__ = [
     "Answer",
+    "Arrival",
     "Attendee",
     "Audience",
     "Audit",

@@ -1,0 +1,107 @@
+"""The pass of an attendee: a token that the door reads, as a QR code or typed.
+
+In upper case, which QR codes write in half the space (ISO/IEC 18004, alphanumeric mode): a small code that old
+telephones and poor printers manage. Raising the attendee's epoch revokes it together with their links.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from datetime import datetime
+from functools import lru_cache
+
+import segno
+
+from scheduler.model import Attendee, Mode, Standing
+from scheduler.services import tokens
+from scheduler.services.tokens import Purpose
+
+_SECRET_PART = 26  # letters of 128 bits
+_GROUP = 5
+# Letters that are no digits of base 32, taken for those they look like.
+_ALIKE = str.maketrans("018", "olb")
+# What a scanner that types like a keyboard brings where the computer's layout is not the Latin one: the letters of the
+# same keys. A scanner presses Shift for capitals, which changes what Thai keys write.
+_LATIN = "qwertyuiopasdfghjklzxcvbnm"
+_LAYOUTS = tuple(
+    str.maketrans(dict(zip(written, meant, strict=True)))
+    for written, meant in (
+        ("йцукенгшщзфывапролдячсмить", _LATIN),
+        ('"әіңғ,.үұқө', "1234567890-"),
+        ("ๆไำพะัีรนยฟหกดเ้่าสผปแอิืท", _LATIN),
+        ('๐"ฎฑธํ๊ณฯญฤฆฏโฌ็๋ษศ()ฉฮฺ์?', _LATIN),
+        ("ๅ/-ภถุึคตจข", "1234567890-"),
+    )
+)
+
+
+def of(attendee: Attendee, *, secret: str) -> str:
+    return made(attendee.id, attendee.created_at, attendee.epoch, secret=secret)
+
+
+def made(number: int, since: datetime, epoch: int, *, secret: str) -> str:
+    return tokens.of_attendee(Purpose.PASS, number, since, epoch, secret=secret).upper()
+
+
+def is_due(attendee: Attendee) -> bool:
+    """Only who has a place in the hall is let in by a code."""
+    return attendee.standing is Standing.CONFIRMED and attendee.mode is Mode.IN_PERSON
+
+
+def groups(given: str) -> str:
+    """To be read aloud and typed: 1234 ABCDE FGHIJ ..."""
+    number, _, rest = given.partition("-")
+    return " ".join([number, *(rest[at : at + _GROUP] for at in range(0, len(rest), _GROUP))])
+
+
+# Reading
+
+
+def read(given: str) -> str | None:
+    """The pass that was scanned or typed, whatever the keyboard or the eye made of it; None for what is none."""
+    if len(given) > 200:
+        return None
+    typed = given.strip().lower()
+    return next(filter(None, (_token(typed.translate(layout)) for layout in ({}, *_layouts(typed)))), None)
+
+
+def _token(typed: str) -> str | None:
+    bare = re.sub(r"[\s.–—-]", "", typed)  # noqa: RUF001
+    number, rest = bare[:-_SECRET_PART], bare[-_SECRET_PART:].translate(_ALIKE)
+    token = f"{number}-{rest}"
+    return token.upper() if tokens.number(token) else None
+
+
+def _layouts(typed: str) -> list[dict[int, int]]:
+    russian, kazakh, thai, thai_capitals, thai_digits = _LAYOUTS
+    if typed.isascii():
+        return []
+    return [russian, kazakh | russian, thai_digits | thai_capitals, thai | thai_digits]
+
+
+def belongs(given: str, attendee: Attendee, *, secret: str) -> int | None:
+    """The epoch of this attendee that the pass was made in; None for one that never was theirs."""
+    for epoch in range(attendee.epoch, max(-1, attendee.epoch - 100), -1):
+        if tokens.same(given, made(attendee.id, attendee.created_at, epoch, secret=secret)):
+            return epoch
+    return None
+
+
+# The code
+
+
+def png(given: str) -> bytes:
+    """About a kilobyte; with the white border that readers need (ISO/IEC 18004 9.1)."""
+    out = io.BytesIO()
+    code(given).save(out, kind="png", scale=6, border=4)
+    return out.getvalue()
+
+
+def svg(given: str) -> str:
+    return str(code(given).svg_inline(scale=1, border=4, dark="#000", light="#fff", omitsize=True))
+
+
+@lru_cache(maxsize=64)
+def code(given: str) -> segno.QRCode:
+    return segno.make_qr(given, error="m", boost_error=False)
