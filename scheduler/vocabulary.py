@@ -72,6 +72,11 @@ WORDS = (
     N_("event"),
     N_("attendee"),
     N_("feed"),
+    # Account
+    N_("administrator"),
+    N_("programme officer"),
+    N_("door"),
+    N_("viewer"),
     # Link
     N_("own"),
     # The doctor

@@ -1,5 +1,6 @@
 """Mapped classes, and the rules about one aggregate. No queries over several, no clock, no commit."""
 
+from scheduler.model.accounts import MAY, Account, AccountRole, Act
 from scheduler.model.attendance import Answer, Attendee, Mode, Partstat, Role, Seating, Standing
 from scheduler.model.audit import Audit
 from scheduler.model.door import Arrival
@@ -25,6 +26,10 @@ from scheduler.model.programme import (
 )
 
 __all__ = [
+    "MAY",
+    "Account",
+    "AccountRole",
+    "Act",
     "Answer",
     "Arrival",
     "Attendee",

@@ -9,7 +9,7 @@ from flask import Flask, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from scheduler.app import App
-from scheduler.web import language, machines, pages, registering, safety, subscribing, templating
+from scheduler.web import language, machines, officers, pages, registering, safety, subscribing, templating
 from scheduler.web.assets import Assets
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -37,6 +37,7 @@ def create_app(app: App, *, limit: str = "600 per minute") -> Flask:
     web.register_blueprint(machines.blueprint(app, assets))
     web.register_blueprint(subscribing.blueprint(app))
     web.register_blueprint(registering.blueprint(app, web.extensions["scheduler.limiter"]))
+    officers.install(web, app)
     _behind_proxies(web, int(app.settings.trusted_proxies))
     return web
 

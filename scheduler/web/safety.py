@@ -33,6 +33,7 @@ RETRY = "30"
 STATUS: dict[type[SchedulerError], int] = {NotFound: 404, Invalid: 400, Conflict: 503, Forbidden: 503}
 PROBLEMS = {
     400: (N_("This address cannot be understood"), N_("Something in it is not as it should be.")),
+    403: (N_("Your account may not do that"), N_("Nothing was changed. Ask an administrator for the role it needs.")),
     404: (
         N_("There is no such page"),
         N_("It may have been withdrawn, or the address was copied only in part."),
