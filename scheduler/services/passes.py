@@ -21,8 +21,8 @@ _SECRET_PART = 26  # letters of 128 bits
 _GROUP = 5
 # Letters that are no digits of base 32, taken for those they look like.
 _ALIKE = str.maketrans("018", "olb")
-# What a scanner that types like a keyboard brings where the computer's layout is not the Latin one: the letters of the
-# same keys. A scanner presses Shift for capitals, which changes what Thai keys write.
+# What a scanner that types like a keyboard brings where the computer's layout is not the Latin one: the letters of
+# the same keys. A scanner presses Shift for capitals, which changes what Thai keys write.
 _LATIN = "qwertyuiopasdfghjklzxcvbnm"
 _LAYOUTS = tuple(
     str.maketrans(dict(zip(written, meant, strict=True)))
@@ -67,13 +67,13 @@ def read(given: str) -> str | None:
 
 
 def _token(typed: str) -> str | None:
-    bare = re.sub(r"[\s.–—-]", "", typed)  # noqa: RUF001
+    bare = re.sub(r"[\s.–—-]", "", typed)
     number, rest = bare[:-_SECRET_PART], bare[-_SECRET_PART:].translate(_ALIKE)
     token = f"{number}-{rest}"
     return token.upper() if tokens.number(token) else None
 
 
-def _layouts(typed: str) -> list[dict[int, int]]:
+def _layouts(typed: str) -> list[dict[int, str]]:
     russian, kazakh, thai, thai_capitals, thai_digits = _LAYOUTS
     if typed.isascii():
         return []
