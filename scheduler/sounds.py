@@ -14,10 +14,12 @@ from scheduler.names import name_key
 from scheduler.text import folded
 
 # As Thai names are mostly written by their bearers (close to the Royal Institute's system), first sounds.
-_THAI = dict(
-    pair.split("=")
-    for pair in ["ก=k", "ข=kh", "ฃ=kh", "ค=kh", "ฅ=kh", "ฆ=kh", "ง=ng", "จ=j", "ฉ=ch", "ช=ch", "ซ=s", "ฌ=ch", "ญ=y", "ฎ=d", "ฏ=t", "ฐ=th", "ฑ=th", "ฒ=th", "ณ=n", "ด=d", "ต=t", "ถ=th", "ท=th", "ธ=th", "น=n", "บ=b", "ป=p", "ผ=ph", "ฝ=f", "พ=ph", "ฟ=f", "ภ=ph", "ม=m", "ย=y", "ร=r", "ล=l", "ว=v", "ศ=s", "ษ=s", "ส=s", "ห=h", "ฬ=l", "อ=", "ฮ=h", "ะ=a", "ั=a", "า=a", "ิ=i", "ี=i", "ึ=u", "ื=u", "ุ=u", "ู=u", "เ=e", "แ=e", "โ=o", "ใ=ai", "ไ=ai", "ํ=am", "ๅ=a", "ฤ=ru", "ฦ=lu", "ๆ=", "็="]
-)
+_SPELT = """
+ก=k ข=kh ฃ=kh ค=kh ฅ=kh ฆ=kh ง=ng จ=j ฉ=ch ช=ch ซ=s ฌ=ch ญ=y ฎ=d ฏ=t ฐ=th ฑ=th ฒ=th ณ=n ด=d ต=t ถ=th ท=th ธ=th น=n บ=b
+ป=p ผ=ph ฝ=f พ=ph ฟ=f ภ=ph ม=m ย=y ร=r ล=l ว=v ศ=s ษ=s ส=s ห=h ฬ=l อ= ฮ=h ะ=a ั=a า=a ิ=i ี=i ึ=u ื=u ุ=u ู=u เ=e แ=e โ=o
+ใ=ai ไ=ai ํ=am ๅ=a ฤ=ru ฦ=lu ๆ= ็=
+"""
+_THAI = dict(pair.split("=") for pair in _SPELT.split())
 _TITLES = re.compile(r"^(นางสาว|นาย|นาง|คุณ|ดร\.|ศ\.|น\.ส\.|ฯพณฯ)\s*")
 _BEFORE = re.compile("([เแโใไ])([ก-ฮ])")  # written before the consonant that they are spoken after
 _AM = str.maketrans({"ำ": "ัม"})
