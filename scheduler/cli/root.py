@@ -28,6 +28,7 @@ COMMANDS = {
     "city": ("places", N_("Cities.")),
     "organisation": ("places", N_("Organisations.")),
     "person": ("places", N_("People of the programme.")),
+    "account": ("account", N_("Accounts of those who sign in: officers, the door.")),
     "zones": ("zones", N_("What a change of time zones moved.")),
     "worker": ("worker", N_("Send what is due, now and from now on.")),
     "serve": ("serve", N_("Serve the pages and the feeds.")),

@@ -26,6 +26,7 @@ class Act(Enum):
 
     SEE_EVENTS = auto()  # what is on, and how many come
     SEE_GUESTS = auto()  # who is on a list: name, title, standing
+    SEE_CONFIDENTIAL = auto()  # events that are confidential
     SEE_ADDRESSES = auto()  # their e-mail addresses and telephones
     CHECK_IN = auto()  # let people in, at the door
     KEEP_LIST = auto()  # register, record answers, withdraw
@@ -36,7 +37,7 @@ class Act(Enum):
 
 _VIEWER = {Act.SEE_EVENTS, Act.SEE_GUESTS}
 _DOOR = {*_VIEWER, Act.CHECK_IN}
-_OFFICER = {*_DOOR, Act.SEE_ADDRESSES, Act.KEEP_LIST, Act.TAKE_LIST, Act.SEE_LETTERS}
+_OFFICER = {*_DOOR, Act.SEE_CONFIDENTIAL, Act.SEE_ADDRESSES, Act.KEEP_LIST, Act.TAKE_LIST, Act.SEE_LETTERS}
 MAY: Mapping[AccountRole, frozenset[Act]] = {
     AccountRole.VIEWER: frozenset(_VIEWER),
     AccountRole.DOOR: frozenset(_DOOR),

@@ -16,7 +16,9 @@ from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 from sqlalchemy.orm import Session
 
+from scheduler.db import REFUSALS
 from scheduler.errors import Conflict, Forbidden, Invalid, NotFound, SchedulerError
+from scheduler.i18n import N_
 from scheduler.model import MAY, Account, AccountRole, Act
 from scheduler.services import passwords, tokens
 from scheduler.services.audit import note
@@ -43,7 +45,7 @@ def _login(value: Any) -> str:
     return name
 
 
-_NO_NAME = "{value} is not a name to sign in with; write an e-mail address, or letters a-z, digits and . - _"
+_NO_NAME = N_("{value} is not a name to sign in with; write an e-mail address, or letters a-z, digits and . - _")
 
 
 def _called(value: Any) -> str:
@@ -72,6 +74,12 @@ def add(session: Session, draft: AccountDraft, *, now: datetime) -> Account:
     return account
 
 
+def refuse_taken(session: Session, name: str) -> None:
+    """Raises Conflict, as `add` would."""
+    if find(session, name):
+        raise Conflict(REFUSALS["uq_account_name"])
+
+
 def everybody(session: Session) -> Sequence[Account]:
     return session.scalars(sa.select(Account).order_by(Account.name)).all()
 
@@ -96,6 +104,13 @@ def _known(found: Account | None, name: str) -> Account:
     if found is None:
         raise NotFound("there is no account {name}; see: scheduler account list", name=name)
     return found
+
+
+def state(account: Account) -> str:
+    """In one word or two, for a list."""
+    if account.disabled_at:
+        return N_("disabled")
+    return N_("in force") if account.password_hash else N_("no password yet")
 
 
 def give_role(session: Session, account: Account, role: AccountRole, *, now: datetime) -> None:
@@ -150,9 +165,9 @@ def end_sessions(session: Session, account: Account, *, now: datetime) -> None:
 # Passwords
 
 
-def check(password: str, account: Account) -> str:
-    """The form in which a password is kept. Slow: outside of any transaction. Raises Invalid for a weak one."""
-    passwords.refuse_weak(password, account.name.partition("@")[0], account.called)
+def check(password: str, name: str, called: str) -> str:
+    """What to keep of a password. Slow: outside of any transaction. Raises Invalid for a weak one."""
+    passwords.refuse_weak(password, name.partition("@")[0], called)
     return passwords.hashed(password)
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.clock import tzdata_problem, tzdata_version
 from scheduler.i18n import N_
-from scheduler.model import Attendee, Audit, Event, Letter, Seating, Standing
+from scheduler.model import Account, AccountRole, Attendee, Audit, Event, Letter, Seating, Standing
 
 Gettext = Callable[[str], str]
 LATE = timedelta(minutes=15)  # a worker that is there sends within seconds
@@ -46,6 +46,7 @@ def stored(session: Session, *, now: datetime, gettext: Gettext) -> Iterator[Fin
     yield _places(session, gettext)
     yield _instants(session, gettext)
     yield _letters(session, now, gettext)
+    yield _accounts(session, gettext)
 
 
 def _clock(session: Session, now: datetime, gettext: Gettext) -> Finding:
@@ -106,3 +107,13 @@ def _letters(session: Session, now: datetime, gettext: Gettext) -> Finding:
     if failed:
         return Finding(N_("letters"), State.WARNING, found, "scheduler letter list --outcome failed")
     return Finding(N_("letters"), State.OK, found)
+
+
+def _accounts(session: Session, gettext: Gettext) -> Finding:
+    """Without an administrator the desk works from the shell alone: a hint, no fault."""
+    here = sa.select(sa.func.count()).select_from(Account).where(Account.disabled_at.is_(None))
+    all_of_them = session.scalar(here) or 0
+    if not session.scalar(here.where(Account.role == AccountRole.ADMINISTRATOR)):
+        found = gettext(N_("there is no administrator; the pages of the desk need one"))
+        return Finding(N_("accounts"), State.OK, found, "scheduler account add NAME --role administrator")
+    return Finding(N_("accounts"), State.OK, gettext(N_("in force: {count}")).format(count=all_of_them))

@@ -20,7 +20,60 @@ _BESIDE = re.compile(r"[\d\W_]+")
 # What guessing begins with; digits and marks around such a word do not make it better.
 GUESSED_FIRST = frozenset(
     _BESIDE.sub("", word)
-    for word in ["password", "passwort", "passphrase", "qwerty", "qwertyuiop", "qwertyuiopasdfghjkl", "asdfghjkl", "letmein", "letmeinplease", "welcome", "welcomehome", "iloveyou", "admin", "administrator", "changeme", "changethis", "secret", "topsecret", "correcthorsebatterystaple", "correcthorse", "trustno", "master", "monkey", "dragon", "sunshine", "football", "princess", "scheduler", "consularscheduler", "consul", "consulate", "embassy", "ambassador", "protocol", "kazakhstan", "astana", "almaty", "thailand", "bangkok", "phuket", "йцукен", "йцукенгшщзхъ", "пароль", "консульство", "посольство", "казахстан", "құпиясөз", "қазақстан", "елшілік", "รหัสผ่าน", "สถานทูต", "คาซัคสถาน"]
+    for word in [
+        "password",
+        "passwort",
+        "passphrase",
+        "qwerty",
+        "qwertyuiop",
+        "qwertyuiopasdfghjkl",
+        "asdfghjkl",
+        "letmein",
+        "letmeinplease",
+        "welcome",
+        "welcomehome",
+        "iloveyou",
+        "admin",
+        "administrator",
+        "changeme",
+        "changethis",
+        "secret",
+        "topsecret",
+        "correcthorsebatterystaple",
+        "correcthorse",
+        "trustno",
+        "master",
+        "monkey",
+        "dragon",
+        "sunshine",
+        "football",
+        "princess",
+        "scheduler",
+        "consularscheduler",
+        "consul",
+        "consulate",
+        "embassy",
+        "ambassador",
+        "protocol",
+        "kazakhstan",
+        "astana",
+        "almaty",
+        "thailand",
+        "bangkok",
+        "phuket",
+        "йцукен",
+        "йцукенгшщзхъ",
+        "пароль",
+        "консульство",
+        "посольство",
+        "казахстан",
+        "құпиясөз",
+        "қазақстан",
+        "елшілік",
+        "รหัสผ่าน",
+        "สถานทูต",
+        "คาซัคสถาน",
+    ]
 )
 
 
@@ -54,7 +107,7 @@ def hashed(password: str) -> str:
 
 
 def fits(password: str, kept: str | None) -> bool:
-    """Whether this is the password that is kept. It takes as long where none is: nobody learns which names there are."""
+    """Whether this is the password that is kept. It takes as long where none is: no name tells itself."""
     try:
         return HASHER.verify(kept or _nobodys(), _typed(password)) and kept is not None
     except (VerificationError, InvalidHashError):

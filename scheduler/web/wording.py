@@ -22,6 +22,8 @@ from scheduler.dates import (
 from scheduler.i18n import N_
 from scheduler.model import Attendee, Event, Kind, Mode, Seating, Standing, Status, Timing
 from scheduler.services.agenda import Announced, Detail, Entry
+from scheduler.services.drafts import Reply
+from scheduler.services.export import REPLIES
 from scheduler.services.renderings import KIND_NAMES, location, weekly_in_words
 from scheduler.services.times import When, when
 from scheduler.web.language import _
@@ -306,3 +308,20 @@ def map_link(event: Event) -> str | None:
 
 def clock_name(tzid: str, now: datetime) -> str:
     return f"{zone_city(tzid, g.language)}, {format_offset(now, tzid)}"
+
+
+# At the desk
+
+
+def at(moment: datetime, tzid: str) -> str:
+    """An instant, on the clock of the desk, which is said with it."""
+    local = wall(moment, tzid)
+    return f"{format_day(local.date(), g.language, weekday=False)}, {local:%H:%M} ({zone_city(tzid, g.language)})"
+
+
+def day(on: date) -> str:
+    return format_day(on, g.language, weekday=False)
+
+
+def reply(attendee: Attendee) -> Reply:
+    return REPLIES[attendee.partstat]

@@ -13,6 +13,7 @@ from scheduler.services import accounts, passwords
 from scheduler.services.accounts import AccountDraft
 from scheduler.web import create_app
 from tests.conftest import NOW
+from tests.services.builders import an_event
 
 ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"])
 PASSWORD = "vessel harbour nine lanterns"
@@ -53,3 +54,33 @@ def test_who_knows_the_password_is_signed_in_and_led_to_the_desk(app, web):
     with app.db.read() as session:
         assert NOW == session.scalars(sa.select(Account.last_signed_in_at)).one()
         assert "aigerim@web" == session.scalars(sa.select(Audit.actor).where(Audit.action == "sign in")).one()
+
+
+def test_all_pages_render(app, web):
+    from tests.services.builders import register, invite
+
+    an_account(app, role=AccountRole.ADMINISTRATOR)
+    with app.db.write() as session:
+        event = an_event(session, capacity=2)
+        register(session, event)
+        invite(session, event)
+        register(session, event)
+        register(session, event)
+    sign_in(web)
+    for path in (
+        "desk",
+        "desk?when=past",
+        "desk/account",
+        "desk/accounts",
+        "desk/events/opening",
+        "desk/events/opening?name=guest&standing=invited",
+        "desk/events/opening/letters",
+        "desk/events/opening/register",
+        "desk/events/opening/guests/1",
+        *(f"desk/events/opening/guests/1/{v}" for v in ("answer", "party", "deputy", "removal")),
+        "desk/events/opening/guests.csv",
+        "desk/events/opening/guests.xlsx",
+    ):
+        for l in ("en", "th"):
+            r = web.get(f"/{l}/{path}")
+            assert r.status_code == 200, (path, r.status_code)

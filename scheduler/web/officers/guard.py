@@ -15,7 +15,7 @@ a form of theirs comes back with what was typed, as 401.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from functools import wraps
 from typing import ParamSpec, TypeVar
@@ -48,7 +48,7 @@ from scheduler.services import accounts
 from scheduler.services.accounts import Officer
 from scheduler.services.tokens import derived
 from scheduler.web.forms import refuse_other_sites
-from scheduler.web.language import _
+from scheduler.web.language import _, with_query
 from scheduler.web.pages import PER_LANGUAGE
 
 DESK = f"{PER_LANGUAGE}/desk"
@@ -149,7 +149,12 @@ def install(web: Flask, app: App) -> None:
     manager.session_protection = None  # a telephone at the door changes its address with every antenna
     manager.user_loader(lambda token: _loaded(app, token))
     web.register_error_handler(CSRFError, _stale)
-    web.context_processor(lambda: {"officer": _shown, "allowed": allowed, "Act": Act})
+    web.context_processor(lambda: {"officer": _shown, "allowed": allowed, "Act": Act, "words": _words})
+
+
+def _words(known: Iterable[str]) -> list[tuple[str, str]]:
+    """The words of an enumeration as a choice: as it is sent, and as it is said."""
+    return [(str(one), _(str(one))) for one in known]
 
 
 class _DeskSessions(SecureCookieSessionInterface):
@@ -204,15 +209,14 @@ def _guard() -> Answer | None:
 
 def _sign_in() -> Answer:
     if request.method in ("GET", "HEAD"):
-        answer = redirect(sign_in_address(request.full_path.rstrip("?")), 303)
-        return answer
+        return redirect(sign_in_address(request.full_path.rstrip("?")), 303)
     response = make_response(_came_back(_("You are signed out; nothing was changed"), sign_in=True), 401)
     response.headers["WWW-Authenticate"] = 'Session realm="desk"'
     return response
 
 
 def sign_in_address(back: str = "") -> str:
-    return url_for("signing.form", language=g.language, **({"next": back} if back else {}))
+    return with_query(url_for("signing.form", language=g.language), [("next", back)] if back else [])
 
 
 def _stale(_error: CSRFError) -> Answer:
@@ -225,7 +229,7 @@ def _stale(_error: CSRFError) -> Answer:
 
 
 def _came_back(title: str, *, sign_in: bool) -> str:
-    """What was typed is shown, to be copied: it cannot be sent again by itself, because anybody could have sent it."""
+    """What was typed is shown, to be copied: it is not sent again by itself, because anybody could have sent it."""
     back = own_page(urlsplit(request.referrer or "").path) or f"/{g.language}/desk"
     return render_template(
         "web/desk/came_back.html",
@@ -247,7 +251,7 @@ def own_page(path: str) -> str | None:
 
 
 def _unshared(response: Response) -> Response:
-    """For one reader, in no index; a redirect, too. Not compressed, for the same reason as other pages of one reader."""
+    """For one reader and in no index, redirects too; and so not compressed (`safety._compress`)."""
     response.headers["Cache-Control"] = "private, no-store"
     response.headers["X-Robots-Tag"] = "noindex"
     return response

@@ -5,21 +5,24 @@ from __future__ import annotations
 from flask import Blueprint, Response, g, redirect, render_template, request, url_for
 from flask_limiter import Limiter
 from flask_login import current_user
-from limits import RateLimitItem, parse_many
+from limits import parse_many
 from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
 from scheduler.errors import Invalid, NotFound
-from scheduler.i18n import catalogue
+from scheduler.i18n import N_, catalogue
+from scheduler.model import Account
 from scheduler.services import accounts
 from scheduler.services.accounts import Officer, Refused
 from scheduler.text import folded
 from scheduler.web.forms import Form
 from scheduler.web.language import _, preferred
 from scheduler.web.officers import guard
+from scheduler.web.officers.answers import see, sentence
 from scheduler.web.officers.guard import DESK, for_strangers, may, officer, own_page
 
 FROM_ONE_ADDRESS = "20 per minute; 200 per hour"  # attempts, right or wrong: an embassy behind one is not held up
+TOO_MANY = N_("There were too many wrong passwords for this name. Try again in a quarter of an hour.")
 FOR_ONE_NAME = parse_many("10 per 15 minutes; 50 per day")  # wrong passwords, from wherever
 
 
@@ -30,7 +33,7 @@ def blueprint(app: App, limiter: Limiter) -> Blueprint:
     @pages.get(f"{DESK}/sign-in")
     @for_strangers
     def form(language: str) -> Answer | str:  # noqa: ARG001 - kept in g for all
-        return _see(_next()) if current_user.is_authenticated else _page()
+        return see(_next()) if current_user.is_authenticated else _page()
 
     @pages.post(f"{DESK}/sign-in")
     @for_strangers
@@ -42,7 +45,7 @@ def blueprint(app: App, limiter: Limiter) -> Blueprint:
     @may()
     def sign_out(language: str) -> Answer:  # noqa: ARG001
         guard.end()
-        return _see(guard.sign_in_address())
+        return see(guard.sign_in_address())
 
     @pages.get(f"{DESK}/set-up/<token>")
     @for_strangers
@@ -79,16 +82,15 @@ def _sign_in(app: App, limiter: Limiter) -> Answer | str:
     form = Form.sent()
     if not form["name"].strip() or not form["password"]:
         return _again(form, _("Enter your name and your password."))
-    tries = _Tries(limiter, form["name"])
+    tries = Tries(limiter, form["name"])
     if tries.spent():
-        said = _("There were too many wrong passwords for this name. Try again in a quarter of an hour.")
-        return _again(form, said, 429)
+        return _again(form, _(TOO_MANY), 429)
     who = _proven(app, form)
     if who is None:
         return _again(form, _("This name and this password do not belong together."))
     tries.forget()
     guard.begin(who, now=app.clock.now())
-    return _see(_next())
+    return see(_next())
 
 
 def _proven(app: App, form: Form) -> Officer | None:
@@ -105,33 +107,29 @@ def _proven(app: App, form: Form) -> Officer | None:
         return None
 
 
-class _Tries:
+class Tries:
     """Wrong passwords for one name, whether there is an account of that name or not.
 
     Each try counts before the password is looked at, so that many at once are not one; the right one wipes them out.
     """
 
     def __init__(self, limiter: Limiter, name: str) -> None:
-        self.limiter, self.name = limiter.limiter, folded(name)[:100]
+        self.limiter, self._key = limiter.limiter, ("sign-in", folded(name)[:100])
 
     def spent(self) -> bool:
-        return not all([self.limiter.hit(item, *self._key(item)) for item in FOR_ONE_NAME])
+        hits = [
+            self.limiter.hit(item, *self._key) for item in FOR_ONE_NAME
+        ]  # each counts, the first alone is not all
+        return not all(hits)
 
     def forget(self) -> None:
         for item in FOR_ONE_NAME:
-            self.limiter.clear(item, *self._key(item))
-
-    def _key(self, _item: RateLimitItem) -> tuple[str, str]:
-        return ("sign-in", self.name)
+            self.limiter.clear(item, *self._key)
 
 
 def _again(form: Form, said: str, status: int = 422) -> Answer:
     form.errors[""] = said
     return Response(_page(form), status)
-
-
-def _see(address: str) -> Answer:
-    return redirect(address, 303)
 
 
 # Choosing a password
@@ -164,22 +162,17 @@ def _set_up(app: App, token: str) -> Answer | str:
     except NotFound:
         return _to_set_up(app, token)
     guard.begin(who, now=now)
-    return _see(url_for("desk.overview", language=g.language))
+    return see(url_for("desk.overview", language=g.language))
 
 
-def chosen(form: Form, account: accounts.Account) -> str | None:
+def chosen(form: Form, account: Account) -> str | None:
     """What to keep of the password that was chosen; None where something is wrong with it, which the form says."""
     try:
-        kept = accounts.check(form["password"], account)
+        kept = accounts.check(form["password"], account.name, account.called)
     except Invalid as error:
-        form.errors["password"] = _sentence(error)
+        form.errors["password"] = sentence(error.text(catalogue(g.language).gettext))
         return None
     if form["password"] != form["again"]:
         form.errors["again"] = _("This is not the same password; type both again.")
         return None
     return kept
-
-
-def _sentence(error: Invalid) -> str:
-    said = error.text(catalogue(g.language).gettext)
-    return f"{said[:1].upper()}{said[1:]}."
