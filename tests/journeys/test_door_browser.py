@@ -273,12 +273,12 @@ def seeing(tmp_path, guests):
 
 def filmed(given, width=640, height=480, dot=8):
     """The code on grey paper, as two frames of bare video (YUV4MPEG2)."""
-    rows = [bytes(row) for row in passes.code(given).matrix_iter(scale=dot, border=4)]
+    rows = [b"".join(bytes([one]) * dot for one in row) for row in passes.dots(given) for _ in range(dot)]
     top, left = (height - len(rows)) // 2, (width - len(rows[0])) // 2
     bright = bytearray(b"\x90" * (width * height))
     for number, row in enumerate(rows, top):
         start = number * width + left
-        bright[start : start + len(row)] = row.translate(bytes([0xEB, 0x10]) + bytes(254))
+        bright[start : start + len(row)] = row.replace(b"\xff", b"\xeb").replace(b"\x00", b"\x10")
     colours = b"\x80" * (width * height // 2)
     frame = b"FRAME\n" + bytes(bright) + colours
     return f"YUV4MPEG2 W{width} H{height} F10:1 Ip A1:1 C420jpeg\n".encode() + 2 * frame
