@@ -18,15 +18,16 @@ from werkzeug.wrappers import Response as Answer
 from scheduler.app import App
 from scheduler.clock import wall
 from scheduler.dates import format_day
-from scheduler.errors import NotFound, SchedulerError
+from scheduler.errors import Conflict, NotFound, SchedulerError
 from scheduler.i18n import N_, catalogue
 from scheduler.model import Act, Arrival, Attendee, Event, Standing
-from scheduler.services import door, lookup, passes
+from scheduler.printing import Form
+from scheduler.services import cards, door, lookup, passes
 from scheduler.services.attendance import AlreadyThere, NoRoom
 from scheduler.services.door import Came, Told, TooMany, Verdict
 from scheduler.services.doorsearch import SHOWN, Search
 from scheduler.web import wording
-from scheduler.web.forms import Form
+from scheduler.web.forms import Form as Typed
 from scheduler.web.language import _
 from scheduler.web.officers import guard
 from scheduler.web.officers.guard import DESK, allowed, may, officer
@@ -64,17 +65,17 @@ def blueprint(app: App) -> Blueprint:
     @pages.post(DOOR)
     @may(Act.CHECK_IN)
     def read(language: str, key: str) -> Answer | str:  # noqa: ARG001
-        return _answer(app, search, key, _read(app, key, Form.sent()))
+        return _answer(app, search, key, _read(app, key, Typed.sent()))
 
     @pages.post(f"{DOOR}/arrivals")
     @may(Act.CHECK_IN)
     def let_in(language: str, key: str) -> Answer | str:  # noqa: ARG001
-        return _answer(app, search, key, _let_in(app, key, Form.sent()))
+        return _answer(app, search, key, _let_in(app, key, Typed.sent()))
 
     @pages.post(f"{DOOR}/arrivals/<int:number>/companions")
     @may(Act.CHECK_IN)
     def companions(language: str, key: str, number: int) -> Answer | str:  # noqa: ARG001
-        return _answer(app, search, key, _follow(app, key, number, Form.sent()))
+        return _answer(app, search, key, _follow(app, key, number, Typed.sent()))
 
     @pages.post(f"{DOOR}/arrivals/<int:number>/undo")
     @may(Act.CHECK_IN)
@@ -85,6 +86,16 @@ def blueprint(app: App) -> Blueprint:
     @may(Act.CHECK_IN)
     def now(language: str, key: str) -> str:  # noqa: ARG001
         return _now(app, key)
+
+    @pages.get(f"{DOOR}/badges.pdf")
+    @may(Act.TAKE_LIST)
+    def badges(language: str, key: str) -> Response:  # noqa: ARG001
+        return _printed(app, key, Form.BADGES)
+
+    @pages.get(f"{DOOR}/place-cards.pdf")
+    @may(Act.TAKE_LIST)
+    def place_cards(language: str, key: str) -> Response:  # noqa: ARG001
+        return _printed(app, key, Form.PLACE_CARDS)
 
     pages.after_request(_open_camera)
     return pages
@@ -100,7 +111,7 @@ def _open_camera(response: Response) -> Response:
 # What a form does
 
 
-def _read(app: App, key: str, form: Form) -> Heard:
+def _read(app: App, key: str, form: Typed) -> Heard:
     """A pass lets in; anything else is a name to look for."""
     given = form["given"].strip()
     if not given:
@@ -115,11 +126,11 @@ def _looks_like_a_code(given: str) -> bool:
     return "://" in given or sum(map(str.isdigit, given)) > 3
 
 
-def _scanned(app: App, session: Session, event: Event, given: str, form: Form) -> Told:
+def _scanned(app: App, session: Session, event: Event, given: str, form: Typed) -> Told:
     return door.scan(session, event, given, _came(form), secret=app.secret, now=app.clock.now())
 
 
-def _let_in(app: App, key: str, form: Form) -> Heard:
+def _let_in(app: App, key: str, form: Typed) -> Heard:
     came = replace(_came(form), companions=_number(form["companions"]))
     admits = bool(form["admit"])
     if admits and not allowed(Act.KEEP_LIST):
@@ -134,7 +145,7 @@ def _let_in(app: App, key: str, form: Form) -> Heard:
     return _do(app, key, come_in)
 
 
-def _came(form: Form) -> Came:
+def _came(form: Typed) -> Came:
     return Came(door=_door(form["door"]), scan=form["scan"][:40] or None)
 
 
@@ -146,7 +157,7 @@ def _number(typed: str) -> int | None:
     return int(typed) if typed.isascii() and typed.isdecimal() and len(typed) < 18 else None
 
 
-def _follow(app: App, key: str, number: int, form: Form) -> Heard:
+def _follow(app: App, key: str, number: int, form: Typed) -> Heard:
     def follow(session: Session, event: Event) -> Told:
         arrived = door.get_arrival(session, event, number)
         door.follow(session, arrived, _number(form["companions"]) or 0, now=app.clock.now())
@@ -265,6 +276,27 @@ def _now(app: App, key: str) -> str:
             say=_Words(event, app.clock.now()),
             **_counted(session, event),
         )
+
+
+def _printed(app: App, key: str, form: Form) -> Response:
+    """In the language of the page."""
+    with app.db.read() as session:
+        event = _event(session, key)
+        try:
+            made = cards.pdf(
+                session,
+                event,
+                form,
+                language=g.language,
+                gettext=catalogue(g.language).gettext,
+                secret=app.secret,
+                one_per_page=bool(request.args.get("single")),
+            )
+        except Conflict as error:
+            raise NotFound("nobody has a place in the hall") from error
+    response = Response(made, content_type="application/pdf")
+    response.headers["Content-Disposition"] = f'attachment; filename="{form}-{key}.pdf"'
+    return response
 
 
 # In words
