@@ -1,4 +1,4 @@
-"""Cards on paper, as PDF: set by Typst, which shapes and breaks every script we serve, and keeps the text to be copied.
+"""Cards on paper, as PDF: set by Typst, which shapes and breaks every script we serve, and keeps the text as text.
 
 The fonts that are needed lie beside the templates; for letters of other scripts it takes those of the system.
 """
@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 
-PRINT = Path(__file__).parent / "templates" / "print"
+PRINT = Path(__file__).parent / "print"
 
 
 class Form(StrEnum):

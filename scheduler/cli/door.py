@@ -161,7 +161,7 @@ def _record(row: Arrival, event: Event) -> dict[str, Any]:
 @only
 @overwrite
 @pass_desk
-def badges(desk: Desk, **given: Any) -> None:
+def badges(desk: Desk, /, **given: Any) -> None:
     _print(desk, Form.BADGES, **given)
 
 
@@ -173,7 +173,7 @@ def badges(desk: Desk, **given: Any) -> None:
 @only
 @overwrite
 @pass_desk
-def place_cards(desk: Desk, **given: Any) -> None:
+def place_cards(desk: Desk, /, **given: Any) -> None:
     _print(desk, Form.PLACE_CARDS, **given)
 
 

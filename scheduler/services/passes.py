@@ -115,7 +115,7 @@ def dots(given: str) -> list[bytes]:
     By the library that is fast enough to do it for every letter: segno takes as long as the rest of one.
     """
     image = memoryview(_code(given).to_image(scale=1, add_quiet_zones=False))
-    width, side, bare = image.shape[1], b"\xff" * BORDER, image.tobytes()
+    (_height, width), side, bare = image.shape or (0, 0), b"\xff" * BORDER, image.tobytes()
     empty = [b"\xff" * (width + 2 * BORDER)] * BORDER
     inner = [side + bare[at : at + width] + side for at in range(0, len(bare), width)]
     return [*empty, *inner, *empty]
