@@ -63,12 +63,8 @@ def test_a_pass_is_a_small_code_of_capitals_and_digits(session, opening):
 
 def seen(rows):
     """As a camera sees it: some pixels a dot."""
-    return np_like([b"".join(bytes([one]) * 6 for one in row) for row in rows for _ in range(6)])
-
-
-def np_like(rows):
-    """The interface of arrays, which the reader asks for."""
-    return memoryview(b"".join(rows)).cast("B", shape=(len(rows), len(rows[0])))
+    lines = [b"".join(bytes([one]) * 6 for one in row) for row in rows for _ in range(6)]
+    return memoryview(b"".join(lines)).cast("B", shape=(len(lines), len(lines[0])))
 
 
 def test_a_pass_is_read_however_it_was_typed(session, opening):
