@@ -55,7 +55,8 @@ def add(
     kept = _asked(draft.name, draft.called, stdin=password_stdin, invite=invite)
     with desk.write() as session:
         made = accounts.add(session, draft, now=desk.now())
-        record = {**_record(desk, made), **_with_password(desk, session, made, kept)}
+        link = _with_password(desk, session, made, kept)
+        record = {**_record(desk, made), **link}
     show_one(record, as_json=as_json)
 
 
@@ -74,8 +75,12 @@ COLUMNS: Columns = {
     N_("Role"): lambda record: _(record["role"]),
     N_("Language"): "language",
     N_("Last signed in"): lambda record: record["last_signed_in"] or "-",
-    N_("State"): lambda record: _(record["state"]),
+    N_("State"): lambda record: _say(record["state"]),
 }
+
+
+def _say(word: str) -> str:
+    return _(word)
 
 
 @account.command("show", help=N_("One account."))
@@ -155,7 +160,7 @@ def _asked(name: str, called: str, *, stdin: bool, invite: bool) -> str | None:
     if invite:
         return None
     if stdin:
-        typed = click.get_text_stream("stdin").read().rstrip("\r\n")
+        typed = sys.stdin.read().rstrip("\r\n")
     elif not sys.stdin.isatty():
         raise Invalid("password: nobody can be asked for it here; say --password-stdin or --invite")
     else:
@@ -171,7 +176,7 @@ def _with_password(desk: Desk, session: Any, found: Account, kept: str | None) -
         return {}
     token = accounts.invite(session, found, secret=desk.app.secret, now=now)
     address = f"{desk.settings.base_url}/{found.language}/desk/set-up/{token}"
-    return {"state": accounts.state(found), "link": address, "until": at(now + INVITED, desk.settings.timezone)}
+    return {"link": address, "until": at(now + INVITED, desk.settings.timezone)}
 
 
 def _record(desk: Desk, row: Account) -> dict[str, Any]:

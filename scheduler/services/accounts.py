@@ -16,7 +16,6 @@ from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 from sqlalchemy.orm import Session
 
-from scheduler.db import REFUSALS
 from scheduler.errors import Conflict, Forbidden, Invalid, NotFound, SchedulerError
 from scheduler.i18n import N_
 from scheduler.model import MAY, Account, AccountRole, Act
@@ -77,7 +76,7 @@ def add(session: Session, draft: AccountDraft, *, now: datetime) -> Account:
 def refuse_taken(session: Session, name: str) -> None:
     """Raises Conflict, as `add` would."""
     if find(session, name):
-        raise Conflict(REFUSALS["uq_account_name"])
+        raise Conflict("an account with this name already exists")
 
 
 def everybody(session: Session) -> Sequence[Account]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload, selectinload
@@ -30,6 +30,7 @@ from scheduler.text import Text, folded
 
 PAGE = 200
 EVENTS = 60
+A_DAY = timedelta(days=1)  # what ended this morning is still today's: its guests are being thanked
 _LISTED = (
     joinedload(Event.venue).joinedload(Venue.city),
     selectinload(Event.cities),
@@ -94,13 +95,13 @@ class Guests:
 
 
 def coming(session: Session, *, confidential: bool, now: datetime, page: int = 1) -> Overview:
-    """What is on today, what comes, what has no date yet, in the order of their days."""
-    query = _events(confidential).where(Event.ends_at > now).order_by(Event.starts_at, Event.key)
+    """What is on today or was, what comes, what has no date yet, in the order of their days."""
+    query = _events(confidential).where(Event.ends_at > now - A_DAY).order_by(Event.starts_at, Event.key)
     lines, more = _page(session, query, page)
     undated = _events(confidential).where(Event.ends_at.is_(None)).order_by(Event.key)
     rest = [] if more else _lines(session, session.scalars(undated.limit(EVENTS)).unique().all())
     today = [one for one in lines if _is_today(one.event, now)]
-    return Overview(today, [one for one in lines if one not in today], rest, more=more)
+    return Overview(today, [one for one in lines if one not in today and not one.event.is_over(now)], rest, more=more)
 
 
 def past(session: Session, *, confidential: bool, now: datetime, page: int = 1) -> Overview:

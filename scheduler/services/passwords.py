@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import cache
+from itertools import pairwise
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -94,7 +95,7 @@ def refuse_weak(password: str, *names: str) -> None:
 
 def _runs(plain: str) -> bool:
     """1234567890123, abcdefghijkl: each character follows the one before."""
-    steps = [(ord(after) - ord(before)) for before, after in zip(plain, plain[1:], strict=False)]
+    steps = [ord(after) - ord(before) for before, after in pairwise(plain)]
     return sum(step in (-1, 0, 1) for step in steps) > len(steps) * 3 // 4
 
 

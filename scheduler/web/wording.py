@@ -194,7 +194,7 @@ def _places_in_full(seating: Seating) -> State:
 
 
 def mode(mode: Mode) -> str:
-    return _("in the hall") if mode is Mode.IN_PERSON else _("by video link")
+    return _("in the hall") if mode == Mode.IN_PERSON else _("by video link")
 
 
 def places(event: Event, mode: Mode) -> State | None:
@@ -311,6 +311,14 @@ def clock_name(tzid: str, now: datetime) -> str:
 
 
 # At the desk
+
+
+def handle(entry: Entry) -> Badge:
+    """As `badge`, under no heading that names the month."""
+    first, last = entry.first_on, entry.last_on
+    if first is None or last is None or first != last:
+        return badge(entry, month=True)
+    return Badge(str(first.day), format_month_name(first, g.language))
 
 
 def at(moment: datetime, tzid: str) -> str:

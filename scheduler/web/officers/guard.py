@@ -230,7 +230,7 @@ def _stale(_error: CSRFError) -> Answer:
 
 def _came_back(title: str, *, sign_in: bool) -> str:
     """What was typed is shown, to be copied: it is not sent again by itself, because anybody could have sent it."""
-    back = own_page(urlsplit(request.referrer or "").path) or f"/{g.language}/desk"
+    back = own_page(_path_of(request.referrer or "")) or f"/{g.language}/desk"
     return render_template(
         "web/desk/came_back.html",
         title=title,
@@ -240,14 +240,20 @@ def _came_back(title: str, *, sign_in: bool) -> str:
     )
 
 
+def _path_of(address: str) -> str:
+    try:
+        return urlsplit(address).path
+    except ValueError:
+        return ""
+
+
 _NOT_SHOWN = ("csrf_token", "password", "before", "again", "next")
 
 
 def own_page(path: str) -> str | None:
     """The path, if it is one of a page of the desk: nobody is led anywhere else by who made them sign in."""
-    parts = urlsplit(path)
-    plain = path.isprintable() and "\\" not in path and not path.startswith("//")
-    return path if plain and not parts.scheme and not parts.netloc and is_desk(parts.path) else None
+    ours = path.startswith("/") and not path.startswith("//") and path.isprintable() and "\\" not in path
+    return path if ours and is_desk(path.partition("?")[0]) else None
 
 
 def _unshared(response: Response) -> Response:
