@@ -359,6 +359,7 @@ def _speaking(url: sa.URL) -> Iterator[None]:
 REFUSALS = {
     "ck_seating_not_overbooked": N_("there are not that many places left"),
     "uq_attendee_event_id_person_id": N_("this person is already on the list of this event"),
+    "uq_arrival_attendee_id": N_("this person is already in"),
     "uq_person_identity": N_("a person with this name and address is already known"),
     "uq_account_name": N_("an account with this name already exists"),
     "uq_person_key": N_("a person with this key already exists"),

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
 from scheduler.cli.desk import Columns, Desk, as_json, at, pass_desk, show, show_one, with_force
+from scheduler.cli.door import arrivals, badges, check_in, place_cards
 from scheduler.cli.guests import export_guests, import_guests
 from scheduler.cli.options import texts
 from scheduler.cli.words import _, language
@@ -57,6 +58,10 @@ def attendee() -> None:
 
 attendee.add_command(import_guests)
 attendee.add_command(export_guests)
+attendee.add_command(check_in)
+attendee.add_command(arrivals)
+attendee.add_command(badges)
+attendee.add_command(place_cards)
 
 
 @attendee.command(help=N_("Register a person: a place if there is one, else the waiting list."))

@@ -13,6 +13,7 @@ from scheduler.model.attendance import (
     Standing,
 )
 from scheduler.model.audit import Audit
+from scheduler.model.door import Arrival
 from scheduler.model.feeds import Audience, Feed, FeedLink, Rendering, Sees, Version, View
 from scheduler.model.floods import Hits, SentForm
 from scheduler.model.guestlists import ColumnMapping, ExternalId, GuestList, GuestRow
@@ -43,6 +44,7 @@ __all__ = [
     "AccountRole",
     "Act",
     "Answer",
+    "Arrival",
     "Attendee",
     "Audience",
     "Audit",

@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from scheduler.dates import language_name
 from scheduler.i18n import N_, catalogue, supported
-from scheduler.mail import Envelope, Parts, ascii_address, assemble
+from scheduler.mail import PICTURE, Envelope, Parts, ascii_address, assemble
 from scheduler.model import (
     Attendee,
     Audience,
@@ -38,6 +38,7 @@ from scheduler.model import (
     Reminded,
     Standing,
 )
+from scheduler.services import passes
 from scheduler.services.feeds import event_file
 from scheduler.services.letters import NEWS, NO_ADDRESS, TOO_LATE, starts_then
 from scheduler.services.messages import set_in, still_addressed
@@ -50,7 +51,7 @@ from scheduler.text import Text
 TEMPLATES = Path(__file__).parent.parent / "templates"
 AFTER_ALL = N_("the event takes place after all")
 # Private-use marks: no text of ours holds them, no escaping changes them.
-NAME, PAGE = "\ue000name\ue001", "\ue000page\ue001"
+NAME, PAGE, PASS = "\ue000name\ue001", "\ue000page\ue001", "\ue000pass\ue001"
 
 
 @dataclass(frozen=True, slots=True)
@@ -418,6 +419,7 @@ class Outline:
     subject: str
     parts: Parts
     reply_to: str
+    shows_pass: bool = False
 
 
 def _outline_key(row: Row) -> tuple[Any, ...]:
@@ -453,6 +455,7 @@ def _outline(session: Session, event: Event, row: Row, house: House, message: Me
             else event_file(session, event, language=language, audience=audience),
         ),
         reply_to=_reply_to(event),
+        shows_pass=bool(words["pass_code"]),
     )
 
 
@@ -492,6 +495,8 @@ def _words(event: Event, row: Row, language: str, house: House) -> dict[str, Any
         "tentative": event.status == "tentative",
         "url": event.url or "",
         "page": PAGE if _has_page(row, house) else "",
+        "pass_code": PASS if _has_pass(row, event) else "",
+        "picture": PICTURE,
         "house": house.name.to(language),
     }
 
@@ -550,6 +555,12 @@ def _instructions(row: Row, event: Event, language: str) -> str:
 _INSTRUCTING = (LetterKind.CONFIRMED, LetterKind.PLACE_FREED, LetterKind.REMINDER)
 
 
+def _has_pass(row: Row, event: Event) -> bool:
+    """Who has a place in the hall, in the letters that bring the calendar file."""
+    in_hall = row.mode is Mode.IN_PERSON and row.standing is Standing.CONFIRMED and row.attendee_id is not None
+    return in_hall and event.dated and not event.cancelled and row.kind not in _WITHOUT_DATE
+
+
 def _was_where(was: Mapping[str, Any], event: Event, language: str) -> str:
     """The old place, where it is not the present one."""
     venue = was.get("venue") or {}
@@ -585,12 +596,14 @@ def _address(outline: Outline, row: Row, house: House, now: datetime) -> Outgoin
     name = row.name.to(language)
     called = " ".join(filter(None, (row.courtesy_title.to(language), name)))
     assert row.email is not None  # noqa: S101 - or it would have been skipped
-    page = _page(row, language, house)
+    page, given = _page(row, language, house), _pass(row, house) if outline.shows_pass else ""
     message_id, address = _message_id(row.key, house), ascii_address(row.email)
+    shown = passes.groups(given)
     parts = Parts(
-        text=outline.parts.text.replace(NAME, called).replace(PAGE, page),
-        html=outline.parts.html.replace(NAME, str(escape(called))).replace(PAGE, page),
+        text=outline.parts.text.replace(NAME, called).replace(PAGE, page).replace(PASS, shown),
+        html=outline.parts.html.replace(NAME, str(escape(called))).replace(PAGE, page).replace(PASS, shown),
         calendar=outline.parts.calendar,
+        picture=passes.png(given) if given else b"",
     )
     envelope = Envelope(
         sender=house.sender,
@@ -623,6 +636,11 @@ def _page(row: Row, language: str, house: House) -> str:
     purpose = Purpose.CONFIRM if row.kind is LetterKind.CONFIRM else Purpose.OWN
     token = of_attendee(purpose, row.attendee_id, row.listed_at, row.epoch or 0, secret=house.secret)
     return f"{house.base_url}/{language}/{PATHS[purpose]}/{token}"
+
+
+def _pass(row: Row, house: House) -> str:
+    assert row.attendee_id is not None and row.listed_at is not None  # noqa: S101, PT018 - or it shows none
+    return passes.made(row.attendee_id, row.listed_at, row.epoch or 0, secret=house.secret)
 
 
 def _message_id(key: str, house: House) -> str:

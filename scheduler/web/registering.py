@@ -19,7 +19,7 @@ from scheduler.app import App
 from scheduler.errors import Invalid, NotFound, Problems, SchedulerError
 from scheduler.i18n import LANGUAGES, catalogue
 from scheduler.model import Attendee, Event, Mode, Reminded
-from scheduler.services import agenda, attendance, own, registering
+from scheduler.services import agenda, attendance, own, passes, registering
 from scheduler.services.addresses import Address
 from scheduler.services.attendance import AlreadyThere, Needs, NoRoom, RegistrationClosed
 from scheduler.services.drafts import PersonDraft, check
@@ -103,6 +103,11 @@ def _downloads(pages: Blueprint, app: App) -> None:
     @unshared
     def file(language: str, token: str) -> Response:
         return _file(app, token, language)
+
+    @pages.get(f"{OWN}/pass.png")
+    @unshared
+    def picture(language: str, token: str) -> Response:  # noqa: ARG001
+        return _pass(app, token)
 
     @pages.get(f"{OWN}/data.json")
     @unshared
@@ -327,6 +332,9 @@ def _own_page(app: App, token: str, shown: own.Own, form: Form | None) -> str:
         done=wording.done(done, shown.attendee) if done in DONE else "",
         base=url_for(".own_page", language=g.language, token=token),
         calendar=_calendar(app, shown) if shown.link else "",
+        shown_pass=passes.groups(passes.of(shown.attendee, secret=app.secret))
+        if passes.is_due(shown.attendee)
+        else "",
         zone=shown.person.tzid or "",
         letters_in=shown.person.language,
     )
@@ -431,6 +439,14 @@ def _file(app: App, token: str, language: str) -> Response:
     if not body:
         raise NotFound("it has no date yet")
     return _attached(body, CALENDAR, "event.ics")
+
+
+def _pass(app: App, token: str) -> Response:
+    with app.db.read() as session:
+        attendee = registering.own(session, token, secret=app.secret)
+    if not passes.is_due(attendee):
+        raise NotFound("there is no pass for who has no place in the hall")
+    return Response(passes.png(passes.of(attendee, secret=app.secret)), content_type="image/png")
 
 
 def _data(app: App, token: str) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from scheduler.app import App
-from scheduler.web.officers import account, desk, guard, guests, signing
+from scheduler.web.officers import account, desk, door, guard, guests, signing
 
 
 def install(web: Flask, app: App) -> None:
@@ -15,3 +15,4 @@ def install(web: Flask, app: App) -> None:
     web.register_blueprint(account.blueprint(app, limiter))
     web.register_blueprint(desk.blueprint(app))
     web.register_blueprint(guests.blueprint(app))
+    web.register_blueprint(door.blueprint(app))
