@@ -2,6 +2,22 @@
 
 from scheduler.model.attendance import Answer, Attendee, Mode, Partstat, Role, Seating, Standing
 from scheduler.model.audit import Audit
+from scheduler.model.consular import (
+    Applicant,
+    Appointment,
+    Checklist,
+    Counted,
+    Counter,
+    Layout,
+    Post,
+    PostHours,
+    Service,
+    ServiceDay,
+    Side,
+    SlotClaim,
+    SpecialDays,
+    VisitStatus,
+)
 from scheduler.model.feeds import Audience, Feed, FeedLink, Rendering, Sees, Version, View
 from scheduler.model.guestlists import ColumnMapping, ExternalId, GuestList, GuestRow
 from scheduler.model.letters import Letter, LetterKind, Outcome
@@ -25,12 +41,17 @@ from scheduler.model.programme import (
 
 __all__ = [
     "Answer",
+    "Applicant",
+    "Appointment",
     "Attendee",
     "Audience",
     "Audit",
+    "Checklist",
     "City",
     "Closure",
     "ColumnMapping",
+    "Counted",
+    "Counter",
     "Event",
     "ExternalId",
     "Feed",
@@ -38,6 +59,7 @@ __all__ = [
     "GuestList",
     "GuestRow",
     "Kind",
+    "Layout",
     "Letter",
     "LetterKind",
     "Mode",
@@ -47,6 +69,8 @@ __all__ = [
     "Outcome",
     "Partstat",
     "Person",
+    "Post",
+    "PostHours",
     "Registration",
     "Reminder",
     "ReminderAudience",
@@ -54,6 +78,11 @@ __all__ = [
     "Role",
     "Seating",
     "Sees",
+    "Service",
+    "ServiceDay",
+    "Side",
+    "SlotClaim",
+    "SpecialDays",
     "Standing",
     "Status",
     "Timing",
@@ -61,4 +90,5 @@ __all__ = [
     "Version",
     "View",
     "Visibility",
+    "VisitStatus",
 ]
