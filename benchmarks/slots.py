@@ -1,4 +1,4 @@
-"""Free times over 60 days of 8 hours at 5 counters, half of them booked, against a test of each by aware datetimes."""
+"""Free times over 60 days of 8 hours at 5 counters, half booked, against a test of each by aware datetimes."""
 
 from __future__ import annotations
 

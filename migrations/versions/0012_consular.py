@@ -78,6 +78,7 @@ def upgrade() -> None:
         sa.Column("no_shows_pause", sa.Integer(), nullable=False),
         sa.Column("largest_party", sa.Integer(), nullable=False),
         sa.Column("keep", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
         sa.CheckConstraint("(reconfirm_from IS NULL) = (reconfirm_until IS NULL)", name="reconfirm_is_whole"),
         sa.CheckConstraint("cell IN (5, 10, 15, 20, 30, 60)", name="cell"),
         sa.CheckConstraint("largest_party BETWEEN 1 AND 20", name="largest_party"),

@@ -102,6 +102,7 @@ class Post(Base):
     no_shows_pause: Mapped[timedelta] = mapped_column(Seconds)
     largest_party: Mapped[int]
     keep: Mapped[timedelta] = mapped_column(Seconds)  # for how long after a visit it is known whose it was
+    version: Mapped[int] = mapped_column(default=0)  # of its plan: who reads it before holding the post reads again
 
     city: Mapped[City] = relationship()
     event: Mapped[Event | None] = relationship()
@@ -338,7 +339,7 @@ class Appointment(Base):
         return self.documents if self.service.counted is Counted.DOCUMENTS else self.people
 
     @property
-    def on(self) -> date | None:
+    def day(self) -> date | None:
         return self.dtstart.date() if self.dtstart else None
 
     def has_expired(self, now: datetime) -> bool:
@@ -411,7 +412,7 @@ class SlotClaim(Base):
 
 
 class ServiceDay(Base):
-    """How much of a service is taken on a day: a narrow row that every booking updates, so that no quota is passed."""
+    """How much of a service is taken on a day: a narrow row that each booking updates, so that no quota is passed."""
 
     __tablename__ = "service_day"
 

@@ -16,7 +16,7 @@ from pydantic import Field, ValidationError, model_validator
 from scheduler.errors import Invalid, Problems, SchedulerError, all_of
 from scheduler.i18n import N_
 from scheduler.model import Answer, Kind, Mode, Registration, ReminderAudience, Role, Status, Timing, Visibility
-from scheduler.services.drafting import Draft
+from scheduler.services.drafting import Draft as Draft
 from scheduler.services.drafting import in_order as _in_order
 from scheduler.services.drafting import refused as _refused
 from scheduler.services.postdrafts import PostDraft

@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
 from scheduler.model import Attendee, Event, Partstat, Person, Standing
+from scheduler.services import posts
 from scheduler.services.drafts import AttendeeDraft, Draft, Reply
 from scheduler.services.files import PARTSTATS
-from scheduler.services import posts
 from scheduler.services.places import NOUNS, draft_of, everything
 from scheduler.services.postdrafts import PostDraft
 from scheduler.services.programme import WITH_EVENT

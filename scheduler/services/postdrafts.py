@@ -1,4 +1,4 @@
-"""Posts as people hand them in: the tables [post.KEY], [post.KEY.counter.KEY] and [post.KEY.service.KEY] of a file."""
+"""Posts as people hand them in: the tables [post.KEY], [post.KEY.counter.KEY], [post.KEY.service.KEY] of a file."""
 
 from __future__ import annotations
 
@@ -40,7 +40,9 @@ def _no_night(rows: Sequence[tuple[int, Interval]]) -> Sequence[tuple[int, Inter
 
 def _refuse_night(hours: Interval | None) -> None:
     if hours is not None and hours[1] <= hours[0] and hours[1] != time():
-        raise refused(Invalid("{opens}-{closes} runs over midnight; a post keeps its hours within a day", **_as(hours)))
+        raise refused(
+            Invalid("{opens}-{closes} runs over midnight; a post keeps its hours within a day", **_as(hours))
+        )
 
 
 def _as(hours: Interval) -> dict[str, str]:
@@ -56,7 +58,9 @@ def _fee(value: Any) -> str:
 
 def _currency(value: Any) -> str:
     if not isinstance(value, str) or not re.fullmatch("[A-Z]{3}", value):
-        raise refused(Invalid("{value} is not a currency; write three letters (ISO 4217), like THB", value=str(value)))
+        raise refused(
+            Invalid("{value} is not a currency; write three letters (ISO 4217), like THB", value=str(value))
+        )
     return value
 
 

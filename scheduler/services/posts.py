@@ -1,4 +1,4 @@
-"""Posts: put as drafts and read back as such; their plan, from which free times are made; closing and opening days."""
+"""Posts: put as drafts and read back as such; their plan, which free times are made from; closing and opening."""
 
 from __future__ import annotations
 
@@ -83,8 +83,14 @@ def counter_of(post: Post, key: str) -> Counter:
 
 
 def hold(session: Session, post: Post) -> None:
-    """Hold a post until the transaction ends: before anything is read that decides what can be promised."""
-    session.execute(sa.select(Post.id).where(Post.id == post.id).with_for_update(key_share=True))
+    """Hold a post until the transaction ends: before anything is read that decides what can be promised.
+
+    A plan that was read before and has changed meanwhile is read anew.
+    """
+    query = sa.select(Post.version).where(Post.id == post.id).with_for_update(key_share=True)
+    if session.scalar(query) != post.version:
+        for row in (*post.hours, *post.special_days, *post.counters, *post.services, post):
+            session.expire(row)
 
 
 # Rows from drafts
@@ -98,9 +104,10 @@ def put(session: Session, key: str, draft: PostDraft, *, now: datetime, lookup: 
     post = session.scalar(sa.select(Post).where(Post.key == key).options(*WITH_POST))
     before = _whole(post) if post else None
     if post is None:
-        post = Post(key=key)
+        post = Post(key=key, version=0)
     else:
         hold(session, post)
+        before = _whole(post)
     head = _bare(draft)
     done = [change("post", key, before and _bare(before), head)]
     if done[0].is_change:
@@ -109,17 +116,12 @@ def put(session: Session, key: str, draft: PostDraft, *, now: datetime, lookup: 
     done += _put_services(session, post, draft, before, now)
     if before is None or before.special != _sorted(draft.special):
         _write_special(session, post, draft.special)
+    made = [one for one in done if one.is_change]
+    post.version = (post.version or 0) + bool(made)
     session.flush()
-    for one in done:
-        if one.is_change:
-            note(
-                session,
-                "add" if one.verb is Verb.ADDED else "change",
-                one.noun,
-                one.key,
-                now=now,
-                fields=sorted(one.fields),
-            )
+    for one in made:
+        action = "add" if one.verb is Verb.ADDED else "change"
+        note(session, action, one.noun, one.key, now=now, fields=sorted(one.fields))
     return done
 
 
@@ -147,7 +149,9 @@ def _write(session: Session, post: Post, draft: PostDraft, lookup: Lookup, now: 
 def _refuse_other_cell(session: Session, post: Post, now: datetime) -> None:
     """A claim counts in cells: under another length it would be of another hour."""
     today = wall(now, post.tzid).date()
-    mine = sa.select(SlotClaim.day).join(Counter, Counter.id == SlotClaim.counter_id).where(Counter.post_id == post.id)
+    mine = (
+        sa.select(SlotClaim.day).join(Counter, Counter.id == SlotClaim.counter_id).where(Counter.post_id == post.id)
+    )
     if session.scalar(mine.where(SlotClaim.day >= today).limit(1)):
         raise Conflict("cell: visits are booked at {post}; it can change once there are none to come", post=post.key)
 
@@ -331,6 +335,7 @@ def set_days(session: Session, post: Post, draft: SpecialDraft, *, now: datetime
     hold(session, post)
     row = special_row(post, draft)
     post.special_days.append(row)
+    post.version += 1
     session.flush()
     action = "open" if draft.open else "close"
     note(
@@ -354,6 +359,7 @@ def forget_days(session: Session, post: Post, day: date, *, now: datetime) -> in
         raise NotFound("nothing is said of {day} at {post}: it keeps its week", day=day, post=post.key)
     for row in rows_of_day:
         post.special_days.remove(row)
+    post.version += 1
     session.flush()
     note(session, "as usual", "post", post.key, now=now, day=day.isoformat())
     return len(rows_of_day)

@@ -19,6 +19,7 @@ from scheduler.model import Layout
 from scheduler.text import Text
 
 DAY = timedelta(days=1)
+NO_TEXT = Text()
 Interval = tuple[time, time]
 Claims = Mapping[tuple[int, date], int]  # by counter and day: the cells that are not free
 
@@ -38,7 +39,7 @@ class Special:
     last_on: date
     open: bool
     hours: Interval | None = None
-    reason: Text = Text()
+    reason: Text = NO_TEXT
     counter: int | None = None
 
 
@@ -97,7 +98,7 @@ class Why(NamedTuple):
 
     reason: Reason
     holidays: Sequence[Holiday] = ()
-    text: Text = Text()
+    text: Text = NO_TEXT
 
 
 def need_of(minutes: int, units: int, people: int, layout: Layout, *, cell: int) -> Need:
@@ -242,7 +243,9 @@ def _not_now(at: datetime, today: datetime, window: Window) -> Reason:
 def _not_open(masks: Masks, counters: Sequence[int], at: datetime, need: Need) -> Why:
     day, plan = at.date(), masks.plan
     until = at + need.cells * timedelta(minutes=plan.cell)
-    closures = [one for one in masks.closures(day) if one.counter in (None, *counters) and _hits(one.hours, at, until)]
+    closures = [
+        one for one in masks.closures(day) if one.counter in (None, *counters) and _hits(one.hours, at, until)
+    ]
     if closures:
         return Why(Reason.CLOSED, text=closures[0].reason)
     cells = 0
