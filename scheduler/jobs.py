@@ -18,7 +18,8 @@ from scheduler.channels import ChannelError
 from scheduler.errors import Conflict, Forbidden, SchedulerError
 from scheduler.model import Letter, Outcome
 from scheduler.services import letters, programme, registering
-from scheduler.services.compose import OutgoingMessage, Skip, compose
+from scheduler.services.compose import OutgoingMessage, Skip
+from scheduler.services.visit_letters import compose
 
 if TYPE_CHECKING:
     from apscheduler.schedulers.base import BaseScheduler

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session, selectinload
 from scheduler.errors import Conflict, NotFound
 from scheduler.model import Event, Letter, Outcome
 from scheduler.services.audit import note
-from scheduler.services.compose import House, Skip, compose
+from scheduler.services.compose import House, Skip
+from scheduler.services.visit_letters import compose
 
 
 def letters(
