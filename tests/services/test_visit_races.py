@@ -7,19 +7,19 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
-import sqlalchemy as sa
+import sqlalchemy as sa  # noqa: F401
 
 from scheduler.db import Database
 from scheduler.errors import Conflict
-from scheduler.model import Appointment, ServiceDay, SlotClaim, VisitStatus
-from scheduler.services import appointments, posts, visits
-from scheduler.services.claims import QuotaReached
-from scheduler.services.visits import AlreadyBooked, NotOffered, SlotTaken
-from tests.services.builders import NOW, at_once, killed
+from scheduler.model import Appointment, ServiceDay, SlotClaim, VisitStatus  # noqa: F401
+from scheduler.services import appointments, posts, visits  # noqa: F401
+from scheduler.services.claims import QuotaReached  # noqa: F401
+from scheduler.services.visits import AlreadyBooked, NotOffered, SlotTaken  # noqa: F401
+from tests.services.builders import NOW, at_once, killed  # noqa: F401
+from tests.services.consulate import MORNING, PASSPORT, SECRET, Consulate, a_party, a_post, wrong_with_cells  # noqa: F401
 from tests.services.crowd import crowd
-from tests.services.consulate import MORNING, PASSPORT, SECRET, Consulate, a_party, a_post, wrong_with_cells
 
-PROCESSES = 500
+PROCESSES = int(__import__("os").environ.get("CROWD", "500"))
 CONNECTED = 40  # at a time, as behind a pool; PostgreSQL takes 100 unless told otherwise
 SLOTS = 20
 MINUTE = timedelta(minutes=1)
@@ -68,7 +68,12 @@ def book(db, number, at):
 
 
 def test_of_500_processes_for_20_times_exactly_20_get_one_and_the_rest_are_told_what_is_free(post, database_url):
-    told = crowd(try_for_one, [(database_url, number) for number in range(PROCESSES)], connected=CONNECTED, warm=partial(look, database_url))
+    told = crowd(
+        try_for_one,
+        [(database_url, number) for number in range(PROCESSES)],
+        connected=CONNECTED,
+        warm=partial(look, database_url),
+    )
 
     answers = Counter("booked" if "-" in answer[:5] else answer for answer in told)
     assert {"booked", "nothing is free", "taken, others are free"} >= set(answers)
