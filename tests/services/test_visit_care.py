@@ -395,4 +395,4 @@ def test_the_list_that_changed_since_the_booking_is_told_as_it_is_today(post):
 
     told = letters(post, reference)[LetterKind.VISIT_REMINDER]
 
-    assert "The list has changed since you booked. Please bring:\n\n– Only the old passport" in told
+    assert "The list has changed since you booked. Please bring:\n– Only the old passport" in told
