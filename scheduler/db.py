@@ -370,6 +370,12 @@ REFUSALS = {
     "uq_feed_key": N_("a feed with this key already exists"),
     "uq_event_uid": N_("another event has this UID"),
     "uq_origin_source_uid_recurrence_id": N_("this event was imported meanwhile; run it again"),
+    "uq_post_key": N_("a post with this key already exists"),
+    "ck_service_day_within_quota": N_("no more of this service are taken on that day"),
+    "pk_slot_claim": N_("this time has just been taken"),
+    "uq_slot_claim_counter_id_day_cell": N_("this time has just been taken"),  # SQLite's word for the same
+    "ix_applicant_one_active": N_("there is a booking for this service with this document already"),
+    "uq_applicant_service_id_fingerprint": N_("there is a booking for this service with this document already"),
     "uq_letter_key": N_("this letter is already queued"),
 }
 

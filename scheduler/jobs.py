@@ -17,8 +17,9 @@ from scheduler.app import App
 from scheduler.channels import ChannelError
 from scheduler.errors import Conflict, Forbidden, SchedulerError
 from scheduler.model import Event, Letter, Outcome
-from scheduler.services import letters, programme, registering, retention, seating
-from scheduler.services.compose import OutgoingMessage, Skip, compose
+from scheduler.services import closures, letters, programme, registering, retention, seating
+from scheduler.services.compose import OutgoingMessage, Skip
+from scheduler.services.visit_letters import compose
 
 if TYPE_CHECKING:
     from apscheduler.schedulers.base import BaseScheduler
@@ -31,6 +32,7 @@ FRESH = timedelta(minutes=1)  # a letter composed longer ago is composed anew: t
 TICK = timedelta(seconds=10)
 PURGE = timedelta(minutes=10)  # how often registrations that nobody confirmed are forgotten
 LAPSE = timedelta(minutes=1)  # how often offers that nobody answered go on to the next
+TEND = timedelta(minutes=1)  # how often visits are looked after; who books does not wait for it
 PAUSE = timedelta(minutes=1)  # while the channel is down
 
 
@@ -77,6 +79,7 @@ def timetable(app: App, scheduler: BaseScheduler, stop: Stop = _never) -> None:
     letters_out = partial(deliver, stop=stop)
     scheduler.add_job(_calmly, "interval", [letters_out, app], seconds=TICK.total_seconds(), id="deliver", **_ONE)
     scheduler.add_job(_calmly, "interval", [lapse, app], seconds=LAPSE.total_seconds(), id="lapse", **_ONE)
+    scheduler.add_job(_calmly, "interval", [tend, app], seconds=TEND.total_seconds(), id="visits", **_ONE)
     scheduler.add_job(_calmly, "interval", [purge, app], seconds=PURGE.total_seconds(), id="purge", **_ONE)
     scheduler.add_job(_calmly, "cron", [check_zones, app], hour=3, minute=15, id="zones", **_ONE)
     scheduler.add_job(_calmly, "cron", [partial(retain, stop=stop), app], hour=3, minute=45, id="retain", **_ONE)
@@ -149,6 +152,12 @@ def _forgotten(app: App, step: retention.Step, now: datetime, stop: Stop) -> Ite
         with app.db.write("worker") as session:
             yield step.forget(session, found, keep=app.settings.retention, now=now)
         after = found[-1]
+
+
+def tend(app: App) -> None:
+    """Visits that lapsed, times to offer, applicants to forget."""
+    with app.db.write("worker") as session:
+        closures.tend(session, now=app.clock.now())
 
 
 def check_zones(app: App) -> None:

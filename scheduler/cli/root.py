@@ -32,6 +32,8 @@ COMMANDS = {
     "account": ("account", N_("Accounts of those who sign in: officers, the door.")),
     "zones": ("zones", N_("What a change of time zones moved.")),
     "worker": ("worker", N_("Send what is due, now and from now on.")),
+    "post": ("post", N_("Consular posts: services, counters, hours, closures.")),
+    "visit": ("visit", N_("Visits: free times, book, move, cancel.")),
     "serve": ("serve", N_("Serve the pages and the feeds.")),
     "db": ("db", N_("The tables: upgrade, downgrade, check.")),
     "doctor": ("doctor", N_("Say what is in force and what is out of order.")),

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from scheduler.db import JSON, Base, Id, Instant, choice
+from scheduler.model.consular import Appointment
 from scheduler.model.messages import Message
 from scheduler.model.programme import Event, Person
 
@@ -29,6 +30,15 @@ class LetterKind(StrEnum):
     CANCELLED = "cancelled"
     DATE_ANNOUNCED = "date announced"
     REMINDER = "reminder"
+    VISIT_CONFIRM = "visit confirm"  # a time is held: the link to confirm it
+    VISIT_BOOKED = "visit booked"
+    VISIT_MOVED = "visit moved"
+    VISIT_CANCELLED = "visit cancelled"
+    VISIT_REMINDER = "visit reminder"
+    VISIT_WAITING = "visit waiting"  # on the waiting list of a service
+    VISIT_OFFERED = "visit offered"  # a time they waited for is kept for them
+    VISIT_RECONFIRM = "visit reconfirm"  # booked long ago: do they still come?
+    VISIT_CLOSURE = "visit closure"  # their time fell to a closure: another is kept for them
     MESSAGE = "message"  # what an officer wrote to some of those on the list
 
 
@@ -39,7 +49,7 @@ class Outcome(StrEnum):
 
 
 class Letter(Base):
-    """One message to one person on one channel.
+    """One message to one person on one channel: about an event, or about an appointment, whose applicant it is to.
 
     Queued in the transaction of the fact; composed from the facts of the moment it is sent. ``outcome`` NULL is
     what is still to do, and `claimed_until` says until when somebody is at it: a lease that has passed is free.
@@ -50,8 +60,10 @@ class Letter(Base):
     id: Mapped[Id]
     key: Mapped[str] = mapped_column(sa.String(120), unique=True)
     kind: Mapped[LetterKind] = mapped_column(choice(LetterKind))
-    person_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"), index=True)
-    event_id: Mapped[int] = mapped_column(sa.ForeignKey("event.id"), index=True)
+    # Both NULL in a letter about an appointment, which only `visit_letters` and the ledger read.
+    person_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"), index=True, nullable=True)
+    event_id: Mapped[int] = mapped_column(sa.ForeignKey("event.id"), index=True, nullable=True)
+    appointment_id: Mapped[int | None] = mapped_column(sa.ForeignKey("appointment.id"), index=True)
     reminder_id: Mapped[int | None] = mapped_column(sa.ForeignKey("reminder.id", ondelete="SET NULL"))
     of_message_id: Mapped[int | None] = mapped_column(sa.ForeignKey("message.id"))
     channel: Mapped[str] = mapped_column(sa.String(20), default="mail")
@@ -71,9 +83,12 @@ class Letter(Base):
 
     person: Mapped[Person] = relationship()
     event: Mapped[Event] = relationship()
+    appointment: Mapped[Appointment | None] = relationship()
     of_message: Mapped[Message | None] = relationship()
 
     __table_args__ = (
+        sa.CheckConstraint("(event_id IS NULL) <> (appointment_id IS NULL)", name="about_one_thing"),
+        sa.CheckConstraint("(event_id IS NULL) = (person_id IS NULL)", name="person_of_event"),
         sa.CheckConstraint("(outcome IS NULL) = (finished_at IS NULL)", name="finished_with_outcome"),
         sa.CheckConstraint("outcome <> 'sent' OR message_id IS NOT NULL", name="sent_with_message_id"),
         sa.CheckConstraint("outcome = 'sent' OR outcome IS NULL OR reason <> ''", name="reason_with_outcome"),

@@ -648,3 +648,7 @@ def _message_id(key: str, house: House) -> str:
     digest = hmac.new(house.secret.encode(), key.encode(), hashlib.sha256).hexdigest()[:32]
     domain = house.sender.rpartition("@")[2].strip("> ") or "localhost"
     return f"<{digest}@{domain}>"
+
+
+# Also for letters that are not about events.
+template, message_id = _template, _message_id

@@ -11,8 +11,7 @@ from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, ValidationError, model_validator
 
 from scheduler.errors import Invalid, Problems, SchedulerError, all_of
 from scheduler.i18n import N_
@@ -28,6 +27,10 @@ from scheduler.model import (
     Timing,
     Visibility,
 )
+from scheduler.services.drafting import Draft as Draft
+from scheduler.services.drafting import in_order as _in_order
+from scheduler.services.drafting import refused as _refused
+from scheduler.services.postdrafts import PostDraft
 from scheduler.services.values import (
     Capacity,
     Country,
@@ -50,12 +53,6 @@ from scheduler.services.values import (
     Zone,
 )
 from scheduler.text import Text
-
-
-class Draft(BaseModel):
-    """Frozen, and with no key that is not known."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
 
 
 class ClosureDraft(Draft):
@@ -81,15 +78,6 @@ class ClosureDraft(Draft):
     def _forwards(self) -> Self:
         _in_order(self.first_day, self.last_day, "last_day", "first_day")
         return self
-
-
-def _in_order(first: Any, last: Any, last_name: str, first_name: str) -> None:
-    if first is not None and last is not None and last < first:
-        raise _refused(Invalid("{last} is before {first}", last=last_name, first=first_name))
-
-
-def _refused(error: SchedulerError) -> PydanticCustomError:
-    return PydanticCustomError("refused", "{error}", {"error": error})
 
 
 class CityDraft(Draft):
@@ -308,6 +296,7 @@ class ProgrammeFile(Draft):
     person: dict[Key, PersonDraft] = {}
     event: dict[Key, EventDraft] = {}
     feed: dict[Key, FeedDraft] = {}
+    post: dict[Key, PostDraft] = {}
 
 
 D = TypeVar("D", bound=Draft)

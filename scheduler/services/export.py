@@ -12,9 +12,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
 from scheduler.model import Attendee, Event, Partstat, Person, Standing
+from scheduler.services import posts
 from scheduler.services.drafts import AttendeeDraft, Draft, Reply
 from scheduler.services.files import PARTSTATS
 from scheduler.services.places import NOUNS, draft_of, everything
+from scheduler.services.postdrafts import PostDraft
 from scheduler.services.programme import WITH_EVENT
 from scheduler.services.programme import draft_of as event_draft_of
 from scheduler.services.values import WEEKDAYS, Interval
@@ -36,6 +38,7 @@ def tables(session: Session, *, key: str, name: str, language: str, tz: str) -> 
         **{noun: _nouns(session, noun) for noun in ("city", "organisation", "venue", "person")},
         "event": _events(session),
         "feed": _nouns(session, "feed"),
+        "post": {post.key: post_table(posts.draft_of(post)) for post in posts.everything(session)},
     }
     return {noun: rows for noun, rows in written.items() if rows}
 
@@ -82,6 +85,15 @@ def _guest(row: Attendee) -> AttendeeDraft:
         companions=row.companions,
         represented_by=row.represented_by.key if row.represented_by else None,
     )
+
+
+def post_table(draft: PostDraft) -> dict[str, Any]:
+    """A post with the tables of its counters and services."""
+    whole = table(draft.model_copy(update={"counter": {}, "service": {}}))
+    for noun in ("counter", "service"):
+        parts = {key: table(part) for key, part in getattr(draft, noun).items()}
+        whole |= {noun: parts} if parts else {}
+    return whole
 
 
 def table(draft: Draft) -> dict[str, Any]:

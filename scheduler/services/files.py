@@ -23,7 +23,7 @@ from scheduler.model import (
     Venue,
 )
 from scheduler.model.attendance import HOLDING
-from scheduler.services import attendance, programme
+from scheduler.services import attendance, posts, programme
 from scheduler.services.changes import Change, Verb
 from scheduler.services.conflicts import Contradiction
 from scheduler.services.drafts import AttendeeDraft, Draft, EventDraft, ProgrammeFile, Reply
@@ -60,6 +60,7 @@ def apply(
     work.cancel_missing()
     work.put_attendees()
     work.put_feeds()
+    work.put_posts()
     work.refuse_conflicts(force)
     work.raise_problems()
     return work.changes
@@ -89,6 +90,12 @@ class _Work:
     def put_feeds(self) -> None:
         self.lookup.load(Feed, self.file.feed)
         self._put_all("feed", self.file.feed)
+
+    def put_posts(self) -> None:
+        """After the events: a post names the one that opens it."""
+        for key, draft in self.file.post.items():
+            with self._collecting(f"post.{key}"):
+                self.changes += posts.put(self.session, key, draft, now=self.now, lookup=self.lookup)
 
     def _put_all(self, name: str, drafts: Mapping[str, Draft]) -> None:
         noun, language = NOUNS[name], self.file.programme.language

@@ -11,10 +11,11 @@ from sqlalchemy.orm import Session, selectinload
 
 from scheduler.errors import Conflict, NotFound
 from scheduler.i18n import N_
-from scheduler.model import Event, Letter, Outcome
+from scheduler.model import Appointment, Event, Letter, Outcome
 from scheduler.services.audit import note
-from scheduler.services.compose import House, Skip, compose
+from scheduler.services.compose import House, Skip
 from scheduler.services.letters import NEWS
+from scheduler.services.visit_letters import compose
 
 
 def letters(
@@ -22,6 +23,7 @@ def letters(
 ) -> Sequence[Letter]:
     """The last ``limit`` letters, the newest last."""
     query = sa.select(Letter).options(selectinload(Letter.person), selectinload(Letter.event))
+    query = query.options(selectinload(Letter.appointment).selectinload(Appointment.applicants))
     if event is not None:
         query = query.where(Letter.event_id == event.id)
     if kind:

@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session
 
 from scheduler.errors import Conflict, NotFound
 from scheduler.i18n import N_
-from scheduler.model import Attendee, City, Event, Feed, Organisation, Person, Venue
+from scheduler.model import Attendee, City, Event, Feed, Organisation, Person, Post, Venue
 from scheduler.text import folded
 
-Keyed = City | Organisation | Venue | Person | Event | Feed
-K = TypeVar("K", City, Organisation, Venue, Person, Event, Feed)
+Keyed = City | Organisation | Venue | Person | Event | Feed | Post
+K = TypeVar("K", City, Organisation, Venue, Person, Event, Feed, Post)
 
 _ABSENT: dict[type[Keyed], str] = {
     City: N_("there is no city {key}"),
@@ -25,6 +25,7 @@ _ABSENT: dict[type[Keyed], str] = {
     Person: N_("there is no person {key}"),
     Event: N_("there is no event {key}"),
     Feed: N_("there is no feed {key}"),
+    Post: N_("there is no post {key}"),
 }
 
 

@@ -794,7 +794,9 @@ def test_every_kind_of_letter_can_be_written_in_every_language(app, language):
 
     round_ = Round(app)
 
-    assert {str(kind) for kind in LetterKind} == {kind for kind, _, why in round_.ledger if why == "sent"}
+    assert {str(kind) for kind in LetterKind if not kind.startswith("visit ")} == {
+        kind for kind, _, why in round_.ledger if why == "sent"
+    }
     assert {language} == {letter["Content-Language"] for letter in round_.letters}
     assert all(letter["Subject"] and body(letter) for letter in round_.letters)
 

@@ -1,0 +1,171 @@
+"""A post in one line, and visits to it as people make them: each act a transaction of its own.
+
+The post is in Phuket, open from Monday to Friday, 09:00-12:00 and 13:00-16:00, with two counters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from scheduler.db import Database
+from scheduler.model import (
+    Appointment,
+    Counter,
+    Layout,
+    Letter,
+    LetterKind,
+    Post,
+    Service,
+    Side,
+    SlotClaim,
+    VisitStatus,
+)
+from scheduler.services import appointments, posts, visits
+from scheduler.services.drafts import check
+from scheduler.services.finding import Party, free
+from scheduler.services.lookup import Lookup
+from scheduler.services.postdrafts import PostDraft, SpecialDraft
+from scheduler.services.visitdrafts import VisitDraft
+from tests.services.builders import NOW, a_city
+
+SECRET = "0" * 64
+# A Tuesday, no holiday of either State.
+MORNING = datetime(2027, 1, 12, 9, 0)  # noqa: DTZ001
+PASSPORT = {"name": {"en": "Passport", "ru": "Паспорт"}, "minutes": 30, "checklist": "Old passport\nTwo photographs"}
+
+
+def a_post(session: Session, key: str = "phuket", *, now: datetime = NOW, **given: Any) -> Post:
+    """Made, or changed to be as said; ``service`` and ``counter`` are tables by key, as in a file."""
+    a_city(session, given.setdefault("city", "phuket"))
+    said = {
+        "name": {"en": "Consulate in Phuket"},
+        "sending_state": "KZ",
+        "receiving_state": "TH",
+        "hours": {"mon-fri": "09:00-12:00, 13:00-16:00"},
+        "counter": {"1": {"name": "Counter 1"}, "2": {"name": "Counter 2"}},
+        "service": {"passport": PASSPORT},
+        **given,
+    }
+    posts.put(session, key, check(PostDraft, said), now=now, lookup=Lookup(session))
+    session.expire_all()
+    return posts.get(session, key)
+
+
+def a_party(name: str = "Aliya", *documents: str, **given: Any) -> VisitDraft:
+    """Somebody with a document, an address and whoever comes along: a_party("Aliya", "N1", "N2")."""
+    numbers = documents or (f"N-{name}",)
+    people = [{"name": f"{name} {n}" if n else name, "document": f"{number:>5}"} for n, number in enumerate(numbers)]
+    return check(VisitDraft, {"people": people, "email": f"{name.lower()}@example.org", **given})
+
+
+class Consulate:
+    """The visits of one post; ``now`` is the hour at which everything happens from here on."""
+
+    def __init__(self, db: Database, post: str = "phuket", *, service: str = "passport", now: datetime = NOW) -> None:
+        self.db, self.post, self.service, self.now = db, post, service, now
+
+    def hold(self, name: str, at: datetime = MORNING, *documents: str, desk: bool = False, **given: Any) -> str:
+        with self.db.write() as session:
+            draft = a_party(name, *documents, **given)
+            made = visits.book(session, self._service(session), at, draft, secret=SECRET, now=self.now, desk=desk)
+            return made.reference
+
+    def book(self, name: str, at: datetime = MORNING, *documents: str, **given: Any) -> str:
+        """Held and confirmed."""
+        reference = self.hold(name, at, *documents, **given)
+        self.confirm(reference)
+        return reference
+
+    def confirm(self, reference: str) -> None:
+        with self.db.write() as session:
+            visits.confirm(session, visits.get(session, reference), now=self.now)
+
+    def move(self, reference: str, at: datetime) -> None:
+        with self.db.write() as session:
+            visits.move(session, visits.get(session, reference), at, now=self.now)
+
+    def cancel(self, reference: str, by: Side = Side.APPLICANT) -> None:
+        with self.db.write() as session:
+            visits.cancel(session, visits.get(session, reference), by=by, now=self.now)
+
+    def wait(self, name: str, days: Sequence[date], *documents: str, **given: Any) -> str:
+        with self.db.write() as session:
+            draft = a_party(name, *documents, **given)
+            made = visits.wait(session, self._service(session), days, draft, secret=SECRET, now=self.now)
+            return made.reference
+
+    def sweep(self) -> int:
+        with self.db.write() as session:
+            return appointments.sweep(session, posts.get(session, self.post), now=self.now)
+
+    def days(self, **given: Any) -> None:
+        """Close or open days, as `scheduler post close` does."""
+        with self.db.write() as session:
+            posts.set_days(session, posts.get(session, self.post), check(SpecialDraft, given), now=self.now)
+
+    def free(self, day: date | None = None, *, people: int = 1, layout: Layout = Layout.ADJOINING) -> list[datetime]:
+        """The free times, of a day or of all there are."""
+        party = Party(people=people, documents=people, layout=layout)
+        with self.db.read() as session:
+            found = free(session, self._service(session), party, now=self.now, first_on=day, last_on=day)
+        return [slot.dtstart for slot in found]
+
+    def row(self, reference: str) -> Appointment:
+        with self.db.read() as session:
+            return visits.get(session, reference)
+
+    def status(self, reference: str) -> VisitStatus:
+        return self.row(reference).status
+
+    def claims(self, reference: str | None = None) -> list[tuple[str, date, int]]:
+        """The cells of a visit, or all there are: counter, day, number."""
+        query = sa.select(Counter.key, SlotClaim.day, SlotClaim.cell).join(
+            Counter, Counter.id == SlotClaim.counter_id
+        )
+        query = query.order_by(Counter.key, SlotClaim.day, SlotClaim.cell)
+        if reference:
+            query = query.where(SlotClaim.appointment_id == self.row(reference).id)
+        with self.db.read() as session:
+            return [tuple(row) for row in session.execute(query)]  # type: ignore[misc]
+
+    def letters(self, reference: str) -> list[LetterKind]:
+        """The kinds of letters about a visit, in the order they were asked for."""
+        with self.db.read() as session:
+            query = sa.select(Letter.kind).where(Letter.appointment_id == visits.get(session, reference).id)
+            return list(session.scalars(query.order_by(Letter.id)))
+
+    def _service(self, session: Session) -> Service:
+        return posts.service_of(posts.get(session, self.post), self.service)
+
+
+def wrong_with_cells(db: Database) -> list[str]:
+    """What is wrong with the cells; nothing when every promise holds: each active visit with a time has as many cells
+    as it needs, nobody else has any, and each day's count is that of its visits."""
+    from scheduler.model import ServiceDay
+    from scheduler.model.consular import ACTIVE
+    from scheduler.services.appointments import party_of
+    from scheduler.services.finding import need
+
+    found = []
+    with db.read() as session:
+        counts: dict[tuple[int, date], int] = {}
+        for one in session.scalars(sa.select(Appointment)):
+            needed = need(one.service, party_of(one))
+            stands = one.status in ACTIVE and one.status is not VisitStatus.WAITING
+            wanted = needed.cells * needed.counters if stands else 0
+            if len(one.claims) != wanted:
+                found.append(f"{one.reference} ({one.status}) has {len(one.claims)} cells of {wanted}")
+            if {applicant.active for applicant in one.applicants} - {one.status in ACTIVE}:
+                found.append(f"{one.reference} ({one.status}) and its applicants differ")
+            counted = one.status in (VisitStatus.SERVED, VisitStatus.NO_SHOW) or stands
+            if counted and one.day:
+                counts[one.service_id, one.day] = counts.get((one.service_id, one.day), 0) + one.units
+        for day in session.scalars(sa.select(ServiceDay)):
+            if counts.get((day.service_id, day.day), 0) != day.taken:
+                found.append(f"{day.day}: {day.taken} are counted, there are {counts.get((day.service_id, day.day))}")  # noqa: PERF401
+    return found
