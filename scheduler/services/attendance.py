@@ -292,8 +292,9 @@ def answer(
     """
     more = details or AnswerDetails()
     seating.hold_with(session, attendee)
-    came_to_nothing = attendee.standing in (Standing.LAPSED, Standing.REFUSED)
-    if attendee.partstat is partstat and not came_to_nothing and more.stand_in(attendee):
+    # With an offer they have accepted nothing yet, whatever they said before; what came to nothing is said anew.
+    stands = attendee.standing not in (Standing.OFFERED, Standing.LAPSED, Standing.REFUSED)
+    if attendee.partstat is partstat and stands and more.stand_in(attendee):
         raise AlreadyThere("{person} has already given this answer for {event}", **_names(attendee))
     if partstat is Partstat.NEEDS_ACTION:
         raise Invalid("an answer that was given cannot be taken back; record the new one")

@@ -201,7 +201,7 @@ CHECKS = [
     ("attendee", {"role": "guest"}, "ck_attendee_role"),
     ("attendee", {"mode": "by ship"}, "ck_attendee_mode"),
     ("attendee", {"partstat": "DELEGATED"}, "ck_attendee_partstat"),
-    ("attendee", {"standing": "lapsed"}, "ck_attendee_standing"),
+    ("attendee", {"standing": "asleep"}, "ck_attendee_standing"),
     ("attendee", {"answered_by": "pigeon"}, "ck_attendee_answer"),
     ("attendee", {"excused": True}, "ck_attendee_excused"),
     ("attendee", {"epoch": -1}, "ck_attendee_epoch"),
