@@ -468,7 +468,9 @@ def represent(session: Session, attendee: Attendee, deputy: Person | None, *, no
         return False
     session.flush()
     if attendee.standing is Standing.CONFIRMED and not attendee.event.cancelled:
-        tell(session, LetterKind.CONFIRMED, attendee, now=now)
+        # A letter of its own, also where the guest was told at this very moment.
+        key = f"represent:{attendee.id}:{now:%Y%m%dT%H%M%S%f}"
+        letters.queue(session, LetterKind.CONFIRMED, attendee.attending, attendee.event, key=key, now=now)
     note(session, "represent", "attendee", attendee.id, now=now, by=deputy.id if deputy else None)
     return True
 
