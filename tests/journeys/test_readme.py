@@ -9,7 +9,7 @@ import os
 import re
 import shlex
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -21,11 +21,12 @@ from scheduler.cli.words import speak
 from scheduler.clock import ManualClock
 
 README = Path(__file__).parents[2] / "README.md"
-CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+CONSOLE = re.compile(r"^(?:<!-- (\d+) minutes later -->\n)?```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"^```\w+ (\w+\.\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 CHANGING = (
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"), "<a UUID>"),
     (re.compile(r"<[0-9a-f]{32}@"), "<...@"),
+    (re.compile(r"\b[2-9A-Z]{4}-[2-9A-Z]{4}\b"), "F7NJ-DXCP"),  # of a visit
     (re.compile(r"/private/(\d+)-[a-z2-7]{26}\."), r"/private/\1-<...>."),
 )
 
@@ -35,6 +36,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ManualCloc
     """An empty directory on Monday 4 January 2027, 16:00 in Bangkok, with the settings of the README."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SCHEDULER_DATA_DIR", "data")
+    monkeypatch.setenv("LOGNAME", "officer")
     monkeypatch.setenv("SCHEDULER_TIMEZONE", "Asia/Bangkok")
     monkeypatch.setenv("SCHEDULER_HOUSE", "Embassy of Kazakhstan in Thailand")
     yield ManualClock(datetime(2027, 1, 4, 9, 0, tzinfo=UTC))
@@ -46,8 +48,9 @@ def test_every_command_of_the_readme_prints_what_the_readme_shows(desk: ManualCl
     for name, content in FILE.findall(text):
         Path(name).write_text(content, encoding="utf-8")
 
-    shown = [block for block in CONSOLE.findall(text) if block.startswith("$ scheduler")]
-    printed = [_run(block, desk) for block in shown]
+    blocks = [(later, block) for later, block in CONSOLE.findall(text) if block.startswith("$ scheduler")]
+    shown = [block for _, block in blocks]
+    printed = [_run(block, desk, later=int(later or 0)) for later, block in blocks]
 
     if os.environ.get("README_UPDATE"):
         for old, new in zip(shown, printed, strict=True):
@@ -57,8 +60,9 @@ def test_every_command_of_the_readme_prints_what_the_readme_shows(desk: ManualCl
     assert printed == shown
 
 
-def _run(block: str, clock: ManualClock) -> str:
-    """The block with the output that its commands have now."""
+def _run(block: str, clock: ManualClock, *, later: int) -> str:
+    """The block with the output that its commands have now, so many minutes after the one before."""
+    clock.advance(timedelta(minutes=later))
     return "".join(_answer(line[2:], clock) for line in block.splitlines() if line.startswith("$ "))
 
 
