@@ -2,14 +2,60 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+from tests import debian
 
 ROOT = Path(__file__).parent.parent.parent
 PICTURES = ROOT / "build" / "screenshots"
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
 PHONE, SMALL, DESKTOP = (390, 844), (320, 640), (1200, 900)
 LANGUAGES = ("en", "kk", "ru", "th")
+# Each width and light with two of the languages, so that each language is seen, and both sorts of letters in each.
+WIDTHS = [("light", PHONE, ("en", "th")), ("dark", DESKTOP, ("kk", "ru"))]
+TITLES = {
+    "en": "Opening of “Astana: the smart capital”",
+    "kk": "«Астана: ақылды елорда» көрмесінің ашылуы",
+    "ru": "Открытие выставки «Астана: умная столица»",
+    "th": "พิธีเปิดนิทรรศการ “อัสตานา: เมืองหลวงอัจฉริยะ”",
+}
+
+
+@contextmanager
+def chromium(*options: str) -> Iterator[Any]:
+    path = debian.one_of("chromium", "/usr/bin/chromium", "/usr/bin/chromium-browser")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the browser's driver, not ours
+        from playwright.sync_api import sync_playwright
+
+        with sync_playwright() as driver:
+            opened = driver.chromium.launch(executable_path=path, args=[*QUIET, *options])
+            yield opened
+            opened.close()
+
+
+@contextmanager
+def serving(environment: Mapping[str, str], now: datetime) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The pages in a process of their own, at that moment; and their address."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.journeys.page_server", now.isoformat()],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as server:
+        assert server.stdout is not None
+        yield server, f"http://127.0.0.1:{server.stdout.readline().strip()}"
+        server.kill()
 
 
 def look(browser: Any, size: tuple[int, int] = DESKTOP, **given: Any) -> Any:
@@ -36,6 +82,14 @@ def violations(page: Any) -> list[str]:
 
 def fits(page: Any, size: tuple[int, int]) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth") <= size[0])
+
+
+def see_if(script: bool, page: Any, size: tuple[int, int], name: str) -> None:
+    """Without JavaScript there is nothing to ask the page with: it is only kept."""
+    if script:
+        see(page, size, name)
+    else:
+        keep(page, name)
 
 
 def see(page: Any, size: tuple[int, int], name: str) -> None:

@@ -47,9 +47,9 @@ def test_the_demo_plans_registers_writes_moves_and_reminds(played: Result) -> No
         assert f"◆ {act}" in played.output
 
 
-def test_the_third_by_video_waits_and_gets_the_place_that_is_freed(played: Result) -> None:
+def test_the_third_by_video_waits_and_is_offered_the_place_that_is_freed(played: Result) -> None:
     assert "Waiting:" in played.output
-    assert "The place goes to:" in played.output
+    assert "Offered to:" in played.output
 
 
 def test_letters_leave_in_the_order_of_time(letters: list[EmailMessage]) -> None:

@@ -5,11 +5,6 @@ Pictures of what it saw are kept in build/screenshots.
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
-
 import pytest
 
 from scheduler.model import AccountRole, Mode, Role
@@ -17,35 +12,19 @@ from scheduler.services import accounts, attendance
 from scheduler.services.accounts import AccountDraft
 from tests.conftest import NOW
 from tests.edges.test_desk_signing import KEPT, PASSWORD
-from tests.journeys.test_browser import CHROMIUM, DESKTOP, PHONE, ROOT, SMALL, browser, look
-from tests.journeys.test_register_browser import TITLES, fits, see
+from tests.journeys.browsing import DESKTOP, PHONE, SMALL, TITLES, fits, look, see
 from tests.services.builders import a_person, a_venue, an_event, invite, register
 
-__all__ = ["browser"]
 EVENT = "desk/events/opening"
 
-pytestmark = [
-    pytest.mark.parametrize("engine", ["sqlite"]),
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here"),
-]
+pytestmark = pytest.mark.parametrize("engine", ["sqlite"])
 
 
 @pytest.fixture
-def address(app, environment) -> Iterator[str]:
+def address(app, page_server) -> str:
     with app.db.write() as session:
         _people(session)
-    server = subprocess.Popen(
-        [sys.executable, "-m", "tests.journeys.page_server", NOW.isoformat()],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    with server:
-        assert server.stdout is not None
-        yield f"http://127.0.0.1:{server.stdout.readline().strip()}"
-        server.kill()
+    return page_server
 
 
 def _people(session) -> None:

@@ -5,10 +5,7 @@ Pictures of what it saw are kept in build/screenshots.
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
-import warnings
 from collections.abc import Iterator
 
 import pytest
@@ -17,13 +14,11 @@ import sqlalchemy as sa
 from scheduler.model import AccountRole, Arrival, Event, Mode
 from scheduler.services import door, passes
 from tests.edges.test_desk_signing import PASSWORD, an_account
-from tests.journeys.test_browser import CHROMIUM, DESKTOP, PHONE, QUIET, ROOT, SMALL, browser, look
-from tests.journeys.test_register_browser import TITLES, fits, see, see_if
+from tests.journeys.browsing import DESKTOP, PHONE, SMALL, TITLES, chromium, fits, look, see, see_if, serving
 from tests.services.builders import a_person, a_venue, an_event, an_organisation, invite, register
 from tests.services.test_door import EVENING
 from tests.waiting import until
 
-__all__ = ["browser"]
 SECRET = "0" * 64
 PATH = "desk/events/opening/door"
 # Of each language: let in, undo, welcome, already here, unknown pass.
@@ -34,10 +29,7 @@ SAID = {
     "th": "ให้เข้า|ยกเลิก|ยินดีต้อนรับ|อยู่ข้างในแล้ว|ไม่รู้จักบัตรผ่านนี้",
 }
 
-pytestmark = [
-    pytest.mark.parametrize("engine", ["sqlite"]),
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here"),
-]
+pytestmark = pytest.mark.parametrize("engine", ["sqlite"])
 
 
 @pytest.fixture
@@ -73,23 +65,19 @@ def guests(app) -> dict[str, str]:
 
 
 @pytest.fixture
-def server(app, environment, guests) -> Iterator[subprocess.Popen]:
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.journeys.page_server", EVENING.isoformat()],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as server:
-        yield server
-        server.kill()
+def served(app, environment, guests) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    with serving(environment, EVENING) as running:
+        yield running
 
 
 @pytest.fixture
-def address(server) -> str:
-    assert server.stdout is not None
-    return f"http://127.0.0.1:{server.stdout.readline().strip()}"
+def server(served) -> subprocess.Popen[str]:
+    return served[0]
+
+
+@pytest.fixture
+def address(served) -> str:
+    return served[1]
 
 
 def at_the_door(page, address, language="en", name="anna"):
@@ -254,8 +242,6 @@ def test_whoever_was_signed_out_is_told_and_nothing_is_lost(browser, app, addres
 @pytest.fixture
 def seeing(tmp_path, guests):
     """A browser whose camera sees the pass of one guest."""
-    from playwright.sync_api import sync_playwright
-
     film = tmp_path / "pass.y4m"
     film.write_bytes(filmed(guests["speaker"]))
     camera = (
@@ -263,12 +249,8 @@ def seeing(tmp_path, guests):
         "--use-fake-device-for-media-stream",
         f"--use-file-for-fake-video-capture={film}",
     )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        with sync_playwright() as driver:
-            opened = driver.chromium.launch(executable_path=CHROMIUM, args=[*QUIET, *camera])
-            yield opened
-            opened.close()
+    with chromium(*camera) as opened:
+        yield opened
 
 
 def filmed(given, width=640, height=480, dot=8):

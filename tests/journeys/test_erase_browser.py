@@ -5,17 +5,14 @@ from __future__ import annotations
 import pytest
 
 from scheduler.services import registering
-from tests.journeys.test_browser import CHROMIUM, DESKTOP, PHONE, SMALL, browser, look
-from tests.journeys.test_register_browser import TITLES, address, fits, see, see_if
+from tests.journeys.browsing import DESKTOP, PHONE, SMALL, TITLES, WIDTHS, fits, look, see, see_if
+from tests.journeys.test_register_browser import address
 from tests.services.builders import a_person, an_event, register
 
-__all__ = ["address", "browser"]
+__all__ = ["address"]
 ERASE = {"en": "Erase my data", "kk": "Деректерімді өшіру", "ru": "Удалить мои данные", "th": "ลบข้อมูลของฉัน"}
 
-pytestmark = [
-    pytest.mark.parametrize("engine", ["sqlite"]),
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here"),
-]
+pytestmark = pytest.mark.parametrize("engine", ["sqlite"])
 
 
 def own_page(app, address, language, key=None) -> str:
@@ -61,11 +58,7 @@ def test_a_visitor_sees_what_happens_erases_themselves_and_is_gone(
         assert {None} == {row.person.email for row in session.query(Attendee)}
 
 
-@pytest.mark.parametrize(
-    ("scheme", "size", "languages"),
-    [("light", PHONE, TITLES), ("dark", DESKTOP, ("en", "th"))],
-    ids=["phone", "desktop"],
-)
+@pytest.mark.parametrize(("scheme", "size", "languages"), WIDTHS)
 def test_every_page_of_erasing_is_accessible_in_every_language(browser, app, address, scheme, size, languages):
     page = look(browser, size, color_scheme=scheme)
     visitors, planned = own_page(app, address, "en"), own_page(app, address, "en", "minister")

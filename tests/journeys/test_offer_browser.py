@@ -5,31 +5,21 @@ Pictures of what it saw are kept in build/screenshots.
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
-
 import pytest
 
 from scheduler.model import Answer, Mode
 from scheduler.services import attendance, registering
 from tests.conftest import NOW
-from tests.journeys.test_browser import CHROMIUM, DESKTOP, PHONE, ROOT, SMALL, browser, look
-from tests.journeys.test_register_browser import TITLES, fits, see
+from tests.journeys.browsing import PHONE, SMALL, TITLES, WIDTHS, fits, look, see
 from tests.services.builders import DAY, GuestList, a_person, a_venue, an_event
 
-__all__ = ["browser"]
 ASKS = {"companions_named": True, "companions_most": 3, "asks_access": True, "asks_dietary": True}
 
-pytestmark = [
-    pytest.mark.parametrize("engine", ["sqlite"]),
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here"),
-]
+pytestmark = pytest.mark.parametrize("engine", ["sqlite"])
 
 
 @pytest.fixture
-def pages(app, environment) -> Iterator[dict[str, str]]:
+def pages(app, page_server) -> dict[str, str]:
     """The form, and pages of people who are offered a place, wait, have asked for approval, let an offer lapse."""
     with app.db.write() as session:
         hall = a_venue(session, name={"en": "City Library", "ru": "Городская библиотека"})
@@ -49,36 +39,24 @@ def pages(app, environment) -> Iterator[dict[str, str]]:
         event = hearing._event(session)
         guest = hearing._party(session, "requested", 0, Mode.IN_PERSON, attendance.Role.PARTICIPANT)
         attendance.register(session, event, guest, now=NOW, by=Answer.PAGE)
-    server = subprocess.Popen(
-        [sys.executable, "-m", "tests.journeys.page_server", NOW.isoformat()],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    with server:
-        assert server.stdout is not None
-        at = f"http://127.0.0.1:{server.stdout.readline().strip()}"
 
-        def own(guests: GuestList, who: str) -> str:
-            return f"{at}/en/registration/{registering.own_token(guests.row(who), secret=app.secret)}"
+    def own(guests: GuestList, who: str) -> str:
+        return f"{page_server}/en/registration/{registering.own_token(guests.row(who), secret=app.secret)}"
 
-        yield {
-            "form-named": f"{at}/en/events/opening/register",
-            "own-lapsed": own(opening, "lapsed"),
-            "own-offered": own(opening, "anna"),
-            "own-waits": own(opening, "waiting"),
-            "own-requested": own(hearing, "requested"),
-        }
-        server.kill()
+    return {
+        "form-named": f"{page_server}/en/events/opening/register",
+        "own-lapsed": own(opening, "lapsed"),
+        "own-offered": own(opening, "anna"),
+        "own-waits": own(opening, "waiting"),
+        "own-requested": own(hearing, "requested"),
+    }
 
 
-@pytest.mark.parametrize(("scheme", "size"), [("light", PHONE), ("dark", DESKTOP)])
-def test_every_page_is_accessible_in_every_language(browser, pages, scheme, size):
+@pytest.mark.parametrize(("scheme", "size", "languages"), WIDTHS)
+def test_every_page_is_accessible_in_every_language(browser, pages, scheme, size, languages):
     page = look(browser, size, color_scheme=scheme, timezone_id="Europe/Berlin")
 
-    for language in TITLES:
+    for language in languages:
         for name, address in pages.items():
             page.goto(address.replace("/en/", f"/{language}/"))
             see(page, size, f"{name}.{language}.{scheme}")
