@@ -9,7 +9,18 @@ from flask import Flask, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from scheduler.app import App
-from scheduler.web import language, machines, pages, registering, safety, subscribing, templating
+from scheduler.web import (
+    language,
+    machines,
+    ownvisit,
+    pages,
+    posts,
+    registering,
+    safety,
+    subscribing,
+    templating,
+    visiting,
+)
 from scheduler.web.assets import Assets
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -37,6 +48,9 @@ def create_app(app: App, *, limit: str = "600 per minute") -> Flask:
     web.register_blueprint(machines.blueprint(app, assets))
     web.register_blueprint(subscribing.blueprint(app))
     web.register_blueprint(registering.blueprint(app, web.extensions["scheduler.limiter"]))
+    web.register_blueprint(posts.blueprint(app))
+    web.register_blueprint(visiting.blueprint(app, web.extensions["scheduler.limiter"]))
+    web.register_blueprint(ownvisit.blueprint(app, web.extensions["scheduler.limiter"]))
     _behind_proxies(web, int(app.settings.trusted_proxies))
     return web
 
