@@ -7,6 +7,9 @@ whether it is free afterwards tells them apart.
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import uuid
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 
@@ -24,13 +27,18 @@ MOST_LETTERS = 5  # a day to one address that did not ask for them, whoever type
 _ASKED = (LetterKind.VISIT_CONFIRM, LetterKind.VISIT_WAITING, LetterKind.VISIT_STANDING)
 
 
-def ask(session: Session, service: Service, at: datetime, draft: VisitDraft, *, secret: str, now: datetime) -> None:
-    """Keep a time and write to the address that was typed, to confirm it. Raises SlotTaken, NotOffered, Invalid."""
+def ask(
+    session: Session, service: Service, at: datetime, draft: VisitDraft, *, form: str, secret: str, now: datetime
+) -> None:
+    """Keep a time and write to the address that was typed, to confirm it. Raises SlotTaken, NotOffered, Invalid.
+
+    ``form`` tells what was sent from any other that is sent.
+    """
     try:
         if written_enough(session, draft.email, now=now):
             _keep_for_nobody(session, service, at, draft, now)
         else:
-            visits.book(session, service, at, draft, secret=secret, now=now)
+            _mark(session, visits.book(session, service, at, draft, secret=secret, now=now), form, secret)
     except AlreadyBooked:
         _keep_for_nobody(session, service, at, draft, now)
         _tell(session, _active(session, service, draft, secret), now)
@@ -40,16 +48,43 @@ def ask(session: Session, service: Service, at: datetime, draft: VisitDraft, *, 
 
 
 def wait(
-    session: Session, service: Service, days: Iterable[date], draft: VisitDraft, *, secret: str, now: datetime
+    session: Session,
+    service: Service,
+    days: Iterable[date],
+    draft: VisitDraft,
+    *,
+    form: str,
+    secret: str,
+    now: datetime,
 ) -> None:
     """Stand in the queue. Raises Unchanged where something is free on these days, Invalid."""
     try:
         if not written_enough(session, draft.email, now=now):
-            visits.wait(session, service, days, draft, secret=secret, now=now)
+            _mark(session, visits.wait(session, service, days, draft, secret=secret, now=now), form, secret)
     except AlreadyBooked:
         _tell(session, _active(session, service, draft, secret), now)
     except Paused:
         _tell_paused(session, service.post, draft, secret, now)
+
+
+def is_sent_again(session: Session, draft: VisitDraft, at: datetime | None, *, form: str, secret: str) -> bool:
+    """A second click: the same form, with the same in it. Whoever has changed something asks anew."""
+    made = session.scalar(sa.select(Appointment).where(Appointment.uid == _uid(form, secret)))
+    if made is None or made.dtstart != at or made.contact is None or made.contact.email != draft.email:
+        return False
+    return [one.fingerprint for one in made.applicants] == _fingerprints(draft, secret)
+
+
+def _mark(session: Session, appointment: Appointment, form: str, secret: str) -> None:
+    """Let the UID be that of the form, so that the form is known when it is sent again."""
+    uid = _uid(form, secret)
+    if session.scalar(sa.select(Appointment.id).where(Appointment.uid == uid)) is None:
+        appointment.uid = uid
+
+
+def _uid(form: str, secret: str) -> str:
+    digest = hmac.new(secret.encode(), f"visit form:{form}".encode(), hashlib.sha256).digest()
+    return str(uuid.UUID(bytes=digest[:16], version=4))
 
 
 def written_enough(session: Session, email: str | None, *, now: datetime) -> bool:

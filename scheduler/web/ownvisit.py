@@ -32,7 +32,7 @@ from scheduler.web.answers import again, see, spent
 from scheduler.web.forms import Form, unshared
 from scheduler.web.language import _, known_zone, with_query
 from scheduler.web.pages import CALENDAR, PER_LANGUAGE
-from scheduler.web.visiting import SENDING, day_typed, time_typed
+from scheduler.web.visiting import SENDING, time_typed, week_asked
 
 CONFIRM = f"{PER_LANGUAGE}/{PATHS[VisitPurpose.CONFIRM]}/<token>"
 OWN = f"{PER_LANGUAGE}/{PATHS[VisitPurpose.OWN]}/<token>"
@@ -194,14 +194,14 @@ def _times(
     now, party = app.clock.now(), party_of(visit)
     if not ownvisit.page(visit, now=now).movable:
         return see(_base(app, visit))
-    base, wanted = _base(app, visit), day_typed(request.args.get("from", ""))
+    base = _base(app, visit)
     page = _page(
         "times",
         visit,
         _("Choose another time"),
         app,
         step="",
-        week=visitpages.week(session, visit.service, party, wanted, now=now, but=visit.id),
+        week=visitpages.week(session, visit.service, party, week_asked(nearest), now=now, but=visit.id),
         to=lambda _page, **more: with_query(f"{base}/time", more.items()),
         taken=f"{base}/move",
         hidden={},

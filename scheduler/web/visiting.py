@@ -29,15 +29,14 @@ from scheduler.web import visitwording
 from scheduler.web.answers import again, see
 from scheduler.web.forms import Form, seal, unshared
 from scheduler.web.language import _, with_query
-from scheduler.web.pages import is_key
+from scheduler.web.pages import FIRST_YEAR, LAST_YEAR, is_key
 from scheduler.web.posts import POST
 from scheduler.web.visitors import Mistyped, draft_of
 
 SENDING = "20 per minute; 200 per hour"  # as `registering.POSTS`
 BOOK = f"{POST}/book"
 SERVICE = f"{BOOK}/<name>"
-AT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
-DAY = re.compile(r"\d{4}-\d\d-\d\d")
+AT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}")
 STEPS = 4
 
 
@@ -165,17 +164,22 @@ def _number(form: Form, name: str, most: int) -> int:
 
 
 def time_typed(typed: str) -> datetime | None:
+    """A wall time as our own addresses have it; None for any other, and for a year that no calendar reaches."""
     try:
-        return datetime.fromisoformat(typed) if AT.fullmatch(typed) else None
+        at = datetime.fromisoformat(typed) if AT.fullmatch(typed) else None
     except ValueError:
         return None
+    return at if at and FIRST_YEAR <= at.year <= LAST_YEAR else None
 
 
 def day_typed(typed: str) -> date | None:
-    try:
-        return date.fromisoformat(typed) if DAY.fullmatch(typed) else None
-    except ValueError:
-        return None
+    at = time_typed(f"{typed}T00:00")
+    return at.date() if at else None
+
+
+def week_asked(nearest: Sequence[Slot]) -> date | None:
+    """The week to show: that of what is offered in place of a time that is gone, else the one in the address."""
+    return nearest[0].dtstart.date() if nearest else day_typed(request.args.get("from", ""))
 
 
 def _page(name: str, service: Service, title: str, step: int = 0, **given: Any) -> str:
@@ -234,7 +238,7 @@ def _times_page(app: App, session: Session, chosen: Chosen, problem: str = "", n
         service,
         _("Choose a time"),
         3,
-        week=visitpages.week(session, service, chosen.party, day_typed(request.args.get("from", "")), now=now),
+        week=visitpages.week(session, service, chosen.party, week_asked(nearest), now=now),
         party=chosen.party,
         to=chosen.address,
         taken=chosen.address("who").partition("?")[0],
@@ -326,9 +330,11 @@ def _ask(app: App, key: str, name: str) -> Response | str:
         at = time_typed(form["at"]) or abort(400)
         if form.trapped:
             return _to_sent(app, chosen, at)
-        form.check_seal(_purpose(chosen.service), secret=app.secret, now=now)
+        nonce = form.check_seal(_purpose(chosen.service), secret=app.secret, now=now)
         try:
             draft = draft_of(form, chosen.party, secret=app.secret)
+            if visitasking.is_sent_again(session, draft, at, form=nonce, secret=app.secret):
+                return _to_sent(app, chosen, at)
             visits.look(session, chosen.service, chosen.party, at, now=now)
         except Mistyped:
             return again(_who_page(app, chosen, at, form))
@@ -337,7 +343,7 @@ def _ask(app: App, key: str, name: str) -> Response | str:
     try:
         with app.db.write("page") as session:
             service = _service(session, key, name)
-            visitasking.ask(session, service, at, draft, secret=app.secret, now=now)
+            visitasking.ask(session, service, at, draft, form=nonce, secret=app.secret, now=now)
     except NotOffered as error:
         with app.db.read() as session:
             return _other_times(app, _sent_choice(session, key, name), at, form, error)
@@ -440,14 +446,17 @@ def _wait(app: App, key: str, name: str) -> Response | str:
         to = chosen.address("sent", waits="1")
         if form.trapped:
             return see(to)
-        form.check_seal(_purpose(chosen.service), secret=app.secret, now=now)
+        nonce = form.check_seal(_purpose(chosen.service), secret=app.secret, now=now)
         try:
             draft = draft_of(form, chosen.party, secret=app.secret)
         except Mistyped:
             return again(_who_waits_page(app, chosen, days, form))
+        if visitasking.is_sent_again(session, draft, None, form=nonce, secret=app.secret):
+            return see(to)
     try:
         with app.db.write("page") as session:
-            visitasking.wait(session, _service(session, key, name), days, draft, secret=app.secret, now=now)
+            service = _service(session, key, name)
+            visitasking.wait(session, service, days, draft, form=nonce, secret=app.secret, now=now)
     except Unchanged:
         return see(chosen.address("times", **{"from": f"{days[0]:%Y-%m-%d}"}))
     except Invalid:

@@ -139,9 +139,9 @@ def hours(spans: Sequence[Interval]) -> str:
     return ", ".join(f"{opens:%H:%M}–{'24:00' if closes == time() else f'{closes:%H:%M}'}" for opens, closes in spans)
 
 
-def heading(day: date) -> str:
+def heading(day: date, *, short: bool = False) -> str:
     """Of a column: the weekday and the day."""
-    return f"{format_weekday(day, g.language)}, {format_day_short(day, g.language)}"
+    return f"{format_weekday(day, g.language, short=short)}, {format_day_short(day, g.language)}"
 
 
 def week_heading(first: date) -> str:
