@@ -17,7 +17,7 @@ from scheduler.app import App
 from scheduler.channels import ChannelError
 from scheduler.errors import Conflict, Forbidden, SchedulerError
 from scheduler.model import Letter, Outcome
-from scheduler.services import letters, programme, registering
+from scheduler.services import closures, letters, programme, registering
 from scheduler.services.compose import OutgoingMessage, Skip
 from scheduler.services.visit_letters import compose
 
@@ -31,6 +31,7 @@ BATCH = 1000
 FRESH = timedelta(minutes=1)  # a letter composed longer ago is composed anew: the facts, or the lease, may be gone
 TICK = timedelta(seconds=10)
 PURGE = timedelta(minutes=10)  # how often registrations that nobody confirmed are forgotten
+TEND = timedelta(minutes=1)  # how often visits are looked after; who books does not wait for it
 PAUSE = timedelta(minutes=1)  # while the channel is down
 
 
@@ -76,6 +77,7 @@ def timetable(app: App, scheduler: BaseScheduler, stop: Stop = _never) -> None:
     """Every job there is."""
     letters_out = partial(deliver, stop=stop)
     scheduler.add_job(_calmly, "interval", [letters_out, app], seconds=TICK.total_seconds(), id="deliver", **_ONE)
+    scheduler.add_job(_calmly, "interval", [tend, app], seconds=TEND.total_seconds(), id="visits", **_ONE)
     scheduler.add_job(_calmly, "interval", [purge, app], seconds=PURGE.total_seconds(), id="purge", **_ONE)
     scheduler.add_job(_calmly, "cron", [check_zones, app], hour=3, minute=15, id="zones", **_ONE)
 
@@ -112,6 +114,12 @@ def deliver(app: App, seen: Seen | None = None, *, stop: Stop = _never) -> Deliv
 def purge(app: App) -> None:
     with app.db.write("worker") as session:
         registering.purge(session, now=app.clock.now())
+
+
+def tend(app: App) -> None:
+    """Visits that lapsed, times to offer, applicants to forget."""
+    with app.db.write("worker") as session:
+        closures.tend(session, now=app.clock.now())
 
 
 def check_zones(app: App) -> None:

@@ -9,7 +9,7 @@ import click
 from scheduler.cli.desk import Columns, Desk, as_json, at, pass_desk, show, show_one
 from scheduler.cli.words import _, language
 from scheduler.i18n import N_
-from scheduler.model import Event, Letter, LetterKind, Outcome
+from scheduler.model import Applicant, Event, Letter, LetterKind, Outcome, Person
 from scheduler.services import ledger
 from scheduler.services.lookup import get
 
@@ -52,7 +52,7 @@ COLUMNS: Columns = {
     N_("Kind"): lambda record: _(record["kind"]),
     N_("To"): "to",
     N_("Language"): "language",
-    N_("Event"): "event",
+    N_("Event"): lambda record: record["event"] or record["visit"],
     N_("Why"): lambda record: _(record["reason"]),
 }
 
@@ -61,10 +61,7 @@ def _record(row: Letter, tzid: str) -> dict[str, Any]:
     return {
         "id": row.id,
         "kind": row.kind,
-        "event": row.event.key,
-        "to": row.person.called(language()),
-        "address": row.address or row.person.email,
-        "language": row.language or row.person.language,
+        **_about(row),
         "due_at": row.due_at,
         "expires_at": row.expires_at,
         "outcome": row.outcome,
@@ -73,6 +70,21 @@ def _record(row: Letter, tzid: str) -> dict[str, Any]:
         "finished_at": row.finished_at,
         "when": at(row.finished_at or row.due_at, tzid),
         "message_id": row.message_id,
+    }
+
+
+def _about(row: Letter) -> dict[str, Any]:
+    visit = row.appointment
+    if visit is None:
+        to: Person | Applicant | None = row.person
+        about = {"event": row.event.key, "visit": None, "to": row.person.called(language())}
+    else:
+        to = visit.contact
+        about = {"event": None, "visit": visit.reference, "to": to.name if to else ""}
+    return {
+        **about,
+        "address": row.address or (to.email if to else None),
+        "language": row.language or (to.language if to else None),
     }
 
 

@@ -30,6 +30,8 @@ COMMANDS = {
     "person": ("places", N_("People of the programme.")),
     "zones": ("zones", N_("What a change of time zones moved.")),
     "worker": ("worker", N_("Send what is due, now and from now on.")),
+    "post": ("post", N_("Consular posts: services, counters, hours, closures.")),
+    "visit": ("visit", N_("Visits: free times, book, move, cancel.")),
     "serve": ("serve", N_("Serve the pages and the feeds.")),
     "db": ("db", N_("The tables: upgrade, downgrade, check.")),
     "doctor": ("doctor", N_("Say what is in force and what is out of order.")),

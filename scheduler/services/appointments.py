@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -212,7 +213,15 @@ def _wanted(free: Iterable[Slot], days: Sequence[str]) -> Slot | None:
     return next((slot for slot in free if slot.dtstart.date().isoformat() in days), None)
 
 
-def propose(session: Session, appointment: Appointment, at: datetime, kind: LetterKind, *, now: datetime) -> bool:
+def propose(
+    session: Session,
+    appointment: Appointment,
+    at: datetime,
+    kind: LetterKind,
+    *,
+    now: datetime,
+    facts: dict[str, Any] | None = None,
+) -> bool:
     """Keep a time for somebody until they answer the letter; False where it cannot be had."""
     place = finding.place(session, appointment.service, party_of(appointment), at, now=now)
     if isinstance(place, Why):
@@ -224,5 +233,5 @@ def propose(session: Session, appointment: Appointment, at: datetime, kind: Lett
     appointment.expires_at = min(appointment.expires_at, appointment.starts_at)
     claims.keep(session, appointment)
     note(session, "offer", "appointment", appointment.id, now=now)
-    visit_outbox.queue(session, kind, appointment, now=now, expires_at=appointment.expires_at)
+    visit_outbox.queue(session, kind, appointment, now=now, expires_at=appointment.expires_at, facts=facts)
     return True

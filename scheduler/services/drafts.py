@@ -309,7 +309,6 @@ def _explained(kind: type[Draft], detail: Any, place: str) -> Invalid:
 _MESSAGES = {
     "missing": N_("is missing"),
     "enum": N_("is not one of {expected}"),
-    "literal_error": N_("is not one of {expected}"),
     "bool_type": N_("must be true or false"),
     "bool_parsing": N_("must be true or false"),
     "int_type": N_("must be a whole number"),

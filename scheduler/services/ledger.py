@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
 from scheduler.errors import Conflict, NotFound
-from scheduler.model import Event, Letter, Outcome
+from scheduler.model import Appointment, Event, Letter, Outcome
 from scheduler.services.audit import note
 from scheduler.services.compose import House, Skip
 from scheduler.services.visit_letters import compose
@@ -21,6 +21,7 @@ def letters(
 ) -> Sequence[Letter]:
     """The last ``limit`` letters, the newest last."""
     query = sa.select(Letter).options(selectinload(Letter.person), selectinload(Letter.event))
+    query = query.options(selectinload(Letter.appointment).selectinload(Appointment.applicants))
     if event is not None:
         query = query.where(Letter.event_id == event.id)
     if kind:

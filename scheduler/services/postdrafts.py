@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import time, timedelta
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -30,6 +30,7 @@ from scheduler.services.values import (
 from scheduler.text import Text
 
 DAY = timedelta(days=1)
+CELLS = (5, 10, 15, 20, 30, 60)  # minutes
 
 
 def _no_night(rows: Sequence[tuple[int, Interval]]) -> Sequence[tuple[int, Interval]]:
@@ -61,6 +62,12 @@ def _currency(value: Any) -> str:
         raise refused(
             Invalid("{value} is not a currency; write three letters (ISO 4217), like THB", value=str(value))
         )
+    return value
+
+
+def _cell(value: int) -> int:
+    if value not in CELLS:
+        raise refused(Invalid("{value} is not one of {expected}", value=value, expected=", ".join(map(str, CELLS))))
     return value
 
 
@@ -141,7 +148,7 @@ class PostDraft(Draft):
     telephone: Telephone | None = None
     hours: Hours = ()
     special: tuple[SpecialDraft, ...] = ()
-    cell: Literal[5, 10, 15, 20, 30, 60] = 15
+    cell: Annotated[int, Field(strict=True), AfterValidator(_cell)] = 15
     horizon: Duration = 60 * DAY
     notice: Duration = DAY
     hold: Duration = timedelta(minutes=15)

@@ -1,4 +1,4 @@
-"""Letters about visits, composed from today's facts in the layout of all letters, with the visit as a calendar file."""
+"""Letters about visits, composed from today's facts in the layout of all letters, with a calendar file."""
 
 from __future__ import annotations
 
@@ -150,12 +150,10 @@ _FITS: Mapping[LetterKind, Sequence[VisitStatus]] = {
 # Words
 
 
-def _words(
-    letter: Letter, visit: Appointment, contact: Applicant, language: str, house: House
-) -> dict[str, Any]:
+def _words(letter: Letter, visit: Appointment, contact: Applicant, language: str, house: House) -> dict[str, Any]:
     post, cancelled = visit.service.post, visit.status in (VisitStatus.CANCELLED, VisitStatus.LAPSED)
     purpose = VisitPurpose.CONFIRM if letter.kind in _TO_CONFIRM else VisitPurpose.OWN
-    # A link to confirm is what the letter is for; else it leads to a page only where somebody has said where pages are.
+    # A link to confirm is what the letter is for; any other leads to pages only where somebody has said there are.
     linked = house.pages or purpose is VisitPurpose.CONFIRM
     page = address(visit, purpose, secret=house.secret, base=house.base_url, language=language) if linked else ""
     return {

@@ -166,6 +166,20 @@ def wait(
     return appointment
 
 
+def conclude(session: Session, appointment: Appointment, status: VisitStatus, *, now: datetime) -> None:
+    """What became of a visit: served, or a no-show, which nobody is before their time. Raises Over, Unchanged."""
+    appointments.hold(session, appointment)
+    _refuse_over(appointment, (VisitStatus.CONFIRMED, VisitStatus.CHECKED_IN, VisitStatus.CALLED), now)
+    if status is VisitStatus.NO_SHOW and appointment.starts_at is not None and now < appointment.starts_at:
+        raise Unchanged("the visit has not begun; nobody is missing yet")
+    appointment.status, appointment.ended_at = status, now
+    for applicant in appointment.applicants:
+        applicant.active = False
+    session.flush()
+    claims.free(session, appointment)
+    note(session, "conclude", "appointment", appointment.id, now=now, status=status)
+
+
 def excuse(session: Session, appointment: Appointment, *, now: datetime) -> None:
     """Amnesty: a no-show that does not count. Raises Unchanged."""
     appointments.hold(session, appointment)

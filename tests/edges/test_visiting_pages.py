@@ -206,7 +206,7 @@ REASONS = {
     "a day off": ("2027-01-16", "Closed."),
     "too soon": ("2027-01-05", "Too soon: this service is booked at least 1 day before."),
     "full": ("2027-01-12", "Full. Wait for this day"),
-    "beyond the horizon": ("2027-03-03", "booked at most 8 weeks 1 day before, so from 5 January 2027 on."),
+    "beyond the horizon": ("2027-03-03", "booked at most 57 days before, so from 5 January 2027 on."),
 }
 
 

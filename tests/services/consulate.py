@@ -35,7 +35,7 @@ from tests.services.builders import NOW, a_city
 
 SECRET = "0" * 64
 # A Tuesday, no holiday of either State.
-MORNING = datetime(2027, 1, 12, 9, 0)  # noqa: DTZ001 - a wall time
+MORNING = datetime(2027, 1, 12, 9, 0)  # noqa: DTZ001
 PASSPORT = {"name": {"en": "Passport", "ru": "Паспорт"}, "minutes": 30, "checklist": "Old passport\nTwo photographs"}
 
 
@@ -167,5 +167,5 @@ def wrong_with_cells(db: Database) -> list[str]:
                 counts[one.service_id, one.day] = counts.get((one.service_id, one.day), 0) + one.units
         for day in session.scalars(sa.select(ServiceDay)):
             if counts.get((day.service_id, day.day), 0) != day.taken:
-                found.append(f"{day.day}: {day.taken} are counted, there are {counts.get((day.service_id, day.day))}")
+                found.append(f"{day.day}: {day.taken} are counted, there are {counts.get((day.service_id, day.day))}")  # noqa: PERF401
     return found

@@ -64,11 +64,13 @@ def _fork(
     says.send([told.get(number, "never answered") for number in range(len(arguments))])
 
 
-def _work(work: Callable[..., Any], given: tuple[Any, ...], number: int, answer: int, places: int, leave: int) -> None:
+def _work(
+    work: Callable[..., Any], given: tuple[Any, ...], number: int, answer: int, places: int, leave: int
+) -> None:
     place = os.read(places, 1)
     try:
         told = work(*given)
-    except BaseException as error:  # noqa: BLE001 - whatever it is, it is the answer
+    except BaseException as error:  # noqa: BLE001
         told = f"{type(error).__name__}: {error}"
     os.write(leave, place)
     data = pickle.dumps((number, told))[:MOST]
@@ -80,6 +82,6 @@ def _collect(answers: int) -> dict[int, Any]:
     told = {}
     with os.fdopen(answers, "rb") as stream:
         while head := stream.read(4):
-            number, answer = pickle.loads(stream.read(int.from_bytes(head, "big")))  # noqa: S301 - our own children
+            number, answer = pickle.loads(stream.read(int.from_bytes(head, "big")))  # noqa: S301
             told[number] = answer
     return told

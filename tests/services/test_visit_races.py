@@ -12,12 +12,11 @@ import sqlalchemy as sa
 from scheduler.db import Database
 from scheduler.errors import Conflict
 from scheduler.model import Appointment, ServiceDay, SlotClaim, VisitStatus
-from scheduler.services import appointments, posts, visits
-from scheduler.services.claims import QuotaReached
+from scheduler.services import posts, visits
 from scheduler.services.visits import AlreadyBooked, NotOffered, SlotTaken
 from tests.services.builders import NOW, at_once, killed
-from tests.services.crowd import crowd
 from tests.services.consulate import MORNING, PASSPORT, SECRET, Consulate, a_party, a_post, wrong_with_cells
+from tests.services.crowd import crowd
 
 PROCESSES = 500
 CONNECTED = 40  # at a time, as behind a pool; PostgreSQL takes 100 unless told otherwise
@@ -68,7 +67,12 @@ def book(db, number, at):
 
 
 def test_of_500_processes_for_20_times_exactly_20_get_one_and_the_rest_are_told_what_is_free(post, database_url):
-    told = crowd(try_for_one, [(database_url, number) for number in range(PROCESSES)], connected=CONNECTED, warm=partial(look, database_url))
+    told = crowd(
+        try_for_one,
+        [(database_url, number) for number in range(PROCESSES)],
+        connected=CONNECTED,
+        warm=partial(look, database_url),
+    )
 
     answers = Counter("booked" if "-" in answer[:5] else answer for answer in told)
     assert {"booked", "nothing is free", "taken, others are free"} >= set(answers)
@@ -76,3 +80,127 @@ def test_of_500_processes_for_20_times_exactly_20_get_one_and_the_rest_are_told_
     assert [] == wrong_with_cells(post.db)
     assert SLOTS == len({answer for answer in told if "-" in answer[:5]})
     assert 2 * SLOTS == len(post.claims())
+
+
+def hold(url, name, at):
+    try:
+        return Consulate(Database(url)).hold(name, at)
+    except (AlreadyBooked, SlotTaken) as refusal:
+        return type(refusal).__name__
+
+
+def test_one_document_that_books_twenty_times_at_once_has_one_booking(post, database_url):
+    told = at_once(hold, [(database_url, "aliya", at) for at in TIMES])
+
+    assert len(TIMES) - 1 == Counter(told)["AlreadyBooked"]
+    assert [] == wrong_with_cells(post.db)
+
+
+def hold_in_quota(url, number):
+    try:
+        return Consulate(Database(url)).hold(f"guest{number}", TIMES[number])
+    except NotOffered as refusal:
+        return refusal.why.reason
+
+
+def test_no_quota_is_passed_by_many_at_once(db, database_url):
+    with db.write() as session:
+        a_post(session, horizon="8 days", service={"passport": {**PASSPORT, "quota": 3}})
+
+    told = at_once(hold_in_quota, [(database_url, number) for number in range(8)])
+
+    assert 5 == Counter(told)["quota"]
+    with db.read() as session:
+        assert [(3, 3)] == [(day.taken, day.quota) for day in session.scalars(sa.select(ServiceDay))]
+
+
+def move_to(url, reference, at):
+    try:
+        Consulate(Database(url)).move(reference, at)
+    except SlotTaken:
+        return "taken"
+    return "moved"
+
+
+def test_those_who_swap_and_move_at_once_never_share_a_cell(post, database_url):
+    references = [post.book(f"guest{n}", at) for n, at in enumerate(TIMES[:4])]
+    targets = [*TIMES[1:4], TIMES[0], *[TIMES[6]] * 4]
+
+    told = at_once(move_to, [(database_url, one, at) for one, at in zip(references * 2, targets, strict=True)])
+
+    assert set(told) <= {"moved", "taken"}
+    assert [] == wrong_with_cells(post.db)
+
+
+# Killed
+
+
+def book_and_hang(url, here):
+    consulate = Consulate(Database(url))
+    with consulate.db.write() as session:
+        service = posts.service_of(posts.get(session, "phuket"), "passport")
+        visits.book(session, service, MORNING, a_party(), secret=SECRET, now=NOW)
+        session.flush()
+        here()
+
+
+def book_confirm_later(url, here):
+    Consulate(Database(url)).hold("aliya")
+    here()
+
+
+def move_and_hang(url, here):
+    consulate = Consulate(Database(url))
+    with consulate.db.write() as session:
+        visits.move(session, session.scalars(sa.select(Appointment)).one(), MORNING + 30 * MINUTE, now=NOW)
+        session.flush()
+        here()
+
+
+def test_a_process_killed_while_it_books_leaves_nothing_and_nothing_locked(post, database_url):
+    killed(book_and_hang, database_url)
+
+    assert [] == post.claims()
+    assert VisitStatus.CONFIRMED is post.status(post.book("aliya"))
+
+
+def test_a_process_killed_before_anybody_could_confirm_loses_the_time_for_no_longer_than_its_hold(post, database_url):
+    killed(book_confirm_later, database_url)
+    post.hold("dana")  # at the other counter
+
+    with pytest.raises(SlotTaken):
+        post.hold("bolat")
+    post.now = NOW + 15 * MINUTE
+
+    assert VisitStatus.HELD is post.status(post.hold("bolat"))
+
+
+def test_a_process_killed_while_it_moves_a_visit_leaves_it_where_it_was(post, database_url):
+    reference = post.book("aliya")
+
+    killed(move_and_hang, database_url)
+
+    assert MORNING == post.row(reference).dtstart
+    assert [] == wrong_with_cells(post.db)
+
+
+# Whatever the code does
+
+
+def test_two_appointments_in_one_cell_are_refused_by_the_primary_key(post):
+    post.book("aliya")
+    with post.db.read() as session:
+        claim = session.scalars(sa.select(SlotClaim)).first()
+        row = {"counter_id": claim.counter_id, "day": claim.day, "cell": claim.cell}
+        number = claim.appointment_id
+
+    with pytest.raises(Conflict, match="this time has just been taken"), post.db.write() as session:
+        session.execute(sa.insert(SlotClaim).values(**row, appointment_id=number))
+
+
+def test_a_second_active_booking_of_a_document_is_refused_by_the_index(post, monkeypatch):
+    post.book("aliya")
+    monkeypatch.setattr(visits, "_refuse_people", lambda *_, **__: None)
+
+    with pytest.raises(Conflict, match="there is a booking for this service with this document already"):
+        post.hold("aliya", MORNING + 30 * MINUTE)

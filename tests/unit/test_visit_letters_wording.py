@@ -1,0 +1,83 @@
+"""What the letters about visits say, in every language, whatever the facts."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+
+from scheduler.i18n import LANGUAGES
+from scheduler.model import LetterKind
+from scheduler.services.compose import template
+from scheduler.services.times import When
+
+KINDS = [kind for kind in LetterKind if kind.startswith("visit ")]
+every_letter = pytest.mark.parametrize(("kind", "language"), list(product(KINDS, LANGUAGES)))
+WORDS = {
+    "name": "Aliya",
+    "title": "Passport <1>, Consulate",
+    "when": [When("Tuesday", "Phuket, UTC+7"), When("Monday", "Almaty, UTC+5", own=True)],
+    "was_when": "Sunday",
+    "where": "1 Sample Road",
+    "was_where": "",
+    "video": "",
+    "remote": False,
+    "companions": 2,
+    "cancelled": False,
+    "by_post": True,
+    "standing": "",
+    "dated": True,
+    "tentative": False,
+    "url": "",
+    "page": "https://post.example/x",
+    "to_confirm": True,
+    "house": "Consulate",
+    "reference": "K7MN-4XWD",
+    "until": "16:15",
+    "fee": "$30",
+    "checklist": ["Old passport", "Two photographs"],
+    "newer_checklist": False,
+}
+BARE = {
+    "when": [],
+    "was_when": "",
+    "where": "",
+    "companions": 0,
+    "page": "",
+    "fee": "",
+    "checklist": [],
+    "until": "1",
+}
+
+
+def render(kind, language, part, **changes):
+    name = f"letters/{kind.replace(' ', '_')}/{part}"
+    return template(name, language).render({**WORDS, "language": language, "subject": "S", **changes})
+
+
+@every_letter
+def test_a_letter_has_no_holes_and_no_blanks_left_over(kind, language):
+    for changes in ({}, BARE, {"cancelled": True, "page": ""}, {"newer_checklist": True, "to_confirm": False}):
+        text = render(kind, language, "body.txt", **changes)
+
+        assert "None" not in text
+        assert "\n\n\n" not in text
+        assert [] == [line for line in text.splitlines() if line != line.strip()]
+
+
+@every_letter
+def test_text_and_html_tell_the_same_and_html_escapes(kind, language):
+    text, html = render(kind, language, "body.txt"), render(kind, language, "body.html")
+
+    for said in ("K7MN-4XWD", "Two photographs", "https://post.example/x", "$30", "Sunday"):
+        assert said in text
+        assert said in html
+    assert "Passport &lt;1&gt;" in html
+
+
+@every_letter
+def test_every_letter_has_a_subject_of_its_own(kind, language):
+    mine = render(kind, language, "subject.txt")
+
+    assert "Passport <1>, Consulate" in mine
+    assert mine not in {render(other, language, "subject.txt") for other in KINDS if other is not kind}
