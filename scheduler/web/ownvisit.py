@@ -228,7 +228,8 @@ def _to_move(app: App, session: Session, visit: Appointment) -> Response | str:
 def _gone(app: App, session: Session, visit: Appointment, at: datetime, error: NotOffered) -> Response | str:
     reason = visitwording.reason(error.why, at.date(), visit.service)
     words = _("{time} cannot be booked. {reason}", time=visitwording.moment(at), reason=reason)
-    return _times(app, session, visit, f"{words} {_('Your visit stays as it is.')}", error.nearest)
+    unchanged = _("Your visit stays as it is.")
+    return _times(app, session, visit, f"{words} {unchanged}", error.nearest)
 
 
 def _move(app: App, token: str) -> Response | str:
