@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 
 HOST = "127.0.0.1"
 CONNECTIONS = 32
+SECRET = "0" * 64
 
 
 # Servers
@@ -29,19 +30,19 @@ class Server:
 
 
 @contextmanager
-def serving(url: str) -> Iterator[Server]:
+def serving(url: str, *, workers: int = 1, pinned: bool = True) -> Iterator[Server]:
     """`scheduler serve` on a database, with a proxy before it that is believed, as in production."""
     with TemporaryDirectory(prefix="benchmark-") as directory:
         settings = {
             "SCHEDULER_DATA_DIR": directory,
             "SCHEDULER_DATABASE_URL": url,
-            "SCHEDULER_SECRET": "0" * 64,
+            "SCHEDULER_SECRET": SECRET,
             "SCHEDULER_HOUSE": "Embassy of Kazakhstan",
             "SCHEDULER_TRUSTED_PROXIES": "1",
         }
         port = free_port()
-        command = [sys.executable, "-m", "scheduler", "serve", "--port", str(port)]
-        with _running(command, port, Path(directory), settings) as server:
+        command = [sys.executable, "-m", "scheduler", "serve", "--port", str(port), "--workers", str(workers)]
+        with _running(command, port, Path(directory), settings, pinned=pinned) as server:
             yield server
 
 
@@ -92,11 +93,16 @@ def radicale(where: str, calendar: bytes) -> Iterator[Server]:
 
 @contextmanager
 def _running(
-    command: Sequence[str], port: int, directory: Path, environment: Mapping[str, str] | None = None
+    command: Sequence[str],
+    port: int,
+    directory: Path,
+    environment: Mapping[str, str] | None = None,
+    *,
+    pinned: bool = True,
 ) -> Iterator[Server]:
     with (directory / "said.log").open("wb") as said:
         process = subprocess.Popen(
-            [*_on_core(0), *command],  # which becomes the command: the process id stays
+            [*(_on_core(0) if pinned else ()), *command],  # which becomes the command: the process id stays
             stdout=said,
             stderr=said,
             env={**os.environ, **(environment or {})},
@@ -194,7 +200,7 @@ class Load:
     p99: float
 
 
-SCRIPT = """
+DONE = """
 done = function(summary, latency)
   local bad = summary.errors
   io.write(string.format("\\nDONE %d %d %d %d %d %d\\n", summary.requests, summary.bytes, summary.duration,
@@ -209,24 +215,64 @@ def load(request: Request, seconds: float) -> Load:
     with TemporaryDirectory(prefix="benchmark-") as directory:
         script = Path(directory, "script.lua")
         body = request.body.decode()
-        script.write_text(f"wrk.method = '{request.method}'\nwrk.body = {f'[[{body}]]' if body else 'nil'}\n{SCRIPT}")
+        script.write_text(f"wrk.method = '{request.method}'\nwrk.body = {f'[[{body}]]' if body else 'nil'}\n{DONE}")
         before, start = _cpu_seconds(request.server), time.monotonic()
-        said = _wrk(request, seconds, script)
+        said = _wrk(request.server, request.path, seconds, script, request.headers)
         cpu, wall = _cpu_seconds(request.server) - before, time.monotonic() - start
-    requests, octets, micros, p50, p99, bad = map(int, said.rpartition("DONE ")[2].split())
+    requests, octets, micros, p50, p99 = _done(said)
     # wrk counts no 200 as an error where a 304 is due: the octets tell them apart.
-    assert not bad, said
-    assert requests, said
     assert 0.8 < octets / requests / expected < 1.25, f"{octets / requests:.0f} octets each, not {expected}"
     request.answer()
     return Load(requests / micros * 1e6, cpu / requests, cpu / wall, p50 / 1000, p99 / 1000)
 
 
-def _wrk(request: Request, seconds: float, script: Path) -> str:
-    headers = [word for item in request.headers.items() for word in ("-H", ": ".join(item))]
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds:.0f}s", "--timeout", "30s", "-s", str(script), *headers]
-    url = f"http://{HOST}:{request.server.port}{request.path}"
-    return subprocess.run([*_on_core(-1), *command, url], check=True, capture_output=True, text=True).stdout
+# Each path is posted to once, by somebody of an address of their own.
+POSTING = """
+local paths, number = {}, -1  -- wrk takes one request to look at it, and sends it nowhere
+for path in io.lines("%s") do paths[#paths + 1] = path end
+request = function()
+  number = number + 1
+  local address = string.format("10.%%d.%%d.%%d", number / 65536 %% 256, number / 256 %% 256, number %% 256)
+  return wrk.format("POST", paths[number] or "/no-more-paths", {["X-Forwarded-For"] = address})
+end
+"""
+
+
+def post_each(server: Server, paths: Sequence[str], *, seconds: float, connections: int) -> Load:
+    """A POST to one path after the other for so long. Fails where one is refused, or where paths run out."""
+    with TemporaryDirectory(prefix="benchmark-") as directory:
+        listed, script = Path(directory, "paths"), Path(directory, "script.lua")
+        listed.write_text("\n".join(paths))
+        script.write_text(POSTING % listed + DONE)
+        before, start = _cpu_seconds(server), time.monotonic()
+        said = _wrk(server, "/", seconds, script, connections=connections, pinned=False)
+        cpu, wall = _cpu_seconds(server) - before, time.monotonic() - start
+    requests, _, micros, p50, p99 = _done(said)
+    return Load(requests / micros * 1e6, cpu / requests, cpu / wall, p50 / 1000, p99 / 1000)
+
+
+def _done(said: str) -> tuple[int, ...]:
+    *numbers, bad = map(int, said.rpartition("DONE ")[2].split())
+    assert numbers[0], said
+    assert not bad, said
+    return tuple(numbers)
+
+
+def _wrk(
+    server: Server,
+    path: str,
+    seconds: float,
+    script: Path,
+    headers: Mapping[str, str] | None = None,
+    *,
+    connections: int = CONNECTIONS,
+    pinned: bool = True,
+) -> str:
+    said = [word for item in (headers or {}).items() for word in ("-H", ": ".join(item))]
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:.0f}s", "--timeout", "30s", "-s", str(script), *said]
+    url = f"http://{HOST}:{server.port}{path}"
+    command = [*(_on_core(-1) if pinned else ()), *command]
+    return subprocess.run([*command, url], check=True, capture_output=True, text=True).stdout
 
 
 # What a process used

@@ -6,6 +6,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -40,6 +41,7 @@ TABLE = (
     Setting("secret", "", N_("key of links and Message-IDs; made and kept in the data directory where not set")),
     Setting("language", "en", N_("language of the desk and of people who state none")),
     Setting("timezone", "UTC", N_("zone of times typed without one")),
+    Setting("retention_days", "90", N_("days after their last event when visitors are forgotten; 0: when they ask")),
     Setting("house", "Programme office", N_("name of the post or office, under every letter")),
 )
 KEYS = tuple(setting.key for setting in TABLE)
@@ -58,6 +60,7 @@ class Settings:
     secret: str
     language: str
     timezone: str
+    retention_days: str
     house: Text
     sources: Mapping[str, str]
 
@@ -65,6 +68,11 @@ class Settings:
     def pages(self) -> str:
         """`base_url`, where somebody has stated one: nobody's calendar should lead to a page that is not served."""
         return "" if self.sources["base_url"] == "default" else self.base_url
+
+    @property
+    def retention(self) -> timedelta | None:
+        """How long after their last event visitors are known; None where they are kept until they ask."""
+        return timedelta(days=int(self.retention_days)) or None
 
     def shown(self, key: str) -> str:
         """The value as it may be printed: no secret, no password."""
@@ -154,10 +162,16 @@ def _check(values: Mapping[str, Any]) -> None:
         )
     if not (values["trusted_proxies"].isascii() and values["trusted_proxies"].isdecimal()):
         raise Invalid("trusted_proxies: {value} is not a number", value=values["trusted_proxies"])
+    _check_days("retention_days", values["retention_days"])
     zone(values["timezone"])
     address = urlsplit(values["base_url"])
     if address.scheme not in ("http", "https") or not address.hostname or address.query or address.fragment:
         raise Invalid("base_url: {url} is no address; write https://HOST", url=values["base_url"])
+
+
+def _check_days(key: str, value: str) -> None:
+    if not (value.isascii() and value.isdecimal() and len(value) <= 5):
+        raise Invalid("{key}: {value} is not a number of days", key=key, value=value)
 
 
 def without_password(url: str) -> str:

@@ -135,6 +135,14 @@ def zone_city(tzid: str, language: str) -> str:
 
 
 @lru_cache(256)
+def language_name(tag: str, language: str) -> str:
+    """What a language is called in another; the tag itself where nobody has named it."""
+    try:
+        return Locale.parse(tag, sep="-").get_language_name(_locale(language)) or tag
+    except (ValueError, UnknownLocaleError):
+        return tag
+
+
 def _locale(language: str) -> Locale:
     """CLDR's data for a BCP 47 tag, or for the longest beginning of it that CLDR knows, or for English."""
     subtags = language.replace("_", "-").split("-")

@@ -12,7 +12,7 @@ import re
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -191,9 +191,9 @@ class Database:
             yield session
 
     @contextmanager
-    def each(self) -> Iterator[Callable[[sa.Executable, Mapping[str, Any]], None]]:
-        """For many small writes that are safe to do twice: each statement is a transaction of its own, on one kept
-        connection; on PostgreSQL one round trip instead of four (ping, BEGIN, statement, COMMIT).
+    def each(self) -> Iterator[Callable[[sa.Executable, Mapping[str, Any]], Sequence[sa.Row[Any]]]]:
+        """For many small writes that are safe to do twice, or to lose: each statement is a transaction of its own, on
+        one kept connection; on PostgreSQL one round trip instead of four (ping, BEGIN, statement, COMMIT).
 
         They do not wait for the disk: they survive the death of this process, and a power cut may take the last
         moments of them back.
@@ -201,9 +201,10 @@ class Database:
         with _speaking(self.url), self._hasty.connect() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT", begins=False)
 
-            def execute(statement: sa.Executable, values: Mapping[str, Any]) -> None:
+            def execute(statement: sa.Executable, values: Mapping[str, Any]) -> Sequence[sa.Row[Any]]:
                 with self._one_writer():
-                    connection.execute(statement, values)
+                    result = connection.execute(statement, values)
+                    return result.all() if result.returns_rows else ()
 
             yield execute
 
@@ -358,7 +359,9 @@ def _speaking(url: sa.URL) -> Iterator[None]:
 REFUSALS = {
     "ck_seating_not_overbooked": N_("there are not that many places left"),
     "uq_attendee_event_id_person_id": N_("this person is already on the list of this event"),
+    "uq_arrival_attendee_id": N_("this person is already in"),
     "uq_person_identity": N_("a person with this name and address is already known"),
+    "uq_account_name": N_("an account with this name already exists"),
     "uq_person_key": N_("a person with this key already exists"),
     "uq_venue_key": N_("a venue with this key already exists"),
     "uq_city_key": N_("a city with this key already exists"),

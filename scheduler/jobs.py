@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -16,8 +16,8 @@ import sqlalchemy as sa
 from scheduler.app import App
 from scheduler.channels import ChannelError
 from scheduler.errors import Conflict, Forbidden, SchedulerError
-from scheduler.model import Letter, Outcome
-from scheduler.services import closures, letters, programme, registering
+from scheduler.model import Event, Letter, Outcome
+from scheduler.services import closures, letters, programme, registering, retention, seating
 from scheduler.services.compose import OutgoingMessage, Skip
 from scheduler.services.visit_letters import compose
 
@@ -31,6 +31,7 @@ BATCH = 1000
 FRESH = timedelta(minutes=1)  # a letter composed longer ago is composed anew: the facts, or the lease, may be gone
 TICK = timedelta(seconds=10)
 PURGE = timedelta(minutes=10)  # how often registrations that nobody confirmed are forgotten
+LAPSE = timedelta(minutes=1)  # how often offers that nobody answered go on to the next
 TEND = timedelta(minutes=1)  # how often visits are looked after; who books does not wait for it
 PAUSE = timedelta(minutes=1)  # while the channel is down
 
@@ -77,9 +78,11 @@ def timetable(app: App, scheduler: BaseScheduler, stop: Stop = _never) -> None:
     """Every job there is."""
     letters_out = partial(deliver, stop=stop)
     scheduler.add_job(_calmly, "interval", [letters_out, app], seconds=TICK.total_seconds(), id="deliver", **_ONE)
+    scheduler.add_job(_calmly, "interval", [lapse, app], seconds=LAPSE.total_seconds(), id="lapse", **_ONE)
     scheduler.add_job(_calmly, "interval", [tend, app], seconds=TEND.total_seconds(), id="visits", **_ONE)
     scheduler.add_job(_calmly, "interval", [purge, app], seconds=PURGE.total_seconds(), id="purge", **_ONE)
     scheduler.add_job(_calmly, "cron", [check_zones, app], hour=3, minute=15, id="zones", **_ONE)
+    scheduler.add_job(_calmly, "cron", [partial(retain, stop=stop), app], hour=3, minute=45, id="retain", **_ONE)
 
 
 # One run at a time, a missed one made up for once, however late.
@@ -111,9 +114,44 @@ def deliver(app: App, seen: Seen | None = None, *, stop: Stop = _never) -> Deliv
     return total
 
 
+def lapse(app: App) -> int:
+    """One event at a time, so that registrations wait for no other's offers; returns how many lapsed."""
+    with app.db.read() as session:
+        events = seating.lapsed(session, now=app.clock.now())
+    return sum(_lapse(app, event) for event in events)
+
+
+def _lapse(app: App, number: int) -> int:
+    with app.db.write("worker") as session:
+        return seating.lapse(session, session.get_one(Event, number), now=app.clock.now())
+
+
 def purge(app: App) -> None:
     with app.db.write("worker") as session:
         registering.purge(session, now=app.clock.now())
+
+
+def retain(app: App, *, stop: Stop = _never) -> dict[str, int]:
+    """Forget whom and what is no longer needed, a few rows at a time: nobody waits long for the database."""
+    now, done = app.clock.now(), {}
+    for step in retention.STEPS:
+        done[step.name] = sum(_forgotten(app, step, now, stop))
+    with app.db.write("worker") as session:
+        retention.note_run(session, done, now=now)
+    return done
+
+
+def _forgotten(app: App, step: retention.Step, now: datetime, stop: Stop) -> Iterator[int]:
+    """Found without holding up any writer; looked at again, and forgotten, in a short transaction for each batch."""
+    after = 0
+    while not stop():
+        with app.db.read() as session:
+            found = step.find(session, keep=app.settings.retention, after=after, now=now)
+        if not found:
+            return
+        with app.db.write("worker") as session:
+            yield step.forget(session, found, keep=app.settings.retention, now=now)
+        after = found[-1]
 
 
 def tend(app: App) -> None:
@@ -261,6 +299,7 @@ def run(app: App, wait: Callable[[], object]) -> None:
     stopping = threading.Event()
     timetable(app, scheduler, stopping.is_set)
     _calmly(check_zones, app)  # before the first reminder is fired by an instant that no longer holds
+    _calmly(lapse, app)
     scheduler.modify_job("deliver", next_run_time=app.clock.now())
     scheduler.start()
     try:

@@ -1,4 +1,5 @@
-"""The bytes of a mail (RFC 5322, 2045): multipart/mixed { multipart/alternative { text, html }, calendar }.
+"""The bytes of a mail (RFC 5322, 2045): multipart/mixed { multipart/alternative { text, html }, calendar }; where the
+HTML shows a picture, they are multipart/related within the alternative (RFC 2387).
 
 Built by joining, because a worker does this for every letter of 200,000: the header encoding is the standard
 library's, the parts that a batch shares are encoded once.
@@ -14,7 +15,9 @@ from email.header import Header
 from email.utils import format_datetime, parseaddr
 from functools import lru_cache
 
-MIXED, ALTERNATIVE = b"=_mixed_part", b"=_alternative_part"  # "=_" cannot stand in base64 (RFC 2045 6.7)
+# "=_" cannot stand in base64 (RFC 2045 6.7).
+MIXED, ALTERNATIVE, RELATED = b"=_mixed_part", b"=_alternative_part", b"=_related_part"
+PICTURE = "pass@letter"  # what the HTML calls its picture: <img src="cid:..."> (RFC 2392)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _LONG = 60  # characters; more do not fit into one line of a header beside its name
 
@@ -33,11 +36,12 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """Text and HTML say the same; ``calendar`` may be empty."""
+    """Text and HTML say the same; ``calendar`` may be empty, and ``picture``, a PNG that the HTML shows."""
 
     text: str
     html: str
     calendar: bytes
+    picture: bytes = b""
 
 
 def assemble(envelope: Envelope, parts: Parts) -> bytes:
@@ -49,12 +53,28 @@ def assemble(envelope: Envelope, parts: Parts) -> bytes:
         b"--" + ALTERNATIVE,
         _part(b"text/plain; charset=utf-8", _crlf(parts.text)),
         b"--" + ALTERNATIVE,
-        _part(b"text/html; charset=utf-8", _crlf(parts.html)),
+        *(_with_picture(parts) if parts.picture else [_html(parts)]),
         b"--" + ALTERNATIVE + b"--",
     ]
     if parts.calendar:
         body += [b"--" + MIXED, _calendar(parts.calendar)]
     return b"\r\n".join([*body, b"--" + MIXED + b"--", b""])
+
+
+def _html(parts: Parts) -> bytes:
+    return _part(b"text/html; charset=utf-8", _crlf(parts.html))
+
+
+def _with_picture(parts: Parts) -> list[bytes]:
+    named = b'image/png; name="pass.png"\r\nContent-ID: <' + PICTURE.encode() + b">"
+    return [
+        b'Content-Type: multipart/related; type="text/html"; boundary="' + RELATED + b'"\r\n',
+        b"--" + RELATED,
+        _html(parts),
+        b"--" + RELATED,
+        _part(named + b'\r\nContent-Disposition: inline; filename="pass.png"', parts.picture),
+        b"--" + RELATED + b"--",
+    ]
 
 
 def ascii_address(address: str) -> str:

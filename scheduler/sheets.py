@@ -20,7 +20,7 @@ from typing import Any
 from scheduler.errors import Invalid, SchedulerError
 
 OCTETS = 50_000_000
-UNPACKED = 500_000_000
+UNPACKED = 200_000_000
 ROWS = 100_000
 COLUMNS = 200
 CELLS = 4_000_000
@@ -188,13 +188,14 @@ def _has_formulas(data: bytes, part: str) -> bool:
 
 def _read_csv(path: Path, data: bytes, encoding: str | None) -> Sheet:
     text, remarks = _decoded(path, data, encoding)
-    if b"\0" in data[:2_000] and re.search("[\0-\x08\x0e-\x1f]", text):
+    if "\0" in text or (b"\0" in data[:2_000] and re.search("[\x01-\x08\x0e-\x1f]", text)):
         raise Invalid("{file}: is no .xlsx and no .csv", file=path)
     delimiter, text = _delimiter(text)
     csv.field_size_limit(CELL * 4)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    lines = _Lines(text)
+    reader = csv.reader(lines, delimiter=delimiter)
     try:
-        rows = _bounded(path, ((reader.line_num, _unguarded(row)) for row in reader))
+        rows = _bounded(path, ((reader.line_num, _unguarded(row)) for row in _closed(path, reader, lines, delimiter)))
     except csv.Error as error:
         raise Invalid(
             "{file}: line {line} cannot be read: {reason}", file=path, line=reader.line_num, reason=error
@@ -202,11 +203,43 @@ def _read_csv(path: Path, data: bytes, encoding: str | None) -> Sheet:
     return Sheet(rows, delimiter=delimiter, remarks=remarks)
 
 
+class _Lines:
+    """The lines of a text, of which those of the row that is being read are kept."""
+
+    def __init__(self, text: str) -> None:
+        self._lines = io.StringIO(text, newline="")
+        self.read: list[str] = []
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self.read.append(line)
+        return line
+
+
+def _closed(path: Path, reader: Iterator[list[str]], lines: _Lines, delimiter: str) -> Iterator[list[str]]:
+    """The rows; a quotation mark that nobody closed makes one cell of all the rows behind it, and is refused."""
+    number = 1
+    for row in reader:
+        if len(lines.read) > 1:
+            try:
+                next(csv.reader(lines.read, delimiter=delimiter, strict=True))
+            except csv.Error as error:
+                raise Invalid(
+                    "{file}: line {line}: a quotation mark is opened and not closed", file=path, line=number
+                ) from error
+        yield row
+        number += len(lines.read)
+        lines.read.clear()
+
+
 def _decoded(path: Path, data: bytes, encoding: str | None) -> tuple[str, tuple[Remark, ...]]:
     if encoding is not None:
         try:
             return data.decode(encoding), ()
-        except (LookupError, UnicodeDecodeError) as error:
+        except (LookupError, ValueError) as error:
             raise Invalid("encoding: {file} cannot be read as {name}", file=path, name=encoding) from error
     for name in _likely_encodings(data):
         try:
@@ -265,7 +298,7 @@ def _unguarded(row: Sequence[str]) -> list[str]:
 
 # Writing
 
-_COMPUTED = ("=", "+", "-", "@", "\t", "\r")
+_COMPUTED = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # wide ones are computed, too
 
 
 def guarded(cell: str) -> str:

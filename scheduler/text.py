@@ -77,6 +77,11 @@ def prose(value: str, *, most: int) -> str:
     return value
 
 
+def harmless(value: str) -> str:
+    """To be shown on a terminal, which obeys control characters; nobody has checked it yet."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", value)
+
+
 def folded(value: str) -> str:
     """The form in which two spellings of one name or address are the same."""
     return " ".join(unicodedata.normalize("NFKC", value).casefold().split())

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -9,24 +12,37 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
 from scheduler.cli.desk import Columns, Desk, as_json, at, pass_desk, show, show_one, with_force
+from scheduler.cli.door import arrivals, badges, check_in, place_cards
 from scheduler.cli.guests import export_guests, import_guests
 from scheduler.cli.options import texts
 from scheduler.cli.words import _, language
 from scheduler.errors import Invalid
 from scheduler.i18n import N_
 from scheduler.model import Answer, Attendee, Event, Mode, Person, Role, Standing
-from scheduler.services import attendance, programme
-from scheduler.services.drafts import PersonDraft, Reply, check
-from scheduler.services.export import REPLIES
+from scheduler.services import attendance, programme, seating
+from scheduler.services.drafts import AttendeeDraft, PersonDraft, Reply, check
+from scheduler.services.export import reply
 from scheduler.services.files import PARTSTATS
 from scheduler.services.lookup import attendee as attendee_of
 from scheduler.services.lookup import get
 from scheduler.services.lookup import person as person_of
 from scheduler.services.people import guest
+from scheduler.text import Text, line, prose
 from scheduler.when import parse_day
 
 remote = click.option("--remote", is_flag=True, help=N_("By video link."))
 companions = click.option("--companions", type=click.IntRange(0, 50), default=0, help=N_("How many come along."))
+by_name = click.option(
+    "--companion", "by_name", multiple=True, help=N_("Name of somebody who comes along (repeatable).")
+)
+
+
+def needs(function: Any) -> Any:
+    """What a party needs; said here it is written down as it is."""
+    function = click.option("--dietary", help=N_("What the party needs to eat; nothing takes it back."))(function)
+    return click.option("--access", help=N_("What the party needs to take part; nothing takes it back."))(function)
+
+
 role = click.option(
     "--role",
     type=click.Choice([str(role) for role in Role]),
@@ -35,13 +51,17 @@ role = click.option(
 )
 
 
-@click.group(help=N_("Attendees: invite, register, answer, withdraw."))
+@click.group(help=N_("Attendees: invite, register, approve, answer, withdraw."))
 def attendee() -> None:
     pass
 
 
 attendee.add_command(import_guests)
 attendee.add_command(export_guests)
+attendee.add_command(check_in)
+attendee.add_command(arrivals)
+attendee.add_command(badges)
+attendee.add_command(place_cards)
 
 
 @attendee.command(help=N_("Register a person: a place if there is one, else the waiting list."))
@@ -55,6 +75,8 @@ attendee.add_command(export_guests)
 @click.option("--tz", help=N_("The person's own zone, shown beside the event's."))
 @remote
 @companions
+@by_name
+@needs
 @role
 @with_force
 @as_json
@@ -66,6 +88,9 @@ def register(
     person: str | None,
     remote: bool,
     companions: int,
+    by_name: tuple[str, ...],
+    access: str | None,
+    dietary: str | None,
     role: str,
     force: str | None,
     as_json: bool,
@@ -74,7 +99,15 @@ def register(
     with desk.write() as session:
         found = get(session, Event, event)
         who = _known_or_new(desk, session, person, given)
-        party = attendance.Guest(person=who, mode=_mode(remote), companions=companions, role=Role(role))
+        names = _checked_names(by_name)
+        party = attendance.Guest(
+            person=who,
+            mode=_mode(remote),
+            companions=max(companions, len(names)),
+            role=Role(role),
+            names=names,
+            needs=attendance.Needs(access=_need("access", access), dietary=_need("dietary", dietary)),
+        )
         programme.refuse_overlap(session, found, who, force=force, now=desk.now())
         made = attendance.register(session, found, party, now=desk.now())
         record = _record(session, made)
@@ -88,6 +121,21 @@ _REGISTERED = {
     Standing.CONFIRMED: lambda: _("Confirmed: {person} has a place at {event}."),
     Standing.WAITLISTED: lambda: _("Waiting: {event} is full; parties before {person}: {ahead}."),
 }
+
+
+def _checked_names(given: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(_checked("companion", name, line, 100) for name in given)
+
+
+def _need(name: str, given: str | None) -> str:
+    return _checked(name, given or "", prose, 500)
+
+
+def _checked(name: str, given: str, read: Callable[..., str], most: int) -> str:
+    try:
+        return read(given, most=most)
+    except Invalid as error:
+        raise Invalid("{place}: {problem}", place=name, problem=error) from error
 
 
 def _mode(remote: bool) -> Mode:
@@ -147,41 +195,133 @@ def invite(
     "--by", type=click.Choice([str(way) for way in Answer]), default=str(Answer.DESK), help=N_("How it came.")
 )
 @click.option("--on", help=N_("The day it came (default: today)."))
+@click.option("--reference", help=N_("What it can be found by, like the number of the note verbale."))
+@click.option("--represented-by", help=N_("Who comes in their place: key, #number or e-mail address."))
+@with_force
 @pass_desk
-def answer(desk: Desk, event: str, person: str, answer: str, by: str, on: str | None) -> None:
+def answer(
+    desk: Desk,
+    event: str,
+    person: str,
+    answer: str,
+    by: str,
+    on: str | None,
+    reference: str | None,
+    represented_by: str | None,
+    force: str | None,
+) -> None:
     with desk.write() as session:
         found = get(session, Event, event)
         who = attendee_of(session, found, person)
         day = parse_day(on, now=desk.now(), tzid=found.tzid) if on else None
-        attendance.answer(session, who, PARTSTATS[Reply(answer)], by=Answer(by), on=day, now=desk.now())
+        deputy = person_of(session, represented_by) if represented_by else None
+        if deputy:
+            programme.refuse_overlap(session, found, deputy, force=force, now=desk.now())
+        more = _details(answer, reference, deputy)
+        partstat = PARTSTATS[Reply(answer)]
+        attendance.answer(session, who, partstat, by=Answer(by), on=day, now=desk.now(), details=more)
         name = who.person.called(language())
         said = _("Recorded: {person}, {answer}; now {standing}")
         click.echo(said.format(person=name, answer=_(answer), standing=_(who.standing)))
 
 
-@attendee.command(help=N_("Take a person off the list; a place that is freed goes to the first who fits."))
+def _details(answer: str, reference: str | None, deputy: Person | None) -> attendance.AnswerDetails:
+    if reference:
+        reference = check(AttendeeDraft, {"person": "x", "reference": reference}).reference
+    excused = Reply(answer) is Reply.EXCUSED
+    return attendance.AnswerDetails(excused=excused, reference=reference, represented_by=deputy)
+
+
+@attendee.command(help=N_("Take a person off the list; a place that is freed is offered to who waits."))
 @click.argument("event")
 @click.argument("person")
 @click.option("--by", type=click.Choice([str(way) for way in Answer]), help=N_("How it came."))
 @click.option("--by-organizer", is_flag=True, help=N_("It is you who takes them off: no answer of theirs."))
+@click.option("--quiet", is_flag=True, help=N_("With --by-organizer: without the letter that says so."))
 @pass_desk
-def withdraw(desk: Desk, event: str, person: str, by: str | None, by_organizer: bool) -> None:
+def withdraw(desk: Desk, event: str, person: str, by: str | None, by_organizer: bool, quiet: bool) -> None:
     if by and by_organizer:
         raise Invalid("--by: is for their own regrets; leave it out beside --by-organizer")
+    if quiet and not by_organizer:
+        raise Invalid("--quiet: goes with --by-organizer; regrets of their own bring no letter")
     with desk.write() as session:
         found = get(session, Event, event)
         who = attendee_of(session, found, person)
-        waiting = {row.id for row in _waiting(session, found)}
-        attendance.withdraw(session, who, now=desk.now(), by=None if by_organizer else Answer(by or Answer.DESK))
-        click.echo(_("Withdrawn: {person} from {event}").format(person=who.person.called(language()), event=event))
-        still = {row.id for row in _waiting(session, found)}
-        for row in session.scalars(sa.select(Attendee).where(Attendee.id.in_(waiting - still - {who.id}))):
-            click.echo(_("The place goes to: {person}").format(person=row.person.called(language())))
+        by_whom = None if by_organizer else Answer(by or Answer.DESK)
+        with _telling_offers(session, found):
+            attendance.withdraw(session, who, now=desk.now(), by=by_whom, quiet=quiet)
+            called = who.person.called(language())
+            click.echo(_("Withdrawn: {person} from {event}").format(person=called, event=event))
 
 
-def _waiting(session: Session, found: Event) -> list[Attendee]:
-    query = sa.select(Attendee).where(Attendee.event_id == found.id, Attendee.queue_number.is_not(None))
-    return list(session.scalars(query.order_by(Attendee.queue_number)))
+@contextmanager
+def _telling_offers(session: Session, found: Event) -> Iterator[None]:
+    """Who is offered a place by what is done meanwhile."""
+    before = {row.id for row in _offered(session, found)}
+    yield
+    for row in _offered(session, found):
+        if row.id not in before:
+            said = _("Offered to: {person}, until {time}")
+            click.echo(said.format(person=row.person.called(language()), time=at(row.offered_until, found.tzid)))
+
+
+def _offered(session: Session, found: Event) -> Sequence[Attendee]:
+    query = sa.select(Attendee).where(Attendee.event_id == found.id, Attendee.standing == Standing.OFFERED)
+    return session.scalars(query.order_by(Attendee.offered_until, Attendee.id)).all()
+
+
+@attendee.command(help=N_("Approve a request: a place if there is one, else the waiting list."))
+@click.argument("event")
+@click.argument("person")
+@pass_desk
+def approve(desk: Desk, event: str, person: str) -> None:
+    with desk.write() as session:
+        who = attendee_of(session, get(session, Event, event), person)
+        standing = attendance.approve(session, who, now=desk.now())
+        said, name = _REGISTERED[standing](), who.person.called(language())
+        click.echo(said.format(person=name, event=event, ahead=seating.ahead(session, who)))
+
+
+@attendee.command(help=N_("Refuse a request; the letter says so courteously."))
+@click.argument("event")
+@click.argument("person")
+@click.option("--reason", multiple=True, help=N_("For the letter; several languages as kk=... ru=... (repeatable)."))
+@pass_desk
+def refuse(desk: Desk, event: str, person: str, reason: tuple[str, ...]) -> None:
+    with desk.write() as session:
+        who = attendee_of(session, get(session, Event, event), person)
+        given = texts(reason, desk.settings.language)
+        said = Text({tag: _checked("reason", text, prose, 1_000) for tag, text in given.items()})
+        attendance.turn_down(session, who, reason=said, now=desk.now())
+        name = who.person.called(language())
+        click.echo(_("Refused: {person}, {event}").format(person=name, event=event))
+
+
+@attendee.command(help=N_("Give somebody a place at once, whoever waits before them; the audit keeps why."))
+@click.argument("event")
+@click.argument("person")
+@click.option("--reason", required=True, help=N_("Why; it stands in the audit, not in the letter."))
+@pass_desk
+def seat(desk: Desk, event: str, person: str, reason: str) -> None:
+    with desk.write() as session:
+        found = get(session, Event, event)
+        who = attendee_of(session, found, person)
+        with _telling_offers(session, found):
+            why = _checked("reason", reason, line, 1_000)
+            attendance.give_place(session, who, reason=why, now=desk.now())
+            name = who.person.called(language())
+            click.echo(_("Confirmed: {person} has a place at {event}.").format(person=name, event=event))
+
+
+@attendee.command("renew-link", help=N_("Send another link to their page; those sent before lead nowhere any more."))
+@click.argument("event")
+@click.argument("person")
+@pass_desk
+def renew_link(desk: Desk, event: str, person: str) -> None:
+    with desk.write() as session:
+        who = attendee_of(session, get(session, Event, event), person)
+        attendance.renew_link(session, who, now=desk.now())
+        click.echo(_("Renewed: the link of {person}").format(person=who.attending.called(language())))
 
 
 @attendee.command(help=N_("Change how somebody comes, and with how many."))
@@ -189,15 +329,36 @@ def _waiting(session: Session, found: Event) -> list[Attendee]:
 @click.argument("person")
 @click.option("--remote/--in-person", default=None, help=N_("By video link, or in the hall."))
 @click.option("--companions", type=click.IntRange(0, 50), help=N_("How many come along."))
+@by_name
+@needs
 @pass_desk
-def change(desk: Desk, event: str, person: str, remote: bool | None, companions: int | None) -> None:
+def change(
+    desk: Desk,
+    event: str,
+    person: str,
+    remote: bool | None,
+    companions: int | None,
+    by_name: tuple[str, ...],
+    access: str | None,
+    dietary: str | None,
+) -> None:
     with desk.write() as session:
         found = get(session, Event, event)
         who = attendee_of(session, found, person)
         mode = who.mode if remote is None else _mode(remote)
+        names = _checked_names(by_name) or None
         party = who.companions if companions is None else companions
-        attendance.change_party(session, who, mode=mode, companions=party, now=desk.now())
+        if companions is None and names:
+            party = len(names)
+        needs = replace(attendance.needs_of(who), **_said_needs(access, dietary))
+        with _telling_offers(session, found):
+            attendance.change(session, who, mode=mode, companions=party, names=names, needs=needs, now=desk.now())
         click.echo(_("Changed: {noun} {key}").format(noun=_("attendee"), key=who.person.called(language())))
+
+
+def _said_needs(access: str | None, dietary: str | None) -> dict[str, str]:
+    said = {"access": access, "dietary": dietary}
+    return {name: _need(name, given) for name, given in said.items() if given is not None}
 
 
 @attendee.command("list", help=N_("Who is on the list of an event."))
@@ -211,7 +372,8 @@ def list_attendees(desk: Desk, event: str, standing: str | None, as_json: bool) 
         query = sa.select(Attendee).where(Attendee.event_id == found.id)
         if standing:
             query = query.where(Attendee.standing == standing)
-        query = query.options(selectinload(Attendee.person), selectinload(Attendee.represented_by))
+        people = (selectinload(Attendee.person), selectinload(Attendee.represented_by))
+        query = query.options(*people, selectinload(Attendee.company))
         rows = session.scalars(query)
         records = [_brief(row) for row in sorted(rows, key=_order)]
     show(records, COLUMNS, as_json=as_json, nothing=_("Nobody is on the list."))
@@ -219,9 +381,11 @@ def list_attendees(desk: Desk, event: str, standing: str | None, as_json: bool) 
 
 def _order(row: Attendee) -> tuple[int, int, int]:
     """Officials by precedence, the rest as they came; then those who wait, as they wait; last those who left."""
-    place = list(Standing).index(row.standing) if row.standing in (Standing.WAITLISTED, Standing.WITHDRAWN) else -1
+    place = _LAST.index(row.standing) if row.standing in _LAST else -1
     return place, row.queue_number or row.person.precedence or 10_000, row.id
 
+
+_LAST = (Standing.REQUESTED, Standing.WAITLISTED, Standing.LAPSED, Standing.REFUSED, Standing.WITHDRAWN)
 
 COLUMNS: Columns = {
     N_("Name"): "name",
@@ -229,10 +393,19 @@ COLUMNS: Columns = {
     N_("How"): lambda record: _(record["mode"]),
     N_("Party"): lambda record: str(1 + record["companions"]),
     N_("Standing"): lambda record: _(record["standing"]),
-    N_("Answer"): lambda record: _(record["answer"]),
+    N_("Answer"): lambda record: _in_full(record),
     N_("E-mail"): "email",
     N_("Person"): "person",
 }
+
+
+def _in_full(record: dict[str, Any]) -> str:
+    """The answer, and beside it how, when and under what it came, and who comes instead."""
+    by, deputy = record["answered_by"], record["represented_by"]
+    came = ", ".join(str(one) for one in (by and _(by), record["answered_on"], record["answer_reference"]) if one)
+    said = f"{_(record['answer'])} ({came})" if came else _(record["answer"])
+    instead = _("represented by {person}").format(person=deputy)
+    return f"{said}; {instead}" if deputy else said
 
 
 def _brief(row: Attendee) -> dict[str, Any]:
@@ -244,13 +417,19 @@ def _brief(row: Attendee) -> dict[str, Any]:
         "role": row.role,
         "mode": row.mode,
         "companions": row.companions,
+        "companions_by_name": row.names,
+        "access_needs": row.access_needs,
+        "dietary_needs": row.dietary_needs,
         "standing": row.standing,
+        "offered_until": at(row.offered_until, row.event.tzid),
         "partstat": row.partstat,
-        "answer": REPLIES[row.partstat],
+        "answer": reply(row),
         "answered_by": row.answered_by,
         "answered_on": row.answered_on,
+        "answer_reference": row.answer_reference,
         "represented_by": row.represented_by.called(language()) if row.represented_by else None,
         "queue_number": row.queue_number,
+        "reminded": row.reminded,
         "since": at(row.standing_at, "UTC"),
     }
 
@@ -267,4 +446,4 @@ def show_attendee(desk: Desk, event: str, person: str, as_json: bool) -> None:
 
 
 def _record(session: Session, row: Attendee) -> dict[str, Any]:
-    return {"event": row.event.key, **_brief(row), "ahead": attendance.ahead(session, row)}
+    return {"event": row.event.key, **_brief(row), "ahead": seating.ahead(session, row)}

@@ -62,7 +62,7 @@ def _findings(desk: Desk) -> Iterator[Finding]:
     yield tables
     if tables.state is State.OK:
         with app.db.read() as session:
-            yield from checks.stored(session, now=desk.now(), gettext=_)
+            yield from checks.stored(session, now=desk.now(), gettext=_, keep=desk.settings.retention)
     app.close()
 
 

@@ -28,7 +28,7 @@ from scheduler.cli.words import _, language
 from scheduler.clock import instant, wall
 from scheduler.errors import Conflict, Invalid
 from scheduler.i18n import N_
-from scheduler.model import City, Event, Kind, Mode, Origin, Standing, Status, Timing
+from scheduler.model import City, Event, Kind, Mode, Origin, Status, Timing
 from scheduler.services import letters, programme
 from scheduler.services.drafts import EventDraft, check
 from scheduler.services.export import table as plain
@@ -144,7 +144,7 @@ def _merged(base: dict[str, Any], said: dict[str, Any], no_date: bool) -> dict[s
             base.pop(name, None)
     if "duration" in said:
         base.pop("dtend", None)
-    for name in ("title", "description"):
+    for name in ("title", "description", "instructions", "remote_instructions"):
         if name in said and isinstance(base.get(name), dict):
             said[name] = {**base[name], **said[name]}
     return {**base, **said}
@@ -412,6 +412,6 @@ def _lists(found: Event) -> dict[str, Any]:
 
 def _people(found: Event, role: str) -> list[str]:
     """In order of precedence; those who will not come are not named."""
-    named = [a for a in found.attendees if a.role == role and a.standing is not Standing.WITHDRAWN]
+    named = [a for a in found.attendees if a.role == role and a.standing in letters.CONCERNED]
     named.sort(key=lambda one: (one.person.precedence or 10_000, one.id))
     return [one.attending.called(language()) for one in named]

@@ -27,7 +27,7 @@ from scheduler.services.guestrows import Entry, Terms, entries
 from scheduler.services.headings import FIELDS, OURS, guess
 from scheduler.services.lookup import get
 from scheduler.services.values import LANGUAGE
-from scheduler.text import line
+from scheduler.text import harmless, line
 
 SHOWN = 200  # rows of a list, up to which each that goes in has a line of its own
 MARKS = {
@@ -261,13 +261,19 @@ def _report(order: Order, told: Sequence[Told], back: Path | None, *, as_json: b
 def _show_columns(order: Order) -> None:
     columns = order.columns
     shown = [
-        (columns.headings[place], f"{_(FIELDS[field.partition('.')[0]])} ({field})", _(_HOW[columns.how[place]]))
+        (
+            harmless(columns.headings[place]),
+            f"{_(FIELDS[field.partition('.')[0]])} ({field})",
+            _(_HOW[columns.how[place]]),
+        )
         for place, field in columns.fields.items()
         if field != "reason"
     ]
     table((N_("Column"), N_("Field"), N_("Known by")), shown)
     if left := columns.left_out():
-        click.echo(_("Kept out: {columns}. To take one in: --map COLUMN=FIELD").format(columns=", ".join(left)))
+        click.echo(
+            _("Kept out: {columns}. To take one in: --map COLUMN=FIELD").format(columns=harmless(", ".join(left)))
+        )
     if "external_id" in columns.fields.values():
         click.echo(_("External ids of: {source}").format(source=columns.source))
     for remark in order.sheet.remarks:
@@ -281,9 +287,8 @@ def _lines(told: Sequence[Told]) -> Iterator[str]:
     """A line for each row of a short list; of a long one for those that come back or have something to say."""
     for one in told:
         if len(told) <= SHOWN or one.comes_back or one.remarks:
-            yield f"{MARKS[one.verdict]} " + _("row {row}, {name}: {said}").format(
-                row=one.number, name=one.name or "-", said=_said(one)
-            )
+            said = _("row {row}, {name}: {said}").format(row=one.number, name=one.name or "-", said=_said(one))
+            yield f"{MARKS[one.verdict]} {harmless(said)}"
     if len(told) > SHOWN:
         yield _("Rows that went in are counted here; --json tells each.")
 
@@ -330,7 +335,7 @@ def export_guests(desk: Desk, event: str, file: Path, like: Path | None, overwri
     with desk.read() as session:
         found = get(session, Event, event)
         layout = _like(desk, like) if like else guestexport.layout_of(session, found)
-        layout = layout or guestexport.default_layout(_)
+        layout = layout or guestexport.default_layout(found, _)
         rows = list(guestexport.rows(session, found, layout, language=language(), gettext=_))
     write_file(file, sheets.written([list(layout.headings), *rows], delimiter=delimiter, name=event))
     click.echo(_("Written: {file}").format(file=file))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import click
@@ -41,7 +42,7 @@ def list_letters(
     with desk.read() as session:
         about = get(session, Event, event) if event else None
         rows = ledger.letters(session, event=about, kind=kind, outcome=outcome, limit=limit)
-        records = [_record(row, desk.settings.timezone) for row in rows]
+        records = [_record(row, desk.settings.timezone, desk.now()) for row in rows]
     show(records, COLUMNS, as_json=as_json, nothing=_("No letters."))
 
 
@@ -57,7 +58,7 @@ COLUMNS: Columns = {
 }
 
 
-def _record(row: Letter, tzid: str) -> dict[str, Any]:
+def _record(row: Letter, tzid: str, now: datetime) -> dict[str, Any]:
     return {
         "id": row.id,
         "kind": row.kind,
@@ -65,7 +66,7 @@ def _record(row: Letter, tzid: str) -> dict[str, Any]:
         "due_at": row.due_at,
         "expires_at": row.expires_at,
         "outcome": row.outcome,
-        "reason": row.reason,
+        "reason": row.reason or ledger.waits(row, now),
         "attempts": row.attempts,
         "finished_at": row.finished_at,
         "when": at(row.finished_at or row.due_at, tzid),
@@ -97,7 +98,7 @@ def show_letter(desk: Desk, number: int, text: bool, as_json: bool) -> None:
     with desk.read() as session:
         row = ledger.one(session, number)
         if not text:
-            show_one(_record(row, desk.settings.timezone), as_json=as_json)
+            show_one(_record(row, desk.settings.timezone, desk.now()), as_json=as_json)
             return
         click.echo(ledger.reads(session, row, house=desk.app.house, now=desk.now()))
 

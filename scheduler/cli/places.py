@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from scheduler.cli.desk import Columns, Desk, as_json, pass_desk, show, show_one
+from scheduler.cli.erasing import erase, retention
 from scheduler.cli.options import options_of, values
 from scheduler.cli.words import _
 from scheduler.errors import Conflict
@@ -161,3 +162,5 @@ person = family(
     },
     N_("People of the programme."),
 )
+person.add_command(erase)
+person.add_command(retention)

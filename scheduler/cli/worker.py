@@ -27,6 +27,7 @@ def worker(desk: Desk, once: bool, as_json: bool) -> None:
     app = desk.app
     app.house  # noqa: B018 - a missing secret is told before anything is claimed
     if once:
+        jobs.lapse(app)
         done = jobs.deliver(app)
         if as_json:
             print_json(

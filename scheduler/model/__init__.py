@@ -1,6 +1,17 @@
 """Mapped classes, and the rules about one aggregate. No queries over several, no clock, no commit."""
 
-from scheduler.model.attendance import Answer, Attendee, Mode, Partstat, Role, Seating, Standing
+from scheduler.model.accounts import MAY, Account, AccountRole, Act
+from scheduler.model.attendance import (
+    Answer,
+    Attendee,
+    Companion,
+    Mode,
+    Partstat,
+    Reminded,
+    Role,
+    Seating,
+    Standing,
+)
 from scheduler.model.audit import Audit
 from scheduler.model.consular import (
     Applicant,
@@ -18,9 +29,12 @@ from scheduler.model.consular import (
     SpecialDays,
     VisitStatus,
 )
+from scheduler.model.door import Arrival
 from scheduler.model.feeds import Audience, Feed, FeedLink, Rendering, Sees, Version, View
+from scheduler.model.floods import Hits, SentForm
 from scheduler.model.guestlists import ColumnMapping, ExternalId, GuestList, GuestRow
 from scheduler.model.letters import Letter, LetterKind, Outcome
+from scheduler.model.messages import Message
 from scheduler.model.origins import Origin
 from scheduler.model.programme import (
     City,
@@ -30,6 +44,7 @@ from scheduler.model.programme import (
     OpeningHours,
     Organisation,
     Person,
+    Queue,
     Registration,
     Reminder,
     ReminderAudience,
@@ -40,9 +55,14 @@ from scheduler.model.programme import (
 )
 
 __all__ = [
+    "MAY",
+    "Account",
+    "AccountRole",
+    "Act",
     "Answer",
     "Applicant",
     "Appointment",
+    "Arrival",
     "Attendee",
     "Audience",
     "Audit",
@@ -50,6 +70,7 @@ __all__ = [
     "City",
     "Closure",
     "ColumnMapping",
+    "Companion",
     "Counted",
     "Counter",
     "Event",
@@ -58,10 +79,12 @@ __all__ = [
     "FeedLink",
     "GuestList",
     "GuestRow",
+    "Hits",
     "Kind",
     "Layout",
     "Letter",
     "LetterKind",
+    "Message",
     "Mode",
     "OpeningHours",
     "Organisation",
@@ -71,13 +94,16 @@ __all__ = [
     "Person",
     "Post",
     "PostHours",
+    "Queue",
     "Registration",
+    "Reminded",
     "Reminder",
     "ReminderAudience",
     "Rendering",
     "Role",
     "Seating",
     "Sees",
+    "SentForm",
     "Service",
     "ServiceDay",
     "Side",

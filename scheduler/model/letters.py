@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from scheduler.db import JSON, Base, Id, Instant, choice
 from scheduler.model.consular import Appointment
+from scheduler.model.messages import Message
 from scheduler.model.programme import Event, Person
 
 
@@ -19,7 +20,12 @@ class LetterKind(StrEnum):
     STANDING = "standing"  # asked on a page though on the list already: where they stand
     CONFIRMED = "confirmed"
     WAITING = "waiting"
-    PLACE_FREED = "place freed"  # the place they waited for was freed and is theirs
+    OFFERED = "offered"  # places are held for them until an hour that the letter says
+    LAPSED = "lapsed"  # they did not answer the offer
+    REQUESTED = "requested"  # the organizer will decide
+    REFUSED = "refused"
+    REMOVED = "removed"  # the organizer has taken them off the list
+    PLACE_FREED = "place freed"  # an officer has given them a place they waited for
     MOVED = "moved"
     CANCELLED = "cancelled"
     DATE_ANNOUNCED = "date announced"
@@ -34,6 +40,7 @@ class LetterKind(StrEnum):
     VISIT_RECONFIRM = "visit reconfirm"  # booked long ago: do they still come?
     VISIT_STANDING = "visit standing"  # asked for on a page though they have one: which that is
     VISIT_CLOSURE = "visit closure"  # their time fell to a closure: another is kept for them
+    MESSAGE = "message"  # what an officer wrote to some of those on the list
 
 
 class Outcome(StrEnum):
@@ -59,6 +66,7 @@ class Letter(Base):
     event_id: Mapped[int] = mapped_column(sa.ForeignKey("event.id"), index=True, nullable=True)
     appointment_id: Mapped[int | None] = mapped_column(sa.ForeignKey("appointment.id"), index=True)
     reminder_id: Mapped[int | None] = mapped_column(sa.ForeignKey("reminder.id", ondelete="SET NULL"))
+    of_message_id: Mapped[int | None] = mapped_column(sa.ForeignKey("message.id"))
     channel: Mapped[str] = mapped_column(sa.String(20), default="mail")
     # What is gone from today's facts and yet belongs in the letter: where a moved event stood before.
     facts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
@@ -77,6 +85,7 @@ class Letter(Base):
     person: Mapped[Person] = relationship()
     event: Mapped[Event] = relationship()
     appointment: Mapped[Appointment | None] = relationship()
+    of_message: Mapped[Message | None] = relationship()
 
     __table_args__ = (
         sa.CheckConstraint("(event_id IS NULL) <> (appointment_id IS NULL)", name="about_one_thing"),
@@ -85,6 +94,12 @@ class Letter(Base):
         sa.CheckConstraint("outcome <> 'sent' OR message_id IS NOT NULL", name="sent_with_message_id"),
         sa.CheckConstraint("outcome = 'sent' OR outcome IS NULL OR reason <> ''", name="reason_with_outcome"),
         sa.CheckConstraint("attempts >= 0", name="attempts"),
+        sa.Index(
+            "ix_letter_of_message_id",
+            "of_message_id",
+            sqlite_where=sa.text("of_message_id IS NOT NULL"),
+            postgresql_where=sa.text("of_message_id IS NOT NULL"),
+        ),
         sa.Index(
             "ix_letter_to_do",
             "due_at",

@@ -64,6 +64,13 @@ class Registration(StrEnum):
     PUBLIC = "public"
 
 
+class Queue(StrEnum):
+    """Who is next when a place is freed and the first party in the queue does not fit."""
+
+    STRICT = "strict"  # the first, however long it takes until there are places for all of them
+    FIRST_FIT = "first-fit"  # the first whose whole party fits
+
+
 class ReminderAudience(StrEnum):
     """Whom a reminder is for. Whoever has withdrawn, sent regrets or waits for a place is never among them."""
 
@@ -73,6 +80,7 @@ class ReminderAudience(StrEnum):
     OFFICIALS = "officials"  # those who preside, guests of honour, speakers, the delegation
     STAFF = "staff"
     UNANSWERED = "unanswered"  # invited, has not answered
+    CHOSEN = "chosen"  # asked on their own page to be reminded so; no organizer plans with it
 
 
 # Goes on by itself, so that being there at another hour is no contradiction.
@@ -120,6 +128,8 @@ class Person(Base):
     language: Mapped[str] = mapped_column(sa.String(35))
     tzid: Mapped[str | None] = mapped_column(sa.String(64))
     precedence: Mapped[int | None]
+    # Since when nothing is known of them: the row stays, so that what they are counted in stays true.
+    erased_at: Mapped[datetime | None] = mapped_column(Instant)
 
     organisation: Mapped[Organisation | None] = relationship()
 
@@ -196,6 +206,13 @@ class Event(Base):
     registration: Mapped[Registration] = mapped_column(choice(Registration), default=Registration.DESK)
     registration_opens: Mapped[datetime | None] = mapped_column(Wall)
     registration_closes: Mapped[datetime | None] = mapped_column(Wall)
+    queue: Mapped[Queue] = mapped_column(choice(Queue), default=Queue.FIRST_FIT, server_default="first-fit")
+    approval: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    # What the form asks of a party, and how many a visitor may bring; an officer can enter more.
+    companions_named: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    companions_most: Mapped[int] = mapped_column(default=5, server_default="5")
+    asks_access: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    asks_dietary: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     sequence: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(Instant)
     revised_at: Mapped[datetime] = mapped_column(Instant)
@@ -228,6 +245,7 @@ class Event(Base):
         sa.CheckConstraint("dtend > dtstart", name="ends_after_start"),
         sa.CheckConstraint("sequence >= 0", name="sequence"),
         sa.CheckConstraint("parent_id <> id", name="not_its_own_parent"),
+        sa.CheckConstraint("companions_most BETWEEN 0 AND 50", name="companions_most"),
         sa.Index("ix_event_venue_id_starts_at", "venue_id", "starts_at"),
     )
 
@@ -276,6 +294,34 @@ class Event(Base):
         starts_at, ends_at = (instant(wall, self.tzid, gap=gap) for wall in (self.dtstart, self.dtend))
         # A law that takes the hour in between away must not leave an event that ends before it begins.
         return starts_at, ends_at if ends_at > starts_at else starts_at + (self.dtend - self.dtstart)
+
+    def has_begun(self, now: datetime) -> bool:
+        """What has an hour begins at it; an exhibition takes guests until it closes."""
+        timed = self.timing is Timing.HOURS and self.kind is not Kind.EXHIBITION
+        return timed and self.starts_at is not None and self.starts_at <= now
+
+    @property
+    def takes_guests_until(self) -> datetime | None:
+        """The last instant at which coming makes sense; None without a date, and for what returns every year."""
+        if self.kind is Kind.ANNIVERSARY:
+            return None
+        return self.ends_at if self.kind is Kind.EXHIBITION or self.whole_days else self.starts_at
+
+    @property
+    def registration_opens_at(self) -> datetime | None:
+        return self.registration_opens and instant(self.registration_opens, self.tzid, gap="shift")
+
+    @property
+    def registration_closes_at(self) -> datetime | None:
+        return self.registration_closes and instant(self.registration_closes, self.tzid, gap="shift")
+
+    def is_early(self, now: datetime) -> bool:
+        """Before registration opens."""
+        return self.registration_opens_at is not None and now < self.registration_opens_at
+
+    def is_late(self, now: datetime) -> bool:
+        """After registration has closed."""
+        return self.registration_closes_at is not None and now >= self.registration_closes_at
 
     def is_over(self, now: datetime) -> bool:
         """True once the end has passed; never for what returns every year or has no date."""

@@ -290,6 +290,7 @@ def _announced(session: Session, event: Event) -> list[Announced]:
         sa.select(Attendee.role, Attendee.mode, Person.courtesy_title, Person.name, Person.position)
         .join(Person, Person.id == comes)
         .where(Attendee.event_id == event.id, Attendee.role.in_(NAMED), Attendee.standing == Standing.CONFIRMED)
+        .where(Person.erased_at.is_(None))
         .order_by(Person.precedence.is_(None), Person.precedence, Attendee.id)
     )
     found = [Announced(*row) for row in session.execute(query)]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.model import Audit
@@ -12,6 +14,15 @@ from scheduler.services import version
 
 # What feeds and pages show. Not attendees: a person's own agenda is made anew at each request.
 SHOWN = ("city", "venue", "organisation", "person", "event", "feed", "link")
+
+
+def note_each(session: Session, action: str, noun: str, rows: Sequence[int], *, now: datetime) -> None:
+    """The same for many rows at once."""
+    actor = session.info.get("actor", "system")
+    same = {"at": now, "actor": actor, "action": action, "noun": noun, "details": {}}
+    if noun in SHOWN:
+        version.touch(session, now=now)
+    session.execute(sa.insert(Audit), [{**same, "row": str(row)} for row in rows])
 
 
 def note(session: Session, action: str, noun: str, row: object, *, now: datetime, **details: Any) -> None:

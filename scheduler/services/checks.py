@@ -12,7 +12,9 @@ from sqlalchemy.orm import Session
 
 from scheduler.clock import tzdata_problem, tzdata_version
 from scheduler.i18n import N_
-from scheduler.model import Attendee, Audit, Event, Letter, Seating, Standing
+from scheduler.model import Account, AccountRole, Attendee, Audit, Event, Letter, Seating
+from scheduler.model.attendance import HOLDING
+from scheduler.services import retention
 
 Gettext = Callable[[str], str]
 LATE = timedelta(minutes=15)  # a worker that is there sends within seconds
@@ -40,12 +42,14 @@ def time_zones(gettext: Gettext) -> Finding:
     return Finding(N_("time zones"), State.OK, tzdata_version())
 
 
-def stored(session: Session, *, now: datetime, gettext: Gettext) -> Iterator[Finding]:
+def stored(session: Session, *, now: datetime, gettext: Gettext, keep: timedelta | None = None) -> Iterator[Finding]:
     """Everything that can be said of a database whose tables fit."""
     yield _clock(session, now, gettext)
     yield _places(session, gettext)
     yield _instants(session, gettext)
     yield _letters(session, now, gettext)
+    yield _accounts(session, gettext)
+    yield _retention(session, now, gettext, keep)
 
 
 def _clock(session: Session, now: datetime, gettext: Gettext) -> Finding:
@@ -71,7 +75,7 @@ def _places(session: Session, gettext: Gettext) -> Finding:
     """The count of places taken is kept beside the list, for speed; here the two are compared."""
     held = (
         sa.select(Attendee.event_id, Attendee.mode, sa.func.sum(1 + Attendee.companions).label("places"))
-        .where(Attendee.standing == Standing.CONFIRMED)
+        .where(Attendee.standing.in_(HOLDING))
         .group_by(Attendee.event_id, Attendee.mode)
         .subquery()
     )
@@ -100,9 +104,35 @@ def _letters(session: Session, now: datetime, gettext: Gettext) -> Finding:
     to_do = sa.select(sa.func.count(), sa.func.min(Letter.due_at)).where(Letter.outcome.is_(None))
     count, oldest = session.execute(to_do.where(Letter.due_at <= now)).one()
     failed = session.scalar(sa.select(sa.func.count()).where(Letter.outcome == "failed")) or 0
-    found = gettext(N_("due: {count}, failed: {failed}")).format(count=count, failed=failed)
+    waiting = session.scalar(to_do.with_only_columns(sa.func.count()).where(Letter.due_at > now)) or 0
+    said = gettext(N_("due: {count}, waiting: {waiting}, failed: {failed}"))
+    found = said.format(count=count, waiting=waiting, failed=failed)
     if oldest is not None and now - oldest > LATE:
         return Finding(N_("letters"), State.WARNING, found, gettext(N_("start a worker: scheduler worker")))
     if failed:
         return Finding(N_("letters"), State.WARNING, found, "scheduler letter list --outcome failed")
     return Finding(N_("letters"), State.OK, found)
+
+
+def _accounts(session: Session, gettext: Gettext) -> Finding:
+    """Without an administrator the desk works from the shell alone: a hint, no fault."""
+    here = sa.select(sa.func.count()).select_from(Account).where(Account.disabled_at.is_(None))
+    all_of_them = session.scalar(here) or 0
+    if not session.scalar(here.where(Account.role == AccountRole.ADMINISTRATOR)):
+        found = gettext(N_("there is no administrator; the pages of the desk need one"))
+        return Finding(N_("accounts"), State.OK, found, "scheduler account add NAME --role administrator")
+    return Finding(N_("accounts"), State.OK, gettext(N_("in force: {count}")).format(count=all_of_them))
+
+
+def _retention(session: Session, now: datetime, gettext: Gettext, keep: timedelta | None) -> Finding:
+    """What is promised on the form must be done: by the worker, every night."""
+    if keep is None:
+        return Finding(N_("retention"), State.OK, gettext(N_("visitors are kept until they ask")))
+    last, due = retention.last_run(session), retention.count_due(session, keep=keep, now=now)
+    run = f"{last:%Y-%m-%d %H:%M} UTC" if last else gettext(N_("never"))
+    said = gettext(N_("visitors are forgotten after {days} days; due: {due}, last run: {run}"))
+    found = said.format(days=keep.days, due=due, run=run)
+    if due and (last is None or now - last > retention.LATE):
+        remedy = gettext(N_("start a worker: scheduler worker"))
+        return Finding(N_("retention"), State.WARNING, found, remedy)
+    return Finding(N_("retention"), State.OK, found)

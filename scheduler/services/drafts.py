@@ -15,7 +15,18 @@ from pydantic import Field, ValidationError, model_validator
 
 from scheduler.errors import Invalid, Problems, SchedulerError, all_of
 from scheduler.i18n import N_
-from scheduler.model import Answer, Kind, Mode, Registration, ReminderAudience, Role, Status, Timing, Visibility
+from scheduler.model import (
+    Answer,
+    Kind,
+    Mode,
+    Queue,
+    Registration,
+    ReminderAudience,
+    Role,
+    Status,
+    Timing,
+    Visibility,
+)
 from scheduler.services.drafting import Draft as Draft
 from scheduler.services.drafting import in_order as _in_order
 from scheduler.services.drafting import refused as _refused
@@ -31,6 +42,7 @@ from scheduler.services.values import (
     Language,
     Name,
     Prose,
+    Reference,
     Special,
     Telephone,
     TimeOfDay,
@@ -131,6 +143,8 @@ class ReminderDraft(Draft):
             raise _refused(Invalid("before: a reminder leaves at most a year before, and not at the start itself"))
         if self.at is not None and self.before % timedelta(days=1):
             raise _refused(Invalid("at: goes with whole days before, like 1 day"))
+        if self.audience is ReminderAudience.CHOSEN:
+            raise _refused(Invalid("audience: chosen is for guests, who choose it on their own pages"))
         return self
 
 
@@ -140,6 +154,7 @@ class Reply(StrEnum):
     NOT_ANSWERED = "not answered"
     ACCEPTED = "accepted"
     REGRETS = "regrets"
+    EXCUSED = "excused"  # regrets with apologies, as a State sends them
     TENTATIVE = "tentative"
 
 
@@ -150,6 +165,7 @@ class AttendeeDraft(Draft):
     answer: Reply = Reply.NOT_ANSWERED
     by: Answer | None = None
     on: Day | None = None
+    reference: Reference | None = None
     companions: Annotated[int, Field(strict=True, ge=0, le=50)] = 0
     represented_by: Key | None = None
 
@@ -182,6 +198,14 @@ class EventDraft(Draft):
     registration: Registration = Registration.DESK
     registration_opens: WallTime | None = None
     registration_closes: WallTime | None = None
+    queue: Queue = Queue.FIRST_FIT
+    approval: bool = False
+    companions_named: bool = False
+    companions_most: Annotated[int, Field(strict=True, ge=0, le=50)] = 5
+    asks_access: bool = False
+    asks_dietary: bool = False
+    instructions: Prose = Text()
+    remote_instructions: Prose = Text()
     hours: Weekly = ()
     closed: tuple[ClosureDraft, ...] = ()
     reminders: tuple[ReminderDraft, ...] | None = None

@@ -23,7 +23,12 @@ from scheduler.services.values import WEEKDAYS, Interval
 from scheduler.text import Text
 from scheduler.when import format_duration
 
-REPLIES = {partstat: reply for reply, partstat in PARTSTATS.items()}
+_REPLIES = {partstat: reply for reply, partstat in PARTSTATS.items() if reply is not Reply.EXCUSED}
+
+
+def reply(row: Attendee) -> Reply:
+    """The answer on record, as files and lists say it."""
+    return Reply.EXCUSED if row.excused else _REPLIES[row.partstat]
 
 
 def tables(session: Session, *, key: str, name: str, language: str, tz: str) -> dict[str, Any]:
@@ -58,9 +63,13 @@ def _events(session: Session) -> dict[str, Any]:
 def _guests(session: Session) -> dict[int, list[AttendeeDraft]]:
     named = sa.select(Attendee).join(Attendee.person).where(Person.key.is_not(None))
     stands = sa.or_(Attendee.standing != Standing.WITHDRAWN, Attendee.partstat == Partstat.DECLINED)
-    query = named.where(stands, Attendee.standing != Standing.UNCONFIRMED).order_by(Attendee.event_id, Attendee.id)
+    query = named.where(stands, Attendee.standing.not_in(_UNPLANNED)).order_by(Attendee.event_id, Attendee.id)
     rows = session.scalars(query.options(selectinload(Attendee.person), selectinload(Attendee.represented_by)))
     return {event: [_guest(row) for row in group] for event, group in groupby(rows, lambda row: row.event_id)}
+
+
+# Asked by themselves and have nothing yet, or nothing any more: an officer's list does not accept for them.
+_UNPLANNED = (Standing.UNCONFIRMED, Standing.REQUESTED, Standing.LAPSED, Standing.REFUSED)
 
 
 def _guest(row: Attendee) -> AttendeeDraft:
@@ -69,9 +78,10 @@ def _guest(row: Attendee) -> AttendeeDraft:
         person=row.person.key,
         role=row.role,
         mode=row.mode,
-        answer=REPLIES.get(row.partstat, Reply.NOT_ANSWERED),
+        answer=reply(row),
         by=row.answered_by if answered else None,
         on=row.answered_on if answered else None,
+        reference=row.answer_reference,
         companions=row.companions,
         represented_by=row.represented_by.key if row.represented_by else None,
     )

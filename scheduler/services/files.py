@@ -22,10 +22,12 @@ from scheduler.model import (
     Status,
     Venue,
 )
+from scheduler.model.attendance import HOLDING
 from scheduler.services import attendance, posts, programme
 from scheduler.services.changes import Change, Verb
 from scheduler.services.conflicts import Contradiction
 from scheduler.services.drafts import AttendeeDraft, Draft, EventDraft, ProgrammeFile, Reply
+from scheduler.services.letters import CONCERNED
 from scheduler.services.lookup import Lookup
 from scheduler.services.places import NOUNS, put
 
@@ -33,6 +35,7 @@ PARTSTATS = {
     Reply.NOT_ANSWERED: Partstat.NEEDS_ACTION,
     Reply.ACCEPTED: Partstat.ACCEPTED,
     Reply.REGRETS: Partstat.DECLINED,
+    Reply.EXCUSED: Partstat.DECLINED,
     Reply.TENTATIVE: Partstat.TENTATIVE,
 }
 
@@ -188,7 +191,7 @@ class _Work:
         wanted = {draft.person for draft in drafts}
         for key, attendee in present.items():
             mine = attendee.programme == self.file.programme.key
-            if mine and key not in wanted and attendee.standing is not Standing.WITHDRAWN:
+            if mine and key not in wanted and attendee.standing in CONCERNED:
                 attendance.withdraw(self.session, attendee, now=self.now)
                 self._changed(event, key, Verb.WITHDRAWN, told=1)
 
@@ -224,9 +227,9 @@ class _Work:
         """Role, party and representative follow the file; an answer on record is never overwritten by it."""
         # Not mentioned is not taken back: a representative without a key cannot stand in a file.
         representative = self._representative(draft) or attendee.represented_by
-        other = (attendee.role, attendee.represented_by) != (draft.role, representative)
-        if other:
-            attendee.role, attendee.represented_by = draft.role, representative
+        other = attendance.represent(self.session, attendee, representative, now=self.now)
+        if attendee.role is not draft.role:
+            attendee.role, other = draft.role, True
         moved = (attendee.mode, attendee.companions) != (draft.mode, draft.companions)
         if moved:
             attendance.change_party(
@@ -241,8 +244,10 @@ class _Work:
         if draft.answer is Reply.NOT_ANSWERED:
             return
         by = draft.by or Answer.DESK
-        attendance.answer(self.session, attendee, PARTSTATS[draft.answer], by=by, on=draft.on, now=self.now)
-        if draft.answer is Reply.ACCEPTED and attendee.standing is not Standing.CONFIRMED:
+        more = attendance.AnswerDetails(excused=draft.answer is Reply.EXCUSED, reference=draft.reference)
+        said = PARTSTATS[draft.answer]
+        attendance.answer(self.session, attendee, said, by=by, on=draft.on, now=self.now, details=more)
+        if draft.answer is Reply.ACCEPTED and attendee.standing not in HOLDING:
             raise Conflict(
                 "capacity: there is no place left for {person} at {event}",
                 person=draft.person,

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
 from scheduler.model import Attendee, Event, ExternalId, GuestList, GuestRow, Person, Standing
-from scheduler.services.export import REPLIES
+from scheduler.services.export import reply
 from scheduler.services.headings import FIELDS, OURS, heading
 
 DEFAULT = tuple(
@@ -38,8 +38,18 @@ def layout_of(session: Session, event: Event) -> Layout | None:
     )
 
 
-def default_layout(gettext: Callable[[str], str]) -> Layout:
-    return Layout([gettext(FIELDS[field]) for field in DEFAULT], DEFAULT)
+def default_layout(event: Event, gettext: Callable[[str], str]) -> Layout:
+    """Without columns for what the event does not ask."""
+    unasked = {field for field, asks in _ASKED.items() if not getattr(event, asks)}
+    fields = [field for field in DEFAULT if field not in unasked]
+    return Layout([gettext(FIELDS[field]) for field in fields], fields)
+
+
+_ASKED = {
+    "companion_names": "companions_named",
+    "access_needs": "asks_access",
+    "dietary_needs": "asks_dietary",
+}
 
 
 def rows(
@@ -51,12 +61,16 @@ def rows(
     ids = _external_ids(session, layout)
     query = sa.select(Attendee).where(Attendee.event_id == event.id).order_by(Attendee.id)
     people = selectinload(Attendee.person).selectinload(Person.organisation)
-    for row in session.scalars(query.options(people)):
-        if row.standing is Standing.WITHDRAWN and row.answered_by is None:
+    for row in session.scalars(query.options(people, selectinload(Attendee.company))):
+        if row.standing in _GONE or (row.standing is Standing.WITHDRAWN and row.answered_by is None):
             continue
         values = _values(row, said.get(row.id, {}), layout, language, gettext)
         values["external_id"] = ids.get(row.person_id, "")
         yield [values.get(field, "") for field in layout.fields]
+
+
+# Whose acceptance came to nothing.
+_GONE = (Standing.LAPSED, Standing.REFUSED)
 
 
 def _external_ids(session: Session, layout: Layout) -> dict[int, str]:
@@ -81,7 +95,10 @@ def _values(
         "role": gettext(row.role),
         "mode": gettext(row.mode),
         "companions": str(row.companions),
-        "answer": gettext(REPLIES[row.partstat]),
+        "companion_names": "; ".join(row.names),
+        "access_needs": " ".join((row.access_needs or "").split()),
+        "dietary_needs": " ".join((row.dietary_needs or "").split()),
+        "answer": gettext(reply(row)),
         "note": said.get("note", ""),
     }
 

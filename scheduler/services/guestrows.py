@@ -51,6 +51,9 @@ class Entry:
     fingerprint: str = ""
     digest: str = ""
     problems: tuple[SchedulerError, ...] = ()
+    names: tuple[str, ...] = ()
+    access: str | None = None
+    dietary: str | None = None
 
     @property
     def draft(self) -> PersonDraft:
@@ -90,11 +93,14 @@ def _entry(number: int, cells: dict[str, str], terms: Terms) -> Entry:
         said.get("external_id"),
         said.get("role", terms.role),
         said.get("mode", terms.mode),
-        said.get("companions", 0),
+        max(said.get("companions", 0), len(said.get("companion_names", ()))),
         said.get("answer", Reply.NOT_ANSWERED),
         decision,
         fingerprint_of(person, cells.get("organisation", ""), said.get("external_id"), terms.source),
         _digest(*(part for pair in sorted(cells.items()) for part in pair)),
+        names=said.get("companion_names", ()),
+        access=said.get("access_needs"),
+        dietary=said.get("dietary_needs"),
     )
 
 
@@ -141,6 +147,14 @@ def _number(cell: str) -> int:
     return int(cell)
 
 
+def _names(cell: str) -> tuple[str, ...]:
+    """Of companions, one after the other: Aigul; Somchai."""
+    found = tuple(line(name, most=100) for name in re.split(r"[;\n]", cell) if name.strip())
+    if len(found) > 50:
+        raise Invalid("{value} is not a number from 0 to 50", value=len(found))
+    return found
+
+
 def _external_id(cell: str) -> str:
     return line(cell, most=200)
 
@@ -151,6 +165,9 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "role": lambda cell: Role(_word("role")(cell)),
     "mode": lambda cell: Mode(_word("mode")(cell)),
     "companions": _number,
+    "companion_names": _names,
+    "access_needs": lambda cell: prose(cell, most=500),
+    "dietary_needs": lambda cell: prose(cell, most=500),
     "answer": lambda cell: Reply(_word("answer")(cell)),
     "organisation": lambda cell: line(cell, most=300),
     "note": lambda cell: prose(cell, most=2_000),

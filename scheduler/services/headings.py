@@ -28,6 +28,9 @@ FIELDS: Mapping[str, str] = {
     "role": N_("Role"),
     "mode": N_("How"),
     "companions": N_("Companions"),
+    "companion_names": N_("Names of companions"),
+    "access_needs": N_("Access needs"),
+    "dietary_needs": N_("Dietary needs"),
     "answer": N_("Answer"),
     "note": N_("Note"),
     "decision": N_("Decision"),
@@ -92,6 +95,21 @@ _KNOWN: Mapping[str, str] = {
         сопровождающие|сопровождающих|количество сопровождающих|кол-во сопровождающих|
         ілесіп жүретіндер|серіктері|ілеспелер|еріп жүрушілер|
         ผู้ติดตาม|จำนวนผู้ติดตาม""",
+    "companion_names": """
+        names of companions|companion names|names of accompanying persons|
+        имена сопровождающих|фио сопровождающих|сопровождающие лица|
+        серіктердің есімдері|бірге келетіндердің есімдері|
+        ชื่อผู้ติดตาม|รายชื่อผู้ติดตาม""",
+    "access_needs": """
+        access needs|accessibility|accessibility needs|special needs|
+        доступность|потребности в доступности|особые потребности|
+        қолжетімділік|қолжетімділік қажеттіліктері|ерекше қажеттіліктер|
+        ความต้องการพิเศษ|ความต้องการด้านการเข้าถึง""",
+    "dietary_needs": """
+        dietary needs|diet|dietary|dietary requirements|allergies|
+        питание|диета|особенности питания|аллергия|
+        тамақтану|тамаққа қатысты қажеттіліктер|диета талаптары|
+        อาหาร|ข้อจำกัดด้านอาหาร|อาหารที่แพ้""",
     "answer": """
         answer|rsvp|reply|response|attending|confirmed|confirmation|
         ответ|подтверждение|придёт|придет|участие|участие подтверждено|
@@ -194,6 +212,8 @@ _ANSWERS: Mapping[str, str] = {
     "подтвердила|подтверждено|будет|иә|ия|келеді|растады|ใช่|ตอบรับ|เข้าร่วม|มา|ยืนยัน",
     Reply.REGRETS: "no|n|decline|declined|regret|not coming|not attending|0|нет|отказ|не придёт|не придет|"
     "отказался|отказалась|жоқ|келмейді|бас тартты|ไม่|ไม่มา|ปฏิเสธ|ไม่เข้าร่วม",
+    Reply.EXCUSED: "apologies|sends apologies|excuse|извинения|принёс извинения|уважительная причина|себепті|"
+    "кешірім сұрады|ลา|ขออภัย",
     Reply.TENTATIVE: "maybe|perhaps|возможно|может быть|под вопросом|мүмкін|อาจจะ|ไม่แน่ใจ",
 }
 _LANGUAGES: Mapping[str, str] = {

@@ -10,9 +10,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
 from scheduler.errors import Conflict, NotFound
+from scheduler.i18n import N_
 from scheduler.model import Appointment, Event, Letter, Outcome
 from scheduler.services.audit import note
 from scheduler.services.compose import House, Skip
+from scheduler.services.letters import NEWS
 from scheduler.services.visit_letters import compose
 
 
@@ -29,6 +31,13 @@ def letters(
     if outcome:
         query = query.where(Letter.outcome.is_(None) if outcome == "to do" else Letter.outcome == outcome)
     return session.scalars(query.order_by(Letter.id.desc()).limit(limit)).all()[::-1]
+
+
+def waits(letter: Letter, now: datetime) -> str:
+    """Why a letter that is asked for does not leave yet; "" where nothing holds it."""
+    if letter.outcome is not None or letter.due_at <= now:
+        return ""
+    return N_("waits, in case more changes follow") if letter.kind in NEWS else N_("waits for its hour")
 
 
 def one(session: Session, number: int) -> Letter:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -19,10 +19,12 @@ from scheduler.model import (
     Kind,
     Letter,
     LetterKind,
+    Message,
     Mode,
     Outcome,
     Partstat,
     Person,
+    Reminded,
     Reminder,
     ReminderAudience,
     Role,
@@ -34,7 +36,18 @@ from scheduler.model.attendance import OFFICIALS
 MORNING = time(9)  # when reminders of whole days leave
 NO_ADDRESS = N_("no e-mail address")
 TOO_LATE = N_("too late to be of use")
-CONCERNED = (Standing.INVITED, Standing.CONFIRMED, Standing.WAITLISTED)
+# News leaves this long after the last change, so that several are told once; but changes without end do not hold it.
+QUIET = timedelta(minutes=4)
+LONGEST_QUIET = timedelta(minutes=15)
+SOON = timedelta(hours=2)  # before the start nothing is held back
+NEWS = (LetterKind.MOVED, LetterKind.DATE_ANNOUNCED, LetterKind.CANCELLED)
+CONCERNED = (
+    Standing.INVITED,
+    Standing.REQUESTED,
+    Standing.CONFIRMED,
+    Standing.OFFERED,
+    Standing.WAITLISTED,
+)
 # Waits after a temporary refusal; the last one repeats until the letter expires or the attempts are used up.
 BACK_OFF = (
     timedelta(minutes=1),
@@ -56,6 +69,7 @@ def queue(
     now: datetime,
     due_at: datetime | None = None,
     expires_at: datetime | None = None,
+    facts: Mapping[str, Any] | None = None,
 ) -> None:
     """Ask for one letter. Asking twice with the same key is harmless."""
     row = {
@@ -66,6 +80,7 @@ def queue(
         "due_at": due_at or now,
         "expires_at": expires_at or _worth_telling_until(event),
         "created_at": now,
+        "facts": dict(facts or {}),
         **_undeliverable(to, now),
     }
     session.execute(_insert(session).values(row).on_conflict_do_nothing())
@@ -89,12 +104,31 @@ def _insert(session: Session) -> Any:
     return dialect.insert(Letter)
 
 
-def tell(session: Session, kind: LetterKind, event: Event, *, facts: dict[str, Any], now: datetime) -> int:
+def quiet_until(session: Session, event: Event, *, now: datetime) -> tuple[datetime, datetime]:
+    """When news of an event leaves if nothing else changes, and since when there is news that has not left."""
+    waiting = sa.select(Letter.facts).where(Letter.event_id == event.id, Letter.kind.in_(NEWS))
+    facts = session.scalar(waiting.where(Letter.outcome.is_(None)).order_by(Letter.id.desc()).limit(1)) or {}
+    since = datetime.fromisoformat(facts["since"]) if "since" in facts else now
+    return max(now, min(now + QUIET, since + LONGEST_QUIET)), since
+
+
+def tell(
+    session: Session,
+    kind: LetterKind,
+    event: Event,
+    *,
+    facts: dict[str, Any],
+    now: datetime,
+    due_at: datetime | None = None,
+    whom: sa.ColumnElement[bool] | None = None,
+) -> int:
     """Queue a letter about a change of the event to everybody it concerns; returns how many.
 
     What is in no calendar changes without a new SEQUENCE: the time tells one change from the next.
     """
     concerned = sa.and_(Attendee.event_id == event.id, Attendee.standing.in_(CONCERNED))
+    if whom is not None:
+        concerned = sa.and_(concerned, whom)
     return _fan_out(
         session,
         concerned,
@@ -102,7 +136,7 @@ def tell(session: Session, kind: LetterKind, event: Event, *, facts: dict[str, A
         kind=kind,
         event=event,
         prefix=f"{kind}:{event.id}:{event.sequence}:{now:%Y%m%dT%H%M%S%f}",
-        due_at=now,
+        due_at=due_at or now,
         expires_at=_worth_telling_until(event),
         facts=facts,
     )
@@ -120,6 +154,7 @@ def _fan_out(
     expires_at: datetime | None,
     facts: dict[str, Any],
     reminder_id: int | None = None,
+    of_message_id: int | None = None,
     too_late: bool = False,
 ) -> int:
     """One INSERT ... SELECT: 200,000 letters cost this process no memory. The letter goes to who comes."""
@@ -131,6 +166,7 @@ def _fan_out(
         "person_id": to,
         "event_id": sa.literal(event.id),
         "reminder_id": sa.literal(reminder_id, Letter.reminder_id.type),
+        "of_message_id": sa.literal(of_message_id, Letter.of_message_id.type),
         "channel": sa.literal("mail"),
         "facts": sa.literal(facts, Letter.facts.type),
         "due_at": sa.literal(due_at, Letter.due_at.type),
@@ -145,6 +181,24 @@ def _fan_out(
     insert = _insert(session).from_select(list(columns), chosen).on_conflict_do_nothing()
     result = session.execute(insert, execution_options={"preserve_rowcount": True})
     return int(result.rowcount)  # type: ignore[attr-defined]
+
+
+def fan_out_message(
+    session: Session, message: Message, concerned: sa.ColumnElement[bool], *, expires_at: datetime, now: datetime
+) -> int:
+    """Queue a letter of a message to each of those it concerns; returns how many are new."""
+    return _fan_out(
+        session,
+        concerned,
+        now=now,
+        kind=LetterKind.MESSAGE,
+        event=message.event,
+        prefix=f"message:{message.id}",
+        due_at=message.due_at,
+        expires_at=expires_at,
+        facts={},
+        of_message_id=message.id,
+    )
 
 
 # Reminders
@@ -164,12 +218,20 @@ def retime(reminder: Reminder, event: Event, *, now: datetime) -> bool:
 
 
 def _next_due(reminder: Reminder, event: Event, now: datetime) -> datetime | None:
+    if _makes_no_sense(reminder, event):
+        return None
     waiting = reminder.next_due_at
     for start in _starts(event, min(now, waiting or now)):
         due = due_at(reminder, event, start)
         if start != reminder.fired_for and (due > now or due == waiting):
             return due
     return None
+
+
+def _makes_no_sense(reminder: Reminder, event: Event) -> bool:
+    """An hour before what has no hour; an officer who plans so has it as it is planned."""
+    by_hours = event.timing is Timing.HOURS or not reminder.offset % timedelta(days=1)
+    return reminder.audience is ReminderAudience.CHOSEN and not by_hours
 
 
 def _starts(event: Event, now: datetime) -> Iterator[datetime]:
@@ -240,8 +302,11 @@ def useful_until(start: datetime, due: datetime) -> datetime:
 
 def audience(kind: ReminderAudience) -> sa.ColumnElement[bool]:
     """Who a reminder is for, as a condition on Attendee."""
-    confirmed = Attendee.standing == Standing.CONFIRMED
+    has_place = Attendee.standing == Standing.CONFIRMED
+    confirmed = sa.and_(has_place, Attendee.reminded == Reminded.PLANNED)
     match kind:
+        case ReminderAudience.CHOSEN:
+            return sa.and_(has_place, Attendee.reminded == Reminded.CLOSELY)
         case ReminderAudience.EVERYONE:
             return confirmed
         case ReminderAudience.IN_PERSON:

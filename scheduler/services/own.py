@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload
 
 from scheduler.errors import Conflict
@@ -16,18 +17,25 @@ from scheduler.model import (
     Attendee,
     Audience,
     Event,
+    ExternalId,
     FeedLink,
+    GuestRow,
     Letter,
     Mode,
     Partstat,
     Person,
+    Reminded,
+    Reminder,
+    ReminderAudience,
     Sees,
     Standing,
 )
 from scheduler.model.attendance import comes
-from scheduler.services import attendance, feeds, links, registering, scopes
-from scheduler.services.attendance import has_begun
+from scheduler.services import attendance, feeds, letters, links, registering, scopes, seating
+from scheduler.services.attendance import Needs
 from scheduler.services.audit import note
+from scheduler.services.programme import seating_of
+from scheduler.text import Text
 
 
 class TooLate(Conflict):
@@ -49,6 +57,17 @@ class Own:
     link: FeedLink | None
 
     @property
+    def offered(self) -> bool:
+        """Whether there is an offer to answer."""
+        return self.changeable and self.attendee.standing is Standing.OFFERED
+
+    @property
+    def instructions(self) -> Text:
+        """For who comes in this way, and has a place."""
+        has_place = self.attendee.standing is Standing.CONFIRMED
+        return seating_of(self.event, self.attendee.mode).instructions if has_place else Text()
+
+    @property
     def joins(self) -> str:
         """The address of the video conference, for whom it is."""
         has_place = self.attendee.standing is Standing.CONFIRMED and self.attendee.mode is Mode.REMOTE
@@ -61,9 +80,9 @@ def page(session: Session, attendee: Attendee, *, now: datetime) -> Own:
         attendee=attendee,
         event=event,
         person=attendee.attending,
-        ahead=attendance.ahead(session, attendee),
+        ahead=seating.ahead(session, attendee),
         modes=_modes(attendee),
-        most=max(registering.MOST_COMPANIONS, attendee.companions),
+        most=max(event.companions_most, attendee.companions),
         changeable=going_on,
         returnable=_may_come(attendee, going_on=going_on, now=now),
         link=calendar(session, attendee.attending),
@@ -71,13 +90,17 @@ def page(session: Session, attendee: Attendee, *, now: datetime) -> Own:
 
 
 def _going_on(event: Event, now: datetime) -> bool:
-    return not (event.cancelled or event.is_over(now) or has_begun(event, now))
+    return not (event.cancelled or event.is_over(now) or event.has_begun(now))
 
 
 def _may_come(attendee: Attendee, *, going_on: bool, now: datetime) -> bool:
     if attendee.standing is Standing.INVITED:
         return going_on
-    return attendee.standing is Standing.WITHDRAWN and registering.is_open(attendee.event, now=now)
+    return attendee.standing in _RETURNING and registering.is_open(attendee.event, now=now)
+
+
+# May ask again by themselves; who was refused may not.
+_RETURNING = (Standing.WITHDRAWN, Standing.LAPSED)
 
 
 def _modes(attendee: Attendee) -> Sequence[Mode]:
@@ -86,10 +109,19 @@ def _modes(attendee: Attendee) -> Sequence[Mode]:
     return [mode for mode in Mode if mode in offered or mode is attendee.mode]
 
 
-def change(session: Session, attendee: Attendee, *, mode: Mode, companions: int, now: datetime) -> None:
-    """Raises TooLate, NoRoom, NeverFits, AlreadyThere."""
+def change(
+    session: Session,
+    attendee: Attendee,
+    *,
+    mode: Mode,
+    companions: int,
+    names: Sequence[str] | None = None,
+    needs: Needs | None = None,
+    now: datetime,
+) -> None:
+    """Raises TooLate, NoRoom, NeverFits, AlreadyThere where nothing at all is new."""
     _refuse_late(attendee, now)
-    attendance.change_party(session, attendee, mode=mode, companions=companions, now=now)
+    attendance.change(session, attendee, mode=mode, companions=companions, names=names, needs=needs, now=now)
 
 
 def withdraw(session: Session, attendee: Attendee, *, now: datetime) -> None:
@@ -99,14 +131,26 @@ def withdraw(session: Session, attendee: Attendee, *, now: datetime) -> None:
 
 
 def come(session: Session, attendee: Attendee, *, now: datetime) -> None:
-    """Accept an invitation, or come back after all. Raises TooLate, AlreadyThere, NeverFits, RegistrationClosed."""
+    """Accept an invitation or an offer, or come back after all. An offer that is too old lapses by it.
+
+    Raises TooLate, AlreadyThere, NeverFits, RegistrationClosed.
+    """
     _refuse_late(attendee, now)
+    if attendee.standing is Standing.OFFERED:
+        attendance.accept(session, attendee, now=now)
+        return
     if attendee.standing is Standing.INVITED:
         attendance.answer(session, attendee, Partstat.ACCEPTED, by=Answer.PAGE, on=None, now=now)
         return
-    if not registering.is_open(attendee.event, now=now):
+    if attendee.standing is Standing.REFUSED or not registering.is_open(attendee.event, now=now):
         raise attendance.RegistrationClosed
-    guest = attendance.Guest(person=attendee.person, mode=attendee.mode, companions=attendee.companions)
+    guest = attendance.Guest(
+        person=attendee.person,
+        mode=attendee.mode,
+        companions=attendee.companions,
+        names=tuple(attendee.names),
+        needs=attendance.needs_of(attendee),
+    )
     attendance.register(session, attendee.event, guest, now=now, by=Answer.PAGE)
 
 
@@ -121,6 +165,40 @@ def read_in(session: Session, person: Person, *, language: str, tzid: str | None
         return
     person.language, person.tzid = language, tzid
     note(session, "change", "person", person.id, now=now, language=language)
+
+
+# When they are reminded
+
+
+CLOSELY = (timedelta(days=1), timedelta(hours=1))
+
+
+def remind(session: Session, attendee: Attendee, reminded: Reminded, *, now: datetime) -> None:
+    """As the organizer planned, or instead of that a day and an hour before, or never. Raises AlreadyThere."""
+    if attendee.reminded is reminded:
+        raise attendance.AlreadyThere
+    attendee.reminded = reminded
+    if reminded is Reminded.CLOSELY:
+        for offset in CLOSELY:
+            _remind_at(session, attendee.event, offset, now)
+    note(session, "change", "attendee", attendee.id, now=now, reminded=reminded)
+
+
+def _remind_at(session: Session, event: Event, offset: timedelta, now: datetime) -> None:
+    """One row for all who choose it, made by the first: it is re-timed and fires as every other reminder does."""
+    there = sa.select(Reminder.id).where(
+        Reminder.event_id == event.id, Reminder.offset == offset, Reminder.audience == ReminderAudience.CHOSEN
+    )
+    if session.scalar(there):
+        return
+    made = Reminder(event_id=event.id, offset=offset, audience=ReminderAudience.CHOSEN)
+    try:
+        with session.begin_nested():
+            session.add(made)
+            session.flush()
+            letters.retime(made, event, now=now)
+    except IntegrityError:  # somebody else chooses it at this very moment, and was first
+        return
 
 
 # Their own calendar
@@ -160,6 +238,9 @@ def data(session: Session, person: Person) -> dict[str, Any]:
     """All that is kept of a person, in a form that a machine reads too (GDPR, art. 20)."""
     places = sa.select(Attendee).where(comes(person.id)).order_by(Attendee.id)
     written = sa.select(Letter).where(Letter.person_id == person.id).order_by(Letter.id)
+    lists = sa.select(GuestRow).join(Attendee).where(Attendee.person_id == person.id)
+    elsewhere = sa.select(ExternalId).where(ExternalId.person_id == person.id)
+    calendars = sa.select(FeedLink).where(FeedLink.person_id == person.id).order_by(FeedLink.id)
     return {
         "person": {
             "name": dict(person.name),
@@ -169,9 +250,26 @@ def data(session: Session, person: Person) -> dict[str, Any]:
             "telephone": person.telephone,
             "language": person.language,
             "zone": person.tzid,
+            "organisation": person.organisation.key if person.organisation else None,
+            "precedence": person.precedence,
         },
         "registrations": [_place(row) for row in session.scalars(places.options(joinedload(Attendee.event)))],
-        "letters": [_letter(row) for row in session.scalars(written.options(joinedload(Letter.event)))],
+        "letters": [
+            _letter(row)
+            for row in session.scalars(written.options(joinedload(Letter.event), joinedload(Letter.of_message)))
+        ],
+        "guest_lists": [row.cells for row in session.scalars(lists)],
+        "known_elsewhere_as": [{"source": one.source, "value": one.value} for one in session.scalars(elsewhere)],
+        "calendars": [_link(row) for row in session.scalars(calendars)],
+    }
+
+
+def _link(row: FeedLink) -> dict[str, Any]:
+    return {
+        "holder": row.holder,
+        "made_at": row.created_at.isoformat(),
+        "last_used_at": row.last_used_at.isoformat() if row.last_used_at else None,
+        "revoked_at": row.revoked_at.isoformat() if row.revoked_at else None,
     }
 
 
@@ -182,8 +280,16 @@ def _place(row: Attendee) -> dict[str, Any]:
         "role": row.role,
         "mode": row.mode,
         "companions": row.companions,
+        "companions_by_name": row.names,
+        "access_needs": row.access_needs,
+        "dietary_needs": row.dietary_needs,
+        "reminded": row.reminded,
         "standing": row.standing,
+        "offered_until": row.offered_until.isoformat() if row.offered_until else None,
         "since": row.standing_at.isoformat(),
+        "excused": row.excused,
+        "answer_reference": row.answer_reference,
+        "represented": row.represented_by_id is not None,
         "answered_by": row.answered_by,
         "answered_on": row.answered_on.isoformat() if row.answered_on else None,
         "consented_at": row.consented_at.isoformat() if row.consented_at else None,
@@ -198,4 +304,6 @@ def _letter(row: Letter) -> dict[str, Any]:
         "outcome": row.outcome,
         "finished_at": row.finished_at.isoformat() if row.finished_at else None,
         "address": row.address,
+        "subject": dict(row.of_message.subject) if row.of_message else None,
+        "text": dict(row.of_message.body) if row.of_message else None,
     }

@@ -18,24 +18,27 @@ from scheduler.model import (
     Attendee,
     City,
     Event,
+    Kind,
     LetterKind,
     Mode,
     Organisation,
     Person,
     Reminder,
+    ReminderAudience,
     Seating,
-    Standing,
     Status,
     Timing,
     Venue,
 )
-from scheduler.services import attendance, conflicts, letters
+from scheduler.model.programme import OPEN_ENDED
+from scheduler.services import attendance, conflicts, letters, seating
 from scheduler.services.audit import note
 from scheduler.services.changes import Change, Verb, change
 from scheduler.services.drafts import EventDraft, ReminderDraft, check
 from scheduler.services.lookup import Lookup
 from scheduler.services.places import closed_of, weekly_of, write_hours
 from scheduler.services.renderings import revise
+from scheduler.services.times import differs, is_now
 from scheduler.text import Text
 
 # Read with the event, because a draft and a rendering need them: no query per event.
@@ -72,6 +75,10 @@ class Impact:
 _PLAN = frozenset(
     ("kind", "dtstart", "dtend", "first_day", "last_day", "tz", "status", "venue", "parent", "hours", "closed")
 )
+
+
+# The fields on which it depends whether a free place is offered, and to whom.
+_MAKES_WAY = frozenset(("status", "dtstart", "dtend", "first_day", "last_day", "registration_closes", "queue"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,12 +167,12 @@ def conclude(session: Session, one: Pending, retimed: Mapping[str, int], *, now:
     for mode, capacity in _capacities(one.draft).items():
         if seating_of(one.event, mode).capacity != capacity:
             attendance.set_capacity(session, one.event, mode, capacity, now=now)
-    if one.was.status is Status.CANCELLED or (one.was.ends_at is not None and one.was.ends_at <= now):
-        for mode in Mode:  # places that were freed while nobody could be given one
-            attendance.promote(session, one.event, mode, now=now)
+    if not _MAKES_WAY.isdisjoint(one.change.fields):
+        for mode in Mode:  # places that were freed while nobody could be offered one
+            seating.promote(session, one.event, mode, now=now)
     news, told = _news(one.event, one.was, now), 0
     if news:
-        told = letters.tell(session, news, one.event, facts=_facts(one.event, one.was), now=now)
+        told = _tell(session, news, one.event, one.was, now)
     return Impact(one.event, replace(one.change, told=told), moved, told)
 
 
@@ -208,6 +215,10 @@ def _capacities(draft: EventDraft) -> dict[Mode, int | None]:
     return {Mode.IN_PERSON: draft.capacity, Mode.REMOTE: draft.remote_capacity}
 
 
+def _instructions(draft: EventDraft) -> dict[Mode, Text]:
+    return {Mode.IN_PERSON: draft.instructions, Mode.REMOTE: draft.remote_instructions}
+
+
 @dataclass(frozen=True, slots=True)
 class _References:
     """What a draft names by key, found."""
@@ -241,6 +252,8 @@ def _write(session: Session, event: Event, draft: EventDraft, found: _References
         event.derive()
         event.venue, event.organizer, event.parent = found.venue, found.organizer, found.parent
         event.cities = found.cities
+        for mode, instructions in _instructions(draft).items():
+            seating_of(event, mode).instructions = instructions
         _write_reminders(event, draft.reminders or ())
         write_hours(event, draft, session)
 
@@ -258,6 +271,12 @@ _SAME_NAMES = (
     "registration",
     "registration_opens",
     "registration_closes",
+    "queue",
+    "approval",
+    "companions_named",
+    "companions_most",
+    "asks_access",
+    "asks_dietary",
 )
 
 
@@ -276,7 +295,7 @@ def _parent(event: Event | None, draft: EventDraft, lookup: Lookup) -> Event | N
 def _write_reminders(event: Event, drafts: Sequence[ReminderDraft]) -> None:
     """Reminders are the same by offset and audience: one that stays keeps what it has already fired for."""
     wanted = {(draft.before, draft.audience): draft for draft in drafts}
-    for reminder in list(event.reminders):
+    for reminder in _planned(event):
         draft = wanted.pop((reminder.offset, reminder.audience), None)
         if draft is None:
             event.reminders.remove(reminder)
@@ -284,6 +303,11 @@ def _write_reminders(event: Event, drafts: Sequence[ReminderDraft]) -> None:
             reminder.at = draft.at
     for draft in wanted.values():
         event.reminders.append(Reminder(offset=draft.before, at=draft.at, audience=draft.audience))
+
+
+def _planned(event: Event) -> list[Reminder]:
+    """The organizer's; those that guests chose on their own pages are none of a plan."""
+    return [one for one in event.reminders if one.audience is not ReminderAudience.CHOSEN]
 
 
 def seating_of(event: Event, mode: Mode) -> Seating:
@@ -304,8 +328,7 @@ class Before:
     tzid: str
     starts_at: datetime | None
     ends_at: datetime | None
-    venue: Text
-    video_link: str | None
+    told: Mapping[str, Any]
 
     @classmethod
     def of(cls, event: Event) -> Before:
@@ -317,8 +340,7 @@ class Before:
             event.tzid,
             event.starts_at,
             event.ends_at,
-            event.venue.name if event.venue else Text(),
-            event.video_link,
+            is_now(event),
         )
 
 
@@ -344,27 +366,34 @@ def _same_day(event: Event, was: Before) -> bool:
 
 
 def _moved(event: Event, was: Before) -> bool:
-    when = (event.timing, event.dtstart, event.dtend, event.tzid)
-    where = event.venue.name if event.venue else Text()
-    return when != (was.timing, was.dtstart, was.dtend, was.tzid) or (where, event.video_link) != (
-        was.venue,
-        was.video_link,
-    )
+    return differs(was.told, event, joins=True)
 
 
-def _facts(event: Event, was: Before) -> dict[str, Any]:
-    """Where it stood before, for the letter: today's facts will no longer say it."""
-    return {
-        "sequence": event.sequence,
-        "was": {
-            "timing": was.timing,
-            "dtstart": was.dtstart.isoformat() if was.dtstart else None,
-            "dtend": was.dtend.isoformat() if was.dtend else None,
-            "tzid": was.tzid,
-            "venue": dict(was.venue),
-            "video_link": was.video_link,
-        },
-    }
+def _tell(session: Session, news: LetterKind, event: Event, was: Before, now: datetime) -> int:
+    """With where it stood before: today's facts will no longer say it."""
+    urgent = any(_presses(starts, ends, event, now) for starts, ends in _hours_at_stake(event, was))
+    due_at, since = (now, now) if urgent else letters.quiet_until(session, event, now=now)
+    facts = {"sequence": event.sequence, "was": was.told, "since": since.isoformat()}
+    return letters.tell(session, news, event, facts=facts, due_at=due_at, whom=_concerned(event, was), now=now)
+
+
+def _hours_at_stake(event: Event, was: Before) -> list[tuple[datetime | None, datetime | None]]:
+    """Who is on the way to where it was must know as soon as who has to set out for where it is."""
+    return [(was.starts_at, was.ends_at), (event.starts_at, event.ends_at)]
+
+
+def _presses(starts_at: datetime | None, ends_at: datetime | None, event: Event, now: datetime) -> bool:
+    """It is about to begin, or is going on: no time for a quiet period. What goes on for days leaves that time."""
+    if starts_at is None or ends_at is None or event.kind is Kind.ANNIVERSARY:
+        return False
+    for_days = event.whole_days or event.kind in OPEN_ENDED
+    return starts_at - letters.SOON <= now < (starts_at if for_days else ends_at)
+
+
+def _concerned(event: Event, was: Before) -> sa.ColumnElement[bool]:
+    """A new video link alone is news for who takes part by it, unless everybody is shown it."""
+    same_event = event.status is was.status and not differs(was.told, event, joins=event.video_public)
+    return Attendee.mode == Mode.REMOTE if same_event else sa.true()
 
 
 def refuse_conflicts(
@@ -494,19 +523,20 @@ def draft_of(event: Event) -> EventDraft:
         parent=event.parent.key if event.parent else None,
         capacity=seating_of(event, Mode.IN_PERSON).capacity,
         remote_capacity=seating_of(event, Mode.REMOTE).capacity,
+        instructions=seating_of(event, Mode.IN_PERSON).instructions,
+        remote_instructions=seating_of(event, Mode.REMOTE).instructions,
         hours=weekly_of(event.hours),
         closed=closed_of(event.closures),
         reminders=tuple(
             ReminderDraft.model_construct(before=one.offset, at=one.at, audience=one.audience)
-            for one in sorted(event.reminders, key=lambda one: (-one.offset, one.audience))
+            for one in sorted(_planned(event), key=lambda one: (-one.offset, one.audience))
         ),
     )
 
 
 def told(session: Session, event: Event, *, now: datetime) -> int:
     """How many people know of an event or of a part of it, because they are on its list."""
-    known = (Standing.INVITED, Standing.CONFIRMED, Standing.WAITLISTED)
-    query = sa.select(sa.func.count()).where(Attendee.event_id == event.id, Attendee.standing.in_(known))
+    query = sa.select(sa.func.count()).where(Attendee.event_id == event.id, Attendee.standing.in_(letters.CONCERNED))
     return (session.scalar(query) or 0) + sum(told(session, part, now=now) for part in _standing_parts(event, now))
 
 

@@ -7,13 +7,12 @@ case stands in the letter, which only the owner of the address reads.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler.clock import instant
 from scheduler.errors import NotFound
 from scheduler.model import (
     Attendee,
@@ -28,16 +27,18 @@ from scheduler.model import (
     Standing,
     Visibility,
 )
+from scheduler.model.attendance import HOLDING
 from scheduler.services import attendance, letters, people, tokens
-from scheduler.services.attendance import RegistrationClosed, has_begun
+from scheduler.services.attendance import Needs, RegistrationClosed
 from scheduler.services.drafts import PersonDraft
 from scheduler.services.tokens import Purpose
 
 HELD = timedelta(days=1)  # how long somebody may take to confirm
 JUST = timedelta(hours=1)  # for how long the link of who has confirmed leads on: a double click, another tab, back
 MOST_LETTERS = 5  # that one address is sent within a day because somebody typed it
-MOST_COMPANIONS = 5  # that a visitor may bring by themselves; an officer can enter more
 _ASKED = (LetterKind.CONFIRM, LetterKind.STANDING)
+# Where confirming leads.
+LISTED = (*HOLDING, Standing.WAITLISTED, Standing.REQUESTED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,8 @@ class Wanted:
     mode: Mode
     companions: int
     form: str
+    names: tuple[str, ...] = ()
+    needs: Needs = field(default_factory=Needs)
 
 
 # What takes registrations
@@ -59,17 +62,10 @@ def is_open(event: Event, *, now: datetime) -> bool:
         event.registration is Registration.PUBLIC
         and event.visibility is Visibility.PUBLIC
         and event.kind is not Kind.TOUR
-        and not (event.cancelled or event.is_over(now) or has_begun(event, now))
-        and _within_window(event, now)
+        and not (event.cancelled or event.is_over(now) or event.has_begun(now))
+        and not (event.is_early(now) or event.is_late(now))
         and bool(modes(event))
     )
-
-
-def _within_window(event: Event, now: datetime) -> bool:
-    opens, closes = event.registration_opens, event.registration_closes
-    early = opens is not None and now < instant(opens, event.tzid, gap="shift")
-    late = closes is not None and now >= instant(closes, event.tzid, gap="shift")
-    return not early and not late
 
 
 def modes(event: Event) -> Sequence[Mode]:
@@ -102,7 +98,9 @@ def ask(session: Session, event: Event, wanted: Wanted, *, now: datetime) -> Non
     if _written_enough(session, wanted.person.email or "", now):
         return
     person = people.guest(session, wanted.person)
-    guest = attendance.Guest(person=person, mode=wanted.mode, companions=wanted.companions)
+    guest = attendance.Guest(
+        person=person, mode=wanted.mode, companions=wanted.companions, names=wanted.names, needs=wanted.needs
+    )
     attendee = attendance.ask(session, event, guest, now=now)
     fresh = attendee.standing is Standing.UNCONFIRMED
     kind = LetterKind.CONFIRM if fresh else LetterKind.STANDING
@@ -133,9 +131,8 @@ def _written_enough(session: Session, email: str, now: datetime) -> bool:
 
 def lapses_at(attendee: Attendee) -> datetime:
     """A day after it was asked for, or when there is nothing left to register for."""
-    event, day = attendee.event, attendee.standing_at + HELD
-    starts = event.ends_at if event.kind is Kind.EXHIBITION or event.whole_days else event.starts_at
-    return day if starts is None or event.kind is Kind.ANNIVERSARY else min(day, starts)
+    day, last = attendee.standing_at + HELD, attendee.event.takes_guests_until
+    return day if last is None else min(day, last)
 
 
 def to_confirm(session: Session, token: str, *, secret: str, now: datetime) -> Attendee:
@@ -144,7 +141,7 @@ def to_confirm(session: Session, token: str, *, secret: str, now: datetime) -> A
     if found.standing is Standing.UNCONFIRMED:
         usable = now < lapses_at(found)
     else:
-        usable = found.standing in (Standing.CONFIRMED, Standing.WAITLISTED) and now < found.standing_at + JUST
+        usable = found.standing in LISTED and now < found.standing_at + JUST
     if not usable:
         raise _nowhere()
     return found
@@ -166,9 +163,10 @@ def confirm(session: Session, token: str, *, secret: str, now: datetime) -> Atte
     return attendee
 
 
-def own(session: Session, token: str, *, secret: str) -> Attendee:
-    """Whose own page this is. Raises NotFound; whoever has not confirmed has none yet."""
-    found = _holder(session, Purpose.OWN, token, secret)
+def own(session: Session, token: str, *, secret: str, erased: bool = False) -> Attendee:
+    """Whose own page this is. Raises NotFound; whoever has not confirmed has none yet. With ``erased`` also whose it
+    was until they erased themselves by it."""
+    found = _holder(session, Purpose.OWN, token, secret, erased=erased)
     if found.standing is Standing.UNCONFIRMED:
         raise _nowhere()
     return found
@@ -178,16 +176,20 @@ def own_token(attendee: Attendee, *, secret: str) -> str:
     return _token(Purpose.OWN, attendee, secret)
 
 
-def _holder(session: Session, purpose: Purpose, token: str, secret: str) -> Attendee:
+def _holder(session: Session, purpose: Purpose, token: str, secret: str, *, erased: bool = False) -> Attendee:
     number = tokens.number(token)
     found = session.get(Attendee, number) if number else None
-    if found is None or not tokens.same(token, _token(purpose, found, secret)):
+    if found is None:
+        raise _nowhere()
+    before = 1 if erased and found.attending.erased_at else 0
+    if not tokens.same(token, _token(purpose, found, secret, found.epoch - before)):
         raise _nowhere()
     return found
 
 
-def _token(purpose: Purpose, attendee: Attendee, secret: str) -> str:
-    return tokens.of_attendee(purpose, attendee.id, attendee.created_at, attendee.epoch, secret=secret)
+def _token(purpose: Purpose, attendee: Attendee, secret: str, epoch: int | None = None) -> str:
+    epoch = attendee.epoch if epoch is None else epoch
+    return tokens.of_attendee(purpose, attendee.id, attendee.created_at, epoch, secret=secret)
 
 
 def _nowhere() -> NotFound:

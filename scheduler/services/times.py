@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from scheduler.clock import instant, wall
-from scheduler.dates import format_days, format_offset, format_span, zone_city
+from scheduler.dates import format_day, format_days, format_offset, format_span, zone_city
 from scheduler.i18n import N_, catalogue
 from scheduler.model import Event, Timing
 
@@ -34,6 +34,19 @@ def when(event: Event, language: str, tzid: str | None, *, start: str | None = N
         return [own]
     theirs = format_span(wall(event.starts_at, tzid), wall(event.ends_at, tzid), language)
     return [own, When(theirs, _zone(zone_city(tzid, language), event.starts_at, tzid), own=True)]
+
+
+def moment(at: datetime, event: Event, language: str, tzid: str | None) -> list[When]:
+    """One instant by the event's clock, and by the reader's where that shows another."""
+    own = When(_minute(at, event.tzid, language), _zone(_place_of_clock(event, event.tzid, language), at, event.tzid))
+    if tzid is None or wall(at, tzid) == wall(at, event.tzid):
+        return [own]
+    return [own, When(_minute(at, tzid, language), _zone(zone_city(tzid, language), at, tzid), own=True)]
+
+
+def _minute(at: datetime, tzid: str, language: str) -> str:
+    shown = wall(at, tzid)
+    return f"{format_day(shown.date(), language)}, {shown:%H:%M}"
 
 
 def _days(event: Event, language: str, start: str | None) -> str:
@@ -78,6 +91,12 @@ def _place_of_clock(event: Event, tzid: str, language: str) -> str:
 def gains_its_hour(was: Mapping[str, Any], event: Event) -> bool:
     hour_unknown = was["timing"] == Timing.HOUR_TO_BE_ANNOUNCED and event.timing is Timing.HOURS
     return hour_unknown and datetime.fromisoformat(was["dtstart"]).date() == event.first_on
+
+
+def differs(was: Mapping[str, Any], event: Event, *, joins: bool) -> bool:
+    """Whether what is told of an event is other than it was; the video link counts for who ``joins`` by it."""
+    now = is_now(event)
+    return any(was.get(name) != now[name] for name in now if joins or name != "video_link")
 
 
 def is_now(event: Event) -> dict[str, Any]:

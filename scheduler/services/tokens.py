@@ -21,6 +21,7 @@ class Purpose(StrEnum):
 
     CONFIRM = "confirm"
     OWN = "own"
+    PASS = "pass"  # noqa: S105 - no link: what the door reads
 
 
 # Where the page of each is, after the language.

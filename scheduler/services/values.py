@@ -77,6 +77,11 @@ def _line(value: Any) -> str:
     return line(value, most=300)
 
 
+def _reference(value: Any) -> str:
+    _need(value, str, N_("must be a text"))
+    return line(value, most=120)
+
+
 def _zone(value: Any) -> str:
     _need(value, str, N_("must be a zone's name, like Asia/Bangkok"))
     return zone(value).key
@@ -166,6 +171,7 @@ Country = Annotated[str, BeforeValidator(_checked(_country))]
 Holidays = Annotated[str, BeforeValidator(_checked(_holidays))]
 Url = Annotated[str, BeforeValidator(_checked(_url))]
 Language = Annotated[str, BeforeValidator(_checked(_language))]
+Reference = Annotated[str, BeforeValidator(_checked(_reference))]
 Day = Annotated[date, BeforeValidator(_checked(_day))]
 WallTime = Annotated[datetime, BeforeValidator(_checked(_wall))]
 TimeOfDay = Annotated[time, BeforeValidator(_checked(_time))]

@@ -16,10 +16,11 @@ from calendars.vevent import Texts, VEvent, render
 from scheduler.clock import instant, wall
 from scheduler.dates import format_day, format_offset, format_span, zone_city
 from scheduler.i18n import N_, catalogue, supported
-from scheduler.mail import Envelope, Parts, ascii_address, assemble
+from scheduler.mail import PICTURE, Envelope, Parts, ascii_address, assemble
 from scheduler.model import Applicant, Appointment, Letter, LetterKind, Side, VisitStatus
 from scheduler.model.consular import ACTIVE
 from scheduler.services import compose as events
+from scheduler.services import passes
 from scheduler.services.compose import House, OutgoingMessage, Skip
 from scheduler.services.letters import NO_ADDRESS, TOO_LATE
 from scheduler.services.times import When
@@ -78,6 +79,7 @@ def _compose(letter: Letter, house: House, now: datetime) -> Item:
             {**words, "name": escape(contact.name)}, subject=subject
         ),
         calendar=file(visit, language) if letter.kind in _WITH_CALENDAR and visit.starts_at else b"",
+        picture=passes.png(visit.reference) if words["pass_code"] else b"",
     )
     message_id, to = events.message_id(letter.key, house), ascii_address(contact.email)
     envelope = Envelope(
@@ -173,11 +175,17 @@ def _words(letter: Letter, visit: Appointment, contact: Applicant, language: str
         "dated": letter.kind in _WITH_CALENDAR,
         "tentative": False,
         "url": "",
+        "offered": False,
+        "instructions": "",
+        # What the front desk scans says no more than the reference, which stands in the letter anyhow.
+        "pass_code": visit.reference if letter.kind in _WITH_CALENDAR and not cancelled else "",
+        "picture": PICTURE,
         "page": "" if cancelled else page,
         "to_confirm": purpose is VisitPurpose.CONFIRM,
         "house": post.name.to(language),
         "reference": visit.reference,
-        "until": _moment(visit.expires_at or letter.expires_at, visit, language),
+        "until": [],  # of a place at an event
+        "held_until": _moment(visit.expires_at or letter.expires_at, visit, language),
         "fee": fee(visit, language),
         "checklist": [] if cancelled else checklist(visit, language),
         "newer_checklist": _is_newer(visit),

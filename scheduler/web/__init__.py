@@ -10,8 +10,11 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from scheduler.app import App
 from scheduler.web import (
+    erasing,
+    floods,
     language,
     machines,
+    officers,
     ownvisit,
     pages,
     posts,
@@ -38,12 +41,12 @@ class Pages(Flask):
 def create_app(app: App, *, limit: str = "600 per minute") -> Flask:
     """The pages of one instance; ``limit`` is what one address may ask for before it is told to wait."""
     web = Pages("scheduler.web", static_folder=None, template_folder=str(TEMPLATES))
-    web.config.update(MAX_CONTENT_LENGTH=MOST_SENT, MAX_FORM_PARTS=100)
+    web.config.update(MAX_CONTENT_LENGTH=MOST_SENT, MAX_FORM_PARTS=100, UNSOLVED=floods.Few())
     web.url_map.merge_slashes = False  # its redirect would repeat whatever host was asked for
     assets = Assets.read()
     language.install(web, app)
     templating.install(web, app, assets)
-    safety.install(web, limit)
+    safety.install(web, app, limit)
     web.register_blueprint(pages.blueprint(app))
     web.register_blueprint(machines.blueprint(app, assets))
     web.register_blueprint(subscribing.blueprint(app))
@@ -51,6 +54,8 @@ def create_app(app: App, *, limit: str = "600 per minute") -> Flask:
     web.register_blueprint(posts.blueprint(app))
     web.register_blueprint(visiting.blueprint(app, web.extensions["scheduler.limiter"]))
     web.register_blueprint(ownvisit.blueprint(app, web.extensions["scheduler.limiter"]))
+    officers.install(web, app)
+    web.register_blueprint(erasing.blueprint(app, web.extensions["scheduler.limiter"]))
     _behind_proxies(web, int(app.settings.trusted_proxies))
     return web
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from flask import Blueprint, Response, g, redirect, render_template, request, url_for
 from flask_limiter import Limiter
@@ -17,13 +18,15 @@ from werkzeug.wrappers import Response as Answer
 from scheduler.app import App
 from scheduler.errors import Invalid, NotFound, Problems, SchedulerError
 from scheduler.i18n import LANGUAGES, catalogue
-from scheduler.model import Attendee, Event, Mode, Standing
-from scheduler.services import agenda, own, registering
+from scheduler.model import Attendee, Event, Mode, Reminded
+from scheduler.services import agenda, attendance, own, passes, registering
 from scheduler.services.addresses import Address
-from scheduler.services.attendance import AlreadyThere, NeverFits, NoRoom, RegistrationClosed
+from scheduler.services.attendance import AlreadyThere, Needs, NoRoom, RegistrationClosed
 from scheduler.services.drafts import PersonDraft, check
+from scheduler.services.seating import NeverFits
 from scheduler.services.tokens import PATHS, Purpose
-from scheduler.web import wording
+from scheduler.text import line, prose
+from scheduler.web import floods, wording
 from scheduler.web.forms import Form, seal, unshared
 from scheduler.web.language import _, known_zone
 from scheduler.web.pages import CALENDAR, PER_LANGUAGE, is_key
@@ -90,6 +93,7 @@ def _changes(pages: Blueprint, app: App, limiter: Limiter) -> None:
     at("party", _party(app))
     at("withdrawal", lambda session, who, _form: own.withdraw(session, who, now=app.clock.now()))
     at("coming", lambda session, who, _form: own.come(session, who, now=app.clock.now()))
+    at("reminders", _reminders(app))
     at("reader", _reader(app))
     at("calendar", lambda session, who, _form: _subscribe(app, session, who))
 
@@ -99,6 +103,11 @@ def _downloads(pages: Blueprint, app: App) -> None:
     @unshared
     def file(language: str, token: str) -> Response:
         return _file(app, token, language)
+
+    @pages.get(f"{OWN}/pass.png")
+    @unshared
+    def picture(language: str, token: str) -> Response:  # noqa: ARG001
+        return _pass(app, token)
 
     @pages.get(f"{OWN}/data.json")
     @unshared
@@ -115,14 +124,16 @@ def _form(app: App, key: str, form: Form | None = None) -> str:
     now = app.clock.now()
     if not registering.is_open(event, now=now):
         return render_template("web/closed.html", title=_("Registration is closed"), event=event)
+    sealed = seal(key, secret=app.secret, now=now)
     return render_template(
         "web/register.html",
         title=_("Register"),
         event=event,
         form=form or Form({"mode": str(registering.modes(event)[0])}),
         modes=[(mode, wording.mode(mode), wording.places(event, mode)) for mode in registering.modes(event)],
-        most=registering.MOST_COMPANIONS,
-        seal=seal(key, secret=app.secret, now=now),
+        most=event.companions_most,
+        seal=sealed,
+        challenge=floods.challenge(app, sealed, now=now),
     )
 
 
@@ -138,11 +149,14 @@ def _ask(app: App, key: str) -> Response | str:
     try:
         with app.db.write("page") as session:
             event = registering.get_open(session, key, now=now) if is_key(key) else _no_such_page()
-            registering.ask(session, event, _wanted(form, event, nonce), now=now)
-    except (_Mistyped, RegistrationClosed):
+            wanted = _wanted(form, event, nonce)
+            floods.admit(session, form, app=app, now=now)
+            registering.ask(session, event, wanted, now=now)
+    except (_Mistyped, RegistrationClosed, floods.NotLetIn):
         return _again(_form(app, key, form))
     except NeverFits:
-        form.errors["companions"] = _("So large a party can never fit: there are fewer places than that.")
+        field = "names" if form["names"] else "companions"
+        form.errors[field] = _("So large a party can never fit: there are fewer places than that.")
         return _again(_form(app, key, form))
     return _see(url_for(".sent", language=g.language, key=key))
 
@@ -156,18 +170,60 @@ def _wanted(form: Form, event: Event, nonce: str) -> registering.Wanted:
     offered = {str(mode): mode for mode in registering.modes(event)}
     person = _person(form)
     mode = form.one_of("mode", offered, _("Choose how you will take part."))
-    most = registering.MOST_COMPANIONS
-    companions = form.number("companions", most, _("Enter a whole number from 0 to {most}.", most=most))
+    companions, names = _company(form, event, event.companions_most)
+    needs = _needs(form, event)
     if not form["consent"]:
         form.errors["consent"] = _("Tick this if you agree; without it we cannot register you.")
     if person is None or mode is None or form.errors:
         raise _Mistyped
-    return registering.Wanted(person=person, mode=mode, companions=companions, form=nonce)
+    return registering.Wanted(
+        person=person, mode=mode, companions=companions, form=nonce, names=tuple(names or ()), needs=needs
+    )
 
 
 # What is typed as a name is written to an address that may be somebody else's: it must carry no message.
 LONGEST_NAME = 100
-_NO_NAME = re.compile(r"[/@\\<>{}]|www\.", re.IGNORECASE)
+# Mail programs make a link of what looks like a host, too; initials ("И.И.Иванов", "J.R. Smith") do not.
+_NO_NAME = re.compile(r"[/@\\<>{}]|(?i:www\.)|[\w-]{2,}\.(?:[a-z]{2,}|[A-Z]{2,})\b|\d(?:[ -]?\d){5}")
+
+
+def _company(form: Form, event: Event, most: int) -> tuple[int, list[str] | None]:
+    """How many come along, and who where the organizer asks for names: the count follows from those."""
+    count = form.number("companions", most, _("Enter a whole number from 0 to {most}.", most=most))
+    if not event.companions_named:
+        return count, None
+    names = [" ".join(typed.split()) for typed in form["names"].splitlines() if typed.strip()]
+    if len(names) > most:
+        form.errors["names"] = _("Enter at most {most} names, one on each line.", most=most)
+    elif not all(map(_is_name, names)):
+        form.errors["names"] = _(
+            "Enter names alone, one on each line, of at most {most} characters.", most=LONGEST_NAME
+        )
+    return max(count, len(names)), names
+
+
+def _is_name(typed: str) -> bool:
+    try:
+        return not _NO_NAME.search(line(typed, most=LONGEST_NAME))
+    except SchedulerError:
+        return False
+
+
+LONGEST_NEED = 500
+
+
+def _needs(form: Form, event: Event, before: Needs | None = None) -> Needs:
+    """What is asked for; what was written down otherwise stays."""
+    asked = {"access": event.asks_access, "dietary": event.asks_dietary}
+    return replace(before or Needs(), **{name: _need(form, name) for name, wanted in asked.items() if wanted})
+
+
+def _need(form: Form, name: str) -> str:
+    try:
+        return prose(form[name], most=LONGEST_NEED)
+    except SchedulerError:
+        form.errors[name] = _("Write it in at most {most} characters, as plain text.", most=LONGEST_NEED)
+        return ""
 
 
 def _person(form: Form) -> PersonDraft | None:
@@ -208,13 +264,10 @@ def _to_confirm(app: App, token: str, problem: str = "") -> Response | str:
         try:
             found = registering.to_confirm(session, token, secret=app.secret, now=now)
         except NotFound:
-            return _spent()
-        if found.standing in _SEATED:
+            return spent()
+        if found.standing in registering.LISTED:
             return _see(_own_address(app, found))
         return _confirming_page(found, problem)
-
-
-_SEATED = (Standing.CONFIRMED, Standing.WAITLISTED)
 
 
 def _confirming_page(found: Attendee, problem: str) -> str:
@@ -234,7 +287,7 @@ def _confirm(app: App, token: str) -> Response | str:
         with app.db.write("page") as session:
             found = registering.confirm(session, token, secret=app.secret, now=app.clock.now())
     except NotFound:
-        return _spent()
+        return spent()
     except AlreadyThere:
         return _see(request.path)
     except RegistrationClosed:
@@ -252,7 +305,7 @@ def _own_address(app: App, attendee: Attendee) -> str:
 # The visitor's own page
 
 
-DONE = ("confirmed", "party", "withdrawal", "coming", "reader", "calendar")
+DONE = ("confirmed", "party", "withdrawal", "coming", "reminders", "reader", "calendar")
 
 
 def _own(app: App, token: str, form: Form | None = None) -> Response | str:
@@ -260,14 +313,14 @@ def _own(app: App, token: str, form: Form | None = None) -> Response | str:
         try:
             attendee = registering.own(session, token, secret=app.secret)
         except NotFound:
-            return _spent()
+            return spent()
         shown = own.page(session, attendee, now=app.clock.now())
         return _own_page(app, token, shown, form)
 
 
 def _own_page(app: App, token: str, shown: own.Own, form: Form | None) -> str:
     done = request.args.get("done", "")
-    party = {"mode": str(shown.attendee.mode), "companions": str(shown.attendee.companions)}
+    party = _typed(shown.attendee)
     return render_template(
         "web/own.html",
         title=_("Your registration"),
@@ -279,9 +332,24 @@ def _own_page(app: App, token: str, shown: own.Own, form: Form | None) -> str:
         done=wording.done(done, shown.attendee) if done in DONE else "",
         base=url_for(".own_page", language=g.language, token=token),
         calendar=_calendar(app, shown) if shown.link else "",
+        shown_pass=passes.groups(passes.of(shown.attendee, secret=app.secret))
+        if passes.is_due(shown.attendee)
+        else "",
         zone=shown.person.tzid or "",
         letters_in=shown.person.language,
     )
+
+
+def _typed(attendee: Attendee) -> dict[str, str]:
+    """What they have, as they would type it; a number beside names only where some have none."""
+    all_named = attendee.event.companions_named and len(attendee.names) == attendee.companions
+    return {
+        "mode": str(attendee.mode),
+        "companions": "" if all_named else str(attendee.companions),
+        "names": "\n".join(attendee.names),
+        "access": attendee.access_needs or "",
+        "dietary": attendee.dietary_needs or "",
+    }
 
 
 def _calendar(app: App, shown: own.Own) -> str:
@@ -298,7 +366,7 @@ def _change(app: App, token: str, verb: Change, *, said: str) -> Response | str:
         with app.db.write("page") as session:
             verb(session, registering.own(session, token, secret=app.secret), form)
     except NotFound:
-        return _spent()
+        return spent()
     except AlreadyThere:
         pass  # a second click: it is so already
     except (own.TooLate, RegistrationClosed, NoRoom, NeverFits, _Mistyped) as error:
@@ -324,17 +392,27 @@ def _party(app: App) -> Change:
         now = app.clock.now()
         shown = own.page(session, attendee, now=now)
         mode = form.one_of("mode", _by_name(shown.modes), _("Choose how you will take part."))
-        complaint = _("Enter a whole number from 0 to {most}.", most=shown.most)
-        companions = form.number("companions", shown.most, complaint)
+        companions, names = _company(form, attendee.event, shown.most)
+        needs = _needs(form, attendee.event, attendance.needs_of(attendee))
         if mode is None or form.errors:
             raise _Mistyped
-        own.change(session, attendee, mode=mode, companions=companions, now=now)
+        own.change(session, attendee, mode=mode, companions=companions, names=names, needs=needs, now=now)
 
     return change
 
 
 def _by_name(modes: Sequence[Mode]) -> dict[str, Mode]:
     return {str(mode): mode for mode in modes}
+
+
+def _reminders(app: App) -> Change:
+    def change(session: Session, attendee: Attendee, form: Form) -> None:
+        chosen = form.one_of("reminded", {str(one): one for one in Reminded}, _("Choose one of the list."))
+        if chosen is None:
+            raise _Mistyped
+        own.remind(session, attendee, chosen, now=app.clock.now())
+
+    return change
 
 
 def _reader(app: App) -> Change:
@@ -363,6 +441,14 @@ def _file(app: App, token: str, language: str) -> Response:
     return _attached(body, CALENDAR, "event.ics")
 
 
+def _pass(app: App, token: str) -> Response:
+    with app.db.read() as session:
+        attendee = registering.own(session, token, secret=app.secret)
+    if not passes.is_due(attendee):
+        raise NotFound("there is no pass for who has no place in the hall")
+    return Response(passes.png(passes.of(attendee, secret=app.secret)), content_type="image/png")
+
+
 def _data(app: App, token: str) -> Response:
     with app.db.read() as session:
         attendee = registering.own(session, token, secret=app.secret)
@@ -389,6 +475,6 @@ def _again(page: Response | str) -> Response:
     return page if isinstance(page, Response) else Response(page, 422)
 
 
-def _spent() -> Response:
+def spent() -> Response:
     """One page for every link that leads nowhere, whatever the reason."""
     return Response(render_template("web/spent.html", title=_("This link leads nowhere any more")), 404)

@@ -7,14 +7,15 @@ import gzip
 import sqlalchemy as sa
 from flask import Flask, Response, abort, g, render_template, request
 from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable, TooManyRequests
 from werkzeug.wrappers import Response as Answer
 
+from scheduler.app import App
 from scheduler.errors import Conflict, Forbidden, Invalid, NotFound, SchedulerError
 from scheduler.i18n import N_
 from scheduler.services.addresses import LONGEST
 from scheduler.web.language import _
+from scheduler.web.limits_storage import SCHEME, asker
 
 HEADERS = {
     # The one script is a file of ours; JSON-LD is data and does not run.
@@ -33,6 +34,7 @@ RETRY = "30"
 STATUS: dict[type[SchedulerError], int] = {NotFound: 404, Invalid: 400, Conflict: 503, Forbidden: 503}
 PROBLEMS = {
     400: (N_("This address cannot be understood"), N_("Something in it is not as it should be.")),
+    403: (N_("Your account may not do that"), N_("Nothing was changed. Ask an administrator for the role it needs.")),
     404: (
         N_("There is no such page"),
         N_("It may have been withdrawn, or the address was copied only in part."),
@@ -50,15 +52,11 @@ COMPRESSED = ("text/html", "application/xml")
 WORTH_COMPRESSING = 1000
 
 
-def install(web: Flask, limit: str) -> None:
-    limiter = Limiter(
-        get_remote_address,
-        app=web,
-        default_limits=[limit],
-        default_limits_exempt_when=_is_cheap,
-        storage_uri="memory://",
-    )
-    web.extensions["scheduler.limiter"] = limiter
+def install(web: Flask, app: App, limit: str) -> None:
+    """Each process counts for itself what is read; what is written, all of them together."""
+    Limiter(asker, app=web, default_limits=[limit], default_limits_exempt_when=_is_cheap, storage_uri="memory://")
+    shared = Limiter(asker, app=web, storage_uri=f"{SCHEME}://", storage_options={"app": app})  # type: ignore[dict-item]
+    web.extensions["scheduler.limiter"] = shared
     web.before_request(_refuse_long)
     web.register_error_handler(HTTPException, _answer_http)
     web.register_error_handler(SchedulerError, _answer_ours)

@@ -76,6 +76,7 @@ def _context(app: App) -> dict[str, Any]:
         "languages": NAMES,
         "clocks": _clocks(app.clock.now()),
         "kept": kept(),
+        "kept_for": wording.kept_for(app.settings.retention),
     }
 
 

@@ -25,7 +25,7 @@ from scheduler.services.finding import Party
 from scheduler.services.slots import Slot
 from scheduler.services.visitdrafts import MOST_DOCUMENTS
 from scheduler.services.visits import NotOffered, Unchanged
-from scheduler.web import visitwording
+from scheduler.web import floods, visitwording
 from scheduler.web.answers import again, see
 from scheduler.web.forms import Form, seal, unshared
 from scheduler.web.language import _, with_query
@@ -302,7 +302,7 @@ def _not_offered(at: datetime, chosen: Chosen, error: NotOffered) -> str:
 
 
 def _who_page(app: App, chosen: Chosen, at: datetime, form: Form, others: Sequence[Slot] = ()) -> str:
-    now, service = app.clock.now(), chosen.service
+    service = chosen.service
     return _page(
         "who",
         service,
@@ -315,8 +315,15 @@ def _who_page(app: App, chosen: Chosen, at: datetime, form: Form, others: Sequen
         form=form,
         days=[],
         back=chosen.address("times", **{"from": f"{at:%Y-%m-%d}"}),
-        seal=seal(_purpose(service), secret=app.secret, now=now),
+        fence=_fence(app, service),
     )
+
+
+def _fence(app: App, service: Service) -> dict[str, str]:
+    """What tells that a form is ours, and what its browser is to work out."""
+    now = app.clock.now()
+    sealed = seal(_purpose(service), secret=app.secret, now=now)
+    return {"seal": sealed, "challenge": floods.challenge(app, sealed, now=now)}
 
 
 def _purpose(service: Service) -> str:
@@ -342,11 +349,15 @@ def _ask(app: App, key: str, name: str) -> Response | str:
             return _other_times(app, chosen, at, form, error)
     try:
         with app.db.write("page") as session:
+            floods.admit(session, form, app=app, now=now)
             service = _service(session, key, name)
             visitasking.ask(session, service, at, draft, form=nonce, secret=app.secret, now=now)
     except NotOffered as error:
         with app.db.read() as session:
             return _other_times(app, _sent_choice(session, key, name), at, form, error)
+    except floods.NotLetIn:
+        with app.db.read() as session:
+            return again(_who_page(app, _sent_choice(session, key, name), at, form))
     return _to_sent(app, chosen, at)
 
 
@@ -424,7 +435,6 @@ def _who_waits(app: App, key: str, name: str) -> Response | str:
 def _who_waits_page(app: App, chosen: Chosen, days: Sequence[date], form: Form) -> str:
     wanted = {"day": [f"{day:%Y-%m-%d}" for day in days]}
     back = chosen.address("days") + "".join(f"&day={day}" for day in wanted["day"])
-    sealed = seal(_purpose(chosen.service), secret=app.secret, now=app.clock.now())
     return _page(
         "who",
         chosen.service,
@@ -435,7 +445,7 @@ def _who_waits_page(app: App, chosen: Chosen, days: Sequence[date], form: Form) 
         others=(),
         form=form,
         back=back,
-        seal=sealed,
+        fence=_fence(app, chosen.service),
     )
 
 
@@ -455,10 +465,14 @@ def _wait(app: App, key: str, name: str) -> Response | str:
             return see(to)
     try:
         with app.db.write("page") as session:
+            floods.admit(session, form, app=app, now=now)
             service = _service(session, key, name)
             visitasking.wait(session, service, days, draft, form=nonce, secret=app.secret, now=now)
     except Unchanged:
         return see(chosen.address("times", **{"from": f"{days[0]:%Y-%m-%d}"}))
+    except floods.NotLetIn:
+        with app.db.read() as session:
+            return again(_who_waits_page(app, _sent_choice(session, key, name), days, form))
     except Invalid:
         abort(400)
     return see(to)

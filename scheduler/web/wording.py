@@ -20,10 +20,12 @@ from scheduler.dates import (
     zone_city,
 )
 from scheduler.i18n import N_
-from scheduler.model import Attendee, Event, Kind, Mode, Seating, Standing, Status, Timing
+from scheduler.model import Attendee, Event, Kind, Mode, Queue, Reminded, Seating, Standing, Status, Timing
+from scheduler.services import export
 from scheduler.services.agenda import Announced, Detail, Entry
+from scheduler.services.drafts import Reply
 from scheduler.services.renderings import KIND_NAMES, location, weekly_in_words
-from scheduler.services.times import When, when
+from scheduler.services.times import When, moment, when
 from scheduler.web.language import _
 
 ROLES = {
@@ -136,15 +138,7 @@ def state(entry: Entry, now: datetime) -> State | None:
 
 
 def _takes_guests(event: Event, now: datetime) -> bool:
-    return not event.is_over(now) and not _closed(event, now) and not _not_yet_open(event, now)
-
-
-def _closed(event: Event, now: datetime) -> bool:
-    return bool(event.registration_closes and now >= instant(event.registration_closes, event.tzid, gap="shift"))
-
-
-def _not_yet_open(event: Event, now: datetime) -> bool:
-    return bool(event.registration_opens and now < instant(event.registration_opens, event.tzid, gap="shift"))
+    return not event.is_over(now) and not event.is_late(now) and not event.is_early(now)
 
 
 def _places(event: Event) -> State | None:
@@ -192,7 +186,7 @@ def _places_in_full(seating: Seating) -> State:
 
 
 def mode(mode: Mode) -> str:
-    return _("in the hall") if mode is Mode.IN_PERSON else _("by video link")
+    return _("in the hall") if mode == Mode.IN_PERSON else _("by video link")
 
 
 def places(event: Event, mode: Mode) -> State | None:
@@ -201,18 +195,32 @@ def places(event: Event, mode: Mode) -> State | None:
     return _places_in_full(limited[0]) if limited else None
 
 
+def kept_for(retention: timedelta | None) -> str:
+    """How long a visitor is known, as they are told before they agree."""
+    if retention is None:
+        return _("Your data is kept until you ask us to erase it.")
+    return _("Your data is erased {days} days after the last event that you registered for.", days=retention.days)
+
+
 def done(what: str, attendee: Attendee) -> str:
     """What a button did, above the page that shows it."""
     if what in ("confirmed", "coming"):
-        if attendee.standing is Standing.CONFIRMED:
-            return _("Thank you. Your place is confirmed.")
-        return _("Thank you. You are on the waiting list.")
+        return _(CAME.get(attendee.standing, ""))
     return _(DONE[what])
+
+
+CAME = {
+    Standing.CONFIRMED: N_("Thank you. Your place is confirmed."),
+    Standing.WAITLISTED: N_("Thank you. You are on the waiting list."),
+    Standing.REQUESTED: N_("Thank you. Your request has reached us; we write to you as soon as it is decided."),
+    Standing.LAPSED: N_("This came too late: the place is no longer held for you."),
+}
 
 
 DONE = {
     "party": N_("Your registration has been changed."),
     "withdrawal": N_("You have withdrawn. Thank you for telling us."),
+    "reminders": N_("You will be reminded in this way."),
     "reader": N_("Letters will come to you in this way."),
     "calendar": N_("This is the address of your own calendar."),
 }
@@ -227,14 +235,66 @@ def standing(attendee: Attendee) -> State:
             return State(_("You are on the waiting list."), "full")
         case Standing.INVITED:
             return State(_("You are invited. Please tell us whether you come."), "full")
+        case Standing.REQUESTED:
+            return State(_("Your request is being considered; no place is held for you yet."), "full")
+        case Standing.OFFERED:
+            return State(_("A place is held for you until {moment}.", moment=until(attendee)), "open")
+        case Standing.LAPSED:
+            return State(_("You did not accept in time the place that was held for you."), "off")
+        case Standing.REFUSED:
+            return State(_("We regret that we were unable to give you a place."), "off")
     return State(_("You are not registered at present."), "off")
+
+
+def until(attendee: Attendee) -> str:
+    """Until when an offer holds, on the event's clock and the reader's."""
+    assert attendee.offered_until is not None  # noqa: S101 - a constraint
+    shown = moment(attendee.offered_until, attendee.event, g.language, g.tzid)
+    return " · ".join(f"{line.time} ({line.zone})" for line in shown)
+
+
+def company(attendee: Attendee) -> str:
+    """How many come along, and who, as far as it is known."""
+    names = ", ".join(attendee.names)
+    return f"{attendee.companions}: {names}" if names else str(attendee.companions)
+
+
+def rules(event: Event) -> list[str]:
+    """What to know before one asks: who decides, and who is next."""
+    approval = [_("Places are given by approval: you ask, and we write to you when it is decided.")]
+    return [*(approval if event.approval else []), *([_(QUEUES[event.queue])] if _seatings(event) else [])]
+
+
+QUEUES = {
+    Queue.STRICT: N_("Places that become free are offered strictly in order: a larger party is waited for."),
+    Queue.FIRST_FIT: N_("Places that become free are offered to the first who waits and whose whole party fits."),
+}
+
+
+def waiting(attendee: Attendee) -> list[str]:
+    """By which rule somebody waits, and whom it may call before them."""
+    event = attendee.event
+    passed = event.queue is Queue.FIRST_FIT and attendee.companions
+    return [_(QUEUES[event.queue]), *([_("Smaller parties behind you may be called before you.")] if passed else [])]
+
+
+def reminded() -> list[tuple[Reminded, str]]:
+    """What can be chosen, in the reader's words."""
+    return [(choice, _(words)) for choice, words in REMINDED.items()]
+
+
+REMINDED = {
+    Reminded.PLANNED: N_("as the organiser has planned"),
+    Reminded.CLOSELY: N_("a day and an hour before"),
+    Reminded.NEVER: N_("not at all"),
+}
 
 
 def _registration(event: Event, now: datetime) -> Iterator[State]:
     opens, closes = event.registration_opens, event.registration_closes
-    if _closed(event, now):
+    if event.is_late(now):
         yield State(_("Registration is closed"))
-    elif opens and _not_yet_open(event, now):
+    elif opens and event.is_early(now):
         yield State(_("Registration opens {moment}", moment=_moment(opens)))
     elif closes:
         yield State(_("Registration closes {moment}", moment=_moment(closes)))
@@ -306,3 +366,28 @@ def map_link(event: Event) -> str | None:
 
 def clock_name(tzid: str, now: datetime) -> str:
     return f"{zone_city(tzid, g.language)}, {format_offset(now, tzid)}"
+
+
+# At the desk
+
+
+def handle(entry: Entry) -> Badge:
+    """As `badge`, under no heading that names the month."""
+    first, last = entry.first_on, entry.last_on
+    if first is None or last is None or first != last:
+        return badge(entry, month=True)
+    return Badge(str(first.day), format_month_name(first, g.language))
+
+
+def at(moment: datetime, tzid: str) -> str:
+    """An instant, on the clock of the desk, which is said with it."""
+    local = wall(moment, tzid)
+    return f"{format_day(local.date(), g.language, weekday=False)}, {local:%H:%M} ({zone_city(tzid, g.language)})"
+
+
+def day(on: date) -> str:
+    return format_day(on, g.language, weekday=False)
+
+
+def reply(attendee: Attendee) -> Reply:
+    return export.reply(attendee)

@@ -8,7 +8,7 @@ import time
 import tracemalloc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import brotli
 import pytest
@@ -406,12 +406,14 @@ def test_a_link_says_when_it_was_last_used(app, clock, client):
     clock.advance(timedelta(hours=3))
 
     client.get(path)
+    until(lambda: last_used(app) is not None)
 
-    def noted() -> bool:
-        with app.db.read() as session:
-            return clock.now() == links.get(session, 1).last_used_at
+    assert clock.now() == last_used(app)
 
-    until(noted)
+
+def last_used(app) -> datetime | None:
+    with app.db.read() as session:
+        return links.get(session, 1).last_used_at
 
 
 def test_an_agenda_shows_where_its_person_is_expected_whatever_its_visibility(app, client):

@@ -544,3 +544,63 @@ def test_batches_are_told_in_the_order_of_the_file(desk: Desk, monkeypatch: pyte
 
     assert [2, 3, 4, 5, 6] == [row["row"] for row in told["rows"]]
     assert 5 == len(desk.list)
+
+
+# What hostile and careless files do
+
+
+QUOTES = {
+    "to the end": b'Boris,b@example.org,"likes tea\nVera,v@example.org,\nDina,d@example.org,\n',
+    "to the next": b'Boris,b@example.org,"tea\nVera,v@example.org,\nDina,d@example.org,"milk\n',
+}
+
+
+@pytest.mark.parametrize("rows", QUOTES.values(), ids=QUOTES)
+def test_a_quotation_mark_that_is_not_closed_swallows_no_rows(desk: Desk, rows: bytes) -> None:
+    """In a column that nobody needs, they would be gone without a word."""
+    file = desk.directory / "guests.csv"
+    file.write_bytes(b"Name,E-mail,Seat\nAnna,a@example.org,1\n" + rows)
+
+    said = desk.refused(file)
+
+    assert "line 3: a quotation mark is opened and not closed" in said
+    assert {} == desk.list
+
+
+def test_lines_within_quotation_marks_are_a_cell(desk: Desk) -> None:
+    file = desk.directory / "guests.csv"
+    file.write_bytes(b'Name,E-mail,Seat\nAnna,a@example.org,"row 1,\nseat ""A"", left"\nBoris,b@example.org,"2" b\n')
+
+    assert ["added", "added"] == desk.outcomes(file)
+
+
+def test_a_file_with_nuls_far_below_is_no_table(desk: Desk) -> None:
+    file = desk.directory / "guests.csv"
+    file.write_bytes(b"Name,Decision\n" + b"Anna,\n" * 500 + b"Boris,a\0b\n")
+
+    assert "is no .xlsx and no .csv" in desk.refused(file)
+
+
+@pytest.mark.parametrize("name", ["undefined", "idna", "base64", "nonsense"])
+def test_an_encoding_that_decodes_nothing_is_said(desk: Desk, name: str) -> None:
+    file = desk.csv(("Name",), ("Änna",))
+
+    assert f"cannot be read as {name}" in desk.refused(file, "--encoding", name)
+
+
+def test_a_file_does_not_write_to_the_officers_terminal(desk: Desk) -> None:
+    file = desk.csv(("Name", "E-mail", "\x1b[2JSeat"), ("Anna \x1b]0;x\x07", "a\x1b[31m"), ("Boris", "b@example.org"))
+
+    said = desk.run("attendee", "import", "opening", str(file), "--yes", color=True).output
+
+    assert "Boris: added" in said
+    assert not {"\x1b", "\x07"} & set(said)
+
+
+def test_no_cell_of_an_exported_csv_is_a_formula_in_any_width(desk: Desk) -> None:
+    desk.bring(desk.csv(("Name", "Position"), ("Anna", "＝1+1"), ("Boris", "＠x")))
+
+    cells = {cell for row in desk.export("out.csv") for cell in row}
+
+    assert {"'＝1+1", "'＠x"} <= cells
+    assert ["unchanged", "unchanged"] == desk.outcomes(desk.directory / "out.csv")

@@ -18,6 +18,7 @@ from scheduler.services import attendance, programme
 from scheduler.services.registering import HELD, JUST
 from scheduler.web import create_app
 from tests.services.builders import a_person, an_event, invite, register
+from tests.solving import solved
 
 LANGUAGES = ("en", "kk", "ru", "th")
 ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"])
@@ -167,11 +168,13 @@ WRONG = {
     "no name": ({"name": " "}, "Enter your name."),
     "no address": ({"email": "anna"}, "Enter an e-mail address, like name@example.org."),
     "two lines of name": ({"name": "Anna\nBcc: all"}, "must be on one line"),
-    "a name that turns the text": ({"name": "Anna \u202egnp.exe"}, "has a control character"),
+    "a name that turns the text": ({"name": "Anna \u202egnp"}, "has a control character"),
     "a header in the address": ({"email": "a@example.org\nBcc: b@example.org"}, "Enter an e-mail address"),
     "too long a name": ({"name": "A" * 101}, "Enter a name alone, of at most 100 characters."),
     "a message for a name": ({"name": "You won: https://evil.example"}, "Enter a name alone"),
     "an address for a name": ({"name": "www.evil.example"}, "Enter a name alone"),
+    "a host for a name": ({"name": "Your prize: evil.example"}, "Enter a name alone"),
+    "a telephone for a name": ({"name": "Call +7 701 234 56 78"}, "Enter a name alone"),
     "no consent": ({"consent": ""}, "without it we cannot register you"),
     "too many companions": ({"companions": "6"}, "Enter a whole number from 0 to 5."),
     "companions in words": ({"companions": "a few"}, "Enter a whole number from 0 to 5."),
@@ -197,6 +200,14 @@ def test_what_is_wrong_is_said_and_what_was_typed_is_kept(app, web, typed, said)
     kept = {"name": "Anna Ivanova", "email": "anna@example.org", "companions": "", **typed}
     assert all(f'value="{kept[name]}"' in page for name in ("email", "companions"))
     assert [] == attendees(app)
+
+
+@ONE_ENGINE
+@pytest.mark.parametrize("name", ["И.И.Иванов", "J.R.R. Smith", "Dr.Anna O'Neil-Li", "Louis XVI", "Mr. 007"])
+def test_names_as_people_write_them_are_taken(app, web, name):
+    plan(app)
+
+    assert 303 == fill(web, name=name).status_code
 
 
 @ONE_ENGINE
@@ -294,7 +305,11 @@ def test_the_answer_is_the_same_whoever_the_address_belongs_to(app, web):
         attendance.withdraw(session, gone, now=app.clock.now())
 
     names = ("Known", "Invited", "Gone", "Nobody")
-    answers = [fill(web, name=name, email=f"{name.lower()}@example.org") for name in names]
+    pages = [web.get(FORM).get_data(as_text=True) for _ in names]
+    answers = [
+        fill(web, name=name, email=f"{name.lower()}@example.org", **solved(page))
+        for name, page in zip(names, pages, strict=True)
+    ]
 
     assert 1 == len({(one.status_code, one.headers["Location"], one.get_data()) for one in answers})
 

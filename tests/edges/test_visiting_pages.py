@@ -20,6 +20,7 @@ from scheduler.services.visitasking import MOST_LETTERS
 from scheduler.web import create_app
 from tests.services.builders import an_event
 from tests.services.consulate import MORNING, PASSPORT, Consulate, a_post, wrong_with_cells
+from tests.solving import solved
 
 LANGUAGES = ("en", "kk", "ru", "th")
 ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"])
@@ -28,7 +29,7 @@ SERVICE = f"{POST}/book/passport"
 AT = "2027-01-12T09:00"
 WHO = f"{SERVICE}/who?people=1&documents=1&layout=adjoining&at={AT}"
 LINK = re.compile(r"http://localhost:8000(/\w\w/visits/\S+)")
-SEAL = re.compile(r'name="seal" value="([^"]+)"')
+SEAL = 'name="seal"'
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 COUNTERS = {"1": {"name": "Counter 1"}}
 
@@ -59,13 +60,13 @@ def said(response) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", text(response)).split())
 
 
-def seal(web, form) -> str:
-    """Of the form as it was opened while its time was free."""
-    found = (SEAL.search(text(web.get(page))) for page in (form, WHO.replace(AT, "2027-02-24T15:30")))
-    return next(filter(None, found))[1]
+def opened(web, form=WHO) -> dict[str, str]:
+    """The seal and the solved challenge of the form, as it was opened while its time was free."""
+    pages = (web.get(page).get_data(as_text=True) for page in (form, WHO.replace(AT, "2027-02-24T15:30")))
+    return solved(next(page for page in pages if SEAL in page))
 
 
-def fill(web, form=WHO, sealed=None, **typed):
+def fill(web, form=WHO, fields=None, **typed):
     given = {
         "name-1": "Aliya Serik",
         "document-1": "N12345678",
@@ -74,7 +75,7 @@ def fill(web, form=WHO, sealed=None, **typed):
         "consent": "1",
         "at": AT,
     }
-    return web.post(form, data={**given, "seal": sealed or seal(web, form), **typed})
+    return web.post(form, data={**given, **(fields or opened(web, form)), **typed})
 
 
 def mails(app) -> list:
@@ -306,7 +307,7 @@ WRONG = {
     "a header in the address": ({"email": "a@example.org\nBcc: b@example.org"}, "Enter an e-mail address"),
     "no telephone": ({"telephone": "call me"}, "Enter a telephone number"),
     "no consent": ({"consent": ""}, "without it we cannot book for you"),
-    "a seal of nobody": ({"sealed": "1.2.3"}, "had been open for very long"),
+    "a seal of nobody": ({"seal": "1.2.3"}, "had been open for very long"),
 }
 
 
@@ -403,24 +404,24 @@ def test_what_is_no_time_is_refused(app, web, post, at):
 
 
 def test_a_time_that_was_taken_meanwhile_is_told_with_the_next_ones_and_nothing_typed_is_lost(app, web, post):
-    sealed = seal(web, WHO)
+    fields = opened(web)
     post.book("bolat")
 
-    late = fill(web, sealed=sealed)
+    late = fill(web, fields=fields)
 
     page = text(late)
     assert 409 == late.status_code
     assert "cannot be booked. Full." in page
     assert all(f'value="{kept}"' in page for kept in ("Aliya Serik", "N12345678", "aliya@example.org"))
     other = re.search(r'type="radio" name="at" value="([^"]+)"', page)[1]
-    assert 303 == fill(web, sealed=re.search(r'name="seal" value="([^"]+)"', page)[1], at=other).status_code
+    assert 303 == fill(web, fields=solved(late.get_data(as_text=True)), at=other).status_code
     assert other == f"{rows(app)[-1].dtstart:%Y-%m-%dT%H:%M}"
 
 
 def test_a_double_click_is_one_booking_one_letter_and_the_same_page(app, web, post):
-    sealed = seal(web, WHO)
+    fields = opened(web)
 
-    first, second = fill(web, sealed=sealed), fill(web, sealed=sealed)
+    first, second = fill(web, fields=fields), fill(web, fields=fields)
 
     assert 303 == first.status_code
     assert 1 == len(rows(app))
@@ -488,7 +489,7 @@ def test_a_form_on_another_site_changes_nothing(app, web, post, headers):
     own = own_of(app, post.book("aliya"))
 
     assert 400 == web.post(f"{own}/cancel", headers=headers).status_code
-    assert 400 == web.post(WHO, data={"seal": seal(web, WHO)}, headers=headers).status_code
+    assert 400 == web.post(WHO, data=opened(web), headers=headers).status_code
     assert VisitStatus.CONFIRMED is row(app).status
 
 

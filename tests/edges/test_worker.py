@@ -365,6 +365,8 @@ def test_what_happens_while_a_slow_batch_leaves_is_heeded(app, clock):
     app.channel = Recorder(take_time_and_cancel)
 
     jobs.deliver(app)
+    clock.advance(letters.QUIET)
+    jobs.deliver(app)
 
     assert [False] + [True] * 10 == [message.kind is LetterKind.CANCELLED for message in app.channel.sent]
 

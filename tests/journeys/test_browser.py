@@ -5,24 +5,12 @@ Pictures of what it saw are kept in build/screenshots.
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import warnings
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from scheduler.sample import programme
 from tests.conftest import NOW
+from tests.journeys.browsing import DESKTOP, LANGUAGES, PHONE, SMALL, keep, look, violations
 
-ROOT = Path(__file__).parent.parent.parent
-PICTURES = ROOT / "build" / "screenshots"
-CHROMIUM = next((path for path in ("/usr/bin/chromium", "/usr/bin/chromium-browser") if Path(path).exists()), None)
-QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
-PHONE, SMALL, DESKTOP = (390, 844), (320, 640), (1200, 900)
-LANGUAGES = ("en", "kk", "ru", "th")
 CEREMONY = "events/sample-astana-in-bangkok-opening"
 PATHS = {
     "programme": "",
@@ -37,64 +25,16 @@ PATHS = {
     "nowhere": "nowhere",
 }
 
-pytestmark = [
-    pytest.mark.parametrize("engine", ["sqlite"]),
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here"),
-]
+pytestmark = pytest.mark.parametrize("engine", ["sqlite"])
 
 
 @pytest.fixture
-def address(scheduler, environment, tmp_path) -> Iterator[str]:
+def address(scheduler, page_server, tmp_path) -> str:
     file = tmp_path / "programme.toml"
     file.write_text(programme(NOW.date()))
     scheduler("apply", str(file), "--yes")
     scheduler("event", "cancel", "sample-phuket-meeting-tourism", "--yes")
-    server = subprocess.Popen(
-        [sys.executable, "-m", "tests.journeys.page_server", NOW.isoformat()],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    with server:
-        assert server.stdout is not None
-        yield f"http://127.0.0.1:{server.stdout.readline().strip()}"
-        server.kill()
-
-
-@pytest.fixture
-def browser():
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the browser's driver, not ours
-        from playwright.sync_api import sync_playwright
-
-        with sync_playwright() as driver:
-            opened = driver.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
-            yield opened
-            opened.close()
-
-
-def look(browser, size=DESKTOP, **given):
-    """A page that fails the test when anything is refused by the policy or goes wrong in a script."""
-    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, **given)
-    page = context.new_page()
-    page.complaints = []
-    page.on("console", lambda message: page.complaints.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: page.complaints.append(str(error)))
-    return page
-
-
-def keep(page, name: str) -> None:
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
-
-
-def violations(page) -> list[str]:
-    from axe_playwright_python.sync_playwright import Axe
-
-    found = Axe().run(page).response["violations"]
-    return [f"{one['id']}: {node['html']}" for one in found for node in one["nodes"]]
+    return page_server
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,13 +12,13 @@ import brotli
 import pytest
 import urllib3
 
+from tests import debian
 from tests.edges.test_channels import free_port
 from tests.journeys.test_serve import Server
 from tests.waiting import until
 
+MODULE = "/usr/lib/nginx/modules/ngx_http_brotli_static_module.so"
 README = Path(__file__).parents[2] / "README.md"
-NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin")
-MODULE = Path("/usr/lib/nginx/modules/ngx_http_brotli_static_module.so")
 AROUND = """
 load_module {module};
 daemon off; worker_processes 1; pid {place}/pid; error_log {place}/error.log;
@@ -32,15 +31,14 @@ http {{
 }}
 """
 
-pytestmark = [
-    pytest.mark.parametrize("engine", ["sqlite"]),
-    pytest.mark.skipif(not (NGINX and MODULE.exists()), reason="needs nginx and libnginx-mod-http-brotli-static"),
-]
+pytestmark = pytest.mark.parametrize("engine", ["sqlite"])
 
 
 @pytest.fixture
 def address(environment, scheduler, tmp_path) -> Iterator[str]:
     """nginx as in the README, but without TLS, before a real server, with a directory of published feeds."""
+    nginx = debian.one_of("nginx", "/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/sbin/nginx")
+    module = debian.one_of("libnginx-mod-http-brotli-static", MODULE)
     scheduler("city", "add", "bangkok", "--name", "Bangkok", "--country", "TH", "--tz", "Asia/Bangkok")
     scheduler("event", "add", "opening", "--kind", "ceremony", "--title", "Opening", "--cities", "bangkok")
     scheduler("feed", "publish", "--to", str(tmp_path / "calendar"))
@@ -50,18 +48,18 @@ def address(environment, scheduler, tmp_path) -> Iterator[str]:
     port = free_port()
     with Server({**environment, "SCHEDULER_TRUSTED_PROXIES": "1"}, workers=1) as server:
         conf = tmp_path / "nginx.conf"
-        conf.write_text(_configuration(tmp_path, port, server.port))
-        nginx = subprocess.Popen([NGINX, "-c", str(conf)], stderr=subprocess.DEVNULL)
+        conf.write_text(_configuration(tmp_path, module, port, server.port))
+        running = subprocess.Popen([nginx, "-c", str(conf)], stderr=subprocess.DEVNULL)
         try:
             found = f"http://127.0.0.1:{port}"
             until(lambda: _answers(found))
             yield found
         finally:
-            nginx.terminate()
-            nginx.wait()
+            running.terminate()
+            running.wait()
 
 
-def _configuration(place: Path, port: int, behind: int) -> str:
+def _configuration(place: Path, module: str, port: int, behind: int) -> str:
     [server] = re.findall(r"^```nginx\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     for old, new in (
         ("listen 443 ssl;", f"listen 127.0.0.1:{port};"),
@@ -71,7 +69,7 @@ def _configuration(place: Path, port: int, behind: int) -> str:
         assert old in server
         server = server.replace(old, new)
     server = re.sub(r"^\s*ssl_certificate.*\n", "", server, flags=re.MULTILINE)
-    return AROUND.format(module=MODULE, place=place, server=server)
+    return AROUND.format(module=module, place=place, server=server)
 
 
 def _answers(address: str) -> bool:

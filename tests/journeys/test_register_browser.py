@@ -11,17 +11,15 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from email import policy
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import NOW
-from tests.journeys.test_browser import CHROMIUM, DESKTOP, PHONE, ROOT, SMALL, browser, keep, look, violations
+from tests.journeys.browsing import DESKTOP, PHONE, ROOT, SMALL, fits, keep, look, see
 from tests.services.builders import a_venue, an_event, register
 
-__all__ = ["browser"]
 LINK = re.compile(r"http://127.0.0.1:\d+/\w\w/(?:confirm|registration)/\S+")
 FORM = "events/opening/register"
 TITLES = {
@@ -40,14 +38,11 @@ SAID = {
     "th": "ลงทะเบียน|ชื่อของท่าน|ที่อยู่อีเมลของท่าน|ทางวิดีโอ|มีผู้มากับท่านกี่คน|ฉันยินยอมตามนี้|ขอที่นั่ง|ยืนยัน|ยกเลิกการเข้าร่วม",
 }
 
-pytestmark = [
-    pytest.mark.parametrize("engine", ["sqlite"]),
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here"),
-]
+pytestmark = pytest.mark.parametrize("engine", ["sqlite"])
 
 
 @pytest.fixture
-def address(app, environment) -> Iterator[str]:
+def address(app, page_server) -> str:
     with app.db.write() as session:
         hall = a_venue(session, name={"en": "City Library", "ru": "Городская библиотека"})
         an_event(
@@ -59,18 +54,7 @@ def address(app, environment) -> Iterator[str]:
             video_link="https://video.example.org/opening",
             registration="public",
         )
-    server = subprocess.Popen(
-        [sys.executable, "-m", "tests.journeys.page_server", NOW.isoformat()],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    with server:
-        assert server.stdout is not None
-        yield f"http://127.0.0.1:{server.stdout.readline().strip()}"
-        server.kill()
+    return page_server
 
 
 @pytest.fixture
@@ -91,17 +75,6 @@ def letter(app, environment, address):
         return LINK.search(mail.get_body(("plain",)).get_content())[0]
 
     return last
-
-
-def fits(page, size) -> bool:
-    return page.evaluate("document.documentElement.scrollWidth") <= size[0]
-
-
-def see(page, size, name: str) -> None:
-    """What is on the screen is kept, breaks no rule and fits."""
-    keep(page, name)
-    assert [] == violations(page), name
-    assert fits(page, size), name
 
 
 @pytest.mark.parametrize(

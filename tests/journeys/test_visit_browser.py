@@ -11,7 +11,6 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from email import policy
 from pathlib import Path
 
@@ -19,10 +18,9 @@ import pytest
 
 from scheduler.model import VisitStatus
 from tests.conftest import NOW
-from tests.journeys.test_browser import CHROMIUM, DESKTOP, PHONE, ROOT, SMALL, browser, keep, look, violations
+from tests.journeys.browsing import DESKTOP, PHONE, ROOT, SMALL, fits, keep, look, violations
 from tests.services.consulate import MORNING, Consulate, a_post
 
-__all__ = ["browser"]
 LINK = re.compile(r"http://127.0.0.1:\d+/\w\w/visits/(?:confirm/)?\d\S+")
 NAMES = {
     "en": "Passport",
@@ -59,10 +57,7 @@ SAID = {
 SERVICE = "posts/phuket/book/passport"
 AT = "at=2027-01-13T10:00"
 
-pytestmark = [
-    pytest.mark.parametrize("engine", ["sqlite"]),
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here"),
-]
+pytestmark = pytest.mark.parametrize("engine", ["sqlite"])
 
 
 @pytest.fixture
@@ -88,19 +83,9 @@ def post(app) -> Consulate:
 
 
 @pytest.fixture
-def address(post, environment) -> Iterator[str]:
-    server = subprocess.Popen(
-        [sys.executable, "-m", "tests.journeys.page_server", NOW.isoformat()],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    with server:
-        assert server.stdout is not None
-        yield f"http://127.0.0.1:{server.stdout.readline().strip()}"
-        server.kill()
+def address(post, page_server) -> str:
+    """Of the pages, once there is something on them."""
+    return page_server
 
 
 @pytest.fixture
@@ -123,10 +108,6 @@ def letter(environment, address):
         return LINK.search(mine[-1].get_body(("plain",)).get_content())[0]
 
     return last
-
-
-def fits(page, size) -> bool:
-    return page.evaluate("document.documentElement.scrollWidth") <= size[0]
 
 
 def see(page, size, name: str, *, script: bool = True) -> None:

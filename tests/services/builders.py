@@ -34,12 +34,14 @@ from scheduler.model import (
     Organisation,
     Partstat,
     Person,
+    Queue,
     Role,
     Seating,
     Standing,
     Venue,
 )
-from scheduler.services import attendance, lookup, places, programme
+from scheduler.model.attendance import HOLDING
+from scheduler.services import attendance, lookup, places, programme, seating
 from scheduler.services.drafts import EventDraft, PersonDraft, check
 from scheduler.services.lookup import Lookup
 from scheduler.services.people import guest
@@ -191,6 +193,19 @@ class GuestList:
         with self.db.read() as session:
             return programme.seating_of(self._event(session), mode).taken
 
+    def accept(self, who: str) -> Standing:
+        with self.db.write() as session:
+            return attendance.accept(session, self.row(who, session), now=self.now)
+
+    def lapse(self, after: timedelta = timedelta()) -> int:
+        """What the worker does, at once or some time from now on."""
+        self.now += after
+        with self.db.write() as session:
+            return seating.lapse(session, self._event(session), now=self.now)
+
+    def offered(self) -> set[str]:
+        return set(self._keys(Attendee.standing == Standing.OFFERED))
+
     def confirmed(self) -> set[str]:
         return set(self._keys(Attendee.standing == Standing.CONFIRMED))
 
@@ -237,14 +252,16 @@ def wrong_with_places(db: Database, event: str = "opening") -> list[str]:
 
 def _wrong(seating: Seating, attendees: list[Attendee]) -> Iterator[str]:
     here = [row for row in attendees if row.mode is seating.mode]
-    held = sum(row.seats for row in here if row.standing is Standing.CONFIRMED)
+    held = sum(row.seats for row in here if row.standing in HOLDING)
     waiting = [row for row in here if row.standing is Standing.WAITLISTED]
     numbers = [row.queue_number for row in waiting if row.queue_number is not None]
     if held != seating.taken:
         yield f"{seating.taken} are counted as taken, the list holds {held}"
     if seating.free is not None and seating.free < 0:
         yield f"{seating.taken} are taken of {seating.capacity}"
-    if fits := [row.id for row in waiting if seating.free is None or row.seats <= seating.free]:
+    first = sorted(waiting, key=lambda row: row.queue_number or 0)
+    next_ones = first[:1] if seating.event.queue is Queue.STRICT else waiting
+    if fits := [row.id for row in next_ones if seating.free is None or row.seats <= seating.free]:
         yield f"{seating.free} are free, and yet these wait: {fits}"
     if len(set(numbers)) < len(waiting) or max(numbers, default=0) > seating.last_queue_number:
         yield f"numbers drawn to {seating.last_queue_number} are held as {numbers}"

@@ -164,6 +164,11 @@ def rows(db):
             )
         )
         links.add(session, feed="all", holder="driver", sees=Sees.PRIVATE, now=NOW)
+        session.execute(
+            sa.insert(Base.metadata.tables["account"]).values(
+                name="door", called="The door", role="door", language="en", epoch=0, created_at=NOW
+            )
+        )
     with db.read() as session:
         found = {}
         for name, table in Base.metadata.tables.items():
@@ -186,6 +191,8 @@ AT_EIGHT, DAY_BEFORE = time(8), date(2027, 2, 28)
 
 # Table, what is changed in its good row, and the constraint that refuses the copy.
 CHECKS = [
+    ("account", {"name": "x", "role": "king"}, "ck_account_accountrole"),
+    ("account", {"name": "x", "epoch": -1}, "ck_account_epoch"),
     ("attendee", {"companions": -1}, "ck_attendee_companions"),
     ("attendee", {"companions": 51}, "ck_attendee_companions"),
     ("attendee", {"standing": "waitlisted"}, "ck_attendee_queue_number"),
@@ -196,6 +203,7 @@ CHECKS = [
     ("attendee", {"partstat": "DELEGATED"}, "ck_attendee_partstat"),
     ("attendee", {"standing": "lapsed"}, "ck_attendee_standing"),
     ("attendee", {"answered_by": "pigeon"}, "ck_attendee_answer"),
+    ("attendee", {"excused": True}, "ck_attendee_excused"),
     ("attendee", {"epoch": -1}, "ck_attendee_epoch"),
     ("seating", {"taken": 5}, "ck_seating_not_overbooked"),
     ("seating", {"taken": -1}, "ck_seating_taken"),
@@ -240,6 +248,7 @@ CHECKS = [
     ("version", {"id": 2}, "ck_version_one_row"),
 ]
 UNIQUES = [
+    ("account", {}, "uq_account_name"),
     ("attendee", {}, "uq_attendee_event_id_person_id"),
     ("city", {}, "uq_city_key"),
     ("event", {"uid": FRESH}, "uq_event_key"),

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from scheduler import jobs
 from scheduler.model import Answer, Attendee, Event, Letter, LetterKind, Mode, Partstat, Person, Role, Status
-from scheduler.services import attendance, letters, programme, registering
+from scheduler.services import attendance, letters, messages, programme, registering, seating
 from scheduler.services.drafts import PersonDraft, check
 from scheduler.services.lookup import get
 from scheduler.services.registering import Wanted
@@ -31,14 +31,16 @@ from tests.services.builders import (
 
 LATER = START + timedelta(days=1)
 
+WRITTEN = {"subject": "The doors", "text": "They open at nine."}
 # Many cases of one rule, which is computed and not asked of the database: its other tests run on both.
 ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"])
 
 
 class Round:
-    """One round of the worker, and what it left in the ledger and in the letter box."""
+    """One round of the worker once news may leave, and what it left in the ledger and in the letter box."""
 
-    def __init__(self, app) -> None:
+    def __init__(self, app, *, wait: timedelta = letters.QUIET) -> None:
+        app.clock.advance(wait)
         self.app, self.done = app, jobs.deliver(app)
         self.box = Path(app.settings.mail_url.removeprefix("file:"))
 
@@ -284,8 +286,9 @@ def test_an_event_moved_back_after_people_were_told_is_told_again(app, opening):
 def test_what_another_worker_is_sending_at_this_moment_is_taken_for_read(app, opening):
     """Its letter tells the new time and will arrive; that the event is back at the old one must be told after it."""
     opening.move(dtstart=LATER)
+    app.clock.advance(letters.QUIET)
     with app.db.write() as session:
-        letters.claim_due(session, now=NOW, lease=timedelta(minutes=10), limit=1)
+        letters.claim_due(session, now=app.clock.now(), lease=timedelta(minutes=10), limit=1)
     opening.move(dtstart=START)
 
     letter = Round(app).letters[-1]
@@ -388,7 +391,7 @@ def test_who_has_withdrawn_meanwhile_is_not_written_to(app, opening):
     opening.move(dtstart=LATER)
     with app.db.write() as session:
         (attendee,) = get(session, Event, "opening").attendees
-        attendance.withdraw(session, attendee, now=NOW)
+        attendance.withdraw(session, attendee, now=NOW, by=Answer.MAIL)
 
     assert ("moved", "Aigerim", "is no longer on the list") == Round(app).ledger[-1]
 
@@ -396,7 +399,7 @@ def test_who_has_withdrawn_meanwhile_is_not_written_to(app, opening):
 def test_who_withdrew_before_the_move_is_not_told(app, opening):
     with app.db.write() as session:
         (attendee,) = get(session, Event, "opening").attendees
-        attendance.withdraw(session, attendee, now=NOW)
+        attendance.withdraw(session, attendee, now=NOW, by=Answer.MAIL)
     opening.move(dtstart=LATER)
 
     assert [("confirmed", "Aigerim", "sent")] == Round(app).ledger
@@ -569,19 +572,19 @@ def test_postponed_and_given_a_new_date_before_the_letter_left_is_one_letter(app
 # Places
 
 
-def test_who_waits_is_told_so_and_then_that_a_place_was_freed(app):
+def test_who_waits_is_told_so_and_then_that_a_place_is_held_for_them(app):
     with app.db.write() as session:
         event = an_event(session, capacity=1)
         first = register(session, event, a_person(session, name="First"))
         register(session, event, a_person(session, name="Second"))
     Round(app)
     with app.db.write() as session:
-        attendance.withdraw(session, session.get(Attendee, first.id), now=NOW)
+        attendance.withdraw(session, session.get(Attendee, first.id), now=NOW, by=Answer.MAIL)
 
     assert [
         ("confirmed", "First", "sent"),
         ("waiting", "Second", "sent"),
-        ("place freed", "Second", "sent"),
+        ("offered", "Second", "sent"),
     ] == Round(app).ledger
 
 
@@ -590,11 +593,11 @@ def test_what_a_letter_said_of_a_place_is_skipped_when_it_is_no_longer_so(app):
         event = an_event(session, capacity=1)
         first = register(session, event, a_person(session, name="First"))
         second = register(session, event, a_person(session, name="Second"))
-        attendance.withdraw(session, first, now=NOW)
-        attendance.withdraw(session, second, now=NOW)
+        attendance.withdraw(session, first, now=NOW, by=Answer.MAIL)
+        attendance.withdraw(session, second, now=NOW, by=Answer.MAIL)
 
     gone = "is no longer on the list"
-    assert {("confirmed", "First", gone), ("waiting", "Second", gone), ("place freed", "Second", gone)} == set(
+    assert {("confirmed", "First", gone), ("waiting", "Second", gone), ("offered", "Second", gone)} == set(
         Round(app).ledger
     )
 
@@ -604,11 +607,9 @@ def test_who_no_longer_waits_is_told_of_the_place_only(app):
         event = an_event(session, capacity=1)
         first = register(session, event, a_person(session, name="First"))
         register(session, event, a_person(session, name="Second"))
-        attendance.withdraw(session, first, now=NOW)
+        attendance.withdraw(session, first, now=NOW, by=Answer.MAIL)
 
-    assert [("waiting", "Second", "does not wait any more"), ("place freed", "Second", "sent")] == Round(app).ledger[
-        1:
-    ]
+    assert [("waiting", "Second", "does not wait any more"), ("offered", "Second", "sent")] == Round(app).ledger[1:]
 
 
 def test_registering_again_is_confirmed_again(app, opening, clock):
@@ -617,7 +618,7 @@ def test_registering_again_is_confirmed_again(app, opening, clock):
         with app.db.write() as session:
             event = get(session, Event, "opening")
             if act == "withdraw":
-                attendance.withdraw(session, event.attendees[0], now=clock.now())
+                attendance.withdraw(session, event.attendees[0], now=clock.now(), by=Answer.MAIL)
             else:
                 register(session, event, get(session, Person, "aigerim"), now=clock.now())
 
@@ -646,7 +647,7 @@ def test_who_comes_for_two_is_written_to_although_one_of_them_has_withdrawn(app)
     Round(app)
     Desk(app).move(dtstart=LATER)
     with app.db.write() as session:
-        attendance.withdraw(session, session.get(Attendee, minister.id), now=NOW)
+        attendance.withdraw(session, session.get(Attendee, minister.id), now=NOW, by=Answer.MAIL)
 
     assert ("moved", "Deputy", "sent") in Round(app).ledger
 
@@ -735,6 +736,28 @@ def test_markup_in_a_name_or_title_is_text(app):
     assert "<b>Opening</b> & {{ 7 * 7 }}" in body(letter)
 
 
+def part(app, language):
+    """What is told of requests, offers that lapse, and places that an officer gives and takes away."""
+    given = {"language": language, "tz": "Asia/Almaty"}
+    with app.db.write() as session:
+        hearing = an_event(session, "hearing", capacity=1, approval=True, remote_instructions="Bring headphones.")
+        asked = [
+            attendance.register(session, hearing, attendance.Guest(person=a_person(session, **given)), now=NOW, by=by)
+            for by in (Answer.PAGE, Answer.PAGE, Answer.DESK, Answer.DESK, Answer.DESK)
+        ]
+    Round(app)
+    with app.db.write() as session:
+        refused, approved, seated, late, last = [session.get(Attendee, one.id) for one in asked]
+        attendance.turn_down(session, refused, reason=Text({"en": "The hall is small."}), now=NOW)
+        attendance.approve(session, approved, now=NOW)
+        attendance.withdraw(session, seated, now=NOW)
+    Round(app)
+    with app.db.write() as session:
+        seating.lapse(session, session.get(Attendee, late.id).event, now=NOW + timedelta(days=2))
+        attendance.give_place(session, session.get(Attendee, last.id), reason="the Minister asks", now=NOW)
+    Round(app)
+
+
 @ONE_ENGINE
 @pytest.mark.parametrize("language", ["en", "kk", "ru", "th"])
 def test_every_kind_of_letter_can_be_written_in_every_language(app, language):
@@ -754,9 +777,11 @@ def test_every_kind_of_letter_can_be_written_in_every_language(app, language):
             person = check(PersonDraft, {"name": name, "email": address, **given})
             wanted = Wanted(person=person, mode=Mode.IN_PERSON, companions=0, form=name)
             registering.ask(session, event, wanted, now=NOW)
+        messages.send(session, event, messages.draft(WRITTEN, language="en"), to=["everyone"], now=NOW)
     Round(app)
     with app.db.write() as session:
         attendance.withdraw(session, session.get(Attendee, first.id), now=NOW)
+    part(app, language)
     Desk(app).move(dtstart=LATER)
     Round(app)
     Desk(app).change_event(dtstart=None, dtend=None)
@@ -769,7 +794,9 @@ def test_every_kind_of_letter_can_be_written_in_every_language(app, language):
 
     round_ = Round(app)
 
-    assert {str(kind) for kind in LetterKind} == {kind for kind, _, why in round_.ledger if why == "sent"}
+    assert {str(kind) for kind in LetterKind if not kind.startswith("visit ")} == {
+        kind for kind, _, why in round_.ledger if why == "sent"
+    }
     assert {language} == {letter["Content-Language"] for letter in round_.letters}
     assert all(letter["Subject"] and body(letter) for letter in round_.letters)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -341,3 +342,23 @@ def downgrade():
     with op.batch_alter_table("event", recreate="auto") as batch:
         batch.drop_column("note")
 """
+
+
+def test_what_0006_brought_is_taken_back_and_the_places_still_agree_with_the_list(db):
+    with db.write() as session:
+        an_event(session, capacity=2)
+    guests = GuestList(db)
+    for who in ("anna", "bolat", "chai", "dana"):
+        guests.register(who)
+    guests.withdraw("anna")
+    guests.lapse(timedelta(days=1))
+    assert ({"dana"}, 2) == (guests.offered(), guests.taken())
+
+    schema.downgrade(db, "0005")
+    with db.engine.connect() as connection:
+        standings = connection.exec_driver_sql("SELECT standing FROM attendee ORDER BY id").scalars().all()
+        taken = connection.exec_driver_sql("SELECT taken FROM seating WHERE mode = 'in person'").scalar()
+    schema.upgrade(db)
+
+    assert (["withdrawn", "confirmed", "withdrawn", "withdrawn"], 1) == (standings, taken)
+    assert [] == wrong_with_places(db)

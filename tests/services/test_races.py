@@ -223,7 +223,7 @@ def test_a_process_killed_while_it_frees_a_place_frees_none(guests, database_url
 
     assert ({"anna"}, ["bolat"]) == (guests.confirmed(), guests.waiting())
     guests.withdraw("anna")
-    assert {"bolat"} == guests.confirmed()
+    assert {"bolat"} == guests.offered()
 
 
 # The queue of writers in one process

@@ -590,7 +590,10 @@ def a_random_event(chance: random.Random) -> dict:
         "tz": chance.choice(["Asia/Bangkok", "Asia/Almaty", "Europe/Berlin"]),
         "status": chance.choice(["confirmed", "confirmed", "tentative", "cancelled"]),
         "capacity": chance.choice([None, 1, 3]),
-        "reminders": tuple({"before": lead, "audience": chance.choice(list(ReminderAudience))} for lead in leads),
+        "reminders": tuple(
+            {"before": lead, "audience": chance.choice([one for one in ReminderAudience if one != "chosen"])}
+            for lead in leads
+        ),
     }
     day = NOW.date() + chance.randint(1, 40) * DAY
     if chance.random() < 0.3:

@@ -16,7 +16,9 @@ from scheduler.model import (
     Event,
     Kind,
     LetterKind,
+    Message,
     Mode,
+    Seating,
     Standing,
     Status,
     Timing,
@@ -39,6 +41,11 @@ ALMATY = City(
     tzid="Asia/Almaty",
 )
 MUSEUM = Venue(key="museum", name=Text({"en": "Museum of Arts"}), address=Text({"en": "22 Koktem"}), city=ALMATY)
+
+
+WRITTEN = Message(
+    subject=Text({"en": "The doors: {event}"}), body=Text({"en": "The doors open at nine.\n\nSee you there."})
+)
 
 
 class Rendered(NamedTuple):
@@ -87,6 +94,15 @@ def before(**changes: Any) -> dict[str, Any]:
     return {"was": {**was, **changes}}
 
 
+HELD = {"until": "2027-01-05T09:00:00+00:00"}
+# Those to who stands otherwise than by having a place.
+STANDS = {
+    LetterKind.OFFERED: Standing.OFFERED,
+    LetterKind.LAPSED: Standing.LAPSED,
+    LetterKind.REQUESTED: Standing.REQUESTED,
+    LetterKind.REFUSED: Standing.REFUSED,
+    LetterKind.REMOVED: Standing.WITHDRAWN,
+}
 EARLIER = before(dtstart="2027-01-30T10:00:00", dtend="2027-01-30T12:00:00")
 ELSEWHERE = before(venue={"en": "Town hall"})
 
@@ -99,10 +115,12 @@ def render(
     mode: Mode = Mode.IN_PERSON,
     tzid: str | None = None,
     companions: int = 0,
-    standing: Standing = Standing.CONFIRMED,
+    standing: Standing | None = None,
     facts: dict[str, Any] = NOWHERE,
 ) -> Rendered:
     """As `compose` renders an outline; without a database, whose only part in it is the attached file."""
+    standing = standing or STANDS.get(kind, Standing.CONFIRMED)
+    facts = HELD if kind is LetterKind.OFFERED else facts
     row = compose.Row(
         id=1,
         key="k",
@@ -122,6 +140,8 @@ def render(
         companions=companions,
     )
     words = compose._words(event, row, language, HOUSE)
+    if kind is LetterKind.MESSAGE:
+        words |= compose._written(WRITTEN, words["title"], language, language)
     folder = f"letters/{kind.replace(' ', '_')}"
     subject = " ".join(compose._template(f"{folder}/subject.txt", language).render(words).split())
     text = compose._template(f"{folder}/body.txt", language).render(words)
@@ -216,7 +236,9 @@ def test_the_attached_file_is_mentioned_where_there_is_one(kind, language):
     dated = [render(kind, an_event(), language=language), render(kind, an_event(), language=language, tzid="UTC")]
     without = render(kind, undated(), language=language)
 
-    attached = kind not in (LetterKind.CONFIRM, LetterKind.STANDING)  # no place, nothing to enter in a calendar
+    # No place, or nothing new: nothing to enter in a calendar.
+    without_one = (LetterKind.CONFIRM, LetterKind.STANDING, LetterKind.MESSAGE, *STANDS)
+    attached = kind is LetterKind.OFFERED or kind not in without_one
     assert all(attached is ("event.ics" in letter.text) for letter in dated)
     assert "event.ics" not in without.text
 
@@ -375,3 +397,38 @@ def test_a_letter_in_full():
 
     assert f"A place for you: {TITLE}" == letter.subject
     assert IN_FULL == letter.text
+
+
+@every_language
+def test_an_offer_says_until_when_on_both_clocks(language):
+    letter = render(LetterKind.OFFERED, an_event(), language=language, tzid="Asia/Bangkok")
+
+    assert 0 < letter.text.index("14:00") < letter.text.index("UTC+5") < letter.text.index("16:00")
+    assert "14:00" in letter.html
+
+
+@every_language
+def test_instructions_are_for_who_has_a_place_and_comes_in_this_way(language):
+    event = an_event()
+    event.seating = [
+        Seating(mode=Mode.IN_PERSON, instructions=Text({"en": "Bring a passport.\n\nDoors open at two."})),
+        Seating(mode=Mode.REMOTE, instructions=Text({"en": "Use headphones."})),
+    ]
+
+    hall = render(LetterKind.CONFIRMED, event, language=language)
+    waits = render(LetterKind.WAITING, event, language=language, standing=Standing.WAITLISTED)
+
+    assert "\n\nBring a passport.\n\nDoors open at two.\n\n" in hall.text
+    assert "<p>Doors open at two.</p>" in hall.html
+    assert "headphones" not in hall.text + hall.html
+    assert "passport" not in waits.text + waits.html
+
+
+@every_language
+def test_a_refusal_gives_the_reason_where_there_is_one(language):
+    reason = {"reason": {"en": "The hall is <small>."}}
+
+    letter = render(LetterKind.REFUSED, an_event(), language=language, facts=reason)
+
+    assert "The hall is <small>." in letter.text
+    assert "The hall is &lt;small&gt;." in letter.html

@@ -1,0 +1,175 @@
+"""Visitors who confirm their registration over HTTP: for one hot event and for a hundred, by 1, 2 and 4 processes.
+
+Each has asked on the page and now presses the button behind the link in the letter: that is when a place is taken.
+Against it the database's own limit for the same write, in as many processes: the conditional update of the places and
+one insert. Then fifty threads of one process which all register at once, again and again: how long each waits.
+
+Needs wrk (Debian). The servers, wrk and the database share the cores of the machine.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from multiprocessing.synchronize import Barrier
+from statistics import quantiles
+
+import sqlalchemy as sa
+
+from benchmarks import common
+from benchmarks.apply import apply
+from benchmarks.register import attendee_row, person_row
+from benchmarks.sample import people, programme
+from benchmarks.servers import SECRET, post_each, serving
+from scheduler.db import Database
+from scheduler.model import Attendee, Event, Kind, Mode, Partstat, Person, Seating, Standing
+from scheduler.services import registering
+from scheduler.services.tokens import PATHS, Purpose, of_attendee
+
+PROCESSES = (1, 2, 4)
+CONNECTIONS = 50
+LOADED = 4  # seconds
+CONTENDERS, EACH = 50, 20
+
+
+def main() -> None:
+    given = common.arguments(__doc__, rounds=1)
+    size = int(4_000 * given.scale)
+    for engine in given.engines:
+        with common.databases(engine) as fresh:
+            rows = [_row(fresh, size, events, processes) for events in (1, 100) for processes in PROCESSES]
+            common.show(f"{engine}: {size:,} confirm over HTTP, {CONNECTIONS} at a time", HEADINGS, rows)
+            common.show(f"{engine}: {CONTENDERS} contenders in one process", FAIR, [_fairness(fresh())])
+
+
+HEADINGS = ("", "processes", "per second", "p50 ms", "p99 ms", "bare write/s", "of it")
+FAIR = ("", "per second", "p50 ms", "p99 ms", "longest ms")
+
+
+def _row(fresh: common.Fresh, size: int, events: int, processes: int) -> Sequence[object]:
+    db = _asked(fresh(), size, events)
+    paths = [_path(one) for one in _places(db)]
+    with serving(common.url_of(db), workers=processes, pinned=False) as server:
+        seen = post_each(server, paths, seconds=LOADED, connections=CONNECTIONS)
+    with db.read() as session:
+        taken = session.scalar(sa.select(sa.func.sum(Seating.taken))) or 0
+    # Who was still being answered when it ended may have a place.
+    assert 0 <= taken - round(seen.rate * LOADED) <= 2 * CONNECTIONS, (taken, seen)
+    bare = _bare(_asked(fresh(), size, events), size, processes)
+    return (f"{events:,} events", processes, seen.rate, seen.p50, seen.p99, bare, f"{seen.rate / bare:.1%}")
+
+
+# Who has asked
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    number: int
+    event: int
+    since: datetime
+
+
+def _asked(db: Database, size: int, events: int) -> Database:
+    """Everybody has typed their name and address; nobody has confirmed."""
+    apply(db, programme(4 * events, capacity=1_000_000))
+    now = datetime.now(UTC)
+    with common.transaction(db) as connection:
+        numbers = connection.scalars(sa.select(Event.id).where(Event.kind == Kind.CEREMONY).order_by(Event.id)).all()
+        connection.execute(sa.insert(Person), [person_row(one) for one in people(size)])
+        known = connection.scalars(sa.select(Person.id).order_by(Person.id)).all()
+        asked = {"standing": Standing.UNCONFIRMED, "partstat": Partstat.NEEDS_ACTION, "answered_by": None}
+        asked |= {"answered_on": None, "created_at": now, "standing_at": now}
+        rows = [
+            {**attendee_row(person), **asked, "event_id": numbers[index % events]}
+            for index, person in enumerate(known)
+        ]
+        connection.execute(sa.insert(Attendee), rows)
+    common.analyze(db)
+    return db
+
+
+def _places(db: Database) -> list[Place]:
+    with db.read() as session:
+        query = sa.select(Attendee.id, Attendee.event_id, Attendee.created_at).order_by(Attendee.id)
+        return [Place(*row) for row in session.execute(query)]
+
+
+def _path(one: Place) -> str:
+    return f"/en/{PATHS[Purpose.CONFIRM]}/{_token(one)}"
+
+
+def _token(one: Place) -> str:
+    return of_attendee(Purpose.CONFIRM, one.number, one.since, 0, secret=SECRET)
+
+
+# The database's own limit
+
+
+def _bare(db: Database, size: int, processes: int) -> float:
+    """Writes a second, of so many processes at once."""
+    places, url = _places(db), common.url_of(db)
+    db.dispose()
+    context = multiprocessing.get_context("spawn")
+    together = context.Barrier(processes + 1)
+    children = [
+        context.Process(target=_write_bare, args=(url, places[number::processes], together))
+        for number in range(processes)
+    ]
+    for child in children:
+        child.start()
+    together.wait()
+    start = time.perf_counter()
+    for child in children:
+        child.join()
+    assert all(child.exitcode == 0 for child in children)
+    return size / (time.perf_counter() - start)
+
+
+def _write_bare(url: str, places: Sequence[Place], together: Barrier) -> None:
+    db = Database(url)
+    with db.read() as session:
+        session.execute(sa.select(1))
+    together.wait()
+    for one in places:
+        with common.transaction(db) as connection:
+            mine = (Seating.event_id == one.event, Seating.mode == Mode.IN_PERSON)
+            take = sa.update(Seating).where(*mine, Seating.taken + 1 <= Seating.capacity)
+            assert connection.execute(take.values(taken=Seating.taken + 1)).rowcount == 1
+            guest = {"identity": f"bare {one.number}", "name": {"en": "Guest"}, "language": "en"}
+            connection.execute(sa.insert(Person), guest)
+
+
+# Fairness
+
+
+def _fairness(db: Database) -> Sequence[object]:
+    _asked(db, CONTENDERS * EACH, 1)
+    places, waited = _places(db), list[float]()
+    together = threading.Barrier(CONTENDERS)
+
+    def contend(mine: Sequence[Place]) -> None:
+        together.wait()
+        for one in mine:
+            start = time.perf_counter()
+            with db.write("page") as session:
+                registering.confirm(session, _token(one), secret=SECRET, now=datetime.now(UTC))
+            waited.append((time.perf_counter() - start) * 1000)
+
+    threads = [threading.Thread(target=contend, args=(places[number::CONTENDERS],)) for number in range(CONTENDERS)]
+    start = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    took = time.perf_counter() - start
+    assert len(waited) == CONTENDERS * EACH
+    cuts = quantiles(waited, n=100)
+    return ("one event", len(waited) / took, cuts[49], cuts[98], max(waited))
+
+
+if __name__ == "__main__":
+    main()

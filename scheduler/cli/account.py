@@ -1,0 +1,192 @@
+"""`scheduler account ...`"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from scheduler.cli.desk import Columns, Desk, as_json, at, pass_desk, show, show_one
+from scheduler.cli.words import _
+from scheduler.errors import Invalid
+from scheduler.i18n import LANGUAGES, N_
+from scheduler.model import Account, AccountRole
+from scheduler.services import accounts
+from scheduler.services.accounts import INVITED, AccountDraft
+from scheduler.services.drafts import check
+
+ROLES = [role.value for role in AccountRole]
+with_role = click.option("--role", type=click.Choice(ROLES), required=True, help=N_("What they are here."))
+from_stdin = click.option("--password-stdin", is_flag=True, help=N_("Read the password from standard input."))
+with_link = click.option(
+    "--invite", is_flag=True, help=N_("Print a link instead, good once, at which they choose it themselves.")
+)
+
+
+@click.group(help=N_("Accounts of those who sign in: officers, the door."))
+def account() -> None:
+    pass
+
+
+@account.command(help=N_("Make an account; asks for its password, which is not shown."))
+@click.argument("name")
+@click.option("--called", help=N_("Full name, as others see it (default: the name)."))
+@with_role
+@click.option("--language", "spoken", type=click.Choice(LANGUAGES), help=N_("Language of their pages."))
+@from_stdin
+@with_link
+@as_json
+@pass_desk
+def add(
+    desk: Desk,
+    name: str,
+    called: str | None,
+    role: str,
+    spoken: str | None,
+    password_stdin: bool,
+    invite: bool,
+    as_json: bool,
+) -> None:
+    given = {"name": name, "called": called or name, "role": role, "language": spoken or desk.settings.language}
+    draft = check(AccountDraft, given)
+    with desk.read() as session:
+        accounts.refuse_taken(session, draft.name)  # before a password is asked for in vain
+    kept = _asked(draft.name, draft.called, stdin=password_stdin, invite=invite)
+    with desk.write() as session:
+        made = accounts.add(session, draft, now=desk.now())
+        link = _with_password(desk, session, made, kept)
+        record = {**_record(desk, made), **link}
+    show_one(record, as_json=as_json)
+
+
+@account.command("list", help=N_("Who has an account, and when they were last here."))
+@as_json
+@pass_desk
+def list_accounts(desk: Desk, as_json: bool) -> None:
+    with desk.read() as session:
+        records = [_record(desk, one) for one in accounts.everybody(session)]
+    show(records, COLUMNS, as_json=as_json, nothing=_("No accounts; make one: scheduler account add."))
+
+
+COLUMNS: Columns = {
+    N_("Name"): "name",
+    N_("Called"): "called",
+    N_("Role"): lambda record: _(record["role"]),
+    N_("Language"): "language",
+    N_("Last signed in"): lambda record: record["last_signed_in"] or "-",
+    N_("State"): lambda record: _say(record["state"]),
+}
+
+
+def _say(word: str) -> str:
+    return _(word)
+
+
+@account.command("show", help=N_("One account."))
+@click.argument("name")
+@as_json
+@pass_desk
+def show_account(desk: Desk, name: str, as_json: bool) -> None:
+    with desk.read() as session:
+        record = _record(desk, accounts.get(session, name))
+    show_one(record, as_json=as_json)
+
+
+@account.command(help=N_("Give it another role, from their next page on."))
+@click.argument("name")
+@click.argument("role", type=click.Choice(ROLES))
+@pass_desk
+def role(desk: Desk, name: str, role: str) -> None:
+    with desk.write() as session:
+        found = accounts.get_to_change(session, name)
+        accounts.give_role(session, found, AccountRole(role), now=desk.now())
+    click.echo(_("{name} is now: {role}").format(name=found.name, role=_(role)))
+
+
+@account.command(help=N_("Set another password; every session ends."))
+@click.argument("name")
+@from_stdin
+@with_link
+@as_json
+@pass_desk
+def password(desk: Desk, name: str, password_stdin: bool, invite: bool, as_json: bool) -> None:
+    with desk.read() as session:
+        found = accounts.get(session, name)
+    kept = _asked(found.name, found.called, stdin=password_stdin, invite=invite)
+    with desk.write() as session:
+        held = accounts.get_to_change(session, name)
+        said = _with_password(desk, session, held, kept)
+    if as_json or said:
+        show_one({"name": found.name, **said}, as_json=as_json)
+    else:
+        click.echo(_("The password of {name} is changed; every session has ended.").format(name=found.name))
+
+
+@account.command(help=N_("Let nobody sign in with it any more; whoever is signed in is signed out at once."))
+@click.argument("name")
+@pass_desk
+def disable(desk: Desk, name: str) -> None:
+    with desk.write() as session:
+        found = accounts.get_to_change(session, name)
+        accounts.disable(session, found, now=desk.now())
+    click.echo(_("Disabled: {name}").format(name=found.name))
+
+
+@account.command(help=N_("Let them sign in again, with the password they had."))
+@click.argument("name")
+@pass_desk
+def enable(desk: Desk, name: str) -> None:
+    with desk.write() as session:
+        found = accounts.get_to_change(session, name)
+        accounts.enable(session, found, now=desk.now())
+    click.echo(_("Enabled: {name}").format(name=found.name))
+
+
+@account.command(help=N_("End all sessions of an account: it is signed out on every device."))
+@click.argument("name")
+@pass_desk
+def sessions(desk: Desk, name: str) -> None:
+    with desk.write() as session:
+        found = accounts.get_to_change(session, name)
+        accounts.end_sessions(session, found, now=desk.now())
+    click.echo(_("Signed out everywhere: {name}").format(name=found.name))
+
+
+def _asked(name: str, called: str, *, stdin: bool, invite: bool) -> str | None:
+    """What to keep of the password that was typed; None where they choose it themselves."""
+    if stdin and invite:
+        raise Invalid("--password-stdin: leave it out beside --invite, which lets them choose it themselves")
+    if invite:
+        return None
+    if stdin:
+        typed = sys.stdin.read().rstrip("\r\n")
+    elif not sys.stdin.isatty():
+        raise Invalid("password: nobody can be asked for it here; say --password-stdin or --invite")
+    else:
+        typed = click.prompt(_("Password"), hide_input=True, confirmation_prompt=_("The same password again"))
+    return accounts.check(typed, name, called)
+
+
+def _with_password(desk: Desk, session: Any, found: Account, kept: str | None) -> dict[str, Any]:
+    """The link and how long it holds, where they choose it themselves."""
+    now = desk.now()
+    if kept is not None:
+        accounts.set_password(session, found, kept, now=now)
+        return {}
+    token = accounts.invite(session, found, secret=desk.app.secret, now=now)
+    address = f"{desk.settings.base_url}/{found.language}/desk/set-up/{token}"
+    return {"link": address, "until": at(now + INVITED, desk.settings.timezone)}
+
+
+def _record(desk: Desk, row: Account) -> dict[str, Any]:
+    tz = desk.settings.timezone
+    return {
+        "name": row.name,
+        "called": row.called,
+        "role": row.role.value,
+        "language": row.language,
+        "state": accounts.state(row),
+        "created": at(row.created_at, tz),
+        "last_signed_in": at(row.last_signed_in_at, tz) or None,
+    }

@@ -1,0 +1,70 @@
+"""Accounts of those who work here: officers at their desk, and people at the door."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import Enum, StrEnum, auto
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from scheduler.db import Base, Id, Instant, choice
+
+
+class AccountRole(StrEnum):
+    """What somebody is here; `MAY` says what they may do."""
+
+    ADMINISTRATOR = "administrator"
+    OFFICER = "programme officer"
+    DOOR = "door"
+    VIEWER = "viewer"
+
+
+class Act(Enum):
+    """What a page asks leave for."""
+
+    SEE_EVENTS = auto()  # what is on, and how many come
+    SEE_GUESTS = auto()  # who is on a list: name, title, standing
+    SEE_CONFIDENTIAL = auto()  # events that are confidential
+    SEE_ADDRESSES = auto()  # their e-mail addresses and telephones
+    CHECK_IN = auto()  # let people in, at the door
+    KEEP_LIST = auto()  # register, record answers, withdraw
+    TAKE_LIST = auto()  # take the whole list away as a file
+    SEE_LETTERS = auto()  # what was written to whom
+    SEE_ACCOUNTS = auto()  # who else has an account, and when they were last here
+
+
+_VIEWER = {Act.SEE_EVENTS, Act.SEE_GUESTS}
+_DOOR = {*_VIEWER, Act.CHECK_IN}
+_OFFICER = {*_DOOR, Act.SEE_CONFIDENTIAL, Act.SEE_ADDRESSES, Act.KEEP_LIST, Act.TAKE_LIST, Act.SEE_LETTERS}
+MAY: Mapping[AccountRole, frozenset[Act]] = {
+    AccountRole.VIEWER: frozenset(_VIEWER),
+    AccountRole.DOOR: frozenset(_DOOR),
+    AccountRole.OFFICER: frozenset(_OFFICER),
+    AccountRole.ADMINISTRATOR: frozenset({*_OFFICER, Act.SEE_ACCOUNTS}),
+}
+
+
+class Account(Base):
+    """Never deleted, only disabled: the audit names it.
+
+    ``password_hash`` NULL is an account whose link to choose a password has not been used yet; ``invited_at`` is when
+    that link was made. Raising ``epoch`` ends every session and spends the link.
+    """
+
+    __tablename__ = "account"
+
+    id: Mapped[Id]
+    name: Mapped[str] = mapped_column(sa.String(100), unique=True)
+    called: Mapped[str] = mapped_column(sa.String(200))
+    role: Mapped[AccountRole] = mapped_column(choice(AccountRole))
+    language: Mapped[str] = mapped_column(sa.String(35))
+    password_hash: Mapped[str | None] = mapped_column(sa.String(200))
+    epoch: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    invited_at: Mapped[datetime | None] = mapped_column(Instant)
+    last_signed_in_at: Mapped[datetime | None] = mapped_column(Instant)
+    disabled_at: Mapped[datetime | None] = mapped_column(Instant)
+
+    __table_args__ = (sa.CheckConstraint("epoch >= 0", name="epoch"),)

@@ -1,0 +1,18 @@
+"""The officers' pages: behind a password, each for those whose role may do what it does."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from scheduler.app import App
+from scheduler.web.officers import account, desk, door, guard, guests, signing
+
+
+def install(web: Flask, app: App) -> None:
+    guard.install(web, app)
+    limiter = web.extensions["scheduler.limiter"]
+    web.register_blueprint(signing.blueprint(app, limiter))
+    web.register_blueprint(account.blueprint(app, limiter))
+    web.register_blueprint(desk.blueprint(app))
+    web.register_blueprint(guests.blueprint(app))
+    web.register_blueprint(door.blueprint(app))

@@ -1,0 +1,94 @@
+"""What the desk's pages have in common: one event, one transaction in an officer's name, a refusal in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from flask import Response, g, redirect
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as Answer
+
+from scheduler.app import App
+from scheduler.errors import NotFound, Problems, SchedulerError
+from scheduler.i18n import catalogue
+from scheduler.model import Act, Event
+from scheduler.services import desk
+from scheduler.services.conflicts import Contradiction
+from scheduler.services.drafts import Draft, check
+from scheduler.web.forms import Form
+from scheduler.web.officers.guard import allowed, officer
+from scheduler.web.pages import is_key
+
+
+def event_of(session: Session, key: str) -> Event:
+    """Raises NotFound, also for what this officer may not know of."""
+    if not is_key(key):
+        raise NotFound("there is no event {key}", key=key)
+    return desk.event(session, key, confidential=allowed(Act.SEE_CONFIDENTIAL))
+
+
+class Mistyped(Exception):
+    """Something in the form is wrong; it says what, and nothing was changed."""
+
+
+@contextmanager
+def act(app: App, form: Form) -> Iterator[Session]:
+    """One transaction in the officer's name. What the services refuse, the form says; raises Mistyped then."""
+    try:
+        with app.db.write(officer().actor) as session:
+            yield session
+            if form.errors:
+                raise Mistyped  # and so nothing is kept
+    except NotFound:
+        raise
+    except SchedulerError as error:
+        if isinstance(error.__cause__, DBAPIError) and not isinstance(error.__cause__, IntegrityError):
+            raise  # not the officer's mistake: the database is away
+        # What contradicts may be overruled: the field for the reason appears with it.
+        form.errors.setdefault("reason" if all(map(_contradicts, _each(error))) else "", said(error))
+        raise Mistyped from error
+
+
+def _each(error: SchedulerError) -> Sequence[SchedulerError]:
+    return error.problems if isinstance(error, Problems) else (error,)
+
+
+def _contradicts(error: SchedulerError) -> bool:
+    return isinstance(error, Contradiction)
+
+
+def said(error: SchedulerError) -> str:
+    """In the language of the page, as sentences."""
+    return " ".join(sentence(one.text(catalogue(g.language).gettext)) for one in _each(error))
+
+
+def sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+
+
+def drafted(kind: type[Draft], given: Mapping[str, Any], form: Form, fields: Mapping[str, str]) -> Any:
+    """What was typed, checked by the rules of files and options; None where the form says what is wrong.
+
+    ``fields`` are those of the form by those of the draft, where they are not called the same.
+    """
+    try:
+        return check(kind, {name: value for name, value in given.items() if value}, language=g.language)
+    except SchedulerError as error:
+        for problem in _each(error):
+            place = str(problem.facts.get("place", "")).partition(".")[0]
+            inner = problem.facts.get("problem", problem)
+            words = inner.text(catalogue(g.language).gettext) if isinstance(inner, SchedulerError) else str(inner)
+            form.errors.setdefault(fields.get(place, place), sentence(words))
+        return None
+
+
+def see(address: str) -> Answer:
+    """After a form the browser is sent to a page that may be loaded again (RFC 9110 15.4.4)."""
+    return redirect(address, 303)
+
+
+def again(page: str) -> Answer:
+    return Response(page, 422)

@@ -1,0 +1,163 @@
+"""An officer at the desk: a real browser, the pages in a real process, without a script of the page's own.
+
+Pictures of what it saw are kept in build/screenshots.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from scheduler.model import AccountRole, Mode, Role
+from scheduler.services import accounts, attendance
+from scheduler.services.accounts import AccountDraft
+from tests.conftest import NOW
+from tests.edges.test_desk_signing import KEPT, PASSWORD
+from tests.journeys.test_browser import CHROMIUM, DESKTOP, PHONE, ROOT, SMALL, browser, look
+from tests.journeys.test_register_browser import TITLES, fits, see
+from tests.services.builders import a_person, a_venue, an_event, invite, register
+
+__all__ = ["browser"]
+EVENT = "desk/events/opening"
+
+pytestmark = [
+    pytest.mark.parametrize("engine", ["sqlite"]),
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here"),
+]
+
+
+@pytest.fixture
+def address(app, environment) -> Iterator[str]:
+    with app.db.write() as session:
+        _people(session)
+    server = subprocess.Popen(
+        [sys.executable, "-m", "tests.journeys.page_server", NOW.isoformat()],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    with server:
+        assert server.stdout is not None
+        yield f"http://127.0.0.1:{server.stdout.readline().strip()}"
+        server.kill()
+
+
+def _people(session) -> None:
+    hall = a_venue(session, name={"en": "City Library", "ru": "Городская библиотека"})
+    event = an_event(session, title=TITLES, venue=hall.key, capacity=4, remote_capacity=50)
+    an_event(session, "dinner", title="Dinner for the delegation", visibility="private", dtstart=None)
+    minister = a_person(
+        session,
+        "minister",
+        name={"en": "Aizhan Serikova", "kk": "Айжан Серікова", "th": "ไอจัน เซริโควา"},
+        courtesy_title={"en": "H.E. Ms"},
+        position={"en": "Minister of Culture and Sports"},
+        precedence=1,
+    )
+    attendance.answer(
+        session,
+        invite(session, event, minister, role=Role.GUEST_OF_HONOUR),
+        attendance.Partstat.ACCEPTED,
+        by=attendance.Answer.NOTE_VERBALE,
+        on=None,
+        now=NOW,
+    )
+    register(session, event, a_person(session, name="สมชาย ใจดี", language="th"), companions=2)
+    register(session, event, a_person(session, name="Ольга Петрова", email=None), companions=1)
+    register(session, event, mode=Mode.REMOTE)
+    invite(
+        session,
+        event,
+        a_person(session, name="Ерлан Қасымов", email="erlan.kassymov.of.the.ministry@culture.example.org"),
+    )
+    draft = {"name": "aigerim@embassy.example", "called": "Aigerim S.", "language": "en"}
+    for name, role in (("aigerim@embassy.example", AccountRole.ADMINISTRATOR), ("door", AccountRole.DOOR)):
+        made = accounts.add(session, AccountDraft(**{**draft, "name": name, "role": role}), now=NOW)
+        accounts.set_password(session, made, KEPT, now=NOW)
+
+
+def signed_in(browser, address, size=DESKTOP, name="aigerim@embassy.example", **given):
+    page = look(browser, size, **given)
+    page.goto(f"{address}/en/desk")
+    page.get_by_label("Your name to sign in with").fill(name)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    return page
+
+
+PAGES = {
+    "overview": "desk",
+    "guests": EVENT,
+    "guest": f"{EVENT}/guests/1",
+    "answer": f"{EVENT}/guests/1/answer",
+    "deputy": f"{EVENT}/guests/1/deputy",
+    "letters": f"{EVENT}/letters",
+    "account": "desk/account",
+    "accounts": "desk/accounts",
+}
+
+
+@pytest.mark.parametrize(
+    ("language", "scheme", "size"),
+    [("en", "light", DESKTOP), ("kk", "light", PHONE), ("ru", "dark", DESKTOP), ("th", "dark", PHONE)],
+)
+def test_every_page_of_the_desk_is_accessible_and_fits(browser, address, language, scheme, size):
+    page = signed_in(browser, address, size, color_scheme=scheme)
+
+    for name, path in PAGES.items():
+        page.goto(f"{address}/{language}/{path}")
+        assert page.url.endswith(path), page.url
+        see(page, size, f"desk-{name}.{language}.{scheme}")
+        page.set_viewport_size({"width": SMALL[0], "height": SMALL[1]})
+        assert fits(page, SMALL), path
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.goto(f"{address}/{language}/{EVENT}/register")
+    page.locator("main form button").click()
+    see(page, size, f"desk-register-wrong.{language}.{scheme}")
+    page.goto(f"{address}/{language}/desk/account")
+    page.locator("header form button").click()
+    page.locator("main form button").click()
+    see(page, size, f"desk-sign-in-wrong.{language}.{scheme}")
+    assert [] == [said for said in page.complaints if "422" not in said]
+
+
+@pytest.mark.parametrize("size", [PHONE, DESKTOP])
+def test_an_officer_keeps_a_list_without_a_script(browser, app, address, size):
+    page = signed_in(browser, address, size, java_script_enabled=False)
+
+    page.get_by_role("link", name="Opening of").click()
+    page.get_by_role("link", name="Register somebody").click()
+    page.get_by_label("Name", exact=True).fill("Aigul Nurlankyzy")
+    page.get_by_label("by video link").check()
+    page.get_by_role("button", name="Register").click()
+    assert "They are on the list." in page.inner_text("main")
+    page.get_by_role("link", name="Opening of").click()
+    page.get_by_label("Name", exact=True).fill("қасымов")
+    page.get_by_role("button", name="Show").click()
+    page.get_by_role("link", name="Ерлан Қасымов").click()
+    page.get_by_role("link", name="Record an answer").click()
+    page.get_by_label("regrets").check()
+    page.get_by_label("How did it come?").select_option(label="note verbale")
+    page.get_by_label("On which day?").fill("2027-01-03")
+    page.get_by_role("button", name="Record an answer").click()
+    assert "regrets (note verbale, 3 January 2027)" in page.inner_text("main")
+    page.get_by_role("button", name="Sign out").click()
+
+    page.goto(f"{address}/en/{EVENT}")
+    assert "/desk/sign-in?next=" in page.url
+    assert [] == page.complaints
+
+
+def test_who_may_not_is_told_in_words(browser, address):
+    page = signed_in(browser, address, PHONE, "door")
+
+    page.goto(f"{address}/th/desk/accounts")
+
+    see(page, PHONE, "desk-refused.th.light")
+    assert "บัญชีของท่านไม่มีสิทธิ์ทำสิ่งนี้" in page.inner_text("h1")

@@ -1,0 +1,126 @@
+"""Offers, approval and parties in a real browser, both widths, every language; without JavaScript where it acts.
+
+Pictures of what it saw are kept in build/screenshots.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from scheduler.model import Answer, Mode
+from scheduler.services import attendance, registering
+from tests.conftest import NOW
+from tests.journeys.test_browser import CHROMIUM, DESKTOP, PHONE, ROOT, SMALL, browser, look
+from tests.journeys.test_register_browser import TITLES, fits, see
+from tests.services.builders import DAY, GuestList, a_person, a_venue, an_event
+
+__all__ = ["browser"]
+ASKS = {"companions_named": True, "companions_most": 3, "asks_access": True, "asks_dietary": True}
+
+pytestmark = [
+    pytest.mark.parametrize("engine", ["sqlite"]),
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here"),
+]
+
+
+@pytest.fixture
+def pages(app, environment) -> Iterator[dict[str, str]]:
+    """The form, and pages of people who are offered a place, wait, have asked for approval, let an offer lapse."""
+    with app.db.write() as session:
+        hall = a_venue(session, name={"en": "City Library", "ru": "Городская библиотека"})
+        given = {"venue": hall.key, "capacity": 2, "remote_capacity": 50, "registration": "public", **ASKS}
+        an_event(
+            session, title=TITLES, instructions={"en": "Bring a passport.", "th": "โปรดนำหนังสือเดินทางมาด้วย"}, **given
+        )
+        an_event(session, "hearing", title=TITLES, approval=True, **given)
+        a_person(session, "anna", name="Айгүл Нұрланқызы", tz="Europe/Berlin")
+    opening, hearing = GuestList(app.db, now=NOW - DAY), GuestList(app.db, "hearing")
+    for who in ("first", "lapsed", "anna"):
+        opening.register(who, companions=1)
+    opening.register("waiting", companions=1)
+    opening.withdraw("first")
+    opening.lapse(DAY)
+    with app.db.write() as session:
+        event = hearing._event(session)
+        guest = hearing._party(session, "requested", 0, Mode.IN_PERSON, attendance.Role.PARTICIPANT)
+        attendance.register(session, event, guest, now=NOW, by=Answer.PAGE)
+    server = subprocess.Popen(
+        [sys.executable, "-m", "tests.journeys.page_server", NOW.isoformat()],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    with server:
+        assert server.stdout is not None
+        at = f"http://127.0.0.1:{server.stdout.readline().strip()}"
+
+        def own(guests: GuestList, who: str) -> str:
+            return f"{at}/en/registration/{registering.own_token(guests.row(who), secret=app.secret)}"
+
+        yield {
+            "form-named": f"{at}/en/events/opening/register",
+            "own-lapsed": own(opening, "lapsed"),
+            "own-offered": own(opening, "anna"),
+            "own-waits": own(opening, "waiting"),
+            "own-requested": own(hearing, "requested"),
+        }
+        server.kill()
+
+
+@pytest.mark.parametrize(("scheme", "size"), [("light", PHONE), ("dark", DESKTOP)])
+def test_every_page_is_accessible_in_every_language(browser, pages, scheme, size):
+    page = look(browser, size, color_scheme=scheme, timezone_id="Europe/Berlin")
+
+    for language in TITLES:
+        for name, address in pages.items():
+            page.goto(address.replace("/en/", f"/{language}/"))
+            see(page, size, f"{name}.{language}.{scheme}")
+    page.set_viewport_size({"width": SMALL[0], "height": SMALL[1]})
+    for name in ("form-named", "own-offered"):
+        page.goto(pages[name].replace("/en/", "/kk/"))
+        assert fits(page, SMALL), name
+    assert [] == page.complaints
+
+
+def test_an_offer_is_accepted_and_a_party_named_without_javascript(browser, app, pages):
+    page = look(browser, PHONE, java_script_enabled=False)
+    page.goto(pages["own-offered"])
+
+    page.get_by_role("button", name="Accept the place").click()
+    assert "Thank you. Your place is confirmed." in page.inner_text("main")
+    assert "Bring a passport." in page.inner_text("main")
+    page.get_by_label("Who comes with you?").fill("Nurlan\nSomchai Jaidee")
+    page.get_by_label("How many people come with you?").fill("")
+    page.get_by_label("What should we know about food?").fill("halal")
+    page.get_by_role("button", name="Save the change").click()
+    assert "There are not that many places left." in page.inner_text("main")
+    assert "Nurlan\nSomchai Jaidee" == page.get_by_label("Who comes with you?").input_value()
+    page.get_by_label("Who comes with you?").fill("Nurlan")
+    page.get_by_role("button", name="Save the change").click()
+    page.get_by_label("When shall we remind you?").select_option("never")
+    page.locator("form[action$='/reminders'] button").click()
+
+    assert "1: Nurlan" in page.inner_text("main")
+    assert "never" == page.get_by_label("When shall we remind you?").input_value()
+
+
+def test_a_wrong_name_is_reached_from_the_summary_and_what_was_typed_is_kept(browser, pages):
+    page = look(browser, PHONE, java_script_enabled=False)
+    page.goto(pages["form-named"])
+    page.get_by_label("Your name").fill("Anna")
+    page.get_by_label("Your e-mail address").fill("anna@example.org")
+    page.get_by_label("Who comes with you?").fill("A\nB\nC\nD")
+    page.get_by_label("I agree").check()
+    page.get_by_role("button", name="Ask for a place").click()
+
+    page.get_by_role("link", name="Enter at most 3 names, one on each line.").click()
+
+    assert page.url.endswith("#names")
+    assert "A\nB\nC\nD" == page.get_by_label("Who comes with you?").input_value()

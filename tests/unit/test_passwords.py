@@ -1,0 +1,56 @@
+"""Which passwords are refused, and that what is kept fits only the one."""
+
+from __future__ import annotations
+
+import pytest
+
+from scheduler.errors import Invalid
+from scheduler.services.passwords import fits, hashed, is_outdated, refuse_weak
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "elevenchars",
+        "",
+        "aaaaaaaaaaaaaaaa",
+        "abababababababab",
+        "Password123456",
+        "!!Kazakhstan2027!!",
+        "Пароль-12345678",
+        "123456789012345",
+        "abcdefghijklmnopq",
+        "qwertyuiop1234",
+        "รหัสผ่าน123456789",
+        "x" * 201,
+    ],
+)
+def test_what_is_guessed_first_is_refused(password):
+    with pytest.raises(Invalid):
+        refuse_weak(password)
+
+
+@pytest.mark.parametrize("password", ["my dear Aigerim!", "SARSENOVA-1987-x", "aigerim aigerim"])
+def test_a_password_is_not_made_of_the_name(password):
+    with pytest.raises(Invalid, match="must not contain the name"):
+        refuse_weak(password, "aigerim.s", "Aigerim Sarsenova")
+
+
+@pytest.mark.parametrize("password", ["vessel harbour nine lanterns", "тоғыз шам кеме айлақ", "เรือ โคม ท่า เก้าดวง"])
+def test_several_words_of_any_language_are_a_password(password):
+    refuse_weak(password, "aigerim", "Aigerim Sarsenova")
+
+
+def test_only_the_same_password_fits_and_no_two_are_kept_alike():
+    kept = hashed("vessel harbour nine lanterns")
+
+    assert fits("vessel harbour nine lanterns", kept)
+    assert not fits("vessel harbour nine lantern", kept)
+    assert not fits("nobody has this password", None)
+    assert not fits("anything at all", "not what we keep")
+    assert kept != hashed("vessel harbour nine lanterns")
+    assert not is_outdated(kept)
+
+
+def test_a_letter_is_the_same_however_a_keyboard_sends_it():
+    assert fits("май\u0306дан ки\u0306ноз", hashed("май\u0306дан ки\u0306ноз".replace("и\u0306", "й")))
