@@ -39,6 +39,7 @@ LETTERS = {
     "visit waiting",
     "visit offered",
     "visit reconfirm",
+    "visit standing",
     "visit closure",
 }
 OF_LETTERS = (

@@ -38,6 +38,7 @@ class LetterKind(StrEnum):
     VISIT_WAITING = "visit waiting"  # on the waiting list of a service
     VISIT_OFFERED = "visit offered"  # a time they waited for is kept for them
     VISIT_RECONFIRM = "visit reconfirm"  # booked long ago: do they still come?
+    VISIT_STANDING = "visit standing"  # asked for on a page though they have one: which that is
     VISIT_CLOSURE = "visit closure"  # their time fell to a closure: another is kept for them
     MESSAGE = "message"  # what an officer wrote to some of those on the list
 

@@ -134,9 +134,11 @@ def _left(session: Session, service: Service, day: date) -> int | None:
     return service.quota - claims.counted(session, service.id, day, day).get(day, 0)
 
 
-def why(session: Session, service: Service, party: Party, at: datetime, *, now: datetime) -> Why | None:
+def why(
+    session: Session, service: Service, party: Party, at: datetime, *, now: datetime, but: int | None = None
+) -> Why | None:
     """Why a time is not offered; None if it is."""
-    found = place(session, service, party, at, now=now)
+    found = place(session, service, party, at, now=now, but=but)
     return found if isinstance(found, Why) else None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -14,10 +14,11 @@ from sqlalchemy.orm import Session, joinedload
 from calendars.feed import write_feed
 from calendars.vevent import Texts, VEvent, render
 from scheduler.clock import instant, wall
-from scheduler.dates import format_offset, format_span, zone_city
+from scheduler.dates import format_day, format_offset, format_span, zone_city
 from scheduler.i18n import N_, catalogue, supported
 from scheduler.mail import PICTURE, Envelope, Parts, ascii_address, assemble
 from scheduler.model import Applicant, Appointment, Letter, LetterKind, Side, VisitStatus
+from scheduler.model.consular import ACTIVE
 from scheduler.services import compose as events
 from scheduler.services import passes
 from scheduler.services.compose import House, OutgoingMessage, Skip
@@ -144,6 +145,7 @@ _FITS: Mapping[LetterKind, Sequence[VisitStatus]] = {
     LetterKind.VISIT_OFFERED: (VisitStatus.OFFERED,),
     LetterKind.VISIT_RECONFIRM: (VisitStatus.CONFIRMED,),
     LetterKind.VISIT_CLOSURE: (VisitStatus.OFFERED,),
+    LetterKind.VISIT_STANDING: (*ACTIVE, VisitStatus.NO_SHOW),
 }
 
 
@@ -182,10 +184,12 @@ def _words(letter: Letter, visit: Appointment, contact: Applicant, language: str
         "to_confirm": purpose is VisitPurpose.CONFIRM,
         "house": post.name.to(language),
         "reference": visit.reference,
-        "until": _moment(visit.expires_at or letter.expires_at, visit, language),
+        "until": [],  # of a place at an event
+        "held_until": _moment(visit.expires_at or letter.expires_at, visit, language),
         "fee": fee(visit, language),
         "checklist": [] if cancelled else checklist(visit, language),
         "newer_checklist": _is_newer(visit),
+        "paused": _day(letter.facts.get("paused"), language),
     }
 
 
@@ -220,6 +224,10 @@ def _was(start: str | None, visit: Appointment, language: str) -> str:
     was, post = datetime.fromisoformat(start), visit.service.post
     span = format_span(was, was + (visit.dtend - visit.dtstart), language)
     return f"{span} ({post.city.name.to(language)}, {format_offset(instant(was, post.tzid, gap='shift'), post.tzid)})"
+
+
+def _day(day: str | None, language: str) -> str:
+    return format_day(date.fromisoformat(day), language) if day else ""
 
 
 def _moment(at: datetime | None, visit: Appointment, language: str) -> str:

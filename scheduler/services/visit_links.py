@@ -17,10 +17,15 @@ class VisitPurpose(StrEnum):
 
     CONFIRM = "confirm"  # what is held or offered, and whether they still come
     OWN = "own"
+    CALENDAR = "calendar"  # what a calendar keeps: it reads, and opens no page
 
 
 # Where the page of each is, after the language.
-PATHS = {VisitPurpose.CONFIRM: "visits/confirm", VisitPurpose.OWN: "visits"}
+PATHS = {
+    VisitPurpose.CONFIRM: "visits/confirm",
+    VisitPurpose.OWN: "visits",
+    VisitPurpose.CALENDAR: "visits/calendar",
+}
 
 
 def token(appointment: Appointment, purpose: VisitPurpose, *, secret: str) -> str:

@@ -22,11 +22,15 @@ def queue(
     due_at: datetime | None = None,
     expires_at: datetime | None = None,
     facts: dict[str, Any] | None = None,
+    again: str = "",
 ) -> None:
-    """Ask for one letter to who is written to of a visit. Asking twice for one state of it is harmless."""
+    """Ask for one letter to who is written to of a visit. Asking twice for one state of it is harmless.
+
+    ``again`` tells one letter about a state from another about the same.
+    """
     contact = appointment.contact
     row: dict[str, Any] = {
-        "key": key(kind, appointment),
+        "key": f"{key(kind, appointment)}:{again}" if again else key(kind, appointment),
         "kind": kind,
         "appointment_id": appointment.id,
         "due_at": due_at or now,

@@ -300,9 +300,11 @@ def refusal(session: Session, service: Service, party: Party, at: datetime, why:
     return kind("{sentence}; free are: {times}", why=why, nearest=nearest, sentence=sentence, times=times)
 
 
-def look(session: Session, service: Service, party: Party, at: datetime, *, now: datetime) -> None:
+def look(
+    session: Session, service: Service, party: Party, at: datetime, *, now: datetime, but: int | None = None
+) -> None:
     """Raises as `book` does for a time that is not free. Reads only: who comes too late need not stand in the line of
     those who write."""
-    why = finding.why(session, service, party, at, now=now)
+    why = finding.why(session, service, party, at, now=now, but=but)
     if why is not None:
         raise refusal(session, service, party, at, why, now=now)

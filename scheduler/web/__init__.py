@@ -15,11 +15,14 @@ from scheduler.web import (
     language,
     machines,
     officers,
+    ownvisit,
     pages,
+    posts,
     registering,
     safety,
     subscribing,
     templating,
+    visiting,
 )
 from scheduler.web.assets import Assets
 
@@ -48,6 +51,9 @@ def create_app(app: App, *, limit: str = "600 per minute") -> Flask:
     web.register_blueprint(machines.blueprint(app, assets))
     web.register_blueprint(subscribing.blueprint(app))
     web.register_blueprint(registering.blueprint(app, web.extensions["scheduler.limiter"]))
+    web.register_blueprint(posts.blueprint(app))
+    web.register_blueprint(visiting.blueprint(app, web.extensions["scheduler.limiter"]))
+    web.register_blueprint(ownvisit.blueprint(app, web.extensions["scheduler.limiter"]))
     officers.install(web, app)
     web.register_blueprint(erasing.blueprint(app, web.extensions["scheduler.limiter"]))
     _behind_proxies(web, int(app.settings.trusted_proxies))

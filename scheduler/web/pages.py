@@ -16,7 +16,7 @@ from scheduler.app import App
 from scheduler.clock import wall, zone_names
 from scheduler.i18n import LANGUAGES
 from scheduler.model import Kind
-from scheduler.services import agenda, registering
+from scheduler.services import agenda, registering, visitpages
 from scheduler.services.agenda import Choices, Entry, Listing, Wanted
 from scheduler.services.feeds import event_file
 from scheduler.web import language, structured, wording
@@ -219,7 +219,8 @@ def _touches(entry: Entry, day: date) -> bool:
 def _event(app: App, key: str) -> str:
     with app.db.read() as session:
         detail = agenda.detail(session, key, now=app.clock.now()) if is_key(key) else abort(404)
-    event = detail.entry.event
+        event = detail.entry.event
+        post = visitpages.post_of(session, event) if event.kind in _POSTS else None
     head = _head(app, event.title.to(g.language), _summary(detail))
     return render_template(
         "web/event.html",
@@ -228,8 +229,12 @@ def _event(app: App, key: str) -> str:
         data=structured.event_data(detail, head["canonical"]),
         subscribe=_subscription(detail),
         register=registering.is_open(event, now=app.clock.now()),
+        post=post,
         **head,
     )
+
+
+_POSTS = (Kind.CONSULATE_OPENING, Kind.CONSULAR_DAY)
 
 
 def is_key(key: str) -> bool:

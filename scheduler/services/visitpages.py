@@ -1,0 +1,230 @@
+"""What the pages of visits read: the posts that are shown, a week of times, and why a day has none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from scheduler.clock import wall
+from scheduler.errors import NotFound
+from scheduler.model import Event, Post, Service, SpecialDays, Visibility
+from scheduler.services import claims, finding, posts, slots
+from scheduler.services.finding import Party
+from scheduler.services.slots import DAY, Holiday, Interval, Masks, Need, Plan, Reason, Slot, Why, Window
+
+WEEK = 7 * DAY
+AHEAD = 90 * DAY  # for which the holidays and closures of a post are shown
+
+
+# Posts
+
+
+def shown(session: Session) -> list[Post]:
+    """The posts that anybody may see, in the order of their keys."""
+    return [post for post in posts.everything(session) if _is_public(post)]
+
+
+def post(session: Session, key: str) -> Post:
+    """Raises NotFound, also for one whose opening is not public."""
+    found = posts.get(session, key)
+    if not _is_public(found):
+        raise NotFound("there is no post {key}", key=key)
+    return found
+
+
+def _is_public(post: Post) -> bool:
+    return post.event is None or post.event.visibility is Visibility.PUBLIC
+
+
+def takes_visits(post: Post) -> bool:
+    """A mobile consular day that was cancelled takes none."""
+    return not (post.event and post.event.cancelled) and any(service.offered for service in post.services)
+
+
+def post_of(session: Session, event: Event) -> Post | None:
+    """The post that an event opens, or the mobile consular day that it is."""
+    return session.scalar(sa.select(Post).where(Post.event_id == event.id).order_by(Post.id).limit(1))
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDay:
+    """When a post is open on a day, at whichever counter; where it is not, why."""
+
+    day: date
+    hours: Sequence[Interval]
+    why: Why | None
+
+
+def coming_days(post: Post, *, now: datetime) -> list[OpenDay]:
+    """Today and the six days after."""
+    first = wall(now, post.tzid).date()
+    plan = posts.plan(post, first, first + WEEK - DAY)
+    masks = Masks(plan, first, first + WEEK - DAY)
+    return [_open_day(masks, first + n * DAY) for n in range(7)]
+
+
+def _open_day(masks: Masks, day: date) -> OpenDay:
+    cells = 0
+    for counter in masks.plan.weeks:
+        cells |= masks.open(counter, day)
+    why = None if cells else _closed(masks.plan, list(masks.plan.weeks), Need(1), day)
+    return OpenDay(day, list(_spans(cells, masks.plan.cell)), why)
+
+
+def _spans(cells: int, cell: int) -> Iterator[Interval]:
+    """The runs of open cells, as times of the day; midnight ends a day as 00:00."""
+    while cells:
+        first = (cells & -cells).bit_length() - 1
+        length = ((cells >> first) ^ ((cells >> first) + 1)).bit_length() - 1
+        yield _time(first * cell), _time((first + length) * cell)
+        cells &= ~slots.span(first, length)
+
+
+def _time(minutes: int) -> time:
+    return time(minutes // 60 % 24, minutes % 60)
+
+
+@dataclass(frozen=True, slots=True)
+class HolidayAhead:
+    day: date
+    holidays: Sequence[Holiday]
+    open: bool
+
+
+def holidays_ahead(post: Post, *, now: datetime) -> list[HolidayAhead]:
+    first = wall(now, post.tzid).date()
+    plan = posts.plan(post, first, first + AHEAD)
+    masks = Masks(plan, first, first + AHEAD)
+    return [
+        HolidayAhead(day, names, open=bool(_open_day(masks, day).hours))
+        for day, names in sorted(plan.holidays.items())
+    ]
+
+
+def closures_ahead(post: Post, *, now: datetime) -> list[SpecialDays]:
+    today = wall(now, post.tzid).date()
+    return [
+        row for row in post.special_days if not row.open and today <= row.last_on and row.first_on <= today + AHEAD
+    ]
+
+
+# A week of times
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The free times of a day, or why there are none."""
+
+    day: date
+    slots: Sequence[Slot]
+    why: Why | None
+
+    @property
+    def can_be_waited_for(self) -> bool:
+        return self.why is not None and self.why.reason in (Reason.FULL, Reason.QUOTA)
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """The days of a week from Monday, those that have passed left out."""
+
+    first_on: date
+    days: Sequence[Day]
+    first_free: Slot | None  # of all there are
+    next_free: Slot | None  # after this week
+    earlier: date | None
+    later: date | None
+    length: timedelta
+
+
+def week(
+    session: Session, service: Service, party: Party, wanted: date | None, *, now: datetime, but: int | None = None
+) -> Week:
+    """The week of a day, else of the first free time; ``but``: an appointment that is about to move."""
+    today = wall(now, service.post.tzid).date()
+    last = today + posts.horizon_of(service)
+    free = finding.free(session, service, party, now=now, but=but)
+    first_free = free[0] if free else None
+    start = wanted or (first_free.dtstart.date() if first_free else today)
+    monday = _monday(min(max(start, today), last))
+    return Week(
+        first_on=monday,
+        days=_days(session, service, party, free, max(monday, today), monday + WEEK - DAY, now=now),
+        first_free=first_free,
+        next_free=next((slot for slot in free if slot.dtstart.date() >= monday + WEEK), None),
+        earlier=monday - WEEK if monday > today else None,
+        later=monday + WEEK if monday + WEEK <= last else None,
+        length=finding.length(service, party),
+    )
+
+
+def days_to_wait_for(session: Session, service: Service, party: Party, *, now: datetime) -> list[Day]:
+    """The days on which a time could become free."""
+    today = wall(now, service.post.tzid).date()
+    free = finding.free(session, service, party, now=now)
+    found = _days(session, service, party, free, today, today + posts.horizon_of(service), now=now)
+    return [day for day in found if day.can_be_waited_for]
+
+
+def _monday(day: date) -> date:
+    return day - day.weekday() * DAY
+
+
+def _days(
+    session: Session, service: Service, party: Party, free: Sequence[Slot], first: date, last: date, *, now: datetime
+) -> list[Day]:
+    by_day: dict[date, list[Slot]] = {}
+    for slot in free:
+        by_day.setdefault(slot.dtstart.date(), []).append(slot)
+    reasons = _Reasons(session, service, party, first, last, now)
+    days = [first + n * DAY for n in range((last - first).days + 1)]
+    return [Day(day, by_day.get(day, ()), None if day in by_day else reasons.of(day)) for day in days]
+
+
+class _Reasons:
+    """Why a day has no free time, found by leaving out one obstacle after the other."""
+
+    def __init__(
+        self, session: Session, service: Service, party: Party, first: date, last: date, now: datetime
+    ) -> None:
+        self.plan, self.need = posts.plan(service.post, first, last), finding.need(service, party)
+        self.counters = [counter.id for counter in service.served_at] if service.offered else []
+        self.window = finding.window(self.plan, service, now=now)
+        self.today = wall(now, self.plan.tzid).date()
+        self.would_be = self._times(first, last, self.window)
+        any_time = Window(earliest=datetime.combine(first, time()), last_on=last)
+        self.some_time = self._times(first, last, any_time)
+        counted = claims.counted(session, service.id, first, last) if service.quota is not None else {}
+        units = finding.units_of(service, party)
+        self.spent = {day for day, taken in counted.items() if taken + units > (service.quota or 0)}
+
+    def _times(self, first: date, last: date, window: Window) -> set[date]:
+        """The days with a time that would be offered if nobody else came."""
+        found = slots.open_slots(
+            self.plan, self.need, counters=self.counters, claims={}, first_on=first, last_on=last, window=window
+        )
+        return {slot.dtstart.date() for slot in found}
+
+    def of(self, day: date) -> Why:
+        if not self.counters:
+            return Why(Reason.NOT_OFFERED)
+        if day in self.would_be:
+            return Why(Reason.QUOTA if day in self.spent else Reason.FULL)
+        if day not in self.some_time:
+            return _closed(self.plan, self.counters, self.need, day)
+        if day > self.window.last_on:
+            return Why(Reason.BEYOND_HORIZON)
+        return Why(Reason.TOO_SOON if day >= self.today else Reason.PAST)
+
+
+def _closed(plan: Plan, counters: Sequence[int], need: Need, day: date) -> Why:
+    """Why a day has no time at all: asked of the hour at which its weekday opens."""
+    opens = [hours[0] for week in plan.weeks.values() for hours in week.get(day.weekday(), ())]
+    at = datetime.combine(day, min(opens, default=time(9)))
+    whenever = Window(earliest=datetime.combine(day, time()), last_on=day)
+    found = slots.why(plan, need, counters=counters, claims={}, at=at, window=whenever, today=whenever.earliest)
+    return found or Why(Reason.OUTSIDE_HOURS)

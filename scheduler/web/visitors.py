@@ -1,0 +1,94 @@
+"""Who comes, as typed on a page: checked as what an officer types is; the complaints stand beside the fields."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from flask import g
+
+from scheduler.errors import Invalid, Problems, SchedulerError
+from scheduler.i18n import catalogue
+from scheduler.services import references
+from scheduler.services.drafts import check
+from scheduler.services.finding import Party
+from scheduler.services.visitdrafts import VisitDraft
+from scheduler.web.forms import Form
+from scheduler.web.language import _
+
+# What is typed as a name is written to an address that may be somebody else's: it must carry no message.
+LONGEST_NAME = 100
+_NO_NAME = re.compile(r"[/@\\<>{}]|www\.", re.IGNORECASE)
+
+
+class Mistyped(Invalid):
+    """Something in the form is wrong; each field says what."""
+
+
+def draft_of(form: Form, party: Party, *, secret: str) -> VisitDraft:
+    """Raises Mistyped, when all that is wrong is told."""
+    numbers = range(1, party.people + 1)
+    given: dict[str, Any] = {
+        "people": [{"name": form[f"name-{n}"], "document": form[f"document-{n}"]} for n in numbers],
+        "documents": party.documents,
+        "layout": party.layout,
+        "email": form["email"],
+        "telephone": form["telephone"].strip() or None,
+        "language": g.language,
+        "tz": g.tzid,
+    }
+    draft = _checked(given, form)
+    for n in numbers:
+        if len(form[f"name-{n}"]) > LONGEST_NAME or _NO_NAME.search(form[f"name-{n}"]):
+            form.errors[f"name-{n}"] = _("Enter a name alone, of at most {most} characters.", most=LONGEST_NAME)
+    _check_documents(form, numbers, secret)
+    if not form["consent"]:
+        form.errors["consent"] = _("Tick this if you agree; without it we cannot book for you.")
+    if draft is None or form.errors:
+        raise Mistyped
+    return draft
+
+
+def _checked(given: dict[str, Any], form: Form) -> VisitDraft | None:
+    try:
+        return check(VisitDraft, given, language=g.language)
+    except SchedulerError as error:
+        for problem in error.problems if isinstance(error, Problems) else [error]:
+            field = _field(str(problem.facts.get("place", "")))
+            form.errors.setdefault(field, _complaint(field, form, problem))
+        return None
+
+
+def _field(place: str) -> str:
+    """``people.0.name`` is the field name-1."""
+    parts = place.split(".")
+    return f"{parts[2]}-{int(parts[1]) + 1}" if len(parts) == 3 and parts[1].isdecimal() else parts[0]
+
+
+def _complaint(field: str, form: Form, problem: SchedulerError) -> str:
+    kind = field.partition("-")[0]
+    if kind == "email":
+        return _("Enter an e-mail address, like name@example.org.")
+    if kind == "telephone":
+        return _("Enter a telephone number, like +66 2 234 6398, or leave it empty.")
+    if kind == "name" and not form[field].strip():
+        return _("Enter the name, as it is in the document.")
+    if kind == "document" and not form[field].strip():
+        return _("Enter the number of the document.")
+    inner = problem.facts.get("problem", problem)
+    return inner.text(catalogue(g.language).gettext) if isinstance(inner, SchedulerError) else str(inner)
+
+
+def _check_documents(form: Form, numbers: Iterable[int], secret: str) -> None:
+    seen: set[str] = set()
+    for n in numbers:
+        field = f"document-{n}"
+        try:
+            found = references.fingerprint(form[field], secret=secret)
+        except Invalid:
+            form.errors.setdefault(field, _("Enter the number of the document as it is printed there."))
+            continue
+        if found in seen:
+            form.errors[field] = _("This number is there already; give each person their own.")
+        seen.add(found)
