@@ -308,7 +308,7 @@ def test_the_same_answer_twice_is_told_and_changes_nothing(app, web):
     assert Answer.LETTER is row(app, number).answered_by
 
 
-def test_a_place_that_an_officer_takes_back_goes_to_who_waits(app, web):
+def test_a_place_that_an_officer_takes_back_is_offered_to_who_waits(app, web):
     with app.db.write() as session:
         event = an_event(session, capacity=1)
         register(session, event, a_person(session, "first"))
@@ -316,7 +316,7 @@ def test_a_place_that_an_officer_takes_back_goes_to_who_waits(app, web):
 
     send(web, f"{LIST}/guests/1/removal")
 
-    assert {"second"} == GuestList(app.db).confirmed()
+    assert {"second"} == GuestList(app.db).offered()
     assert (Standing.WITHDRAWN, None) == (row(app).standing, row(app).answered_by)
     assert [] == wrong_with_places(app.db)
 
