@@ -59,7 +59,7 @@ class Together(Generic[Item, Result]):
         finally:
             self._hand_on(line)
             for one in batch:
-                one.turn.set()
+                one.go_on()
 
     def _hand_on(self, line: Hashable) -> None:
         with self._guard:
@@ -108,6 +108,11 @@ class _Waiting(Generic[Item, Result]):
 
     def tell(self, answer: Result | Exception) -> None:
         self.told = [answer]
+
+    def go_on(self) -> None:
+        """Also where who led was interrupted, and nobody knows what became of it."""
+        self.told = self.told or [RuntimeError("interrupted")]
+        self.turn.set()
 
     def answer(self) -> Result:
         (answer,) = self.told

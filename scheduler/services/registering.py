@@ -156,10 +156,10 @@ def event_of(session: Session, token: str, *, secret: str) -> int:
     found = session.execute(sa.select(*columns).where(Attendee.id == tokens.number(token))).one_or_none()
     if found is None:
         raise _nowhere()
-    wanted = tokens.of_attendee(Purpose.CONFIRM, found.id, found.created_at, found.epoch, secret=secret)
-    if not tokens.same(token, wanted):
+    number, event, since, epoch = found
+    if not tokens.same(token, tokens.of_attendee(Purpose.CONFIRM, number, since, epoch, secret=secret)):
         raise _nowhere()
-    return found.event_id
+    return event
 
 
 def confirm(session: Session, token: str, *, secret: str, now: datetime) -> Attendee:
@@ -215,9 +215,7 @@ def _holder(session: Session, purpose: Purpose, token: str, secret: str, *, eras
     return _theirs(found, purpose, token, secret, erased=erased)
 
 
-def _theirs(
-    found: Attendee | None, purpose: Purpose, token: str, secret: str, *, erased: bool = False
-) -> Attendee:
+def _theirs(found: Attendee | None, purpose: Purpose, token: str, secret: str, *, erased: bool = False) -> Attendee:
     if found is None:
         raise _nowhere()
     before = 1 if erased and found.attending.erased_at else 0
