@@ -51,8 +51,9 @@ class Entry:
 
     def enter(self, attendee: Attendee) -> None:
         """Raises RegistrationClosed and NeverFits, and then has changed nothing."""
-        event, places = attendee.event, self.places[attendee.event_id, attendee.mode]
+        event = attendee.event
         attendance.refuse_closed(event, self.now)
+        places = self.places[attendee.event_id, attendee.mode]
         seating.refuse_larger(event, attendee.mode, places.capacity, attendee.companions)
         attendee.partstat = Partstat.ACCEPTED
         attendee.answered_by, attendee.answered_on = Answer.PAGE, wall(self.now, event.tzid).date()
