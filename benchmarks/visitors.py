@@ -26,9 +26,11 @@ from benchmarks.register import attendee_row, person_row
 from benchmarks.sample import people, programme
 from benchmarks.servers import SECRET, post_each, serving
 from scheduler.db import Database
+from scheduler.errors import SchedulerError
 from scheduler.model import Attendee, Event, Kind, Mode, Partstat, Person, Seating, Standing
 from scheduler.services import registering
 from scheduler.services.tokens import PATHS, Purpose, of_attendee
+from scheduler.together import Together
 
 PROCESSES = (1, 2, 4)
 CONNECTIONS = 50
@@ -149,14 +151,19 @@ def _write_bare(url: str, places: Sequence[Place], together: Barrier) -> None:
 def _fairness(db: Database) -> Sequence[object]:
     _asked(db, CONTENDERS * EACH, 1)
     places, waited = _places(db), list[float]()
-    together = threading.Barrier(CONTENDERS)
+    start_together = threading.Barrier(CONTENDERS)
+
+    def work(given: Sequence[str]) -> Sequence[Attendee | SchedulerError]:
+        with db.write("page") as session:
+            return registering.confirm_each(session, given, secret=SECRET, now=datetime.now(UTC))
+
+    confirmed = Together(work)
 
     def contend(mine: Sequence[Place]) -> None:
-        together.wait()
+        start_together.wait()
         for one in mine:
             start = time.perf_counter()
-            with db.write("page") as session:
-                registering.confirm(session, _token(one), secret=SECRET, now=datetime.now(UTC))
+            confirmed(_token(one))
             waited.append((time.perf_counter() - start) * 1000)
 
     threads = [threading.Thread(target=contend, args=(places[number::CONTENDERS],)) for number in range(CONTENDERS)]

@@ -113,11 +113,11 @@ def _enter(session: Session, attendee: Attendee, *, now: datetime, by: Answer) -
         session.flush()
     else:
         seating.seat(session, attendee, now=now)
-    tell(session, _ENTERED[attendee.standing], attendee, now=now)
+    tell(session, ENTERED[attendee.standing], attendee, now=now)
     note(session, "register", "attendee", attendee.id, now=now, event=event.key, standing=attendee.standing)
 
 
-_ENTERED = {
+ENTERED = {
     Standing.CONFIRMED: LetterKind.CONFIRMED,
     Standing.WAITLISTED: LetterKind.WAITING,
     Standing.REQUESTED: LetterKind.REQUESTED,
@@ -138,19 +138,6 @@ def ask(session: Session, event: Event, guest: Guest, *, now: datetime) -> Atten
     session.flush()
     note(session, "ask", "attendee", attendee.id, now=now, event=event.key)
     return attendee
-
-
-def confirm(session: Session, attendee: Attendee, *, now: datetime) -> Standing:
-    """Seat who has shown that the address is theirs: only now are places taken, in the order of these moments.
-
-    Raises AlreadyThere for who is not unconfirmed any more, and as `register` does.
-    """
-    refuse(session, attendee.event, attendee.mode, attendee.companions, now=now)
-    seating.hold_with(session, attendee)
-    if attendee.standing is not Standing.UNCONFIRMED:
-        raise AlreadyThere("{person} has confirmed for {event} already: {standing}", **_names(attendee))
-    _enter(session, attendee, now=now, by=Answer.PAGE)
-    return attendee.standing
 
 
 def _write(attendee: Attendee, guest: Guest) -> None:
@@ -188,7 +175,7 @@ def approve(session: Session, attendee: Attendee, *, now: datetime) -> Standing:
         raise AlreadyThere("{person} has no request for {event} that is open: {standing}", **_names(attendee))
     seating.refuse_impossible(session, attendee.event, attendee.mode, attendee.companions)
     standing = seating.seat(session, attendee, now=now)
-    tell(session, _ENTERED[standing], attendee, now=now)
+    tell(session, ENTERED[standing], attendee, now=now)
     note(session, "approve", "attendee", attendee.id, now=now, event=attendee.event.key, standing=standing)
     return standing
 
@@ -524,8 +511,17 @@ _DECIDING = (
 )
 
 
+DECIDING = [getattr(Event, name) for name in ("key", "kind", "timing", *_DECIDING)]
+
+
 def _refuse_closed(session: Session, event: Event, now: datetime) -> None:
-    _refuse_over(session, event, now)
+    session.refresh(event, _DECIDING, with_for_update={"read": True})
+    refuse_closed(event, now)
+
+
+def refuse_closed(event: Event, now: datetime) -> None:
+    """The same by what is read, and held, already."""
+    _refuse_past(event, now)
     if event.is_early(now):
         raise RegistrationClosed(
             "registration for {event} opens at {time} ({tz})",
@@ -545,6 +541,10 @@ def _refuse_closed(session: Session, event: Event, now: datetime) -> None:
 def _refuse_over(session: Session, event: Event, now: datetime) -> None:
     """Judged by the event as it is: whoever is cancelling it at this moment would not find us among those to tell."""
     session.refresh(event, _DECIDING, with_for_update={"read": True})
+    _refuse_past(event, now)
+
+
+def _refuse_past(event: Event, now: datetime) -> None:
     if event.kind is Kind.TOUR:
         raise RegistrationClosed("{event} is a tour; register for one of its stops", event=event.key)
     if event.cancelled:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,13 +16,22 @@ from scheduler.services import version
 SHOWN = ("city", "venue", "organisation", "person", "event", "feed", "link")
 
 
-def note_each(session: Session, action: str, noun: str, rows: Sequence[int], *, now: datetime) -> None:
+def note_each(
+    session: Session,
+    action: str,
+    noun: str,
+    rows: Sequence[int],
+    *,
+    now: datetime,
+    details: Mapping[int, Mapping[str, Any]] | None = None,
+) -> None:
     """The same for many rows at once."""
     actor = session.info.get("actor", "system")
-    same = {"at": now, "actor": actor, "action": action, "noun": noun, "details": {}}
+    same = {"at": now, "actor": actor, "action": action, "noun": noun}
     if noun in SHOWN:
         version.touch(session, now=now)
-    session.execute(sa.insert(Audit), [{**same, "row": str(row)} for row in rows])
+    said = details or {}
+    session.execute(sa.insert(Audit), [{**same, "row": str(row), "details": said.get(row, {})} for row in rows])
 
 
 def note(session: Session, action: str, noun: str, row: object, *, now: datetime, **details: Any) -> None:

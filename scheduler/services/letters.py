@@ -72,18 +72,29 @@ def queue(
     facts: Mapping[str, Any] | None = None,
 ) -> None:
     """Ask for one letter. Asking twice with the same key is harmless."""
-    row = {
+    row = wanted(kind, to, event, key=key, now=now)
+    row |= {"due_at": due_at or now, "expires_at": expires_at or row["expires_at"], "facts": dict(facts or {})}
+    session.execute(_insert(session).values(row).on_conflict_do_nothing())
+
+
+def wanted(kind: LetterKind, to: Person, event: Event, *, key: str, now: datetime) -> dict[str, Any]:
+    """A letter as a row: for `queue_each`, which asks for many in one statement."""
+    return {
         "key": key,
         "kind": kind,
         "person_id": to.id,
         "event_id": event.id,
-        "due_at": due_at or now,
-        "expires_at": expires_at or _worth_telling_until(event),
+        "due_at": now,
+        "expires_at": _worth_telling_until(event),
         "created_at": now,
-        "facts": dict(facts or {}),
+        "facts": {},
         **_undeliverable(to, now),
     }
-    session.execute(_insert(session).values(row).on_conflict_do_nothing())
+
+
+def queue_each(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Ask for letters about what is in the database already."""
+    session.connection().execute(_insert(session, Letter.__table__).on_conflict_do_nothing(), rows)
 
 
 def _worth_telling_until(event: Event) -> datetime | None:
@@ -94,14 +105,14 @@ def _worth_telling_until(event: Event) -> datetime | None:
 def _undeliverable(to: Person, now: datetime) -> dict[str, Any]:
     """A letter to nobody is written in the ledger all the same: it says who must be told by other means."""
     if to.email:
-        return {}
+        return {"outcome": None, "reason": "", "finished_at": None}
     return {"outcome": Outcome.SKIPPED, "reason": NO_ADDRESS, "finished_at": now}
 
 
-def _insert(session: Session) -> Any:
+def _insert(session: Session, into: Any = Letter) -> Any:
     """INSERT that knows ON CONFLICT, of the session's dialect."""
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    return dialect.insert(Letter)
+    return dialect.insert(into)
 
 
 def quiet_until(session: Session, event: Event, *, now: datetime) -> tuple[datetime, datetime]:

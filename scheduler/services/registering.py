@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler.errors import NotFound
+from scheduler.errors import NotFound, SchedulerError
 from scheduler.model import (
     Attendee,
     Event,
@@ -28,7 +28,7 @@ from scheduler.model import (
     Visibility,
 )
 from scheduler.model.attendance import HOLDING
-from scheduler.services import attendance, letters, people, tokens
+from scheduler.services import attendance, entering, letters, people, tokens
 from scheduler.services.attendance import Needs, RegistrationClosed
 from scheduler.services.drafts import PersonDraft
 from scheduler.services.tokens import Purpose
@@ -137,7 +137,10 @@ def lapses_at(attendee: Attendee) -> datetime:
 
 def to_confirm(session: Session, token: str, *, secret: str, now: datetime) -> Attendee:
     """Whose link this is: still unconfirmed, or confirmed just now. Raises NotFound alike for any other."""
-    found = _holder(session, Purpose.CONFIRM, token, secret)
+    return _usable(_holder(session, Purpose.CONFIRM, token, secret), now)
+
+
+def _usable(found: Attendee, now: datetime) -> Attendee:
     if found.standing is Standing.UNCONFIRMED:
         usable = now < lapses_at(found)
     else:
@@ -147,19 +150,49 @@ def to_confirm(session: Session, token: str, *, secret: str, now: datetime) -> A
     return found
 
 
+def event_of(session: Session, token: str, *, secret: str) -> int:
+    """The event that a link to confirm is about. Raises NotFound."""
+    columns = (Attendee.id, Attendee.event_id, Attendee.created_at, Attendee.epoch)
+    found = session.execute(sa.select(*columns).where(Attendee.id == tokens.number(token))).one_or_none()
+    if found is None:
+        raise _nowhere()
+    number, event, since, epoch = found
+    if not tokens.same(token, tokens.of_attendee(Purpose.CONFIRM, number, since, epoch, secret=secret)):
+        raise _nowhere()
+    return event
+
+
 def confirm(session: Session, token: str, *, secret: str, now: datetime) -> Attendee:
     """Take the places, or the end of the queue; the second time changes nothing and is as good.
 
     Raises NotFound, and as `attendance.register` does.
     """
-    number = to_confirm(session, token, secret=secret, now=now).id
-    # Held, so that it is not purged meanwhile; read again, because another tab may have been faster.
-    query = sa.select(Attendee).where(Attendee.id == number).with_for_update(of=Attendee)
-    attendee = session.scalar(query.execution_options(populate_existing=True))
-    if attendee is None:
-        raise _nowhere()
-    if attendee.standing is Standing.UNCONFIRMED:
-        attendance.confirm(session, attendee, now=now)
+    (told,) = confirm_each(session, [token], secret=secret, now=now)
+    if isinstance(told, SchedulerError):
+        raise told
+    return told
+
+
+def confirm_each(
+    session: Session, given: Sequence[str], *, secret: str, now: datetime
+) -> list[Attendee | SchedulerError]:
+    """The same for several links in one go, in the order in which they came; each is told what is theirs alone."""
+    numbers = {number for token in given if (number := tokens.number(token))}
+    entry = entering.Entry(session, numbers, now=now)
+    with session.no_autoflush:
+        told = [_confirm(entry, token, secret) for token in given]
+    entry.write()
+    return told
+
+
+def _confirm(entry: entering.Entry, token: str, secret: str) -> Attendee | SchedulerError:
+    try:
+        found = entry.attendees.get(tokens.number(token) or 0)
+        attendee = _usable(_theirs(found, Purpose.CONFIRM, token, secret), entry.now)
+        if attendee.standing is Standing.UNCONFIRMED:
+            entry.enter(attendee)
+    except SchedulerError as error:
+        return error
     return attendee
 
 
@@ -179,6 +212,10 @@ def own_token(attendee: Attendee, *, secret: str) -> str:
 def _holder(session: Session, purpose: Purpose, token: str, secret: str, *, erased: bool = False) -> Attendee:
     number = tokens.number(token)
     found = session.get(Attendee, number) if number else None
+    return _theirs(found, purpose, token, secret, erased=erased)
+
+
+def _theirs(found: Attendee | None, purpose: Purpose, token: str, secret: str, *, erased: bool = False) -> Attendee:
     if found is None:
         raise _nowhere()
     before = 1 if erased and found.attending.erased_at else 0

@@ -5,7 +5,7 @@ Everybody holds the seating of an event first (`hold`), so that what is read sta
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -102,6 +102,10 @@ def give_back(session: Session, attendee: Attendee, standing: Standing, *, now: 
 def refuse_impossible(session: Session, event: Event, mode: Mode, companions: int) -> None:
     """Raises NeverFits for a party larger than all the places there are."""
     capacity = session.scalar(sa.select(Seating.capacity).where(Seating.event_id == event.id, Seating.mode == mode))
+    refuse_larger(event, mode, capacity, companions)
+
+
+def refuse_larger(event: Event, mode: Mode, capacity: int | None, companions: int) -> None:
     if capacity is not None and 1 + companions > capacity:
         raise NeverFits(
             "{event} has {capacity} places ({mode}); a party of {party} can never fit",
@@ -142,6 +146,19 @@ def _waiting(event: Event, mode: Mode) -> Sequence[sa.ColumnElement[bool]]:
         return queue
     fits = sa.or_(Seating.capacity.is_(None), Seating.taken + 1 + Attendee.companions <= Seating.capacity)
     return (*queue, fits)
+
+
+def awaited(session: Session, events: Collection[int]) -> set[tuple[int, Mode]]:
+    """The seatings with free places that belong to somebody who waits, by the rule of `_waiting`."""
+    fits = sa.or_(Seating.capacity.is_(None), Seating.taken + 1 + Attendee.companions <= Seating.capacity)
+    waits = sa.and_(
+        Attendee.event_id == Seating.event_id, Attendee.mode == Seating.mode, Attendee.queue_number.is_not(None)
+    )
+    query = sa.select(Seating.event_id, Seating.mode).join(Event, Event.id == Seating.event_id)
+    query = query.where(
+        Seating.event_id.in_(events), sa.exists().where(waits, sa.or_(Event.queue == Queue.STRICT, fits))
+    )
+    return {(event, mode) for event, mode in session.execute(query)}
 
 
 def ahead(session: Session, attendee: Attendee) -> int | None:

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from flask import Blueprint, Response, g, redirect, render_template, request, url_for
 from flask_limiter import Limiter
@@ -26,6 +27,7 @@ from scheduler.services.drafts import PersonDraft, check
 from scheduler.services.seating import NeverFits
 from scheduler.services.tokens import PATHS, Purpose
 from scheduler.text import line, prose
+from scheduler.together import Together
 from scheduler.web import floods, wording
 from scheduler.web.forms import Form, seal, unshared
 from scheduler.web.language import _, known_zone
@@ -41,6 +43,7 @@ Change = Callable[[Session, Attendee, Form], None]
 def blueprint(app: App, limiter: Limiter) -> Blueprint:
     pages = Blueprint("registering", __name__)
     limited = limiter.limit(POSTS)
+    confirmed = Together(partial(_confirm_each, app))
 
     @pages.get(FORM)
     @unshared
@@ -67,7 +70,7 @@ def blueprint(app: App, limiter: Limiter) -> Blueprint:
     @limited
     @unshared
     def confirm(language: str, token: str) -> Response | str:  # noqa: ARG001
-        return _confirm(app, token)
+        return _confirm(app, token, confirmed)
 
     @pages.get(OWN)
     @unshared
@@ -282,19 +285,30 @@ def _confirming_page(found: Attendee, problem: str) -> str:
     )
 
 
-def _confirm(app: App, token: str) -> Response | str:
+def _confirm(app: App, token: str, confirmed: Together[str, Attendee]) -> Response | str:
     try:
-        with app.db.write("page") as session:
-            found = registering.confirm(session, token, secret=app.secret, now=app.clock.now())
+        found = confirmed(token, _line(app, token))
     except NotFound:
         return spent()
-    except AlreadyThere:
-        return _see(request.path)
     except RegistrationClosed:
         return _again(_to_confirm(app, token, _("Registration has closed in the meantime.")))
     except NeverFits:
         return _again(_to_confirm(app, token, _("So large a party can never fit: there are fewer places than that.")))
     return _see(_own_address(app, found) + "?done=confirmed")
+
+
+def _line(app: App, token: str) -> int:
+    """Who is confirmed together. SQLite has one writer, who does all that wait. PostgreSQL holds rows, and whoever
+    held those of several events could wait for somebody who waits for them: each event is a line of its own."""
+    if app.db.embedded:
+        return 0
+    with app.db.read() as session:
+        return registering.event_of(session, token, secret=app.secret)
+
+
+def _confirm_each(app: App, given: Sequence[str]) -> Sequence[Attendee | SchedulerError]:
+    with app.db.write("page") as session:
+        return registering.confirm_each(session, given, secret=app.secret, now=app.clock.now())
 
 
 def _own_address(app: App, attendee: Attendee) -> str:
