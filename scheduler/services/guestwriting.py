@@ -325,14 +325,20 @@ class Writing:
         companions = entry.companions if "companions" in news else attendee.companions
         names = list(entry.names) if "companion_names" in news else attendee.names[:companions]
         companions = max(companions, len(names))
-        party = {"mode": mode, "companions": companions, "names": names}
-        fields += [name for name, new in party.items() if getattr(attendee, name) != new]
         before = attendance.needs_of(attendee)
         needs = attendance.Needs(
             access=(entry.access or "") if "access_needs" in news else before.access,
             dietary=(entry.dietary or "") if "dietary_needs" in news else before.dietary,
         )
-        fields += ["needs"] if needs != before else []
+        # By the names of the columns: they are told to who brought the list.
+        changes = {
+            "mode": mode != attendee.mode,
+            "companions": companions != attendee.companions,
+            "companion_names": names != attendee.names,
+            "access_needs": needs.access != before.access,
+            "dietary_needs": needs.dietary != before.dietary,
+        }
+        fields += [name for name, changed in changes.items() if changed]
         if set(fields) - {"role"}:
             attendance.change(
                 self.session, attendee, mode=mode, companions=companions, names=names, needs=needs, now=self.now

@@ -180,8 +180,9 @@ def test_a_guest_list_brings_companions_by_name_and_needs_in_and_out(scheduler, 
     assert (1, ["Dana"], None, None) == party(scheduler, "bolat@example.org")
     assert "unchanged" in scheduler("attendee", "import", "opening", str(file), "--yes").output
     file.write_text(file.read_text().replace("Aigul; สมชาย,a ramp", "Aigul; Erlan,a lift"))
-    scheduler("attendee", "import", "opening", str(file), "--yes")
+    told = scheduler("attendee", "import", "opening", str(file), "--yes").output
 
+    assert "(Access needs, Names of companions)" in told
     assert (3, ["Aigul", "Erlan"], "a lift", "halal") == party(scheduler, "anna@example.org")
     scheduler("attendee", "export", "opening", str(out))
     assert "Aigul; Erlan,a lift,halal" in out.read_text(encoding="utf-8-sig")
