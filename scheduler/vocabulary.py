@@ -112,6 +112,7 @@ WORDS = (
     N_("visit offered"),
     N_("visit reconfirm"),
     N_("visit closure"),
+    N_("visit standing"),
     # Link
     N_("own"),
     # The doctor

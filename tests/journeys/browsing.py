@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -30,16 +29,11 @@ TITLES = {
 
 
 @contextmanager
-def chromium(*options: str) -> Iterator[Any]:
+def chromium(driver: Any, *options: str) -> Iterator[Any]:
     path = debian.one_of("chromium", "/usr/bin/chromium", "/usr/bin/chromium-browser")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the browser's driver, not ours
-        from playwright.sync_api import sync_playwright
-
-        with sync_playwright() as driver:
-            opened = driver.chromium.launch(executable_path=path, args=[*QUIET, *options])
-            yield opened
-            opened.close()
+    opened = driver.chromium.launch(executable_path=path, args=[*QUIET, *options])
+    yield opened
+    opened.close()
 
 
 @contextmanager

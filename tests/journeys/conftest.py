@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,9 +12,20 @@ from tests.conftest import NOW
 from tests.journeys.browsing import chromium, serving
 
 
+@pytest.fixture(scope="package")
+def driver() -> Iterator[Any]:
+    """One for all browsers of this process."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the browser's driver, not ours
+        from playwright.sync_api import sync_playwright
+
+        with sync_playwright() as started:
+            yield started
+
+
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as opened:
+def browser(driver: Any) -> Iterator[Any]:
+    with chromium(driver) as opened:
         yield opened
 
 

@@ -240,7 +240,7 @@ def test_whoever_was_signed_out_is_told_and_nothing_is_lost(browser, app, addres
 
 
 @pytest.fixture
-def seeing(tmp_path, guests):
+def seeing(tmp_path, guests, driver):
     """A browser whose camera sees the pass of one guest."""
     film = tmp_path / "pass.y4m"
     film.write_bytes(filmed(guests["speaker"]))
@@ -249,7 +249,7 @@ def seeing(tmp_path, guests):
         "--use-fake-device-for-media-stream",
         f"--use-file-for-fake-video-capture={film}",
     )
-    with chromium(*camera) as opened:
+    with chromium(driver, *camera) as opened:
         yield opened
 
 

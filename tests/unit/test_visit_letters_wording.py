@@ -33,7 +33,13 @@ WORDS = {
     "to_confirm": True,
     "house": "Consulate",
     "reference": "K7MN-4XWD",
-    "until": "16:15",
+    "until": [],
+    "held_until": "16:15",
+    "paused": "Friday",
+    "offered": False,
+    "instructions": "",
+    "pass_code": "K7MN-4XWD",
+    "picture": "pass@letter",
     "fee": "$30",
     "checklist": ["Old passport", "Two photographs"],
     "newer_checklist": False,
@@ -46,7 +52,9 @@ BARE = {
     "page": "",
     "fee": "",
     "checklist": [],
-    "until": "1",
+    "held_until": "1",
+    "paused": "",
+    "pass_code": "",
 }
 
 
