@@ -45,8 +45,8 @@ def address(environment, scheduler, tmp_path) -> Iterator[str]:
     tmp_path.chmod(0o755)
     for above in tmp_path.parents[:2]:  # nginx's workers are another user
         above.chmod(0o755)
-    port = free_port()
     with Server({**environment, "SCHEDULER_TRUSTED_PROXIES": "1"}, workers=1) as server:
+        port = free_port()  # as late as can be: others look for one, too
         conf = tmp_path / "nginx.conf"
         conf.write_text(_configuration(tmp_path, module, port, server.port))
         running = subprocess.Popen([nginx, "-c", str(conf)], stderr=subprocess.DEVNULL)
