@@ -66,8 +66,7 @@ def blueprint(app: App, limiter: Limiter) -> Blueprint:
     def to_confirm(language: str, token: str) -> Response | str:  # noqa: ARG001
         return _to_confirm(app, token)
 
-    @pages.post(CONFIRM)
-    @limited
+    @pages.post(CONFIRM)  # not limited: nobody guesses a link, and to count would cost more than to confirm
     @unshared
     def confirm(language: str, token: str) -> Response | str:  # noqa: ARG001
         return _confirm(app, token, confirmed)

@@ -219,7 +219,7 @@ def test_it_is_said_in_the_language_of_the_form(app, web, language):
 
 
 def limited(web, address: str) -> bool:
-    return 429 == web.post("/en/confirm/x", environ_overrides={"REMOTE_ADDR": address}).status_code
+    return 429 == web.post("/en/registration/x/withdrawal", environ_overrides={"REMOTE_ADDR": address}).status_code
 
 
 def test_two_instances_on_one_database_share_a_limit(app, web):
@@ -305,6 +305,6 @@ def test_without_its_database_a_form_is_refused_not_let_through_uncounted(app, w
     (tmp_path / "scheduler.db").mkdir()
     app.db.dispose()
 
-    answer = web.post("/en/confirm/x")
+    answer = web.post("/en/registration/x/withdrawal")
 
     assert (503, True) == (answer.status_code, "Retry-After" in answer.headers)
