@@ -14,6 +14,7 @@ from pathlib import Path
 
 import click
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from scheduler import jobs
 from scheduler.channels.file import file_name
@@ -23,10 +24,11 @@ from scheduler.cli.words import _
 from scheduler.clock import Clock, ManualClock
 from scheduler.errors import Conflict, Forbidden
 from scheduler.i18n import LANGUAGES, N_
-from scheduler.model import Event, Letter, Person, Reminder
+from scheduler.model import Appointment, Event, Letter, Person, Reminder
 from scheduler.sample import programme
-from scheduler.services import scopes
+from scheduler.services import finding, posts, scopes
 from scheduler.services.compose import OutgoingMessage
+from scheduler.services.finding import Party
 from scheduler.services.lookup import get
 
 SETTINGS = """# Settings of the demo; made by `scheduler demo`, which may remove this directory.
@@ -42,6 +44,17 @@ ru = "Посольство Казахстана в Таиланде"
 th = "สถานเอกอัครราชทูตคาซัคสถานประจำประเทศไทย"
 """
 CEREMONY = "sample-astana-in-bangkok-opening"
+POST, SERVICE = "phuket", "passport"
+FAMILY = (
+    "--person",
+    "Мадина Оспанова=N11223344",
+    "--person",
+    "Алихан Оспанов=N55667788",
+    "--email",
+    "madina@example.org",
+    "--language",
+    "kk",
+)
 GUESTS = (
     (
         "--name",
@@ -84,6 +97,7 @@ def demo(directory: Path) -> None:
     play.register()
     play.subscribe()
     play.change()
+    play.visit()
     play.walk()
     play.end()
 
@@ -167,6 +181,38 @@ class _Play:
         self._run("feed", "export", "ceremonies", "-o", str(self.directory / "calendars" / "ceremonies.en.ics"))
         self._run("reminder", "preview", "--days", "10")
 
+    def visit(self) -> None:
+        self._act(
+            _("A visit to the consulate"),
+            _("A family of two books, and comes later; then the post closes that day, and offers another time."),
+        )
+        self._run("visit", "free", POST, SERVICE, "--people", "2", "--limit", "4")
+        early, late = (f"{slot:%Y-%m-%d %H:%M}" for slot in self._times())
+        self._run("visit", "book", POST, SERVICE, early, *FAMILY)
+        reference = self._visit().reference
+        self._run("visit", "move", reference, late)
+        self._run("post", "close", POST, late.split()[0], "--reason", _("Repairs"))
+        self._run("visit", "rebook", POST)
+        self._run("visit", "confirm", reference)
+
+    def _times(self) -> tuple[datetime, datetime]:
+        """The first that are free on two days, three days ahead: there is a reminder before."""
+        desk = Desk(self.config, self.clock)
+        with desk.read() as session:
+            service = posts.service_of(posts.get(session, POST), SERVICE)
+            soon = self.clock.now().date() + timedelta(days=3)
+            found = finding.free(session, service, Party(people=2, documents=2), now=self.clock.now(), first_on=soon)
+        desk.close()
+        first = found[0].dtstart
+        return first, next(slot.dtstart for slot in found if slot.dtstart.date() > first.date())
+
+    def _visit(self) -> Appointment:
+        desk = Desk(self.config, self.clock)
+        with desk.read() as session:
+            booked = session.scalars(sa.select(Appointment)).one()
+        desk.close()
+        return booked
+
     def walk(self) -> None:
         """Set the clock to whatever is due next, and let the worker do what it does in production."""
         self._act(
@@ -175,6 +221,7 @@ class _Play:
         desk = Desk(self.config, self.clock)
         for moment in self._moments(desk):
             self.clock.set(moment)
+            jobs.tend(desk.app)
             jobs.deliver(desk.app, self._watch(desk))
         desk.close()
         self._one_letter()
@@ -205,10 +252,17 @@ class _Play:
     def _line(self, desk: Desk, item: OutgoingMessage) -> str:
         with desk.read() as session:
             letter = session.get_one(Letter, item.letter_id)
-            own = session.get_one(Person, letter.person_id).tzid
+            own = self._zone(session, letter)
         theirs = f" ({at(self.clock.now(), own)} {own})" if own and own != "Asia/Bangkok" else ""
         when = at(self.clock.now(), "Asia/Bangkok")
         return f"  {when}  {item.language}  {_(item.kind)} → {item.name}: {item.subject}{theirs}"
+
+    @staticmethod
+    def _zone(session: Session, letter: Letter) -> str | None:
+        if letter.appointment_id:
+            contact = session.get_one(Appointment, letter.appointment_id).contact
+            return contact.tzid if contact else None
+        return session.get_one(Person, letter.person_id).tzid
 
     def _one_letter(self) -> None:
         shown = next((item for item in self.sent if item.language == "kk" and item.kind == "reminder"), self.sent[-1])

@@ -20,7 +20,7 @@ from scheduler.mail import PICTURE, Envelope, Parts, ascii_address, assemble
 from scheduler.model import Applicant, Appointment, Letter, LetterKind, Side, VisitStatus
 from scheduler.model.consular import ACTIVE
 from scheduler.services import compose as events
-from scheduler.services import passes
+from scheduler.services import passes, visit_outbox
 from scheduler.services.compose import House, OutgoingMessage, Skip
 from scheduler.services.letters import NO_ADDRESS, TOO_LATE
 from scheduler.services.times import When
@@ -126,8 +126,8 @@ def _no_longer_fits(letter: Letter, visit: Appointment, now: datetime) -> str:
         return TOO_LATE
     if visit.has_expired(now) or visit.status not in _FITS[letter.kind]:
         return N_("the visit stands otherwise now")
-    start = visit.dtstart.isoformat() if visit.dtstart else None
-    if letter.kind is not LetterKind.VISIT_CANCELLED and letter.facts.get("start") != start:
+    # Not by its hour: moved away and back, it has two letters of which the first is about nothing any more.
+    if letter.kind is not LetterKind.VISIT_CANCELLED and not visit_outbox.is_of(letter, visit):
         return N_("the visit was moved")
     if letter.kind is LetterKind.VISIT_RECONFIRM and visit.reconfirmed_at is not None:
         return N_("has said already that they come")

@@ -36,7 +36,7 @@ def queue(
         "due_at": due_at or now,
         "expires_at": expires_at or appointment.ends_at,
         "created_at": now,
-        "facts": {"start": appointment.dtstart.isoformat() if appointment.dtstart else None, **(facts or {})},
+        "facts": facts or {},
     }
     if contact is None or not contact.email:
         row |= {"outcome": Outcome.SKIPPED, "reason": NO_ADDRESS, "finished_at": now}
@@ -47,6 +47,11 @@ def queue(
 def key(kind: LetterKind, appointment: Appointment) -> str:
     """Each state of a visit is told once: moved and moved back are two."""
     return f"{kind}:{appointment.id}:{appointment.sequence}:{appointment.offers}"
+
+
+def is_of(letter: Letter, appointment: Appointment) -> bool:
+    """Whether a letter is about the visit as it stands."""
+    return f"{letter.key}:".startswith(f"{key(letter.kind, appointment)}:")
 
 
 def settled(session: Session, appointment: Appointment, *, now: datetime, told: bool = False) -> None:

@@ -37,19 +37,32 @@ def played(place: Path) -> Result:
 @pytest.fixture(scope="module")
 def letters(played: Result, place: Path) -> list[EmailMessage]:
     assert 0 == played.exit_code
-    files = sorted((place / "letters").glob("*.eml"))
+    files = sorted((place / "letters").glob("*.eml"), key=lambda file: file.stat().st_mtime_ns)
     return [message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]  # type: ignore[misc]
 
 
 def test_the_demo_plans_registers_writes_moves_and_reminds(played: Result) -> None:
     assert 0 == played.exit_code
-    for act in ("A programme in", "People register", "Calendars out", "A ceremony moves", "The clock walks forward"):
+    for act in (
+        "A programme in",
+        "People register",
+        "Calendars out",
+        "A ceremony moves",
+        "A visit to",
+        "The clock walks",
+    ):
         assert f"◆ {act}" in played.output
 
 
 def test_the_third_by_video_waits_and_is_offered_the_place_that_is_freed(played: Result) -> None:
     assert "Waiting:" in played.output
     assert "Offered to:" in played.output
+
+
+def test_a_visit_is_booked_moved_displaced_and_reminded_of_once(letters: list[EmailMessage]) -> None:
+    told = [str(letter["Subject"]) for letter in letters if "madina@example.org" in letter["To"]]
+
+    assert ["Келуіңіз", "Еске салу"] == [subject.partition(":")[0] for subject in told]
 
 
 def test_letters_leave_in_the_order_of_time(letters: list[EmailMessage]) -> None:

@@ -361,6 +361,21 @@ def test_moved_and_cancelled_keep_the_uid_and_raise_the_sequence_in_the_calendar
     assert "the visit stands otherwise now" == cancelled[LetterKind.VISIT_REMINDER]
 
 
+def test_moved_away_and_back_is_told_once_and_reminded_of_once(post):
+    reference = post.book("aliya")
+    post.move(reference, MORNING + DAY)
+    post.now += DAY  # what is freed rests for some hours
+    post.move(reference, MORNING)
+
+    with post.db.read() as session:
+        ids = session.scalars(sa.select(Letter.id)).all()
+        kinds = dict(session.execute(sa.select(Letter.id, Letter.kind)).all())
+        left = visit_letters.compose(session, ids, house=HOUSE, now=post.now)
+        told = [kinds[one.letter_id] for one in left if not isinstance(one, Skip)]
+
+    assert [LetterKind.VISIT_MOVED, LetterKind.VISIT_REMINDER] == sorted(told)
+
+
 @pytest.mark.parametrize(
     ("language", "said"), [("kk", "Келуіңіз жазылды."), ("ru", "Ваш визит записан."), ("th", "จองเวลามาติดต่อ")]
 )
