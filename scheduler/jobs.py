@@ -18,7 +18,7 @@ from scheduler.channels import ChannelError
 from scheduler.errors import Conflict, Forbidden, SchedulerError
 from scheduler.model import Event, Letter, Outcome
 from scheduler.services import closures, letters, programme, registering, retention, seating
-from scheduler.services.compose import OutgoingMessage, Skip
+from scheduler.services.outgoing import OutgoingMessage, Skip
 from scheduler.services.visit_letters import compose
 
 if TYPE_CHECKING:
