@@ -30,7 +30,7 @@ from scheduler.model import (
     Seating,
     Standing,
 )
-from scheduler.services import attendance, programme
+from scheduler.services import attendance, conflicts
 from scheduler.services.drafts import PersonDraft, check
 from scheduler.services.lookup import get
 from scheduler.services.people import guest
@@ -107,7 +107,7 @@ def _register(db: Database, drafts: Sequence[PersonDraft]) -> None:
         with db.write("desk") as session:
             event = get(session, Event, CEREMONY)
             who = guest(session, draft)
-            programme.refuse_overlap(session, event, who, force=None, now=common.NOW)
+            conflicts.refuse_overlap(session, event, who, force=None, now=common.NOW)
             attendance.register(session, event, attendance.Guest(person=who), now=common.NOW)
 
 

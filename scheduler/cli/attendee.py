@@ -19,7 +19,7 @@ from scheduler.cli.words import _, language
 from scheduler.errors import Invalid
 from scheduler.i18n import N_
 from scheduler.model import Answer, Attendee, Event, Mode, Person, Role, Standing
-from scheduler.services import attendance, programme, seating
+from scheduler.services import attendance, conflicts, seating
 from scheduler.services.drafts import AttendeeDraft, PersonDraft, Reply, check
 from scheduler.services.export import reply
 from scheduler.services.files import PARTSTATS
@@ -108,7 +108,7 @@ def register(
             names=names,
             needs=attendance.Needs(access=_need("access", access), dietary=_need("dietary", dietary)),
         )
-        programme.refuse_overlap(session, found, who, force=force, now=desk.now())
+        conflicts.refuse_overlap(session, found, who, force=force, now=desk.now())
         made = attendance.register(session, found, party, now=desk.now())
         record = _record(session, made)
     if as_json:
@@ -182,7 +182,7 @@ def invite(
         found, who = get(session, Event, event), person_of(session, person)
         party = attendance.Guest(person=who, mode=_mode(remote), companions=companions, role=Role(role))
         deputy = person_of(session, represented_by) if represented_by else None
-        programme.refuse_overlap(session, found, deputy or who, force=force, now=desk.now())
+        conflicts.refuse_overlap(session, found, deputy or who, force=force, now=desk.now())
         attendance.invite(session, found, party, now=desk.now(), represented_by=deputy)
         click.echo(_("Invited: {person} to {event}").format(person=who.called(language()), event=event))
 
@@ -216,7 +216,7 @@ def answer(
         day = parse_day(on, now=desk.now(), tzid=found.tzid) if on else None
         deputy = person_of(session, represented_by) if represented_by else None
         if deputy:
-            programme.refuse_overlap(session, found, deputy, force=force, now=desk.now())
+            conflicts.refuse_overlap(session, found, deputy, force=force, now=desk.now())
         more = _details(answer, reference, deputy)
         partstat = PARTSTATS[Reply(answer)]
         attendance.answer(session, who, partstat, by=Answer(by), on=day, now=desk.now(), details=more)

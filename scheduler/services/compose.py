@@ -20,11 +20,11 @@ from scheduler.i18n import N_
 from scheduler.mail import Parts
 from scheduler.model import Event, LetterKind, Message
 from scheduler.services import fitting, letterrows, outlines, passes
+from scheduler.services.eventrows import WITH_EVENT
 from scheduler.services.letterrows import Row
 from scheduler.services.messages import still_addressed
 from scheduler.services.outgoing import House, OutgoingMessage, Reader, Skip, enveloped
 from scheduler.services.outlines import NAME, PAGE, PASS, Outline
-from scheduler.services.programme import WITH_EVENT
 from scheduler.services.tokens import PATHS, Purpose, of_attendee
 
 

@@ -30,7 +30,7 @@ from scheduler.model import (
     Status,
 )
 from scheduler.model.programme import OPEN_ENDED
-from scheduler.services import attendance, programme
+from scheduler.services import attendance, conflicts
 from scheduler.services.audit import note
 from scheduler.services.conflicts import BOUND
 from scheduler.services.drafts import Reply
@@ -106,7 +106,7 @@ class Writing:
             try:
                 if plan.person in busy:
                     who = self.session.get_one(Person, plan.person)
-                    programme.refuse_overlap(self.session, self.event, who, force=self.force, now=self.now)
+                    conflicts.refuse_overlap(self.session, self.event, who, force=self.force, now=self.now)
                 free.append(plan)
             except SchedulerError as error:
                 why = error.problems if isinstance(error, Problems) else (error,)

@@ -34,7 +34,7 @@ from scheduler.model.attendance import comes
 from scheduler.services import attendance, feeds, letters, links, registering, scopes, seating
 from scheduler.services.attendance import Needs
 from scheduler.services.audit import note
-from scheduler.services.programme import seating_of
+from scheduler.services.eventrows import seating_of
 from scheduler.text import Text
 
 

@@ -43,6 +43,7 @@ from scheduler.model import (
 from scheduler.model.attendance import HOLDING
 from scheduler.services import attendance, lookup, places, programme, seating
 from scheduler.services.drafts import EventDraft, PersonDraft, check
+from scheduler.services.eventrows import seating_of
 from scheduler.services.lookup import Lookup
 from scheduler.services.people import guest
 
@@ -81,7 +82,7 @@ def a_person(session: Session, key: str | None = None, **given: Any) -> Person:
 def an_event(session: Session, key: str = "opening", *, now: datetime = NOW, **given: Any) -> Event:
     """A confirmed ceremony of two hours on 2 February, unless said otherwise; ``dtstart=None`` has no date.
 
-    Contradictions with the rest of the plan are not asked for; that is `programme.refuse_conflicts`.
+    Contradictions with the rest of the plan are not asked for; that is `conflicts.refuse`.
     """
     said = {"kind": Kind.CEREMONY, "title": key.title(), "tz": "Asia/Bangkok", **given}
     if "first_day" not in said and said.setdefault("dtstart", START) and "dtend" not in said:
@@ -191,7 +192,7 @@ class GuestList:
 
     def taken(self, mode: Mode = Mode.IN_PERSON) -> int:
         with self.db.read() as session:
-            return programme.seating_of(self._event(session), mode).taken
+            return seating_of(self._event(session), mode).taken
 
     def accept(self, who: str) -> Standing:
         with self.db.write() as session:

@@ -11,9 +11,10 @@ import sqlalchemy as sa
 from scheduler.db import Database
 from scheduler.errors import NotFound
 from scheduler.model import Attendee, Event, Letter, LetterKind, Mode, Partstat, Person, Sees, Standing
-from scheduler.services import attendance, feeds, letters, own, programme, registering, scopes, tokens
+from scheduler.services import attendance, feeds, letters, own, registering, scopes, tokens
 from scheduler.services.attendance import NoRoom, RegistrationClosed
 from scheduler.services.drafts import PersonDraft, check
+from scheduler.services.eventrows import seating_of
 from scheduler.services.registering import HELD, JUST, MOST_LETTERS, Wanted
 from scheduler.services.seating import NeverFits
 from scheduler.services.tokens import Purpose
@@ -60,7 +61,7 @@ def standing(db, name="Anna") -> Standing | None:
 
 def taken(db, mode=Mode.IN_PERSON) -> int:
     with db.read() as session:
-        return programme.seating_of(session.scalars(sa.select(Event)).one(), mode).taken
+        return seating_of(session.scalars(sa.select(Event)).one(), mode).taken
 
 
 def written(db) -> list[LetterKind]:

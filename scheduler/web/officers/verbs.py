@@ -16,7 +16,7 @@ from scheduler.clock import wall
 from scheduler.errors import Invalid, SchedulerError
 from scheduler.i18n import N_
 from scheduler.model import Answer, Attendee, Event, Mode, Person, Standing
-from scheduler.services import attendance, people, programme
+from scheduler.services import attendance, conflicts, people
 from scheduler.services.drafts import AttendeeDraft, PersonDraft, Reply
 from scheduler.services.files import PARTSTATS
 from scheduler.text import Text, prose
@@ -101,7 +101,7 @@ def _deputy(session: Session, attendee: Attendee, form: Form, now: datetime) -> 
     deputy = None
     if form["name"].strip() or form["email"].strip():
         deputy = a_person(session, form)
-        programme.refuse_overlap(session, attendee.event, deputy, force=form["reason"].strip() or None, now=now)
+        conflicts.refuse_overlap(session, attendee.event, deputy, force=form["reason"].strip() or None, now=now)
     if not attendance.represent(session, attendee, deputy, now=now):
         raise attendance.AlreadyThere
 
