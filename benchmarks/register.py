@@ -34,6 +34,7 @@ from scheduler.services import attendance, conflicts
 from scheduler.services.drafts import PersonDraft, check
 from scheduler.services.lookup import get
 from scheduler.services.people import guest
+from scheduler.services.places import identity
 from scheduler.text import Text
 
 LABELS = {
@@ -146,7 +147,7 @@ def _take(connection: sa.Connection) -> None:
 def person_row(one: Mapping[str, Any]) -> dict[str, Any]:
     name = Text(one["name"])
     return {
-        "identity": attendance.identity(one["email"], name),
+        "identity": identity(one["email"], name),
         "name": name,
         "courtesy_title": Text(),
         "position": Text(),

@@ -49,6 +49,10 @@ class Conflict(SchedulerError):
     """That contradicts what is already planned."""
 
 
+class AlreadyThere(Conflict):
+    """This changes nothing: it is so already."""
+
+
 class Forbidden(SchedulerError):
     """That is not allowed."""
 

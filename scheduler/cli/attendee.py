@@ -19,7 +19,7 @@ from scheduler.cli.words import _, language
 from scheduler.errors import Invalid
 from scheduler.i18n import N_
 from scheduler.model import Answer, Attendee, Event, Mode, Person, Role, Standing
-from scheduler.services import attendance, conflicts, seating
+from scheduler.services import attendance, conflicts, parties, seating
 from scheduler.services.drafts import AttendeeDraft, PersonDraft, Reply, check
 from scheduler.services.export import reply
 from scheduler.services.files import PARTSTATS
@@ -106,7 +106,7 @@ def register(
             companions=max(companions, len(names)),
             role=Role(role),
             names=names,
-            needs=attendance.Needs(access=_need("access", access), dietary=_need("dietary", dietary)),
+            needs=parties.Needs(access=_need("access", access), dietary=_need("dietary", dietary)),
         )
         conflicts.refuse_overlap(session, found, who, force=force, now=desk.now())
         made = attendance.register(session, found, party, now=desk.now())
@@ -350,9 +350,9 @@ def change(
         party = who.companions if companions is None else companions
         if companions is None and names:
             party = len(names)
-        needs = replace(attendance.needs_of(who), **_said_needs(access, dietary))
+        needs = replace(parties.needs_of(who), **_said_needs(access, dietary))
         with _telling_offers(session, found):
-            attendance.change(session, who, mode=mode, companions=party, names=names, needs=needs, now=desk.now())
+            parties.change(session, who, mode=mode, companions=party, names=names, needs=needs, now=desk.now())
         click.echo(_("Changed: {noun} {key}").format(noun=_("attendee"), key=who.person.called(language())))
 
 

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
 from scheduler.clock import wall
-from scheduler.errors import Conflict, Invalid, NotFound
+from scheduler.errors import AlreadyThere, Conflict, Invalid, NotFound
 from scheduler.model import (
     Answer,
     Arrival,
@@ -30,9 +30,9 @@ from scheduler.model import (
     Standing,
 )
 from scheduler.model.attendance import HOLDING
-from scheduler.services import attendance, passes, seating, tokens
-from scheduler.services.attendance import AlreadyThere, NoRoom
+from scheduler.services import passes, seating, tokens
 from scheduler.services.audit import note
+from scheduler.services.seating import NoRoom
 
 MOST = 50  # companions, as on the guest list
 # Whom protocol wants to hear of at once.
@@ -214,7 +214,7 @@ def admit(session: Session, attendee: Attendee, came: Came, *, now: datetime) ->
     Raises NoRoom where there are none left; Conflict for an event that is cancelled.
     """
     event = attendee.event
-    attendance.hold(session, event)
+    seating.hold(session, event.id)
     attendee = _held(session, attendee)
     if event.cancelled:
         raise Conflict("{event} is cancelled", event=event.key)

@@ -23,7 +23,7 @@ from scheduler.model import (
     Venue,
 )
 from scheduler.model.attendance import HOLDING
-from scheduler.services import attendance, conflicts, posts, programme
+from scheduler.services import attendance, conflicts, parties, posts, programme
 from scheduler.services.changes import Change, Verb
 from scheduler.services.conflicts import Contradiction
 from scheduler.services.drafts import AttendeeDraft, Draft, EventDraft, ProgrammeFile, Reply
@@ -233,9 +233,7 @@ class _Work:
             attendee.role, other = draft.role, True
         moved = (attendee.mode, attendee.companions) != (draft.mode, draft.companions)
         if moved:
-            attendance.change_party(
-                self.session, attendee, mode=draft.mode, companions=draft.companions, now=self.now
-            )
+            parties.change_party(self.session, attendee, mode=draft.mode, companions=draft.companions, now=self.now)
         answered = attendee.partstat is Partstat.NEEDS_ACTION and draft.answer is not Reply.NOT_ANSWERED
         if answered:
             self._answer(attendee, draft)

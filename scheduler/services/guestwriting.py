@@ -30,7 +30,7 @@ from scheduler.model import (
     Status,
 )
 from scheduler.model.programme import OPEN_ENDED
-from scheduler.services import attendance, conflicts
+from scheduler.services import attendance, conflicts, parties, seating
 from scheduler.services.audit import note
 from scheduler.services.conflicts import BOUND
 from scheduler.services.drafts import Reply
@@ -38,6 +38,7 @@ from scheduler.services.files import PARTSTATS
 from scheduler.services.guestrows import Entry, Terms, texts
 from scheduler.services.guestverdicts import Plan, Told, Verdict
 from scheduler.services.likeness import Likeness
+from scheduler.services.places import identity
 from scheduler.text import Text, folded
 
 NO_PLACE = N_("is on the waiting list: there is no place left")
@@ -154,7 +155,7 @@ class Writing:
     def _person_row(self, entry: Entry) -> dict[str, Any]:
         draft = entry.draft
         return {
-            "identity": attendance.identity(draft.email, draft.name),
+            "identity": identity(draft.email, draft.name),
             "name": draft.name,
             "courtesy_title": draft.courtesy_title,
             "position": draft.position,
@@ -169,9 +170,9 @@ class Writing:
         taken: list[tuple[Mode, int]] = []
         for mode in Mode:
             seats = sum(1 + one.companions for one in entries if one.mode is mode and one.answer is Reply.ACCEPTED)
-            if seats and not attendance.take_together(self.session, self.event, mode, seats):
+            if seats and not seating.take_together(self.session, self.event, mode, seats):
                 for other, held in taken:
-                    attendance.take_together(self.session, self.event, other, -held)
+                    seating.take_together(self.session, self.event, other, -held)
                 return False
             taken += [(mode, seats)] if seats else []
         return True
@@ -325,8 +326,8 @@ class Writing:
         companions = entry.companions if "companions" in news else attendee.companions
         names = list(entry.names) if "companion_names" in news else attendee.names[:companions]
         companions = max(companions, len(names))
-        before = attendance.needs_of(attendee)
-        needs = attendance.Needs(
+        before = parties.needs_of(attendee)
+        needs = parties.Needs(
             access=(entry.access or "") if "access_needs" in news else before.access,
             dietary=(entry.dietary or "") if "dietary_needs" in news else before.dietary,
         )
@@ -340,7 +341,7 @@ class Writing:
         }
         fields += [name for name, changed in changes.items() if changed]
         if set(fields) - {"role"}:
-            attendance.change(
+            parties.change(
                 self.session, attendee, mode=mode, companions=companions, names=names, needs=needs, now=self.now
             )
         return fields
@@ -409,7 +410,7 @@ def _update_person(
         setattr(person, name, new)
         fields.append(name)
     if {"name", "email"} & set(fields):
-        person.identity = attendance.identity(person.email, person.name)
+        person.identity = identity(person.email, person.name)
     return fields, (N_("what is on record of this person is kept"),) if kept else ()
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler.errors import Conflict, Invalid
+from scheduler.errors import AlreadyThere, Conflict, Invalid
 from scheduler.model import (
     Attendee,
     Event,
@@ -19,7 +19,7 @@ from scheduler.model import (
     Status,
     Timing,
 )
-from scheduler.services import attendance, conflicts, eventrows, letters, news, seating
+from scheduler.services import conflicts, eventrows, letters, news, seating
 from scheduler.services.audit import note
 from scheduler.services.changes import Change, Verb, change
 from scheduler.services.drafts import EventDraft, check
@@ -135,7 +135,7 @@ def conclude(session: Session, one: Pending, retimed: Mapping[str, int], *, now:
         return Impact(one.event, one.change, moved)
     for mode, capacity in eventrows.capacities(one.draft).items():
         if eventrows.seating_of(one.event, mode).capacity != capacity:
-            attendance.set_capacity(session, one.event, mode, capacity, now=now)
+            seating.set_capacity(session, one.event, mode, capacity, now=now)
     if not _MAKES_WAY.isdisjoint(one.change.fields):
         for mode in Mode:  # places that were freed while nobody could be offered one
             seating.promote(session, one.event, mode, now=now)
@@ -203,7 +203,7 @@ def cancel(session: Session, event: Event, *, now: datetime) -> Impact:
 def cancel_with_parts(session: Session, event: Event, *, now: datetime) -> list[Impact]:
     """The same, with what it did to each: parts first, the event itself last. Raises AlreadyThere."""
     if event.cancelled:
-        raise attendance.AlreadyThere("{event} is already cancelled", event=event.key)
+        raise AlreadyThere("{event} is already cancelled", event=event.key)
     parts = [cancel_with_parts(session, part, now=now) for part in _standing_parts(event, now)]
     whole = change_event(session, event, now=now, status=Status.CANCELLED)
     return [*(impact for impacts in parts for impact in impacts), whole]

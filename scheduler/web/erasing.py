@@ -6,9 +6,8 @@ from flask import Blueprint, Response, g, redirect, render_template, url_for
 from flask_limiter import Limiter
 
 from scheduler.app import App
-from scheduler.errors import NotFound
+from scheduler.errors import AlreadyThere, NotFound
 from scheduler.services import erasure, registering
-from scheduler.services.attendance import AlreadyThere
 from scheduler.web.forms import unshared
 from scheduler.web.language import _
 from scheduler.web.pages import PER_LANGUAGE

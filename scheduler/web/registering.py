@@ -17,15 +17,16 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
-from scheduler.errors import Invalid, NotFound, Problems, SchedulerError
+from scheduler.errors import AlreadyThere, Invalid, NotFound, Problems, SchedulerError
 from scheduler.i18n import LANGUAGES, catalogue
 from scheduler.model import Attendee, Event, Mode, Reminded
-from scheduler.services import agenda, attendance, own, passes, registering
+from scheduler.services import agenda, own, parties, passes, registering
 from scheduler.services.addresses import Address
-from scheduler.services.attendance import AlreadyThere, Needs, NoRoom, RegistrationClosed
 from scheduler.services.drafts import PersonDraft, check
-from scheduler.services.seating import NeverFits
+from scheduler.services.parties import Needs
+from scheduler.services.seating import NeverFits, NoRoom
 from scheduler.services.tokens import PATHS, Purpose
+from scheduler.services.window import RegistrationClosed
 from scheduler.text import line, prose
 from scheduler.together import Together
 from scheduler.web import floods, wording
@@ -406,7 +407,7 @@ def _party(app: App) -> Change:
         shown = own.page(session, attendee, now=now)
         mode = form.one_of("mode", _by_name(shown.modes), _("Choose how you will take part."))
         companions, names = _company(form, attendee.event, shown.most)
-        needs = _needs(form, attendee.event, attendance.needs_of(attendee))
+        needs = _needs(form, attendee.event, parties.needs_of(attendee))
         if mode is None or form.errors:
             raise _Mistyped
         own.change(session, attendee, mode=mode, companions=companions, names=names, needs=needs, now=now)

@@ -41,7 +41,7 @@ from scheduler.model import (
     Venue,
 )
 from scheduler.model.attendance import HOLDING
-from scheduler.services import attendance, lookup, places, programme, seating
+from scheduler.services import attendance, lookup, parties, places, programme, seating
 from scheduler.services.drafts import EventDraft, PersonDraft, check
 from scheduler.services.eventrows import seating_of
 from scheduler.services.lookup import Lookup
@@ -174,12 +174,12 @@ class GuestList:
     def change(self, who: str, *, companions: int = 0, mode: Mode = Mode.IN_PERSON) -> Standing:
         with self.db.write() as session:
             row = self.row(who, session)
-            attendance.change_party(session, row, mode=mode, companions=companions, now=self.now)
+            parties.change_party(session, row, mode=mode, companions=companions, now=self.now)
             return row.standing
 
     def capacity(self, capacity: int | None, mode: Mode = Mode.IN_PERSON) -> None:
         with self.db.write() as session:
-            attendance.set_capacity(session, self._event(session), mode, capacity, now=self.now)
+            seating.set_capacity(session, self._event(session), mode, capacity, now=self.now)
 
     def row(self, who: str, session: Session | None = None) -> Attendee:
         if session is not None:

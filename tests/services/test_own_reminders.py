@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
+from scheduler.errors import AlreadyThere
 from scheduler.model import Event, Letter, LetterKind, Person, Reminded, Reminder, ReminderAudience
 from scheduler.services import letters, lookup, own, programme
-from scheduler.services.attendance import AlreadyThere
 from scheduler.services.eventrows import draft_of
 from tests.services.builders import NOW, GuestList, an_event
 
