@@ -27,13 +27,12 @@ from scheduler.services.visitdrafts import MOST_DOCUMENTS
 from scheduler.services.visits import NotOffered, Unchanged
 from scheduler.web import floods, visitwording
 from scheduler.web.answers import again, see
-from scheduler.web.forms import Form, seal, unshared
+from scheduler.web.forms import POSTS, Form, Mistyped, seal, unshared
 from scheduler.web.language import _, with_query
 from scheduler.web.pages import FIRST_YEAR, LAST_YEAR, is_key
 from scheduler.web.posts import POST
-from scheduler.web.visitors import Mistyped, draft_of
+from scheduler.web.visitors import draft_of
 
-SENDING = "20 per minute; 200 per hour"  # as `registering.POSTS`
 BOOK = f"{POST}/book"
 SERVICE = f"{BOOK}/<name>"
 AT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}")
@@ -42,7 +41,7 @@ STEPS = 4
 
 def blueprint(app: App, limiter: Limiter) -> Blueprint:
     pages = Blueprint("visiting", __name__)
-    limited = limiter.limit(SENDING)
+    limited = limiter.limit(POSTS)
 
     @pages.get(BOOK)
     def services(language: str, key: str) -> str:  # noqa: ARG001 - kept in g for all
@@ -83,7 +82,7 @@ def blueprint(app: App, limiter: Limiter) -> Blueprint:
 
 
 def _waiting(pages: Blueprint, app: App, limiter: Limiter) -> None:
-    limited = limiter.limit(SENDING)
+    limited = limiter.limit(POSTS)
 
     @pages.get(f"{SERVICE}/wait")
     @unshared

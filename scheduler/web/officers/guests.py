@@ -11,10 +11,11 @@ from scheduler.i18n import LANGUAGES
 from scheduler.model import Act, Event, Mode, Role
 from scheduler.services import attendance, conflicts, desk, seating
 from scheduler.services.attendance import Guest
+from scheduler.web.answers import again, see
 from scheduler.web.forms import Form
 from scheduler.web.language import _
 from scheduler.web.officers import guard, verbs
-from scheduler.web.officers.answers import Mistyped, act, again, event_of, see
+from scheduler.web.officers.answers import Mistyped, act, event_of
 from scheduler.web.officers.desk import EVENT
 from scheduler.web.officers.guard import allowed, may
 
