@@ -13,7 +13,7 @@ from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 
-from scheduler.errors import Invalid, Problems, SchedulerError, all_of
+from scheduler.errors import Invalid, SchedulerError, all_of, each_of
 from scheduler.i18n import N_
 from scheduler.model import (
     Answer,
@@ -298,8 +298,7 @@ def explain(kind: type[Draft], detail: Any) -> Sequence[SchedulerError]:
     ours = detail.get("ctx", {}).get("error")
     if not isinstance(ours, SchedulerError):
         return (_explained(kind, detail, place),)
-    problems = ours.problems if isinstance(ours, Problems) else (ours,)
-    return [Invalid("{place}: {problem}", place=place, problem=one) if place else one for one in problems]
+    return [Invalid("{place}: {problem}", place=place, problem=one) if place else one for one in each_of(ours)]
 
 
 def _explained(kind: type[Draft], detail: Any, place: str) -> Invalid:
