@@ -40,6 +40,8 @@ VIPS = (Role.PRESIDES, Role.GUEST_OF_HONOUR, Role.SPEAKER)
 
 
 class Verdict(StrEnum):
+    """What a pass, or somebody on the list, comes to at the door; only the first opens it."""
+
     WELCOME = "welcome"
     HERE = "already here"
     WRONG_EVENT = "another event"  # a good pass, but not for this
@@ -307,6 +309,7 @@ class Present:
 
 
 def present(session: Session, event: Event) -> Present:
+    """Who is in the hall at this moment; those who were let in by mistake are not."""
     count = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(1 + Arrival.companions), 0))
     parties, people = session.execute(count.where(Arrival.event_id == event.id, Arrival.undone_at.is_(None))).one()
     hall = sa.select(Seating.taken).where(Seating.event_id == event.id, Seating.mode == Mode.IN_PERSON)

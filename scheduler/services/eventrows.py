@@ -67,6 +67,7 @@ class References:
 
 
 def new(session: Session, key: str, draft: EventDraft, now: datetime) -> Event:
+    """With its places; the rest of the draft is for `write`. Its UID is made here, once (RFC 7986 5.3)."""
     made = now.replace(microsecond=0)
     event = Event(key=key, uid=str(uuid.uuid4()), created_at=made, revised_at=made, sequence=0, fingerprint="")
     event.seating = [
@@ -78,6 +79,7 @@ def new(session: Session, key: str, draft: EventDraft, now: datetime) -> Event:
 
 
 def write(session: Session, event: Event, draft: EventDraft, found: References) -> None:
+    """All that the draft says but the capacities, which are for `seating.set_capacity`; derives the instants."""
     with session.no_autoflush:
         for name in _SAME:
             setattr(event, name, getattr(draft, name))

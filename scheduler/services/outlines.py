@@ -56,6 +56,7 @@ def key(row: Row) -> tuple[Any, ...]:
 
 
 def outline(session: Session, event: Event, row: Row, house: House, message: Message | None) -> Outline:
+    """``message`` is what an officer wrote, where the letter carries that."""
     language = supported(row.language)
     audience = Audience.REMOTE if may_join(row) else Audience.PUBLIC
     words = words_of(event, row, language, house)

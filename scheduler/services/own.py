@@ -76,6 +76,7 @@ class Own:
 
 
 def page(session: Session, attendee: Attendee, *, now: datetime) -> Own:
+    """As it is for who comes: the person on the list, or whoever represents them."""
     event, going_on = attendee.event, _going_on(attendee.event, now)
     return Own(
         attendee=attendee,

@@ -117,6 +117,7 @@ def refuse_impossible(session: Session, event: Event, mode: Mode, companions: in
 
 
 def refuse_larger(event: Event, mode: Mode, capacity: int | None, companions: int) -> None:
+    """The same by a capacity that is read already; None is without bound."""
     if capacity is not None and 1 + companions > capacity:
         raise NeverFits(
             "{event} has {capacity} places ({mode}); a party of {party} can never fit",
@@ -148,6 +149,7 @@ def set_capacity(session: Session, event: Event, mode: Mode, capacity: int | Non
 
 
 def draw_number(session: Session, event_id: int, mode: Mode) -> int:
+    """The next of the queue; no two draw the same, and none is drawn again."""
     return session.scalars(
         sa.update(Seating)
         .where(Seating.event_id == event_id, Seating.mode == mode)
