@@ -174,7 +174,7 @@ _IN_ORDER = (
 
 
 def guests(session: Session, event: Event, wanted: Wanted, *, page: int = 1) -> Guests:
-    """A page of the list, counted from 1: by name the likeliest first, else as `scheduler attendee list` has it."""
+    """A page of the list, counted from 1: by name the likeliest first, else by `_IN_ORDER`."""
     query = sa.select(Attendee.id).join(Attendee.person).where(*_conditions(event, wanted))
     first = (page - 1) * PAGE
     if wanted.name:
