@@ -110,8 +110,8 @@ def _running(
     try:
         wait_for(port, process)
         yield Server(process.pid, port)
-    except TimeoutError as error:
-        raise TimeoutError(f"{command}: {(directory / 'said.log').read_text()}") from error
+    except (TimeoutError, AssertionError) as error:
+        raise type(error)(f"{error}\n{command}: {(directory / 'said.log').read_text()[-5000:]}") from error
     finally:
         process.terminate()
         process.wait()

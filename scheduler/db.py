@@ -162,6 +162,10 @@ class FairLock:
                 self._held = False
 
 
+class Held(Conflict):
+    """Somebody else holds it."""
+
+
 class Database:
     """Sessions on one database. `write` commits on a clean exit and rolls back on an error; `read` never writes."""
 
@@ -183,11 +187,17 @@ class Database:
             yield session
 
     @contextmanager
-    def write(self, actor: str = "system") -> Iterator[Session]:
-        """One transaction, known to the audit as the work of ``actor``."""
+    def write(self, actor: str = "system", *, patience: timedelta | None = None) -> Iterator[Session]:
+        """One transaction, known to the audit as the work of ``actor``.
+
+        Raises Held where a row is held by somebody else for longer than ``patience``; on SQLite the one writer is
+        waited for.
+        """
         made = Session(self._writer, expire_on_commit=False)
         with _speaking(self.url), self._one_writer(), made as session, session.begin():
             session.info.update(actor=actor, pages=self.pages)
+            if patience and not self.embedded:
+                session.execute(sa.text(f"SET LOCAL lock_timeout = {patience // timedelta(milliseconds=1)}"))
             yield session
 
     @contextmanager
@@ -398,8 +408,9 @@ def constraint_name(error: DBAPIError) -> str:
     return "_".join(["uq", columns[0][0], *(column[-1] for column in columns)])
 
 
+_IN_USE = N_("the database {place} is in use by another program; try again in a moment")
 _SQLITE_TROUBLE: dict[str, SchedulerError] = {
-    "database is locked": Conflict("the database {place} is in use by another program; try again in a moment"),
+    "database is locked": Conflict(_IN_USE),
     "readonly database": Forbidden("the database {place} cannot be written; check the rights of file and directory"),
     "unable to open database": Forbidden("the database {place} cannot be opened; check directory and rights"),
     "not a database": Invalid("{place} is not a database of this program; choose another database_url"),
@@ -407,6 +418,9 @@ _SQLITE_TROUBLE: dict[str, SchedulerError] = {
     "disk I/O error": Conflict("the disk of {place} cannot be read or written; look after it"),
     "disk is full": Conflict("the disk of {place} is full; make room and try again"),
 }
+
+
+_LOCK_NOT_AVAILABLE = "55P03"  # of PostgreSQL
 
 
 def _trouble(error: DBAPIError, url: sa.URL) -> SchedulerError | None:
@@ -420,6 +434,8 @@ def _trouble(error: DBAPIError, url: sa.URL) -> SchedulerError | None:
     if not isinstance(error, OperationalError):
         return None
     place = url.render_as_string(hide_password=True)
+    if getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE:
+        return Held(_IN_USE, place=place)
     reason = said.splitlines()[0] if said else type(error.orig).__name__
     return Conflict("the database {place} does not answer: {reason}", place=place, reason=reason)
 

@@ -5,13 +5,15 @@ A link opens a page; only a button on it changes anything: mail scanners follow 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from functools import partial
 
 from flask import Blueprint, Response, g, render_template, url_for
 from flask_limiter import Limiter
 
 from scheduler.app import App
+from scheduler.db import Held
 from scheduler.errors import NotFound, SchedulerError
 from scheduler.model import Attendee, Event
 from scheduler.services import agenda, registering
@@ -33,7 +35,7 @@ CONFIRM = f"{PER_LANGUAGE}/{PATHS[Purpose.CONFIRM]}/<token>"
 def blueprint(app: App, limiter: Limiter) -> Blueprint:
     pages = Blueprint("registering", __name__)
     limited = limiter.limit(POSTS)
-    confirmed = Together(partial(_confirm_each, app))
+    confirmed = _confirming(app)
 
     @pages.get(FORM)
     @unshared
@@ -159,9 +161,9 @@ def _confirming_page(found: Attendee, problem: str) -> str:
     )
 
 
-def _confirm(app: App, token: str, confirmed: Together[str, Attendee]) -> Response | str:
+def _confirm(app: App, token: str, confirmed: Callable[[str], Attendee]) -> Response | str:
     try:
-        found = confirmed(token, _line(app, token))
+        found = confirmed(token)
     except NotFound:
         return spent(SPENT)
     except RegistrationClosed:
@@ -171,15 +173,29 @@ def _confirm(app: App, token: str, confirmed: Together[str, Attendee]) -> Respon
     return see(own.address(app, found) + "?done=confirmed")
 
 
-def _line(app: App, token: str) -> int:
-    """Who is confirmed together. SQLite has one writer, who does all that wait. PostgreSQL holds rows, and whoever
-    held those of several events could wait for somebody who waits for them: each event is a line of its own."""
-    if app.db.embedded:
-        return 0
-    with app.db.read() as session:
-        return registering.event_of(session, token, secret=app.secret)
+PATIENCE = timedelta(milliseconds=400)  # less than the second after which PostgreSQL looks for a deadlock
 
 
-def _confirm_each(app: App, given: Sequence[str]) -> Sequence[Attendee | SchedulerError]:
-    with app.db.write("page") as session:
+def _confirming(app: App) -> Callable[[str], Attendee]:
+    """Whoever presses the button at the same moment is confirmed together.
+
+    Those of several events hold the rows of all these. Where somebody works at length on one of them, and may come to
+    want another, they let go and are confirmed event by event: no one waits in a circle, nor for another's event.
+    """
+    together = Together(partial(_confirm_each, app, PATIENCE))
+    of_one_event = Together(partial(_confirm_each, app, None))
+
+    def confirm(token: str) -> Attendee:
+        try:
+            return together(token)
+        except Held:
+            with app.db.read() as session:
+                line = registering.event_of(session, token, secret=app.secret)
+            return of_one_event(token, line)
+
+    return confirm
+
+
+def _confirm_each(app: App, patience: timedelta | None, given: Sequence[str]) -> Sequence[Attendee | SchedulerError]:
+    with app.db.write("page", patience=patience) as session:
         return registering.confirm_each(session, given, secret=app.secret, now=app.clock.now())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from email import policy
 from html import unescape
@@ -14,7 +15,7 @@ import sqlalchemy as sa
 
 from scheduler.jobs import deliver
 from scheduler.model import Attendee, Event, FeedLink, Letter, Mode, Person, Standing
-from scheduler.services import attendance
+from scheduler.services import attendance, lookup
 from scheduler.services.eventrows import seating_of
 from scheduler.services.registering import HELD, JUST
 from scheduler.web import create_app
@@ -32,9 +33,9 @@ def web(app):
     return create_app(app).test_client()
 
 
-def plan(app, **given) -> None:
+def plan(app, key="opening", **given) -> None:
     with app.db.write() as session:
-        an_event(session, **{"registration": "public", **given})
+        an_event(session, key, **{"registration": "public", **given})
 
 
 def seal(web, form=FORM) -> str:
@@ -363,6 +364,25 @@ def test_a_second_click_and_the_back_button_lead_to_the_same_page(app, web, cloc
     assert back.headers["Location"] == first.headers["Location"].partition("?")[0]
     clock.advance(JUST)
     assert 404 == web.get(confirming).status_code == web.post(confirming).status_code
+
+
+@pytest.mark.parametrize("engine", ["postgresql"])
+def test_while_one_event_is_worked_on_at_length_others_are_confirmed_and_its_own_wait(app, web):
+    """Rows are held on PostgreSQL only; SQLite has one writer."""
+    links = []
+    for key in ("long", "short"):
+        plan(app, key=key)
+        fill(web, f"/en/events/{key}/register")
+        links.append(link(app))
+
+    with ThreadPoolExecutor(2) as hands:
+        with app.db.write() as session:
+            lookup.get_to_change(session, Event, "long")
+            theirs, ours = (hands.submit(web.application.test_client().post, one) for one in links)
+            assert 303 == ours.result(30).status_code
+            assert not theirs.done()
+        assert 303 == theirs.result(30).status_code
+    assert [Standing.CONFIRMED] * 2 == [standing for _, standing in attendees(app)]
 
 
 def test_a_link_that_is_unknown_forged_or_lapsed_leads_to_one_friendly_page(app, web, clock):
