@@ -16,8 +16,7 @@ from benchmarks.apply import apply
 from benchmarks.sample import programme
 from scheduler.db import Database
 from scheduler.model import Event
-from scheduler.services import feeds, scopes
-from scheduler.services.programme import agenda
+from scheduler.services import feeds, listing, scopes
 from scheduler.services.renderings import location
 from scheduler.text import Text
 
@@ -47,7 +46,7 @@ def _measure(engine: str, db: Database, size: int, rounds: int) -> None:
     bodies(db)
     common.analyze(db)
     with db.read() as session:
-        events = agenda(session)
+        events = listing.events(session)
     assert _feed(db).count(b"BEGIN:VEVENT\r\n") == floor(db).count(b"BEGIN:VEVENT\r\n") == size
     taken = common.best(
         rounds,

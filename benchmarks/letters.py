@@ -23,7 +23,8 @@ from scheduler.clock import ManualClock
 from scheduler.db import Database
 from scheduler.model import Attendee, Letter, Mode, Person, Reminder, Seating
 from scheduler.services import letters
-from scheduler.services.compose import OutgoingMessage, compose
+from scheduler.services.compose import compose
+from scheduler.services.outgoing import OutgoingMessage
 
 LABELS = {
     "delivered": "worker: claim, compose, send, record",

@@ -30,10 +30,11 @@ from scheduler.model import (
     Seating,
     Standing,
 )
-from scheduler.services import attendance, programme
+from scheduler.services import attendance, conflicts
 from scheduler.services.drafts import PersonDraft, check
 from scheduler.services.lookup import get
 from scheduler.services.people import guest
+from scheduler.services.places import identity
 from scheduler.text import Text
 
 LABELS = {
@@ -107,7 +108,7 @@ def _register(db: Database, drafts: Sequence[PersonDraft]) -> None:
         with db.write("desk") as session:
             event = get(session, Event, CEREMONY)
             who = guest(session, draft)
-            programme.refuse_overlap(session, event, who, force=None, now=common.NOW)
+            conflicts.refuse_overlap(session, event, who, force=None, now=common.NOW)
             attendance.register(session, event, attendance.Guest(person=who), now=common.NOW)
 
 
@@ -146,7 +147,7 @@ def _take(connection: sa.Connection) -> None:
 def person_row(one: Mapping[str, Any]) -> dict[str, Any]:
     name = Text(one["name"])
     return {
-        "identity": attendance.identity(one["email"], name),
+        "identity": identity(one["email"], name),
         "name": name,
         "courtesy_title": Text(),
         "position": Text(),

@@ -14,7 +14,7 @@ from scheduler.clock import Clock
 from scheduler.config import Settings
 from scheduler.db import Database
 from scheduler.errors import Conflict, Forbidden
-from scheduler.services.compose import House
+from scheduler.services.outgoing import House
 
 
 @dataclass

@@ -49,6 +49,10 @@ class Conflict(SchedulerError):
     """That contradicts what is already planned."""
 
 
+class AlreadyThere(Conflict):
+    """This changes nothing: it is so already."""
+
+
 class Forbidden(SchedulerError):
     """That is not allowed."""
 
@@ -64,3 +68,8 @@ class Problems(SchedulerError):
 def all_of(problems: Sequence[SchedulerError]) -> SchedulerError:
     """One error for a list of them: the only one as it is, several together."""
     return problems[0] if len(problems) == 1 else Problems(problems)
+
+
+def each_of(error: SchedulerError) -> Sequence[SchedulerError]:
+    """The other way round: what is told of a list of them, one by one."""
+    return error.problems if isinstance(error, Problems) else (error,)

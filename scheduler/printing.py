@@ -35,6 +35,7 @@ class Card:
 
 
 def printed(form: Form, cards: Sequence[Card], *, title: str, language: str, one_per_page: bool = False) -> bytes:
+    """The cards in their order, as a PDF; ``one_per_page`` for a printer of cards."""
     import typst
 
     data = {"title": title, "language": language, "single": one_per_page, "cards": [asdict(card) for card in cards]}

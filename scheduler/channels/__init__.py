@@ -7,7 +7,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from scheduler.config import without_password
 from scheduler.errors import Invalid, SchedulerError
-from scheduler.services.compose import OutgoingMessage
+from scheduler.services.outgoing import OutgoingMessage
 
 
 class ChannelError(SchedulerError):

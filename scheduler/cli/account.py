@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -127,30 +128,28 @@ def password(desk: Desk, name: str, password_stdin: bool, invite: bool, as_json:
 @click.argument("name")
 @pass_desk
 def disable(desk: Desk, name: str) -> None:
-    with desk.write() as session:
-        found = accounts.get_to_change(session, name)
-        accounts.disable(session, found, now=desk.now())
-    click.echo(_("Disabled: {name}").format(name=found.name))
+    _change(desk, name, accounts.disable, N_("Disabled: {name}"))
 
 
 @account.command(help=N_("Let them sign in again, with the password they had."))
 @click.argument("name")
 @pass_desk
 def enable(desk: Desk, name: str) -> None:
-    with desk.write() as session:
-        found = accounts.get_to_change(session, name)
-        accounts.enable(session, found, now=desk.now())
-    click.echo(_("Enabled: {name}").format(name=found.name))
+    _change(desk, name, accounts.enable, N_("Enabled: {name}"))
 
 
 @account.command(help=N_("End all sessions of an account: it is signed out on every device."))
 @click.argument("name")
 @pass_desk
 def sessions(desk: Desk, name: str) -> None:
+    _change(desk, name, accounts.end_sessions, N_("Signed out everywhere: {name}"))
+
+
+def _change(desk: Desk, name: str, act: Callable[..., None], said: str) -> None:
     with desk.write() as session:
         found = accounts.get_to_change(session, name)
-        accounts.end_sessions(session, found, now=desk.now())
-    click.echo(_("Signed out everywhere: {name}").format(name=found.name))
+        act(session, found, now=desk.now())
+    click.echo(_(said).format(name=found.name))
 
 
 def _asked(name: str, called: str, *, stdin: bool, invite: bool) -> str | None:

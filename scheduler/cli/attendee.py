@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import click
-import sqlalchemy as sa
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session
 
-from scheduler.cli.desk import Columns, Desk, as_json, at, pass_desk, show, show_one, with_force
+from scheduler.cli.deciding import REGISTERED, approve, checked, refuse, seat, telling_offers
+from scheduler.cli.desk import Desk, as_json, pass_desk, show_one, with_force
 from scheduler.cli.door import arrivals, badges, check_in, place_cards
 from scheduler.cli.guests import export_guests, import_guests
 from scheduler.cli.options import texts
+from scheduler.cli.roll import list_attendees, record_of, show_attendee
 from scheduler.cli.words import _, language
 from scheduler.errors import Invalid
 from scheduler.i18n import N_
-from scheduler.model import Answer, Attendee, Event, Mode, Person, Role, Standing
-from scheduler.services import attendance, programme, seating
+from scheduler.model import Answer, Event, Mode, Person, Role
+from scheduler.services import attendance, conflicts, parties
 from scheduler.services.drafts import AttendeeDraft, PersonDraft, Reply, check
-from scheduler.services.export import reply
 from scheduler.services.files import PARTSTATS
 from scheduler.services.lookup import attendee as attendee_of
 from scheduler.services.lookup import get
 from scheduler.services.lookup import person as person_of
 from scheduler.services.people import guest
-from scheduler.text import Text, line, prose
+from scheduler.text import line, prose
 from scheduler.when import parse_day
 
 remote = click.option("--remote", is_flag=True, help=N_("By video link."))
@@ -56,12 +54,10 @@ def attendee() -> None:
     pass
 
 
-attendee.add_command(import_guests)
-attendee.add_command(export_guests)
-attendee.add_command(check_in)
-attendee.add_command(arrivals)
-attendee.add_command(badges)
-attendee.add_command(place_cards)
+for command in (import_guests, export_guests, check_in, arrivals, badges, place_cards):
+    attendee.add_command(command)
+for command in (approve, refuse, seat, list_attendees, show_attendee):
+    attendee.add_command(command)
 
 
 @attendee.command(help=N_("Register a person: a place if there is one, else the waiting list."))
@@ -106,36 +102,23 @@ def register(
             companions=max(companions, len(names)),
             role=Role(role),
             names=names,
-            needs=attendance.Needs(access=_need("access", access), dietary=_need("dietary", dietary)),
+            needs=parties.Needs(access=_need("access", access), dietary=_need("dietary", dietary)),
         )
-        programme.refuse_overlap(session, found, who, force=force, now=desk.now())
+        conflicts.refuse_overlap(session, found, who, force=force, now=desk.now())
         made = attendance.register(session, found, party, now=desk.now())
-        record = _record(session, made)
+        record = record_of(session, made)
     if as_json:
         show_one(record, as_json=True)
         return
-    click.echo(_REGISTERED[made.standing]().format(person=record["name"], event=event, ahead=record["ahead"]))
-
-
-_REGISTERED = {
-    Standing.CONFIRMED: lambda: _("Confirmed: {person} has a place at {event}."),
-    Standing.WAITLISTED: lambda: _("Waiting: {event} is full; parties before {person}: {ahead}."),
-}
+    click.echo(REGISTERED[made.standing]().format(person=record["name"], event=event, ahead=record["ahead"]))
 
 
 def _checked_names(given: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(_checked("companion", name, line, 100) for name in given)
+    return tuple(checked("companion", name, line, 100) for name in given)
 
 
 def _need(name: str, given: str | None) -> str:
-    return _checked(name, given or "", prose, 500)
-
-
-def _checked(name: str, given: str, read: Callable[..., str], most: int) -> str:
-    try:
-        return read(given, most=most)
-    except Invalid as error:
-        raise Invalid("{place}: {problem}", place=name, problem=error) from error
+    return checked(name, given or "", prose, 500)
 
 
 def _mode(remote: bool) -> Mode:
@@ -182,7 +165,7 @@ def invite(
         found, who = get(session, Event, event), person_of(session, person)
         party = attendance.Guest(person=who, mode=_mode(remote), companions=companions, role=Role(role))
         deputy = person_of(session, represented_by) if represented_by else None
-        programme.refuse_overlap(session, found, deputy or who, force=force, now=desk.now())
+        conflicts.refuse_overlap(session, found, deputy or who, force=force, now=desk.now())
         attendance.invite(session, found, party, now=desk.now(), represented_by=deputy)
         click.echo(_("Invited: {person} to {event}").format(person=who.called(language()), event=event))
 
@@ -216,7 +199,7 @@ def answer(
         day = parse_day(on, now=desk.now(), tzid=found.tzid) if on else None
         deputy = person_of(session, represented_by) if represented_by else None
         if deputy:
-            programme.refuse_overlap(session, found, deputy, force=force, now=desk.now())
+            conflicts.refuse_overlap(session, found, deputy, force=force, now=desk.now())
         more = _details(answer, reference, deputy)
         partstat = PARTSTATS[Reply(answer)]
         attendance.answer(session, who, partstat, by=Answer(by), on=day, now=desk.now(), details=more)
@@ -248,69 +231,10 @@ def withdraw(desk: Desk, event: str, person: str, by: str | None, by_organizer: 
         found = get(session, Event, event)
         who = attendee_of(session, found, person)
         by_whom = None if by_organizer else Answer(by or Answer.DESK)
-        with _telling_offers(session, found):
+        with telling_offers(session, found):
             attendance.withdraw(session, who, now=desk.now(), by=by_whom, quiet=quiet)
             called = who.person.called(language())
             click.echo(_("Withdrawn: {person} from {event}").format(person=called, event=event))
-
-
-@contextmanager
-def _telling_offers(session: Session, found: Event) -> Iterator[None]:
-    """Who is offered a place by what is done meanwhile."""
-    before = {row.id for row in _offered(session, found)}
-    yield
-    for row in _offered(session, found):
-        if row.id not in before:
-            said = _("Offered to: {person}, until {time}")
-            click.echo(said.format(person=row.person.called(language()), time=at(row.offered_until, found.tzid)))
-
-
-def _offered(session: Session, found: Event) -> Sequence[Attendee]:
-    query = sa.select(Attendee).where(Attendee.event_id == found.id, Attendee.standing == Standing.OFFERED)
-    return session.scalars(query.order_by(Attendee.offered_until, Attendee.id)).all()
-
-
-@attendee.command(help=N_("Approve a request: a place if there is one, else the waiting list."))
-@click.argument("event")
-@click.argument("person")
-@pass_desk
-def approve(desk: Desk, event: str, person: str) -> None:
-    with desk.write() as session:
-        who = attendee_of(session, get(session, Event, event), person)
-        standing = attendance.approve(session, who, now=desk.now())
-        said, name = _REGISTERED[standing](), who.person.called(language())
-        click.echo(said.format(person=name, event=event, ahead=seating.ahead(session, who)))
-
-
-@attendee.command(help=N_("Refuse a request; the letter says so courteously."))
-@click.argument("event")
-@click.argument("person")
-@click.option("--reason", multiple=True, help=N_("For the letter; several languages as kk=... ru=... (repeatable)."))
-@pass_desk
-def refuse(desk: Desk, event: str, person: str, reason: tuple[str, ...]) -> None:
-    with desk.write() as session:
-        who = attendee_of(session, get(session, Event, event), person)
-        given = texts(reason, desk.settings.language)
-        said = Text({tag: _checked("reason", text, prose, 1_000) for tag, text in given.items()})
-        attendance.turn_down(session, who, reason=said, now=desk.now())
-        name = who.person.called(language())
-        click.echo(_("Refused: {person}, {event}").format(person=name, event=event))
-
-
-@attendee.command(help=N_("Give somebody a place at once, whoever waits before them; the audit keeps why."))
-@click.argument("event")
-@click.argument("person")
-@click.option("--reason", required=True, help=N_("Why; it stands in the audit, not in the letter."))
-@pass_desk
-def seat(desk: Desk, event: str, person: str, reason: str) -> None:
-    with desk.write() as session:
-        found = get(session, Event, event)
-        who = attendee_of(session, found, person)
-        with _telling_offers(session, found):
-            why = _checked("reason", reason, line, 1_000)
-            attendance.give_place(session, who, reason=why, now=desk.now())
-            name = who.person.called(language())
-            click.echo(_("Confirmed: {person} has a place at {event}.").format(person=name, event=event))
 
 
 @attendee.command("renew-link", help=N_("Send another link to their page; those sent before lead nowhere any more."))
@@ -350,100 +274,12 @@ def change(
         party = who.companions if companions is None else companions
         if companions is None and names:
             party = len(names)
-        needs = replace(attendance.needs_of(who), **_said_needs(access, dietary))
-        with _telling_offers(session, found):
-            attendance.change(session, who, mode=mode, companions=party, names=names, needs=needs, now=desk.now())
+        needs = replace(parties.needs_of(who), **_said_needs(access, dietary))
+        with telling_offers(session, found):
+            parties.change(session, who, mode=mode, companions=party, names=names, needs=needs, now=desk.now())
         click.echo(_("Changed: {noun} {key}").format(noun=_("attendee"), key=who.person.called(language())))
 
 
 def _said_needs(access: str | None, dietary: str | None) -> dict[str, str]:
     said = {"access": access, "dietary": dietary}
     return {name: _need(name, given) for name, given in said.items() if given is not None}
-
-
-@attendee.command("list", help=N_("Who is on the list of an event."))
-@click.argument("event")
-@click.option("--standing", type=click.Choice([str(one) for one in Standing]), help=N_("Only these."))
-@as_json
-@pass_desk
-def list_attendees(desk: Desk, event: str, standing: str | None, as_json: bool) -> None:
-    with desk.read() as session:
-        found = get(session, Event, event)
-        query = sa.select(Attendee).where(Attendee.event_id == found.id)
-        if standing:
-            query = query.where(Attendee.standing == standing)
-        people = (selectinload(Attendee.person), selectinload(Attendee.represented_by))
-        query = query.options(*people, selectinload(Attendee.company))
-        rows = session.scalars(query)
-        records = [_brief(row) for row in sorted(rows, key=_order)]
-    show(records, COLUMNS, as_json=as_json, nothing=_("Nobody is on the list."))
-
-
-def _order(row: Attendee) -> tuple[int, int, int]:
-    """Officials by precedence, the rest as they came; then those who wait, as they wait; last those who left."""
-    place = _LAST.index(row.standing) if row.standing in _LAST else -1
-    return place, row.queue_number or row.person.precedence or 10_000, row.id
-
-
-_LAST = (Standing.REQUESTED, Standing.WAITLISTED, Standing.LAPSED, Standing.REFUSED, Standing.WITHDRAWN)
-
-COLUMNS: Columns = {
-    N_("Name"): "name",
-    N_("Role"): lambda record: _(record["role"]),
-    N_("How"): lambda record: _(record["mode"]),
-    N_("Party"): lambda record: str(1 + record["companions"]),
-    N_("Standing"): lambda record: _(record["standing"]),
-    N_("Answer"): lambda record: _in_full(record),
-    N_("E-mail"): "email",
-    N_("Person"): "person",
-}
-
-
-def _in_full(record: dict[str, Any]) -> str:
-    """The answer, and beside it how, when and under what it came, and who comes instead."""
-    by, deputy = record["answered_by"], record["represented_by"]
-    came = ", ".join(str(one) for one in (by and _(by), record["answered_on"], record["answer_reference"]) if one)
-    said = f"{_(record['answer'])} ({came})" if came else _(record["answer"])
-    instead = _("represented by {person}").format(person=deputy)
-    return f"{said}; {instead}" if deputy else said
-
-
-def _brief(row: Attendee) -> dict[str, Any]:
-    return {
-        "person": row.person.key or f"#{row.person.id}",
-        "name": row.person.called(language()),
-        "email": row.person.email,
-        "language": row.person.language,
-        "role": row.role,
-        "mode": row.mode,
-        "companions": row.companions,
-        "companions_by_name": row.names,
-        "access_needs": row.access_needs,
-        "dietary_needs": row.dietary_needs,
-        "standing": row.standing,
-        "offered_until": at(row.offered_until, row.event.tzid),
-        "partstat": row.partstat,
-        "answer": reply(row),
-        "answered_by": row.answered_by,
-        "answered_on": row.answered_on,
-        "answer_reference": row.answer_reference,
-        "represented_by": row.represented_by.called(language()) if row.represented_by else None,
-        "queue_number": row.queue_number,
-        "reminded": row.reminded,
-        "since": at(row.standing_at, "UTC"),
-    }
-
-
-@attendee.command("show", help=N_("One person on the list of an event."))
-@click.argument("event")
-@click.argument("person")
-@as_json
-@pass_desk
-def show_attendee(desk: Desk, event: str, person: str, as_json: bool) -> None:
-    with desk.read() as session:
-        found = get(session, Event, event)
-        show_one(_record(session, attendee_of(session, found, person)), as_json=as_json)
-
-
-def _record(session: Session, row: Attendee) -> dict[str, Any]:
-    return {"event": row.event.key, **_brief(row), "ahead": seating.ahead(session, row)}

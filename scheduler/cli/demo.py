@@ -27,9 +27,9 @@ from scheduler.i18n import LANGUAGES, N_
 from scheduler.model import Appointment, Event, Letter, Person, Reminder
 from scheduler.sample import programme
 from scheduler.services import finding, posts, scopes
-from scheduler.services.compose import OutgoingMessage
 from scheduler.services.finding import Party
 from scheduler.services.lookup import get
+from scheduler.services.outgoing import OutgoingMessage
 
 SETTINGS = """# Settings of the demo; made by `scheduler demo`, which may remove this directory.
 data_dir = "{directory}"

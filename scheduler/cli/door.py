@@ -21,12 +21,6 @@ from scheduler.services.lookup import attendee as attendee_of
 from scheduler.services.lookup import get
 
 FILE = click.Path(path_type=Path)
-printed_in = click.option(
-    "--language", "spoken", type=click.Choice(LANGUAGES), help=N_("Language of what is printed.")
-)
-one_per_page = click.option("--one-per-page", is_flag=True, help=N_("A page each, for a printer of cards."))
-only = click.option("--person", "people", multiple=True, help=N_("Only theirs: key, #number or e-mail (repeatable)."))
-overwrite = click.option("--overwrite", is_flag=True, help=N_("Replace a file that is there."))
 
 
 @click.command("check-in", help=N_("Let somebody in at the door, by their pass or by who they are."))
@@ -153,26 +147,30 @@ def _record(row: Arrival, event: Event) -> dict[str, Any]:
     }
 
 
+def _printing(function: Any) -> Any:
+    for decorate in (
+        pass_desk,
+        click.option("--overwrite", is_flag=True, help=N_("Replace a file that is there.")),
+        click.option(
+            "--person", "people", multiple=True, help=N_("Only theirs: key, #number or e-mail (repeatable).")
+        ),
+        click.option("--one-per-page", is_flag=True, help=N_("A page each, for a printer of cards.")),
+        click.option("--language", "spoken", type=click.Choice(LANGUAGES), help=N_("Language of what is printed.")),
+        click.argument("file", type=FILE),
+        click.argument("event"),
+    ):
+        function = decorate(function)
+    return function
+
+
 @click.command("badges", help=N_("Print badges as PDF, ten on a sheet of A4, with cut marks."))
-@click.argument("event")
-@click.argument("file", type=FILE)
-@printed_in
-@one_per_page
-@only
-@overwrite
-@pass_desk
+@_printing
 def badges(desk: Desk, /, **given: Any) -> None:
     _print(desk, Form.BADGES, **given)
 
 
 @click.command("place-cards", help=N_("Print place cards as PDF, to be folded, by precedence."))
-@click.argument("event")
-@click.argument("file", type=FILE)
-@printed_in
-@one_per_page
-@only
-@overwrite
-@pass_desk
+@_printing
 def place_cards(desk: Desk, /, **given: Any) -> None:
     _print(desk, Form.PLACE_CARDS, **given)
 

@@ -29,7 +29,7 @@ from scheduler.clock import instant, wall
 from scheduler.errors import Conflict, Invalid
 from scheduler.i18n import N_
 from scheduler.model import City, Event, Kind, Mode, Origin, Status, Timing
-from scheduler.services import letters, programme
+from scheduler.services import conflicts, eventrows, letters, listing, programme
 from scheduler.services.drafts import EventDraft, check
 from scheduler.services.export import table as plain
 from scheduler.services.lookup import Lookup, get, get_to_change
@@ -82,7 +82,7 @@ def add(desk: Desk, /, key: str, force: str | None, **given: Any) -> None:
         draft = check(EventDraft, said, language=desk.settings.language)
         check_key(key)
         impact = programme.put(session, key, draft, now=desk.now(), lookup=lookup, tz=desk.settings.timezone)
-        programme.refuse_conflicts(session, [impact.event], force=force, now=desk.now())
+        conflicts.refuse(session, [impact.event], force=force, now=desk.now())
         click.echo(_("Planned: {event}").format(event=_in_words(impact.event)))
 
 
@@ -91,7 +91,7 @@ def _zone_of_place(lookup: Lookup, given: Mapping[str, Any]) -> str | None:
     place = EventDraft.model_construct(
         venue=given.get("venue"), cities=given.get("cities") or (), parent=given.get("parent")
     )
-    return programme.zone_of(place, lookup)
+    return eventrows.zone_of(place, lookup)
 
 
 def _said(desk: Desk, given: Mapping[str, Any], tzid: str) -> dict[str, Any]:
@@ -128,12 +128,12 @@ def change(desk: Desk, /, key: str, force: str | None, no_date: bool, **given: A
         said = _said(desk, given, desk.tz(given.get("tz"), found.tzid))
         if said.get("status") == Status.CANCELLED and not found.cancelled:
             raise Conflict("status: use: scheduler event cancel {event}", event=key)
-        base = plain(programme.draft_of(found))
+        base = plain(eventrows.draft_of(found))
         draft = check(EventDraft, _merged(base, said, no_date), language=desk.settings.language)
         now = desk.now()
         impact = programme.put(session, key, draft, now=now, lookup=Lookup(session), tz=found.tzid)
         if impact.replanned:
-            programme.refuse_conflicts(session, [found], force=force, now=now)
+            conflicts.refuse(session, [found], force=force, now=now)
         _report(impact)
 
 
@@ -307,7 +307,7 @@ def list_events(
     with desk.read() as session:
         if only["city"]:
             get(session, City, only["city"])
-        found = programme.agenda(
+        found = listing.events(
             session,
             since=None if everything and not since else _midnight(desk, since, tzid),
             until=_midnight(desk, until, tzid) if until else None,
@@ -367,7 +367,7 @@ def _places(found: Event) -> str:
     """How many are taken; of how many, where there is a limit."""
     said = []
     for mode, word in ((Mode.IN_PERSON, N_("hall")), (Mode.REMOTE, N_("video"))):
-        seating = programme.seating_of(found, mode)
+        seating = eventrows.seating_of(found, mode)
         if seating.taken or seating.capacity is not None:
             limit = "" if seating.capacity is None else f"/{seating.capacity}"
             said.append(f"{_(word)} {seating.taken}{limit}")
@@ -389,7 +389,7 @@ def show_event(desk: Desk, key: str, as_json: bool) -> None:
 
 def _drafted(found: Event) -> dict[str, Any]:
     """What was planned; the file's own times stand in `dtstart` and `dtend` already."""
-    draft = plain(programme.draft_of(found))
+    draft = plain(eventrows.draft_of(found))
     return {name: value for name, value in draft.items() if name not in ("dtstart", "dtend")}
 
 

@@ -20,9 +20,9 @@ from scheduler.errors import Conflict, Invalid
 from scheduler.fetch import fetch, host_of, is_url, name_of
 from scheduler.i18n import N_
 from scheduler.model import Kind
-from scheduler.services import programme
 from scheduler.services.changes import Change, Verb
 from scheduler.services.drafts import EventDraft
+from scheduler.services.eventrows import zone_of
 from scheduler.services.foreign import Terms
 from scheduler.services.importing import Outcome, Wanted, bring_in
 from scheduler.services.lookup import Lookup
@@ -99,7 +99,7 @@ def _zone_of_place(desk: Desk, given: dict[str, Any]) -> str | None:
     cities = (given["city"],) if given["city"] else ()
     with desk.read() as session:
         place = EventDraft.model_construct(venue=given["venue"], cities=cities, parent=None)
-        return programme.zone_of(place, Lookup(session))
+        return zone_of(place, Lookup(session))
 
 
 def _terms(desk: Desk, given: dict[str, Any], source: str, tz: str) -> Terms:

@@ -195,8 +195,7 @@ service.command("list", help=N_("List all."))(
 def hours(desk: Desk, key: str, days: int, as_json: bool) -> None:
     with desk.read() as session:
         row = posts.get(session, key)
-        first = wall(desk.now(), row.tzid).date()
-        records = list(_hours(row, first, first + timedelta(days=days - 1)))
+        records = list(_hours(row, *_next(desk, row, days)))
     show(records, _HOURS, as_json=as_json)
 
 
@@ -207,6 +206,12 @@ _HOURS: Columns = {
     N_("Zone"): "tz",
     N_("Why"): lambda record: ", ".join(record["why"]),
 }
+
+
+def _next(desk: Desk, row: Post, days: int) -> tuple[date, date]:
+    """The first and the last of so many days from today, on the post's calendar."""
+    first = wall(desk.now(), row.tzid).date()
+    return first, first + timedelta(days=days - 1)
 
 
 def _hours(row: Post, first: date, last: date) -> Iterator[dict[str, Any]]:
@@ -245,8 +250,7 @@ def _clock(minutes: int) -> str:
 def holidays(desk: Desk, key: str, days: int, as_json: bool) -> None:
     with desk.read() as session:
         row = posts.get(session, key)
-        first = wall(desk.now(), row.tzid).date()
-        records = list(_holidays(row, first, first + timedelta(days=days - 1)))
+        records = list(_holidays(row, *_next(desk, row, days)))
     show(records, _HOLIDAYS, as_json=as_json)
 
 

@@ -15,6 +15,7 @@ from scheduler.i18n import N_
 from scheduler.model import Event, Reminder, ReminderAudience
 from scheduler.services import programme
 from scheduler.services.drafts import ReminderDraft, check
+from scheduler.services.eventrows import draft_of
 from scheduler.services.lookup import get, get_to_change
 from scheduler.services.preview import all_reminders, preview
 from scheduler.when import format_duration, parse_duration
@@ -89,7 +90,7 @@ def _without(there: tuple[ReminderDraft, ...], draft: ReminderDraft) -> tuple[Re
 def _put(desk: Desk, event: str, to: Callable[[tuple[ReminderDraft, ...]], tuple[ReminderDraft, ...]]) -> None:
     with desk.write() as session:
         found = get_to_change(session, Event, event)
-        there = programme.draft_of(found).reminders or ()
+        there = draft_of(found).reminders or ()
         programme.change_event(session, found, now=desk.now(), reminders=to(there))
         records = [_record(one) for one in found.reminders]
     show(records, COLUMNS, as_json=False, nothing=_("No reminder is left."))

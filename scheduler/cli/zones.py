@@ -12,7 +12,7 @@ from scheduler.cli.words import _
 from scheduler.clock import tzdata_version
 from scheduler.i18n import N_
 from scheduler.model import Event
-from scheduler.services import programme
+from scheduler.services.zones import recheck
 
 
 @click.group(help=N_("What a change of time zones moved."))
@@ -26,7 +26,7 @@ def zones() -> None:
 @pass_desk
 def check(desk: Desk, dry_run: bool, as_json: bool) -> None:
     with desk.write(keep=not dry_run) as session:
-        moved = programme.check_zones(session, now=desk.now())
+        moved = recheck(session, now=desk.now())
         records = [_record(event, before, now) for event, before, now in moved]
     nothing = _("Every event stands right under tz data {version}.").format(version=tzdata_version())
     show(records, COLUMNS, as_json=as_json, nothing=nothing)

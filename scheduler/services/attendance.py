@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -10,37 +9,27 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.clock import wall
-from scheduler.errors import Conflict, Invalid
+from scheduler.errors import AlreadyThere, Conflict, Invalid
 from scheduler.model import (
     Answer,
     Attendee,
-    Companion,
     Event,
-    Kind,
     LetterKind,
     Mode,
     Partstat,
     Person,
     Role,
-    Seating,
     Standing,
 )
 from scheduler.model.attendance import HOLDING
-from scheduler.services import letters, seating
+from scheduler.services import letters, seating, window
 from scheduler.services.audit import note
-from scheduler.services.seating import ahead, letter_key, promote
-from scheduler.text import Text, folded
+from scheduler.services.parties import Needs, name_companions
+from scheduler.services.seating import NoRoom, ahead, facts_of, promote, tell
+from scheduler.text import Text
 
 # On no list at present: to be invited, or to accept after all.
 _OPEN = (Standing.UNCONFIRMED, Standing.LAPSED, Standing.REFUSED, Standing.WITHDRAWN)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Needs:
-    """What a party needs, in its own words; sensitive."""
-
-    access: str = ""
-    dietary: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,18 +61,6 @@ class AnswerDetails:
         )
 
 
-class RegistrationClosed(Conflict):
-    """Registration is not open."""
-
-
-class NoRoom(Conflict):
-    """There are not that many places left; nothing was changed."""
-
-
-class AlreadyThere(Conflict):
-    """This changes nothing: it is so already."""
-
-
 # Asking for places
 
 
@@ -93,10 +70,10 @@ def register(session: Session, event: Event, guest: Guest, *, now: datetime, by:
     Who registers by themselves for an event that asks for approval has requested it. Raises Conflict when
     registration is not open, AlreadyThere when they are registered, Invalid for a party that could never fit.
     """
-    refuse(session, event, guest.mode, guest.companions, now=now)
+    window.refuse(session, event, guest.mode, guest.companions, now=now)
     attendee = _attendee(session, event, guest.person, now)
     if attendee.standing in (*HOLDING, Standing.WAITLISTED, Standing.REQUESTED):
-        raise AlreadyThere("{person} is already registered for {event}: {standing}", **_names(attendee))
+        raise AlreadyThere("{person} is already registered for {event}: {standing}", **facts_of(attendee))
     _write(attendee, guest)
     _enter(session, attendee, now=now, by=by)
     return attendee
@@ -126,7 +103,7 @@ ENTERED = {
 
 def ask(session: Session, event: Event, guest: Guest, *, now: datetime) -> Attendee:
     """Write down what somebody asks for who has not shown yet that the address is theirs. Holds no place, draws no
-    number; who stands on the list already stays as they are, whatever was typed. To be called after `refuse`.
+    number; who stands on the list already stays as they are, whatever was typed. To be called after `window.refuse`.
     """
     attendee = _attendee(session, event, guest.person, now)
     if attendee.standing not in (None, Standing.UNCONFIRMED):
@@ -149,18 +126,6 @@ def _write(attendee: Attendee, guest: Guest) -> None:
     attendee.access_needs, attendee.dietary_needs = guest.needs.access or None, guest.needs.dietary or None
 
 
-def name_companions(attendee: Attendee, names: Iterable[str]) -> None:
-    """Never more names than companions; a row that stays is kept, so that no two change places in one statement."""
-    kept = dict(enumerate(list(names)[: attendee.companions], start=1))
-    for one in list(attendee.company):
-        name = kept.pop(one.position, None)
-        if name is None:
-            attendee.company.remove(one)
-        else:
-            one.name = name
-    attendee.company.extend(Companion(position=position, name=name) for position, name in kept.items())
-
-
 # Approval
 
 
@@ -169,10 +134,10 @@ def approve(session: Session, attendee: Attendee, *, now: datetime) -> Standing:
 
     Raises AlreadyThere, Conflict for what does not take place, Invalid for a party that could never fit.
     """
-    _refuse_over(session, attendee.event, now)
+    window.refuse_over(session, attendee.event, now)
     seating.hold_with(session, attendee)
     if attendee.standing not in (Standing.REQUESTED, Standing.REFUSED):
-        raise AlreadyThere("{person} has no request for {event} that is open: {standing}", **_names(attendee))
+        raise AlreadyThere("{person} has no request for {event} that is open: {standing}", **facts_of(attendee))
     seating.refuse_impossible(session, attendee.event, attendee.mode, attendee.companions)
     standing = seating.seat(session, attendee, now=now)
     tell(session, ENTERED[standing], attendee, now=now)
@@ -184,7 +149,7 @@ def turn_down(session: Session, attendee: Attendee, *, reason: Text | None = Non
     """Do not approve; the letter gives the reason, where there is one. Raises AlreadyThere."""
     seating.hold_with(session, attendee)
     if attendee.standing is not Standing.REQUESTED:
-        raise AlreadyThere("{person} has no request for {event} that is open: {standing}", **_names(attendee))
+        raise AlreadyThere("{person} has no request for {event} that is open: {standing}", **facts_of(attendee))
     seating.stand(attendee, Standing.REFUSED, now)
     tell(session, LetterKind.REFUSED, attendee, now=now, facts={"reason": dict(reason or {})})
     note(session, "refuse", "attendee", attendee.id, now=now, event=attendee.event.key, reason=str(reason or ""))
@@ -200,7 +165,7 @@ def accept(session: Session, attendee: Attendee, *, by: Answer = Answer.PAGE, no
     """
     seating.hold_with(session, attendee)
     if attendee.standing is not Standing.OFFERED:
-        raise AlreadyThere("{person} has no offer for {event} that is open: {standing}", **_names(attendee))
+        raise AlreadyThere("{person} has no offer for {event} that is open: {standing}", **facts_of(attendee))
     if attendee.offered_until is not None and now >= attendee.offered_until:
         seating.lapse(session, attendee.event, now=now)
         return attendee.standing
@@ -215,10 +180,10 @@ def accept(session: Session, attendee: Attendee, *, by: Answer = Answer.PAGE, no
 
 def give_place(session: Session, attendee: Attendee, *, reason: str, now: datetime) -> None:
     """Seat somebody at once, whoever waits before them; why stands in the audit. Raises AlreadyThere, NoRoom."""
-    _refuse_over(session, attendee.event, now)
+    window.refuse_over(session, attendee.event, now)
     seating.hold_with(session, attendee)
     if attendee.standing is Standing.CONFIRMED:
-        raise AlreadyThere("{person} is already registered for {event}: {standing}", **_names(attendee))
+        raise AlreadyThere("{person} is already registered for {event}: {standing}", **facts_of(attendee))
     held, ahead_of = attendee.standing is Standing.OFFERED, ahead(session, attendee)
     if not held and not seating.take(session, attendee.event_id, attendee.mode, attendee.seats):
         raise NoRoom("there are not that many places left; nothing was changed")
@@ -251,7 +216,7 @@ def invite(
         raise Conflict("{event} is cancelled", event=event.key)
     attendee = _attendee(session, event, guest.person, now)
     if attendee.id is not None and attendee.standing not in _OPEN:
-        raise AlreadyThere("{person} is already on the list of {event}: {standing}", **_names(attendee))
+        raise AlreadyThere("{person} is already on the list of {event}: {standing}", **facts_of(attendee))
     attendee.mode, attendee.companions, attendee.role = guest.mode, guest.companions, guest.role
     attendee.represented_by, attendee.programme = represented_by, programme
     attendee.partstat, attendee.answered_by, attendee.answered_on = Partstat.NEEDS_ACTION, None, None
@@ -282,7 +247,7 @@ def answer(
     # With an offer they have accepted nothing yet, whatever they said before; what came to nothing is said anew.
     stands = attendee.standing not in (Standing.OFFERED, Standing.LAPSED, Standing.REFUSED)
     if attendee.partstat is partstat and stands and more.stand_in(attendee):
-        raise AlreadyThere("{person} has already given this answer for {event}", **_names(attendee))
+        raise AlreadyThere("{person} has already given this answer for {event}", **facts_of(attendee))
     if partstat is Partstat.NEEDS_ACTION:
         raise Invalid("an answer that was given cannot be taken back; record the new one")
     named = _name_deputy(attendee, more.represented_by, partstat)
@@ -290,12 +255,7 @@ def answer(
         accept(session, attendee, by=by, now=now)
         attendee.answer_reference, attendee.answered_on = more.reference, on or attendee.answered_on
         return
-    if partstat is Partstat.DECLINED and attendee.standing is not Standing.WITHDRAWN:
-        seating.leave(session, attendee, Standing.WITHDRAWN, now=now)
-    elif partstat is Partstat.ACCEPTED and attendee.standing in (Standing.INVITED, *_OPEN):
-        _accept(session, attendee, now=now)
-    elif partstat is Partstat.TENTATIVE and attendee.standing in _OPEN:
-        seating.stand(attendee, Standing.INVITED, now)  # perhaps after regrets: again one of those we write to
+    _follow(session, attendee, partstat, now=now)
     attendee.partstat, attendee.answered_by = partstat, by
     attendee.excused, attendee.answer_reference = more.excused, more.reference
     attendee.answered_on = on or wall(now, attendee.event.tzid).date()
@@ -325,6 +285,16 @@ def _let_come(attendee: Attendee, deputy: Person | None) -> bool:
     return True
 
 
+def _follow(session: Session, attendee: Attendee, partstat: Partstat, *, now: datetime) -> None:
+    """Where an answer leaves them on the list."""
+    if partstat is Partstat.DECLINED and attendee.standing is not Standing.WITHDRAWN:
+        seating.leave(session, attendee, Standing.WITHDRAWN, now=now)
+    elif partstat is Partstat.ACCEPTED and attendee.standing in (Standing.INVITED, *_OPEN):
+        _accept(session, attendee, now=now)
+    elif partstat is Partstat.TENTATIVE and attendee.standing in _OPEN:
+        seating.stand(attendee, Standing.INVITED, now)  # perhaps after regrets: again one of those we write to
+
+
 def _accept(session: Session, attendee: Attendee, *, now: datetime) -> None:
     if attendee.event.cancelled:
         raise Conflict("{event} is cancelled", event=attendee.event.key)
@@ -347,101 +317,13 @@ def withdraw(
     """
     seating.hold_with(session, attendee)
     if attendee.standing is Standing.WITHDRAWN:
-        raise AlreadyThere("{person} has already withdrawn from {event}", **_names(attendee))
+        raise AlreadyThere("{person} has already withdrawn from {event}", **facts_of(attendee))
     if by is None and not quiet and attendee.standing in letters.CONCERNED:
         tell(session, LetterKind.REMOVED, attendee, now=now)
     seating.leave(session, attendee, Standing.WITHDRAWN, now=now)
     attendee.partstat = Partstat.DECLINED if by else Partstat.NEEDS_ACTION
     attendee.answered_by, attendee.answered_on = by, wall(now, attendee.event.tzid).date() if by else None
     note(session, "withdraw", "attendee", attendee.id, now=now, event=attendee.event.key)
-
-
-def change_party(
-    session: Session,
-    attendee: Attendee,
-    *,
-    mode: Mode,
-    companions: int,
-    names: Iterable[str] | None = None,
-    now: datetime,
-) -> None:
-    """Change companions or switch between hall and video, keeping what they hold if the new is not to be had.
-
-    Who waits stands at the end of the other queue; who has a place and switches is told what holds there. ``names``
-    None leaves those that are known, as many as come. Raises AlreadyThere, Conflict when there is no room, Invalid
-    for a party that could never fit.
-    """
-    seating.hold_with(session, attendee)
-    names = attendee.names[:companions] if names is None else list(names)
-    if (attendee.mode, attendee.companions, attendee.names) == (mode, companions, names):
-        raise AlreadyThere("{person} stands there so already for {event}", **_names(attendee))
-    before = attendee.mode
-    _move_party(session, attendee, mode, companions)
-    name_companions(attendee, names)
-    note(session, "change", "attendee", attendee.id, now=now, mode=mode, companions=companions)
-    session.flush()
-    if attendee.standing is Standing.CONFIRMED and mode is not before:
-        tell(session, LetterKind.CONFIRMED, attendee, now=now)
-    for touched in {before, mode}:
-        promote(session, attendee.event, touched, now=now)
-
-
-def change(
-    session: Session,
-    attendee: Attendee,
-    *,
-    mode: Mode,
-    companions: int,
-    names: Iterable[str] | None = None,
-    needs: Needs | None = None,
-    now: datetime,
-) -> None:
-    """Party and needs together. Raises as `change_party`, AlreadyThere where nothing at all is new."""
-    seating.hold_with(session, attendee)
-    news = needs is not None and _need(session, attendee, needs, now=now)
-    try:
-        change_party(session, attendee, mode=mode, companions=companions, names=names, now=now)
-    except AlreadyThere:
-        if not news:
-            raise
-
-
-def _need(session: Session, attendee: Attendee, needs: Needs, *, now: datetime) -> bool:
-    """Whether that was new; the audit says that it was changed, not to what."""
-    if needs_of(attendee) == needs:
-        return False
-    attendee.access_needs, attendee.dietary_needs = needs.access or None, needs.dietary or None
-    note(session, "change", "attendee", attendee.id, now=now, fields=["needs"])
-    session.flush()  # the row is read again once its places are held
-    return True
-
-
-def needs_of(attendee: Attendee) -> Needs:
-    return Needs(access=attendee.access_needs or "", dietary=attendee.dietary_needs or "")
-
-
-def _move_party(session: Session, attendee: Attendee, mode: Mode, companions: int) -> None:
-    event, before = attendee.event, attendee.mode
-    if attendee.standing in (Standing.WAITLISTED, Standing.REQUESTED):
-        seating.refuse_impossible(session, event, mode, companions)
-    if attendee.standing is Standing.WAITLISTED and mode is not before:
-        attendee.queue_number = seating.draw_number(session, event.id, mode)
-    if attendee.standing in HOLDING:
-        _hold_other(session, attendee, mode, 1 + companions)
-    attendee.mode, attendee.companions = mode, companions
-
-
-def _hold_other(session: Session, attendee: Attendee, mode: Mode, seats: int) -> None:
-    """Only what is more than they hold is new, and belongs first to who waits for it."""
-    event, more = attendee.event, seats - attendee.seats
-    if mode is attendee.mode:
-        taken = take_together(session, event, mode, more)
-    else:
-        taken = take_together(session, event, mode, seats)
-        if taken:
-            take_together(session, event, attendee.mode, -attendee.seats)
-    if not taken:
-        raise NoRoom("there are not that many places left; nothing was changed")
 
 
 def represent(session: Session, attendee: Attendee, deputy: Person | None, *, now: datetime) -> bool:
@@ -469,88 +351,10 @@ def renew_link(session: Session, attendee: Attendee, *, now: datetime) -> None:
     """
     seating.hold_with(session, attendee)
     if attendee.standing is Standing.UNCONFIRMED:
-        raise Conflict("{person} has not confirmed for {event} and has no page yet", **_names(attendee))
+        raise Conflict("{person} has not confirmed for {event} and has no page yet", **facts_of(attendee))
     attendee.epoch += 1
     tell(session, LetterKind.STANDING, attendee, now=now, facts={"renewed": True})
     note(session, "renew", "attendee", attendee.id, now=now, event=attendee.event.key)
-
-
-def set_capacity(session: Session, event: Event, mode: Mode, capacity: int | None, *, now: datetime) -> None:
-    """Raises Conflict for fewer places than are taken. More places go to those who wait."""
-    seating.hold(session, event.id)
-    row = session.get_one(Seating, (event.id, mode), populate_existing=True)
-    if capacity is not None and capacity < row.taken:
-        raise Conflict(
-            "capacity of {event} ({mode}): {taken} places are taken, more than {capacity}; withdraw somebody first",
-            event=event.key,
-            mode=mode,
-            taken=row.taken,
-            capacity=capacity,
-        )
-    row.capacity = capacity
-    session.flush()
-    promote(session, event, mode, now=now)
-
-
-def refuse(session: Session, event: Event, mode: Mode, companions: int, *, now: datetime) -> None:
-    """Raises RegistrationClosed, and NeverFits for a party larger than all the places there are."""
-    _refuse_closed(session, event, now)
-    seating.refuse_impossible(session, event, mode, companions)
-
-
-# What decides whether somebody may register, as it is at this moment.
-_DECIDING = (
-    "status",
-    "starts_at",
-    "ends_at",
-    "registration_opens",
-    "registration_closes",
-    "tzid",
-    "queue",
-    "approval",
-)
-
-
-DECIDING = [getattr(Event, name) for name in ("key", "kind", "timing", *_DECIDING)]
-
-
-def _refuse_closed(session: Session, event: Event, now: datetime) -> None:
-    session.refresh(event, _DECIDING, with_for_update={"read": True})
-    refuse_closed(event, now)
-
-
-def refuse_closed(event: Event, now: datetime) -> None:
-    """The same by what is read, and held, already."""
-    _refuse_past(event, now)
-    if event.is_early(now):
-        raise RegistrationClosed(
-            "registration for {event} opens at {time} ({tz})",
-            event=event.key,
-            time=event.registration_opens,
-            tz=event.tzid,
-        )
-    if event.is_late(now):
-        raise RegistrationClosed(
-            "registration for {event} closed at {time} ({tz})",
-            event=event.key,
-            time=event.registration_closes,
-            tz=event.tzid,
-        )
-
-
-def _refuse_over(session: Session, event: Event, now: datetime) -> None:
-    """Judged by the event as it is: whoever is cancelling it at this moment would not find us among those to tell."""
-    session.refresh(event, _DECIDING, with_for_update={"read": True})
-    _refuse_past(event, now)
-
-
-def _refuse_past(event: Event, now: datetime) -> None:
-    if event.kind is Kind.TOUR:
-        raise RegistrationClosed("{event} is a tour; register for one of its stops", event=event.key)
-    if event.cancelled:
-        raise RegistrationClosed("{event} is cancelled", event=event.key)
-    if event.is_over(now):
-        raise RegistrationClosed("{event} is over", event=event.key)
 
 
 def _attendee(session: Session, event: Event, person: Person, now: datetime) -> Attendee:
@@ -559,41 +363,3 @@ def _attendee(session: Session, event: Event, person: Person, now: datetime) -> 
     here = sa.select(Attendee).where(Attendee.event_id == event.id, Attendee.person_id == person.id)
     found = session.scalar(here.execution_options(populate_existing=True))
     return found or Attendee(event=event, person=person, created_at=now, companions=0)
-
-
-def tell(
-    session: Session,
-    kind: LetterKind,
-    attendee: Attendee,
-    *,
-    now: datetime,
-    facts: Mapping[str, object] | None = None,
-) -> None:
-    """Queue a letter to who comes."""
-    key = letter_key(kind, attendee, now)
-    letters.queue(session, kind, attendee.attending, attendee.event, key=key, now=now, facts=facts)
-
-
-def _names(attendee: Attendee) -> dict[str, object]:
-    return {
-        "person": attendee.person.key or attendee.person.name,
-        "event": attendee.event.key,
-        "standing": attendee.standing,
-    }
-
-
-def identity(email: str | None, name: Text) -> str | None:
-    """What makes two registrations the same person: address and name, folded. None without an address."""
-    return f"{folded(email)}|{folded(str(name))}"[:600] if email else None  # some letters grow when folded
-
-
-def hold(session: Session, event: Event) -> None:
-    """Hold the places of an event until the transaction ends, for a whole list; before anything is read of it."""
-    seating.hold(session, event.id)
-
-
-def take_together(session: Session, event: Event, mode: Mode, seats: int) -> bool:
-    """Take places for many parties at once, all or none, without overtaking who waits; or give some back."""
-    if seats < 0:
-        return seating.take(session, event.id, mode, seats)
-    return seating.take_unawaited(session, event, mode, seats)

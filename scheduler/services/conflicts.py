@@ -10,10 +10,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from scheduler.clock import wall
-from scheduler.errors import Conflict
+from scheduler.errors import Conflict, all_of
 from scheduler.model import Attendee, Closure, Event, Kind, Person, Standing, Status, Timing, Venue
 from scheduler.model.attendance import comes
 from scheduler.model.programme import OPEN_ENDED
+from scheduler.services.audit import note
 from scheduler.services.renderings import holidays_between, open_days
 
 
@@ -26,6 +27,27 @@ class Contradiction(Conflict):
 
 
 BOUND = (Standing.INVITED, Standing.CONFIRMED)
+
+
+def refuse(session: Session, events: Sequence[Event], *, force: str | None, now: datetime) -> None:
+    """Raise what contradicts; with a reason, write down instead what was overruled."""
+    found = find(session, events, now=now)
+    if found and not force:
+        raise all_of(found)
+    for event in events:
+        mine = [str(contradiction) for contradiction in found if event.key in contradiction.about]
+        if mine:
+            note(session, "force", "event", event.key, now=now, reason=force, overruled=mine)
+
+
+def refuse_overlap(session: Session, event: Event, person: Person, *, force: str | None, now: datetime) -> None:
+    """Refuse to bind a person to an event while they are bound elsewhere; with a reason, write it down instead."""
+    found = of_overlap(session, event, person)
+    if found and not force:
+        raise all_of(found)
+    if found:
+        overruled = [str(conflict) for conflict in found]
+        note(session, "force", "event", event.key, now=now, reason=force, overruled=overruled)
 
 
 def find(session: Session, events: Sequence[Event], *, now: datetime) -> list[Contradiction]:

@@ -55,6 +55,8 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Line:
+    """An event on the desk's first page, and who comes."""
+
     entry: Entry
     counts: Counts
 
@@ -65,6 +67,8 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
+    """Events by where they stand today, on the clock of each; ``more``: there is another page."""
+
     today: Sequence[Line] = ()
     coming: Sequence[Line] = ()
     undated: Sequence[Line] = ()
@@ -170,6 +174,7 @@ _IN_ORDER = (
 
 
 def guests(session: Session, event: Event, wanted: Wanted, *, page: int = 1) -> Guests:
+    """A page of the list, counted from 1: by name the likeliest first, else by `_IN_ORDER`."""
     query = sa.select(Attendee.id).join(Attendee.person).where(*_conditions(event, wanted))
     first = (page - 1) * PAGE
     if wanted.name:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
 from scheduler.clock import wall
-from scheduler.errors import Conflict, Invalid, NotFound
+from scheduler.errors import AlreadyThere, Conflict, Invalid, NotFound
 from scheduler.model import (
     Answer,
     Arrival,
@@ -30,9 +30,9 @@ from scheduler.model import (
     Standing,
 )
 from scheduler.model.attendance import HOLDING
-from scheduler.services import attendance, passes, seating, tokens
-from scheduler.services.attendance import AlreadyThere, NoRoom
+from scheduler.services import passes, seating, tokens
 from scheduler.services.audit import note
+from scheduler.services.seating import NoRoom
 
 MOST = 50  # companions, as on the guest list
 # Whom protocol wants to hear of at once.
@@ -40,6 +40,8 @@ VIPS = (Role.PRESIDES, Role.GUEST_OF_HONOUR, Role.SPEAKER)
 
 
 class Verdict(StrEnum):
+    """What a pass, or somebody on the list, comes to at the door; only the first opens it."""
+
     WELCOME = "welcome"
     HERE = "already here"
     WRONG_EVENT = "another event"  # a good pass, but not for this
@@ -214,7 +216,7 @@ def admit(session: Session, attendee: Attendee, came: Came, *, now: datetime) ->
     Raises NoRoom where there are none left; Conflict for an event that is cancelled.
     """
     event = attendee.event
-    attendance.hold(session, event)
+    seating.hold(session, event.id)
     attendee = _held(session, attendee)
     if event.cancelled:
         raise Conflict("{event} is cancelled", event=event.key)
@@ -307,6 +309,7 @@ class Present:
 
 
 def present(session: Session, event: Event) -> Present:
+    """Who is in the hall at this moment; those who were let in by mistake are not."""
     count = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(1 + Arrival.companions), 0))
     parties, people = session.execute(count.where(Arrival.event_id == event.id, Arrival.undone_at.is_(None))).one()
     hall = sa.select(Seating.taken).where(Seating.event_id == event.id, Seating.mode == Mode.IN_PERSON)

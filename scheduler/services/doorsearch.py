@@ -35,14 +35,14 @@ class Search:
         self._lists: OrderedDict[int, _List] = OrderedDict()
         self._turn = threading.Lock()
 
-    def find(self, session: Session, event: Event, name: str, *, now: datetime, limit: int = SHOWN) -> list[Attendee]:
+    def find(self, session: Session, event: Event, name: str, *, now: datetime) -> list[Attendee]:
         """The likeliest first; those who have a place before those who have none."""
         with self._turn:
             found = self._list(event.id)
             found.refresh(session, now)
             numbers = found.find(name[:LONGEST])
-        likeliest = [number for number, _ in islice(numbers, 3 * limit)]
-        return _read(session, likeliest)[:limit]
+        likeliest = [number for number, _ in islice(numbers, 3 * SHOWN)]
+        return _read(session, likeliest)[:SHOWN]
 
     def _list(self, event: int) -> _List:
         found = self._lists.pop(event, None) or _List(event)

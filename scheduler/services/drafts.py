@@ -6,14 +6,14 @@ A draft compares equal to the draft read back from its row, so that "nothing cha
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 
-from scheduler.errors import Invalid, Problems, SchedulerError, all_of
+from scheduler.errors import Invalid, SchedulerError, all_of, each_of
 from scheduler.i18n import N_
 from scheduler.model import (
     Answer,
@@ -27,8 +27,8 @@ from scheduler.model import (
     Timing,
     Visibility,
 )
+from scheduler.services.daydrafts import DaysDraft
 from scheduler.services.drafting import Draft as Draft
-from scheduler.services.drafting import in_order as _in_order
 from scheduler.services.drafting import refused as _refused
 from scheduler.services.postdrafts import PostDraft
 from scheduler.services.values import (
@@ -55,29 +55,11 @@ from scheduler.services.values import (
 from scheduler.text import Text
 
 
-class ClosureDraft(Draft):
-    """Closed from first_day to last_day; with hours, open only then."""
+class ClosureDraft(DaysDraft):
+    """Closed on these days; with hours, open only then."""
 
-    first_day: Day
-    last_day: Day
     hours: Special = None
     reason: Title = Text()
-
-    @model_validator(mode="before")
-    @classmethod
-    def _one_day(cls, value: Any) -> Any:
-        if isinstance(value, Mapping):
-            value = dict(value)
-            if "on" in value:
-                value.setdefault("first_day", value.pop("on"))
-            if "first_day" in value:
-                value.setdefault("last_day", value["first_day"])
-        return value
-
-    @model_validator(mode="after")
-    def _forwards(self) -> Self:
-        _in_order(self.first_day, self.last_day, "last_day", "first_day")
-        return self
 
 
 class CityDraft(Draft):
@@ -316,8 +298,7 @@ def explain(kind: type[Draft], detail: Any) -> Sequence[SchedulerError]:
     ours = detail.get("ctx", {}).get("error")
     if not isinstance(ours, SchedulerError):
         return (_explained(kind, detail, place),)
-    problems = ours.problems if isinstance(ours, Problems) else (ours,)
-    return [Invalid("{place}: {problem}", place=place, problem=one) if place else one for one in problems]
+    return [Invalid("{place}: {problem}", place=place, problem=one) if place else one for one in each_of(ours)]
 
 
 def _explained(kind: type[Draft], detail: Any, place: str) -> Invalid:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, joinedload, load_only
 
 from scheduler.clock import wall
 from scheduler.model import Answer, Attendee, Event, Mode, Partstat, Person, Queue, Seating, Standing
-from scheduler.services import attendance, letters, seating
+from scheduler.services import attendance, letters, seating, window
 from scheduler.services.audit import note_each
 
 Key = tuple[int, Mode]
@@ -38,7 +38,7 @@ class Entry:
     def _events(self, numbers: Collection[int]) -> Iterable[Event]:
         theirs = sa.select(Attendee.event_id).where(Attendee.id.in_(numbers))
         query = sa.select(Event).where(Event.id.in_(theirs)).order_by(Event.id).with_for_update(read=True)
-        return self.session.scalars(query.options(load_only(*attendance.DECIDING)), execution_options=_FRESH)
+        return self.session.scalars(query.options(load_only(*window.DECIDING)), execution_options=_FRESH)
 
     def _places(self, events: Collection[int]) -> Iterable[Seating]:
         query = sa.select(Seating).where(Seating.event_id.in_(events)).order_by(Seating.event_id, Seating.mode)
@@ -52,7 +52,7 @@ class Entry:
     def enter(self, attendee: Attendee) -> None:
         """Raises RegistrationClosed and NeverFits, and then has changed nothing."""
         event = attendee.event
-        attendance.refuse_closed(event, self.now)
+        window.refuse_closed(event, self.now)
         places = self.places[attendee.event_id, attendee.mode]
         seating.refuse_larger(event, attendee.mode, places.capacity, attendee.companions)
         attendee.partstat = Partstat.ACCEPTED

@@ -13,7 +13,7 @@ from functools import cache
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
-from scheduler.errors import Conflict
+from scheduler.errors import AlreadyThere, Conflict
 from scheduler.i18n import LANGUAGES, N_, catalogue
 from scheduler.model import (
     Answer,
@@ -28,7 +28,7 @@ from scheduler.model import (
     Person,
     Standing,
 )
-from scheduler.services import attendance
+from scheduler.services import attendance, seating
 from scheduler.services.audit import note, note_each
 from scheduler.services.letters import CONCERNED
 from scheduler.text import Text
@@ -63,7 +63,7 @@ def erase(session: Session, person: Person, *, by: Answer, now: datetime) -> lis
 
 def _refuse_erased(person: Person) -> None:
     if person.erased_at is not None:
-        raise attendance.AlreadyThere("nothing is known of {person} any more", person=f"#{person.id}")
+        raise AlreadyThere("nothing is known of {person} any more", person=f"#{person.id}")
 
 
 def purge(session: Session, people: Sequence[int], *, now: datetime) -> None:
@@ -106,7 +106,7 @@ def _represents(session: Session, person: Person, now: datetime) -> list[Attende
     query = sa.select(Attendee).where(Attendee.represented_by_id == person.id).options(joinedload(Attendee.event))
     rows = [row for row in session.scalars(query.order_by(Attendee.event_id)) if _is_to_come(row.event, now)]
     for row in rows:
-        attendance.hold(session, row.event)
+        seating.hold(session, row.event_id)
         row.epoch += 1
     return rows
 

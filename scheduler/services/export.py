@@ -14,11 +14,11 @@ from sqlalchemy.orm import Session, selectinload
 from scheduler.model import Attendee, Event, Partstat, Person, Standing
 from scheduler.services import posts
 from scheduler.services.drafts import AttendeeDraft, Draft, Reply
+from scheduler.services.eventrows import WITH_EVENT
+from scheduler.services.eventrows import draft_of as event_draft_of
 from scheduler.services.files import PARTSTATS
 from scheduler.services.places import NOUNS, draft_of, everything
 from scheduler.services.postdrafts import PostDraft
-from scheduler.services.programme import WITH_EVENT
-from scheduler.services.programme import draft_of as event_draft_of
 from scheduler.services.values import WEEKDAYS, Interval
 from scheduler.text import Text
 from scheduler.when import format_duration

@@ -32,7 +32,7 @@ from scheduler.model import (
 from scheduler.model.attendance import comes
 from scheduler.model.programme import event_city
 from scheduler.services.conflicts import BOUND
-from scheduler.services.programme import WITH_EVENT
+from scheduler.services.eventrows import WITH_EVENT
 from scheduler.services.renderings import revise
 from scheduler.services.scopes import Scope
 from scheduler.text import Text

@@ -23,10 +23,11 @@ from scheduler.model import (
     Venue,
 )
 from scheduler.model.attendance import HOLDING
-from scheduler.services import attendance, posts, programme
+from scheduler.services import attendance, conflicts, parties, posts, programme
 from scheduler.services.changes import Change, Verb
 from scheduler.services.conflicts import Contradiction
 from scheduler.services.drafts import AttendeeDraft, Draft, EventDraft, ProgrammeFile, Reply
+from scheduler.services.eventrows import WITH_EVENT
 from scheduler.services.letters import CONCERNED
 from scheduler.services.lookup import Lookup
 from scheduler.services.places import NOUNS, put
@@ -106,7 +107,7 @@ class _Work:
 
     def put_events(self) -> None:
         events = self.file.event
-        self.lookup.load(Event, events, *programme.WITH_EVENT, change=True)
+        self.lookup.load(Event, events, *WITH_EVENT, change=True)
         self.lookup.load(Venue, [draft.venue for draft in events.values() if draft.venue])
         pending = []
         with self.session.no_autoflush:  # all rows are written at once, below
@@ -132,7 +133,7 @@ class _Work:
     def cancel_missing(self) -> None:
         """Events that this very programme once named and no longer does."""
         mine = sa.select(Event).where(Event.programme == self.file.programme.key, Event.status != Status.CANCELLED)
-        for event in self.session.scalars(mine.options(*programme.WITH_EVENT).order_by(Event.key)).all():
+        for event in self.session.scalars(mine.options(*WITH_EVENT).order_by(Event.key)).all():
             named = event.key in self.file.event or f"event.{event.key}" in self.doubtful
             if not named and not event.cancelled and not event.is_over(self.now):
                 with self._collecting(f"event.{event.key}"):
@@ -232,9 +233,7 @@ class _Work:
             attendee.role, other = draft.role, True
         moved = (attendee.mode, attendee.companions) != (draft.mode, draft.companions)
         if moved:
-            attendance.change_party(
-                self.session, attendee, mode=draft.mode, companions=draft.companions, now=self.now
-            )
+            parties.change_party(self.session, attendee, mode=draft.mode, companions=draft.companions, now=self.now)
         answered = attendee.partstat is Partstat.NEEDS_ACTION and draft.answer is not Reply.NOT_ANSWERED
         if answered:
             self._answer(attendee, draft)
@@ -259,7 +258,7 @@ class _Work:
 
     def refuse_conflicts(self, force: str | None) -> None:
         try:
-            programme.refuse_conflicts(self.session, self.touched, force=force, now=self.now)
+            conflicts.refuse(self.session, self.touched, force=force, now=self.now)
         except Contradiction as error:
             self._add(error)
         except Problems as error:

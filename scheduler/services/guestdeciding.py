@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session
 
 from scheduler.errors import Conflict, Invalid, SchedulerError
 from scheduler.model import Attendee, Event, Mode, Person, Seating
-from scheduler.services import attendance, lookup
+from scheduler.services import lookup
 from scheduler.services.guestrows import Entry, Terms
 from scheduler.services.guestverdicts import Decisions, Plan, Told, Verdict
 from scheduler.services.likeness import Known, Likeness, shares_a_name
+from scheduler.services.places import identity
 
 
 class Deciding:
@@ -114,7 +115,7 @@ class Deciding:
 
 
 def _marks(entry: Entry) -> set[str]:
-    same = attendance.identity(entry.draft.email, entry.draft.name)
+    same = identity(entry.draft.email, entry.draft.name)
     return {entry.fingerprint} | ({same} if same else set())
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.errors import Conflict, Invalid
 from scheduler.model import Event
-from scheduler.services import attendance
+from scheduler.services import seating
 from scheduler.services.guestdeciding import Deciding
 from scheduler.services.guestrows import Entry, Terms
 from scheduler.services.guestverdicts import Decisions, Told, Verdict
@@ -40,7 +40,7 @@ def bring_in(
         raise Conflict("{event} is cancelled", event=event.key)
     decisions = decisions or Decisions()
     _refuse_unknown_rows(entries, decisions)
-    attendance.hold(session, event)
+    seating.hold(session, event.id)
     deciding = Deciding(session, event, entries, terms, decisions)
     plans = []
     for number, entry in enumerate(entries, start=1):

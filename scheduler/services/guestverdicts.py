@@ -38,15 +38,10 @@ class Told:
 
     def same_as(self, other: Told) -> bool:
         """Whether both tell the officer the same; numbers of those who are new are not known beforehand."""
-        mine = (self.number, self.name, self.verdict, self.fields, self.remarks, [str(why) for why in self.reasons])
-        return mine == (
-            other.number,
-            other.name,
-            other.verdict,
-            other.fields,
-            other.remarks,
-            [str(why) for why in other.reasons],
-        )
+        return self._said() == other._said()
+
+    def _said(self) -> tuple[object, ...]:
+        return self.number, self.name, self.verdict, self.fields, self.remarks, [str(why) for why in self.reasons]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from scheduler.clock import wall
 from scheduler.db import Base, refusal
-from scheduler.errors import Problems, SchedulerError
+from scheduler.errors import SchedulerError, each_of
 from scheduler.i18n import N_
 from scheduler.model import (
     Answer,
@@ -23,22 +23,23 @@ from scheduler.model import (
     ExternalId,
     GuestRow,
     Mode,
-    Organisation,
     Partstat,
     Person,
     Standing,
     Status,
 )
 from scheduler.model.programme import OPEN_ENDED
-from scheduler.services import attendance, programme
+from scheduler.services import attendance, conflicts, parties, seating
 from scheduler.services.audit import note
 from scheduler.services.conflicts import BOUND
 from scheduler.services.drafts import Reply
 from scheduler.services.files import PARTSTATS
-from scheduler.services.guestrows import Entry, Terms, texts
+from scheduler.services.guestpeople import is_news, organisations, update_person
+from scheduler.services.guestrows import Entry, Terms
 from scheduler.services.guestverdicts import Plan, Told, Verdict
 from scheduler.services.likeness import Likeness
-from scheduler.text import Text, folded
+from scheduler.services.places import identity
+from scheduler.text import folded
 
 NO_PLACE = N_("is on the waiting list: there is no place left")
 
@@ -59,7 +60,7 @@ class Writing:
         self.rows = {row.attendee_id: (mark, row.digest) for mark, row in likeness.rows.items()}
         self.marks = {mark: row.attendee_id for mark, row in likeness.rows.items()}
         self.ids = likeness.by_external_id
-        self.organisations = _organisations(session)
+        self.organisations = organisations(session)
         self.actor = session.info.get("actor", "system")
 
     def write(self, plans: Sequence[Plan]) -> list[Told]:
@@ -106,12 +107,11 @@ class Writing:
             try:
                 if plan.person in busy:
                     who = self.session.get_one(Person, plan.person)
-                    programme.refuse_overlap(self.session, self.event, who, force=self.force, now=self.now)
+                    conflicts.refuse_overlap(self.session, self.event, who, force=self.force, now=self.now)
                 free.append(plan)
             except SchedulerError as error:
-                why = error.problems if isinstance(error, Problems) else (error,)
                 told[plan.entry.number] = Told(
-                    plan.entry.number, plan.entry.name, Verdict.REFUSED, tuple(why), plan.person
+                    plan.entry.number, plan.entry.name, Verdict.REFUSED, tuple(each_of(error)), plan.person
                 )
         return free
 
@@ -132,7 +132,7 @@ class Writing:
         people = self._people([plan.person for plan in plans if plan.person is not None])
         remarks = {}
         for plan in plans:
-            fields, said = _update_person(people[plan.person or 0], plan.entry, self.terms, {})
+            fields, said = update_person(people[plan.person or 0], plan.entry, self.terms, {})
             if fields:
                 note(self.session, "change", "person", plan.person, now=self.now, fields=fields)
             remarks[plan.entry.number] = said
@@ -154,7 +154,7 @@ class Writing:
     def _person_row(self, entry: Entry) -> dict[str, Any]:
         draft = entry.draft
         return {
-            "identity": attendance.identity(draft.email, draft.name),
+            "identity": identity(draft.email, draft.name),
             "name": draft.name,
             "courtesy_title": draft.courtesy_title,
             "position": draft.position,
@@ -169,9 +169,9 @@ class Writing:
         taken: list[tuple[Mode, int]] = []
         for mode in Mode:
             seats = sum(1 + one.companions for one in entries if one.mode is mode and one.answer is Reply.ACCEPTED)
-            if seats and not attendance.take_together(self.session, self.event, mode, seats):
+            if seats and not seating.take_together(self.session, self.event, mode, seats):
                 for other, held in taken:
-                    attendance.take_together(self.session, self.event, other, -held)
+                    seating.take_together(self.session, self.event, other, -held)
                 return False
             taken += [(mode, seats)] if seats else []
         return True
@@ -303,7 +303,7 @@ class Writing:
         )
 
     def _change(self, entry: Entry, attendee: Attendee, last: Mapping[str, str]) -> tuple[list[str], tuple[str, ...]]:
-        fields, remarks = _update_person(attendee.person, entry, self.terms, last)
+        fields, remarks = update_person(attendee.person, entry, self.terms, last)
         if fields:
             note(self.session, "change", "person", attendee.person_id, now=self.now, fields=fields)
         fields += [
@@ -316,7 +316,7 @@ class Writing:
         return fields, remarks + self._change_answer(entry, attendee, last, fields)
 
     def _change_party(self, entry: Entry, attendee: Attendee, last: Mapping[str, str]) -> list[str]:
-        news = {name for name in _OF_THE_PARTY if _is_news(entry, last, name)}
+        news = {name for name in _OF_THE_PARTY if is_news(entry, last, name)}
         fields = []
         if "role" in news and attendee.role is not entry.role:
             attendee.role = entry.role
@@ -325,8 +325,8 @@ class Writing:
         companions = entry.companions if "companions" in news else attendee.companions
         names = list(entry.names) if "companion_names" in news else attendee.names[:companions]
         companions = max(companions, len(names))
-        before = attendance.needs_of(attendee)
-        needs = attendance.Needs(
+        before = parties.needs_of(attendee)
+        needs = parties.Needs(
             access=(entry.access or "") if "access_needs" in news else before.access,
             dietary=(entry.dietary or "") if "dietary_needs" in news else before.dietary,
         )
@@ -340,7 +340,7 @@ class Writing:
         }
         fields += [name for name, changed in changes.items() if changed]
         if set(fields) - {"role"}:
-            attendance.change(
+            parties.change(
                 self.session, attendee, mode=mode, companions=companions, names=names, needs=needs, now=self.now
             )
         return fields
@@ -350,7 +350,7 @@ class Writing:
     ) -> tuple[str, ...]:
         """An answer on record is never overwritten by a list."""
         said = PARTSTATS[entry.answer]
-        if not _is_news(entry, last, "answer") or said in (Partstat.NEEDS_ACTION, attendee.partstat):
+        if not is_news(entry, last, "answer") or said in (Partstat.NEEDS_ACTION, attendee.partstat):
             return ()
         if attendee.partstat is not Partstat.NEEDS_ACTION:
             return (N_("the answer on record is kept"),)
@@ -384,50 +384,3 @@ _STANDING = {
 
 def _rows(attendees: Sequence[int]) -> sa.Select[GuestRow]:
     return sa.select(GuestRow).where(GuestRow.attendee_id.in_(attendees))
-
-
-def _is_news(entry: Entry, last: Mapping[str, str], name: str) -> bool:
-    """Said in this row, and not what the list said the last time: else the desk's own change stands."""
-    return name in entry.cells and entry.cells[name] != last.get(name)
-
-
-def _update_person(
-    person: Person, entry: Entry, terms: Terms, last: Mapping[str, str]
-) -> tuple[list[str], tuple[str, ...]]:
-    """What is new in the row; an empty cell takes nothing away. Returns the fields and what is to be remarked.
-
-    Who is planned with in programme files is kept as those say: only what is empty is filled.
-    """
-    fields, kept = [], False
-    for name, new in _news_of(person, entry, terms, last):
-        old = getattr(person, name)
-        if old == new:
-            continue
-        if person.key and old:
-            kept = True
-            continue
-        setattr(person, name, new)
-        fields.append(name)
-    if {"name", "email"} & set(fields):
-        person.identity = attendance.identity(person.email, person.name)
-    return fields, (N_("what is on record of this person is kept"),) if kept else ()
-
-
-def _news_of(person: Person, entry: Entry, terms: Terms, last: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
-    for name in ("email", "telephone", "language"):
-        if _is_news(entry, last, name):
-            yield name, getattr(entry.draft, name)
-    news = {name: cell for name, cell in entry.cells.items() if cell != last.get(name)}
-    for name in ("name", "courtesy_title", "position"):
-        old: Text = getattr(person, name)
-        said = texts(news, name, terms.language)
-        if said and not set(said.values()) <= set(old.values()):
-            yield name, Text({**old, **getattr(entry.draft, name)})
-
-
-def _organisations(session: Session) -> dict[str, int]:
-    """Those known, by every name they have. Others stay words in the list: a slip founds no organisation."""
-    rows: Iterable[tuple[int, str, Text]] = session.execute(
-        sa.select(Organisation.id, Organisation.key, Organisation.name)
-    )
-    return {folded(word): number for number, key, name in rows for word in (key, *name.values())}

@@ -16,10 +16,11 @@ from calendars.foreign import Foreign, Note, Notes
 from scheduler.errors import Invalid
 from scheduler.i18n import N_
 from scheduler.model import City, Event, Organisation, Origin, Status, Venue, Visibility
-from scheduler.services import programme
+from scheduler.services import conflicts, programme
 from scheduler.services.audit import note
 from scheduler.services.changes import Change, Verb
 from scheduler.services.drafts import EventDraft
+from scheduler.services.eventrows import WITH_EVENT, draft_of
 from scheduler.services.foreign import Brought, Terms, bring, digest, fitting
 from scheduler.services.lookup import Lookup
 from scheduler.text import Text, folded, slug
@@ -221,13 +222,13 @@ class _Import:
     # What has changed there
 
     def update(self) -> None:
-        self.lookup.load(Event, [known.key for _, known in self.changed], *programme.WITH_EVENT, change=True)
+        self.lookup.load(Event, [known.key for _, known in self.changed], *WITH_EVENT, change=True)
         with self.session.no_autoflush:
             for one, known in self.changed:
                 self._update(one, known)
 
     def _update(self, one: Brought, known: _Known) -> None:
-        here = programme.draft_of(self.lookup.get(Event, known.key))
+        here = draft_of(self.lookup.get(Event, known.key))
         draft, kept = self._merged(here, one, known)
         pending = self._prepare(known.key, draft)
         if pending.change.is_change:
@@ -284,10 +285,10 @@ class _Import:
         return {fitting(one.uid) for one in notes if one.what == "refused" or "most" in one.facts}
 
     def _cancel(self, missing: Sequence[_Known]) -> None:
-        self.lookup.load(Event, [known.key for known in missing], *programme.WITH_EVENT, change=True)
+        self.lookup.load(Event, [known.key for known in missing], *WITH_EVENT, change=True)
         with self.session.no_autoflush:
             for known in missing:
-                here = programme.draft_of(self.lookup.get(Event, known.key))
+                here = draft_of(self.lookup.get(Event, known.key))
                 draft = here.model_copy(update={"status": Status.CANCELLED})
                 self.steps.append(_Step(self._prepare(known.key, draft), None, known.origin))
 
@@ -299,7 +300,7 @@ class _Import:
         impacts = [programme.conclude(self.session, one, retimed, now=self.now) for one in pending]
         self.session.add_all([self._remember(step) for step in self.steps])
         replanned = [impact.event for impact in impacts if impact.replanned]
-        programme.refuse_conflicts(self.session, replanned, force=self.wanted.force, now=self.now)
+        conflicts.refuse(self.session, replanned, force=self.wanted.force, now=self.now)
         changes = [impact.change for impact in impacts]
         self._audit(changes)
         idle = [Change("event", key, Verb.UNCHANGED) for key in self.unchanged]

@@ -13,8 +13,8 @@ from scheduler.errors import Conflict, NotFound
 from scheduler.i18n import N_
 from scheduler.model import Appointment, Event, Letter, Outcome
 from scheduler.services.audit import note
-from scheduler.services.compose import House, Skip
 from scheduler.services.letters import NEWS
+from scheduler.services.outgoing import House, Skip
 from scheduler.services.visit_letters import compose
 
 

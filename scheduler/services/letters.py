@@ -215,6 +215,11 @@ def fan_out_message(
 # Reminders
 
 
+def retime_all(event: Event, *, now: datetime) -> int:
+    """Returns how many of its reminders are now due at another time."""
+    return sum(retime(reminder, event, now=now) for reminder in event.reminders)
+
+
 def retime(reminder: Reminder, event: Event, *, now: datetime) -> bool:
     """Derive when a reminder is due next; True if that has changed.
 

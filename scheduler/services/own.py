@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload
 
-from scheduler.errors import Conflict
+from scheduler.errors import AlreadyThere, Conflict
 from scheduler.model import (
     Answer,
     Attendee,
@@ -31,10 +31,11 @@ from scheduler.model import (
     Standing,
 )
 from scheduler.model.attendance import comes
-from scheduler.services import attendance, feeds, letters, links, registering, scopes, seating
-from scheduler.services.attendance import Needs
+from scheduler.services import attendance, feeds, letters, links, parties, registering, scopes, seating
 from scheduler.services.audit import note
-from scheduler.services.programme import seating_of
+from scheduler.services.eventrows import seating_of
+from scheduler.services.parties import Needs
+from scheduler.services.window import RegistrationClosed
 from scheduler.text import Text
 
 
@@ -75,6 +76,7 @@ class Own:
 
 
 def page(session: Session, attendee: Attendee, *, now: datetime) -> Own:
+    """As it is for who comes: the person on the list, or whoever represents them."""
     event, going_on = attendee.event, _going_on(attendee.event, now)
     return Own(
         attendee=attendee,
@@ -121,7 +123,7 @@ def change(
 ) -> None:
     """Raises TooLate, NoRoom, NeverFits, AlreadyThere where nothing at all is new."""
     _refuse_late(attendee, now)
-    attendance.change(session, attendee, mode=mode, companions=companions, names=names, needs=needs, now=now)
+    parties.change(session, attendee, mode=mode, companions=companions, names=names, needs=needs, now=now)
 
 
 def withdraw(session: Session, attendee: Attendee, *, now: datetime) -> None:
@@ -143,13 +145,13 @@ def come(session: Session, attendee: Attendee, *, now: datetime) -> None:
         attendance.answer(session, attendee, Partstat.ACCEPTED, by=Answer.PAGE, on=None, now=now)
         return
     if attendee.standing is Standing.REFUSED or not registering.is_open(attendee.event, now=now):
-        raise attendance.RegistrationClosed
+        raise RegistrationClosed
     guest = attendance.Guest(
         person=attendee.person,
         mode=attendee.mode,
         companions=attendee.companions,
         names=tuple(attendee.names),
-        needs=attendance.needs_of(attendee),
+        needs=parties.needs_of(attendee),
     )
     attendance.register(session, attendee.event, guest, now=now, by=Answer.PAGE)
 
@@ -176,7 +178,7 @@ CLOSELY = (timedelta(days=1), timedelta(hours=1))
 def remind(session: Session, attendee: Attendee, reminded: Reminded, *, now: datetime) -> None:
     """As the organizer planned, or instead of that a day and an hour before, or never. Raises AlreadyThere."""
     if attendee.reminded is reminded:
-        raise attendance.AlreadyThere
+        raise AlreadyThere
     attendee.reminded = reminded
     if reminded is Reminded.CLOSELY:
         for offset in CLOSELY:

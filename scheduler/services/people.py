@@ -7,10 +7,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from scheduler.model import Person
-from scheduler.services.attendance import identity
 from scheduler.services.drafts import PersonDraft
 from scheduler.services.lookup import Lookup
-from scheduler.services.places import write_person
+from scheduler.services.places import identity, write_person
 
 
 def guest(session: Session, draft: PersonDraft) -> Person:

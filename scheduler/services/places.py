@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session, selectinload
 
 from scheduler.errors import Conflict
 from scheduler.model import City, Closure, Event, Feed, OpeningHours, Organisation, Person, Venue
-from scheduler.services.attendance import identity
 from scheduler.services.audit import note
 from scheduler.services.changes import Change, Verb, change
 from scheduler.services.drafts import (
@@ -29,6 +28,7 @@ from scheduler.services.lookup import Lookup
 from scheduler.services.renderings import revise
 from scheduler.services.scopes import is_built_in
 from scheduler.services.values import Interval
+from scheduler.text import Text, folded
 
 Placed = City | Organisation | Venue | Person | Feed
 D = TypeVar("D", bound=Draft)
@@ -146,6 +146,11 @@ def write_person(row: Person, draft: PersonDraft, lookup: Lookup) -> None:
     row.tzid = draft.tz
     row.identity = identity(draft.email, draft.name)
     row.organisation = lookup.get(Organisation, draft.organisation) if draft.organisation else None
+
+
+def identity(email: str | None, name: Text) -> str | None:
+    """What makes two registrations the same person: address and name, folded. None without an address."""
+    return f"{folded(email)}|{folded(str(name))}"[:600] if email else None  # some letters grow when folded
 
 
 def _write_venue(row: Venue, draft: VenueDraft, lookup: Lookup) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import time, timedelta
 from typing import Annotated, Any, Self
 
@@ -11,10 +11,10 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from scheduler.errors import Invalid
 from scheduler.model import Counted
-from scheduler.services.drafting import Draft, in_order, refused
+from scheduler.services.daydrafts import DaysDraft
+from scheduler.services.drafting import Draft, refused
 from scheduler.services.values import (
     Capacity,
-    Day,
     Duration,
     Email,
     Holidays,
@@ -75,30 +75,16 @@ Hours = Annotated[Weekly, AfterValidator(_no_night)]
 Minutes = Annotated[int, Field(strict=True, ge=1, le=480)]
 
 
-class SpecialDraft(Draft):
+class SpecialDraft(DaysDraft):
     """Days that do not keep the week: closed, all day or for some hours; or open, in spite of a public holiday."""
 
-    first_day: Day
-    last_day: Day
     open: bool = False
     hours: Special = None
     reason: Title = Text()
     counter: Key | None = None
 
-    @model_validator(mode="before")
-    @classmethod
-    def _one_day(cls, value: Any) -> Any:
-        if isinstance(value, Mapping):
-            value = dict(value)
-            if "on" in value:
-                value.setdefault("first_day", value.pop("on"))
-            if "first_day" in value:
-                value.setdefault("last_day", value["first_day"])
-        return value
-
     @model_validator(mode="after")
-    def _forwards(self) -> Self:
-        in_order(self.first_day, self.last_day, "last_day", "first_day")
+    def _within_a_day(self) -> Self:
         _refuse_night(self.hours)
         return self
 

@@ -28,10 +28,11 @@ from scheduler.model import (
     Visibility,
 )
 from scheduler.model.attendance import HOLDING
-from scheduler.services import attendance, entering, letters, people, tokens
-from scheduler.services.attendance import Needs, RegistrationClosed
+from scheduler.services import attendance, entering, letters, people, tokens, window
 from scheduler.services.drafts import PersonDraft
+from scheduler.services.parties import Needs
 from scheduler.services.tokens import Purpose
+from scheduler.services.window import RegistrationClosed
 
 HELD = timedelta(days=1)  # how long somebody may take to confirm
 JUST = timedelta(hours=1)  # for how long the link of who has confirmed leads on: a double click, another tab, back
@@ -94,7 +95,7 @@ def ask(session: Session, event: Event, wanted: Wanted, *, now: datetime) -> Non
 
     Raises what `attendance.register` does of closed events and parties too large, never anything about the address.
     """
-    attendance.refuse(session, event, wanted.mode, wanted.companions, now=now)
+    window.refuse(session, event, wanted.mode, wanted.companions, now=now)
     if _written_enough(session, wanted.person.email or "", now):
         return
     person = people.guest(session, wanted.person)

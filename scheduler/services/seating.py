@@ -5,13 +5,13 @@ Everybody holds the seating of an event first (`hold`), so that what is read sta
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler.errors import Invalid
+from scheduler.errors import Conflict, Invalid
 from scheduler.model import Attendee, Event, LetterKind, Mode, Queue, Seating, Standing
 from scheduler.model.attendance import HOLDING
 from scheduler.services import letters
@@ -26,6 +26,10 @@ MINUTE = timedelta(minutes=1)
 
 class NeverFits(Invalid):
     """So large a party can never fit."""
+
+
+class NoRoom(Conflict):
+    """There are not that many places left; nothing was changed."""
 
 
 # Taking places
@@ -63,6 +67,13 @@ def take(session: Session, event_id: int, mode: Mode, seats: int, *conditions: s
 def take_unawaited(session: Session, event: Event, mode: Mode, seats: int) -> bool:
     """Take places that belong to nobody who waits: nobody new overtakes the queue."""
     return take(session, event.id, mode, seats, ~sa.exists().where(*_waiting(event, mode)))
+
+
+def take_together(session: Session, event: Event, mode: Mode, seats: int) -> bool:
+    """Take places for many parties at once, all or none, without overtaking who waits; or give some back."""
+    if seats < 0:
+        return take(session, event.id, mode, seats)
+    return take_unawaited(session, event, mode, seats)
 
 
 def seat(session: Session, attendee: Attendee, *, now: datetime) -> Standing:
@@ -106,6 +117,7 @@ def refuse_impossible(session: Session, event: Event, mode: Mode, companions: in
 
 
 def refuse_larger(event: Event, mode: Mode, capacity: int | None, companions: int) -> None:
+    """The same by a capacity that is read already; None is without bound."""
     if capacity is not None and 1 + companions > capacity:
         raise NeverFits(
             "{event} has {capacity} places ({mode}); a party of {party} can never fit",
@@ -116,10 +128,28 @@ def refuse_larger(event: Event, mode: Mode, capacity: int | None, companions: in
         )
 
 
+def set_capacity(session: Session, event: Event, mode: Mode, capacity: int | None, *, now: datetime) -> None:
+    """Raises Conflict for fewer places than are taken. More places go to those who wait."""
+    hold(session, event.id)
+    row = session.get_one(Seating, (event.id, mode), populate_existing=True)
+    if capacity is not None and capacity < row.taken:
+        raise Conflict(
+            "capacity of {event} ({mode}): {taken} places are taken, more than {capacity}; withdraw somebody first",
+            event=event.key,
+            mode=mode,
+            taken=row.taken,
+            capacity=capacity,
+        )
+    row.capacity = capacity
+    session.flush()
+    promote(session, event, mode, now=now)
+
+
 # The queue
 
 
 def draw_number(session: Session, event_id: int, mode: Mode) -> int:
+    """The next of the queue; no two draw the same, and none is drawn again."""
     return session.scalars(
         sa.update(Seating)
         .where(Seating.event_id == event_id, Seating.mode == mode)
@@ -225,10 +255,7 @@ def tell_offer(session: Session, attendee: Attendee, *, now: datetime) -> None:
     """A letter that is of no use, and does not leave, once the offer has lapsed."""
     until = attendee.offered_until
     assert until is not None  # noqa: S101 - a constraint
-    kind = LetterKind.OFFERED
-    facts = {"until": until.isoformat()}
-    key = letter_key(kind, attendee, now)
-    letters.queue(session, kind, attendee.attending, attendee.event, key=key, now=now, expires_at=until, facts=facts)
+    tell(session, LetterKind.OFFERED, attendee, now=now, expires_at=until, facts={"until": until.isoformat()})
 
 
 def lapsed(session: Session, *, now: datetime) -> Sequence[int]:
@@ -252,13 +279,37 @@ def lapse(session: Session, event: Event, *, now: datetime) -> int:
 
 def _lapse_one(session: Session, attendee: Attendee, *, now: datetime) -> None:
     """They lose the place and their turn: who asks again stands at the end."""
-    kind = LetterKind.LAPSED
-    key = letter_key(kind, attendee, now)
-    letters.queue(session, kind, attendee.attending, attendee.event, key=key, now=now)
+    tell(session, LetterKind.LAPSED, attendee, now=now)
     note(session, "lapse", "attendee", attendee.id, now=now, event=attendee.event.key)
     give_back(session, attendee, Standing.LAPSED, now=now)
+
+
+# Telling
+
+
+def tell(
+    session: Session,
+    kind: LetterKind,
+    attendee: Attendee,
+    *,
+    now: datetime,
+    expires_at: datetime | None = None,
+    facts: Mapping[str, object] | None = None,
+) -> None:
+    """Queue a letter to who comes."""
+    key, event = letter_key(kind, attendee, now), attendee.event
+    letters.queue(session, kind, attendee.attending, event, key=key, now=now, expires_at=expires_at, facts=facts)
 
 
 def letter_key(kind: LetterKind, attendee: Attendee, now: datetime) -> str:
     """A person may register, withdraw and register again: each time is a fact of its own."""
     return f"{kind}:{attendee.id}:{now:%Y%m%dT%H%M%S%f}"
+
+
+def facts_of(attendee: Attendee) -> dict[str, object]:
+    """What a refusal says of somebody on a list."""
+    return {
+        "person": attendee.person.key or attendee.person.name,
+        "event": attendee.event.key,
+        "standing": attendee.standing,
+    }

@@ -19,6 +19,7 @@ from scheduler.model import Layout
 from scheduler.text import Text
 
 DAY = timedelta(days=1)
+NEXT = 3  # times that are offered in place of one that is gone
 NO_TEXT = Text()
 Interval = tuple[time, time]
 Claims = Mapping[tuple[int, date], int]  # by counter and day: the cells that are not free
@@ -385,8 +386,8 @@ def _changes(tzid: str, first: int, last: int) -> tuple[date, ...]:
     return tuple(sorted(found))
 
 
-def next_times(found: Sequence[Slot], after: datetime, count: int = 3) -> list[Slot]:
-    """The first free times from a moment on, and the last before it where there are too few."""
+def next_times(found: Sequence[Slot], after: datetime) -> list[Slot]:
+    """The first three free times from a moment on, and the last before it where there are too few."""
     index = bisect_left(found, (after,))
-    later = found[index : index + count]
-    return [*found[max(0, index - (count - len(later))) : index], *later]
+    later = found[index : index + NEXT]
+    return [*found[max(0, index - (NEXT - len(later))) : index], *later]

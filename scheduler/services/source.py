@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from scheduler.errors import Invalid, Problems, SchedulerError, all_of
+from scheduler.errors import Invalid, SchedulerError, all_of, each_of
 from scheduler.services.drafts import ProgrammeFile, explain
 
 MOST_BYTES = 50_000_000
@@ -34,7 +34,7 @@ class Source:
     def told(self, found: SchedulerError | None = None) -> SchedulerError:
         """Every mistake of the file and what the database found beside, in the order of the lines."""
         lines = _lines(self.text)
-        mistakes = [*self.mistakes, *(_each(found) if found else ())]
+        mistakes = [*self.mistakes, *(each_of(found) if found else ())]
         mistakes.sort(key=lambda mistake: _line(mistake, lines) or len(self.text))
         return all_of([_at(mistake, self.path, lines) for mistake in mistakes])
 
@@ -180,10 +180,6 @@ def _prefixes(name: str) -> Iterator[str]:
     while name:
         yield name
         name = name.rpartition(".")[0]
-
-
-def _each(error: SchedulerError) -> tuple[SchedulerError, ...]:
-    return error.problems if isinstance(error, Problems) else (error,)
 
 
 def _line(mistake: SchedulerError, lines: Mapping[str, int]) -> int | None:

@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 from babel.numbers import format_currency
-from markupsafe import escape
 from sqlalchemy.orm import Session, joinedload
 
 from calendars.feed import write_feed
@@ -16,13 +15,13 @@ from calendars.vevent import Texts, VEvent, render
 from scheduler.clock import instant, wall
 from scheduler.dates import format_day, format_offset, format_span, zone_city
 from scheduler.i18n import N_, catalogue, supported
-from scheduler.mail import PICTURE, Envelope, Parts, ascii_address, assemble
+from scheduler.mail import PICTURE, Parts
 from scheduler.model import Applicant, Appointment, Letter, LetterKind, Side, VisitStatus
 from scheduler.model.consular import ACTIVE
 from scheduler.services import compose as events
 from scheduler.services import passes, visit_outbox
-from scheduler.services.compose import House, OutgoingMessage, Skip
 from scheduler.services.letters import NO_ADDRESS, TOO_LATE
+from scheduler.services.outgoing import House, OutgoingMessage, Reader, Skip, enveloped, rendered, reply_to
 from scheduler.services.times import When
 from scheduler.services.visit_links import VisitPurpose, address
 from scheduler.services.visits import WITH_VISIT
@@ -71,46 +70,15 @@ def _compose(letter: Letter, house: House, now: datetime) -> Item:
     assert contact.email is not None  # noqa: S101 - or it would have been skipped
     language = supported(contact.language)
     words = _words(letter, visit, contact, language, house)
-    template = letter.kind.replace(" ", "_")
-    subject = " ".join(events.template(f"letters/{template}/subject.txt", language).render(words).split())
+    subject, text, html = rendered(letter.kind, words, language)
     parts = Parts(
-        text=events.template(f"letters/{template}/body.txt", language).render(words),
-        html=events.template(f"letters/{template}/body.html", language).render(
-            {**words, "name": escape(contact.name)}, subject=subject
-        ),
+        text=text,
+        html=html,
         calendar=file(visit, language) if letter.kind in _WITH_CALENDAR and visit.starts_at else b"",
         picture=passes.png(visit.reference) if words["pass_code"] else b"",
     )
-    message_id, to = events.message_id(letter.key, house), ascii_address(contact.email)
-    envelope = Envelope(
-        sender=house.sender,
-        address=to,
-        name=contact.name,
-        subject=subject,
-        message_id=message_id,
-        reply_to=_reply_to(visit),
-        language=language,
-        at=now,
-    )
-    return OutgoingMessage(
-        letter_id=letter.id,
-        attempts=letter.attempts,
-        kind=letter.kind,
-        language=language,
-        sender=house.sender,
-        address=to,
-        name=contact.name,
-        subject=subject,
-        message_id=message_id,
-        content=assemble(envelope, parts),
-    )
-
-
-def _reply_to(visit: Appointment) -> str:
-    try:
-        return ascii_address(visit.service.post.email or "")
-    except ValueError:
-        return ""
+    reader, answers = Reader(contact.email, contact.name, language), reply_to(visit.service.post.email)
+    return enveloped(letter, reader, subject=subject, parts=parts, reply_to=answers, house=house, now=now)
 
 
 # What no longer fits

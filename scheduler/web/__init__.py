@@ -15,6 +15,7 @@ from scheduler.web import (
     language,
     machines,
     officers,
+    own,
     ownvisit,
     pages,
     posts,
@@ -51,6 +52,7 @@ def create_app(app: App, *, limit: str = "600 per minute") -> Flask:
     web.register_blueprint(machines.blueprint(app, assets))
     web.register_blueprint(subscribing.blueprint(app))
     web.register_blueprint(registering.blueprint(app, web.extensions["scheduler.limiter"]))
+    web.register_blueprint(own.blueprint(app, web.extensions["scheduler.limiter"]))
     web.register_blueprint(posts.blueprint(app))
     web.register_blueprint(visiting.blueprint(app, web.extensions["scheduler.limiter"]))
     web.register_blueprint(ownvisit.blueprint(app, web.extensions["scheduler.limiter"]))

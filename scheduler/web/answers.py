@@ -19,6 +19,6 @@ def again(page: Response | str, status: int = 422) -> Response:
     return page if isinstance(page, Response) else Response(page, status)
 
 
-def spent() -> Response:
-    """One page for every link to a visit that leads nowhere, whatever the reason."""
-    return Response(render_template("web/visit/spent.html", title=_("This link leads nowhere any more")), 404)
+def spent(template: str = "web/visit/spent.html") -> Response:
+    """One page for every link that leads nowhere, whatever the reason."""
+    return Response(render_template(template, title=_("This link leads nowhere any more")), 404)

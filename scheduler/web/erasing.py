@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, g, redirect, render_template, url_for
+from flask import Blueprint, Response, g, render_template, url_for
 from flask_limiter import Limiter
 
 from scheduler.app import App
-from scheduler.errors import NotFound
+from scheduler.errors import AlreadyThere, NotFound
 from scheduler.services import erasure, registering
-from scheduler.services.attendance import AlreadyThere
-from scheduler.web.forms import unshared
+from scheduler.web.answers import again, see, spent
+from scheduler.web.forms import POSTS, unshared
 from scheduler.web.language import _
+from scheduler.web.own import OWN, SPENT
 from scheduler.web.pages import PER_LANGUAGE
-from scheduler.web.registering import OWN, POSTS, spent
 
 ERASURE = f"{OWN}/erasure"
 DONE = f"{PER_LANGUAGE}/erased"
@@ -46,7 +46,7 @@ def _what_happens(app: App, token: str) -> Response | str:
         try:
             attendee = registering.own(session, token, secret=app.secret)
         except NotFound:
-            return spent()
+            return spent(SPENT)
         person = attendee.attending
         return render_template(
             "web/erasure.html",
@@ -54,7 +54,7 @@ def _what_happens(app: App, token: str) -> Response | str:
             person=person,
             planned=person.key is not None,
             coming=[row.event for row in erasure.coming(session, person, now=app.clock.now())],
-            base=url_for("registering.own_page", language=g.language, token=token),
+            base=url_for("own.page", language=g.language, token=token),
         )
 
 
@@ -65,10 +65,9 @@ def _erase(app: App, token: str) -> Response | str:
             attendee = registering.own(session, token, secret=app.secret, erased=True)
             erasure.erase_own(session, attendee.attending, now=app.clock.now())
     except NotFound:
-        return spent()
+        return spent(SPENT)
     except AlreadyThere:
         pass
     except erasure.Planned:
-        page = _what_happens(app, token)
-        return page if isinstance(page, Response) else Response(page, 422)
-    return Response(status=303, headers={"Location": redirect(url_for(".erased", language=g.language)).location})
+        return again(_what_happens(app, token))
+    return see(url_for(".erased", language=g.language))

@@ -14,15 +14,22 @@ from functools import wraps
 from typing import ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Response, abort, make_response, request
+from flask import Response, abort, g, make_response, request
 
+from scheduler.errors import Invalid, SchedulerError
+from scheduler.i18n import catalogue
 from scheduler.services.tokens import derived, same
 from scheduler.web.language import _
 
+POSTS = "20 per minute; 200 per hour"  # from one address: an embassy behind one is not held up, a flood is
 SEAL, TRAP = "seal", "fax"
 OPEN_FOR = timedelta(days=1)  # a form that was opened longer ago is shown again, with what was typed
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+class Mistyped(Invalid):
+    """Something in the form is wrong; each field says what."""
 
 
 @dataclass
@@ -67,6 +74,12 @@ class Form:
     def trapped(self) -> bool:
         """A field that no person sees is filled in."""
         return bool(self[TRAP])
+
+
+def in_words(problem: SchedulerError) -> str:
+    """What is wrong with a field, in the language of the page, without the name that files have for it."""
+    inner = problem.facts.get("problem", problem)
+    return inner.text(catalogue(g.language).gettext) if isinstance(inner, SchedulerError) else str(inner)
 
 
 def seal(purpose: str, *, secret: str, now: datetime) -> str:

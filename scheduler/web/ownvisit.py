@@ -29,10 +29,10 @@ from scheduler.services.visit_links import PATHS, VisitPurpose
 from scheduler.services.visits import NotOffered, Unchanged
 from scheduler.web import visitwording
 from scheduler.web.answers import again, see, spent
-from scheduler.web.forms import Form, unshared
+from scheduler.web.forms import POSTS, Form, unshared
 from scheduler.web.language import _, known_zone, with_query
 from scheduler.web.pages import CALENDAR, PER_LANGUAGE
-from scheduler.web.visiting import SENDING, time_typed, week_asked
+from scheduler.web.visiting import time_typed, week_asked
 
 CONFIRM = f"{PER_LANGUAGE}/{PATHS[VisitPurpose.CONFIRM]}/<token>"
 OWN = f"{PER_LANGUAGE}/{PATHS[VisitPurpose.OWN]}/<token>"
@@ -42,7 +42,7 @@ Show = Callable[[Session, Appointment], Response | str]
 
 def blueprint(app: App, limiter: Limiter) -> Blueprint:
     pages = Blueprint("ownvisit", __name__)
-    limited = limiter.shared_limit(SENDING, scope="visit")
+    limited = limiter.shared_limit(POSTS, scope="visit")
 
     def at(path: str, name: str, show: Show, purpose: VisitPurpose = VisitPurpose.OWN) -> None:
         @unshared

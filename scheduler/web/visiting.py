@@ -7,7 +7,7 @@ body of the one form that is sent; nothing is kept of a reader before that.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -27,22 +27,22 @@ from scheduler.services.visitdrafts import MOST_DOCUMENTS
 from scheduler.services.visits import NotOffered, Unchanged
 from scheduler.web import floods, visitwording
 from scheduler.web.answers import again, see
-from scheduler.web.forms import Form, seal, unshared
+from scheduler.web.forms import POSTS, Form, Mistyped, seal, unshared
 from scheduler.web.language import _, with_query
 from scheduler.web.pages import FIRST_YEAR, LAST_YEAR, is_key
 from scheduler.web.posts import POST
-from scheduler.web.visitors import Mistyped, draft_of
+from scheduler.web.visitors import draft_of
 
-SENDING = "20 per minute; 200 per hour"  # as `registering.POSTS`
 BOOK = f"{POST}/book"
 SERVICE = f"{BOOK}/<name>"
 AT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}")
 STEPS = 4
+Page = Callable[[App, str, str], Response | str]
 
 
 def blueprint(app: App, limiter: Limiter) -> Blueprint:
     pages = Blueprint("visiting", __name__)
-    limited = limiter.limit(SENDING)
+    limited = limiter.limit(POSTS)
 
     @pages.get(BOOK)
     def services(language: str, key: str) -> str:  # noqa: ARG001 - kept in g for all
@@ -52,48 +52,32 @@ def blueprint(app: App, limiter: Limiter) -> Blueprint:
     def party(language: str, key: str, name: str) -> str:  # noqa: ARG001
         return _party(app, key, name)
 
-    @pages.get(f"{SERVICE}/time")
-    @unshared
-    def times(language: str, key: str, name: str) -> Response | str:  # noqa: ARG001
-        return _times(app, key, name)
-
-    @pages.get(f"{SERVICE}/why")
-    @unshared
-    def why(language: str, key: str, name: str) -> Response | str:  # noqa: ARG001
-        return _why(app, key, name)
-
-    @pages.get(f"{SERVICE}/who")
-    @unshared
-    def who(language: str, key: str, name: str) -> Response | str:  # noqa: ARG001
-        return _who(app, key, name)
-
     @pages.post(f"{SERVICE}/who")
     @limited
     @unshared
     def ask(language: str, key: str, name: str) -> Response | str:  # noqa: ARG001
         return _ask(app, key, name)
 
-    @pages.get(f"{SERVICE}/sent")
-    @unshared
-    def sent(language: str, key: str, name: str) -> Response | str:  # noqa: ARG001
-        return _sent(app, key, name)
-
+    _get(pages, app, "time", "times", _times)
+    _get(pages, app, "why", "why", _why)
+    _get(pages, app, "who", "who", _who)
+    _get(pages, app, "sent", "sent", _sent)
     _waiting(pages, app, limiter)
     return pages
 
 
+def _get(pages: Blueprint, app: App, path: str, endpoint: str, page: Page) -> None:
+    @unshared
+    def view(language: str, key: str, name: str) -> Response | str:  # noqa: ARG001
+        return page(app, key, name)
+
+    pages.get(f"{SERVICE}/{path}", endpoint=endpoint)(view)
+
+
 def _waiting(pages: Blueprint, app: App, limiter: Limiter) -> None:
-    limited = limiter.limit(SENDING)
-
-    @pages.get(f"{SERVICE}/wait")
-    @unshared
-    def days(language: str, key: str, name: str) -> Response | str:  # noqa: ARG001
-        return _days(app, key, name)
-
-    @pages.get(f"{SERVICE}/wait/who")
-    @unshared
-    def who_waits(language: str, key: str, name: str) -> Response | str:  # noqa: ARG001
-        return _who_waits(app, key, name)
+    limited = limiter.limit(POSTS)
+    _get(pages, app, "wait", "days", _days)
+    _get(pages, app, "wait/who", "who_waits", _who_waits)
 
     @pages.post(f"{SERVICE}/wait/who")
     @limited

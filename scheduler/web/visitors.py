@@ -8,22 +8,17 @@ from typing import Any
 
 from flask import g
 
-from scheduler.errors import Invalid, Problems, SchedulerError
-from scheduler.i18n import catalogue
+from scheduler.errors import Invalid, SchedulerError, each_of
 from scheduler.services import references
 from scheduler.services.drafts import check
 from scheduler.services.finding import Party
 from scheduler.services.visitdrafts import VisitDraft
-from scheduler.web.forms import Form
+from scheduler.web.forms import Form, Mistyped, in_words
 from scheduler.web.language import _
 
 # What is typed as a name is written to an address that may be somebody else's: it must carry no message.
 LONGEST_NAME = 100
 _NO_NAME = re.compile(r"[/@\\<>{}]|www\.", re.IGNORECASE)
-
-
-class Mistyped(Invalid):
-    """Something in the form is wrong; each field says what."""
 
 
 def draft_of(form: Form, party: Party, *, secret: str) -> VisitDraft:
@@ -54,7 +49,7 @@ def _checked(given: dict[str, Any], form: Form) -> VisitDraft | None:
     try:
         return check(VisitDraft, given, language=g.language)
     except SchedulerError as error:
-        for problem in error.problems if isinstance(error, Problems) else [error]:
+        for problem in each_of(error):
             field = _field(str(problem.facts.get("place", "")))
             form.errors.setdefault(field, _complaint(field, form, problem))
         return None
@@ -76,8 +71,7 @@ def _complaint(field: str, form: Form, problem: SchedulerError) -> str:
         return _("Enter the name, as it is in the document.")
     if kind == "document" and not form[field].strip():
         return _("Enter the number of the document.")
-    inner = problem.facts.get("problem", problem)
-    return inner.text(catalogue(g.language).gettext) if isinstance(inner, SchedulerError) else str(inner)
+    return in_words(problem)
 
 
 def _check_documents(form: Form, numbers: Iterable[int], secret: str) -> None:

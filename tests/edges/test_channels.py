@@ -19,7 +19,7 @@ from scheduler.channels import ChannelError, channel_for
 from scheduler.channels.file import FileChannel
 from scheduler.errors import Invalid
 from scheduler.model import LetterKind
-from scheduler.services.compose import OutgoingMessage
+from scheduler.services.outgoing import OutgoingMessage
 
 
 class Postbox:

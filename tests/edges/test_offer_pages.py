@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from scheduler.jobs import lapse
 from scheduler.model import Attendee, Event, Mode, Reminded, Standing
-from scheduler.services import attendance, registering
+from scheduler.services import attendance, parties, registering
 from scheduler.web import create_app
 from tests.conftest import NOW
 from tests.edges.test_registering_pages import FORM, attendees, body, fill, link, mails, plan, registered, text
@@ -235,7 +235,7 @@ def test_a_party_whose_names_the_desk_does_not_know_keeps_its_number(app, web):
     page = registered(app, web, names="Aigul")
     with app.db.write() as session:
         who = session.get_one(Attendee, row(app).id)
-        attendance.change_party(session, who, mode=Mode.IN_PERSON, companions=3, now=NOW)
+        parties.change_party(session, who, mode=Mode.IN_PERSON, companions=3, now=NOW)
 
     assert 'name="companions"' in text(web.get(page))
     web.post(f"{page}/party", data={"mode": "in person", "companions": "3", "names": "Aigul\nBolat"})

@@ -15,7 +15,8 @@ import sqlalchemy as sa
 
 from scheduler.jobs import deliver
 from scheduler.model import Attendee, Event, FeedLink, Letter, Mode, Person, Standing
-from scheduler.services import attendance, lookup, programme
+from scheduler.services import attendance, lookup
+from scheduler.services.eventrows import seating_of
 from scheduler.services.registering import HELD, JUST
 from scheduler.web import create_app
 from tests.services.builders import a_person, an_event, invite, register
@@ -445,7 +446,7 @@ def test_a_visitor_changes_the_party_switches_and_withdraws(app, web):
 
     with app.db.read() as session:
         event = session.scalars(sa.select(Event)).one()
-        assert [0, 0] == [programme.seating_of(event, mode).taken for mode in Mode]
+        assert [0, 0] == [seating_of(event, mode).taken for mode in Mode]
 
 
 def test_once_it_has_begun_the_page_says_that_nothing_can_be_changed(app, web, clock):

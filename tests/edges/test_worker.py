@@ -36,9 +36,9 @@ from scheduler.model import (
     Standing,
 )
 from scheduler.services import letters, programme
-from scheduler.services.compose import OutgoingMessage
 from scheduler.services.ledger import retry
 from scheduler.services.lookup import get
+from scheduler.services.outgoing import OutgoingMessage
 from scheduler.text import Text
 from tests.edges.test_channels import Postbox
 from tests.services.builders import DAY, NOW, an_event, register

@@ -41,8 +41,9 @@ from scheduler.model import (
     Venue,
 )
 from scheduler.model.attendance import HOLDING
-from scheduler.services import attendance, lookup, places, programme, seating
+from scheduler.services import attendance, lookup, parties, places, programme, seating
 from scheduler.services.drafts import EventDraft, PersonDraft, check
+from scheduler.services.eventrows import seating_of
 from scheduler.services.lookup import Lookup
 from scheduler.services.people import guest
 
@@ -81,7 +82,7 @@ def a_person(session: Session, key: str | None = None, **given: Any) -> Person:
 def an_event(session: Session, key: str = "opening", *, now: datetime = NOW, **given: Any) -> Event:
     """A confirmed ceremony of two hours on 2 February, unless said otherwise; ``dtstart=None`` has no date.
 
-    Contradictions with the rest of the plan are not asked for; that is `programme.refuse_conflicts`.
+    Contradictions with the rest of the plan are not asked for; that is `conflicts.refuse`.
     """
     said = {"kind": Kind.CEREMONY, "title": key.title(), "tz": "Asia/Bangkok", **given}
     if "first_day" not in said and said.setdefault("dtstart", START) and "dtend" not in said:
@@ -173,12 +174,12 @@ class GuestList:
     def change(self, who: str, *, companions: int = 0, mode: Mode = Mode.IN_PERSON) -> Standing:
         with self.db.write() as session:
             row = self.row(who, session)
-            attendance.change_party(session, row, mode=mode, companions=companions, now=self.now)
+            parties.change_party(session, row, mode=mode, companions=companions, now=self.now)
             return row.standing
 
     def capacity(self, capacity: int | None, mode: Mode = Mode.IN_PERSON) -> None:
         with self.db.write() as session:
-            attendance.set_capacity(session, self._event(session), mode, capacity, now=self.now)
+            seating.set_capacity(session, self._event(session), mode, capacity, now=self.now)
 
     def row(self, who: str, session: Session | None = None) -> Attendee:
         if session is not None:
@@ -191,7 +192,7 @@ class GuestList:
 
     def taken(self, mode: Mode = Mode.IN_PERSON) -> int:
         with self.db.read() as session:
-            return programme.seating_of(self._event(session), mode).taken
+            return seating_of(self._event(session), mode).taken
 
     def accept(self, who: str) -> Standing:
         with self.db.write() as session:

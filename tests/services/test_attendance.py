@@ -10,12 +10,12 @@ from datetime import date, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from scheduler.errors import Conflict, Invalid
+from scheduler.errors import AlreadyThere, Conflict, Invalid
 from scheduler.model import Answer, Attendee, Audit, Event, LetterKind, Mode, Partstat, Person, Role, Standing
-from scheduler.services import attendance, lookup, programme
-from scheduler.services.attendance import AlreadyThere, identity
+from scheduler.services import attendance, lookup, parties, programme
 from scheduler.services.drafts import PersonDraft, check
 from scheduler.services.people import guest
+from scheduler.services.places import identity
 from scheduler.text import Text
 from tests.services.builders import DAY, NOW, START, GuestList, a_person, an_event, register, wrong_with_places
 
@@ -769,7 +769,7 @@ def test_a_party_that_two_officers_change_is_counted_once(guests):
         [mine] = rows(guests, one)
         guests.change("anna", companions=2)
 
-        attendance.change_party(one, mine, mode=REMOTE, companions=1, now=NOW)
+        parties.change_party(one, mine, mode=REMOTE, companions=1, now=NOW)
 
     assert (0, 2) == (guests.taken(), guests.taken(REMOTE))
     assert [] == wrong_with_places(guests.db)

@@ -13,11 +13,11 @@ from sqlalchemy import event as on
 
 from scheduler.errors import NotFound, SchedulerError
 from scheduler.model import Attendee, Audit, Event, Letter, LetterKind, Mode, Person, Queue, Seating, Standing
-from scheduler.services import attendance, lookup, people, programme, registering, tokens
-from scheduler.services.attendance import RegistrationClosed
+from scheduler.services import attendance, lookup, people, programme, registering, seating, tokens
 from scheduler.services.drafts import PersonDraft, check
 from scheduler.services.seating import NeverFits
 from scheduler.services.tokens import Purpose
+from scheduler.services.window import RegistrationClosed
 from scheduler.together import Together
 from tests.services.builders import NOW, START, an_event, register, wrong_with_places
 from tests.services.test_seat_races import in_order_of_arrival
@@ -166,7 +166,7 @@ def test_each_of_a_batch_is_told_what_is_theirs(db):
     (late,) = ask(db, [1], event="approved", mode=Mode.REMOTE, now=NOW - timedelta(days=2))
     with db.write() as session:
         programme.cancel(session, lookup.get(session, Event, "called-off"), now=NOW)
-        attendance.set_capacity(session, lookup.get(session, Event, "shrunk"), Mode.IN_PERSON, 3, now=NOW)
+        seating.set_capacity(session, lookup.get(session, Event, "shrunk"), Mode.IN_PERSON, 3, now=NOW)
 
     told = confirm_each(db, [good, off, "1-" + "a" * 26, double, "x", large, late, requested, double])
 

@@ -234,8 +234,8 @@ def test_whoever_registers_is_told_what_else_they_are_bound_to(session):
     invite(session, first, anna)
 
     with pytest.raises(Conflict, match=r"anna is at two places at once: concert .* and signing .* overlap"):
-        programme.refuse_overlap(session, second, anna, force=None, now=NOW)
-    programme.refuse_overlap(session, first, anna, force=None, now=NOW)
+        conflicts.refuse_overlap(session, second, anna, force=None, now=NOW)
+    conflicts.refuse_overlap(session, first, anna, force=None, now=NOW)
 
 
 # Days and hours of a place
@@ -427,7 +427,7 @@ def test_what_was_overruled_is_written_to_the_event_it_is_about_and_to_no_other(
     third = at_ten(session, "concert", dtstart=START + 6 * HOUR)
 
     events = [lookup.get(session, Event, key) for key in ("signing", "signing-2")] + [third]
-    programme.refuse_conflicts(session, events, force="a test", now=NOW)
+    conflicts.refuse(session, events, force="a test", now=NOW)
 
     session.flush()
     noted = session.scalars(sa.select(Audit.row).where(Audit.action == "force")).all()

@@ -10,11 +10,11 @@ import sqlalchemy as sa
 import zxingcpp
 
 from scheduler.db import Database
-from scheduler.errors import Conflict
+from scheduler.errors import AlreadyThere, Conflict
 from scheduler.model import Arrival, Attendee, Audit, Event, Letter, Mode, Partstat, Role, Standing
-from scheduler.services import attendance, door, lookup, passes, programme
-from scheduler.services.attendance import AlreadyThere, NoRoom
+from scheduler.services import attendance, door, lookup, passes, programme, seating
 from scheduler.services.door import Came, TooMany, Verdict
+from scheduler.services.seating import NoRoom
 from tests.services.builders import (
     NOW,
     a_person,
@@ -294,7 +294,7 @@ def standing(session, event, stands):
         return guest
     full = register(session, event, companions=2)
     guest = register(session, event)
-    attendance.set_capacity(session, event, Mode.IN_PERSON, 4, now=EVENING)  # begun: nobody is called any more
+    seating.set_capacity(session, event, Mode.IN_PERSON, 4, now=EVENING)  # begun: nobody is called any more
     assert full.standing is Standing.CONFIRMED
     return guest
 

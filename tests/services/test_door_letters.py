@@ -14,7 +14,7 @@ import zxingcpp
 
 from scheduler import jobs
 from scheduler.model import Event, Mode
-from scheduler.services import attendance, passes, programme, registering
+from scheduler.services import parties, passes, programme, registering
 from scheduler.services.door import Verdict
 from scheduler.services.letters import QUIET
 from scheduler.web import create_app
@@ -123,6 +123,6 @@ def test_ones_own_page_shows_the_pass_while_there_is_a_place_in_the_hall(app):
 
     with app.db.write() as session:
         guest = session.get(type(guest), number)
-        attendance.change_party(session, guest, mode=Mode.REMOTE, companions=0, now=NOW)
+        parties.change_party(session, guest, mode=Mode.REMOTE, companions=0, now=NOW)
     assert 404 == web.get(f"{own}/pass.png").status_code
     assert "pass.png" not in web.get(own).get_data(as_text=True)

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from scheduler import jobs
 from scheduler.db import Base
+from scheduler.errors import AlreadyThere
 from scheduler.model import (
     Answer,
     Attendee,
@@ -274,7 +275,7 @@ def test_erased_twice_is_refused_and_changes_nothing(app, number):
     erase(app, number)
     before = dump(app.db)
 
-    with pytest.raises(attendance.AlreadyThere):
+    with pytest.raises(AlreadyThere):
         erase(app, number)
 
     assert before == dump(app.db)

@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from scheduler import jobs
+from scheduler.errors import AlreadyThere
 from scheduler.model import Answer, Attendee, Event, Letter, LetterKind, Mode, Partstat, Person, Role, Status
 from scheduler.services import attendance, letters, messages, programme, registering, seating
 from scheduler.services.drafts import PersonDraft, check
@@ -488,7 +489,7 @@ def test_cancelling_cancels_the_parts_and_tells_each_list(app):
 def test_a_cancelled_event_can_be_cancelled_only_once(app, opening):
     opening.cancel()
 
-    with pytest.raises(attendance.AlreadyThere):
+    with pytest.raises(AlreadyThere):
         opening.cancel()
 
     assert 1 == sum(kind == "cancelled" for kind, _, _ in ledger(app))

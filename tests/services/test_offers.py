@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from scheduler.errors import Conflict
+from scheduler.errors import AlreadyThere, Conflict
 from scheduler.model import Answer, Attendee, Audit, Event, Letter, LetterKind, Mode, Partstat, Standing
-from scheduler.services import attendance, lookup, programme, seating
-from scheduler.services.attendance import AlreadyThere, NoRoom
+from scheduler.services import attendance, lookup, parties, programme, seating
+from scheduler.services.seating import NoRoom
 from scheduler.text import Text
 from tests.services.builders import NOW, GuestList, a_person, an_event, wrong_with_places
 
@@ -398,26 +398,26 @@ def test_nothing_is_approved_for_what_does_not_take_place(hearing):
 def test_companions_are_known_by_name_as_far_as_they_come(full):
     with full.db.write() as session:
         row = full.row("chai", session)
-        attendance.change(
+        parties.change(
             session, row, mode=Mode.IN_PERSON, companions=1, names=["Айгүл"],
-            needs=attendance.Needs(access="a ramp"), now=NOW,
+            needs=parties.Needs(access="a ramp"), now=NOW,
         )  # fmt: skip
 
     with full.db.write() as session:
         row = full.row("chai", session)
         assert (["Айгүл"], "a ramp") == (row.names, row.access_needs)
-        attendance.change_party(session, row, mode=Mode.IN_PERSON, companions=0, now=NOW)
+        parties.change_party(session, row, mode=Mode.IN_PERSON, companions=0, now=NOW)
     with full.db.read() as session:
         assert [] == session.get_one(Attendee, full.row("chai", session).id).names
 
 
 def test_needs_stand_in_no_audit(full):
     with full.db.write() as session:
-        needs = attendance.Needs(dietary="halal")
+        needs = parties.Needs(dietary="halal")
         row = full.row("anna", session)
-        attendance.change(session, row, mode=row.mode, companions=0, needs=needs, now=NOW)
+        parties.change(session, row, mode=row.mode, companions=0, needs=needs, now=NOW)
         with pytest.raises(AlreadyThere):
-            attendance.change(session, row, mode=row.mode, companions=0, needs=needs, now=NOW)
+            parties.change(session, row, mode=row.mode, companions=0, needs=needs, now=NOW)
 
     with full.db.read() as session:
         assert "halal" not in str([noted.details for noted in session.scalars(sa.select(Audit))])

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
+from scheduler.errors import AlreadyThere
 from scheduler.model import Event, Letter, LetterKind, Person, Reminded, Reminder, ReminderAudience
 from scheduler.services import letters, lookup, own, programme
-from scheduler.services.attendance import AlreadyThere
+from scheduler.services.eventrows import draft_of
 from tests.services.builders import NOW, GuestList, an_event
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -77,7 +78,7 @@ def test_what_is_chosen_moves_with_the_event_and_stays_when_its_plan_is_written_
     choose(guests, "anna", Reminded.CLOSELY)
     with guests.db.write() as session:
         event = lookup.get(session, Event, "opening")
-        plan = programme.draft_of(event)
+        plan = draft_of(event)
         assert 2 == len(plan.reminders)
         programme.move(session, event, dtstart=datetime.fromisoformat("2027-02-02T12:00"), now=NOW)
         programme.change_event(session, event, now=NOW, reminders=())

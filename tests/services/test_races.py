@@ -12,10 +12,9 @@ import pytest
 import sqlalchemy as sa
 
 from scheduler.db import Database, FairLock
-from scheduler.errors import Conflict, Invalid, NotFound
+from scheduler.errors import AlreadyThere, Conflict, Invalid, NotFound
 from scheduler.model import Attendee, Event, Letter, LetterKind, Mode, Partstat, Person, Standing
 from scheduler.services import attendance, lookup
-from scheduler.services.attendance import AlreadyThere
 from scheduler.services.drafts import PersonDraft, check
 from scheduler.services.people import guest
 from tests.services.builders import (

@@ -11,12 +11,13 @@ import sqlalchemy as sa
 from scheduler.db import Database
 from scheduler.errors import NotFound
 from scheduler.model import Attendee, Event, Letter, LetterKind, Mode, Partstat, Person, Sees, Standing
-from scheduler.services import attendance, feeds, letters, own, programme, registering, scopes, tokens
-from scheduler.services.attendance import NoRoom, RegistrationClosed
+from scheduler.services import attendance, feeds, letters, own, registering, scopes, tokens
 from scheduler.services.drafts import PersonDraft, check
+from scheduler.services.eventrows import seating_of
 from scheduler.services.registering import HELD, JUST, MOST_LETTERS, Wanted
-from scheduler.services.seating import NeverFits
+from scheduler.services.seating import NeverFits, NoRoom
 from scheduler.services.tokens import Purpose
+from scheduler.services.window import RegistrationClosed
 from tests.services.builders import NOW, START, a_person, an_event, at_once, invite, register, wrong_with_places
 
 SECRET = "0" * 64
@@ -60,7 +61,7 @@ def standing(db, name="Anna") -> Standing | None:
 
 def taken(db, mode=Mode.IN_PERSON) -> int:
     with db.read() as session:
-        return programme.seating_of(session.scalars(sa.select(Event)).one(), mode).taken
+        return seating_of(session.scalars(sa.select(Event)).one(), mode).taken
 
 
 def written(db) -> list[LetterKind]:

@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy import event as on
 
 from scheduler.db import Database
+from scheduler.errors import AlreadyThere
 from scheduler.model import Attendee, Letter, LetterKind, Mode, Person, Standing
-from scheduler.services import attendance, registering, tokens
+from scheduler.services import registering, tokens
 from scheduler.services.drafts import PersonDraft, check
 from scheduler.services.registering import Wanted
 from scheduler.services.tokens import Purpose
@@ -101,7 +102,7 @@ def accept_one(url, who, later):
     guests = GuestList(Database(url), now=NOW + later)
     try:
         return guests.accept(who)
-    except attendance.AlreadyThere:
+    except AlreadyThere:
         return guests.standing(who)
 
 

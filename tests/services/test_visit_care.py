@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from scheduler.errors import NotFound
 from scheduler.model import Applicant, Letter, LetterKind, Outcome, Side, VisitStatus
 from scheduler.services import closures, posts, visit_letters, visit_links, visits
-from scheduler.services.compose import House, Skip
+from scheduler.services.outgoing import House, Skip
 from scheduler.services.visit_links import VisitPurpose
 from scheduler.services.visits import AlreadyBooked, Over, Paused, Unchanged
 from scheduler.text import Text

@@ -21,7 +21,8 @@ import sqlalchemy as sa
 from scheduler import jobs
 from scheduler.clock import wall
 from scheduler.model import Audit, Event, Letter, LetterKind
-from scheduler.services import feeds, letters, programme, scopes
+from scheduler.services import feeds, letters, scopes, zones
+from scheduler.services.eventrows import WITH_EVENT
 from scheduler.services.lookup import get
 from scheduler.services.renderings import revise
 from scheduler.text import Text
@@ -117,7 +118,7 @@ def child(environment, *args: str) -> str:
 
 def event(app, key="opening") -> Event:
     with app.db.read() as session:
-        return session.scalars(sa.select(Event).where(Event.key == key).options(*programme.WITH_EVENT)).one()
+        return session.scalars(sa.select(Event).where(Event.key == key).options(*WITH_EVENT)).one()
 
 
 def feed(app, **given) -> bytes:
@@ -181,7 +182,7 @@ def derived_wrong(app, by: timedelta = HOUR, **given) -> None:
 def check_zones(app, now=NOW):
     app.clock.set(now)
     with app.db.write() as session:
-        return [(one.key, before, after) for one, before, after in programme.check_zones(session, now=now)]
+        return [(one.key, before, after) for one, before, after in zones.recheck(session, now=now)]
 
 
 def test_it_says_what_moved_from_when_to_when(app):

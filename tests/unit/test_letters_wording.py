@@ -25,14 +25,16 @@ from scheduler.model import (
     Venue,
     Visibility,
 )
-from scheduler.services import compose
+from scheduler.services import outlines
+from scheduler.services.letterrows import Row
+from scheduler.services.outgoing import House, rendered
 from scheduler.text import Text
 
 at = datetime.fromisoformat
 TITLE = "Opening of <Silk & Steppe>"  # what a template must escape
 LINK = "https://meet.example.org/j?room=7&pin=1"
 PAGE = "https://programme.example.org/silk-steppe"
-HOUSE = compose.House(name=Text({"en": "Embassy & Consulate"}), sender="a@example.org", secret="s")
+HOUSE = House(name=Text({"en": "Embassy & Consulate"}), sender="a@example.org", secret="s")
 NOWHERE: dict[str, Any] = {}
 ALMATY = City(
     key="almaty",
@@ -121,7 +123,7 @@ def render(
     """As `compose` renders an outline; without a database, whose only part in it is the attached file."""
     standing = standing or STANDS.get(kind, Standing.CONFIRMED)
     facts = HELD if kind is LetterKind.OFFERED else facts
-    row = compose.Row(
+    row = Row(
         id=1,
         key="k",
         kind=kind,
@@ -139,14 +141,10 @@ def render(
         mode=mode,
         companions=companions,
     )
-    words = compose._words(event, row, language, HOUSE)
+    words = outlines.words_of(event, row, language, HOUSE)
     if kind is LetterKind.MESSAGE:
-        words |= compose._written(WRITTEN, words["title"], language, language)
-    folder = f"letters/{kind.replace(' ', '_')}"
-    subject = " ".join(compose._template(f"{folder}/subject.txt", language).render(words).split())
-    text = compose._template(f"{folder}/body.txt", language).render(words)
-    html = compose._template(f"{folder}/body.html", language).render(words, subject=subject)
-    return Rendered(subject, text, html)
+        words |= outlines.written(WRITTEN, words["title"], language, language)
+    return Rendered(*rendered(kind, words, language))
 
 
 def variants(kind: LetterKind, language: str) -> Iterator[Rendered]:
@@ -197,8 +195,8 @@ def test_a_letter_has_no_holes_and_no_blanks_left_over(kind, language):
 @every_letter
 def test_a_letter_has_one_place_for_the_name_in_its_greeting(kind, language):
     for letter in variants(kind, language):
-        assert 1 == letter.text.count(compose.NAME) == letter.html.count(compose.NAME)
-        assert compose.NAME in letter.text.splitlines()[0]
+        assert 1 == letter.text.count(outlines.NAME) == letter.html.count(outlines.NAME)
+        assert outlines.NAME in letter.text.splitlines()[0]
 
 
 @every_letter
@@ -368,7 +366,7 @@ def test_what_is_unknown_leaves_no_label():
 
 
 IN_FULL = f"""\
-Dear {compose.NAME},
+Dear {outlines.NAME},
 
 Places have become free and are now reserved for you and your companions.
 

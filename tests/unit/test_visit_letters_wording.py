@@ -8,7 +8,7 @@ import pytest
 
 from scheduler.i18n import LANGUAGES
 from scheduler.model import LetterKind
-from scheduler.services.compose import template
+from scheduler.services.outgoing import template
 from scheduler.services.times import When
 
 KINDS = [kind for kind in LetterKind if kind.startswith("visit ")]

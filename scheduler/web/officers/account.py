@@ -11,10 +11,10 @@ from scheduler.app import App
 from scheduler.i18n import LANGUAGES
 from scheduler.model import Account
 from scheduler.services import accounts
+from scheduler.web.answers import see
 from scheduler.web.forms import Form
 from scheduler.web.language import _
 from scheduler.web.officers import guard
-from scheduler.web.officers.answers import see
 from scheduler.web.officers.guard import DESK, may, officer
 from scheduler.web.officers.signing import TOO_MANY, Tries, chosen
 

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from flask import Response, g, redirect
+from flask import g
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
-from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
-from scheduler.errors import NotFound, Problems, SchedulerError
+from scheduler.errors import NotFound, SchedulerError, each_of
 from scheduler.i18n import catalogue
 from scheduler.model import Act, Event
 from scheduler.services import desk
 from scheduler.services.conflicts import Contradiction
 from scheduler.services.drafts import Draft, check
-from scheduler.web.forms import Form
+from scheduler.web.forms import Form, in_words
 from scheduler.web.officers.guard import allowed, officer
 from scheduler.web.pages import is_key
 
@@ -48,12 +47,8 @@ def act(app: App, form: Form) -> Iterator[Session]:
         if isinstance(error.__cause__, DBAPIError) and not isinstance(error.__cause__, IntegrityError):
             raise  # not the officer's mistake: the database is away
         # What contradicts may be overruled: the field for the reason appears with it.
-        form.errors.setdefault("reason" if all(map(_contradicts, _each(error))) else "", said(error))
+        form.errors.setdefault("reason" if all(map(_contradicts, each_of(error))) else "", said(error))
         raise Mistyped from error
-
-
-def _each(error: SchedulerError) -> Sequence[SchedulerError]:
-    return error.problems if isinstance(error, Problems) else (error,)
 
 
 def _contradicts(error: SchedulerError) -> bool:
@@ -62,7 +57,7 @@ def _contradicts(error: SchedulerError) -> bool:
 
 def said(error: SchedulerError) -> str:
     """In the language of the page, as sentences."""
-    return " ".join(sentence(one.text(catalogue(g.language).gettext)) for one in _each(error))
+    return " ".join(sentence(one.text(catalogue(g.language).gettext)) for one in each_of(error))
 
 
 def sentence(text: str) -> str:
@@ -77,18 +72,7 @@ def drafted(kind: type[Draft], given: Mapping[str, Any], form: Form, fields: Map
     try:
         return check(kind, {name: value for name, value in given.items() if value}, language=g.language)
     except SchedulerError as error:
-        for problem in _each(error):
+        for problem in each_of(error):
             place = str(problem.facts.get("place", "")).partition(".")[0]
-            inner = problem.facts.get("problem", problem)
-            words = inner.text(catalogue(g.language).gettext) if isinstance(inner, SchedulerError) else str(inner)
-            form.errors.setdefault(fields.get(place, place), sentence(words))
+            form.errors.setdefault(fields.get(place, place), sentence(in_words(problem)))
         return None
-
-
-def see(address: str) -> Answer:
-    """After a form the browser is sent to a page that may be loaded again (RFC 9110 15.4.4)."""
-    return redirect(address, 303)
-
-
-def again(page: str) -> Answer:
-    return Response(page, 422)

@@ -18,14 +18,14 @@ from werkzeug.wrappers import Response as Answer
 from scheduler.app import App
 from scheduler.clock import wall
 from scheduler.dates import format_day
-from scheduler.errors import Conflict, NotFound, SchedulerError
+from scheduler.errors import AlreadyThere, Conflict, NotFound, SchedulerError
 from scheduler.i18n import N_, catalogue
 from scheduler.model import Act, Arrival, Attendee, Event, Standing
 from scheduler.printing import Form
 from scheduler.services import cards, door, lookup, passes
-from scheduler.services.attendance import AlreadyThere, NoRoom
 from scheduler.services.door import Came, Told, TooMany, Verdict
 from scheduler.services.doorsearch import SHOWN, Search
+from scheduler.services.seating import NoRoom
 from scheduler.web import wording
 from scheduler.web.forms import Form as Typed
 from scheduler.web.language import _

@@ -9,12 +9,13 @@ from werkzeug.wrappers import Response as Answer
 from scheduler.app import App
 from scheduler.i18n import LANGUAGES
 from scheduler.model import Act, Event, Mode, Role
-from scheduler.services import attendance, desk, programme, seating
+from scheduler.services import attendance, conflicts, desk, seating
 from scheduler.services.attendance import Guest
+from scheduler.web.answers import again, see
 from scheduler.web.forms import Form
 from scheduler.web.language import _
 from scheduler.web.officers import guard, verbs
-from scheduler.web.officers.answers import Mistyped, act, again, event_of, see
+from scheduler.web.officers.answers import Mistyped, act, event_of
 from scheduler.web.officers.desk import EVENT
 from scheduler.web.officers.guard import allowed, may
 
@@ -144,6 +145,6 @@ def _registered(app: App, session: Session, event: Event, form: Form) -> int:
     form.one_of("language", {one: one for one in LANGUAGES}, _("Choose a language."))
     person = verbs.a_person(session, form)
     assert mode is not None and role is not None  # noqa: S101, PT018 - or the form was refused above
-    programme.refuse_overlap(session, event, person, force=form["reason"].strip() or None, now=now)
+    conflicts.refuse_overlap(session, event, person, force=form["reason"].strip() or None, now=now)
     guest = Guest(person=person, mode=mode, companions=companions, role=role)
     return attendance.register(session, event, guest, now=now).id

@@ -15,10 +15,11 @@ from scheduler.model import Account
 from scheduler.services import accounts
 from scheduler.services.accounts import Officer, Refused
 from scheduler.text import folded
+from scheduler.web.answers import see
 from scheduler.web.forms import Form
 from scheduler.web.language import _, preferred
 from scheduler.web.officers import guard
-from scheduler.web.officers.answers import see, sentence
+from scheduler.web.officers.answers import sentence
 from scheduler.web.officers.guard import DESK, for_strangers, may, officer, own_page
 
 FROM_ONE_ADDRESS = "20 per minute; 200 per hour"  # attempts, right or wrong: an embassy behind one is not held up

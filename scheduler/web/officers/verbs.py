@@ -13,10 +13,10 @@ from flask import g
 from sqlalchemy.orm import Session
 
 from scheduler.clock import wall
-from scheduler.errors import Invalid, SchedulerError
+from scheduler.errors import AlreadyThere, Invalid, SchedulerError
 from scheduler.i18n import N_
 from scheduler.model import Answer, Attendee, Event, Mode, Person, Standing
-from scheduler.services import attendance, people, programme
+from scheduler.services import attendance, conflicts, parties, people
 from scheduler.services.drafts import AttendeeDraft, PersonDraft, Reply
 from scheduler.services.files import PARTSTATS
 from scheduler.text import Text, prose
@@ -87,7 +87,7 @@ def _party(session: Session, attendee: Attendee, form: Form, now: datetime) -> N
     mode, companions = party(form)
     if mode is None or form.errors:
         raise Mistyped
-    attendance.change_party(session, attendee, mode=mode, companions=companions, now=now)
+    parties.change_party(session, attendee, mode=mode, companions=companions, now=now)
 
 
 def party(form: Form) -> tuple[Mode | None, int]:
@@ -101,9 +101,9 @@ def _deputy(session: Session, attendee: Attendee, form: Form, now: datetime) -> 
     deputy = None
     if form["name"].strip() or form["email"].strip():
         deputy = a_person(session, form)
-        programme.refuse_overlap(session, attendee.event, deputy, force=form["reason"].strip() or None, now=now)
+        conflicts.refuse_overlap(session, attendee.event, deputy, force=form["reason"].strip() or None, now=now)
     if not attendance.represent(session, attendee, deputy, now=now):
-        raise attendance.AlreadyThere
+        raise AlreadyThere
 
 
 def a_person(session: Session, form: Form, **known: str) -> Person:
