@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
-from time import perf_counter, process_time
+from time import process_time
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -750,11 +750,11 @@ def many(count: int, lines: str) -> Iterator[str]:
     ids=["quotes", "odd quotes", "escapes", "folds", "distances", "zones", "calendars", "rules", "dates"],
 )
 def test_what_is_made_to_take_long_does_not(data: bytes) -> None:
-    began = perf_counter()
+    began = process_time()  # of ours alone, however busy the machine is
 
     read(data, default_tzid="Asia/Almaty")
 
-    assert perf_counter() - began < 5
+    assert process_time() - began < 5
 
 
 FILES = [file.read_bytes() for file in (*OWN, *REAL)]
