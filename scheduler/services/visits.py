@@ -267,6 +267,8 @@ def _refuse_over(appointment: Appointment, standing: Sequence[VisitStatus], now:
 def _refuse_days(session: Session, service: Service, days: Sequence[date], party: Party, now: datetime) -> None:
     if not 1 <= len(days) <= MOST_DAYS:
         raise Invalid("days: name one to {most} days", most=MOST_DAYS)
+    if service.post.is_over_for_booking(now):
+        raise refusal(session, service, party, finding.midnight(days[0]), Why(Reason.DEADLINE), now=now)
     found = finding.free(session, service, party, now=now, first_on=days[0], last_on=days[-1])
     free = [slot for slot in found if slot.dtstart.date() in set(days)]
     if free:

@@ -18,9 +18,9 @@ from sqlalchemy.orm import Session
 
 from scheduler.app import App
 from scheduler.clock import wall
-from scheduler.errors import Invalid, NotFound
+from scheduler.errors import Invalid
 from scheduler.model import Counted, Layout, Service
-from scheduler.services import finding, posts, visitasking, visitpages, visits
+from scheduler.services import finding, visitasking, visitpages, visits
 from scheduler.services.finding import Party
 from scheduler.services.slots import Slot
 from scheduler.services.visitdrafts import MOST_DOCUMENTS
@@ -125,11 +125,7 @@ class Chosen:
 
 def _service(session: Session, key: str, name: str) -> Service:
     """Raises NotFound for what takes no visits."""
-    post = visitpages.post(session, key) if is_key(key) and is_key(name) else abort(404)
-    service = posts.service_of(post, name)
-    if not (service.offered and visitpages.takes_visits(post)):
-        raise NotFound("nothing can be booked here")
-    return service
+    return visitpages.service(session, key, name) if is_key(key) and is_key(name) else abort(404)
 
 
 class _NoParty(Invalid):
