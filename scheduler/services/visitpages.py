@@ -84,11 +84,15 @@ class OpenDay:
 
 
 def coming_days(post: Post, *, now: datetime) -> list[OpenDay]:
-    """Today and the six days after; of a post that keeps no week the days on which it is open, if there are any."""
+    """Today and the six days after; of a post that keeps no week, the days ahead on which it is open."""
     first = wall(now, post.tzid).date()
-    if not (post.hours or any(counter.hours for counter in post.counters)):
-        return _days_ahead(post, first) or _week_from(post, first)
-    return _week_from(post, first)
+    return _week_from(post, first) if keeps_a_week(post) else _days_ahead(post, first)
+
+
+def keeps_a_week(post: Post) -> bool:
+    """A mobile consular day keeps none: it is open on the days that were said to be open."""
+    said = any(row.open for row in post.special_days)
+    return not said or bool(post.hours) or any(counter.hours for counter in post.counters)
 
 
 def _week_from(post: Post, first: date) -> list[OpenDay]:
@@ -98,7 +102,6 @@ def _week_from(post: Post, first: date) -> list[OpenDay]:
 
 
 def _days_ahead(post: Post, first: date) -> list[OpenDay]:
-    """The days that were said to be open, as a mobile consular day is."""
     said = [row for row in post.special_days if row.open and row.last_on >= first]
     if not said:
         return []

@@ -464,7 +464,7 @@ def _wait(app: App, key: str, name: str) -> Response | str:
             floods.admit(session, form, app=app, now=now)
             service = _service(session, key, name)
             visitasking.wait(session, service, days, draft, form=nonce, secret=app.secret, now=now)
-    except Unchanged:
+    except (NotOffered, Unchanged):
         return see(chosen.address("times", **{"from": f"{days[0]:%Y-%m-%d}"}))
     except floods.NotLetIn:
         with app.db.read() as session:

@@ -120,9 +120,7 @@ def own_time(at: datetime, tzid: str) -> str:
 def to_choose(slots: Iterable[Slot], tzid: str) -> list[tuple[str, str, str]]:
     """Of each time what a button sends, the hour that it shows, and the reader's where their clock shows another."""
     differs = g.tzid is not None and g.tzid != tzid
-    return [
-        (f"{at:%Y-%m-%dT%H:%M}", f"{at:%H:%M}", own_time(at, tzid) if differs else "") for at, _end in slots
-    ]
+    return [(f"{at:%Y-%m-%dT%H:%M}", f"{at:%H:%M}", own_time(at, tzid) if differs else "") for at, _end in slots]
 
 
 def moment(at: datetime) -> str:
