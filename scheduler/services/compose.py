@@ -39,6 +39,7 @@ from scheduler.model import (
     Standing,
 )
 from scheduler.services import passes
+from scheduler.services.conflicts import BOUND
 from scheduler.services.feeds import event_file
 from scheduler.services.letters import NEWS, NO_ADDRESS, TOO_LATE, starts_then
 from scheduler.services.messages import set_in, still_addressed
@@ -534,8 +535,8 @@ def _has_page(row: Row, house: House) -> bool:
 
 
 def _may_join(row: Row) -> bool:
-    """The link is for those who take part by video, not for who typed an address or was not approved yet."""
-    return row.mode is Mode.REMOTE and row.standing not in (*_OFF, Standing.REQUESTED, Standing.OFFERED)
+    """The link is for those who take part by video, not for who typed an address, waits or was not approved yet."""
+    return row.mode is Mode.REMOTE and row.standing in BOUND
 
 
 def _until(row: Row, event: Event, language: str) -> list[When]:
