@@ -70,7 +70,7 @@ def free_days(
     desk: bool = False,
     but: int | None = None,
 ) -> dict[date, int]:
-    """The days with a free time, in order, and the cells at which those begin: all of `free` at a tenth of its cost."""
+    """The days with a free time, in order, and the cells at which those begin: as `free`, at a tenth of its cost."""
     if not service.offered or (service.post.is_over_for_booking(now) and not desk):
         return {}
     today = wall(now, service.post.tzid).date()

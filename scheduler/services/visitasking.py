@@ -79,7 +79,7 @@ def is_sent_again(session: Session, draft: VisitDraft, at: datetime | None, *, f
 
 
 def _uid(draft: VisitDraft, at: datetime | None, form: str, secret: str) -> str:
-    """Of a form and all that was asked for in it: whether it led to a visit or not, it is known when it comes again."""
+    """Of a form and all that was asked for in it: known when it comes again, whether or not it led to a visit."""
     said = (form, at.isoformat() if at else "", draft.email or "", *_fingerprints(draft, secret))
     digest = hmac.new(secret.encode(), "\n".join(("visit form", *said)).encode(), hashlib.sha256).digest()
     return str(uuid.UUID(bytes=digest[:16], version=4))

@@ -71,7 +71,8 @@ def _is_called_off(post: Post) -> bool:
 
 def post_of(session: Session, event: Event) -> Post | None:
     """The post that an event opens, or the mobile consular day that it is."""
-    return session.scalar(sa.select(Post).where(Post.event_id == event.id).order_by(Post.id).limit(1))
+    query = sa.select(Post).where(Post.event_id == event.id).order_by(Post.id).limit(1)
+    return session.scalar(query.options(joinedload(Post.city)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, lazyload
 
 from scheduler.clock import instant
 from scheduler.model import Appointment, City, Letter, LetterKind, Post, Service
@@ -27,20 +27,26 @@ _ONCE = (LetterKind.VISIT_REMINDER, LetterKind.VISIT_RECONFIRM)
 
 def wrong(session: Session, *, now: datetime) -> list[int]:
     """The visits to come whose wall time is another instant under the installed tz data."""
-    columns = (Appointment.id, Appointment.dtstart, Appointment.dtend, Appointment.starts_at, Appointment.ends_at)
-    query = sa.select(*columns, City.tzid).join(Appointment.service).join(Service.post).join(Post.city)
-    query = query.where(Appointment.status.in_(ACTIVE), Appointment.ends_at > now - _DAY).order_by(
-        Post.id, Appointment.id
+    query = (
+        sa.select(Appointment, City.tzid)
+        .join(Appointment.service)
+        .join(Service.post)
+        .join(Post.city)
+        .where(Appointment.status.in_(ACTIVE), Appointment.ends_at > now - _DAY)
+        .order_by(Post.id, Appointment.id)
+        .options(lazyload("*"))
     )
-    return [number for number, *times, tzid in session.execute(query) if _is_wrong(*times, tzid)]
+    found = session.execute(query.execution_options(yield_per=500))
+    return [row.id for row, tzid in found if _is_wrong(row, tzid)]
 
 
-def _is_wrong(dtstart: datetime, dtend: datetime, starts_at: datetime, ends_at: datetime, tzid: str) -> bool:
-    return (starts_at, ends_at) != (instant(dtstart, tzid, gap="shift"), instant(dtend, tzid, gap="shift"))
+def _is_wrong(row: Appointment, tzid: str) -> bool:
+    assert row.dtstart is not None and row.dtend is not None  # noqa: S101, PT018 - it has an end
+    return (row.starts_at, row.ends_at) != tuple(instant(at, tzid, gap="shift") for at in (row.dtstart, row.dtend))
 
 
 def check(session: Session, *, now: datetime) -> list[Moved]:
-    """Derive each instant anew; returns (visit, instant before, instant now). For the job and `scheduler zones check`."""
+    """Derive each instant anew; returns (visit, instant before, instant now)."""
     return [moved for number in wrong(session, now=now) for moved in _retime(session, number, now)]
 
 

@@ -62,7 +62,9 @@ def test_a_visit_keeps_its_hour_and_takes_its_letters_cells_and_calendar_entry_a
     assert cells == post.claims(moved)
     assert letters == waiting(post, moved)
     assert {LetterKind.VISIT_REMINDER, LetterKind.VISIT_RECONFIRM} == set(letters)
-    (entry,) = icalendar.Calendar.from_ical(visit_letters.file(row, "en")).walk("VEVENT")
+    with post.db.read() as session:
+        file = visit_letters.file(visits.get(session, moved), "en")
+    (entry,) = icalendar.Calendar.from_ical(file).walk("VEVENT")
     assert (right.starts_at, row.sequence) == (entry["DTSTART"].dt, entry["SEQUENCE"])
     assert 0 == post.row(untouched).sequence
     assert [] == wrong_with_cells(post.db)
@@ -72,7 +74,9 @@ def test_who_was_asked_whether_they_come_stays_asked(post):
     reference = post.book("silent")
     with post.db.write() as session:
         asked = Letter.kind == LetterKind.VISIT_RECONFIRM
-        session.execute(sa.update(Letter).where(asked).values(outcome=Outcome.SENT, finished_at=NOW))
+        session.execute(
+            sa.update(Letter).where(asked).values(outcome=Outcome.SENT, finished_at=NOW, message_id="<a@b>")
+        )
     under_old_law(post.db, reference)
     check(post)
 
