@@ -17,7 +17,7 @@ from scheduler.app import App
 from scheduler.channels import ChannelError
 from scheduler.errors import Conflict, Forbidden, SchedulerError
 from scheduler.model import Event, Letter, Outcome
-from scheduler.services import closures, letters, registering, retention, seating, zones
+from scheduler.services import closures, letters, registering, retention, seating, visitzones, zones
 from scheduler.services.outgoing import OutgoingMessage, Skip
 from scheduler.services.visit_letters import compose
 
@@ -163,9 +163,10 @@ def tend(app: App) -> None:
 def check_zones(app: App) -> None:
     """After an update of the tz data: what was promised on the wall keeps its hour, what hangs on it moves."""
     with app.db.write("worker") as session:
-        moved = zones.recheck(session, now=app.clock.now())
-    for event, before, now in moved:
-        log.warning("%s: %s is now %s under the installed tz data", event.key, before, now)
+        moved = [(row.key, *at) for row, *at in zones.recheck(session, now=app.clock.now())]
+        moved += [(row.reference, *at) for row, *at in visitzones.check(session, now=app.clock.now())]
+    for what, before, now in moved:
+        log.warning("%s: %s is now %s under the installed tz data", what, before, now)
 
 
 def _batch(app: App, seen: Seen | None, stop: Stop) -> Delivery | None:

@@ -125,7 +125,11 @@ _TITLES = frozenset(
         "ханым",
     ]
 )
-_THAI_TITLES = re.compile(r"^(นางสาว|นาย|นาง|คุณ|ดร\.?|ศ\.?|น\.ส\.|ฯพณฯ)\s*")
+# Thai is written without spaces: what goes on with a vowel or tone mark is one word (คุณากร), and of a short form only
+# its full stop or a space tells it from the beginning of a name (ศรัณย์, ดรุณี).
+_THAI_TITLES = re.compile(
+    r"^(?:(?:(?:นางสาว|นาย|นาง|คุณ|ฯพณฯ)(?![\u0e30-\u0e3a\u0e45\u0e47-\u0e4e])|(?:ผศ|รศ|ศ|ดร)(?:\.|(?=\s))|น\.ส\.)\s*)+"
+)
 
 
 @lru_cache(maxsize=1024)

@@ -78,6 +78,7 @@ HELP = {
     "no_shows_within": N_("No-shows count for so long."),
     "no_shows_pause": N_("For so long nothing can be booked online then."),
     "largest_party": N_("At most so many people together."),
+    "deadline": N_("Nothing is booked after this, like 2027-03-04 18:00, on the clock of its city."),
     "keep": N_("How long after a visit it is known whose it was."),
     "staffed": N_("Whether anything can be booked at it."),
     "minutes": N_("Minutes for each document or person."),

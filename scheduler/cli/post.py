@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import click
@@ -17,7 +17,7 @@ from scheduler.cli.words import _, language
 from scheduler.clock import wall
 from scheduler.errors import Conflict, Invalid
 from scheduler.i18n import N_
-from scheduler.model import Post
+from scheduler.model import City, Post
 from scheduler.services import closures, posts
 from scheduler.services.changes import Verb
 from scheduler.services.drafts import Draft, check
@@ -27,7 +27,7 @@ from scheduler.services.lookup import Lookup
 from scheduler.services.postdrafts import CounterDraft, PostDraft, ServiceDraft, SpecialDraft
 from scheduler.services.slots import Masks
 from scheduler.services.whynot import named
-from scheduler.when import parse_day
+from scheduler.when import parse_day, parse_when
 
 PARTS = ("special", "counter", "service")
 
@@ -71,9 +71,24 @@ def _put_post(desk: Desk, key: str, given: Mapping[str, Any], *, adding: bool) -
         row = Lookup(session).find(Post, key)
         _refuse_wrong_verb("post", key, known=row is not None, adding=adding)
         base = {} if row is None else post_table(posts.draft_of(posts.get(session, key)))
-        draft = _checked(desk, PostDraft, base, given)
+        draft = _checked(desk, PostDraft, base, {**given, **_deadline(desk, session, row, given)})
         check_key(key)
         _put(desk, session, key, draft)
+
+
+def _deadline(desk: Desk, session: Session, row: Post | None, given: Mapping[str, Any]) -> dict[str, datetime]:
+    """As people type it, on the clock of the city that it is in, or moves to."""
+    typed, city = given["deadline"], given["city"]
+    if typed is None:
+        return {}
+    place = Lookup(session).find(City, city) if city else row and row.city
+    tzid = (
+        place.tzid if place else desk.settings.timezone
+    )  # of a city that nobody has: that is what will be complained of
+    try:
+        return {"deadline": parse_when(typed, now=desk.now(), tzid=tzid)}
+    except Invalid as error:
+        raise Invalid("{place}: {problem}", place="deadline", problem=error) from error
 
 
 def _checked(desk: Desk, kind: type[Any], base: Mapping[str, Any], given: Mapping[str, Any]) -> Any:

@@ -11,7 +11,8 @@ from scheduler.cli.desk import Columns, Desk, as_json, at, pass_desk, show
 from scheduler.cli.words import _
 from scheduler.clock import tzdata_version
 from scheduler.i18n import N_
-from scheduler.model import Event
+from scheduler.model import Appointment, Event
+from scheduler.services import visitzones
 from scheduler.services.zones import recheck
 
 
@@ -28,8 +29,20 @@ def check(desk: Desk, dry_run: bool, as_json: bool) -> None:
     with desk.write(keep=not dry_run) as session:
         moved = recheck(session, now=desk.now())
         records = [_record(event, before, now) for event, before, now in moved]
-    nothing = _("Every event stands right under tz data {version}.").format(version=tzdata_version())
+        records += [_visit(*one) for one in visitzones.check(session, now=desk.now())]
+    nothing = _("Every event and visit stands right under tz data {version}.").format(version=tzdata_version())
     show(records, COLUMNS, as_json=as_json, nothing=nothing)
+
+
+def _visit(row: Appointment, before: datetime, now: datetime) -> dict[str, Any]:
+    return {
+        "visit": row.reference,
+        "wall": f"{row.dtstart:%Y-%m-%d %H:%M}",
+        "tzid": row.service.post.tzid,
+        "before": at(before, "UTC"),
+        "now": at(now, "UTC"),
+        "sequence": row.sequence,
+    }
 
 
 def _record(event: Event, before: datetime, now: datetime) -> dict[str, Any]:
@@ -44,7 +57,7 @@ def _record(event: Event, before: datetime, now: datetime) -> dict[str, Any]:
 
 
 COLUMNS: Columns = {
-    N_("Event"): "event",
+    N_("Event or visit"): lambda record: record.get("event", record.get("visit")),
     N_("On the wall"): "wall",
     N_("Zone"): "tzid",
     N_("Was at"): "before",

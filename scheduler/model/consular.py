@@ -101,6 +101,8 @@ class Post(Base):
     no_shows_within: Mapped[timedelta] = mapped_column(Seconds)
     no_shows_pause: Mapped[timedelta] = mapped_column(Seconds)
     largest_party: Mapped[int]
+    # Of a mobile consular day, on the wall of its city: nothing is booked after it.
+    deadline: Mapped[datetime | None] = mapped_column(Wall)
     keep: Mapped[timedelta] = mapped_column(Seconds)  # for how long after a visit it is known whose it was
     version: Mapped[int] = mapped_column(default=0)  # of its plan: who reads it before holding the post reads again
 
@@ -126,6 +128,10 @@ class Post(Base):
     @property
     def tzid(self) -> str:
         return self.city.tzid
+
+    def is_over_for_booking(self, now: datetime) -> bool:
+        """Whether the deadline has passed; its wall time was the promise, whatever becomes of the zone."""
+        return self.deadline is not None and now >= instant(self.deadline, self.tzid, gap="shift")
 
 
 class Counter(Base):

@@ -31,6 +31,10 @@ class Over(Conflict):
     """This booking does not stand any more."""
 
 
+class TooLate(Conflict):
+    """This visit has begun, is over or was ended: nothing of it can be changed here any more."""
+
+
 def hold(session: Session, appointment: Appointment) -> None:
     """Hold the post of somebody's visit; the visit is read again."""
     posts.hold(session, appointment.service.post)
@@ -50,7 +54,7 @@ def new(
     status: VisitStatus,
     now: datetime,
 ) -> Appointment:
-    """A visit without a time yet, and not yet stored."""
+    """A visit without a time yet, and not yet stored; without fingerprints it is nobody's."""
     checklist = service.checklist
     appointment = Appointment(
         reference=_reference(session),
@@ -80,7 +84,9 @@ def new(
             service_id=service.id,
             active=True,
         )
-        for position, (person, fingerprint) in enumerate(zip(draft.people, fingerprints, strict=True))
+        for position, (person, fingerprint) in enumerate(
+            zip(draft.people if fingerprints else (), fingerprints, strict=True)
+        )
     ]
     return appointment
 

@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 
 from scheduler.clock import tzdata_problem, tzdata_version
 from scheduler.i18n import N_
-from scheduler.model import Account, AccountRole, Attendee, Audit, Event, Letter, Seating
+from scheduler.model import Account, AccountRole, Appointment, Attendee, Audit, Event, Letter, Seating
 from scheduler.model.attendance import HOLDING
-from scheduler.services import retention
+from scheduler.services import retention, visitzones
 
 Gettext = Callable[[str], str]
 LATE = timedelta(minutes=15)  # a worker that is there sends within seconds
@@ -46,7 +46,7 @@ def stored(session: Session, *, now: datetime, gettext: Gettext, keep: timedelta
     """Everything that can be said of a database whose tables fit."""
     yield _clock(session, now, gettext)
     yield _places(session, gettext)
-    yield _instants(session, gettext)
+    yield _instants(session, now, gettext)
     yield _letters(session, now, gettext)
     yield _accounts(session, gettext)
     yield _retention(session, now, gettext, keep)
@@ -87,16 +87,20 @@ def _places(session: Session, gettext: Gettext) -> Finding:
     return Finding(N_("places"), State.FAILURE, ", ".join(wrong), gettext(N_("report this: it should be impossible")))
 
 
-def _instants(session: Session, gettext: Gettext) -> Finding:
-    """Events whose hour on the wall is another instant under the installed tz data."""
+def _instants(session: Session, now: datetime, gettext: Gettext) -> Finding:
+    """Events and visits whose hour on the wall is another instant under the installed tz data."""
     dated = sa.select(Event).where(Event.starts_at.is_not(None)).execution_options(yield_per=500)
     moved = [
         event.key
         for event in session.scalars(dated)
         if event.instants(strict=False) != (event.starts_at, event.ends_at)
     ]
+    visits = visitzones.wrong(session, now=now)[:5]
+    moved += session.scalars(sa.select(Appointment.reference).where(Appointment.id.in_(visits))).all()
     if not moved:
-        return Finding(N_("instants"), State.OK, gettext(N_("every event stands right under the installed tz data")))
+        return Finding(
+            N_("instants"), State.OK, gettext(N_("every event and visit stands right under the installed tz data"))
+        )
     return Finding(N_("instants"), State.WARNING, ", ".join(moved[:5]), "scheduler zones check")
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 
 from sqlalchemy.orm import Session
 
 from scheduler.clock import wall
 from scheduler.model import Counted, Layout, Service
-from scheduler.services import claims, posts, slots
+from scheduler.services import claims, plans, posts, slots
 from scheduler.services.slots import Need, Plan, Slot, Why, Window
 
 
@@ -33,9 +33,10 @@ def units_of(service: Service, party: Party) -> int:
 
 
 def window(plan: Plan, service: Service, *, now: datetime, desk: bool = False) -> Window:
-    """An officer books until the last moment, and as far ahead as the post plans."""
+    """An officer books until the last moment, after the deadline too, and as far ahead as the post plans."""
     notice = timedelta() if desk else posts.notice_of(service)
-    return slots.window(plan, notice=notice, horizon=posts.horizon_of(service), now=now)
+    found = slots.window(plan, notice=notice, horizon=posts.horizon_of(service), now=now)
+    return replace(found, over=service.post.is_over_for_booking(now) and not desk)
 
 
 def free(
@@ -50,33 +51,53 @@ def free(
     but: int | None = None,
 ) -> list[Slot]:
     """Every free time, in order; within the days given, and never outside what may be booked now."""
-    if not service.offered:
-        return []
+    found = free_days(session, service, party, now=now, first_on=first_on, last_on=last_on, desk=desk, but=but)
+    return [slot for day, starts in found.items() for slot in times_of(service, party, day, starts)]
+
+
+def times_of(service: Service, party: Party, day: date, starts: int) -> Iterator[Slot]:
+    return slots.slots_of(day, starts, need(service, party), service.post.cell)
+
+
+def free_days(
+    session: Session,
+    service: Service,
+    party: Party,
+    *,
+    now: datetime,
+    first_on: date | None = None,
+    last_on: date | None = None,
+    desk: bool = False,
+    but: int | None = None,
+) -> dict[date, int]:
+    """The days with a free time, in order, and the cells at which those begin: as `free`, at a tenth of its cost."""
+    if not service.offered or (service.post.is_over_for_booking(now) and not desk):
+        return {}
     today = wall(now, service.post.tzid).date()
     first, last = max(first_on or today, today), min(last_on or date.max, today + posts.horizon_of(service))
     if last < first:
-        return []
-    plan, counters = posts.plan(service.post, first, last), [counter.id for counter in service.served_at]
-    found = slots.open_slots(
-        plan,
+        return {}
+    masks = plans.masks(session, service.post, first, last, today=today)
+    counters = [counter.id for counter in service.served_at]
+    found = slots.free_starts(
+        masks,
         need(service, party),
         counters=counters,
         claims=claims.taken(session, counters, first, last, now=now, but=but),
         first_on=first,
         last_on=last,
-        window=window(plan, service, now=now, desk=desk),
+        window=window(masks.plan, service, now=now, desk=desk),
     )
-    return _within_quota(session, service, party, found, first, last)
+    return _within_quota(session, service, party, dict(found), first, last)
 
 
 def _within_quota(
-    session: Session, service: Service, party: Party, found: list[Slot], first: date, last: date
-) -> list[Slot]:
+    session: Session, service: Service, party: Party, found: dict[date, int], first: date, last: date
+) -> dict[date, int]:
     if service.quota is None or not found:
         return found
     taken, units, quota = claims.counted(session, service.id, first, last), units_of(service, party), service.quota
-    full = {day for day, number in taken.items() if number + units > quota}
-    return [] if units > quota else [slot for slot in found if slot.dtstart.date() not in full]
+    return {day: starts for day, starts in found.items() if taken.get(day, 0) + units <= quota}
 
 
 def nearest(session: Session, service: Service, party: Party, at: datetime, *, now: datetime) -> list[Slot]:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.model import Attendee, Event, Letter, LetterKind, Mode, Person, Reminded, Standing
+from scheduler.services.conflicts import BOUND
 from scheduler.text import Text
 
 # Not on the list: nothing is written to them but what they asked for.
@@ -118,5 +119,5 @@ def is_shown_link(row: Row, event: Event) -> bool:
 
 
 def may_join(row: Row) -> bool:
-    """The link is for those who take part by video, not for who typed an address or was not approved yet."""
-    return row.mode is Mode.REMOTE and row.standing not in (*OFF, Standing.REQUESTED, Standing.OFFERED)
+    """The link is for those who take part by video, not for who typed an address, waits or was not approved yet."""
+    return row.mode is Mode.REMOTE and row.standing in BOUND

@@ -7,7 +7,6 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from scheduler.errors import Conflict
 from scheduler.model import Appointment, Post, Service, Side, VisitStatus
 from scheduler.model.consular import PENDING
 from scheduler.services import visits
@@ -15,10 +14,6 @@ from scheduler.services.audit import note
 from scheduler.text import Text
 
 _TO_COME = (*PENDING, VisitStatus.CONFIRMED)
-
-
-class TooLate(Conflict):
-    """This visit has begun, is over or was ended: nothing of it can be changed here any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,21 +68,13 @@ def answer(session: Session, appointment: Appointment, *, now: datetime) -> None
 
 
 def move(session: Session, appointment: Appointment, at: datetime, *, now: datetime) -> None:
-    """Raises TooLate, and as `visits.move` does."""
-    _refuse_late(appointment, now)
+    """Raises as `visits.move` does."""
     visits.move(session, appointment, at, now=now)
 
 
 def cancel(session: Session, appointment: Appointment, *, now: datetime) -> None:
     """Raises TooLate, Over."""
-    if appointment.status is not VisitStatus.WAITING:
-        _refuse_late(appointment, now)
     visits.cancel(session, appointment, by=Side.APPLICANT, now=now)
-
-
-def _refuse_late(appointment: Appointment, now: datetime) -> None:
-    if appointment.starts_at is not None and now >= appointment.starts_at:
-        raise TooLate
 
 
 def read_in(session: Session, appointment: Appointment, *, language: str, tzid: str | None, now: datetime) -> None:

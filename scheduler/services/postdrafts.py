@@ -25,6 +25,7 @@ from scheduler.services.values import (
     Special,
     Telephone,
     Title,
+    WallTime,
     Weekly,
 )
 from scheduler.text import Text
@@ -121,7 +122,10 @@ class ServiceDraft(Draft):
 
 
 class PostDraft(Draft):
-    """A post as it should be. Lengths of time are as people write them: "60 days", "15 min"."""
+    """A post as it should be. Lengths of time are as people write them: "60 days", "15 min".
+
+    ``deadline``: a wall time in the zone of its city, after which nothing is booked; of a mobile consular day.
+    """
 
     name: Name
     city: Key
@@ -148,6 +152,7 @@ class PostDraft(Draft):
     no_shows_within: Duration = 90 * DAY
     no_shows_pause: Duration = 30 * DAY
     largest_party: Annotated[int, Field(strict=True, ge=1, le=20)] = 6
+    deadline: WallTime | None = None
     keep: Duration = 180 * DAY
     counter: dict[Key, CounterDraft] = {}
     service: dict[Key, ServiceDraft] = {}

@@ -44,7 +44,7 @@ WITH_POST = (
 _PLAIN = (
     *("name", "address", "district", "sending_state", "receiving_state", "email", "telephone", "cell", "horizon"),
     *("notice", "hold", "offer", "release_within", "release_near", "reconfirm_from", "reconfirm_until", "remind"),
-    *("no_shows", "no_shows_within", "no_shows_pause", "largest_party", "keep"),
+    *("no_shows", "no_shows_within", "no_shows_pause", "largest_party", "keep", "deadline"),
 )
 _PLAIN_OF_SERVICE = (
     *("name", "minutes", "counted", "fee", "currency", "quota", "horizon", "notice", "walk_ins", "offered"),

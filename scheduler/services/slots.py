@@ -69,6 +69,7 @@ class Window:
 
     earliest: datetime  # on the wall
     last_on: date
+    over: bool = False  # the deadline has passed: nothing more is booked, whatever the day
 
 
 class Slot(NamedTuple):
@@ -83,6 +84,7 @@ class Reason(StrEnum):
 
     PAST = "past"
     TOO_SOON = "too soon"
+    DEADLINE = "deadline"
     BEYOND_HORIZON = "beyond the horizon"
     HOLIDAY = "public holiday"
     CLOSED = "closed"
@@ -117,20 +119,37 @@ def open_slots(
     plan: Plan, need: Need, *, counters: Sequence[int], claims: Claims, first_on: date, last_on: date, window: Window
 ) -> list[Slot]:
     """Every time from `first_on` to `last_on`, in order, at which the visit fits as a whole."""
-    first, last = max(first_on, window.earliest.date()), min(last_on, window.last_on)
-    masks = Masks(plan, first, last)
-    steps = _steps(plan.cell)
-    length = need.cells * timedelta(minutes=plan.cell)
-    found: list[Slot] = []
-    day = first
-    while day <= last:
-        if starts := _starts(masks, need, counters, claims, day) & _not_before(window.earliest, day, plan.cell):
-            midnight = datetime.combine(day, time())
-            for index in _bits(starts):
-                at = midnight + steps[index]
-                found.append(Slot(at, at + length))
+    masks = Masks(plan, max(first_on, window.earliest.date()), min(last_on, window.last_on))
+    starts = free_starts(
+        masks, need, counters=counters, claims=claims, first_on=first_on, last_on=last_on, window=window
+    )
+    return [slot for day, cells in starts for slot in slots_of(day, cells, need, plan.cell)]
+
+
+def free_starts(
+    masks: Masks,
+    need: Need,
+    *,
+    counters: Sequence[int],
+    claims: Claims,
+    first_on: date,
+    last_on: date,
+    window: Window,
+) -> Iterator[tuple[date, int]]:
+    """Of each day that has some, in order, the cells at which a visit that fits as a whole may begin."""
+    day, last = max(first_on, window.earliest.date()), min(last_on, window.last_on)
+    while day <= last and not window.over:
+        if cells := _starts(masks, need, counters, claims, day) & _not_before(window.earliest, day, masks.plan.cell):
+            yield day, cells
         day += DAY
-    return found
+
+
+def slots_of(day: date, starts: int, need: Need, cell: int) -> Iterator[Slot]:
+    """The times of a day that begin at these cells."""
+    midnight, steps, length = datetime.combine(day, time()), _steps(cell), need.cells * timedelta(minutes=cell)
+    for index in _bits(starts):
+        at = midnight + steps[index]
+        yield Slot(at, at + length)
 
 
 def lanes(masks: Masks, need: Need, *, counters: Sequence[int], claims: Claims, at: datetime) -> list[int]:
@@ -165,7 +184,7 @@ def span(first: int, count: int) -> int:
 
 
 class Masks:
-    """The open cells of each counter, day by day, over some days."""
+    """The open cells of each counter, day by day, over some days; each day is worked out once."""
 
     def __init__(self, plan: Plan, first_on: date, last_on: date) -> None:
         self.plan = plan
@@ -175,8 +194,15 @@ class Masks:
         }
         self._specials = _by_day(plan.specials, first_on, last_on)
         self._doubtful = _doubtful(plan.tzid, plan.cell, first_on, last_on)
+        self._known: dict[tuple[int, date], int] = {}
 
     def open(self, counter: int, day: date) -> int:
+        cells = self._known.get((counter, day))
+        if cells is None:
+            cells = self._known[counter, day] = self._open(counter, day)
+        return cells
+
+    def _open(self, counter: int, day: date) -> int:
         usual = self._weeks[counter][day.weekday()] if counter in self._weeks else 0
         specials = self._specials.get(day)
         if specials is None:
@@ -222,7 +248,7 @@ def why(
     day, masks = at.date(), Masks(plan, at.date(), at.date())
     if not counters:
         return Why(Reason.NOT_OFFERED)
-    if at < window.earliest or day > window.last_on:
+    if window.over or at < window.earliest or day > window.last_on:
         return Why(_not_now(at, today, window))
     index = cell_of(at, plan.cell)
     wanted = span(index, need.cells) if index is not None else 0
@@ -238,6 +264,8 @@ def why(
 def _not_now(at: datetime, today: datetime, window: Window) -> Reason:
     if at < today:
         return Reason.PAST
+    if window.over:
+        return Reason.DEADLINE
     return Reason.TOO_SOON if at < window.earliest else Reason.BEYOND_HORIZON
 
 

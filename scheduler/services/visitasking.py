@@ -1,8 +1,8 @@
 """Visits asked for on a page, by who need not be who they say: nothing tells a stranger what else is booked.
 
 Whether a document has a visit already, or may book none for now, is written to the address that is on record for it,
-and to nobody else. Whoever asks sees the same as everybody, and the time is kept as if it were theirs: not even
-whether it is free afterwards tells them apart.
+and to nobody else. Whoever asks sees the same as everybody, and the time is kept as if it were theirs: neither
+whether it is free afterwards, nor what the quota of its day leaves, nor a second click tells them apart.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.model import Applicant, Appointment, Letter, LetterKind, Post, Service, VisitStatus
-from scheduler.services import appointments, claims, finding, posts, references, visit_outbox, visits
-from scheduler.services.finding import Place
+from scheduler.services import appointments, finding, posts, references, visit_outbox, visits
+from scheduler.services.audit import note
 from scheduler.services.slots import Why
 from scheduler.services.visitdrafts import VisitDraft
 from scheduler.services.visits import AlreadyBooked, Paused
@@ -34,17 +34,21 @@ def ask(
 
     ``form`` tells what was sent from any other that is sent.
     """
+    posts.hold(session, service.post)
+    if is_sent_again(session, draft, at, form=form, secret=secret):
+        return
     try:
         if written_enough(session, draft.email, now=now):
-            _keep_for_nobody(session, service, at, draft, now)
+            kept = _keep_for_nobody(session, service, at, draft, now)
         else:
-            _mark(session, visits.book(session, service, at, draft, secret=secret, now=now), form, secret)
+            kept = visits.book(session, service, at, draft, secret=secret, now=now)
     except AlreadyBooked:
-        _keep_for_nobody(session, service, at, draft, now)
+        kept = _keep_for_nobody(session, service, at, draft, now)
         _tell(session, _active(session, service, draft, secret), now)
     except Paused:
-        _keep_for_nobody(session, service, at, draft, now)
+        kept = _keep_for_nobody(session, service, at, draft, now)
         _tell_paused(session, service.post, draft, secret, now)
+    kept.uid = _uid(draft, at, form, secret)
 
 
 def wait(
@@ -60,7 +64,8 @@ def wait(
     """Stand in the queue. Raises Unchanged where something is free on these days, Invalid."""
     try:
         if not written_enough(session, draft.email, now=now):
-            _mark(session, visits.wait(session, service, days, draft, secret=secret, now=now), form, secret)
+            made = visits.wait(session, service, days, draft, secret=secret, now=now)
+            made.uid = _uid(draft, None, form, secret)
     except AlreadyBooked:
         _tell(session, _active(session, service, draft, secret), now)
     except Paused:
@@ -69,21 +74,14 @@ def wait(
 
 def is_sent_again(session: Session, draft: VisitDraft, at: datetime | None, *, form: str, secret: str) -> bool:
     """A second click: the same form, with the same in it. Whoever has changed something asks anew."""
-    made = session.scalar(sa.select(Appointment).where(Appointment.uid == _uid(form, secret)))
-    if made is None or made.dtstart != at or made.contact is None or made.contact.email != draft.email:
-        return False
-    return [one.fingerprint for one in made.applicants] == _fingerprints(draft, secret)
+    uid = _uid(draft, at, form, secret)
+    return session.scalar(sa.select(Appointment.id).where(Appointment.uid == uid)) is not None
 
 
-def _mark(session: Session, appointment: Appointment, form: str, secret: str) -> None:
-    """Let the UID be that of the form, so that the form is known when it is sent again."""
-    uid = _uid(form, secret)
-    if session.scalar(sa.select(Appointment.id).where(Appointment.uid == uid)) is None:
-        appointment.uid = uid
-
-
-def _uid(form: str, secret: str) -> str:
-    digest = hmac.new(secret.encode(), f"visit form:{form}".encode(), hashlib.sha256).digest()
+def _uid(draft: VisitDraft, at: datetime | None, form: str, secret: str) -> str:
+    """Of a form and all that was asked for in it: known when it comes again, whether or not it led to a visit."""
+    said = (form, at.isoformat() if at else "", draft.email or "", *_fingerprints(draft, secret))
+    digest = hmac.new(secret.encode(), "\n".join(("visit form", *said)).encode(), hashlib.sha256).digest()
     return str(uuid.UUID(bytes=digest[:16], version=4))
 
 
@@ -100,18 +98,23 @@ def written_enough(session: Session, email: str | None, *, now: datetime) -> boo
     return (session.scalar(written) or 0) >= MOST_LETTERS
 
 
-def _keep_for_nobody(session: Session, service: Service, at: datetime, draft: VisitDraft, now: datetime) -> None:
-    """For as long as it would be kept for who asks. Raises as `visits.book` does where it cannot be had."""
+def _keep_for_nobody(
+    session: Session, service: Service, at: datetime, draft: VisitDraft, now: datetime
+) -> Appointment:
+    """As it would be kept for who asks, and for as long: a visit with no applicant, which nobody can confirm.
+
+    Raises as `visits.book` does where it cannot be had.
+    """
     posts.hold(session, service.post)
     appointments.sweep(session, service.post, now=now)
     place = finding.place(session, service, draft.party, at, now=now)
     if isinstance(place, Why):
         raise visits.refusal(session, service, draft.party, at, place, now=now)
-    claims.rest(session, _cells(place, at.date()), until=now + service.post.hold)
-
-
-def _cells(place: Place, day: date) -> list[tuple[int, date, int]]:
-    return [(counter, day, place.first + n) for counter in place.counters for n in range(place.need.cells)]
+    kept = appointments.new(session, service, draft, (), status=VisitStatus.HELD, now=now)
+    kept.expires_at = now + service.post.hold
+    appointments.put(session, kept, at, place, now=now)
+    note(session, "keep", "appointment", kept.id, now=now, service=service.key)
+    return kept
 
 
 def _active(session: Session, service: Service, draft: VisitDraft, secret: str) -> Sequence[Appointment]:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload, load_only, selectinload
 
 from scheduler.clock import wall
 from scheduler.errors import NotFound
 from scheduler.model import Event, Post, Service, SpecialDays, Visibility
-from scheduler.services import claims, finding, posts, slots
+from scheduler.services import claims, finding, plans, posts, slots
 from scheduler.services.finding import Party
 from scheduler.services.slots import DAY, Holiday, Interval, Masks, Need, Plan, Reason, Slot, Why, Window
 
@@ -36,18 +36,43 @@ def post(session: Session, key: str) -> Post:
     return found
 
 
+def service(session: Session, key: str, name: str) -> Service:
+    """One that is booked on pages, with no more of its post than that takes.
+
+    Raises NotFound for what takes no visits, and for what is not public.
+    """
+    query = sa.select(Service).join(Service.post).where(Post.key == key, Service.key == name)
+    found = session.scalar(query.options(*_TO_BOOK))
+    if found is None or not (found.offered and _is_public(found.post) and not _is_called_off(found.post)):
+        raise NotFound("nothing can be booked here")
+    return found
+
+
+_TO_BOOK = (
+    joinedload(Service.post).joinedload(Post.city),
+    joinedload(Service.post).joinedload(Post.event).options(load_only(Event.visibility, Event.status)),
+    joinedload(Service.post).selectinload(Post.counters),
+    selectinload(Service.counters),
+)
+
+
 def _is_public(post: Post) -> bool:
     return post.event is None or post.event.visibility is Visibility.PUBLIC
 
 
 def takes_visits(post: Post) -> bool:
     """A mobile consular day that was cancelled takes none."""
-    return not (post.event and post.event.cancelled) and any(service.offered for service in post.services)
+    return not _is_called_off(post) and any(service.offered for service in post.services)
+
+
+def _is_called_off(post: Post) -> bool:
+    return post.event is not None and post.event.cancelled
 
 
 def post_of(session: Session, event: Event) -> Post | None:
     """The post that an event opens, or the mobile consular day that it is."""
-    return session.scalar(sa.select(Post).where(Post.event_id == event.id).order_by(Post.id).limit(1))
+    query = sa.select(Post).where(Post.event_id == event.id).order_by(Post.id).limit(1)
+    return session.scalar(query.options(joinedload(Post.city)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +85,32 @@ class OpenDay:
 
 
 def coming_days(post: Post, *, now: datetime) -> list[OpenDay]:
-    """Today and the six days after."""
+    """Today and the six days after; of a post that keeps no week, the days ahead on which it is open."""
     first = wall(now, post.tzid).date()
+    return _week_from(post, first) if keeps_a_week(post) else _days_ahead(post, first)
+
+
+def keeps_a_week(post: Post) -> bool:
+    """A mobile consular day keeps none: it is open on the days that were said to be open."""
+    said = any(row.open for row in post.special_days)
+    return not said or bool(post.hours) or any(counter.hours for counter in post.counters)
+
+
+def _week_from(post: Post, first: date) -> list[OpenDay]:
     plan = posts.plan(post, first, first + WEEK - DAY)
     masks = Masks(plan, first, first + WEEK - DAY)
     return [_open_day(masks, first + n * DAY) for n in range(7)]
+
+
+def _days_ahead(post: Post, first: date) -> list[OpenDay]:
+    said = [row for row in post.special_days if row.open and row.last_on >= first]
+    if not said:
+        return []
+    first, last = max(first, min(row.first_on for row in said)), max(row.last_on for row in said)
+    last = min(last, first + AHEAD)
+    masks = Masks(posts.plan(post, first, last), first, last)
+    days = (_open_day(masks, first + n * DAY) for n in range((last - first).days + 1))
+    return [day for day in days if day.hours]
 
 
 def _open_day(masks: Masks, day: date) -> OpenDay:
@@ -144,18 +190,20 @@ class Week:
 def week(
     session: Session, service: Service, party: Party, wanted: date | None, *, now: datetime, but: int | None = None
 ) -> Week:
-    """The week of a day, else of the first free time; ``but``: an appointment that is about to move."""
+    """The week of a day, else of the first free time, else of the first day on which the post is open.
+
+    ``but``: an appointment that is about to move.
+    """
     today = wall(now, service.post.tzid).date()
     last = today + posts.horizon_of(service)
-    free = finding.free(session, service, party, now=now, but=but)
-    first_free = free[0] if free else None
-    start = wanted or (first_free.dtstart.date() if first_free else today)
+    free = finding.free_days(session, service, party, now=now, but=but)
+    start = wanted or next(iter(free), None) or _first_open(session, service, today, last)
     monday = _monday(min(max(start, today), last))
     return Week(
         first_on=monday,
         days=_days(session, service, party, free, max(monday, today), monday + WEEK - DAY, now=now),
-        first_free=first_free,
-        next_free=next((slot for slot in free if slot.dtstart.date() >= monday + WEEK), None),
+        first_free=_first(service, party, free, today),
+        next_free=_first(service, party, free, monday + WEEK),
         earlier=monday - WEEK if monday > today else None,
         later=monday + WEEK if monday + WEEK <= last else None,
         length=finding.length(service, party),
@@ -165,9 +213,21 @@ def week(
 def days_to_wait_for(session: Session, service: Service, party: Party, *, now: datetime) -> list[Day]:
     """The days on which a time could become free."""
     today = wall(now, service.post.tzid).date()
-    free = finding.free(session, service, party, now=now)
+    free = finding.free_days(session, service, party, now=now)
     found = _days(session, service, party, free, today, today + posts.horizon_of(service), now=now)
     return [day for day in found if day.can_be_waited_for]
+
+
+def _first(service: Service, party: Party, free: Mapping[date, int], day: date) -> Slot | None:
+    """The first free time from a day on."""
+    found = next(((when, starts) for when, starts in free.items() if when >= day), None)
+    return next(finding.times_of(service, party, *found)) if found else None
+
+
+def _first_open(session: Session, service: Service, today: date, last: date) -> date:
+    masks = plans.masks(session, service.post, today, last, today=today)
+    days = (today + n * DAY for n in range((last - today).days + 1))
+    return next((day for day in days if any(masks.open(place.id, day) for place in service.served_at)), today)
 
 
 def _monday(day: date) -> date:
@@ -175,14 +235,23 @@ def _monday(day: date) -> date:
 
 
 def _days(
-    session: Session, service: Service, party: Party, free: Sequence[Slot], first: date, last: date, *, now: datetime
+    session: Session,
+    service: Service,
+    party: Party,
+    free: Mapping[date, int],
+    first: date,
+    last: date,
+    *,
+    now: datetime,
 ) -> list[Day]:
-    by_day: dict[date, list[Slot]] = {}
-    for slot in free:
-        by_day.setdefault(slot.dtstart.date(), []).append(slot)
     reasons = _Reasons(session, service, party, first, last, now)
     days = [first + n * DAY for n in range((last - first).days + 1)]
-    return [Day(day, by_day.get(day, ()), None if day in by_day else reasons.of(day)) for day in days]
+    return [
+        Day(day, list(finding.times_of(service, party, day, free[day])), None)
+        if day in free
+        else Day(day, (), reasons.of(day))
+        for day in days
+    ]
 
 
 class _Reasons:
@@ -191,10 +260,11 @@ class _Reasons:
     def __init__(
         self, session: Session, service: Service, party: Party, first: date, last: date, now: datetime
     ) -> None:
-        self.plan, self.need = posts.plan(service.post, first, last), finding.need(service, party)
+        self.today = wall(now, service.post.tzid).date()
+        self.masks = plans.masks(session, service.post, first, last, today=self.today)
+        self.plan, self.need = self.masks.plan, finding.need(service, party)
         self.counters = [counter.id for counter in service.served_at] if service.offered else []
         self.window = finding.window(self.plan, service, now=now)
-        self.today = wall(now, self.plan.tzid).date()
         self.would_be = self._times(first, last, self.window)
         any_time = Window(earliest=datetime.combine(first, time()), last_on=last)
         self.some_time = self._times(first, last, any_time)
@@ -204,10 +274,10 @@ class _Reasons:
 
     def _times(self, first: date, last: date, window: Window) -> set[date]:
         """The days with a time that would be offered if nobody else came."""
-        found = slots.open_slots(
-            self.plan, self.need, counters=self.counters, claims={}, first_on=first, last_on=last, window=window
+        found = slots.free_starts(
+            self.masks, self.need, counters=self.counters, claims={}, first_on=first, last_on=last, window=window
         )
-        return {slot.dtstart.date() for slot in found}
+        return {day for day, _ in found}
 
     def of(self, day: date) -> Why:
         if not self.counters:
@@ -216,6 +286,8 @@ class _Reasons:
             return Why(Reason.QUOTA if day in self.spent else Reason.FULL)
         if day not in self.some_time:
             return _closed(self.plan, self.counters, self.need, day)
+        if self.window.over and day >= self.today:
+            return Why(Reason.DEADLINE)
         if day > self.window.last_on:
             return Why(Reason.BEYOND_HORIZON)
         return Why(Reason.TOO_SOON if day >= self.today else Reason.PAST)

@@ -12,7 +12,7 @@ from scheduler.errors import Conflict, Invalid, NotFound, SchedulerError
 from scheduler.model import Applicant, Appointment, LetterKind, Post, Service, Side, VisitStatus
 from scheduler.model.consular import ACTIVE, PENDING
 from scheduler.services import appointments, claims, finding, posts, references, visit_outbox
-from scheduler.services.appointments import Over, party_of, sweep
+from scheduler.services.appointments import Over, TooLate, party_of, sweep
 from scheduler.services.audit import note
 from scheduler.services.finding import Party, Place
 from scheduler.services.slots import Reason, Slot, Why
@@ -104,12 +104,13 @@ def confirm(session: Session, appointment: Appointment, *, now: datetime) -> Non
 def move(session: Session, appointment: Appointment, at: datetime, *, now: datetime, desk: bool = False) -> None:
     """Another time for the same people: reference and UID stay, SEQUENCE rises, the old cells are free again.
 
-    Raises SlotTaken, NotOffered, Over, Unchanged; then the old time stands.
+    Raises SlotTaken, NotOffered, Over, TooLate, Unchanged; then the old time stands.
     """
     appointments.hold(session, appointment)
     service = appointment.service
     sweep(session, service.post, now=now)
     _refuse_over(appointment, (VisitStatus.CONFIRMED, VisitStatus.OFFERED), now)
+    _refuse_late(appointment, now)
     was, left_at = appointment.dtstart, appointment.starts_at
     if was == at and appointment.status is VisitStatus.CONFIRMED:
         raise Unchanged("the visit is at this time already")
@@ -127,9 +128,13 @@ def move(session: Session, appointment: Appointment, at: datetime, *, now: datet
 
 
 def cancel(session: Session, appointment: Appointment, *, by: Side, now: datetime) -> None:
-    """End a visit that is to come, or a place on the waiting list. Raises Over for one that has ended."""
+    """End a visit that is to come, or a place on the waiting list.
+
+    Raises Over for one that has ended, TooLate for one whose hour has come: an officer concludes it.
+    """
     appointments.hold(session, appointment)
     _refuse_over(appointment, ACTIVE, now)
+    _refuse_late(appointment, now)
     had_a_time = appointment.day is not None
     appointments.end(session, appointment, VisitStatus.CANCELLED, by=by, now=now)
     note(session, "cancel", "appointment", appointment.id, now=now, by=by)
@@ -264,9 +269,16 @@ def _refuse_over(appointment: Appointment, standing: Sequence[VisitStatus], now:
         )
 
 
+def _refuse_late(appointment: Appointment, now: datetime) -> None:
+    if appointment.starts_at is not None and now >= appointment.starts_at:
+        raise TooLate
+
+
 def _refuse_days(session: Session, service: Service, days: Sequence[date], party: Party, now: datetime) -> None:
     if not 1 <= len(days) <= MOST_DAYS:
         raise Invalid("days: name one to {most} days", most=MOST_DAYS)
+    if service.post.is_over_for_booking(now):
+        raise refusal(session, service, party, finding.midnight(days[0]), Why(Reason.DEADLINE), now=now)
     found = finding.free(session, service, party, now=now, first_on=days[0], last_on=days[-1])
     free = [slot for slot in found if slot.dtstart.date() in set(days)]
     if free:

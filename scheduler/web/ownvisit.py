@@ -21,8 +21,7 @@ from scheduler.errors import Conflict, NotFound
 from scheduler.i18n import LANGUAGES
 from scheduler.model import Appointment, VisitStatus
 from scheduler.services import ownvisit, visit_links, visitpages, visits
-from scheduler.services.appointments import Over, party_of
-from scheduler.services.ownvisit import TooLate
+from scheduler.services.appointments import Over, TooLate, party_of
 from scheduler.services.slots import Slot
 from scheduler.services.visit_letters import file as calendar_file
 from scheduler.services.visit_links import PATHS, VisitPurpose

@@ -19,7 +19,7 @@ from scheduler.model import Kind
 from scheduler.services import agenda, registering, visitpages
 from scheduler.services.agenda import Choices, Entry, Listing, Wanted
 from scheduler.services.feeds import event_file
-from scheduler.web import language, structured, wording
+from scheduler.web import language, structured, visitwording, wording
 from scheduler.web.language import _, with_query
 
 PER_LANGUAGE = f"/<any({','.join(LANGUAGES)}):language>"
@@ -230,6 +230,7 @@ def _event(app: App, key: str) -> str:
         subscribe=_subscription(detail),
         register=registering.is_open(event, now=app.clock.now()),
         post=post,
+        visiting=visitwording,
         **head,
     )
 

@@ -48,6 +48,7 @@ def _one(app: App, key: str) -> str:
             holidays=visitpages.holidays_ahead(post, now=now),
             closures=visitpages.closures_ahead(post, now=now),
             bookable=visitpages.takes_visits(post),
+            weekly=visitpages.keeps_a_week(post),
             said=visitwording,
             named=lambda holiday: named(holiday, g.language),
             **_head(app, post.name.to(g.language), _("Address, hours, services and times to book.")),

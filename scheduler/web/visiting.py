@@ -18,9 +18,9 @@ from sqlalchemy.orm import Session
 
 from scheduler.app import App
 from scheduler.clock import wall
-from scheduler.errors import Invalid, NotFound
+from scheduler.errors import Invalid
 from scheduler.model import Counted, Layout, Service
-from scheduler.services import finding, posts, visitasking, visitpages, visits
+from scheduler.services import finding, visitasking, visitpages, visits
 from scheduler.services.finding import Party
 from scheduler.services.slots import Slot
 from scheduler.services.visitdrafts import MOST_DOCUMENTS
@@ -109,11 +109,7 @@ class Chosen:
 
 def _service(session: Session, key: str, name: str) -> Service:
     """Raises NotFound for what takes no visits."""
-    post = visitpages.post(session, key) if is_key(key) and is_key(name) else abort(404)
-    service = posts.service_of(post, name)
-    if not (service.offered and visitpages.takes_visits(post)):
-        raise NotFound("nothing can be booked here")
-    return service
+    return visitpages.service(session, key, name) if is_key(key) and is_key(name) else abort(404)
 
 
 class _NoParty(Invalid):
@@ -452,7 +448,7 @@ def _wait(app: App, key: str, name: str) -> Response | str:
             floods.admit(session, form, app=app, now=now)
             service = _service(session, key, name)
             visitasking.wait(session, service, days, draft, form=nonce, secret=app.secret, now=now)
-    except Unchanged:
+    except (NotOffered, Unchanged):
         return see(chosen.address("times", **{"from": f"{days[0]:%Y-%m-%d}"}))
     except floods.NotLetIn:
         with app.db.read() as session:

@@ -22,7 +22,7 @@ from scheduler.i18n import N_
 from scheduler.model import Appointment, Counted, Layout, Post, Service, Side, SpecialDays, VisitStatus
 from scheduler.services import finding, posts
 from scheduler.services.finding import Party
-from scheduler.services.slots import DAY, Interval, Reason, Why
+from scheduler.services.slots import DAY, Interval, Reason, Slot, Why
 from scheduler.services.whynot import named
 from scheduler.web.language import _, ngettext
 from scheduler.web.wording import State
@@ -31,6 +31,7 @@ _REASONS = {
     Reason.PAST: N_("It has passed."),
     Reason.TOO_SOON: N_("Too soon: this service is booked at least {notice} before."),
     Reason.BEYOND_HORIZON: N_("Not yet: this service is booked at most {horizon} before, so from {opens} on."),
+    Reason.DEADLINE: N_("Booking closed: {deadline}. Nothing is booked after it."),
     Reason.HOLIDAY: N_("Closed, public holiday: {holidays}."),
     Reason.CLOSED: N_("Closed."),
     Reason.BREAK: N_("It falls into a break, or no visit begins then, or the visit would run into a break."),
@@ -52,7 +53,17 @@ def reason(why: Why, day: date, service: Service) -> str:
         horizon=format_lead(posts.horizon_of(service), g.language),
         opens=format_day(day - posts.horizon_of(service), g.language, weekday=False),
         holidays=holidays(why),
+        deadline=deadline(service.post),
     )
+
+
+def deadline(post: Post) -> str:
+    """The last moment to book, on the clock of the post and with it; the reader's where that shows another."""
+    if post.deadline is None:
+        return ""
+    said = f"{moment(post.deadline)} ({zone_at(post, post.deadline)})"
+    own = own_span(post.deadline, post)
+    return f"{said} · {own}" if own else said
 
 
 def holidays(why: Why) -> str:
@@ -104,6 +115,12 @@ def own_time(at: datetime, tzid: str) -> str:
         return ""
     day = "" if there.date() == at.date() else format_day_short(there.date(), g.language) + ", "
     return f"{day}{there:%H:%M}"
+
+
+def to_choose(slots: Iterable[Slot], tzid: str) -> list[tuple[str, str, str]]:
+    """Of each time what a button sends, the hour that it shows, and the reader's where their clock shows another."""
+    differs = g.tzid is not None and g.tzid != tzid
+    return [(f"{at:%Y-%m-%dT%H:%M}", f"{at:%H:%M}", own_time(at, tzid) if differs else "") for at, _end in slots]
 
 
 def moment(at: datetime) -> str:

@@ -553,6 +553,42 @@ def test_a_time_that_is_taken_is_refused_alike_with_a_known_document_and_an_unkn
 
 
 @ONE_ENGINE
+def test_neither_times_nor_quota_nor_a_second_click_tell_whether_a_document_has_a_visit(app, web, clock):
+    plan(app, counter={"1": {"name": "1"}, "2": {"name": "2"}}, service={"passport": {**PASSPORT, "quota": 2}})
+    Consulate(app.db).book("owner", MORNING + 3 * DAY, "N12345678")
+    asked = {"N12345678": "2027-01-12T09:00", "N99999999": "2027-01-13T09:00"}
+
+    def seen(document, at):
+        """All that is answered to who asks, clicks twice, looks at the times, and asks again; the day left out."""
+        day, form = at[:10], WHO.replace(AT, at)
+        typed = {"at": at, "document-1": document, "email": f"{document}@example.org"}
+        fields = opened(web, form)
+        first, second = fill(web, form, fields, **typed), fill(web, form, fields, **typed)
+        two = form.replace("documents=1", "documents=2")
+        third = fill(web, two, opened(web, form), **typed)
+        times = said(web.get(f"{SERVICE}/time?from={day}"))
+        column = re.search(rf"{int(day[8:])} Jan (\w+, \d+ Jan, \d\d:\d\d ?)+", times)
+        why = said(web.get(f"{SERVICE}/why?people=1&documents=2&day={day}&hour=10:00")).partition("The nearest")[0]
+        answers = (first.status_code, second.status_code, third.status_code, first.headers["Location"], column, why)
+        return [
+            re.sub(r"(Tue|Wed)\w*|(?<!\d)1[23](?=[T ,.])", "", str(one and one[0] if one is column else one))
+            for one in answers
+        ]
+
+    known, unknown = (seen(document, at) for document, at in asked.items())
+    assert known == unknown
+    assert ["303", "303", "409"] == known[:3]
+    assert "No more of this service are taken on this day." in known[5]
+    assert (3, 2) == (len(rows(app)), len(_with_contacts(app)))
+    assert [] == wrong_with_cells(app.db)
+
+    clock.advance(16 * MINUTE)
+    Consulate(app.db, now=clock.now()).sweep()
+    assert [] == wrong_with_cells(app.db)
+    assert not {VisitStatus.HELD} & {one.status for one in rows(app)}
+
+
+@ONE_ENGINE
 def test_who_may_book_nothing_for_now_is_told_by_letter_alone(app, web, clock):
     plan(app, no_shows=1)
     missed = Consulate(app.db)
@@ -570,7 +606,7 @@ def test_who_may_book_nothing_for_now_is_told_by_letter_alone(app, web, clock):
     told = mails(app)[-1]
     assert "owner@example.org" == told["To"].addresses[0].addr_spec
     assert "nothing can be booked online with it until" in " ".join(body(told).split())
-    assert 1 == len(rows(app))
+    assert 1 == len(_with_contacts(app))
 
 
 @ONE_ENGINE

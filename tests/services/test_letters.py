@@ -710,6 +710,25 @@ def test_only_who_comes_by_video_gets_the_link(app):
     assert link == vevent(remote)["CONFERENCE"]
 
 
+def test_who_waits_for_a_place_by_video_gets_the_link_with_the_place(app):
+    link = "https://video.example/secret"
+    with app.db.write() as session:
+        event = an_event(session, video_link=link, remote_capacity=1)
+        first, waiting = [
+            register(session, event, a_person(session, name=name), mode=Mode.REMOTE) for name in ("First", "Waiting")
+        ]
+    before = {letter["To"].addresses[0].display_name: letter for letter in Round(app).letters}
+    with app.db.write() as session:
+        attendance.withdraw(session, session.get(Attendee, first.id), now=NOW)
+        attendance.accept(session, session.get(Attendee, waiting.id), now=NOW)
+
+    after = Round(app).letters[-1]
+
+    assert (True, False) == (link in body(before["First"]), link in str(before["Waiting"]))
+    assert link not in "".join(str(part.get_payload(decode=True)) for part in before["Waiting"].walk())
+    assert ("Waiting", True) == (after["To"].addresses[0].display_name, link in body(after))
+
+
 def test_a_public_link_is_in_every_letter(app):
     with app.db.write() as session:
         register(session, an_event(session, video_link="https://video.example/open", video_public=True))

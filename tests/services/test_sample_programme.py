@@ -87,7 +87,13 @@ def test_its_season_lies_ahead_in_order_and_on_working_days(today):
         if event.dtstart is not None:
             assert not any(event.dtstart in country_holidays(state) for state in ("TH", "KZ")), key
     assert file.event["sample-astana-in-bangkok-opening"].dtstart.strftime("%A") == "Tuesday"
-    assert file.event["sample-pattaya-consular-day"].dtstart.strftime("%A") == "Saturday"
+    day = file.event["sample-pattaya-consular-day"].dtstart
+    post = file.post["sample-pattaya"]
+    assert day.strftime("%A") == "Saturday"
+    assert ({day.date()}, True) == (
+        {one.first_day for one in post.special},
+        today < post.deadline.date() < day.date(),
+    )
     exhibition = file.event["sample-astana-in-bangkok"].normal(tz="Asia/Bangkok")
     other_hours, shut = exhibition.closed
     assert (other_hours.hours is not None, shut.hours) == (True, None)

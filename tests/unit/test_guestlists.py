@@ -44,11 +44,20 @@ def test_a_heading_is_guessed_however_it_is_written(field: str | None, headings:
         ("Юлия Цой", "Yulia Tsoy"),
         ("Алексей Ким", "Kim Aleksey"),
         ("นายสมชาย ใจดี", "สมชาย  ใจดี"),
+        ("คุณสมชาย ใจดี", "สมชาย  ใจดี"),
+        ("ผศ.ดร.สมชาย ใจดี", "สมชาย  ใจดี"),
+        ("ศ. ดร สมชาย ใจดี", "สมชาย  ใจดี"),
+        ("ฯพณฯ นายสมชาย ใจดี", "สมชาย  ใจดี"),
         ("H.E. Mr John Smith", "SMITH John"),
     ],
 )
 def test_one_name_in_two_ways_of_writing_is_the_same(one: str, other: str) -> None:
     assert name_key(one) == name_key(other)
+
+
+@pytest.mark.parametrize("name", ["ศรัณย์ ใจดี", "ศุภชัย ใจดี", "ดรุณี ใจดี", "คุณากร ใจดี", "นายิกา ใจดี", "รศนา ใจดี"])
+def test_a_thai_name_that_begins_like_a_title_keeps_its_letters(name: str) -> None:
+    assert set(name.split()) == set(name_key(name).split())
 
 
 def test_a_slip_is_near_and_another_person_is_not() -> None:
