@@ -87,6 +87,8 @@ WORDS = (
     # Account
     N_("administrator"),
     N_("programme officer"),
+    N_("consular officer"),
+    N_("front desk"),
     N_("door"),
     N_("viewer"),
     # Visit
@@ -115,6 +117,7 @@ WORDS = (
     N_("visit standing"),
     # Link
     N_("own"),
+    N_("visits"),
     # The doctor
     N_("ok"),
     N_("warning"),

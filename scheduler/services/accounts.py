@@ -18,8 +18,9 @@ from sqlalchemy.orm import Session
 
 from scheduler.errors import Conflict, Forbidden, Invalid, NotFound, SchedulerError
 from scheduler.i18n import N_
-from scheduler.model import MAY, Account, AccountRole, Act
-from scheduler.services import passwords, tokens
+from scheduler.model import Account, AccountRole, Act, Post
+from scheduler.model.accounts import may
+from scheduler.services import links, passwords, tokens
 from scheduler.services.audit import note
 from scheduler.services.drafts import Draft
 from scheduler.services.values import Language
@@ -119,6 +120,7 @@ def give_role(session: Session, account: Account, role: AccountRole, *, now: dat
     _refuse_last(session, account)
     account.role = role
     note(session, "change", "account", account.id, now=now, role=role)
+    links.take_back(session, account, now=now)
 
 
 def disable(session: Session, account: Account, *, now: datetime) -> None:
@@ -128,6 +130,7 @@ def disable(session: Session, account: Account, *, now: datetime) -> None:
     _refuse_last(session, account)
     account.disabled_at, account.epoch = now, account.epoch + 1
     note(session, "disable", "account", account.id, now=now)
+    links.take_back(session, account, now=now)
 
 
 def enable(session: Session, account: Account, *, now: datetime) -> None:
@@ -210,6 +213,7 @@ class Officer:
     role: AccountRole
     language: str
     token: str
+    posts: frozenset[int] = frozenset()  # by number; an administrator needs none
 
     @property
     def actor(self) -> str:
@@ -217,7 +221,11 @@ class Officer:
         return f"{self.name}@web"
 
     def may(self, act: Act) -> bool:
-        return act in MAY[self.role]
+        return may(self.role, act, at_a_post=bool(self.posts))
+
+    def at(self, post: Post) -> bool:
+        """Whether the visits of this post are theirs to see; what they may do there `may` says."""
+        return self.role is AccountRole.ADMINISTRATOR or post.id in self.posts
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +264,8 @@ def sign_in(session: Session, claim: Claim, kept: str, *, secret: str, now: date
 
 def officer(account: Account, *, secret: str) -> Officer:
     token = _token("account-session", account, secret)
-    return Officer(account.id, account.name, account.called, account.role, account.language, token)
+    given = frozenset(post.id for post in account.posts)
+    return Officer(account.id, account.name, account.called, account.role, account.language, token, given)
 
 
 def signed_in(session: Session, token: str, *, secret: str) -> Officer | None:
