@@ -298,7 +298,7 @@ def _readable_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-LOCKED_FOR = 15  # seconds that another program may hold the file
+LOCKED_FOR = 15  # seconds that another program may hold the file, unless a URI says "timeout=" otherwise
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:
@@ -317,7 +317,8 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
 
 
 def _sqlite(url: sa.URL, *, foreign_keys: bool, synchronous: str = "FULL") -> sa.Engine:
-    engine = sa.create_engine(url, connect_args={"timeout": LOCKED_FOR}, json_serializer=_readable_json)
+    patience = float(str(url.query.get("timeout", LOCKED_FOR)))
+    engine = sa.create_engine(url, connect_args={"timeout": patience}, json_serializer=_readable_json)
 
     @sa.event.listens_for(engine, "connect")
     def configure(connection: Any, _: object) -> None:

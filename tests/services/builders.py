@@ -271,7 +271,8 @@ def _wrong(seating: Seating, attendees: list[Attendee]) -> Iterator[str]:
 
 configure_mappers()
 _PROCESSES = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload(["pytest", "psycopg", "alembic.command", "tests.services.builders"])
+RACES = [f"tests.services.test_{name}" for name in ("races", "seat_races", "visit_races", "door", "migrations")]
+_PROCESSES.set_forkserver_preload(["psycopg", "alembic.command", "tests.services.builders", *RACES])
 _start: Any = None  # in a contender: where all of them wait for the last
 
 
