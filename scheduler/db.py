@@ -257,7 +257,7 @@ def _url(url: str) -> sa.URL:
 
 
 def _refuse_no_file(url: sa.URL) -> None:
-    if url.host:
+    if url.host or not str(url.query.get("timeout", LOCKED_FOR)).replace(".", "", 1).isdecimal():
         raise _no_address(url.render_as_string())
     if url.database in (None, "", ":memory:"):
         raise Invalid("database_url: a database in memory would be lost with each command; write sqlite:///FILE")

@@ -22,7 +22,8 @@ from scheduler.app import App
 from scheduler.cli.desk import Desk
 from scheduler.cli.words import speak
 from scheduler.clock import ManualClock
-from scheduler.db import Database, _readable_json
+from scheduler.db import Database
+from tests import statements  # noqa: F401 - kept from here on
 
 # What is slow on a busy machine is not wrong: speed is measured in benchmarks/.
 hypothesis.settings.register_profile("suite", deadline=None)
@@ -30,19 +31,6 @@ hypothesis.settings.load_profile("suite")
 
 ENGINES = ("sqlite", "postgresql")
 NOW = datetime(2027, 1, 4, 9, 0, tzinfo=UTC)  # a Monday, four weeks before the season of the tests
-
-_dialects: dict[str, sa.Dialect] = {}
-_compiled: dict[Any, Any] = {}
-
-
-@sa.event.listens_for(sa.Engine, "engine_connect")
-def _remember_statements(connection: sa.Connection) -> None:
-    """Each test has databases, and so engines, of its own; what a statement is compiled to they share, as the one
-    engine of a server would have kept it: a tenth of the suite's work."""
-    if getattr(connection.dialect, "_json_serializer", None) is _readable_json:  # one of `Database`
-        connection.dialect = _dialects.setdefault(connection.dialect.name, connection.dialect)
-        connection.execution_options(compiled_cache=_compiled)
-
 
 _build = Rule._compile_builder
 _builders: dict[tuple[object, ...], Any] = {}

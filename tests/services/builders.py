@@ -283,6 +283,10 @@ def at_once(work: Callable[..., Any], arguments: Sequence[tuple[Any, ...]], *, t
         return list(pool.map(_contend, [work] * count, arguments, timeout=timeout))
 
 
+class Undone(Exception):
+    """Done only to have done it: nothing of it stays."""
+
+
 def _prepare(start: Any) -> None:
     global _start
     _start = start
