@@ -12,7 +12,7 @@ demo: $(VENV)/.ready
 	@$(BIN)/scheduler demo --dir demo
 
 test: $(VENV)/.ready-dev $(VENV)/.ready-node $(VENV)/.ready-apt check
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist worksteal
 
 check: $(VENV)/.ready-dev
 	$(BIN)/ruff check .

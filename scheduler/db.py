@@ -267,7 +267,7 @@ def _url(url: str) -> sa.URL:
 
 
 def _refuse_no_file(url: sa.URL) -> None:
-    if url.host:
+    if url.host or not str(url.query.get("timeout", LOCKED_FOR)).replace(".", "", 1).isdecimal():
         raise _no_address(url.render_as_string())
     if url.database in (None, "", ":memory:"):
         raise Invalid("database_url: a database in memory would be lost with each command; write sqlite:///FILE")
@@ -308,7 +308,7 @@ def _readable_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-LOCKED_FOR = 15  # seconds that another program may hold the file
+LOCKED_FOR = 15  # seconds that another program may hold the file, unless a URI says "timeout=" otherwise
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:
@@ -327,7 +327,8 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
 
 
 def _sqlite(url: sa.URL, *, foreign_keys: bool, synchronous: str = "FULL") -> sa.Engine:
-    engine = sa.create_engine(url, connect_args={"timeout": LOCKED_FOR}, json_serializer=_readable_json)
+    patience = float(str(url.query.get("timeout", LOCKED_FOR)))
+    engine = sa.create_engine(url, connect_args={"timeout": patience}, json_serializer=_readable_json)
 
     @sa.event.listens_for(engine, "connect")
     def configure(connection: Any, _: object) -> None:

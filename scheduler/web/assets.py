@@ -6,6 +6,7 @@ import gzip
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from flask import Response, abort, request
@@ -35,6 +36,7 @@ class Assets:
     files: Mapping[str, Asset]
 
     @classmethod
+    @cache
     def read(cls) -> Assets:
         found = [file for file in sorted(STATIC.rglob("*")) if file.suffix in TYPES]
         files = {file.relative_to(STATIC).as_posix(): _asset(file) for file in found}

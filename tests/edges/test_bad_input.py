@@ -277,6 +277,7 @@ def _refusal(done: subprocess.CompletedProcess[str]) -> str:
 
 
 def test_a_locked_database_is_said_to_be_in_use(environment: dict[str, str], tmp_path: Path) -> None:
+    environment["SCHEDULER_DATABASE_URL"] = f"sqlite:///file:{tmp_path / 'scheduler.db'}?uri=true&timeout=0.2"
     with sqlite3.connect(tmp_path / "scheduler.db") as other:
         other.execute("BEGIN IMMEDIATE")
 

@@ -153,6 +153,7 @@ def test_the_page_fits_on_the_smallest_screen_in_every_language(browser, address
     for language in TITLES:
         page.goto(f"{address}/{language}/{PATH}?arrival=1&door=North")
         page.locator(".told").wait_for()
+        assert language == page.locator("html").get_attribute("lang")
         see(page, SMALL, f"door.small.{language}.light")
 
 
@@ -292,3 +293,4 @@ def test_a_camera_that_may_not_be_used_is_said_and_typing_goes_on(browser, app, 
     type_in(page, guests["nurlan"])
 
     verdict(page, "Welcome")
+    assert 3 == people(app)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +12,13 @@ from pathlib import Path
 import brotli
 import pytest
 import urllib3
+from click.testing import CliRunner
 
+from scheduler.cli.desk import Desk
+from scheduler.cli.root import root
+from scheduler.clock import ManualClock
 from tests import debian
+from tests.conftest import NOW, settings_of
 from tests.edges.test_channels import free_port
 from tests.journeys.test_serve import Server
 from tests.waiting import until
@@ -31,24 +37,33 @@ http {{
 }}
 """
 
-pytestmark = pytest.mark.parametrize("engine", ["sqlite"])
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory) -> Path:
+    made = tmp_path_factory.mktemp("nginx")
+    for one in (made, *made.parents[:2]):  # nginx's workers are another user
+        one.chmod(0o755)
+    return made
 
 
-@pytest.fixture
-def address(environment, scheduler, tmp_path) -> Iterator[str]:
-    """nginx as in the README, but without TLS, before a real server, with a directory of published feeds."""
+@pytest.fixture(scope="module")
+def address(sqlite_template, place) -> Iterator[str]:
+    """nginx as in the README, but without TLS, before a real server, with a directory of published feeds: once for
+    all who only read."""
     nginx = debian.one_of("nginx", "/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/sbin/nginx")
     module = debian.one_of("libnginx-mod-http-brotli-static", MODULE)
-    scheduler("city", "add", "bangkok", "--name", "Bangkok", "--country", "TH", "--tz", "Asia/Bangkok")
-    scheduler("event", "add", "opening", "--kind", "ceremony", "--title", "Opening", "--cities", "bangkok")
-    scheduler("feed", "publish", "--to", str(tmp_path / "calendar"))
-    tmp_path.chmod(0o755)
-    for above in tmp_path.parents[:2]:  # nginx's workers are another user
-        above.chmod(0o755)
+    shutil.copy(sqlite_template, place / "scheduler.db")
+    environment = settings_of(f"sqlite:///{place / 'scheduler.db'}", place)
+    for command in (
+        "city add bangkok --name Bangkok --country TH --tz Asia/Bangkok",
+        "event add opening --kind ceremony --title Opening --cities bangkok",
+        f"feed publish --to {place / 'calendar'}",
+    ):
+        CliRunner(env=environment).invoke(root, command, obj=Desk(clock=ManualClock(NOW)), catch_exceptions=False)
     with Server({**environment, "SCHEDULER_TRUSTED_PROXIES": "1"}, workers=1) as server:
         port = free_port()  # as late as can be: others look for one, too
-        conf = tmp_path / "nginx.conf"
-        conf.write_text(_configuration(tmp_path, module, port, server.port))
+        conf = place / "nginx.conf"
+        conf.write_text(_configuration(place, module, port, server.port))
         running = subprocess.Popen([nginx, "-c", str(conf)], stderr=subprocess.DEVNULL)
         try:
             found = f"http://127.0.0.1:{port}"
@@ -85,10 +100,10 @@ def get(address: str, path: str, **headers: str) -> urllib3.BaseHTTPResponse:
     )
 
 
-def test_published_feeds_come_from_files_with_the_right_headers(address, tmp_path):
+def test_published_feeds_come_from_files_with_the_right_headers(address, place):
     answer = get(address, "/feeds/all.kk.ics")
 
-    assert (tmp_path / "calendar/feeds/all.kk.ics").read_bytes() == answer.data
+    assert (place / "calendar/feeds/all.kk.ics").read_bytes() == answer.data
     assert "text/calendar; charset=utf-8" == answer.headers["Content-Type"]
     assert answer.headers["Cache-Control"].startswith("public, max-age=300")
     assert "*" == answer.headers["Access-Control-Allow-Origin"]

@@ -272,7 +272,8 @@ def _wrong(seating: Seating, attendees: list[Attendee]) -> Iterator[str]:
 
 configure_mappers()
 _PROCESSES = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload(["pytest", "psycopg", "alembic.command", "tests.services.builders"])
+RACES = [f"tests.services.test_{name}" for name in ("races", "seat_races", "visit_races", "door", "migrations")]
+_PROCESSES.set_forkserver_preload(["psycopg", "alembic.command", "tests.services.builders", *RACES])
 _start: Any = None  # in a contender: where all of them wait for the last
 
 
@@ -281,6 +282,10 @@ def at_once(work: Callable[..., Any], arguments: Sequence[tuple[Any, ...]], *, t
     count, start = len(arguments), _PROCESSES.Barrier(len(arguments))
     with ProcessPoolExecutor(count, _PROCESSES, initializer=_prepare, initargs=(start,)) as pool:
         return list(pool.map(_contend, [work] * count, arguments, timeout=timeout))
+
+
+class Undone(Exception):
+    """Done only to have done it: nothing of it stays."""
 
 
 def _prepare(start: Any) -> None:

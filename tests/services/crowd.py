@@ -8,6 +8,7 @@ import pickle
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from tests import statements  # noqa: F401 - what `warm` has compiled, all have
 from tests.services.builders import _PROCESSES
 
 MOST = 4000  # bytes of an answer: a pipe takes so many at once, whoever else writes (PIPE_BUF)
@@ -18,7 +19,8 @@ def crowd(
 ) -> list[Any]:
     """What ``work`` returns for each of the arguments, all let go at one moment; an exception comes back as its text.
 
-    ``warm`` runs once before, in the process that they are forked from: what a server has read when it is up.
+    ``warm`` runs once before, in the process that they are forked from: what a server has
+    read, and compiled, when it is up.
     No more than ``connected`` work at a time: as behind a pool, because a server takes so many connections.
     """
     hears, says = _PROCESSES.Pipe(duplex=False)

@@ -666,6 +666,7 @@ WRONG = {
     "sqlite://": "database_url: .*memory",
     "sqlite:///:memory:": "database_url: .*memory",
     "sqlite:///x.db?colour=blue": "database_url: .*colour",
+    "sqlite:///file:x.db?uri=true&timeout=soon": "is not a database address",
     "postgresql://127.0.0.1:1/x?colour=blue": "database_url: .*colour",
     "sqlite://localhost/x.db": "database_url: ",
 }

@@ -265,15 +265,19 @@ def test_the_pause_ends(strict):
     for day in (0, 2):
         miss(strict, MORNING + day * DAY)
 
-    strict.now = strict.now + 20 * DAY
-    strict.hold("aliya", MORNING + 28 * DAY)
+    strict.now += 19 * DAY
+    with pytest.raises(Paused):
+        strict.hold("aliya", MORNING + 28 * DAY)
+    strict.now += DAY
+
+    assert VisitStatus.HELD is strict.status(strict.hold("aliya", MORNING + 28 * DAY))
 
 
 def test_what_the_post_cancelled_is_no_no_show(strict):
     for day in range(3):
         strict.cancel(strict.book("aliya", MORNING + day * DAY), by=Side.POST)
 
-    strict.hold("aliya", MORNING + 6 * DAY)
+    assert VisitStatus.HELD is strict.status(strict.hold("aliya", MORNING + 6 * DAY))
 
 
 def test_nobody_is_missing_before_their_time(strict):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 
@@ -14,7 +15,7 @@ from scheduler.errors import Conflict
 from scheduler.model import Appointment, ServiceDay, SlotClaim, VisitStatus
 from scheduler.services import posts, visits
 from scheduler.services.visits import AlreadyBooked, NotOffered, SlotTaken
-from tests.services.builders import NOW, at_once, killed
+from tests.services.builders import NOW, Undone, at_once, killed
 from tests.services.consulate import MORNING, PASSPORT, SECRET, Consulate, a_party, a_post, wrong_with_cells
 from tests.services.crowd import crowd
 
@@ -33,11 +34,17 @@ def post(db):
 
 
 def look(url):
-    """What a process that serves has done before: read a plan, with the holidays of both States."""
+    """What a process that serves has done before: read a plan, with the holidays of both States, and booked; it
+    leaves no trace."""
     db = Database(url)
     with db.read() as session:
         service = posts.service_of(posts.get(session, "phuket"), "passport")
         visits.look(session, service, a_party().party, MORNING, now=NOW)
+    with suppress(Undone), db.write() as session:
+        service = posts.service_of(posts.get(session, "phuket"), "passport")
+        visits.book(session, service, MORNING, a_party(), secret=SECRET, now=NOW)
+        session.flush()
+        raise Undone
     db.dispose()
 
 

@@ -155,7 +155,9 @@ def test_a_document_may_have_a_booking_for_another_service(db):
         a_post(session, service={"passport": PASSPORT, "notary": {"name": "Notary", "minutes": 15}})
     Consulate(db).book("aliya")
 
-    Consulate(db, service="notary").book("aliya", HALF_PAST)
+    notary = Consulate(db, service="notary")
+
+    assert VisitStatus.CONFIRMED is notary.status(notary.book("aliya", HALF_PAST))
 
 
 def test_the_number_of_a_document_is_stored_nowhere(post, db):
