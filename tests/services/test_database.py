@@ -18,7 +18,7 @@ from scheduler import config, schema
 from scheduler.app import App
 from scheduler.db import REFUSALS, Base, Database, Instant, Languages, Seconds, Wall, constraint_name
 from scheduler.errors import Conflict, Forbidden, Invalid, SchedulerError
-from scheduler.model import Arrival, Audit, City, Companion, Event, Mode, Origin, Seating, Sees
+from scheduler.model import Arrival, Audit, City, Companion, Event, Mode, Origin, Seating, Sees, Ticket
 from scheduler.services import links
 from scheduler.services.audit import note
 from scheduler.text import Text
@@ -176,6 +176,8 @@ def rows(db):
     phuket = Consulate(db)
     phuket.days(first_day=date(2027, 3, 1), last_day=date(2027, 3, 2))
     phuket.book("Aliya")
+    with db.write() as session:
+        session.add(Ticket(post_id=1, day=START.date(), number=1, appointment_id=1))
     with db.read() as session:
         found = {}
         for name, table in Base.metadata.tables.items():
@@ -263,6 +265,9 @@ CHECKS = [
     ("feed", {"past_days": -1}, "ck_feed_past_days"),
     ("feed_link", {"sees": "own"}, "ck_feed_link_own_is_somebodys"),
     ("feed_link", {"sees": "all"}, "ck_feed_link_sees"),
+    ("feed_link", {"sees": "visits"}, "ck_feed_link_visits_are_of_a_post"),
+    ("feed_link", {"account_id": 1}, "ck_feed_link_visits_are_for_an_account"),
+    ("ticket", {"number": 0}, "ck_ticket_number"),
     ("origin", {"sequence": -1}, "ck_origin_sequence"),
     ("version", {"id": 2}, "ck_version_one_row"),
     ("companion", {"position": 0}, "ck_companion_position"),
@@ -295,6 +300,7 @@ CHECKS = [
     ("appointment", {"people": 0}, "ck_appointment_people"),
     ("appointment", {"documents": 0}, "ck_appointment_documents"),
     ("appointment", {"sequence": -1}, "ck_appointment_sequence"),
+    ("appointment", {"recalls": -1}, "ck_appointment_recalls"),
     ("appointment", {"layout": "in a ring"}, "ck_appointment_layout"),
     ("appointment", {"status": "asleep"}, "ck_appointment_visitstatus"),
     ("appointment", {"status": "cancelled", "ended_by": "fate"}, "ck_appointment_side"),

@@ -13,7 +13,7 @@ from sqlalchemy import event as on
 from scheduler.db import Database
 from scheduler.errors import AlreadyThere
 from scheduler.model import Attendee, Event, Letter, LetterKind, Mode, Person, Standing
-from scheduler.services import attendance, lookup, registering, tokens
+from scheduler.services import lookup, registering, tokens
 from scheduler.services.drafts import PersonDraft, check
 from scheduler.services.registering import Wanted
 from scheduler.services.tokens import Purpose
