@@ -87,6 +87,8 @@ WORDS = (
     # Account
     N_("administrator"),
     N_("programme officer"),
+    N_("consular officer"),
+    N_("front desk"),
     N_("door"),
     N_("viewer"),
     # Visit

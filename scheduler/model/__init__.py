@@ -1,6 +1,6 @@
 """Mapped classes, and the rules about one aggregate. No queries over several, no clock, no commit."""
 
-from scheduler.model.accounts import MAY, Account, AccountRole, Act
+from scheduler.model.accounts import MAY, WITH_A_POST, Account, AccountRole, Act
 from scheduler.model.attendance import (
     Answer,
     Attendee,
@@ -27,6 +27,7 @@ from scheduler.model.consular import (
     Side,
     SlotClaim,
     SpecialDays,
+    Ticket,
     VisitStatus,
 )
 from scheduler.model.door import Arrival
@@ -56,6 +57,7 @@ from scheduler.model.programme import (
 
 __all__ = [
     "MAY",
+    "WITH_A_POST",
     "Account",
     "AccountRole",
     "Act",
@@ -111,6 +113,7 @@ __all__ = [
     "SpecialDays",
     "Standing",
     "Status",
+    "Ticket",
     "Timing",
     "Venue",
     "Version",

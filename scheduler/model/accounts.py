@@ -7,9 +7,10 @@ from datetime import datetime
 from enum import Enum, StrEnum, auto
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from scheduler.db import Base, Id, Instant, choice
+from scheduler.model.consular import Post
 
 
 class AccountRole(StrEnum):
@@ -17,6 +18,8 @@ class AccountRole(StrEnum):
 
     ADMINISTRATOR = "administrator"
     OFFICER = "programme officer"
+    CONSULAR = "consular officer"
+    FRONT_DESK = "front desk"
     DOOR = "door"
     VIEWER = "viewer"
 
@@ -33,17 +36,36 @@ class Act(Enum):
     TAKE_LIST = auto()  # take the whole list away as a file
     SEE_LETTERS = auto()  # what was written to whom
     SEE_ACCOUNTS = auto()  # who else has an account, and when they were last here
+    # At the posts that are theirs, see `Account.posts`.
+    SEE_VISITS = auto()  # the day of a post: who comes when, by name, for what
+    KEEP_QUEUE = auto()  # check in, take walk-ins, call to a counter
+    SEE_APPLICANTS = auto()  # all of a visit, any day: address, telephone, history
+    KEEP_VISITS = auto()  # book for others, move, cancel
+    KEEP_POSTS = auto()  # close and open days, give out the board's address
 
 
 _VIEWER = {Act.SEE_EVENTS, Act.SEE_GUESTS}
 _DOOR = {*_VIEWER, Act.CHECK_IN}
 _OFFICER = {*_DOOR, Act.SEE_CONFIDENTIAL, Act.SEE_ADDRESSES, Act.KEEP_LIST, Act.TAKE_LIST, Act.SEE_LETTERS}
+_FRONT_DESK = {Act.SEE_EVENTS, Act.SEE_VISITS, Act.KEEP_QUEUE}
+_CONSULAR = {*_FRONT_DESK, Act.SEE_APPLICANTS, Act.KEEP_VISITS, Act.KEEP_POSTS}
 MAY: Mapping[AccountRole, frozenset[Act]] = {
     AccountRole.VIEWER: frozenset(_VIEWER),
     AccountRole.DOOR: frozenset(_DOOR),
     AccountRole.OFFICER: frozenset(_OFFICER),
-    AccountRole.ADMINISTRATOR: frozenset({*_OFFICER, Act.SEE_ACCOUNTS}),
+    AccountRole.FRONT_DESK: frozenset(_FRONT_DESK),
+    AccountRole.CONSULAR: frozenset(_CONSULAR),
+    AccountRole.ADMINISTRATOR: frozenset({*_OFFICER, *_CONSULAR, Act.SEE_ACCOUNTS}),
 }
+# What somebody may besides once a post is given to them.
+WITH_A_POST: Mapping[AccountRole, frozenset[Act]] = {AccountRole.OFFICER: frozenset(_CONSULAR)}
+
+account_post = sa.Table(
+    "account_post",
+    Base.metadata,
+    sa.Column("account_id", sa.ForeignKey("account.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("post_id", sa.ForeignKey("post.id", ondelete="CASCADE"), primary_key=True, index=True),
+)
 
 
 class Account(Base):
@@ -66,5 +88,7 @@ class Account(Base):
     invited_at: Mapped[datetime | None] = mapped_column(Instant)
     last_signed_in_at: Mapped[datetime | None] = mapped_column(Instant)
     disabled_at: Mapped[datetime | None] = mapped_column(Instant)
+    # Whose visits they see; an administrator sees all, whoever else has none sees none.
+    posts: Mapped[list[Post]] = relationship(secondary=account_post, order_by="Post.key")
 
     __table_args__ = (sa.CheckConstraint("epoch >= 0", name="epoch"),)

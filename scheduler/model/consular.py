@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -103,6 +104,7 @@ class Post(Base):
     largest_party: Mapped[int]
     keep: Mapped[timedelta] = mapped_column(Seconds)  # for how long after a visit it is known whose it was
     version: Mapped[int] = mapped_column(default=0)  # of its plan: who reads it before holding the post reads again
+    board_epoch: Mapped[int] = mapped_column(default=0, server_default="0")  # raising it makes another address
 
     city: Mapped[City] = relationship()
     event: Mapped[Event | None] = relationship()
@@ -293,12 +295,16 @@ class Appointment(Base):
     epoch: Mapped[int] = mapped_column(default=0)  # raising it makes other links
     created_at: Mapped[datetime] = mapped_column(Instant)
     revised_at: Mapped[datetime] = mapped_column(Instant)
-    # The front desk.
+    # The front desk. A walk-in has not booked: its time is that of its arrival, and no cell is kept for it.
+    walk_in: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     ticket: Mapped[str | None] = mapped_column(sa.String(8))
     counter_id: Mapped[int | None] = mapped_column(sa.ForeignKey("counter.id"), index=True)
     checked_in_at: Mapped[datetime | None] = mapped_column(Instant)
     called_at: Mapped[datetime | None] = mapped_column(Instant)
+    recalls: Mapped[int] = mapped_column(default=0, server_default="0")  # since it was called
     ended_at: Mapped[datetime | None] = mapped_column(Instant)
+    # How it stood before the last act of the front desk, which can be undone for some minutes.
+    before: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, server_default=sa.text("'{}'"))
     forgotten_at: Mapped[datetime | None] = mapped_column(Instant)
 
     service: Mapped[Service] = relationship()
@@ -320,6 +326,7 @@ class Appointment(Base):
         sa.CheckConstraint("people >= 1", name="people"),
         sa.CheckConstraint("documents >= 1", name="documents"),
         sa.CheckConstraint("sequence >= 0", name="sequence"),
+        sa.CheckConstraint("recalls >= 0", name="recalls"),
         sa.Index("ix_appointment_service_id_starts_at", "service_id", "starts_at"),
         sa.Index("ix_appointment_status_expires_at", "status", "expires_at"),
     )
@@ -425,3 +432,16 @@ class ServiceDay(Base):
         sa.CheckConstraint("taken >= 0", name="taken"),
         sa.CheckConstraint("taken <= quota", name="within_quota"),
     )
+
+
+class Ticket(Base):
+    """A number that was drawn at a post on a day: no two visits have the same, whatever the code does."""
+
+    __tablename__ = "ticket"
+
+    post_id: Mapped[int] = mapped_column(sa.ForeignKey("post.id", ondelete="CASCADE"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    appointment_id: Mapped[int] = mapped_column(sa.ForeignKey("appointment.id", ondelete="CASCADE"), index=True)
+
+    __table_args__ = (sa.CheckConstraint("number >= 1", name="number"),)

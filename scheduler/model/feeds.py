@@ -9,6 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from scheduler.db import JSON, Base, Id, Instant, Languages, choice
+from scheduler.model.accounts import Account
+from scheduler.model.consular import Post
 from scheduler.model.programme import KEY, Person
 from scheduler.text import Text
 
@@ -28,12 +30,13 @@ class View(StrEnum):
 
 
 class Sees(StrEnum):
-    """What the holder of a link is shown: what everybody is; private events too; or the events to which a person is
-    invited or has a place at, whatever their visibility."""
+    """What the holder of a link is shown: what everybody is; private events too; the events to which a person is
+    invited or has a place at, whatever their visibility; or the visits to come of a post."""
 
     PUBLIC = "public"
     PRIVATE = "private"
     OWN = "own"
+    VISITS = "visits"
 
 
 class Feed(Base):
@@ -81,6 +84,12 @@ class FeedLink(Base):
     sees: Mapped[Sees] = mapped_column(choice(Sees))
     person_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
     person: Mapped[Person | None] = relationship()
+    # Of the visits of a post: good for as long as the account sees that post.
+    post_id: Mapped[int | None] = mapped_column(sa.ForeignKey("post.id", ondelete="CASCADE"), index=True)
+    account_id: Mapped[int | None] = mapped_column(sa.ForeignKey("account.id"), index=True)
+    names: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    post: Mapped[Post | None] = relationship()
+    account: Mapped[Account | None] = relationship()
     epoch: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(Instant)
     last_used_at: Mapped[datetime | None] = mapped_column(Instant)
@@ -88,6 +97,8 @@ class FeedLink(Base):
 
     __table_args__ = (
         sa.CheckConstraint("(sees = 'own') = (person_id IS NOT NULL)", name="own_is_somebodys"),
+        sa.CheckConstraint("(sees = 'visits') = (post_id IS NOT NULL)", name="visits_are_of_a_post"),
+        sa.CheckConstraint("(post_id IS NULL) = (account_id IS NULL)", name="visits_are_for_an_account"),
         sa.Index("ix_feed_link_person_id", "person_id"),
     )
 

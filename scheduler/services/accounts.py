@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.errors import Conflict, Forbidden, Invalid, NotFound, SchedulerError
 from scheduler.i18n import N_
-from scheduler.model import MAY, Account, AccountRole, Act
+from scheduler.model import MAY, WITH_A_POST, Account, AccountRole, Act, Post
 from scheduler.services import passwords, tokens
 from scheduler.services.audit import note
 from scheduler.services.drafts import Draft
@@ -210,6 +210,7 @@ class Officer:
     role: AccountRole
     language: str
     token: str
+    posts: frozenset[int] = frozenset()  # by number; an administrator needs none
 
     @property
     def actor(self) -> str:
@@ -217,7 +218,11 @@ class Officer:
         return f"{self.name}@web"
 
     def may(self, act: Act) -> bool:
-        return act in MAY[self.role]
+        return act in MAY[self.role] or (bool(self.posts) and act in WITH_A_POST.get(self.role, ()))
+
+    def at(self, post: Post) -> bool:
+        """Whether the visits of this post are theirs to see; what they may do there `may` says."""
+        return self.role is AccountRole.ADMINISTRATOR or post.id in self.posts
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +261,8 @@ def sign_in(session: Session, claim: Claim, kept: str, *, secret: str, now: date
 
 def officer(account: Account, *, secret: str) -> Officer:
     token = _token("account-session", account, secret)
-    return Officer(account.id, account.name, account.called, account.role, account.language, token)
+    given = frozenset(post.id for post in account.posts)
+    return Officer(account.id, account.name, account.called, account.role, account.language, token, given)
 
 
 def signed_in(session: Session, token: str, *, secret: str) -> Officer | None:

@@ -51,23 +51,7 @@ def new(
     now: datetime,
 ) -> Appointment:
     """A visit without a time yet, and not yet stored."""
-    checklist = service.checklist
-    appointment = Appointment(
-        reference=_reference(session),
-        uid=str(uuid.uuid4()),
-        sequence=0,
-        service=service,
-        status=status,
-        layout=draft.layout,
-        people=draft.party.people,
-        documents=draft.party.documents,
-        checklist_version=checklist.version if checklist else None,
-        epoch=0,
-        offers=0,
-        days=[],
-        created_at=now,
-        revised_at=now.replace(microsecond=0),
-    )
+    appointment = blank(session, service, draft.party, status=status, now=now)
     appointment.applicants = [
         Applicant(
             position=position,
@@ -83,6 +67,30 @@ def new(
         for position, (person, fingerprint) in enumerate(zip(draft.people, fingerprints, strict=True))
     ]
     return appointment
+
+
+def blank(session: Session, service: Service, party: Party, *, status: VisitStatus, now: datetime) -> Appointment:
+    """The same before it is said who comes."""
+    checklist = service.checklist
+    return Appointment(
+        reference=_reference(session),
+        uid=str(uuid.uuid4()),
+        sequence=0,
+        service=service,
+        status=status,
+        layout=party.layout,
+        people=party.people,
+        documents=party.documents,
+        checklist_version=checklist.version if checklist else None,
+        epoch=0,
+        offers=0,
+        days=[],
+        walk_in=False,
+        recalls=0,
+        before={},
+        created_at=now,
+        revised_at=now.replace(microsecond=0),
+    )
 
 
 def _reference(session: Session) -> str:
@@ -110,7 +118,7 @@ def revise(appointment: Appointment, now: datetime) -> None:
 
 def leave(session: Session, appointment: Appointment) -> Cells:
     """Give the time back; returns the cells."""
-    if appointment.day is None:
+    if appointment.day is None or appointment.walk_in:
         return []
     claims.uncount(session, appointment)
     return claims.free(session, appointment)

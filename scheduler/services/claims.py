@@ -93,6 +93,16 @@ def free(session: Session, appointment: Appointment) -> list[tuple[int, date, in
     return [(counter, day, cell) for counter, day, cell in gone]
 
 
+def take_again(session: Session, appointment: Appointment, cells: Iterable[tuple[int, date, int]]) -> None:
+    """Give an appointment its cells back, but for those that somebody else has taken meanwhile."""
+    rows = [
+        {"counter_id": counter, "day": day, "cell": cell, "appointment_id": appointment.id, "until": None}
+        for counter, day, cell in cells
+    ]
+    if rows:
+        session.execute(_insert(session, SlotClaim).values(rows).on_conflict_do_nothing())
+
+
 def rest(session: Session, cells: Iterable[tuple[int, date, int]], *, until: datetime) -> None:
     """Let freed cells that nobody has taken meanwhile rest: they come back by themselves."""
     rows = [{"counter_id": counter, "day": day, "cell": cell, "until": until} for counter, day, cell in cells]

@@ -211,6 +211,8 @@ def _seen(feed: Scope) -> sa.ColumnElement[bool]:
             return Event.visibility.in_((Visibility.PUBLIC, Visibility.PRIVATE))
         case Sees.OWN:
             return Event.id.in_(_agenda(feed.person_id))
+        case Sees.VISITS:
+            return sa.false()  # no events: see `visitfeeds`
 
 
 def _returned_until(now: datetime) -> sa.ColumnElement[bool]:

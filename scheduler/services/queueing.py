@@ -1,0 +1,709 @@
+"""The front desk of a post: who has come, whose turn it is, who is at which counter. In which order: `turns`.
+
+    with app.db.write(officer.actor) as session:
+        visit = queueing.check_in(session, visits.get(session, reference), now=now)
+        called = queueing.call(session, post, counter, now=now)
+        queueing.finish(session, called, now=now)
+
+Everybody here holds the post first, so that two counters never call the same person and no two get one ticket.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
+
+from scheduler.clock import wall
+from scheduler.errors import Conflict, Invalid, NotFound, SchedulerError
+from scheduler.model import (
+    Applicant,
+    Appointment,
+    Audit,
+    Counter,
+    Post,
+    Service,
+    SlotClaim,
+    Ticket,
+    VisitStatus,
+)
+from scheduler.model.consular import PENDING
+from scheduler.services import appointments, claims, finding, posts, references, slots, tokens, turns, visits
+from scheduler.services.appointments import Over
+from scheduler.services.audit import note
+from scheduler.services.daystatistics import Hour, Statistics, statistics
+from scheduler.services.finding import Party, midnight
+from scheduler.services.slots import Need, Window
+from scheduler.services.turns import GRACE, Station, Waiting
+from scheduler.services.visitdrafts import MOST_DOCUMENTS
+from scheduler.services.visits import AlreadyBooked, Unchanged
+from scheduler.services.whynot import explained
+from scheduler.text import Text, line
+
+__all__ = [
+    "GRACE",
+    "UNDO",
+    "AnotherDay",
+    "Board",
+    "Called",
+    "Entry",
+    "Hour",
+    "NoWalkIns",
+    "NobodyWaits",
+    "Statistics",
+    "Today",
+    "board",
+    "board_post",
+    "board_token",
+    "call",
+    "check_in",
+    "day",
+    "finish",
+    "looked",
+    "no_show",
+    "recall",
+    "revoke_board",
+    "send_back",
+    "statistics",
+    "today_of",
+    "undo",
+    "walk_in",
+]
+
+UNDO = timedelta(minutes=15)  # for so long the last act can be taken back
+LOOKED = timedelta(hours=1)  # how exactly it is known when somebody looked at a visit
+AT_WORK = timedelta(hours=1)  # a counter that has called nobody for so long does not count as at work
+NEXT = 6  # tickets that the board shows beside those that are called
+HERE = (VisitStatus.CHECKED_IN, VisitStatus.CALLED)
+
+
+class AnotherDay(Conflict):
+    """The visit is for another day."""
+
+
+class NobodyWaits(Conflict):
+    """Nobody waits whom this counter serves."""
+
+
+class NoWalkIns(Conflict):
+    """Nobody is taken without an appointment."""
+
+
+# The day
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A visit as the front desk sees it. ``place`` in the queue counts from 1, ``estimate`` is in minutes until it is
+    called; both None for who does not wait. ``late``: came too late to be called at their time."""
+
+    id: int
+    reference: str
+    status: VisitStatus
+    ticket: str | None
+    dtstart: datetime
+    starts_at: datetime
+    walk_in: bool
+    names: Sequence[str]
+    people: int
+    documents: int
+    service: str
+    service_name: Text
+    counter: str | None
+    counter_name: Text | None
+    checked_in_at: datetime | None
+    called_at: datetime | None
+    ended_at: datetime | None
+    recalls: int
+    late: bool
+    place: int | None
+    estimate: int | None
+    undoable: str | None  # the act that `undo` would take back now
+
+    @property
+    def waits(self) -> bool:
+        return self.status is VisitStatus.CHECKED_IN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Today:
+    """A day of a post: all its visits by time, those who wait in the order in which they are called. ``arriving``: by
+    key of each service, in how many minutes somebody would be called who came without an appointment now."""
+
+    post: str
+    day: date
+    tz: str
+    is_today: bool
+    entries: Sequence[Entry]
+    queue: Sequence[Entry]
+    arriving: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def called(self) -> list[Entry]:
+        """Those at a counter, or on their way to it."""
+        return [entry for entry in self.entries if entry.status is VisitStatus.CALLED]
+
+
+def today_of(post: Post, *, now: datetime) -> date:
+    return wall(now, post.tzid).date()
+
+
+def day(session: Session, post: Post, day: date, *, now: datetime) -> Today:
+    """Every visit of the day, booked or not; what was never confirmed is none. Reads only."""
+    rows = [row for row in _of_day(session, post, day) if row.status is not VisitStatus.LAPSED]
+    rows = [row for row in rows if not row.has_expired(now)]
+    is_today = day == today_of(post, now=now)
+    queue = _ordered(rows, now) if is_today else []
+    outlook = _Outlook(post, rows, now) if is_today else None
+    estimates = outlook.of(queue) if outlook else {}
+    places = {row.id: place for place, row in enumerate(queue, 1)}
+    entries = {row.id: _entry(row, places.get(row.id), estimates.get(row.id), now) for row in rows}
+    return Today(
+        post=post.key,
+        day=day,
+        tz=post.tzid,
+        is_today=is_today,
+        entries=list(entries.values()),
+        queue=[entries[row.id] for row in queue],
+        arriving=outlook.arriving(queue) if outlook else {},
+    )
+
+
+def _of_day(session: Session, post: Post, day: date) -> list[Appointment]:
+    start = midnight(day)
+    query = (
+        sa.select(Appointment)
+        .join(Service, Service.id == Appointment.service_id)
+        .where(Service.post_id == post.id)
+        .where(Appointment.dtstart >= start, Appointment.dtstart < start + slots.DAY)
+        .options(contains_eager(Appointment.service), selectinload(Appointment.applicants))
+        .options(joinedload(Appointment.counter))
+        .order_by(Appointment.starts_at, Appointment.id)
+    )
+    return list(session.scalars(query.execution_options(populate_existing=True)).unique())
+
+
+def _entry(row: Appointment, place: int | None, estimate: int | None, now: datetime) -> Entry:
+    assert row.dtstart is not None and row.starts_at is not None  # noqa: S101, PT018 - it is of a day
+    return Entry(
+        id=row.id,
+        reference=row.reference,
+        status=row.status,
+        ticket=row.ticket,
+        dtstart=row.dtstart,
+        starts_at=row.starts_at,
+        walk_in=row.walk_in,
+        names=[applicant.name for applicant in row.applicants],
+        people=row.people,
+        documents=row.documents,
+        service=row.service.key,
+        service_name=row.service.name,
+        counter=row.counter.key if row.counter else None,
+        counter_name=row.counter.name if row.counter else None,
+        checked_in_at=row.checked_in_at,
+        called_at=row.called_at,
+        ended_at=row.ended_at,
+        recalls=row.recalls,
+        late=row.checked_in_at is not None and _waiting(row).is_late,
+        place=place,
+        estimate=estimate,
+        undoable=row.before["act"] if _can_undo(row, now) else None,
+    )
+
+
+def _waiting(row: Appointment) -> Waiting:
+    assert row.checked_in_at is not None  # noqa: S101 - it has come
+    booked_at = None if row.walk_in else row.starts_at
+    return Waiting(row.id, row.checked_in_at, booked_at, row.service_id, _length(row))
+
+
+def _length(row: Appointment) -> timedelta:
+    return timedelta(minutes=row.service.minutes) * row.units
+
+
+def _ordered(rows: Sequence[Appointment], now: datetime) -> list[Appointment]:
+    """Those who wait, in the order in which they are called."""
+    here = {row.id: row for row in rows if row.status is VisitStatus.CHECKED_IN and row.checked_in_at is not None}
+    return [here[one.id] for one in turns.order(map(_waiting, here.values()), now=now)]
+
+
+class _Outlook:
+    """What is known at a moment of how fast it goes: the counters at work, when each is free, the pace of today."""
+
+    def __init__(self, post: Post, rows: Sequence[Appointment], now: datetime) -> None:
+        self.post, self.now = post, now
+        self.pace = turns.pace(
+            (_length(row), row.ended_at - row.called_at)
+            for row in rows
+            if row.status is VisitStatus.SERVED and row.called_at is not None and row.ended_at is not None
+        )
+        at_counter = {row.counter_id: row for row in rows if row.status is VisitStatus.CALLED}
+        recent = {row.counter_id for row in rows if row.called_at is not None and row.called_at > now - AT_WORK}
+        at_work = [counter for counter in post.counters if counter.id in recent or counter.id in at_counter]
+        self.stations = [self._station(counter, at_counter.get(counter.id)) for counter in self._with(at_work)]
+
+    def _with(self, at_work: Sequence[Counter]) -> list[Counter]:
+        """For a service that no counter at work serves, those that are staffed for it."""
+        served = {service for counter in at_work for service in _serves(self.post, counter)}
+        others = [
+            counter
+            for service in self.post.services
+            if service.id not in served
+            for counter in service.served_at
+            if counter not in at_work
+        ]
+        return [*at_work, *dict.fromkeys(others)]
+
+    def _station(self, counter: Counter, row: Appointment | None) -> Station:
+        free_at = self.now
+        if row is not None and row.called_at is not None:
+            free_at += turns.remaining(_length(row), self.now - row.called_at, self.pace)
+        return Station(_serves(self.post, counter), free_at)
+
+    def of(self, queue: Sequence[Appointment]) -> dict[int, int]:
+        return turns.estimate(map(_waiting, queue), self.stations, now=self.now, pace=self.pace)
+
+    def arriving(self, queue: Sequence[Appointment]) -> dict[str, int]:
+        """For somebody who would come without an appointment now, by key of the service."""
+        waiting, found = list(map(_waiting, queue)), {}
+        for service in self.post.services:
+            newcomer = Waiting(0, self.now, None, service.id)
+            called = turns.estimate([*waiting, newcomer], self.stations, now=self.now, pace=self.pace)
+            if 0 in called:
+                found[service.key] = called[0]
+        return found
+
+
+def _serves(post: Post, counter: Counter) -> set[int]:
+    """The services of a counter: those that name it, and those that name none."""
+    return {service.id for service in post.services if not service.counters or counter in service.counters}
+
+
+# Coming
+
+
+def check_in(session: Session, appointment: Appointment, *, now: datetime) -> Appointment:
+    """They are here: from now on they wait, with a ticket.
+
+    Raises AnotherDay (naming the day that the visit is for), Unchanged for who is checked in already (naming since
+    when), Over for a visit that does not stand, Conflict for one that is not confirmed.
+    """
+    appointments.hold(session, appointment)
+    _refuse_here(appointment)
+    _refuse_ended(appointment, now)
+    _refuse_other_day(appointment, now)
+    before = _state(appointment, "check in", now)
+    _arrive(session, appointment, now)
+    appointment.before = before
+    note(session, "check in", "appointment", appointment.id, now=now, ticket=appointment.ticket)
+    session.flush()
+    return appointment
+
+
+def _refuse_here(row: Appointment) -> None:
+    if row.status in HERE and row.checked_in_at is not None:
+        raise Unchanged(
+            "{reference} is checked in already, since {time} ({tz}), with ticket {ticket}",
+            reference=row.reference,
+            time=f"{wall(row.checked_in_at, row.service.post.tzid):%H:%M}",
+            tz=row.service.post.tzid,
+            ticket=row.ticket,
+        )
+
+
+def _refuse_ended(row: Appointment, now: datetime) -> None:
+    if row.status in PENDING and not row.has_expired(now):
+        raise Conflict("{reference} is not confirmed yet; confirm it first", reference=row.reference)
+    if row.status is not VisitStatus.CONFIRMED:
+        status = VisitStatus.LAPSED if row.has_expired(now) else row.status
+        raise Over("booking {reference} does not stand any more: {status}", reference=row.reference, status=status)
+
+
+def _refuse_other_day(row: Appointment, now: datetime) -> None:
+    assert row.dtstart is not None  # noqa: S101 - it is confirmed
+    tzid, today = row.service.post.tzid, today_of(row.service.post, now=now)
+    if row.day != today:
+        raise AnotherDay(
+            "the visit {reference} is for {time} ({tz}); today is {today}",
+            reference=row.reference,
+            time=f"{row.dtstart:%Y-%m-%d %H:%M}",
+            tz=tzid,
+            today=today,
+        )
+
+
+def _arrive(session: Session, row: Appointment, now: datetime) -> None:
+    row.status, row.checked_in_at, row.recalls = VisitStatus.CHECKED_IN, now, 0
+    row.ticket = _ticket(session, row)
+    session.flush()
+
+
+def _ticket(session: Session, row: Appointment) -> str:
+    """The letter of the service and the number of the day; the same again for who was checked in before today."""
+    post, day = row.service.post, row.day
+    assert day is not None  # noqa: S101 - it is today
+    mine = sa.select(Ticket.number).where(Ticket.appointment_id == row.id, Ticket.day == day)
+    number = session.scalar(mine.order_by(Ticket.number).limit(1))
+    if number is None:
+        drawn = sa.select(sa.func.max(Ticket.number)).where(Ticket.post_id == post.id, Ticket.day == day)
+        number = (session.scalar(drawn) or 0) + 1  # the post is held; and the primary key refuses a second one
+        session.execute(sa.insert(Ticket).values(post_id=post.id, day=day, number=number, appointment_id=row.id))
+    return f"{_letter(row.service)}-{number:03}"
+
+
+def _letter(service: Service) -> str:
+    return next((sign.upper() for sign in service.key if sign.isascii() and sign.isalpha()), "A")
+
+
+def walk_in(
+    session: Session,
+    service: Service,
+    name: str,
+    *,
+    language: str,
+    people: int = 1,
+    documents: int = 1,
+    document: str | None = None,
+    secret: str,
+    now: datetime,
+) -> Appointment:
+    """Somebody without an appointment: they wait from now on, with a ticket, and no cell is kept for them.
+
+    ``document``, its number, is needed only where one person may have one visit: who has booked is not taken as a
+    walk-in. Raises NoWalkIns where the service takes none or the post is closed now, AlreadyBooked, Invalid.
+    """
+    called = _named(name)
+    post = service.post
+    _refuse_party(post, people, documents)
+    posts.hold(session, post)
+    _refuse_walk_ins(service, now)
+    fingerprint = _fingerprint(session, service, document, secret=secret, now=now)
+    row = _walked_in(session, service, people, documents, now)
+    row.applicants = [
+        Applicant(
+            position=0, name=called, language=language, fingerprint=fingerprint, service_id=service.id, active=True
+        )
+    ]
+    session.add(row)
+    session.flush()
+    _arrive(session, row, now)
+    note(session, "walk in", "appointment", row.id, now=now, service=service.key, ticket=row.ticket)
+    return row
+
+
+def _named(name: str) -> str:
+    try:
+        return line(name, most=300)
+    except Invalid as error:
+        raise Invalid("{place}: {problem}", place="name", problem=error) from error
+
+
+def _refuse_party(post: Post, people: int, documents: int) -> None:
+    if not 1 <= people <= post.largest_party:
+        raise Invalid("people: at most {most} are received together", most=post.largest_party)
+    if not 1 <= documents <= MOST_DOCUMENTS:
+        raise Invalid("documents: write a number from 1 to {most}", most=MOST_DOCUMENTS)
+
+
+def _refuse_walk_ins(service: Service, now: datetime) -> None:
+    if not service.walk_ins:
+        raise NoWalkIns("{service} is by appointment only; book a time for them", service=service.key)
+    post = service.post
+    at = wall(now, post.tzid).replace(second=0, microsecond=0)
+    cell = at - timedelta(minutes=at.minute % post.cell if post.cell < 60 else at.minute)
+    why = slots.why(
+        posts.plan(post, cell.date(), cell.date()),
+        Need(1),
+        counters=[counter.id for counter in service.served_at] if service.offered else [],
+        claims={},
+        at=cell,
+        window=Window(earliest=cell, last_on=cell.date()),
+        today=cell,
+    )
+    if why is not None:
+        raise NoWalkIns("nobody can be taken now: {problem}", problem=explained(why, at, service))
+
+
+def _fingerprint(session: Session, service: Service, document: str | None, *, secret: str, now: datetime) -> str:
+    if document is None:
+        return secrets.token_hex(32)  # of nobody: it tells two who have shown none apart
+    try:
+        found = references.fingerprint(document, secret=secret)
+    except SchedulerError as error:
+        raise Invalid("{place}: {problem}", place="document", problem=error) from error
+    query = (
+        sa.select(Appointment.reference, Appointment.dtstart)
+        .join(Applicant, Applicant.appointment_id == Appointment.id)
+        .where(Applicant.service_id == service.id, Applicant.active.is_(True), Applicant.fingerprint == found)
+    )
+    booked = session.execute(query.limit(1)).first()
+    if booked is None:
+        return found
+    if booked.dtstart is not None and booked.dtstart.date() == today_of(service.post, now=now):
+        raise AlreadyBooked("they have an appointment today: check in {reference}", reference=booked.reference)
+    raise AlreadyBooked("they have a booking for this service already: {reference}", reference=booked.reference)
+
+
+def _walked_in(session: Session, service: Service, people: int, documents: int, now: datetime) -> Appointment:
+    party = Party(people=people, documents=documents)
+    row = appointments.blank(session, service, party, status=VisitStatus.CHECKED_IN, now=now)
+    row.walk_in = True
+    start = wall(now, service.post.tzid).replace(second=0, microsecond=0)
+    row.place(start, start + finding.length(service, party))
+    return row
+
+
+# Being called
+
+
+def call(
+    session: Session, post: Post, counter: Counter, *, now: datetime, reference: str | None = None
+) -> Appointment:
+    """Call to a counter whose turn it is of those whom it serves, or the one with this reference.
+
+    Raises NobodyWaits; Conflict where the counter is still with somebody, or the one named does not wait.
+    """
+    posts.hold(session, post)
+    rows = _of_day(session, post, today_of(post, now=now))
+    _refuse_busy(rows, counter.id)
+    serves = _serves(post, counter)
+    mine = [row for row in _ordered(rows, now) if row.service_id in serves or reference is not None]
+    row = _chosen(mine, counter, reference)
+    row.before = _state(row, "call", now)
+    row.status, row.counter_id, row.called_at, row.recalls = VisitStatus.CALLED, counter.id, now, 0
+    session.flush()
+    session.expire(row, ["counter"])
+    note(session, "call", "appointment", row.id, now=now, counter=counter.key, ticket=row.ticket)
+    return row
+
+
+def _refuse_busy(rows: Sequence[Appointment], counter: int | None) -> None:
+    busy = next((row for row in rows if row.status is VisitStatus.CALLED and row.counter_id == counter), None)
+    if busy is not None:
+        raise Conflict(
+            "counter {counter} is still with {ticket}; say first what became of them: served, no-show or sent back",
+            counter=busy.counter.key if busy.counter else "",
+            ticket=busy.ticket,
+        )
+
+
+def _chosen(mine: Sequence[Appointment], counter: Counter, reference: str | None) -> Appointment:
+    if reference is None:
+        if not mine:
+            raise NobodyWaits("nobody waits whom counter {counter} serves", counter=counter.key)
+        return mine[0]
+    wanted = references.read(reference)
+    found = next((row for row in mine if row.reference == wanted), None)
+    if found is None:
+        raise Conflict("{reference} does not wait here now", reference=wanted)
+    return found
+
+
+def recall(session: Session, appointment: Appointment, *, now: datetime) -> Appointment:
+    """Call somebody once more who was called and has not come. Raises Conflict for who is not called."""
+    appointments.hold(session, appointment)
+    _refuse_uncalled(appointment)
+    appointment.before = _state(appointment, "recall", now)
+    appointment.recalls += 1
+    session.flush()
+    note(session, "recall", "appointment", appointment.id, now=now, recalls=appointment.recalls)
+    return appointment
+
+
+def send_back(session: Session, appointment: Appointment, *, now: datetime) -> Appointment:
+    """Called too soon: they wait again, where they waited. Raises Conflict for who is not called."""
+    appointments.hold(session, appointment)
+    _refuse_uncalled(appointment)
+    appointment.before = _state(appointment, "send back", now)
+    appointment.status, appointment.recalls = VisitStatus.CHECKED_IN, 0
+    appointment.counter_id = appointment.called_at = None
+    session.flush()
+    session.expire(appointment, ["counter"])
+    note(session, "send back", "appointment", appointment.id, now=now)
+    return appointment
+
+
+def _refuse_uncalled(row: Appointment) -> None:
+    if row.status is not VisitStatus.CALLED:
+        raise Conflict("{reference} is not called: {status}", reference=row.reference, status=row.status)
+
+
+def finish(session: Session, appointment: Appointment, *, now: datetime) -> Appointment:
+    """They were served. Raises Conflict for who is not called."""
+    appointments.hold(session, appointment)
+    _refuse_uncalled(appointment)
+    return _conclude(session, appointment, VisitStatus.SERVED, "finish", now)
+
+
+def no_show(session: Session, appointment: Appointment, *, now: datetime) -> Appointment:
+    """They did not come, or not to the counter. Never by itself: an officer says so. Raises Over, Unchanged."""
+    appointments.hold(session, appointment)
+    return _conclude(session, appointment, VisitStatus.NO_SHOW, "no-show", now)
+
+
+def _conclude(session: Session, row: Appointment, status: VisitStatus, act: str, now: datetime) -> Appointment:
+    before = _state(row, act, now)
+    before["cells"] = [[cell.counter_id, cell.day.isoformat(), cell.cell] for cell in _cells(session, row)]
+    visits.conclude(session, row, status, now=now)
+    row.before = before
+    session.flush()
+    return row
+
+
+def _cells(session: Session, row: Appointment) -> Sequence[SlotClaim]:
+    return session.scalars(sa.select(SlotClaim).where(SlotClaim.appointment_id == row.id)).all()
+
+
+# Taking back
+
+
+_INSTANTS = ("checked_in_at", "called_at", "ended_at")
+
+
+def _state(row: Appointment, act: str, now: datetime) -> dict[str, Any]:
+    """How a visit stands before an act; nothing of who it is."""
+    instants = {name: getattr(row, name) for name in _INSTANTS}
+    return {
+        "act": act,
+        "at": now.isoformat(),
+        "status": str(row.status),
+        "counter_id": row.counter_id,
+        "recalls": row.recalls,
+        "ticket": row.ticket,
+        **{name: at.astimezone(UTC).isoformat() if at else None for name, at in instants.items()},
+    }
+
+
+def _can_undo(row: Appointment, now: datetime) -> bool:
+    return bool(row.before) and now - datetime.fromisoformat(row.before["at"]) <= UNDO
+
+
+def undo(session: Session, appointment: Appointment, *, now: datetime) -> Appointment:
+    """Take back the last act of the front desk: the visit stands as it stood before. Once, and for `UNDO` only.
+
+    Raises Conflict where there is nothing to take back, where the counter is with somebody else meanwhile, or where
+    they have booked anew.
+    """
+    appointments.hold(session, appointment)
+    row, before = appointment, appointment.before
+    if not _can_undo(row, now):
+        raise Conflict("there is nothing to take back of {reference}", reference=row.reference)
+    status = VisitStatus(before["status"])
+    if status is VisitStatus.CALLED and row.status is not VisitStatus.CALLED:
+        day = row.day
+        assert day is not None  # noqa: S101 - it was called
+        _refuse_busy(_of_day(session, row.service.post, day), before["counter_id"])
+    _stand_again(session, row)
+    row.status, row.counter_id, row.recalls = status, before["counter_id"], before["recalls"]
+    row.ticket = before["ticket"]
+    for name in _INSTANTS:
+        setattr(row, name, datetime.fromisoformat(before[name]) if before[name] else None)
+    row.before = {}
+    session.flush()
+    _take_cells(session, before.get("cells", ()), row)
+    session.expire(row, ["counter", "claims"])
+    note(session, "undo", "appointment", row.id, now=now, act=before["act"])
+    return row
+
+
+def _stand_again(session: Session, row: Appointment) -> None:
+    """Nobody has two visits for a service; who was served and has booked again since keeps the new one."""
+    for applicant in row.applicants:
+        if not applicant.active:
+            other = sa.select(Applicant.id).where(
+                Applicant.service_id == row.service_id,
+                Applicant.fingerprint == applicant.fingerprint,
+                Applicant.active.is_(True),
+            )
+            if session.scalar(other.limit(1)) is not None:
+                raise Conflict("they have booked anew since; {reference} stays as it is", reference=row.reference)
+            applicant.active = True
+
+
+def _take_cells(session: Session, cells: Sequence[Sequence[Any]], row: Appointment) -> None:
+    """What nobody has taken meanwhile; their time has come, so that nothing hangs on the rest."""
+    claims.take_again(session, row, [(counter, date.fromisoformat(day), cell) for counter, day, cell in cells])
+
+
+# The board
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """A ticket on the board. ``recalls`` rises when it is called once more."""
+
+    ticket: str
+    counter: str
+    counter_name: Text
+    since: datetime
+    recalls: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Board:
+    """What everybody in the room may read: tickets and counters, never names."""
+
+    post: str
+    post_name: Text
+    tz: str
+    at: datetime
+    called: Sequence[Called]  # the latest first
+    next: Sequence[str]
+    waiting: int
+
+
+def board(session: Session, post: Post, *, now: datetime) -> Board:
+    rows = _of_day(session, post, today_of(post, now=now))
+    called = [
+        Called(row.ticket, row.counter.key, row.counter.name, row.called_at, row.recalls)
+        for row in rows
+        if row.status is VisitStatus.CALLED and row.ticket and row.counter and row.called_at
+    ]
+    queue = [row.ticket for row in _ordered(rows, now) if row.ticket]
+    return Board(
+        post=post.key,
+        post_name=post.name,
+        tz=post.tzid,
+        at=now,
+        called=sorted(called, key=lambda one: (one.since, one.ticket), reverse=True),
+        next=queue[:NEXT],
+        waiting=len(queue),
+    )
+
+
+def board_token(post: Post, *, secret: str) -> str:
+    """For the address of the board; it opens nothing else."""
+    return tokens.of(post.id, "board", post.key, post.board_epoch, secret=secret)
+
+
+def board_post(session: Session, key: str, token: str, *, secret: str) -> Post:
+    """The post of a board's address. Raises NotFound alike for one that was never there, or is another one now."""
+    found = session.scalar(sa.select(Post).where(Post.key == key))
+    if found is None or not tokens.same(token, board_token(found, secret=secret)):
+        raise NotFound("this link leads nowhere")
+    return found
+
+
+def revoke_board(session: Session, post: Post, *, now: datetime) -> None:
+    """Another address; the one before leads nowhere."""
+    posts.hold(session, post)
+    post.board_epoch += 1
+    session.flush()
+    note(session, "revoke board", "post", post.key, now=now)
+
+
+# Who looked
+
+
+def looked(session: Session, appointment: Appointment, *, now: datetime) -> None:
+    """Write down that whoever acts has read whose visit it is; once an hour for each visit and reader."""
+    actor, row = session.info.get("actor", "system"), str(appointment.id)
+    known = sa.select(Audit.id).where(Audit.noun == "appointment", Audit.row == row, Audit.action == "read")
+    if session.scalar(known.where(Audit.actor == actor, Audit.at > now - LOOKED).limit(1)) is None:
+        note(session, "read", "appointment", appointment.id, now=now)
+        session.flush()
