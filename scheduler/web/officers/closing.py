@@ -20,7 +20,7 @@ from scheduler.services.postdrafts import SpecialDraft
 from scheduler.services.slots import Slot
 from scheduler.web import visitwording
 from scheduler.web.forms import Form
-from scheduler.web.language import _, ngettext
+from scheduler.web.language import _, ngettext, with_query
 from scheduler.web.officers import guard
 from scheduler.web.officers.answers import Mistyped, act, again, drafted, see
 from scheduler.web.officers.guard import may
@@ -190,7 +190,8 @@ def _rebook(app: App, session: Session, post: Post) -> Sequence[tuple[Appointmen
 
 def _to_page(key: str, found: Sequence[tuple[Appointment, Slot | None]], **said: str) -> Answer:
     offered = sum(slot is not None for _row, slot in found)
-    return see(url_for(".page", language=g.language, key=key, offered=offered, left=len(found) - offered, **said))
+    numbers = {"offered": str(offered), "left": str(len(found) - offered)}
+    return see(with_query(url_for(".page", language=g.language, key=key), {**said, **numbers}.items()))
 
 
 def _done() -> str:
@@ -200,11 +201,15 @@ def _done() -> str:
         return ""
     said = [_("The days are closed.")] if request.args.get("closed") else []
     if offered:
-        words = ngettext("{number} visit was offered another time.", "{number} visits were offered another time.", offered)
+        words = ngettext(
+            "{number} visit was offered another time.", "{number} visits were offered another time.", offered
+        )
         said.append(words.format(number=offered))
     if left:
         words = ngettext(
-            "For {number} visit nothing else is free: see below.", "For {number} visits nothing else is free: see below.", left
+            "For {number} visit nothing else is free: see below.",
+            "For {number} visits nothing else is free: see below.",
+            left,
         )
         said.append(words.format(number=left))
     if not offered and not left:

@@ -1,17 +1,16 @@
 """The front desk of a post: who comes today, checking in, walk-ins, the queue, calling to a counter.
 
-Without a script each form is sent and answered as a page. With it (static/door.js, as at the door of an event) the code
-of a letter is read by the camera, checking in does not leave the page, and the queue keeps itself up to date.
+Without a script each form is sent and answered as a page. With it (static/door.js, as at the door of an event) the
+code of a letter is read by the camera, checking in does not leave the page, and the queue keeps itself up to date.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
-from flask import Blueprint, Response, abort, g, render_template, request, url_for
+from flask import Blueprint, abort, g, render_template, request, url_for
 from flask import session as cookie
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
@@ -20,14 +19,14 @@ from scheduler.app import App
 from scheduler.errors import Conflict, Invalid, NotFound, SchedulerError
 from scheduler.i18n import LANGUAGES
 from scheduler.model import Act, Appointment, Counted, Counter, Post, Service, VisitStatus
-from scheduler.services import posts, queueing, references
+from scheduler.services import queueing, references
 from scheduler.services.desk import is_called
 from scheduler.services.queueing import Entry, Today
 from scheduler.services.visitdrafts import MOST_DOCUMENTS
 from scheduler.services.visits import Unchanged
 from scheduler.web import visitwording
 from scheduler.web.forms import Form
-from scheduler.web.language import NAMES, _
+from scheduler.web.language import NAMES, _, with_query
 from scheduler.web.officers import frontwording, guard
 from scheduler.web.officers.answers import Mistyped, act, again, is_away, said, see
 from scheduler.web.officers.door import FRAGMENT, open_camera
@@ -214,7 +213,7 @@ def _sit(app: App, key: str) -> Answer:
 
 
 def _address(key: str, **said: str) -> str:
-    return url_for("front.today", language=g.language, key=key, **{name: one for name, one in said.items() if one})
+    return with_query(url_for("front.today", language=g.language, key=key), said.items())
 
 
 # What is answered

@@ -18,11 +18,10 @@ from scheduler.app import App
 from scheduler.clock import wall
 from scheduler.i18n import N_
 from scheduler.model import Act, Appointment, Audit, Side, VisitStatus
-from scheduler.services import finding, queueing, visitpages, visitrecord, visits
+from scheduler.services import finding, queueing, visitrecord, visits
 from scheduler.services.appointments import party_of
 from scheduler.services.finding import Place
 from scheduler.services.slots import Slot, Why
-from scheduler.services.visits import Unchanged
 from scheduler.web import visitwording
 from scheduler.web.forms import Form
 from scheduler.web.language import _
@@ -33,7 +32,10 @@ from scheduler.web.officers.staffing import visit_of
 from scheduler.web.visiting import day_typed, time_typed
 
 VISIT = f"{DESK}/visits/<reference>"
-DONE = {"moved": N_("The visit is moved; a letter says so."), "cancelled": N_("The visit is cancelled; a letter says so.")}
+DONE = {
+    "moved": N_("The visit is moved; a letter says so."),
+    "cancelled": N_("The visit is cancelled; a letter says so."),
+}
 _MOVABLE = (VisitStatus.CONFIRMED, VisitStatus.OFFERED)
 _ENDING = (*_MOVABLE, VisitStatus.HELD, VisitStatus.WAITING)
 # What the audit calls it, and how it is said here.
