@@ -57,11 +57,9 @@ DEEDS = {
     "walk in": N_("came without an appointment"),
     "call": N_("called"),
     "recall": N_("called again"),
-    "finish": N_("served"),
-    "no-show": N_("did not come"),
     "send back": N_("sent back to the queue"),
     "undo": N_("undone"),
-    "look": N_("looked at"),
+    "read": N_("looked at"),
 }
 
 
