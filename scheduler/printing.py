@@ -6,10 +6,11 @@ The fonts that are needed lie beside the templates; for letters of other scripts
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 PRINT = Path(__file__).parent / "print"
 
@@ -35,11 +36,43 @@ class Card:
 
 
 def printed(form: Form, cards: Sequence[Card], *, title: str, language: str, one_per_page: bool = False) -> bytes:
+    cut = {"single": one_per_page, "cards": [asdict(card) for card in cards]}
+    return _set(form, {"title": title, "language": language, **cut})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A visit on the list of a day."""
+
+    time: str
+    reference: str
+    names: Sequence[str]
+    service: str
+    documents: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """The list of a day, with all its words."""
+
+    title: str
+    subtitle: str
+    printed: str  # when, at the foot of each page
+    headings: Sequence[str]
+    lines: Sequence[Line]
+    nothing: str
+
+
+def printed_list(sheet: Sheet, *, language: str) -> bytes:
+    return _set("day-list", {"language": language, **asdict(sheet)})
+
+
+def _set(template: str, data: Mapping[str, Any]) -> bytes:
     import typst
 
-    data = {"title": title, "language": language, "single": one_per_page, "cards": [asdict(card) for card in cards]}
     made = typst.compile(
-        PRINT / f"{form}.typ",
+        PRINT / f"{template}.typ",
         root=PRINT,
         font_paths=[PRINT / "fonts"],
         sys_inputs={"data": json.dumps(data, ensure_ascii=False)},

@@ -12,7 +12,7 @@ from scheduler.cli.words import _
 from scheduler.errors import Invalid
 from scheduler.i18n import LANGUAGES, N_
 from scheduler.model import Account, AccountRole
-from scheduler.services import accounts
+from scheduler.services import accounts, ownposts, posts
 from scheduler.services.accounts import INVITED, AccountDraft
 from scheduler.services.drafts import check
 
@@ -21,6 +21,11 @@ with_role = click.option("--role", type=click.Choice(ROLES), required=True, help
 from_stdin = click.option("--password-stdin", is_flag=True, help=N_("Read the password from standard input."))
 with_link = click.option(
     "--invite", is_flag=True, help=N_("Print a link instead, good once, at which they choose it themselves.")
+)
+
+
+of_posts = click.option(
+    "--post", "keys", multiple=True, help=N_("A post whose visits they see (repeatable); an administrator sees all.")
 )
 
 
@@ -33,6 +38,7 @@ def account() -> None:
 @click.argument("name")
 @click.option("--called", help=N_("Full name, as others see it (default: the name)."))
 @with_role
+@of_posts
 @click.option("--language", "spoken", type=click.Choice(LANGUAGES), help=N_("Language of their pages."))
 @from_stdin
 @with_link
@@ -43,6 +49,7 @@ def add(
     name: str,
     called: str | None,
     role: str,
+    keys: tuple[str, ...],
     spoken: str | None,
     password_stdin: bool,
     invite: bool,
@@ -55,6 +62,8 @@ def add(
     kept = _asked(draft.name, draft.called, stdin=password_stdin, invite=invite)
     with desk.write() as session:
         made = accounts.add(session, draft, now=desk.now())
+        if keys:
+            ownposts.give(session, made, [posts.get(session, key) for key in dict.fromkeys(keys)], now=desk.now())
         link = _with_password(desk, session, made, kept)
         record = {**_record(desk, made), **link}
     show_one(record, as_json=as_json)
@@ -102,6 +111,29 @@ def role(desk: Desk, name: str, role: str) -> None:
         found = accounts.get_to_change(session, name)
         accounts.give_role(session, found, AccountRole(role), now=desk.now())
     click.echo(_("{name} is now: {role}").format(name=found.name, role=_(role)))
+
+
+@account.command(
+    "posts", help=N_("The posts whose visits an account sees; with --post or --none, these from now on.")
+)
+@click.argument("name")
+@of_posts
+@click.option("--none", is_flag=True, help=N_("None any more."))
+@as_json
+@pass_desk
+def posts_of(desk: Desk, name: str, keys: tuple[str, ...], none: bool, as_json: bool) -> None:
+    if keys and none:
+        raise Invalid("--none: leave it out beside --post")
+    with desk.write() as session:
+        found = accounts.get_to_change(session, name)
+        if keys or none:
+            ownposts.give(session, found, [posts.get(session, key) for key in dict.fromkeys(keys)], now=desk.now())
+        seen = _posts(found)
+    show_one({"name": found.name, "posts": seen}, as_json=as_json)
+
+
+def _posts(row: Account) -> list[str] | str:
+    return _("all") if row.role is AccountRole.ADMINISTRATOR else [post.key for post in row.posts]
 
 
 @account.command(help=N_("Set another password; every session ends."))
@@ -185,6 +217,7 @@ def _record(desk: Desk, row: Account) -> dict[str, Any]:
         "name": row.name,
         "called": row.called,
         "role": row.role.value,
+        "posts": _posts(row),
         "language": row.language,
         "state": accounts.state(row),
         "created": at(row.created_at, tz),

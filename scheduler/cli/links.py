@@ -11,7 +11,7 @@ from scheduler.cli.words import _
 from scheduler.errors import Invalid
 from scheduler.i18n import LANGUAGES, N_
 from scheduler.model import FeedLink, Sees
-from scheduler.services import links, lookup, scopes
+from scheduler.services import accounts, links, lookup, posts, scopes
 from scheduler.services.addresses import Address
 from scheduler.text import line
 
@@ -38,12 +38,28 @@ SEES = [Sees.PUBLIC.value, Sees.PRIVATE.value]
 @click.option("--for", "holder", required=True, help=N_("Who will hold it, like: driver of the Ambassador."))
 @click.option("--sees", type=click.Choice(SEES), help=N_("Public events only, or private ones too."))
 @click.option("--person", help=N_("Key of the person whose own agenda it shows: what they are invited to."))
+@click.option("--post", help=N_("Key of a post whose visits to come it shows, to the account named by --account."))
+@click.option("--account", help=N_("The officer who will hold it; it ends when they see that post no more."))
+@click.option("--names", is_flag=True, help=N_("With who comes, for an officer who may see that."))
 @click.option("--language", "spoken", type=click.Choice(LANGUAGES), help=N_("Language of the entries."))
 @as_json
 @pass_desk
 def add_link(
-    desk: Desk, slug: str, holder: str, sees: str | None, person: str | None, spoken: str | None, as_json: bool
+    desk: Desk,
+    slug: str,
+    holder: str,
+    sees: str | None,
+    person: str | None,
+    post: str | None,
+    account: str | None,
+    names: bool,
+    spoken: str | None,
+    as_json: bool,
 ) -> None:
+    if (post is None) != (account is None) or (names and post is None):
+        raise Invalid("--post and --account go together; --names only beside them")
+    if post and (person or sees):
+        raise Invalid("--post: leave out --person and --sees beside it")
     if person and sees:
         raise Invalid("--sees: an agenda shows what its person is invited to; leave it out beside --person")
     try:
@@ -51,6 +67,17 @@ def add_link(
     except Invalid as error:
         raise Invalid("{place}: {problem}", place="--for", problem=error) from error
     with desk.write() as session:
+        if post and account:
+            given = links.add_visits(
+                session,
+                post=posts.get(session, post),
+                account=accounts.get(session, account),
+                holder=holder,
+                names=names,
+                now=desk.now(),
+            )
+            show_one(_with_address(desk, given, spoken), as_json=as_json)
+            return
         scope = scopes.get(session, slug)
         whose = lookup.person(session, person) if person else None
         shown = Sees.OWN if whose else Sees(sees or Sees.PRIVATE)
@@ -109,6 +136,9 @@ def _of_link(desk: Desk, link: FeedLink) -> dict[str, Any]:
         "feed": link.feed,
         "sees": link.sees.value,
         "person": link.person and str(link.person.name),
+        "post": link.post and link.post.key,
+        "account": link.account and link.account.name,
+        "names": link.names,
         "created": at(link.created_at, tz),
         "last_used": at(link.last_used_at, tz) or None,
         "revoked": at(link.revoked_at, tz) or None,

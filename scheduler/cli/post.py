@@ -10,6 +10,7 @@ import click
 from sqlalchemy.orm import Session
 
 from scheduler.cli.desk import Columns, Desk, as_json, pass_desk, show, show_one
+from scheduler.cli.frontdesk import OF_POSTS
 from scheduler.cli.options import options_of, texts, values
 from scheduler.cli.places import check_key, field, said
 from scheduler.cli.visit import AFFECTED, affected_record
@@ -348,3 +349,7 @@ def usual(desk: Desk, key: str, day: str) -> None:
         row = posts.get(session, key)
         posts.forget_days(session, row, _day(desk, row, "day", day), now=desk.now())
     click.echo(_("Changed: {noun} {key}").format(noun=_("post"), key=key))
+
+
+for command in OF_POSTS:
+    post.add_command(command)

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.cli.desk import Columns, Desk, as_json, at, pass_desk, print_json, show, show_one
+from scheduler.cli.frontdesk import OF_VISITS
 from scheduler.cli.words import _, language
 from scheduler.clock import instant
 from scheduler.errors import Invalid
@@ -373,3 +374,7 @@ _REBOOKED: Columns = {
     N_("Offered"): lambda record: record["when"] if record["found"] else _("nothing is free: telephone them"),
     N_("Kept until"): "expires",
 }
+
+
+for command in OF_VISITS:
+    visit.add_command(command)

@@ -92,3 +92,14 @@ class Account(Base):
     posts: Mapped[list[Post]] = relationship(secondary=account_post, order_by="Post.key")
 
     __table_args__ = (sa.CheckConstraint("epoch >= 0", name="epoch"),)
+
+    def may(self, act: Act) -> bool:
+        return self.disabled_at is None and may(self.role, act, at_a_post=bool(self.posts))
+
+    def at(self, post: Post) -> bool:
+        """Whether the visits of this post are theirs to see; what they may do there `may` says."""
+        return self.role is AccountRole.ADMINISTRATOR or post in self.posts
+
+
+def may(role: AccountRole, act: Act, *, at_a_post: bool) -> bool:
+    return act in MAY[role] or (at_a_post and act in WITH_A_POST.get(role, ()))

@@ -18,8 +18,9 @@ from sqlalchemy.orm import Session
 
 from scheduler.errors import Conflict, Forbidden, Invalid, NotFound, SchedulerError
 from scheduler.i18n import N_
-from scheduler.model import MAY, WITH_A_POST, Account, AccountRole, Act, Post
-from scheduler.services import passwords, tokens
+from scheduler.model import Account, AccountRole, Act, Post
+from scheduler.model.accounts import may
+from scheduler.services import links, passwords, tokens
 from scheduler.services.audit import note
 from scheduler.services.drafts import Draft
 from scheduler.services.values import Language
@@ -119,6 +120,7 @@ def give_role(session: Session, account: Account, role: AccountRole, *, now: dat
     _refuse_last(session, account)
     account.role = role
     note(session, "change", "account", account.id, now=now, role=role)
+    links.take_back(session, account, now=now)
 
 
 def disable(session: Session, account: Account, *, now: datetime) -> None:
@@ -128,6 +130,7 @@ def disable(session: Session, account: Account, *, now: datetime) -> None:
     _refuse_last(session, account)
     account.disabled_at, account.epoch = now, account.epoch + 1
     note(session, "disable", "account", account.id, now=now)
+    links.take_back(session, account, now=now)
 
 
 def enable(session: Session, account: Account, *, now: datetime) -> None:
@@ -218,7 +221,7 @@ class Officer:
         return f"{self.name}@web"
 
     def may(self, act: Act) -> bool:
-        return act in MAY[self.role] or (bool(self.posts) and act in WITH_A_POST.get(self.role, ()))
+        return may(self.role, act, at_a_post=bool(self.posts))
 
     def at(self, post: Post) -> bool:
         """Whether the visits of this post are theirs to see; what they may do there `may` says."""

@@ -97,7 +97,7 @@ def statistics(session: Session, post: Post, first_on: date, last_on: date) -> S
     )
 
 
-def _query(post: Post, first_on: date, last_on: date) -> sa.Select[Any]:
+def _query(post: Post, first_on: date, last_on: date) -> sa.Select[*tuple[Any, ...]]:
     return (
         sa.select(
             Appointment.status,

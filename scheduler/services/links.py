@@ -11,11 +11,12 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler.errors import Conflict, NotFound
-from scheduler.model import FeedLink, Person, Sees
+from scheduler.errors import Conflict, Forbidden, NotFound
+from scheduler.model import Account, Act, FeedLink, Person, Post, Sees
 from scheduler.services import tokens
 from scheduler.services.audit import note
 
+VISITS = "visits of a post"  # in place of a feed's key, which it cannot be
 USED = timedelta(minutes=1)  # how exactly the last use is known
 
 
@@ -28,6 +29,43 @@ def add(
     session.flush()
     note(session, "add", "link", link.id, now=now, feed=feed, sees=sees)
     return link
+
+
+def add_visits(
+    session: Session, *, post: Post, account: Account, holder: str, names: bool, now: datetime
+) -> FeedLink:
+    """A link to the visits to come of a post, for an officer who sees them; with names for who may see applicants.
+
+    Raises Forbidden.
+    """
+    if not (account.may(Act.SEE_VISITS) and account.at(post)):
+        raise Forbidden("{name} does not see the visits of {post}", name=account.name, post=post.key)
+    if names and not account.may(Act.SEE_APPLICANTS):
+        raise Forbidden("{name} may not see who comes; leave out the names", name=account.name)
+    link = FeedLink(
+        feed=VISITS, holder=holder, sees=Sees.VISITS, post=post, account=account, names=names, epoch=0, created_at=now
+    )
+    session.add(link)
+    session.flush()
+    note(session, "add", "link", link.id, now=now, post=post.key, account=account.id, names=names)
+    return link
+
+
+def shows_visits(link: FeedLink) -> bool:
+    """Whether its officer still sees the visits of its post, and, where it has them, who comes."""
+    if link.post is None or link.account is None or not link.account.at(link.post):
+        return False
+    acts = (Act.SEE_VISITS, Act.SEE_APPLICANTS) if link.names else (Act.SEE_VISITS,)
+    return all(map(link.account.may, acts))
+
+
+def take_back(session: Session, account: Account, *, now: datetime) -> int:
+    """Revoke what an account may no longer see; returns how many. For good: a post given back needs a new link."""
+    mine = sa.select(FeedLink).where(FeedLink.account_id == account.id, FeedLink.revoked_at.is_(None))
+    lost = [link for link in session.scalars(mine.order_by(FeedLink.id)) if not shows_visits(link)]
+    for link in lost:
+        revoke(session, link, now=now)
+    return len(lost)
 
 
 def all_links(session: Session) -> Sequence[FeedLink]:
@@ -79,7 +117,7 @@ def find(session: Session, given: str, *, secret: str) -> FeedLink | None:
     link = session.get(FeedLink, number) if number else None
     if link is None or not tokens.same(given, token(link, secret=secret)) or link.revoked_at is not None:
         return None
-    return link
+    return link if link.sees is not Sees.VISITS or shows_visits(link) else None
 
 
 def used(number: int, *, now: datetime) -> sa.Update:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.errors import Conflict, NotFound
 from scheduler.model import Account, Act, Appointment, Post
-from scheduler.services import accounts, posts, visits
+from scheduler.services import links, posts, visits
 from scheduler.services.accounts import Officer
 from scheduler.services.audit import note
 
@@ -45,9 +45,4 @@ def give(session: Session, account: Account, wanted: Iterable[Post], *, now: dat
     account.posts = asked
     session.flush()
     note(session, "posts", "account", account.id, now=now, posts=[post.key for post in asked])
-
-
-def sees(account: Account, post: Post) -> bool:
-    """Whether an account sees the visits of a post, signed in or not."""
-    officer = accounts.officer(account, secret="")
-    return account.disabled_at is None and officer.may(Act.SEE_VISITS) and officer.at(post)
+    links.take_back(session, account, now=now)

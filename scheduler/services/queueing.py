@@ -65,6 +65,7 @@ __all__ = [
     "day",
     "finish",
     "looked",
+    "looked_at_day",
     "no_show",
     "recall",
     "revoke_board",
@@ -702,8 +703,19 @@ def revoke_board(session: Session, post: Post, *, now: datetime) -> None:
 
 def looked(session: Session, appointment: Appointment, *, now: datetime) -> None:
     """Write down that whoever acts has read whose visit it is; once an hour for each visit and reader."""
-    actor, row = session.info.get("actor", "system"), str(appointment.id)
-    known = sa.select(Audit.id).where(Audit.noun == "appointment", Audit.row == row, Audit.action == "read")
-    if session.scalar(known.where(Audit.actor == actor, Audit.at > now - LOOKED).limit(1)) is None:
-        note(session, "read", "appointment", appointment.id, now=now)
+    _note_read(session, "appointment", str(appointment.id), now)
+
+
+def looked_at_day(session: Session, post: Post, day: date, *, now: datetime) -> None:
+    """The same of the list of a day, which has the names of all who come."""
+    _note_read(session, "post", post.key, now, day=day.isoformat())
+
+
+def _note_read(session: Session, noun: str, row: str, now: datetime, **details: str) -> None:
+    actor = session.info.get("actor", "system")
+    known = sa.select(Audit.details).where(
+        Audit.noun == noun, Audit.row == row, Audit.action == "read", Audit.actor == actor, Audit.at > now - LOOKED
+    )
+    if details not in session.scalars(known).all():
+        note(session, "read", noun, row, now=now, **details)
         session.flush()

@@ -27,8 +27,8 @@ from sqlalchemy.orm import Session
 from scheduler.app import App
 from scheduler.compression import brotlied, gzipped
 from scheduler.errors import Conflict, NotFound, SchedulerError
-from scheduler.model import Sees
-from scheduler.services import addresses, feeds, links, scopes, version
+from scheduler.model import FeedLink, Sees
+from scheduler.services import addresses, feeds, links, scopes, version, visitfeeds
 from scheduler.services.addresses import Address
 from scheduler.services.version import State
 
@@ -178,23 +178,37 @@ class Feeds:
             return known  # another thread was faster
         with self.app.db.read() as session:
             now = self.app.clock.now()
-            scope, link = self._scope(session, address)
-            content = self._content(session, scope, address, now)
-        # An agenda hangs on who comes where, which no version tells: it is made anew each time.
-        holds = None if scope.sees is Sees.OWN else state
-        finished = Finished(content, address, holds, link=link, https=self._https, now=now)
+            link = self._link(session, address)
+            if link and link.sees is Sees.VISITS:
+                content, sees = self._visits(session, link, address, now), Sees.VISITS
+            else:
+                scope = self._scope(session, address, link)
+                content, sees = self._content(session, scope, address, now), scope.sees
+            number = link.id if link else 0
+        # An agenda hangs on who comes where, which no version tells: it is made anew each time. So are visits.
+        holds = None if sees in (Sees.OWN, Sees.VISITS) else state
+        finished = Finished(content, address, holds, link=number, https=self._https, now=now)
         self.shelf.put(str(address), finished)
         return finished
 
-    def _scope(self, session: Session, address: Address) -> tuple[scopes.Scope, int]:
-        """What is shown, and the number of the link by which, if any. Raises NotFound."""
+    def _link(self, session: Session, address: Address) -> FeedLink | None:
+        """By which it is read; None for what everybody may. Raises NotFound."""
         if not address.private:
-            choice = address.name == scopes.CHOICE
-            return scopes.chosen(session, address.chosen) if choice else scopes.get_public(session, address.name), 0
+            return None
         link = links.find(session, address.name, secret=self.app.secret)
         if link is None:
             raise NotFound("there is no such feed")
-        return scopes.get(session, link.feed).seen_by(link), link.id
+        return link
+
+    def _scope(self, session: Session, address: Address, link: FeedLink | None) -> scopes.Scope:
+        """What is shown. Raises NotFound."""
+        if link:
+            return scopes.get(session, link.feed).seen_by(link)
+        choice = address.name == scopes.CHOICE
+        return scopes.chosen(session, address.chosen) if choice else scopes.get_public(session, address.name)
+
+    def _visits(self, session: Session, link: FeedLink, address: Address, now: datetime) -> bytes:
+        return visitfeeds.write(session, link, language=address.language, now=now)
 
     def _content(self, session: Session, scope: scopes.Scope, address: Address, now: datetime) -> bytes:
         return feeds.write(

@@ -157,13 +157,13 @@ def wrong_with_cells(db: Database) -> list[str]:
         for one in session.scalars(sa.select(Appointment)):
             needed = need(one.service, party_of(one))
             stands = one.status in ACTIVE and one.status is not VisitStatus.WAITING
-            wanted = needed.cells * needed.counters if stands else 0
+            wanted = needed.cells * needed.counters if stands and not one.walk_in else 0
             if len(one.claims) != wanted:
                 found.append(f"{one.reference} ({one.status}) has {len(one.claims)} cells of {wanted}")
             if {applicant.active for applicant in one.applicants} - {one.status in ACTIVE}:
                 found.append(f"{one.reference} ({one.status}) and its applicants differ")
             counted = one.status in (VisitStatus.SERVED, VisitStatus.NO_SHOW) or stands
-            if counted and one.day:
+            if counted and one.day and not one.walk_in:
                 counts[one.service_id, one.day] = counts.get((one.service_id, one.day), 0) + one.units
         for day in session.scalars(sa.select(ServiceDay)):
             if counts.get((day.service_id, day.day), 0) != day.taken:
