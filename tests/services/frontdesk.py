@@ -50,4 +50,3 @@ def give(app: App, name: str, *keys: str) -> None:
     with app.db.write() as session:
         account = accounts.get_to_change(session, name)
         ownposts.give(session, account, [posts.get(session, key) for key in keys], now=app.clock.now())
-

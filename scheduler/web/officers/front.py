@@ -10,16 +10,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from flask import Blueprint, abort, g, render_template, request, url_for
+from flask import Blueprint, Response, abort, g, render_template, request, url_for
 from flask import session as cookie
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
 from scheduler.errors import Conflict, Invalid, NotFound, SchedulerError
-from scheduler.i18n import LANGUAGES
+from scheduler.i18n import LANGUAGES, catalogue
 from scheduler.model import Act, Appointment, Counted, Counter, Post, Service, VisitStatus
-from scheduler.services import queueing, references
+from scheduler.services import daylists, queueing, references
 from scheduler.services.desk import is_called
 from scheduler.services.queueing import Entry, Today
 from scheduler.services.visitdrafts import MOST_DOCUMENTS
@@ -72,6 +72,11 @@ def blueprint(app: App) -> Blueprint:
     @may(Act.SEE_VISITS)
     def now(language: str, key: str) -> str:  # noqa: ARG001
         return _page(app, key, Heard(), template="web/desk/_front_now.html")
+
+    @pages.get(f"{TODAY}/list.pdf")
+    @may(Act.SEE_VISITS)
+    def printed(language: str, key: str) -> Response:
+        return _printed(app, key, language)
 
     @pages.post(TODAY)
     @may(Act.SEE_VISITS, Act.KEEP_QUEUE)
@@ -262,6 +267,18 @@ def _page(app: App, key: str, heard: Heard, *, template: str = "web/desk/front.h
             yesterday=shown - timedelta(days=1),
             tomorrow=shown + timedelta(days=1),
         )
+
+
+def _printed(app: App, key: str, language: str) -> Response:
+    """To take along where there is no network. It has the names of all: who took it is written down."""
+    now, gettext = app.clock.now(), catalogue(language).gettext
+    with app.db.write(officer().actor) as session:
+        post = post_of(session, key)
+        shown = day_typed(request.args.get("day", "")) or queueing.today_of(post, now=now)
+        body = daylists.pdf(session, post, shown, language=language, gettext=gettext, now=now)
+    response = Response(body, content_type="application/pdf")
+    response.headers["Content-Disposition"] = f'attachment; filename="{key}-{shown.isoformat()}.pdf"'
+    return response
 
 
 def _found(day: Today, name: str) -> list[Entry]:
