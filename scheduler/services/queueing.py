@@ -246,25 +246,23 @@ class _Outlook:
         at_counter = {row.counter_id: row for row in rows if row.status is VisitStatus.CALLED}
         recent = {row.counter_id for row in rows if row.called_at is not None and row.called_at > now - AT_WORK}
         at_work = [counter for counter in post.counters if counter.id in recent or counter.id in at_counter]
-        self.stations = [self._station(counter, at_counter.get(counter.id)) for counter in self._with(at_work)]
-
-    def _with(self, at_work: Sequence[Counter]) -> list[Counter]:
-        """For a service that no counter at work serves, those that are staffed for it."""
-        served = {service for counter in at_work for service in _serves(self.post, counter)}
-        others = [
-            counter
-            for service in self.post.services
-            if service.id not in served
-            for counter in service.served_at
-            if counter not in at_work
-        ]
-        return [*at_work, *dict.fromkeys(others)]
+        self.stations = [self._station(counter, at_counter.get(counter.id)) for counter in at_work]
+        self.stations += self._in_reserve(at_work)
 
     def _station(self, counter: Counter, row: Appointment | None) -> Station:
         free_at = self.now
         if row is not None and row.called_at is not None:
             free_at += turns.remaining(_length(row), self.now - row.called_at, self.pace)
         return Station(_serves(self.post, counter), free_at)
+
+    def _in_reserve(self, at_work: Sequence[Counter]) -> list[Station]:
+        """For what no counter at work serves, the counters that are staffed for it: they will call when need be."""
+        served = {service for counter in at_work for service in _serves(self.post, counter)}
+        needed: dict[int, set[int]] = {}
+        for service in self.post.services:
+            for counter in service.served_at if service.id not in served else ():
+                needed.setdefault(counter.id, set()).add(service.id)
+        return [Station(services, self.now) for services in needed.values()]
 
     def of(self, queue: Sequence[Appointment]) -> dict[int, int]:
         return turns.estimate(map(_waiting, queue), self.stations, now=self.now, pace=self.pace)
