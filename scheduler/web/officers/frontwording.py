@@ -59,7 +59,8 @@ def length(spent: timedelta | None) -> str:
     """A median, in whole minutes."""
     if spent is None:
         return "–"
-    return format_lead(timedelta(minutes=max(1, round(spent / timedelta(minutes=1)))), g.language)
+    whole = round(spent / timedelta(minutes=1))
+    return format_lead(timedelta(minutes=whole), g.language) if whole else _("less than a minute")
 
 
 def hour(at: datetime, tzid: str) -> str:
