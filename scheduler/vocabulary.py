@@ -117,6 +117,7 @@ WORDS = (
     N_("visit standing"),
     # Link
     N_("own"),
+    N_("visits"),
     # The doctor
     N_("ok"),
     N_("warning"),

@@ -176,17 +176,26 @@ def day(session: Session, post: Post, day: date, *, now: datetime) -> Today:
 
 
 def _of_day(session: Session, post: Post, day: date) -> list[Appointment]:
+    query = _visits(post, day).options(selectinload(Appointment.applicants))
+    return list(session.scalars(query.execution_options(populate_existing=True)))
+
+
+def _here(session: Session, post: Post, now: datetime) -> list[Appointment]:
+    """Those who wait today and those who are called, without who they are; read anew."""
+    query = _visits(post, today_of(post, now=now)).where(Appointment.status.in_(HERE))
+    return list(session.scalars(query.execution_options(populate_existing=True)))
+
+
+def _visits(post: Post, day: date) -> sa.Select[Appointment]:
     start = midnight(day)
-    query = (
+    return (
         sa.select(Appointment)
         .join(Service, Service.id == Appointment.service_id)
         .where(Service.post_id == post.id)
         .where(Appointment.dtstart >= start, Appointment.dtstart < start + slots.DAY)
-        .options(contains_eager(Appointment.service), selectinload(Appointment.applicants))
-        .options(joinedload(Appointment.counter))
+        .options(contains_eager(Appointment.service), joinedload(Appointment.counter))
         .order_by(Appointment.starts_at, Appointment.id)
     )
-    return list(session.scalars(query.execution_options(populate_existing=True)).unique())
 
 
 def _entry(row: Appointment, place: int | None, estimate: int | None, now: datetime) -> Entry:
@@ -414,7 +423,7 @@ def _refuse_walk_ins(service: Service, now: datetime) -> None:
         raise NoWalkIns("{service} is by appointment only; book a time for them", service=service.key)
     post = service.post
     at = wall(now, post.tzid).replace(second=0, microsecond=0)
-    cell = at - timedelta(minutes=at.minute % post.cell if post.cell < 60 else at.minute)
+    cell = at - timedelta(minutes=at.minute % post.cell)
     why = slots.why(
         posts.plan(post, cell.date(), cell.date()),
         Need(1),
@@ -468,7 +477,7 @@ def call(
     Raises NobodyWaits; Conflict where the counter is still with somebody, or the one named does not wait.
     """
     posts.hold(session, post)
-    rows = _of_day(session, post, today_of(post, now=now))
+    rows = _here(session, post, now)
     _refuse_busy(rows, counter.id)
     serves = _serves(post, counter)
     mine = [row for row in _ordered(rows, now) if row.service_id in serves or reference is not None]
@@ -594,9 +603,7 @@ def undo(session: Session, appointment: Appointment, *, now: datetime) -> Appoin
         raise Conflict("there is nothing to take back of {reference}", reference=row.reference)
     status = VisitStatus(before["status"])
     if status is VisitStatus.CALLED and row.status is not VisitStatus.CALLED:
-        day = row.day
-        assert day is not None  # noqa: S101 - it was called
-        _refuse_busy(_of_day(session, row.service.post, day), before["counter_id"])
+        _refuse_busy(_here(session, row.service.post, now), before["counter_id"])
     _stand_again(session, row)
     row.status, row.counter_id, row.recalls = status, before["counter_id"], before["recalls"]
     row.ticket = before["ticket"]
@@ -657,7 +664,7 @@ class Board:
 
 
 def board(session: Session, post: Post, *, now: datetime) -> Board:
-    rows = _of_day(session, post, today_of(post, now=now))
+    rows = _here(session, post, now)
     called = [
         Called(row.ticket, row.counter.key, row.counter.name, row.called_at, row.recalls)
         for row in rows

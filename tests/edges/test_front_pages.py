@@ -15,7 +15,7 @@ from scheduler.services import posts, queueing, visits
 from scheduler.web import create_app
 from tests.edges.test_desk_signing import an_account, seal, sign_in
 from tests.services.consulate import MORNING, Consulate
-from tests.services.frontdesk import a_day, give
+from tests.services.atthedesk import a_day, give
 
 PHUKET = "/en/desk/posts/phuket"
 TODAY = f"{PHUKET}/today"

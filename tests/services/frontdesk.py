@@ -1,52 +1,75 @@
-"""A post with a day: visits booked for it, a service for walk-ins, officers of every role."""
+"""The front desk of the post of `consulate`, as officers keep it."""
 
 from __future__ import annotations
 
-from scheduler.app import App
-from scheduler.services import accounts, ownposts, posts
-from tests.services.consulate import MORNING, PASSPORT, Consulate, a_post
+from datetime import UTC, datetime, timedelta
 
-NAMES = {
-    "en": "Consulate of Kazakhstan in Phuket",
-    "kk": "Қазақстанның Пхукеттегі консулдығы",
-    "ru": "Консульство Казахстана на Пхукете",
-    "th": "สถานกงสุลคาซัคสถาน ณ จังหวัดภูเก็ต",
-}
-COUNTERS = {
-    number: {
-        "name": {
-            "en": f"Counter {number}",
-            "kk": f"{number}-терезе",
-            "ru": f"Окно {number}",
-            "th": f"ช่องบริการ {number}",
-        }
-    }
-    for number in ("1", "2")
-}
-SERVICES = {
-    "passport": {
-        **PASSPORT,
-        "name": {"en": "Passport", "kk": "Төлқұжат", "ru": "Паспорт", "th": "หนังสือเดินทาง"},
-        "walk_ins": True,
-    },
-    "visa": {"name": {"en": "Visa", "kk": "Виза", "ru": "Виза", "th": "วีซ่า"}, "minutes": 15},
-}
+from scheduler.services import posts, queueing, visits
+from tests.services.consulate import MORNING, SECRET, Consulate
+
+NINE = datetime(2027, 1, 12, 2, 0, tzinfo=UTC)  # 09:00 in Phuket, on the day of MORNING
+DAY = MORNING.date()
 
 
-def a_day(app: App, names: dict[str, tuple[int, int]], key: str = "phuket") -> dict[str, str]:
-    """The references of those who have booked for the morning, by name: {"Aliya": (9, 0)}."""
-    with app.db.write() as session:
-        a_post(session, key, name=NAMES, counter=COUNTERS, service=SERVICES, address="12 Sample Road")
-    made = Consulate(app.db, key)
-    at = {name: MORNING.replace(hour=hour, minute=minute) for name, (hour, minute) in names.items()}
-    return {
-        name: made.book(name, when, email=f"guest{number}@example.org", telephone="+66 76 123456")
-        for number, (name, when) in enumerate(at.items())
-    }
+class FrontDesk(Consulate):
+    """The front desk of the post, each act a transaction of its own; ``at`` sets the clock, in minutes from nine."""
 
+    def at(self, minutes: float) -> FrontDesk:
+        self.now = NINE + timedelta(minutes=minutes)
+        return self
 
-def give(app: App, name: str, *keys: str) -> None:
-    """These posts are the account's from now on."""
-    with app.db.write() as session:
-        account = accounts.get_to_change(session, name)
-        ownposts.give(session, account, [posts.get(session, key) for key in keys], now=app.clock.now())
+    def check_in(self, reference):
+        return self._act(queueing.check_in, reference).ticket
+
+    def walk_in(self, name, service="passport", **given):
+        with self.db.write("officer@web") as session:
+            offered = posts.service_of(posts.get(session, self.post), service)
+            row = queueing.walk_in(session, offered, name, language="ru", secret=SECRET, now=self.now, **given)
+            return row.reference
+
+    def call(self, counter="1", reference=None):
+        with self.db.write("officer@web") as session:
+            post = posts.get(session, self.post)
+            to = posts.counter_of(post, counter)
+            return queueing.call(session, post, to, now=self.now, reference=reference).reference
+
+    def recall(self, reference):
+        return self._act(queueing.recall, reference).recalls
+
+    def finish(self, reference):
+        self._act(queueing.finish, reference)
+
+    def no_show(self, reference):
+        self._act(queueing.no_show, reference)
+
+    def send_back(self, reference):
+        self._act(queueing.send_back, reference)
+
+    def undo(self, reference):
+        return self._act(queueing.undo, reference).status
+
+    def look(self, reference, who="officer@web"):
+        with self.db.write(who) as session:
+            queueing.looked(session, visits.get(session, reference), now=self.now)
+
+    def day(self, day=DAY):
+        with self.db.read() as session:
+            return queueing.day(session, posts.get(session, self.post), day, now=self.now)
+
+    def queue(self):
+        return [entry.reference for entry in self.day().queue]
+
+    def entry(self, reference):
+        return next(entry for entry in self.day().entries if entry.reference == reference)
+
+    def board(self):
+        with self.db.read() as session:
+            return queueing.board(session, posts.get(session, self.post), now=self.now)
+
+    def statistics(self):
+        with self.db.read() as session:
+            return queueing.statistics(session, posts.get(session, self.post), DAY, DAY)
+
+    def _act(self, act, reference):
+        with self.db.write("officer@web") as session:
+            return act(session, visits.get(session, reference), now=self.now)

@@ -14,8 +14,12 @@ from scheduler import schema
 from scheduler.cli.root import root
 from scheduler.db import Base, Database
 from scheduler.errors import Conflict, Invalid, SchedulerError
-from scheduler.model import Attendee, Event
-from tests.services.builders import GuestList, a_city, an_event, at_once, register, wrong_with_places
+from scheduler.model import AccountRole, Attendee, Event
+from scheduler.services import accounts, links, ownposts, posts
+from scheduler.services.accounts import AccountDraft
+from tests.services.builders import NOW, GuestList, a_city, an_event, at_once, register, wrong_with_places
+from tests.services.consulate import PASSPORT, a_post
+from tests.services.frontdesk import FrontDesk
 
 NEWER = "the database was made by a newer version of this program (revision 9999); upgrade the program"
 
@@ -173,6 +177,30 @@ def test_every_enumeration_has_the_words_of_the_model(db):
 
 
 # Ready, or why not
+
+
+def test_a_version_without_a_front_desk_keeps_booked_visits_and_accounts_and_loses_walk_ins(db):
+    desk = FrontDesk(db)
+    with db.write() as session:
+        a_post(session, service={"passport": {**PASSPORT, "walk_ins": True}})
+        draft = AccountDraft(name="aigul", called="Aigul", role=AccountRole.CONSULAR, language="kk")
+        officer, post = accounts.add(session, draft, now=NOW), posts.get(session, "phuket")
+        ownposts.give(session, officer, [post], now=NOW)
+        links.add_visits(session, post=post, account=officer, holder="tablet", names=True, now=NOW)
+    booked = desk.book("aliya")
+    desk.at(0).check_in(booked)
+    desk.walk_in("Bolat")
+
+    schema.downgrade(db, "0012")
+    with db.engine.connect() as connection:
+        left = [connection.exec_driver_sql(f"SELECT {what}").scalars().all() for what in LEFT]
+    schema.upgrade(db)
+
+    assert [["viewer"], [], [booked]] == left
+    assert "P-001" == desk.entry(booked).ticket
+
+
+LEFT = ("role FROM account", "id FROM feed_link", "reference FROM appointment")
 
 
 def test_the_embedded_database_is_made_where_there_is_none(tmp_path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -17,78 +17,13 @@ from scheduler.services.appointments import Over
 from scheduler.services.queueing import AnotherDay, NobodyWaits, NoWalkIns
 from scheduler.services.visits import AlreadyBooked, Unchanged
 from tests.services.builders import at_once
-from tests.services.consulate import MORNING, PASSPORT, SECRET, Consulate, a_party, a_post, wrong_with_cells
+from tests.services.consulate import MORNING, PASSPORT, SECRET, a_party, a_post, wrong_with_cells
+from tests.services.frontdesk import DAY, NINE, FrontDesk
 
 MINUTE = timedelta(minutes=1)
 HALF_PAST = MORNING + 30 * MINUTE
-NINE = datetime(2027, 1, 12, 2, 0, tzinfo=UTC)  # 09:00 in Phuket, on the day of MORNING
-DAY = MORNING.date()
 NOTARY = {"name": {"en": "Notary"}, "minutes": 10, "walk_ins": True}
 PASSPORTS = {**PASSPORT, "walk_ins": True}
-
-
-class FrontDesk(Consulate):
-    """The front desk of the post, each act a transaction of its own; ``at`` sets the clock, in minutes from nine."""
-
-    def at(self, minutes: float) -> FrontDesk:
-        self.now = NINE + minutes * MINUTE
-        return self
-
-    def check_in(self, reference):
-        return self._act(queueing.check_in, reference).ticket
-
-    def walk_in(self, name, service="passport", **given):
-        with self.db.write("officer@web") as session:
-            offered = posts.service_of(posts.get(session, self.post), service)
-            row = queueing.walk_in(session, offered, name, language="ru", secret=SECRET, now=self.now, **given)
-            return row.reference
-
-    def call(self, counter="1", reference=None):
-        with self.db.write("officer@web") as session:
-            post = posts.get(session, self.post)
-            to = posts.counter_of(post, counter)
-            return queueing.call(session, post, to, now=self.now, reference=reference).reference
-
-    def recall(self, reference):
-        return self._act(queueing.recall, reference).recalls
-
-    def finish(self, reference):
-        self._act(queueing.finish, reference)
-
-    def no_show(self, reference):
-        self._act(queueing.no_show, reference)
-
-    def send_back(self, reference):
-        self._act(queueing.send_back, reference)
-
-    def undo(self, reference):
-        return self._act(queueing.undo, reference).status
-
-    def look(self, reference, who="officer@web"):
-        with self.db.write(who) as session:
-            queueing.looked(session, visits.get(session, reference), now=self.now)
-
-    def day(self, day=DAY):
-        with self.db.read() as session:
-            return queueing.day(session, posts.get(session, self.post), day, now=self.now)
-
-    def queue(self):
-        return [entry.reference for entry in self.day().queue]
-
-    def entry(self, reference):
-        return next(entry for entry in self.day().entries if entry.reference == reference)
-
-    def board(self):
-        with self.db.read() as session:
-            return queueing.board(session, posts.get(session, self.post), now=self.now)
-
-    def statistics(self):
-        with self.db.read() as session:
-            return queueing.statistics(session, posts.get(session, self.post), DAY, DAY)
-
-    def _act(self, act, reference):
-        with self.db.write("officer@web") as session:
-            return act(session, visits.get(session, reference), now=self.now)
 
 
 @pytest.fixture
