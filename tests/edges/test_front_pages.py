@@ -14,8 +14,8 @@ from scheduler.model import AccountRole, Appointment, Audit, VisitStatus
 from scheduler.services import posts, queueing, visits
 from scheduler.web import create_app
 from tests.edges.test_desk_signing import an_account, seal, sign_in
-from tests.services.consulate import MORNING, Consulate
 from tests.services.atthedesk import a_day, give
+from tests.services.consulate import MORNING, Consulate
 
 PHUKET = "/en/desk/posts/phuket"
 TODAY = f"{PHUKET}/today"

@@ -17,8 +17,8 @@ from scheduler.services import posts, queueing, visits
 from tests.edges.test_desk_signing import PASSWORD, an_account
 from tests.journeys.browsing import DESKTOP, PHONE, SMALL, WIDTHS, chromium, fits, keep, look, see, serving
 from tests.journeys.test_door_browser import camera, filmed
-from tests.services.consulate import MORNING
 from tests.services.atthedesk import a_day, give
+from tests.services.consulate import MORNING
 
 PHUKET = "desk/posts/phuket"
 HALL = (1920, 1080)
