@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -13,14 +14,20 @@ from scheduler.model import Applicant, Appointment, Letter, LetterKind, Post, Se
 from scheduler.services import appointments, finding, posts, slots, visit_outbox
 from scheduler.services.appointments import party_of
 from scheduler.services.audit import note
+from scheduler.services.postdrafts import SpecialDraft
 from scheduler.services.slots import Slot
 from scheduler.services.visits import WITH_VISIT
 
 _BOOKED = (VisitStatus.HELD, VisitStatus.OFFERED, VisitStatus.CONFIRMED)
 
 
-def affected(session: Session, post: Post, *, now: datetime) -> list[Appointment]:
-    """The visits to come whose counters are not open then: whatever has changed since they were booked."""
+def affected(
+    session: Session, post: Post, *, now: datetime, closing: SpecialDraft | None = None
+) -> list[Appointment]:
+    """The visits to come whose counters are not open then: whatever has changed since they were booked.
+
+    ``closing``: as it would be with these days closed, too. Raises NotFound for a counter that the post has not.
+    """
     rows = session.scalars(
         sa.select(Appointment)
         .join(Service, Service.id == Appointment.service_id)
@@ -32,8 +39,22 @@ def affected(session: Session, post: Post, *, now: datetime) -> list[Appointment
     days = [row.day for row in rows if row.day is not None]
     if not days:
         return []
-    masks = slots.Masks(posts.plan(post, min(days), max(days)), min(days), max(days))
+    plan = posts.plan(post, min(days), max(days))
+    if closing is not None:
+        plan = replace(plan, specials=[*plan.specials, _special(post, closing)])
+    masks = slots.Masks(plan, min(days), max(days))
     return [row for row in rows if not _open(masks, row)]
+
+
+def _special(post: Post, draft: SpecialDraft) -> slots.Special:
+    return slots.Special(
+        first_on=draft.first_day,
+        last_on=draft.last_day,
+        open=draft.open,
+        hours=draft.hours,
+        reason=draft.reason,
+        counter=posts.counter_of(post, draft.counter).id if draft.counter else None,
+    )
 
 
 def _open(masks: slots.Masks, row: Appointment) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -210,8 +210,12 @@ def _called(session: Session, query: sa.Select[int], typed: str) -> list[int]:
 
 
 def _is_meant(typed: str, texts: Sequence[Text | None]) -> bool:
+    return is_called(typed, [value for text in texts for value in (text or {}).values()])
+
+
+def is_called(typed: str, said: Iterable[str]) -> bool:
     """Every word that was typed is in one of the texts, or begins a word of theirs in other letters."""
-    said = [value for text in texts for value in (text or {}).values()]
+    said = list(said)
     plain, keys = folded(" ".join(said)), name_key(" ".join(said)).split()
     return all(word in plain or _begins(name_key(word), keys) for word in folded(typed).split())
 

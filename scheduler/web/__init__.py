@@ -10,6 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from scheduler.app import App
 from scheduler.web import (
+    board,
     erasing,
     floods,
     language,
@@ -56,6 +57,7 @@ def create_app(app: App, *, limit: str = "600 per minute") -> Flask:
     web.register_blueprint(posts.blueprint(app))
     web.register_blueprint(visiting.blueprint(app, web.extensions["scheduler.limiter"]))
     web.register_blueprint(ownvisit.blueprint(app, web.extensions["scheduler.limiter"]))
+    web.register_blueprint(board.blueprint(app))
     officers.install(web, app)
     web.register_blueprint(erasing.blueprint(app, web.extensions["scheduler.limiter"]))
     _behind_proxies(web, int(app.settings.trusted_proxies))

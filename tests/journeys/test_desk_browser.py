@@ -5,6 +5,8 @@ Pictures of what it saw are kept in build/screenshots.
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from scheduler.model import AccountRole, Mode, Role
@@ -12,7 +14,7 @@ from scheduler.services import accounts, attendance
 from scheduler.services.accounts import AccountDraft
 from tests.conftest import NOW
 from tests.edges.test_desk_signing import KEPT, PASSWORD
-from tests.journeys.browsing import DESKTOP, PHONE, SMALL, TITLES, fits, look, see
+from tests.journeys.browsing import DESKTOP, PHONE, SMALL, TITLES, WIDTHS, fits, look, see
 from tests.services.builders import a_person, a_venue, an_event, invite, register
 
 EVENT = "desk/events/opening"
@@ -104,6 +106,40 @@ def test_every_page_of_the_desk_is_accessible_and_fits(browser, address, languag
     page.locator("main form button").click()
     see(page, size, f"desk-sign-in-wrong.{language}.{scheme}")
     assert [] == [said for said in page.complaints if "422" not in said]
+
+
+def test_what_is_seen_rarely_is_accessible_and_fits_as_well(browser, app, address):
+    with app.db.write() as session:
+        new = accounts.add(
+            session,
+            AccountDraft(name="new", called="New", language="en", role=AccountRole.VIEWER),
+            now=NOW,
+        )
+        invitation = accounts.invite(session, new, secret=app.secret, now=NOW)
+    pages = {
+        "set-up": f"desk/set-up/{invitation}",
+        "spent": "desk/set-up/1-x",
+        "party": f"{EVENT}/guests/2/party",
+        "removal": f"{EVENT}/guests/2/removal",
+    }
+
+    for scheme, size, languages in WIDTHS:
+        page = signed_in(browser, address, size, color_scheme=scheme)
+        for language in languages:
+            for name, path in pages.items():
+                page.goto(f"{address}/{language}/{path}")
+                assert page.url.endswith(path), page.url
+                see(page, size, f"desk-{name}.{language}.{scheme}")
+        signed_in_as = page.context.cookies()
+        for language in languages:
+            page.goto(f"{address}/{language}/{pages['party']}")
+            page.locator("#companions").fill("2")
+            page.context.clear_cookies()
+            page.locator("main form button").click()
+            assert "companions" in page.inner_text("main dl")
+            see(page, size, f"desk-came-back.{language}.{scheme}")
+            page.context.add_cookies(signed_in_as)
+        assert [] == [said for said in page.complaints if not re.search("404|401", said)]
 
 
 @pytest.mark.parametrize("size", [PHONE, DESKTOP])

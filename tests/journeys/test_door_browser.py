@@ -245,13 +245,17 @@ def seeing(tmp_path, guests, driver):
     """A browser whose camera sees the pass of one guest."""
     film = tmp_path / "pass.y4m"
     film.write_bytes(filmed(guests["speaker"]))
-    camera = (
+    with chromium(driver, *camera(film)) as opened:
+        yield opened
+
+
+def camera(film):
+    """What makes a browser take a film for what its camera sees."""
+    return (
         "--use-fake-ui-for-media-stream",
         "--use-fake-device-for-media-stream",
         f"--use-file-for-fake-video-capture={film}",
     )
-    with chromium(driver, *camera) as opened:
-        yield opened
 
 
 def filmed(given, width=640, height=480, dot=8):

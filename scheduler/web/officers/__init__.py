@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from scheduler.app import App
-from scheduler.web.officers import account, desk, door, guard, guests, signing
+from scheduler.web.officers import account, closing, desk, door, front, guard, guests, signing, statistics, visits
 
 
 def install(web: Flask, app: App) -> None:
@@ -16,3 +16,7 @@ def install(web: Flask, app: App) -> None:
     web.register_blueprint(desk.blueprint(app))
     web.register_blueprint(guests.blueprint(app))
     web.register_blueprint(door.blueprint(app))
+    web.register_blueprint(front.blueprint(app))
+    web.register_blueprint(visits.blueprint(app))
+    web.register_blueprint(closing.blueprint(app))
+    web.register_blueprint(statistics.blueprint(app))

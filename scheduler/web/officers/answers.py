@@ -44,11 +44,16 @@ def act(app: App, form: Form) -> Iterator[Session]:
     except NotFound:
         raise
     except SchedulerError as error:
-        if isinstance(error.__cause__, DBAPIError) and not isinstance(error.__cause__, IntegrityError):
-            raise  # not the officer's mistake: the database is away
+        if is_away(error):
+            raise
         # What contradicts may be overruled: the field for the reason appears with it.
         form.errors.setdefault("reason" if all(map(_contradicts, each_of(error))) else "", said(error))
         raise Mistyped from error
+
+
+def is_away(error: SchedulerError) -> bool:
+    """The database is: not the officer's mistake."""
+    return isinstance(error.__cause__, DBAPIError) and not isinstance(error.__cause__, IntegrityError)
 
 
 def _contradicts(error: SchedulerError) -> bool:

@@ -97,11 +97,11 @@ def blueprint(app: App) -> Blueprint:
     def place_cards(language: str, key: str) -> Response:  # noqa: ARG001
         return _printed(app, key, Form.PLACE_CARDS)
 
-    pages.after_request(_open_camera)
+    pages.after_request(open_camera)
     return pages
 
 
-def _open_camera(response: Response) -> Response:
+def open_camera(response: Response) -> Response:
     """On this page alone a script may use the camera, and ask us while the page stays."""
     response.headers["Permissions-Policy"] = _CAMERA
     response.headers["Content-Security-Policy"] = _ASKS

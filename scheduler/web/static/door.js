@@ -1,5 +1,5 @@
-/* The door without waiting for pages: forms are sent beside the page, the camera reads codes, and what could not be sent
-   is kept and tried again. Everything but the camera works without this file. */
+/* The door of an event, or the front desk of a post, without waiting for pages: forms are sent beside the page, the camera
+   reads codes, and what could not be sent is kept and tried again. Everything but the camera works without this file. */
 const RETRY = 3000, POLL = 5000, PATIENCE = 8000, SAME_CODE = 3000;
 const $ = (id) => document.getElementById(id);
 const told = $("told"), read = $("read"), given = $("given"), door = document.querySelector(".door");
@@ -105,19 +105,27 @@ document.addEventListener("keydown", (event) => {
 addEventListener("beforeunload", (event) => { if (waiting.length) event.preventDefault(); });
 addEventListener("online", work);
 
-/* How many are here, and who came last. */
+/* What changes by itself: how many are here and who came last, or the queue. What has the focus keeps it where it is there
+   again, and stays as it is where it is not; a button is not exchanged under a finger for another that is the same. */
 async function refresh() {
   try {
     const answer = await fetch(door.dataset.now + location.search, { headers: { "X-Door": "1" }, signal: AbortSignal.timeout(PATIENCE), redirect: "error" });
     if (!answer.ok) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-    for (const id of ["count", "recent"]) {
+    for (const id of (door.dataset.live || "count recent").split(" ")) {
       const old = $(id), made = fresh.getElementById(id);
-      if (made && old.innerHTML !== made.innerHTML && !old.contains(document.activeElement)) old.replaceWith(document.adoptNode(made));
+      if (!old || !made || bare(old) === bare(made)) continue;
+      const held = old.contains(document.activeElement) ? document.activeElement.id : null;
+      if (held !== null && !(held && fresh.getElementById(held))) continue;
+      old.replaceWith(document.adoptNode(made));
+      if (held) $(held).focus({ preventScroll: true });
     }
   } catch { /* the next time */ }
 }
 setInterval(() => { if (!document.hidden) refresh(); }, POLL);
+
+/* Without the seals of its forms, which are made anew each time. */
+const bare = (one) => one.innerHTML.replace(/ name="csrf_token" value="[^"]*"/g, "");
 
 /* The camera */
 const lens = $("lens"), view = $("view"), canvas = document.createElement("canvas");

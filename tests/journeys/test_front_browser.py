@@ -1,0 +1,228 @@
+"""A day at the front desk of a post, and its board: a real browser, the pages in a real process.
+
+Pictures of what it saw are kept in build/screenshots.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from scheduler.clock import instant
+from scheduler.model import AccountRole, Appointment, VisitStatus
+from scheduler.services import posts, queueing, visits
+from tests.edges.test_desk_signing import PASSWORD, an_account
+from tests.journeys.browsing import DESKTOP, PHONE, SMALL, WIDTHS, chromium, fits, keep, look, see, serving
+from tests.journeys.test_door_browser import camera, filmed
+from tests.services.atthedesk import a_day, give
+from tests.services.consulate import MORNING
+
+PHUKET = "desk/posts/phuket"
+HALL = (1920, 1080)
+NOW = instant(MORNING, "Asia/Bangkok") + timedelta(minutes=35)
+
+pytestmark = pytest.mark.parametrize("engine", ["sqlite"])
+
+
+@pytest.fixture
+def booked(app) -> dict[str, str]:
+    an_account(app, "anna", AccountRole.CONSULAR)
+    made = a_day(app, {"Айгүл Нұрланқызы": (9, 0), "สมชาย ใจดี": (9, 30), "Dana Ospanova": (10, 0), "Ерлан": (11, 0)})
+    give(app, "anna", "phuket")
+    return made
+
+
+@pytest.fixture
+def board(app, booked) -> str:
+    with app.db.read() as session:
+        return f"board/phuket/{queueing.board_token(posts.get(session, 'phuket'), secret=app.secret)}"
+
+
+@pytest.fixture
+def address(environment, booked):
+    with serving(environment, NOW) as (_, address):
+        yield address
+
+
+def at_the_desk(page, address, language="en"):
+    page.goto(f"{address}/{language}/{PHUKET}/today")
+    page.locator("#name").fill("anna")
+    page.locator("#password").fill(PASSWORD)
+    page.locator("main form button").click()
+    page.wait_for_url(f"**/{PHUKET}/today")
+    return page
+
+
+def type_in(page, text):
+    """As a scanner does that types."""
+    page.locator("#given").fill(text)
+    page.locator("#given").press("Enter")
+
+
+def verdict(page, words):
+    page.locator(".told .verdict", has_text=words).wait_for()
+
+
+def press(page, name, within="main"):
+    page.locator(within).get_by_role("button", name=name).first.click()
+
+
+def status(app, reference) -> VisitStatus:
+    with app.db.read() as session:
+        return visits.get(session, reference).status
+
+
+@pytest.mark.parametrize(("size", "script"), [(PHONE, True), (DESKTOP, True), (PHONE, False)])
+def test_an_officer_checks_in_takes_a_walk_in_and_calls_both_while_the_board_shows_it(
+    browser, app, address, booked, board, size, script
+):
+    page = at_the_desk(look(browser, size, java_script_enabled=script), address)
+    hall = look(browser, HALL, color_scheme="dark", java_script_enabled=script)
+    hall.goto(f"{address}/en/{board}")
+    assert "Nobody is called at the moment." in hall.inner_text("main")
+
+    def shown(ticket, counter):
+        """On the board; which without a script would load itself anew after a while."""
+        if not script:
+            hall.reload()
+        row = hall.locator("tr", has_text=ticket)
+        row.wait_for()
+        assert counter in row.inner_text()
+
+    type_in(page, booked["Айгүл Нұрланқызы"].lower())
+    verdict(page, "Checked in")
+    page.get_by_role("link", name="Somebody without an appointment").click()
+    page.get_by_label("Name").fill("Walter Walker")
+    page.get_by_label("How many people?").fill("2")
+    page.get_by_role("button", name="Give a ticket").click(click_count=2 if script else 1)
+    verdict(page, "Taken in")
+    assert "P-002" in page.locator(".told .ticket").inner_text()
+    page.get_by_label("Your counter").select_option("2")
+    press(page, "Save")
+    press(page, "Call the next")
+    verdict(page, "Called: Counter 2")
+    shown("P-001", "Counter 2")
+    press(page, "Call again", "#mine")
+    press(page, "Served", "#mine")
+    verdict(page, "Served")
+    press(page, "Call the next")
+    shown("P-002", "Counter 2")
+    if script:
+        assert "Ticket P-002: Counter 2." in hall.inner_text("#said")
+    press(page, "Not here", "#mine")
+    verdict(page, "Did not come")
+    press(page, "Undo: did not come", "#told")
+    verdict(page, "Undone")
+    shown("P-002", "Counter 2")
+    keep(page, f"front.day.{size[0]}.{'script' if script else 'plain'}")
+
+    assert fits(page, size) if script else True
+    assert VisitStatus.SERVED is status(app, booked["Айгүл Нұрланқызы"])
+    with app.db.read() as session:
+        walked = session.scalars(sa.select(Appointment).where(Appointment.walk_in)).one()
+        assert (VisitStatus.CALLED, 2) == (walked.status, walked.people)
+    assert not [name for name in ("Айгүл", "Walker", *booked.values()) if name in hall.content()]
+    assert [] == hall.context.cookies()
+    assert [] == page.complaints + hall.complaints
+
+
+def test_the_queue_keeps_itself_up_to_date_and_leaves_what_is_typed_and_the_focus_alone(
+    browser, app, address, booked
+):
+    page, other = (at_the_desk(look(browser), address) for _ in range(2))
+    page.locator("#given").press_sequentially("Som")
+    page.get_by_label("Your counter").select_option("1")
+    waiting = page.locator("#queue li")
+
+    type_in(other, booked["Dana Ospanova"])
+    verdict(other, "Checked in")
+    waiting.filter(has_text="Dana").wait_for()
+    assert ("Som", "1") == (page.locator("#given").input_value(), page.get_by_label("Your counter").input_value())
+    page.locator("#queue").get_by_role("button", name="Not here").focus()
+    focused = page.evaluate("document.activeElement.id")
+    type_in(other, booked["สมชาย ใจดี"])
+    waiting.filter(has_text="สมชาย").wait_for()
+
+    assert focused == page.evaluate("document.activeElement.id")
+    assert re.match("queue-no-show-", focused)
+    assert ["P-002", "P-001"] == page.locator(
+        "#queue .ticket"
+    ).all_inner_texts()  # whose time has come, then who is early
+    assert [] == page.complaints
+
+
+def test_the_code_of_the_letter_checks_in_before_the_camera(driver, app, address, booked, tmp_path):
+    film = tmp_path / "reference.y4m"
+    film.write_bytes(filmed(booked["Dana Ospanova"]))
+    with chromium(driver, *camera(film)) as seeing:
+        page = at_the_desk(look(seeing, PHONE), address)
+        press(page, "Scan with the camera")
+        verdict(page, "Checked in")
+
+        assert "P-001" in page.locator(".told .ticket").inner_text()
+        page.locator("#queue li", has_text="Dana Ospanova").wait_for()
+        assert VisitStatus.CHECKED_IN is status(app, booked["Dana Ospanova"])
+        assert [] == page.complaints
+
+
+def test_a_day_is_closed_and_the_two_it_hits_are_offered_other_times(browser, app, address, booked):
+    page = at_the_desk(look(browser, PHONE), address)
+
+    page.get_by_role("link", name="Closing days").click()
+    page.get_by_label("First day").fill("2027-01-12")
+    page.get_by_label("Closed from").fill("10:45")
+    page.get_by_label("Closed until").fill("12:00")
+    page.get_by_label("English", exact=True).fill("Power failure")
+    press(page, "See whom it hits")
+    assert ("Ерлан" in page.inner_text("main table"), "Dana" in page.inner_text("main table")) == (True, False)
+    see(page, PHONE, "front.close-look.en.light")
+    press(page, "Change something")
+    page.get_by_label("Closed from").fill("09:40")
+    press(page, "See whom it hits")
+    press(page, "Close, and offer other times")
+    page.locator(".done").wait_for()
+
+    assert "2 visits were offered another time." in page.inner_text(".done")
+    assert "Power failure" in page.inner_text("main")
+    assert {VisitStatus.OFFERED} == {status(app, booked[name]) for name in ("Ерлан", "Dana Ospanova")}
+    assert [] == page.complaints
+
+
+def test_every_page_is_accessible_and_fits_in_four_languages(browser, app, address, booked, board):
+    with app.db.write() as session:
+        post = posts.get(session, "phuket")
+        for name in booked:
+            queueing.check_in(session, visits.get(session, booked[name]), now=NOW)
+        queueing.call(session, post, posts.counter_of(post, "1"), now=NOW)
+        last = queueing.walk_in(
+            session, posts.service_of(post, "passport"), "Walter", language="en", secret=app.secret, now=NOW
+        )
+        tomorrow = MORNING.date().replace(day=13).isoformat()
+    dana = f"desk/visits/{booked['Dana Ospanova']}"
+    pages = {
+        "posts": "desk/posts",
+        "today": f"{PHUKET}/today?visit={last.reference}&done=walk-in&name=dana",
+        "tomorrow": f"{PHUKET}/today?day={tomorrow}",
+        "walk-in": f"{PHUKET}/walk-in",
+        "statistics": f"{PHUKET}/statistics",
+        "close": f"{PHUKET}/close",
+        "visit": dana,
+        "board": board,
+    }
+
+    for scheme, size, languages in WIDTHS:
+        page = at_the_desk(look(browser, size, color_scheme=scheme), address)
+        page.locator("#counter").select_option("1")
+        page.locator(".which button").click()
+        for language in languages:
+            for name, path in pages.items():
+                assert 200 == page.goto(f"{address}/{language}/{path}").status, path
+                see(page, size, f"front.{name}.{language}.{scheme}")
+        assert [] == page.complaints
+    page.set_viewport_size({"width": SMALL[0], "height": SMALL[1]})
+    for path in pages.values():
+        page.goto(f"{address}/th/{path}")
+        assert fits(page, SMALL), path
