@@ -108,13 +108,18 @@ def ask(session: Session, event: Event, guest: Guest, *, now: datetime) -> Atten
     attendee = _attendee(session, event, guest.person, now)
     if attendee.standing not in (None, Standing.UNCONFIRMED):
         return attendee
+    note_down(session, attendee, guest, now=now)
+    return attendee
+
+
+def note_down(session: Session, attendee: Attendee, guest: Guest, *, now: datetime) -> None:
+    """Let somebody stand as one who has asked and not confirmed."""
     _write(attendee, guest)
     attendee.partstat, attendee.consented_at = Partstat.NEEDS_ACTION, now
     seating.stand(attendee, Standing.UNCONFIRMED, now)
     session.add(attendee)
     session.flush()
-    note(session, "ask", "attendee", attendee.id, now=now, event=event.key)
-    return attendee
+    note(session, "ask", "attendee", attendee.id, now=now, event=attendee.event.key)
 
 
 def _write(attendee: Attendee, guest: Guest) -> None:

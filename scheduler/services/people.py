@@ -21,8 +21,7 @@ def guest(session: Session, draft: PersonDraft) -> Person:
     found = _known(session, draft)
     if found:
         return found
-    person = Person()
-    write_person(person, draft.model_copy(update={"language": draft.language or "en"}), Lookup(session))
+    person = _new(session, draft)
     try:
         with session.begin_nested():
             session.add(person)
@@ -31,6 +30,20 @@ def guest(session: Session, draft: PersonDraft) -> Person:
         if found is None:
             raise
         return found
+    return person
+
+
+def nobody(session: Session, draft: PersonDraft) -> Person:
+    """Somebody of this name who has no address, and so is nobody known."""
+    person = _new(session, draft.model_copy(update={"email": None}))
+    session.add(person)
+    session.flush()
+    return person
+
+
+def _new(session: Session, draft: PersonDraft) -> Person:
+    person = Person()
+    write_person(person, draft.model_copy(update={"language": draft.language or "en"}), Lookup(session))
     return person
 
 

@@ -105,8 +105,6 @@ def ask(session: Session, event: Event, wanted: Wanted, *, now: datetime) -> Non
     )
     attendee = attendance.ask(session, event, guest, now=now)
     fresh = attendee.standing is Standing.UNCONFIRMED
-    if not fresh:
-        _rehearse(session, event, wanted, now)
     kind = LetterKind.CONFIRM if fresh else LetterKind.STANDING
     letters.queue(
         session,
@@ -117,20 +115,22 @@ def ask(session: Session, event: Event, wanted: Wanted, *, now: datetime) -> Non
         now=now,
         expires_at=lapses_at(attendee) if fresh else None,
     )
+    if not fresh:
+        _rehearse(session, event, wanted, now)
 
 
 def _rehearse(session: Session, event: Event, wanted: Wanted, now: datetime) -> None:
     """Write what is written for somebody new, and take it back: not even a clock tells a known address apart."""
-    nobody = wanted.person.model_copy(update={"email": None})
     with session.begin_nested() as trial:
         guest = attendance.Guest(
-            person=people.guest(session, nobody),
+            person=people.nobody(session, wanted.person),
             mode=wanted.mode,
             companions=wanted.companions,
             names=wanted.names,
             needs=wanted.needs,
         )
-        attendance.ask(session, event, guest, now=now)
+        row = Attendee(event=event, person=guest.person, created_at=now, companions=0)
+        attendance.note_down(session, row, guest, now=now)
         session.flush()
         trial.rollback()
 

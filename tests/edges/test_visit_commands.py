@@ -38,7 +38,7 @@ def engine(request):
 def test_a_post_stands_in_the_programme_file_and_applying_it_twice_changes_nothing(scheduler, sample):
     assert "unchanged" in scheduler("apply", str(sample), "--yes").output
     assert [] == read(scheduler, "apply", str(sample), "--dry-run")
-    assert ["phuket"] == [post["key"] for post in read(scheduler, "post", "list")]
+    assert ["phuket", "sample-pattaya"] == [post["key"] for post in read(scheduler, "post", "list")]
 
 
 def test_what_is_exported_and_applied_again_changes_nothing(scheduler, sample, tmp_path):
