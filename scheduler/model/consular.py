@@ -371,7 +371,8 @@ class Applicant(Base):
 
     Apart from the visit, so that it can be forgotten while the visit is still counted. ``fingerprint`` is keyed with
     the instance's secret and made of the number of their document, which itself is stored nowhere. ``active`` and
-    ``service_id`` repeat what the appointment says, for the index that lets nobody have two.
+    ``service_id`` repeat what the appointment says, for the index that lets nobody have two; once its day is over
+    nobody is bound by it, even if nobody wrote down how it ended.
     """
 
     __tablename__ = "applicant"

@@ -18,6 +18,7 @@ from scheduler.services.postdrafts import SpecialDraft
 from scheduler.services.slots import Slot
 from scheduler.services.visits import WITH_VISIT
 
+DAY_OVER = timedelta(hours=12)  # after a visit: nobody sits there still
 _BOOKED = (VisitStatus.HELD, VisitStatus.OFFERED, VisitStatus.CONFIRMED)
 
 
@@ -102,12 +103,14 @@ def _equivalent(free: Sequence[Slot], was: datetime) -> Slot | None:
 
 
 def tend(session: Session, *, now: datetime) -> None:
-    """For the job: lapse, offer, take back what nobody reconfirmed, forget whose visits were long ago."""
+    """For the job: lapse, offer, take back what nobody reconfirmed, bind nobody to a visit that is past, forget whose
+    visits were long ago."""
     for post in session.scalars(sa.select(Post).order_by(Post.id)).all():
         posts.hold(session, post)
         appointments.sweep(session, post, now=now)
         _give_up_waiting(session, post, now)
         _take_back_unconfirmed(session, post, now)
+        _let_book_again(session, post, now)
         forget(session, post, now=now)
 
 
@@ -136,6 +139,19 @@ def _take_back_unconfirmed(session: Session, post: Post, now: datetime) -> None:
             visit_outbox.queue(session, LetterKind.VISIT_CANCELLED, row, now=now)
 
 
+def _let_book_again(session: Session, post: Post, now: datetime) -> None:
+    """A visit whose day is over keeps nobody from the next, even if nobody wrote down what became of it; that can
+    still be done, and it never counts as a no-show by itself."""
+    standing = (VisitStatus.CONFIRMED, VisitStatus.CHECKED_IN, VisitStatus.CALLED)
+    over = (
+        sa.select(Appointment.id)
+        .join(Service, Service.id == Appointment.service_id)
+        .where(Service.post_id == post.id, Appointment.status.in_(standing), Appointment.ends_at <= now - DAY_OVER)
+    )
+    theirs = sa.update(Applicant).where(Applicant.active.is_(True), Applicant.appointment_id.in_(over))
+    session.execute(theirs.values(active=False))
+
+
 def forget(session: Session, post: Post, *, now: datetime) -> int:
     """Erase whose the visits of long ago were; the visits stay, as numbers. Returns how many."""
     over = sa.func.coalesce(Appointment.ends_at, Appointment.ended_at) <= now - post.keep
@@ -158,14 +174,3 @@ def _of(post: Post) -> sa.Select[Appointment]:
     return (
         sa.select(Appointment).join(Service, Service.id == Appointment.service_id).where(Service.post_id == post.id)
     )
-
-
-def day_statistics(session: Session, post: Post, first: datetime, last: datetime) -> dict[str, int]:
-    """How many visits between two instants came to what; those whose applicants are forgotten count too."""
-    query = (
-        sa.select(Appointment.status, sa.func.count())
-        .join(Service, Service.id == Appointment.service_id)
-        .where(Service.post_id == post.id, Appointment.starts_at >= first, Appointment.starts_at < last)
-        .group_by(Appointment.status)
-    )
-    return {str(status): number for status, number in session.execute(query)}

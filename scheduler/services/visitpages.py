@@ -181,7 +181,6 @@ class Week:
     first_on: date
     days: Sequence[Day]
     first_free: Slot | None  # of all there are
-    next_free: Slot | None  # after this week
     earlier: date | None
     later: date | None
     length: timedelta
@@ -202,8 +201,7 @@ def week(
     return Week(
         first_on=monday,
         days=_days(session, service, party, free, max(monday, today), monday + WEEK - DAY, now=now),
-        first_free=_first(service, party, free, today),
-        next_free=_first(service, party, free, monday + WEEK),
+        first_free=_first(service, party, free),
         earlier=monday - WEEK if monday > today else None,
         later=monday + WEEK if monday + WEEK <= last else None,
         length=finding.length(service, party),
@@ -218,9 +216,8 @@ def days_to_wait_for(session: Session, service: Service, party: Party, *, now: d
     return [day for day in found if day.can_be_waited_for]
 
 
-def _first(service: Service, party: Party, free: Mapping[date, int], day: date) -> Slot | None:
-    """The first free time from a day on."""
-    found = next(((when, starts) for when, starts in free.items() if when >= day), None)
+def _first(service: Service, party: Party, free: Mapping[date, int]) -> Slot | None:
+    found = next(iter(free.items()), None)
     return next(finding.times_of(service, party, *found)) if found else None
 
 

@@ -143,9 +143,10 @@ class Consulate:
         return posts.service_of(posts.get(session, self.post), self.service)
 
 
-def wrong_with_cells(db: Database) -> list[str]:
+def wrong_with_cells(db: Database, *, now: datetime = NOW) -> list[str]:
     """What is wrong with the cells; nothing when every promise holds: each active visit with a time has as many cells
-    as it needs, nobody else has any, and each day's count is that of its visits."""
+    as it needs, nobody else has any, each day's count is that of its visits, and who comes has no other until it is
+    over."""
     from scheduler.model import ServiceDay
     from scheduler.model.consular import ACTIVE
     from scheduler.services.appointments import party_of
@@ -160,7 +161,11 @@ def wrong_with_cells(db: Database) -> list[str]:
             wanted = needed.cells * needed.counters if stands and not one.walk_in else 0
             if len(one.claims) != wanted:
                 found.append(f"{one.reference} ({one.status}) has {len(one.claims)} cells of {wanted}")
-            if {applicant.active for applicant in one.applicants} - {one.status in ACTIVE}:
+            past = one.ends_at is not None and one.ends_at < now
+            if {applicant.active for applicant in one.applicants} - {
+                one.status in ACTIVE,
+                one.status in ACTIVE and not past,
+            }:
                 found.append(f"{one.reference} ({one.status}) and its applicants differ")
             counted = one.status in (VisitStatus.SERVED, VisitStatus.NO_SHOW) or stands
             if counted and one.day and not one.walk_in:
