@@ -1,3 +1,3 @@
 """The scheduling system of a diplomatic and civic programme."""
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"

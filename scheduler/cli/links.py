@@ -138,7 +138,7 @@ def _of_link(desk: Desk, link: FeedLink) -> dict[str, Any]:
         "person": link.person and str(link.person.name),
         "post": link.post and link.post.key,
         "account": link.account and link.account.name,
-        "names": link.names,
+        "names": link.names if link.post else None,
         "created": at(link.created_at, tz),
         "last_used": at(link.last_used_at, tz) or None,
         "revoked": at(link.revoked_at, tz) or None,

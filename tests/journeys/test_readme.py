@@ -28,6 +28,7 @@ CHANGING = (
     (re.compile(r"<[0-9a-f]{32}@"), "<...@"),
     (re.compile(r"\b[2-9A-Z]{4}-[2-9A-Z]{4}\b"), "F7NJ-DXCP"),  # of a visit
     (re.compile(r"/private/(\d+)-[a-z2-7]{26}\."), r"/private/\1-<...>."),
+    (re.compile(r"/board/(\w+)/(\d+)-[a-z2-7]{26}"), r"/board/\1/\2-<...>"),
 )
 
 
