@@ -270,7 +270,8 @@ def _refuse_over(appointment: Appointment, standing: Sequence[VisitStatus], now:
 
 
 def _refuse_late(appointment: Appointment, now: datetime) -> None:
-    if appointment.starts_at is not None and now >= appointment.starts_at:
+    """Those without an appointment have no hour that they could miss: they may leave whenever they like."""
+    if appointment.starts_at is not None and now >= appointment.starts_at and not appointment.walk_in:
         raise TooLate
 
 

@@ -59,7 +59,7 @@ def letters(app) -> int:
 
 
 def test_two_processes_share_a_limit(server):
-    url = f"http://127.0.0.1:{server.port}/en/confirm/x"
+    url = f"http://127.0.0.1:{server.port}/en/registration/x/withdrawal"
     headers = {"X-Forwarded-For": "203.0.113.7", "Connection": "close"}
 
     answers = [urllib3.request("POST", url, headers=headers, retries=False).status for _ in range(40)]
