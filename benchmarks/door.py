@@ -106,6 +106,7 @@ def _doors(number: int, *, threads: bool) -> tuple[Any, Any]:
 
 
 _once = threading.Lock()
+_start: Any = None
 _db: Any = None
 
 

@@ -110,7 +110,7 @@ def main() -> None:
 
 
 def _measure(engine: str, fresh: common.Fresh, files: list[Path], size: int) -> None:
-    shown = []
+    shown: list[tuple[object, ...]] = []
     for file in files:
         db = fresh()
         apply(db, with_ceremony())

@@ -33,7 +33,7 @@ from benchmarks.servers import AS_USER, HOST, Load, Request, Server, load, memor
 from scheduler.db import Database
 from scheduler.i18n import LANGUAGES
 from scheduler.model import Event, Feed
-from scheduler.services import lookup
+from scheduler.services import listing, lookup
 from scheduler.services import programme as events
 from scheduler.text import Text
 from scheduler.web.feeds import LOOK_AGAIN, MOST_KEPT, MOST_MADE
@@ -296,7 +296,7 @@ def _fetch_all(server: Server, size: int) -> int:
 def _measure_first_answer(engine: str, db: Database, rounds: int) -> None:
     bodies(db)
     with db.read() as session:
-        agenda = events.agenda(session)
+        agenda = listing.events(session)
     taken: dict[str, list[float]] = {name: [] for name in FIRST}
     with serving(common.url_of(db)) as server:
         ask = _asking(server)

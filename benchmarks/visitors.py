@@ -83,7 +83,11 @@ def _asked(db: Database, size: int, events: int) -> Database:
         numbers = connection.scalars(sa.select(Event.id).where(Event.kind == Kind.CEREMONY).order_by(Event.id)).all()
         connection.execute(sa.insert(Person), [person_row(one) for one in people(size)])
         known = connection.scalars(sa.select(Person.id).order_by(Person.id)).all()
-        asked = {"standing": Standing.UNCONFIRMED, "partstat": Partstat.NEEDS_ACTION, "answered_by": None}
+        asked: dict[str, object] = {
+            "standing": Standing.UNCONFIRMED,
+            "partstat": Partstat.NEEDS_ACTION,
+            "answered_by": None,
+        }
         asked |= {"answered_on": None, "created_at": now, "standing_at": now}
         rows = [
             {**attendee_row(person), **asked, "event_id": numbers[index % events]}

@@ -227,7 +227,7 @@ class Database:
     def _hasty(self) -> sa.Engine:
         if self.embedded:
             return _sqlite(self.url, foreign_keys=True, synchronous="NORMAL")
-        return _postgresql(self.url, options="-c synchronous_commit=off")
+        return _postgresql(self.url, most=HASTY, options="-c synchronous_commit=off")
 
     def _reading(self, engine: sa.Engine) -> sa.Engine:
         """SQLite's readers do so anyhow."""
@@ -283,13 +283,17 @@ def _no_address(url: str) -> Invalid:
     )
 
 
-def _postgresql(url: sa.URL, *, options: str = "") -> sa.Engine:
+# Of one process at once: four processes and their workers stay below the hundred that PostgreSQL takes by default.
+CONNECTIONS, HASTY = 15, 4
+
+
+def _postgresql(url: sa.URL, *, most: int = CONNECTIONS, options: str = "") -> sa.Engine:
     try:
         engine = sa.create_engine(
             url,
             pool_pre_ping=True,
-            pool_size=5,
-            max_overflow=15,
+            pool_size=most // 3,
+            max_overflow=most - most // 3,
             connect_args={"connect_timeout": 10, "options": options},
             json_serializer=_readable_json,
         )

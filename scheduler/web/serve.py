@@ -14,7 +14,9 @@ from scheduler.web.feeds import Feeds
 if TYPE_CHECKING:
     from granian.server.common import AbstractServer
 
-THREADS = 8  # of one process: while one waits for the database or a slow disk, the others answer
+# Of one process: while one waits for the database or a slow disk, the others answer. Who confirms at the same moment
+# is confirmed together, so that more of them do more (8: 350 a second, 32: 620; polls of a feed lose a tenth by it).
+THREADS = 32
 
 
 def application() -> Feeds:
