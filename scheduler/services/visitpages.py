@@ -142,13 +142,15 @@ class HolidayAhead:
 
 
 def holidays_ahead(post: Post, *, now: datetime) -> list[HolidayAhead]:
+    """Those that matter: a post that is open on stated days only has no others to lose."""
     first = wall(now, post.tzid).date()
     plan = posts.plan(post, first, first + AHEAD)
     masks = Masks(plan, first, first + AHEAD)
-    return [
+    ahead = [
         HolidayAhead(day, names, open=bool(_open_day(masks, day).hours))
         for day, names in sorted(plan.holidays.items())
     ]
+    return ahead if keeps_a_week(post) else [one for one in ahead if one.open]
 
 
 def closures_ahead(post: Post, *, now: datetime) -> list[SpecialDays]:

@@ -6,6 +6,7 @@ unguessable address; the seal in it, and what the browser says of where it comes
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -74,6 +75,18 @@ class Form:
     def trapped(self) -> bool:
         """A field that no person sees is filled in."""
         return bool(self[TRAP])
+
+
+# What is typed as a name is written to an address that may be somebody else's: it must carry no message.
+LONGEST_NAME = 100
+# Mail programs make a link of what looks like a host, too; initials ("И.И.Иванов", "J.R. Smith") do not.
+NO_NAME = re.compile(r"[/@\\<>{}]|(?i:www\.)|[\w-]{2,}\.(?:[a-z]{2,}|[A-Z]{2,})\b|\d(?:[ -]?\d){5}")
+
+
+def refuse_no_name(form: Form, name: str) -> None:
+    """Complain beside the field of this name where what was typed is more than somebody's name."""
+    if len(form[name]) > LONGEST_NAME or NO_NAME.search(form[name]):
+        form.errors.setdefault(name, _("Enter a name alone, of at most {most} characters.", most=LONGEST_NAME))
 
 
 def in_words(problem: SchedulerError) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 from flask import g
@@ -12,20 +11,15 @@ from scheduler.model import Attendee, Event
 from scheduler.services.drafts import PersonDraft, check
 from scheduler.services.parties import Needs
 from scheduler.text import line, prose
-from scheduler.web.forms import Form, in_words
+from scheduler.web.forms import LONGEST_NAME, NO_NAME, Form, in_words, refuse_no_name
 from scheduler.web.language import _
 
-# What is typed as a name is written to an address that may be somebody else's: it must carry no message.
-LONGEST_NAME = 100
-# Mail programs make a link of what looks like a host, too; initials ("И.И.Иванов", "J.R. Smith") do not.
-_NO_NAME = re.compile(r"[/@\\<>{}]|(?i:www\.)|[\w-]{2,}\.(?:[a-z]{2,}|[A-Z]{2,})\b|\d(?:[ -]?\d){5}")
 LONGEST_NEED = 500
 
 
 def person(form: Form) -> PersonDraft | None:
     """Checked by the same rules as what an officer types; the complaints stand beside the fields."""
-    if len(form["name"]) > LONGEST_NAME or _NO_NAME.search(form["name"]):
-        form.errors["name"] = _("Enter a name alone, of at most {most} characters.", most=LONGEST_NAME)
+    refuse_no_name(form, "name")
     given = {"name": form["name"], "email": form["email"], "language": g.language, "tz": g.tzid}
     try:
         return check(PersonDraft, given, language=g.language)
@@ -61,7 +55,7 @@ def company(form: Form, event: Event, most: int) -> tuple[int, list[str] | None]
 
 def _is_name(typed: str) -> bool:
     try:
-        return not _NO_NAME.search(line(typed, most=LONGEST_NAME))
+        return not NO_NAME.search(line(typed, most=LONGEST_NAME))
     except SchedulerError:
         return False
 

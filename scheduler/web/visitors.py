@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,12 +12,8 @@ from scheduler.services import references
 from scheduler.services.drafts import check
 from scheduler.services.finding import Party
 from scheduler.services.visitdrafts import VisitDraft
-from scheduler.web.forms import Form, Mistyped, in_words
+from scheduler.web.forms import Form, Mistyped, in_words, refuse_no_name
 from scheduler.web.language import _
-
-# What is typed as a name is written to an address that may be somebody else's: it must carry no message.
-LONGEST_NAME = 100
-_NO_NAME = re.compile(r"[/@\\<>{}]|www\.", re.IGNORECASE)
 
 
 def draft_of(form: Form, party: Party, *, secret: str) -> VisitDraft:
@@ -35,8 +30,7 @@ def draft_of(form: Form, party: Party, *, secret: str) -> VisitDraft:
     }
     draft = _checked(given, form)
     for n in numbers:
-        if len(form[f"name-{n}"]) > LONGEST_NAME or _NO_NAME.search(form[f"name-{n}"]):
-            form.errors[f"name-{n}"] = _("Enter a name alone, of at most {most} characters.", most=LONGEST_NAME)
+        refuse_no_name(form, f"name-{n}")
     _check_documents(form, numbers, secret)
     if not form["consent"]:
         form.errors["consent"] = _("Tick this if you agree; without it we cannot book for you.")

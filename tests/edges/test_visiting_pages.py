@@ -301,6 +301,8 @@ WRONG = {
     "a name that turns the text": ({"name-1": "Aliya \u202egnp.exe"}, "has a control character"),
     "300 characters": ({"name-1": "Ә" * 300}, "Enter a name alone, of at most 100 characters."),
     "a message for a name": ({"name-1": "You won: https://evil.example"}, "Enter a name alone"),
+    "a host for a name": ({"name-1": "evil.example"}, "Enter a name alone"),
+    "a telephone for a name": ({"name-1": "Call 0812345678"}, "Enter a name alone"),
     "no document": ({"document-1": ""}, "Enter the number of the document."),
     "too short a document": ({"document-1": "1"}, "as it is printed there"),
     "no address": ({"email": "aliya"}, "Enter an e-mail address, like name@example.org."),
