@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -34,22 +30,6 @@ def chromium(driver: Any, *options: str) -> Iterator[Any]:
     opened = driver.chromium.launch(executable_path=path, args=[*QUIET, *options])
     yield opened
     opened.close()
-
-
-@contextmanager
-def serving(environment: Mapping[str, str], now: datetime) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """The pages in a process of their own, at that moment; and their address."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.journeys.page_server", now.isoformat()],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as server:
-        assert server.stdout is not None
-        yield server, f"http://127.0.0.1:{server.stdout.readline().strip()}"
-        server.kill()
 
 
 def look(browser: Any, size: tuple[int, int] = DESKTOP, **given: Any) -> Any:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import NOW
-from tests.journeys.browsing import chromium, serving
+from tests.journeys.browsing import chromium
+from tests.journeys.processes import serving
 
 
 @pytest.fixture(scope="package")
@@ -32,5 +33,5 @@ def browser(driver: Any) -> Iterator[Any]:
 @pytest.fixture
 def page_server(environment: dict[str, str]) -> Iterator[str]:
     """The address of the pages, at NOW."""
-    with serving(environment, NOW) as (_, address):
+    with serving(environment, NOW) as address:
         yield address

@@ -5,7 +5,6 @@ Pictures of what it saw are kept in build/screenshots.
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -14,7 +13,8 @@ import sqlalchemy as sa
 from scheduler.model import AccountRole, Arrival, Event, Mode
 from scheduler.services import door, passes
 from tests.edges.test_desk_signing import PASSWORD, an_account
-from tests.journeys.browsing import DESKTOP, PHONE, SMALL, TITLES, chromium, fits, look, see, see_if, serving
+from tests.journeys.browsing import DESKTOP, PHONE, SMALL, TITLES, chromium, fits, look, see, see_if
+from tests.journeys.processes import serving
 from tests.services.builders import a_person, a_venue, an_event, an_organisation, invite, register
 from tests.services.test_door import EVENING
 from tests.waiting import until
@@ -65,19 +65,9 @@ def guests(app) -> dict[str, str]:
 
 
 @pytest.fixture
-def served(app, environment, guests) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    with serving(environment, EVENING) as running:
-        yield running
-
-
-@pytest.fixture
-def server(served) -> subprocess.Popen[str]:
-    return served[0]
-
-
-@pytest.fixture
-def address(served) -> str:
-    return served[1]
+def address(app, environment, guests) -> Iterator[str]:
+    with serving(environment, EVENING) as served:
+        yield served
 
 
 def at_the_door(page, address, language="en", name="anna"):

@@ -15,7 +15,8 @@ from scheduler.clock import instant
 from scheduler.model import AccountRole, Appointment, VisitStatus
 from scheduler.services import posts, queueing, visits
 from tests.edges.test_desk_signing import PASSWORD, an_account
-from tests.journeys.browsing import DESKTOP, PHONE, SMALL, WIDTHS, chromium, fits, keep, look, see, serving
+from tests.journeys.browsing import DESKTOP, PHONE, SMALL, WIDTHS, chromium, fits, keep, look, see
+from tests.journeys.processes import serving
 from tests.journeys.test_door_browser import camera, filmed
 from tests.services.atthedesk import a_day, give
 from tests.services.consulate import MORNING
@@ -43,7 +44,7 @@ def board(app, booked) -> str:
 
 @pytest.fixture
 def address(environment, booked):
-    with serving(environment, NOW) as (_, address):
+    with serving(environment, NOW) as address:
         yield address
 
 

@@ -6,10 +6,7 @@ Pictures of what it saw are kept in build/screenshots.
 from __future__ import annotations
 
 import email
-import os
 import re
-import subprocess
-import sys
 import time
 from email import policy
 from pathlib import Path
@@ -17,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import NOW
-from tests.journeys.browsing import DESKTOP, PHONE, ROOT, SMALL, TITLES, WIDTHS, fits, look, see, see_if
+from tests.journeys.browsing import DESKTOP, PHONE, SMALL, TITLES, WIDTHS, fits, look, see, see_if
+from tests.journeys.processes import send_letters
 from tests.services.builders import a_venue, an_event, register
 
 LINK = re.compile(r"http://127.0.0.1:\d+/\w\w/(?:confirm|registration)/\S+")
@@ -56,13 +54,7 @@ def letter(app, environment, address):
     """Sends what is due, as the worker does; returns where the last letter leads."""
 
     def last() -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.journeys.send_letters", NOW.isoformat()],
-            cwd=ROOT,
-            env={**os.environ, **environment, "SCHEDULER_BASE_URL": address},
-            check=True,
-        )
-        assert 0 == done.returncode
+        send_letters({**environment, "SCHEDULER_BASE_URL": address}, NOW)
         files = Path(environment["SCHEDULER_MAIL_URL"].removeprefix("file:")).glob("*.eml")
         newest = max(files, key=lambda file: file.stat().st_mtime_ns)
         mail = email.message_from_bytes(newest.read_bytes(), policy=policy.default)

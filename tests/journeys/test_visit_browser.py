@@ -6,10 +6,7 @@ Pictures of what it saw are kept in build/screenshots.
 from __future__ import annotations
 
 import email
-import os
 import re
-import subprocess
-import sys
 import time
 from email import policy
 from pathlib import Path
@@ -18,7 +15,8 @@ import pytest
 
 from scheduler.model import VisitStatus
 from tests.conftest import NOW
-from tests.journeys.browsing import DESKTOP, PHONE, ROOT, SMALL, fits, keep, look, violations
+from tests.journeys.browsing import DESKTOP, PHONE, SMALL, fits, keep, look, violations
+from tests.journeys.processes import send_letters
 from tests.services.consulate import MORNING, Consulate, a_post
 
 LINK = re.compile(r"http://127.0.0.1:\d+/\w\w/visits/(?:confirm/)?\d\S+")
@@ -93,12 +91,7 @@ def letter(environment, address):
     """Sends what is due, as the worker does; returns where the newest letter to the reader leads."""
 
     def last() -> str:
-        subprocess.run(
-            [sys.executable, "-m", "tests.journeys.send_letters", NOW.isoformat()],
-            cwd=ROOT,
-            env={**os.environ, **environment, "SCHEDULER_BASE_URL": address},
-            check=True,
-        )
+        send_letters({**environment, "SCHEDULER_BASE_URL": address}, NOW)
         files = Path(environment["SCHEDULER_MAIL_URL"].removeprefix("file:")).glob("*.eml")
         mails = [
             email.message_from_bytes(file.read_bytes(), policy=policy.default)

@@ -271,16 +271,16 @@ def _wrong(seating: Seating, attendees: list[Attendee]) -> Iterator[str]:
 # Real processes. The server they are forked from has imported everything, so that a hundred cost what ten would.
 
 configure_mappers()
-_PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES = multiprocessing.get_context("forkserver")
 RACES = [f"tests.services.test_{name}" for name in ("races", "seat_races", "visit_races", "door", "migrations")]
-_PROCESSES.set_forkserver_preload(["psycopg", "alembic.command", "tests.services.builders", *RACES])
+PROCESSES.set_forkserver_preload(["psycopg", "tests.services.builders", *RACES, "tests.journeys.warm"])
 _start: Any = None  # in a contender: where all of them wait for the last
 
 
 def at_once(work: Callable[..., Any], arguments: Sequence[tuple[Any, ...]], *, timeout: float = 120) -> list[Any]:
     """What ``work`` returns for each of the arguments, each in a process of its own, all let go at one moment."""
-    count, start = len(arguments), _PROCESSES.Barrier(len(arguments))
-    with ProcessPoolExecutor(count, _PROCESSES, initializer=_prepare, initargs=(start,)) as pool:
+    count, start = len(arguments), PROCESSES.Barrier(len(arguments))
+    with ProcessPoolExecutor(count, PROCESSES, initializer=_prepare, initargs=(start,)) as pool:
         return list(pool.map(_contend, [work] * count, arguments, timeout=timeout))
 
 
@@ -300,8 +300,8 @@ def _contend(work: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
 
 def killed(work: Callable[..., None], *arguments: Any) -> None:
     """Let ``work(*arguments, here)`` run in a process of its own until it says ``here()``, and kill it there."""
-    hears, says = _PROCESSES.Pipe(duplex=False)
-    process = _PROCESSES.Process(target=_run_until, args=(work, arguments, says))
+    hears, says = PROCESSES.Pipe(duplex=False)
+    process = PROCESSES.Process(target=_run_until, args=(work, arguments, says))
     process.start()
     try:
         assert hears.poll(60), "it never came to the place where it was to be killed"
