@@ -7,10 +7,14 @@ from datetime import datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
+from scheduler.db import Database
 from scheduler.errors import Invalid, NotFound
 from scheduler.model import Layout, LetterKind, Side, SlotClaim, VisitStatus
-from scheduler.services import visits
+from scheduler.services import finding, posts, visits
 from scheduler.services.appointments import Over
+from scheduler.services.drafts import check
+from scheduler.services.finding import Party
+from scheduler.services.postdrafts import SpecialDraft
 from scheduler.services.slots import Reason
 from scheduler.services.visits import AlreadyBooked, NotOffered, SlotTaken, Unchanged
 from tests.services.builders import NOW
@@ -352,3 +356,45 @@ def test_a_closure_that_comes_while_somebody_books_is_seen(post, db):
 
         with pytest.raises(NotOffered, match="Flood"):
             visits.book(session, service, MORNING, a_party(), secret=SECRET, now=NOW)
+
+
+# What is kept of a plan
+
+
+def test_what_another_process_plans_is_seen_at_once(post, database_url):
+    """Each has its own memory; the version that is read with the post tells it what of that is old."""
+    ours, theirs = post, Consulate(Database(database_url))
+    tuesday = MORNING.date()
+    before = ours.free(tuesday)
+
+    theirs.days(first_day=tuesday)
+    closed = ours.free(tuesday)
+    with theirs.db.write() as session:
+        posts.forget_days(session, posts.get(session, "phuket"), tuesday, now=NOW)
+
+    assert MORNING in before
+    assert [] == closed
+    assert before == ours.free(tuesday)
+    theirs.db.dispose()
+
+
+def test_a_plan_that_was_not_kept_is_not_remembered(post):
+    """The next that is kept has its version."""
+
+    def close_and_fail(day):
+        with post.db.write() as session:
+            row = posts.get(session, "phuket")
+            posts.set_days(session, row, check(SpecialDraft, {"first_day": day}), now=NOW)
+            session.flush()
+            slots = finding.free(session, row.services[0], Party(), now=NOW)
+            assert day not in {slot.dtstart.date() for slot in slots}
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        close_and_fail(MORNING.date())
+    post.days(first_day=(MORNING + timedelta(days=1)).date())
+
+    free = {slot.date() for slot in post.free()}
+    assert {MORNING.date()} == free & {MORNING.date(), (MORNING + timedelta(days=1)).date()}
+    with pytest.raises(Unchanged, match="there are free times"):
+        post.wait("aliya", [MORNING.date()])
