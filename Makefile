@@ -12,7 +12,7 @@ demo: $(VENV)/.ready
 	@$(BIN)/scheduler demo --dir demo
 
 test: $(VENV)/.ready-dev $(VENV)/.ready-node $(VENV)/.ready-apt check
-	$(BIN)/pytest -n 3 --dist worksteal  # two cores: one of three waits for a browser or a disk
+	$(BIN)/pytest -n 3 --dist worksteal
 
 check: $(VENV)/.ready-dev
 	$(BIN)/ruff check .

@@ -51,6 +51,13 @@ def add_visits(
     return link
 
 
+def of_officer(session: Session, *, post: Post, account: int) -> FeedLink | None:
+    """The newest link of an officer to the visits of a post, without names, that is in force."""
+    query = sa.select(FeedLink).where(FeedLink.account_id == account, FeedLink.post_id == post.id)
+    query = query.where(FeedLink.revoked_at.is_(None), FeedLink.names.is_(False))
+    return session.scalar(query.order_by(FeedLink.id.desc()).limit(1))
+
+
 def shows_visits(link: FeedLink) -> bool:
     """Whether its officer still sees the visits of its post, and, where it has them, who comes."""
     if link.post is None or link.account is None or not link.account.at(link.post):

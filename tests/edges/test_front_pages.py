@@ -8,11 +8,13 @@ from html import unescape
 
 import pytest
 import sqlalchemy as sa
+from werkzeug.test import Client
 
 from scheduler.clock import instant
 from scheduler.model import AccountRole, Appointment, Audit, VisitStatus
 from scheduler.services import posts, queueing, visits
 from scheduler.web import create_app
+from scheduler.web.feeds import Feeds
 from tests.edges.test_desk_signing import an_account, seal, sign_in
 from tests.services.atthedesk import a_day, give
 from tests.services.consulate import MORNING, Consulate
@@ -166,12 +168,27 @@ def test_the_list_of_the_day_is_printed_and_who_took_it_is_written_down(app, web
         assert "anna@web" == session.scalars(sa.select(Audit.actor).where(Audit.action == "print")).one()
 
 
+def test_an_officer_makes_a_calendar_of_their_own_without_names_and_another_ends_the_one_before(app, web, booked):
+    page = f"{PHUKET}/calendar"
+    addresses = []
+    for _ in range(2):
+        followed(web, send(web, page))
+        shown = web.get(page).get_data(as_text=True)
+        addresses.append(re.search(r'value="http://localhost:8000(/private/[^"]+)"', shown)[1])
+
+    feeds = Feeds(app, create_app(app).wsgi_app)
+    first, second = (Client(feeds).get(address) for address in addresses)
+    assert [404, 200] == [first.status_code, second.status_code]
+    assert booked["Dana"] in second.get_data(as_text=True).replace("\r\n ", "")
+    assert "Dana" not in second.get_data(as_text=True)
+
+
 # Who may
 
 
 def test_staff_see_their_own_posts_alone_and_of_another_not_even_that_it_is_there(app, web, consul, booked):
     theirs = a_day(app, {"Erlan": (9, 0)}, "almaty-desk")["Erlan"]
-    paths = ["today", "today/now", "today/list.pdf", "walk-in", "statistics", "close"]
+    paths = ["today", "today/now", "today/list.pdf", "walk-in", "statistics", "calendar", "close"]
     pages = [f"/en/desk/posts/almaty-desk/{path}" for path in paths] + [f"/en/desk/visits/{theirs}"]
     pages += [f"/en/desk/visits/{theirs}/{path}" for path in ("move", "cancel")]
 
@@ -187,6 +204,7 @@ def test_staff_see_their_own_posts_alone_and_of_another_not_even_that_it_is_ther
         "close/again": {},
         "close": {"first": "2027-01-13"},
         "close/offer": {},
+        "calendar": {},
     }.items():
         assert 404 == send(consul, f"/en/desk/posts/almaty-desk/{path}", **typed).status_code, path
     for path in ("move", "cancel"):

@@ -209,6 +209,7 @@ def test_every_page_is_accessible_and_fits_in_four_languages(browser, app, addre
         "tomorrow": f"{PHUKET}/today?day={tomorrow}",
         "walk-in": f"{PHUKET}/walk-in",
         "statistics": f"{PHUKET}/statistics",
+        "calendar": f"{PHUKET}/calendar",
         "close": f"{PHUKET}/close",
         "visit": dana,
         "board": board,

@@ -5,7 +5,19 @@ from __future__ import annotations
 from flask import Flask
 
 from scheduler.app import App
-from scheduler.web.officers import account, closing, desk, door, front, guard, guests, signing, statistics, visits
+from scheduler.web.officers import (
+    account,
+    calendars,
+    closing,
+    desk,
+    door,
+    front,
+    guard,
+    guests,
+    signing,
+    statistics,
+    visits,
+)
 
 
 def install(web: Flask, app: App) -> None:
@@ -20,3 +32,4 @@ def install(web: Flask, app: App) -> None:
     web.register_blueprint(visits.blueprint(app))
     web.register_blueprint(closing.blueprint(app))
     web.register_blueprint(statistics.blueprint(app))
+    web.register_blueprint(calendars.blueprint(app))

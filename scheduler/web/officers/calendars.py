@@ -1,0 +1,67 @@
+"""The visits to come of a post as an officer's own calendar."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, g, render_template
+from sqlalchemy.orm import Session
+
+from scheduler.app import App
+from scheduler.model import Account, Act, FeedLink, Post
+from scheduler.services import links
+from scheduler.services.addresses import Address
+from scheduler.web.answers import see
+from scheduler.web.language import _
+from scheduler.web.officers import guard
+from scheduler.web.officers.guard import may, officer
+from scheduler.web.officers.staffing import POST, post_of
+
+PAGE = f"{POST}/calendar"
+
+
+def blueprint(app: App) -> Blueprint:
+    pages = guard.blueprint("calendars")
+
+    @pages.get(PAGE)
+    @may(Act.SEE_VISITS)
+    def page(language: str, key: str) -> str:  # noqa: ARG001 - kept in g for all
+        return _page(app, key)
+
+    @pages.post(PAGE)
+    @may(Act.SEE_VISITS)
+    def make(language: str, key: str) -> Response:
+        _make(app, key)
+        return see(f"/{language}/desk/posts/{key}/calendar")
+
+    return pages
+
+
+def _page(app: App, key: str) -> str:
+    with app.db.read() as session:
+        post = post_of(session, key)
+        link = _mine(session, post)
+        return render_template(
+            "web/desk/calendar.html",
+            title=_("Your calendar of the post"),
+            post=post,
+            address=_address(app, link) if link else "",
+        )
+
+
+def _make(app: App, key: str) -> None:
+    """Without names, which a calendar would carry to wherever it is copied; once more, and it has another address."""
+    with app.db.write(officer().actor) as session:
+        post = post_of(session, key)
+        link = _mine(session, post)
+        if link:
+            links.renew(session, link, now=app.clock.now())
+            return
+        account = session.get_one(Account, officer().id)
+        links.add_visits(session, post=post, account=account, holder=account.called, names=False, now=app.clock.now())
+
+
+def _mine(session: Session, post: Post) -> FeedLink | None:
+    return links.of_officer(session, post=post, account=officer().id)
+
+
+def _address(app: App, link: FeedLink) -> str:
+    return f"{app.settings.base_url}{Address(links.token(link, secret=app.secret), g.language, private=True)}"
