@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tests import statements  # noqa: F401 - what `warm` has compiled, all have
-from tests.services.builders import _PROCESSES
+from tests.services.builders import PROCESSES
 
 MOST = 4000  # bytes of an answer: a pipe takes so many at once, whoever else writes (PIPE_BUF)
 
@@ -23,8 +23,8 @@ def crowd(
     read, and compiled, when it is up.
     No more than ``connected`` work at a time: as behind a pool, because a server takes so many connections.
     """
-    hears, says = _PROCESSES.Pipe(duplex=False)
-    parent = _PROCESSES.Process(target=_fork, args=(work, arguments, connected, warm, says))
+    hears, says = PROCESSES.Pipe(duplex=False)
+    parent = PROCESSES.Process(target=_fork, args=(work, arguments, connected, warm, says))
     parent.start()
     try:
         assert hears.poll(240), "the crowd did not come back"

@@ -18,8 +18,8 @@ from scheduler.services.drafts import PersonDraft, check
 from scheduler.services.registering import Wanted
 from scheduler.services.tokens import Purpose
 from tests.services.builders import (
-    _PROCESSES,
     NOW,
+    PROCESSES,
     GuestList,
     Undone,
     a_person,
@@ -244,7 +244,7 @@ def test_a_process_killed_at_any_statement_of_a_registration_leaves_all_of_a_ste
 
     for step in range(steps):
         name = f"guest{step}"
-        child = _PROCESSES.Process(target=ask_and_confirm, args=(database_url, name, step))
+        child = PROCESSES.Process(target=ask_and_confirm, args=(database_url, name, step))
         child.start()
         child.join(60)
 
