@@ -16,8 +16,9 @@ from scheduler.cli.words import _, language
 from scheduler.errors import Conflict, Invalid
 from scheduler.i18n import LANGUAGES, N_, catalogue
 from scheduler.model import Appointment, Post
-from scheduler.services import daylists, posts, queueing, visits
-from scheduler.services.queueing import Entry, Statistics
+from scheduler.services import boards, daylists, daystatistics, frontday, looking, posts, queueing, visits
+from scheduler.services.daystatistics import Statistics
+from scheduler.services.frontday import Entry
 from scheduler.when import parse_day
 
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -46,8 +47,8 @@ def day(
     with desk.write() as session:  # that it was read is written down: it has the names of all
         row = posts.get(session, post)
         wanted = _day(desk, row, typed)
-        found = queueing.day(session, row, wanted, now=desk.now())
-        queueing.looked_at_day(session, row, wanted, now=desk.now())
+        found = frontday.day(session, row, wanted, now=desk.now())
+        looking.looked_at_day(session, row, wanted, now=desk.now())
     records = [_record(entry, row.tzid) for entry in found.entries]
     if as_json:
         queue = [entry.reference for entry in found.queue]
@@ -70,7 +71,7 @@ def _print_list(desk: Desk, post: str, typed: str | None, file: Path, *, overwri
 
 def _day(desk: Desk, row: Post, typed: str | None, name: str = "day") -> date:
     if typed is None:
-        return queueing.today_of(row, now=desk.now())
+        return frontday.today_of(row, now=desk.now())
     try:
         return parse_day(typed, now=desk.now(), tzid=row.tzid)
     except Invalid as error:
@@ -231,7 +232,7 @@ def statistics(desk: Desk, post: str, first: str | None, last: str | None, as_js
         last_on = _day(desk, row, last, "--until") if last else first_on
         if last_on < first_on:
             raise Invalid("--until: must not be before --from")
-        found = queueing.statistics(session, row, first_on, last_on)
+        found = daystatistics.statistics(session, row, first_on, last_on)
     record = _minutes(found)
     if as_json:
         print_json({"post": post, "tz": row.tzid, **record})
@@ -272,7 +273,7 @@ def board(desk: Desk, post: str, revoke: bool, spoken: str | None, as_json: bool
     if revoke:
         with desk.write() as session:
             row = posts.get(session, post)
-            queueing.revoke_board(session, row, now=desk.now())
+            boards.revoke_board(session, row, now=desk.now())
             address = _address(desk, row, spoken)
     else:
         with desk.read() as session:
@@ -284,7 +285,7 @@ def board(desk: Desk, post: str, revoke: bool, spoken: str | None, as_json: bool
 
 
 def _address(desk: Desk, row: Post, spoken: str | None) -> str:
-    token = queueing.board_token(row, secret=desk.app.secret)
+    token = boards.board_token(row, secret=desk.app.secret)
     return f"{desk.settings.base_url}/{spoken or desk.settings.language}/board/{row.key}/{token}"
 
 

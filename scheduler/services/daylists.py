@@ -12,9 +12,9 @@ from scheduler.dates import format_day, format_offset
 from scheduler.i18n import N_
 from scheduler.model import Post, VisitStatus
 from scheduler.printing import Line, Sheet, printed_list
-from scheduler.services import queueing
+from scheduler.services import frontday
 from scheduler.services.audit import note
-from scheduler.services.queueing import Entry
+from scheduler.services.frontday import Entry
 
 Gettext = Callable[[str], str]
 # Who is not expected any more is not on the list.
@@ -23,7 +23,7 @@ _LEFT_OUT = (VisitStatus.CANCELLED, VisitStatus.HELD, VisitStatus.OFFERED)
 
 def pdf(session: Session, post: Post, day: date, *, language: str, gettext: Gettext, now: datetime) -> bytes:
     """That it was printed is written down: it has the names of all."""
-    found = [row for row in queueing.day(session, post, day, now=now).entries if row.status not in _LEFT_OUT]
+    found = [row for row in frontday.day(session, post, day, now=now).entries if row.status not in _LEFT_OUT]
     note(session, "print", "post", post.key, now=now, day=day.isoformat(), visits=len(found))
     return printed_list(_sheet(post, day, found, language, gettext, now), language=language)
 

@@ -11,20 +11,18 @@ Everybody here holds the post first, so that two counters never call the same pe
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
+from sqlalchemy.orm import Session
 
 from scheduler.clock import wall
-from scheduler.errors import Conflict, Invalid, NotFound, SchedulerError
+from scheduler.errors import Conflict, Invalid, SchedulerError
 from scheduler.model import (
     Applicant,
     Appointment,
-    Audit,
     Counter,
     Post,
     Service,
@@ -33,54 +31,16 @@ from scheduler.model import (
     VisitStatus,
 )
 from scheduler.model.consular import PENDING
-from scheduler.services import appointments, claims, finding, posts, references, slots, tokens, turns, visits
+from scheduler.services import appointments, claims, finding, posts, references, slots, visits
 from scheduler.services.appointments import Over
 from scheduler.services.audit import note
-from scheduler.services.daystatistics import Hour, Statistics, statistics
-from scheduler.services.finding import Party, midnight
+from scheduler.services.finding import Party
+from scheduler.services.frontday import HERE, can_undo, here, ordered, serves, today_of
 from scheduler.services.slots import Need, Window
-from scheduler.services.turns import GRACE, Station, Waiting
 from scheduler.services.visitdrafts import MOST_DOCUMENTS
 from scheduler.services.visits import AlreadyBooked, Unchanged
 from scheduler.services.whynot import explained
-from scheduler.text import Text, line
-
-__all__ = [
-    "GRACE",
-    "UNDO",
-    "AnotherDay",
-    "Board",
-    "Called",
-    "Entry",
-    "Hour",
-    "NoWalkIns",
-    "NobodyWaits",
-    "Statistics",
-    "Today",
-    "board",
-    "board_post",
-    "board_token",
-    "call",
-    "check_in",
-    "day",
-    "finish",
-    "looked",
-    "looked_at_day",
-    "no_show",
-    "recall",
-    "revoke_board",
-    "send_back",
-    "statistics",
-    "today_of",
-    "undo",
-    "walk_in",
-]
-
-UNDO = timedelta(minutes=15)  # for so long the last act can be taken back
-LOOKED = timedelta(hours=1)  # how exactly it is known when somebody looked at a visit
-AT_WORK = timedelta(hours=1)  # a counter that has called nobody for so long does not count as at work
-NEXT = 6  # tickets that the board shows beside those that are called
-HERE = (VisitStatus.CHECKED_IN, VisitStatus.CALLED)
+from scheduler.text import line
 
 
 class AnotherDay(Conflict):
@@ -93,203 +53,6 @@ class NobodyWaits(Conflict):
 
 class NoWalkIns(Conflict):
     """Nobody is taken without an appointment."""
-
-
-# The day
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """A visit as the front desk sees it. ``place`` in the queue counts from 1, ``estimate`` is in minutes until it is
-    called; both None for who does not wait. ``late``: came too late to be called at their time."""
-
-    id: int
-    reference: str
-    status: VisitStatus
-    ticket: str | None
-    dtstart: datetime
-    starts_at: datetime
-    walk_in: bool
-    names: Sequence[str]
-    people: int
-    documents: int
-    service: str
-    service_name: Text
-    counter: str | None
-    counter_name: Text | None
-    checked_in_at: datetime | None
-    called_at: datetime | None
-    ended_at: datetime | None
-    recalls: int
-    late: bool
-    place: int | None
-    estimate: int | None
-    undoable: str | None  # the act that `undo` would take back now
-
-    @property
-    def waits(self) -> bool:
-        return self.status is VisitStatus.CHECKED_IN
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Today:
-    """A day of a post: all its visits by time, those who wait in the order in which they are called. ``arriving``: by
-    key of each service, in how many minutes somebody would be called who came without an appointment now."""
-
-    post: str
-    day: date
-    tz: str
-    is_today: bool
-    entries: Sequence[Entry]
-    queue: Sequence[Entry]
-    arriving: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def called(self) -> list[Entry]:
-        """Those at a counter, or on their way to it."""
-        return [entry for entry in self.entries if entry.status is VisitStatus.CALLED]
-
-
-def today_of(post: Post, *, now: datetime) -> date:
-    return wall(now, post.tzid).date()
-
-
-def day(session: Session, post: Post, day: date, *, now: datetime) -> Today:
-    """Every visit of the day, booked or not; what was never confirmed is none. Reads only."""
-    rows = [row for row in _of_day(session, post, day) if row.status is not VisitStatus.LAPSED]
-    rows = [row for row in rows if not row.has_expired(now)]
-    is_today = day == today_of(post, now=now)
-    queue = _ordered(rows, now) if is_today else []
-    outlook = _Outlook(post, rows, now) if is_today else None
-    estimates = outlook.of(queue) if outlook else {}
-    places = {row.id: place for place, row in enumerate(queue, 1)}
-    entries = {row.id: _entry(row, places.get(row.id), estimates.get(row.id), now) for row in rows}
-    return Today(
-        post=post.key,
-        day=day,
-        tz=post.tzid,
-        is_today=is_today,
-        entries=list(entries.values()),
-        queue=[entries[row.id] for row in queue],
-        arriving=outlook.arriving(queue) if outlook else {},
-    )
-
-
-def _of_day(session: Session, post: Post, day: date) -> list[Appointment]:
-    query = _visits(post, day).options(selectinload(Appointment.applicants))
-    return list(session.scalars(query.execution_options(populate_existing=True)))
-
-
-def _here(session: Session, post: Post, now: datetime) -> list[Appointment]:
-    """Those who wait today and those who are called, without who they are; read anew."""
-    query = _visits(post, today_of(post, now=now)).where(Appointment.status.in_(HERE))
-    return list(session.scalars(query.execution_options(populate_existing=True)))
-
-
-def _visits(post: Post, day: date) -> sa.Select[Appointment]:
-    start = midnight(day)
-    return (
-        sa.select(Appointment)
-        .join(Service, Service.id == Appointment.service_id)
-        .where(Service.post_id == post.id)
-        .where(Appointment.dtstart >= start, Appointment.dtstart < start + slots.DAY)
-        .options(contains_eager(Appointment.service), joinedload(Appointment.counter))
-        .order_by(Appointment.starts_at, Appointment.id)
-    )
-
-
-def _entry(row: Appointment, place: int | None, estimate: int | None, now: datetime) -> Entry:
-    assert row.dtstart is not None and row.starts_at is not None  # noqa: S101, PT018 - it is of a day
-    return Entry(
-        id=row.id,
-        reference=row.reference,
-        status=row.status,
-        ticket=row.ticket,
-        dtstart=row.dtstart,
-        starts_at=row.starts_at,
-        walk_in=row.walk_in,
-        names=[applicant.name for applicant in row.applicants],
-        people=row.people,
-        documents=row.documents,
-        service=row.service.key,
-        service_name=row.service.name,
-        counter=row.counter.key if row.counter else None,
-        counter_name=row.counter.name if row.counter else None,
-        checked_in_at=row.checked_in_at,
-        called_at=row.called_at,
-        ended_at=row.ended_at,
-        recalls=row.recalls,
-        late=row.checked_in_at is not None and _waiting(row).is_late,
-        place=place,
-        estimate=estimate,
-        undoable=row.before["act"] if _can_undo(row, now) else None,
-    )
-
-
-def _waiting(row: Appointment) -> Waiting:
-    assert row.checked_in_at is not None  # noqa: S101 - it has come
-    booked_at = None if row.walk_in else row.starts_at
-    return Waiting(row.id, row.checked_in_at, booked_at, row.service_id, _length(row))
-
-
-def _length(row: Appointment) -> timedelta:
-    return timedelta(minutes=row.service.minutes) * row.units
-
-
-def _ordered(rows: Sequence[Appointment], now: datetime) -> list[Appointment]:
-    """Those who wait, in the order in which they are called."""
-    here = {row.id: row for row in rows if row.status is VisitStatus.CHECKED_IN and row.checked_in_at is not None}
-    return [here[one.id] for one in turns.order(map(_waiting, here.values()), now=now)]
-
-
-class _Outlook:
-    """What is known at a moment of how fast it goes: the counters at work, when each is free, the pace of today."""
-
-    def __init__(self, post: Post, rows: Sequence[Appointment], now: datetime) -> None:
-        self.post, self.now = post, now
-        self.pace = turns.pace(
-            (_length(row), row.ended_at - row.called_at)
-            for row in rows
-            if row.status is VisitStatus.SERVED and row.called_at is not None and row.ended_at is not None
-        )
-        at_counter = {row.counter_id: row for row in rows if row.status is VisitStatus.CALLED}
-        recent = {row.counter_id for row in rows if row.called_at is not None and row.called_at > now - AT_WORK}
-        at_work = [counter for counter in post.counters if counter.id in recent or counter.id in at_counter]
-        self.stations = [self._station(counter, at_counter.get(counter.id)) for counter in at_work]
-        self.stations += self._in_reserve(at_work)
-
-    def _station(self, counter: Counter, row: Appointment | None) -> Station:
-        free_at = self.now
-        if row is not None and row.called_at is not None:
-            free_at += turns.remaining(_length(row), self.now - row.called_at, self.pace)
-        return Station(_serves(self.post, counter), free_at)
-
-    def _in_reserve(self, at_work: Sequence[Counter]) -> list[Station]:
-        """For what no counter at work serves, the counters that are staffed for it: they will call when need be."""
-        served = {service for counter in at_work for service in _serves(self.post, counter)}
-        needed: dict[int, set[int]] = {}
-        for service in self.post.services:
-            for counter in service.served_at if service.id not in served else ():
-                needed.setdefault(counter.id, set()).add(service.id)
-        return [Station(services, self.now) for services in needed.values()]
-
-    def of(self, queue: Sequence[Appointment]) -> dict[int, int]:
-        return turns.estimate(map(_waiting, queue), self.stations, now=self.now, pace=self.pace)
-
-    def arriving(self, queue: Sequence[Appointment]) -> dict[str, int]:
-        """For somebody who would come without an appointment now, by key of the service."""
-        waiting, found = list(map(_waiting, queue)), {}
-        for service in self.post.services:
-            newcomer = Waiting(0, self.now, None, service.id)
-            called = turns.estimate([*waiting, newcomer], self.stations, now=self.now, pace=self.pace)
-            if 0 in called:
-                found[service.key] = called[0]
-        return found
-
-
-def _serves(post: Post, counter: Counter) -> set[int]:
-    """The services of a counter: those that name it, and those that name none."""
-    return {service.id for service in post.services if not service.counters or counter in service.counters}
 
 
 # Coming
@@ -477,10 +240,10 @@ def call(
     Raises NobodyWaits; Conflict where the counter is still with somebody, or the one named does not wait.
     """
     posts.hold(session, post)
-    rows = _here(session, post, now)
+    rows = here(session, post, now)
     _refuse_busy(rows, counter.id)
-    serves = _serves(post, counter)
-    mine = [row for row in _ordered(rows, now) if row.service_id in serves or reference is not None]
+    served = serves(post, counter)
+    mine = [row for row in ordered(rows, now) if row.service_id in served or reference is not None]
     row = _chosen(mine, counter, reference)
     row.before = _state(row, "call", now)
     row.status, row.counter_id, row.called_at, row.recalls = VisitStatus.CALLED, counter.id, now, 0
@@ -587,10 +350,6 @@ def _state(row: Appointment, act: str, now: datetime) -> dict[str, Any]:
     }
 
 
-def _can_undo(row: Appointment, now: datetime) -> bool:
-    return bool(row.before) and now - datetime.fromisoformat(row.before["at"]) <= UNDO
-
-
 def undo(session: Session, appointment: Appointment, *, now: datetime) -> Appointment:
     """Take back the last act of the front desk: the visit stands as it stood before. Once, and for `UNDO` only.
 
@@ -599,11 +358,11 @@ def undo(session: Session, appointment: Appointment, *, now: datetime) -> Appoin
     """
     appointments.hold(session, appointment)
     row, before = appointment, appointment.before
-    if not _can_undo(row, now):
+    if not can_undo(row, now):
         raise Conflict("there is nothing to take back of {reference}", reference=row.reference)
     status = VisitStatus(before["status"])
     if status is VisitStatus.CALLED and row.status is not VisitStatus.CALLED:
-        _refuse_busy(_here(session, row.service.post, now), before["counter_id"])
+        _refuse_busy(here(session, row.service.post, now), before["counter_id"])
     _stand_again(session, row)
     row.status, row.counter_id, row.recalls = status, before["counter_id"], before["recalls"]
     row.ticket = before["ticket"]
@@ -634,93 +393,3 @@ def _stand_again(session: Session, row: Appointment) -> None:
 def _take_cells(session: Session, cells: Sequence[Sequence[Any]], row: Appointment) -> None:
     """What nobody has taken meanwhile; their time has come, so that nothing hangs on the rest."""
     claims.take_again(session, row, [(counter, date.fromisoformat(day), cell) for counter, day, cell in cells])
-
-
-# The board
-
-
-@dataclass(frozen=True, slots=True)
-class Called:
-    """A ticket on the board. ``recalls`` rises when it is called once more."""
-
-    ticket: str
-    counter: str
-    counter_name: Text
-    since: datetime
-    recalls: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Board:
-    """What everybody in the room may read: tickets and counters, never names."""
-
-    post: str
-    post_name: Text
-    tz: str
-    at: datetime
-    called: Sequence[Called]  # the latest first
-    next: Sequence[str]
-    waiting: int
-
-
-def board(session: Session, post: Post, *, now: datetime) -> Board:
-    rows = _here(session, post, now)
-    called = [
-        Called(row.ticket, row.counter.key, row.counter.name, row.called_at, row.recalls)
-        for row in rows
-        if row.status is VisitStatus.CALLED and row.ticket and row.counter and row.called_at
-    ]
-    queue = [row.ticket for row in _ordered(rows, now) if row.ticket]
-    return Board(
-        post=post.key,
-        post_name=post.name,
-        tz=post.tzid,
-        at=now,
-        called=sorted(called, key=lambda one: (one.since, one.ticket), reverse=True),
-        next=queue[:NEXT],
-        waiting=len(queue),
-    )
-
-
-def board_token(post: Post, *, secret: str) -> str:
-    """For the address of the board; it opens nothing else."""
-    return tokens.of(post.id, "board", post.key, post.board_epoch, secret=secret)
-
-
-def board_post(session: Session, key: str, token: str, *, secret: str) -> Post:
-    """The post of a board's address. Raises NotFound alike for one that was never there, or is another one now."""
-    found = session.scalar(sa.select(Post).where(Post.key == key))
-    if found is None or not tokens.same(token, board_token(found, secret=secret)):
-        raise NotFound("this link leads nowhere")
-    return found
-
-
-def revoke_board(session: Session, post: Post, *, now: datetime) -> None:
-    """Another address; the one before leads nowhere."""
-    posts.hold(session, post)
-    post.board_epoch += 1
-    session.flush()
-    note(session, "revoke board", "post", post.key, now=now)
-
-
-# Who looked
-
-
-def looked(session: Session, appointment: Appointment, *, now: datetime) -> None:
-    """Write down that whoever acts has read whose visit it is; once an hour for each visit and reader."""
-    _note_read(session, "appointment", str(appointment.id), now)
-
-
-def looked_at_day(session: Session, post: Post, day: date, *, now: datetime) -> None:
-    """The same of the list of a day, which has the names of all who come."""
-    _note_read(session, "post", post.key, now, day=day.isoformat())
-
-
-def _note_read(session: Session, noun: str, row: str, now: datetime, **details: str) -> None:
-    actor = session.info.get("actor", "system")
-    known = sa.select(Audit.details).where(
-        Audit.noun == noun, Audit.row == row, Audit.action == "read", Audit.actor == actor, Audit.at > now - LOOKED
-    )
-    if details not in session.scalars(known).all():
-        note(session, "read", noun, row, now=now, **details)
-        session.flush()

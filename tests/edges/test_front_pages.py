@@ -12,7 +12,7 @@ from werkzeug.test import Client
 
 from scheduler.clock import instant
 from scheduler.model import AccountRole, Appointment, Audit, VisitStatus
-from scheduler.services import posts, queueing, visits
+from scheduler.services import boards, posts, visits
 from scheduler.web import create_app
 from scheduler.web.feeds import Feeds
 from tests.edges.test_desk_signing import an_account, seal, sign_in
@@ -296,7 +296,7 @@ def test_a_reference_that_is_none_leads_nowhere(consul, reference):
 
 def board(app) -> str:
     with app.db.read() as session:
-        return f"/en/board/phuket/{queueing.board_token(posts.get(session, 'phuket'), secret=app.secret)}"
+        return f"/en/board/phuket/{boards.board_token(posts.get(session, 'phuket'), secret=app.secret)}"
 
 
 def test_the_board_shows_tickets_and_counters_to_whoever_has_its_address_and_no_name(app, web, booked):
@@ -321,7 +321,7 @@ def test_the_board_shows_tickets_and_counters_to_whoever_has_its_address_and_no_
 def test_another_address_of_the_board_leads_nowhere(app, web, clock):
     right = board(app)
     with app.db.write() as session:
-        queueing.revoke_board(session, posts.get(session, "phuket"), now=clock.now())
+        boards.revoke_board(session, posts.get(session, "phuket"), now=clock.now())
     stranger = create_app(app).test_client()
 
     for path in (right, right[:-1], right.replace("phuket", "nowhere"), "/en/board/phuket/1-x", "/en/board/%00/1-x"):

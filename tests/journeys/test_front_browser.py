@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from scheduler.clock import instant
 from scheduler.model import AccountRole, Appointment, VisitStatus
-from scheduler.services import posts, queueing, visits
+from scheduler.services import boards, posts, queueing, visits
 from tests.edges.test_desk_signing import PASSWORD, an_account
 from tests.journeys.browsing import DESKTOP, PHONE, SMALL, WIDTHS, chromium, fits, keep, look, see
 from tests.journeys.processes import serving
@@ -39,7 +39,7 @@ def booked(app) -> dict[str, str]:
 @pytest.fixture
 def board(app, booked) -> str:
     with app.db.read() as session:
-        return f"board/phuket/{queueing.board_token(posts.get(session, 'phuket'), secret=app.secret)}"
+        return f"board/phuket/{boards.board_token(posts.get(session, 'phuket'), secret=app.secret)}"
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from scheduler.services import posts, queueing, visits
+from scheduler.services import boards, daystatistics, frontday, looking, posts, queueing, visits
 from tests.services.consulate import MORNING, SECRET, Consulate
 
 NINE = datetime(2027, 1, 12, 2, 0, tzinfo=UTC)  # 09:00 in Phuket, on the day of MORNING
@@ -50,11 +50,11 @@ class FrontDesk(Consulate):
 
     def look(self, reference, who="officer@web"):
         with self.db.write(who) as session:
-            queueing.looked(session, visits.get(session, reference), now=self.now)
+            looking.looked(session, visits.get(session, reference), now=self.now)
 
     def day(self, day=DAY):
         with self.db.read() as session:
-            return queueing.day(session, posts.get(session, self.post), day, now=self.now)
+            return frontday.day(session, posts.get(session, self.post), day, now=self.now)
 
     def queue(self):
         return [entry.reference for entry in self.day().queue]
@@ -64,11 +64,11 @@ class FrontDesk(Consulate):
 
     def board(self):
         with self.db.read() as session:
-            return queueing.board(session, posts.get(session, self.post), now=self.now)
+            return boards.board(session, posts.get(session, self.post), now=self.now)
 
     def statistics(self):
         with self.db.read() as session:
-            return queueing.statistics(session, posts.get(session, self.post), DAY, DAY)
+            return daystatistics.statistics(session, posts.get(session, self.post), DAY, DAY)
 
     def _act(self, act, reference):
         with self.db.write("officer@web") as session:

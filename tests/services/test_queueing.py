@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from scheduler.db import Database
 from scheduler.errors import Conflict, Invalid, NotFound
 from scheduler.model import Appointment, Audit, LetterKind, Side, Ticket, VisitStatus
-from scheduler.services import closures, posts, queueing, visits
+from scheduler.services import boards, closures, posts, visits
 from scheduler.services.appointments import Over
 from scheduler.services.queueing import AnotherDay, NobodyWaits, NoWalkIns
 from scheduler.services.visits import AlreadyBooked, Unchanged
@@ -348,16 +348,16 @@ def test_the_board_shows_tickets_and_counters_and_no_names(desk):
 def test_the_address_of_the_board_ends_when_it_is_revoked(desk):
     with desk.db.write() as session:
         post = posts.get(session, "phuket")
-        before = queueing.board_token(post, secret=SECRET)
-        assert post is queueing.board_post(session, "phuket", before, secret=SECRET)
+        before = boards.board_token(post, secret=SECRET)
+        assert post is boards.board_post(session, "phuket", before, secret=SECRET)
 
-        queueing.revoke_board(session, post, now=NINE)
+        boards.revoke_board(session, post, now=NINE)
 
-        after = queueing.board_token(post, secret=SECRET)
-        assert post is queueing.board_post(session, "phuket", after, secret=SECRET)
+        after = boards.board_token(post, secret=SECRET)
+        assert post is boards.board_post(session, "phuket", after, secret=SECRET)
         for key, token in (("phuket", before), ("bangkok", after), ("phuket", "1-x"), ("phuket", "é")):
             with pytest.raises(NotFound, match="leads nowhere"):
-                queueing.board_post(session, key, token, secret=SECRET)
+                boards.board_post(session, key, token, secret=SECRET)
 
 
 # How it went

@@ -19,9 +19,9 @@ from scheduler.app import App
 from scheduler.errors import Conflict, Invalid, NotFound, SchedulerError
 from scheduler.i18n import LANGUAGES, catalogue
 from scheduler.model import Act, Appointment, Counted, Counter, Post, Service, VisitStatus
-from scheduler.services import daylists, queueing, references
+from scheduler.services import daylists, frontday, queueing, references
 from scheduler.services.desk import is_called
-from scheduler.services.queueing import Entry, Today
+from scheduler.services.frontday import Entry, Today
 from scheduler.services.visitdrafts import MOST_DOCUMENTS
 from scheduler.services.visits import Unchanged
 from scheduler.web import visitwording
@@ -250,8 +250,8 @@ def _page(app: App, key: str, heard: Heard, *, template: str = "web/desk/front.h
     now = app.clock.now()
     with app.db.read() as session:
         post = post_of(session, key)
-        shown = day_typed(request.args.get("day", "")) or queueing.today_of(post, now=now)
-        day = queueing.day(session, post, shown, now=now)
+        shown = day_typed(request.args.get("day", "")) or frontday.today_of(post, now=now)
+        day = frontday.day(session, post, shown, now=now)
         return render_template(
             template,
             title=_("Front desk"),
@@ -275,7 +275,7 @@ def _printed(app: App, key: str, language: str) -> Response:
     now, gettext = app.clock.now(), catalogue(language).gettext
     with app.db.write(officer().actor) as session:
         post = post_of(session, key)
-        shown = day_typed(request.args.get("day", "")) or queueing.today_of(post, now=now)
+        shown = day_typed(request.args.get("day", "")) or frontday.today_of(post, now=now)
         body = daylists.pdf(session, post, shown, language=language, gettext=gettext, now=now)
     response = Response(body, content_type="application/pdf")
     response.headers["Content-Disposition"] = f'attachment; filename="{key}-{shown.isoformat()}.pdf"'
@@ -309,7 +309,7 @@ def _walk_in_page(app: App, key: str, form: Form | None = None) -> str:
     with app.db.read() as session:
         post = post_of(session, key)
         taken = [service for service in post.services if service.walk_ins and service.offered]
-        day = queueing.day(session, post, queueing.today_of(post, now=now), now=now)
+        day = frontday.day(session, post, frontday.today_of(post, now=now), now=now)
         return render_template(
             "web/desk/walk_in.html",
             title=_("Somebody without an appointment"),

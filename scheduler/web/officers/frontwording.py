@@ -9,7 +9,7 @@ from flask import g
 from scheduler.clock import wall
 from scheduler.dates import format_lead
 from scheduler.i18n import N_
-from scheduler.services.queueing import Entry
+from scheduler.services.frontday import Entry
 from scheduler.web.language import _
 
 # Of each act: its button, the big word once it is done, and how that looks.

@@ -18,7 +18,7 @@ from scheduler.app import App
 from scheduler.clock import wall
 from scheduler.i18n import N_
 from scheduler.model import Act, Appointment, Audit, Side, VisitStatus
-from scheduler.services import finding, queueing, visitrecord, visits
+from scheduler.services import finding, looking, visitrecord, visits
 from scheduler.services.appointments import party_of
 from scheduler.services.finding import Place
 from scheduler.services.slots import Slot, Why
@@ -102,7 +102,7 @@ def _visit(app: App, reference: str) -> str:
     now = app.clock.now()
     with app.db.write(officer().actor) as session:  # only to write down who looked
         found = visit_of(session, reference)
-        queueing.looked(session, found, now=now)
+        looking.looked(session, found, now=now)
     with app.db.read() as session:
         found = visit_of(session, reference)
         return _page(
