@@ -126,7 +126,7 @@ def arrivals(desk: Desk, event: str, as_json: bool) -> None:
 
 COLUMNS: Columns = {
     N_("When"): "at",
-    N_("Name"): "name",
+    N_("Full name"): "name",
     N_("Role"): lambda record: _(record["role"]),
     N_("Companions"): "companions",
     N_("Door"): "door",

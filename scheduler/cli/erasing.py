@@ -68,7 +68,7 @@ def _run(desk: Desk, *, as_json: bool) -> None:
 
 COLUMNS: Columns = {
     N_("Person"): "person",
-    N_("Name"): "name",
+    N_("Full name"): "name",
     N_("Events"): "events",
     N_("Last event"): "last",
     N_("Forgotten"): lambda record: record["forgotten"] or _("not while an event has no end"),

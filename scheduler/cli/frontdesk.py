@@ -103,7 +103,7 @@ def _record(entry: Entry, tzid: str) -> dict[str, Any]:
 _DAY: Columns = {
     N_("Time"): "time",
     N_("Reference"): "reference",
-    N_("Name"): lambda record: ", ".join(record["names"]),
+    N_("Full name"): lambda record: ", ".join(record["names"]),
     N_("Service"): "service",
     N_("Status"): lambda record: _(record["status"]),
     N_("Ticket"): "ticket",

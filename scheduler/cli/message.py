@@ -169,7 +169,7 @@ def _say(record: Mapping[str, Any], *, as_json: bool, done: bool) -> None:
 
 
 REACHED: Columns = {
-    N_("Name"): "name",
+    N_("Full name"): "name",
     N_("Language"): "language",
     N_("Written in"): "written_in",
     N_("E-mail"): lambda record: record["address"] or _("no e-mail address"),

@@ -45,7 +45,7 @@ def _order(row: Attendee) -> tuple[int, int, int]:
 _LAST = (Standing.REQUESTED, Standing.WAITLISTED, Standing.LAPSED, Standing.REFUSED, Standing.WITHDRAWN)
 
 COLUMNS: Columns = {
-    N_("Name"): "name",
+    N_("Full name"): "name",
     N_("Role"): lambda record: _(record["role"]),
     N_("How"): lambda record: _(record["mode"]),
     N_("Party"): lambda record: str(1 + record["companions"]),

@@ -32,7 +32,7 @@ def _sheet(post: Post, day: date, found: list[Entry], language: str, gettext: Ge
     noon = instant(datetime.combine(day, time(12)), post.tzid, gap="shift")
     zone = f"{post.city.name.to(language)}, {format_offset(noon, post.tzid)}"
     at = f"{wall(now, post.tzid):%Y-%m-%d %H:%M} {format_offset(now, post.tzid)}"
-    headings = (N_("Time"), N_("Reference"), N_("Name"), N_("Service"), N_("Documents"), N_("Came"))
+    headings = (N_("Time"), N_("Reference"), N_("Full name"), N_("Service"), N_("Documents"), N_("Came"))
     return Sheet(
         title=post.name.to(language),
         subtitle=f"{format_day(day, language)} ({zone})",

@@ -96,7 +96,7 @@ def test_an_officer_checks_in_takes_a_walk_in_and_calls_both_while_the_board_sho
     type_in(page, booked["Айгүл Нұрланқызы"].lower())
     verdict(page, "Checked in")
     page.get_by_role("link", name="Somebody without an appointment").click()
-    page.get_by_label("Name").fill("Walter Walker")
+    page.get_by_label("Full name").fill("Walter Walker")
     page.get_by_label("How many people?").fill("2")
     page.get_by_role("button", name="Give a ticket").click(click_count=2 if script else 1)
     verdict(page, "Taken in")
@@ -192,6 +192,12 @@ def test_a_day_is_closed_and_the_two_it_hits_are_offered_other_times(browser, ap
     assert [] == page.complaints
 
 
+def stand_apart(one, other) -> bool:
+    """One is left of the other, or above it."""
+    a, b = one.bounding_box(), other.bounding_box()
+    return a["x"] + a["width"] <= b["x"] or a["y"] + a["height"] <= b["y"]
+
+
 def test_every_page_is_accessible_and_fits_in_four_languages(browser, app, address, booked, board):
     with app.db.write() as session:
         post = posts.get(session, "phuket")
@@ -223,6 +229,8 @@ def test_every_page_is_accessible_and_fits_in_four_languages(browser, app, addre
             for name, path in pages.items():
                 assert 200 == page.goto(f"{address}/{language}/{path}").status, path
                 see(page, size, f"front.{name}.{language}.{scheme}")
+                if name == "posts":
+                    assert stand_apart(page.locator(".what a"), page.locator(".programme .row"))
         assert [] == page.complaints
     page.set_viewport_size({"width": SMALL[0], "height": SMALL[1]})
     for path in pages.values():
