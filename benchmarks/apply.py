@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from benchmarks import common
 from benchmarks.sample import programme
-from scheduler.db import Database
 from scheduler.services import files
 from scheduler.services.changes import Change
 from scheduler.services.drafts import ProgrammeFile
+from scheduler.storage.database import Database
 
 LABELS = {
     "applied": "scheduler apply",

@@ -19,14 +19,14 @@ from benchmarks import common
 from benchmarks.apply import apply
 from benchmarks.register import EVENT_ID, attendee_row, person_row
 from benchmarks.sample import CEREMONY, people, with_ceremony
-from scheduler.clock import instant
-from scheduler.db import Database
+from scheduler.base.clock import instant
+from scheduler.base.text import Text
 from scheduler.model import Arrival, Attendee, Event, Person
 from scheduler.services import door, passes
 from scheduler.services.door import Came
 from scheduler.services.doorsearch import Search
 from scheduler.services.lookup import get
-from scheduler.text import Text
+from scheduler.storage.database import Database
 
 SECRET = "0" * 64
 DOORS = (1, 2, 4, 8)

@@ -14,11 +14,11 @@ import sqlalchemy as sa
 from benchmarks import common
 from benchmarks.apply import apply
 from benchmarks.sample import programme
-from scheduler.db import Database
+from scheduler.base.text import Text
 from scheduler.model import Event
 from scheduler.services import feeds, listing, scopes
 from scheduler.services.renderings import location
-from scheduler.text import Text
+from scheduler.storage.database import Database
 
 LABELS = {
     "rendered": "icalendar: Event, add, to_ical",

@@ -18,12 +18,12 @@ from benchmarks import common
 from benchmarks.apply import apply
 from benchmarks.register import attendee_row
 from benchmarks.sample import CEREMONY, with_ceremony
-from scheduler import sheets
-from scheduler.db import Database
+from scheduler.base.text import Text
+from scheduler.formats import sheets
 from scheduler.model import Attendee, Audit, Event, Person
 from scheduler.services import columns, guestlists, guestrows
 from scheduler.services.lookup import get
-from scheduler.text import Text
+from scheduler.storage.database import Database
 
 HEADINGS = ("ID", "Name", "Position", "Organisation", "E-mail", "Telephone", "Language", "Companions", "RSVP", "Car")
 SYLLABLES = {

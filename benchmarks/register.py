@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from benchmarks import common
 from benchmarks.apply import apply
 from benchmarks.sample import CEREMONY, people, with_ceremony
-from scheduler.db import Database
+from scheduler.base.text import Text
 from scheduler.model import (
     Answer,
     Attendee,
@@ -35,7 +35,7 @@ from scheduler.services.drafts import PersonDraft, check
 from scheduler.services.lookup import get
 from scheduler.services.people import guest
 from scheduler.services.places import identity
-from scheduler.text import Text
+from scheduler.storage.database import Database
 
 LABELS = {
     "registered": "people.guest + refuse_overlap + register",

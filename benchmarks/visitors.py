@@ -25,12 +25,12 @@ from benchmarks.apply import apply
 from benchmarks.register import attendee_row, person_row
 from benchmarks.sample import people, programme
 from benchmarks.servers import SECRET, post_each, serving
-from scheduler.db import Database
-from scheduler.errors import SchedulerError
+from scheduler.base.errors import SchedulerError
 from scheduler.model import Attendee, Event, Kind, Mode, Partstat, Person, Seating, Standing
 from scheduler.services import registering
 from scheduler.services.tokens import PATHS, Purpose, of_attendee
-from scheduler.together import Together
+from scheduler.storage.database import Database
+from scheduler.storage.group_commit import Together
 
 PROCESSES = (1, 2, 4)
 CONNECTIONS = 50

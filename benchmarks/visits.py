@@ -18,8 +18,8 @@ from sqlalchemy.orm import Session
 
 from benchmarks import common
 from benchmarks.servers import HOST, SECRET, Request, load, post_each, serving
-from scheduler.clock import wall
-from scheduler.db import Database
+from scheduler.base.clock import wall
+from scheduler.base.text import Text
 from scheduler.model import Appointment, City, Counter, Post, SlotClaim, VisitStatus
 from scheduler.services import posts, visit_links, visits
 from scheduler.services.drafts import check
@@ -28,7 +28,7 @@ from scheduler.services.lookup import Lookup
 from scheduler.services.postdrafts import PostDraft
 from scheduler.services.visit_links import PATHS, VisitPurpose
 from scheduler.services.visitdrafts import VisitDraft
-from scheduler.text import Text
+from scheduler.storage.database import Database
 
 PROCESSES = (1, 2, 4)
 CONNECTIONS = 50

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Protocol
 from urllib.parse import SplitResult, urlsplit
 
-from scheduler.config import without_password
-from scheduler.errors import Invalid, SchedulerError
+from scheduler.base.config import without_password
+from scheduler.base.errors import Invalid, SchedulerError
 from scheduler.services.outgoing import OutgoingMessage
 
 

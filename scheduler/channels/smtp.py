@@ -121,7 +121,7 @@ class SmtpChannel:
 def _hand_over(server: smtplib.SMTP, sender: str, address: str, content: bytes) -> None:
     """`sendmail` with the envelope in one go where the server takes it (RFC 2920): two round trips instead of four.
 
-    The content must be as `scheduler.mail` writes it: lines end with CRLF, none begins with a dot. Raises as
+    The content must be as `scheduler.formats.mail` writes it: lines end with CRLF, none begins with a dot. Raises as
     `smtplib.SMTP.sendmail` does.
     """
     server.ehlo_or_helo_if_needed()

@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
+from scheduler.base.errors import Invalid
+from scheduler.base.i18n import LANGUAGES, N_
 from scheduler.cli.desk import Columns, Desk, as_json, at, pass_desk, show, show_one
 from scheduler.cli.words import _
-from scheduler.errors import Invalid
-from scheduler.i18n import LANGUAGES, N_
 from scheduler.model import Account, AccountRole
 from scheduler.services import accounts, ownposts, posts
 from scheduler.services.accounts import INVITED, AccountDraft

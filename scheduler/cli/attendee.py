@@ -8,6 +8,10 @@ from typing import Any
 import click
 from sqlalchemy.orm import Session
 
+from scheduler.base.date_parsing import parse_day
+from scheduler.base.errors import Invalid
+from scheduler.base.i18n import N_
+from scheduler.base.text import line, prose
 from scheduler.cli.deciding import REGISTERED, approve, checked, refuse, seat, telling_offers
 from scheduler.cli.desk import Desk, as_json, pass_desk, show_one, with_force
 from scheduler.cli.door import arrivals, badges, check_in, place_cards
@@ -15,8 +19,6 @@ from scheduler.cli.guests import export_guests, import_guests
 from scheduler.cli.options import texts
 from scheduler.cli.roll import list_attendees, record_of, show_attendee
 from scheduler.cli.words import _, language
-from scheduler.errors import Invalid
-from scheduler.i18n import N_
 from scheduler.model import Answer, Event, Mode, Person, Role
 from scheduler.services import attendance, conflicts, parties
 from scheduler.services.drafts import AttendeeDraft, PersonDraft, Reply, check
@@ -25,8 +27,6 @@ from scheduler.services.lookup import attendee as attendee_of
 from scheduler.services.lookup import get
 from scheduler.services.lookup import person as person_of
 from scheduler.services.people import guest
-from scheduler.text import line, prose
-from scheduler.when import parse_day
 
 remote = click.option("--remote", is_flag=True, help=N_("By video link."))
 companions = click.option("--companions", type=click.IntRange(0, 50), default=0, help=N_("How many come along."))

@@ -9,16 +9,16 @@ import click
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from scheduler.base.errors import Invalid
+from scheduler.base.i18n import N_
+from scheduler.base.text import Text, line, prose
 from scheduler.cli.desk import Desk, at, pass_desk
 from scheduler.cli.options import texts
 from scheduler.cli.words import _, language
-from scheduler.errors import Invalid
-from scheduler.i18n import N_
 from scheduler.model import Attendee, Event, Standing
 from scheduler.services import attendance, seating
 from scheduler.services.lookup import attendee as attendee_of
 from scheduler.services.lookup import get
-from scheduler.text import Text, line, prose
 
 
 @click.command(help=N_("Approve a request: a place if there is one, else the waiting list."))

@@ -9,11 +9,11 @@ import click
 
 from scheduler import schema
 from scheduler.app import App
+from scheduler.base.config import TABLE
+from scheduler.base.errors import SchedulerError
+from scheduler.base.i18n import N_
 from scheduler.cli.desk import Desk, as_json, pass_desk, print_json, table
 from scheduler.cli.words import _
-from scheduler.config import TABLE
-from scheduler.errors import SchedulerError
-from scheduler.i18n import N_
 from scheduler.services import checks
 from scheduler.services.checks import Finding, State
 

@@ -8,13 +8,13 @@ from typing import Any
 import click
 from sqlalchemy.orm import Session
 
+from scheduler.base.errors import Conflict, Invalid, NotFound
+from scheduler.base.i18n import LANGUAGES, N_, catalogue
 from scheduler.cli.desk import Columns, Desk, as_json, at, pass_desk, print_json, show
 from scheduler.cli.files import write_file
 from scheduler.cli.words import _, language
-from scheduler.errors import Conflict, Invalid, NotFound
-from scheduler.i18n import LANGUAGES, N_, catalogue
+from scheduler.formats.printing import Form
 from scheduler.model import Arrival, Attendee, Event
-from scheduler.printing import Form
 from scheduler.services import cards, door, passes
 from scheduler.services.door import Came, Told, Verdict
 from scheduler.services.lookup import attendee as attendee_of

@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
+from scheduler.base.errors import Invalid
+from scheduler.base.i18n import N_
 from scheduler.cli.desk import Columns, Desk, as_json, ask, at, pass_desk, print_json, show, without_asking
 from scheduler.cli.words import _, language
-from scheduler.errors import Invalid
-from scheduler.i18n import N_
 from scheduler.model import Answer
 from scheduler.services import erasure
 from scheduler.services import retention as schedule
@@ -54,7 +54,7 @@ def retention(desk: Desk, limit: int, run: bool, as_json: bool) -> None:
 
 
 def _run(desk: Desk, *, as_json: bool) -> None:
-    from scheduler.jobs import retain
+    from scheduler.worker.timetable import retain
 
     if desk.settings.retention is None:
         raise Invalid("retention_days: is 0, so that nothing is due; set it to a number of days")

@@ -8,6 +8,10 @@ from typing import Any
 
 import click
 
+from scheduler.base.clock import instant, wall
+from scheduler.base.date_parsing import format_duration, parse_day, parse_duration, parse_when
+from scheduler.base.errors import Conflict, Invalid
+from scheduler.base.i18n import N_
 from scheduler.cli.desk import (
     Columns,
     Desk,
@@ -25,9 +29,6 @@ from scheduler.cli.imports import import_events
 from scheduler.cli.options import options_of, values
 from scheduler.cli.places import check_key
 from scheduler.cli.words import _, language
-from scheduler.clock import instant, wall
-from scheduler.errors import Conflict, Invalid
-from scheduler.i18n import N_
 from scheduler.model import City, Event, Kind, Mode, Origin, Status, Timing
 from scheduler.services import conflicts, eventrows, letters, listing, programme
 from scheduler.services.drafts import EventDraft, check
@@ -35,7 +36,6 @@ from scheduler.services.export import table as plain
 from scheduler.services.lookup import Lookup, get, get_to_change
 from scheduler.services.renderings import KIND_NAMES, location
 from scheduler.services.times import when
-from scheduler.when import format_duration, parse_day, parse_duration, parse_when
 
 TYPED = ("dtstart", "dtend", "duration", "first_day", "last_day", "registration_opens", "registration_closes")
 LISTS = ("attendees", "reminders")

@@ -11,12 +11,12 @@ from typing import Any
 
 import click
 
+from scheduler.base.i18n import LANGUAGES, N_
 from scheduler.cli.desk import Columns, Desk, as_json, pass_desk, print_json, show, show_one
 from scheduler.cli.files import write_file
 from scheduler.cli.links import link
 from scheduler.cli.places import family
 from scheduler.cli.words import _, language
-from scheduler.i18n import LANGUAGES, N_
 from scheduler.services import feeds, scopes
 from scheduler.services.places import NOUNS
 
@@ -100,7 +100,7 @@ def export(desk: Desk, slug: str, output: Path | None, spoken: str | None, hours
 @as_json
 @pass_desk
 def publish_feeds(desk: Desk, where: str, as_json: bool) -> None:
-    from scheduler.publish import publish, target_for
+    from scheduler.worker.publish import publish, target_for
 
     with _progress() as advance:
         done = publish(desk.app, target_for(where), advance)

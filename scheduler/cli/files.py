@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from scheduler.base.errors import Conflict, Forbidden, SchedulerError
+from scheduler.base.i18n import N_
 from scheduler.cli.desk import Desk, as_json, ask, pass_desk, print_json, with_force, without_asking
 from scheduler.cli.words import _
-from scheduler.errors import Conflict, Forbidden, SchedulerError
-from scheduler.i18n import N_
 from scheduler.services import export as exporting
 from scheduler.services import files, source
 from scheduler.services.changes import Change, Verb

@@ -10,16 +10,16 @@ from typing import Any
 
 import click
 
+from scheduler.base.date_parsing import parse_day
+from scheduler.base.errors import Conflict, Invalid
+from scheduler.base.i18n import LANGUAGES, N_, catalogue
 from scheduler.cli.desk import Columns, Desk, as_json, at, pass_desk, print_json, show, show_one
 from scheduler.cli.files import write_file
 from scheduler.cli.words import _, language
-from scheduler.errors import Conflict, Invalid
-from scheduler.i18n import LANGUAGES, N_, catalogue
 from scheduler.model import Appointment, Post
 from scheduler.services import boards, daylists, daystatistics, frontday, looking, posts, queueing, visits
 from scheduler.services.daystatistics import Statistics
 from scheduler.services.frontday import Entry
-from scheduler.when import parse_day
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 in_language = click.option(

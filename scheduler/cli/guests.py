@@ -12,12 +12,13 @@ from typing import Any
 
 import click
 
-from scheduler import sheets
+from scheduler.base.errors import Conflict, Invalid
+from scheduler.base.i18n import N_
+from scheduler.base.text import harmless, line
 from scheduler.cli.desk import Desk, as_json, ask, pass_desk, print_json, table, with_force, without_asking
 from scheduler.cli.files import write_file
 from scheduler.cli.words import _, language
-from scheduler.errors import Conflict, Invalid
-from scheduler.i18n import N_
+from scheduler.formats import sheets
 from scheduler.model import Event, Mode, Role
 from scheduler.services import columns as mapping
 from scheduler.services import guestexport
@@ -27,7 +28,6 @@ from scheduler.services.guestrows import Entry, Terms, entries
 from scheduler.services.headings import FIELDS, OURS, guess
 from scheduler.services.lookup import get
 from scheduler.services.values import LANGUAGE
-from scheduler.text import harmless, line
 
 SHOWN = 200  # rows of a list, up to which each that goes in has a line of its own
 MARKS = {

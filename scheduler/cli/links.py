@@ -6,14 +6,14 @@ from typing import Any
 
 import click
 
+from scheduler.base.errors import Invalid
+from scheduler.base.i18n import LANGUAGES, N_
+from scheduler.base.text import line
 from scheduler.cli.desk import Columns, Desk, as_json, at, pass_desk, show, show_one
 from scheduler.cli.words import _
-from scheduler.errors import Invalid
-from scheduler.i18n import LANGUAGES, N_
 from scheduler.model import FeedLink, Sees
 from scheduler.services import accounts, links, lookup, posts, scopes
 from scheduler.services.addresses import Address
-from scheduler.text import line
 
 
 @click.group("link", help=N_("Secret addresses of feeds: each for one holder, each revoked alone."))

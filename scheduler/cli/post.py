@@ -9,15 +9,16 @@ from typing import Any
 import click
 from sqlalchemy.orm import Session
 
+from scheduler.base.clock import wall
+from scheduler.base.date_parsing import parse_day, parse_when
+from scheduler.base.errors import Conflict, Invalid
+from scheduler.base.i18n import N_
 from scheduler.cli.desk import Columns, Desk, as_json, pass_desk, show, show_one
 from scheduler.cli.frontdesk import OF_POSTS
 from scheduler.cli.options import options_of, texts, values
 from scheduler.cli.places import check_key, field, said
 from scheduler.cli.visit import AFFECTED, affected_record
 from scheduler.cli.words import _, language
-from scheduler.clock import wall
-from scheduler.errors import Conflict, Invalid
-from scheduler.i18n import N_
 from scheduler.model import City, Post
 from scheduler.services import closures, posts
 from scheduler.services.changes import Verb
@@ -28,7 +29,6 @@ from scheduler.services.lookup import Lookup
 from scheduler.services.postdrafts import CounterDraft, PostDraft, ServiceDraft, SpecialDraft
 from scheduler.services.slots import Masks
 from scheduler.services.whynot import named
-from scheduler.when import parse_day, parse_when
 
 PARTS = ("special", "counter", "service")
 

@@ -8,9 +8,9 @@ import click
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
+from scheduler.base.i18n import N_
 from scheduler.cli.desk import Columns, Desk, as_json, at, pass_desk, show, show_one
 from scheduler.cli.words import _, language
-from scheduler.i18n import N_
 from scheduler.model import Attendee, Event, Standing
 from scheduler.services import seating
 from scheduler.services.export import reply

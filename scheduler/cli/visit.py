@@ -10,12 +10,13 @@ import click
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from scheduler.base.clock import instant
+from scheduler.base.date_parsing import parse_day, parse_when
+from scheduler.base.errors import Invalid
+from scheduler.base.i18n import N_
 from scheduler.cli.desk import Columns, Desk, as_json, at, pass_desk, print_json, show, show_one
 from scheduler.cli.frontdesk import OF_VISITS
 from scheduler.cli.words import _, language
-from scheduler.clock import instant
-from scheduler.errors import Invalid
-from scheduler.i18n import N_
 from scheduler.model import Appointment, Layout, Post, Service, Side, VisitStatus
 from scheduler.services import closures, finding, posts, visits
 from scheduler.services.audit import note
@@ -24,7 +25,6 @@ from scheduler.services.finding import Party
 from scheduler.services.visitdrafts import VisitDraft
 from scheduler.services.visits import WITH_VISIT
 from scheduler.services.whynot import in_words
-from scheduler.when import parse_day, parse_when
 
 
 @click.group(help=N_("Visits: free times, book, move, cancel."))

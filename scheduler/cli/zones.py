@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
+from scheduler.base.clock import tzdata_version
+from scheduler.base.i18n import N_
 from scheduler.cli.desk import Columns, Desk, as_json, at, pass_desk, show
 from scheduler.cli.words import _
-from scheduler.clock import tzdata_version
-from scheduler.i18n import N_
 from scheduler.model import Appointment, Event
 from scheduler.services import visitzones
 from scheduler.services.zones import recheck

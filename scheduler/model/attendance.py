@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column, relationship, validates
 
-from scheduler.db import Base, Id, Instant, Languages, choice
+from scheduler.base.text import Text
 from scheduler.model.programme import KEY, Event, Person
-from scheduler.text import Text
+from scheduler.storage.database import Base, Id, Instant, Languages, choice
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

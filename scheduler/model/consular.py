@@ -9,10 +9,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from scheduler.clock import instant
-from scheduler.db import JSON, Base, Id, Instant, Languages, Seconds, Wall, choice
+from scheduler.base.clock import instant
+from scheduler.base.text import Text
 from scheduler.model.programme import KEY, City, Event
-from scheduler.text import Text
+from scheduler.storage.database import JSON, Base, Id, Instant, Languages, Seconds, Wall, choice
 
 ADDRESS = sa.String(254)
 

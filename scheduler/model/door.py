@@ -7,9 +7,9 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from scheduler.db import Base, Id, Instant
 from scheduler.model.attendance import Attendee
 from scheduler.model.programme import Event
+from scheduler.storage.database import Base, Id, Instant
 
 _IN_FORCE = sa.text("undone_at IS NULL")
 

@@ -8,11 +8,11 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from scheduler.db import JSON, Base, Id, Instant, Languages, choice
+from scheduler.base.text import Text
 from scheduler.model.accounts import Account
 from scheduler.model.consular import Post
 from scheduler.model.programme import KEY, Person
-from scheduler.text import Text
+from scheduler.storage.database import JSON, Base, Id, Instant, Languages, choice
 
 
 class Audience(StrEnum):

@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from scheduler.db import Base, Instant
+from scheduler.storage.database import Base, Instant
 
 
 class Hits(Base):

@@ -7,9 +7,9 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from scheduler.db import JSON, Base, Id, Instant
 from scheduler.model.attendance import Attendee
 from scheduler.model.programme import Person
+from scheduler.storage.database import JSON, Base, Id, Instant
 
 
 class ColumnMapping(Base):

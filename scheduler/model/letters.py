@@ -9,10 +9,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from scheduler.db import JSON, Base, Id, Instant, choice
 from scheduler.model.consular import Appointment
 from scheduler.model.messages import Message
 from scheduler.model.programme import Event, Person
+from scheduler.storage.database import JSON, Base, Id, Instant, choice
 
 
 class LetterKind(StrEnum):

@@ -7,9 +7,9 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from scheduler.db import JSON, Base, Id, Instant, Languages
+from scheduler.base.text import Text
 from scheduler.model.programme import Event
-from scheduler.text import Text
+from scheduler.storage.database import JSON, Base, Id, Instant, Languages
 
 
 class Message(Base):

@@ -7,8 +7,8 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from scheduler.db import JSON, Base, Instant
 from scheduler.model.programme import Event
+from scheduler.storage.database import JSON, Base, Instant
 
 
 class Origin(Base):

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Literal
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from scheduler.clock import instant
-from scheduler.db import Base, Id, Instant, Languages, Seconds, Wall, choice
-from scheduler.text import Text
+from scheduler.base.clock import instant
+from scheduler.base.text import Text
+from scheduler.storage.database import Base, Id, Instant, Languages, Seconds, Wall, choice
 
 if TYPE_CHECKING:
     from scheduler.model.attendance import Attendee, Seating

@@ -16,15 +16,15 @@ from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 from sqlalchemy.orm import Session
 
-from scheduler.errors import Conflict, Forbidden, Invalid, NotFound, SchedulerError
-from scheduler.i18n import N_
+from scheduler.base.errors import Conflict, Forbidden, Invalid, NotFound, SchedulerError
+from scheduler.base.i18n import N_
+from scheduler.base.text import folded, line
 from scheduler.model import Account, AccountRole, Act, Post
 from scheduler.model.accounts import may
 from scheduler.services import links, passwords, tokens
 from scheduler.services.audit import note
 from scheduler.services.drafts import Draft
 from scheduler.services.values import Language
-from scheduler.text import folded, line
 
 IDLE = timedelta(hours=12)  # a session that nobody used for so long is over: a working day
 LONGEST = timedelta(days=7)  # and however much it is used, a device asks for the password once a week

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, quote, urlencode
 
-from scheduler.errors import NotFound
-from scheduler.i18n import LANGUAGES
+from scheduler.base.errors import NotFound
+from scheduler.base.i18n import LANGUAGES
 from scheduler.services.scopes import CHOICE, FACETS
 
 PUBLIC, PRIVATE = "/feeds/", "/private/"

@@ -15,8 +15,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased, joinedload, raiseload, selectinload
 
 from calendars.hours import next_yearly
-from scheduler.clock import wall
-from scheduler.errors import NotFound
+from scheduler.base.clock import wall
+from scheduler.base.errors import NotFound
+from scheduler.base.text import Text
 from scheduler.model import (
     Attendee,
     City,
@@ -31,7 +32,6 @@ from scheduler.model import (
     Visibility,
 )
 from scheduler.model.programme import event_city
-from scheduler.text import Text
 
 PAGE = 60
 MOST_IN_A_MONTH = 500

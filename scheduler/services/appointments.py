@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler.errors import Conflict
+from scheduler.base.errors import Conflict
 from scheduler.model import Applicant, Appointment, LetterKind, Post, Service, Side, VisitStatus
 from scheduler.model.consular import PENDING
 from scheduler.services import claims, finding, posts, references, visit_outbox

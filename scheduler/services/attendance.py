@@ -8,8 +8,9 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler.clock import wall
-from scheduler.errors import AlreadyThere, Conflict, Invalid
+from scheduler.base.clock import wall
+from scheduler.base.errors import AlreadyThere, Conflict, Invalid
+from scheduler.base.text import Text
 from scheduler.model import (
     Answer,
     Attendee,
@@ -26,7 +27,6 @@ from scheduler.services import letters, seating, window
 from scheduler.services.audit import note
 from scheduler.services.parties import Needs, name_companions
 from scheduler.services.seating import NoRoom, ahead, facts_of, promote, tell
-from scheduler.text import Text
 
 # On no list at present: to be invited, or to accept after all.
 _OPEN = (Standing.UNCONFIRMED, Standing.LAPSED, Standing.REFUSED, Standing.WITHDRAWN)

@@ -12,7 +12,7 @@ from functools import reduce
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler.errors import Conflict, Invalid
+from scheduler.base.errors import Conflict, Invalid
 from scheduler.model import Attendee, Event, GuestRow, Mode, Organisation, Partstat, Person, Role, Standing
 from scheduler.model.attendance import OFFICIALS
 from scheduler.services import lookup

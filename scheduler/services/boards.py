@@ -9,12 +9,12 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler.errors import NotFound
+from scheduler.base.errors import NotFound
+from scheduler.base.text import Text
 from scheduler.model import Post, VisitStatus
 from scheduler.services import posts, tokens
 from scheduler.services.audit import note
 from scheduler.services.frontday import here, ordered
-from scheduler.text import Text
 
 NEXT = 6  # tickets that the board shows beside those that are called
 

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler.errors import Conflict
-from scheduler.i18n import N_
+from scheduler.base.errors import Conflict
+from scheduler.base.i18n import N_
+from scheduler.base.text import folded
+from scheduler.formats.printing import Card, Form, printed
 from scheduler.model import Attendee, Event, Mode, Role, Standing
-from scheduler.printing import Card, Form, printed
 from scheduler.services import door, passes
-from scheduler.text import folded
 
 Gettext = Callable[[str], str]
 _LAST = 1_000_000  # of no rank in the order of precedence

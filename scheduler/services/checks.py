@@ -10,8 +10,8 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler.clock import tzdata_problem, tzdata_version
-from scheduler.i18n import N_
+from scheduler.base.clock import tzdata_problem, tzdata_version
+from scheduler.base.i18n import N_
 from scheduler.model import Account, AccountRole, Appointment, Attendee, Audit, Event, Letter, Seating
 from scheduler.model.attendance import HOLDING
 from scheduler.services import retention, visitzones

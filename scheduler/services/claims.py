@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from scheduler.errors import Conflict
+from scheduler.base.errors import Conflict
 from scheduler.model import Appointment, Counter, Post, ServiceDay, SlotClaim
 
 WORD = 30  # cells in one integer of the database: fewer bits than the smallest of its numbers has

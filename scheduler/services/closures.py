@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler.clock import wall
+from scheduler.base.clock import wall
 from scheduler.model import Applicant, Appointment, Letter, LetterKind, Post, Service, Side, VisitStatus
 from scheduler.services import appointments, finding, posts, slots, visit_outbox
 from scheduler.services.appointments import party_of

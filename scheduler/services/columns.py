@@ -11,10 +11,10 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler.errors import Invalid
+from scheduler.base.errors import Invalid
+from scheduler.formats.sheets import Row, Sheet
 from scheduler.model import ColumnMapping, Event, GuestList
 from scheduler.services.headings import FIELDS, OURS, TEXTS, guess, heading, is_field
-from scheduler.sheets import Row, Sheet
 
 TITLES = 30  # rows that may stand above the headings
 

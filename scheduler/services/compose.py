@@ -16,8 +16,8 @@ import sqlalchemy as sa
 from markupsafe import escape
 from sqlalchemy.orm import Session, selectinload
 
-from scheduler.i18n import N_
-from scheduler.mail import Parts
+from scheduler.base.i18n import N_
+from scheduler.formats.mail import Parts
 from scheduler.model import Event, LetterKind, Message
 from scheduler.services import fitting, letterrows, outlines, passes
 from scheduler.services.eventrows import WITH_EVENT

@@ -9,8 +9,8 @@ from itertools import islice
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
-from scheduler.clock import wall
-from scheduler.errors import Conflict, all_of
+from scheduler.base.clock import wall
+from scheduler.base.errors import Conflict, all_of
 from scheduler.model import Attendee, Closure, Event, Kind, Person, Standing, Status, Timing, Venue
 from scheduler.model.attendance import comes
 from scheduler.model.programme import OPEN_ENDED

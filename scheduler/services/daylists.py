@@ -7,11 +7,11 @@ from datetime import date, datetime, time
 
 from sqlalchemy.orm import Session
 
-from scheduler.clock import instant, wall
-from scheduler.dates import format_day, format_offset
-from scheduler.i18n import N_
+from scheduler.base.clock import instant, wall
+from scheduler.base.date_format import format_day, format_offset
+from scheduler.base.i18n import N_
+from scheduler.formats.printing import Line, Sheet, printed_list
 from scheduler.model import Post, VisitStatus
-from scheduler.printing import Line, Sheet, printed_list
 from scheduler.services import frontday
 from scheduler.services.audit import note
 from scheduler.services.frontday import Entry

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler.clock import wall
+from scheduler.base.clock import wall
 from scheduler.model import Appointment, Post, Service, VisitStatus
 from scheduler.services.finding import midnight
 from scheduler.services.slots import DAY

@@ -9,8 +9,10 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from scheduler.clock import wall
-from scheduler.errors import NotFound
+from scheduler.base.clock import wall
+from scheduler.base.errors import NotFound
+from scheduler.base.name_matching import name_key
+from scheduler.base.text import Text, folded
 from scheduler.model import (
     Attendee,
     Event,
@@ -24,9 +26,7 @@ from scheduler.model import (
     Venue,
     Visibility,
 )
-from scheduler.names import name_key
 from scheduler.services.agenda import Entry
-from scheduler.text import Text, folded
 
 PAGE = 200
 EVENTS = 60

@@ -14,8 +14,8 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
-from scheduler.clock import wall
-from scheduler.errors import AlreadyThere, Conflict, Invalid, NotFound
+from scheduler.base.clock import wall
+from scheduler.base.errors import AlreadyThere, Conflict, Invalid, NotFound
 from scheduler.model import (
     Answer,
     Arrival,

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from rapidfuzz import fuzz, process
 from sqlalchemy.orm import Session, aliased
 
-from scheduler import sounds
+from scheduler.base import name_sounds
 from scheduler.model import Attendee, Event, Person, Standing, Version
 from scheduler.services import door
 
@@ -83,19 +83,19 @@ class _List:
         before = self.last
         for number, names in _names(session, self.event, before):
             self.last = max(self.last, number)
-            for word in {word for name in names for word in sounds.words(name)}:
+            for word in {word for name in names for word in name_sounds.words(name)}:
                 self._add(word, number)
         if self.last != before:
             self.words = sorted(self.who)
 
     def _add(self, word: str, number: int) -> None:
         if word not in self.who:
-            self.frames[sounds.frame(word)].append(word)
+            self.frames[name_sounds.frame(word)].append(word)
         self.who[word].append(number)
 
     def find(self, name: str) -> Iterator[tuple[int, float]]:
         """Attendees with all the words that were said, then those with some; the likeliest first."""
-        said = [meant for meant in map(sounds.words, name.split()) if meant]
+        said = [meant for meant in map(name_sounds.words, name.split()) if meant]
         if not said:
             return iter(())
         hits = [self._like(meant) for meant in said]
@@ -118,7 +118,7 @@ class _List:
     def _words_like(self, word: str) -> dict[str, float]:
         alike = process.extract(word, self.words, scorer=fuzz.ratio, score_cutoff=_ALIKE, limit=500)
         found = {known: score for known, score, _ in alike}
-        for known in self.frames.get(sounds.frame(word), ()) if len(sounds.frame(word)) > 1 else ():
+        for known in self.frames.get(name_sounds.frame(word), ()) if len(name_sounds.frame(word)) > 1 else ():
             found[known] = max(found.get(known, 0), 70 + 0.2 * fuzz.ratio(word, known))
         for known in self._beginning(word):
             found[known] = max(found.get(known, 0), 100 if known == word else 94)

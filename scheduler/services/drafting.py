@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError
 
-from scheduler.errors import Invalid, SchedulerError
+from scheduler.base.errors import Invalid, SchedulerError
 
 
 class Draft(BaseModel):

@@ -13,8 +13,9 @@ from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 
-from scheduler.errors import Invalid, SchedulerError, all_of, each_of
-from scheduler.i18n import N_
+from scheduler.base.errors import Invalid, SchedulerError, all_of, each_of
+from scheduler.base.i18n import N_
+from scheduler.base.text import Text
 from scheduler.model import (
     Answer,
     Kind,
@@ -52,7 +53,6 @@ from scheduler.services.values import (
     Weekly,
     Zone,
 )
-from scheduler.text import Text
 
 
 class ClosureDraft(DaysDraft):

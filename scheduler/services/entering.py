@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload, load_only
 
-from scheduler.clock import wall
+from scheduler.base.clock import wall
 from scheduler.model import Answer, Attendee, Event, Mode, Partstat, Person, Queue, Seating, Standing
 from scheduler.services import attendance, letters, seating, window
 from scheduler.services.audit import note_each

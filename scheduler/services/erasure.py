@@ -13,8 +13,9 @@ from functools import cache
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
-from scheduler.errors import AlreadyThere, Conflict
-from scheduler.i18n import LANGUAGES, N_, catalogue
+from scheduler.base.errors import AlreadyThere, Conflict
+from scheduler.base.i18n import LANGUAGES, N_, catalogue
+from scheduler.base.text import Text
 from scheduler.model import (
     Answer,
     Attendee,
@@ -31,7 +32,6 @@ from scheduler.model import (
 from scheduler.services import attendance, seating
 from scheduler.services.audit import note, note_each
 from scheduler.services.letters import CONCERNED
-from scheduler.text import Text
 
 ERASED = N_("erased")
 

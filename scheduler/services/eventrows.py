@@ -9,8 +9,9 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session, selectinload
 
-from scheduler.clock import instant
-from scheduler.errors import Invalid
+from scheduler.base.clock import instant
+from scheduler.base.errors import Invalid
+from scheduler.base.text import Text
 from scheduler.model import (
     City,
     Event,
@@ -25,7 +26,6 @@ from scheduler.model import (
 from scheduler.services.drafts import EventDraft, ReminderDraft
 from scheduler.services.lookup import Lookup
 from scheduler.services.places import closed_of, weekly_of, write_hours
-from scheduler.text import Text
 
 # Read with the event, because a draft and a rendering need them: no query per event.
 WITH_EVENT = (

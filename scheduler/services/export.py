@@ -11,6 +11,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
+from scheduler.base.date_parsing import format_duration
+from scheduler.base.text import Text
 from scheduler.model import Attendee, Event, Partstat, Person, Standing
 from scheduler.services import posts
 from scheduler.services.drafts import AttendeeDraft, Draft, Reply
@@ -20,8 +22,6 @@ from scheduler.services.files import PARTSTATS
 from scheduler.services.places import NOUNS, draft_of, everything
 from scheduler.services.postdrafts import PostDraft
 from scheduler.services.values import WEEKDAYS, Interval
-from scheduler.text import Text
-from scheduler.when import format_duration
 
 _REPLIES = {partstat: reply for reply, partstat in PARTSTATS.items() if reply is not Reply.EXCUSED}
 

@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 
 from calendars.feed import with_alarms, write_feed
 from calendars.vtimezone import vtimezone
-from scheduler.clock import instant, wall
-from scheduler.db import AS_STORED
-from scheduler.i18n import N_, catalogue, supported
+from scheduler.base.clock import instant, wall
+from scheduler.base.i18n import N_, catalogue, supported
+from scheduler.base.text import Text
 from scheduler.model import (
     Attendee,
     Audience,
@@ -35,7 +35,7 @@ from scheduler.services.conflicts import BOUND
 from scheduler.services.eventrows import WITH_EVENT
 from scheduler.services.renderings import revise
 from scheduler.services.scopes import Scope
-from scheduler.text import Text
+from scheduler.storage.database import AS_STORED
 
 REFRESH = timedelta(hours=6)
 

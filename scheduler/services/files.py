@@ -9,8 +9,8 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
-from scheduler.errors import Conflict, Invalid, NotFound, Problems, SchedulerError, all_of
-from scheduler.i18n import N_
+from scheduler.base.errors import Conflict, Invalid, NotFound, Problems, SchedulerError, all_of
+from scheduler.base.i18n import N_
 from scheduler.model import (
     Answer,
     Attendee,

@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 
 from sqlalchemy.orm import Session
 
-from scheduler.clock import wall
+from scheduler.base.clock import wall
 from scheduler.model import Counted, Layout, Service
 from scheduler.services import claims, plans, posts, slots
 from scheduler.services.slots import Need, Plan, Slot, Why, Window

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler.i18n import N_
+from scheduler.base.i18n import N_
 from scheduler.model import Event, Letter, LetterKind, Outcome, Reminded, Standing
 from scheduler.services.letterrows import ASKED, OFF, PARTING, Row, is_shown_link
 from scheduler.services.letters import NEWS, NO_ADDRESS, TOO_LATE, starts_then

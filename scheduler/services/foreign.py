@@ -13,12 +13,12 @@ from typing import Any
 
 from calendars.foreign import Foreign, How, Notes
 from calendars.lines import clean_text, one_line
-from scheduler.clock import instant, wall, zone
-from scheduler.errors import Invalid
-from scheduler.i18n import N_, catalogue
+from scheduler.base.clock import instant, wall, zone
+from scheduler.base.errors import Invalid
+from scheduler.base.i18n import N_, catalogue
+from scheduler.base.text import Text, folded
 from scheduler.model import Kind, Status, Visibility
 from scheduler.services.drafts import EventDraft, check
-from scheduler.text import Text, folded
 
 TITLE, PROSE = 300, 20_000  # as long as a draft has them
 MARKS, PILED = 30, 2_000  # on one letter; of a text in which more of them would cost time

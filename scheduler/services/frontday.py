@@ -9,12 +9,12 @@ from datetime import date, datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
-from scheduler.clock import wall
+from scheduler.base.clock import wall
+from scheduler.base.text import Text
 from scheduler.model import Appointment, Counter, Post, Service, VisitStatus
 from scheduler.services import slots, turns
 from scheduler.services.finding import midnight
 from scheduler.services.turns import Station, Waiting
-from scheduler.text import Text
 
 UNDO = timedelta(minutes=15)  # for so long the last act can be taken back
 AT_WORK = timedelta(hours=1)  # a counter that has called nobody for so long does not count as at work

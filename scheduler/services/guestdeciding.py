@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler.errors import Conflict, Invalid, SchedulerError
+from scheduler.base.errors import Conflict, Invalid, SchedulerError
 from scheduler.model import Attendee, Event, Mode, Person, Seating
 from scheduler.services import lookup
 from scheduler.services.guestrows import Entry, Terms

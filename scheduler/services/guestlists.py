@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from scheduler.errors import Conflict, Invalid
+from scheduler.base.errors import Conflict, Invalid
 from scheduler.model import Event
 from scheduler.services import seating
 from scheduler.services.guestdeciding import Deciding

@@ -8,11 +8,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler.i18n import N_
+from scheduler.base.i18n import N_
+from scheduler.base.text import Text, folded
 from scheduler.model import Organisation, Person
 from scheduler.services.guestrows import Entry, Terms, texts
 from scheduler.services.places import identity
-from scheduler.text import Text, folded
 
 
 def update_person(

@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scheduler.errors import Invalid, Problems, SchedulerError
+from scheduler.base.errors import Invalid, Problems, SchedulerError
+from scheduler.base.name_matching import language_of, name_key
+from scheduler.base.text import Text, folded, line, prose
+from scheduler.formats.sheets import Row
 from scheduler.model import Mode, Role
-from scheduler.names import language_of, name_key
 from scheduler.services.columns import Columns
 from scheduler.services.drafts import PersonDraft, Reply, check
 from scheduler.services.headings import NOTHING, TEXTS, heading, words
-from scheduler.sheets import Row
-from scheduler.text import Text, folded, line, prose
 
 NEW = frozenset(
     heading(word) for word in ["new", "another", "нов", "новый", "новая", "другой", "жаңа", "басқа", "ใหม่", "คนใหม่"]

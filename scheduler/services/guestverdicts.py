@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from scheduler.errors import SchedulerError
+from scheduler.base.errors import SchedulerError
 from scheduler.services.guestrows import Entry
 
 

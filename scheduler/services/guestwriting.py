@@ -10,10 +10,10 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, selectinload
 
-from scheduler.clock import wall
-from scheduler.db import Base, refusal
-from scheduler.errors import SchedulerError, each_of
-from scheduler.i18n import N_
+from scheduler.base.clock import wall
+from scheduler.base.errors import SchedulerError, each_of
+from scheduler.base.i18n import N_
+from scheduler.base.text import folded
 from scheduler.model import (
     Answer,
     Attendee,
@@ -39,7 +39,7 @@ from scheduler.services.guestrows import Entry, Terms
 from scheduler.services.guestverdicts import Plan, Told, Verdict
 from scheduler.services.likeness import Likeness
 from scheduler.services.places import identity
-from scheduler.text import folded
+from scheduler.storage.database import Base, refusal
 
 NO_PLACE = N_("is on the waiting list: there is no place left")
 

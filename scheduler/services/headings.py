@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 
-from scheduler.i18n import LANGUAGES as SPOKEN
-from scheduler.i18n import N_, catalogue
+from scheduler.base.i18n import LANGUAGES as SPOKEN
+from scheduler.base.i18n import N_, catalogue
+from scheduler.base.text import folded
 from scheduler.model import Mode, Role
 from scheduler.services.drafts import Reply
-from scheduler.text import folded
 
 # Field: what it is called in a heading that we write ourselves, and what others call it.
 FIELDS: Mapping[str, str] = {

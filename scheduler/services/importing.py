@@ -13,8 +13,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from calendars.foreign import Foreign, Note, Notes
-from scheduler.errors import Invalid
-from scheduler.i18n import N_
+from scheduler.base.errors import Invalid
+from scheduler.base.i18n import N_
+from scheduler.base.text import Text, folded, slug
 from scheduler.model import City, Event, Organisation, Origin, Status, Venue, Visibility
 from scheduler.services import conflicts, programme
 from scheduler.services.audit import note
@@ -23,7 +24,6 @@ from scheduler.services.drafts import EventDraft
 from scheduler.services.eventrows import WITH_EVENT, draft_of
 from scheduler.services.foreign import Brought, Terms, bring, digest, fitting
 from scheduler.services.lookup import Lookup
-from scheduler.text import Text, folded, slug
 
 MOST = 20_000  # events of one import, each occurrence of a series being one
 _OCCURRENCES = uuid.UUID("6e1d3c1e-9d0c-5d0e-8a43-0f5ad1b4c0de")  # of UIDs made for occurrences

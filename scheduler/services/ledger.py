@@ -9,8 +9,8 @@ from email import message_from_bytes, policy
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
-from scheduler.errors import Conflict, NotFound
-from scheduler.i18n import N_
+from scheduler.base.errors import Conflict, NotFound
+from scheduler.base.i18n import N_
 from scheduler.model import Appointment, Event, Letter, Outcome
 from scheduler.services.audit import note
 from scheduler.services.letters import NEWS

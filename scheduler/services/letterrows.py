@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from scheduler.base.text import Text
 from scheduler.model import Attendee, Event, Letter, LetterKind, Mode, Person, Reminded, Standing
 from scheduler.services.conflicts import BOUND
-from scheduler.text import Text
 
 # Not on the list: nothing is written to them but what they asked for.
 OFF = (Standing.WITHDRAWN, Standing.UNCONFIRMED, Standing.LAPSED, Standing.REFUSED)

@@ -11,8 +11,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from calendars.hours import next_yearly
-from scheduler.clock import instant, wall
-from scheduler.i18n import N_
+from scheduler.base.clock import instant, wall
+from scheduler.base.i18n import N_
 from scheduler.model import (
     Attendee,
     Event,

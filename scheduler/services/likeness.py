@@ -10,11 +10,11 @@ from functools import lru_cache
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler.errors import Invalid, SchedulerError
+from scheduler.base.errors import Invalid, SchedulerError
+from scheduler.base.name_matching import block, name_key, nearly_same
+from scheduler.base.text import Text, folded
 from scheduler.model import Attendee, Event, ExternalId, GuestRow, Person
-from scheduler.names import block, name_key, nearly_same
 from scheduler.services.guestrows import Entry, digits
-from scheduler.text import Text, folded
 
 SHOWN = 3  # candidates that are named; more help nobody
 

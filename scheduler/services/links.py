@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler.errors import Conflict, Forbidden, NotFound
+from scheduler.base.errors import Conflict, Forbidden, NotFound
 from scheduler.model import Account, Act, FeedLink, Person, Post, Sees
 from scheduler.services import tokens
 from scheduler.services.audit import note

@@ -10,10 +10,10 @@ from typing import TypeVar
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler.errors import Conflict, NotFound
-from scheduler.i18n import N_
+from scheduler.base.errors import Conflict, NotFound
+from scheduler.base.i18n import N_
+from scheduler.base.text import folded
 from scheduler.model import Attendee, City, Event, Feed, Organisation, Person, Post, Venue
-from scheduler.text import folded
 
 Keyed = City | Organisation | Venue | Person | Event | Feed | Post
 K = TypeVar("K", City, Organisation, Venue, Person, Event, Feed, Post)

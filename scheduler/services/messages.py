@@ -11,14 +11,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
-from scheduler.errors import Conflict, Invalid, NotFound
-from scheduler.i18n import N_
+from scheduler.base.errors import Conflict, Invalid, NotFound
+from scheduler.base.i18n import N_
+from scheduler.base.text import Text
 from scheduler.model import Attendee, Event, Letter, Message, Outcome
 from scheduler.services import audiences, letters
 from scheduler.services.audit import note
 from scheduler.services.drafts import Draft, check
 from scheduler.services.values import Name, Prose
-from scheduler.text import Text
 
 # What is set in when a letter is composed.
 PLACEHOLDERS = {"subject": ("event",), "text": ("name", "event")}

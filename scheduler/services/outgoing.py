@@ -8,18 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
 
-from scheduler.i18n import catalogue
-from scheduler.mail import Envelope, Parts, ascii_address, assemble
+from scheduler.base.i18n import catalogue
+from scheduler.base.resources import TEMPLATES
+from scheduler.base.text import Text
+from scheduler.formats.mail import Envelope, Parts, ascii_address, assemble
 from scheduler.model import Letter, LetterKind
 from scheduler.services.letterrows import Row
-from scheduler.text import Text
-
-TEMPLATES = Path(__file__).parent.parent / "templates"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,10 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from scheduler.dates import language_name
-from scheduler.i18n import supported
-from scheduler.mail import PICTURE, Parts
+from scheduler.base.date_format import language_name
+from scheduler.base.i18n import supported
+from scheduler.base.text import Text
+from scheduler.formats.mail import PICTURE, Parts
 from scheduler.model import Audience, Event, LetterKind, Message, Mode, Standing
 from scheduler.services.feeds import event_file
 from scheduler.services.letterrows import ASKED, PARTING, Row, is_shown_link, may_join
@@ -21,7 +22,6 @@ from scheduler.services.messages import set_in
 from scheduler.services.outgoing import House, rendered, reply_to
 from scheduler.services.renderings import location
 from scheduler.services.times import When, is_now, moment, was_when, when
-from scheduler.text import Text
 
 # Private-use marks: no text of ours holds them, no escaping changes them.
 NAME, PAGE, PASS = "\ue000name\ue001", "\ue000page\ue001", "\ue000pass\ue001"

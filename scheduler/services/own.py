@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload
 
-from scheduler.errors import AlreadyThere, Conflict
+from scheduler.base.errors import AlreadyThere, Conflict
+from scheduler.base.text import Text
 from scheduler.model import (
     Answer,
     Attendee,
@@ -36,7 +37,6 @@ from scheduler.services.audit import note
 from scheduler.services.eventrows import seating_of
 from scheduler.services.parties import Needs
 from scheduler.services.window import RegistrationClosed
-from scheduler.text import Text
 
 
 class TooLate(Conflict):

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from scheduler.errors import Conflict, NotFound
+from scheduler.base.errors import Conflict, NotFound
 from scheduler.model import Account, Act, Appointment, Post
 from scheduler.services import links, posts, visits
 from scheduler.services.accounts import Officer

@@ -7,11 +7,11 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from scheduler.base.text import Text
 from scheduler.model import Appointment, Post, Service, Side, VisitStatus
 from scheduler.model.consular import PENDING
 from scheduler.services import visits
 from scheduler.services.audit import note
-from scheduler.text import Text
 
 _TO_COME = (*PENDING, VisitStatus.CONFIRMED)
 

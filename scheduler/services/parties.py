@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from scheduler.errors import AlreadyThere
+from scheduler.base.errors import AlreadyThere
 from scheduler.model import Attendee, Companion, LetterKind, Mode, Standing
 from scheduler.model.attendance import HOLDING
 from scheduler.services import seating

@@ -10,8 +10,8 @@ from itertools import pairwise
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from scheduler.errors import Invalid
-from scheduler.text import folded
+from scheduler.base.errors import Invalid
+from scheduler.base.text import folded
 
 SHORTEST, LONGEST = 12, 200
 MOST_ALIKE = 5  # fewer different characters than this are a pattern on the keyboard

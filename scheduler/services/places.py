@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
-from scheduler.errors import Conflict
+from scheduler.base.errors import Conflict
+from scheduler.base.text import Text, folded
 from scheduler.model import City, Closure, Event, Feed, OpeningHours, Organisation, Person, Venue
 from scheduler.services.audit import note
 from scheduler.services.changes import Change, Verb, change
@@ -28,7 +29,6 @@ from scheduler.services.lookup import Lookup
 from scheduler.services.renderings import revise
 from scheduler.services.scopes import is_built_in
 from scheduler.services.values import Interval
-from scheduler.text import Text, folded
 
 Placed = City | Organisation | Venue | Person | Feed
 D = TypeVar("D", bound=Draft)

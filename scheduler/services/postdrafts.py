@@ -9,7 +9,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from scheduler.errors import Invalid
+from scheduler.base.errors import Invalid
+from scheduler.base.text import Text
 from scheduler.model import Counted
 from scheduler.services.daydrafts import DaysDraft
 from scheduler.services.drafting import Draft, refused
@@ -28,7 +29,6 @@ from scheduler.services.values import (
     WallTime,
     Weekly,
 )
-from scheduler.text import Text
 
 DAY = timedelta(days=1)
 CELLS = (5, 10, 15, 20, 30, 60)  # minutes

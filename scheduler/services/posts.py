@@ -10,8 +10,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
-from scheduler.clock import wall
-from scheduler.errors import Conflict, NotFound
+from scheduler.base.clock import wall
+from scheduler.base.errors import Conflict, NotFound
+from scheduler.base.text import Text
 from scheduler.model import (
     Checklist,
     City,
@@ -29,7 +30,6 @@ from scheduler.services.changes import Change, Verb, change
 from scheduler.services.lookup import Lookup
 from scheduler.services.postdrafts import CounterDraft, PostDraft, ServiceDraft, SpecialDraft
 from scheduler.services.slots import Holiday, Interval, Plan, Special
-from scheduler.text import Text
 
 WITH_POST = (
     selectinload(Post.city),

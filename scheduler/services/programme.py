@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler.errors import AlreadyThere, Conflict, Invalid
+from scheduler.base.errors import AlreadyThere, Conflict, Invalid
 from scheduler.model import (
     Attendee,
     Event,

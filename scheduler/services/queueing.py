@@ -18,8 +18,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler.clock import wall
-from scheduler.errors import Conflict, Invalid, SchedulerError
+from scheduler.base.clock import wall
+from scheduler.base.errors import Conflict, Invalid, SchedulerError
+from scheduler.base.text import line
 from scheduler.model import (
     Applicant,
     Appointment,
@@ -40,7 +41,6 @@ from scheduler.services.slots import Need, Window
 from scheduler.services.visitdrafts import MOST_DOCUMENTS
 from scheduler.services.visits import AlreadyBooked, Unchanged
 from scheduler.services.whynot import explained
-from scheduler.text import line
 
 
 class AnotherDay(Conflict):

@@ -7,7 +7,7 @@ import hmac
 import secrets
 import unicodedata
 
-from scheduler.errors import Invalid
+from scheduler.base.errors import Invalid
 
 # 23 signs of which no two look alike (no 0 O Q, 1 I L, 2 Z, 5 S, 8 B, U). Their number is prime: so one wrong sign,
 # or two that changed places, never gives another valid reference.

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler.errors import NotFound, SchedulerError
+from scheduler.base.errors import NotFound, SchedulerError
 from scheduler.model import (
     Attendee,
     Event,

@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 
 from calendars.hours import Exceptions, Interval, WeeklyHours, hours_events, openings, yearly_rule
 from calendars.vevent import Texts, VEvent, render_all
-from scheduler.dates import format_day, format_days
-from scheduler.i18n import LANGUAGES, N_, catalogue
+from scheduler.base.date_format import format_day, format_days
+from scheduler.base.i18n import LANGUAGES, N_, catalogue
 from scheduler.model import (
     Audience,
     Closure,

@@ -13,10 +13,10 @@ from typing import Any, Protocol, cast
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from scheduler.base.text import Text
 from scheduler.model import Attendee, Audit, Companion, Event, FeedLink, GuestRow, Kind, Letter, Person, Status
 from scheduler.services import erasure
 from scheduler.services.audit import note
-from scheduler.text import Text
 
 BATCH = 100  # rows forgotten in one transaction: a tenth of a second on a busy small machine
 NOTES_KEPT = timedelta(days=7)  # what somebody needs, like what they eat, and who comes along, is for the day itself

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler.errors import Conflict, Invalid
+from scheduler.base.errors import Conflict, Invalid
 from scheduler.model import Attendee, Event, LetterKind, Mode, Queue, Seating, Standing
 from scheduler.model.attendance import HOLDING
 from scheduler.services import letters

@@ -14,9 +14,9 @@ from enum import StrEnum
 from functools import cache
 from typing import NamedTuple
 
-from scheduler.clock import wall, zone
+from scheduler.base.clock import wall, zone
+from scheduler.base.text import Text
 from scheduler.model import Layout
-from scheduler.text import Text
 
 DAY = timedelta(days=1)
 NEXT = 3  # times that are offered in place of one that is gone

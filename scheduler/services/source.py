@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from scheduler.errors import Invalid, SchedulerError, all_of, each_of
+from scheduler.base.errors import Invalid, SchedulerError, all_of, each_of
 from scheduler.services.drafts import ProgrammeFile, explain
 
 MOST_BYTES = 50_000_000

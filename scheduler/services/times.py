@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from scheduler.clock import instant, wall
-from scheduler.dates import format_day, format_days, format_offset, format_span, zone_city
-from scheduler.i18n import N_, catalogue
+from scheduler.base.clock import instant, wall
+from scheduler.base.date_format import format_day, format_days, format_offset, format_span, zone_city
+from scheduler.base.i18n import N_, catalogue
 from scheduler.model import Event, Timing
 
 DAY = timedelta(days=1)

@@ -10,11 +10,11 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BeforeValidator, Field, ValidationInfo, WrapValidator
 from pydantic_core import PydanticCustomError
 
-from scheduler.clock import zone
-from scheduler.errors import Invalid, SchedulerError
-from scheduler.i18n import N_
-from scheduler.text import Text, line, prose
-from scheduler.when import parse_duration
+from scheduler.base.clock import zone
+from scheduler.base.date_parsing import parse_duration
+from scheduler.base.errors import Invalid, SchedulerError
+from scheduler.base.i18n import N_
+from scheduler.base.text import Text, line, prose
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 KEY = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler.clock import instant, wall
+from scheduler.base.clock import instant, wall
 from scheduler.model import Version
 
 

@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session, joinedload
 
 from calendars.feed import write_feed
 from calendars.vevent import Texts, VEvent, render
-from scheduler.clock import instant, wall
-from scheduler.dates import format_day, format_offset, format_span, zone_city
-from scheduler.i18n import N_, catalogue, supported
-from scheduler.mail import PICTURE, Parts
+from scheduler.base.clock import instant, wall
+from scheduler.base.date_format import format_day, format_offset, format_span, zone_city
+from scheduler.base.i18n import N_, catalogue, supported
+from scheduler.formats.mail import PICTURE, Parts
 from scheduler.model import Applicant, Appointment, Letter, LetterKind, Side, VisitStatus
 from scheduler.model.consular import ACTIVE
 from scheduler.services import compose as events

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from sqlalchemy.orm import Session
 
-from scheduler.errors import NotFound
+from scheduler.base.errors import NotFound
 from scheduler.model import Appointment
 from scheduler.services import tokens
 

@@ -6,12 +6,12 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from scheduler.errors import Invalid
+from scheduler.base.errors import Invalid
+from scheduler.base.text import line
 from scheduler.model import Layout
 from scheduler.services.drafting import Draft, refused
 from scheduler.services.finding import Party
 from scheduler.services.values import Email, Language, Telephone, Zone
-from scheduler.text import line
 
 MOST_DOCUMENTS = 50
 

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from calendars.feed import write_feed
 from calendars.vevent import Texts, VEvent, render
-from scheduler.clock import wall
-from scheduler.i18n import N_, catalogue
+from scheduler.base.clock import wall
+from scheduler.base.i18n import N_, catalogue
 from scheduler.model import Appointment, FeedLink, Post, Service, VisitStatus
 from scheduler.services.feeds import REFRESH
 from scheduler.services.finding import midnight

@@ -9,8 +9,8 @@ from datetime import date, datetime, time, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload, load_only, selectinload
 
-from scheduler.clock import wall
-from scheduler.errors import NotFound
+from scheduler.base.clock import wall
+from scheduler.base.errors import NotFound
 from scheduler.model import Event, Post, Service, SpecialDays, Visibility
 from scheduler.services import claims, finding, plans, posts, slots
 from scheduler.services.finding import Party

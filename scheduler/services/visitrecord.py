@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from scheduler.base.text import Text
 from scheduler.model import Appointment, Audit, Checklist, Letter
-from scheduler.text import Text
 
 MOST = 200
 

@@ -8,7 +8,7 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from scheduler.errors import Conflict, Invalid, NotFound, SchedulerError
+from scheduler.base.errors import Conflict, Invalid, NotFound, SchedulerError
 from scheduler.model import Applicant, Appointment, LetterKind, Post, Service, Side, VisitStatus
 from scheduler.model.consular import ACTIVE, PENDING
 from scheduler.services import appointments, claims, finding, posts, references, visit_outbox

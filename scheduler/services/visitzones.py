@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, lazyload
 
-from scheduler.clock import instant
+from scheduler.base.clock import instant
 from scheduler.model import Appointment, City, Letter, LetterKind, Post, Service
 from scheduler.model.consular import ACTIVE
 from scheduler.services import appointments, visit_outbox

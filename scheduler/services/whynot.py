@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from scheduler.dates import format_day, format_lead
-from scheduler.errors import Conflict, SchedulerError
-from scheduler.i18n import N_, catalogue
+from scheduler.base.date_format import format_day, format_lead
+from scheduler.base.errors import Conflict, SchedulerError
+from scheduler.base.i18n import N_, catalogue
 from scheduler.model import Service
 from scheduler.services import posts
 from scheduler.services.slots import Holiday, Reason, Slot, Why

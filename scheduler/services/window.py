@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from scheduler.errors import Conflict
+from scheduler.base.errors import Conflict
 from scheduler.model import Event, Kind, Mode
 from scheduler.services import seating
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, abort, g, render_template
 
 from scheduler.app import App
-from scheduler.errors import NotFound
+from scheduler.base.errors import NotFound
 from scheduler.services import boards
 from scheduler.web.forms import unshared
 from scheduler.web.language import _

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, g, render_template, url_for
 from flask_limiter import Limiter
 
 from scheduler.app import App
-from scheduler.errors import AlreadyThere, NotFound
+from scheduler.base.errors import AlreadyThere, NotFound
 from scheduler.services import erasure, registering
 from scheduler.web.answers import again, see, spent
 from scheduler.web.forms import POSTS, unshared

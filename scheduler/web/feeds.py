@@ -25,8 +25,8 @@ from limits.strategies import FixedWindowRateLimiter
 from sqlalchemy.orm import Session
 
 from scheduler.app import App
-from scheduler.compression import brotlied, gzipped
-from scheduler.errors import Conflict, NotFound, SchedulerError
+from scheduler.base.errors import Conflict, NotFound, SchedulerError
+from scheduler.formats.compression import brotlied, gzipped
 from scheduler.model import FeedLink, Sees
 from scheduler.services import addresses, feeds, links, scopes, version, visitfeeds
 from scheduler.services.addresses import Address

@@ -22,7 +22,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from scheduler.app import App
-from scheduler.errors import Forbidden
+from scheduler.base.errors import Forbidden
 from scheduler.model import SentForm
 from scheduler.services.tokens import derived
 from scheduler.web.forms import SEAL, Form

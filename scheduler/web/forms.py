@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 
 from flask import Response, abort, g, make_response, request
 
-from scheduler.errors import Invalid, SchedulerError
-from scheduler.i18n import catalogue
+from scheduler.base.errors import Invalid, SchedulerError
+from scheduler.base.i18n import catalogue
 from scheduler.services.tokens import derived, same
 from scheduler.web.language import _
 

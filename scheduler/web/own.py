@@ -13,8 +13,8 @@ from flask_limiter import Limiter
 from sqlalchemy.orm import Session
 
 from scheduler.app import App
-from scheduler.errors import AlreadyThere, NotFound, SchedulerError
-from scheduler.i18n import LANGUAGES
+from scheduler.base.errors import AlreadyThere, NotFound, SchedulerError
+from scheduler.base.i18n import LANGUAGES
 from scheduler.model import Attendee, Mode, Reminded
 from scheduler.services import links, own, parties, passes, registering
 from scheduler.services.addresses import Address

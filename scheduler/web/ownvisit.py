@@ -17,8 +17,8 @@ from markupsafe import Markup
 from sqlalchemy.orm import Session
 
 from scheduler.app import App
-from scheduler.errors import Conflict, NotFound
-from scheduler.i18n import LANGUAGES
+from scheduler.base.errors import Conflict, NotFound
+from scheduler.base.i18n import LANGUAGES
 from scheduler.model import Appointment, VisitStatus
 from scheduler.services import ownvisit, visit_links, visitpages, visits
 from scheduler.services.appointments import Over, TooLate, party_of

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
-from scheduler.clock import wall, zone_names
-from scheduler.i18n import LANGUAGES
+from scheduler.base.clock import wall, zone_names
+from scheduler.base.i18n import LANGUAGES
 from scheduler.model import Kind
 from scheduler.services import agenda, registering, visitpages
 from scheduler.services.agenda import Choices, Entry, Listing, Wanted

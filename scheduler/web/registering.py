@@ -13,14 +13,14 @@ from flask import Blueprint, Response, g, render_template, url_for
 from flask_limiter import Limiter
 
 from scheduler.app import App
-from scheduler.db import Held
-from scheduler.errors import NotFound, SchedulerError
+from scheduler.base.errors import NotFound, SchedulerError
 from scheduler.model import Attendee, Event
 from scheduler.services import agenda, registering
 from scheduler.services.seating import NeverFits
 from scheduler.services.tokens import PATHS, Purpose
 from scheduler.services.window import RegistrationClosed
-from scheduler.together import Together
+from scheduler.storage.database import Held
+from scheduler.storage.group_commit import Together
 from scheduler.web import floods, guestforms, own, wording
 from scheduler.web.answers import again, see, spent
 from scheduler.web.forms import POSTS, Form, Mistyped, seal, unshared

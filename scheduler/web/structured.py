@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import g
 
-from scheduler.clock import zone
+from scheduler.base.clock import zone
 from scheduler.model import Event, Kind, Timing, Venue
 from scheduler.services.agenda import Detail
 

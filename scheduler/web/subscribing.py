@@ -12,13 +12,13 @@ from flask import Blueprint, g, render_template, request, url_for
 from markupsafe import Markup
 
 from scheduler.app import App
-from scheduler.i18n import LANGUAGES, N_
+from scheduler.base.i18n import LANGUAGES, N_
+from scheduler.base.text import Text
 from scheduler.model import Kind
 from scheduler.services import agenda, feeds, scopes
 from scheduler.services.addresses import Address
 from scheduler.services.agenda import Choices
 from scheduler.services.scopes import CHOICE, FACETS, Scope, is_built_in
-from scheduler.text import Text
 from scheduler.web.language import NAMES, _
 from scheduler.web.pages import PER_LANGUAGE
 

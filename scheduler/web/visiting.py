@@ -17,8 +17,8 @@ from flask_limiter import Limiter
 from sqlalchemy.orm import Session
 
 from scheduler.app import App
-from scheduler.clock import wall
-from scheduler.errors import Invalid
+from scheduler.base.clock import wall
+from scheduler.base.errors import Invalid
 from scheduler.model import Counted, Layout, Service
 from scheduler.services import finding, visitasking, visitpages, visits
 from scheduler.services.finding import Party

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import g
 
-from scheduler.errors import Invalid, SchedulerError, each_of
+from scheduler.base.errors import Invalid, SchedulerError, each_of
 from scheduler.services import references
 from scheduler.services.drafts import check
 from scheduler.services.finding import Party

@@ -8,8 +8,8 @@ from decimal import Decimal
 
 from flask import g
 
-from scheduler.clock import instant, wall
-from scheduler.dates import (
+from scheduler.base.clock import instant, wall
+from scheduler.base.date_format import (
     format_day,
     format_day_short,
     format_days,
@@ -18,7 +18,7 @@ from scheduler.dates import (
     format_weekday,
     zone_city,
 )
-from scheduler.i18n import N_
+from scheduler.base.i18n import N_
 from scheduler.model import Appointment, Counted, Layout, Post, Service, Side, SpecialDays, VisitStatus
 from scheduler.services import finding, posts
 from scheduler.services.finding import Party

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from flask import g
 
-from scheduler.clock import instant, wall
-from scheduler.dates import (
+from scheduler.base.clock import instant, wall
+from scheduler.base.date_format import (
     format_day,
     format_day_short,
     format_days,
@@ -19,7 +19,7 @@ from scheduler.dates import (
     format_weekday,
     zone_city,
 )
-from scheduler.i18n import N_
+from scheduler.base.i18n import N_
 from scheduler.model import Attendee, Event, Kind, Mode, Queue, Reminded, Seating, Standing, Status, Timing
 from scheduler.services import export
 from scheduler.services.agenda import Announced, Detail, Entry

@@ -15,9 +15,9 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult
 
+from scheduler.base.errors import Invalid
 from scheduler.channels import ChannelError, channel_for
 from scheduler.channels.file import FileChannel
-from scheduler.errors import Invalid
 from scheduler.model import LetterKind
 from scheduler.services.outgoing import OutgoingMessage
 

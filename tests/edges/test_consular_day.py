@@ -9,7 +9,7 @@ from html import unescape
 
 import pytest
 
-from scheduler.clock import instant
+from scheduler.base.clock import instant
 from scheduler.model import VisitStatus
 from scheduler.services import posts
 from scheduler.services.slots import Reason

@@ -15,11 +15,11 @@ import pytest
 from werkzeug.test import Client, TestResponse
 from werkzeug.wrappers import Response
 
-from scheduler.db import Database
 from scheduler.model import Event, Mode, Sees
 from scheduler.services import links, lookup, programme
 from scheduler.services.addresses import Address
 from scheduler.services.version import State
+from scheduler.storage.database import Database
 from scheduler.web.feeds import ENCODERS, Feeds, Finished, Shelf
 from tests.services.builders import DAY, NOW, a_city, a_person, a_venue, an_event, an_organisation, invite
 from tests.waiting import until

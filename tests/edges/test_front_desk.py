@@ -10,7 +10,7 @@ import pytest
 from werkzeug.test import Client
 from werkzeug.wrappers import Response
 
-from scheduler.errors import Forbidden, NotFound
+from scheduler.base.errors import Forbidden, NotFound
 from scheduler.model import AccountRole, Act
 from scheduler.services import accounts, links, ownposts, posts
 from scheduler.web.feeds import Feeds

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from werkzeug.test import Client
 
-from scheduler.clock import instant
+from scheduler.base.clock import instant
 from scheduler.model import AccountRole, Appointment, Audit, VisitStatus
 from scheduler.services import boards, posts, visits
 from scheduler.web import create_app

@@ -15,9 +15,9 @@ import openpyxl
 import pytest
 import sqlalchemy as sa
 
-from scheduler import sheets
-from scheduler.db import Database
+from scheduler.formats import sheets
 from scheduler.services import guestlists
+from scheduler.storage.database import Database
 from tests.conftest import Scheduler
 from tests.services.builders import START, an_event, invite, register
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from calendars.foreign import read
-from scheduler.i18n import LANGUAGES
+from scheduler.base.i18n import LANGUAGES
 from scheduler.services.foreign import plain
 from tests.conftest import Scheduler
 

@@ -9,10 +9,10 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from scheduler.jobs import lapse
 from scheduler.model import Attendee, Event, Mode, Reminded, Standing
 from scheduler.services import attendance, parties, registering
 from scheduler.web import create_app
+from scheduler.worker.timetable import lapse
 from tests.conftest import NOW
 from tests.edges.test_registering_pages import FORM, attendees, body, fill, link, mails, plan, registered, text
 from tests.services.builders import GuestList, register

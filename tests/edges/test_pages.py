@@ -14,9 +14,9 @@ import icalendar
 import pytest
 import sqlalchemy as sa
 
-from scheduler import config
 from scheduler.app import App
-from scheduler.errors import Invalid
+from scheduler.base import config
+from scheduler.base.errors import Invalid
 from scheduler.model import Event, Kind, Mode, Role, Visibility
 from scheduler.services import programme
 from scheduler.web import create_app

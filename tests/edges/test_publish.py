@@ -12,11 +12,11 @@ import brotli
 import pytest
 from werkzeug.test import Client
 
-from scheduler.errors import Forbidden, Invalid
+from scheduler.base.errors import Forbidden, Invalid
 from scheduler.model import Event, Feed
-from scheduler.publish import Bucket, Directory, publish, target_for
 from scheduler.services import lookup, programme
 from scheduler.web.feeds import Feeds
+from scheduler.worker.publish import Bucket, Directory, publish, target_for
 from tests.conftest import Scheduler
 from tests.services.builders import NOW, a_city, a_venue, an_event
 from tests.services.test_feeds import DAILY, SPRING, a_feed

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from scheduler.jobs import deliver
 from scheduler.model import Attendee, Event, FeedLink, Letter, Mode, Person, Standing
 from scheduler.services import attendance, lookup
 from scheduler.services.eventrows import seating_of
 from scheduler.services.registering import HELD, JUST
 from scheduler.web import create_app
+from scheduler.worker.timetable import deliver
 from tests.services.builders import a_person, an_event, invite, register
 from tests.solving import solved
 
@@ -151,8 +151,8 @@ def test_other_letters_lead_to_ones_own_page_once_somebody_has_said_where_the_pa
     registered(app, web)
     assert not LINK.search(body(mails(app)[-1]))
 
-    from scheduler import config
     from scheduler.app import App
+    from scheduler.base import config
 
     stated = App.open(config.load({**environment, "SCHEDULER_BASE_URL": "https://programme.example"}), app.clock)
     with stated.db.write() as session:
@@ -514,7 +514,7 @@ def test_an_event_without_a_date_has_no_file(app, web):
 
 
 def test_a_database_that_is_away_is_not_the_visitors_mistake(app, web, monkeypatch):
-    from scheduler.errors import Conflict
+    from scheduler.base.errors import Conflict
 
     plan(app)
 

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from scheduler.jobs import deliver
 from scheduler.model import Applicant, Appointment, Event, Letter, LetterKind, SlotClaim, Status, VisitStatus
 from scheduler.services import visit_links, visits
 from scheduler.services.visit_links import VisitPurpose
 from scheduler.services.visitasking import MOST_LETTERS
 from scheduler.web import create_app
+from scheduler.worker.timetable import deliver
 from tests.services.builders import an_event
 from tests.services.consulate import MORNING, PASSPORT, Consulate, a_post, wrong_with_cells
 from tests.solving import solved

@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from scheduler.clock import instant
+from scheduler.base.clock import instant
 from scheduler.model import AccountRole, Appointment, VisitStatus
 from scheduler.services import boards, posts, queueing, visits
 from tests.edges.test_desk_signing import PASSWORD, an_account

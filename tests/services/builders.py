@@ -21,7 +21,6 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, configure_mappers
 
-from scheduler.db import Database
 from scheduler.model import (
     Answer,
     Attendee,
@@ -46,6 +45,7 @@ from scheduler.services.drafts import EventDraft, PersonDraft, check
 from scheduler.services.eventrows import seating_of
 from scheduler.services.lookup import Lookup
 from scheduler.services.people import guest
+from scheduler.storage.database import Database
 
 NOW = datetime(2027, 1, 4, 9, 0, tzinfo=UTC)  # as in conftest: a Monday, 16:00 in Bangkok
 DAY = timedelta(days=1)

@@ -12,7 +12,6 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler.db import Database
 from scheduler.model import (
     Appointment,
     Counter,
@@ -31,6 +30,7 @@ from scheduler.services.finding import Party, free
 from scheduler.services.lookup import Lookup
 from scheduler.services.postdrafts import PostDraft, SpecialDraft
 from scheduler.services.visitdrafts import VisitDraft
+from scheduler.storage.database import Database
 from tests.services.builders import NOW, a_city
 
 SECRET = "0" * 64

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from scheduler.errors import NotFound
+from scheduler.base.errors import NotFound
 from scheduler.model import Kind, Role
 from scheduler.services import agenda, programme
 from scheduler.services.agenda import Stop, Wanted

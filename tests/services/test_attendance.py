@@ -10,13 +10,13 @@ from datetime import date, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from scheduler.errors import AlreadyThere, Conflict, Invalid
+from scheduler.base.errors import AlreadyThere, Conflict, Invalid
+from scheduler.base.text import Text
 from scheduler.model import Answer, Attendee, Audit, Event, LetterKind, Mode, Partstat, Person, Role, Standing
 from scheduler.services import attendance, lookup, parties, programme
 from scheduler.services.drafts import PersonDraft, check
 from scheduler.services.people import guest
 from scheduler.services.places import identity
-from scheduler.text import Text
 from tests.services.builders import DAY, NOW, START, GuestList, a_person, an_event, register, wrong_with_places
 
 IN_PERSON, REMOTE = Mode.IN_PERSON, Mode.REMOTE

@@ -11,14 +11,14 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import event as on
 
-from scheduler.errors import NotFound, SchedulerError
+from scheduler.base.errors import NotFound, SchedulerError
 from scheduler.model import Attendee, Audit, Event, Letter, LetterKind, Mode, Person, Queue, Seating, Standing
 from scheduler.services import attendance, lookup, people, programme, registering, seating, tokens
 from scheduler.services.drafts import PersonDraft, check
 from scheduler.services.seating import NeverFits
 from scheduler.services.tokens import Purpose
 from scheduler.services.window import RegistrationClosed
-from scheduler.together import Together
+from scheduler.storage.group_commit import Together
 from tests.services.builders import NOW, START, an_event, register, wrong_with_places
 from tests.services.test_seat_races import in_order_of_arrival
 

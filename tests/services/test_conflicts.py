@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 import pytest
 import sqlalchemy as sa
 
-from scheduler.errors import Conflict, Problems
+from scheduler.base.errors import Conflict, Problems
 from scheduler.model import Audit, Event, Mode, Partstat, Status
 from scheduler.services import conflicts, lookup, programme
 from tests.services.builders import (

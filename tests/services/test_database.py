@@ -14,14 +14,24 @@ import sqlalchemy as sa
 from click.testing import CliRunner
 from sqlalchemy.exc import IntegrityError, StatementError
 
-from scheduler import config, schema
+from scheduler import schema
 from scheduler.app import App
-from scheduler.db import REFUSALS, Base, Database, Instant, Languages, Seconds, Wall, constraint_name
-from scheduler.errors import Conflict, Forbidden, Invalid, SchedulerError
+from scheduler.base import config
+from scheduler.base.errors import Conflict, Forbidden, Invalid, SchedulerError
+from scheduler.base.text import Text
 from scheduler.model import Arrival, Audit, City, Companion, Event, Mode, Origin, Seating, Sees, Ticket
 from scheduler.services import links
 from scheduler.services.audit import note
-from scheduler.text import Text
+from scheduler.storage.database import (
+    REFUSALS,
+    Base,
+    Database,
+    Instant,
+    Languages,
+    Seconds,
+    Wall,
+    constraint_name,
+)
 from tests.services.builders import NOW, START, a_city, a_person, a_venue, an_event, invite
 from tests.services.consulate import PASSPORT, Consulate, a_post
 

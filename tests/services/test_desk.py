@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from scheduler.errors import Invalid, NotFound
+from scheduler.base.errors import Invalid, NotFound
 from scheduler.model import Answer, LetterKind, Mode, Partstat, Role, Standing
 from scheduler.services import attendance, desk
 from scheduler.services.desk import Wanted

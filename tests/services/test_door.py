@@ -9,12 +9,12 @@ import pytest
 import sqlalchemy as sa
 import zxingcpp
 
-from scheduler.db import Database
-from scheduler.errors import AlreadyThere, Conflict
+from scheduler.base.errors import AlreadyThere, Conflict
 from scheduler.model import Arrival, Attendee, Audit, Event, Letter, Mode, Partstat, Role, Standing
 from scheduler.services import attendance, door, lookup, passes, programme, seating
 from scheduler.services.door import Came, TooMany, Verdict
 from scheduler.services.seating import NoRoom
+from scheduler.storage.database import Database
 from tests.services.builders import (
     NOW,
     a_person,

@@ -12,12 +12,12 @@ import pytest
 import sqlalchemy as sa
 import zxingcpp
 
-from scheduler import jobs
 from scheduler.model import Event, Mode
 from scheduler.services import parties, passes, programme, registering
 from scheduler.services.door import Verdict
 from scheduler.services.letters import QUIET
 from scheduler.web import create_app
+from scheduler.worker import timetable
 from tests.services.builders import NOW, START, a_person, an_event, register
 from tests.services.test_door import scan
 
@@ -26,7 +26,7 @@ ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"])
 
 def letters(app):
     """Every letter that has left so far, the oldest first."""
-    jobs.deliver(app)
+    timetable.deliver(app)
     box = Path(app.settings.mail_url.removeprefix("file:"))
     return [message_from_bytes(file.read_bytes(), policy=policy.default) for file in sorted(box.glob("*.eml"))]
 

@@ -8,9 +8,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from scheduler import jobs
-from scheduler.db import Base
-from scheduler.errors import AlreadyThere
+from scheduler.base.errors import AlreadyThere
 from scheduler.model import (
     Answer,
     Attendee,
@@ -28,6 +26,8 @@ from scheduler.model import (
 )
 from scheduler.services import attendance, erasure, messages, own, registering, retention
 from scheduler.services.lookup import get
+from scheduler.storage.database import Base
+from scheduler.worker import timetable
 from tests.services.builders import (
     DAY,
     NOW,
@@ -96,7 +96,7 @@ def number(app) -> int:
         draft = messages.draft({"subject": "To all", "text": "Hello {name}"}, language="en")
         messages.send(session, opening, draft, to=["everyone"], now=NOW)
         number = who.id
-    jobs.deliver(app)
+    timetable.deliver(app)
     with app.db.write() as session:
         failed = sa.select(sa.func.min(Letter.id)).where(Letter.person_id == number).scalar_subquery()
         refused = {"outcome": Outcome.FAILED, "reason": "550 no mailbox annabella@example.org"}
@@ -187,7 +187,7 @@ def test_what_is_over_or_going_on_is_not_rewritten(app, number, clock):
 def test_letters_that_have_not_left_do_not_leave(app, number):
     erase(app, number)
 
-    assert 0 == jobs.deliver(app).sent
+    assert 0 == timetable.deliver(app).sent
     with app.db.read() as session:
         theirs = sa.select(Letter).where(Letter.person_id == number)
         assert all(row.outcome and row.address is None for row in session.scalars(theirs))
@@ -305,7 +305,7 @@ def test_all_that_is_kept_is_in_the_file_that_they_can_download(app, number):
 
 
 def run(app) -> dict[str, int]:
-    return jobs.retain(app)
+    return timetable.retain(app)
 
 
 def test_visitors_are_forgotten_so_many_days_after_their_last_event(app, number, clock):
@@ -365,7 +365,7 @@ def test_what_guest_lists_note_is_forgotten_a_week_after_the_event_also_of_offic
 def test_where_letters_went_is_forgotten_and_that_they_left_is_not(app, clock):
     with app.db.write() as session:
         register(session, an_event(session), a_person(session, "minister", name="Minister"))
-    jobs.deliver(app)
+    timetable.deliver(app)
     clock.advance(200 * DAY)
 
     assert 1 == run(app)["addresses"]
@@ -419,7 +419,7 @@ def test_asked_to_stop_it_stops_between_batches(app, clock, monkeypatch):
     clock.advance(200 * DAY)
     rounds = iter([False, True, True, True, True])
 
-    assert 5 == jobs.retain(app, stop=lambda: next(rounds))["people"]
+    assert 5 == timetable.retain(app, stop=lambda: next(rounds))["people"]
 
 
 def test_the_numbers_of_an_event_are_the_same_before_and_after(scheduler, app, number, clock, tmp_path):

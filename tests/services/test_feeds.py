@@ -8,12 +8,12 @@ from datetime import UTC, date, datetime, time, timedelta
 import icalendar
 import pytest
 
-from scheduler.errors import NotFound
+from scheduler.base.errors import NotFound
+from scheduler.base.text import Text
 from scheduler.model import Audience, Kind
 from scheduler.services import feeds, places, programme, scopes
 from scheduler.services.drafts import FeedDraft, check
 from scheduler.services.lookup import Lookup
-from scheduler.text import Text
 from tests.services.builders import (
     DAY,
     NOW,

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from calendars.foreign import Notes, expanded, read
-from scheduler.errors import Invalid
+from scheduler.base.errors import Invalid
 from scheduler.model import Event, Origin
 from scheduler.services import importing
 from scheduler.services.foreign import Terms
@@ -70,8 +70,8 @@ def test_more_events_than_can_be_looked_through_are_refused(db, monkeypatch):
 
 
 def from_a_process(url):
-    from scheduler.db import Database
-    from scheduler.errors import Conflict
+    from scheduler.base.errors import Conflict
+    from scheduler.storage.database import Database
 
     db = Database(url)
     try:

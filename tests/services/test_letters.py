@@ -10,14 +10,14 @@ import icalendar
 import pytest
 import sqlalchemy as sa
 
-from scheduler import jobs
-from scheduler.errors import AlreadyThere
+from scheduler.base.errors import AlreadyThere
+from scheduler.base.text import Text
 from scheduler.model import Answer, Attendee, Event, Letter, LetterKind, Mode, Partstat, Person, Role, Status
 from scheduler.services import attendance, letters, messages, programme, registering, seating
 from scheduler.services.drafts import PersonDraft, check
 from scheduler.services.lookup import get
 from scheduler.services.registering import Wanted
-from scheduler.text import Text
+from scheduler.worker import timetable
 from tests.services.builders import (
     DAY,
     NOW,
@@ -42,7 +42,7 @@ class Round:
 
     def __init__(self, app, *, wait: timedelta = letters.QUIET) -> None:
         app.clock.advance(wait)
-        self.app, self.done = app, jobs.deliver(app)
+        self.app, self.done = app, timetable.deliver(app)
         self.box = Path(app.settings.mail_url.removeprefix("file:"))
 
     @property
@@ -100,7 +100,7 @@ def opening(app):
     with app.db.write() as session:
         event = an_event(session, venue=a_venue(session).key)
         register(session, event, a_person(session, "aigerim", name="Aigerim"))
-    jobs.deliver(app)
+    timetable.deliver(app)
     return Desk(app)
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from scheduler.errors import Conflict, Invalid, NotFound
+from scheduler.base.errors import Conflict, Invalid, NotFound
 from scheduler.model import Answer, Attendee, Audit, Event, Letter, Message, Mode, Partstat, Person, Role, Standing
 from scheduler.services import attendance, messages, programme, registering
 from scheduler.services.lookup import get

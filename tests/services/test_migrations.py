@@ -11,12 +11,12 @@ import sqlalchemy as sa
 from click.testing import CliRunner
 
 from scheduler import schema
+from scheduler.base.errors import Conflict, Invalid, SchedulerError
 from scheduler.cli.root import root
-from scheduler.db import Base, Database
-from scheduler.errors import Conflict, Invalid, SchedulerError
 from scheduler.model import AccountRole, Attendee, Event
 from scheduler.services import accounts, links, ownposts, posts
 from scheduler.services.accounts import AccountDraft
+from scheduler.storage.database import Base, Database
 from tests.services.builders import NOW, GuestList, a_city, an_event, at_once, register, wrong_with_places
 from tests.services.consulate import PASSPORT, a_post
 from tests.services.frontdesk import FrontDesk

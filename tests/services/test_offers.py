@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from scheduler.errors import AlreadyThere, Conflict
+from scheduler.base.errors import AlreadyThere, Conflict
+from scheduler.base.text import Text
 from scheduler.model import Answer, Attendee, Audit, Event, Letter, LetterKind, Mode, Partstat, Standing
 from scheduler.services import attendance, lookup, parties, programme, seating
 from scheduler.services.seating import NoRoom
-from scheduler.text import Text
 from tests.services.builders import NOW, GuestList, a_person, an_event, wrong_with_places
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from scheduler.errors import AlreadyThere
+from scheduler.base.errors import AlreadyThere
 from scheduler.model import Event, Letter, LetterKind, Person, Reminded, Reminder, ReminderAudience
 from scheduler.services import letters, lookup, own, programme
 from scheduler.services.eventrows import draft_of

@@ -9,13 +9,13 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from scheduler.db import Database
-from scheduler.errors import Conflict, Invalid, NotFound
+from scheduler.base.errors import Conflict, Invalid, NotFound
 from scheduler.model import Appointment, Audit, LetterKind, Side, Ticket, VisitStatus
 from scheduler.services import boards, closures, posts, visits
 from scheduler.services.appointments import Over
 from scheduler.services.queueing import AnotherDay, NobodyWaits, NoWalkIns
 from scheduler.services.visits import AlreadyBooked, Unchanged
+from scheduler.storage.database import Database
 from tests.services.builders import at_once
 from tests.services.consulate import MORNING, PASSPORT, SECRET, a_party, a_post, wrong_with_cells
 from tests.services.frontdesk import DAY, NINE, FrontDesk

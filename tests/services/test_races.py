@@ -11,12 +11,12 @@ from collections import Counter
 import pytest
 import sqlalchemy as sa
 
-from scheduler.db import Database, FairLock
-from scheduler.errors import AlreadyThere, Conflict, Invalid, NotFound
+from scheduler.base.errors import AlreadyThere, Conflict, Invalid, NotFound
 from scheduler.model import Attendee, Event, Letter, LetterKind, Mode, Partstat, Person, Standing
 from scheduler.services import attendance, lookup
 from scheduler.services.drafts import PersonDraft, check
 from scheduler.services.people import guest
+from scheduler.storage.database import Database, FairLock
 from tests.services.builders import (
     NOW,
     GuestList,

@@ -8,8 +8,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from scheduler.db import Database
-from scheduler.errors import NotFound
+from scheduler.base.errors import NotFound
 from scheduler.model import Attendee, Event, Letter, LetterKind, Mode, Partstat, Person, Sees, Standing
 from scheduler.services import attendance, feeds, letters, own, registering, scopes, tokens
 from scheduler.services.drafts import PersonDraft, check
@@ -18,6 +17,7 @@ from scheduler.services.registering import HELD, JUST, MOST_LETTERS, Wanted
 from scheduler.services.seating import NeverFits, NoRoom
 from scheduler.services.tokens import Purpose
 from scheduler.services.window import RegistrationClosed
+from scheduler.storage.database import Database
 from tests.services.builders import NOW, START, a_person, an_event, at_once, invite, register, wrong_with_places
 
 SECRET = "0" * 64

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.exc import IntegrityError
 
-from scheduler import jobs
-from scheduler.clock import wall
-from scheduler.errors import Conflict
+from scheduler.base.clock import wall
+from scheduler.base.errors import Conflict
+from scheduler.base.text import Text
 from scheduler.model import (
     Answer,
     Attendee,
@@ -33,7 +33,7 @@ from scheduler.services import attendance, letters, programme
 from scheduler.services.drafts import ReminderDraft
 from scheduler.services.lookup import get
 from scheduler.services.preview import preview
-from scheduler.text import Text
+from scheduler.worker import timetable
 from tests.services.builders import DAY, NOW, START, a_person, an_event, invite, register
 
 HOUR = timedelta(hours=1)
@@ -67,7 +67,7 @@ def planned(app, *reminders, **given):
         now = app.clock.now()
         event = an_event(session, now=now, reminders=reminders or (DAY_BEFORE,), **given)
         register(session, event, a_person(session, "aigerim", name="Aigerim"), now=now)
-    jobs.deliver(app)
+    timetable.deliver(app)
 
 
 def change(app, key="opening", **changes):
@@ -82,7 +82,7 @@ def move(app, dtstart):
 
 def work_at(app, moment) -> list[tuple[str, str]]:
     app.clock.set(moment)
-    jobs.deliver(app)
+    timetable.deliver(app)
     return ledger(app)
 
 
@@ -461,7 +461,7 @@ def everybody(app):
             attendee = invite(session, event, named(name))
             attendance.answer(session, attendee, answer, by=Answer.TELEPHONE, on=None, now=NOW)
         invite(session, event, named("Represented"), represented_by=named("Representative"))
-    jobs.deliver(app)
+    timetable.deliver(app)
 
 
 @pytest.mark.parametrize(
@@ -570,16 +570,16 @@ def test_what_is_foretold_is_exactly_what_happens(app, seed):
             an_event(session, f"event-{number}", **a_random_event(chance))
         for _ in range(25):
             at_random(session, chance)
-    jobs.deliver(app)
+    timetable.deliver(app)
 
     expected = foretold(app)
     assert expected
 
     for moment in sorted({moment for moment, *_ in expected}):
         app.clock.set(moment + chance.choice([timedelta(0), timedelta(minutes=5)]))
-        jobs.deliver(app)
+        timetable.deliver(app)
     app.clock.set(NOW + 60 * DAY)
-    jobs.deliver(app)
+    timetable.deliver(app)
     assert expected == happened(app)
 
 
@@ -628,7 +628,7 @@ def test_what_is_overdue_is_foretold_for_those_who_will_get_it(app):
         register(session, get(session, Event, "opening"), a_person(session, name="Late"), now=app.clock.now())
 
     expected = foretold(app)
-    jobs.deliver(app)
+    timetable.deliver(app)
 
     assert ["Aigerim"] == [name for _, _, name, _ in expected]
     assert expected == happened(app)

@@ -10,11 +10,11 @@ import icalendar
 import pytest
 import sqlalchemy as sa
 
+from scheduler.base.text import Text
 from scheduler.model import Event, Registration, Rendering, Status, Visibility
 from scheduler.services import feeds, files, places, programme, scopes
 from scheduler.services.drafts import ProgrammeFile, ReminderDraft, check
 from scheduler.services.lookup import Lookup, get
-from scheduler.text import Text
 from tests.services.builders import (
     DAY,
     NOW,

@@ -7,13 +7,13 @@ import pytest
 import sqlalchemy as sa
 from holidays import country_holidays
 
-from scheduler.i18n import LANGUAGES
+from scheduler.base.i18n import LANGUAGES
+from scheduler.base.text import Text
 from scheduler.model import Attendee, Event, Partstat, Person, Standing, Timing
 from scheduler.sample import programme
 from scheduler.services import conflicts, files, source
 from scheduler.services.changes import Verb
 from scheduler.services.drafts import ProgrammeFile, check
-from scheduler.text import Text
 from tests.conftest import NOW
 
 LEAP_DAY = date(2028, 2, 29)

@@ -10,13 +10,13 @@ from functools import partial
 import sqlalchemy as sa
 from sqlalchemy import event as on
 
-from scheduler.db import Database
-from scheduler.errors import AlreadyThere
+from scheduler.base.errors import AlreadyThere
 from scheduler.model import Attendee, Event, Letter, LetterKind, Mode, Person, Standing
 from scheduler.services import lookup, registering, tokens
 from scheduler.services.drafts import PersonDraft, check
 from scheduler.services.registering import Wanted
 from scheduler.services.tokens import Purpose
+from scheduler.storage.database import Database
 from tests.services.builders import (
     NOW,
     PROCESSES,

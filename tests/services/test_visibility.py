@@ -8,10 +8,10 @@ from itertools import product
 
 import pytest
 
-from scheduler.i18n import LANGUAGES
+from scheduler.base.i18n import LANGUAGES
+from scheduler.base.text import Text
 from scheduler.model import Kind, Mode, Role, Sees, Standing, Visibility
 from scheduler.services import attendance, feeds, links, lookup, scopes
-from scheduler.text import Text
 from tests.services.builders import NOW, a_person, a_venue, an_event, an_organisation, invite
 from tests.services.test_feeds import a_feed
 

@@ -8,14 +8,14 @@ from email import message_from_bytes, policy
 import pytest
 import sqlalchemy as sa
 
-from scheduler.errors import NotFound
+from scheduler.base.errors import NotFound
+from scheduler.base.text import Text
 from scheduler.model import Applicant, Letter, LetterKind, Outcome, Side, VisitStatus
 from scheduler.services import closures, posts, visit_letters, visit_links, visits
 from scheduler.services.daystatistics import statistics
 from scheduler.services.outgoing import House, Skip
 from scheduler.services.visit_links import VisitPurpose
 from scheduler.services.visits import AlreadyBooked, Over, Paused, Unchanged
-from scheduler.text import Text
 from tests.services.builders import NOW
 from tests.services.consulate import MORNING, PASSPORT, SECRET, Consulate, a_post, wrong_with_cells
 

@@ -10,11 +10,11 @@ from functools import partial
 import pytest
 import sqlalchemy as sa
 
-from scheduler.db import Database
-from scheduler.errors import Conflict
+from scheduler.base.errors import Conflict
 from scheduler.model import Appointment, ServiceDay, SlotClaim, VisitStatus
 from scheduler.services import posts, visits
 from scheduler.services.visits import AlreadyBooked, NotOffered, SlotTaken
+from scheduler.storage.database import Database
 from tests.services.builders import NOW, Undone, at_once, killed
 from tests.services.consulate import MORNING, PASSPORT, SECRET, Consulate, a_party, a_post, wrong_with_cells
 from tests.services.crowd import crowd

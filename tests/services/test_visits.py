@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from scheduler.db import Database
-from scheduler.errors import Invalid, NotFound
+from scheduler.base.errors import Invalid, NotFound
 from scheduler.model import Layout, LetterKind, Side, SlotClaim, VisitStatus
 from scheduler.services import finding, posts, visits
 from scheduler.services.appointments import Over
@@ -17,6 +16,7 @@ from scheduler.services.finding import Party
 from scheduler.services.postdrafts import SpecialDraft
 from scheduler.services.slots import Reason
 from scheduler.services.visits import AlreadyBooked, NotOffered, SlotTaken, Unchanged
+from scheduler.storage.database import Database
 from tests.services.builders import NOW
 from tests.services.consulate import MORNING, PASSPORT, SECRET, Consulate, a_party, a_post, wrong_with_cells
 

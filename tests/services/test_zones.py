@@ -18,14 +18,14 @@ import icalendar
 import pytest
 import sqlalchemy as sa
 
-from scheduler import jobs
-from scheduler.clock import wall
+from scheduler.base.clock import wall
+from scheduler.base.text import Text
 from scheduler.model import Audit, Event, Letter, LetterKind
 from scheduler.services import feeds, letters, scopes, zones
 from scheduler.services.eventrows import WITH_EVENT
 from scheduler.services.lookup import get
 from scheduler.services.renderings import revise
-from scheduler.text import Text
+from scheduler.worker import timetable
 from tests.services.builders import DAY, NOW, a_person, an_event, register
 
 HOUR = timedelta(hours=1)
@@ -207,14 +207,14 @@ def test_a_reminder_leaves_by_the_new_instant(app):
     derived_wrong(app, reminders=({"before": "2 hours"},))
     with app.db.write() as session:
         register(session, get(session, Event, "opening"), a_person(session))
-    jobs.deliver(app)
+    timetable.deliver(app)
     check_zones(app)
 
     app.clock.set(MOVED_AT - 2 * HOUR)
-    jobs.deliver(app)
+    timetable.deliver(app)
     early = reminders_of(app)
     app.clock.set(STARTS_AT - 2 * HOUR)
-    jobs.deliver(app)
+    timetable.deliver(app)
 
     assert [] == early
     assert ["sent"] == reminders_of(app)
@@ -244,7 +244,7 @@ def test_an_hour_that_the_new_law_skips_keeps_its_place_on_the_wall(app):
 def test_the_worker_looks_after_the_zones_by_itself(app):
     derived_wrong(app)
 
-    jobs.check_zones(app)
+    timetable.check_zones(app)
 
     assert (STARTS_AT, 1) == (event(app).starts_at, event(app).sequence)
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from scheduler.i18n import LANGUAGES, catalogue
-from scheduler.names import name_key, nearly_same
+from scheduler.base.i18n import LANGUAGES, catalogue
+from scheduler.base.name_matching import name_key, nearly_same
 from scheduler.services.headings import FIELDS, guess, heading, words
 
 

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from scheduler.i18n import LANGUAGES
+from scheduler.base.i18n import LANGUAGES
+from scheduler.base.text import Text
 from scheduler.model import (
     City,
     Event,
@@ -28,7 +29,6 @@ from scheduler.model import (
 from scheduler.services import outlines
 from scheduler.services.letterrows import Row
 from scheduler.services.outgoing import House, rendered
-from scheduler.text import Text
 
 at = datetime.fromisoformat
 TITLE = "Opening of <Silk & Steppe>"  # what a template must escape

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scheduler.errors import Invalid
+from scheduler.base.errors import Invalid
 from scheduler.services.passwords import fits, hashed, is_outdated, refuse_weak
 
 

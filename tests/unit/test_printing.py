@@ -5,7 +5,7 @@ from __future__ import annotations
 import pypdfium2
 import pytest
 
-from scheduler.printing import Card, Form, printed
+from scheduler.formats.printing import Card, Form, printed
 
 NAMES = {
     "en": "Anna-Maria Schäfer",

@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 
-from scheduler.i18n import LANGUAGES
+from scheduler.base.i18n import LANGUAGES
 from scheduler.model import LetterKind
 from scheduler.services.outgoing import template
 from scheduler.services.times import When

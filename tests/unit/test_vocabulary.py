@@ -3,8 +3,8 @@
 from enum import StrEnum
 
 from scheduler import model
+from scheduler.base.vocabulary import WORDS
 from scheduler.services import changes, checks, drafts
-from scheduler.vocabulary import WORDS
 
 
 def test_every_word_of_every_enumeration_is_in_the_vocabulary() -> None:

@@ -11,8 +11,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from scheduler.app import App
-from scheduler.errors import NotFound, SchedulerError, each_of
-from scheduler.i18n import catalogue
+from scheduler.base.errors import NotFound, SchedulerError, each_of
+from scheduler.base.i18n import catalogue
 from scheduler.model import Act, Event
 from scheduler.services import desk
 from scheduler.services.conflicts import Contradiction

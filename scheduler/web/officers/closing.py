@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
-from scheduler.clock import wall
-from scheduler.errors import Invalid
-from scheduler.i18n import LANGUAGES
+from scheduler.base.clock import wall
+from scheduler.base.date_parsing import parse_day
+from scheduler.base.errors import Invalid
+from scheduler.base.i18n import LANGUAGES
 from scheduler.model import Act, Appointment, Post, SpecialDays
 from scheduler.services import closures, posts
 from scheduler.services.postdrafts import SpecialDraft
@@ -26,7 +27,6 @@ from scheduler.web.officers import guard
 from scheduler.web.officers.answers import Mistyped, act, drafted
 from scheduler.web.officers.guard import may
 from scheduler.web.officers.staffing import POST, post_of
-from scheduler.when import parse_day
 
 CLOSE = f"{POST}/close"
 _FIELDS = {"first_day": "first", "last_day": "last", "hours": "opens"}

@@ -8,9 +8,9 @@ from typing import TypeVar
 
 from flask import Blueprint, Response, abort, g, render_template, request
 
-from scheduler import sheets
 from scheduler.app import App
-from scheduler.i18n import catalogue
+from scheduler.base.i18n import catalogue
+from scheduler.formats import sheets
 from scheduler.model import Act, Mode, Outcome, Role, Standing
 from scheduler.services import accounts, desk, guestexport, ledger
 from scheduler.services.desk import Wanted

@@ -16,12 +16,12 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
-from scheduler.clock import wall
-from scheduler.dates import format_day
-from scheduler.errors import AlreadyThere, Conflict, NotFound, SchedulerError
-from scheduler.i18n import N_, catalogue
+from scheduler.base.clock import wall
+from scheduler.base.date_format import format_day
+from scheduler.base.errors import AlreadyThere, Conflict, NotFound, SchedulerError
+from scheduler.base.i18n import N_, catalogue
+from scheduler.formats.printing import Form
 from scheduler.model import Act, Arrival, Attendee, Event, Standing
-from scheduler.printing import Form
 from scheduler.services import cards, door, lookup, passes
 from scheduler.services.door import Came, Told, TooMany, Verdict
 from scheduler.services.doorsearch import SHOWN, Search

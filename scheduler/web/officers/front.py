@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
-from scheduler.errors import Conflict, Invalid, NotFound, SchedulerError
-from scheduler.i18n import LANGUAGES, catalogue
+from scheduler.base.errors import Conflict, Invalid, NotFound, SchedulerError
+from scheduler.base.i18n import LANGUAGES, catalogue
 from scheduler.model import Act, Appointment, Counted, Counter, Post, Service, VisitStatus
 from scheduler.services import daylists, frontday, queueing, references
 from scheduler.services.desk import is_called

@@ -42,7 +42,7 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
-from scheduler.i18n import LANGUAGES
+from scheduler.base.i18n import LANGUAGES
 from scheduler.model import Act
 from scheduler.services import accounts
 from scheduler.services.accounts import Officer

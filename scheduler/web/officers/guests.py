@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
-from scheduler.i18n import LANGUAGES
+from scheduler.base.i18n import LANGUAGES
 from scheduler.model import Act, Event, Mode, Role
 from scheduler.services import attendance, conflicts, desk, seating
 from scheduler.services.attendance import Guest

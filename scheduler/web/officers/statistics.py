@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from flask import Blueprint, Response, g, render_template, request
 
 from scheduler.app import App
-from scheduler.dates import format_days
+from scheduler.base.date_format import format_days
 from scheduler.model import Act
 from scheduler.services import daystatistics, frontday
 from scheduler.web import visitwording

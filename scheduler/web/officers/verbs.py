@@ -12,18 +12,18 @@ from datetime import date, datetime
 from flask import g
 from sqlalchemy.orm import Session
 
-from scheduler.clock import wall
-from scheduler.errors import AlreadyThere, Invalid, SchedulerError
-from scheduler.i18n import N_
+from scheduler.base.clock import wall
+from scheduler.base.date_parsing import parse_day
+from scheduler.base.errors import AlreadyThere, Invalid, SchedulerError
+from scheduler.base.i18n import N_
+from scheduler.base.text import Text, prose
 from scheduler.model import Answer, Attendee, Event, Mode, Person, Standing
 from scheduler.services import attendance, conflicts, parties, people
 from scheduler.services.drafts import AttendeeDraft, PersonDraft, Reply
 from scheduler.services.files import PARTSTATS
-from scheduler.text import Text, prose
 from scheduler.web.forms import Form
 from scheduler.web.language import _
 from scheduler.web.officers.answers import Mistyped, drafted
-from scheduler.when import parse_day
 
 MOST_COMPANIONS = 50  # as the table has it
 MOST_WORDS = 500

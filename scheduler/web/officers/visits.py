@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
-from scheduler.clock import wall
-from scheduler.i18n import N_
+from scheduler.base.clock import wall
+from scheduler.base.i18n import N_
 from scheduler.model import Act, Appointment, Audit, Side, VisitStatus
 from scheduler.services import finding, looking, visitrecord, visits
 from scheduler.services.appointments import party_of

@@ -11,9 +11,10 @@ import os
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 
+from scheduler.base.resources import TRANSLATIONS
+
 LANGUAGES = ("en", "kk", "ru", "th")
 # Not by pathlib, which takes a tenth of the time of `scheduler --help` to import.
-TRANSLATIONS = os.path.join(os.path.dirname(__file__), "translations")  # noqa: PTH118, PTH120
 
 
 def N_(message: str) -> str:  # noqa: N802 - gettext's own name for "to be translated later"

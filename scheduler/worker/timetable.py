@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from scheduler.app import App
+from scheduler.base.errors import Conflict, Forbidden, SchedulerError
 from scheduler.channels import ChannelError
-from scheduler.errors import Conflict, Forbidden, SchedulerError
 from scheduler.model import Event, Letter, Outcome
 from scheduler.services import closures, letters, registering, retention, seating, visitzones, zones
 from scheduler.services.outgoing import OutgoingMessage, Skip

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from scheduler.errors import Invalid
-from scheduler.i18n import LANGUAGES, N_
-from scheduler.text import Text
+from scheduler.base.errors import Invalid
+from scheduler.base.i18n import LANGUAGES, N_
+from scheduler.base.text import Text
 
 PREFIX = "SCHEDULER_"
 
@@ -148,7 +148,7 @@ def _text(value: str | Mapping[str, str]) -> Text:
 
 
 def _check(values: Mapping[str, Any]) -> None:
-    from scheduler.clock import zone
+    from scheduler.base.clock import zone
 
     for key, value in values.items():
         several = key == "house" and isinstance(value, dict) and all(isinstance(one, str) for one in value.values())

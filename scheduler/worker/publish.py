@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from scheduler.app import App
-from scheduler.compression import brotlied, gzipped
-from scheduler.errors import Forbidden, Invalid, NotFound
-from scheduler.i18n import LANGUAGES
+from scheduler.base.errors import Forbidden, Invalid, NotFound
+from scheduler.base.i18n import LANGUAGES
+from scheduler.formats.compression import brotlied, gzipped
 from scheduler.services import addresses, feeds, scopes, version
 from scheduler.services.addresses import Address
 

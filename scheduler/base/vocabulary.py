@@ -1,6 +1,6 @@
 """The words of our enumerations, for the catalogues: they are translated where they are printed, by value."""
 
-from scheduler.i18n import N_
+from scheduler.base.i18n import N_
 
 WORDS = (
     # Event

@@ -26,9 +26,9 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
 
-from scheduler.errors import Conflict, Forbidden, Invalid, SchedulerError
-from scheduler.i18n import N_
-from scheduler.text import Text
+from scheduler.base.errors import Conflict, Forbidden, Invalid, SchedulerError
+from scheduler.base.i18n import N_
+from scheduler.base.text import Text
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",

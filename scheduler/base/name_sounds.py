@@ -10,8 +10,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from scheduler.names import name_key
-from scheduler.text import folded
+from scheduler.base.name_matching import name_key
+from scheduler.base.text import folded
 
 # As Thai names are mostly written by their bearers (close to the Royal Institute's system), first sounds.
 _SPELT = """

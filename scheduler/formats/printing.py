@@ -12,7 +12,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-PRINT = Path(__file__).parent / "print"
+from scheduler.base.resources import PRINT
+
+SHEETS = Path(PRINT)
 
 
 class Form(StrEnum):
@@ -73,9 +75,9 @@ def _set(template: str, data: Mapping[str, Any]) -> bytes:
     import typst
 
     made = typst.compile(
-        PRINT / f"{template}.typ",
-        root=PRINT,
-        font_paths=[PRINT / "fonts"],
+        SHEETS / f"{template}.typ",
+        root=SHEETS,
+        font_paths=[SHEETS / "fonts"],
         sys_inputs={"data": json.dumps(data, ensure_ascii=False)},
         format="pdf",
     )

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from scheduler import __version__
-from scheduler.clock import legible
-from scheduler.errors import Conflict, Forbidden, Invalid
-from scheduler.i18n import N_
+from scheduler.base.clock import legible
+from scheduler.base.errors import Conflict, Forbidden, Invalid
+from scheduler.base.i18n import N_
 
 if TYPE_CHECKING:
     from urllib3.connection import HTTPConnection

@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from scheduler.errors import Invalid, SchedulerError
+from scheduler.base.errors import Invalid, SchedulerError
 
 OCTETS = 50_000_000
 UNPACKED = 200_000_000

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from scheduler.text import folded
+from scheduler.base.text import folded
 
 _CYRILLIC = dict(
     zip(

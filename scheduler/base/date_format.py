@@ -16,7 +16,7 @@ from babel import Locale, UnknownLocaleError
 from babel.core import get_global
 from babel.dates import format_timedelta, get_day_names, get_month_names, parse_pattern
 
-from scheduler.clock import zone
+from scheduler.base.clock import zone
 
 # The Buddhist era counts from 544 BC; Thailand has begun its year on 1 January since 1941.
 BUDDHIST_ERA = 543

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from scheduler.errors import Invalid
+from scheduler.base.errors import Invalid
 
 SECOND = timedelta(seconds=1)
 

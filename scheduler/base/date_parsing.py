@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 from babel import Locale
 
-from scheduler.clock import legible, wall
-from scheduler.dates import BUDDHIST_ERA
-from scheduler.errors import Invalid
+from scheduler.base.clock import legible, wall
+from scheduler.base.date_format import BUDDHIST_ERA
+from scheduler.base.errors import Invalid
 
 LANGUAGES = ("en", "ru", "kk", "th")
 

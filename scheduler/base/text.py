@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 
-from scheduler.errors import Invalid
+from scheduler.base.errors import Invalid
 
 # Kazakh readers read Russian; everybody else is best served in English.
 FALLBACK: Mapping[str, tuple[str, ...]] = {"kk": ("ru", "en"), "ru": ("kk", "en")}
