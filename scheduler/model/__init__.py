@@ -1,6 +1,7 @@
 """Mapped classes, and the rules about one aggregate. No queries over several, no clock, no commit."""
 
 from scheduler.model.accounts import MAY, WITH_A_POST, Account, AccountRole, Act
+from scheduler.model.arrivals import Arrival
 from scheduler.model.attendance import (
     Answer,
     Attendee,
@@ -13,31 +14,7 @@ from scheduler.model.attendance import (
     Standing,
 )
 from scheduler.model.audit import Audit
-from scheduler.model.consular import (
-    Applicant,
-    Appointment,
-    Checklist,
-    Counted,
-    Counter,
-    Layout,
-    Post,
-    PostHours,
-    Service,
-    ServiceDay,
-    Side,
-    SlotClaim,
-    SpecialDays,
-    Ticket,
-    VisitStatus,
-)
-from scheduler.model.door import Arrival
-from scheduler.model.feeds import Audience, Feed, FeedLink, Rendering, Sees, Version, View
-from scheduler.model.floods import Hits, SentForm
-from scheduler.model.guestlists import ColumnMapping, ExternalId, GuestList, GuestRow
-from scheduler.model.letters import Letter, LetterKind, Outcome
-from scheduler.model.messages import Message
-from scheduler.model.origins import Origin
-from scheduler.model.programme import (
+from scheduler.model.events import (
     City,
     Closure,
     Event,
@@ -53,6 +30,29 @@ from scheduler.model.programme import (
     Timing,
     Venue,
     Visibility,
+)
+from scheduler.model.feeds import Audience, Feed, FeedLink, Rendering, Sees, Version, View
+from scheduler.model.imports import ColumnMapping, ExternalId, GuestList, GuestRow
+from scheduler.model.letters import Letter, LetterKind, Outcome
+from scheduler.model.limits import Hits, SentForm
+from scheduler.model.messages import Message
+from scheduler.model.origins import Origin
+from scheduler.model.visits import (
+    Applicant,
+    Appointment,
+    Checklist,
+    Counted,
+    Counter,
+    Layout,
+    Post,
+    PostHours,
+    Service,
+    ServiceDay,
+    Side,
+    SlotClaim,
+    SpecialDays,
+    Ticket,
+    VisitStatus,
 )
 
 __all__ = [

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column, relationship, validates
 
 from scheduler.base.text import Text
-from scheduler.model.programme import KEY, Event, Person
+from scheduler.model.events import KEY, Event, Person
 from scheduler.storage.database import Base, Id, Instant, Languages, choice
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from scheduler.model.consular import Appointment
+from scheduler.model.events import Event, Person
 from scheduler.model.messages import Message
-from scheduler.model.programme import Event, Person
+from scheduler.model.visits import Appointment
 from scheduler.storage.database import JSON, Base, Id, Instant, choice
 
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from scheduler.base.text import Text
-from scheduler.model.programme import Event
+from scheduler.model.events import Event
 from scheduler.storage.database import JSON, Base, Id, Instant, Languages
 
 

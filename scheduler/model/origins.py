@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from scheduler.model.programme import Event
+from scheduler.model.events import Event
 from scheduler.storage.database import JSON, Base, Instant
 
 

@@ -31,7 +31,7 @@ from scheduler.model import (
     Venue,
     Visibility,
 )
-from scheduler.model.programme import event_city
+from scheduler.model.events import event_city
 
 PAGE = 60
 MOST_IN_A_MONTH = 500

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict
 from scheduler.model import Applicant, Appointment, LetterKind, Post, Service, Side, VisitStatus
-from scheduler.model.consular import PENDING
+from scheduler.model.visits import PENDING
 from scheduler.services import claims, finding, posts, references, visit_outbox
 from scheduler.services.audit import note
 from scheduler.services.finding import Party, Place

@@ -13,7 +13,7 @@ from scheduler.base.clock import wall
 from scheduler.base.errors import Conflict, all_of
 from scheduler.model import Attendee, Closure, Event, Kind, Person, Standing, Status, Timing, Venue
 from scheduler.model.attendance import comes
-from scheduler.model.programme import OPEN_ENDED
+from scheduler.model.events import OPEN_ENDED
 from scheduler.services.audit import note
 from scheduler.services.renderings import holidays_between, open_days
 

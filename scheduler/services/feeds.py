@@ -30,7 +30,7 @@ from scheduler.model import (
     Visibility,
 )
 from scheduler.model.attendance import comes
-from scheduler.model.programme import event_city
+from scheduler.model.events import event_city
 from scheduler.services.conflicts import BOUND
 from scheduler.services.eventrows import WITH_EVENT
 from scheduler.services.renderings import revise

@@ -28,7 +28,7 @@ from scheduler.model import (
     Standing,
     Status,
 )
-from scheduler.model.programme import OPEN_ENDED
+from scheduler.model.events import OPEN_ENDED
 from scheduler.services import attendance, conflicts, parties, seating
 from scheduler.services.audit import note
 from scheduler.services.conflicts import BOUND

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.model import Attendee, Event, Kind, LetterKind, Mode, Status, Timing
-from scheduler.model.programme import OPEN_ENDED
+from scheduler.model.events import OPEN_ENDED
 from scheduler.services import letters
 from scheduler.services.times import differs, is_now
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.base.text import Text
 from scheduler.model import Appointment, Post, Service, Side, VisitStatus
-from scheduler.model.consular import PENDING
+from scheduler.model.visits import PENDING
 from scheduler.services import visits
 from scheduler.services.audit import note
 

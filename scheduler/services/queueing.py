@@ -31,7 +31,7 @@ from scheduler.model import (
     Ticket,
     VisitStatus,
 )
-from scheduler.model.consular import PENDING
+from scheduler.model.visits import PENDING
 from scheduler.services import appointments, claims, finding, posts, references, slots, visits
 from scheduler.services.appointments import Over
 from scheduler.services.audit import note

@@ -12,7 +12,7 @@ from scheduler.base.errors import NotFound
 from scheduler.base.i18n import LANGUAGES, N_, catalogue
 from scheduler.base.text import Text
 from scheduler.model import City, Event, Feed, FeedLink, Kind, Organisation, Sees, Venue, Visibility
-from scheduler.model.programme import event_city
+from scheduler.model.events import event_city
 from scheduler.services.lookup import K
 from scheduler.services.renderings import KIND_NAMES
 from scheduler.services.values import KEY

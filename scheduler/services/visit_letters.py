@@ -17,7 +17,7 @@ from scheduler.base.date_format import format_day, format_offset, format_span, z
 from scheduler.base.i18n import N_, catalogue, supported
 from scheduler.formats.mail import PICTURE, Parts
 from scheduler.model import Applicant, Appointment, Letter, LetterKind, Side, VisitStatus
-from scheduler.model.consular import ACTIVE
+from scheduler.model.visits import ACTIVE
 from scheduler.services import compose as events
 from scheduler.services import passes, visit_outbox
 from scheduler.services.letters import NO_ADDRESS, TOO_LATE

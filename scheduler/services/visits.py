@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from scheduler.base.errors import Conflict, Invalid, NotFound, SchedulerError
 from scheduler.model import Applicant, Appointment, LetterKind, Post, Service, Side, VisitStatus
-from scheduler.model.consular import ACTIVE, PENDING
+from scheduler.model.visits import ACTIVE, PENDING
 from scheduler.services import appointments, claims, finding, posts, references, visit_outbox
 from scheduler.services.appointments import Over, TooLate, party_of, sweep
 from scheduler.services.audit import note

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, lazyload
 
 from scheduler.base.clock import instant
 from scheduler.model import Appointment, City, Letter, LetterKind, Post, Service
-from scheduler.model.consular import ACTIVE
+from scheduler.model.visits import ACTIVE
 from scheduler.services import appointments, visit_outbox
 from scheduler.services.audit import note
 from scheduler.services.visits import WITH_VISIT

@@ -148,7 +148,7 @@ def wrong_with_cells(db: Database, *, now: datetime = NOW) -> list[str]:
     as it needs, nobody else has any, each day's count is that of its visits, and who comes has no other until it is
     over."""
     from scheduler.model import ServiceDay
-    from scheduler.model.consular import ACTIVE
+    from scheduler.model.visits import ACTIVE
     from scheduler.services.appointments import party_of
     from scheduler.services.finding import need
 

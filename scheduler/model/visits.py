@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from scheduler.base.clock import instant
 from scheduler.base.text import Text
-from scheduler.model.programme import KEY, City, Event
+from scheduler.model.events import KEY, City, Event
 from scheduler.storage.database import JSON, Base, Id, Instant, Languages, Seconds, Wall, choice
 
 ADDRESS = sa.String(254)

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from scheduler.model.attendance import Attendee
-from scheduler.model.programme import Person
+from scheduler.model.events import Person
 from scheduler.storage.database import JSON, Base, Id, Instant
 
 

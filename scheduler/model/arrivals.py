@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from scheduler.model.attendance import Attendee
-from scheduler.model.programme import Event
+from scheduler.model.events import Event
 from scheduler.storage.database import Base, Id, Instant
 
 _IN_FORCE = sa.text("undone_at IS NULL")
