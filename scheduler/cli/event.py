@@ -7,6 +7,8 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import click
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from scheduler.base.clock import instant, wall
 from scheduler.base.date_parsing import format_duration, parse_day, parse_duration, parse_when
@@ -29,7 +31,7 @@ from scheduler.cli.imports import import_events
 from scheduler.cli.options import options_of, values
 from scheduler.cli.places import check_key
 from scheduler.cli.words import _, language
-from scheduler.model import City, Event, Kind, Mode, Origin, Status, Timing
+from scheduler.model import Attendee, City, Event, Kind, Mode, Origin, Role, Status, Timing
 from scheduler.services import conflicts, eventrows, letters, listing, programme
 from scheduler.services.drafts import EventDraft, check
 from scheduler.services.export import table as plain
@@ -382,7 +384,7 @@ def show_event(desk: Desk, key: str, as_json: bool) -> None:
     with desk.read() as session:
         found = get(session, Event, key)
         origin = session.get(Origin, found.id)
-        said = {**_record(found, desk.now()), **_drafted(found), **_lists(found)}
+        said = {**_record(found, desk.now()), **_drafted(found), **_lists(session, found)}
         record = {**said, "imported_from": origin.source if origin else None}
     show_one(record, as_json=as_json)
 
@@ -393,11 +395,11 @@ def _drafted(found: Event) -> dict[str, Any]:
     return {name: value for name, value in draft.items() if name not in ("dtstart", "dtend")}
 
 
-def _lists(found: Event) -> dict[str, Any]:
+def _lists(session: Session, found: Event) -> dict[str, Any]:
     return {
         "parts": [child.key for child in found.children],
-        "presided_by": _people(found, "presides"),
-        "guests_of_honour": _people(found, "guest of honour"),
+        "presided_by": _people(session, found, Role.PRESIDES),
+        "guests_of_honour": _people(session, found, Role.GUEST_OF_HONOUR),
         "reminders": [
             {
                 "before": format_duration(one.offset),
@@ -410,8 +412,10 @@ def _lists(found: Event) -> dict[str, Any]:
     }
 
 
-def _people(found: Event, role: str) -> list[str]:
-    """In order of precedence; those who will not come are not named."""
-    named = [a for a in found.attendees if a.role == role and a.standing in letters.CONCERNED]
-    named.sort(key=lambda one: (one.person.precedence or 10_000, one.id))
+def _people(session: Session, found: Event, role: Role) -> list[str]:
+    """Name those who come in this role, in order of precedence; those who will not come are not named."""
+    rows = sa.select(Attendee).where(
+        Attendee.event_id == found.id, Attendee.role == role, Attendee.standing.in_(letters.CONCERNED)
+    )
+    named = sorted(session.scalars(rows), key=lambda one: (one.person.precedence or 10_000, one.id))
     return [one.attending.called(language()) for one in named]

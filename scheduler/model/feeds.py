@@ -10,8 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from scheduler.base.text import Text
 from scheduler.model.accounts import Account
-from scheduler.model.events import KEY, Person
-from scheduler.model.visits import Post
+from scheduler.model.places import KEY, Person
+from scheduler.model.posts import Post
 from scheduler.storage.database import JSON, Base, Id, Instant, Languages, choice
 
 

@@ -247,8 +247,16 @@ def wrong_with_places(db: Database, event: str = "opening") -> list[str]:
     with db.read() as session:
         found = lookup.get(session, Event, event)
         return [
-            f"{seating.mode}: {problem}" for seating in found.seating for problem in _wrong(seating, found.attendees)
+            f"{seating.mode}: {problem}"
+            for seating in found.seating
+            for problem in _wrong(seating, attendees_of(session, event))
         ]
+
+
+def attendees_of(session: Session, event: str = "opening") -> list[Attendee]:
+    """The rows on the list of an event, in the order in which they came."""
+    found = lookup.get(session, Event, event)
+    return list(session.scalars(sa.select(Attendee).where(Attendee.event_id == found.id).order_by(Attendee.id)))
 
 
 def _wrong(seating: Seating, attendees: list[Attendee]) -> Iterator[str]:

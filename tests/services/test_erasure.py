@@ -35,6 +35,7 @@ from tests.services.builders import (
     a_person,
     an_event,
     an_organisation,
+    attendees_of,
     invite,
     register,
     wrong_with_places,
@@ -168,7 +169,7 @@ def test_who_waits_behind_them_moves_up(app):
     erase(app, number)
 
     with app.db.read() as session:
-        row = next(one for one in get(session, Event, "opening").attendees if one.person.key == "bolat")
+        row = next(one for one in attendees_of(session) if one.person.key == "bolat")
         assert row.standing is Standing.OFFERED
 
 
@@ -252,7 +253,7 @@ def test_who_represents_another_leaves_that_place_to_them(app):
     erase(app, number)
 
     with app.db.read() as session:
-        row = get(session, Event, "opening").attendees[0]
+        row = attendees_of(session)[0]
         assert (Standing.CONFIRMED, None, epoch + 1) == (row.standing, row.represented_by_id, row.epoch)
     assert [] == known(app.db)
 

@@ -26,6 +26,7 @@ from tests.services.builders import (
     a_venue,
     an_event,
     an_organisation,
+    attendees_of,
     invite,
     register,
 )
@@ -391,7 +392,7 @@ def test_a_letter_that_left_too_late_is_written_down_as_that(app, opening, clock
 def test_who_has_withdrawn_meanwhile_is_not_written_to(app, opening):
     opening.move(dtstart=LATER)
     with app.db.write() as session:
-        (attendee,) = get(session, Event, "opening").attendees
+        (attendee,) = attendees_of(session)
         attendance.withdraw(session, attendee, now=NOW, by=Answer.MAIL)
 
     assert ("moved", "Aigerim", "is no longer on the list") == Round(app).ledger[-1]
@@ -399,7 +400,7 @@ def test_who_has_withdrawn_meanwhile_is_not_written_to(app, opening):
 
 def test_who_withdrew_before_the_move_is_not_told(app, opening):
     with app.db.write() as session:
-        (attendee,) = get(session, Event, "opening").attendees
+        (attendee,) = attendees_of(session)
         attendance.withdraw(session, attendee, now=NOW, by=Answer.MAIL)
     opening.move(dtstart=LATER)
 
@@ -619,7 +620,7 @@ def test_registering_again_is_confirmed_again(app, opening, clock):
         with app.db.write() as session:
             event = get(session, Event, "opening")
             if act == "withdraw":
-                attendance.withdraw(session, event.attendees[0], now=clock.now(), by=Answer.MAIL)
+                attendance.withdraw(session, attendees_of(session, event.key)[0], now=clock.now(), by=Answer.MAIL)
             else:
                 register(session, event, get(session, Person, "aigerim"), now=clock.now())
 

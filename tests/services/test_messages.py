@@ -11,7 +11,7 @@ from scheduler.base.errors import Conflict, Invalid, NotFound
 from scheduler.model import Answer, Attendee, Audit, Event, Letter, Message, Mode, Partstat, Person, Role, Standing
 from scheduler.services import attendance, messages, programme, registering
 from scheduler.services.lookup import get
-from tests.services.builders import DAY, NOW, a_person, an_event, an_organisation, invite, register
+from tests.services.builders import DAY, NOW, a_person, an_event, an_organisation, attendees_of, invite, register
 from tests.services.test_letters import Round, body
 
 HOUR = timedelta(hours=1)
@@ -108,7 +108,7 @@ def test_a_delegation_that_stands_only_in_the_guest_list_is_found_by_its_words(o
 
     with opening.db.write() as session:
         event = get(session, Event, "opening")
-        row = next(one for one in event.attendees if str(one.person.name) == "Hall")
+        row = next(one for one in attendees_of(session, event.key) if str(one.person.name) == "Hall")
         cells = {"organisation": "Посольство"}
         session.add(GuestRow(attendee_id=row.id, event_id=event.id, fingerprint="x", digest="x", cells=cells))
 
@@ -226,7 +226,7 @@ def test_who_is_no_longer_among_those_it_is_for_is_not_written_to(opening, clock
     send(opening, "unanswered", "waiting", at=clock.now() + HOUR)
     clock.advance(HOUR)
     with opening.db.write() as session:
-        rows = {str(row.person.name): row for row in get(session, Event, "opening").attendees}
+        rows = {str(row.person.name): row for row in attendees_of(session)}
         attendance.answer(session, rows["Unanswered"], Partstat.TENTATIVE, by=Answer.LETTER, on=None, now=clock.now())
 
     letters(opening)
@@ -238,7 +238,7 @@ def test_who_withdraws_before_it_leaves_is_not_written_to_unless_it_is_for_them(
     send(opening, "person:chair")
     send(opening, "confirmed", said={"subject": "B", "text": "B"})
     with opening.db.write() as session:
-        chair = next(row for row in get(session, Event, "opening").attendees if row.person.key == "chair")
+        chair = next(row for row in attendees_of(session) if row.person.key == "chair")
         attendance.withdraw(session, chair, now=clock.now())
 
     letters(opening)

@@ -34,7 +34,7 @@ from scheduler.services.drafts import ReminderDraft
 from scheduler.services.lookup import get
 from scheduler.services.preview import preview
 from scheduler.worker import timetable
-from tests.services.builders import DAY, NOW, START, a_person, an_event, invite, register
+from tests.services.builders import DAY, NOW, START, a_person, an_event, attendees_of, invite, register
 
 HOUR = timedelta(hours=1)
 DAY_BEFORE = {"before": "1 day"}
@@ -365,7 +365,7 @@ def test_a_postponed_event_is_not_reminded_of(app):
 def test_who_has_withdrawn_is_not_reminded(app):
     planned(app)
     with app.db.write() as session:
-        attendance.withdraw(session, get(session, Event, "opening").attendees[0], now=NOW)
+        attendance.withdraw(session, attendees_of(session)[0], now=NOW)
 
     assert [] == work_at(app, STARTS_AT - DAY)
 
