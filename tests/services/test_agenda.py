@@ -225,7 +225,7 @@ def test_what_a_page_must_not_show_cannot_be_reached_from_what_it_is_given(sessi
 
     shown = agenda.public_event(session, event.key)
 
-    for hidden in ("attendees", "children", "parent", "reminders"):
+    for hidden in ("children", "parent", "reminders"):
         with pytest.raises(sa.exc.InvalidRequestError):
             getattr(shown, hidden)
 
