@@ -25,10 +25,11 @@ from scheduler.cli.files import write_file
 from scheduler.cli.words import _
 from scheduler.model import Appointment, Event, Letter, Person, Reminder
 from scheduler.sample import programme
-from scheduler.services import finding, posts, scopes
-from scheduler.services.finding import Party
-from scheduler.services.lookup import get
-from scheduler.services.outgoing import OutgoingMessage
+from scheduler.services.common.lookup import get
+from scheduler.services.consulate.posts import free_times, posts
+from scheduler.services.consulate.posts.free_times import Party
+from scheduler.services.feeds import scopes
+from scheduler.services.letters.envelope import OutgoingMessage
 from scheduler.worker import timetable
 
 SETTINGS = """# Settings of the demo; made by `scheduler demo`, which may remove this directory.
@@ -201,7 +202,9 @@ class _Play:
         with desk.read() as session:
             service = posts.service_of(posts.get(session, POST), SERVICE)
             soon = self.clock.now().date() + timedelta(days=3)
-            found = finding.free(session, service, Party(people=2, documents=2), now=self.clock.now(), first_on=soon)
+            found = free_times.free(
+                session, service, Party(people=2, documents=2), now=self.clock.now(), first_on=soon
+            )
         desk.close()
         first = found[0].dtstart
         return first, next(slot.dtstart for slot in found if slot.dtstart.date() > first.date())

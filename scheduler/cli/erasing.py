@@ -11,9 +11,9 @@ from scheduler.base.i18n import N_
 from scheduler.cli.desk import Columns, Desk, as_json, ask, at, pass_desk, print_json, show, without_asking
 from scheduler.cli.words import _, language
 from scheduler.model import Answer
-from scheduler.services import erasure
-from scheduler.services import retention as schedule
-from scheduler.services.lookup import person as person_of
+from scheduler.services.common.lookup import person as person_of
+from scheduler.services.privacy import erasure
+from scheduler.services.privacy import retention as schedule
 
 
 @click.command(help=N_("Forget who a person is: their data goes, what they are counted in stays."))

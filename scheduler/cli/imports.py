@@ -22,13 +22,13 @@ from scheduler.cli.files import MARKS, change_in_words, change_record, sum_in_wo
 from scheduler.cli.words import _
 from scheduler.formats.calendar_fetch import fetch, host_of, is_url, name_of
 from scheduler.model import Kind
-from scheduler.services.changes import Change, Verb
-from scheduler.services.drafts import EventDraft
-from scheduler.services.eventrows import zone_of
-from scheduler.services.foreign import Terms
-from scheduler.services.importing import Outcome, Wanted, bring_in
-from scheduler.services.lookup import Lookup
-from scheduler.services.values import LANGUAGE
+from scheduler.services.common.changes import Change, Verb
+from scheduler.services.common.lookup import Lookup
+from scheduler.services.common.values import LANGUAGE
+from scheduler.services.events.programme.event_drafts import EventDraft
+from scheduler.services.events.programme.event_mapping import zone_of
+from scheduler.services.exchange.calendar_import import Outcome, Wanted, bring_in
+from scheduler.services.exchange.calendar_mapping import Terms
 
 # A file that an officer has on this machine may be large; what comes from the web is held to less (fetch.Bounds).
 FILE = Limits(octets=50_000_000, components=200_000)

@@ -32,11 +32,11 @@ from scheduler.cli.desk import (
 from scheduler.cli.options import texts
 from scheduler.cli.words import _, language
 from scheduler.model import Event, Letter, Message
-from scheduler.services import ledger, messages
-from scheduler.services.audiences import WORDS
-from scheduler.services.letters import NO_ADDRESS
-from scheduler.services.lookup import get, get_to_change
-from scheduler.services.values import LANGUAGE
+from scheduler.services.common.lookup import get, get_to_change
+from scheduler.services.common.values import LANGUAGE
+from scheduler.services.letters import ledger, messages
+from scheduler.services.letters.audiences import WORDS
+from scheduler.services.outbox.enqueue import NO_ADDRESS
 
 SHOWN = 200
 

@@ -12,7 +12,7 @@ import click
 from scheduler.base.errors import Invalid
 from scheduler.base.i18n import N_
 from scheduler.base.text import Text
-from scheduler.services.drafts import Draft
+from scheduler.services.common.drafts import Draft
 
 F = TypeVar("F", bound=Callable[..., Any])
 

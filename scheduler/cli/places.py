@@ -13,11 +13,12 @@ from scheduler.cli.desk import Columns, Desk, as_json, pass_desk, show, show_one
 from scheduler.cli.erasing import erase, retention
 from scheduler.cli.options import options_of, values
 from scheduler.cli.words import _
-from scheduler.services.changes import Verb
-from scheduler.services.drafts import Draft, check
-from scheduler.services.export import table as plain
-from scheduler.services.lookup import Lookup
-from scheduler.services.places import NOUNS, Noun, draft_of, everything, put
+from scheduler.services.common.changes import Verb
+from scheduler.services.common.drafts import Draft
+from scheduler.services.common.lookup import Lookup
+from scheduler.services.events.programme.event_drafts import check
+from scheduler.services.events.programme.places import NOUNS, Noun, draft_of, everything, put
+from scheduler.services.exchange.file_export import table as plain
 
 
 def family(noun: Noun, columns: Columns, help_text: str) -> click.Group:
@@ -81,7 +82,7 @@ def check_key(key: str) -> None:
     from pydantic import TypeAdapter, ValidationError
 
     from scheduler.base.errors import Invalid
-    from scheduler.services.values import Key
+    from scheduler.services.common.values import Key
 
     try:
         TypeAdapter(Key).validate_python(key)

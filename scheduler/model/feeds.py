@@ -73,8 +73,11 @@ class Rendering(Base):
 
 
 class FeedLink(Base):
-    """A secret address of a feed, for one holder. The token in it is derived (`scheduler.services.links`); raising
-    ``epoch`` makes another one of it, so that an address that got about is worth nothing."""
+    """A secret address of a feed, for one holder.
+
+    The token in it is derived (`scheduler.services.feeds.links`); raising ``epoch`` makes another one of it, so that
+    an address that got about is worth nothing.
+    """
 
     __tablename__ = "feed_link"
 

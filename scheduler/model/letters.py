@@ -113,7 +113,7 @@ class Letter(Base):
 class Message(Base):
     """One message, in as many languages as it was written in; each letter of it refers here.
 
-    ``audience`` is in the words of `scheduler.services.audiences`: who it is for is asked again when a letter leaves.
+    ``audience`` is in the words of `scheduler.services.letters.audiences`, and is read again when a letter leaves.
     """
 
     __tablename__ = "message"
@@ -129,4 +129,3 @@ class Message(Base):
     withdrawn_at: Mapped[datetime | None] = mapped_column(Instant)
 
     event: Mapped[Event] = relationship()
-

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
 from scheduler.base.i18n import LANGUAGES
-from scheduler.services import agenda
+from scheduler.services.events.programme import agenda
 from scheduler.web.assets import Assets
 
 

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as Answer
 from scheduler.app import App
 from scheduler.base.errors import Conflict, Forbidden, Invalid, NotFound, SchedulerError
 from scheduler.base.i18n import N_
-from scheduler.services.addresses import LONGEST
+from scheduler.services.feeds.addresses import LONGEST
 from scheduler.web.language import _
 from scheduler.web.limits_storage import SCHEME, asker
 

@@ -15,7 +15,7 @@ from scheduler.app import App
 from scheduler.base.date_format import format_weekday
 from scheduler.base.i18n import LANGUAGES
 from scheduler.base.text import Text
-from scheduler.services.renderings import KIND_NAMES, exceptions_in_words, weekly_in_words
+from scheduler.services.events.programme.renderings import KIND_NAMES, exceptions_in_words, weekly_in_words
 from scheduler.web import wording
 from scheduler.web.assets import Assets
 from scheduler.web.language import NAMES, _, kept, ngettext, with_query

@@ -21,11 +21,11 @@ from scheduler.base.date_format import (
 )
 from scheduler.base.i18n import N_
 from scheduler.model import Attendee, Event, Kind, Mode, Queue, Reminded, Seating, Standing, Status, Timing
-from scheduler.services import export
-from scheduler.services.agenda import Announced, Detail, Entry
-from scheduler.services.drafts import Reply
-from scheduler.services.renderings import KIND_NAMES, location, weekly_in_words
-from scheduler.services.times import When, moment, when
+from scheduler.services.events.programme.agenda import Announced, Detail, Entry
+from scheduler.services.events.programme.event_drafts import Reply
+from scheduler.services.events.programme.event_times import When, moment, when
+from scheduler.services.events.programme.renderings import KIND_NAMES, location, weekly_in_words
+from scheduler.services.exchange import file_export
 from scheduler.web.language import _
 
 ROLES = {
@@ -390,4 +390,4 @@ def day(on: date) -> str:
 
 
 def reply(attendee: Attendee) -> Reply:
-    return export.reply(attendee)
+    return file_export.reply(attendee)

@@ -9,7 +9,7 @@ from flask import g
 from scheduler.base.clock import wall
 from scheduler.base.date_format import format_lead
 from scheduler.base.i18n import N_
-from scheduler.services.frontday import Entry
+from scheduler.services.consulate.front_desk.today import Entry
 from scheduler.web.language import _
 
 # Of each act: its button, the big word once it is done, and how that looks.

@@ -13,8 +13,8 @@ from scheduler.base.errors import Invalid, NotFound
 from scheduler.base.i18n import N_, catalogue
 from scheduler.base.text import folded
 from scheduler.model import Account
-from scheduler.services import accounts
-from scheduler.services.accounts import Officer, Refused
+from scheduler.services.accounts import accounts
+from scheduler.services.accounts.accounts import Officer, Refused
 from scheduler.web.answers import see
 from scheduler.web.forms import Form
 from scheduler.web.language import _, preferred
