@@ -29,13 +29,12 @@ from scheduler.model import (
     View,
     Visibility,
 )
-from scheduler.model.attendance import comes
+from scheduler.model.attendance import BOUND, comes
 from scheduler.model.events import event_city
-from scheduler.services.events.programme.conflicts import BOUND
 from scheduler.services.events.programme.event_mapping import WITH_EVENT
 from scheduler.services.events.programme.renderings import revise
 from scheduler.services.feeds.scopes import Scope
-from scheduler.storage.database import AS_STORED
+from scheduler.storage.types import AS_STORED
 
 REFRESH = timedelta(hours=6)
 

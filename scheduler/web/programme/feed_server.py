@@ -28,6 +28,7 @@ from scheduler.app import App
 from scheduler.base.errors import Conflict, NotFound, SchedulerError
 from scheduler.formats.compression import brotlied, gzipped
 from scheduler.model import FeedLink, Sees
+from scheduler.model.feeds import CHOICE
 from scheduler.services.common import content_version
 from scheduler.services.common.content_version import State
 from scheduler.services.feeds import addresses, event_feeds, scopes, visit_feeds
@@ -206,7 +207,7 @@ class Feeds:
         """What is shown. Raises NotFound."""
         if link:
             return scopes.get(session, link.feed).seen_by(link)
-        choice = address.name == scopes.CHOICE
+        choice = address.name == CHOICE
         return scopes.chosen(session, address.chosen) if choice else scopes.get_public(session, address.name)
 
     def _visits(self, session: Session, link: FeedLink, address: Address, now: datetime) -> bytes:
