@@ -21,7 +21,7 @@ from scheduler.cli.words import speak
 from scheduler.clock import ManualClock
 
 DOCS = Path(__file__).parents[2] / "docs"
-TOURS = (DOCS / "tour.md", DOCS / "tour-consulate.md")
+TOURS = (DOCS / "tour.md", DOCS / "tour-consulate.md", DOCS / "officers.md")
 CONSOLE = re.compile(r"^(?:<!-- (\d+) minutes later -->\n)?```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"^```\w+ (\w+\.\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SETTING = re.compile(r'^export (\w+)="?(.*?)"?$', re.MULTILINE)
