@@ -48,8 +48,8 @@ def place(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def address(sqlite_template, place) -> Iterator[str]:
-    """nginx as in docs/operating.md, but without TLS, before a real server, with a directory of published feeds: once for
-    all who only read."""
+    """nginx as in the guide, but without TLS, before a real server, with a directory of published feeds: once for all
+    who only read."""
     nginx = debian.one_of("nginx", "/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/sbin/nginx")
     module = debian.one_of("libnginx-mod-http-brotli-static", MODULE)
     shutil.copy(sqlite_template, place / "scheduler.db")
