@@ -16,8 +16,8 @@ from pathlib import Path
 import icalendar
 import pytest
 
-from scheduler.clock import Clock
-from scheduler.web.feeds import LOOK_AGAIN
+from scheduler.base.clock import Clock
+from scheduler.web.programme.feed_server import LOOK_AGAIN
 from tests.conftest import Scheduler
 
 BIN = Path(sys.executable).parent

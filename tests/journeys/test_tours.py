@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from scheduler.cli.desk import Desk
+from scheduler.base.clock import ManualClock
+from scheduler.cli.kit.desk import Desk
+from scheduler.cli.kit.language import speak
 from scheduler.cli.root import root
-from scheduler.cli.words import speak
-from scheduler.clock import ManualClock
 
 DOCS = Path(__file__).parents[2] / "docs"
 TOURS = (DOCS / "tour.md", DOCS / "tour-consulate.md", DOCS / "officers.md")

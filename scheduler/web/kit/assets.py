@@ -1,0 +1,70 @@
+"""Stylesheet, fonts, script and icon: read once, served from memory under an address that changes with them."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from flask import Response, abort, request
+
+from scheduler.base.resources import STATIC
+
+FOLDER = Path(STATIC)
+TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml; charset=utf-8",
+    ".woff2": "font/woff2",
+    ".txt": "text/plain; charset=utf-8",
+}
+COMPRESSED = (".css", ".js", ".svg", ".txt")
+FOR_EVER = "public, max-age=31536000, immutable"
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    type: str
+    plain: bytes
+    small: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Assets:
+    digest: str
+    files: Mapping[str, Asset]
+
+    @classmethod
+    @cache
+    def read(cls) -> Assets:
+        found = [file for file in sorted(FOLDER.rglob("*")) if file.suffix in TYPES]
+        files = {file.relative_to(FOLDER).as_posix(): _asset(file) for file in found}
+        digest = hashlib.sha256(b"".join(name.encode() + asset.plain for name, asset in files.items()))
+        return cls(digest.hexdigest()[:12], files)
+
+    def url(self, name: str) -> str:
+        assert name in self.files, name  # noqa: S101 - a template that names what is not there
+        return f"/static/{self.digest}/{name}"
+
+    def serve(self, digest: str, name: str) -> Response:
+        """A page kept from before an update asks under the old address: it gets today's file and does not keep it."""
+        if name not in self.files:
+            abort(404)
+        asset = self.files[name]
+        small = asset.small is not None and request.accept_encodings["gzip"] > 0
+        response = Response(asset.small if small else asset.plain, content_type=asset.type)
+        response.headers["Cache-Control"] = FOR_EVER if digest == self.digest else "public, max-age=60"
+        if asset.small is not None:
+            response.vary.add("Accept-Encoding")
+        if small:
+            response.content_encoding = "gzip"
+        return response
+
+
+def _asset(file: Path) -> Asset:
+    plain = file.read_bytes()
+    small = gzip.compress(plain, 9, mtime=0) if file.suffix in COMPRESSED else None
+    return Asset(TYPES[file.suffix], plain, small)
