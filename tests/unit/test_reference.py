@@ -9,9 +9,9 @@ from pathlib import Path
 
 import click
 
+from scheduler.base.config import PREFIX, TABLE
+from scheduler.cli.kit.language import speak, translate
 from scheduler.cli.root import root
-from scheduler.cli.words import speak, translate
-from scheduler.config import PREFIX, TABLE
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 
