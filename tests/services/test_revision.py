@@ -1,4 +1,7 @@
-"""SEQUENCE rises when a subscriber would see a difference, and only then (RFC 5546 2.1.4; ical-rules 71 to 73)."""
+"""SEQUENCE rises when a subscriber would see a difference, and only then.
+
+See RFC 5546 2.1.4 and docs/icalendar-rules.md#rule-71.
+"""
 
 from __future__ import annotations
 
