@@ -15,7 +15,7 @@ from scheduler.base.errors import Conflict, Invalid, NotFound
 from scheduler.base.i18n import N_
 from scheduler.base.text import Text
 from scheduler.model import Attendee, Event, Letter, Message, Outcome
-from scheduler.services.common.audit import note
+from scheduler.services.common.audit import actor_of, note
 from scheduler.services.common.drafts import Draft, check
 from scheduler.services.common.values import Name, Prose
 from scheduler.services.letters import audiences
@@ -81,7 +81,7 @@ def send(
         subject=written.subject,
         body=written.text,
         audience=list(audience),
-        by=session.info.get("actor", "system"),
+        by=actor_of(session),
         created_at=now,
         due_at=max(now, at or now),
     )

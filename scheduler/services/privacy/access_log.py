@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.model import Appointment, Audit, Post
-from scheduler.services.common.audit import note
+from scheduler.services.common.audit import actor_of, note
 
 LOOKED = timedelta(hours=1)  # how exactly it is known when somebody looked at a visit
 
@@ -24,7 +24,7 @@ def record_day_view(session: Session, post: Post, day: date, *, now: datetime) -
 
 
 def _note_read(session: Session, noun: str, row: str, now: datetime, **details: str) -> None:
-    actor = session.info.get("actor", "system")
+    actor = actor_of(session)
     known = sa.select(Audit.details).where(
         Audit.noun == noun, Audit.row == row, Audit.action == "read", Audit.actor == actor, Audit.at > now - LOOKED
     )

@@ -29,6 +29,7 @@ from scheduler.model import (
     View,
     Visibility,
 )
+from scheduler.storage.unit_of_work import unit_of_work
 
 KIND_NAMES = {
     Kind.TOUR: N_("Touring exhibition"),
@@ -61,7 +62,7 @@ def revise(session: Session, events: Iterable[Event], *, now: datetime) -> int:
 
 def _revised(session: Session, event: Event, now: datetime) -> list[Form] | None:
     """The forms of an event that looks other than it did, its revision raised; None for one that does not."""
-    forms = _forms(event, _address(event, session.info.get("pages", "")))
+    forms = _forms(event, _address(event, unit_of_work(session).pages))
     fingerprint = hashlib.sha256(repr(forms).encode("utf-8", "surrogatepass")).hexdigest()
     if fingerprint == event.fingerprint:
         return None
@@ -75,7 +76,7 @@ def _revised(session: Session, event: Event, now: datetime) -> list[Form] | None
 
 def _first_of_this_save(session: Session, event: Event, now: datetime) -> bool:
     """A file that renames a venue and moves an event there touches the event twice; readers see one revision."""
-    revised = session.info.setdefault("revised", set())
+    revised = unit_of_work(session).revised
     known = (event.uid, now) in revised
     revised.add((event.uid, now))
     return not known
