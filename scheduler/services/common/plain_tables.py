@@ -1,4 +1,4 @@
-"""Rows as plain tables: drafts written as keys and values, as a programme file holds them."""
+"""Drafts as plain tables of keys and values, as a programme file holds them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from scheduler.services.common.values import WEEKDAYS, Interval
 
 
 def table(draft: Draft) -> dict[str, Any]:
-    """A draft as plain TOML values, without what goes without saying."""
+    """Return a draft as plain TOML values, without the keys that have their default.
+
+    Raise TypeError for a value that no file can hold.
+    """
     written = {}
     for name, field in type(draft).model_fields.items():
         value = getattr(draft, name)
@@ -50,7 +53,7 @@ def _special(interval: Interval) -> str:
 
 
 def _weekly(rows: Iterable[tuple[int, Interval]]) -> dict[str, str]:
-    """Weekdays with their hours; runs of days with the same hours together."""
+    """Return hours by weekday, days in a row with the same hours as one key: {"mon-fri": "10:00-18:00"}."""
     days = {
         day: ", ".join(_special(interval) for _, interval in group)
         for day, group in groupby(rows, lambda row: row[0])
@@ -63,7 +66,7 @@ def _weekly(rows: Iterable[tuple[int, Interval]]) -> dict[str, str]:
 
 
 def _runs(days: Mapping[int, str]) -> Iterable[tuple[tuple[str, int], tuple[int, str]]]:
-    """Each day with what it shares with its neighbours: the hours, and how far the run has shifted."""
+    """Yield ((hours, day - index), (day, hours)): the first part is equal for days in a row with the same hours."""
     for index, (day, hours) in enumerate(sorted(days.items())):
         yield (hours, day - index), (day, hours)
 
