@@ -401,7 +401,7 @@ def test_set_to_nought_nothing_is_forgotten_by_itself(app, environment, number, 
 
 
 def test_more_than_one_batch_is_forgotten_and_each_is_written_down(app, clock, monkeypatch):
-    monkeypatch.setattr(retention, "BATCH", 7)
+    monkeypatch.setattr(retention, "MAX_ROWS", 7)
     with app.db.write() as session:
         event = an_event(session)
         for _ in range(20):
@@ -416,7 +416,7 @@ def test_more_than_one_batch_is_forgotten_and_each_is_written_down(app, clock, m
 
 
 def test_asked_to_stop_it_stops_between_batches(app, clock, monkeypatch):
-    monkeypatch.setattr(retention, "BATCH", 5)
+    monkeypatch.setattr(retention, "MAX_ROWS", 5)
     with app.db.write() as session:
         event = an_event(session)
         for _ in range(10):

@@ -17,7 +17,7 @@ from scheduler.storage.unit_of_work import unit_of_work
 
 
 class ContentVersion(NamedTuple):
-    """The version that a feed was made from, when it was raised, and the day (UTC) that the window of the feed is of."""
+    """The version that a feed was made from, when it was raised, and the day (UTC) of the window of the feed."""
 
     number: int
     changed_at: datetime

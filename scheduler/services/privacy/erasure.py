@@ -1,7 +1,7 @@
-"""Erasing a person: all that says who they were goes, what they are counted in stays.
+"""Erase a person: everything that tells who they were is deleted, what they are counted in is kept.
 
-The row stays and says nothing any more: the places that were held, the letters that were sent, the answers that were
-given are counted as before. What is personal stands below once, a function for each table.
+The row of the person stays, blank: places held, letters sent and answers given are counted as before. PERSONAL lists
+once what is personal, one function for each table.
 """
 
 from __future__ import annotations
@@ -41,20 +41,23 @@ class Planned(Conflict):
 
 
 def erase_own(session: Session, person: Person, *, now: datetime) -> None:
-    """At the person's own wish, on their page. Raises Planned, AlreadyThere."""
+    """Erase a person who asks for it on their own page.
+
+    Raise Planned if an officer planned with them by name, NothingToChange if they were erased already.
+    """
     if person.key is not None:
         raise Planned
     erase(session, person, by=Answer.PAGE, now=now)
 
 
 def erase(session: Session, person: Person, *, by: Answer, now: datetime) -> list[Attendee]:
-    """Withdraw a person from what is to come, so that their places go on, then forget who they were.
+    """Withdraw a person from events to come, so that their places are offered to others, then erase them.
 
-    Returns what they were withdrawn from. Raises AlreadyThere.
+    Return where they were withdrawn from. Raise NothingToChange if they were erased already.
     """
     _refuse_erased(person)
     left = _leave(session, person, by, now)
-    session.refresh(person, with_for_update=True)  # after the lists: everybody holds those first
+    session.refresh(person, with_for_update=True)  # lists are locked before people, everywhere
     _refuse_erased(person)
     purge(session, [person.id], now=now)
     session.refresh(person)
@@ -67,7 +70,7 @@ def _refuse_erased(person: Person) -> None:
 
 
 def purge(session: Session, people: Sequence[int], *, now: datetime) -> None:
-    """Forget these people, and write down that it was done; never what was known."""
+    """Erase the people with these ids; the audit gets that it was done, never what was known."""
     session.flush()
     for table in PERSONAL:
         for statement in table(people, now):
@@ -79,7 +82,7 @@ def purge(session: Session, people: Sequence[int], *, now: datetime) -> None:
 
 
 def coming(session: Session, person: Person, *, now: datetime) -> list[Attendee]:
-    """Their places on the lists of what has not begun, in the order in which lists are held."""
+    """Return their places on lists of events that have not begun, in the order in which lists are locked."""
     stands = Attendee.standing.in_(CONCERNED)
     query = sa.select(Attendee).join(Attendee.event).where(Attendee.person_id == person.id, stands)
     rows = session.scalars(query.options(joinedload(Attendee.event)).order_by(Attendee.event_id)).all()
@@ -95,7 +98,7 @@ def _leave(session: Session, person: Person, by: Answer, now: datetime) -> list[
     for row in left:
         transitions.withdraw(session, row, now=now, by=by)
     for row in _represents(session, person, now):
-        row.represented_by = None  # the place is another's; the officer sees that nobody comes for them
+        row.represented_by = None  # the guest keeps the place; officers see that nobody represents them now
         note(session, "change", "attendee", row.id, now=now, represented_by=None)
     asked = (Attendee.person_id == person.id, Attendee.standing == Standing.UNCONFIRMED)
     session.execute(sa.delete(Attendee).where(*asked))
@@ -111,7 +114,7 @@ def _represents(session: Session, person: Person, now: datetime) -> list[Attende
     return rows
 
 
-# What is personal, by table
+# What is personal, table by table: each yields the statements that erase it
 
 
 def _persons(people: Sequence[int], now: datetime) -> Iterator[sa.Executable]:
@@ -126,7 +129,10 @@ def _nobody() -> Text:
 
 
 def _attendees(people: Sequence[int], _now: datetime) -> Iterator[sa.Executable]:
-    """A reference may be a name; links in letters lead nowhere any more, those to who represents others too."""
+    """Blank what guests need and the reference of their answer, which may be a name; revoke links in their letters.
+
+    The links of guests whom they represent are revoked too: these letters went to the person as well.
+    """
     yield (
         sa.update(Attendee)
         .where(Attendee.person_id.in_(people))
@@ -157,7 +163,7 @@ def _feed_links(people: Sequence[int], now: datetime) -> Iterator[sa.Executable]
 
 
 def _letters(people: Sequence[int], now: datetime) -> Iterator[sa.Executable]:
-    """What has not left does not leave; what left is counted, without where it went."""
+    """Skip letters that are still queued; blank the addresses of those that were sent, which stay in the ledger."""
     theirs = Letter.person_id.in_(people)
     unsent = sa.update(Letter).where(theirs, Letter.outcome.is_(None))
     yield unsent.values(outcome=Outcome.SKIPPED, reason=ERASED, finished_at=now)
@@ -165,13 +171,13 @@ def _letters(people: Sequence[int], now: datetime) -> Iterator[sa.Executable]:
 
 
 def forget_addresses(which: sa.ColumnElement[bool]) -> sa.Update:
-    """Where letters went, which a server that refused one may have said too."""
+    """Return the UPDATE that blanks the addresses of letters, and the reasons of failure, which may quote them."""
     failed = Letter.outcome == Outcome.FAILED
     return sa.update(Letter).where(which).values(address=None, reason=sa.case((failed, ERASED), else_=Letter.reason))
 
 
-# What a party needs, in its own words.
+# Columns of Attendee: what a party needs, in its own words.
 NEEDS = ("access_needs", "dietary_needs")
 Table = Callable[[Sequence[int], datetime], Iterator[sa.Executable]]
-# Whoever adds a table that says something of a person adds it here.
+# A new table that holds personal data needs a function here.
 PERSONAL: tuple[Table, ...] = (_companions, _guest_rows, _external_ids, _feed_links, _letters, _attendees, _persons)

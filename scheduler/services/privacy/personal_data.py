@@ -1,4 +1,4 @@
-"""Everything that is kept of one person, for that person (GDPR art. 15 and 20)."""
+"""Everything that is stored about one person, for that person (GDPR, art. 15 and 20)."""
 
 from __future__ import annotations
 
@@ -7,19 +7,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
-from scheduler.model import (
-    Attendee,
-    ExternalId,
-    FeedLink,
-    GuestRow,
-    Letter,
-    Person,
-)
+from scheduler.model import Attendee, ExternalId, FeedLink, GuestRow, Letter, Person
 from scheduler.model.attendance import comes
 
 
 def data(session: Session, person: Person) -> dict[str, Any]:
-    """All that is kept of a person, in a form that a machine reads too (GDPR, art. 20)."""
+    """Return everything that is stored about a person, as plain values for JSON (GDPR, art. 20)."""
     places = sa.select(Attendee).where(comes(person.id)).order_by(Attendee.id)
     written = sa.select(Letter).where(Letter.person_id == person.id).order_by(Letter.id)
     lists = sa.select(GuestRow).join(Attendee).where(Attendee.person_id == person.id)
