@@ -15,7 +15,7 @@ import pytest
 from scheduler.base.clock import ManualClock
 from scheduler.cli.root import COMMANDS
 from scheduler.cli.words import speak
-from tests.conftest import Scheduler
+from tests.support.instance import Scheduler
 
 
 @pytest.fixture

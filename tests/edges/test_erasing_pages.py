@@ -10,7 +10,7 @@ from scheduler.model import FeedLink, Person
 from scheduler.services.events.guests import own_page, registration
 from scheduler.services.feeds import links as feed_links
 from scheduler.web import create_app
-from tests.services.builders import NOW, a_person, an_event, invite, register
+from tests.support.builders import NOW, a_person, an_event, invite, register
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from scheduler.web import create_app, floods
 from scheduler.web.floods import Few
 from scheduler.web.forms import OPEN_FOR
 from scheduler.web.limits_storage import AT_ONCE, DatabaseStorage
-from tests.services.builders import an_event
-from tests.solving import challenge, sealed, solution, solved
+from tests.support.builders import an_event
+from tests.support.forms import challenge, sealed, solution, solved
 
 ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"])
 FORM = "/en/events/opening/register"

@@ -32,8 +32,8 @@ from scheduler.storage.database import (
     Wall,
     constraint_name,
 )
-from tests.services.builders import NOW, START, a_city, a_person, a_venue, an_event, invite
-from tests.services.consulate import PASSPORT, Consulate, a_post
+from tests.support.builders import NOW, START, a_city, a_person, a_venue, an_event, invite
+from tests.support.consulate import PASSPORT, Consulate, a_post
 
 LONG_AGO = datetime(1998, 7, 6, tzinfo=UTC)
 ALMATY = datetime(2027, 2, 2, 10, tzinfo=ZoneInfo("Asia/Almaty"))

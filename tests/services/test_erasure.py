@@ -31,7 +31,7 @@ from scheduler.services.letters import messages
 from scheduler.services.privacy import erasure, retention
 from scheduler.storage.database import Base
 from scheduler.worker import timetable
-from tests.services.builders import (
+from tests.support.builders import (
     DAY,
     NOW,
     START,
@@ -41,8 +41,8 @@ from tests.services.builders import (
     attendees_of,
     invite,
     register,
-    wrong_with_places,
 )
+from tests.support.guest_list import wrong_with_places
 
 SECRET = "s" * 32
 KEEP = timedelta(days=90)

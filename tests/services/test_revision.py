@@ -17,15 +17,7 @@ from scheduler.services.events.programme import places, planning
 from scheduler.services.events.programme.event_drafts import ProgrammeFile, ReminderDraft, check
 from scheduler.services.exchange import file_apply
 from scheduler.services.feeds import event_feeds, scopes
-from tests.services.builders import (
-    DAY,
-    NOW,
-    START,
-    a_venue,
-    an_event,
-    an_organisation,
-    register,
-)
+from tests.support.builders import DAY, NOW, START, a_venue, an_event, an_organisation, register
 
 SECOND = timedelta(seconds=1)
 

@@ -19,8 +19,8 @@ from scheduler.services.consulate.visits.booking import AlreadyBooked, Over, Pau
 from scheduler.services.consulate.visits.links import VisitPurpose
 from scheduler.services.letters import visit_letters
 from scheduler.services.letters.envelope import House, Skip
-from tests.services.builders import NOW
-from tests.services.consulate import MORNING, PASSPORT, SECRET, Consulate, a_post, wrong_with_cells
+from tests.support.builders import NOW, SECRET
+from tests.support.consulate import MORNING, PASSPORT, Consulate, a_post, wrong_with_cells
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 TUESDAY = MORNING.date()

@@ -12,8 +12,8 @@ from scheduler.model import Appointment, Letter, LetterKind, Outcome
 from scheduler.services.consulate.visits import booking, displacement
 from scheduler.services.consulate.visits import rezoning as visit_rezoning
 from scheduler.services.letters import visit_letters
-from tests.services.builders import NOW
-from tests.services.consulate import MORNING, Consulate, a_post, wrong_with_cells
+from tests.support.builders import NOW
+from tests.support.consulate import MORNING, Consulate, a_post, wrong_with_cells
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
