@@ -14,7 +14,7 @@ from scheduler.services.common import lookup
 from scheduler.services.events.attendance import transitions
 from scheduler.services.events.guests.registration import HELD, JUST
 from scheduler.services.events.programme.event_mapping import seating_of
-from scheduler.web import create_app
+from scheduler.web.application import create_app
 from tests.support.builders import a_person, invite, register
 from tests.support.forms import FORM, LINK, attendees, body, fill, link, mails, plan, registered, seal, solved, text
 
@@ -415,7 +415,7 @@ def test_language_and_clock_of_the_letters_are_theirs_to_choose(app, web):
 
 
 def test_their_own_calendar_is_one_address_that_is_served(app, web):
-    from scheduler.web.feeds import Feeds
+    from scheduler.web.programme.feed_server import Feeds
 
     plan(app)
     own = registered(app, web)

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from scheduler.model import Letter, SentForm
-from scheduler.web.floods import TRIES
+from scheduler.web.kit.form_floods import TRIES
 from tests.support.browser import DESKTOP, PHONE, look, see
 from tests.support.builders import NOW, an_event
 from tests.support.machine import until

@@ -20,7 +20,7 @@ import urllib3
 from scheduler.app import App
 from scheduler.base import config
 from scheduler.base.clock import ManualClock
-from scheduler.web import create_app
+from scheduler.web.application import create_app
 from tests.support.machine import free_port, until
 from tests.support.processes import PROCESSES
 
