@@ -12,7 +12,7 @@ import time
 import pytest
 
 from scheduler.services.accounts import accounts, passwords
-from tests.conftest import Scheduler
+from tests.support.instance import Scheduler
 
 PASSWORD = "vessel harbour nine lanterns"
 ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"])

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from tests.conftest import Scheduler
+from tests.support.instance import Scheduler
 
 HEAD = """
 [programme]

@@ -15,7 +15,7 @@ from scheduler.services.consulate.posts import posts
 from scheduler.services.consulate.posts.slots import Reason
 from scheduler.services.consulate.visits.booking import NotOffered
 from scheduler.web.application import create_app
-from tests.services.consulate import Consulate
+from tests.support.consulate import Consulate
 
 PROGRAMME = """
 [programme]

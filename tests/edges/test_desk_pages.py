@@ -13,8 +13,9 @@ from scheduler.model import AccountRole, Answer, Attendee, Audit, Mode, Partstat
 from scheduler.services.events.attendance import transitions
 from scheduler.web.application import create_app
 from scheduler.web.officers.events.guest_actions import OFFERED, VERBS
-from tests.edges.test_desk_signing import an_account, seal, sign_in, text
-from tests.services.builders import NOW, GuestList, a_person, an_event, invite, register, wrong_with_places
+from tests.support.accounts import an_account, seal, sign_in, text
+from tests.support.builders import NOW, a_person, an_event, invite, register
+from tests.support.guest_list import GuestList, wrong_with_places
 
 ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"])
 LIST = "/en/desk/events/opening"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from html import unescape
 from urllib.parse import quote
 
 import pytest
@@ -17,13 +16,10 @@ from scheduler.model import MAY, Account, AccountRole, Act, Audit
 from scheduler.services.accounts import accounts, passwords
 from scheduler.services.accounts.accounts import IDLE, INVITED, LONGEST_SESSION, AccountDraft
 from scheduler.web.application import create_app
-from tests.conftest import NOW
-from tests.services.builders import an_event, register
+from tests.support.accounts import PASSWORD, SIGN_IN, an_account, seal, sign_in, text
+from tests.support.builders import NOW, an_event, register
 
 ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"])
-PASSWORD = "vessel harbour nine lanterns"
-KEPT = passwords.hashed(PASSWORD)
-SIGN_IN = "/en/desk/sign-in"
 MINUTE = timedelta(minutes=1)
 # What each role may see of an event with a guest, and what of it is refused.
 PAGES = {
@@ -53,24 +49,6 @@ ASKED_FOR = {
 @pytest.fixture
 def web(app):
     return create_app(app).test_client()
-
-
-def an_account(app, name="aigerim", role=AccountRole.OFFICER, kept=KEPT, **given) -> None:
-    draft = AccountDraft(**{"name": name, "called": "Aigerim S.", "role": role, "language": "en", **given})
-    with app.db.write() as session:
-        accounts.set_password(session, accounts.add(session, draft, now=NOW), kept, now=NOW)
-
-
-def text(response) -> str:
-    return unescape(response.get_data(as_text=True))
-
-
-def seal(web, page=SIGN_IN) -> str:
-    return re.search(r'name="csrf_token" value="([^"]+)"', text(web.get(page)))[1]
-
-
-def sign_in(web, name="aigerim", password=PASSWORD, **typed):
-    return web.post(SIGN_IN, data={"csrf_token": seal(web), "name": name, "password": password, **typed})
 
 
 def is_signed_in(web) -> bool:

@@ -11,7 +11,7 @@ from scheduler.services.events.guests import registration
 from scheduler.services.feeds import links as feed_links
 from scheduler.services.feeds import own_calendar
 from scheduler.web.application import create_app
-from tests.services.builders import NOW, a_person, an_event, invite, register
+from tests.support.builders import NOW, a_person, an_event, invite, register
 
 
 @pytest.fixture

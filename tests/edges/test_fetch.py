@@ -14,7 +14,7 @@ import pytest
 from scheduler.base.errors import Conflict, Forbidden, Invalid, SchedulerError
 from scheduler.formats import calendar_fetch as fetching
 from scheduler.formats.calendar_fetch import Bounds, fetch, is_url, name_of, public
-from tests.conftest import Scheduler
+from tests.support.instance import Scheduler
 
 ICS = b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n"
 Answer = tuple[int, dict[str, str], bytes]

@@ -17,8 +17,8 @@ from scheduler.web.kit import form_floods
 from scheduler.web.kit.form_floods import Few
 from scheduler.web.kit.forms import OPEN_FOR
 from scheduler.web.kit.limit_storage import AT_ONCE, DatabaseStorage
-from tests.services.builders import an_event
-from tests.solving import challenge, sealed, solution, solved
+from tests.support.builders import an_event
+from tests.support.forms import challenge, sealed, solution, solved
 
 ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"])
 FORM = "/en/events/opening/register"

@@ -17,9 +17,8 @@ from scheduler.services.consulate.posts import opening_days, posts
 from scheduler.services.consulate.visits import booking
 from scheduler.web.application import create_app
 from scheduler.web.programme.feed_server import Feeds
-from tests.edges.test_desk_signing import an_account, seal, sign_in
-from tests.services.atthedesk import a_day, give
-from tests.services.consulate import MORNING, Consulate
+from tests.support.accounts import an_account, seal, sign_in
+from tests.support.consulate import MORNING, Consulate, a_day, give
 
 PHUKET = "/en/desk/posts/phuket"
 TODAY = f"{PHUKET}/today"

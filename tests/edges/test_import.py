@@ -12,7 +12,7 @@ import pytest
 from calendars.foreign import read
 from scheduler.base.i18n import LANGUAGES
 from scheduler.services.exchange.calendar_mapping import plain
-from tests.conftest import Scheduler
+from tests.support.instance import Scheduler
 
 RFC = Path(__file__).parent.parent / "rfc"
 HEAD = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Ministry//EN\r\nX-WR-CALNAME:Ministry\r\n"

@@ -14,9 +14,9 @@ from scheduler.services.events.attendance import parties, transitions
 from scheduler.services.events.guests import registration
 from scheduler.web.application import create_app
 from scheduler.worker.timetable import lapse
-from tests.conftest import NOW
-from tests.edges.test_registering_pages import FORM, attendees, body, fill, link, mails, plan, registered, text
-from tests.services.builders import GuestList, register
+from tests.support.builders import NOW, register
+from tests.support.forms import FORM, attendees, body, fill, link, mails, plan, registered, text
+from tests.support.guest_list import GuestList
 
 ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"])
 DAY = timedelta(days=1)

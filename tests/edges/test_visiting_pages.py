@@ -19,9 +19,9 @@ from scheduler.services.consulate.visits.links import VisitPurpose
 from scheduler.services.consulate.visits.public_requests import MOST_LETTERS
 from scheduler.web.application import create_app
 from scheduler.worker.delivery import deliver
-from tests.services.builders import an_event
-from tests.services.consulate import MORNING, PASSPORT, Consulate, a_post, wrong_with_cells
-from tests.solving import solved
+from tests.support.builders import an_event
+from tests.support.consulate import MORNING, PASSPORT, Consulate, a_post, wrong_with_cells
+from tests.support.forms import solved
 
 LANGUAGES = ("en", "kk", "ru", "th")
 ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"])

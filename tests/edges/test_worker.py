@@ -42,8 +42,8 @@ from scheduler.services.letters.envelope import OutgoingMessage
 from scheduler.services.letters.ledger import retry
 from scheduler.services.outbox import enqueue, leases
 from scheduler.worker import delivery
-from tests.edges.test_channels import Postbox
-from tests.services.builders import DAY, NOW, an_event, register
+from tests.support.builders import DAY, NOW, an_event, register
+from tests.support.letters import Postbox
 
 LEASE = timedelta(minutes=10)
 MINUTE = timedelta(minutes=1)

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import NOW
-from tests.journeys.browsing import chromium
-from tests.journeys.processes import serving
+from scheduler.app import App
+from tests.support.browser import TITLES, chromium
+from tests.support.builders import NOW, a_venue, an_event
+from tests.support.servers import serving
 
 
 @pytest.fixture(scope="package")
@@ -35,3 +36,20 @@ def page_server(environment: dict[str, str]) -> Iterator[str]:
     """The address of the pages, at NOW."""
     with serving(environment, NOW) as address:
         yield address
+
+
+@pytest.fixture
+def address(app: App, page_server: str) -> str:
+    """The address of the pages, with an opening on them that people register for, unless a module says otherwise."""
+    with app.db.write() as session:
+        hall = a_venue(session, name={"en": "City Library", "ru": "Городская библиотека"})
+        an_event(
+            session,
+            title=TITLES,
+            venue=hall.key,
+            capacity=2,
+            remote_capacity=50,
+            video_link="https://video.example.org/opening",
+            registration="public",
+        )
+    return page_server

@@ -13,9 +13,9 @@ import sqlalchemy as sa
 import urllib3
 
 from scheduler.model import Letter
-from tests.journeys.test_serve import Server
-from tests.services.builders import an_event
-from tests.solving import sealed, solved
+from tests.support.builders import an_event
+from tests.support.forms import sealed, solved
+from tests.support.servers import Server
 
 FORM = "/en/events/opening/register"
 POSTS = {"sqlite": 500, "postgresql": 100}  # of one address, and as many of many

@@ -26,8 +26,8 @@ from scheduler.model import Event, Kind, Visibility
 from scheduler.sample import programme
 from scheduler.services.events.programme.renderings import opening_hours
 from scheduler.worker.publish import Directory, publish
-from tests.conftest import NOW, Scheduler
-from tests.services.builders import an_event
+from tests.support.builders import NOW, an_event
+from tests.support.instance import Scheduler
 
 READERS = Path(__file__).parents[1] / "readers"
 TODAY = NOW.date()

@@ -34,10 +34,9 @@ from scheduler.services.events.guests import people, registration
 from scheduler.services.events.programme import planning
 from scheduler.services.events.programme.place_drafts import PersonDraft
 from scheduler.storage.group_commit import GroupCommit
-from tests.services.builders import NOW, START, an_event, register, wrong_with_places
-from tests.services.test_seat_races import in_order_of_arrival
+from tests.support.builders import NOW, SECRET, START, an_event, register
+from tests.support.guest_list import in_order_of_arrival, wrong_with_places
 
-SECRET = "0" * 64
 CONTENDERS = 50
 
 

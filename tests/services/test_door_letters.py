@@ -20,8 +20,8 @@ from scheduler.services.events.programme import planning
 from scheduler.services.outbox.enqueue import QUIET
 from scheduler.web.application import create_app
 from scheduler.worker import delivery
-from tests.services.builders import NOW, START, a_person, an_event, register
-from tests.services.test_door import scan
+from tests.support.builders import NOW, START, a_person, an_event, register
+from tests.support.guest_list import scan
 
 ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"])
 

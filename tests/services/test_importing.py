@@ -13,7 +13,8 @@ from scheduler.model import Event, Origin
 from scheduler.services.exchange import calendar_import
 from scheduler.services.exchange.calendar_import import ImportOptions, import_events
 from scheduler.services.exchange.calendar_mapping import CalendarDefaults
-from tests.services.builders import NOW, at_once
+from tests.support.builders import NOW
+from tests.support.processes import at_once
 
 DAYS = (date(2027, 1, 1), date(2027, 12, 31))
 

@@ -19,16 +19,9 @@ from scheduler.services.events.attendance import transitions
 from scheduler.services.events.guests.people import guest
 from scheduler.services.events.programme.place_drafts import PersonDraft
 from scheduler.storage.database import Database, FairLock
-from tests.services.builders import (
-    NOW,
-    GuestList,
-    a_person,
-    an_event,
-    at_once,
-    killed,
-    register,
-    wrong_with_places,
-)
+from tests.support.builders import NOW, a_person, an_event, register
+from tests.support.guest_list import GuestList, wrong_with_places
+from tests.support.processes import at_once, killed
 
 PROCESSES = 20
 EACH = 5

@@ -16,9 +16,9 @@ from scheduler.services.consulate.posts import posts
 from scheduler.services.consulate.visits import booking
 from scheduler.services.consulate.visits.booking import AlreadyBooked, NotOffered, SlotTaken
 from scheduler.storage.database import Database
-from tests.services.builders import NOW, Undone, at_once, killed
-from tests.services.consulate import MORNING, PASSPORT, SECRET, Consulate, a_party, a_post, wrong_with_cells
-from tests.services.crowd import crowd
+from tests.support.builders import NOW, SECRET
+from tests.support.consulate import MORNING, PASSPORT, Consulate, a_party, a_post, wrong_with_cells
+from tests.support.processes import Undone, at_once, crowd, killed
 
 PROCESSES = 500
 CONNECTED = 40  # at a time, as behind a pool; PostgreSQL takes 100 unless told otherwise

@@ -9,13 +9,13 @@ import pytest
 import vobject
 from hypothesis import given
 from ical.calendar_stream import IcsCalendarStream
-from test_calendars_lines import hostile, unescape, unfold
 
 from calendars.feed import write_feed
 from calendars.hours import Exceptions, WeeklyHours, hours_events, yearly_rule
 from calendars.lines import clean_text, one_line
 from calendars.vevent import Texts, VAlarm, VEvent, render
 from calendars.vtimezone import vtimezone
+from tests.rfc.content_lines import hostile, unescape, unfold
 
 RFC = Path(__file__).parents[1] / "rfc"
 REVISED = datetime(2026, 1, 15, 9, 30, tzinfo=UTC)

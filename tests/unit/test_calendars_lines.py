@@ -7,24 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calendars.lines import Text, clean_text, content_lines, fold, one_line, text_list, uri
-
-FRAGMENTS = (
-    *("\r\nATTENDEE:mailto:eve@example.org", "\nEND:VEVENT", "\r", "\x85", "\u2028", "\u2029"),
-    *("\x00", "\x0b", "\x1b[31m", "\x7f", "\ud800", "\udfff", "\t", "  "),
-    *("\\", "\\n", "\\N", "\\\\", ";", ",", ":", '"', "^n", "^'", "^^"),
-    *("😀", "👩‍👩‍👧", "\u202eحفل", "ก็", "ผู้", "Қазақстан", "é"),
-)
-hostile = st.lists(st.one_of(st.sampled_from(FRAGMENTS), st.text(st.characters(), max_size=40))).map("".join)
-
-
-def unfold(data: bytes) -> list[bytes]:
-    """The content lines, undone by the letter of the RFC."""
-    assert data.endswith(b"\r\n")
-    return data.replace(b"\r\n ", b"").split(b"\r\n")[:-1]
-
-
-def unescape(value: str) -> str:
-    return re.sub(r"\\(.)", lambda match: "\n" if match[1] in "nN" else match[1], value)
+from tests.rfc.content_lines import hostile, unescape, unfold
 
 
 @given(hostile)

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from scheduler.storage.group_commit import GroupCommit
-from tests.waiting import until
+from tests.support.machine import until
 
 
 class Desk:

@@ -1,137 +1,36 @@
-"""A city, a venue, an event, a person in one line each: put by the services, so that they are what users make.
-
-    with db.write() as session:
-        opening = an_event(session, capacity=2)
-        register(session, opening, a_person(session), companions=1)
-
-Everything is made at `NOW`, the hour of conftest's clock, in Bangkok, unless said otherwise. Keyword arguments are
-the keys of a programme file.
-"""
+"""The list of guests of one event, as officers keep it, and what would be wrong with its places."""
 
 from __future__ import annotations
 
-import multiprocessing
-import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from datetime import UTC, date, datetime, timedelta
-from itertools import count
-from typing import Any
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, configure_mappers
+from sqlalchemy.orm import Session
 
 from scheduler.model import (
     Answer,
     Attendee,
     Capacity,
-    City,
     Event,
-    Kind,
     Letter,
     LetterKind,
     Mode,
-    Organisation,
     Partstat,
     Person,
     Queue,
     Role,
     Standing,
-    Venue,
 )
 from scheduler.model.attendance import HOLDING
 from scheduler.services.common import lookup
-from scheduler.services.common.drafts import check
 from scheduler.services.common.lookup import Lookup
 from scheduler.services.events.attendance import offers, parties, transitions
-from scheduler.services.events.guests.people import guest
-from scheduler.services.events.programme import places, planning
-from scheduler.services.events.programme.event_drafts import EventDraft
+from scheduler.services.events.door import arrivals
+from scheduler.services.events.door.arrivals import ScanDetails
 from scheduler.services.events.programme.event_mapping import capacity_of
-from scheduler.services.events.programme.place_drafts import PersonDraft
 from scheduler.storage.database import Database
-
-NOW = datetime(2027, 1, 4, 9, 0, tzinfo=UTC)  # as in conftest: a Monday, 16:00 in Bangkok
-DAY = timedelta(days=1)
-START = datetime(2027, 2, 2, 10, 0)  # noqa: DTZ001 - a wall time; a Tuesday, no holiday
-_number = count(1)
-
-
-def a_city(session: Session, key: str = "bangkok", **given: Any) -> City:
-    """The city with this key, made if it is not there."""
-    known = Lookup(session).find(City, key)
-    return known or _put(session, "city", key, {"name": key.title(), "country": "TH", "tz": "Asia/Bangkok", **given})
-
-
-def an_organisation(session: Session, key: str = "embassy", **given: Any) -> Organisation:
-    known = Lookup(session).find(Organisation, key)
-    return known or _put(session, "organisation", key, {"name": key.title(), **given})
-
-
-def a_venue(session: Session, key: str = "hall", **given: Any) -> Venue:
-    """Made, or changed to be as said; ``city`` is a key and made if it is not there."""
-    city = a_city(session, given.pop("city", "bangkok"))
-    return _put(session, "venue", key, {"name": key.title(), "city": city.key, **given})
-
-
-def a_person(session: Session, key: str | None = None, **given: Any) -> Person:
-    """With a key, somebody of the programme; without, a guest with a name and an address of their own."""
-    number = next(_number)
-    given = {"name": f"Guest {number}", "email": f"guest{number}@example.org", "language": "en", **given}
-    if key is None:
-        return guest(session, check(PersonDraft, given))
-    return _put(session, "person", key, given)
-
-
-def an_event(session: Session, key: str = "opening", *, now: datetime = NOW, **given: Any) -> Event:
-    """A confirmed ceremony of two hours on 2 February, unless said otherwise; ``dtstart=None`` has no date.
-
-    Contradictions with the rest of the plan are not asked for; that is `conflicts.refuse`.
-    """
-    said = {"kind": Kind.CEREMONY, "title": key.title(), "tz": "Asia/Bangkok", **given}
-    if "first_day" not in said and said.setdefault("dtstart", START) and "dtend" not in said:
-        said.setdefault("duration", timedelta(hours=2))
-    draft = check(EventDraft, {name: value for name, value in said.items() if value is not None})
-    return planning.put(session, key, draft, now=now, lookup=Lookup(session)).event
-
-
-def register(
-    session: Session,
-    event: Event,
-    person: Person | None = None,
-    *,
-    mode: Mode = Mode.IN_PERSON,
-    companions: int = 0,
-    role: Role = Role.PARTICIPANT,
-    now: datetime = NOW,
-) -> Attendee:
-    """Register somebody, a new guest unless said."""
-    who = person or a_person(session)
-    party = transitions.Guest(person=who, mode=mode, companions=companions, role=role)
-    return transitions.register(session, event, party, now=now)
-
-
-def invite(
-    session: Session,
-    event: Event,
-    person: Person | None = None,
-    *,
-    mode: Mode = Mode.IN_PERSON,
-    companions: int = 0,
-    role: Role = Role.PARTICIPANT,
-    now: datetime = NOW,
-    **given: Any,
-) -> Attendee:
-    """Invite somebody, a new guest unless said."""
-    who = person or a_person(session)
-    party = transitions.Guest(person=who, mode=mode, companions=companions, role=role)
-    return transitions.invite(session, event, party, now=now, **given)
-
-
-def _put(session: Session, name: str, key: str, given: dict[str, Any]) -> Any:
-    noun, known = places.NOUNS[name], Lookup(session)
-    places.put(session, noun, key, check(noun.draft, given), now=NOW, language="en", lookup=known)
-    return known.get(noun.kind, key)
+from tests.support.builders import EVENING, NOW, SECRET, a_person, attendees_of
 
 
 class GuestList:
@@ -257,12 +156,6 @@ def wrong_with_places(db: Database, event: str = "opening") -> list[str]:
         ]
 
 
-def attendees_of(session: Session, event: str = "opening") -> list[Attendee]:
-    """The rows on the list of an event, in the order in which they came."""
-    found = lookup.get(session, Event, event)
-    return list(session.scalars(sa.select(Attendee).where(Attendee.event_id == found.id).order_by(Attendee.id)))
-
-
 def _wrong(capacity: Capacity, attendees: list[Attendee]) -> Iterator[str]:
     here = [row for row in attendees if row.mode is capacity.mode]
     held = sum(row.seats for row in here if row.standing in HOLDING)
@@ -280,53 +173,16 @@ def _wrong(capacity: Capacity, attendees: list[Attendee]) -> Iterator[str]:
         yield f"numbers drawn to {capacity.last_queue_number} are held as {numbers}"
 
 
-# Real processes. The server they are forked from has imported everything, so that a hundred cost what ten would.
-
-configure_mappers()
-PROCESSES = multiprocessing.get_context("forkserver")
-RACES = [f"tests.services.test_{name}" for name in ("races", "seat_races", "visit_races", "door", "migrations")]
-PROCESSES.set_forkserver_preload(["psycopg", "tests.services.builders", *RACES, "tests.journeys.warm"])
-_start: Any = None  # in a contender: where all of them wait for the last
-
-
-def at_once(work: Callable[..., Any], arguments: Sequence[tuple[Any, ...]], *, timeout: float = 120) -> list[Any]:
-    """What ``work`` returns for each of the arguments, each in a process of its own, all let go at one moment."""
-    count, start = len(arguments), PROCESSES.Barrier(len(arguments))
-    with ProcessPoolExecutor(count, PROCESSES, initializer=_prepare, initargs=(start,)) as pool:
-        return list(pool.map(_contend, [work] * count, arguments, timeout=timeout))
+def in_order_of_arrival(capacity: int, parties: list[int]) -> list[bool]:
+    """Who has a place, of parties in the order in which they came: nobody overtakes somebody who fits."""
+    free, waiting, placed = capacity, [], []
+    for seats in parties:
+        fits = seats <= free and not any(other <= free for other in waiting)
+        placed.append(fits)
+        free -= seats if fits else 0
+        waiting += [] if fits else [seats]
+    return placed
 
 
-class Undone(Exception):
-    """Done only to have done it: nothing of it stays."""
-
-
-def _prepare(start: Any) -> None:
-    global _start
-    _start = start
-
-
-def _contend(work: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-    _start.wait(60)
-    return work(*arguments)
-
-
-def killed(work: Callable[..., None], *arguments: Any) -> None:
-    """Let ``work(*arguments, here)`` run in a process of its own until it says ``here()``, and kill it there."""
-    hears, says = PROCESSES.Pipe(duplex=False)
-    process = PROCESSES.Process(target=_run_until, args=(work, arguments, says))
-    process.start()
-    try:
-        assert hears.poll(60), "it never came to the place where it was to be killed"
-    finally:
-        process.kill()
-        process.join()
-        hears.close()
-        says.close()
-
-
-def _run_until(work: Callable[..., None], arguments: tuple[Any, ...], says: Any) -> None:
-    def here() -> None:
-        says.send(True)
-        time.sleep(60)
-
-    work(*arguments, here)
+def scan(session, event, given, *, now=EVENING, **came):
+    return arrivals.scan(session, event, given, ScanDetails(**came), secret=SECRET, now=now)

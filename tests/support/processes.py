@@ -1,15 +1,75 @@
-"""Hundreds of real processes at one moment: forked from one that has imported everything, which costs 2 ms each."""
+"""Real processes, a few or hundreds, that do something at one moment.
+
+The server they are forked from has imported everything, so that a hundred cost what ten would.
+"""
 
 from __future__ import annotations
 
 import gc
+import multiprocessing
 import os
 import pickle
+import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
-from tests import statements  # noqa: F401 - what `warm` has compiled, all have
-from tests.services.builders import PROCESSES
+from sqlalchemy.orm import configure_mappers
+
+from tests.support import instance  # noqa: F401 - what `warm` has compiled, all have
+
+configure_mappers()
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(
+    ["psycopg", "tests.support.consulate", "tests.support.guest_list", "tests.support.warm_start"]
+)
+_start: Any = None  # in a contender: where all of them wait for the last
+
+
+def at_once(work: Callable[..., Any], arguments: Sequence[tuple[Any, ...]], *, timeout: float = 120) -> list[Any]:
+    """What ``work`` returns for each of the arguments, each in a process of its own, all let go at one moment."""
+    count, start = len(arguments), PROCESSES.Barrier(len(arguments))
+    with ProcessPoolExecutor(count, PROCESSES, initializer=_prepare, initargs=(start,)) as pool:
+        return list(pool.map(_contend, [work] * count, arguments, timeout=timeout))
+
+
+class Undone(Exception):
+    """Done only to have done it: nothing of it stays."""
+
+
+def _prepare(start: Any) -> None:
+    global _start
+    _start = start
+
+
+def _contend(work: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+    _start.wait(60)
+    return work(*arguments)
+
+
+def killed(work: Callable[..., None], *arguments: Any) -> None:
+    """Let ``work(*arguments, here)`` run in a process of its own until it says ``here()``, and kill it there."""
+    hears, says = PROCESSES.Pipe(duplex=False)
+    process = PROCESSES.Process(target=_run_until, args=(work, arguments, says))
+    process.start()
+    try:
+        assert hears.poll(60), "it never came to the place where it was to be killed"
+    finally:
+        process.kill()
+        process.join()
+        hears.close()
+        says.close()
+
+
+def _run_until(work: Callable[..., None], arguments: tuple[Any, ...], says: Any) -> None:
+    def here() -> None:
+        says.send(True)
+        time.sleep(60)
+
+    work(*arguments, here)
+
+
+# Hundreds: forked from one process that has everything ready, which costs 2 ms each.
 
 MOST = 4000  # bytes of an answer: a pipe takes so many at once, whoever else writes (PIPE_BUF)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tests import debian
+from scheduler.services.events.attendance import passes
+from tests.support.machine import one_of
 
 ROOT = Path(__file__).parent.parent.parent
 PICTURES = ROOT / "build" / "screenshots"
@@ -26,7 +29,7 @@ TITLES = {
 
 @contextmanager
 def chromium(driver: Any, *options: str) -> Iterator[Any]:
-    path = debian.one_of("chromium", "/usr/bin/chromium", "/usr/bin/chromium-browser")
+    path = one_of("chromium", "/usr/bin/chromium", "/usr/bin/chromium-browser")
     opened = driver.chromium.launch(executable_path=path, args=[*QUIET, *options])
     yield opened
     opened.close()
@@ -71,3 +74,54 @@ def see(page: Any, size: tuple[int, int], name: str) -> None:
     keep(page, name)
     assert [] == violations(page), name
     assert fits(page, size), name
+
+
+def camera(film):
+    """What makes a browser take a film for what its camera sees."""
+    return (
+        "--use-fake-ui-for-media-stream",
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-video-capture={film}",
+    )
+
+
+def filmed(given, width=640, height=480, dot=8):
+    """The code on grey paper, as two frames of bare video (YUV4MPEG2)."""
+    rows = [b"".join(bytes([one]) * dot for one in row) for row in passes.dots(given) for _ in range(dot)]
+    top, left = (height - len(rows)) // 2, (width - len(rows[0])) // 2
+    bright = bytearray(b"\x90" * (width * height))
+    for number, row in enumerate(rows, top):
+        start = number * width + left
+        bright[start : start + len(row)] = row.replace(b"\xff", b"\xeb").replace(b"\x00", b"\x10")
+    colours = b"\x80" * (width * height // 2)
+    frame = b"FRAME\n" + bytes(bright) + colours
+    return f"YUV4MPEG2 W{width} H{height} F10:1 Ip A1:1 C420jpeg\n".encode() + 2 * frame
+
+
+# Fonts
+
+STATIC = ROOT / "scheduler" / "web" / "static"
+FACE = re.compile(r"url\((fonts/(noto-\w+)-[\w-]+\.woff2)\).*?unicode-range: ([^;]+);")
+
+
+@cache
+def faces() -> list[tuple[Path, str, list[range]]]:
+    found = FACE.findall((STATIC / "look.css").read_text())
+    return [(STATIC / file, family, [_range(part) for part in ranges.split(",")]) for file, family, ranges in found]
+
+
+def covering(letter: str) -> set[str]:
+    """The families that have this letter."""
+    return {family for _, family, ranges in faces() if any(ord(letter) in one for one in ranges)}
+
+
+def weight(page: str) -> int:
+    """The bytes of every file that a page could make a browser fetch, in both families."""
+    letters = {ord(letter) for letter in page}
+    used = {file for file, _, ranges in faces() if any(letters.intersection(one) for one in ranges)}
+    return sum(file.stat().st_size for file in used)
+
+
+def _range(part: str) -> range:
+    first, _, last = part.strip().removeprefix("U+").partition("-")
+    return range(int(first, 16), int(last or first, 16) + 1)

@@ -1,17 +1,19 @@
 """A post in one line, and visits to it as people make them: each act a transaction of its own.
 
-The post is in Phuket, open from Monday to Friday, 09:00-12:00 and 13:00-16:00, with two counters.
+The post, with its front desk, is in Phuket, open from Monday to Friday, 09:00-12:00 and 13:00-16:00, with two
+counters.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from scheduler.app import App
 from scheduler.model import (
     Appointment,
     Counter,
@@ -24,17 +26,22 @@ from scheduler.model import (
     SlotClaim,
     VisitStatus,
 )
+from scheduler.services.accounts import accounts, assigned_posts
 from scheduler.services.common.drafts import check
 from scheduler.services.common.lookup import Lookup
+from scheduler.services.consulate.front_desk import actions as desk_actions
+from scheduler.services.consulate.front_desk import board as queue_board
+from scheduler.services.consulate.front_desk import statistics as visit_statistics
+from scheduler.services.consulate.front_desk import today as desk_today
 from scheduler.services.consulate.posts import opening_days, posts
 from scheduler.services.consulate.posts.free_times import Party, free
 from scheduler.services.consulate.posts.post_drafts import PostDraft, SpecialDraft
 from scheduler.services.consulate.visits import booking, lifecycle
 from scheduler.services.consulate.visits.visit_drafts import VisitDraft
+from scheduler.services.privacy import access_log
 from scheduler.storage.database import Database
-from tests.services.builders import NOW, a_city
+from tests.support.builders import NOW, SECRET, a_city
 
-SECRET = "0" * 64
 # A Tuesday, no holiday of either State.
 MORNING = datetime(2027, 1, 12, 9, 0)  # noqa: DTZ001
 PASSPORT = {"name": {"en": "Passport", "ru": "Паспорт"}, "minutes": 30, "checklist": "Old passport\nTwo photographs"}
@@ -175,3 +182,119 @@ def wrong_with_cells(db: Database, *, now: datetime = NOW) -> list[str]:
             if counts.get((day.service_id, day.day), 0) != day.taken:
                 found.append(f"{day.day}: {day.taken} are counted, there are {counts.get((day.service_id, day.day))}")  # noqa: PERF401
     return found
+
+
+# The front desk
+
+NINE = datetime(2027, 1, 12, 2, 0, tzinfo=UTC)  # 09:00 in Phuket, on the day of MORNING
+DAY = MORNING.date()
+
+
+class FrontDesk(Consulate):
+    """The front desk of the post, each act a transaction of its own; ``at`` sets the clock, in minutes from nine."""
+
+    def at(self, minutes: float) -> FrontDesk:
+        self.now = NINE + timedelta(minutes=minutes)
+        return self
+
+    def check_in(self, reference):
+        return self._act(desk_actions.check_in, reference).ticket
+
+    def walk_in(self, name, service="passport", **given):
+        with self.db.write("officer@web") as session:
+            offered = posts.service_of(posts.get(session, self.post), service)
+            row = desk_actions.walk_in(session, offered, name, language="ru", secret=SECRET, now=self.now, **given)
+            return row.reference
+
+    def call(self, counter="1", reference=None):
+        with self.db.write("officer@web") as session:
+            post = posts.get(session, self.post)
+            to = posts.counter_of(post, counter)
+            return desk_actions.call(session, post, to, now=self.now, reference=reference).reference
+
+    def recall(self, reference):
+        return self._act(desk_actions.recall, reference).recalls
+
+    def finish(self, reference):
+        self._act(desk_actions.finish, reference)
+
+    def no_show(self, reference):
+        self._act(desk_actions.no_show, reference)
+
+    def send_back(self, reference):
+        self._act(desk_actions.send_back, reference)
+
+    def undo(self, reference):
+        return self._act(desk_actions.undo, reference).status
+
+    def look(self, reference, who="officer@web"):
+        with self.db.write(who) as session:
+            access_log.record_visit_view(session, booking.get(session, reference), now=self.now)
+
+    def day(self, day=DAY):
+        with self.db.read() as session:
+            return desk_today.day(session, posts.get(session, self.post), day, now=self.now)
+
+    def queue(self):
+        return [entry.reference for entry in self.day().queue]
+
+    def entry(self, reference):
+        return next(entry for entry in self.day().entries if entry.reference == reference)
+
+    def board(self):
+        with self.db.read() as session:
+            return queue_board.board(session, posts.get(session, self.post), now=self.now)
+
+    def statistics(self):
+        with self.db.read() as session:
+            return visit_statistics.statistics(session, posts.get(session, self.post), DAY, DAY)
+
+    def _act(self, act, reference):
+        with self.db.write("officer@web") as session:
+            return act(session, booking.get(session, reference), now=self.now)
+
+
+NAMES = {
+    "en": "Consulate of Kazakhstan in Phuket",
+    "kk": "Қазақстанның Пхукеттегі консулдығы",
+    "ru": "Консульство Казахстана на Пхукете",
+    "th": "สถานกงสุลคาซัคสถาน ณ จังหวัดภูเก็ต",
+}
+COUNTERS = {
+    number: {
+        "name": {
+            "en": f"Counter {number}",
+            "kk": f"{number}-терезе",
+            "ru": f"Окно {number}",
+            "th": f"ช่องบริการ {number}",
+        }
+    }
+    for number in ("1", "2")
+}
+SERVICES = {
+    "passport": {
+        **PASSPORT,
+        "name": {"en": "Passport", "kk": "Төлқұжат", "ru": "Паспорт", "th": "หนังสือเดินทาง"},
+        "walk_ins": True,
+    },
+    "visa": {"name": {"en": "Visa", "kk": "Виза", "ru": "Виза", "th": "วีซ่า"}, "minutes": 15},
+}
+
+
+def a_day(app: App, names: dict[str, tuple[int, int]], key: str = "phuket") -> dict[str, str]:
+    """The references of those who have booked for the morning, by name: {"Aliya": (9, 0)}."""
+    with app.db.write() as session:
+        a_post(session, key, name=NAMES, counter=COUNTERS, service=SERVICES, address="12 Sample Road")
+    made = Consulate(app.db, key)
+    at = {name: MORNING.replace(hour=hour, minute=minute) for name, (hour, minute) in names.items()}
+    return {
+        name: made.book(name, when, email=f"guest{number}@example.org", telephone="+66 76 123456")
+        for number, (name, when) in enumerate(at.items())
+    }
+
+
+def give(app: App, name: str, *keys: str) -> None:
+    """These posts are the account's from now on."""
+    with app.db.write() as session:
+        account = accounts.get_for_update(session, name)
+        assigned_posts.give(session, account, [posts.get(session, key) for key in keys], now=app.clock.now())
