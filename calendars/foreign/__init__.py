@@ -4,12 +4,12 @@ Pure, and nothing is fetched that a file names. The lines are read here rather t
 home-made time zones of one file for the next, reads a DATE with TZID as a midnight, and takes ten times as long.
 """
 
-from calendars.foreign.event import Foreign
-from calendars.foreign.expansion import expanded
-from calendars.foreign.limits import Limits, ReadError
-from calendars.foreign.notes import Note, Notes
+from calendars.foreign.events.event import Foreign
 from calendars.foreign.reading import Reading, read
+from calendars.foreign.recurrence.series_expansion import expanded
+from calendars.foreign.report.notes import Note, Notes
+from calendars.foreign.syntax.limits import Limits, ReadError
 from calendars.foreign.vcalendar import Calendar
-from calendars.foreign.zones import How
+from calendars.foreign.zones.tzid_resolution import How
 
 __all__ = ["Calendar", "Foreign", "How", "Limits", "Note", "Notes", "ReadError", "Reading", "expanded", "read"]

@@ -5,18 +5,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from calendars.foreign.components import NO_PROPERTY, File
-from calendars.foreign.event import Foreign
-from calendars.foreign.events import Draft, Events
-from calendars.foreign.limits import Limits, ReadError
-from calendars.foreign.notes import N_, Note, Notes
-from calendars.foreign.octets import checked, encoding_of
-from calendars.foreign.outline import Outline
-from calendars.foreign.series import grouped
-from calendars.foreign.tzdb import iana_name
+from calendars.foreign.events.event import Foreign
+from calendars.foreign.recurrence.series import grouped
+from calendars.foreign.recurrence.window import falling_within
+from calendars.foreign.report.notes import N_, Note, Notes
+from calendars.foreign.syntax.components import NO_PROPERTY, File
+from calendars.foreign.syntax.encoding import checked, encoding_of
+from calendars.foreign.syntax.limits import Limits, ReadError
+from calendars.foreign.syntax.outline import Outline
 from calendars.foreign.vcalendar import Calendar, VCalendar
-from calendars.foreign.window import falling_within
-from calendars.foreign.zones import Zones
+from calendars.foreign.vevents import Draft, Events
+from calendars.foreign.zones.tz_database import iana_name
+from calendars.foreign.zones.tzid_resolution import Zones
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from calendars.foreign.components import Component, File
-from calendars.foreign.outline import Found
-from calendars.foreign.zones import Definition
+from calendars.foreign.syntax.components import Component, File
+from calendars.foreign.syntax.outline import Found
+from calendars.foreign.zones.tzid_resolution import Definition
 from calendars.lines import one_line
 
 

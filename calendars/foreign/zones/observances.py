@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from calendars.foreign.clocks import Clock, Onset
+from calendars.foreign.zones.clocks import Clock, Onset
 from calendars.vevent import WEEKDAYS
 
 Fields = Mapping[str, str]  # the properties of one STANDARD or DAYLIGHT, without their parameters

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
-from calendars.foreign.tzdb import iana_name, iana_names, zone
+from calendars.foreign.zones.tz_database import iana_name, iana_names, zone
 
 UTC_NAMES = frozenset(("utc", "uct", "z", "zulu", "universal", "gmt", "greenwich", "etc/utc", "etc/uct", "etc/gmt"))
 

@@ -5,8 +5,8 @@ from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from calendars.foreign.limits import Limits, ReadError
-from calendars.foreign.notes import N_, Notes
+from calendars.foreign.report.notes import N_, Notes
+from calendars.foreign.syntax.limits import Limits, ReadError
 
 _SIDE_BY_SIDE = frozenset(("VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "VTIMEZONE"))  # none stands in another
 _BOUND = re.compile(

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable
 from datetime import date, timedelta
 
-from calendars.foreign.event import Foreign
-from calendars.foreign.notes import N_, Notes
-from calendars.foreign.times import day_of
+from calendars.foreign.events.event import Foreign
+from calendars.foreign.report.notes import N_, Notes
+from calendars.foreign.syntax.date_times import day_of
 
 _UNTIL_DAY = re.compile(r"UNTIL=(\d{8})", re.ASCII)
 

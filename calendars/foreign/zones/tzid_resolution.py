@@ -11,10 +11,17 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from calendars.foreign.clocks import Clock, Onset, matching_zone
-from calendars.foreign.observances import Fields, clock_of
-from calendars.foreign.tzdb import iana_name, moved, zone
-from calendars.foreign.zone_names import DOUBTFUL, UTC_NAMES, shown_name, suffix_name, told_distance, windows_name
+from calendars.foreign.zones.clocks import Clock, Onset, matching_zone
+from calendars.foreign.zones.observances import Fields, clock_of
+from calendars.foreign.zones.tz_database import iana_name, moved, zone
+from calendars.foreign.zones.vendor_names import (
+    DOUBTFUL,
+    UTC_NAMES,
+    shown_name,
+    suffix_name,
+    told_distance,
+    windows_name,
+)
 
 _YEARS = (1970, 2037)  # a home-made zone is compared in years that the tz database knows
 _SPAN = 5  # how many years of an endless series are compared

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from calendars.foreign.zones import How
+from calendars.foreign.zones.tzid_resolution import How
 from calendars.vevent import Status, Transp, When
 
 Class = Literal["PUBLIC", "PRIVATE", "CONFIDENTIAL"]

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterable
 from math import inf
 
-from calendars.foreign.components import Component
-from calendars.foreign.event import Class
-from calendars.foreign.notes import Notes
-from calendars.foreign.properties import Line, head_of, items, parameters_of, unescaped, value_of
+from calendars.foreign.events.event import Class
+from calendars.foreign.report.notes import Notes
+from calendars.foreign.syntax.components import Component
+from calendars.foreign.syntax.content_lines import Line, head_of, items, parameters_of, unescaped, value_of
 from calendars.lines import clean_text, one_line
 from calendars.vevent import Status
 

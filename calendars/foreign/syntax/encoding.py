@@ -6,8 +6,8 @@ from io import BytesIO
 from itertools import islice
 from typing import NamedTuple
 
-from calendars.foreign.limits import Limits, ReadError
-from calendars.foreign.notes import Notes
+from calendars.foreign.report.notes import Notes
+from calendars.foreign.syntax.limits import Limits, ReadError
 
 _BOMS = ((b"\xef\xbb\xbf", ""), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _FOLD = re.compile(rb"(?:\r*\n)+[ \t]")

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
-from calendars.foreign.event import Foreign
-from calendars.foreign.notes import N_, Notes
-from calendars.foreign.recurrence import Patience, Rule, TooOften, moments
-from calendars.foreign.times import datetime_of, day_of
+from calendars.foreign.events.event import Foreign
+from calendars.foreign.recurrence.rule import Patience, Rule, TooOften, moments
+from calendars.foreign.report.notes import N_, Notes
+from calendars.foreign.syntax.date_times import datetime_of, day_of
 from calendars.vevent import When
 
 MOST = 1000  # occurrences of one series

@@ -4,13 +4,13 @@ import re
 from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 
-from calendars.foreign.components import Component
-from calendars.foreign.event import Foreign
-from calendars.foreign.notes import N_, Notes, Refused
-from calendars.foreign.properties import Line
-from calendars.foreign.times import Written, datetime_of, day_of, time_of, unquoted
-from calendars.foreign.tzdb import instant, moved
-from calendars.foreign.zones import How, Placed, UnknownZone, Zones
+from calendars.foreign.events.event import Foreign
+from calendars.foreign.report.notes import N_, Notes, Refused
+from calendars.foreign.syntax.components import Component
+from calendars.foreign.syntax.content_lines import Line
+from calendars.foreign.syntax.date_times import Written, datetime_of, day_of, time_of, unquoted
+from calendars.foreign.zones.tz_database import instant, moved
+from calendars.foreign.zones.tzid_resolution import How, Placed, UnknownZone, Zones
 from calendars.vevent import When
 
 _DURATION = re.compile(

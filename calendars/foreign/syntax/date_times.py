@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from typing import NamedTuple
 
-from calendars.foreign.properties import Line, parameters_of
+from calendars.foreign.syntax.content_lines import Line, parameters_of
 from calendars.vevent import When
 
 _MOMENT = re.compile(r"(\d{8})(?:(T\d{6})Z?|Z?)", re.ASCII)

@@ -5,10 +5,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from operator import attrgetter
 
-from calendars.foreign.event import Foreign
-from calendars.foreign.events import Draft
-from calendars.foreign.notes import N_, Notes
-from calendars.foreign.occurrences import occurrence
+from calendars.foreign.events.event import Foreign
+from calendars.foreign.recurrence.occurrences import occurrence
+from calendars.foreign.report.notes import N_, Notes
+from calendars.foreign.vevents import Draft
 from calendars.vevent import When
 
 

@@ -9,8 +9,8 @@ from operator import attrgetter
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from calendars.foreign.tzdb import iana_names, zone
-from calendars.foreign.zone_names import windows_names
+from calendars.foreign.zones.tz_database import iana_names, zone
+from calendars.foreign.zones.vendor_names import windows_names
 
 _AROUND = timedelta(hours=2)  # what home-made rules may miss a change of the clock by: "23:59:59", "03:00"
 

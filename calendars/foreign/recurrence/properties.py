@@ -3,13 +3,13 @@
 import re
 from datetime import datetime, time
 
-from calendars.foreign.components import Component
-from calendars.foreign.notes import N_, Notes
-from calendars.foreign.occurrences import occurrence
-from calendars.foreign.spans import Span
-from calendars.foreign.times import Written, datetime_of, time_of, unquoted
-from calendars.foreign.tzdb import moved
-from calendars.foreign.zones import Zones
+from calendars.foreign.events.spans import Span
+from calendars.foreign.recurrence.occurrences import occurrence
+from calendars.foreign.report.notes import N_, Notes
+from calendars.foreign.syntax.components import Component
+from calendars.foreign.syntax.date_times import Written, datetime_of, time_of, unquoted
+from calendars.foreign.zones.tz_database import moved
+from calendars.foreign.zones.tzid_resolution import Zones
 from calendars.vevent import When
 
 _FREQUENCIES = ("SECONDLY", "MINUTELY", "HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY")

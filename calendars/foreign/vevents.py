@@ -5,15 +5,15 @@ from datetime import UTC, date, datetime
 from hashlib import sha256
 from typing import NamedTuple
 
-from calendars.foreign.components import NO_PROPERTY, Component
-from calendars.foreign.details import Details, categories, classification, common_name, conference
-from calendars.foreign.event import Foreign
-from calendars.foreign.notes import Notes, Refused
-from calendars.foreign.properties import Line
-from calendars.foreign.rules import Rules
-from calendars.foreign.spans import Spans
-from calendars.foreign.times import Written, time_of
-from calendars.foreign.zones import Zones
+from calendars.foreign.events.descriptive import Details, categories, classification, common_name, conference
+from calendars.foreign.events.event import Foreign
+from calendars.foreign.events.spans import Spans
+from calendars.foreign.recurrence.properties import Rules
+from calendars.foreign.report.notes import Notes, Refused
+from calendars.foreign.syntax.components import NO_PROPERTY, Component
+from calendars.foreign.syntax.content_lines import Line
+from calendars.foreign.syntax.date_times import Written, time_of
+from calendars.foreign.zones.tzid_resolution import Zones
 from calendars.lines import one_line
 
 _REVISION = frozenset(("DTSTAMP", "LAST-MODIFIED", "SEQUENCE"))

@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from calendars.foreign.event import Foreign
-from calendars.foreign.spans import Span, same_clock
-from calendars.foreign.times import Written, day_of
-from calendars.foreign.tzdb import moved
-from calendars.foreign.zones import UnknownZone, Zones
+from calendars.foreign.events.event import Foreign
+from calendars.foreign.events.spans import Span, same_clock
+from calendars.foreign.syntax.date_times import Written, day_of
+from calendars.foreign.zones.tz_database import moved
+from calendars.foreign.zones.tzid_resolution import UnknownZone, Zones
 from calendars.vevent import When
 
 
