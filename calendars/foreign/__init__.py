@@ -7,8 +7,9 @@ home-made time zones of one file for the next, reads a DATE with TZID as a midni
 from calendars.foreign.events.event import Foreign
 from calendars.foreign.reading import Reading, read
 from calendars.foreign.recurrence.series_expansion import expanded
+from calendars.foreign.report.errors import ReadError
 from calendars.foreign.report.notes import Note, Notes
-from calendars.foreign.syntax.limits import Limits, ReadError
+from calendars.foreign.syntax.limits import Limits
 from calendars.foreign.vcalendar import Calendar
 from calendars.foreign.zones.tzid_resolution import How
 

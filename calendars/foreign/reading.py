@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from datetime import date
 
 from calendars.foreign.events.event import Foreign
-from calendars.foreign.recurrence.series import grouped
+from calendars.foreign.recurrence.series import Draft, grouped
 from calendars.foreign.recurrence.window import falling_within
+from calendars.foreign.report.errors import ReadError
 from calendars.foreign.report.notes import N_, Note, Notes
 from calendars.foreign.syntax.components import NO_PROPERTY, File
 from calendars.foreign.syntax.encoding import checked, encoding_of
-from calendars.foreign.syntax.limits import Limits, ReadError
+from calendars.foreign.syntax.limits import Limits
 from calendars.foreign.syntax.outline import Outline
 from calendars.foreign.vcalendar import Calendar, VCalendar
-from calendars.foreign.vevents import Draft, Events
+from calendars.foreign.vevents import Events
 from calendars.foreign.zones.tz_database import iana_name
 from calendars.foreign.zones.tzid_resolution import Zones
 

@@ -3,28 +3,21 @@
 from collections import Counter
 from datetime import UTC, date, datetime
 from hashlib import sha256
-from typing import NamedTuple
 
 from calendars.foreign.events.descriptive import Details, categories, classification, common_name, conference
 from calendars.foreign.events.event import Foreign
 from calendars.foreign.events.spans import Spans
 from calendars.foreign.recurrence.properties import Rules
-from calendars.foreign.report.notes import Notes, Refused
+from calendars.foreign.recurrence.series import Draft
+from calendars.foreign.report.errors import Refused
+from calendars.foreign.report.notes import Notes
 from calendars.foreign.syntax.components import NO_PROPERTY, Component
 from calendars.foreign.syntax.content_lines import Line
-from calendars.foreign.syntax.date_times import Written, time_of
+from calendars.foreign.syntax.date_times import time_of
 from calendars.foreign.zones.tzid_resolution import Zones
 from calendars.lines import one_line
 
 _REVISION = frozenset(("DTSTAMP", "LAST-MODIFIED", "SEQUENCE"))
-
-
-class Draft(NamedTuple):
-    """An event before it finds its series; `recurrence` is its RECURRENCE-ID as written."""
-
-    event: Foreign
-    recurrence: Written | None
-    zones: Zones
 
 
 class Events:

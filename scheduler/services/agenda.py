@@ -14,7 +14,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased, joinedload, raiseload, selectinload
 
-from calendars.hours import next_yearly
+from calendars.anniversaries import next_yearly
 from scheduler.clock import wall
 from scheduler.errors import NotFound
 from scheduler.model import (

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from calendars.hours import next_yearly
+from calendars.anniversaries import next_yearly
 from scheduler.clock import instant, wall
 from scheduler.i18n import N_
 from scheduler.model import (

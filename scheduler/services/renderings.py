@@ -12,7 +12,9 @@ from typing import Literal
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from calendars.hours import Exceptions, Interval, WeeklyHours, hours_events, openings, yearly_rule
+from calendars.anniversaries import yearly_rule
+from calendars.hours import Exceptions, Interval, WeeklyHours, openings
+from calendars.hours_events import hours_events
 from calendars.vevent import Texts, VEvent, render_all
 from scheduler.dates import format_day, format_days
 from scheduler.i18n import LANGUAGES, N_, catalogue

@@ -19,7 +19,8 @@ import pytest
 import recurring_ical_events
 import sqlalchemy as sa
 
-from calendars.hours import next_yearly, openings
+from calendars.anniversaries import next_yearly
+from calendars.hours import openings
 from scheduler.app import App
 from scheduler.i18n import LANGUAGES
 from scheduler.model import Event, Kind, Visibility

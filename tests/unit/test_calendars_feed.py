@@ -11,8 +11,10 @@ from hypothesis import given
 from ical.calendar_stream import IcsCalendarStream
 from test_calendars_lines import hostile, unescape, unfold
 
+from calendars.anniversaries import yearly_rule
 from calendars.feed import write_feed
-from calendars.hours import Exceptions, WeeklyHours, hours_events, yearly_rule
+from calendars.hours import Exceptions, WeeklyHours
+from calendars.hours_events import hours_events
 from calendars.lines import clean_text, one_line
 from calendars.vevent import Texts, VAlarm, VEvent, render
 from calendars.vtimezone import vtimezone

@@ -11,18 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ical.calendar_stream import IcsCalendarStream
 
+from calendars.anniversaries import next_yearly, yearly_rule
 from calendars.feed import write_feed
-from calendars.hours import (
-    Exceptions,
-    Interval,
-    Opening,
-    WeeklyHours,
-    hours_events,
-    next_yearly,
-    openings,
-    series,
-    yearly_rule,
-)
+from calendars.hours import Exceptions, Interval, Opening, WeeklyHours, openings
+from calendars.hours_events import hours_events, series
 from calendars.vevent import Texts, VEvent, render
 from calendars.vtimezone import vtimezone
 

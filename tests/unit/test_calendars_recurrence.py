@@ -10,7 +10,8 @@ import pytest
 from dateutil.rrule import rrulestr
 
 from calendars.foreign import Notes, expanded, read
-from calendars.foreign.recurrence.rule import Patience, Rule, TooOften, moments
+from calendars.foreign.recurrence.rule import Rule, TooOften
+from calendars.foreign.recurrence.rule_expansion import Patience, moments
 
 START, LAST = datetime(2026, 1, 1, 10), datetime(2028, 12, 31)  # noqa: DTZ001 - wall times
 DAY = START.date()

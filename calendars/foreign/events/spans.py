@@ -5,7 +5,8 @@ from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 
 from calendars.foreign.events.event import Foreign
-from calendars.foreign.report.notes import N_, Notes, Refused
+from calendars.foreign.report.errors import Refused
+from calendars.foreign.report.notes import N_, Notes
 from calendars.foreign.syntax.components import Component
 from calendars.foreign.syntax.content_lines import Line
 from calendars.foreign.syntax.date_times import Written, datetime_of, day_of, time_of, unquoted

@@ -4,12 +4,22 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from operator import attrgetter
+from typing import NamedTuple
 
 from calendars.foreign.events.event import Foreign
 from calendars.foreign.recurrence.occurrences import occurrence
 from calendars.foreign.report.notes import N_, Notes
-from calendars.foreign.vevents import Draft
+from calendars.foreign.syntax.date_times import Written
+from calendars.foreign.zones.tzid_resolution import Zones
 from calendars.vevent import When
+
+
+class Draft(NamedTuple):
+    """An event before it finds its series; `recurrence` is its RECURRENCE-ID as written."""
+
+    event: Foreign
+    recurrence: Written | None
+    zones: Zones
 
 
 def grouped(drafts: Iterable[Draft], notes: Notes) -> Iterator[Foreign]:

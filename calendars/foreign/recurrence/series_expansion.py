@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
 from calendars.foreign.events.event import Foreign
-from calendars.foreign.recurrence.rule import Patience, Rule, TooOften, moments
+from calendars.foreign.recurrence.rule import Rule, TooOften
+from calendars.foreign.recurrence.rule_expansion import Patience, moments
 from calendars.foreign.report.notes import N_, Notes
 from calendars.foreign.syntax.date_times import datetime_of, day_of
 from calendars.vevent import When

@@ -31,14 +31,6 @@ class Note:
         return self.message.format(**self.facts)
 
 
-class Refused(ValueError):
-    """Why an event is refused: an English sentence with named places, and what fills them."""
-
-    def __init__(self, line: int, message: str, /, **facts: str | int) -> None:
-        self.line, self.message, self.facts = line, message, facts
-        super().__init__(message)
-
-
 class Notes:
     """The notes so far; the verbs name what was done, and the sentence stands with them for translators."""
 

@@ -3,10 +3,11 @@
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from calendars.foreign.report.errors import ReadError
 from calendars.foreign.report.notes import N_
-from calendars.foreign.syntax.content_lines import Line, unescaped, value_of
-from calendars.foreign.syntax.encoding import Encoding, unfold
-from calendars.foreign.syntax.limits import Limits, ReadError
+from calendars.foreign.syntax.content_lines import Line, unescaped, unfold, value_of
+from calendars.foreign.syntax.encoding import Encoding
+from calendars.foreign.syntax.limits import Limits
 from calendars.foreign.syntax.outline import Extent
 
 NO_PROPERTY = N_("This line is no property.")

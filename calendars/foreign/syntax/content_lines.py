@@ -1,6 +1,8 @@
 """The line of a property: its value, its parameters, its text (RFC 5545 section 3.1)."""
 
 import re
+from collections.abc import Iterator
+from io import BytesIO
 
 from calendars.lines import clean_text
 
@@ -43,3 +45,20 @@ def parameters_of(head: str) -> dict[str, str]:
 def items(line: Line) -> list[str]:
     """The values of a list, still escaped: a comma within one is."""
     return _ITEM.findall(value_of(line))
+
+
+def unfold(data: bytes, first: int = 1) -> Iterator[tuple[int, bytes]]:
+    """The content lines (RFC 5545 section 3.1) with their numbers; empty lines within a fold are passed over."""
+    number, pieces = first, list[bytes]()
+    for physical, octets in enumerate(BytesIO(data), first):
+        line = octets.rstrip(b"\r\n")
+        if not line:
+            continue
+        if line[0] in b" \t":
+            pieces.append(line[1:])
+            continue
+        if pieces:
+            yield number, pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        number, pieces = physical, [line]
+    if pieces:
+        yield number, b"".join(pieces)

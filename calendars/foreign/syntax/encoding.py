@@ -1,13 +1,13 @@
 """The bytes of a file: their encoding, and the content lines folded into them."""
 
 import re
-from collections.abc import Iterator
-from io import BytesIO
 from itertools import islice
 from typing import NamedTuple
 
+from calendars.foreign.report.errors import ReadError
 from calendars.foreign.report.notes import Notes
-from calendars.foreign.syntax.limits import Limits, ReadError
+from calendars.foreign.syntax.content_lines import unfold
+from calendars.foreign.syntax.limits import Limits
 
 _BOMS = ((b"\xef\xbb\xbf", ""), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _FOLD = re.compile(rb"(?:\r*\n)+[ \t]")
@@ -70,20 +70,3 @@ def _spoilt(data: bytes) -> int:
     lines = list(islice(((number, line) for number, line in unfold(data) if not line.isascii()), 10_000))
     broken = [number for number, line in lines if not _decodes(line, "utf-8")]
     return broken[0] if broken and len(broken) * 2 < len(lines) else 0
-
-
-def unfold(data: bytes, first: int = 1) -> Iterator[tuple[int, bytes]]:
-    """The content lines (RFC 5545 section 3.1) with their numbers; empty lines within a fold are passed over."""
-    number, pieces = first, list[bytes]()
-    for physical, octets in enumerate(BytesIO(data), first):
-        line = octets.rstrip(b"\r\n")
-        if not line:
-            continue
-        if line[0] in b" \t":
-            pieces.append(line[1:])
-            continue
-        if pieces:
-            yield number, pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        number, pieces = physical, [line]
-    if pieces:
-        yield number, b"".join(pieces)

@@ -5,8 +5,9 @@ from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from calendars.foreign.report.errors import ReadError
 from calendars.foreign.report.notes import N_, Notes
-from calendars.foreign.syntax.limits import Limits, ReadError
+from calendars.foreign.syntax.limits import Limits
 
 _SIDE_BY_SIDE = frozenset(("VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "VTIMEZONE"))  # none stands in another
 _BOUND = re.compile(

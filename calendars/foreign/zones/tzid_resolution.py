@@ -11,7 +11,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from calendars.foreign.zones.clocks import Clock, Onset, matching_zone
+from calendars.foreign.zones.clocks import Clock, Onset
 from calendars.foreign.zones.observances import Fields, clock_of
 from calendars.foreign.zones.tz_database import iana_name, moved, zone
 from calendars.foreign.zones.vendor_names import (
@@ -22,6 +22,7 @@ from calendars.foreign.zones.vendor_names import (
     told_distance,
     windows_name,
 )
+from calendars.foreign.zones.zone_matching import matching_zone
 
 _YEARS = (1970, 2037)  # a home-made zone is compared in years that the tz database knows
 _SPAN = 5  # how many years of an endless series are compared
