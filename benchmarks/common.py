@@ -24,7 +24,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler import schema
-from scheduler.db import Base, Database
+from scheduler.storage.database import Base, Database
 
 ENGINES = ("sqlite", "postgresql")
 NOW = datetime(2027, 1, 4, 9, 0, tzinfo=UTC)

@@ -14,11 +14,12 @@ import sqlalchemy as sa
 from benchmarks import common
 from benchmarks.apply import apply
 from benchmarks.sample import programme
-from scheduler.db import Database
+from scheduler.base.text import Text
 from scheduler.model import Event
-from scheduler.services import feeds, listing, scopes
-from scheduler.services.renderings import location
-from scheduler.text import Text
+from scheduler.services.events.programme import listing
+from scheduler.services.events.programme.renderings import location
+from scheduler.services.feeds import event_feeds, scopes
+from scheduler.storage.database import Database
 
 LABELS = {
     "rendered": "icalendar: Event, add, to_ical",
@@ -66,7 +67,7 @@ def _measure(engine: str, db: Database, size: int, rounds: int) -> None:
 
 def _feed(db: Database) -> bytes:
     with db.read() as session:
-        return feeds.write(
+        return event_feeds.write(
             session, scopes.get(session, "all"), language="en", now=common.NOW, house=Text({"en": "Embassy"})
         )
 

@@ -17,14 +17,15 @@ from benchmarks.apply import apply
 from benchmarks.register import EVENT_ID, attendee_row, person_row
 from benchmarks.sample import people, with_ceremony
 from benchmarks.sink import sink
-from scheduler import config, jobs
 from scheduler.app import App
-from scheduler.clock import ManualClock
-from scheduler.db import Database
+from scheduler.base import config
+from scheduler.base.clock import ManualClock
 from scheduler.model import Attendee, Letter, Mode, Person, Reminder, Seating
-from scheduler.services import letters
-from scheduler.services.compose import compose
-from scheduler.services.outgoing import OutgoingMessage
+from scheduler.services.letters.envelope import OutgoingMessage
+from scheduler.services.letters.event_letters import compose
+from scheduler.services.outbox import enqueue
+from scheduler.storage.database import Database
+from scheduler.worker import timetable
 
 LABELS = {
     "delivered": "worker: claim, compose, send, record",
@@ -61,7 +62,7 @@ def fan_out(url: str, expected: int) -> float:
 
     def work() -> None:
         with db.write("worker") as session:
-            letters.fire_reminders(session, now=due)
+            enqueue.fire_reminders(session, now=due)
 
     took = common.seconds(work)
     with db.read() as session:
@@ -160,7 +161,7 @@ def deliver(app: App, again: Sequence[OutgoingMessage] = ()) -> int:
         unsent = sa.update(Letter).values(outcome=None, finished_at=None, claimed_until=None, attempts=0)
         with common.transaction(app.db) as connection:
             connection.execute(unsent.where(Letter.id.between(again[0].letter_id, again[-1].letter_id)))
-    sent = jobs.deliver(app).sent
+    sent = timetable.deliver(app).sent
     assert sent == len(again) or not again
     return sent
 
@@ -190,7 +191,7 @@ def _ready_made(app: App, again: Sequence[OutgoingMessage] = ()) -> list[Outgoin
 
 
 def _compose(app: App, again: Sequence[OutgoingMessage]) -> None:
-    for batch in common.chunks([message.letter_id for message in again], jobs.BATCH):
+    for batch in common.chunks([message.letter_id for message in again], timetable.BATCH):
         with app.db.read() as session:
             composed = compose(session, batch, house=app.house, now=app.clock.now())
             assert all(isinstance(one, OutgoingMessage) for one in composed)

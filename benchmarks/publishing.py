@@ -15,11 +15,11 @@ from benchmarks import common
 from benchmarks.apply import apply
 from benchmarks.sample import programme
 from benchmarks.serving import add_officers_feeds, change
-from scheduler import config
 from scheduler.app import App
-from scheduler.clock import ManualClock
-from scheduler.db import Database
-from scheduler.publish import TWINS, Directory, publish
+from scheduler.base import config
+from scheduler.base.clock import ManualClock
+from scheduler.storage.database import Database
+from scheduler.worker.publish import TWINS, Directory, publish
 
 EVENTS = 1_000
 Row = tuple[float, int, float, str]

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from benchmarks import common
 from benchmarks.apply import apply
 from benchmarks.sample import CEREMONY, people, with_ceremony
-from scheduler.db import Database
+from scheduler.base.text import Text
 from scheduler.model import (
     Answer,
     Attendee,
@@ -30,12 +30,13 @@ from scheduler.model import (
     Seating,
     Standing,
 )
-from scheduler.services import attendance, conflicts
-from scheduler.services.drafts import PersonDraft, check
-from scheduler.services.lookup import get
-from scheduler.services.people import guest
-from scheduler.services.places import identity
-from scheduler.text import Text
+from scheduler.services.common.lookup import get
+from scheduler.services.events.attendance import transitions
+from scheduler.services.events.guests.people import guest
+from scheduler.services.events.programme import conflicts
+from scheduler.services.events.programme.event_drafts import PersonDraft, check
+from scheduler.services.events.programme.places import identity
+from scheduler.storage.database import Database
 
 LABELS = {
     "registered": "people.guest + refuse_overlap + register",
@@ -109,7 +110,7 @@ def _register(db: Database, drafts: Sequence[PersonDraft]) -> None:
             event = get(session, Event, CEREMONY)
             who = guest(session, draft)
             conflicts.refuse_overlap(session, event, who, force=None, now=common.NOW)
-            attendance.register(session, event, attendance.Guest(person=who), now=common.NOW)
+            transitions.register(session, event, transitions.Guest(person=who), now=common.NOW)
 
 
 # The rivals

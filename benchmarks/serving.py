@@ -30,12 +30,13 @@ from benchmarks.apply import apply
 from benchmarks.feed import bodies, floor, render
 from benchmarks.sample import CITIES, programme
 from benchmarks.servers import AS_USER, HOST, Load, Request, Server, load, memory, nginx, radicale, serving
-from scheduler.db import Database
-from scheduler.i18n import LANGUAGES
+from scheduler.base.i18n import LANGUAGES
+from scheduler.base.text import Text
 from scheduler.model import Event, Feed
-from scheduler.services import listing, lookup
-from scheduler.services import programme as events
-from scheduler.text import Text
+from scheduler.services.common import lookup
+from scheduler.services.events.programme import listing
+from scheduler.services.events.programme import planning as events
+from scheduler.storage.database import Database
 from scheduler.web.feeds import LOOK_AGAIN, MOST_KEPT, MOST_MADE
 
 SEASON = "/feeds/season.en.ics"  # all events, whenever this is run

@@ -12,7 +12,7 @@ from benchmarks import common
 from benchmarks.apply import apply
 from benchmarks.sample import programme
 from scheduler import schema
-from scheduler.db import Database
+from scheduler.storage.database import Database
 
 COMMANDS = {
     "click": ("-c", "import click"),

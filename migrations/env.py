@@ -4,7 +4,7 @@ from alembic import context
 from sqlalchemy import Connection
 
 import scheduler.model  # noqa: F401 - fills Base.metadata
-from scheduler.db import Base
+from scheduler.storage.database import Base
 
 
 def run(connection: Connection) -> None:
@@ -20,8 +20,8 @@ def run(connection: Connection) -> None:
 
 def run_by_settings() -> None:
     """For the `alembic` command in a checkout."""
-    from scheduler.config import load
-    from scheduler.db import Database
+    from scheduler.base.config import load
+    from scheduler.storage.database import Database
 
     with Database(load().database_url).write() as session:
         run(session.connection())

@@ -9,12 +9,12 @@ from functools import cached_property
 from pathlib import Path
 
 from scheduler import schema
+from scheduler.base.clock import Clock
+from scheduler.base.config import Settings
+from scheduler.base.errors import Conflict, Forbidden
 from scheduler.channels import Channel, channel_for
-from scheduler.clock import Clock
-from scheduler.config import Settings
-from scheduler.db import Database
-from scheduler.errors import Conflict, Forbidden
-from scheduler.services.outgoing import House
+from scheduler.services.letters.envelope import House
+from scheduler.storage.database import Database
 
 
 @dataclass

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from scheduler.db import Base, Database, directory_of
-from scheduler.errors import Conflict, Forbidden, Invalid
+from scheduler.base.errors import Conflict, Forbidden, Invalid
+from scheduler.storage.database import Base, Database, directory_of
 
 if TYPE_CHECKING:
     from alembic.config import Config

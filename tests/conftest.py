@@ -17,12 +17,13 @@ import sqlalchemy as sa
 from click.testing import CliRunner, Result
 from werkzeug.routing import Rule
 
-from scheduler import config, schema
+from scheduler import schema
 from scheduler.app import App
+from scheduler.base import config
+from scheduler.base.clock import ManualClock
 from scheduler.cli.desk import Desk
 from scheduler.cli.words import speak
-from scheduler.clock import ManualClock
-from scheduler.db import Database
+from scheduler.storage.database import Database
 from tests import statements  # noqa: F401 - kept from here on
 
 # What is slow on a busy machine is not wrong: speed is measured in benchmarks/.

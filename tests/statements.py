@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from scheduler.db import _readable_json
+from scheduler.storage.database import _readable_json
 
 _dialects: dict[str, sa.Dialect] = {}
 _compiled: dict[Any, Any] = {}

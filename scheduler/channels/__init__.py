@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Protocol
 from urllib.parse import SplitResult, urlsplit
 
-from scheduler.config import without_password
-from scheduler.errors import Invalid, SchedulerError
-from scheduler.services.outgoing import OutgoingMessage
+from scheduler.base.config import without_password
+from scheduler.base.errors import Invalid, SchedulerError
+from scheduler.services.letters.envelope import OutgoingMessage
 
 
 class ChannelError(SchedulerError):

@@ -9,7 +9,7 @@ from functools import lru_cache
 from urllib.parse import SplitResult, unquote
 
 from scheduler.channels import ChannelError
-from scheduler.services.outgoing import OutgoingMessage
+from scheduler.services.letters.envelope import OutgoingMessage
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 TIMEOUT = 30  # seconds
@@ -121,7 +121,7 @@ class SmtpChannel:
 def _hand_over(server: smtplib.SMTP, sender: str, address: str, content: bytes) -> None:
     """`sendmail` with the envelope in one go where the server takes it (RFC 2920): two round trips instead of four.
 
-    The content must be as `scheduler.mail` writes it: lines end with CRLF, none begins with a dot. Raises as
+    The content must be as `scheduler.formats.mail` writes it: lines end with CRLF, none begins with a dot. Raises as
     `smtplib.SMTP.sendmail` does.
     """
     server.ehlo_or_helo_if_needed()

@@ -8,14 +8,15 @@ from typing import Any
 
 import click
 
+from scheduler.base.errors import Invalid
+from scheduler.base.i18n import LANGUAGES, N_
 from scheduler.cli.desk import Columns, Desk, as_json, at, pass_desk, show, show_one
 from scheduler.cli.words import _
-from scheduler.errors import Invalid
-from scheduler.i18n import LANGUAGES, N_
 from scheduler.model import Account, AccountRole
-from scheduler.services import accounts, ownposts, posts
-from scheduler.services.accounts import INVITED, AccountDraft
-from scheduler.services.drafts import check
+from scheduler.services.accounts import accounts, assigned_posts
+from scheduler.services.accounts.accounts import INVITED, AccountDraft
+from scheduler.services.consulate.posts import posts
+from scheduler.services.events.programme.event_drafts import check
 
 ROLES = [role.value for role in AccountRole]
 with_role = click.option("--role", type=click.Choice(ROLES), required=True, help=N_("What they are here."))
@@ -64,7 +65,9 @@ def add(
     with desk.write() as session:
         made = accounts.add(session, draft, now=desk.now())
         if keys:
-            ownposts.give(session, made, [posts.get(session, key) for key in dict.fromkeys(keys)], now=desk.now())
+            assigned_posts.give(
+                session, made, [posts.get(session, key) for key in dict.fromkeys(keys)], now=desk.now()
+            )
         link = _with_password(desk, session, made, kept)
         record = {**_record(desk, made), **link}
     show_one(record, as_json=as_json)
@@ -128,7 +131,9 @@ def posts_of(desk: Desk, name: str, keys: tuple[str, ...], none: bool, as_json: 
     with desk.write() as session:
         found = accounts.get_to_change(session, name)
         if keys or none:
-            ownposts.give(session, found, [posts.get(session, key) for key in dict.fromkeys(keys)], now=desk.now())
+            assigned_posts.give(
+                session, found, [posts.get(session, key) for key in dict.fromkeys(keys)], now=desk.now()
+            )
         seen = _posts(found)
     show_one({"name": found.name, "posts": seen}, as_json=as_json)
 

@@ -8,6 +8,10 @@ from typing import Any
 import click
 from sqlalchemy.orm import Session
 
+from scheduler.base.date_parsing import parse_day
+from scheduler.base.errors import Invalid
+from scheduler.base.i18n import N_
+from scheduler.base.text import line, prose
 from scheduler.cli.deciding import REGISTERED, approve, checked, refuse, seat, telling_offers
 from scheduler.cli.desk import Desk, as_json, pass_desk, show_one, with_force
 from scheduler.cli.door import arrivals, badges, check_in, place_cards
@@ -15,18 +19,15 @@ from scheduler.cli.guests import export_guests, import_guests
 from scheduler.cli.options import texts
 from scheduler.cli.roll import list_attendees, record_of, show_attendee
 from scheduler.cli.words import _, language
-from scheduler.errors import Invalid
-from scheduler.i18n import N_
 from scheduler.model import Answer, Event, Mode, Person, Role
-from scheduler.services import attendance, conflicts, parties
-from scheduler.services.drafts import AttendeeDraft, PersonDraft, Reply, check
-from scheduler.services.files import PARTSTATS
-from scheduler.services.lookup import attendee as attendee_of
-from scheduler.services.lookup import get
-from scheduler.services.lookup import person as person_of
-from scheduler.services.people import guest
-from scheduler.text import line, prose
-from scheduler.when import parse_day
+from scheduler.services.common.lookup import attendee as attendee_of
+from scheduler.services.common.lookup import get
+from scheduler.services.common.lookup import person as person_of
+from scheduler.services.events.attendance import parties, transitions
+from scheduler.services.events.guests.people import guest
+from scheduler.services.events.programme import conflicts
+from scheduler.services.events.programme.event_drafts import AttendeeDraft, PersonDraft, Reply, check
+from scheduler.services.exchange.file_apply import PARTSTATS
 
 remote = click.option("--remote", is_flag=True, help=N_("By video link."))
 companions = click.option("--companions", type=click.IntRange(0, 50), default=0, help=N_("How many come along."))
@@ -96,7 +97,7 @@ def register(
         found = get(session, Event, event)
         who = _known_or_new(desk, session, person, given)
         names = _checked_names(by_name)
-        party = attendance.Guest(
+        party = transitions.Guest(
             person=who,
             mode=_mode(remote),
             companions=max(companions, len(names)),
@@ -105,7 +106,7 @@ def register(
             needs=parties.Needs(access=_need("access", access), dietary=_need("dietary", dietary)),
         )
         conflicts.refuse_overlap(session, found, who, force=force, now=desk.now())
-        made = attendance.register(session, found, party, now=desk.now())
+        made = transitions.register(session, found, party, now=desk.now())
         record = record_of(session, made)
     if as_json:
         show_one(record, as_json=True)
@@ -163,10 +164,10 @@ def invite(
 ) -> None:
     with desk.write() as session:
         found, who = get(session, Event, event), person_of(session, person)
-        party = attendance.Guest(person=who, mode=_mode(remote), companions=companions, role=Role(role))
+        party = transitions.Guest(person=who, mode=_mode(remote), companions=companions, role=Role(role))
         deputy = person_of(session, represented_by) if represented_by else None
         conflicts.refuse_overlap(session, found, deputy or who, force=force, now=desk.now())
-        attendance.invite(session, found, party, now=desk.now(), represented_by=deputy)
+        transitions.invite(session, found, party, now=desk.now(), represented_by=deputy)
         click.echo(_("Invited: {person} to {event}").format(person=who.called(language()), event=event))
 
 
@@ -202,17 +203,17 @@ def answer(
             conflicts.refuse_overlap(session, found, deputy, force=force, now=desk.now())
         more = _details(answer, reference, deputy)
         partstat = PARTSTATS[Reply(answer)]
-        attendance.answer(session, who, partstat, by=Answer(by), on=day, now=desk.now(), details=more)
+        transitions.answer(session, who, partstat, by=Answer(by), on=day, now=desk.now(), details=more)
         name = who.person.called(language())
         said = _("Recorded: {person}, {answer}; now {standing}")
         click.echo(said.format(person=name, answer=_(answer), standing=_(who.standing)))
 
 
-def _details(answer: str, reference: str | None, deputy: Person | None) -> attendance.AnswerDetails:
+def _details(answer: str, reference: str | None, deputy: Person | None) -> transitions.AnswerDetails:
     if reference:
         reference = check(AttendeeDraft, {"person": "x", "reference": reference}).reference
     excused = Reply(answer) is Reply.EXCUSED
-    return attendance.AnswerDetails(excused=excused, reference=reference, represented_by=deputy)
+    return transitions.AnswerDetails(excused=excused, reference=reference, represented_by=deputy)
 
 
 @attendee.command(help=N_("Take a person off the list; a place that is freed is offered to who waits."))
@@ -232,7 +233,7 @@ def withdraw(desk: Desk, event: str, person: str, by: str | None, by_organizer: 
         who = attendee_of(session, found, person)
         by_whom = None if by_organizer else Answer(by or Answer.DESK)
         with telling_offers(session, found):
-            attendance.withdraw(session, who, now=desk.now(), by=by_whom, quiet=quiet)
+            transitions.withdraw(session, who, now=desk.now(), by=by_whom, quiet=quiet)
             called = who.person.called(language())
             click.echo(_("Withdrawn: {person} from {event}").format(person=called, event=event))
 
@@ -244,7 +245,7 @@ def withdraw(desk: Desk, event: str, person: str, by: str | None, by_organizer: 
 def renew_link(desk: Desk, event: str, person: str) -> None:
     with desk.write() as session:
         who = attendee_of(session, get(session, Event, event), person)
-        attendance.renew_link(session, who, now=desk.now())
+        transitions.renew_link(session, who, now=desk.now())
         click.echo(_("Renewed: the link of {person}").format(person=who.attending.called(language())))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
-from scheduler.i18n import N_
+from scheduler.base.i18n import N_
 
 
 @click.command(help=N_('Print the set-up of shell completion; for bash: eval "$(scheduler completion bash)".'))

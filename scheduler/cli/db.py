@@ -5,10 +5,10 @@ from __future__ import annotations
 import click
 
 from scheduler import schema
+from scheduler.base.errors import Conflict
+from scheduler.base.i18n import N_
 from scheduler.cli.desk import Desk, ask, pass_desk, without_asking
 from scheduler.cli.words import _
-from scheduler.errors import Conflict
-from scheduler.i18n import N_
 
 
 @click.group(help=N_("The tables: upgrade, downgrade, check."))

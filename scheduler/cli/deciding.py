@@ -9,16 +9,16 @@ import click
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from scheduler.base.errors import Invalid
+from scheduler.base.i18n import N_
+from scheduler.base.text import Text, line, prose
 from scheduler.cli.desk import Desk, at, pass_desk
 from scheduler.cli.options import texts
 from scheduler.cli.words import _, language
-from scheduler.errors import Invalid
-from scheduler.i18n import N_
 from scheduler.model import Attendee, Event, Standing
-from scheduler.services import attendance, seating
-from scheduler.services.lookup import attendee as attendee_of
-from scheduler.services.lookup import get
-from scheduler.text import Text, line, prose
+from scheduler.services.common.lookup import attendee as attendee_of
+from scheduler.services.common.lookup import get
+from scheduler.services.events.attendance import capacity, transitions
 
 
 @click.command(help=N_("Approve a request: a place if there is one, else the waiting list."))
@@ -28,9 +28,9 @@ from scheduler.text import Text, line, prose
 def approve(desk: Desk, event: str, person: str) -> None:
     with desk.write() as session:
         who = attendee_of(session, get(session, Event, event), person)
-        standing = attendance.approve(session, who, now=desk.now())
+        standing = transitions.approve(session, who, now=desk.now())
         said, name = REGISTERED[standing](), who.person.called(language())
-        click.echo(said.format(person=name, event=event, ahead=seating.ahead(session, who)))
+        click.echo(said.format(person=name, event=event, ahead=capacity.ahead(session, who)))
 
 
 @click.command(help=N_("Refuse a request; the letter says so courteously."))
@@ -43,7 +43,7 @@ def refuse(desk: Desk, event: str, person: str, reason: tuple[str, ...]) -> None
         who = attendee_of(session, get(session, Event, event), person)
         given = texts(reason, desk.settings.language)
         said = Text({tag: checked("reason", text, prose, 1_000) for tag, text in given.items()})
-        attendance.turn_down(session, who, reason=said, now=desk.now())
+        transitions.turn_down(session, who, reason=said, now=desk.now())
         name = who.person.called(language())
         click.echo(_("Refused: {person}, {event}").format(person=name, event=event))
 
@@ -59,7 +59,7 @@ def seat(desk: Desk, event: str, person: str, reason: str) -> None:
         who = attendee_of(session, found, person)
         with telling_offers(session, found):
             why = checked("reason", reason, line, 1_000)
-            attendance.give_place(session, who, reason=why, now=desk.now())
+            transitions.give_place(session, who, reason=why, now=desk.now())
             name = who.person.called(language())
             click.echo(_("Confirmed: {person} has a place at {event}.").format(person=name, event=event))
 

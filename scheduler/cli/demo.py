@@ -16,20 +16,21 @@ import click
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler import jobs
+from scheduler.base.clock import Clock, ManualClock
+from scheduler.base.errors import Conflict, Forbidden
+from scheduler.base.i18n import LANGUAGES, N_
 from scheduler.channels.file import file_name
 from scheduler.cli.desk import Desk, at
 from scheduler.cli.files import write_file
 from scheduler.cli.words import _
-from scheduler.clock import Clock, ManualClock
-from scheduler.errors import Conflict, Forbidden
-from scheduler.i18n import LANGUAGES, N_
 from scheduler.model import Appointment, Event, Letter, Person, Reminder
 from scheduler.sample import programme
-from scheduler.services import finding, posts, scopes
-from scheduler.services.finding import Party
-from scheduler.services.lookup import get
-from scheduler.services.outgoing import OutgoingMessage
+from scheduler.services.common.lookup import get
+from scheduler.services.consulate.posts import free_times, posts
+from scheduler.services.consulate.posts.free_times import Party
+from scheduler.services.feeds import scopes
+from scheduler.services.letters.envelope import OutgoingMessage
+from scheduler.worker import timetable
 
 SETTINGS = """# Settings of the demo; made by `scheduler demo`, which may remove this directory.
 data_dir = "{directory}"
@@ -201,7 +202,9 @@ class _Play:
         with desk.read() as session:
             service = posts.service_of(posts.get(session, POST), SERVICE)
             soon = self.clock.now().date() + timedelta(days=3)
-            found = finding.free(session, service, Party(people=2, documents=2), now=self.clock.now(), first_on=soon)
+            found = free_times.free(
+                session, service, Party(people=2, documents=2), now=self.clock.now(), first_on=soon
+            )
         desk.close()
         first = found[0].dtstart
         return first, next(slot.dtstart for slot in found if slot.dtstart.date() > first.date())
@@ -221,8 +224,8 @@ class _Play:
         desk = Desk(self.config, self.clock)
         for moment in self._moments(desk):
             self.clock.set(moment)
-            jobs.tend(desk.app)
-            jobs.deliver(desk.app, self._watch(desk))
+            timetable.tend(desk.app)
+            timetable.deliver(desk.app, self._watch(desk))
         desk.close()
         self._one_letter()
 
@@ -238,8 +241,8 @@ class _Play:
             reminder = session.scalar(sa.select(sa.func.min(Reminder.next_due_at)))
         return min((moment for moment in (letter, reminder) if moment), default=None)
 
-    def _watch(self, desk: Desk) -> Callable[[object, jobs.Verdict], None]:
-        def seen(item: object, verdict: jobs.Verdict) -> None:
+    def _watch(self, desk: Desk) -> Callable[[object, timetable.Verdict], None]:
+        def seen(item: object, verdict: timetable.Verdict) -> None:
             if isinstance(item, OutgoingMessage):
                 self.sent.append(item)
                 click.echo(self._line(desk, item))

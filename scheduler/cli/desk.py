@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from scheduler.base.clock import Clock, wall, zone
+from scheduler.base.config import Settings, load
+from scheduler.base.i18n import N_
 from scheduler.cli.words import _, language, speak
-from scheduler.clock import Clock, wall, zone
-from scheduler.config import Settings, load
-from scheduler.i18n import N_
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from scheduler.app import App
-    from scheduler.db import Database
+    from scheduler.storage.database import Database
 
 Record = Mapping[str, Any]
 Columns = Mapping[str, Callable[[Any], Any] | str]
@@ -52,7 +52,7 @@ class Desk:
     @cached_property
     def bare_database(self) -> Database:
         """The database as it is: not upgraded by being looked at."""
-        from scheduler.db import Database
+        from scheduler.storage.database import Database
 
         return Database(self.settings.database_url)
 
@@ -173,7 +173,7 @@ def _jsonable(value: Any) -> Any:
     if isinstance(value, (date, time)):
         return value.isoformat()
     if isinstance(value, timedelta):
-        from scheduler.when import format_duration
+        from scheduler.base.date_parsing import format_duration
 
         return format_duration(value)
     raise TypeError(f"{type(value)} is not JSON")
@@ -183,7 +183,7 @@ def at(moment: datetime | None, tzid: str) -> str:
     """An instant on the clock of a zone, which is said with it."""
     if moment is None:
         return ""
-    from scheduler.dates import format_offset
+    from scheduler.base.date_format import format_offset
 
     return f"{wall(moment, tzid):%Y-%m-%d %H:%M} {format_offset(moment, tzid)}"
 
@@ -193,7 +193,7 @@ def ask(question: str, *, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        from scheduler.errors import Conflict
+        from scheduler.base.errors import Conflict
 
         raise Conflict("{question} Nobody can be asked here; say --yes", question=question)
     click.confirm(question, abort=True)

@@ -9,13 +9,13 @@ import click
 
 from scheduler import schema
 from scheduler.app import App
+from scheduler.base.config import TABLE
+from scheduler.base.errors import SchedulerError
+from scheduler.base.i18n import N_
 from scheduler.cli.desk import Desk, as_json, pass_desk, print_json, table
 from scheduler.cli.words import _
-from scheduler.config import TABLE
-from scheduler.errors import SchedulerError
-from scheduler.i18n import N_
-from scheduler.services import checks
-from scheduler.services.checks import Finding, State
+from scheduler.services import health
+from scheduler.services.health import Finding, State
 
 
 @click.command(help=N_("Say what is in force, where it comes from, what is out of order and how to mend it."))
@@ -53,7 +53,7 @@ def _record(finding: Finding) -> dict[str, Any]:
 def _findings(desk: Desk) -> Iterator[Finding]:
     """Looks at everything and changes nothing, not even tables that are out of date."""
     app = App(desk.settings, desk.clock)
-    yield checks.time_zones(_)
+    yield health.time_zones(_)
     yield _tried(
         N_("secret"), lambda: _secret(app), N_("set SCHEDULER_SECRET to the same long random text everywhere")
     )
@@ -62,7 +62,7 @@ def _findings(desk: Desk) -> Iterator[Finding]:
     yield tables
     if tables.state is State.OK:
         with app.db.read() as session:
-            yield from checks.stored(session, now=desk.now(), gettext=_, keep=desk.settings.retention)
+            yield from health.stored(session, now=desk.now(), gettext=_, keep=desk.settings.retention)
     app.close()
 
 

@@ -8,17 +8,19 @@ from typing import Any
 import click
 from sqlalchemy.orm import Session
 
+from scheduler.base.errors import Conflict, Invalid, NotFound
+from scheduler.base.i18n import LANGUAGES, N_, catalogue
 from scheduler.cli.desk import Columns, Desk, as_json, at, pass_desk, print_json, show
 from scheduler.cli.files import write_file
 from scheduler.cli.words import _, language
-from scheduler.errors import Conflict, Invalid, NotFound
-from scheduler.i18n import LANGUAGES, N_, catalogue
+from scheduler.formats.printing import Form
 from scheduler.model import Arrival, Attendee, Event
-from scheduler.printing import Form
-from scheduler.services import cards, door, passes
-from scheduler.services.door import Came, Told, Verdict
-from scheduler.services.lookup import attendee as attendee_of
-from scheduler.services.lookup import get
+from scheduler.services.common.lookup import attendee as attendee_of
+from scheduler.services.common.lookup import get
+from scheduler.services.events.attendance import passes
+from scheduler.services.events.door import arrivals as door_arrivals
+from scheduler.services.events.door import cards
+from scheduler.services.events.door.arrivals import Came, Told, Verdict
 
 FILE = click.Path(path_type=Path)
 
@@ -26,7 +28,9 @@ FILE = click.Path(path_type=Path)
 @click.command("check-in", help=N_("Let somebody in at the door, by their pass or by who they are."))
 @click.argument("event")
 @click.argument("who", metavar="PERSON-OR-PASS")
-@click.option("--companions", type=click.IntRange(0, door.MOST), help=N_("How many came along (default: all)."))
+@click.option(
+    "--companions", type=click.IntRange(0, door_arrivals.MOST), help=N_("How many came along (default: all).")
+)
 @click.option("--door", "at_door", default="", help=N_("Which door it is."))
 @click.option("--admit", is_flag=True, help=N_("Give them a place in the hall if there is one."))
 @click.option("--any-day", is_flag=True, help=N_("On another day than the event's: to write it down later."))
@@ -57,19 +61,19 @@ def check_in(
 
 def _meant(desk: Desk, session: Session, event: Event, who: str) -> Attendee | Told:
     if passes.read(who) is not None:
-        return door.read(session, event, who, secret=desk.app.secret)
+        return door_arrivals.read(session, event, who, secret=desk.app.secret)
     return attendee_of(session, event, who)
 
 
 def _let_in(desk: Desk, session: Session, attendee: Attendee, came: Came, *, admit: bool) -> Told:
-    return (door.admit if admit else door.check_in)(session, attendee, came, now=desk.now())
+    return (door_arrivals.admit if admit else door_arrivals.check_in)(session, attendee, came, now=desk.now())
 
 
 def _undone(desk: Desk, session: Session, attendee: Attendee) -> Told:
-    arrived = door.arrival(session, attendee)
+    arrived = door_arrivals.arrival(session, attendee)
     if arrived is None:
         raise NotFound("{person} is not here", person=attendee.attending.called(language()))
-    door.undo(session, arrived, now=desk.now())
+    door_arrivals.undo(session, arrived, now=desk.now())
     return Told(verdict=Verdict.WELCOME, attendee=attendee, arrival=arrived)
 
 
@@ -114,8 +118,8 @@ def _said(told: Told, undo: bool) -> str:
 def arrivals(desk: Desk, event: str, as_json: bool) -> None:
     with desk.read() as session:
         found = get(session, Event, event)
-        present = door.present(session, found)
-        records = [_record(row, found) for row in door.arrivals(session, found)]
+        present = door_arrivals.present(session, found)
+        records = [_record(row, found) for row in door_arrivals.arrivals(session, found)]
     if as_json:
         counts = {"parties": present.parties, "people": present.people, "expected": present.expected}
         print_json({"event": event, **counts, "arrivals": records})

@@ -6,14 +6,14 @@ from typing import Any
 
 import click
 
+from scheduler.base.errors import Invalid
+from scheduler.base.i18n import N_
 from scheduler.cli.desk import Columns, Desk, as_json, ask, at, pass_desk, print_json, show, without_asking
 from scheduler.cli.words import _, language
-from scheduler.errors import Invalid
-from scheduler.i18n import N_
 from scheduler.model import Answer
-from scheduler.services import erasure
-from scheduler.services import retention as schedule
-from scheduler.services.lookup import person as person_of
+from scheduler.services.common.lookup import person as person_of
+from scheduler.services.privacy import erasure
+from scheduler.services.privacy import retention as schedule
 
 
 @click.command(help=N_("Forget who a person is: their data goes, what they are counted in stays."))
@@ -54,7 +54,7 @@ def retention(desk: Desk, limit: int, run: bool, as_json: bool) -> None:
 
 
 def _run(desk: Desk, *, as_json: bool) -> None:
-    from scheduler.jobs import retain
+    from scheduler.worker.timetable import retain
 
     if desk.settings.retention is None:
         raise Invalid("retention_days: is 0, so that nothing is due; set it to a number of days")

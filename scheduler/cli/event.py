@@ -7,7 +7,13 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import click
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
+from scheduler.base.clock import instant, wall
+from scheduler.base.date_parsing import format_duration, parse_day, parse_duration, parse_when
+from scheduler.base.errors import Conflict, Invalid
+from scheduler.base.i18n import N_
 from scheduler.cli.desk import (
     Columns,
     Desk,
@@ -25,17 +31,14 @@ from scheduler.cli.imports import import_events
 from scheduler.cli.options import options_of, values
 from scheduler.cli.places import check_key
 from scheduler.cli.words import _, language
-from scheduler.clock import instant, wall
-from scheduler.errors import Conflict, Invalid
-from scheduler.i18n import N_
-from scheduler.model import City, Event, Kind, Mode, Origin, Status, Timing
-from scheduler.services import conflicts, eventrows, letters, listing, programme
-from scheduler.services.drafts import EventDraft, check
-from scheduler.services.export import table as plain
-from scheduler.services.lookup import Lookup, get, get_to_change
-from scheduler.services.renderings import KIND_NAMES, location
-from scheduler.services.times import when
-from scheduler.when import format_duration, parse_day, parse_duration, parse_when
+from scheduler.model import Attendee, City, Event, Kind, Mode, Origin, Role, Status, Timing
+from scheduler.services.common.lookup import Lookup, get, get_to_change
+from scheduler.services.events.programme import conflicts, event_mapping, listing, planning
+from scheduler.services.events.programme.event_drafts import EventDraft, check
+from scheduler.services.events.programme.event_times import when
+from scheduler.services.events.programme.renderings import KIND_NAMES, location
+from scheduler.services.exchange.file_export import table as plain
+from scheduler.services.outbox import enqueue
 
 TYPED = ("dtstart", "dtend", "duration", "first_day", "last_day", "registration_opens", "registration_closes")
 LISTS = ("attendees", "reminders")
@@ -81,7 +84,7 @@ def add(desk: Desk, /, key: str, force: str | None, **given: Any) -> None:
         said = _said(desk, given, desk.tz(given.get("tz"), _zone_of_place(lookup, given)))
         draft = check(EventDraft, said, language=desk.settings.language)
         check_key(key)
-        impact = programme.put(session, key, draft, now=desk.now(), lookup=lookup, tz=desk.settings.timezone)
+        impact = planning.put(session, key, draft, now=desk.now(), lookup=lookup, tz=desk.settings.timezone)
         conflicts.refuse(session, [impact.event], force=force, now=desk.now())
         click.echo(_("Planned: {event}").format(event=_in_words(impact.event)))
 
@@ -91,7 +94,7 @@ def _zone_of_place(lookup: Lookup, given: Mapping[str, Any]) -> str | None:
     place = EventDraft.model_construct(
         venue=given.get("venue"), cities=given.get("cities") or (), parent=given.get("parent")
     )
-    return eventrows.zone_of(place, lookup)
+    return event_mapping.zone_of(place, lookup)
 
 
 def _said(desk: Desk, given: Mapping[str, Any], tzid: str) -> dict[str, Any]:
@@ -128,10 +131,10 @@ def change(desk: Desk, /, key: str, force: str | None, no_date: bool, **given: A
         said = _said(desk, given, desk.tz(given.get("tz"), found.tzid))
         if said.get("status") == Status.CANCELLED and not found.cancelled:
             raise Conflict("status: use: scheduler event cancel {event}", event=key)
-        base = plain(eventrows.draft_of(found))
+        base = plain(event_mapping.draft_of(found))
         draft = check(EventDraft, _merged(base, said, no_date), language=desk.settings.language)
         now = desk.now()
-        impact = programme.put(session, key, draft, now=now, lookup=Lookup(session), tz=found.tzid)
+        impact = planning.put(session, key, draft, now=now, lookup=Lookup(session), tz=found.tzid)
         if impact.replanned:
             conflicts.refuse(session, [found], force=force, now=now)
         _report(impact)
@@ -163,7 +166,7 @@ def move(desk: Desk, key: str, when: str, end: str | None, tz: str | None, force
         tzid = desk.tz(tz, found.tzid)
         dtstart = _in_event_zone(_start(desk, found, when, tzid), tzid, found)
         dtend = _in_event_zone(_moment(desk, end, tzid), tzid, found) if end else None
-        _report(programme.move(session, found, dtstart=dtstart, dtend=dtend, now=desk.now(), force=force))
+        _report(planning.move(session, found, dtstart=dtstart, dtend=dtend, now=desk.now(), force=force))
 
 
 def _start(desk: Desk, found: Event, text: str, tzid: str) -> datetime:
@@ -191,14 +194,14 @@ def _in_event_zone(typed: datetime, tzid: str, found: Event) -> datetime:
 @pass_desk
 def cancel(desk: Desk, key: str, yes: bool) -> None:
     with desk.read() as session:
-        people = programme.told(session, get(session, Event, key), now=desk.now())
+        people = planning.told(session, get(session, Event, key), now=desk.now())
     if people:
         ask(
             _("People to be told that {event} is cancelled: {people}. Go on?").format(people=people, event=key),
             yes=yes,
         )
     with desk.write() as session:
-        for impact in programme.cancel_with_parts(session, get_to_change(session, Event, key), now=desk.now()):
+        for impact in planning.cancel_with_parts(session, get_to_change(session, Event, key), now=desk.now()):
             _report(impact)
 
 
@@ -236,7 +239,7 @@ def announce(
         else:
             said["first_day"] = _whole_day(desk, when, tzid)
             said["last_day"] = _whole_day(desk, last_day, tzid) if last_day else None
-        _report(programme.announce(session, found, now=desk.now(), force=force, **said))
+        _report(planning.announce(session, found, now=desk.now(), force=force, **said))
 
 
 def _whole_day(desk: Desk, text: str, tzid: str) -> date:
@@ -257,7 +260,7 @@ def _is_moment(desk: Desk, text: str, tzid: str) -> bool:
     return True
 
 
-def _report(impact: programme.Impact) -> None:
+def _report(impact: planning.Impact) -> None:
     if not impact.change.is_change:
         click.echo(_("Nothing to change: {noun} {key}").format(noun=_("event"), key=impact.event.key))
         return
@@ -273,7 +276,7 @@ def _in_words(found: Event) -> str:
 
 
 def _when(found: Event, now: datetime | None = None) -> str:
-    start = letters.upcoming_start(found, now=now) if now and found.kind is Kind.ANNIVERSARY else None
+    start = enqueue.upcoming_start(found, now=now) if now and found.kind is Kind.ANNIVERSARY else None
     lines = when(found, language(), None, start=start.isoformat() if start else None)
     if not lines:
         return _("date to be announced")
@@ -319,7 +322,7 @@ def list_events(
 
 def _next(found: Event, now: datetime) -> tuple[bool, datetime, str]:
     """Anniversaries stand where they return, not where they began; what has no date stands last."""
-    start = letters.upcoming_start(found, now=now) if found.kind is Kind.ANNIVERSARY else found.starts_at
+    start = enqueue.upcoming_start(found, now=now) if found.kind is Kind.ANNIVERSARY else found.starts_at
     return start is None, start or now, found.key
 
 
@@ -367,7 +370,7 @@ def _places(found: Event) -> str:
     """How many are taken; of how many, where there is a limit."""
     said = []
     for mode, word in ((Mode.IN_PERSON, N_("hall")), (Mode.REMOTE, N_("video"))):
-        seating = eventrows.seating_of(found, mode)
+        seating = event_mapping.seating_of(found, mode)
         if seating.taken or seating.capacity is not None:
             limit = "" if seating.capacity is None else f"/{seating.capacity}"
             said.append(f"{_(word)} {seating.taken}{limit}")
@@ -382,22 +385,22 @@ def show_event(desk: Desk, key: str, as_json: bool) -> None:
     with desk.read() as session:
         found = get(session, Event, key)
         origin = session.get(Origin, found.id)
-        said = {**_record(found, desk.now()), **_drafted(found), **_lists(found)}
+        said = {**_record(found, desk.now()), **_drafted(found), **_lists(session, found)}
         record = {**said, "imported_from": origin.source if origin else None}
     show_one(record, as_json=as_json)
 
 
 def _drafted(found: Event) -> dict[str, Any]:
     """What was planned; the file's own times stand in `dtstart` and `dtend` already."""
-    draft = plain(eventrows.draft_of(found))
+    draft = plain(event_mapping.draft_of(found))
     return {name: value for name, value in draft.items() if name not in ("dtstart", "dtend")}
 
 
-def _lists(found: Event) -> dict[str, Any]:
+def _lists(session: Session, found: Event) -> dict[str, Any]:
     return {
         "parts": [child.key for child in found.children],
-        "presided_by": _people(found, "presides"),
-        "guests_of_honour": _people(found, "guest of honour"),
+        "presided_by": _people(session, found, Role.PRESIDES),
+        "guests_of_honour": _people(session, found, Role.GUEST_OF_HONOUR),
         "reminders": [
             {
                 "before": format_duration(one.offset),
@@ -410,8 +413,10 @@ def _lists(found: Event) -> dict[str, Any]:
     }
 
 
-def _people(found: Event, role: str) -> list[str]:
-    """In order of precedence; those who will not come are not named."""
-    named = [a for a in found.attendees if a.role == role and a.standing in letters.CONCERNED]
-    named.sort(key=lambda one: (one.person.precedence or 10_000, one.id))
+def _people(session: Session, found: Event, role: Role) -> list[str]:
+    """Name those who come in this role, in order of precedence; those who will not come are not named."""
+    rows = sa.select(Attendee).where(
+        Attendee.event_id == found.id, Attendee.role == role, Attendee.standing.in_(enqueue.CONCERNED)
+    )
+    named = sorted(session.scalars(rows), key=lambda one: (one.person.precedence or 10_000, one.id))
     return [one.attending.called(language()) for one in named]

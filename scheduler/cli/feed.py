@@ -11,14 +11,14 @@ from typing import Any
 
 import click
 
+from scheduler.base.i18n import LANGUAGES, N_
 from scheduler.cli.desk import Columns, Desk, as_json, pass_desk, print_json, show, show_one
 from scheduler.cli.files import write_file
 from scheduler.cli.links import link
 from scheduler.cli.places import family
 from scheduler.cli.words import _, language
-from scheduler.i18n import LANGUAGES, N_
-from scheduler.services import feeds, scopes
-from scheduler.services.places import NOUNS
+from scheduler.services.events.programme.places import NOUNS
+from scheduler.services.feeds import event_feeds, scopes
 
 feed = family(NOUNS["feed"], {}, N_("Calendars that people subscribe to."))
 BUILT_IN: Columns = {N_("Key"): "key", N_("Name"): "name", N_("Events"): "events", N_("Shows"): "shows"}
@@ -34,7 +34,7 @@ def list_feeds(desk: Desk, as_json: bool) -> None:
             {
                 "key": scope.key,
                 "name": scope.name.to(language()),
-                "events": feeds.count(session, scope, now=now),
+                "events": event_feeds.count(session, scope, now=now),
                 "shows": _shows(scope),
             }
             for scope in scopes.every(session)
@@ -49,7 +49,11 @@ def list_feeds(desk: Desk, as_json: bool) -> None:
 def show_feed(desk: Desk, key: str, as_json: bool) -> None:
     with desk.read() as session:
         scope = scopes.get(session, key)
-        record = {**asdict(scope), "name": dict(scope.name), "events": feeds.count(session, scope, now=desk.now())}
+        record = {
+            **asdict(scope),
+            "name": dict(scope.name),
+            "events": event_feeds.count(session, scope, now=desk.now()),
+        }
     show_one(record, as_json=as_json)
 
 
@@ -64,7 +68,7 @@ def _shows(scope: scopes.Scope) -> str:
 @pass_desk
 def refresh(desk: Desk) -> None:
     with desk.write() as session:
-        count = feeds.refresh(session, now=desk.now())
+        count = event_feeds.refresh(session, now=desk.now())
     click.echo(_("Revised: {count}").format(count=count))
 
 
@@ -77,7 +81,7 @@ def refresh(desk: Desk) -> None:
 def export(desk: Desk, slug: str, output: Path | None, spoken: str | None, hours: bool) -> None:
     with desk.read() as session:
         scope = scopes.get(session, slug)
-        content = feeds.write(
+        content = event_feeds.write(
             session,
             scope,
             language=spoken or desk.settings.language,
@@ -100,7 +104,7 @@ def export(desk: Desk, slug: str, output: Path | None, spoken: str | None, hours
 @as_json
 @pass_desk
 def publish_feeds(desk: Desk, where: str, as_json: bool) -> None:
-    from scheduler.publish import publish, target_for
+    from scheduler.worker.publish import publish, target_for
 
     with _progress() as advance:
         done = publish(desk.app, target_for(where), advance)

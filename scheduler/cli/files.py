@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from scheduler.base.errors import Conflict, Forbidden, SchedulerError
+from scheduler.base.i18n import N_
 from scheduler.cli.desk import Desk, as_json, ask, pass_desk, print_json, with_force, without_asking
 from scheduler.cli.words import _
-from scheduler.errors import Conflict, Forbidden, SchedulerError
-from scheduler.i18n import N_
-from scheduler.services import export as exporting
-from scheduler.services import files, source
-from scheduler.services.changes import Change, Verb
+from scheduler.services.common.changes import Change, Verb
+from scheduler.services.exchange import file_apply, file_reader
+from scheduler.services.exchange import file_export as exporting
 
 if TYPE_CHECKING:
-    from scheduler.services.source import Source
+    from scheduler.services.exchange.file_reader import Source
 
 MARKS = {Verb.ADDED: "+", Verb.CHANGED: "~", Verb.CANCELLED: "x", Verb.WITHDRAWN: "-"}
 
@@ -32,7 +32,7 @@ MARKS = {Verb.ADDED: "+", Verb.CHANGED: "~", Verb.CANCELLED: "x", Verb.WITHDRAWN
 @as_json
 @pass_desk
 def apply(desk: Desk, file: Path, dry_run: bool, yes: bool, force: str | None, as_json: bool) -> None:
-    programme = source.read(file)
+    programme = file_reader.read(file)
     changes = _apply(desk, programme, force, keep=yes and not dry_run)
     if not yes or dry_run:
         report(changes, as_json=as_json, done=False)
@@ -59,7 +59,9 @@ def _apply(
     """
     with desk.write(keep=keep) as session:
         try:
-            changes = files.apply(session, programme.file, now=desk.now(), force=force, doubtful=programme.doubtful)
+            changes = file_apply.apply(
+                session, programme.file, now=desk.now(), force=force, doubtful=programme.doubtful
+            )
         except SchedulerError as error:
             raise programme.told(error) from error
         if programme.mistakes:

@@ -10,16 +10,33 @@ from typing import Any
 
 import click
 
+from scheduler.base.date_parsing import parse_day
+from scheduler.base.errors import Conflict, Invalid
+from scheduler.base.i18n import LANGUAGES, N_, catalogue
 from scheduler.cli.desk import Columns, Desk, as_json, at, pass_desk, print_json, show, show_one
 from scheduler.cli.files import write_file
 from scheduler.cli.words import _, language
-from scheduler.errors import Conflict, Invalid
-from scheduler.i18n import LANGUAGES, N_, catalogue
 from scheduler.model import Appointment, Post
-from scheduler.services import boards, daylists, daystatistics, frontday, looking, posts, queueing, visits
-from scheduler.services.daystatistics import Statistics
-from scheduler.services.frontday import Entry
-from scheduler.when import parse_day
+from scheduler.services.consulate.front_desk import (
+    actions as desk_actions,
+)
+from scheduler.services.consulate.front_desk import (
+    board as queue_board,
+)
+from scheduler.services.consulate.front_desk import (
+    day_list,
+)
+from scheduler.services.consulate.front_desk import (
+    statistics as visit_statistics,
+)
+from scheduler.services.consulate.front_desk import (
+    today as desk_today,
+)
+from scheduler.services.consulate.front_desk.statistics import Statistics
+from scheduler.services.consulate.front_desk.today import Entry
+from scheduler.services.consulate.posts import posts
+from scheduler.services.consulate.visits import booking
+from scheduler.services.privacy import access_log
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 in_language = click.option(
@@ -47,8 +64,8 @@ def day(
     with desk.write() as session:  # that it was read is written down: it has the names of all
         row = posts.get(session, post)
         wanted = _day(desk, row, typed)
-        found = frontday.day(session, row, wanted, now=desk.now())
-        looking.looked_at_day(session, row, wanted, now=desk.now())
+        found = desk_today.day(session, row, wanted, now=desk.now())
+        access_log.looked_at_day(session, row, wanted, now=desk.now())
     records = [_record(entry, row.tzid) for entry in found.entries]
     if as_json:
         queue = [entry.reference for entry in found.queue]
@@ -64,14 +81,14 @@ def _print_list(desk: Desk, post: str, typed: str | None, file: Path, *, overwri
     with desk.write() as session:
         row = posts.get(session, post)
         gettext, wanted = catalogue(tongue).gettext, _day(desk, row, typed)
-        made = daylists.pdf(session, row, wanted, language=tongue, gettext=gettext, now=desk.now())
+        made = day_list.pdf(session, row, wanted, language=tongue, gettext=gettext, now=desk.now())
     write_file(file, made)
     click.echo(_("Written: {file}").format(file=file))
 
 
 def _day(desk: Desk, row: Post, typed: str | None, name: str = "day") -> date:
     if typed is None:
-        return frontday.today_of(row, now=desk.now())
+        return desk_today.today_of(row, now=desk.now())
     try:
         return parse_day(typed, now=desk.now(), tzid=row.tzid)
     except Invalid as error:
@@ -140,7 +157,7 @@ def _done(row: Appointment, as_json: bool) -> None:
 @pass_desk
 def check_in(desk: Desk, reference: str, as_json: bool) -> None:
     with desk.write() as session:
-        row = queueing.check_in(session, visits.get(session, reference), now=desk.now())
+        row = desk_actions.check_in(session, booking.get(session, reference), now=desk.now())
         _done(row, as_json)
 
 
@@ -166,7 +183,7 @@ def walk_in(
     as_json: bool,
 ) -> None:
     with desk.write() as session:
-        row = queueing.walk_in(
+        row = desk_actions.walk_in(
             session,
             posts.service_of(posts.get(session, post), service),
             name,
@@ -190,7 +207,7 @@ def call(desk: Desk, post: str, counter: str, reference: str | None, as_json: bo
     with desk.write() as session:
         row = posts.get(session, post)
         to = posts.counter_of(row, counter)
-        _done(queueing.call(session, row, to, now=desk.now(), reference=reference), as_json)
+        _done(desk_actions.call(session, row, to, now=desk.now(), reference=reference), as_json)
 
 
 Act = Callable[..., Appointment]
@@ -203,16 +220,16 @@ def _act(name: str, act: Act, told: str) -> click.Command:
     @pass_desk
     def command(desk: Desk, reference: str, as_json: bool) -> None:
         with desk.write() as session:
-            _done(act(session, visits.get(session, reference), now=desk.now()), as_json)
+            _done(act(session, booking.get(session, reference), now=desk.now()), as_json)
 
     return command
 
 
-recall = _act("recall", queueing.recall, N_("Call somebody once more who has not come to the counter."))
-done = _act("done", queueing.finish, N_("They were served."))
-no_show = _act("no-show", queueing.no_show, N_("They did not come."))
-send_back = _act("send-back", queueing.send_back, N_("Called too soon: they wait on, where they waited."))
-undo = _act("undo", queueing.undo, N_("Take back the last of these acts, for a quarter of an hour."))
+recall = _act("recall", desk_actions.recall, N_("Call somebody once more who has not come to the counter."))
+done = _act("done", desk_actions.finish, N_("They were served."))
+no_show = _act("no-show", desk_actions.no_show, N_("They did not come."))
+send_back = _act("send-back", desk_actions.send_back, N_("Called too soon: they wait on, where they waited."))
+undo = _act("undo", desk_actions.undo, N_("Take back the last of these acts, for a quarter of an hour."))
 OF_VISITS = (day, check_in, walk_in, call, recall, done, no_show, send_back, undo)
 
 
@@ -232,7 +249,7 @@ def statistics(desk: Desk, post: str, first: str | None, last: str | None, as_js
         last_on = _day(desk, row, last, "--until") if last else first_on
         if last_on < first_on:
             raise Invalid("--until: must not be before --from")
-        found = daystatistics.statistics(session, row, first_on, last_on)
+        found = visit_statistics.statistics(session, row, first_on, last_on)
     record = _minutes(found)
     if as_json:
         print_json({"post": post, "tz": row.tzid, **record})
@@ -273,7 +290,7 @@ def board(desk: Desk, post: str, revoke: bool, spoken: str | None, as_json: bool
     if revoke:
         with desk.write() as session:
             row = posts.get(session, post)
-            boards.revoke_board(session, row, now=desk.now())
+            queue_board.revoke_board(session, row, now=desk.now())
             address = _address(desk, row, spoken)
     else:
         with desk.read() as session:
@@ -285,7 +302,7 @@ def board(desk: Desk, post: str, revoke: bool, spoken: str | None, as_json: bool
 
 
 def _address(desk: Desk, row: Post, spoken: str | None) -> str:
-    token = boards.board_token(row, secret=desk.app.secret)
+    token = queue_board.board_token(row, secret=desk.app.secret)
     return f"{desk.settings.base_url}/{spoken or desk.settings.language}/board/{row.key}/{token}"
 
 

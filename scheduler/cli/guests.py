@@ -12,22 +12,22 @@ from typing import Any
 
 import click
 
-from scheduler import sheets
+from scheduler.base.errors import Conflict, Invalid
+from scheduler.base.i18n import N_
+from scheduler.base.text import harmless, line
 from scheduler.cli.desk import Desk, as_json, ask, pass_desk, print_json, table, with_force, without_asking
 from scheduler.cli.files import write_file
 from scheduler.cli.words import _, language
-from scheduler.errors import Conflict, Invalid
-from scheduler.i18n import N_
+from scheduler.formats import sheets
 from scheduler.model import Event, Mode, Role
-from scheduler.services import columns as mapping
-from scheduler.services import guestexport
-from scheduler.services.columns import Columns, Wanted
-from scheduler.services.guestlists import Decisions, Told, Verdict, bring_in
-from scheduler.services.guestrows import Entry, Terms, entries
-from scheduler.services.headings import FIELDS, OURS, guess
-from scheduler.services.lookup import get
-from scheduler.services.values import LANGUAGE
-from scheduler.text import harmless, line
+from scheduler.services.common.lookup import get
+from scheduler.services.common.values import LANGUAGE
+from scheduler.services.events.guest_lists import columns as mapping
+from scheduler.services.events.guest_lists import export as guest_export
+from scheduler.services.events.guest_lists.columns import Columns, Wanted
+from scheduler.services.events.guest_lists.headings import FIELDS, OURS, guess
+from scheduler.services.events.guest_lists.importing import Decisions, Told, Verdict, bring_in
+from scheduler.services.events.guest_lists.rows import Entry, Terms, entries
 
 SHOWN = 200  # rows of a list, up to which each that goes in has a line of its own
 MARKS = {
@@ -334,15 +334,15 @@ def export_guests(desk: Desk, event: str, file: Path, like: Path | None, overwri
         raise Conflict("{file}: is there already; say --overwrite to replace it", file=file)
     with desk.read() as session:
         found = get(session, Event, event)
-        layout = _like(desk, like) if like else guestexport.layout_of(session, found)
-        layout = layout or guestexport.default_layout(found, _)
-        rows = list(guestexport.rows(session, found, layout, language=language(), gettext=_))
+        layout = _like(desk, like) if like else guest_export.layout_of(session, found)
+        layout = layout or guest_export.default_layout(found, _)
+        rows = list(guest_export.rows(session, found, layout, language=language(), gettext=_))
     write_file(file, sheets.written([list(layout.headings), *rows], delimiter=delimiter, name=event))
     click.echo(_("Written: {file}").format(file=file))
 
 
-def _like(desk: Desk, file: Path) -> guestexport.Layout:
+def _like(desk: Desk, file: Path) -> guest_export.Layout:
     with desk.read() as session:
         columns, _rows = mapping.understand(session, file, sheets.read(file), Wanted({}))
     fields = [columns.fields.get(place, "") for place in range(len(columns.headings))]
-    return guestexport.Layout(columns.headings, fields, columns.source)
+    return guest_export.Layout(columns.headings, fields, columns.source)

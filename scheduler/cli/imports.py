@@ -12,23 +12,23 @@ from typing import Any
 import click
 
 from calendars.foreign import Limits, Note, Notes, ReadError, Reading, expanded, read
+from scheduler.base.clock import zone
+from scheduler.base.date_parsing import parse_day
+from scheduler.base.errors import Conflict, Invalid
+from scheduler.base.i18n import N_
+from scheduler.base.text import line
 from scheduler.cli.desk import Desk, as_json, ask, pass_desk, print_json, with_force, without_asking
 from scheduler.cli.files import MARKS, change_in_words, change_record, sum_in_words
 from scheduler.cli.words import _
-from scheduler.clock import zone
-from scheduler.errors import Conflict, Invalid
-from scheduler.fetch import fetch, host_of, is_url, name_of
-from scheduler.i18n import N_
+from scheduler.formats.calendar_fetch import fetch, host_of, is_url, name_of
 from scheduler.model import Kind
-from scheduler.services.changes import Change, Verb
-from scheduler.services.drafts import EventDraft
-from scheduler.services.eventrows import zone_of
-from scheduler.services.foreign import Terms
-from scheduler.services.importing import Outcome, Wanted, bring_in
-from scheduler.services.lookup import Lookup
-from scheduler.services.values import LANGUAGE
-from scheduler.text import line
-from scheduler.when import parse_day
+from scheduler.services.common.changes import Change, Verb
+from scheduler.services.common.lookup import Lookup
+from scheduler.services.common.values import LANGUAGE
+from scheduler.services.events.programme.event_drafts import EventDraft
+from scheduler.services.events.programme.event_mapping import zone_of
+from scheduler.services.exchange.calendar_import import Outcome, Wanted, bring_in
+from scheduler.services.exchange.calendar_mapping import Terms
 
 # A file that an officer has on this machine may be large; what comes from the web is held to less (fetch.Bounds).
 FILE = Limits(octets=50_000_000, components=200_000)

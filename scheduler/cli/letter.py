@@ -7,12 +7,12 @@ from typing import Any
 
 import click
 
+from scheduler.base.i18n import N_
 from scheduler.cli.desk import Columns, Desk, as_json, at, pass_desk, show, show_one
 from scheduler.cli.words import _, language
-from scheduler.i18n import N_
 from scheduler.model import Applicant, Event, Letter, LetterKind, Outcome, Person
-from scheduler.services import ledger
-from scheduler.services.lookup import get
+from scheduler.services.common.lookup import get
+from scheduler.services.letters import ledger
 
 
 @click.group(help=N_("Letters: the ledger of what left and what did not."))

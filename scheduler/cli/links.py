@@ -6,14 +6,18 @@ from typing import Any
 
 import click
 
+from scheduler.base.errors import Invalid
+from scheduler.base.i18n import LANGUAGES, N_
+from scheduler.base.text import line
 from scheduler.cli.desk import Columns, Desk, as_json, at, pass_desk, show, show_one
 from scheduler.cli.words import _
-from scheduler.errors import Invalid
-from scheduler.i18n import LANGUAGES, N_
 from scheduler.model import FeedLink, Sees
-from scheduler.services import accounts, links, lookup, posts, scopes
-from scheduler.services.addresses import Address
-from scheduler.text import line
+from scheduler.services.accounts import accounts
+from scheduler.services.common import lookup
+from scheduler.services.consulate.posts import posts
+from scheduler.services.feeds import links as feed_links
+from scheduler.services.feeds import scopes
+from scheduler.services.feeds.addresses import Address
 
 
 @click.group("link", help=N_("Secret addresses of feeds: each for one holder, each revoked alone."))
@@ -68,7 +72,7 @@ def add_link(
         raise Invalid("{place}: {problem}", place="--for", problem=error) from error
     with desk.write() as session:
         if post and account:
-            given = links.add_visits(
+            given = feed_links.add_visits(
                 session,
                 post=posts.get(session, post),
                 account=accounts.get(session, account),
@@ -81,7 +85,7 @@ def add_link(
         scope = scopes.get(session, slug)
         whose = lookup.person(session, person) if person else None
         shown = Sees.OWN if whose else Sees(sees or Sees.PRIVATE)
-        made = links.add(session, feed=scope.key, holder=holder, sees=shown, person=whose, now=desk.now())
+        made = feed_links.add(session, feed=scope.key, holder=holder, sees=shown, person=whose, now=desk.now())
         record = _with_address(desk, made, spoken)
     show_one(record, as_json=as_json)
 
@@ -91,7 +95,7 @@ def add_link(
 @pass_desk
 def list_links(desk: Desk, as_json: bool) -> None:
     with desk.read() as session:
-        records = [_of_link(desk, link) for link in links.all_links(session)]
+        records = [_of_link(desk, link) for link in feed_links.all_links(session)]
     show(records, LINKS, as_json=as_json)
 
 
@@ -102,7 +106,7 @@ def list_links(desk: Desk, as_json: bool) -> None:
 @pass_desk
 def show_link(desk: Desk, number: int, spoken: str | None, as_json: bool) -> None:
     with desk.read() as session:
-        record = _with_address(desk, links.get(session, number), spoken)
+        record = _with_address(desk, feed_links.get(session, number), spoken)
     show_one(record, as_json=as_json)
 
 
@@ -111,7 +115,7 @@ def show_link(desk: Desk, number: int, spoken: str | None, as_json: bool) -> Non
 @pass_desk
 def revoke_link(desk: Desk, number: int) -> None:
     with desk.write() as session:
-        links.revoke(session, links.get_to_change(session, number), now=desk.now())
+        feed_links.revoke(session, feed_links.get_to_change(session, number), now=desk.now())
     click.echo(_("Revoked: {number}").format(number=number))
 
 
@@ -122,8 +126,8 @@ def revoke_link(desk: Desk, number: int) -> None:
 @pass_desk
 def renew_link(desk: Desk, number: int, spoken: str | None, as_json: bool) -> None:
     with desk.write() as session:
-        found = links.get_to_change(session, number)
-        links.renew(session, found, now=desk.now())
+        found = feed_links.get_to_change(session, number)
+        feed_links.renew(session, found, now=desk.now())
         record = _with_address(desk, found, spoken)
     show_one(record, as_json=as_json)
 
@@ -147,6 +151,6 @@ def _of_link(desk: Desk, link: FeedLink) -> dict[str, Any]:
 
 def _with_address(desk: Desk, link: FeedLink, spoken: str | None) -> dict[str, Any]:
     """A revoked link has none."""
-    token = links.token(link, secret=desk.app.secret)
+    token = feed_links.token(link, secret=desk.app.secret)
     address = Address(token, spoken or desk.settings.language, private=True)
     return {**_of_link(desk, link), "address": None if link.revoked_at else f"{desk.settings.base_url}{address}"}

@@ -12,6 +12,10 @@ from typing import Any
 import click
 from sqlalchemy.orm import Session
 
+from scheduler.base.clock import instant
+from scheduler.base.date_parsing import parse_when
+from scheduler.base.errors import Invalid
+from scheduler.base.i18n import N_
 from scheduler.cli.desk import (
     Columns,
     Desk,
@@ -27,16 +31,12 @@ from scheduler.cli.desk import (
 )
 from scheduler.cli.options import texts
 from scheduler.cli.words import _, language
-from scheduler.clock import instant
-from scheduler.errors import Invalid
-from scheduler.i18n import N_
 from scheduler.model import Event, Letter, Message
-from scheduler.services import ledger, messages
-from scheduler.services.audiences import WORDS
-from scheduler.services.letters import NO_ADDRESS
-from scheduler.services.lookup import get, get_to_change
-from scheduler.services.values import LANGUAGE
-from scheduler.when import parse_when
+from scheduler.services.common.lookup import get, get_to_change
+from scheduler.services.common.values import LANGUAGE
+from scheduler.services.letters import ledger, messages
+from scheduler.services.letters.audiences import WORDS
+from scheduler.services.outbox.enqueue import NO_ADDRESS
 
 SHOWN = 200
 

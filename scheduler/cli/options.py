@@ -9,10 +9,10 @@ from typing import Any, TypeVar, get_args
 
 import click
 
-from scheduler.errors import Invalid
-from scheduler.i18n import N_
-from scheduler.services.drafts import Draft
-from scheduler.text import Text
+from scheduler.base.errors import Invalid
+from scheduler.base.i18n import N_
+from scheduler.base.text import Text
+from scheduler.services.common.drafts import Draft
 
 F = TypeVar("F", bound=Callable[..., Any])
 

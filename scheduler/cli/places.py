@@ -7,17 +7,18 @@ from typing import Any
 
 import click
 
+from scheduler.base.errors import Conflict
+from scheduler.base.i18n import N_
 from scheduler.cli.desk import Columns, Desk, as_json, pass_desk, show, show_one
 from scheduler.cli.erasing import erase, retention
 from scheduler.cli.options import options_of, values
 from scheduler.cli.words import _
-from scheduler.errors import Conflict
-from scheduler.i18n import N_
-from scheduler.services.changes import Verb
-from scheduler.services.drafts import Draft, check
-from scheduler.services.export import table as plain
-from scheduler.services.lookup import Lookup
-from scheduler.services.places import NOUNS, Noun, draft_of, everything, put
+from scheduler.services.common.changes import Verb
+from scheduler.services.common.drafts import Draft
+from scheduler.services.common.lookup import Lookup
+from scheduler.services.events.programme.event_drafts import check
+from scheduler.services.events.programme.places import NOUNS, Noun, draft_of, everything, put
+from scheduler.services.exchange.file_export import table as plain
 
 
 def family(noun: Noun, columns: Columns, help_text: str) -> click.Group:
@@ -80,8 +81,8 @@ def _merged(base: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:
 def check_key(key: str) -> None:
     from pydantic import TypeAdapter, ValidationError
 
-    from scheduler.errors import Invalid
-    from scheduler.services.values import Key
+    from scheduler.base.errors import Invalid
+    from scheduler.services.common.values import Key
 
     try:
         TypeAdapter(Key).validate_python(key)
@@ -121,8 +122,8 @@ def said(name: str) -> Callable[[Mapping[str, Any]], str]:
     """A column that holds a text in several languages, in the desk's."""
 
     def cell(record: Mapping[str, Any]) -> str:
+        from scheduler.base.text import Text
         from scheduler.cli.words import language
-        from scheduler.text import Text
 
         return Text(record.get(name) or {}).to(language())
 

@@ -9,26 +9,28 @@ from typing import Any
 import click
 from sqlalchemy.orm import Session
 
+from scheduler.base.clock import wall
+from scheduler.base.date_parsing import parse_day, parse_when
+from scheduler.base.errors import Conflict, Invalid
+from scheduler.base.i18n import N_
 from scheduler.cli.desk import Columns, Desk, as_json, pass_desk, show, show_one
 from scheduler.cli.frontdesk import OF_POSTS
 from scheduler.cli.options import options_of, texts, values
 from scheduler.cli.places import check_key, field, said
 from scheduler.cli.visit import AFFECTED, affected_record
 from scheduler.cli.words import _, language
-from scheduler.clock import wall
-from scheduler.errors import Conflict, Invalid
-from scheduler.i18n import N_
 from scheduler.model import City, Post
-from scheduler.services import closures, posts
-from scheduler.services.changes import Verb
-from scheduler.services.drafts import Draft, check
-from scheduler.services.export import post_table
-from scheduler.services.export import table as plain
-from scheduler.services.lookup import Lookup
-from scheduler.services.postdrafts import CounterDraft, PostDraft, ServiceDraft, SpecialDraft
-from scheduler.services.slots import Masks
-from scheduler.services.whynot import named
-from scheduler.when import parse_day, parse_when
+from scheduler.services.common.changes import Verb
+from scheduler.services.common.drafts import Draft
+from scheduler.services.common.lookup import Lookup
+from scheduler.services.consulate.posts import posts
+from scheduler.services.consulate.posts.post_drafts import CounterDraft, PostDraft, ServiceDraft, SpecialDraft
+from scheduler.services.consulate.posts.reasons import named
+from scheduler.services.consulate.posts.slots import Masks
+from scheduler.services.consulate.visits import displacement
+from scheduler.services.events.programme.event_drafts import check
+from scheduler.services.exchange.file_export import post_table
+from scheduler.services.exchange.file_export import table as plain
 
 PARTS = ("special", "counter", "service")
 
@@ -321,7 +323,7 @@ def _set_days(desk: Desk, key: str, given: Mapping[str, Any], *, opened: bool, a
         row = posts.get(session, key)
         draft = _days(desk, row, given, opened=opened)
         posts.set_days(session, row, draft, now=desk.now())
-        hit = [affected_record(one) for one in closures.affected(session, row, now=desk.now())]
+        hit = [affected_record(one) for one in displacement.affected(session, row, now=desk.now())]
     if not as_json:
         click.echo(_("Changed: {noun} {key}").format(noun=_("post"), key=key))
         if not hit:

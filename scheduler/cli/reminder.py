@@ -8,17 +8,17 @@ from typing import Any
 
 import click
 
+from scheduler.base.date_parsing import format_duration, parse_duration
+from scheduler.base.errors import Conflict, NotFound
+from scheduler.base.i18n import N_
 from scheduler.cli.desk import Columns, Desk, as_json, at, pass_desk, show, show_one
 from scheduler.cli.words import _, language
-from scheduler.errors import Conflict, NotFound
-from scheduler.i18n import N_
 from scheduler.model import Event, Reminder, ReminderAudience
-from scheduler.services import programme
-from scheduler.services.drafts import ReminderDraft, check
-from scheduler.services.eventrows import draft_of
-from scheduler.services.lookup import get, get_to_change
-from scheduler.services.preview import all_reminders, preview
-from scheduler.when import format_duration, parse_duration
+from scheduler.services.common.lookup import get, get_to_change
+from scheduler.services.events.programme import planning
+from scheduler.services.events.programme.event_drafts import ReminderDraft, check
+from scheduler.services.events.programme.event_mapping import draft_of
+from scheduler.services.letters.reminder_preview import all_reminders, preview
 
 audience = click.option(
     "--audience",
@@ -91,7 +91,7 @@ def _put(desk: Desk, event: str, to: Callable[[tuple[ReminderDraft, ...]], tuple
     with desk.write() as session:
         found = get_to_change(session, Event, event)
         there = draft_of(found).reminders or ()
-        programme.change_event(session, found, now=desk.now(), reminders=to(there))
+        planning.change_event(session, found, now=desk.now(), reminders=to(there))
         records = [_record(one) for one in found.reminders]
     show(records, COLUMNS, as_json=False, nothing=_("No reminder is left."))
 

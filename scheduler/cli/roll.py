@@ -8,14 +8,14 @@ import click
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
+from scheduler.base.i18n import N_
 from scheduler.cli.desk import Columns, Desk, as_json, at, pass_desk, show, show_one
 from scheduler.cli.words import _, language
-from scheduler.i18n import N_
 from scheduler.model import Attendee, Event, Standing
-from scheduler.services import seating
-from scheduler.services.export import reply
-from scheduler.services.lookup import attendee as attendee_of
-from scheduler.services.lookup import get
+from scheduler.services.common.lookup import attendee as attendee_of
+from scheduler.services.common.lookup import get
+from scheduler.services.events.attendance import capacity
+from scheduler.services.exchange.file_export import reply
 
 
 @click.command("list", help=N_("Who is on the list of an event."))
@@ -103,4 +103,4 @@ def show_attendee(desk: Desk, event: str, person: str, as_json: bool) -> None:
 
 
 def record_of(session: Session, row: Attendee) -> dict[str, Any]:
-    return {"event": row.event.key, **_brief(row), "ahead": seating.ahead(session, row)}
+    return {"event": row.event.key, **_brief(row), "ahead": capacity.ahead(session, row)}

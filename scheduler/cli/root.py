@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scheduler import __version__
+from scheduler.base.errors import Invalid, Problems, SchedulerError
+from scheduler.base.i18n import N_
 from scheduler.cli.words import _, speak_as_the_environment, translate
-from scheduler.errors import Invalid, Problems, SchedulerError
-from scheduler.i18n import N_
 
 if TYPE_CHECKING:
     from pathlib import Path

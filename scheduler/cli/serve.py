@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
+from scheduler.base.i18n import N_
 from scheduler.cli.desk import Desk, pass_desk
 from scheduler.cli.words import _
-from scheduler.i18n import N_
 
 
 @click.command(help=N_("Serve the pages and the feeds, until it is stopped (Ctrl-C, or SIGTERM)."))

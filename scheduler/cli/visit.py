@@ -10,21 +10,22 @@ import click
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from scheduler.base.clock import instant
+from scheduler.base.date_parsing import parse_day, parse_when
+from scheduler.base.errors import Invalid
+from scheduler.base.i18n import N_
 from scheduler.cli.desk import Columns, Desk, as_json, at, pass_desk, print_json, show, show_one
 from scheduler.cli.frontdesk import OF_VISITS
 from scheduler.cli.words import _, language
-from scheduler.clock import instant
-from scheduler.errors import Invalid
-from scheduler.i18n import N_
 from scheduler.model import Appointment, Layout, Post, Service, Side, VisitStatus
-from scheduler.services import closures, finding, posts, visits
-from scheduler.services.audit import note
-from scheduler.services.drafts import check
-from scheduler.services.finding import Party
-from scheduler.services.visitdrafts import VisitDraft
-from scheduler.services.visits import WITH_VISIT
-from scheduler.services.whynot import in_words
-from scheduler.when import parse_day, parse_when
+from scheduler.services.common.audit import note
+from scheduler.services.consulate.posts import free_times, posts
+from scheduler.services.consulate.posts.free_times import Party
+from scheduler.services.consulate.posts.reasons import in_words
+from scheduler.services.consulate.visits import booking, displacement
+from scheduler.services.consulate.visits.booking import WITH_VISIT
+from scheduler.services.consulate.visits.visit_drafts import VisitDraft
+from scheduler.services.events.programme.event_drafts import check
 
 
 @click.group(help=N_("Visits: free times, book, move, cancel."))
@@ -89,7 +90,7 @@ def free(
             _tell_why(desk, session, offered, party, _time(desk, offered.post, why_not), as_json=as_json)
             return
         only = _day(desk, offered.post, day) if day else None
-        found = finding.free(session, offered, party, now=desk.now(), first_on=only, last_on=only)
+        found = free_times.free(session, offered, party, now=desk.now(), first_on=only, last_on=only)
         tzid = offered.post.tzid
         records = [_slot_record(slot.dtstart, slot.dtend, tzid) for slot in found[:limit]]
     show(records, _SLOTS, as_json=as_json, nothing=_("Nothing is free."))
@@ -100,7 +101,7 @@ def _layout(parallel: bool) -> Layout:
 
 
 def _tell_why(desk: Desk, session: Session, service: Service, party: Party, time: datetime, *, as_json: bool) -> None:
-    why = finding.why(session, service, party, time, now=desk.now())
+    why = free_times.why(session, service, party, time, now=desk.now())
     words = in_words(why, time, service, language()) if why else _("It is free.")
     if as_json:
         print_json({"time": time, "tz": service.post.tzid, "reason": why.reason if why else None, "words": words})
@@ -150,7 +151,7 @@ def book(desk: Desk, /, post: str, service: str, time: str, hold: bool, as_json:
     with desk.write() as session:
         offered = posts.service_of(posts.get(session, post), service)
         wanted = _time(desk, offered.post, time)
-        made = visits.book(session, offered, wanted, draft, secret=desk.app.secret, now=desk.now(), desk=not hold)
+        made = booking.book(session, offered, wanted, draft, secret=desk.app.secret, now=desk.now(), desk=not hold)
         _done(made, as_json)
 
 
@@ -188,8 +189,8 @@ def _done(row: Appointment, as_json: bool) -> None:
 @pass_desk
 def confirm(desk: Desk, reference: str, as_json: bool) -> None:
     with desk.write() as session:
-        row = visits.get(session, reference)
-        visits.confirm(session, row, now=desk.now())
+        row = booking.get(session, reference)
+        booking.confirm(session, row, now=desk.now())
         _done(row, as_json)
 
 
@@ -200,8 +201,8 @@ def confirm(desk: Desk, reference: str, as_json: bool) -> None:
 @pass_desk
 def move(desk: Desk, reference: str, time: str, as_json: bool) -> None:
     with desk.write() as session:
-        row = visits.get(session, reference)
-        visits.move(session, row, _time(desk, row.service.post, time), now=desk.now(), desk=True)
+        row = booking.get(session, reference)
+        booking.move(session, row, _time(desk, row.service.post, time), now=desk.now(), desk=True)
         _done(row, as_json)
 
 
@@ -212,8 +213,8 @@ def move(desk: Desk, reference: str, time: str, as_json: bool) -> None:
 @pass_desk
 def cancel(desk: Desk, reference: str, for_applicant: bool, as_json: bool) -> None:
     with desk.write() as session:
-        row = visits.get(session, reference)
-        visits.cancel(session, row, by=Side.APPLICANT if for_applicant else Side.POST, now=desk.now())
+        row = booking.get(session, reference)
+        booking.cancel(session, row, by=Side.APPLICANT if for_applicant else Side.POST, now=desk.now())
         _done(row, as_json)
 
 
@@ -229,7 +230,7 @@ def wait(desk: Desk, /, post: str, service: str, days: Sequence[str], as_json: b
     with desk.write() as session:
         offered = posts.service_of(posts.get(session, post), service)
         wanted = [_day(desk, offered.post, day) for day in days]
-        row = visits.wait(session, offered, wanted, draft, secret=desk.app.secret, now=desk.now())
+        row = booking.wait(session, offered, wanted, draft, secret=desk.app.secret, now=desk.now())
         _done(row, as_json)
 
 
@@ -240,8 +241,8 @@ def wait(desk: Desk, /, post: str, service: str, days: Sequence[str], as_json: b
 @pass_desk
 def conclude(desk: Desk, reference: str, status: str, as_json: bool) -> None:
     with desk.write() as session:
-        row = visits.get(session, reference)
-        visits.conclude(session, row, VisitStatus(status), now=desk.now())
+        row = booking.get(session, reference)
+        booking.conclude(session, row, VisitStatus(status), now=desk.now())
         _done(row, as_json)
 
 
@@ -251,8 +252,8 @@ def conclude(desk: Desk, reference: str, status: str, as_json: bool) -> None:
 @pass_desk
 def amnesty(desk: Desk, reference: str, as_json: bool) -> None:
     with desk.write() as session:
-        row = visits.get(session, reference)
-        visits.excuse(session, row, now=desk.now())
+        row = booking.get(session, reference)
+        booking.excuse(session, row, now=desk.now())
         _done(row, as_json)
 
 
@@ -265,7 +266,7 @@ def amnesty(desk: Desk, reference: str, as_json: bool) -> None:
 @pass_desk
 def show_visit(desk: Desk, reference: str, as_json: bool) -> None:
     with desk.write() as session:
-        row = visits.get(session, reference)
+        row = booking.get(session, reference)
         note(session, "read", "appointment", row.id, now=desk.now())
         contact = row.contact
         record = {
@@ -315,7 +316,7 @@ def list_visits(desk: Desk, post: str, day: str | None, status: str | None, limi
         query = sa.select(Appointment).join(Service, Service.id == Appointment.service_id)
         query = query.where(Service.post_id == row.id).options(*WITH_VISIT)
         if day:
-            first = finding.midnight(_day(desk, row, day))
+            first = free_times.midnight(_day(desk, row, day))
             query = query.where(Appointment.dtstart >= first, Appointment.dtstart < first + timedelta(days=1))
         if status:
             query = query.where(Appointment.status == VisitStatus(status))
@@ -343,7 +344,7 @@ _VISITS: Columns = {
 @pass_desk
 def affected(desk: Desk, post: str, as_json: bool) -> None:
     with desk.read() as session:
-        rows = closures.affected(session, posts.get(session, post), now=desk.now())
+        rows = displacement.affected(session, posts.get(session, post), now=desk.now())
         records = [affected_record(row) for row in rows]
     show(records, AFFECTED, as_json=as_json, nothing=_("No visits."))
 
@@ -363,7 +364,7 @@ AFFECTED: Columns = {N_("Reference"): "reference", N_("When"): "when", N_("Servi
 def rebook(desk: Desk, post: str, dry_run: bool, as_json: bool) -> None:
     with desk.write(keep=not dry_run) as session:
         row = posts.get(session, post)
-        done = closures.rebook(session, row, now=desk.now())
+        done = displacement.rebook(session, row, now=desk.now())
         records = [{**_record(one), "found": slot is not None} for one, slot in done]
     show(records, _REBOOKED, as_json=as_json, nothing=_("No visits."))
 

@@ -28,7 +28,7 @@ def _(message: str) -> str:
     """The message in the desk's language. English costs no catalogue."""
     if _language == "en" or not message:  # the catalogue's entry for nothing is its head
         return message
-    from scheduler.i18n import catalogue
+    from scheduler.base.i18n import catalogue
 
     return catalogue(_language).gettext(message)
 

@@ -8,12 +8,12 @@ import threading
 
 import click
 
-from scheduler import jobs
+from scheduler.base.clock import tzdata_problem
+from scheduler.base.errors import Conflict
+from scheduler.base.i18n import N_
 from scheduler.cli.desk import Desk, as_json, pass_desk, print_json
 from scheduler.cli.words import _
-from scheduler.clock import tzdata_problem
-from scheduler.errors import Conflict
-from scheduler.i18n import N_
+from scheduler.worker import timetable
 
 
 @click.command(help=N_("Send what is due, now and from now on, until stopped."))
@@ -27,8 +27,8 @@ def worker(desk: Desk, once: bool, as_json: bool) -> None:
     app = desk.app
     app.house  # noqa: B018 - a missing secret is told before anything is claimed
     if once:
-        jobs.lapse(app)
-        done = jobs.deliver(app)
+        timetable.lapse(app)
+        done = timetable.deliver(app)
         if as_json:
             print_json(
                 {
@@ -45,7 +45,7 @@ def worker(desk: Desk, once: bool, as_json: bool) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
     click.echo(_("Working; stop with Ctrl-C."), err=True)
-    jobs.run(app, _until_stopped)
+    timetable.run(app, _until_stopped)
     click.echo(_("Stopped."), err=True)
 
 

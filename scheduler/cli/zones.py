@@ -7,13 +7,13 @@ from typing import Any
 
 import click
 
+from scheduler.base.clock import tzdata_version
+from scheduler.base.i18n import N_
 from scheduler.cli.desk import Columns, Desk, as_json, at, pass_desk, show
 from scheduler.cli.words import _
-from scheduler.clock import tzdata_version
-from scheduler.i18n import N_
 from scheduler.model import Appointment, Event
-from scheduler.services import visitzones
-from scheduler.services.zones import recheck
+from scheduler.services.consulate.visits import rezoning as visit_rezoning
+from scheduler.services.events.programme.rezoning import recheck
 
 
 @click.group(help=N_("What a change of time zones moved."))
@@ -29,7 +29,7 @@ def check(desk: Desk, dry_run: bool, as_json: bool) -> None:
     with desk.write(keep=not dry_run) as session:
         moved = recheck(session, now=desk.now())
         records = [_record(event, before, now) for event, before, now in moved]
-        records += [_visit(*one) for one in visitzones.check(session, now=desk.now())]
+        records += [_visit(*one) for one in visit_rezoning.check(session, now=desk.now())]
     nothing = _("Every event and visit stands right under tz data {version}.").format(version=tzdata_version())
     show(records, COLUMNS, as_json=as_json, nothing=nothing)
 

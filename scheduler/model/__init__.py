@@ -1,59 +1,29 @@
 """Mapped classes, and the rules about one aggregate. No queries over several, no clock, no commit."""
 
 from scheduler.model.accounts import MAY, WITH_A_POST, Account, AccountRole, Act
-from scheduler.model.attendance import (
-    Answer,
-    Attendee,
-    Companion,
-    Mode,
-    Partstat,
-    Reminded,
-    Role,
-    Seating,
-    Standing,
-)
+from scheduler.model.arrivals import Arrival
+from scheduler.model.attendance import Answer, Attendee, Companion, Partstat, Reminded, Role, Standing
 from scheduler.model.audit import Audit
-from scheduler.model.consular import (
-    Applicant,
-    Appointment,
-    Checklist,
-    Counted,
-    Counter,
-    Layout,
-    Post,
-    PostHours,
-    Service,
-    ServiceDay,
-    Side,
-    SlotClaim,
-    SpecialDays,
-    Ticket,
-    VisitStatus,
-)
-from scheduler.model.door import Arrival
-from scheduler.model.feeds import Audience, Feed, FeedLink, Rendering, Sees, Version, View
-from scheduler.model.floods import Hits, SentForm
-from scheduler.model.guestlists import ColumnMapping, ExternalId, GuestList, GuestRow
-from scheduler.model.letters import Letter, LetterKind, Outcome
-from scheduler.model.messages import Message
-from scheduler.model.origins import Origin
-from scheduler.model.programme import (
-    City,
-    Closure,
+from scheduler.model.events import (
     Event,
     Kind,
-    OpeningHours,
-    Organisation,
-    Person,
+    Mode,
     Queue,
     Registration,
     Reminder,
     ReminderAudience,
+    Seating,
     Status,
     Timing,
-    Venue,
     Visibility,
 )
+from scheduler.model.feeds import Audience, Feed, FeedLink, Rendering, Sees, Version, View
+from scheduler.model.imports import ColumnMapping, ExternalId, GuestList, GuestRow, Origin
+from scheduler.model.letters import Letter, LetterKind, Message, Outcome
+from scheduler.model.limits import Hits, SentForm
+from scheduler.model.places import City, Closure, OpeningHours, Organisation, Person, Venue
+from scheduler.model.posts import Checklist, Counted, Counter, Layout, Post, PostHours, Service, SpecialDays
+from scheduler.model.visits import Applicant, Appointment, ServiceDay, Side, SlotClaim, Ticket, VisitStatus
 
 __all__ = [
     "MAY",

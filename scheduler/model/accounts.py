@@ -9,8 +9,8 @@ from enum import Enum, StrEnum, auto
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from scheduler.db import Base, Id, Instant, choice
-from scheduler.model.consular import Post
+from scheduler.model.posts import Post
+from scheduler.storage.database import Base, Id, Instant, choice
 
 
 class AccountRole(StrEnum):

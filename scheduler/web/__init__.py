@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from flask import Flask, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from scheduler.app import App
+from scheduler.base.resources import TEMPLATES
 from scheduler.web import (
     board,
     erasing,
@@ -28,7 +28,6 @@ from scheduler.web import (
 )
 from scheduler.web.assets import Assets
 
-TEMPLATES = Path(__file__).parent.parent / "templates"
 # Nothing is sent to these pages but addresses and small forms.
 MOST_SENT = 64 * 1024
 
@@ -42,7 +41,7 @@ class Pages(Flask):
 
 def create_app(app: App, *, limit: str = "600 per minute") -> Flask:
     """The pages of one instance; ``limit`` is what one address may ask for before it is told to wait."""
-    web = Pages("scheduler.web", static_folder=None, template_folder=str(TEMPLATES))
+    web = Pages("scheduler.web", static_folder=None, template_folder=TEMPLATES)
     web.config.update(MAX_CONTENT_LENGTH=MOST_SENT, MAX_FORM_PARTS=100, UNSOLVED=floods.Few())
     web.url_map.merge_slashes = False  # its redirect would repeat whatever host was asked for
     assets = Assets.read()

@@ -11,7 +11,9 @@ from pathlib import Path
 
 from flask import Response, abort, request
 
-STATIC = Path(__file__).parent / "static"
+from scheduler.base.resources import STATIC
+
+FOLDER = Path(STATIC)
 TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -38,8 +40,8 @@ class Assets:
     @classmethod
     @cache
     def read(cls) -> Assets:
-        found = [file for file in sorted(STATIC.rglob("*")) if file.suffix in TYPES]
-        files = {file.relative_to(STATIC).as_posix(): _asset(file) for file in found}
+        found = [file for file in sorted(FOLDER.rglob("*")) if file.suffix in TYPES]
+        files = {file.relative_to(FOLDER).as_posix(): _asset(file) for file in found}
         digest = hashlib.sha256(b"".join(name.encode() + asset.plain for name, asset in files.items()))
         return cls(digest.hexdigest()[:12], files)
 

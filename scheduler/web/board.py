@@ -9,8 +9,8 @@ from __future__ import annotations
 from flask import Blueprint, Response, abort, g, render_template
 
 from scheduler.app import App
-from scheduler.errors import NotFound
-from scheduler.services import boards
+from scheduler.base.errors import NotFound
+from scheduler.services.consulate.front_desk import board as queue_board
 from scheduler.web.forms import unshared
 from scheduler.web.language import _
 from scheduler.web.pages import PER_LANGUAGE, is_key
@@ -34,16 +34,16 @@ def blueprint(app: App) -> Blueprint:
 def _board(app: App, key: str, token: str) -> Response:
     with app.db.read() as session:
         try:
-            post = boards.board_post(session, key, token, secret=app.secret) if is_key(key) else abort(404)
+            post = queue_board.board_post(session, key, token, secret=app.secret) if is_key(key) else abort(404)
         except NotFound:
             abort(404)
-        found = boards.board(session, post, now=app.clock.now())
+        found = queue_board.board(session, post, now=app.clock.now())
         page = render_template("web/board.html", title=post.name.to(g.language), board=found, call=_call)
     response = Response(page)
     response.headers["Content-Security-Policy"] = _ASKS
     return response
 
 
-def _call(called: boards.Called) -> str:
+def _call(called: queue_board.Called) -> str:
     """As it is said aloud."""
     return _("Ticket {ticket}: {counter}.", ticket=called.ticket, counter=called.counter_name.to(g.language))

@@ -6,8 +6,9 @@ from flask import Blueprint, Response, g, render_template, url_for
 from flask_limiter import Limiter
 
 from scheduler.app import App
-from scheduler.errors import AlreadyThere, NotFound
-from scheduler.services import erasure, registering
+from scheduler.base.errors import AlreadyThere, NotFound
+from scheduler.services.events.guests import registration
+from scheduler.services.privacy import erasure
 from scheduler.web.answers import again, see, spent
 from scheduler.web.forms import POSTS, unshared
 from scheduler.web.language import _
@@ -44,7 +45,7 @@ def blueprint(app: App, limiter: Limiter) -> Blueprint:
 def _what_happens(app: App, token: str) -> Response | str:
     with app.db.read() as session:
         try:
-            attendee = registering.own(session, token, secret=app.secret)
+            attendee = registration.own(session, token, secret=app.secret)
         except NotFound:
             return spent(SPENT)
         person = attendee.attending
@@ -62,7 +63,7 @@ def _erase(app: App, token: str) -> Response | str:
     """The second click of two finds that the first has erased what its link led to: that is as good."""
     try:
         with app.db.write("page") as session:
-            attendee = registering.own(session, token, secret=app.secret, erased=True)
+            attendee = registration.own(session, token, secret=app.secret, erased=True)
             erasure.erase_own(session, attendee.attending, now=app.clock.now())
     except NotFound:
         return spent(SPENT)

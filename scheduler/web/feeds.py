@@ -25,12 +25,14 @@ from limits.strategies import FixedWindowRateLimiter
 from sqlalchemy.orm import Session
 
 from scheduler.app import App
-from scheduler.compression import brotlied, gzipped
-from scheduler.errors import Conflict, NotFound, SchedulerError
+from scheduler.base.errors import Conflict, NotFound, SchedulerError
+from scheduler.formats.compression import brotlied, gzipped
 from scheduler.model import FeedLink, Sees
-from scheduler.services import addresses, feeds, links, scopes, version, visitfeeds
-from scheduler.services.addresses import Address
-from scheduler.services.version import State
+from scheduler.services.common import content_version
+from scheduler.services.common.content_version import State
+from scheduler.services.feeds import addresses, event_feeds, scopes, visit_feeds
+from scheduler.services.feeds import links as feed_links
+from scheduler.services.feeds.addresses import Address
 
 log = logging.getLogger(__name__)
 
@@ -111,13 +113,13 @@ class Feeds:
         """Beside the answer, and of no weight: whoever else writes at this moment holds up no calendar."""
         now = monotonic()
         if now >= self.shelf.used.get(link, 0.0):
-            self.shelf.used[link] = now + links.USED.total_seconds()
+            self.shelf.used[link] = now + feed_links.USED.total_seconds()
             self._notes.submit(self._note_use, link, self.app.clock.now())
 
     def _note_use(self, link: int, now: datetime) -> None:
         try:
             with self.app.db.each() as execute:
-                execute(links.used(link, now=now), {})
+                execute(feed_links.used(link, now=now), {})
         except SchedulerError as error:
             log.warning("the use of link %s is not written down: %s", link, error)
 
@@ -136,7 +138,7 @@ class Feeds:
     def _look(self) -> None:
         try:
             with self.app.db.read() as session:
-                seen = version.current(session, now=self.app.clock.now())
+                seen = content_version.current(session, now=self.app.clock.now())
         except SchedulerError as error:
             if self._state is None:
                 raise
@@ -195,7 +197,7 @@ class Feeds:
         """By which it is read; None for what everybody may. Raises NotFound."""
         if not address.private:
             return None
-        link = links.find(session, address.name, secret=self.app.secret)
+        link = feed_links.find(session, address.name, secret=self.app.secret)
         if link is None:
             raise NotFound("there is no such feed")
         return link
@@ -208,10 +210,10 @@ class Feeds:
         return scopes.chosen(session, address.chosen) if choice else scopes.get_public(session, address.name)
 
     def _visits(self, session: Session, link: FeedLink, address: Address, now: datetime) -> bytes:
-        return visitfeeds.write(session, link, language=address.language, now=now)
+        return visit_feeds.write(session, link, language=address.language, now=now)
 
     def _content(self, session: Session, scope: scopes.Scope, address: Address, now: datetime) -> bytes:
-        return feeds.write(
+        return event_feeds.write(
             session,
             scope,
             language=address.language,

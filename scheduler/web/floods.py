@@ -22,9 +22,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from scheduler.app import App
-from scheduler.errors import Forbidden
+from scheduler.base.errors import Forbidden
 from scheduler.model import SentForm
-from scheduler.services.tokens import derived
+from scheduler.services.common.tokens import derived
 from scheduler.web.forms import SEAL, Form
 from scheduler.web.language import _
 from scheduler.web.limits_storage import asker, hit, hit_values

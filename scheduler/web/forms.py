@@ -17,9 +17,9 @@ from urllib.parse import urlsplit
 
 from flask import Response, abort, g, make_response, request
 
-from scheduler.errors import Invalid, SchedulerError
-from scheduler.i18n import catalogue
-from scheduler.services.tokens import derived, same
+from scheduler.base.errors import Invalid, SchedulerError
+from scheduler.base.i18n import catalogue
+from scheduler.services.common.tokens import derived, same
 from scheduler.web.language import _
 
 POSTS = "20 per minute; 200 per hour"  # from one address: an embassy behind one is not held up, a flood is

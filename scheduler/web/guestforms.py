@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from flask import g
 
-from scheduler.errors import SchedulerError, each_of
+from scheduler.base.errors import SchedulerError, each_of
+from scheduler.base.text import line, prose
 from scheduler.model import Attendee, Event
-from scheduler.services.drafts import PersonDraft, check
-from scheduler.services.parties import Needs
-from scheduler.text import line, prose
+from scheduler.services.events.attendance.parties import Needs
+from scheduler.services.events.programme.event_drafts import PersonDraft, check
 from scheduler.web.forms import LONGEST_NAME, NO_NAME, Form, in_words, refuse_no_name
 from scheduler.web.language import _
 

@@ -9,9 +9,9 @@ from flask import Flask, Response, g, redirect, request
 from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
-from scheduler.clock import zone
-from scheduler.errors import SchedulerError
-from scheduler.i18n import LANGUAGES, catalogue
+from scheduler.base.clock import zone
+from scheduler.base.errors import SchedulerError
+from scheduler.base.i18n import LANGUAGES, catalogue
 
 NAMES = {"kk": "Қазақша", "ru": "Русский", "th": "ไทย", "en": "English"}
 CLOCK = "clock"

@@ -16,9 +16,9 @@ from limits.storage import Storage
 from sqlalchemy.dialects import postgresql, sqlite
 
 from scheduler.app import App
-from scheduler.errors import SchedulerError
+from scheduler.base.errors import SchedulerError
 from scheduler.model import Hits, SentForm
-from scheduler.services.tokens import derived
+from scheduler.services.common.tokens import derived
 from scheduler.web.forms import OPEN_FOR
 
 SCHEME = "scheduler"

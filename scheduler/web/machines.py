@@ -6,8 +6,8 @@ from flask import Blueprint, Response, redirect, render_template
 from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
-from scheduler.i18n import LANGUAGES
-from scheduler.services import agenda
+from scheduler.base.i18n import LANGUAGES
+from scheduler.services.events.programme import agenda
 from scheduler.web.assets import Assets
 
 

@@ -13,14 +13,16 @@ from flask_limiter import Limiter
 from sqlalchemy.orm import Session
 
 from scheduler.app import App
-from scheduler.errors import AlreadyThere, NotFound, SchedulerError
-from scheduler.i18n import LANGUAGES
+from scheduler.base.errors import AlreadyThere, NotFound, SchedulerError
+from scheduler.base.i18n import LANGUAGES
 from scheduler.model import Attendee, Mode, Reminded
-from scheduler.services import links, own, parties, passes, registering
-from scheduler.services.addresses import Address
-from scheduler.services.seating import NeverFits, NoRoom
-from scheduler.services.tokens import PATHS, Purpose
-from scheduler.services.window import RegistrationClosed
+from scheduler.services.common.tokens import PATHS, Purpose
+from scheduler.services.events.attendance import parties, passes
+from scheduler.services.events.attendance.capacity import NeverFits, NoRoom
+from scheduler.services.events.attendance.registration_window import RegistrationClosed
+from scheduler.services.events.guests import own_page, registration
+from scheduler.services.feeds import links as feed_links
+from scheduler.services.feeds.addresses import Address
 from scheduler.web import guestforms, wording
 from scheduler.web.answers import again, see, spent
 from scheduler.web.forms import POSTS, Form, Mistyped, unshared
@@ -58,8 +60,8 @@ def _changes(pages: Blueprint, app: App, limiter: Limiter) -> None:
         pages.post(f"{OWN}/{path}", endpoint=path)(limited(unshared(view)))
 
     at("party", _party(app))
-    at("withdrawal", lambda session, who, _form: own.withdraw(session, who, now=app.clock.now()))
-    at("coming", lambda session, who, _form: own.come(session, who, now=app.clock.now()))
+    at("withdrawal", lambda session, who, _form: own_page.withdraw(session, who, now=app.clock.now()))
+    at("coming", lambda session, who, _form: own_page.come(session, who, now=app.clock.now()))
     at("reminders", _reminders(app))
     at("reader", _reader(app))
     at("calendar", lambda session, who, _form: _subscribe(app, session, who))
@@ -84,21 +86,21 @@ def _downloads(pages: Blueprint, app: App) -> None:
 
 def address(app: App, attendee: Attendee) -> str:
     """Where somebody's own page is."""
-    token = registering.own_token(attendee, secret=app.secret)
+    token = registration.own_token(attendee, secret=app.secret)
     return url_for("own.page", language=g.language, token=token)
 
 
 def _own(app: App, token: str, form: Form | None = None) -> Response | str:
     with app.db.read() as session:
         try:
-            attendee = registering.own(session, token, secret=app.secret)
+            attendee = registration.own(session, token, secret=app.secret)
         except NotFound:
             return spent(SPENT)
-        shown = own.page(session, attendee, now=app.clock.now())
+        shown = own_page.page(session, attendee, now=app.clock.now())
         return _own_page(app, token, shown, form)
 
 
-def _own_page(app: App, token: str, shown: own.Own, form: Form | None) -> str:
+def _own_page(app: App, token: str, shown: own_page.Own, form: Form | None) -> str:
     done = request.args.get("done", "")
     party = guestforms.typed(shown.attendee)
     return render_template(
@@ -120,9 +122,9 @@ def _own_page(app: App, token: str, shown: own.Own, form: Form | None) -> str:
     )
 
 
-def _calendar(app: App, shown: own.Own) -> str:
+def _calendar(app: App, shown: own_page.Own) -> str:
     assert shown.link is not None  # noqa: S101 - asked before
-    address = Address(links.token(shown.link, secret=app.secret), g.language, private=True)
+    address = Address(feed_links.token(shown.link, secret=app.secret), g.language, private=True)
     return f"{app.settings.base_url}{address}"
 
 
@@ -130,12 +132,12 @@ def _change(app: App, token: str, verb: Change, *, said: str) -> Response | str:
     form = Form.sent()
     try:
         with app.db.write("page") as session:
-            verb(session, registering.own(session, token, secret=app.secret), form)
+            verb(session, registration.own(session, token, secret=app.secret), form)
     except NotFound:
         return spent(SPENT)
     except AlreadyThere:
         pass  # a second click: it is so already
-    except (own.TooLate, RegistrationClosed, NoRoom, NeverFits, Mistyped) as error:
+    except (own_page.TooLate, RegistrationClosed, NoRoom, NeverFits, Mistyped) as error:
         if not isinstance(error, Mistyped):
             form.errors[""] = _refusal(error)
         return again(_own(app, token, form))
@@ -156,13 +158,13 @@ def _refusal(error: SchedulerError) -> str:
 def _party(app: App) -> Change:
     def change(session: Session, attendee: Attendee, form: Form) -> None:
         now = app.clock.now()
-        shown = own.page(session, attendee, now=now)
+        shown = own_page.page(session, attendee, now=now)
         mode = form.one_of("mode", _by_name(shown.modes), _("Choose how you will take part."))
         companions, names = guestforms.company(form, attendee.event, shown.most)
         needs = guestforms.needs(form, attendee.event, parties.needs_of(attendee))
         if mode is None or form.errors:
             raise Mistyped
-        own.change(session, attendee, mode=mode, companions=companions, names=names, needs=needs, now=now)
+        own_page.change(session, attendee, mode=mode, companions=companions, names=names, needs=needs, now=now)
 
     return change
 
@@ -176,7 +178,7 @@ def _reminders(app: App) -> Change:
         chosen = form.one_of("reminded", {str(one): one for one in Reminded}, _("Choose one of the list."))
         if chosen is None:
             raise Mistyped
-        own.remind(session, attendee, chosen, now=app.clock.now())
+        own_page.remind(session, attendee, chosen, now=app.clock.now())
 
     return change
 
@@ -189,19 +191,19 @@ def _reader(app: App) -> Change:
             form.errors["zone"] = _("Choose a clock from the list.")
         if spoken is None or form.errors:
             raise Mistyped
-        own.read_in(session, attendee.attending, language=spoken, tzid=tzid, now=app.clock.now())
+        own_page.read_in(session, attendee.attending, language=spoken, tzid=tzid, now=app.clock.now())
 
     return change
 
 
 def _subscribe(app: App, session: Session, attendee: Attendee) -> None:
-    own.subscribe(session, attendee.attending, now=app.clock.now())
+    own_page.subscribe(session, attendee.attending, now=app.clock.now())
 
 
 def _file(app: App, token: str, language: str) -> Response:
     with app.db.read() as session:
-        attendee = registering.own(session, token, secret=app.secret)
-        body = own.event_file(session, attendee, language=language)
+        attendee = registration.own(session, token, secret=app.secret)
+        body = own_page.event_file(session, attendee, language=language)
     if not body:
         raise NotFound("it has no date yet")
     return _attached(body, CALENDAR, "event.ics")
@@ -209,7 +211,7 @@ def _file(app: App, token: str, language: str) -> Response:
 
 def _pass(app: App, token: str) -> Response:
     with app.db.read() as session:
-        attendee = registering.own(session, token, secret=app.secret)
+        attendee = registration.own(session, token, secret=app.secret)
     if not passes.is_due(attendee):
         raise NotFound("there is no pass for who has no place in the hall")
     return Response(passes.png(passes.of(attendee, secret=app.secret)), content_type="image/png")
@@ -217,8 +219,8 @@ def _pass(app: App, token: str) -> Response:
 
 def _data(app: App, token: str) -> Response:
     with app.db.read() as session:
-        attendee = registering.own(session, token, secret=app.secret)
-        kept = own.data(session, attendee.attending)
+        attendee = registration.own(session, token, secret=app.secret)
+        kept = own_page.data(session, attendee.attending)
     return _attached(json.dumps(kept, ensure_ascii=False, indent=1).encode(), "application/json", "data.json")
 
 

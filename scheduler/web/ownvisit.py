@@ -17,15 +17,17 @@ from markupsafe import Markup
 from sqlalchemy.orm import Session
 
 from scheduler.app import App
-from scheduler.errors import Conflict, NotFound
-from scheduler.i18n import LANGUAGES
+from scheduler.base.errors import Conflict, NotFound
+from scheduler.base.i18n import LANGUAGES
 from scheduler.model import Appointment, VisitStatus
-from scheduler.services import ownvisit, visit_links, visitpages, visits
-from scheduler.services.appointments import Over, TooLate, party_of
-from scheduler.services.slots import Slot
-from scheduler.services.visit_letters import file as calendar_file
-from scheduler.services.visit_links import PATHS, VisitPurpose
-from scheduler.services.visits import NotOffered, Unchanged
+from scheduler.services.consulate.posts import week_view
+from scheduler.services.consulate.posts.slots import Slot
+from scheduler.services.consulate.visits import booking, own_visit_page
+from scheduler.services.consulate.visits import links as visit_links
+from scheduler.services.consulate.visits.booking import NotOffered, Unchanged
+from scheduler.services.consulate.visits.lifecycle import Over, TooLate, party_of
+from scheduler.services.consulate.visits.links import PATHS, VisitPurpose
+from scheduler.services.letters.visit_letters import file as calendar_file
 from scheduler.web import visitwording
 from scheduler.web.answers import again, see, spent
 from scheduler.web.forms import POSTS, Form, unshared
@@ -85,7 +87,7 @@ def _page(name: str, visit: Appointment, title: str, app: App, **given: Any) -> 
     return render_template(
         f"web/visit/{name}.html",
         title=title,
-        own=ownvisit.page(visit, now=app.clock.now()),
+        own=own_visit_page.page(visit, now=app.clock.now()),
         visit=visit,
         post=visit.service.post,
         service=visit.service,
@@ -109,7 +111,7 @@ def _done(app: App, visit: Appointment, what: str) -> Response:
 
 
 def _to_confirm(app: App, visit: Appointment, problem: str = "") -> Response | str:
-    own = ownvisit.page(visit, now=app.clock.now())
+    own = own_visit_page.page(visit, now=app.clock.now())
     if not (own.answer or own.asked):
         return see(_base(app, visit))
     return _page("confirm", visit, _TITLES[visit.status](), app, problem=problem)
@@ -127,8 +129,8 @@ def _confirm(app: App, token: str) -> Response | str:
     try:
         with app.db.write("page") as session:
             visit = visit_links.find(session, token, VisitPurpose.CONFIRM, secret=app.secret)
-            said = "reconfirmed" if ownvisit.is_asked(visit, now) else "booked"
-            ownvisit.answer(session, visit, now=now)
+            said = "reconfirmed" if own_visit_page.is_asked(visit, now) else "booked"
+            own_visit_page.answer(session, visit, now=now)
             return _done(app, visit, said)
     except NotFound:
         return spent()
@@ -191,7 +193,7 @@ def _times(
     app: App, session: Session, visit: Appointment, problem: str = "", nearest: Sequence[Slot] = ()
 ) -> Response | str:
     now, party = app.clock.now(), party_of(visit)
-    if not ownvisit.page(visit, now=now).movable:
+    if not own_visit_page.page(visit, now=now).movable:
         return see(_base(app, visit))
     base = _base(app, visit)
     page = _page(
@@ -200,7 +202,7 @@ def _times(
         _("Choose another time"),
         app,
         step="",
-        week=visitpages.week(session, visit.service, party, week_asked(nearest), now=now, but=visit.id),
+        week=week_view.week(session, visit.service, party, week_asked(nearest), now=now, but=visit.id),
         to=lambda _page, **more: with_query(f"{base}/time", more.items()),
         taken=f"{base}/move",
         hidden={},
@@ -214,10 +216,10 @@ def _times(
 
 def _to_move(app: App, session: Session, visit: Appointment) -> Response | str:
     at, now = time_typed(request.args.get("at", "")), app.clock.now()
-    if at is None or at == visit.dtstart or not ownvisit.page(visit, now=now).movable:
+    if at is None or at == visit.dtstart or not own_visit_page.page(visit, now=now).movable:
         return see(_base(app, visit))
     try:
-        visits.look(session, visit.service, party_of(visit), at, now=now, but=visit.id)
+        booking.look(session, visit.service, party_of(visit), at, now=now, but=visit.id)
     except NotOffered as error:
         return _gone(app, session, visit, at, error)
     assert visit.dtstart and visit.dtend  # noqa: S101, PT018 - it is movable
@@ -233,17 +235,19 @@ def _gone(app: App, session: Session, visit: Appointment, at: datetime, error: N
 
 def _move(app: App, token: str) -> Response | str:
     at = time_typed(Form.sent()["at"]) or abort(400)
-    return _change(app, token, "moved", lambda session, visit, now: ownvisit.move(session, visit, at, now=now))
+    return _change(app, token, "moved", lambda session, visit, now: own_visit_page.move(session, visit, at, now=now))
 
 
 def _to_cancel(app: App, visit: Appointment) -> Response | str:
-    if not ownvisit.page(visit, now=app.clock.now()).ending:
+    if not own_visit_page.page(visit, now=app.clock.now()).ending:
         return see(_base(app, visit))
     return _page("cancel", visit, _("Cancel your visit?"), app)
 
 
 def _cancel(app: App, token: str) -> Response | str:
-    return _change(app, token, "cancelled", lambda session, visit, now: ownvisit.cancel(session, visit, now=now))
+    return _change(
+        app, token, "cancelled", lambda session, visit, now: own_visit_page.cancel(session, visit, now=now)
+    )
 
 
 def _change(app: App, token: str, done: str, act: Callable[[Session, Appointment, datetime], None]) -> Response | str:
@@ -284,5 +288,5 @@ def _read_in(app: App, token: str) -> Response | str:
         app,
         token,
         "reader",
-        lambda session, visit, now: ownvisit.read_in(session, visit, language=spoken, tzid=tzid, now=now),
+        lambda session, visit, now: own_visit_page.read_in(session, visit, language=spoken, tzid=tzid, now=now),
     )

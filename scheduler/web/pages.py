@@ -13,12 +13,14 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
-from scheduler.clock import wall, zone_names
-from scheduler.i18n import LANGUAGES
+from scheduler.base.clock import wall, zone_names
+from scheduler.base.i18n import LANGUAGES
 from scheduler.model import Kind
-from scheduler.services import agenda, registering, visitpages
-from scheduler.services.agenda import Choices, Entry, Listing, Wanted
-from scheduler.services.feeds import event_file
+from scheduler.services.consulate.posts import week_view
+from scheduler.services.events.guests import registration
+from scheduler.services.events.programme import agenda
+from scheduler.services.events.programme.agenda import Choices, Entry, Listing, Wanted
+from scheduler.services.feeds.event_feeds import event_file
 from scheduler.web import language, structured, visitwording, wording
 from scheduler.web.language import _, with_query
 
@@ -220,7 +222,7 @@ def _event(app: App, key: str) -> str:
     with app.db.read() as session:
         detail = agenda.detail(session, key, now=app.clock.now()) if is_key(key) else abort(404)
         event = detail.entry.event
-        post = visitpages.post_of(session, event) if event.kind in _POSTS else None
+        post = week_view.post_of(session, event) if event.kind in _POSTS else None
     head = _head(app, event.title.to(g.language), _summary(detail))
     return render_template(
         "web/event.html",
@@ -228,7 +230,7 @@ def _event(app: App, key: str) -> str:
         event=event,
         data=structured.event_data(detail, head["canonical"]),
         subscribe=_subscription(detail),
-        register=registering.is_open(event, now=app.clock.now()),
+        register=registration.is_open(event, now=app.clock.now()),
         post=post,
         visiting=visitwording,
         **head,

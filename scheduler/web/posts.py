@@ -7,8 +7,8 @@ from typing import Any
 from flask import Blueprint, abort, g, render_template
 
 from scheduler.app import App
-from scheduler.services import visitpages
-from scheduler.services.whynot import named
+from scheduler.services.consulate.posts import week_view
+from scheduler.services.consulate.posts.reasons import named
 from scheduler.web import visitwording
 from scheduler.web.language import _, own_path
 from scheduler.web.pages import PER_LANGUAGE, is_key
@@ -34,21 +34,21 @@ def blueprint(app: App) -> Blueprint:
 def _every(app: App) -> str:
     with app.db.read() as session:
         head = _head(app, _("Consular posts"), _("Where to go with consular matters, and how to book a time."))
-        return render_template("web/visit/posts.html", posts=visitpages.shown(session), **head)
+        return render_template("web/visit/posts.html", posts=week_view.shown(session), **head)
 
 
 def _one(app: App, key: str) -> str:
     now = app.clock.now()
     with app.db.read() as session:
-        post = visitpages.post(session, key) if is_key(key) else abort(404)
+        post = week_view.post(session, key) if is_key(key) else abort(404)
         return render_template(
             "web/visit/post.html",
             post=post,
-            days=visitpages.coming_days(post, now=now),
-            holidays=visitpages.holidays_ahead(post, now=now),
-            closures=visitpages.closures_ahead(post, now=now),
-            bookable=visitpages.takes_visits(post),
-            weekly=visitpages.keeps_a_week(post),
+            days=week_view.coming_days(post, now=now),
+            holidays=week_view.holidays_ahead(post, now=now),
+            closures=week_view.closures_ahead(post, now=now),
+            bookable=week_view.takes_visits(post),
+            weekly=week_view.keeps_a_week(post),
             said=visitwording,
             named=lambda holiday: named(holiday, g.language),
             **_head(app, post.name.to(g.language), _("Address, hours, services and times to book.")),

@@ -13,14 +13,15 @@ from flask import Blueprint, Response, g, render_template, url_for
 from flask_limiter import Limiter
 
 from scheduler.app import App
-from scheduler.db import Held
-from scheduler.errors import NotFound, SchedulerError
+from scheduler.base.errors import NotFound, SchedulerError
 from scheduler.model import Attendee, Event
-from scheduler.services import agenda, registering
-from scheduler.services.seating import NeverFits
-from scheduler.services.tokens import PATHS, Purpose
-from scheduler.services.window import RegistrationClosed
-from scheduler.together import Together
+from scheduler.services.common.tokens import PATHS, Purpose
+from scheduler.services.events.attendance.capacity import NeverFits
+from scheduler.services.events.attendance.registration_window import RegistrationClosed
+from scheduler.services.events.guests import registration
+from scheduler.services.events.programme import agenda
+from scheduler.storage.database import Held
+from scheduler.storage.group_commit import Together
 from scheduler.web import floods, guestforms, own, wording
 from scheduler.web.answers import again, see, spent
 from scheduler.web.forms import POSTS, Form, Mistyped, seal, unshared
@@ -73,15 +74,15 @@ def _form(app: App, key: str, form: Form | None = None) -> str:
     with app.db.read() as session:
         event = agenda.public_event(session, key) if is_key(key) else _no_such_page()
     now = app.clock.now()
-    if not registering.is_open(event, now=now):
+    if not registration.is_open(event, now=now):
         return render_template("web/closed.html", title=_("Registration is closed"), event=event)
     sealed = seal(key, secret=app.secret, now=now)
     return render_template(
         "web/register.html",
         title=_("Register"),
         event=event,
-        form=form or Form({"mode": str(registering.modes(event)[0])}),
-        modes=[(mode, wording.mode(mode), wording.places(event, mode)) for mode in registering.modes(event)],
+        form=form or Form({"mode": str(registration.modes(event)[0])}),
+        modes=[(mode, wording.mode(mode), wording.places(event, mode)) for mode in registration.modes(event)],
         most=event.companions_most,
         seal=sealed,
         challenge=floods.challenge(app, sealed, now=now),
@@ -99,10 +100,10 @@ def _ask(app: App, key: str) -> Response | str:
     nonce = form.check_seal(key, secret=app.secret, now=now)
     try:
         with app.db.write("page") as session:
-            event = registering.get_open(session, key, now=now) if is_key(key) else _no_such_page()
+            event = registration.get_open(session, key, now=now) if is_key(key) else _no_such_page()
             wanted = _wanted(form, event, nonce)
             floods.admit(session, form, app=app, now=now)
-            registering.ask(session, event, wanted, now=now)
+            registration.ask(session, event, wanted, now=now)
     except (Mistyped, RegistrationClosed, floods.NotLetIn):
         return again(_form(app, key, form))
     except NeverFits:
@@ -112,9 +113,9 @@ def _ask(app: App, key: str) -> Response | str:
     return see(url_for(".sent", language=g.language, key=key))
 
 
-def _wanted(form: Form, event: Event, nonce: str) -> registering.Wanted:
+def _wanted(form: Form, event: Event, nonce: str) -> registration.Wanted:
     """Raises Mistyped, when all that is wrong is told."""
-    offered = {str(mode): mode for mode in registering.modes(event)}
+    offered = {str(mode): mode for mode in registration.modes(event)}
     person = guestforms.person(form)
     mode = form.one_of("mode", offered, _("Choose how you will take part."))
     companions, names = guestforms.company(form, event, event.companions_most)
@@ -123,7 +124,7 @@ def _wanted(form: Form, event: Event, nonce: str) -> registering.Wanted:
         form.errors["consent"] = _("Tick this if you agree; without it we cannot register you.")
     if person is None or mode is None or form.errors:
         raise Mistyped
-    return registering.Wanted(
+    return registration.Wanted(
         person=person, mode=mode, companions=companions, form=nonce, names=tuple(names or ()), needs=needs
     )
 
@@ -141,10 +142,10 @@ def _to_confirm(app: App, token: str, problem: str = "") -> Response | str:
     now = app.clock.now()
     with app.db.read() as session:
         try:
-            found = registering.to_confirm(session, token, secret=app.secret, now=now)
+            found = registration.to_confirm(session, token, secret=app.secret, now=now)
         except NotFound:
             return spent(SPENT)
-        if found.standing in registering.LISTED:
+        if found.standing in registration.LISTED:
             return see(own.address(app, found))
         return _confirming_page(found, problem)
 
@@ -190,7 +191,7 @@ def _confirming(app: App) -> Callable[[str], Attendee]:
             return together(token)
         except Held:
             with app.db.read() as session:
-                line = registering.event_of(session, token, secret=app.secret)
+                line = registration.event_of(session, token, secret=app.secret)
             return of_one_event(token, line)
 
     return confirm
@@ -198,4 +199,4 @@ def _confirming(app: App) -> Callable[[str], Attendee]:
 
 def _confirm_each(app: App, patience: timedelta | None, given: Sequence[str]) -> Sequence[Attendee | SchedulerError]:
     with app.db.write("page", patience=patience) as session:
-        return registering.confirm_each(session, given, secret=app.secret, now=app.clock.now())
+        return registration.confirm_each(session, given, secret=app.secret, now=app.clock.now())

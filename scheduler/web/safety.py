@@ -11,9 +11,9 @@ from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnava
 from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
-from scheduler.errors import Conflict, Forbidden, Invalid, NotFound, SchedulerError
-from scheduler.i18n import N_
-from scheduler.services.addresses import LONGEST
+from scheduler.base.errors import Conflict, Forbidden, Invalid, NotFound, SchedulerError
+from scheduler.base.i18n import N_
+from scheduler.services.feeds.addresses import LONGEST
 from scheduler.web.language import _
 from scheduler.web.limits_storage import SCHEME, asker
 

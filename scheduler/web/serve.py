@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scheduler import config
 from scheduler.app import App
+from scheduler.base import config
 from scheduler.web.feeds import Feeds
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import Any
 
 from flask import g
 
-from scheduler.clock import zone
+from scheduler.base.clock import zone
 from scheduler.model import Event, Kind, Timing, Venue
-from scheduler.services.agenda import Detail
+from scheduler.services.events.programme.agenda import Detail
 
 SCHEMA = "https://schema.org/"
 TYPES = {Kind.EXHIBITION: "ExhibitionEvent"}

@@ -12,13 +12,14 @@ from flask import Blueprint, g, render_template, request, url_for
 from markupsafe import Markup
 
 from scheduler.app import App
-from scheduler.i18n import LANGUAGES, N_
+from scheduler.base.i18n import LANGUAGES, N_
+from scheduler.base.text import Text
 from scheduler.model import Kind
-from scheduler.services import agenda, feeds, scopes
-from scheduler.services.addresses import Address
-from scheduler.services.agenda import Choices
-from scheduler.services.scopes import CHOICE, FACETS, Scope, is_built_in
-from scheduler.text import Text
+from scheduler.services.events.programme import agenda
+from scheduler.services.events.programme.agenda import Choices
+from scheduler.services.feeds import event_feeds, scopes
+from scheduler.services.feeds.addresses import Address
+from scheduler.services.feeds.scopes import CHOICE, FACETS, Scope, is_built_in
 from scheduler.web.language import NAMES, _
 from scheduler.web.pages import PER_LANGUAGE
 
@@ -74,7 +75,7 @@ def _subscribe(app: App) -> str:
         ready = _named(known, request.args.get("feed"))
         chosen = _chosen(choices, ready)
         scope = ready or _same(known, chosen) or chosen.scope()
-        number = feeds.count(session, scope, now=now)
+        number = event_feeds.count(session, scope, now=now)
     address = feed_address(app.settings.base_url, scope, chosen)
     return render_template(
         "web/subscribe.html",
@@ -139,7 +140,7 @@ def _name(scope: Scope, choices: Choices, chosen: Chosen) -> str:
     """What the calendar shows, in words."""
     if scope.key != CHOICE:
         return scope.name.to(g.language)
-    from scheduler.services.renderings import KIND_NAMES
+    from scheduler.services.events.programme.renderings import KIND_NAMES
 
     kinds = [_(KIND_NAMES[Kind(kind)]) for kind in chosen.kind]
     cities = [city.name.to(g.language) for city in choices.cities if city.key in chosen.city]

@@ -12,10 +12,10 @@ from jinja2.bccache import Bucket
 from markupsafe import Markup, escape
 
 from scheduler.app import App
-from scheduler.dates import format_weekday
-from scheduler.i18n import LANGUAGES
-from scheduler.services.renderings import KIND_NAMES, exceptions_in_words, weekly_in_words
-from scheduler.text import Text
+from scheduler.base.date_format import format_weekday
+from scheduler.base.i18n import LANGUAGES
+from scheduler.base.text import Text
+from scheduler.services.events.programme.renderings import KIND_NAMES, exceptions_in_words, weekly_in_words
 from scheduler.web import wording
 from scheduler.web.assets import Assets
 from scheduler.web.language import NAMES, _, kept, ngettext, with_query

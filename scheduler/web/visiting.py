@@ -17,14 +17,15 @@ from flask_limiter import Limiter
 from sqlalchemy.orm import Session
 
 from scheduler.app import App
-from scheduler.clock import wall
-from scheduler.errors import Invalid
+from scheduler.base.clock import wall
+from scheduler.base.errors import Invalid
 from scheduler.model import Counted, Layout, Service
-from scheduler.services import finding, visitasking, visitpages, visits
-from scheduler.services.finding import Party
-from scheduler.services.slots import Slot
-from scheduler.services.visitdrafts import MOST_DOCUMENTS
-from scheduler.services.visits import NotOffered, Unchanged
+from scheduler.services.consulate.posts import free_times, week_view
+from scheduler.services.consulate.posts.free_times import Party
+from scheduler.services.consulate.posts.slots import Slot
+from scheduler.services.consulate.visits import booking, public_requests
+from scheduler.services.consulate.visits.booking import NotOffered, Unchanged
+from scheduler.services.consulate.visits.visit_drafts import MOST_DOCUMENTS
 from scheduler.web import floods, visitwording
 from scheduler.web.answers import again, see
 from scheduler.web.forms import POSTS, Form, Mistyped, seal, unshared
@@ -109,7 +110,7 @@ class Chosen:
 
 def _service(session: Session, key: str, name: str) -> Service:
     """Raises NotFound for what takes no visits."""
-    return visitpages.service(session, key, name) if is_key(key) and is_key(name) else abort(404)
+    return week_view.service(session, key, name) if is_key(key) and is_key(name) else abort(404)
 
 
 class _NoParty(Invalid):
@@ -180,8 +181,8 @@ def _page(name: str, service: Service, title: str, step: int = 0, **given: Any) 
 
 def _services(app: App, key: str) -> str:
     with app.db.read() as session:
-        post = visitpages.post(session, key) if is_key(key) else abort(404)
-        offered = [service for service in post.services if service.offered and visitpages.takes_visits(post)]
+        post = week_view.post(session, key) if is_key(key) else abort(404)
+        offered = [service for service in post.services if service.offered and week_view.takes_visits(post)]
         return render_template(
             "web/visit/services.html",
             title=_("What do you need?"),
@@ -218,7 +219,7 @@ def _times_page(app: App, session: Session, chosen: Chosen, problem: str = "", n
         service,
         _("Choose a time"),
         3,
-        week=visitpages.week(session, service, chosen.party, week_asked(nearest), now=now),
+        week=week_view.week(session, service, chosen.party, week_asked(nearest), now=now),
         party=chosen.party,
         to=chosen.address,
         taken=chosen.address("who").partition("?")[0],
@@ -239,8 +240,8 @@ def _why(app: App, key: str, name: str) -> Response | str:
             return again(error.page)
         form, now, service = Form(request.args), app.clock.now(), chosen.service
         at = time_typed(f"{form['day']}T{form['hour'][:5]}")
-        why = finding.why(session, service, chosen.party, at, now=now) if at else None
-        nearest = finding.nearest(session, service, chosen.party, at, now=now) if at and why else []
+        why = free_times.why(session, service, chosen.party, at, now=now) if at else None
+        nearest = free_times.nearest(session, service, chosen.party, at, now=now) if at and why else []
         page = _page(
             "why",
             service,
@@ -265,7 +266,7 @@ def _who(app: App, key: str, name: str) -> Response | str:
         if at is None:
             return again(_times_page(app, session, chosen, _("Choose a time from those that are shown.")))
         try:
-            visits.look(session, chosen.service, chosen.party, at, now=app.clock.now())
+            booking.look(session, chosen.service, chosen.party, at, now=app.clock.now())
         except NotOffered as error:
             return _gone(app, session, chosen, at, error)
         return _who_page(app, chosen, at, Form())
@@ -289,7 +290,7 @@ def _who_page(app: App, chosen: Chosen, at: datetime, form: Form, others: Sequen
         _("Who comes?"),
         4,
         at=at,
-        until=at + finding.length(service, chosen.party),
+        until=at + free_times.length(service, chosen.party),
         party=chosen.party,
         others=others,
         form=form,
@@ -320,9 +321,9 @@ def _ask(app: App, key: str, name: str) -> Response | str:
         nonce = form.check_seal(_purpose(chosen.service), secret=app.secret, now=now)
         try:
             draft = draft_of(form, chosen.party, secret=app.secret)
-            if visitasking.is_sent_again(session, draft, at, form=nonce, secret=app.secret):
+            if public_requests.is_sent_again(session, draft, at, form=nonce, secret=app.secret):
                 return _to_sent(app, chosen, at)
-            visits.look(session, chosen.service, chosen.party, at, now=now)
+            booking.look(session, chosen.service, chosen.party, at, now=now)
         except Mistyped:
             return again(_who_page(app, chosen, at, form))
         except NotOffered as error:
@@ -331,7 +332,7 @@ def _ask(app: App, key: str, name: str) -> Response | str:
         with app.db.write("page") as session:
             floods.admit(session, form, app=app, now=now)
             service = _service(session, key, name)
-            visitasking.ask(session, service, at, draft, form=nonce, secret=app.secret, now=now)
+            public_requests.ask(session, service, at, draft, form=nonce, secret=app.secret, now=now)
     except NotOffered as error:
         with app.db.read() as session:
             return _other_times(app, _sent_choice(session, key, name), at, form, error)
@@ -388,14 +389,14 @@ def _days(app: App, key: str, name: str, problem: str = "") -> Response | str:
             "wait",
             chosen.service,
             _("For which days do you wait?"),
-            days=visitpages.days_to_wait_for(session, chosen.service, chosen.party, now=app.clock.now()),
+            days=week_view.days_to_wait_for(session, chosen.service, chosen.party, now=app.clock.now()),
             wanted=_wanted(),
             party=chosen.party,
             to=chosen.address,
             action=chosen.address("who_waits").partition("?")[0],
             hidden=chosen.query,
             form=form,
-            most=visits.MOST_DAYS,
+            most=booking.MOST_DAYS,
         )
     return again(page) if problem else page
 
@@ -406,8 +407,8 @@ def _wanted() -> list[date]:
 
 def _who_waits(app: App, key: str, name: str) -> Response | str:
     days = _wanted()
-    if not 1 <= len(days) <= visits.MOST_DAYS:
-        return _days(app, key, name, _("Choose from one to {most} days.", most=visits.MOST_DAYS))
+    if not 1 <= len(days) <= booking.MOST_DAYS:
+        return _days(app, key, name, _("Choose from one to {most} days.", most=booking.MOST_DAYS))
     with app.db.read() as session:
         return _who_waits_page(app, _sent_choice(session, key, name), days, Form())
 
@@ -441,13 +442,13 @@ def _wait(app: App, key: str, name: str) -> Response | str:
             draft = draft_of(form, chosen.party, secret=app.secret)
         except Mistyped:
             return again(_who_waits_page(app, chosen, days, form))
-        if visitasking.is_sent_again(session, draft, None, form=nonce, secret=app.secret):
+        if public_requests.is_sent_again(session, draft, None, form=nonce, secret=app.secret):
             return see(to)
     try:
         with app.db.write("page") as session:
             floods.admit(session, form, app=app, now=now)
             service = _service(session, key, name)
-            visitasking.wait(session, service, days, draft, form=nonce, secret=app.secret, now=now)
+            public_requests.wait(session, service, days, draft, form=nonce, secret=app.secret, now=now)
     except (NotOffered, Unchanged):
         return see(chosen.address("times", **{"from": f"{days[0]:%Y-%m-%d}"}))
     except floods.NotLetIn:

@@ -7,11 +7,11 @@ from typing import Any
 
 from flask import g
 
-from scheduler.errors import Invalid, SchedulerError, each_of
-from scheduler.services import references
-from scheduler.services.drafts import check
-from scheduler.services.finding import Party
-from scheduler.services.visitdrafts import VisitDraft
+from scheduler.base.errors import Invalid, SchedulerError, each_of
+from scheduler.services.consulate.posts.free_times import Party
+from scheduler.services.consulate.visits import references
+from scheduler.services.consulate.visits.visit_drafts import VisitDraft
+from scheduler.services.events.programme.event_drafts import check
 from scheduler.web.forms import Form, Mistyped, in_words, refuse_no_name
 from scheduler.web.language import _
 

@@ -8,8 +8,8 @@ from decimal import Decimal
 
 from flask import g
 
-from scheduler.clock import instant, wall
-from scheduler.dates import (
+from scheduler.base.clock import instant, wall
+from scheduler.base.date_format import (
     format_day,
     format_day_short,
     format_days,
@@ -18,12 +18,12 @@ from scheduler.dates import (
     format_weekday,
     zone_city,
 )
-from scheduler.i18n import N_
+from scheduler.base.i18n import N_
 from scheduler.model import Appointment, Counted, Layout, Post, Service, Side, SpecialDays, VisitStatus
-from scheduler.services import finding, posts
-from scheduler.services.finding import Party
-from scheduler.services.slots import DAY, Interval, Reason, Slot, Why
-from scheduler.services.whynot import named
+from scheduler.services.consulate.posts import free_times, posts
+from scheduler.services.consulate.posts.free_times import Party
+from scheduler.services.consulate.posts.reasons import named
+from scheduler.services.consulate.posts.slots import DAY, Interval, Reason, Slot, Why
 from scheduler.web.language import _, ngettext
 from scheduler.web.wording import State
 
@@ -196,7 +196,7 @@ def party(service: Service, party: Party) -> str:
         said.append(ngettext("{number} document", "{number} documents", number).format(number=number))
     if party.layout is Layout.PARALLEL and party.people > 1:
         said.append(_("at several counters at once"))
-    return " · ".join([*said, format_lead(finding.length(service, party), g.language)])
+    return " · ".join([*said, format_lead(free_times.length(service, party), g.language)])
 
 
 def checklist(lines: str) -> list[str]:

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from flask import g
 
-from scheduler.clock import instant, wall
-from scheduler.dates import (
+from scheduler.base.clock import instant, wall
+from scheduler.base.date_format import (
     format_day,
     format_day_short,
     format_days,
@@ -19,13 +19,13 @@ from scheduler.dates import (
     format_weekday,
     zone_city,
 )
-from scheduler.i18n import N_
+from scheduler.base.i18n import N_
 from scheduler.model import Attendee, Event, Kind, Mode, Queue, Reminded, Seating, Standing, Status, Timing
-from scheduler.services import export
-from scheduler.services.agenda import Announced, Detail, Entry
-from scheduler.services.drafts import Reply
-from scheduler.services.renderings import KIND_NAMES, location, weekly_in_words
-from scheduler.services.times import When, moment, when
+from scheduler.services.events.programme.agenda import Announced, Detail, Entry
+from scheduler.services.events.programme.event_drafts import Reply
+from scheduler.services.events.programme.event_times import When, moment, when
+from scheduler.services.events.programme.renderings import KIND_NAMES, location, weekly_in_words
+from scheduler.services.exchange import file_export
 from scheduler.web.language import _
 
 ROLES = {
@@ -390,4 +390,4 @@ def day(on: date) -> str:
 
 
 def reply(attendee: Attendee) -> Reply:
-    return export.reply(attendee)
+    return file_export.reply(attendee)

@@ -15,11 +15,11 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult
 
+from scheduler.base.errors import Invalid
 from scheduler.channels import ChannelError, channel_for
 from scheduler.channels.file import FileChannel
-from scheduler.errors import Invalid
 from scheduler.model import LetterKind
-from scheduler.services.outgoing import OutgoingMessage
+from scheduler.services.letters.envelope import OutgoingMessage
 
 
 class Postbox:

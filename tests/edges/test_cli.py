@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from scheduler.base.clock import ManualClock
 from scheduler.cli.root import COMMANDS
 from scheduler.cli.words import speak
-from scheduler.clock import ManualClock
 from tests.conftest import Scheduler
 
 
@@ -323,7 +323,7 @@ def test_completion_can_be_set_up(desk: Scheduler, shell: str) -> None:
 def test_settings_come_from_the_environment_before_the_file(
     desk: Scheduler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from scheduler.config import load
+    from scheduler.base.config import load
 
     file = tmp_path / "settings.toml"
     file.write_text('house = "From the file"\nlanguage = "ru"\n')

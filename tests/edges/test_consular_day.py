@@ -9,11 +9,11 @@ from html import unescape
 
 import pytest
 
-from scheduler.clock import instant
+from scheduler.base.clock import instant
 from scheduler.model import VisitStatus
-from scheduler.services import posts
-from scheduler.services.slots import Reason
-from scheduler.services.visits import NotOffered
+from scheduler.services.consulate.posts import posts
+from scheduler.services.consulate.posts.slots import Reason
+from scheduler.services.consulate.visits.booking import NotOffered
 from scheduler.web import create_app
 from tests.services.consulate import Consulate
 

@@ -11,11 +11,11 @@ import pytest
 import sqlalchemy as sa
 from argon2 import PasswordHasher
 
-from scheduler import config
 from scheduler.app import App
+from scheduler.base import config
 from scheduler.model import MAY, Account, AccountRole, Act, Audit
-from scheduler.services import accounts, passwords
-from scheduler.services.accounts import IDLE, INVITED, LONGEST, AccountDraft
+from scheduler.services.accounts import accounts, passwords
+from scheduler.services.accounts.accounts import IDLE, INVITED, LONGEST, AccountDraft
 from scheduler.web import create_app
 from tests.conftest import NOW
 from tests.services.builders import an_event, register

@@ -11,9 +11,9 @@ from time import perf_counter, sleep
 
 import pytest
 
-from scheduler import fetch as fetching
-from scheduler.errors import Conflict, Forbidden, Invalid, SchedulerError
-from scheduler.fetch import Bounds, fetch, is_url, name_of, public
+from scheduler.base.errors import Conflict, Forbidden, Invalid, SchedulerError
+from scheduler.formats import calendar_fetch as fetching
+from scheduler.formats.calendar_fetch import Bounds, fetch, is_url, name_of, public
 from tests.conftest import Scheduler
 
 ICS = b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n"

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from calendars.foreign import read
-from scheduler.i18n import LANGUAGES
-from scheduler.services.foreign import plain
+from scheduler.base.i18n import LANGUAGES
+from scheduler.services.exchange.calendar_mapping import plain
 from tests.conftest import Scheduler
 
 RFC = Path(__file__).parent.parent / "rfc"

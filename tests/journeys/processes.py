@@ -10,9 +10,9 @@ from datetime import datetime
 from multiprocessing.connection import Connection
 from typing import Any
 
-from scheduler import config
 from scheduler.app import App
-from scheduler.clock import ManualClock
+from scheduler.base import config
+from scheduler.base.clock import ManualClock
 from scheduler.web import create_app
 from tests.services.builders import PROCESSES
 
@@ -53,7 +53,7 @@ def send_letters(environment: Mapping[str, str], now: datetime) -> None:
 
 
 def _deliver(environment: dict[str, str], now: datetime) -> None:
-    from scheduler.jobs import deliver
+    from scheduler.worker.timetable import deliver
 
     deliver(_opened(environment, now))
 

@@ -14,9 +14,9 @@ import pytest
 import urllib3
 from click.testing import CliRunner
 
+from scheduler.base.clock import ManualClock
 from scheduler.cli.desk import Desk
 from scheduler.cli.root import root
-from scheduler.clock import ManualClock
 from tests import debian
 from tests.conftest import NOW, settings_of
 from tests.edges.test_channels import free_port

@@ -22,11 +22,11 @@ import sqlalchemy as sa
 from calendars.anniversaries import next_yearly
 from calendars.hours import openings
 from scheduler.app import App
-from scheduler.i18n import LANGUAGES
+from scheduler.base.i18n import LANGUAGES
 from scheduler.model import Event, Kind, Visibility
-from scheduler.publish import Directory, publish
 from scheduler.sample import programme
-from scheduler.services.renderings import opening_hours
+from scheduler.services.events.programme.renderings import opening_hours
+from scheduler.worker.publish import Directory, publish
 from tests.conftest import NOW, Scheduler
 from tests.services.builders import an_event
 

@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from scheduler.base.clock import ManualClock
 from scheduler.cli.desk import Desk
 from scheduler.cli.root import root
 from scheduler.cli.words import speak
-from scheduler.clock import ManualClock
 
 README = Path(__file__).parents[2] / "README.md"
 CONSOLE = re.compile(r"^(?:<!-- (\d+) minutes later -->\n)?```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -16,7 +16,7 @@ from pathlib import Path
 import icalendar
 import pytest
 
-from scheduler.clock import Clock
+from scheduler.base.clock import Clock
 from scheduler.web.feeds import LOOK_AGAIN
 from tests.conftest import Scheduler
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tempfile import TemporaryDirectory
 
-import scheduler.jobs  # noqa: F401
+import scheduler.worker.timetable  # noqa: F401
 from tests.journeys.processes import warm
 
 with TemporaryDirectory(prefix="warm-") as directory:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from scheduler.errors import Conflict, Invalid, NotFound
+from scheduler.base.errors import Conflict, Invalid, NotFound
 from scheduler.model import MAY, Account, AccountRole, Act, Audit
-from scheduler.services import accounts
-from scheduler.services.accounts import AccountDraft, Refused
-from scheduler.services.drafts import check
+from scheduler.services.accounts import accounts
+from scheduler.services.accounts.accounts import AccountDraft, Refused
+from scheduler.services.events.programme.event_drafts import check
 from tests.services.builders import NOW, at_once
 
 SECRET = "0" * 64
@@ -85,7 +85,7 @@ def test_of_two_administrators_who_step_down_at_once_one_stays(db, database_url)
 
 
 def step_down(url: str, name: str) -> str:
-    from scheduler.db import Database
+    from scheduler.storage.database import Database
 
     database = Database(url)
     try:

@@ -14,14 +14,24 @@ import sqlalchemy as sa
 from click.testing import CliRunner
 from sqlalchemy.exc import IntegrityError, StatementError
 
-from scheduler import config, schema
+from scheduler import schema
 from scheduler.app import App
-from scheduler.db import REFUSALS, Base, Database, Instant, Languages, Seconds, Wall, constraint_name
-from scheduler.errors import Conflict, Forbidden, Invalid, SchedulerError
+from scheduler.base import config
+from scheduler.base.errors import Conflict, Forbidden, Invalid, SchedulerError
+from scheduler.base.text import Text
 from scheduler.model import Arrival, Audit, City, Companion, Event, Mode, Origin, Seating, Sees, Ticket
-from scheduler.services import links
-from scheduler.services.audit import note
-from scheduler.text import Text
+from scheduler.services.common.audit import note
+from scheduler.services.feeds import links as feed_links
+from scheduler.storage.database import (
+    REFUSALS,
+    Base,
+    Database,
+    Instant,
+    Languages,
+    Seconds,
+    Wall,
+    constraint_name,
+)
 from tests.services.builders import NOW, START, a_city, a_person, a_venue, an_event, invite
 from tests.services.consulate import PASSPORT, Consulate, a_post
 
@@ -164,7 +174,7 @@ def rows(db):
                 attendee_id=attendee.id, event_id=event.id, fingerprint="f", digest="d", cells={}
             )
         )
-        links.add(session, feed="all", holder="driver", sees=Sees.PRIVATE, now=NOW)
+        feed_links.add(session, feed="all", holder="driver", sees=Sees.PRIVATE, now=NOW)
         session.execute(
             sa.insert(Base.metadata.tables["account"]).values(
                 name="door", called="The door", role="door", language="en", epoch=0, created_at=NOW

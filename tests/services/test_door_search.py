@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from scheduler import sounds
+from scheduler.base import name_sounds
+from scheduler.base.text import Text
 from scheduler.model import Person
-from scheduler.services.audit import note
-from scheduler.services.doorsearch import Search
-from scheduler.text import Text
+from scheduler.services.common.audit import note
+from scheduler.services.events.door.name_search import Search
 from tests.services.builders import NOW, a_person, an_event, invite, register
 
 GUESTS = (
@@ -118,4 +118,4 @@ def test_only_the_list_of_this_event_is_searched(session, opening):
 
 @pytest.mark.parametrize("engine", ["sqlite"])
 def test_thai_letters_that_are_not_spoken_may_be_left_out_or_not(engine):
-    assert {"nulan", "nurlan"} == sounds.words("นูร์ลัน")
+    assert {"nulan", "nurlan"} == name_sounds.words("นูร์ลัน")

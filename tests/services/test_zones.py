@@ -18,14 +18,16 @@ import icalendar
 import pytest
 import sqlalchemy as sa
 
-from scheduler import jobs
-from scheduler.clock import wall
+from scheduler.base.clock import wall
+from scheduler.base.text import Text
 from scheduler.model import Audit, Event, Letter, LetterKind
-from scheduler.services import feeds, letters, scopes, zones
-from scheduler.services.eventrows import WITH_EVENT
-from scheduler.services.lookup import get
-from scheduler.services.renderings import revise
-from scheduler.text import Text
+from scheduler.services.common.lookup import get
+from scheduler.services.events.programme import rezoning as event_rezoning
+from scheduler.services.events.programme.event_mapping import WITH_EVENT
+from scheduler.services.events.programme.renderings import revise
+from scheduler.services.feeds import event_feeds, scopes
+from scheduler.services.outbox import enqueue
+from scheduler.worker import timetable
 from tests.services.builders import DAY, NOW, a_person, an_event, register
 
 HOUR = timedelta(hours=1)
@@ -123,7 +125,7 @@ def event(app, key="opening") -> Event:
 
 def feed(app, **given) -> bytes:
     with app.db.read() as session:
-        return feeds.write(
+        return event_feeds.write(
             session, scopes.get(session, "all"), language="en", now=NOW, house=Text({"en": "Embassy"}), **given
         )
 
@@ -176,13 +178,13 @@ def derived_wrong(app, by: timedelta = HOUR, **given) -> None:
         revise(session, [made], now=NOW - DAY)
         made.sequence, made.revised_at = 0, NOW - DAY
         for reminder in made.reminders:
-            letters.retime(reminder, made, now=NOW)
+            enqueue.retime(reminder, made, now=NOW)
 
 
 def check_zones(app, now=NOW):
     app.clock.set(now)
     with app.db.write() as session:
-        return [(one.key, before, after) for one, before, after in zones.recheck(session, now=now)]
+        return [(one.key, before, after) for one, before, after in event_rezoning.recheck(session, now=now)]
 
 
 def test_it_says_what_moved_from_when_to_when(app):
@@ -207,14 +209,14 @@ def test_a_reminder_leaves_by_the_new_instant(app):
     derived_wrong(app, reminders=({"before": "2 hours"},))
     with app.db.write() as session:
         register(session, get(session, Event, "opening"), a_person(session))
-    jobs.deliver(app)
+    timetable.deliver(app)
     check_zones(app)
 
     app.clock.set(MOVED_AT - 2 * HOUR)
-    jobs.deliver(app)
+    timetable.deliver(app)
     early = reminders_of(app)
     app.clock.set(STARTS_AT - 2 * HOUR)
-    jobs.deliver(app)
+    timetable.deliver(app)
 
     assert [] == early
     assert ["sent"] == reminders_of(app)
@@ -244,7 +246,7 @@ def test_an_hour_that_the_new_law_skips_keeps_its_place_on_the_wall(app):
 def test_the_worker_looks_after_the_zones_by_itself(app):
     derived_wrong(app)
 
-    jobs.check_zones(app)
+    timetable.check_zones(app)
 
     assert (STARTS_AT, 1) == (event(app).starts_at, event(app).sequence)
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduler.clock import Clock, ManualClock, instant, tzdata_problem, tzdata_version, wall, zone
-from scheduler.errors import Invalid
+from scheduler.base.clock import Clock, ManualClock, instant, tzdata_problem, tzdata_version, wall, zone
+from scheduler.base.errors import Invalid
 
 at = datetime.fromisoformat
 NEW_YEAR = datetime(2027, 1, 1, tzinfo=UTC)
@@ -145,7 +145,7 @@ def test_an_offset_is_no_zone(typed):
     ],
 )
 def test_what_is_no_name_at_all_is_refused_without_touching_a_file(typed, monkeypatch):
-    monkeypatch.setattr("scheduler.clock.ZoneInfo", lambda _: pytest.fail("looked it up"))
+    monkeypatch.setattr("scheduler.base.clock.ZoneInfo", lambda _: pytest.fail("looked it up"))
 
     with pytest.raises(Invalid) as refused:
         zone(typed)

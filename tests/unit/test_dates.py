@@ -7,7 +7,7 @@ import pytest
 from babel.dates import get_day_names, get_month_names
 from babel.localedata import locale_identifiers
 
-from scheduler.dates import (
+from scheduler.base.date_format import (
     format_day,
     format_day_short,
     format_days,
@@ -19,8 +19,8 @@ from scheduler.dates import (
     format_weekday,
     zone_city,
 )
-from scheduler.errors import Invalid
-from scheduler.i18n import LANGUAGES
+from scheduler.base.errors import Invalid
+from scheduler.base.i18n import LANGUAGES
 
 at = datetime.fromisoformat
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from scheduler.i18n import LANGUAGES, catalogue
-from scheduler.names import name_key, nearly_same
-from scheduler.services.headings import FIELDS, guess, heading, words
+from scheduler.base.i18n import LANGUAGES, catalogue
+from scheduler.base.name_matching import name_key, nearly_same
+from scheduler.services.events.guest_lists.headings import FIELDS, guess, heading, words
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

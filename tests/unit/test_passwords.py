@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from scheduler.errors import Invalid
-from scheduler.services.passwords import fits, hashed, is_outdated, refuse_weak
+from scheduler.base.errors import Invalid
+from scheduler.services.accounts.passwords import fits, hashed, is_outdated, refuse_weak
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from scheduler.together import Together
+from scheduler.storage.group_commit import Together
 from tests.waiting import until
 
 

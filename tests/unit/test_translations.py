@@ -12,8 +12,8 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.frontend import CommandLineInterface
 from babel.messages.pofile import read_po
 
-from scheduler import i18n
-from scheduler.i18n import LANGUAGES, catalogue
+from scheduler.base import resources
+from scheduler.base.i18n import LANGUAGES, catalogue
 
 ROOT = Path(__file__).parent.parent.parent
 TRANSLATED = tuple(language for language in LANGUAGES if language != "en")
@@ -39,7 +39,7 @@ def babel(*arguments: str) -> None:
     CommandLineInterface().run(["pybabel", "-q", *arguments])
 
 
-TRANSLATIONS = Path(i18n.TRANSLATIONS)
+TRANSLATIONS = Path(resources.TRANSLATIONS)
 
 
 def read(file: Path, language: str | None = None) -> Catalog:

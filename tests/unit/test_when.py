@@ -7,10 +7,10 @@ from babel import Locale
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scheduler import when
-from scheduler.dates import format_day, format_lead, format_span
-from scheduler.errors import Invalid
-from scheduler.when import LANGUAGES, format_duration, parse_day, parse_duration, parse_when
+from scheduler.base import date_parsing
+from scheduler.base.date_format import format_day, format_lead, format_span
+from scheduler.base.date_parsing import LANGUAGES, format_duration, parse_day, parse_duration, parse_when
+from scheduler.base.errors import Invalid
 
 at = datetime.fromisoformat
 # Thursday 28 January 2027, 11:00 in Almaty.
@@ -194,11 +194,11 @@ def test_every_weekday_is_read_in_every_form(language, weekday):
 
 def test_no_word_has_two_meanings():
     meanings = {}
-    named = [pair for language in LANGUAGES for pair in when._cldr_names(language)]
-    listed = [(word, kind) for kind, words in when._WORDS.items() for word in words.split(" | ")]
+    named = [pair for language in LANGUAGES for pair in date_parsing._cldr_names(language)]
+    listed = [(word, kind) for kind, words in date_parsing._WORDS.items() for word in words.split(" | ")]
 
     for word, meaning in [*named, *((word, (kind, (number,))) for word, (kind, number) in listed)]:
-        assert meaning == meanings.setdefault(when._bare(when._normal(word)), meaning), word
+        assert meaning == meanings.setdefault(date_parsing._bare(date_parsing._normal(word)), meaning), word
 
 
 @unhurried

@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
-from scheduler.i18n import LANGUAGES
+from scheduler.base.i18n import LANGUAGES
 from scheduler.model import Account
-from scheduler.services import accounts
+from scheduler.services.accounts import accounts
 from scheduler.web.answers import see
 from scheduler.web.forms import Form
 from scheduler.web.language import _

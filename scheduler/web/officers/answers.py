@@ -11,12 +11,13 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from scheduler.app import App
-from scheduler.errors import NotFound, SchedulerError, each_of
-from scheduler.i18n import catalogue
+from scheduler.base.errors import NotFound, SchedulerError, each_of
+from scheduler.base.i18n import catalogue
 from scheduler.model import Act, Event
-from scheduler.services import desk
-from scheduler.services.conflicts import Contradiction
-from scheduler.services.drafts import Draft, check
+from scheduler.services.common.drafts import Draft
+from scheduler.services.events.guests import guest_directory
+from scheduler.services.events.programme.conflicts import Contradiction
+from scheduler.services.events.programme.event_drafts import check
 from scheduler.web.forms import Form, in_words
 from scheduler.web.officers.guard import allowed, officer
 from scheduler.web.pages import is_key
@@ -26,7 +27,7 @@ def event_of(session: Session, key: str) -> Event:
     """Raises NotFound, also for what this officer may not know of."""
     if not is_key(key):
         raise NotFound("there is no event {key}", key=key)
-    return desk.event(session, key, confidential=allowed(Act.SEE_CONFIDENTIAL))
+    return guest_directory.event(session, key, confidential=allowed(Act.SEE_CONFIDENTIAL))
 
 
 class Mistyped(Exception):

@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session
 
 from scheduler.app import App
 from scheduler.model import Account, Act, FeedLink, Post
-from scheduler.services import links
-from scheduler.services.addresses import Address
+from scheduler.services.feeds import links as feed_links
+from scheduler.services.feeds.addresses import Address
 from scheduler.web.answers import see
 from scheduler.web.language import _
 from scheduler.web.officers import guard
@@ -53,15 +53,17 @@ def _make(app: App, key: str) -> None:
         post = post_of(session, key)
         link = _mine(session, post)
         if link:
-            links.renew(session, link, now=app.clock.now())
+            feed_links.renew(session, link, now=app.clock.now())
             return
         account = session.get_one(Account, officer().id)
-        links.add_visits(session, post=post, account=account, holder=account.called, names=False, now=app.clock.now())
+        feed_links.add_visits(
+            session, post=post, account=account, holder=account.called, names=False, now=app.clock.now()
+        )
 
 
 def _mine(session: Session, post: Post) -> FeedLink | None:
-    return links.of_officer(session, post=post, account=officer().id)
+    return feed_links.of_officer(session, post=post, account=officer().id)
 
 
 def _address(app: App, link: FeedLink) -> str:
-    return f"{app.settings.base_url}{Address(links.token(link, secret=app.secret), g.language, private=True)}"
+    return f"{app.settings.base_url}{Address(feed_links.token(link, secret=app.secret), g.language, private=True)}"

@@ -11,13 +11,15 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
-from scheduler.clock import wall
-from scheduler.errors import Invalid
-from scheduler.i18n import LANGUAGES
+from scheduler.base.clock import wall
+from scheduler.base.date_parsing import parse_day
+from scheduler.base.errors import Invalid
+from scheduler.base.i18n import LANGUAGES
 from scheduler.model import Act, Appointment, Post, SpecialDays
-from scheduler.services import closures, posts
-from scheduler.services.postdrafts import SpecialDraft
-from scheduler.services.slots import Slot
+from scheduler.services.consulate.posts import posts
+from scheduler.services.consulate.posts.post_drafts import SpecialDraft
+from scheduler.services.consulate.posts.slots import Slot
+from scheduler.services.consulate.visits import displacement
 from scheduler.web import visitwording
 from scheduler.web.answers import again, see
 from scheduler.web.forms import Form
@@ -26,7 +28,6 @@ from scheduler.web.officers import guard
 from scheduler.web.officers.answers import Mistyped, act, drafted
 from scheduler.web.officers.guard import may
 from scheduler.web.officers.staffing import POST, post_of
-from scheduler.when import parse_day
 
 CLOSE = f"{POST}/close"
 _FIELDS = {"first_day": "first", "last_day": "last", "hours": "opens"}
@@ -73,7 +74,7 @@ def _page(app: App, key: str, form: Form | None = None) -> str:
             post=post,
             form=form or Form({"first": request.args.get("day", "")[:10]}),
             counters=[("", _("the whole post")), *((one.key, one.name.to(g.language)) for one in post.counters)],
-            stranded=closures.affected(session, post, now=now),
+            stranded=displacement.affected(session, post, now=now),
             closed=_to_come(post, wall(now, post.tzid).date()),
             done=_done(),
             said=visitwording,
@@ -97,8 +98,8 @@ def _look(app: App, key: str) -> Answer | str:
         except Mistyped:
             draft = None
         if draft is not None:
-            already = {row.id for row in closures.affected(session, post, now=app.clock.now())}
-            hit = closures.affected(session, post, now=app.clock.now(), closing=draft)
+            already = {row.id for row in displacement.affected(session, post, now=app.clock.now())}
+            hit = displacement.affected(session, post, now=app.clock.now(), closing=draft)
             return _hits_page(post, form, draft, hit, already)
     return again(_page(app, key, form))
 
@@ -186,7 +187,7 @@ def _offer(app: App, key: str) -> Answer:
 
 
 def _rebook(app: App, session: Session, post: Post) -> Sequence[tuple[Appointment, Slot | None]]:
-    return closures.rebook(session, post, now=app.clock.now())
+    return displacement.rebook(session, post, now=app.clock.now())
 
 
 def _to_page(key: str, found: Sequence[tuple[Appointment, Slot | None]], **said: str) -> Answer:

@@ -8,12 +8,15 @@ from typing import TypeVar
 
 from flask import Blueprint, Response, abort, g, render_template, request
 
-from scheduler import sheets
 from scheduler.app import App
-from scheduler.i18n import catalogue
+from scheduler.base.i18n import catalogue
+from scheduler.formats import sheets
 from scheduler.model import Act, Mode, Outcome, Role, Standing
-from scheduler.services import accounts, desk, guestexport, ledger
-from scheduler.services.desk import Wanted
+from scheduler.services.accounts import accounts
+from scheduler.services.events.guest_lists import export as guest_export
+from scheduler.services.events.guests import guest_directory
+from scheduler.services.events.guests.guest_directory import Wanted
+from scheduler.services.letters import ledger
 from scheduler.web.language import _
 from scheduler.web.officers import guard
 from scheduler.web.officers.answers import event_of
@@ -60,13 +63,13 @@ def blueprint(app: App) -> Blueprint:
 
 
 def _overview(app: App) -> str:
-    read = desk.past if request.args.get("when") == "past" else desk.coming
+    read = guest_directory.past if request.args.get("when") == "past" else guest_directory.coming
     number = page()
     with app.db.read() as session:
         confidential = allowed(Act.SEE_CONFIDENTIAL)
         found = read(session, confidential=confidential, now=app.clock.now(), page=number)
         return render_template(
-            "web/desk/overview.html", title=_("Desk"), found=found, past=read is desk.past, page=number
+            "web/desk/overview.html", title=_("Desk"), found=found, past=read is guest_directory.past, page=number
         )
 
 
@@ -79,17 +82,17 @@ def _guests(app: App, key: str) -> str:
     wanted, number = _wanted(), page()
     with app.db.read() as session:
         event = event_of(session, key)
-        found = desk.guests(session, event, wanted, page=number)
+        found = guest_directory.guests(session, event, wanted, page=number)
         return render_template(
             "web/desk/guests.html",
             title=event.title.to(g.language),
             event=event,
-            line=desk.line(session, event),
+            line=guest_directory.line(session, event),
             guests=found,
             chosen=_chosen(),
             choices={"standing": list(Standing), "mode": list(Mode), "role": list(Role)},
             page=number,
-            first=(number - 1) * desk.PAGE + 1,
+            first=(number - 1) * guest_directory.PAGE + 1,
         )
 
 
@@ -117,8 +120,8 @@ def _file(app: App, key: str, kind: str, language: str) -> Response:
     gettext = catalogue(language).gettext
     with app.db.read() as session:
         event = event_of(session, key)
-        layout = guestexport.layout_of(session, event) or guestexport.default_layout(event, gettext)
-        rows = list(guestexport.rows(session, event, layout, language=language, gettext=gettext))
+        layout = guest_export.layout_of(session, event) or guest_export.default_layout(event, gettext)
+        rows = list(guest_export.rows(session, event, layout, language=language, gettext=gettext))
     content_type, delimiter = SHEETS[kind]
     body = sheets.written([list(layout.headings), *rows], delimiter=delimiter, name=key)
     response = Response(body, content_type=content_type)

@@ -16,16 +16,18 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
-from scheduler.clock import wall
-from scheduler.dates import format_day
-from scheduler.errors import AlreadyThere, Conflict, NotFound, SchedulerError
-from scheduler.i18n import N_, catalogue
+from scheduler.base.clock import wall
+from scheduler.base.date_format import format_day
+from scheduler.base.errors import AlreadyThere, Conflict, NotFound, SchedulerError
+from scheduler.base.i18n import N_, catalogue
+from scheduler.formats.printing import Form
 from scheduler.model import Act, Arrival, Attendee, Event, Standing
-from scheduler.printing import Form
-from scheduler.services import cards, door, lookup, passes
-from scheduler.services.door import Came, Told, TooMany, Verdict
-from scheduler.services.doorsearch import SHOWN, Search
-from scheduler.services.seating import NoRoom
+from scheduler.services.common import lookup
+from scheduler.services.events.attendance import passes
+from scheduler.services.events.attendance.capacity import NoRoom
+from scheduler.services.events.door import arrivals, cards
+from scheduler.services.events.door.arrivals import Came, Told, TooMany, Verdict
+from scheduler.services.events.door.name_search import SHOWN, Search
 from scheduler.web import wording
 from scheduler.web.forms import Form as Typed
 from scheduler.web.language import _
@@ -127,7 +129,7 @@ def _looks_like_a_code(given: str) -> bool:
 
 
 def _scanned(app: App, session: Session, event: Event, given: str, form: Typed) -> Told:
-    return door.scan(session, event, given, _came(form), secret=app.secret, now=app.clock.now())
+    return arrivals.scan(session, event, given, _came(form), secret=app.secret, now=app.clock.now())
 
 
 def _let_in(app: App, key: str, form: Typed) -> Heard:
@@ -140,7 +142,7 @@ def _let_in(app: App, key: str, form: Typed) -> Heard:
         attendee = session.get(Attendee, _number(form["attendee"]) or 0)
         if attendee is None or attendee.event_id != event.id or attendee.standing is Standing.UNCONFIRMED:
             raise NotFound("nobody of this list is meant")
-        return (door.admit if admits else door.check_in)(session, attendee, came, now=app.clock.now())
+        return (arrivals.admit if admits else arrivals.check_in)(session, attendee, came, now=app.clock.now())
 
     return _do(app, key, come_in)
 
@@ -159,8 +161,8 @@ def _number(typed: str) -> int | None:
 
 def _follow(app: App, key: str, number: int, form: Typed) -> Heard:
     def follow(session: Session, event: Event) -> Told:
-        arrived = door.get_arrival(session, event, number)
-        door.follow(session, arrived, _number(form["companions"]) or 0, now=app.clock.now())
+        arrived = arrivals.get_arrival(session, event, number)
+        arrivals.follow(session, arrived, _number(form["companions"]) or 0, now=app.clock.now())
         return Told(verdict=Verdict.WELCOME, attendee=arrived.attendee, arrival=arrived)
 
     return _do(app, key, follow, arrival=number)
@@ -168,8 +170,8 @@ def _follow(app: App, key: str, number: int, form: Typed) -> Heard:
 
 def _undo(app: App, key: str, number: int) -> Heard:
     def undo(session: Session, event: Event) -> Told:
-        arrived = door.get_arrival(session, event, number)
-        door.undo(session, arrived, now=app.clock.now())
+        arrived = arrivals.get_arrival(session, event, number)
+        arrivals.undo(session, arrived, now=app.clock.now())
         return Told(verdict=Verdict.WELCOME, attendee=arrived.attendee, arrival=arrived)
 
     return replace(_do(app, key, undo, arrival=number), undone=True)
@@ -236,10 +238,10 @@ def _page(app: App, search: Search, key: str, heard: Heard, *, template: str = "
             heard=heard,
             told=told,
             refusal=heard.refusal,
-            also=door.also_here(session, event, told) if told else None,
+            also=arrivals.also_here(session, event, told) if told else None,
             matches=_matches(session, matches),
             more=len(matches) == SHOWN,
-            names=door.companions_of(session, [one.id for one in matches]),
+            names=arrivals.companions_of(session, [one.id for one in matches]),
             door=_door(request.values.get("door", "")),
             token=lambda: secrets.token_hex(8),
             say=_Words(event, now),
@@ -249,7 +251,7 @@ def _page(app: App, search: Search, key: str, heard: Heard, *, template: str = "
 
 def _told(session: Session, event: Event, heard: Heard) -> Told | None:
     if heard.arrival is not None:
-        arrived = door.get_arrival(session, event, heard.arrival)
+        arrived = arrivals.get_arrival(session, event, heard.arrival)
         return Told(verdict=heard.verdict or Verdict.HERE, attendee=arrived.attendee, arrival=arrived)
     if heard.verdict is None or (heard.attendee is None and heard.verdict is Verdict.WELCOME):
         return None
@@ -257,12 +259,12 @@ def _told(session: Session, event: Event, heard: Heard) -> Told | None:
 
 
 def _matches(session: Session, found: Sequence[Attendee]) -> list[tuple[Attendee, Arrival | None]]:
-    here = door.here(session, [one.id for one in found])
+    here = arrivals.here(session, [one.id for one in found])
     return [(one, here.get(one.id)) for one in found]
 
 
 def _counted(session: Session, event: Event) -> dict[str, object]:
-    return {"present": door.present(session, event), "recent": door.arrivals(session, event, limit=RECENT)}
+    return {"present": arrivals.present(session, event), "recent": arrivals.arrivals(session, event, limit=RECENT)}
 
 
 def _now(app: App, key: str) -> str:

@@ -16,14 +16,17 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
-from scheduler.errors import Conflict, Invalid, NotFound, SchedulerError
-from scheduler.i18n import LANGUAGES, catalogue
+from scheduler.base.errors import Conflict, Invalid, NotFound, SchedulerError
+from scheduler.base.i18n import LANGUAGES, catalogue
 from scheduler.model import Act, Appointment, Counted, Counter, Post, Service, VisitStatus
-from scheduler.services import daylists, frontday, queueing, references
-from scheduler.services.desk import is_called
-from scheduler.services.frontday import Entry, Today
-from scheduler.services.visitdrafts import MOST_DOCUMENTS
-from scheduler.services.visits import Unchanged
+from scheduler.services.consulate.front_desk import actions as desk_actions
+from scheduler.services.consulate.front_desk import day_list
+from scheduler.services.consulate.front_desk import today as desk_today
+from scheduler.services.consulate.front_desk.today import Entry, Today
+from scheduler.services.consulate.visits import references
+from scheduler.services.consulate.visits.booking import Unchanged
+from scheduler.services.consulate.visits.visit_drafts import MOST_DOCUMENTS
+from scheduler.services.events.guests.guest_directory import is_called
 from scheduler.web import visitwording
 from scheduler.web.answers import again, see
 from scheduler.web.forms import Form
@@ -144,12 +147,12 @@ def _looks_like_a_code(given: str) -> bool:
 
 
 VERBS: Mapping[str, Deed] = {
-    "check-in": queueing.check_in,
-    "recall": queueing.recall,
-    "served": queueing.finish,
-    "no-show": queueing.no_show,
-    "send-back": queueing.send_back,
-    "undo": queueing.undo,
+    "check-in": desk_actions.check_in,
+    "recall": desk_actions.recall,
+    "served": desk_actions.finish,
+    "no-show": desk_actions.no_show,
+    "send-back": desk_actions.send_back,
+    "undo": desk_actions.undo,
 }
 
 
@@ -179,7 +182,7 @@ def _call(app: App, key: str, form: Form) -> Heard:
         if counter is None:
             raise Invalid("choose your counter first")
         wanted = form["reference"][:40] or None
-        return queueing.call(session, post, counter, now=app.clock.now(), reference=wanted)
+        return desk_actions.call(session, post, counter, now=app.clock.now(), reference=wanted)
 
     return _heard(app, key, "call", call)
 
@@ -250,8 +253,8 @@ def _page(app: App, key: str, heard: Heard, *, template: str = "web/desk/front.h
     now = app.clock.now()
     with app.db.read() as session:
         post = post_of(session, key)
-        shown = day_typed(request.args.get("day", "")) or frontday.today_of(post, now=now)
-        day = frontday.day(session, post, shown, now=now)
+        shown = day_typed(request.args.get("day", "")) or desk_today.today_of(post, now=now)
+        day = desk_today.day(session, post, shown, now=now)
         return render_template(
             template,
             title=_("Front desk"),
@@ -275,8 +278,8 @@ def _printed(app: App, key: str, language: str) -> Response:
     now, gettext = app.clock.now(), catalogue(language).gettext
     with app.db.write(officer().actor) as session:
         post = post_of(session, key)
-        shown = day_typed(request.args.get("day", "")) or frontday.today_of(post, now=now)
-        body = daylists.pdf(session, post, shown, language=language, gettext=gettext, now=now)
+        shown = day_typed(request.args.get("day", "")) or desk_today.today_of(post, now=now)
+        body = day_list.pdf(session, post, shown, language=language, gettext=gettext, now=now)
     response = Response(body, content_type="application/pdf")
     response.headers["Content-Disposition"] = f'attachment; filename="{key}-{shown.isoformat()}.pdf"'
     return response
@@ -309,7 +312,7 @@ def _walk_in_page(app: App, key: str, form: Form | None = None) -> str:
     with app.db.read() as session:
         post = post_of(session, key)
         taken = [service for service in post.services if service.walk_ins and service.offered]
-        day = frontday.day(session, post, frontday.today_of(post, now=now), now=now)
+        day = desk_today.day(session, post, desk_today.today_of(post, now=now), now=now)
         return render_template(
             "web/desk/walk_in.html",
             title=_("Somebody without an appointment"),
@@ -354,7 +357,7 @@ def _walked_in(app: App, session: Session, post: Post, form: Form) -> Appointmen
         form.errors["name"] = _("Enter a name.")
     if service is None or language is None or form.errors:
         raise Mistyped
-    return queueing.walk_in(
+    return desk_actions.walk_in(
         session,
         service,
         form["name"].strip(),

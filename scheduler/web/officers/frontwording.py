@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 from flask import g
 
-from scheduler.clock import wall
-from scheduler.dates import format_lead
-from scheduler.i18n import N_
-from scheduler.services.frontday import Entry
+from scheduler.base.clock import wall
+from scheduler.base.date_format import format_lead
+from scheduler.base.i18n import N_
+from scheduler.services.consulate.front_desk.today import Entry
 from scheduler.web.language import _
 
 # Of each act: its button, the big word once it is done, and how that looks.

@@ -42,11 +42,11 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
-from scheduler.i18n import LANGUAGES
+from scheduler.base.i18n import LANGUAGES
 from scheduler.model import Act
-from scheduler.services import accounts
-from scheduler.services.accounts import Officer
-from scheduler.services.tokens import derived
+from scheduler.services.accounts import accounts
+from scheduler.services.accounts.accounts import Officer
+from scheduler.services.common.tokens import derived
 from scheduler.web.forms import refuse_other_sites
 from scheduler.web.language import _, with_query
 from scheduler.web.pages import PER_LANGUAGE

@@ -7,10 +7,12 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
-from scheduler.i18n import LANGUAGES
+from scheduler.base.i18n import LANGUAGES
 from scheduler.model import Act, Event, Mode, Role
-from scheduler.services import attendance, conflicts, desk, seating
-from scheduler.services.attendance import Guest
+from scheduler.services.events.attendance import capacity, transitions
+from scheduler.services.events.attendance.transitions import Guest
+from scheduler.services.events.guests import guest_directory
+from scheduler.services.events.programme import conflicts
 from scheduler.web.answers import again, see
 from scheduler.web.forms import Form
 from scheduler.web.language import _
@@ -61,15 +63,15 @@ def blueprint(app: App) -> Blueprint:
 def _guest(app: App, key: str, number: int) -> str:
     with app.db.read() as session:
         event = event_of(session, key)
-        found = desk.guest(session, event, number)
+        found = guest_directory.guest(session, event, number)
         return render_template(
             "web/desk/guest.html",
             title=found.person.name.to(g.language),
             event=event,
             attendee=found,
-            ahead=seating.ahead(session, found),
+            ahead=capacity.ahead(session, found),
             verbs=verbs.offered(found) if allowed(Act.KEEP_LIST) else {},
-            letters=desk.letters_to(session, found) if allowed(Act.SEE_LETTERS) else (),
+            letters=guest_directory.letters_to(session, found) if allowed(Act.SEE_LETTERS) else (),
             zone=app.settings.timezone,
             done=_done(request.args.get("done", "")),
         )
@@ -84,7 +86,7 @@ def _done(what: str) -> str:
 def _verb(app: App, key: str, number: int, verb: str, form: Form | None = None) -> str:
     with app.db.read() as session:
         event = event_of(session, key)
-        found = desk.guest(session, event, number)
+        found = guest_directory.guest(session, event, number)
         # Offered or not: what has changed meanwhile is said when the button is pressed.
         asked = verbs.VERBS.get(verb) or abort(404)
         return render_template(
@@ -105,7 +107,7 @@ def _do(app: App, key: str, number: int, verb: str) -> Answer:
     form, asked = Form.sent(), verbs.VERBS.get(verb) or abort(404)
     try:
         with act(app, form) as session:
-            found = desk.guest(session, event_of(session, key), number)
+            found = guest_directory.guest(session, event_of(session, key), number)
             asked.deed(session, found, form, app.clock.now())
     except Mistyped:
         return again(_verb(app, key, number, verb, form))
@@ -147,4 +149,4 @@ def _registered(app: App, session: Session, event: Event, form: Form) -> int:
     assert mode is not None and role is not None  # noqa: S101, PT018 - or the form was refused above
     conflicts.refuse_overlap(session, event, person, force=form["reason"].strip() or None, now=now)
     guest = Guest(person=person, mode=mode, companions=companions, role=role)
-    return attendance.register(session, event, guest, now=now).id
+    return transitions.register(session, event, guest, now=now).id

@@ -9,12 +9,12 @@ from limits import parse_many
 from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
-from scheduler.errors import Invalid, NotFound
-from scheduler.i18n import N_, catalogue
+from scheduler.base.errors import Invalid, NotFound
+from scheduler.base.i18n import N_, catalogue
+from scheduler.base.text import folded
 from scheduler.model import Account
-from scheduler.services import accounts
-from scheduler.services.accounts import Officer, Refused
-from scheduler.text import folded
+from scheduler.services.accounts import accounts
+from scheduler.services.accounts.accounts import Officer, Refused
 from scheduler.web.answers import see
 from scheduler.web.forms import Form
 from scheduler.web.language import _, preferred

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from scheduler.model import Appointment, Post
-from scheduler.services import ownposts
+from scheduler.services.accounts import assigned_posts
 from scheduler.web.officers.guard import DESK, officer
 
 POSTS = f"{DESK}/posts"
@@ -13,14 +13,14 @@ POST = f"{POSTS}/<key>"
 
 
 def own(session: Session) -> list[Post]:
-    return ownposts.seen(session, officer())
+    return assigned_posts.seen(session, officer())
 
 
 def post_of(session: Session, key: str) -> Post:
     """Raises NotFound."""
-    return ownposts.get(session, officer(), key)
+    return assigned_posts.get(session, officer(), key)
 
 
 def visit_of(session: Session, reference: str) -> Appointment:
     """Raises NotFound, and Invalid for what is no reference."""
-    return ownposts.visit(session, officer(), reference)
+    return assigned_posts.visit(session, officer(), reference)

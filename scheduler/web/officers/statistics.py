@@ -7,9 +7,10 @@ from datetime import date, timedelta
 from flask import Blueprint, Response, g, render_template, request
 
 from scheduler.app import App
-from scheduler.dates import format_days
+from scheduler.base.date_format import format_days
 from scheduler.model import Act
-from scheduler.services import daystatistics, frontday
+from scheduler.services.consulate.front_desk import statistics as visit_statistics
+from scheduler.services.consulate.front_desk import today as desk_today
 from scheduler.web import visitwording
 from scheduler.web.forms import Form
 from scheduler.web.language import _
@@ -35,10 +36,10 @@ def blueprint(app: App) -> Blueprint:
 def _page(app: App, key: str) -> Response:
     with app.db.read() as session:
         post = post_of(session, key)
-        today = frontday.today_of(post, now=app.clock.now())
+        today = desk_today.today_of(post, now=app.clock.now())
         form = Form({name: request.args.get(name, "").strip()[:10] for name in ("from", "until")})
         first, last = _days(form, today)
-        found = daystatistics.statistics(session, post, first, last)
+        found = visit_statistics.statistics(session, post, first, last)
         shown = Form({"from": first.isoformat(), "until": last.isoformat(), **_given(form)}, form.errors)
         page = render_template(
             "web/desk/statistics.html",

@@ -12,18 +12,20 @@ from datetime import date, datetime
 from flask import g
 from sqlalchemy.orm import Session
 
-from scheduler.clock import wall
-from scheduler.errors import AlreadyThere, Invalid, SchedulerError
-from scheduler.i18n import N_
+from scheduler.base.clock import wall
+from scheduler.base.date_parsing import parse_day
+from scheduler.base.errors import AlreadyThere, Invalid, SchedulerError
+from scheduler.base.i18n import N_
+from scheduler.base.text import Text, prose
 from scheduler.model import Answer, Attendee, Event, Mode, Person, Standing
-from scheduler.services import attendance, conflicts, parties, people
-from scheduler.services.drafts import AttendeeDraft, PersonDraft, Reply
-from scheduler.services.files import PARTSTATS
-from scheduler.text import Text, prose
+from scheduler.services.events.attendance import parties, transitions
+from scheduler.services.events.guests import people
+from scheduler.services.events.programme import conflicts
+from scheduler.services.events.programme.event_drafts import AttendeeDraft, PersonDraft, Reply
+from scheduler.services.exchange.file_apply import PARTSTATS
 from scheduler.web.forms import Form
 from scheduler.web.language import _
 from scheduler.web.officers.answers import Mistyped, drafted
-from scheduler.when import parse_day
 
 MOST_COMPANIONS = 50  # as the table has it
 MOST_WORDS = 500
@@ -54,8 +56,8 @@ def _answer(session: Session, attendee: Attendee, form: Form, now: datetime) -> 
     on = _day(form, attendee.event, now)
     if reply is None or way is None or form.errors:
         raise Mistyped
-    details = attendance.AnswerDetails(excused=reply is Reply.EXCUSED, reference=_reference(form))
-    attendance.answer(session, attendee, PARTSTATS[reply], by=way, on=on, now=now, details=details)
+    details = transitions.AnswerDetails(excused=reply is Reply.EXCUSED, reference=_reference(form))
+    transitions.answer(session, attendee, PARTSTATS[reply], by=way, on=on, now=now, details=details)
 
 
 def _reference(form: Form) -> str | None:
@@ -102,7 +104,7 @@ def _deputy(session: Session, attendee: Attendee, form: Form, now: datetime) -> 
     if form["name"].strip() or form["email"].strip():
         deputy = a_person(session, form)
         conflicts.refuse_overlap(session, attendee.event, deputy, force=form["reason"].strip() or None, now=now)
-    if not attendance.represent(session, attendee, deputy, now=now):
+    if not transitions.represent(session, attendee, deputy, now=now):
         raise AlreadyThere
 
 
@@ -118,16 +120,16 @@ def a_person(session: Session, form: Form, **known: str) -> Person:
 
 
 def _take_off(session: Session, attendee: Attendee, _form: Form, now: datetime) -> None:
-    attendance.withdraw(session, attendee, now=now, by=None)
+    transitions.withdraw(session, attendee, now=now, by=None)
 
 
 def _approve(session: Session, attendee: Attendee, _form: Form, now: datetime) -> None:
-    attendance.approve(session, attendee, now=now)
+    transitions.approve(session, attendee, now=now)
 
 
 def _refuse(session: Session, attendee: Attendee, form: Form, now: datetime) -> None:
     said = _words(form, "courteous")
-    attendance.turn_down(session, attendee, reason=Text({g.language: said}) if said else None, now=now)
+    transitions.turn_down(session, attendee, reason=Text({g.language: said}) if said else None, now=now)
 
 
 def _seat(session: Session, attendee: Attendee, form: Form, now: datetime) -> None:
@@ -135,7 +137,7 @@ def _seat(session: Session, attendee: Attendee, form: Form, now: datetime) -> No
     if not why:
         form.errors["why"] = _("Say why: others wait as well.")
         raise Mistyped
-    attendance.give_place(session, attendee, reason=why, now=now)
+    transitions.give_place(session, attendee, reason=why, now=now)
 
 
 def _words(form: Form, name: str) -> str:

@@ -15,13 +15,16 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
-from scheduler.clock import wall
-from scheduler.i18n import N_
+from scheduler.base.clock import wall
+from scheduler.base.i18n import N_
 from scheduler.model import Act, Appointment, Audit, Side, VisitStatus
-from scheduler.services import finding, looking, visitrecord, visits
-from scheduler.services.appointments import party_of
-from scheduler.services.finding import Place
-from scheduler.services.slots import Slot, Why
+from scheduler.services.consulate.front_desk import visit_history
+from scheduler.services.consulate.posts import free_times
+from scheduler.services.consulate.posts.free_times import Place
+from scheduler.services.consulate.posts.slots import Slot, Why
+from scheduler.services.consulate.visits import booking
+from scheduler.services.consulate.visits.lifecycle import party_of
+from scheduler.services.privacy import access_log
 from scheduler.web import visitwording
 from scheduler.web.answers import again, see
 from scheduler.web.forms import Form
@@ -102,16 +105,16 @@ def _visit(app: App, reference: str) -> str:
     now = app.clock.now()
     with app.db.write(officer().actor) as session:  # only to write down who looked
         found = visit_of(session, reference)
-        looking.looked(session, found, now=now)
+        access_log.looked(session, found, now=now)
     with app.db.read() as session:
         found = visit_of(session, reference)
         return _page(
             "visit",
             found,
             found.reference,
-            documents=visitrecord.documents(session, found),
-            history=visitrecord.history(session, found),
-            letters=visitrecord.letters(session, found) if allowed(Act.SEE_LETTERS) else (),
+            documents=visit_history.documents(session, found),
+            history=visit_history.history(session, found),
+            letters=visit_history.letters(session, found) if allowed(Act.SEE_LETTERS) else (),
             movable=allowed(Act.KEEP_VISITS) and _is_movable(found, now),
             ending=allowed(Act.KEEP_VISITS) and _is_ending(found, now),
             deed=_deed,
@@ -177,7 +180,7 @@ def _to_move(app: App, reference: str, problem: str = "") -> str:
             abort(404)
         asked = _asked(session, visit, now)
         ready = asked.at is not None and asked.why is None and asked.at != visit.dtstart
-        length = finding.length(visit.service, party_of(visit))
+        length = free_times.length(visit.service, party_of(visit))
         return _page(
             "visit_move",
             visit,
@@ -195,14 +198,14 @@ def _asked(session: Session, visit: Appointment, now: datetime) -> Asked:
     service, party, args = visit.service, party_of(visit), request.args
     at = time_typed(args.get("at", "")) or time_typed(f"{args.get('day', '')}T{args.get('hour', '')[:5]}")
     day = at.date() if at else day_typed(args.get("day", "")) or (visit.day or wall(now, service.post.tzid).date())
-    free = finding.free(session, service, party, now=now, first_on=day, last_on=day, desk=True, but=visit.id)
-    place = finding.place(session, service, party, at, now=now, desk=True, but=visit.id) if at else None
+    free = free_times.free(session, service, party, now=now, first_on=day, last_on=day, desk=True, but=visit.id)
+    place = free_times.place(session, service, party, at, now=now, desk=True, but=visit.id) if at else None
     return Asked(
         day,
         at,
         free,
         why=None if place is None or isinstance(place, Place) else place,
-        why_online=finding.why(session, service, party, at, now=now, but=visit.id) if at else None,
+        why_online=free_times.why(session, service, party, at, now=now, but=visit.id) if at else None,
     )
 
 
@@ -211,7 +214,7 @@ def _move(app: App, reference: str) -> Answer:
     at = time_typed(form["at"]) or abort(400)
     try:
         with act(app, form) as session:
-            visits.move(session, visit_of(session, reference), at, now=app.clock.now(), desk=True)
+            booking.move(session, visit_of(session, reference), at, now=app.clock.now(), desk=True)
     except Mistyped:
         return Response(_to_move(app, reference, " ".join(form.errors.values())), 409)
     return _to_visit(reference, "moved")
@@ -235,7 +238,7 @@ def _cancel(app: App, reference: str) -> Answer:
     try:
         with act(app, form) as session:
             if by is not None:
-                visits.cancel(session, visit_of(session, reference), by=by, now=app.clock.now())
+                booking.cancel(session, visit_of(session, reference), by=by, now=app.clock.now())
     except Mistyped:
         return again(_to_cancel(app, reference, form))
     return _to_visit(reference, "cancelled")

@@ -1,0 +1,185 @@
+"""Settings: from the environment, else from a file, else the default. One table says it all."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from scheduler.base.errors import Invalid
+from scheduler.base.i18n import LANGUAGES, N_
+from scheduler.base.text import Text
+
+PREFIX = "SCHEDULER_"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row of the table: the default is derived from the data directory where it is callable."""
+
+    key: str
+    default: str
+    help: str
+
+
+TABLE = (
+    Setting("data_dir", "", N_("directory of the embedded database, the secret and the letters")),
+    Setting("database_url", "sqlite:///{data_dir}/scheduler.db", N_("where everything is stored")),
+    Setting(
+        "mail_url",
+        "file:{data_dir}/letters",
+        N_("smtp://HOST:PORT, smtps://USER:PASSWORD@HOST or file:DIRECTORY"),
+    ),
+    Setting("base_url", "http://localhost:8000", N_("address under which people reach the pages and feeds")),
+    Setting("trusted_proxies", "0", N_("how many proxies in front of it tell who asks (X-Forwarded-For, -Proto)")),
+    Setting("mail_from", "Programme <programme@localhost>", N_("From of every letter")),
+    Setting("secret", "", N_("key of links and Message-IDs; made and kept in the data directory where not set")),
+    Setting("language", "en", N_("language of the desk and of people who state none")),
+    Setting("timezone", "UTC", N_("zone of times typed without one")),
+    Setting("retention_days", "90", N_("days after their last event when visitors are forgotten; 0: when they ask")),
+    Setting("house", "Programme office", N_("name of the post or office, under every letter")),
+)
+KEYS = tuple(setting.key for setting in TABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What is in force, and where each value came from (environment, a file, default)."""
+
+    data_dir: Path
+    database_url: str
+    mail_url: str
+    base_url: str
+    trusted_proxies: str
+    mail_from: str
+    secret: str
+    language: str
+    timezone: str
+    retention_days: str
+    house: Text
+    sources: Mapping[str, str]
+
+    @property
+    def pages(self) -> str:
+        """`base_url`, where somebody has stated one: nobody's calendar should lead to a page that is not served."""
+        return "" if self.sources["base_url"] == "default" else self.base_url
+
+    @property
+    def retention(self) -> timedelta | None:
+        """How long after their last event visitors are known; None where they are kept until they ask."""
+        return timedelta(days=int(self.retention_days)) or None
+
+    def shown(self, key: str) -> str:
+        """The value as it may be printed: no secret, no password."""
+        value = str(getattr(self, key))
+        if key == "secret":
+            return "***" if value else ""
+        return without_password(value) if key.endswith("_url") else value
+
+
+def load(environ: Mapping[str, str] = os.environ, file: Path | None = None) -> Settings:
+    """Read the settings.
+
+    Raises Invalid for a file that is missing, cannot be read or has unknown keys.
+    """
+    file = file or _named_file(environ)
+    values, sources = _merge(environ, file)
+    data_dir = Path(values["data_dir"] or _default_data_dir()).expanduser().absolute()
+    for key in ("database_url", "mail_url"):
+        values[key] = values[key].replace("{data_dir}", str(data_dir))
+    _check(values)
+    values["base_url"] = values["base_url"].rstrip("/")
+    values["house"] = _text(values["house"])
+    return Settings(**{**values, "data_dir": data_dir, "sources": sources})
+
+
+def _named_file(environ: Mapping[str, str]) -> Path | None:
+    return Path(environ[f"{PREFIX}CONFIG"]) if environ.get(f"{PREFIX}CONFIG") else None
+
+
+def _merge(environ: Mapping[str, str], file: Path | None) -> tuple[dict[str, Any], dict[str, str]]:
+    written = _read(file) if file else {}
+    values, sources = {}, {}
+    for setting in TABLE:
+        name = PREFIX + setting.key.upper()
+        if environ.get(name):
+            values[setting.key], sources[setting.key] = environ[name], name
+        elif setting.key in written:
+            values[setting.key], sources[setting.key] = written[setting.key], str(file)
+        else:
+            values[setting.key], sources[setting.key] = setting.default, "default"
+    return values, sources
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        written = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise Invalid("{file}: there is no such file", file=file) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise Invalid("{file}: cannot be read: {reason}", file=file, reason=error) from error
+    except tomllib.TOMLDecodeError as error:
+        raise Invalid("{file}: is not TOML: {reason}", file=file, reason=error) from error
+    unknown = sorted(set(written) - set(KEYS))
+    if unknown:
+        raise Invalid(
+            "{file}: {key}: no such setting; there are {known}",
+            file=file,
+            key=unknown[0],
+            known=", ".join(KEYS),
+        )
+    return written
+
+
+def _default_data_dir() -> str:
+    from platformdirs import user_data_dir
+
+    return user_data_dir("consular-scheduler", appauthor=False)
+
+
+def _text(value: str | Mapping[str, str]) -> Text:
+    """One name for all languages, or a table of one per language."""
+    return Text(value if isinstance(value, Mapping) else {"en": value})
+
+
+def _check(values: Mapping[str, Any]) -> None:
+    from scheduler.base.clock import zone
+
+    for key, value in values.items():
+        several = key == "house" and isinstance(value, dict) and all(isinstance(one, str) for one in value.values())
+        if not isinstance(value, str) and not several:
+            raise Invalid("{key}: must be a text", key=key)
+    if values["language"] not in LANGUAGES:
+        raise Invalid(
+            "language: {language} is not known; there are {known}",
+            language=values["language"],
+            known=", ".join(LANGUAGES),
+        )
+    if not (values["trusted_proxies"].isascii() and values["trusted_proxies"].isdecimal()):
+        raise Invalid("trusted_proxies: {value} is not a number", value=values["trusted_proxies"])
+    _check_days("retention_days", values["retention_days"])
+    zone(values["timezone"])
+    address = urlsplit(values["base_url"])
+    if address.scheme not in ("http", "https") or not address.hostname or address.query or address.fragment:
+        raise Invalid("base_url: {url} is no address; write https://HOST", url=values["base_url"])
+
+
+def _check_days(key: str, value: str) -> None:
+    if not (value.isascii() and value.isdecimal() and len(value) <= 5):
+        raise Invalid("{key}: {value} is not a number of days", key=key, value=value)
+
+
+def without_password(url: str) -> str:
+    scheme, mark, rest = url.partition("://")
+    user, at, host = rest.rpartition("@")
+    if not (mark and at and ":" in user):
+        return url
+    return f"{scheme}://{user.split(':')[0]}:***@{host}"
+
+
+assert tuple(field.name for field in fields(Settings))[:-1] == KEYS  # noqa: S101 - the table is the settings

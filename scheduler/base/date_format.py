@@ -1,0 +1,224 @@
+"""Dates and times as people read them, in any language of CLDR; en, kk, ru and th set with care.
+
+Everything here is pure. Days are dates, times are wall times (naive) on a 24-hour clock. English is British
+unless a region says otherwise (``en-US``); Thai years are Buddhist. A language that CLDR does not know falls
+back by its parts (``kk-Foo`` → ``kk``) and at last to English, so that a letter always leaves.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import Literal
+
+from babel import Locale, UnknownLocaleError
+from babel.core import get_global
+from babel.dates import format_timedelta, get_day_names, get_month_names, parse_pattern
+
+from scheduler.base.clock import zone
+
+# The Buddhist era counts from 544 BC; Thailand has begun its year on 1 January since 1941.
+BUDDHIST_ERA = 543
+
+_CACHED = 4096
+_DAY = timedelta(days=1)
+_LEAD_UNITS: tuple[tuple[Literal["week", "day", "hour", "minute", "second"], timedelta], ...] = (
+    ("week", timedelta(weeks=1)),
+    ("day", _DAY),
+    ("hour", timedelta(hours=1)),
+    ("minute", timedelta(minutes=1)),
+    ("second", timedelta(seconds=1)),
+)
+# Fonts lack them, monospaced terminals garble them and nobody's search finds them.
+_FINE_SPACES = str.maketrans({"\u202f": " ", "\u2009": " ", "\u00a0": " "})
+
+
+@lru_cache(_CACHED)
+def format_day(day: date, language: str, *, year: bool = True, weekday: bool = True) -> str:
+    """``Tuesday 2 February 2027``, with or without its year and weekday."""
+    locale = _locale(language)
+    return _set(_day_pattern(locale, year=year, weekday=weekday), day, locale)
+
+
+@lru_cache(_CACHED)
+def format_day_short(day: date, language: str) -> str:
+    """``2 Feb``, ``2 ก.พ.``: for tables and calendars whose heading tells the year."""
+    locale = _locale(language)
+    return _set(_skeleton(locale, "MMMd"), day, locale)
+
+
+@lru_cache(_CACHED)
+def format_month(day: date, language: str) -> str:
+    """``February 2027``, ``กุมภาพันธ์ 2570``: the month in which ``day`` lies, as a heading."""
+    locale = _locale(language)
+    return _set(_skeleton(locale, "yMMMM"), day, locale)
+
+
+@lru_cache(_CACHED)
+def format_month_name(day: date, language: str, *, short: bool = False) -> str:
+    """``February``, ``Feb``: under a number whose year another line tells."""
+    names = get_month_names("abbreviated" if short else "wide", "stand-alone", locale=_locale(language))
+    return str(names[day.month])
+
+
+@lru_cache(_CACHED)
+def format_weekday(day: date, language: str, *, short: bool = False) -> str:
+    """``Tuesday``, ``Tue``: of a day, alone."""
+    names = get_day_names("abbreviated" if short else "wide", "stand-alone", locale=_locale(language))
+    return str(names[day.weekday()])
+
+
+@lru_cache(_CACHED)
+def format_days(first: date, last: date, language: str) -> str:
+    """``2–7 February 2027``, both days included; what they share is said once. ValueError if in disorder."""
+    if first > last:
+        raise ValueError("the first day is after the last")
+    if first == last:
+        return format_day(first, language, weekday=False)
+    locale = _locale(language)
+    intervals = locale.interval_formats.get("yMMMMd") or locale.interval_formats["yMMMd"]
+    start, end = intervals[_widest_difference(first, last)]
+    return _set(_in_full(start), first, locale) + _set(_in_full(end), last, locale)
+
+
+@lru_cache(_CACHED)
+def format_span(start: datetime, end: datetime, language: str) -> str:
+    """``Tuesday 2 February 2027, 10:00–11:30``, from wall time to wall time; past midnight with both days.
+
+    An end at midnight sharp belongs to the day before, as 24:00 (ISO 8601). ValueError when either is aware.
+    """
+    if start.tzinfo or end.tzinfo:
+        raise ValueError("wall times are naive")
+    last, closing = _closing(start, end)
+    if last != start.date():
+        return f"{_moment(start.date(), f'{start:%H:%M}', language)} – {_moment(last, closing, language)}"
+    hours = f"{start:%H:%M}" if start == end else f"{start:%H:%M}–{closing}"
+    return _moment(last, hours, language)
+
+
+@lru_cache(_CACHED)
+def format_lead(lead: timedelta, language: str) -> str:
+    """``1 day``, ``2 hours``, ``1 hour 30 minutes``: how long before. Weeks only when whole.
+
+    ValueError for a negative lead.
+    """
+    if lead < timedelta(0):
+        raise ValueError("a lead is not negative")
+    locale = _locale(language)
+    parts = [format_timedelta(span, unit, threshold=10**9, locale=locale) for unit, span in _in_units(lead)]
+    return " ".join(parts).translate(_FINE_SPACES)
+
+
+def format_offset(at: datetime, tzid: str) -> str:
+    """``UTC+5``, ``UTC+5:30``, ``UTC``: how far clocks in ``tzid`` are from UTC at an aware instant.
+
+    Invalid for an unknown zone, ValueError when ``at`` is naive.
+    """
+    if at.utcoffset() is None:
+        raise ValueError("an instant is aware")
+    minutes = round((at.astimezone(zone(tzid)).utcoffset() or timedelta(0)) / timedelta(minutes=1))
+    hour, minute = divmod(abs(minutes), 60)
+    sign = "+" if minutes > 0 else "-"
+    return f"UTC{sign}{hour}:{minute:02}" if minute else f"UTC{sign}{hour}" if hour else "UTC"
+
+
+@lru_cache(_CACHED)
+def zone_city(tzid: str, language: str) -> str:
+    """The city that names a zone: ``Almaty``, ``Алматы``, ``กรุงเทพ``. Invalid for an unknown zone."""
+    zone(tzid)
+    cities = _locale(language).time_zones
+    # CLDR never renames a zone: it keeps Europe/Kyiv under Europe/Kiev.
+    names = [tzid, *(old for old, new in get_global("zone_aliases").items() if new == tzid)]
+    found = (cities[name]["city"] for name in names if "city" in cities.get(name, {}))
+    return str(next(found, tzid.rpartition("/")[2].replace("_", " ")))
+
+
+@lru_cache(256)
+def language_name(tag: str, language: str) -> str:
+    """What a language is called in another; the tag itself where nobody has named it."""
+    try:
+        return Locale.parse(tag, sep="-").get_language_name(_locale(language)) or tag
+    except (ValueError, UnknownLocaleError):
+        return tag
+
+
+def _locale(language: str) -> Locale:
+    """CLDR's data for a BCP 47 tag, or for the longest beginning of it that CLDR knows, or for English."""
+    subtags = language.replace("_", "-").split("-")
+    while subtags:
+        try:
+            found = Locale.parse("-".join(subtags), sep="-")
+        except (ValueError, UnknownLocaleError):
+            subtags.pop()
+        else:
+            return Locale("en", "GB") if str(found) == "en" else found
+    return Locale("en", "GB")
+
+
+def _day_pattern(locale: Locale, *, year: bool, weekday: bool) -> str:
+    match year, weekday:
+        case True, True:
+            pattern = _skeleton(locale, "yMMMMEEEEd") or str(locale.date_formats["full"].pattern)
+        case True, False:
+            pattern = _skeleton(locale, "yMMMMd") or str(locale.date_formats["long"].pattern)
+        case False, True:
+            pattern = _in_full(_skeleton(locale, "MMMMEEEEd", "MMMMEd", "MMMEd"))
+        case _:
+            pattern = _in_full(_skeleton(locale, "MMMMd", "MMMd"))
+    # British invitations set no comma after the weekday; CLDR does when there is a year.
+    return pattern.replace("EEEE,", "EEEE") if str(locale) == "en_GB" else pattern
+
+
+def _skeleton(locale: Locale, *wanted: str) -> str:
+    """CLDR's pattern for the first of these sets of fields that the language has; empty if none."""
+    patterns = locale.datetime_skeletons
+    return next((str(patterns[fields].pattern) for fields in wanted if fields in patterns), "")
+
+
+def _in_full(pattern: str) -> str:
+    """The pattern with months and weekdays written out, keeping the language's own form (MMM or LLL)."""
+    months = re.sub(r"MMM+", "MMMM", re.sub(r"LLL+", "LLLL", pattern))
+    return re.sub(r"E+|ccc+", "EEEE", months)
+
+
+def _widest_difference(first: date, last: date) -> str:
+    """The largest field in which two days differ, as CLDR names it."""
+    if first.year != last.year:
+        return "y"
+    return "M" if first.month != last.month else "d"
+
+
+def _set(pattern: str, day: date, locale: Locale) -> str:
+    """The day in a CLDR pattern. Babel knows no other calendar than the Gregorian: the Thai year is ours."""
+    if locale.language == "th":
+        pattern = pattern.replace("y", f"'{day.year + BUDDHIST_ERA}'")
+    return str(parse_pattern(pattern).apply(day, locale)).translate(_FINE_SPACES)
+
+
+def _closing(start: datetime, end: datetime) -> tuple[date, str]:
+    """The day on which a span ends and its last hour."""
+    if end.date() > start.date() and (end.hour, end.minute) == (0, 0):
+        return end.date() - _DAY, "24:00"
+    return end.date(), f"{end:%H:%M}"
+
+
+def _moment(day: date, hours: str, language: str) -> str:
+    locale, said = _locale(language), format_day(day, language)
+    if locale.language == "th":
+        return f"{said} เวลา {hours} น."
+    glued: str = locale.datetime_formats["medium"]
+    return glued.format(hours, said)
+
+
+def _in_units(lead: timedelta) -> list[tuple[Literal["week", "day", "hour", "minute", "second"], timedelta]]:
+    """The parts of a lead, largest first; nothing at all is 0 minutes."""
+    weeks = timedelta(weeks=1)
+    if lead >= weeks and not lead % weeks:
+        return [("week", lead)]
+    parts = []
+    for unit, size in _LEAD_UNITS[1:]:
+        whole, lead = lead // size * size, lead % size
+        if whole:
+            parts.append((unit, whole))
+    return parts or [("minute", timedelta(0))]

@@ -1,0 +1,452 @@
+"""Reading the dates, times and lengths of time that people type, in English, Russian, Kazakh and Thai.
+
+A text is cut into tokens, each with a one-letter kind; the kinds in a row are matched against the few shapes
+that a date or a time has. What fits no shape is refused whole: nothing is skipped, and where two readings are
+possible both are told. Month and weekday names are CLDR's; the other words are listed below.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from typing import NamedTuple
+
+from babel import Locale
+
+from scheduler.base.clock import legible, wall
+from scheduler.base.date_format import BUDDHIST_ERA
+from scheduler.base.errors import Invalid
+
+LANGUAGES = ("en", "ru", "kk", "th")
+
+# Years from here on are Buddhist: nobody plans for the year 2400 of the other calendar.
+FIRST_BUDDHIST_YEAR = 2400
+FIRST_YEAR = 1900
+
+_LONGEST = 100
+_DAY = timedelta(days=1)
+
+# No number ends within a longer one: 2-7 February is a range, and so is 10:00-11:30.
+_END = r"(?!\d|[.:/-]\d)"
+_NO_LETTER = r"(?![^\W\d_])"
+_NUMBERS = {
+    "I": rf"(\d{{4}})([-./])(\d{{1,2}})\2(\d{{1,2}}){_END}(?:t(?=\d))?",  # year, month, day
+    "D": rf"(\d{{1,2}})\.(\d{{1,2}})\.(\d{{4}}){_END}",  # day, month, year
+    "S": rf"(\d{{1,2}})([-/])(\d{{1,2}})\2(\d{{4}}){_END}",  # day and month in either order, year
+    "t": rf"(\d{{1,2}}):(\d\d)(?::(\d\d))?{_END}(?:-[дт][ае])?",  # hour, minute, second; сағат 10:00-де
+    "p": rf"(\d{{1,2}})\.(\d\d){_END}",  # hour and minute, or day and month
+    "s": rf"(\d{{1,2}})/(\d{{1,2}}){_END}",  # day and month in either order
+    "o": rf"(\d{{1,2}})(?:st|nd|rd|th|-?(?:е|го|ое)){_NO_LETTER}",  # 2nd, 2-го
+    "y": rf"(\d{{4}}){_END}",
+    "n": rf"(\d{{1,2}}){_END}",
+}
+_WORDS = {
+    # A day so many days from today.
+    ("r", -1): "yesterday | вчера | кеше | เมื่อวาน | เมื่อวานนี้",
+    ("r", 0): "today | сегодня | бүгін | วันนี้",
+    ("r", 1): "tomorrow | завтра | ертең | พรุ่งนี้ | วันพรุ่งนี้",
+    (
+        "r",
+        2,
+    ): "day after tomorrow | the day after tomorrow | послезавтра | бүрсігүні | มะรืน | มะรืนนี้ | วันมะรืนนี้",
+    # An hour with a name. Midnight begins its day, as 00:00 does.
+    ("h", 0): "midnight | полночь | түн ортасы | เที่ยงคืน",
+    ("h", 12): "noon | midday | полдень | талтүс | เที่ยง | เที่ยงวัน",
+    ("a", 0): "a.m. | ก่อนเที่ยง",
+    ("a", 12): "p.m. | หลังเที่ยง",
+    # Units of so many days, after "in" or before "later".
+    ("u", 1): "day | days | день | дня | дней | күннен | วัน",
+    ("u", 7): "week | weeks | неделю | недели | недель | аптадан | สัปดาห์",
+    ("i", 0): "in | через | อีก | ใน",
+    ("k", 0): "кейін | соң",
+    ("x", 0): "next | следующий | следующая | следующую | следующее | келесі | หน้า",
+    # The era before a Thai year, and the word after a Russian or Kazakh one.
+    ("b", 0): "พ.ศ.",
+    ("c", 0): "ค.ศ.",
+    ("g", 0): "г. | год | года | году | ж. | жыл | жылы | жылғы",
+    # Small words, each allowed in its own place only: 2nd *of* February, *the* 2nd, *at* 10:00, 10:00 *น.*
+    ("f", 0): "of",
+    ("#", 0): "the | ที่ | วันที่",
+    ("@", 0): "at | on | в | во | сағат | เวลา",
+    ("z", 0): "น. | นาฬิกา",
+    # Weekdays as people shorten and decline them and CLDR does not.
+    ("w", 1): "tues",
+    ("w", 2): "weds | среду",
+    ("w", 3): "thur | thurs | พฤหัส | วันพฤหัส",
+    ("w", 4): "пятницу",
+    ("w", 5): "субботу",
+}
+_UNITS = {
+    "w": (7 * 86_400, "w wk wks week weeks неделя недели недель неделю нед апта สัปดาห์ อาทิตย์"),
+    "d": (86_400, "d day days день дня дней дн д сутки суток күн วัน"),
+    "h": (3_600, "h hr hrs hour hours час часа часов ч сағат сағ ชั่วโมง ชม"),
+    "m": (60, "m min mins minute minutes минута минуты минут минуту мин นาที"),
+    "s": (1, "s sec secs second seconds секунда секунды секунд секунду сек วินาที"),
+}
+_SECONDS = {word: seconds for seconds, words in _UNITS.values() for word in words.split()}
+
+_YEAR = "[bc]?yg?"
+_CALENDAR = f"(?:#?[no]f?m(?:{_YEAR})?|m#?[no](?:{_YEAR})?|{_YEAR}[no]m|[ID]g?|S|p|s)"
+_DATE = f"(?:w?{_CALENDAR}|{_CALENDAR}w|r|xw|wx|w|in?u|n?uk)"
+_TIME = "(?:[tp][az]?|n[az]|h)"
+_DAY_SHAPES = (re.compile(f"@?(?P<day>{_DATE})"),)
+_WHEN_SHAPES = (
+    re.compile(f"@?(?P<day>{_DATE})@?(?P<hour>{_TIME})"),
+    re.compile(f"@?(?P<hour>{_TIME})@?(?P<day>{_DATE})"),
+    re.compile(f"@?(?P<hour>{_TIME})"),
+)
+_ZONED = re.compile(
+    r"""\d\s?z\b | \d\s?\+\s?\d | t\d\d:?\d\d(:?\d\d)?-\d  # 10:00Z, 10:00+05:00, T10:00-05:00
+    | \b(utc|gmt|[ecmp][sd]t|cest|cet|bst|ict|almt|msk|мск)\b
+    | \b[a-z]+/[a-z]+""",
+    re.VERBOSE,
+)
+_LENGTH = re.compile(
+    rf"(\d{{1,6}})([.,]5)?\s*({'|'.join(sorted(_SECONDS, key=len, reverse=True))}){_NO_LETTER}\.?"
+    r"(?:[\s,]*(?:and|и|және|และ)?\s*(?=\d)|$)"
+)
+_ISO_LENGTH = re.compile(
+    r"p(?=\d|t\d)(?:(\d{1,6})w)?(?:(\d{1,6})d)?(?:t(?=\d)(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?)?"
+)
+
+
+class Token(NamedTuple):
+    """A kind of one letter, see ``_NUMBERS`` and ``_WORDS``, and the numbers it stands for."""
+
+    kind: str
+    numbers: tuple[int, ...]
+
+
+# The tokens of one part of a text, by kind.
+Found = dict[str, tuple[int, ...]]
+
+
+def parse_when(text: str, *, now: datetime, tzid: str) -> datetime:
+    """The wall time, naive, that ``text`` means to someone in ``tzid`` at the aware instant ``now``.
+
+    Without a year, or with a weekday or an hour alone, it is the next such time after now; "next Tuesday" is
+    the first Tuesday after today. Numbers with dots are day first; a year from 2400 on is Buddhist; 24:00 is
+    the midnight that ends its day. Whether the hour exists in the zone is for ``clock.instant`` to say.
+
+    Raises Invalid for what cannot be read, can be read twice (02/03/2027), does not exist (30 February), is
+    at odds with its weekday, has no hour, or names a zone. ValueError when ``now`` is naive.
+    """
+    here, found = wall(now, tzid), _find(text, _WHEN_SHAPES)
+    if "hour" not in found:
+        raise _no_hour(text)
+    if "day" not in found and "p" in found["hour"]:
+        _refuse_if_a_day(text, found["hour"], here.date())
+    try:
+        hour = _hour(found["hour"])
+        day = _day(found.get("day", {}), here.date(), lambda day: _at(day, hour) > here)
+        return _at(day, hour)
+    except (ValueError, OverflowError) as error:
+        raise _nonexistent(text) from error
+
+
+def parse_day(text: str, *, now: datetime, tzid: str) -> date:
+    """The day that ``text`` means to someone in ``tzid`` at the aware instant ``now``.
+
+    As ``parse_when``, without an hour. Without a year, or with a weekday alone, it is the next such day,
+    today included.
+    """
+    today, found = wall(now, tzid).date(), _find(text, _DAY_SHAPES)
+    if not found:
+        raise Invalid("“{text}” cannot be read as a date: write it like 2027-02-02.", text=legible(text))
+    try:
+        return _day(found["day"], today, lambda day: day >= today)
+    except (ValueError, OverflowError) as error:
+        raise _nonexistent(text) from error
+
+
+def parse_duration(text: str) -> timedelta:
+    """A length of time: ``90 min``, ``1h30m``, ``1.5 hours``, ``2 недели``, ``1:30``, ``PT1H30M``.
+
+    The last is RFC 5545 3.3.6. A day is 24 hours and ``m`` is minutes; months are no length. Raises Invalid.
+    """
+    typed = _normal(text)
+    for read in (_iso_length, _clock_length, _length_in_units):
+        if (length := read(typed)) is not None:
+            return length
+    raise Invalid(
+        "“{text}” cannot be read as a length of time: write it like 90 min, 1h30m, 2 days or 1 week.",
+        text=legible(text),
+    )
+
+
+def format_duration(length: timedelta) -> str:
+    """The short form that ``parse_duration`` reads back: ``1d``, ``1h30m``, ``2w`` for whole weeks, ``0m``.
+
+    ValueError for a negative length or parts of a second.
+    """
+    if length < timedelta(0) or length.microseconds:
+        raise ValueError("a length of time is whole seconds and not negative")
+    left = length // timedelta(seconds=1)
+    if left and not left % _UNITS["w"][0]:
+        return f"{left // _UNITS['w'][0]}w"
+    said = ""
+    for letter in "dhms":
+        count, left = divmod(left, _UNITS[letter][0])
+        said += f"{count}{letter}" if count else ""
+    return said or "0m"
+
+
+def _find(text: str, shapes: tuple[re.Pattern[str], ...]) -> dict[str, Found]:
+    """The tokens of each part, in the first shape that the whole text fits; empty if none."""
+    typed = _normal(text)
+    if _ZONED.search(typed):
+        raise Invalid(
+            "“{text}” names a time zone or an offset: leave it out and give the zone with --tz.",
+            text=legible(text),
+        )
+    tokens = list(_tokens(typed))
+    kinds = "".join(token.kind for token in tokens)
+    for shape in shapes:
+        if fitted := shape.fullmatch(kinds):
+            return {part: _by_kind(tokens[slice(*fitted.span(part))]) for part in fitted.groupdict()}
+    return {}
+
+
+def _by_kind(tokens: list[Token]) -> Found:
+    """No shape has two tokens of a kind. An ordinal, once in its place, is a number."""
+    return {("n" if token.kind == "o" else token.kind): token.numbers for token in tokens}
+
+
+def _day(found: Found, today: date, ahead: Callable[[date], bool]) -> date:
+    """The one day that is meant; ``ahead`` tells whether a day is to come. ValueError if there is none."""
+    readings = _readings(found)
+    if not readings:
+        return _relative_day(found, today, ahead)
+    days = {reading: _calendar_day(*reading, today, ahead) for reading in readings}
+    meant = list(dict.fromkeys(day for day in days.values() if day))
+    if len(meant) > 1:
+        raise Invalid(
+            "That is {first} if the day comes first, {second} if the month does: write one of these.",
+            first=meant[0].isoformat(),
+            second=meant[1].isoformat(),
+        )
+    if not meant:
+        raise ValueError("no such day")
+    if "w" in found and found["w"] != (meant[0].weekday(),):
+        raise Invalid("{day} is not that day of the week.", day=meant[0].isoformat())
+    return meant[0]
+
+
+def _readings(found: Found) -> list[tuple[int | None, int, int]]:
+    """Year or None, month and day: all that a date by the calendar can mean, day first before month first."""
+    match found:
+        case {"I": (year, month, day)} | {"D": (day, month, year)}:
+            return [(_gregorian(year), month, day)]
+        case {"S": (one, two, year)}:
+            return [(_gregorian(year), two, one), (_gregorian(year), one, two)]
+        case {"s": (one, two)}:
+            return [(None, two, one), (None, one, two)]
+        case {"p": (day, month)}:
+            return [(None, month, day)]
+        case {"n": (day,), "m": (month,)}:
+            return [(_year(found), month, day)]
+    return []
+
+
+def _year(found: Found) -> int | None:
+    """The year, if there is one; an era that does not fit it is a year that does not exist."""
+    if "y" not in found:
+        return None
+    (year,) = found["y"]
+    if ("b" if year < FIRST_BUDDHIST_YEAR else "c") in found:
+        raise ValueError("era and year are at odds")
+    return _gregorian(year)
+
+
+def _gregorian(year: int) -> int:
+    """The year of the common calendar. ValueError for one that can only be a slip of the pen: 1000, 9999."""
+    common = year if year < FIRST_BUDDHIST_YEAR else year - BUDDHIST_ERA
+    if not FIRST_YEAR <= common < FIRST_BUDDHIST_YEAR:
+        raise ValueError("not a year to plan for")
+    return common
+
+
+def _calendar_day(year: int | None, month: int, day: int, today: date, ahead: Callable[[date], bool]) -> date | None:
+    """The day, or the next such day if the year is left out; None if there is none, as 30 February."""
+    # Two leap days are at most eight years apart.
+    for candidate in [year] if year is not None else range(today.year, today.year + 9):
+        try:
+            meant = date(candidate, month, day)
+        except ValueError:
+            continue
+        if year is not None or ahead(meant):
+            return meant
+    return None
+
+
+def _relative_day(found: Found, today: date, ahead: Callable[[date], bool]) -> date:
+    """Tomorrow, in 3 days, Tuesday, next Tuesday; for an hour alone the next day that has it ahead."""
+    match found:
+        case {"r": (days,)}:
+            return today + days * _DAY
+        case {"u": (days,)}:
+            return today + days * found.get("n", (1,))[0] * _DAY
+    first = today + _DAY if "x" in found else today
+    week = (first + days * _DAY for days in range(8))
+    return next(day for day in week if found.get("w") in (None, (day.weekday(),)) and ahead(day))
+
+
+def _hour(found: Found) -> timedelta:
+    """The hour as the time since midnight; 24:00 is a whole day (ISO 8601). ValueError if there is none."""
+    (written,) = (found[kind] for kind in "tpnh" if kind in found)
+    hour, minute, second = (*written, 0, 0)[:3]
+    if "a" in found:
+        if not 1 <= hour <= 12:
+            raise ValueError("a half day has twelve hours")
+        hour = hour % 12 + found["a"][0]
+    if (hour, minute, second) == (24, 0, 0):
+        return _DAY
+    at = time(hour, minute, second)
+    return timedelta(hours=at.hour, minutes=at.minute, seconds=at.second)
+
+
+def _at(day: date, hour: timedelta) -> datetime:
+    return datetime.combine(day, time.min) + hour
+
+
+def _no_hour(text: str) -> Invalid:
+    if _find(text, _DAY_SHAPES):
+        return Invalid("“{text}” has no hour: write it like 2027-02-02 10:00.", text=legible(text))
+    return Invalid("“{text}” cannot be read as a date and time: write it like 2027-02-02 10:00.", text=legible(text))
+
+
+def _refuse_if_a_day(text: str, found: Found, today: date) -> None:
+    """10.12 alone is an hour or a day in December; 10.30, or 10.12 pm, can only be an hour."""
+    day = _calendar_day(None, found["p"][1], found["p"][0], today, lambda day: day >= today)
+    if day and len(found) == 1:
+        raise Invalid(
+            "“{text}” may be an hour or the day {day}: write it like 2027-02-02 10:00.",
+            text=legible(text),
+            day=day.isoformat(),
+        )
+
+
+def _nonexistent(text: str) -> Invalid:
+    return Invalid("There is no such day or hour as “{text}”.", text=legible(text))
+
+
+def _tokens(typed: str) -> Iterator[Token]:
+    """The tokens of a normalised text; at the first thing unknown one of the kind "?", fit for no shape."""
+    patterns, words = _patterns(), _lexicon()
+    at = 0
+    while at < len(typed):
+        found = ((kind, pattern.match(typed, at)) for kind, pattern in patterns)
+        kind, read = next(((kind, read) for kind, read in found if read), ("?", None))
+        if read is None:
+            yield Token("?", ())
+            return
+        at = read.end()
+        if kind in _NUMBERS:
+            yield Token(kind, tuple(int(digits) for digits in read.groups() if digits and digits.isdecimal()))
+        elif kind == "word":
+            yield words[_bare(read[0])]
+
+
+@lru_cache(1)
+def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """What a token may look like, numbers first; of words the longest first, for ``พ.`` begins ``พ.ค.``"""
+    words = sorted(_phrases(), key=lambda phrase: len(_bare(phrase)), reverse=True)
+    return (
+        ("space", re.compile(r"[\s,]+")),
+        *((kind, re.compile(pattern)) for kind, pattern in _NUMBERS.items()),
+        ("word", re.compile("|".join(map(_word_pattern, words)))),
+    )
+
+
+def _word_pattern(phrase: str) -> str:
+    """A phrase with or without its full stops. Thai sets no spaces between words: there they may touch."""
+    pattern = re.escape(phrase).replace(r"\.", r"\.?\s?").replace(r"\ ", r"\s+").removesuffix(r"\.?\s?")
+    thai = "ก" <= phrase[0] <= "๎"
+    return pattern + (r"\.?" if thai else _NO_LETTER + r"\.?")
+
+
+@lru_cache(1)
+def _lexicon() -> dict[str, Token]:
+    return {_bare(phrase): token for phrase, token in _phrases().items()}
+
+
+@lru_cache(1)
+def _phrases() -> dict[str, Token]:
+    """Every phrase that means something, normalised."""
+    listed = [
+        (phrase, Token(kind, (number,)))
+        for (kind, number), phrases in _WORDS.items()
+        for phrase in phrases.split(" | ")
+    ]
+    named = [(name, token) for language in LANGUAGES for name, token in _cldr_names(language)]
+    return {_normal(phrase): token for phrase, token in [*named, *listed]}
+
+
+def _cldr_names(language: str) -> Iterator[tuple[str, Token]]:
+    """Months and weekdays in CLDR's forms and in those that people make of them."""
+    locale = Locale(language)
+    for context in ("format", "stand-alone"):
+        for width in ("wide", "abbreviated"):
+            for month, name in locale.months[context][width].items():
+                for form in _month_forms(name, language):
+                    yield form, Token("m", (month,))
+        for width in ("wide", "abbreviated", "short"):
+            for weekday, name in locale.days[context][width].items():
+                for form in _weekday_forms(name, language):
+                    yield form, Token("w", (weekday,))
+
+
+def _month_forms(name: str, language: str) -> Iterator[str]:
+    """The name; its first three letters or more (CLDR has сент., people type сен); Kazakh "in February"."""
+    yield name
+    if language != "th":
+        yield from (name[:length] for length in range(3, len(name)))
+    if language == "kk":
+        yield from (name + ending for ending in ("да", "де", "та", "те"))
+
+
+def _weekday_forms(name: str, language: str) -> Iterator[str]:
+    """The name; in Thai without "day" in front, in Kazakh with it behind."""
+    yield name
+    if language == "th":
+        yield name.removeprefix("วัน")
+    if language == "kk":
+        yield f"{name} күні"
+
+
+def _normal(text: str) -> str:
+    """One spelling for what looks the same; a text too long to be a date is nothing."""
+    return unicodedata.normalize("NFKC", text).casefold().strip() if len(text) <= _LONGEST else ""
+
+
+def _bare(phrase: str) -> str:
+    return re.sub(r"[.\s]", "", phrase)
+
+
+def _iso_length(typed: str) -> timedelta | None:
+    """RFC 5545 3.3.6, without a sign."""
+    if not (found := _ISO_LENGTH.fullmatch(typed)):
+        return None
+    weeks, days, hours, minutes, seconds = (int(count or 0) for count in found.groups())
+    return timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
+
+
+def _clock_length(typed: str) -> timedelta | None:
+    """Hours and minutes: 1:30."""
+    found = re.fullmatch(r"(\d{1,3}):([0-5]\d)", typed)
+    return timedelta(hours=int(found[1]), minutes=int(found[2])) if found else None
+
+
+def _length_in_units(typed: str) -> timedelta | None:
+    """Numbers with units, from the largest unit down, each once: any other order is a slip of the pen."""
+    total, at, last = timedelta(0), 0, 0
+    while part := _LENGTH.match(typed, at):
+        seconds, half = _SECONDS[part[3]], bool(part[2])
+        if (last and seconds >= last) or (half and seconds == 1):
+            return None
+        total += timedelta(seconds=int(part[1]) * seconds + half * seconds // 2)
+        at, last = part.end(), seconds
+    return total if last and at == len(typed) else None

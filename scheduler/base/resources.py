@@ -1,0 +1,15 @@
+"""Where the files lie that come with the package: templates, translations, print sheets, what browsers are sent.
+
+Strings, not paths: this is imported by every command, and pathlib would double the time of a short one.
+"""
+
+from __future__ import annotations
+
+import os.path
+
+_PACKAGE = os.path.dirname(os.path.dirname(__file__))  # noqa: PTH120
+
+TEMPLATES = os.path.join(_PACKAGE, "templates")  # noqa: PTH118
+TRANSLATIONS = os.path.join(_PACKAGE, "translations")  # noqa: PTH118
+PRINT = os.path.join(_PACKAGE, "print")  # noqa: PTH118
+STATIC = os.path.join(_PACKAGE, "web", "static")  # noqa: PTH118

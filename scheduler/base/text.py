@@ -1,0 +1,93 @@
+"""Text in several languages, and what may stand in a line of it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+
+from scheduler.base.errors import Invalid
+
+# Kazakh readers read Russian; everybody else is best served in English.
+FALLBACK: Mapping[str, tuple[str, ...]] = {"kk": ("ru", "en"), "ru": ("kk", "en")}
+
+# C0 and C1 controls, and the overrides that make a reader see another text than the one that is there.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202d\u202e\ud800-\udfff]")
+_BREAK = re.compile(r"[\t\r\n\u2028\u2029]")
+
+
+class Text(Mapping[str, str]):
+    """A mapping from BCP 47 language tag to string; immutable, compared by value."""
+
+    __slots__ = ("_strings",)
+
+    def __init__(self, strings: Mapping[str, str] | None = None) -> None:
+        self._strings = dict(sorted((strings or {}).items()))
+
+    def __getitem__(self, language: str) -> str:
+        return self._strings[language]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._strings)
+
+    def __len__(self) -> int:
+        return len(self._strings)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self._strings.items()))
+
+    def __repr__(self) -> str:
+        return f"Text({self._strings!r})"
+
+    def __str__(self) -> str:
+        return self.to("en")
+
+    def to(self, language: str) -> str:
+        """The string for a reader of ``language``: theirs, else the nearest they can read, else any; "" if none."""
+        return self._strings.get(self.language_for(language), "")
+
+    def language_for(self, language: str) -> str:
+        """The language in which `to` answers, for a ``lang`` attribute; "" if there is no text at all."""
+        base = language.split("-")[0]
+        chain = (language, base, *FALLBACK.get(base, ("en",)), *self._strings)
+        return next((tag for tag in chain if tag in self._strings), "")
+
+
+def line(value: str, *, most: int) -> str:
+    """One line of text, in NFC, without outer blanks.
+
+    Raises Invalid for control characters, line breaks, bidirectional overrides, nothing, or more than ``most``
+    characters: refused rather than silently mended, because a name is what a person is called.
+    """
+    value = prose(value, most=most)
+    if _BREAK.search(value):
+        raise Invalid("must be on one line: it has a line break or a tab")
+    if not value:
+        raise Invalid("must not be empty")
+    return value
+
+
+def prose(value: str, *, most: int) -> str:
+    """Text of several lines, in NFC; line breaks become LF. Raises Invalid as `line` does."""
+    value = unicodedata.normalize("NFC", value.replace("\r\n", "\n")).strip()
+    if found := _CONTROL.search(value):
+        raise Invalid("has a control character (U+{code:04X}); remove it", code=ord(found.group()))
+    if len(value) > most:
+        raise Invalid("is {length} characters long; at most {most} are allowed", length=len(value), most=most)
+    return value
+
+
+def harmless(value: str) -> str:
+    """To be shown on a terminal, which obeys control characters; nobody has checked it yet."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", value)
+
+
+def folded(value: str) -> str:
+    """The form in which two spellings of one name or address are the same."""
+    return " ".join(unicodedata.normalize("NFKC", value).casefold().split())
+
+
+def slug(value: str) -> str:
+    """A key made from a name: lower case ASCII words joined by hyphens; may be empty for other scripts."""
+    plain = unicodedata.normalize("NFKD", value).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:80].rstrip("-")

@@ -1,0 +1,256 @@
+"""A calendar fetched from the web. Whoever names an address must not reach what only this machine can reach.
+
+The name is resolved once, each address it has is checked, and the connection is made to the one that was checked:
+a name that answers otherwise the second time (DNS rebinding) gains nothing. Proxies are not used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from email.message import Message
+from http.client import HTTPException
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from threading import Event, Timer
+from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, quote, urljoin, urlsplit
+
+from scheduler import __version__
+from scheduler.base.clock import legible
+from scheduler.base.errors import Conflict, Forbidden, Invalid
+from scheduler.base.i18n import N_
+
+if TYPE_CHECKING:
+    from urllib3.connection import HTTPConnection
+    from urllib3.response import BaseHTTPResponse
+
+Address = IPv4Address | IPv6Address
+REDIRECTS = (301, 302, 303, 307, 308)
+_NAT64 = ip_network("64:ff9b::/96")
+_UNICAST = ip_network("2000::/3")  # all of IPv6 that anybody's address is from; the rest has meanings of its own
+_SCHEMES = {"http": "http", "https": "https", "webcal": "https", "webcals": "https"}
+_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a fetch may take: octets unpacked, redirects, seconds for a step and for all of it."""
+
+    octets: int = 5_000_000
+    redirects: int = 5
+    step: float = 10
+    overall: float = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    data: bytes
+    charset: str | None
+
+
+def public(address: Address) -> bool:
+    """Whether an address is anybody's: not of this machine, its network, its cloud, or inside of another one."""
+    if address.is_multicast or not address.is_global:
+        return False
+    if isinstance(address, IPv4Address):
+        return True
+    inner = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
+    if address in _NAT64:
+        inner.append(IPv4Address(int(address) & 0xFFFF_FFFF))
+    embedded = [one for one in inner if one is not None]
+    return all(map(public, embedded)) if embedded else address in _UNICAST
+
+
+def is_url(source: str) -> bool:
+    """Whether it is an address rather than a file; a drive letter is no scheme."""
+    scheme, mark, _ = source.partition("://")
+    return bool(mark) and len(scheme) > 1 and scheme.replace("+", "").isalnum()
+
+
+_USUAL = Bounds()
+
+
+def fetch(url: str, *, allowed: Callable[[Address], bool] = public, bounds: Bounds = _USUAL) -> Fetched:
+    """The body behind a web address, redirects followed, each checked like the first.
+
+    Raises Invalid for what is no web address, Forbidden for where we do not go, Conflict for what did not work.
+    """
+    at = _parsed(url)
+    with _deadline(bounds.overall) as deadline:
+        for _ in range(bounds.redirects + 1):
+            answer = _ask(at, allowed, bounds, deadline)
+            if isinstance(answer, Fetched):
+                return answer
+            at = _next(at, answer)
+    raise Forbidden("{host}: more than {most} redirects were not followed", host=at.hostname, most=bounds.redirects)
+
+
+def host_of(url: str) -> str:
+    return _parsed(url).hostname or ""
+
+
+def name_of(url: str) -> str:
+    """A name that is always the same and gives nothing away: private addresses are as good as passwords."""
+    at = _parsed(url)
+    return f"{(at.hostname or '')[:180]}-{hashlib.sha256(at.geturl().encode()).hexdigest()[:8]}"
+
+
+def _parsed(url: str) -> SplitResult:
+    try:
+        at = urlsplit(url.strip())
+        port, host = at.port, at.hostname or ""
+        host.encode("idna")
+    except ValueError as error:
+        raise Invalid("{url} is no web address", url=legible(url)) from error
+    if at.scheme not in _SCHEMES:
+        raise Invalid("{url}: only http, https and webcal addresses are fetched", url=legible(url))
+    if not host or port == 0 or not url.strip().isprintable() or " " in url.strip():
+        raise Invalid("{url} is no web address", url=legible(url))
+    if at.username or at.password:
+        raise Invalid("{host}: addresses with a password in them are not fetched; save the file", host=host)
+    return _in_ascii(at._replace(scheme=_SCHEMES[at.scheme]))
+
+
+def _in_ascii(at: SplitResult) -> SplitResult:
+    """With the host as the web knows it: certificates and the Host header have xn--… for what people type."""
+    if at.netloc.isascii():
+        return at
+    host = (at.hostname or "").encode("idna").decode()
+    return at._replace(netloc=host if at.port is None else f"{host}:{at.port}")
+
+
+def _next(at: SplitResult, location: str) -> SplitResult:
+    try:
+        joined = urljoin(at.geturl(), location)
+    except ValueError as error:
+        raise Invalid("{url} is no web address", url=legible(location)) from error
+    there = _parsed(joined)
+    if at.scheme == "https" and there.scheme == "http":
+        raise Forbidden("{host} leads from https to http; that was not followed", host=at.hostname)
+    return there
+
+
+class _Deadline:
+    """When the time is up, the connection of the moment is cut: a server may send an octet every few seconds."""
+
+    def __init__(self) -> None:
+        self.passed = Event()
+        self.connection: HTTPConnection | None = None
+        self.sock: socket.socket | None = None  # once the connection has handed it to its answer
+
+    def strike(self) -> None:
+        self.passed.set()
+        sock = self.sock or (self.connection.sock if self.connection else None)
+        if sock is not None:
+            with suppress(OSError):
+                # Not TLS's own shutdown, which leaves whoever reads without anything to read from.
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+
+@contextmanager
+def _deadline(seconds: float) -> Iterator[_Deadline]:
+    deadline = _Deadline()
+    timer = Timer(seconds, deadline.strike)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield deadline
+    finally:
+        timer.cancel()
+
+
+def _ask(at: SplitResult, allowed: Callable[[Address], bool], bounds: Bounds, deadline: _Deadline) -> Fetched | str:
+    """What is there, or where it has gone to."""
+    from urllib3.exceptions import HTTPError  # here, because every event command imports this module
+
+    connection = _connection(at, _resolved(at, allowed), bounds)
+    deadline.connection, deadline.sock = connection, None
+    try:
+        connection.request("GET", _path(at), headers=_headers(at), preload_content=False)
+        deadline.sock = connection.sock
+        response = connection.getresponse()
+        if response.status in REDIRECTS:
+            return response.headers.get("Location", "")
+        if response.status != 200:
+            raise Conflict("{host} answered {status}", host=at.hostname, status=response.status)
+        return Fetched(_body(at, response, bounds, deadline), _charset(response.headers.get("Content-Type", "")))
+    except (HTTPError, OSError, HTTPException) as error:
+        raise _failed(at, error, deadline) from error
+    finally:
+        connection.close()
+
+
+def _resolved(at: SplitResult, allowed: Callable[[Address], bool]) -> str:
+    """The address to connect to. One that is not allowed forbids them all: a name has no reason to mix them."""
+    host = at.hostname or ""
+    try:
+        found = socket.getaddrinfo(host, at.port or _PORTS[at.scheme], type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise Conflict("{host} is not known; check the address and the network", host=host) from error
+    addresses = [str(info[4][0]) for info in found]
+    for address in addresses:
+        if not allowed(ip_address(address.partition("%")[0])):
+            raise Forbidden("{host} is not a public address ({address}); save the file", host=host, address=address)
+    return addresses[0]
+
+
+def _connection(at: SplitResult, address: str, bounds: Bounds) -> HTTPConnection:
+    """To the address that was checked, with the certificate of the name that was asked for."""
+    from urllib3.connection import HTTPConnection, HTTPSConnection
+
+    port, host = at.port or _PORTS[at.scheme], at.hostname
+    if at.scheme == "http":
+        return HTTPConnection(address, port, timeout=bounds.step)
+    return HTTPSConnection(address, port, timeout=bounds.step, server_hostname=host, assert_hostname=host)
+
+
+def _path(at: SplitResult) -> str:
+    path = quote(at.path or "/", safe="/%:@!$&'()*+,;=~-._")
+    return f"{path}?{quote(at.query, safe='/%:@!$&()*+,;=~-._?')}" if at.query else path
+
+
+def _headers(at: SplitResult) -> dict[str, str]:
+    return {
+        "Host": at.netloc,
+        "User-Agent": f"consular-scheduler/{__version__}",
+        "Accept": "text/calendar, */*;q=0.1",
+        "Accept-Encoding": "gzip",
+    }
+
+
+def _body(at: SplitResult, response: BaseHTTPResponse, bounds: Bounds, deadline: _Deadline) -> bytes:
+    """Unpacked while it comes: what is small on the way may be huge here."""
+    parts, size = list[bytes](), 0
+    while part := response.read(65_536, decode_content=True):
+        parts.append(part)
+        size += len(part)
+        if size > bounds.octets:
+            message = N_("{host} sends more than {most} octets; save the file, look at it and import that")
+            raise Forbidden(message, host=at.hostname, most=bounds.octets)
+    if deadline.passed.is_set():
+        raise _late(at)
+    return b"".join(parts)
+
+
+def _charset(content_type: str) -> str | None:
+    message = Message()
+    message["Content-Type"] = content_type
+    return message.get_content_charset()
+
+
+def _failed(at: SplitResult, error: Exception, deadline: _Deadline) -> Conflict:
+    from urllib3.exceptions import ConnectTimeoutError, ReadTimeoutError
+
+    if deadline.passed.is_set():
+        return _late(at)
+    if isinstance(error, (TimeoutError, ConnectTimeoutError, ReadTimeoutError)):
+        return Conflict("{host} does not answer", host=at.hostname)
+    reason = legible(" ".join(str(error).split())[-200:])
+    return Conflict("{host} cannot be reached: {reason}", host=at.hostname, reason=reason)
+
+
+def _late(at: SplitResult) -> Conflict:
+    return Conflict("{host} takes too long", host=at.hostname)

@@ -1,0 +1,350 @@
+"""Tables as people keep them: .xlsx and .csv read to plain text cells, and written so that no cell is a formula.
+
+What is read comes from a stranger: sizes are bounded before anything is unpacked, and macros, links to other files
+and formulas are never followed.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from scheduler.base.errors import Invalid, SchedulerError
+
+OCTETS = 50_000_000
+UNPACKED = 200_000_000
+ROWS = 100_000
+COLUMNS = 200
+CELLS = 4_000_000
+CELL = 32_767  # characters, as in spreadsheets
+DELIMITERS = (";", ",", "\t", "|")
+Row = tuple[str, ...]
+
+
+class Remark(SchedulerError):
+    """What was done to read a file, said to its owner; not an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """Rows by their numbers in the file. ``delimiter`` is "" for a spreadsheet; ``name`` the sheet's."""
+
+    rows: Sequence[tuple[int, Row]]
+    name: str = ""
+    delimiter: str = ""
+    remarks: tuple[Remark, ...] = field(default=())
+
+
+def read(path: Path, *, sheet: str | None = None, encoding: str | None = None) -> Sheet:
+    """Raises Invalid for what is no table, or larger than a guest list can be."""
+    data = _content(path)
+    if data.startswith(b"PK\x03\x04"):
+        return _read_xlsx(path, data, sheet)
+    if data.startswith(b"\xd0\xcf\x11\xe0"):
+        raise Invalid("{file}: is an old .xls or has a password; save it as .xlsx without one", file=path)
+    if sheet is not None:
+        raise Invalid("sheet: {file} is no spreadsheet; leave --sheet out", file=path)
+    return _read_csv(path, data, encoding)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(OCTETS + 1)
+    except FileNotFoundError as error:
+        raise Invalid("{file}: there is no such file", file=path) from error
+    except OSError as error:
+        raise Invalid("{file}: cannot be read: {reason}", file=path, reason=error.strerror) from error
+    if len(data) > OCTETS:
+        raise Invalid("{file}: is larger than {most} MB; divide it", file=path, most=OCTETS // 1_000_000)
+    return data
+
+
+def _bounded(path: Path, rows: Iterable[tuple[int, Sequence[Any]]]) -> list[tuple[int, Row]]:
+    """The rows that say anything, as text, without empty cells at their ends."""
+    found: list[tuple[int, Row]] = []
+    cells = 0
+    for number, values in rows:
+        row = _trimmed(values)
+        if not row:
+            continue
+        if len(row) > COLUMNS:
+            raise Invalid("{file}: row {row} has more than {most} columns", file=path, row=number, most=COLUMNS)
+        cells += len(row)
+        if len(found) > ROWS or cells > CELLS:
+            raise Invalid("{file}: has more than {most} rows; divide it", file=path, most=ROWS)
+        found.append((number, row))
+    return found
+
+
+def _trimmed(values: Sequence[Any]) -> Row:
+    row = [text_of(value) for value in values]
+    while row and not row[-1]:
+        row.pop()
+    return tuple(row)
+
+
+def text_of(value: Any) -> str:
+    """A cell as its owner sees it; a telephone number that the spreadsheet took for a number is its digits."""
+    if isinstance(value, str):
+        return _clean(value)
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    if isinstance(value, datetime):
+        return value.date().isoformat() if value.time() == time() else value.isoformat(" ", "minutes")
+    return value.isoformat() if isinstance(value, (date, time)) else str(value)
+
+
+_INVISIBLE = re.compile("[\u200b\u2060\ufeff\u00ad]")  # come along from web pages, above all with Thai
+
+
+def _clean(value: str) -> str:
+    return (_INVISIBLE.sub("", value) if not value.isascii() else value).strip()[: CELL + 1]
+
+
+# .xlsx
+
+
+def _read_xlsx(path: Path, data: bytes, wanted: str | None) -> Sheet:
+    try:
+        _refuse_bombs(path, data)
+        return _first_or_named(path, data, wanted)
+    except SchedulerError:
+        raise
+    except Exception as error:  # openpyxl raises whatever a broken part leads to
+        raise Invalid("{file}: is no .xlsx that can be read; save it anew", file=path) from error
+
+
+def _refuse_bombs(path: Path, data: bytes) -> None:
+    """By the directory of the archive, before anything is unpacked; zipfile reads no more than that says."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        parts = archive.infolist()
+        if len(parts) > 5_000 or sum(part.file_size for part in parts) > UNPACKED:
+            raise Invalid("{file}: unpacks to more than {most} MB", file=path, most=UNPACKED // 1_000_000)
+        for part in parts:
+            if part.filename.endswith((".xml", ".rels")):
+                with archive.open(part) as content:
+                    if b"<!DOCTYPE" in content.read(1_000):
+                        raise Invalid("{file}: declares entities, which no spreadsheet does", file=path)
+
+
+def _first_or_named(path: Path, data: bytes, wanted: str | None) -> Sheet:
+    from openpyxl import load_workbook
+
+    book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
+    try:
+        page = _page(path, book, wanted)
+        page.reset_dimensions()  # what programs write there is often wrong, and cuts the list off
+        rows = _bounded(path, enumerate(page.iter_rows(values_only=True), start=1))
+        others = [one.title for one in book.worksheets if one is not page]
+        return Sheet(rows, page.title, remarks=tuple(_remarks(page, others, data, wanted)))
+    finally:
+        book.close()
+
+
+def _page(path: Path, book: Any, wanted: str | None) -> Any:
+    pages = book.worksheets
+    if wanted is None:
+        return next((page for page in pages if page.sheet_state == "visible"), pages[0])
+    found = next((page for page in pages if page.title == wanted), None)
+    if found is None:
+        names = ", ".join(page.title for page in pages)
+        raise Invalid("sheet: {file} has no sheet {name}; there are {names}", file=path, name=wanted, names=names)
+    return found
+
+
+def _remarks(page: Any, others: Sequence[str], data: bytes, wanted: str | None) -> Iterator[Remark]:
+    if others and wanted is None:
+        names = ", ".join(others)
+        yield Remark("sheet {name} is read, not {others}; say --sheet", name=page.title, others=names)
+    if _has_formulas(data, str(page._worksheet_path)):
+        yield Remark("there are formulas: the values are those of when the file was last saved")
+
+
+def _has_formulas(data: bytes, part: str) -> bool:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive, archive.open(part.lstrip("/")) as content:
+        before = b""
+        while chunk := content.read(1 << 20):
+            if re.search(rb"<f[ >]", before + chunk):
+                return True
+            before = chunk[-2:]
+    return False
+
+
+# .csv
+
+
+def _read_csv(path: Path, data: bytes, encoding: str | None) -> Sheet:
+    text, remarks = _decoded(path, data, encoding)
+    if "\0" in text or (b"\0" in data[:2_000] and re.search("[\x01-\x08\x0e-\x1f]", text)):
+        raise Invalid("{file}: is no .xlsx and no .csv", file=path)
+    delimiter, text = _delimiter(text)
+    csv.field_size_limit(CELL * 4)
+    lines = _Lines(text)
+    reader = csv.reader(lines, delimiter=delimiter)
+    try:
+        rows = _bounded(path, ((reader.line_num, _unguarded(row)) for row in _closed(path, reader, lines, delimiter)))
+    except csv.Error as error:
+        raise Invalid(
+            "{file}: line {line} cannot be read: {reason}", file=path, line=reader.line_num, reason=error
+        ) from (error)
+    return Sheet(rows, delimiter=delimiter, remarks=remarks)
+
+
+class _Lines:
+    """The lines of a text, of which those of the row that is being read are kept."""
+
+    def __init__(self, text: str) -> None:
+        self._lines = io.StringIO(text, newline="")
+        self.read: list[str] = []
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self.read.append(line)
+        return line
+
+
+def _closed(path: Path, reader: Iterator[list[str]], lines: _Lines, delimiter: str) -> Iterator[list[str]]:
+    """The rows; a quotation mark that nobody closed makes one cell of all the rows behind it, and is refused."""
+    number = 1
+    for row in reader:
+        if len(lines.read) > 1:
+            try:
+                next(csv.reader(lines.read, delimiter=delimiter, strict=True))
+            except csv.Error as error:
+                raise Invalid(
+                    "{file}: line {line}: a quotation mark is opened and not closed", file=path, line=number
+                ) from error
+        yield row
+        number += len(lines.read)
+        lines.read.clear()
+
+
+def _decoded(path: Path, data: bytes, encoding: str | None) -> tuple[str, tuple[Remark, ...]]:
+    if encoding is not None:
+        try:
+            return data.decode(encoding), ()
+        except (LookupError, ValueError) as error:
+            raise Invalid("encoding: {file} cannot be read as {name}", file=path, name=encoding) from error
+    for name in _likely_encodings(data):
+        try:
+            text = data.decode(name)
+        except UnicodeDecodeError:
+            continue
+        if name.startswith("utf"):
+            return text, ()
+        return text, (Remark("read as {name}; if letters are wrong, say --encoding", name=_WINDOWS[name]),)
+    raise Invalid("{file}: is in no known encoding; save it as UTF-8 or .xlsx, or say --encoding", file=path)
+
+
+_WINDOWS = {"cp1251": "windows-1251", "cp874": "windows-874"}
+
+
+def _likely_encodings(data: bytes) -> Iterator[str]:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        yield "utf-16"
+        return
+    if b"\0" in data[:2_000]:  # which no text of single octets has
+        yield "utf-16-le" if data[1:2_000:2].count(0) >= data[0:2_000:2].count(0) else "utf-16-be"
+        return
+    yield "utf-8-sig"
+    yield from ("cp874", "cp1251") if _looks_thai(data) else ("cp1251", "cp874")
+
+
+def _looks_thai(data: bytes) -> bool:
+    """Russian is mostly small letters (E0-FF), Thai mostly consonants (A1-CE)."""
+    high = [octet for octet in data[:100_000] if octet >= 0x80]
+    consonants = sum(0xA1 <= octet <= 0xCE for octet in high)
+    return consonants * 2 > len(high)
+
+
+def _delimiter(text: str) -> tuple[str, str]:
+    """The one that cuts the most rows into the same number of columns; Excel's own first line says it."""
+    if (said := re.match(r"\"?sep=(.)\"?\r?\n", text)) is not None:
+        return said.group(1), text[said.end() :]
+    head = text[:65_536]
+    return max(DELIMITERS, key=lambda delimiter: _evenness(head, delimiter)), text
+
+
+def _evenness(head: str, delimiter: str) -> tuple[float, int]:
+    try:
+        reader = csv.reader(io.StringIO(head, newline=""), delimiter=delimiter)
+        widths = [len(row) for row, _ in zip(reader, range(50), strict=False) if row]
+    except csv.Error:
+        return 0, 0
+    middle = median(widths) if widths else 0
+    return (middle if middle > 1 else 0), sum(width == middle for width in widths)
+
+
+def _unguarded(row: Sequence[str]) -> list[str]:
+    """Without the apostrophe that `guarded` puts before what a spreadsheet would compute."""
+    return [cell[1:] if cell.startswith("'") and cell[1:].startswith(_COMPUTED) else cell for cell in row]
+
+
+# Writing
+
+_COMPUTED = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # wide ones are computed, too
+
+
+def guarded(cell: str) -> str:
+    """A cell of a .csv that no spreadsheet computes (OWASP: CSV injection)."""
+    return f"'{cell}" if cell.startswith(_COMPUTED) else cell
+
+
+def written(rows: Iterable[Sequence[str]], *, delimiter: str = "", name: str = "") -> bytes:
+    """A file with these rows: .csv with a delimiter, else .xlsx."""
+    return _csv(rows, delimiter) if delimiter else _xlsx(rows, name)
+
+
+def _csv(rows: Iterable[Sequence[str]], delimiter: str) -> bytes:
+    target = io.StringIO(newline="")
+    csv.writer(target, delimiter=delimiter).writerows([guarded(cell) for cell in row] for row in rows)
+    return target.getvalue().encode("utf-8-sig")  # without the mark Excel reads another encoding
+
+
+def _xlsx(rows: Iterable[Sequence[str]], name: str) -> bytes:
+    from openpyxl import Workbook
+
+    book = Workbook(write_only=True)
+    page = book.create_sheet(re.sub(r"[\[\]:*?/\\]", " ", name)[:31] or None)
+    for row in rows:
+        page.append([_string_cell(page, cell) if cell else None for cell in row])
+    target = io.BytesIO()
+    book.save(target)
+    return target.getvalue()
+
+
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+
+
+def _string_cell(page: Any, text: str) -> Any:
+    """A string whatever it begins with, which stays one when it is edited."""
+    from openpyxl.cell import WriteOnlyCell
+
+    cell = WriteOnlyCell(page, _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)[:CELL])
+    if text.startswith(_COMPUTED):
+        cell.data_type = "s"
+        cell.quotePrefix = True
+    return cell
+
+
+def is_csv(path: Path) -> bool:
+    """Raises Invalid for a file that would be neither."""
+    if path.suffix.lower() not in (".csv", ".tsv", ".xlsx"):
+        raise Invalid("{file}: give it the ending .xlsx or .csv", file=path)
+    return path.suffix.lower() != ".xlsx"

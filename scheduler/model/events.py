@@ -1,0 +1,306 @@
+"""The programme: where, who, what, when."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from typing import Literal
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from scheduler.base.clock import instant
+from scheduler.base.text import Text
+from scheduler.model.places import KEY, City, Closure, OpeningHours, Organisation, Venue
+from scheduler.storage.database import Base, Id, Instant, Languages, Seconds, Wall, choice
+
+
+class Kind(StrEnum):
+    """What an event is. A tour holds the stops of a touring exhibition; an anniversary returns every year."""
+
+    TOUR = "tour"
+    EXHIBITION = "exhibition"
+    CEREMONY = "ceremony"
+    CONSULATE_OPENING = "consulate opening"
+    VISIT = "visit"
+    MEETING = "meeting"
+    CONSULAR_DAY = "consular day"
+    ANNIVERSARY = "anniversary"
+
+
+class Timing(StrEnum):
+    """How much of the date is known. Not knowing is a state of its own, never a made-up date."""
+
+    TO_BE_ANNOUNCED = "to be announced"
+    DAYS = "days"  # whole days; dtend is the day after the last one (RFC 5545 3.6.1)
+    HOUR_TO_BE_ANNOUNCED = "hour to be announced"  # the days are known, the hour is not published
+    HOURS = "hours"
+
+
+class Status(StrEnum):
+    """RFC 5545 3.8.1.11."""
+
+    TENTATIVE = "tentative"
+    CONFIRMED = "confirmed"
+    CANCELLED = "cancelled"
+
+
+class Visibility(StrEnum):
+    """Who may know of it: everybody; those who hold a link or an invitation; only the officers."""
+
+    PUBLIC = "public"
+    PRIVATE = "private"
+    CONFIDENTIAL = "confidential"
+
+
+class Registration(StrEnum):
+    """Who registers people: the officers alone, or everybody themselves, on the event's page."""
+
+    DESK = "desk"
+    PUBLIC = "public"
+
+
+class Queue(StrEnum):
+    """Who is next when a place is freed and the first party in the queue does not fit."""
+
+    STRICT = "strict"  # the first, however long it takes until there are places for all of them
+    FIRST_FIT = "first-fit"  # the first whose whole party fits
+
+
+class ReminderAudience(StrEnum):
+    """Whom a reminder is for. Whoever has withdrawn, sent regrets or waits for a place is never among them."""
+
+    EVERYONE = "everyone"
+    IN_PERSON = "in person"
+    REMOTE = "remote"
+    OFFICIALS = "officials"  # those who preside, guests of honour, speakers, the delegation
+    STAFF = "staff"
+    UNANSWERED = "unanswered"  # invited, has not answered
+    CHOSEN = "chosen"  # asked on their own page to be reminded so; no organizer plans with it
+
+
+# Goes on by itself, so that being there at another hour is no contradiction.
+OPEN_ENDED = frozenset({Kind.TOUR, Kind.EXHIBITION, Kind.ANNIVERSARY})
+
+
+event_city = sa.Table(
+    "event_city",
+    Base.metadata,
+    sa.Column("event_id", sa.ForeignKey("event.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("city_id", sa.ForeignKey("city.id"), primary_key=True),
+)
+
+
+class Event(Base):
+    """One entry of the programme.
+
+    ``dtstart`` and ``dtend`` are wall times in ``tzid``: they are the promise. ``starts_at`` and ``ends_at`` are
+    the instants derived from them under the tz data of the day; `derive` makes them.
+    """
+
+    __tablename__ = "event"
+
+    id: Mapped[Id]
+    uid: Mapped[str] = mapped_column(sa.String(202), unique=True)
+    key: Mapped[str] = mapped_column(KEY, unique=True)
+    programme: Mapped[str | None] = mapped_column(KEY, index=True)
+    kind: Mapped[Kind] = mapped_column(choice(Kind))
+    title: Mapped[Text] = mapped_column(Languages)
+    description: Mapped[Text] = mapped_column(Languages, default=Text)
+    url: Mapped[str | None] = mapped_column(sa.String(2000))
+    timing: Mapped[Timing] = mapped_column(choice(Timing))
+    dtstart: Mapped[datetime | None] = mapped_column(Wall)
+    dtend: Mapped[datetime | None] = mapped_column(Wall)
+    tzid: Mapped[str] = mapped_column(sa.String(64))
+    starts_at: Mapped[datetime | None] = mapped_column(Instant, index=True)
+    ends_at: Mapped[datetime | None] = mapped_column(Instant)
+    status: Mapped[Status] = mapped_column(choice(Status))
+    visibility: Mapped[Visibility] = mapped_column(choice(Visibility))
+    venue_id: Mapped[int | None] = mapped_column(sa.ForeignKey("venue.id"))
+    organizer_id: Mapped[int | None] = mapped_column(sa.ForeignKey("organisation.id"))
+    parent_id: Mapped[int | None] = mapped_column(sa.ForeignKey("event.id"), index=True)
+    position: Mapped[int] = mapped_column(default=0)  # among the children of its parent
+    video_link: Mapped[str | None] = mapped_column(sa.String(2000))
+    video_public: Mapped[bool] = mapped_column(default=False)
+    registration: Mapped[Registration] = mapped_column(choice(Registration), default=Registration.DESK)
+    registration_opens: Mapped[datetime | None] = mapped_column(Wall)
+    registration_closes: Mapped[datetime | None] = mapped_column(Wall)
+    queue: Mapped[Queue] = mapped_column(choice(Queue), default=Queue.FIRST_FIT, server_default="first-fit")
+    approval: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    # What the form asks of a party, and how many a visitor may bring; an officer can enter more.
+    companions_named: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    companions_most: Mapped[int] = mapped_column(default=5, server_default="5")
+    asks_access: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    asks_dietary: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    sequence: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    revised_at: Mapped[datetime] = mapped_column(Instant)
+    # What a subscriber sees, digested: a save that leaves it as it was is no revision.
+    fingerprint: Mapped[str] = mapped_column(sa.String(64), default="")
+
+    venue: Mapped[Venue | None] = relationship()
+    organizer: Mapped[Organisation | None] = relationship()
+    parent: Mapped[Event | None] = relationship(remote_side="Event.id", back_populates="children")
+    children: Mapped[list[Event]] = relationship(
+        back_populates="parent", order_by="Event.position, Event.starts_at, Event.key"
+    )
+    # Beside the venue's own: an anniversary stands in the calendars of both cities.
+    cities: Mapped[list[City]] = relationship(secondary=event_city, order_by="City.key")
+    hours: Mapped[list[OpeningHours]] = relationship(
+        cascade="all, delete-orphan", order_by="OpeningHours.weekday, OpeningHours.opens"
+    )
+    closures: Mapped[list[Closure]] = relationship(cascade="all, delete-orphan", order_by="Closure.first_on")
+    reminders: Mapped[list[Reminder]] = relationship(
+        back_populates="event", cascade="all, delete-orphan", order_by="Reminder.offset.desc()"
+    )
+    seating: Mapped[list[Seating]] = relationship(back_populates="event", cascade="all, delete-orphan")
+
+    __table_args__ = (
+        sa.CheckConstraint("(timing = 'to be announced') = (dtstart IS NULL)", name="dated_or_to_be_announced"),
+        sa.CheckConstraint("(dtstart IS NULL) = (dtend IS NULL)", name="start_with_end"),
+        sa.CheckConstraint("(dtstart IS NULL) = (starts_at IS NULL)", name="instant_with_start"),
+        sa.CheckConstraint("(dtend IS NULL) = (ends_at IS NULL)", name="instant_with_end"),
+        sa.CheckConstraint("dtend > dtstart", name="ends_after_start"),
+        sa.CheckConstraint("sequence >= 0", name="sequence"),
+        sa.CheckConstraint("parent_id <> id", name="not_its_own_parent"),
+        sa.CheckConstraint("companions_most BETWEEN 0 AND 50", name="companions_most"),
+        sa.Index("ix_event_venue_id_starts_at", "venue_id", "starts_at"),
+    )
+
+    @property
+    def dated(self) -> bool:
+        return self.timing is not Timing.TO_BE_ANNOUNCED
+
+    @property
+    def whole_days(self) -> bool:
+        """Shown by days, because it takes whole ones or because its hour is not published."""
+        return self.timing in (Timing.DAYS, Timing.HOUR_TO_BE_ANNOUNCED)
+
+    @property
+    def cancelled(self) -> bool:
+        return self.status is Status.CANCELLED
+
+    @property
+    def first_on(self) -> date | None:
+        return self.dtstart.date() if self.dtstart else None
+
+    @property
+    def last_on(self) -> date | None:
+        """The last day it touches, inclusive."""
+        return (self.dtend - timedelta(microseconds=1)).date() if self.dtend else None
+
+    @property
+    def city(self) -> City | None:
+        """Where it is: the venue's city, else the first it is announced for."""
+        if self.venue:
+            return self.venue.city
+        return self.cities[0] if self.cities else None
+
+    def derive(self, *, strict: bool = True) -> None:
+        """Derive the instants from the wall times.
+
+        Raises Invalid for an hour that the clocks skip, unless ``strict`` is off: an hour promised before the law
+        changed is read with the offset before the gap (RFC 5545 3.3.5).
+        """
+        self.starts_at, self.ends_at = self.instants(strict=strict)
+
+    def instants(self, *, strict: bool) -> tuple[datetime | None, datetime | None]:
+        if self.dtstart is None or self.dtend is None:
+            return None, None
+        # The start of a whole day is no promised hour: some zones change at midnight.
+        gap: Literal["refuse", "shift"] = "refuse" if strict and self.timing is Timing.HOURS else "shift"
+        starts_at, ends_at = (instant(wall, self.tzid, gap=gap) for wall in (self.dtstart, self.dtend))
+        # A law that takes the hour in between away must not leave an event that ends before it begins.
+        return starts_at, ends_at if ends_at > starts_at else starts_at + (self.dtend - self.dtstart)
+
+    def has_begun(self, now: datetime) -> bool:
+        """What has an hour begins at it; an exhibition takes guests until it closes."""
+        timed = self.timing is Timing.HOURS and self.kind is not Kind.EXHIBITION
+        return timed and self.starts_at is not None and self.starts_at <= now
+
+    @property
+    def takes_guests_until(self) -> datetime | None:
+        """The last instant at which coming makes sense; None without a date, and for what returns every year."""
+        if self.kind is Kind.ANNIVERSARY:
+            return None
+        return self.ends_at if self.kind is Kind.EXHIBITION or self.whole_days else self.starts_at
+
+    @property
+    def registration_opens_at(self) -> datetime | None:
+        return self.registration_opens and instant(self.registration_opens, self.tzid, gap="shift")
+
+    @property
+    def registration_closes_at(self) -> datetime | None:
+        return self.registration_closes and instant(self.registration_closes, self.tzid, gap="shift")
+
+    def is_early(self, now: datetime) -> bool:
+        """Before registration opens."""
+        return self.registration_opens_at is not None and now < self.registration_opens_at
+
+    def is_late(self, now: datetime) -> bool:
+        """After registration has closed."""
+        return self.registration_closes_at is not None and now >= self.registration_closes_at
+
+    def is_over(self, now: datetime) -> bool:
+        """True once the end has passed; never for what returns every year or has no date."""
+        return self.kind is not Kind.ANNIVERSARY and self.ends_at is not None and self.ends_at <= now.astimezone(UTC)
+
+
+class Reminder(Base):
+    """A letter to everybody concerned, ``offset`` before DTSTART.
+
+    With ``at`` it leaves at that wall time of the event's zone, on the day the offset leads to; without, to the
+    minute. ``next_due_at`` is derived from the event; NULL when there is nothing (more) to remind of.
+    """
+
+    __tablename__ = "reminder"
+
+    id: Mapped[Id]
+    event_id: Mapped[int] = mapped_column(sa.ForeignKey("event.id", ondelete="CASCADE"))
+    offset: Mapped[timedelta] = mapped_column(Seconds)
+    at: Mapped[time | None]
+    audience: Mapped[ReminderAudience] = mapped_column(choice(ReminderAudience))
+    next_due_at: Mapped[datetime | None] = mapped_column(Instant, index=True)
+    # The start it has last fired for: a moved event is reminded of anew, the same one is not.
+    fired_for: Mapped[datetime | None] = mapped_column(Instant)
+
+    event: Mapped[Event] = relationship(back_populates="reminders")
+
+    __table_args__ = (
+        sa.UniqueConstraint("event_id", "offset", "audience"),
+        sa.CheckConstraint('"offset" >= 0', name="offset"),
+    )
+
+
+class Mode(StrEnum):
+    IN_PERSON = "in person"
+    REMOTE = "remote"
+
+
+class Seating(Base):
+    """The places of one event in one mode: a narrow row, because every registration updates it.
+
+    ``capacity`` NULL means without limit; ``taken`` counts what is confirmed and what is held for an offer.
+    ``instructions`` are for who comes in this way.
+    """
+
+    __tablename__ = "seating"
+
+    event_id: Mapped[int] = mapped_column(sa.ForeignKey("event.id", ondelete="CASCADE"), primary_key=True)
+    mode: Mapped[Mode] = mapped_column(choice(Mode), primary_key=True)
+    capacity: Mapped[int | None]
+    taken: Mapped[int] = mapped_column(default=0)
+    last_queue_number: Mapped[int] = mapped_column(default=0)
+    instructions: Mapped[Text] = mapped_column(Languages, default=Text, server_default="{}")
+
+    event: Mapped[Event] = relationship(back_populates="seating")
+
+    __table_args__ = (
+        sa.CheckConstraint("capacity >= 0", name="capacity"),
+        sa.CheckConstraint("taken >= 0", name="taken"),
+        sa.CheckConstraint("taken <= capacity", name="not_overbooked"),
+    )
+
+    @property
+    def free(self) -> int | None:
+        return None if self.capacity is None else self.capacity - self.taken
