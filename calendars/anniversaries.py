@@ -6,7 +6,7 @@ from datetime import date
 from calendars.vevent import RRule
 
 
-def next_yearly(first_on: date, on_or_after: date) -> date:
+def find_next_anniversary(first_on: date, on_or_after: date) -> date:
     """The next yearly return of `first_on` from a day on, `first_on` itself being the earliest.
 
     29 February returns on the last day of February.
@@ -16,7 +16,7 @@ def next_yearly(first_on: date, on_or_after: date) -> date:
     return this_year if this_year >= earliest else _in_year(first_on, earliest.year + 1)
 
 
-def yearly_rule(first_on: date) -> RRule:
+def make_anniversary_rule(first_on: date) -> RRule:
     """The rule of the days that `next_yearly` gives; FREQ=YEARLY alone would skip most 29 Februaries."""
     if (first_on.month, first_on.day) == (2, 29):
         return RRule(freq="YEARLY", bymonth=2, bymonthday=-1)

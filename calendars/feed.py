@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from icalendar import vDuration
 
-from calendars.lines import Property, Text, content_lines, one_line, uri
+from calendars.lines import Property, TextValue, join_lines, make_uri, write_content_lines
 
 PRODID = "-//consular-scheduler//EN"
 
@@ -27,11 +27,11 @@ def write_feed(
     often to ask again, a hint that few clients take; `language` (RFC 5646) is that of name and description.
     Without parts it is an empty calendar, which clients take better than an error.
     """
-    head = content_lines(_head(name, refresh, description, source_url, language))
+    head = write_content_lines(_head(name, refresh, description, source_url, language))
     return b"".join([b"BEGIN:VCALENDAR\r\n", head, *sorted(set(zones)), *parts, b"END:VCALENDAR\r\n"])
 
 
-def with_alarms(parts: Iterable[bytes], description: str) -> Iterator[bytes]:
+def add_alarms(parts: Iterable[bytes], description: str) -> Iterator[bytes]:
     """The same events with an alarm: an hour before, and for whole days at nine o'clock the day before.
 
     Only for what the subscriber attends: neither what merely goes on nor what is cancelled calls anybody. That the
@@ -49,29 +49,29 @@ def with_alarms(parts: Iterable[bytes], description: str) -> Iterator[bytes]:
 def _alarm(trigger: timedelta, description: str) -> bytes:
     """RFC 5545 section 3.6.6."""
     lines: list[Property] = [
-        ("ACTION", Text("DISPLAY")),
+        ("ACTION", TextValue("DISPLAY")),
         ("TRIGGER", vDuration(trigger)),
-        ("DESCRIPTION", Text(description)),
+        ("DESCRIPTION", TextValue(description)),
     ]
-    return b"BEGIN:VALARM\r\n" + content_lines(lines) + b"END:VALARM\r\n"
+    return b"BEGIN:VALARM\r\n" + write_content_lines(lines) + b"END:VALARM\r\n"
 
 
 def _head(name: str, refresh: timedelta, description: str, source_url: str, language: str) -> Iterator[Property]:
-    yield "VERSION", Text("2.0")
-    yield "PRODID", Text(PRODID)
-    yield "CALSCALE", Text("GREGORIAN")
-    yield "NAME", _in_language(one_line(name), language)
-    yield "X-WR-CALNAME", Text(one_line(name))
+    yield "VERSION", TextValue("2.0")
+    yield "PRODID", TextValue(PRODID)
+    yield "CALSCALE", TextValue("GREGORIAN")
+    yield "NAME", _in_language(join_lines(name), language)
+    yield "X-WR-CALNAME", TextValue(join_lines(name))
     if description:
         yield "DESCRIPTION", _in_language(description, language)
-        yield "X-WR-CALDESC", Text(description)
+        yield "X-WR-CALDESC", TextValue(description)
     if source_url:
-        yield "SOURCE", uri(source_url, {"VALUE": "URI"})
+        yield "SOURCE", make_uri(source_url, {"VALUE": "URI"})
     yield from _refresh(refresh)
 
 
-def _in_language(text: str, language: str) -> Text:
-    value = Text(text)
+def _in_language(text: str, language: str) -> TextValue:
+    value = TextValue(text)
     if language:
         value.params["LANGUAGE"] = language
     return value

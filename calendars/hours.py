@@ -22,7 +22,7 @@ class Opening:
 
 
 @dataclass(frozen=True, slots=True)
-class Exceptions:
+class HoursExceptions:
     """Dates that do not keep the weekly hours: closed, or open at others."""
 
     closed: frozenset[date] = frozenset()
@@ -46,13 +46,13 @@ class WeeklyHours:
         if not set(self.days) <= set(range(7)):
             raise ValueError("Weekdays are numbered from 0, Monday, to 6, Sunday.")
         monday = date(2024, 1, 1)  # any Monday: eight days also bring Sunday's night before Monday's morning
-        openings(monday, monday + timedelta(days=7), self, Exceptions())
+        list_openings(monday, monday + timedelta(days=7), self, HoursExceptions())
 
     def on(self, day: date) -> tuple[Interval, ...]:
         return tuple(sorted(self.days.get(day.weekday(), ())))
 
 
-def openings(first_on: date, last_on: date, weekly: WeeklyHours, exceptions: Exceptions) -> list[Opening]:
+def list_openings(first_on: date, last_on: date, weekly: WeeklyHours, exceptions: HoursExceptions) -> list[Opening]:
     """Every opening that begins from `first_on` to `last_on`, both included, in order.
 
     Raises ValueError for openings that overlap and for hours that are not whole minutes.
@@ -65,7 +65,7 @@ def openings(first_on: date, last_on: date, weekly: WeeklyHours, exceptions: Exc
     return found
 
 
-def get_hours(day: date, weekly: WeeklyHours, exceptions: Exceptions) -> tuple[Interval, ...]:
+def get_hours(day: date, weekly: WeeklyHours, exceptions: HoursExceptions) -> tuple[Interval, ...]:
     other = exceptions.on(day)
     return weekly.on(day) if other is None else tuple(sorted(other))
 

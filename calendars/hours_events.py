@@ -7,12 +7,21 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from calendars.hours import Exceptions, Interval, Opening, WeeklyHours, get_hours, list_days, make_opening, openings
+from calendars.hours import (
+    HoursExceptions,
+    Interval,
+    Opening,
+    WeeklyHours,
+    get_hours,
+    list_days,
+    list_openings,
+    make_opening,
+)
 from calendars.vevent import WEEKDAYS, RRule, VEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Series:
+class HoursSeries:
     """Openings at one pair of hours, as one recurring event has them; times are naive wall times.
 
     `key` names the series among those of its event and stays when other days change. A single opening has
@@ -28,7 +37,9 @@ class Series:
     overrides: Mapping[datetime, Opening] = field(default_factory=dict)
 
 
-def series(first_on: date, last_on: date, weekly: WeeklyHours, exceptions: Exceptions, tzid: str) -> list[Series]:
+def build_series(
+    first_on: date, last_on: date, weekly: WeeklyHours, exceptions: HoursExceptions, tzid: str
+) -> list[HoursSeries]:
     """What `openings` gives, as a recurring event for each pair of weekly hours and one for each odd opening.
 
     A day with one other interval in place of a weekly one is an override; any other exception is left out of
@@ -44,7 +55,7 @@ def series(first_on: date, last_on: date, weekly: WeeklyHours, exceptions: Excep
     return sorted(recurring + single, key=lambda one: one.dtstart)
 
 
-def hours_events(base: VEvent, weekly: WeeklyHours, exceptions: Exceptions, tzid: str) -> list[VEvent]:
+def build_hours_events(base: VEvent, weekly: WeeklyHours, exceptions: HoursExceptions, tzid: str) -> list[VEvent]:
     """The opening hours during an all-day event, as timed events that share its texts and keep nobody busy.
 
     Each series has a UID of its own, derived from that of `base`; its overrides share that and have a
@@ -52,7 +63,7 @@ def hours_events(base: VEvent, weekly: WeeklyHours, exceptions: Exceptions, tzid
     """
     if not base.all_day or base.recurring:
         raise ValueError("Opening hours belong to an all-day event that does not recur itself.")
-    found = series(base.dtstart, base.dtend - timedelta(days=1), weekly, exceptions, tzid)
+    found = build_series(base.dtstart, base.dtend - timedelta(days=1), weekly, exceptions, tzid)
     return [event for one in found for event in _events(base, one, ZoneInfo(tzid))]
 
 
@@ -70,8 +81,10 @@ class _Day:
 _Group = tuple[date | None, Interval]  # what the days of one series have in common: since when, which hours
 
 
-def _read(first_on: date, last_on: date, weekly: WeeklyHours, exceptions: Exceptions, zone: ZoneInfo) -> list[_Day]:
-    openings(first_on, last_on, weekly, exceptions)  # refuses overlaps
+def _read(
+    first_on: date, last_on: date, weekly: WeeklyHours, exceptions: HoursExceptions, zone: ZoneInfo
+) -> list[_Day]:
+    list_openings(first_on, last_on, weekly, exceptions)  # refuses overlaps
     changes = _standard_changes(first_on, last_on, zone)
     found = []
     for day in list_days(first_on, last_on):
@@ -115,7 +128,7 @@ def _produced(kept: Sequence[date]) -> list[date]:
     return [day for day in list_days(kept[0], kept[-1]) if day.weekday() in weekdays]
 
 
-def _series(group: _Group, kept: Sequence[date], overrides: Mapping[date, Interval]) -> Series:
+def _series(group: _Group, kept: Sequence[date], overrides: Mapping[date, Interval]) -> HoursSeries:
     since, hours = group
     key = f"h{_pair(hours)}" if since is None else f"h{_pair(hours)}-{since:%Y%m%d}"
     single = _single(key, make_opening(kept[0], hours))
@@ -132,8 +145,8 @@ def _series(group: _Group, kept: Sequence[date], overrides: Mapping[date, Interv
     )
 
 
-def _single(key: str, opening: Opening) -> Series:
-    return Series(key=key, dtstart=opening.start, dtend=opening.end)
+def _single(key: str, opening: Opening) -> HoursSeries:
+    return HoursSeries(key=key, dtstart=opening.start, dtend=opening.end)
 
 
 def _pair(hours: Interval) -> str:
@@ -141,7 +154,7 @@ def _pair(hours: Interval) -> str:
     return f"{opens:%H%M}-{closes:%H%M}"
 
 
-def _events(base: VEvent, one: Series, zone: ZoneInfo) -> list[VEvent]:
+def _events(base: VEvent, one: HoursSeries, zone: ZoneInfo) -> list[VEvent]:
     """The series, then its overrides; the RECURRENCE-ID of an override is its original start."""
     whole = replace(
         base,
@@ -173,7 +186,7 @@ def _uid(uid: str, key: str) -> str:
     return f"{local}-{key}{at}{domain}"
 
 
-def _weekly_rule(one: Series, zone: ZoneInfo) -> RRule | None:
+def _weekly_rule(one: HoursSeries, zone: ZoneInfo) -> RRule | None:
     if one.until is None:
         return None
     return RRule(freq="WEEKLY", byday=one.byday, until=_at(one.until, zone).astimezone(UTC))

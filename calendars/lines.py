@@ -10,13 +10,13 @@ from typing import Protocol
 
 from icalendar import Parameters, vCategory, vText, vUri
 
-OCTETS = 75  # the longest physical line, its CRLF not counted
+MAX_LINE_OCTETS = 75  # the longest physical line, its CRLF not counted
 
 _BREAK = re.compile("\r\n?|[\x85\u2028\u2029]")  # what some reader takes for the end of a line
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")  # \ud800-\udfff: lone surrogates
 
 
-class Value(Protocol):
+class PropertyValue(Protocol):
     """A property value of icalendar: its parameters, and its own encoding without them."""
 
     params: Parameters
@@ -24,26 +24,26 @@ class Value(Protocol):
     def to_ical(self) -> bytes | str: ...
 
 
-Property = tuple[str, Value]
+Property = tuple[str, PropertyValue]
 
 
-def content_lines(properties: Iterable[Property]) -> bytes:
+def write_content_lines(properties: Iterable[Property]) -> bytes:
     """Each property on its folded line, every line ended by CRLF."""
     return b"".join([fold(_unfolded(name, value)) + b"\r\n" for name, value in properties])
 
 
-def _unfolded(name: str, value: Value) -> bytes:
+def _unfolded(name: str, value: PropertyValue) -> bytes:
     parameters = b";" + _octets(value.params.to_ical()) if value.params else b""
     return name.encode() + parameters + b":" + _octets(value.to_ical())
 
 
 def fold(line: bytes) -> bytes:
     """The line in pieces of at most 75 octets; a piece but the first begins with a space, which counts."""
-    pieces, start, room = [], 0, OCTETS
+    pieces, start, room = [], 0, MAX_LINE_OCTETS
     while len(line) - start > room:
         end = _break_before(line, start, start + room)
         pieces.append(line[start:end])
-        start, room = end, OCTETS - 1
+        start, room = end, MAX_LINE_OCTETS - 1
     pieces.append(line[start:])
     return b"\r\n ".join(pieces)
 
@@ -57,10 +57,10 @@ def _break_before(line: bytes, start: int, end: int) -> int:
     return end - backslashes % 2
 
 
-class Text(vText):
+class TextValue(vText):
     """A TEXT value (RFC 5545 section 3.3.11), cleaned when made."""
 
-    def __new__(cls, text: str) -> "Text":
+    def __new__(cls, text: str) -> "TextValue":
         return super().__new__(cls, clean_text(text))
 
     def to_ical(self) -> bytes:
@@ -68,14 +68,14 @@ class Text(vText):
         return escaped.replace("\n", "\\n").encode()
 
 
-def text_list(values: Iterable[str]) -> vCategory:
+def make_text_list(values: Iterable[str]) -> vCategory:
     """Several TEXT values on one line, as CATEGORIES has them (RFC 5545 section 3.8.1.2)."""
     line = vCategory([])
-    line.cats = [Text(one_line(value)) for value in values]
+    line.cats = [TextValue(join_lines(value)) for value in values]
     return line
 
 
-def uri(address: str, parameters: Mapping[str, str] | None = None) -> vUri:
+def make_uri(address: str, parameters: Mapping[str, str] | None = None) -> vUri:
     """A URI value (RFC 5545 section 3.3.13); white space, which no URI has, is taken out."""
     safe = {name: _parameter(value) for name, value in (parameters or {}).items()}
     return vUri("".join(clean_text(address).split()), params=safe)
@@ -91,14 +91,14 @@ def clean_text(text: str) -> str:
     return _UNPRINTABLE.sub("", _BREAK.sub("\n", text).replace("\t", " "))
 
 
-def one_line(text: str, glue: str = " ") -> str:
+def join_lines(text: str, glue: str = " ") -> str:
     """The cleaned text with its lines joined by `glue`: clients glue them with nothing in between."""
     return glue.join(line.strip() for line in clean_text(text).split("\n") if line.strip())
 
 
 def _parameter(value: str) -> str:
     """The value without what only RFC 6868 can write: many clients show its ``^n`` and ``^'`` raw."""
-    return one_line(value).replace('"', "'")
+    return join_lines(value).replace('"', "'")
 
 
 def _octets(encoded: bytes | str) -> bytes:

@@ -21,12 +21,12 @@ from icalendar import (
     vUri,
 )
 
-from calendars.lines import Property, Text, clean_text, content_lines, one_line, text_list, uri
+from calendars.lines import Property, TextValue, clean_text, join_lines, make_text_list, make_uri, write_content_lines
 
-Status = Literal["TENTATIVE", "CONFIRMED", "CANCELLED"]
-Transp = Literal["OPAQUE", "TRANSPARENT"]
+EventStatus = Literal["TENTATIVE", "CONFIRMED", "CANCELLED"]
+Transparency = Literal["OPAQUE", "TRANSPARENT"]
 Frequency = Literal["DAILY", "WEEKLY", "MONTHLY", "YEARLY"]
-When = date | datetime
+DateOrDateTime = date | datetime
 
 WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
@@ -57,7 +57,7 @@ class RRule:
     byday: tuple[str, ...] = ()
     bymonth: int | None = None
     bymonthday: int | None = None
-    until: When | None = None
+    until: DateOrDateTime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,20 +83,20 @@ class VEvent:
 
     uid: str
     dtstamp: datetime
-    dtstart: When
-    dtend: When
+    dtstart: DateOrDateTime
+    dtend: DateOrDateTime
     texts: Texts
     sequence: int = 0
     created: datetime | None = None
     url: str = ""
     geo: tuple[float, float] | None = None  # latitude and longitude in degrees
-    status: Status = "CONFIRMED"
-    transp: Transp = "OPAQUE"
+    status: EventStatus = "CONFIRMED"
+    transp: Transparency = "OPAQUE"
     conference: str = ""  # the address of a video conference
     related_to: str = ""  # the UID of the event this one belongs to
     rrule: RRule | None = None
-    exdates: tuple[When, ...] = ()
-    recurrence_id: When | None = None
+    exdates: tuple[DateOrDateTime, ...] = ()
+    recurrence_id: DateOrDateTime | None = None
     alarms: tuple[VAlarm, ...] = ()
 
     def __post_init__(self) -> None:
@@ -142,18 +142,18 @@ def render_all(event: VEvent, texts: Mapping[str, Texts]) -> dict[str, bytes]:
 
     What is the same in all languages is encoded once, which takes a third off the time for four.
     """
-    facts = content_lines(_facts(event))
+    facts = write_content_lines(_facts(event))
     return {language: _vevent(event, facts, words) for language, words in texts.items()}
 
 
 def _vevent(event: VEvent, facts: bytes, texts: Texts) -> bytes:
-    words = content_lines(_words(event, texts))
+    words = write_content_lines(_words(event, texts))
     alarms = [_valarm(alarm) for alarm in _alarms(event, texts)]
     return b"".join([b"BEGIN:VEVENT\r\n", facts, words, *alarms, b"END:VEVENT\r\n"])
 
 
 def _valarm(alarm: list[Property]) -> bytes:
-    return b"BEGIN:VALARM\r\n" + content_lines(alarm) + b"END:VALARM\r\n"
+    return b"BEGIN:VALARM\r\n" + write_content_lines(alarm) + b"END:VALARM\r\n"
 
 
 def _fill(component: Component, properties: Iterable[Property]) -> None:
@@ -163,14 +163,14 @@ def _fill(component: Component, properties: Iterable[Property]) -> None:
 
 def _facts(event: VEvent) -> Iterator[Property]:
     """What is the same in every language."""
-    yield "UID", Text(event.uid)
+    yield "UID", TextValue(event.uid)
     yield "SEQUENCE", vInt(event.sequence)
     yield "DTSTAMP", _instant(event.dtstamp)
     yield "LAST-MODIFIED", _instant(event.dtstamp)
     if event.created:
         yield "CREATED", _instant(event.created)
     yield from _when(event)
-    yield "STATUS", Text(event.status)
+    yield "STATUS", TextValue(event.status)
     yield from _transparency(event)
     yield from _whereabouts(event)
 
@@ -179,7 +179,7 @@ def _when(event: VEvent) -> Iterator[Property]:
     yield "DTSTART", _time(event, event.dtstart)
     yield "DTEND", _time(event, event.dtend)
     if event.all_day:
-        yield "X-MICROSOFT-CDO-ALLDAYEVENT", Text("TRUE")  # older Outlooks show midnights without it
+        yield "X-MICROSOFT-CDO-ALLDAYEVENT", TextValue("TRUE")  # older Outlooks show midnights without it
     if event.recurrence_id:
         yield "RECURRENCE-ID", _time(event, event.recurrence_id)
     if event.rrule:
@@ -189,7 +189,7 @@ def _when(event: VEvent) -> Iterator[Property]:
         yield "EXDATE", vDDDLists([exdate], params=time.params)
 
 
-def _time(event: VEvent, value: When) -> vDate | vDatetime:
+def _time(event: VEvent, value: DateOrDateTime) -> vDate | vDatetime:
     """A date, an instant in UTC, or in a series the time on the clock of its zone: the hour must hold."""
     if not isinstance(value, datetime):
         return vDate(value, params={"VALUE": "DATE"})
@@ -214,34 +214,34 @@ def _recur(rule: RRule) -> vRecur:
 def _transparency(event: VEvent) -> Iterator[Property]:
     """TRANSP (RFC 5545 section 3.8.2.7); nobody is busy with what is cancelled."""
     transparent = event.transp == "TRANSPARENT" or event.status == "CANCELLED"
-    yield "TRANSP", Text("TRANSPARENT" if transparent else "OPAQUE")
+    yield "TRANSP", TextValue("TRANSPARENT" if transparent else "OPAQUE")
     if transparent:
-        yield "X-MICROSOFT-CDO-BUSYSTATUS", Text("FREE")
+        yield "X-MICROSOFT-CDO-BUSYSTATUS", TextValue("FREE")
 
 
 def _whereabouts(event: VEvent) -> Iterator[Property]:
     if event.geo:
         yield "GEO", _Geo(event.geo)
     if event.url:
-        yield "URL", uri(event.url)
+        yield "URL", make_uri(event.url)
     if event.related_to:
-        yield "RELATED-TO", Text(event.related_to)
+        yield "RELATED-TO", TextValue(event.related_to)
 
 
 def _words(event: VEvent, texts: Texts) -> Iterator[Property]:
     """What is written anew for each language."""
     location = _location(event, texts)
-    yield "SUMMARY", Text(one_line(texts.summary))
+    yield "SUMMARY", TextValue(join_lines(texts.summary))
     if description := _description(event, texts):
-        yield "DESCRIPTION", Text(description)
+        yield "DESCRIPTION", TextValue(description)
     if location:
-        yield "LOCATION", Text(location)
+        yield "LOCATION", TextValue(location)
     if location and event.geo:
         yield "X-APPLE-STRUCTURED-LOCATION", _apple_location(location, event.geo)
     if texts.categories:
-        yield "CATEGORIES", text_list(texts.categories)
+        yield "CATEGORIES", make_text_list(texts.categories)
     if texts.contact:
-        yield "CONTACT", Text(texts.contact)
+        yield "CONTACT", TextValue(texts.contact)
     if event.conference:
         yield "CONFERENCE", _conference(event.conference, texts.conference_label)
 
@@ -254,7 +254,7 @@ def _description(event: VEvent, texts: Texts) -> str:
 
 def _location(event: VEvent, texts: Texts) -> str:
     """The place, or else the conference; on one line, as several clients glue lines together."""
-    return one_line(texts.location, glue=", ") or event.conference
+    return join_lines(texts.location, glue=", ") or event.conference
 
 
 def _apple_location(location: str, geo: tuple[float, float]) -> vUri:
@@ -262,13 +262,13 @@ def _apple_location(location: str, geo: tuple[float, float]) -> vUri:
     latitude, longitude = _degrees(geo)
     title = location.partition(",")[0]
     parameters = {"VALUE": "URI", "X-ADDRESS": location, "X-APPLE-RADIUS": "72", "X-TITLE": title}
-    return uri(f"geo:{latitude},{longitude}", parameters)
+    return make_uri(f"geo:{latitude},{longitude}", parameters)
 
 
 def _conference(address: str, label: str) -> vUri:
     """CONFERENCE (RFC 7986 section 5.11)."""
     parameters = {"VALUE": "URI", "FEATURE": "VIDEO"}
-    return uri(address, parameters | ({"LABEL": label} if label else {}))
+    return make_uri(address, parameters | ({"LABEL": label} if label else {}))
 
 
 def _alarms(event: VEvent, texts: Texts) -> list[list[Property]]:
@@ -277,10 +277,10 @@ def _alarms(event: VEvent, texts: Texts) -> list[list[Property]]:
 
 
 def _alarm(alarm: VAlarm, texts: Texts) -> list[Property]:
-    description = alarm.description or one_line(texts.summary)
+    description = alarm.description or join_lines(texts.summary)
     return [
-        ("ACTION", Text("DISPLAY")),
-        ("DESCRIPTION", Text(description)),
+        ("ACTION", TextValue("DISPLAY")),
+        ("DESCRIPTION", TextValue(description)),
         ("TRIGGER", vDuration(alarm.trigger)),
     ]
 
@@ -314,7 +314,7 @@ def _check_times(event: VEvent) -> None:
         raise ValueError("DTEND must be later than DTSTART.")
 
 
-def _check_zone(time: When) -> None:
+def _check_zone(time: DateOrDateTime) -> None:
     """Refuse what icalendar would write as floating time or as a made-up TZID, both without a word."""
     if not isinstance(time, datetime):
         return
@@ -338,7 +338,7 @@ def _check_rule(event: VEvent) -> None:
         raise ValueError("DTSTART must be an occurrence of its own RRULE.")
 
 
-def _check_until(until: When, dtstart: When) -> None:
+def _check_until(until: DateOrDateTime, dtstart: DateOrDateTime) -> None:
     if isinstance(until, datetime) != isinstance(dtstart, datetime):
         raise ValueError("UNTIL must be a date where DTSTART is a date, and a time where it is a time.")
     if isinstance(until, datetime) and until.tzinfo != UTC:
@@ -347,7 +347,7 @@ def _check_until(until: When, dtstart: When) -> None:
         raise ValueError("UNTIL must not be earlier than DTSTART.")
 
 
-def _produces(rule: RRule, day: When) -> bool:
+def _produces(rule: RRule, day: DateOrDateTime) -> bool:
     """Whether the rule falls on that day; readers disagree about series whose DTSTART it leaves out."""
     from_the_end = day.day - monthrange(day.year, day.month)[1] - 1
     return (
@@ -357,7 +357,7 @@ def _produces(rule: RRule, day: When) -> bool:
     )
 
 
-def _order(time: When) -> float:
+def _order(time: DateOrDateTime) -> float:
     """A number to compare by: Python compares two times of one zone by their clocks, not as instants."""
     return time.timestamp() if isinstance(time, datetime) else time.toordinal()
 

@@ -28,7 +28,7 @@ class _Change:
     summer: bool  # whether it begins summer time, as the tz database sees it
 
 
-def vtimezone(tzid: str, first: date, last: date) -> bytes:
+def render_vtimezone(tzid: str, first: date, last: date) -> bytes:
     """The VTIMEZONE that gives the zone's offsets from `first` to `last`, from BEGIN to END.
 
     Where summer time keeps one rule in those years, it is written as that rule; else the offset at the

@@ -4,13 +4,24 @@ Pure, and nothing is fetched that a file names. The lines are read here rather t
 home-made time zones of one file for the next, reads a DATE with TZID as a midnight, and takes ten times as long.
 """
 
-from calendars.foreign.events.event import Foreign
-from calendars.foreign.reading import Reading, read
-from calendars.foreign.recurrence.series_expansion import expanded
+from calendars.foreign.events.event import ForeignEvent
+from calendars.foreign.reading import Reading, read_calendar
+from calendars.foreign.recurrence.series_expansion import expand_series
 from calendars.foreign.report.errors import ReadError
 from calendars.foreign.report.notes import Note, Notes
 from calendars.foreign.syntax.limits import Limits
-from calendars.foreign.vcalendar import Calendar
-from calendars.foreign.zones.tzid_resolution import How
+from calendars.foreign.vcalendar import CalendarProperties
+from calendars.foreign.zones.tzid_resolution import ZoneSource
 
-__all__ = ["Calendar", "Foreign", "How", "Limits", "Note", "Notes", "ReadError", "Reading", "expanded", "read"]
+__all__ = [
+    "CalendarProperties",
+    "ForeignEvent",
+    "Limits",
+    "Note",
+    "Notes",
+    "ReadError",
+    "Reading",
+    "ZoneSource",
+    "expand_series",
+    "read_calendar",
+]

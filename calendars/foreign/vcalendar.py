@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 
-from calendars.foreign.syntax.components import Component, File
-from calendars.foreign.syntax.outline import Found
-from calendars.foreign.zones.tzid_resolution import Definition
-from calendars.lines import one_line
+from calendars.foreign.syntax.components import Component, ComponentReader
+from calendars.foreign.syntax.outline import CalendarOutline
+from calendars.foreign.zones.tzid_resolution import ZoneDefinition
+from calendars.lines import join_lines
 
 
 @dataclass(frozen=True, slots=True)
-class Calendar:
+class CalendarProperties:
     """What a VCALENDAR says of itself; `tzid` is the zone it calls its own, as written."""
 
     name: str
@@ -20,16 +20,16 @@ class Calendar:
 class VCalendar:
     """A VCALENDAR, its properties and zones read, its events not yet."""
 
-    def __init__(self, file: File, found: Found) -> None:
+    def __init__(self, file: ComponentReader, found: CalendarOutline) -> None:
         self.head = file.component(found.head)
         self.parts = found.parts
         zones = [file.component(part) for part in found.parts if part.kind == "VTIMEZONE"]
         self.definitions = {zone.text("TZID"): _definition(zone) for zone in reversed(zones) if zone.parts}
 
     @property
-    def about(self) -> Calendar:
+    def about(self) -> CalendarProperties:
         name = self.head.text("NAME") or self.head.text("X-WR-CALNAME")  # RFC 7986 section 5.1, and before it
-        return Calendar(one_line(name), self._home, one_line(self.head.value("METHOD")).upper())
+        return CalendarProperties(join_lines(name), self._home, join_lines(self.head.value("METHOD")).upper())
 
     @property
     def _home(self) -> str:
@@ -40,7 +40,7 @@ class VCalendar:
         return defined.pop() if len(defined) == 1 else ""
 
 
-def _definition(zone: Component) -> Definition:
+def _definition(zone: Component) -> ZoneDefinition:
     observances = [
         {
             name: ",".join(line[2] for line in (lines if name == "RDATE" else lines[:1]))
@@ -49,4 +49,4 @@ def _definition(zone: Component) -> Definition:
         for part in zone.parts
         if part.kind in ("STANDARD", "DAYLIGHT")
     ]
-    return Definition(observances, zone.text("X-LIC-LOCATION"))
+    return ZoneDefinition(observances, zone.text("X-LIC-LOCATION"))

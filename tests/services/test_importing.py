@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 import sqlalchemy as sa
 
-from calendars.foreign import Notes, expanded, read
+from calendars.foreign import Notes, expand_series, read_calendar
 from scheduler.base.errors import Invalid
 from scheduler.model import Event, Origin
 from scheduler.services.exchange import calendar_import
@@ -30,7 +30,7 @@ def calendar(size, words="Talks"):
 def bring(db, data):
     wanted = Wanted(Terms("Ministry", "en", "Asia/Bangkok"), DAYS)
     with db.write() as session:
-        return bring_in(session, expanded(read(data).events, DAYS, Notes()), wanted, notes=(), now=NOW)
+        return bring_in(session, expand_series(read_calendar(data).events, DAYS, Notes()), wanted, notes=(), now=NOW)
 
 
 @pytest.fixture

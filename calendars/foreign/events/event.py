@@ -4,29 +4,29 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from calendars.foreign.zones.tzid_resolution import How
-from calendars.vevent import Status, Transp, When
+from calendars.foreign.zones.tzid_resolution import ZoneSource
+from calendars.vevent import DateOrDateTime, EventStatus, Transparency
 
-Class = Literal["PUBLIC", "PRIVATE", "CONFIDENTIAL"]
+Classification = Literal["PUBLIC", "PRIVATE", "CONFIDENTIAL"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Foreign:
+class ForeignEvent:
     """A VEVENT of another program (RFC 5545 section 3.6.1).
 
     All its times are on one clock: naive wall times in `tzid`, a zone of the tz database or "UTC"; or dates,
     with `tzid` empty and `dtend` the day after the last. `dtend` equals `dtstart` where no end is told.
-    `written` is the TZID in the file, `how` the step that resolved it. `rrule` is checked, its UNTIL in UTC for
-    times and a date for dates. `recurrence_id` is on the clock of the series, as are the keys of `overrides`.
+    `written_tzid` is the TZID in the file, `zone_source` the step that resolved it. `rrule` is checked, its UNTIL in
+    UTC for times and a date for dates. `recurrence_id` is on the clock of the series, as are the keys of `overrides`.
     """
 
     line: int
     uid: str
-    dtstart: When
-    dtend: When
+    dtstart: DateOrDateTime
+    dtend: DateOrDateTime
     tzid: str
-    how: How
-    written: str
+    zone_source: ZoneSource
+    written_tzid: str
     sequence: int = 0
     dtstamp: datetime | None = None
     last_modified: datetime | None = None
@@ -35,17 +35,17 @@ class Foreign:
     location: str = ""
     url: str = ""
     geo: tuple[float, float] | None = None
-    status: Status = "CONFIRMED"
-    transp: Transp = "OPAQUE"
+    status: EventStatus = "CONFIRMED"
+    transp: Transparency = "OPAQUE"
     categories: tuple[str, ...] = ()
-    classification: Class = "PUBLIC"
+    classification: Classification = "PUBLIC"
     organizer: str = ""  # the name only: never an address
     conference: str = ""
     rrule: str = ""
-    rdates: tuple[When, ...] = ()
-    exdates: tuple[When, ...] = ()
-    recurrence_id: When | None = None
-    overrides: tuple["Foreign", ...] = ()
+    rdates: tuple[DateOrDateTime, ...] = ()
+    exdates: tuple[DateOrDateTime, ...] = ()
+    recurrence_id: DateOrDateTime | None = None
+    overrides: tuple["ForeignEvent", ...] = ()
 
     @property
     def all_day(self) -> bool:

@@ -2,15 +2,15 @@
 
 from datetime import datetime
 
-from calendars.foreign.events.event import Foreign
+from calendars.foreign.events.event import ForeignEvent
 from calendars.foreign.events.spans import Span, same_clock
-from calendars.foreign.syntax.date_times import Written, day_of
+from calendars.foreign.syntax.date_times import WrittenTime, day_of
 from calendars.foreign.zones.tz_database import moved
-from calendars.foreign.zones.tzid_resolution import UnknownZone, Zones
-from calendars.vevent import When
+from calendars.foreign.zones.tzid_resolution import TzidResolver, UnknownZone
+from calendars.vevent import DateOrDateTime
 
 
-def occurrence(written: Written, span: Span | Foreign, zones: Zones) -> When:
+def occurrence(written: WrittenTime, span: Span | ForeignEvent, zones: TzidResolver) -> DateOrDateTime:
     """Which occurrence of a series is meant, on the clock of its DTSTART.
 
     Exchange names those of an all-day series by a midnight in its zone: only the local date counts.

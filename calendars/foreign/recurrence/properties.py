@@ -7,10 +7,10 @@ from calendars.foreign.events.spans import Span
 from calendars.foreign.recurrence.occurrences import occurrence
 from calendars.foreign.report.notes import N_, Notes
 from calendars.foreign.syntax.components import Component
-from calendars.foreign.syntax.date_times import Written, datetime_of, time_of, unquoted
+from calendars.foreign.syntax.date_times import WrittenTime, datetime_of, time_of, unquoted
 from calendars.foreign.zones.tz_database import moved
-from calendars.foreign.zones.tzid_resolution import Zones
-from calendars.vevent import When
+from calendars.foreign.zones.tzid_resolution import TzidResolver
+from calendars.vevent import DateOrDateTime
 
 _FREQUENCIES = ("SECONDLY", "MINUTELY", "HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 _BYDAY = re.compile(r"[+-]?\d{0,2}(?:MO|TU|WE|TH|FR|SA|SU)", re.ASCII)
@@ -29,10 +29,10 @@ _RANGES = {  # RFC 5545 section 3.3.10
 }
 
 
-class Rules:
+class RecurrenceReader:
     """The rules and dates of the series of one calendar."""
 
-    def __init__(self, zones: Zones, notes: Notes) -> None:
+    def __init__(self, zones: TzidResolver, notes: Notes) -> None:
         self._zones = zones
         self._notes = notes
 
@@ -42,7 +42,7 @@ class Rules:
         if line is None:
             return ""
         if "EXRULE" in part.lines or len(part.lines["RRULE"]) > 1:
-            self._notes.ignored(line[0], uid, "Only one RRULE is read, and no EXRULE.")
+            self._notes.add_ignored(line[0], uid, "Only one RRULE is read, and no EXRULE.")
         try:
             rule = _rule_parts(line[2])
             if rule.get("UNTIL", "").startswith("9999"):
@@ -51,7 +51,7 @@ class Rules:
                 rule["UNTIL"] = self._until(line[0], until, span, uid)
         except (ValueError, OverflowError):
             message = N_("The rule cannot be read; only the first day was taken: {rule}.")
-            self._notes.mended(line[0], uid, message, rule=line[2])
+            self._notes.add_mended(line[0], uid, message, rule=line[2])
             return ""
         return ";".join(f"{name}={value}" for name, value in rule.items())
 
@@ -65,24 +65,24 @@ class Rules:
         text = last.isoformat().replace("-", "").replace(":", "") + ("Z" if isinstance(last, datetime) else "")
         if text != until:
             message = N_("UNTIL={until} is not of the kind that DTSTART asks for; it was read as {read}.")
-            self._notes.mended(number, uid, message, until=until, read=text)
+            self._notes.add_mended(number, uid, message, until=until, read=text)
         return text
 
-    def _last_start(self, until: Written, span: Span) -> When:
+    def _last_start(self, until: WrittenTime, span: Span) -> DateOrDateTime:
         if not isinstance(span.start, datetime):
             return occurrence(until, span, self._zones)
         if not isinstance(until.value, datetime):
             return moved(datetime.combine(until.value, time(23, 59, 59)), span.tzid, "UTC")
         return until.value if until.tzid == "UTC" else moved(until.value, span.tzid, "UTC")
 
-    def dates(self, part: Component, name: str, span: Span, uid: str) -> tuple[When, ...]:
+    def dates(self, part: Component, name: str, span: Span, uid: str) -> tuple[DateOrDateTime, ...]:
         """EXDATE or RDATE on the clock of DTSTART; of a period its beginning."""
-        dates: list[When] = []
+        dates: list[DateOrDateTime] = []
         for line in part.lines.get(name, ()):
             number, head, value = unquoted(line)
             times = [time_of(piece.partition("/")[0].strip(' "'), head) for piece in value.split(",")]
             if None in times:
-                self._notes.ignored(number, uid, "{name} names something that is no time.", name=name)
+                self._notes.add_ignored(number, uid, "{name} names something that is no time.", name=name)
             dates += [occurrence(written, span, self._zones) for written in times if written]
         return tuple(dates)
 

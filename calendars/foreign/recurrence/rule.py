@@ -19,7 +19,7 @@ class TooOften(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class RecurrenceRule:
     """A rule with all said that RFC 5545 takes from DTSTART; ``until`` is on the clock of the series."""
 
     frequency: str
@@ -36,7 +36,7 @@ class Rule:
     week_start: int
 
     @classmethod
-    def of(cls, text: str, start: datetime, tzid: str) -> "Rule":
+    def parse(cls, text: str, start: datetime, tzid: str) -> "RecurrenceRule":
         """Raises TooOften for a rule that repeats within a day."""
         parts = dict(part.split("=", 1) for part in text.split(";"))
         if parts["FREQ"] not in _FREQUENCIES:
@@ -79,7 +79,7 @@ def _times(parts: dict[str, str], start: datetime) -> tuple[time, ...]:
     return tuple(sorted({time(h, m, min(s, 59)) for h, m, s in product(hours, minutes, seconds)}))
 
 
-def _understood(rule: Rule, start: date) -> Rule:
+def _understood(rule: RecurrenceRule, start: date) -> RecurrenceRule:
     """The day that DTSTART falls on, where the rule names none."""
     if rule.weekdays or rule.month_days or rule.year_days:
         return rule

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from itertools import count
 
-from calendars.foreign.recurrence.rule import Rule, TooOften
+from calendars.foreign.recurrence.rule import RecurrenceRule, TooOften
 
 
-class Patience:
+class DayBudget:
     """How many days may still be looked at for all series of a file."""
 
     def __init__(self, days: int) -> None:
@@ -20,7 +20,9 @@ class Patience:
             raise TooOften
 
 
-def moments(rule: Rule, start: datetime, since: date, last: datetime, patience: Patience) -> Iterator[datetime]:
+def expand_rule(
+    rule: RecurrenceRule, start: datetime, since: date, last: datetime, patience: DayBudget
+) -> Iterator[datetime]:
     """When it begins, in order, up to ``last``; what begins before ``since`` may be passed over.
 
     Raises TooOften when all patience is spent.
@@ -39,7 +41,7 @@ def moments(rule: Rule, start: datetime, since: date, last: datetime, patience: 
             yield moment
 
 
-def _within(rule: Rule, days: Sequence[date]) -> list[datetime]:
+def _within(rule: RecurrenceRule, days: Sequence[date]) -> list[datetime]:
     found = [datetime.combine(day, at) for day in days if _names(rule, day) for at in rule.times]
     if not rule.positions:
         return found
@@ -48,7 +50,7 @@ def _within(rule: Rule, days: Sequence[date]) -> list[datetime]:
     return [found[place] for place in places if 0 <= place < size]
 
 
-def _periods(rule: Rule, start: date, since: date) -> Iterator[Sequence[date]]:
+def _periods(rule: RecurrenceRule, start: date, since: date) -> Iterator[Sequence[date]]:
     """The days of each period, from that of DTSTART on; without a COUNT those long past are passed over."""
     first = 0 if rule.count else max(0, _passed(rule, start, since) // rule.interval - 1)
     for number in count(first):
@@ -58,13 +60,13 @@ def _periods(rule: Rule, start: date, since: date) -> Iterator[Sequence[date]]:
             return
 
 
-def _passed(rule: Rule, start: date, since: date) -> int:
+def _passed(rule: RecurrenceRule, start: date, since: date) -> int:
     days = (since - start).days
     months = (since.year - start.year) * 12 + since.month - start.month
     return {"DAILY": days, "WEEKLY": days // 7, "MONTHLY": months, "YEARLY": since.year - start.year}[rule.frequency]
 
 
-def _days(rule: Rule, start: date, periods: int) -> Sequence[date]:
+def _days(rule: RecurrenceRule, start: date, periods: int) -> Sequence[date]:
     if rule.frequency == "DAILY":
         return [start + timedelta(days=periods)]
     if rule.frequency == "WEEKLY":
@@ -80,7 +82,7 @@ def _month(year: int, month: int) -> list[date]:
     return [date(year, month, day) for day in range(1, monthrange(year, month)[1] + 1)]
 
 
-def _names(rule: Rule, day: date) -> bool:
+def _names(rule: RecurrenceRule, day: date) -> bool:
     return (
         (not rule.months or day.month in rule.months)
         and (not rule.month_days or _in(rule.month_days, day.day, monthrange(day.year, day.month)[1]))
@@ -99,7 +101,7 @@ def _of_year(day: date) -> int:
     return day.timetuple().tm_yday
 
 
-def _is(rule: Rule, day: date, ordinal: int, weekday: int) -> bool:
+def _is(rule: RecurrenceRule, day: date, ordinal: int, weekday: int) -> bool:
     if day.weekday() != weekday:
         return False
     if not ordinal or rule.frequency in ("DAILY", "WEEKLY"):

@@ -6,25 +6,25 @@ from datetime import UTC, datetime
 from operator import attrgetter
 from typing import NamedTuple
 
-from calendars.foreign.events.event import Foreign
+from calendars.foreign.events.event import ForeignEvent
 from calendars.foreign.recurrence.occurrences import occurrence
 from calendars.foreign.report.notes import N_, Notes
-from calendars.foreign.syntax.date_times import Written
-from calendars.foreign.zones.tzid_resolution import Zones
-from calendars.vevent import When
+from calendars.foreign.syntax.date_times import WrittenTime
+from calendars.foreign.zones.tzid_resolution import TzidResolver
+from calendars.vevent import DateOrDateTime
 
 
-class Draft(NamedTuple):
+class UngroupedEvent(NamedTuple):
     """An event before it finds its series; `recurrence` is its RECURRENCE-ID as written."""
 
-    event: Foreign
-    recurrence: Written | None
-    zones: Zones
+    event: ForeignEvent
+    recurrence: WrittenTime | None
+    zones: TzidResolver
 
 
-def grouped(drafts: Iterable[Draft], notes: Notes) -> Iterator[Foreign]:
+def grouped(drafts: Iterable[UngroupedEvent], notes: Notes) -> Iterator[ForeignEvent]:
     """Each series with the occurrences that differ from it, whatever their order in the file."""
-    by_uid: dict[str, list[Draft]] = {}
+    by_uid: dict[str, list[UngroupedEvent]] = {}
     for draft in drafts:
         by_uid.setdefault(draft.event.uid, []).append(draft)
     for same in by_uid.values():
@@ -34,11 +34,11 @@ def grouped(drafts: Iterable[Draft], notes: Notes) -> Iterator[Foreign]:
             yield from _series(same, notes)
 
 
-def _series(same: Sequence[Draft], notes: Notes) -> Iterator[Foreign]:
+def _series(same: Sequence[UngroupedEvent], notes: Notes) -> Iterator[ForeignEvent]:
     """The series of one UID; without it, each occurrence stands for itself (Google's birthdays)."""
     series = _latest([draft.event for draft in same if draft.recurrence is None], notes)
     like = series if series and series.recurring else None
-    occurrences: dict[When, list[Foreign]] = {}
+    occurrences: dict[DateOrDateTime, list[ForeignEvent]] = {}
     for draft in same:
         if draft.recurrence:
             start = occurrence(draft.recurrence, like or draft.event, draft.zones)
@@ -53,7 +53,7 @@ def _series(same: Sequence[Draft], notes: Notes) -> Iterator[Foreign]:
     yield from overrides
 
 
-def _latest(events: Sequence[Foreign], notes: Notes) -> Foreign | None:
+def _latest(events: Sequence[ForeignEvent], notes: Notes) -> ForeignEvent | None:
     """Of revisions of one event the one with the highest SEQUENCE, then the latest LAST-MODIFIED."""
     if not events:
         return None
@@ -61,10 +61,10 @@ def _latest(events: Sequence[Foreign], notes: Notes) -> Foreign | None:
     for event in events:
         if event is not latest:
             message = N_("The event stands in the file again, in line {line}, in a later revision.")
-            notes.ignored(event.line, event.uid, message, line=latest.line)
+            notes.add_ignored(event.line, event.uid, message, line=latest.line)
     return latest
 
 
-def _revision(event: Foreign) -> tuple[int, datetime, datetime, int]:
+def _revision(event: ForeignEvent) -> tuple[int, datetime, datetime, int]:
     never = datetime.min.replace(tzinfo=UTC)
     return event.sequence, event.last_modified or never, event.dtstamp or never, event.line

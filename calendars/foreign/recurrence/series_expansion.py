@@ -4,20 +4,20 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
-from calendars.foreign.events.event import Foreign
-from calendars.foreign.recurrence.rule import Rule, TooOften
-from calendars.foreign.recurrence.rule_expansion import Patience, moments
+from calendars.foreign.events.event import ForeignEvent
+from calendars.foreign.recurrence.rule import RecurrenceRule, TooOften
+from calendars.foreign.recurrence.rule_expansion import DayBudget, expand_rule
 from calendars.foreign.report.notes import N_, Notes
 from calendars.foreign.syntax.date_times import datetime_of, day_of
-from calendars.vevent import When
+from calendars.vevent import DateOrDateTime
 
 MOST = 1000  # occurrences of one series
 _PATIENCE = 5_000_000  # days looked at for one file: some seconds
 
 
-def expanded(events: Iterable[Foreign], days: tuple[date, date], notes: Notes) -> list[Foreign]:
+def expand_series(events: Iterable[ForeignEvent], days: tuple[date, date], notes: Notes) -> list[ForeignEvent]:
     """Every event that touches those days, both included: each occurrence of a series as an event of its own."""
-    patience, found, outside = Patience(_PATIENCE), list[Foreign](), 0
+    patience, found, outside = DayBudget(_PATIENCE), list[ForeignEvent](), 0
     for event in events:
         mine = list(_each(event, days, patience, notes))
         found += mine
@@ -25,11 +25,11 @@ def expanded(events: Iterable[Foreign], days: tuple[date, date], notes: Notes) -
     if outside:
         message = N_("Not between {first} and {last}, and so left out: {count}.")
         first, last = (day.isoformat() for day in days)
-        notes.ignored(None, "", message, first=first, last=last, count=outside)
+        notes.add_ignored(None, "", message, first=first, last=last, count=outside)
     return found
 
 
-def _each(event: Foreign, days: tuple[date, date], patience: Patience, notes: Notes) -> Iterator[Foreign]:
+def _each(event: ForeignEvent, days: tuple[date, date], patience: DayBudget, notes: Notes) -> Iterator[ForeignEvent]:
     if not event.recurring:
         yield from [event] if _touches(event, *days) else []
         return
@@ -44,18 +44,18 @@ def _each(event: Foreign, days: tuple[date, date], patience: Patience, notes: No
         count += 1
         if count > MOST:
             message = N_("The series has more than {most} occurrences in this time; the later ones are left out.")
-            notes.ignored(event.line, event.uid, message, most=MOST)
+            notes.add_ignored(event.line, event.uid, message, most=MOST)
             return
         yield one
 
 
-def _taken_out(event: Foreign) -> Iterator[Foreign]:
+def _taken_out(event: ForeignEvent) -> Iterator[ForeignEvent]:
     """EXDATE (RFC 5545 section 3.8.5.1) is how most programs cancel one day of a series."""
     for start in dict.fromkeys(event.exdates):
         yield replace(_at(event, start), status="CANCELLED")
 
 
-def _starts(event: Foreign, days: tuple[date, date], patience: Patience, notes: Notes) -> list[When]:
+def _starts(event: ForeignEvent, days: tuple[date, date], patience: DayBudget, notes: Notes) -> list[DateOrDateTime]:
     """DTSTART counts even where its rule does not name it, as all programs have it."""
     start, (first, last) = datetime_of(event.dtstart), days
     named = {start, *map(datetime_of, event.rdates)}
@@ -63,26 +63,26 @@ def _starts(event: Foreign, days: tuple[date, date], patience: Patience, notes: 
     end = datetime.combine(last, time.max)
     try:
         if event.rrule:
-            rule = Rule.of(event.rrule, start, event.tzid)
-            for moment in moments(rule, start, since, end, patience):
+            rule = RecurrenceRule.parse(event.rrule, start, event.tzid)
+            for moment in expand_rule(rule, start, since, end, patience):
                 if moment.date() >= since:
                     named.add(moment)
                 if len(named) > MOST + len(event.rdates) + len(event.exdates) + 2:
                     break
     except TooOften:
         message = N_("The series repeats too often to be read whole; only its first day was taken: {rule}.")
-        notes.mended(event.line, event.uid, message, rule=event.rrule)
+        notes.add_mended(event.line, event.uid, message, rule=event.rrule)
     named.difference_update(map(datetime_of, event.exdates))
     return [moment if isinstance(event.dtstart, datetime) else moment.date() for moment in sorted(named)]
 
 
-def _at(event: Foreign, start: When) -> Foreign:
-    end: When = start + (event.dtend - event.dtstart)  # type: ignore[operator] # both are dates, or neither
+def _at(event: ForeignEvent, start: DateOrDateTime) -> ForeignEvent:
+    end: DateOrDateTime = start + (event.dtend - event.dtstart)  # type: ignore[operator] # both are dates, or neither
     return replace(
         event, dtstart=start, dtend=end, recurrence_id=start, rrule="", rdates=(), exdates=(), overrides=()
     )
 
 
-def _touches(event: Foreign, first: date, last: date) -> bool:
+def _touches(event: ForeignEvent, first: date, last: date) -> bool:
     end = day_of(event.dtend) - timedelta(days=event.all_day)
     return day_of(event.dtstart) <= last and end >= first

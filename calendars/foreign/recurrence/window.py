@@ -4,14 +4,16 @@ import re
 from collections.abc import Iterable
 from datetime import date, timedelta
 
-from calendars.foreign.events.event import Foreign
+from calendars.foreign.events.event import ForeignEvent
 from calendars.foreign.report.notes import N_, Notes
 from calendars.foreign.syntax.date_times import day_of
 
 _UNTIL_DAY = re.compile(r"UNTIL=(\d{8})", re.ASCII)
 
 
-def falling_within(events: Iterable[Foreign], days: tuple[date, date] | None, notes: Notes) -> list[Foreign]:
+def falling_within(
+    events: Iterable[ForeignEvent], days: tuple[date, date] | None, notes: Notes
+) -> list[ForeignEvent]:
     every = list(events)
     if days is None:
         return every
@@ -19,11 +21,11 @@ def falling_within(events: Iterable[Foreign], days: tuple[date, date] | None, no
     if len(kept) < len(every):
         message = N_("Events that cannot fall between {first} and {last} are left out: {count}.")
         first, last = (day.isoformat() for day in days)
-        notes.ignored(None, "", message, first=first, last=last, count=len(every) - len(kept))
+        notes.add_ignored(None, "", message, first=first, last=last, count=len(every) - len(kept))
     return kept
 
 
-def _may_fall(event: Foreign, first: date, last: date) -> bool:
+def _may_fall(event: ForeignEvent, first: date, last: date) -> bool:
     """Whether the event, or some occurrence of the series, may touch those days; a series is not expanded."""
     if any(_may_fall(override, first, last) for override in event.overrides):
         return True
@@ -34,7 +36,7 @@ def _may_fall(event: Foreign, first: date, last: date) -> bool:
     return min(starts, *map(day_of, event.rdates), starts) <= last and _last_end(event, ends) >= first
 
 
-def _last_end(event: Foreign, ends: date) -> date:
+def _last_end(event: ForeignEvent, ends: date) -> date:
     """The latest day that the series may reach."""
     until = _UNTIL_DAY.search(event.rrule)
     if event.rrule and not until:

@@ -12,7 +12,7 @@ class ReadError(ValueError):
         super().__init__(message.format(**facts))
 
 
-class Refused(ValueError):
+class EventRefused(ValueError):
     """Why an event is refused: an English sentence with named places, and what fills them."""
 
     def __init__(self, line: int, message: str, /, **facts: str | int) -> None:

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from calendars.lines import one_line
+from calendars.lines import join_lines
 
-What = Literal["mended", "refused", "ignored"]
+NoteKind = Literal["mended", "refused", "ignored"]
 
 
 def N_(message: str) -> str:  # noqa: N802 - gettext's own name for "to be translated later"
@@ -23,7 +23,7 @@ class Note:
 
     line: int | None
     uid: str
-    what: What
+    kind: NoteKind
     message: str
     facts: Mapping[str, str | int] = field(default_factory=dict)
 
@@ -37,23 +37,23 @@ class Notes:
     def __init__(self) -> None:
         self._notes: list[Note] = []
 
-    def mended(self, line: int | None, uid: str, message: str, /, **facts: str | int) -> None:
+    def add_mended(self, line: int | None, uid: str, message: str, /, **facts: str | int) -> None:
         self._add(line, uid, "mended", message, facts)
 
-    def refused(self, line: int | None, uid: str, message: str, /, **facts: str | int) -> None:
+    def add_refused(self, line: int | None, uid: str, message: str, /, **facts: str | int) -> None:
         self._add(line, uid, "refused", message, facts)
 
-    def ignored(self, line: int | None, uid: str, message: str, /, **facts: str | int) -> None:
+    def add_ignored(self, line: int | None, uid: str, message: str, /, **facts: str | int) -> None:
         self._add(line, uid, "ignored", message, facts)
 
-    def _add(self, line: int | None, uid: str, what: What, message: str, facts: Mapping[str, str | int]) -> None:
+    def _add(self, line: int | None, uid: str, kind: NoteKind, message: str, facts: Mapping[str, str | int]) -> None:
         short = {name: _short(fact) if isinstance(fact, str) else fact for name, fact in facts.items()}
-        self._notes.append(Note(line, uid, what, message, short))
+        self._notes.append(Note(line, uid, kind, message, short))
 
-    def in_order(self) -> tuple[Note, ...]:
+    def list_by_line(self) -> tuple[Note, ...]:
         return tuple(sorted(self._notes, key=lambda note: note.line or 0))
 
 
 def _short(fact: str) -> str:
-    text = one_line(fact[:200])
+    text = join_lines(fact[:200])
     return text if len(text) <= 80 else text[:79] + "…"

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from calendars.foreign.report.errors import ReadError
 from calendars.foreign.report.notes import N_
-from calendars.foreign.syntax.content_lines import Line, unescaped, unfold, value_of
+from calendars.foreign.syntax.content_lines import ContentLine, unescaped, unfold, value_of
 from calendars.foreign.syntax.encoding import Encoding
 from calendars.foreign.syntax.limits import Limits
 from calendars.foreign.syntax.outline import Extent
@@ -36,12 +36,12 @@ class Component:
 
     kind: str
     line: int
-    lines: dict[str, list[Line]] = field(default_factory=dict)
+    lines: dict[str, list[ContentLine]] = field(default_factory=dict)
     parts: list["Component"] = field(default_factory=list)
     whole: bool = True
     odd: int = 0  # the first line that is no property
 
-    def first(self, name: str) -> Line | None:
+    def first(self, name: str) -> ContentLine | None:
         lines = self.lines.get(name)
         return lines[0] if lines else None
 
@@ -55,7 +55,7 @@ class Component:
         return unescaped(value_of(lines[0])) if lines else ""
 
 
-class File(NamedTuple):
+class ComponentReader(NamedTuple):
     """The bytes of a file, to be read component by component."""
 
     data: bytes
@@ -65,7 +65,7 @@ class File(NamedTuple):
     def component(self, extent: Extent) -> Component:
         root = top = Component(extent.kind, extent.line, whole=extent.whole)
         stack, wanted = [root], _WANTED.get(root.kind, _NOTHING)
-        (encoding, errors), longest = self.encoding, self.limits.line
+        (encoding, errors), longest = self.encoding, self.limits.max_line_octets
         for number, octets in unfold(self.data[extent.start : extent.end], extent.line):
             if len(octets) > longest:
                 raise ReadError("Line {line} is longer than {limit} octets.", line=number, limit=longest)

@@ -6,7 +6,7 @@ from io import BytesIO
 
 from calendars.lines import clean_text
 
-Line = tuple[int, str, str]  # its number, its name with the parameters, its value
+ContentLine = tuple[int, str, str]  # its number, its name with the parameters, its value
 
 
 _PARAMETER = re.compile(r';([\w-]+)=("[^"]*"|[^;]*)', re.ASCII)
@@ -23,7 +23,7 @@ def _letter(escape: re.Match[str]) -> str:
     return "\n" if escape[1] in "nN" else escape[1]
 
 
-def value_of(line: Line) -> str:
+def value_of(line: ContentLine) -> str:
     """The value; a colon within a quoted parameter does not begin it."""
     head, value = line[1], line[2]
     if '"' not in head:
@@ -32,7 +32,7 @@ def value_of(line: Line) -> str:
     return whole[len(head_of(line)) + 1 :]
 
 
-def head_of(line: Line) -> str:
+def head_of(line: ContentLine) -> str:
     whole = f"{line[1]}:{line[2]}"
     found = _HEAD.match(whole)
     return found[0][:-1] if found else line[1]
@@ -42,7 +42,7 @@ def parameters_of(head: str) -> dict[str, str]:
     return {name.upper(): value.strip('"') for name, value in _PARAMETER.findall(head)} if ";" in head else {}
 
 
-def items(line: Line) -> list[str]:
+def items(line: ContentLine) -> list[str]:
     """The values of a list, still escaped: a comma within one is."""
     return _ITEM.findall(value_of(line))
 

@@ -21,9 +21,9 @@ class Encoding(NamedTuple):
 
 def checked(data: bytes, limits: Limits) -> bytes:
     """The bytes without a mark of their order, in UTF-8 if they were in UTF-16."""
-    if len(data) > limits.octets:
+    if len(data) > limits.max_octets:
         raise ReadError(
-            "The calendar has {octets} octets; at most {limit} are read.", octets=len(data), limit=limits.octets
+            "The calendar has {octets} octets; at most {limit} are read.", octets=len(data), limit=limits.max_octets
         )
     for mark, encoding in _BOMS:
         if data.startswith(mark):
@@ -42,10 +42,10 @@ def encoding_of(data: bytes, charset: str | None, notes: Notes) -> Encoding:
     if charset and _ascii_like(charset) and _decodes(unfolded, charset):
         return Encoding(charset)
     if spoilt := _spoilt(data):
-        notes.mended(spoilt, "", "Some letters are not in UTF-8 and are shown as \N{REPLACEMENT CHARACTER}.")
+        notes.add_mended(spoilt, "", "Some letters are not in UTF-8 and are shown as \N{REPLACEMENT CHARACTER}.")
         return Encoding("utf-8", "replace")
     guess = "windows-1251" if _CYRILLIC.search(unfolded) and _decodes(unfolded, "windows-1251") else "latin-1"
-    notes.mended(None, "", "The letters are not in UTF-8; they were read as {charset}.", charset=guess)
+    notes.add_mended(None, "", "The letters are not in UTF-8; they were read as {charset}.", charset=guess)
     return Encoding(guess)
 
 

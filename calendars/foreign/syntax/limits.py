@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Limits:
     """How much is read of a calendar; whoever has asked for a large one raises them."""
 
-    octets: int = 5_000_000
-    components: int = 20_000
-    depth: int = 5
-    line: int = 1_000_000  # octets of one line, unfolded
+    max_octets: int = 5_000_000
+    max_components: int = 20_000
+    max_depth: int = 5
+    max_line_octets: int = 1_000_000  # unfolded

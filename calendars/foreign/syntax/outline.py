@@ -27,7 +27,7 @@ class Extent(NamedTuple):
 
 
 @dataclass(slots=True)
-class Found:
+class CalendarOutline:
     """A VCALENDAR and the components in it."""
 
     extent: Extent
@@ -39,20 +39,20 @@ class Found:
         return self.extent._replace(end=self.parts[0].start) if self.parts else self.extent
 
 
-class Outline:
+class OutlineReader:
     """Where the components of a file stand, found before any of their lines is read.
 
     What lacks its END ends with what holds it, or where its like begins.
     """
 
     def __init__(self, limits: Limits, notes: Notes) -> None:
-        self._calendars: list[Found] = []
+        self._calendars: list[CalendarOutline] = []
         self._limits = limits
         self._notes = notes
         self._open: list[Extent] = []  # each in the one before
         self._count = 0
 
-    def read(self, data: bytes) -> list[Found]:
+    def read(self, data: bytes) -> list[CalendarOutline]:
         line, seen = 1, 0
         for bound in _BOUND.finditer(data):
             line += data.count(b"\n", seen, bound.start())
@@ -68,15 +68,15 @@ class Outline:
     def _begin(self, extent: Extent) -> None:
         if extent.kind == "VCALENDAR":
             self._close(0, extent.start)
-            self._calendars.append(Found(extent))
+            self._calendars.append(CalendarOutline(extent))
         elif extent.kind in _SIDE_BY_SIDE:
             self._close(self._depth(_SIDE_BY_SIDE), extent.start)
         self._open.append(extent)
         self._count += 1
-        if self._count > self._limits.components:
-            raise ReadError("The calendar has more than {limit} components.", limit=self._limits.components)
-        if len(self._open) > self._limits.depth:
-            raise ReadError("Components stand in one another more than {limit} deep.", limit=self._limits.depth)
+        if self._count > self._limits.max_components:
+            raise ReadError("The calendar has more than {limit} components.", limit=self._limits.max_components)
+        if len(self._open) > self._limits.max_depth:
+            raise ReadError("Components stand in one another more than {limit} deep.", limit=self._limits.max_depth)
 
     def _end(self, kind: str, end: int) -> None:
         depth = self._depth((kind,))
@@ -95,7 +95,7 @@ class Outline:
             extent = self._open[-1]
             if extent.kind == "VEVENT" and whole:
                 message = N_("The event has no END:VEVENT; it ends where the next component begins.")
-                self._notes.mended(extent.line, "", message)
+                self._notes.add_mended(extent.line, "", message)
             self._pop(end, whole=whole)
 
     def _pop(self, end: int, *, whole: bool) -> None:

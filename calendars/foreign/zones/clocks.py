@@ -18,7 +18,7 @@ class Onset(NamedTuple):
     after: timedelta
 
 
-class Clock(NamedTuple):
+class ZoneClock(NamedTuple):
     """A home-made zone in some years: its changes in order, the first of them before those years."""
 
     onsets: tuple[Onset, ...]

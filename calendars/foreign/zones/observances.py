@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from calendars.foreign.zones.clocks import Clock, Onset
+from calendars.foreign.zones.clocks import Onset, ZoneClock
 from calendars.vevent import WEEKDAYS
 
-Fields = Mapping[str, str]  # the properties of one STANDARD or DAYLIGHT, without their parameters
+ObservanceFields = Mapping[str, str]  # the properties of one STANDARD or DAYLIGHT, without their parameters
 
 
 _OBSERVANCES = 500
@@ -17,7 +17,7 @@ _NEVER = datetime(9999, 1, 1)  # noqa: DTZ001
 _RULES = 10  # how many rules may move the clock in one stretch of years
 
 
-def clock_of(observances: Sequence[Fields], first: int, last: int) -> Clock:
+def clock_of(observances: Sequence[ObservanceFields], first: int, last: int) -> ZoneClock:
     """The changes from `first` to `last`, and the latest of each observance before: RFC 5545 section 3.6.5.
 
     Raises ValueError for what cannot be read.
@@ -31,7 +31,7 @@ def clock_of(observances: Sequence[Fields], first: int, last: int) -> Clock:
     if not rules:
         raise ValueError("no observance")
     onsets = sorted(onset for rule in rules for onset in rule.onsets(first - 1, last + 1))
-    return Clock(tuple(onsets or [min(rule.onset(rule.start) for rule in rules)]), first, last)
+    return ZoneClock(tuple(onsets or [min(rule.onset(rule.start) for rule in rules)]), first, last)
 
 
 _ONCE = re.compile(r"(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(\d\d))?Z?", re.ASCII)
@@ -51,7 +51,7 @@ class _Observance:
     dates: tuple[datetime, ...]
 
     @classmethod
-    def read(cls, fields: Fields) -> "_Observance":
+    def read(cls, fields: ObservanceFields) -> "_Observance":
         rule = _rule(fields.get("RRULE", ""))
         return cls(
             start=_time(fields.get("DTSTART", "")),

@@ -11,8 +11,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from calendars.foreign.zones.clocks import Clock, Onset
-from calendars.foreign.zones.observances import Fields, clock_of
+from calendars.foreign.zones.clocks import Onset, ZoneClock
+from calendars.foreign.zones.observances import ObservanceFields, clock_of
 from calendars.foreign.zones.tz_database import iana_name, moved, zone
 from calendars.foreign.zones.vendor_names import (
     DOUBTFUL,
@@ -29,7 +29,7 @@ _SPAN = 5  # how many years of an endless series are compared
 _MATCHES = 500  # how many home-made zones times years one file may make us compare
 
 
-class How(StrEnum):
+class ZoneSource(StrEnum):
     """The step that told the zone of an event."""
 
     DATE = "date"  # whole days have none
@@ -49,23 +49,23 @@ class UnknownZone(ValueError):
     """No step tells the zone, and no default was given."""
 
 
-class Definition(NamedTuple):
+class ZoneDefinition(NamedTuple):
     """A VTIMEZONE, unread: its observances, and the IANA name that libical adds to it."""
 
-    observances: Sequence[Fields]
+    observances: Sequence[ObservanceFields]
     location: str = ""
 
 
-class Placed(NamedTuple):
+class PlacedTime(NamedTuple):
     """A time on the wall clock of a zone of the tz database."""
 
     wall: datetime
     tzid: str
-    how: How
+    zone_source: ZoneSource
 
 
 @dataclass(slots=True)
-class Zones:
+class TzidResolver:
     """The zones of one VCALENDAR, or before its own are known.
 
     `defined` has each VTIMEZONE by its TZID; `home` is the TZID that the calendar itself
@@ -73,19 +73,19 @@ class Zones:
     often a file can make us compare.
     """
 
-    defined: Mapping[str, Definition] = field(default_factory=dict)
+    defined: Mapping[str, ZoneDefinition] = field(default_factory=dict)
     home: str = ""
     default: str = ""
     answers: Mapping[str, str] = field(default_factory=dict)
     matches: Iterator[int] = field(default_factory=lambda: iter(range(_MATCHES)))
-    unsure: set[str] = field(default_factory=set)
+    uncertain_tzids: set[str] = field(default_factory=set)
     _resolved: dict[tuple[str, int, int], "_Match"] = field(default_factory=dict)
 
-    def of_calendar(self, defined: Mapping[str, Definition], home: str) -> "Zones":
+    def of_calendar(self, defined: Mapping[str, ZoneDefinition], home: str) -> "TzidResolver":
         """Those of a calendar in a file: its names are its own, the bounds are the file's."""
         return replace(self, defined=defined, home=home, _resolved={})
 
-    def place(self, written: str | None, wall: datetime, last_year: int | None = None) -> Placed:
+    def place(self, written: str | None, wall: datetime, last_year: int | None = None) -> PlacedTime:
         """The wall time in a zone of the tz database; no TZID at all (None) is floating time.
 
         `last_year` is given for a series, whose clock must hold for years; a single time that fits no zone
@@ -102,7 +102,7 @@ class Zones:
             return _placed(match, wall)
         placed = _by_definition(match, match.clock, wall, series=last_year is not None)
         if placed is None:
-            self.unsure.add(written)
+            self.uncertain_tzids.add(written)
             raise UnknownZone
         return placed
 
@@ -115,21 +115,21 @@ class Zones:
         except UnknownZone:
             return wall.date()
 
-    def _floating(self, wall: datetime, last_year: int | None) -> Placed:
+    def _floating(self, wall: datetime, last_year: int | None) -> PlacedTime:
         """RFC 5545 section 3.3.5: the zone of whoever reads it, unless the calendar names its own."""
         if not (self.home or self.default):
             raise UnknownZone
-        return self.place(self.home or self.default, wall, last_year)._replace(how=How.FLOATING)
+        return self.place(self.home or self.default, wall, last_year)._replace(zone_source=ZoneSource.FLOATING)
 
     def _match(self, written: str, first: int, last: int) -> "_Match":
         """The steps, in their order; the file's own definition counts for names outside the tz database."""
         name = written.strip().strip('"')
         if (answer := self.answers.get(written)) is not None:
-            return _Match(answer, How.ASKED)
+            return _Match(answer, ZoneSource.ASKED)
         if name.lower() in UTC_NAMES:
-            return _Match("UTC", How.UTC)
+            return _Match("UTC", ZoneSource.UTC)
         if iana := iana_name(name):
-            return _Match(iana, How.IANA)
+            return _Match(iana, ZoneSource.IANA)
         return self._defined(written, name, first, last) or self._known(written, name, first, last)
 
     def _defined(self, written: str, name: str, first: int, last: int) -> "_Match | None":
@@ -141,11 +141,11 @@ class Zones:
         except (ValueError, OverflowError):
             return None  # a definition that cannot be read is as good as none
         if name.lower() == DOUBTFUL or not name:
-            self.unsure.add(written)
+            self.uncertain_tzids.add(written)
         by_name = (windows_name(name, self.default), suffix_name(name), shown_name(name, first))
         spoken = [iana_name(definition.location), *by_name]
         likely = next(filter(None, spoken), "")
-        return _Match(matching_zone(clock, [*spoken, *self._own()]), How.VTIMEZONE, clock, likely)
+        return _Match(matching_zone(clock, [*spoken, *self._own()]), ZoneSource.VTIMEZONE, clock, likely)
 
     def _own(self) -> list[str]:
         """The zones to try before any stranger's: the calendar's, and the reader's."""
@@ -155,11 +155,11 @@ class Zones:
         if windows := windows_name(name, self.default):
             if name.lower() == DOUBTFUL:
                 return self._guess(written, windows)
-            return _Match(windows, How.WINDOWS)
+            return _Match(windows, ZoneSource.WINDOWS)
         if suffix := suffix_name(name):
-            return _Match(suffix, How.SUFFIX)
+            return _Match(suffix, ZoneSource.SUFFIX)
         if shown := shown_name(name, first):
-            return _Match(shown, How.WINDOWS)
+            return _Match(shown, ZoneSource.WINDOWS)
         return self._by_distance(name, first, last) or self._otherwise(written, name, first, last)
 
     def _by_distance(self, name: str, first: int, last: int) -> "_Match | None":
@@ -167,19 +167,21 @@ class Zones:
         distance = told_distance(name)
         if distance is None:
             return None
-        clock = Clock((Onset(datetime(first - 1, 1, 1), distance, distance),), first, last)  # noqa: DTZ001
-        return _Match(matching_zone(clock, self._own()), How.OFFSET, clock)
+        clock = ZoneClock((Onset(datetime(first - 1, 1, 1), distance, distance),), first, last)  # noqa: DTZ001
+        return _Match(matching_zone(clock, self._own()), ZoneSource.OFFSET, clock)
 
     def _otherwise(self, written: str, name: str, first: int, last: int) -> "_Match":
         if self.home and self.home not in (written, name):
-            self.unsure.add(written)
+            self.uncertain_tzids.add(written)
             home = self._match(self.home, first, last)
-            return home._replace(how=How.CALENDAR if home.how is not How.GUESSED else How.GUESSED)
+            return home._replace(
+                zone_source=ZoneSource.CALENDAR if home.zone_source is not ZoneSource.GUESSED else ZoneSource.GUESSED
+            )
         return self._guess(written, self.default)
 
     def _guess(self, written: str, tzid: str) -> "_Match":
-        self.unsure.add(written)
-        return _Match(tzid, How.GUESSED)
+        self.uncertain_tzids.add(written)
+        return _Match(tzid, ZoneSource.GUESSED)
 
 
 def _known_year(year: int) -> int:
@@ -194,18 +196,18 @@ class _Match(NamedTuple):
     """
 
     tzid: str
-    how: How
-    clock: Clock | None = None
+    zone_source: ZoneSource
+    clock: ZoneClock | None = None
     likely: str = ""
 
 
-def _placed(match: _Match, wall: datetime) -> Placed:
+def _placed(match: _Match, wall: datetime) -> PlacedTime:
     if not match.tzid:
         raise UnknownZone
-    return Placed(wall, match.tzid, match.how)
+    return PlacedTime(wall, match.tzid, match.zone_source)
 
 
-def _by_definition(match: _Match, clock: Clock, wall: datetime, *, series: bool) -> Placed | None:
+def _by_definition(match: _Match, clock: ZoneClock, wall: datetime, *, series: bool) -> PlacedTime | None:
     """The time in the zone that keeps the same clock, or at least has it at that hour; else in UTC.
 
     Not so a series: in UTC its hours would wander with summer time, and its weekdays might be others.
@@ -213,5 +215,5 @@ def _by_definition(match: _Match, clock: Clock, wall: datetime, *, series: bool)
     distance = clock.distance(wall)
     for tzid in (match.tzid, match.likely):
         if tzid and wall.replace(tzinfo=zone(tzid)).utcoffset() == distance:
-            return Placed(wall, tzid, match.how)
-    return None if series else Placed(wall - distance, "UTC", match.how)
+            return PlacedTime(wall, tzid, match.zone_source)
+    return None if series else PlacedTime(wall - distance, "UTC", match.zone_source)

@@ -6,12 +6,12 @@ from functools import lru_cache
 from itertools import chain
 from zoneinfo import ZoneInfo
 
-from calendars.foreign.zones.clocks import Clock
+from calendars.foreign.zones.clocks import ZoneClock
 from calendars.foreign.zones.tz_database import iana_names, zone
 from calendars.foreign.zones.vendor_names import windows_names
 
 
-def matching_zone(clock: Clock, hints: Iterable[str]) -> str:
+def matching_zone(clock: ZoneClock, hints: Iterable[str]) -> str:
     """The first zone that keeps the clock: of the hints, then UTC and its neighbours, then those of the table."""
     probes = list(clock.probes())
     distances = {distance for _, distance in probes}
