@@ -1,4 +1,8 @@
-"""Opening hours as events."""
+"""Opening hours as recurring events.
+
+An exhibition open for weeks is one recurring event (RFC 5545 section 3.8.5) for each pair of hours it keeps:
+a single event from the first morning to the last evening would claim the nights.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +16,7 @@ from calendars.hours import (
     Interval,
     Opening,
     WeeklyHours,
-    get_hours,
+    find_hours,
     list_days,
     list_openings,
     make_opening,
@@ -22,10 +26,11 @@ from calendars.vevent import WEEKDAYS, RRule, VEvent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoursSeries:
-    """Openings at one pair of hours, as one recurring event has them; times are naive wall times.
+    """The openings at one pair of hours, which become one recurring event; times are naive wall times.
 
-    `key` names the series among those of its event and stays when other days change. A single opening has
-    neither `byday` nor `until`. `overrides` maps the original start of an occurrence to what replaces it.
+    `key` identifies the series among those of its event and stays when other days change. A single opening has
+    neither `byday` nor `until`. `overrides` maps the original start of an occurrence to the opening that
+    replaces it.
     """
 
     key: str
@@ -40,56 +45,59 @@ class HoursSeries:
 def build_series(
     first_on: date, last_on: date, weekly: WeeklyHours, exceptions: HoursExceptions, tzid: str
 ) -> list[HoursSeries]:
-    """What `openings` gives, as a recurring event for each pair of weekly hours and one for each odd opening.
+    """Build a series for each pair of weekly hours, and one for each opening outside them.
 
-    A day with one other interval in place of a weekly one is an override; any other exception is left out of
-    its series, and its own hours stand alone. Where the zone's standard offset changes, a series ends and
-    another begins: one Outlook zone cannot hold both. An opening during which the clock changes is also an
-    exception: readers differ in whether an occurrence keeps its length or its closing time.
+    Together they have exactly the openings of `list_openings`. A day with one other interval in place of a
+    weekly one is an override; any other exception is excluded from its series, and its hours stand alone. Where
+    the zone's standard offset changes, one series ends and another begins: an Outlook zone cannot hold both.
+    An opening during which the clock changes is an exception too: readers disagree on whether an occurrence
+    keeps its length or its closing time. Raise ValueError as `list_openings` does.
     """
-    days = _read(first_on, last_on, weekly, exceptions, ZoneInfo(tzid))
-    kept = _kept(days)
-    overrides, alone = _replacements(days, kept)
-    recurring = [_series(group, dates, overrides.get(group, {})) for group, dates in kept.items()]
-    single = [_single(f"d{day:%Y%m%d}-{_pair(hours)}", make_opening(day, hours)) for day, hours in alone]
+    days = _compare_days(first_on, last_on, weekly, exceptions, ZoneInfo(tzid))
+    kept = _group_kept_days(days)
+    overrides, alone = _place_other_hours(days, kept)
+    recurring = [_make_series(group, dates, overrides.get(group, {})) for group, dates in kept.items()]
+    single = [_make_single(f"d{day:%Y%m%d}-{_format_hours(hours)}", make_opening(day, hours)) for day, hours in alone]
     return sorted(recurring + single, key=lambda one: one.dtstart)
 
 
 def build_hours_events(base: VEvent, weekly: WeeklyHours, exceptions: HoursExceptions, tzid: str) -> list[VEvent]:
-    """The opening hours during an all-day event, as timed events that share its texts and keep nobody busy.
+    """Build the opening hours of an all-day event: timed events with its texts, transparent to busy time.
 
-    Each series has a UID of its own, derived from that of `base`; its overrides share that and have a
-    RECURRENCE-ID. Raises ValueError unless `base` has a first and a last day.
+    Each series has a UID of its own, derived from that of `base`; its overrides share that UID and have a
+    RECURRENCE-ID (RFC 5545 section 3.8.4.4). Raise ValueError if `base` is not all-day, or recurs.
     """
     if not base.all_day or base.recurring:
         raise ValueError("Opening hours belong to an all-day event that does not recur itself.")
     found = build_series(base.dtstart, base.dtend - timedelta(days=1), weekly, exceptions, tzid)
-    return [event for one in found for event in _events(base, one, ZoneInfo(tzid))]
+    return [event for series in found for event in _make_events(base, series, ZoneInfo(tzid))]
 
 
 @dataclass(frozen=True, slots=True)
 class _Day:
-    """One day against its weekly hours: those it keeps, those it misses, those it has instead."""
+    """One day compared with its weekly hours: those it keeps, those it misses, those it has instead."""
 
     on: date
-    since: date | None  # from when on the zone has had its standard offset, if that changed among the days
+    since: date | None  # when the zone's standard offset of this day began, if it began after the first day
     kept: tuple[Interval, ...]
     missing: tuple[Interval, ...]
     extra: tuple[Interval, ...]
 
 
-_Group = tuple[date | None, Interval]  # what the days of one series have in common: since when, which hours
+# What the days of one series share: `_Day.since` and the hours.
+_Group = tuple[date | None, Interval]
 
 
-def _read(
+def _compare_days(
     first_on: date, last_on: date, weekly: WeeklyHours, exceptions: HoursExceptions, zone: ZoneInfo
 ) -> list[_Day]:
-    list_openings(first_on, last_on, weekly, exceptions)  # refuses overlaps
-    changes = _standard_changes(first_on, last_on, zone)
+    """Compare each day with its weekly hours. Raise ValueError as `list_openings` does."""
+    list_openings(first_on, last_on, weekly, exceptions)
+    changes = _find_standard_changes(first_on, last_on, zone)
     found = []
     for day in list_days(first_on, last_on):
-        usual, actual = weekly.on(day), get_hours(day, weekly, exceptions)
-        kept = tuple(h for h in actual if h in usual and not _clock_changes(make_opening(day, h), zone))
+        usual, actual = weekly.get_hours(day), find_hours(day, weekly, exceptions)
+        kept = tuple(h for h in actual if h in usual and not _has_clock_change(make_opening(day, h), zone))
         missing = tuple(h for h in usual if h not in kept)
         extra = tuple(h for h in actual if h not in kept)
         since = max((change for change in changes if change <= day), default=None)
@@ -97,8 +105,8 @@ def _read(
     return found
 
 
-def _kept(days: Iterable[_Day]) -> dict[_Group, list[date]]:
-    """The dates that keep each pair of weekly hours: what rules can say."""
+def _group_kept_days(days: Iterable[_Day]) -> dict[_Group, list[date]]:
+    """Group the dates by the weekly hours they keep: these become rules."""
     found: dict[_Group, list[date]] = defaultdict(list)
     for day in days:
         for hours in day.kept:
@@ -106,11 +114,11 @@ def _kept(days: Iterable[_Day]) -> dict[_Group, list[date]]:
     return found
 
 
-def _replacements(
+def _place_other_hours(
     days: Iterable[_Day], kept: Mapping[_Group, Sequence[date]]
 ) -> tuple[Mapping[_Group, Mapping[date, Interval]], list[tuple[date, Interval]]]:
-    """The other hours: those in place of an occurrence that a rule produces, and those that stand alone."""
-    produced = {group: set(_produced(dates)) for group, dates in kept.items()}
+    """Divide the other hours into those that replace an occurrence of a rule and those that stand alone."""
+    produced = {group: set(_list_rule_days(dates)) for group, dates in kept.items()}
     overrides: dict[_Group, dict[date, Interval]] = defaultdict(dict)
     alone = []
     for day in days:
@@ -122,20 +130,20 @@ def _replacements(
     return overrides, alone
 
 
-def _produced(kept: Sequence[date]) -> list[date]:
-    """Every date of the weekly rule that begins, ends and has its weekdays with these."""
+def _list_rule_days(kept: Sequence[date]) -> list[date]:
+    """List every date of the weekly rule that has the first, the last and the weekdays of these dates."""
     weekdays = {day.weekday() for day in kept}
     return [day for day in list_days(kept[0], kept[-1]) if day.weekday() in weekdays]
 
 
-def _series(group: _Group, kept: Sequence[date], overrides: Mapping[date, Interval]) -> HoursSeries:
+def _make_series(group: _Group, kept: Sequence[date], overrides: Mapping[date, Interval]) -> HoursSeries:
     since, hours = group
-    key = f"h{_pair(hours)}" if since is None else f"h{_pair(hours)}-{since:%Y%m%d}"
-    single = _single(key, make_opening(kept[0], hours))
+    key = f"h{_format_hours(hours)}" if since is None else f"h{_format_hours(hours)}-{since:%Y%m%d}"
+    single = _make_single(key, make_opening(kept[0], hours))
     if len(kept) == 1:
         return single
     weekdays = sorted({day.weekday() for day in kept})
-    missing = set(_produced(kept)) - set(kept) - set(overrides)
+    missing = set(_list_rule_days(kept)) - set(kept) - set(overrides)
     return replace(
         single,
         byday=tuple(WEEKDAYS[weekday] for weekday in weekdays),
@@ -145,68 +153,70 @@ def _series(group: _Group, kept: Sequence[date], overrides: Mapping[date, Interv
     )
 
 
-def _single(key: str, opening: Opening) -> HoursSeries:
+def _make_single(key: str, opening: Opening) -> HoursSeries:
     return HoursSeries(key=key, dtstart=opening.start, dtend=opening.end)
 
 
-def _pair(hours: Interval) -> str:
+def _format_hours(hours: Interval) -> str:
     opens, closes = hours
     return f"{opens:%H%M}-{closes:%H%M}"
 
 
-def _events(base: VEvent, one: HoursSeries, zone: ZoneInfo) -> list[VEvent]:
-    """The series, then its overrides; the RECURRENCE-ID of an override is its original start."""
+def _make_events(base: VEvent, series: HoursSeries, zone: ZoneInfo) -> list[VEvent]:
+    """Make the event of a series, then its overrides; their RECURRENCE-ID is the original start."""
     whole = replace(
         base,
-        uid=_uid(base.uid, one.key),
-        dtstart=_at(one.dtstart, zone),
-        dtend=_at(one.dtend, zone),
+        uid=_derive_uid(base.uid, series.key),
+        dtstart=_localize(series.dtstart, zone),
+        dtend=_localize(series.dtend, zone),
         transp="TRANSPARENT",
-        rrule=_weekly_rule(one, zone),
-        exdates=tuple(_at(start, zone) for start in one.exdates),
+        rrule=_make_weekly_rule(series, zone),
+        exdates=tuple(_localize(start, zone) for start in series.exdates),
         alarms=(),
     )
-    return [whole, *(_override(whole, start, opening, zone) for start, opening in one.overrides.items())]
+    return [whole, *(_make_override(whole, start, opening, zone) for start, opening in series.overrides.items())]
 
 
-def _override(whole: VEvent, original: datetime, opening: Opening, zone: ZoneInfo) -> VEvent:
+def _make_override(whole: VEvent, original: datetime, opening: Opening, zone: ZoneInfo) -> VEvent:
     return replace(
         whole,
-        dtstart=_at(opening.start, zone),
-        dtend=_at(opening.end, zone),
+        dtstart=_localize(opening.start, zone),
+        dtend=_localize(opening.end, zone),
         rrule=None,
         exdates=(),
-        recurrence_id=_at(original, zone),
+        recurrence_id=_localize(original, zone),
     )
 
 
-def _uid(uid: str, key: str) -> str:
-    """The UID with the key in front of its domain, if it has one."""
+def _derive_uid(uid: str, key: str) -> str:
+    """Derive the UID of a series from that of its event: the key stands before the domain, if there is one."""
     local, at, domain = uid.partition("@")
     return f"{local}-{key}{at}{domain}"
 
 
-def _weekly_rule(one: HoursSeries, zone: ZoneInfo) -> RRule | None:
-    if one.until is None:
+def _make_weekly_rule(series: HoursSeries, zone: ZoneInfo) -> RRule | None:
+    if series.until is None:
         return None
-    return RRule(freq="WEEKLY", byday=one.byday, until=_at(one.until, zone).astimezone(UTC))
+    return RRule(freq="WEEKLY", byday=series.byday, until=_localize(series.until, zone).astimezone(UTC))
 
 
-def _at(wall: datetime, zone: ZoneInfo) -> datetime:
-    """As RFC 5545 section 3.3.5 reads a local time: the first where the clock shows it twice (fold=0)."""
+def _localize(wall: datetime, zone: ZoneInfo) -> datetime:
+    """Return the wall time in its zone; of two instants with that time the first (RFC 5545 section 3.3.5)."""
     return wall.replace(tzinfo=zone)
 
 
-def _clock_changes(opening: Opening, zone: ZoneInfo) -> bool:
-    return _at(opening.start, zone).utcoffset() != _at(opening.end, zone).utcoffset()
+def _has_clock_change(opening: Opening, zone: ZoneInfo) -> bool:
+    return _localize(opening.start, zone).utcoffset() != _localize(opening.end, zone).utcoffset()
 
 
-def _standard_changes(first_on: date, last_on: date, zone: ZoneInfo) -> list[date]:
-    """The days from which the zone has another standard offset; summer time is no such change."""
+def _find_standard_changes(first_on: date, last_on: date, zone: ZoneInfo) -> list[date]:
+    """Find the days on which the zone's standard offset changes; summer time does not change it."""
     days = pairwise(list_days(first_on, last_on))
-    return [later for earlier, later in days if _standard(earlier, zone) != _standard(later, zone)]
+    return [
+        later for earlier, later in days if _get_standard_offset(earlier, zone) != _get_standard_offset(later, zone)
+    ]
 
 
-def _standard(day: date, zone: ZoneInfo) -> timedelta:
+def _get_standard_offset(day: date, zone: ZoneInfo) -> timedelta:
     noon = datetime(day.year, day.month, day.day, 12, tzinfo=zone)
     return (noon.utcoffset() or timedelta(0)) - (noon.dst() or timedelta(0))
