@@ -62,7 +62,7 @@ def build_series(
 
 
 def build_hours_events(base: VEvent, weekly: WeeklyHours, exceptions: HoursExceptions, tzid: str) -> list[VEvent]:
-    """Build the opening hours of an all-day event: timed events with its texts, transparent to busy time.
+    """Build the opening hours of an all-day event: timed events with its texts that keep nobody busy.
 
     Each series has a UID of its own, derived from that of `base`; its overrides share that UID and have a
     RECURRENCE-ID (RFC 5545 section 3.8.4.4). Raise ValueError if `base` is not all-day, or recurs.

@@ -1,7 +1,7 @@
-"""The calendars of others (RFC 5545), read into values: mended where that is safe, and every mend told.
+"""Calendar files of other programs (RFC 5545), read into values; faults are mended where that is safe, and noted.
 
-Pure, and nothing is fetched that a file names. The lines are read here rather than by icalendar, which keeps
-home-made time zones of one file for the next, reads a DATE with TZID as a midnight, and takes ten times as long.
+Pure: nothing that a file refers to is fetched. The lines are not read by icalendar, which keeps the time zones
+that one file defines for the next file, reads a DATE with TZID as a midnight, and takes ten times as long.
 """
 
 from calendars.foreign.events.event import ForeignEvent

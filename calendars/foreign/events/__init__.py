@@ -1,1 +1,1 @@
-"""One VEVENT (RFC 5545 section 3.6.1): its value, its times, its descriptive properties."""
+"""One event (RFC 5545 section 3.6.1): its value, its start and end, its descriptive properties."""

@@ -1,4 +1,4 @@
-"""What an event is, where, and who holds it."""
+"""The descriptive properties of an event (RFC 5545 section 3.8.1), its organizer and its conference."""
 
 import re
 from collections.abc import Iterable
@@ -7,44 +7,51 @@ from math import inf
 from calendars.foreign.events.event import Classification
 from calendars.foreign.report.notes import Notes
 from calendars.foreign.syntax.components import Component
-from calendars.foreign.syntax.content_lines import ContentLine, head_of, items, parameters_of, unescaped, value_of
+from calendars.foreign.syntax.content_lines import (
+    ContentLine,
+    get_head,
+    get_value,
+    parse_parameters,
+    split_list,
+    unescape_text,
+)
 from calendars.lines import clean_text, join_lines
 from calendars.vevent import EventStatus
 
 _CANCELLED = re.compile(r"(?:cancell?ed|отменено|abgesagt|annulé)\s?:\s*", re.IGNORECASE)
-_WEB = ("X-GOOGLE-CONFERENCE", "X-MICROSOFT-SKYPETEAMSMEETINGURL")
-_CALL = re.compile(r"(?:https?|tel|sip|sips|xmpp):", re.IGNORECASE)
+_VENDOR_CONFERENCES = ("X-GOOGLE-CONFERENCE", "X-MICROSOFT-SKYPETEAMSMEETINGURL")
+_CONFERENCE_URI = re.compile(r"(?:https?|tel|sip|sips|xmpp):", re.IGNORECASE)
 
 
 class DescriptiveReader:
-    """What the events of one calendar say of themselves, and may have to be told of."""
+    """Reads the properties that may need a note; `cancelled` tells that the calendar has METHOD:CANCEL."""
 
     def __init__(self, notes: Notes, *, cancelled: bool) -> None:
         self._notes = notes
         self._cancelled = cancelled
 
-    def summary(self, part: Component, uid: str) -> tuple[str, EventStatus]:
-        """SUMMARY and STATUS; in published calendars Outlook tells a cancellation only by a prefix."""
-        summary = join_lines(part.text("SUMMARY"))
-        status = _status(part.value("STATUS").strip().upper())
+    def read_summary(self, part: Component, uid: str) -> tuple[str, EventStatus]:
+        """Read SUMMARY and STATUS; in calendars that Outlook publishes, only a prefix marks a cancelled event."""
+        summary = join_lines(part.get_text("SUMMARY"))
+        status = _parse_status(part.get_value("STATUS").strip().upper())
         if prefix := _CANCELLED.match(summary):
             line = part.lines["SUMMARY"][0][0]
             self._notes.add_mended(line, uid, "“{prefix}” was read as STATUS:CANCELLED.", prefix=prefix[0].strip())
             return summary[prefix.end() :], "CANCELLED"
         return summary, "CANCELLED" if self._cancelled else status
 
-    def url(self, part: Component, uid: str) -> str:
-        """URL, if it leads to the web: what else it may start is nobody's business here."""
-        line = part.first("URL")
-        url = "".join(clean_text(value_of(line)).split()) if line else ""
+    def read_url(self, part: Component, uid: str) -> str:
+        """Read URL if it is a web address; others could start programs on the reader's machine."""
+        line = part.get_line("URL")
+        url = "".join(clean_text(get_value(line)).split()) if line else ""
         if line and url and not url.lower().startswith(("http://", "https://")):
             self._notes.add_ignored(line[0], uid, "URL does not lead to the web: {url}.", url=url)
             return ""
         return url
 
-    def geo(self, part: Component, uid: str) -> tuple[float, float] | None:
-        """GEO (RFC 5545 section 3.8.1.6); SOGo escapes its semicolon, others write a comma."""
-        line = part.first("GEO")
+    def read_geo(self, part: Component, uid: str) -> tuple[float, float] | None:
+        """Read GEO (RFC 5545 section 3.8.1.6); SOGo escapes its semicolon, others write a comma."""
+        line = part.get_line("GEO")
         if line is None:
             return None
         try:
@@ -57,37 +64,37 @@ class DescriptiveReader:
         return None
 
 
-def _status(value: str) -> EventStatus:
+def _parse_status(value: str) -> EventStatus:
     if value == "CANCELLED" or value == "CANCELED":
         return "CANCELLED"
     return "TENTATIVE" if value == "TENTATIVE" else "CONFIRMED"
 
 
-def classification(value: str) -> Classification:
-    """CLASS (RFC 5545 section 3.8.1.3): what we do not know is private."""
+def read_classification(value: str) -> Classification:
+    """Read CLASS (RFC 5545 section 3.8.1.3); unknown values are private."""
     if value in ("", "PUBLIC"):
         return "PUBLIC"
     return "CONFIDENTIAL" if value == "CONFIDENTIAL" else "PRIVATE"
 
 
-def categories(lines: Iterable[ContentLine]) -> dict[str, None]:
-    """Each once, in their order; a comma within one is escaped."""
-    values = (piece for line in lines for piece in items(line))
-    return dict.fromkeys(text for value in values if (text := join_lines(unescaped(value))))
+def read_categories(lines: Iterable[ContentLine]) -> dict[str, None]:
+    """Read CATEGORIES (RFC 5545 section 3.8.1.2), each category once, in order."""
+    values = (piece for line in lines for piece in split_list(line))
+    return dict.fromkeys(text for value in values if (text := join_lines(unescape_text(value))))
 
 
-def common_name(line: ContentLine | None) -> str:
-    """The name of who organises it; many programs put the address in its place, which is not for us."""
+def read_common_name(line: ContentLine | None) -> str:
+    """Read the name of the organizer, never an address, which many programs write in its place."""
     if line is None:
         return ""
-    name = parameters_of(head_of(line)).get("CN", "").replace("^n", " ").replace("^'", '"').replace("^^", "^")
+    name = parse_parameters(get_head(line)).get("CN", "").replace("^n", " ").replace("^'", '"').replace("^^", "^")
     return "" if "@" in name else join_lines(name)
 
 
-def conference(part: Component) -> str:
-    """CONFERENCE (RFC 7986 section 5.11), one with a picture first, or what Google and Microsoft write."""
+def read_conference(part: Component) -> str:
+    """Read CONFERENCE (RFC 7986 section 5.11), preferably with video, or Google's or Microsoft's property."""
     lines = part.lines.get("CONFERENCE", ())
     ranked = sorted(lines, key=lambda line: "VIDEO" not in line[1].upper())
-    found = [value_of(line) for line in ranked] or [part.value(name) for name in _WEB]
+    found = [get_value(line) for line in ranked] or [part.get_value(name) for name in _VENDOR_CONFERENCES]
     uris = ["".join(clean_text(uri).split()) for uri in found]
-    return next((uri for uri in uris if _CALL.match(uri)), "")
+    return next((uri for uri in uris if _CONFERENCE_URI.match(uri)), "")

@@ -14,10 +14,10 @@ Classification = Literal["PUBLIC", "PRIVATE", "CONFIDENTIAL"]
 class ForeignEvent:
     """A VEVENT of another program (RFC 5545 section 3.6.1).
 
-    All its times are on one clock: naive wall times in `tzid`, a zone of the tz database or "UTC"; or dates,
-    with `tzid` empty and `dtend` the day after the last. `dtend` equals `dtstart` where no end is told.
-    `written_tzid` is the TZID in the file, `zone_source` the step that resolved it. `rrule` is checked, its UNTIL in
-    UTC for times and a date for dates. `recurrence_id` is on the clock of the series, as are the keys of `overrides`.
+    Its times are all in one zone: naive wall times in `tzid`, which is a zone of the tz database or "UTC"; or all
+    are dates, with `tzid` empty and `dtend` the day after the last. `dtend` equals `dtstart` if the file gives no
+    end. `written_tzid` is the TZID in the file, and `zone_source` tells how it was resolved. `rrule` is checked; its
+    UNTIL is in UTC for times and a date for dates. `recurrence_id` is a time in the zone of the series.
     """
 
     line: int
@@ -39,7 +39,7 @@ class ForeignEvent:
     transp: Transparency = "OPAQUE"
     categories: tuple[str, ...] = ()
     classification: Classification = "PUBLIC"
-    organizer: str = ""  # the name only: never an address
+    organizer: str = ""  # only the name, never an address
     conference: str = ""
     rrule: str = ""
     rdates: tuple[DateOrDateTime, ...] = ()

@@ -1,14 +1,14 @@
-"""How the events of one calendar recur: their rules (RFC 5545 section 3.3.10), and single dates."""
+"""The recurrence properties of an event (RFC 5545 section 3.8.5): RRULE, RDATE and EXDATE."""
 
 import re
 from datetime import datetime, time
 
 from calendars.foreign.events.spans import Span
-from calendars.foreign.recurrence.occurrences import occurrence
+from calendars.foreign.recurrence.occurrences import find_occurrence
 from calendars.foreign.report.notes import N_, Notes
 from calendars.foreign.syntax.components import Component
-from calendars.foreign.syntax.date_times import WrittenTime, datetime_of, time_of, unquoted
-from calendars.foreign.zones.tz_database import moved
+from calendars.foreign.syntax.date_times import WrittenTime, parse_time, split_at_time, to_datetime
+from calendars.foreign.zones.tz_database import convert_wall_time
 from calendars.foreign.zones.tzid_resolution import TzidResolver
 from calendars.vevent import DateOrDateTime
 
@@ -30,37 +30,38 @@ _RANGES = {  # RFC 5545 section 3.3.10
 
 
 class RecurrenceReader:
-    """The rules and dates of the series of one calendar."""
+    """Reads the recurrence properties of the events of one calendar."""
 
     def __init__(self, zones: TzidResolver, notes: Notes) -> None:
         self._zones = zones
         self._notes = notes
 
-    def rrule(self, part: Component, span: Span, uid: str) -> str:
-        """RRULE (RFC 5545 section 3.3.10), checked; its UNTIL of the kind that DTSTART asks for."""
-        line = part.first("RRULE")
+    def read_rrule(self, part: Component, span: Span, uid: str) -> str:
+        """Read and check RRULE (RFC 5545 section 3.3.10); its UNTIL gets the value type that DTSTART requires."""
+        line = part.get_line("RRULE")
         if line is None:
             return ""
         if "EXRULE" in part.lines or len(part.lines["RRULE"]) > 1:
             self._notes.add_ignored(line[0], uid, "Only one RRULE is read, and no EXRULE.")
         try:
-            rule = _rule_parts(line[2])
+            rule = _parse_rule(line[2])
             if rule.get("UNTIL", "").startswith("9999"):
-                del rule["UNTIL"]  # how some say that it never ends
+                del rule["UNTIL"]  # some programs write this for a series without end
             if until := rule.get("UNTIL"):
-                rule["UNTIL"] = self._until(line[0], until, span, uid)
+                rule["UNTIL"] = self._read_until(line[0], until, span, uid)
         except (ValueError, OverflowError):
             message = N_("The rule cannot be read; only the first day was taken: {rule}.")
             self._notes.add_mended(line[0], uid, message, rule=line[2])
             return ""
         return ";".join(f"{name}={value}" for name, value in rule.items())
 
-    def _until(self, number: int, until: str, span: Span, uid: str) -> str:
-        written = time_of(until, "")
+    def _read_until(self, number: int, until: str, span: Span, uid: str) -> str:
+        """Read UNTIL on the line `number`. Raise ValueError if it is no time or precedes DTSTART."""
+        written = parse_time(until, "")
         if written is None:
             raise ValueError("no time")
-        last = self._last_start(written, span)
-        if last < (moved(datetime_of(span.start), span.tzid, "UTC") if isinstance(last, datetime) else span.start):
+        last = self._find_last_start(written, span)
+        if last < (_to_utc(to_datetime(span.start), span) if isinstance(last, datetime) else span.start):
             raise ValueError("ends before it begins")
         text = last.isoformat().replace("-", "").replace(":", "") + ("Z" if isinstance(last, datetime) else "")
         if text != until:
@@ -68,36 +69,41 @@ class RecurrenceReader:
             self._notes.add_mended(number, uid, message, until=until, read=text)
         return text
 
-    def _last_start(self, until: WrittenTime, span: Span) -> DateOrDateTime:
+    def _find_last_start(self, until: WrittenTime, span: Span) -> DateOrDateTime:
+        """Find the latest start that UNTIL allows: a date for an all-day series, else a naive time in UTC."""
         if not isinstance(span.start, datetime):
-            return occurrence(until, span, self._zones)
+            return find_occurrence(until, span, self._zones)
         if not isinstance(until.value, datetime):
-            return moved(datetime.combine(until.value, time(23, 59, 59)), span.tzid, "UTC")
-        return until.value if until.tzid == "UTC" else moved(until.value, span.tzid, "UTC")
+            return _to_utc(datetime.combine(until.value, time(23, 59, 59)), span)
+        return until.value if until.tzid == "UTC" else _to_utc(until.value, span)
 
-    def dates(self, part: Component, name: str, span: Span, uid: str) -> tuple[DateOrDateTime, ...]:
-        """EXDATE or RDATE on the clock of DTSTART; of a period its beginning."""
+    def read_dates(self, part: Component, name: str, span: Span, uid: str) -> tuple[DateOrDateTime, ...]:
+        """Read EXDATE or RDATE (RFC 5545 sections 3.8.5.1, 3.8.5.2) in the zone of DTSTART; a period by its start."""
         dates: list[DateOrDateTime] = []
         for line in part.lines.get(name, ()):
-            number, head, value = unquoted(line)
-            times = [time_of(piece.partition("/")[0].strip(' "'), head) for piece in value.split(",")]
+            number, head, value = split_at_time(line)
+            times = [parse_time(piece.partition("/")[0].strip(' "'), head) for piece in value.split(",")]
             if None in times:
                 self._notes.add_ignored(number, uid, "{name} names something that is no time.", name=name)
-            dates += [occurrence(written, span, self._zones) for written in times if written]
+            dates += [find_occurrence(written, span, self._zones) for written in times if written]
         return tuple(dates)
 
 
-def _rule_parts(text: str) -> dict[str, str]:
-    """The parts of a rule. Raises ValueError for what RFC 5545 does not know."""
+def _to_utc(wall: datetime, span: Span) -> datetime:
+    return convert_wall_time(wall, span.tzid, "UTC")
+
+
+def _parse_rule(text: str) -> dict[str, str]:
+    """Parse the parts of a rule. Raise ValueError if RFC 5545 does not allow one."""
     pairs = [part.partition("=") for part in text.upper().replace(" ", "").strip(";").split(";") if part]
-    # Each value once: who expands a rule goes through all of them on every day.
+    # Each value once: the expansion of a rule goes through all of them for every day.
     rule = {name: ",".join(dict.fromkeys(value.split(","))) for name, _, value in pairs if not name.startswith("X-")}
-    if rule.get("FREQ") not in _FREQUENCIES or not all(_fits(*part) for part in rule.items()):
+    if rule.get("FREQ") not in _FREQUENCIES or not all(_is_valid(*part) for part in rule.items()):
         raise ValueError("no rule")
     return rule
 
 
-def _fits(name: str, value: str) -> bool:
+def _is_valid(name: str, value: str) -> bool:
     if name in ("FREQ", "UNTIL"):
         return True
     if name in ("BYDAY", "WKST"):

@@ -1,1 +1,1 @@
-"""What a reading reports: notes of what was mended, refused or left out, and the errors."""
+"""The report of a reading: notes on what was mended, refused or ignored, and the errors."""

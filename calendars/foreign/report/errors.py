@@ -1,8 +1,8 @@
-"""The errors of a reading."""
+"""The errors of a reading: nothing can be read, or one event is refused."""
 
 
 class ReadError(ValueError):
-    """The bytes are no calendar, or more of one than we take; nothing was read.
+    """The bytes are no calendar, or one beyond the limits; nothing was read.
 
     `message` is an English sentence with named places, filled from `facts`.
     """
@@ -13,7 +13,11 @@ class ReadError(ValueError):
 
 
 class EventRefused(ValueError):
-    """Why an event is refused: an English sentence with named places, and what fills them."""
+    """One event is refused; the others are read.
+
+    `line` is the number of the line at fault. `message` is an English sentence with named places, filled from
+    `facts`.
+    """
 
     def __init__(self, line: int, message: str, /, **facts: str | int) -> None:
         self.line, self.message, self.facts = line, message, facts

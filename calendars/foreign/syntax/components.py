@@ -1,19 +1,19 @@
-"""The components of a file, with those of their properties that are read."""
+"""Components (RFC 5545 section 3.6), with those of their properties that are read."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from calendars.foreign.report.errors import ReadError
 from calendars.foreign.report.notes import N_
-from calendars.foreign.syntax.content_lines import ContentLine, unescaped, unfold, value_of
+from calendars.foreign.syntax.content_lines import ContentLine, get_value, unescape_text, unfold
 from calendars.foreign.syntax.encoding import Encoding
 from calendars.foreign.syntax.limits import Limits
 from calendars.foreign.syntax.outline import Extent
 
-NO_PROPERTY = N_("This line is no property.")
+NOT_A_PROPERTY = N_("This line is no property.")
 
-_CLOCK = frozenset(("TZID", "X-LIC-LOCATION", "DTSTART", "TZOFFSETFROM", "TZOFFSETTO", "RRULE", "RDATE"))
-_WANTED = {
+_ZONE_PROPERTIES = frozenset(("TZID", "X-LIC-LOCATION", "DTSTART", "TZOFFSETFROM", "TZOFFSETTO", "RRULE", "RDATE"))
+_READ_PROPERTIES = {
     "VCALENDAR": frozenset(("METHOD", "NAME", "X-WR-CALNAME", "X-WR-TIMEZONE")),
     "VEVENT": frozenset(
         (
@@ -23,66 +23,73 @@ _WANTED = {
             *("CONFERENCE", "X-GOOGLE-CONFERENCE", "X-MICROSOFT-SKYPETEAMSMEETINGURL", "ORGANIZER", "ATTENDEE"),
         )
     ),
-    "VTIMEZONE": _CLOCK,
-    "STANDARD": _CLOCK,
-    "DAYLIGHT": _CLOCK,
+    "VTIMEZONE": _ZONE_PROPERTIES,
+    "STANDARD": _ZONE_PROPERTIES,
+    "DAYLIGHT": _ZONE_PROPERTIES,
 }
-_NOTHING: frozenset[str] = frozenset()
+_NO_NAMES: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
 class Component:
-    """A component, with those of its properties that are read."""
+    """A component, with the lines of those properties that are read, by property name.
+
+    `line` is the number of its BEGIN. `complete` is False if the file ends within the component.
+    """
 
     kind: str
     line: int
     lines: dict[str, list[ContentLine]] = field(default_factory=dict)
     parts: list["Component"] = field(default_factory=list)
-    whole: bool = True
-    odd: int = 0  # the first line that is no property
+    complete: bool = True
+    bad_line: int = 0  # the number of the first line that is no property, or 0
 
-    def first(self, name: str) -> ContentLine | None:
+    def get_line(self, name: str) -> ContentLine | None:
         lines = self.lines.get(name)
         return lines[0] if lines else None
 
-    def value(self, name: str) -> str:
+    def get_value(self, name: str) -> str:
         lines = self.lines.get(name)
         return lines[0][2] if lines else ""
 
-    def text(self, name: str) -> str:
-        """The value of a TEXT property, without its escapes (RFC 5545 section 3.3.11)."""
+    def get_text(self, name: str) -> str:
+        """Return the first value of a TEXT property (RFC 5545 section 3.3.11), unescaped, or ""."""
         lines = self.lines.get(name)
-        return unescaped(value_of(lines[0])) if lines else ""
+        return unescape_text(get_value(lines[0])) if lines else ""
 
 
 class ComponentReader(NamedTuple):
-    """The bytes of a file, to be read component by component."""
+    """The octets of a file, which are decoded and read one component at a time."""
 
     data: bytes
     encoding: Encoding
     limits: Limits
 
-    def component(self, extent: Extent) -> Component:
-        root = top = Component(extent.kind, extent.line, whole=extent.whole)
-        stack, wanted = [root], _WANTED.get(root.kind, _NOTHING)
+    def read(self, extent: Extent) -> Component:
+        """Read one component and those within it. Raise ReadError if a line is too long."""
+        root = top = Component(extent.kind, extent.line, complete=extent.complete)
+        stack, names = [root], _READ_PROPERTIES.get(root.kind, _NO_NAMES)
         (encoding, errors), longest = self.encoding, self.limits.max_line_octets
         for number, octets in unfold(self.data[extent.start : extent.end], extent.line):
             if len(octets) > longest:
                 raise ReadError("Line {line} is longer than {limit} octets.", line=number, limit=longest)
             head, colon, value = octets.decode(encoding, errors).partition(":")
             name = (head if ";" not in head else head[: head.index(";")]).upper()
-            if colon and name in wanted:
+            if colon and name in names:
                 top.lines.setdefault(name, []).append((number, head, value))
             elif name in ("BEGIN", "END"):
-                top = _turn(stack, name, Component(value.strip().upper(), number))
-                wanted = _WANTED.get(top.kind, _NOTHING)
-            elif not colon and wanted and not top.odd:
-                top.odd = number
+                top = _begin_or_end(stack, name, Component(value.strip().upper(), number))
+                names = _READ_PROPERTIES.get(top.kind, _NO_NAMES)
+            elif not colon and names and not top.bad_line:
+                top.bad_line = number
         return root
 
 
-def _turn(stack: list[Component], name: str, component: Component) -> Component:
-    """Go into the component that begins, or out of the one that ends; what is on top then."""
+def _begin_or_end(stack: list[Component], name: str, component: Component) -> Component:
+    """Push a component that begins, or pop one that ends; return the innermost open one.
+
+    The BEGIN of the root is passed over: it is on the stack already.
+    """
     if name == "END":
         if len(stack) > 1 and stack[-1].kind == component.kind:
             stack.pop()

@@ -1,59 +1,61 @@
-"""Dates and times as they are written (RFC 5545 sections 3.3.4, 3.3.5), by whatever program."""
+"""DATE and DATE-TIME values (RFC 5545 sections 3.3.4 and 3.3.5), as various programs write them."""
 
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from typing import NamedTuple
 
-from calendars.foreign.syntax.content_lines import ContentLine, parameters_of
+from calendars.foreign.syntax.content_lines import ContentLine, parse_parameters
 from calendars.vevent import DateOrDateTime
 
 _MOMENT = re.compile(r"(\d{8})(?:(T\d{6})Z?|Z?)", re.ASCII)
 
 
 class WrittenTime(NamedTuple):
-    """A date or naive time with its TZID; "UTC" for Z, None for floating time."""
+    """A date or naive time, and its TZID: "UTC" for a time that ends in Z, None for a date or floating time."""
 
     value: DateOrDateTime
     tzid: str | None
-    plain: bool = True  # whether it is written as RFC 5545 wants it
+    well_formed: bool = True  # whether it is written in the form of RFC 5545
 
 
-def time_of(value: str, head: str) -> WrittenTime | None:
-    """A DATE or DATE-TIME (RFC 5545 sections 3.3.4, 3.3.5), or one that ISO 8601 allows; or nothing.
+def parse_time(value: str, head: str) -> WrittenTime | None:
+    """Parse a DATE or DATE-TIME (RFC 5545 sections 3.3.4 and 3.3.5), or another form of ISO 8601.
 
-    The first and the last year that Python knows are nothing: in another zone their times may be out of reach.
+    `head` has the TZID and VALUE parameters. Return None for anything else, and for the first and the last year
+    of Python, whose times may be out of range in another zone.
     """
     try:
-        written = _plain_time(value, parameters_of(head))
+        written = _parse_basic(value, parse_parameters(head))
     except (ValueError, OverflowError):
         return None
     return written if date.min.year < written.value.year < date.max.year else None
 
 
-def _plain_time(value: str, parameters: Mapping[str, str]) -> WrittenTime:
+def _parse_basic(value: str, parameters: Mapping[str, str]) -> WrittenTime:
     found = _MOMENT.fullmatch(value)
     if not found:
-        return _odd_time(value, parameters.get("TZID"))
+        return _parse_extended(value, parameters.get("TZID"))
     if not found[2] or parameters.get("VALUE", "").upper() == "DATE":
         return WrittenTime(date.fromisoformat(found[1]), None)
     tzid = "UTC" if value.endswith("Z") else parameters.get("TZID")
-    return WrittenTime(datetime.fromisoformat(found[1] + _no_leap_second(found[2])), tzid)
+    return WrittenTime(datetime.fromisoformat(found[1] + _drop_leap_second(found[2])), tzid)
 
 
-def _no_leap_second(clock: str) -> str:
+def _drop_leap_second(clock: str) -> str:
+    """Replace second 60 by 59 (RFC 5545 section 3.3.12)."""
     return clock[:5] + "59" if clock.endswith("60") else clock
 
 
-def _odd_time(value: str, tzid: str | None) -> WrittenTime:
+def _parse_extended(value: str, tzid: str | None) -> WrittenTime:
     moment = datetime.fromisoformat(value)
     if moment.tzinfo is None:
-        return WrittenTime(moment, tzid, plain=False)
-    return WrittenTime(moment.astimezone(UTC).replace(tzinfo=None), "UTC", plain=False)
+        return WrittenTime(moment, tzid, well_formed=False)
+    return WrittenTime(moment.astimezone(UTC).replace(tzinfo=None), "UTC", well_formed=False)
 
 
-def unquoted(line: ContentLine) -> ContentLine:
-    """The line of a time whose TZID has a colon, as Outlook's (UTC+01:00), and perhaps no quotes around it."""
+def split_at_time(line: ContentLine) -> ContentLine:
+    """Divide the line of a time at its last colon: Outlook's TZIDs, such as (UTC+01:00), have one, often unquoted."""
     number, head, value = line
     if ":" not in value:
         return line
@@ -61,9 +63,9 @@ def unquoted(line: ContentLine) -> ContentLine:
     return (number, name, times) if _MOMENT.fullmatch(times.partition(",")[0].strip(' "')) else line
 
 
-def day_of(value: DateOrDateTime) -> date:
+def to_date(value: DateOrDateTime) -> date:
     return value.date() if isinstance(value, datetime) else value
 
 
-def datetime_of(value: DateOrDateTime) -> datetime:
+def to_datetime(value: DateOrDateTime) -> datetime:
     return value if isinstance(value, datetime) else datetime.combine(value, time())

@@ -1,4 +1,4 @@
-"""The bytes of a file: their encoding, and the content lines folded into them."""
+"""The encoding of a file (RFC 5545 section 3.1.4)."""
 
 import re
 from itertools import islice
@@ -12,15 +12,18 @@ from calendars.foreign.syntax.limits import Limits
 _BOMS = ((b"\xef\xbb\xbf", ""), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _FOLD = re.compile(rb"(?:\r*\n)+[ \t]")
 _CYRILLIC = re.compile(rb"[\xa8\xb8\xc0-\xff]{3}")  # in windows-1251; three such letters are rare in Latin scripts
+_MAX_TESTED_LINES = 10_000
 
 
 class Encoding(NamedTuple):
+    """A codec of Python, and its way of handling errors."""
+
     name: str
     errors: str = "strict"
 
 
-def checked(data: bytes, limits: Limits) -> bytes:
-    """The bytes without a mark of their order, in UTF-8 if they were in UTF-16."""
+def prepare_octets(data: bytes, limits: Limits) -> bytes:
+    """Remove a byte order mark, convert UTF-16 to UTF-8, and replace CR as line end. Raise ReadError if too large."""
     if len(data) > limits.max_octets:
         raise ReadError(
             "The calendar has {octets} octets; at most {limit} are read.", octets=len(data), limit=limits.max_octets
@@ -32,24 +35,24 @@ def checked(data: bytes, limits: Limits) -> bytes:
     return data if b"\n" in data else data.replace(b"\r", b"\n")
 
 
-def encoding_of(data: bytes, charset: str | None, notes: Notes) -> Encoding:
-    """UTF-8 as RFC 5545 section 3.1.4 has it, else what came with the file, else a guess from its letters.
+def detect_encoding(data: bytes, charset: str | None, notes: Notes) -> Encoding:
+    """Detect the encoding: UTF-8 (RFC 5545 section 3.1.4), else `charset`, else a guess from the letters.
 
-    Lines are folded between octets, so only whole lines can be told.
+    Other programs fold lines between any two octets, so that only unfolded lines may decode.
     """
-    if _decodes(data, "utf-8") or _decodes(unfolded := _FOLD.sub(b"", data), "utf-8"):
+    if _can_decode(data, "utf-8") or _can_decode(unfolded := _FOLD.sub(b"", data), "utf-8"):
         return Encoding("utf-8")
-    if charset and _ascii_like(charset) and _decodes(unfolded, charset):
+    if charset and _is_ascii_compatible(charset) and _can_decode(unfolded, charset):
         return Encoding(charset)
-    if spoilt := _spoilt(data):
-        notes.add_mended(spoilt, "", "Some letters are not in UTF-8 and are shown as \N{REPLACEMENT CHARACTER}.")
+    if broken_line := _find_broken_line(data):
+        notes.add_mended(broken_line, "", "Some letters are not in UTF-8 and are shown as \N{REPLACEMENT CHARACTER}.")
         return Encoding("utf-8", "replace")
-    guess = "windows-1251" if _CYRILLIC.search(unfolded) and _decodes(unfolded, "windows-1251") else "latin-1"
+    guess = "windows-1251" if _CYRILLIC.search(unfolded) and _can_decode(unfolded, "windows-1251") else "latin-1"
     notes.add_mended(None, "", "The letters are not in UTF-8; they were read as {charset}.", charset=guess)
     return Encoding(guess)
 
 
-def _decodes(data: bytes, charset: str) -> bool:
+def _can_decode(data: bytes, charset: str) -> bool:
     try:
         data.decode(charset)
     except (UnicodeError, LookupError):
@@ -57,16 +60,22 @@ def _decodes(data: bytes, charset: str) -> bool:
     return True
 
 
-def _ascii_like(charset: str) -> bool:
-    """Whether lines can be told apart before decoding; and no codec that is none, such as zip."""
+def _is_ascii_compatible(charset: str) -> bool:
+    """Tell whether the codec leaves ASCII as it is, so that undecoded data can be divided into lines.
+
+    This also excludes codecs that are no text encodings, such as zip.
+    """
     try:
         return b"BEGIN:VCALENDAR\r\n".decode(charset) == "BEGIN:VCALENDAR\r\n"
     except (UnicodeError, LookupError, ValueError):
         return False
 
 
-def _spoilt(data: bytes) -> int:
-    """The first line that is not in UTF-8, if most that are not ASCII are: only a few letters were cut."""
-    lines = list(islice(((number, line) for number, line in unfold(data) if not line.isascii()), 10_000))
-    broken = [number for number, line in lines if not _decodes(line, "utf-8")]
+def _find_broken_line(data: bytes) -> int:
+    """Find the number of the first line that is not in UTF-8, if most lines beyond ASCII are; else return 0.
+
+    In the first case the file is in UTF-8, and some letters in it were cut.
+    """
+    lines = list(islice(((number, line) for number, line in unfold(data) if not line.isascii()), _MAX_TESTED_LINES))
+    broken = [number for number, line in lines if not _can_decode(line, "utf-8")]
     return broken[0] if broken and len(broken) * 2 < len(lines) else 0

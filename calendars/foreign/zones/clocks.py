@@ -1,4 +1,4 @@
-"""The clock of a home-made zone, and which zone of the tz database keeps the same."""
+"""The clock of a custom zone: its UTC offsets and their changes (RFC 5545 section 3.6.5)."""
 
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -7,11 +7,11 @@ from itertools import chain
 from operator import attrgetter
 from typing import NamedTuple
 
-_AROUND = timedelta(hours=2)  # what home-made rules may miss a change of the clock by: "23:59:59", "03:00"
+_TOLERANCE = timedelta(hours=2)  # between a change in a custom zone, such as at 23:59:59 or 03:00, and the true one
 
 
 class Onset(NamedTuple):
-    """One change of a home-made clock; `at` is in UTC, the distances lie east of it."""
+    """One change of the clock, at a naive time in UTC, and the UTC offsets before and after it."""
 
     at: datetime
     before: timedelta
@@ -19,24 +19,27 @@ class Onset(NamedTuple):
 
 
 class ZoneClock(NamedTuple):
-    """A home-made zone in some years: its changes in order, the first of them before those years."""
+    """The clock of a custom zone from the year `first` to the year `last`; its onsets are in order.
+
+    The first onset precedes those years, so that the offset is known throughout.
+    """
 
     onsets: tuple[Onset, ...]
     first: int
     last: int
 
-    def distance(self, wall: datetime) -> timedelta:
-        """What a wall time is ahead of UTC; where the clock is put forward, before; where back, the first."""
-        distance = self.onsets[0].before
+    def find_offset(self, wall: datetime) -> timedelta:
+        """Find the UTC offset of a wall time; of one that a change skips or repeats, the offset before the change."""
+        offset = self.onsets[0].before
         for onset in self.onsets:
             if onset.at + max(onset.before, onset.after) > wall:
                 break
-            distance = onset.after
-        return distance
+            offset = onset.after
+        return offset
 
-    def probes(self) -> Iterator[tuple[datetime, timedelta]]:
-        """Instants at which a zone of the tz database must be as far from UTC to be the same."""
-        near = [onset.at + shift for onset in self.onsets for shift in (-_AROUND, _AROUND)]
+    def sample(self) -> Iterator[tuple[datetime, timedelta]]:
+        """Sample instants and their UTC offsets, which an equal zone of the tz database must share."""
+        near = [onset.at + shift for onset in self.onsets for shift in (-_TOLERANCE, _TOLERANCE)]
         half_months = (
             datetime(year, month, day, 12)  # noqa: DTZ001 - in UTC, like the onsets
             for year in range(self.first, self.last + 1)
@@ -45,8 +48,9 @@ class ZoneClock(NamedTuple):
         )
         for at in chain(near, half_months):
             if self.first <= at.year <= self.last:
-                yield at.replace(tzinfo=UTC), self._east_of_utc(at)
+                yield at.replace(tzinfo=UTC), self._get_offset(at)
 
-    def _east_of_utc(self, at: datetime) -> timedelta:
+    def _get_offset(self, at: datetime) -> timedelta:
+        """Return the offset at a naive time in UTC."""
         passed = bisect_right(self.onsets, at, key=attrgetter("at"))
         return self.onsets[passed - 1].after if passed else self.onsets[0].before

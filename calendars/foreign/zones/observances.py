@@ -1,4 +1,4 @@
-"""The observances of a home-made zone, read into its clock (RFC 5545 section 3.6.5)."""
+"""The observances of a custom zone (RFC 5545 section 3.6.5), read into its clock."""
 
 import re
 from calendar import monthrange
@@ -12,36 +12,37 @@ from calendars.vevent import WEEKDAYS
 ObservanceFields = Mapping[str, str]  # the properties of one STANDARD or DAYLIGHT, without their parameters
 
 
-_OBSERVANCES = 500
+_MAX_OBSERVANCES = 500
+_MAX_RULES = 10  # in force within the years asked for
 _NEVER = datetime(9999, 1, 1)  # noqa: DTZ001
-_RULES = 10  # how many rules may move the clock in one stretch of years
+_EARLIEST = datetime(1800, 1, 1)  # noqa: DTZ001 - a time in year 1 may have no equivalent in UTC
 
 
-def clock_of(observances: Sequence[ObservanceFields], first: int, last: int) -> ZoneClock:
-    """The changes from `first` to `last`, and the latest of each observance before: RFC 5545 section 3.6.5.
+def read_clock(observances: Sequence[ObservanceFields], first: int, last: int) -> ZoneClock:
+    """Read the changes from the year `first` to the year `last`, and the latest of each observance before them.
 
-    Raises ValueError for what cannot be read.
+    Raise ValueError if the observances cannot be read or are too many.
     """
-    if sum(1 + fields.get("RDATE", "").count(",") for fields in observances) > _OBSERVANCES:
+    if sum(1 + fields.get("RDATE", "").count(",") for fields in observances) > _MAX_OBSERVANCES:
         raise ValueError("too many observances")
     rules = [_Observance.read(fields) for fields in observances]
-    moving = [rule for rule in rules if rule.recurs and rule.until.year >= first - 1 and rule.start.year <= last]
-    if len(moving) > _RULES:
+    in_force = [rule for rule in rules if rule.recurs and rule.until.year >= first - 1 and rule.start.year <= last]
+    if len(in_force) > _MAX_RULES:
         raise ValueError("too many rules")
     if not rules:
         raise ValueError("no observance")
-    onsets = sorted(onset for rule in rules for onset in rule.onsets(first - 1, last + 1))
-    return ZoneClock(tuple(onsets or [min(rule.onset(rule.start) for rule in rules)]), first, last)
+    onsets = sorted(onset for rule in rules for onset in rule.list_onsets(first - 1, last + 1))
+    return ZoneClock(tuple(onsets or [min(rule.make_onset(rule.start) for rule in rules)]), first, last)
 
 
-_ONCE = re.compile(r"(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(\d\d))?Z?", re.ASCII)
-_EAST = re.compile(r"([+-]?)(\d\d):?([0-5]\d)([0-5]\d)?", re.ASCII)
-_NTH = re.compile(r"([+-]?\d{0,2})(MO|TU|WE|TH|FR|SA|SU)")
+_TIME = re.compile(r"(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(\d\d))?Z?", re.ASCII)
+_UTC_OFFSET = re.compile(r"([+-]?)(\d\d):?([0-5]\d)([0-5]\d)?", re.ASCII)
+_WEEKDAY = re.compile(r"([+-]?\d{0,2})(MO|TU|WE|TH|FR|SA|SU)")
 
 
 @dataclass(frozen=True, slots=True)
 class _Observance:
-    """A STANDARD or DAYLIGHT; its times are on the clock as it goes before them."""
+    """A STANDARD or DAYLIGHT; its times are naive, in the UTC offset before them."""
 
     start: datetime
     before: timedelta
@@ -52,61 +53,64 @@ class _Observance:
 
     @classmethod
     def read(cls, fields: ObservanceFields) -> "_Observance":
-        rule = _rule(fields.get("RRULE", ""))
+        """Read an observance from its properties. Raise ValueError if one cannot be read."""
+        rule = _parse_rule(fields.get("RRULE", ""))
         return cls(
-            start=_time(fields.get("DTSTART", "")),
-            before=_utc_offset(fields.get("TZOFFSETFROM", "")),
-            after=_utc_offset(fields.get("TZOFFSETTO", "")),
-            until=_time(rule["UNTIL"]) if "UNTIL" in rule else _NEVER,
+            start=_parse_time(fields.get("DTSTART", "")),
+            before=_parse_utc_offset(fields.get("TZOFFSETFROM", "")),
+            after=_parse_utc_offset(fields.get("TZOFFSETTO", "")),
+            until=_parse_time(rule["UNTIL"]) if "UNTIL" in rule else _NEVER,
             rule=rule,
-            dates=tuple(_time(value) for value in fields.get("RDATE", "").split(",") if value),
+            dates=tuple(_parse_time(value) for value in fields.get("RDATE", "").split(",") if value),
         )
 
     @property
     def recurs(self) -> bool:
         return bool(self.rule)
 
-    def onsets(self, first: int, last: int) -> list[Onset]:
-        """Those of the years asked for, and the latest before; 1601 and year 1 are common beginnings."""
+    def list_onsets(self, first: int, last: int) -> list[Onset]:
+        """List the onsets from the year `first` to `last`, and the latest before; many rules begin in 1601 or 1."""
         once = [at for at in (self.start, *self.dates) if at.year <= last]
         years = range(max(first - 1, self.start.year), min(last, self.until.year) + 1) if self.recurs else ()
-        yearly = [at for year in years if (at := self._in(year)) and self.start <= at and self._lasts(at)]
+        yearly = [at for year in years if (at := self._find_time(year)) and self.start <= at and self._holds(at)]
         if self.recurs and self.until.year < first - 1:
-            yearly = [self._in(self.until.year) or self.until]
-        return [self.onset(at) for at in (*once, *yearly)]
+            yearly = [self._find_time(self.until.year) or self.until]
+        return [self.make_onset(at) for at in (*once, *yearly)]
 
-    def onset(self, at: datetime) -> Onset:
-        earliest = datetime(1800, 1, 1)  # noqa: DTZ001 - before year 1 there is no time in UTC
-        return Onset(max(at, earliest) - self.before, self.before, self.after)
+    def make_onset(self, at: datetime) -> Onset:
+        return Onset(max(at, _EARLIEST) - self.before, self.before, self.after)
 
-    def _lasts(self, at: datetime) -> bool:
-        """Whether the rule still holds; UNTIL may be in UTC, which is less than a day away."""
+    def _holds(self, at: datetime) -> bool:
+        """Tell whether the rule still holds; UNTIL may be in UTC, which differs by less than a day."""
         return at - timedelta(days=1) <= self.until
 
-    def _in(self, year: int) -> datetime | None:
+    def _find_time(self, year: int) -> datetime | None:
         month = int(self.rule.get("BYMONTH", self.start.month))
-        days = _days(self.rule, year, month, self.start.day)
+        days = _find_days(self.rule, year, month, self.start.day)
         return self.start.replace(year=year, month=month, day=days[0]) if days else None
 
 
-def _rule(text: str) -> dict[str, str]:
-    """A yearly rule of the kinds that are written for clocks: a weekday of a month, or a date."""
+def _parse_rule(text: str) -> dict[str, str]:
+    """Parse a yearly rule of the kinds used for zones: a weekday of a month, or a date.
+
+    Raise ValueError if it is of another kind.
+    """
     rule = dict(part.split("=", 1) for part in text.upper().strip("; ").split(";") if "=" in part)
-    odd = set(rule) - {"FREQ", "INTERVAL", "BYMONTH", "BYDAY", "BYMONTHDAY", "BYSETPOS", "UNTIL", "WKST"}
-    if text and (odd or rule.get("FREQ") != "YEARLY" or rule.get("INTERVAL", "1") != "1"):
+    unknown = set(rule) - {"FREQ", "INTERVAL", "BYMONTH", "BYDAY", "BYMONTHDAY", "BYSETPOS", "UNTIL", "WKST"}
+    if text and (unknown or rule.get("FREQ") != "YEARLY" or rule.get("INTERVAL", "1") != "1"):
         raise ValueError("no yearly rule")
     return rule
 
 
-def _days(rule: Mapping[str, str], year: int, month: int, default: int) -> list[int]:
-    """The days of the month on which the rule falls, nearly always one."""
+def _find_days(rule: Mapping[str, str], year: int, month: int, default: int) -> list[int]:
+    """Find the days of the month on which the rule falls, nearly always one."""
     length = monthrange(year, month)[1]
     days = list(range(1, length + 1))
     if "BYMONTHDAY" in rule:
         wanted = {int(day) % (length + 1) for day in rule["BYMONTHDAY"].split(",")[:31]}
         days = [day for day in days if day in wanted]
     if "BYDAY" in rule:
-        days = _weekdays(rule["BYDAY"], date(year, month, 1), days, length)
+        days = _select_weekdays(rule["BYDAY"], date(year, month, 1), days, length)
     if "BYMONTHDAY" not in rule and "BYDAY" not in rule:
         days = [day for day in days if day == default]
     if "BYSETPOS" in rule and days:
@@ -115,8 +119,9 @@ def _days(rule: Mapping[str, str], year: int, month: int, default: int) -> list[
     return days
 
 
-def _weekdays(byday: str, month: date, days: Sequence[int], length: int) -> list[int]:
-    found = _NTH.fullmatch(byday)
+def _select_weekdays(byday: str, month: date, days: Sequence[int], length: int) -> list[int]:
+    """Select from the days of a month, given by its first day and length, those of one weekday or its nth."""
+    found = _WEEKDAY.fullmatch(byday)
     if not found:
         raise ValueError("no weekday")
     weekday = WEEKDAYS.index(found[2])
@@ -127,16 +132,16 @@ def _weekdays(byday: str, month: date, days: Sequence[int], length: int) -> list
     return [day for day in matching if day in days]
 
 
-def _time(text: str) -> datetime:
-    found = _ONCE.fullmatch(text.strip())
+def _parse_time(text: str) -> datetime:
+    found = _TIME.fullmatch(text.strip())
     if not found:
         raise ValueError("no time")
     return datetime(*(int(part or 0) for part in found.groups()))  # type: ignore[arg-type]  # noqa: DTZ001
 
 
-def _utc_offset(text: str) -> timedelta:
-    """RFC 5545 section 3.3.14."""
-    found = _EAST.fullmatch(text.strip())
+def _parse_utc_offset(text: str) -> timedelta:
+    """Parse a UTC-OFFSET (RFC 5545 section 3.3.14). Raise ValueError if it is none."""
+    found = _UTC_OFFSET.fullmatch(text.strip())
     if not found:
         raise ValueError("no offset")
     seconds = int(found[2]) * 3600 + int(found[3]) * 60 + int(found[4] or 0)

@@ -1,35 +1,35 @@
-"""The zones of the tz database, and times on their clocks."""
+"""The zones of the tz database, and times in them."""
 
 from datetime import UTC, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
-_NO_ZONES = frozenset(("Factory", "localtime"))  # files of the tz database that name no zone
+_NO_ZONES = frozenset(("Factory", "localtime"))  # files of the tz database that are no zones
 
 
 @lru_cache(maxsize=1024)
-def zone(tzid: str) -> ZoneInfo:
-    """The zone of that name in the tz database; ZoneInfo itself keeps only eight."""
+def get_zone(tzid: str) -> ZoneInfo:
+    """Return the zone of that name in the tz database; ZoneInfo itself caches only eight."""
     return ZoneInfo(tzid)
 
 
-def moved(wall: datetime, tzid: str, to: str) -> datetime:
-    """The same instant on the clock of another zone."""
+def convert_wall_time(wall: datetime, tzid: str, to: str) -> datetime:
+    """Convert a naive wall time from one zone to another."""
     if tzid == to:
         return wall
-    return wall.replace(tzinfo=zone(tzid)).astimezone(zone(to)).replace(tzinfo=None)
+    return wall.replace(tzinfo=get_zone(tzid)).astimezone(get_zone(to)).replace(tzinfo=None)
 
 
-def instant(wall: datetime, tzid: str) -> datetime:
-    return wall.replace(tzinfo=zone(tzid)).astimezone(UTC)
+def to_instant(wall: datetime, tzid: str) -> datetime:
+    return wall.replace(tzinfo=get_zone(tzid)).astimezone(UTC)
 
 
 @lru_cache(maxsize=1)
-def iana_names() -> dict[str, str]:
-    """The names of the tz database, by themselves in small letters."""
+def get_iana_names() -> dict[str, str]:
+    """Return the names of the tz database by their lower-case forms."""
     return {name.lower(): name for name in available_timezones() - _NO_ZONES}
 
 
-def iana_name(name: str) -> str:
-    """The name in the spelling of the tz database, or nothing."""
-    return iana_names().get(name.strip().lower().replace(" ", "_"), "")
+def find_iana_name(name: str) -> str:
+    """Find a name in the spelling of the tz database; return "" if there is none."""
+    return get_iana_names().get(name.strip().lower().replace(" ", "_"), "")
