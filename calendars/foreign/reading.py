@@ -83,9 +83,9 @@ def _read_events(
     for calendar in calendars:
         _note_method_and_faults(calendar, notes)
         zones = resolver.make_for_calendar(calendar.zones, calendar.properties.tzid)
-        events = EventReader(zones, notes, left_out, cancelled=calendar.properties.method == "CANCEL")
+        event_reader = EventReader(zones, notes, left_out, cancelled=calendar.properties.method == "CANCEL")
         parts = (reader.read(part) for part in calendar.parts if part.kind == "VEVENT")
-        ungrouped += filter(None, map(events.read, parts))
+        ungrouped += filter(None, map(event_reader.read, parts))
         left_out.update(part.kind for part in calendar.parts if part.kind not in ("VEVENT", "VTIMEZONE"))
     _note_left_out(left_out, notes)
     return ungrouped

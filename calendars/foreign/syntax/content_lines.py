@@ -47,14 +47,14 @@ def get_value(line: ContentLine) -> str:
     head, value = line[1], line[2]
     if '"' not in head:
         return value
-    complete = f"{head}:{value}"
-    return complete[len(get_head(line)) + 1 :]
+    text = f"{head}:{value}"
+    return text[len(get_head(line)) + 1 :]
 
 
 def get_head(line: ContentLine) -> str:
     """Return the name and the parameters of a line, which may have colons within quotes."""
-    complete = f"{line[1]}:{line[2]}"
-    found = _HEAD.match(complete)
+    text = f"{line[1]}:{line[2]}"
+    found = _HEAD.match(text)
     return found[0][:-1] if found else line[1]
 
 
