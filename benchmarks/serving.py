@@ -37,7 +37,7 @@ from scheduler.services.common import lookup
 from scheduler.services.events.programme import listing
 from scheduler.services.events.programme import planning as events
 from scheduler.storage.database import Database
-from scheduler.web.feeds import LOOK_AGAIN, MOST_KEPT, MOST_MADE
+from scheduler.web.programme.feed_server import LOOK_AGAIN, MOST_KEPT, MOST_MADE
 
 SEASON = "/feeds/season.en.ics"  # all events, whenever this is run
 LONGEST_WINDOW = 3660  # days

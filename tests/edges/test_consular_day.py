@@ -14,7 +14,7 @@ from scheduler.model import VisitStatus
 from scheduler.services.consulate.posts import posts
 from scheduler.services.consulate.posts.slots import Reason
 from scheduler.services.consulate.visits.booking import NotOffered
-from scheduler.web import create_app
+from scheduler.web.application import create_app
 from tests.services.consulate import Consulate
 
 PROGRAMME = """

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 from scheduler.model import AccountRole, Answer, Attendee, Audit, Mode, Partstat, Person, Role, Standing
 from scheduler.services.events.attendance import transitions
-from scheduler.web import create_app
-from scheduler.web.officers.verbs import OFFERED, VERBS
+from scheduler.web.application import create_app
+from scheduler.web.officers.events.guest_actions import OFFERED, VERBS
 from tests.edges.test_desk_signing import an_account, seal, sign_in, text
 from tests.services.builders import NOW, GuestList, a_person, an_event, invite, register, wrong_with_places
 

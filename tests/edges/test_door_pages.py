@@ -12,7 +12,7 @@ from scheduler.model import AccountRole, Arrival, Attendee, Event, Mode, Standin
 from scheduler.services.events.attendance import passes
 from scheduler.services.events.door import arrivals
 from scheduler.services.events.door.arrivals import Came
-from scheduler.web import create_app
+from scheduler.web.application import create_app
 from tests.edges.test_desk_signing import an_account, sign_in
 from tests.services.builders import a_person, a_venue, an_event, an_organisation, invite, register
 from tests.services.test_door import EVENING

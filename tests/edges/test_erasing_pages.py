@@ -9,7 +9,7 @@ import pytest
 from scheduler.model import FeedLink, Person
 from scheduler.services.events.guests import own_page, registration
 from scheduler.services.feeds import links as feed_links
-from scheduler.web import create_app
+from scheduler.web.application import create_app
 from tests.services.builders import NOW, a_person, an_event, invite, register
 
 

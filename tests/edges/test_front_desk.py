@@ -15,7 +15,7 @@ from scheduler.model import AccountRole, Act
 from scheduler.services.accounts import accounts, assigned_posts
 from scheduler.services.consulate.posts import posts
 from scheduler.services.feeds import links as feed_links
-from scheduler.web.feeds import Feeds
+from scheduler.web.programme.feed_server import Feeds
 from tests.services.consulate import MORNING, PASSPORT, SECRET, Consulate, a_post
 
 NINE = datetime(2027, 1, 12, 2, 0, tzinfo=UTC)

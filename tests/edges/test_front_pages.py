@@ -15,8 +15,8 @@ from scheduler.model import AccountRole, Appointment, Audit, VisitStatus
 from scheduler.services.consulate.front_desk import board as queue_board
 from scheduler.services.consulate.posts import posts
 from scheduler.services.consulate.visits import booking
-from scheduler.web import create_app
-from scheduler.web.feeds import Feeds
+from scheduler.web.application import create_app
+from scheduler.web.programme.feed_server import Feeds
 from tests.edges.test_desk_signing import an_account, seal, sign_in
 from tests.services.atthedesk import a_day, give
 from tests.services.consulate import MORNING, Consulate

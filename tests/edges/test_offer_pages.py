@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from scheduler.model import Attendee, Event, Mode, Reminded, Standing
 from scheduler.services.events.attendance import parties, transitions
 from scheduler.services.events.guests import registration
-from scheduler.web import create_app
+from scheduler.web.application import create_app
 from scheduler.worker.timetable import lapse
 from tests.conftest import NOW
 from tests.edges.test_registering_pages import FORM, attendees, body, fill, link, mails, plan, registered, text

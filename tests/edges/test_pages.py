@@ -19,7 +19,7 @@ from scheduler.base import config
 from scheduler.base.errors import Invalid
 from scheduler.model import Event, Kind, Mode, Role, Visibility
 from scheduler.services.events.programme import planning
-from scheduler.web import create_app
+from scheduler.web.application import create_app
 from tests.edges import fonts
 from tests.services.builders import (
     START,

@@ -16,7 +16,7 @@ from scheduler.base.errors import Forbidden, Invalid
 from scheduler.model import Event, Feed
 from scheduler.services.common import lookup
 from scheduler.services.events.programme import planning
-from scheduler.web.feeds import Feeds
+from scheduler.web.programme.feed_server import Feeds
 from scheduler.worker.publish import Bucket, Directory, publish, target_for
 from tests.conftest import Scheduler
 from tests.services.builders import NOW, a_city, a_venue, an_event

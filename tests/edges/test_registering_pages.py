@@ -18,7 +18,7 @@ from scheduler.services.common import lookup
 from scheduler.services.events.attendance import transitions
 from scheduler.services.events.guests.registration import HELD, JUST
 from scheduler.services.events.programme.event_mapping import seating_of
-from scheduler.web import create_app
+from scheduler.web.application import create_app
 from scheduler.worker.timetable import deliver
 from tests.services.builders import a_person, an_event, invite, register
 from tests.solving import solved
@@ -476,7 +476,7 @@ def test_language_and_clock_of_the_letters_are_theirs_to_choose(app, web):
 
 
 def test_their_own_calendar_is_one_address_that_is_served(app, web):
-    from scheduler.web.feeds import Feeds
+    from scheduler.web.programme.feed_server import Feeds
 
     plan(app)
     own = registered(app, web)

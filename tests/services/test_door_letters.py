@@ -18,7 +18,7 @@ from scheduler.services.events.door.arrivals import Verdict
 from scheduler.services.events.guests import registration
 from scheduler.services.events.programme import planning
 from scheduler.services.outbox.enqueue import QUIET
-from scheduler.web import create_app
+from scheduler.web.application import create_app
 from scheduler.worker import timetable
 from tests.services.builders import NOW, START, a_person, an_event, register
 from tests.services.test_door import scan
