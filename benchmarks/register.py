@@ -30,11 +30,12 @@ from scheduler.model import (
     Seating,
     Standing,
 )
+from scheduler.services.common.drafts import check
 from scheduler.services.common.lookup import get
 from scheduler.services.events.attendance import transitions
 from scheduler.services.events.guests.people import guest
 from scheduler.services.events.programme import conflicts
-from scheduler.services.events.programme.event_drafts import PersonDraft, check
+from scheduler.services.events.programme.place_drafts import PersonDraft
 from scheduler.services.events.programme.places import identity
 from scheduler.storage.database import Database
 

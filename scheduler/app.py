@@ -12,7 +12,8 @@ from scheduler import schema
 from scheduler.base.clock import Clock
 from scheduler.base.config import Settings
 from scheduler.base.errors import Conflict, Forbidden
-from scheduler.channels import Channel, channel_for
+from scheduler.channels.base import Channel
+from scheduler.channels.choosing import channel_for
 from scheduler.services.letters.envelope import House
 from scheduler.storage.database import Database
 

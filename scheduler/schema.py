@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from scheduler.base.errors import Conflict, Forbidden, Invalid
-from scheduler.storage.database import Base, Database, directory_of
+from scheduler.storage.database import Database, directory_of
+from scheduler.storage.types import Base
 
 if TYPE_CHECKING:
     from alembic.config import Config

@@ -10,9 +10,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from scheduler.base.clock import instant
+from scheduler.base.i18n import N_
 from scheduler.base.text import Text
 from scheduler.model.places import KEY, City, Closure, OpeningHours, Organisation, Venue
-from scheduler.storage.database import Base, Id, Instant, Languages, Seconds, Wall, choice
+from scheduler.storage.refusals import refuses
+from scheduler.storage.types import Base, Id, Instant, Languages, Seconds, Wall, choice
 
 
 class Kind(StrEnum):
@@ -304,3 +306,8 @@ class Seating(Base):
     @property
     def free(self) -> int | None:
         return None if self.capacity is None else self.capacity - self.taken
+
+
+refuses("ck_seating_not_overbooked", N_("there are not that many places left"))
+refuses("uq_event_key", N_("an event with this key already exists"))
+refuses("uq_event_uid", N_("another event has this UID"))

@@ -19,7 +19,7 @@ from scheduler.services.events.attendance import transitions
 from scheduler.services.events.guests.registration import HELD, JUST
 from scheduler.services.events.programme.event_mapping import seating_of
 from scheduler.web.application import create_app
-from scheduler.worker.timetable import deliver
+from scheduler.worker.delivery import deliver
 from tests.services.builders import a_person, an_event, invite, register
 from tests.solving import solved
 

@@ -41,13 +41,14 @@ from scheduler.model import (
 )
 from scheduler.model.attendance import HOLDING
 from scheduler.services.common import lookup
+from scheduler.services.common.drafts import check
 from scheduler.services.common.lookup import Lookup
-from scheduler.services.events.attendance import capacity as attendance_capacity
-from scheduler.services.events.attendance import parties, transitions
+from scheduler.services.events.attendance import offers, parties, transitions
 from scheduler.services.events.guests.people import guest
 from scheduler.services.events.programme import places, planning
-from scheduler.services.events.programme.event_drafts import EventDraft, PersonDraft, check
+from scheduler.services.events.programme.event_drafts import EventDraft
 from scheduler.services.events.programme.event_mapping import seating_of
+from scheduler.services.events.programme.place_drafts import PersonDraft
 from scheduler.storage.database import Database
 
 NOW = datetime(2027, 1, 4, 9, 0, tzinfo=UTC)  # as in conftest: a Monday, 16:00 in Bangkok
@@ -182,7 +183,7 @@ class GuestList:
 
     def capacity(self, capacity: int | None, mode: Mode = Mode.IN_PERSON) -> None:
         with self.db.write() as session:
-            attendance_capacity.set_capacity(session, self._event(session), mode, capacity, now=self.now)
+            offers.set_capacity(session, self._event(session), mode, capacity, now=self.now)
 
     def row(self, who: str, session: Session | None = None) -> Attendee:
         if session is not None:
@@ -205,7 +206,7 @@ class GuestList:
         """What the worker does, at once or some time from now on."""
         self.now += after
         with self.db.write() as session:
-            return attendance_capacity.lapse(session, self._event(session), now=self.now)
+            return offers.lapse(session, self._event(session), now=self.now)
 
     def offered(self) -> set[str]:
         return set(self._keys(Attendee.standing == Standing.OFFERED))

@@ -14,10 +14,11 @@ from scheduler.base.errors import AlreadyThere, Conflict, Invalid
 from scheduler.base.text import Text
 from scheduler.model import Answer, Attendee, Audit, Event, LetterKind, Mode, Partstat, Person, Role, Standing
 from scheduler.services.common import lookup
+from scheduler.services.common.drafts import check
 from scheduler.services.events.attendance import parties, transitions
 from scheduler.services.events.guests.people import guest
 from scheduler.services.events.programme import planning
-from scheduler.services.events.programme.event_drafts import PersonDraft, check
+from scheduler.services.events.programme.place_drafts import PersonDraft
 from scheduler.services.events.programme.places import identity
 from tests.services.builders import DAY, NOW, START, GuestList, a_person, an_event, register, wrong_with_places
 

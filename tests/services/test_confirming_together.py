@@ -14,13 +14,14 @@ from sqlalchemy import event as on
 from scheduler.base.errors import NotFound, SchedulerError
 from scheduler.model import Attendee, Audit, Event, Letter, LetterKind, Mode, Person, Queue, Seating, Standing
 from scheduler.services.common import lookup, tokens
+from scheduler.services.common.drafts import check
 from scheduler.services.common.tokens import Purpose
-from scheduler.services.events.attendance import capacity, transitions
+from scheduler.services.events.attendance import offers, transitions
 from scheduler.services.events.attendance.capacity import NeverFits
 from scheduler.services.events.attendance.registration_window import RegistrationClosed
 from scheduler.services.events.guests import people, registration
 from scheduler.services.events.programme import planning
-from scheduler.services.events.programme.event_drafts import PersonDraft, check
+from scheduler.services.events.programme.place_drafts import PersonDraft
 from scheduler.storage.group_commit import Together
 from tests.services.builders import NOW, START, an_event, register, wrong_with_places
 from tests.services.test_seat_races import in_order_of_arrival
@@ -169,7 +170,7 @@ def test_each_of_a_batch_is_told_what_is_theirs(db):
     (late,) = ask(db, [1], event="approved", mode=Mode.REMOTE, now=NOW - timedelta(days=2))
     with db.write() as session:
         planning.cancel(session, lookup.get(session, Event, "called-off"), now=NOW)
-        capacity.set_capacity(session, lookup.get(session, Event, "shrunk"), Mode.IN_PERSON, 3, now=NOW)
+        offers.set_capacity(session, lookup.get(session, Event, "shrunk"), Mode.IN_PERSON, 3, now=NOW)
 
     told = confirm_each(db, [good, off, "1-" + "a" * 26, double, "x", large, late, requested, double])
 

@@ -22,16 +22,9 @@ from scheduler.base.text import Text
 from scheduler.model import Arrival, Audit, City, Companion, Event, Mode, Origin, Seating, Sees, Ticket
 from scheduler.services.common.audit import note
 from scheduler.services.feeds import links as feed_links
-from scheduler.storage.database import (
-    REFUSALS,
-    Base,
-    Database,
-    Instant,
-    Languages,
-    Seconds,
-    Wall,
-    constraint_name,
-)
+from scheduler.storage.database import Database
+from scheduler.storage.refusals import REFUSALS, constraint_name
+from scheduler.storage.types import Base, Instant, Languages, Seconds, Wall
 from tests.services.builders import NOW, START, a_city, a_person, a_venue, an_event, invite
 from tests.services.consulate import PASSPORT, Consulate, a_post
 

@@ -12,7 +12,7 @@ import zxingcpp
 from scheduler.base.errors import AlreadyThere, Conflict
 from scheduler.model import Arrival, Attendee, Audit, Event, Letter, Mode, Partstat, Role, Standing
 from scheduler.services.common import lookup
-from scheduler.services.events.attendance import capacity, passes, transitions
+from scheduler.services.events.attendance import offers, passes, transitions
 from scheduler.services.events.attendance.capacity import NoRoom
 from scheduler.services.events.door import arrivals
 from scheduler.services.events.door.arrivals import Came, TooMany, Verdict
@@ -297,7 +297,7 @@ def standing(session, event, stands):
         return guest
     full = register(session, event, companions=2)
     guest = register(session, event)
-    capacity.set_capacity(session, event, Mode.IN_PERSON, 4, now=EVENING)  # begun: nobody is called any more
+    offers.set_capacity(session, event, Mode.IN_PERSON, 4, now=EVENING)  # begun: nobody is called any more
     assert full.standing is Standing.CONFIRMED
     return guest
 

@@ -19,7 +19,7 @@ from scheduler.services.events.guests import registration
 from scheduler.services.events.programme import planning
 from scheduler.services.outbox.enqueue import QUIET
 from scheduler.web.application import create_app
-from scheduler.worker import timetable
+from scheduler.worker import delivery
 from tests.services.builders import NOW, START, a_person, an_event, register
 from tests.services.test_door import scan
 
@@ -28,7 +28,7 @@ ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"])
 
 def letters(app):
     """Every letter that has left so far, the oldest first."""
-    timetable.deliver(app)
+    delivery.deliver(app)
     box = Path(app.settings.mail_url.removeprefix("file:"))
     return [message_from_bytes(file.read_bytes(), policy=policy.default) for file in sorted(box.glob("*.eml"))]
 

@@ -13,15 +13,16 @@ import sqlalchemy as sa
 from scheduler.base.errors import AlreadyThere
 from scheduler.base.text import Text
 from scheduler.model import Answer, Attendee, Event, Letter, LetterKind, Mode, Partstat, Person, Role, Status
+from scheduler.services.common.drafts import check
 from scheduler.services.common.lookup import get
-from scheduler.services.events.attendance import capacity, transitions
+from scheduler.services.events.attendance import offers, transitions
 from scheduler.services.events.guests import registration
 from scheduler.services.events.guests.registration import Wanted
 from scheduler.services.events.programme import planning
-from scheduler.services.events.programme.event_drafts import PersonDraft, check
+from scheduler.services.events.programme.place_drafts import PersonDraft
 from scheduler.services.letters import messages
-from scheduler.services.outbox import enqueue
-from scheduler.worker import timetable
+from scheduler.services.outbox import enqueue, leases
+from scheduler.worker import delivery
 from tests.services.builders import (
     DAY,
     NOW,
@@ -47,7 +48,7 @@ class Round:
 
     def __init__(self, app, *, wait: timedelta = enqueue.QUIET) -> None:
         app.clock.advance(wait)
-        self.app, self.done = app, timetable.deliver(app)
+        self.app, self.done = app, delivery.deliver(app)
         self.box = Path(app.settings.mail_url.removeprefix("file:"))
 
     @property
@@ -105,7 +106,7 @@ def opening(app):
     with app.db.write() as session:
         event = an_event(session, venue=a_venue(session).key)
         register(session, event, a_person(session, "aigerim", name="Aigerim"))
-    timetable.deliver(app)
+    delivery.deliver(app)
     return Desk(app)
 
 
@@ -294,7 +295,7 @@ def test_what_another_worker_is_sending_at_this_moment_is_taken_for_read(app, op
     opening.move(dtstart=LATER)
     app.clock.advance(enqueue.QUIET)
     with app.db.write() as session:
-        enqueue.claim_due(session, now=app.clock.now(), lease=timedelta(minutes=10), limit=1)
+        leases.claim_due(session, now=app.clock.now(), lease=timedelta(minutes=10), limit=1)
     opening.move(dtstart=START)
 
     letter = Round(app).letters[-1]
@@ -780,7 +781,7 @@ def part(app, language):
         transitions.withdraw(session, seated, now=NOW)
     Round(app)
     with app.db.write() as session:
-        capacity.lapse(session, session.get(Attendee, late.id).event, now=NOW + timedelta(days=2))
+        offers.lapse(session, session.get(Attendee, late.id).event, now=NOW + timedelta(days=2))
         transitions.give_place(session, session.get(Attendee, last.id), reason="the Minister asks", now=NOW)
     Round(app)
 

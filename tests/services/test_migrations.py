@@ -18,7 +18,8 @@ from scheduler.services.accounts import accounts, assigned_posts
 from scheduler.services.accounts.accounts import AccountDraft
 from scheduler.services.consulate.posts import posts
 from scheduler.services.feeds import links as feed_links
-from scheduler.storage.database import Base, Database
+from scheduler.storage.database import Database
+from scheduler.storage.types import Base
 from tests.services.builders import NOW, GuestList, a_city, an_event, at_once, register, wrong_with_places
 from tests.services.consulate import PASSPORT, a_post
 from tests.services.frontdesk import FrontDesk

@@ -13,7 +13,7 @@ from scheduler.services.common import lookup
 from scheduler.services.events.guests import own_page
 from scheduler.services.events.programme import planning
 from scheduler.services.events.programme.event_mapping import draft_of
-from scheduler.services.outbox import enqueue
+from scheduler.services.outbox import reminders
 from tests.services.builders import NOW, GuestList, an_event
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -40,7 +40,7 @@ def reminded(guests, *until: timedelta) -> dict[str, list[timedelta]]:
     """How long before the start each was written to, when the worker comes by at these times before it."""
     for left in until:
         with guests.db.write() as session:
-            enqueue.fire_reminders(session, now=STARTS - left)
+            reminders.fire_reminders(session, now=STARTS - left)
     with guests.db.read() as session:
         sent = sa.select(Person.key, Letter.due_at).join(Person, Person.id == Letter.person_id)
         rows = session.execute(sent.where(Letter.kind == LetterKind.REMINDER).order_by(Letter.due_at)).all()

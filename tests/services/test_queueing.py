@@ -14,7 +14,7 @@ from scheduler.model import Appointment, Audit, LetterKind, Side, Ticket, VisitS
 from scheduler.services.consulate.front_desk import board as queue_board
 from scheduler.services.consulate.front_desk.actions import AnotherDay, NobodyWaits, NoWalkIns
 from scheduler.services.consulate.posts import posts
-from scheduler.services.consulate.visits import booking, displacement
+from scheduler.services.consulate.visits import booking, upkeep
 from scheduler.services.consulate.visits.booking import AlreadyBooked, Unchanged
 from scheduler.services.consulate.visits.lifecycle import Over
 from scheduler.storage.database import Database
@@ -379,7 +379,7 @@ def test_a_day_is_counted_and_stays_counted_when_it_is_forgotten_whose_it_was(de
 
     desk.now = NINE + timedelta(days=4000)
     with desk.db.write() as session:
-        assert 4 == displacement.forget(session, posts.get(session, "phuket"), now=desk.now)
+        assert 4 == upkeep.forget(session, posts.get(session, "phuket"), now=desk.now)
     after = desk.statistics()
 
     assert before == after

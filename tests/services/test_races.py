@@ -14,9 +14,10 @@ import sqlalchemy as sa
 from scheduler.base.errors import AlreadyThere, Conflict, Invalid, NotFound
 from scheduler.model import Attendee, Event, Letter, LetterKind, Mode, Partstat, Person, Standing
 from scheduler.services.common import lookup
+from scheduler.services.common.drafts import check
 from scheduler.services.events.attendance import transitions
 from scheduler.services.events.guests.people import guest
-from scheduler.services.events.programme.event_drafts import PersonDraft, check
+from scheduler.services.events.programme.place_drafts import PersonDraft
 from scheduler.storage.database import Database, FairLock
 from tests.services.builders import (
     NOW,

@@ -11,16 +11,18 @@ import sqlalchemy as sa
 from scheduler.base.errors import NotFound
 from scheduler.model import Attendee, Event, Letter, LetterKind, Mode, Partstat, Person, Sees, Standing
 from scheduler.services.common import tokens
+from scheduler.services.common.drafts import check
 from scheduler.services.common.tokens import Purpose
 from scheduler.services.events.attendance import transitions
 from scheduler.services.events.attendance.capacity import NeverFits, NoRoom
 from scheduler.services.events.attendance.registration_window import RegistrationClosed
 from scheduler.services.events.guests import own_page, registration
 from scheduler.services.events.guests.registration import HELD, JUST, MOST_LETTERS, Wanted
-from scheduler.services.events.programme.event_drafts import PersonDraft, check
 from scheduler.services.events.programme.event_mapping import seating_of
-from scheduler.services.feeds import event_feeds, scopes
+from scheduler.services.events.programme.place_drafts import PersonDraft
+from scheduler.services.feeds import event_feeds, own_calendar, scopes
 from scheduler.services.outbox import enqueue
+from scheduler.services.privacy import personal_data
 from scheduler.storage.database import Database
 from tests.services.builders import NOW, START, a_person, an_event, at_once, invite, register, wrong_with_places
 
@@ -486,8 +488,8 @@ def test_nothing_is_changed_once_it_has_begun(anna):
 def test_their_calendar_is_one_link_that_shows_what_they_have_and_nothing_else(anna):
     with anna.write() as session:
         an_event(session, "other", dtstart=START + timedelta(days=1))
-        made = [own_page.subscribe(session, row(session).person, now=NOW).id for _ in range(2)]
-        link = own_page.calendar(session, row(session).person)
+        made = [own_calendar.subscribe(session, row(session).person, now=NOW).id for _ in range(2)]
+        link = own_calendar.calendar(session, row(session).person)
         shown = event_feeds.contents(session, scopes.get(session, "all").seen_by(link), language="en", now=NOW)
 
     assert made[0] == made[1]
@@ -497,7 +499,7 @@ def test_their_calendar_is_one_link_that_shows_what_they_have_and_nothing_else(a
 def test_their_data_holds_all_that_is_kept_of_them_and_of_nobody_else(anna):
     ask(anna, "Bolat", form="two")
     with anna.read() as session:
-        found = own_page.data(session, row(session).person)
+        found = personal_data.data(session, row(session).person)
 
     assert "anna@example.org" == found["person"]["email"]
     assert ["opening"] == [one["event"] for one in found["registrations"]]

@@ -12,9 +12,10 @@ from scheduler.base.text import Text
 from scheduler.model import Attendee, Event, Partstat, Person, Standing, Timing
 from scheduler.sample import programme
 from scheduler.services.common.changes import Verb
+from scheduler.services.common.drafts import check
 from scheduler.services.events.programme import conflicts
-from scheduler.services.events.programme.event_drafts import ProgrammeFile, check
 from scheduler.services.exchange import file_apply, file_reader
+from scheduler.services.exchange.programme_file import ProgrammeFile
 from tests.conftest import NOW
 
 LEAP_DAY = date(2028, 2, 29)

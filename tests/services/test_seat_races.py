@@ -13,10 +13,11 @@ from sqlalchemy import event as on
 from scheduler.base.errors import AlreadyThere
 from scheduler.model import Attendee, Event, Letter, LetterKind, Mode, Person, Standing
 from scheduler.services.common import lookup, tokens
+from scheduler.services.common.drafts import check
 from scheduler.services.common.tokens import Purpose
 from scheduler.services.events.guests import registration
 from scheduler.services.events.guests.registration import Wanted
-from scheduler.services.events.programme.event_drafts import PersonDraft, check
+from scheduler.services.events.programme.place_drafts import PersonDraft
 from scheduler.storage.database import Database
 from tests.services.builders import (
     NOW,

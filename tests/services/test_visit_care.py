@@ -13,11 +13,11 @@ from scheduler.base.text import Text
 from scheduler.model import Applicant, Letter, LetterKind, Outcome, Side, VisitStatus
 from scheduler.services.consulate.front_desk.statistics import statistics
 from scheduler.services.consulate.posts import posts
-from scheduler.services.consulate.visits import booking, displacement
+from scheduler.services.consulate.visits import booking, displacement, upkeep
 from scheduler.services.consulate.visits import links as visit_links
 from scheduler.services.consulate.visits.booking import AlreadyBooked, Over, Paused, Unchanged
 from scheduler.services.consulate.visits.links import VisitPurpose
-from scheduler.services.letters import visit_letters
+from scheduler.services.letters import composing
 from scheduler.services.letters.envelope import House, Skip
 from tests.services.builders import NOW
 from tests.services.consulate import MORNING, PASSPORT, SECRET, Consulate, a_post, wrong_with_cells
@@ -50,7 +50,7 @@ def nothing_is_wrong_with_cells(db, request):
 
 def tend(post):
     with post.db.write() as session:
-        displacement.tend(session, now=post.now)
+        upkeep.tend(session, now=post.now)
 
 
 def rebook(post):
@@ -74,7 +74,7 @@ def letters(post, reference, now=None):
         number = booking.get(session, reference).id
         rows = session.scalars(sa.select(Letter).where(Letter.appointment_id == number).order_by(Letter.id)).all()
         kinds = {row.id: row.kind for row in rows}
-        composed = list(visit_letters.compose(session, list(kinds), house=HOUSE, now=now or post.now))
+        composed = list(composing.compose(session, list(kinds), house=HOUSE, now=now or post.now))
     return {kinds[one.letter_id]: one.reason if isinstance(one, Skip) else read(one.content) for one in composed}
 
 
@@ -390,7 +390,7 @@ def test_moved_away_and_back_is_told_once_and_reminded_of_once(post):
     with post.db.read() as session:
         ids = session.scalars(sa.select(Letter.id)).all()
         kinds = dict(session.execute(sa.select(Letter.id, Letter.kind)).all())
-        left = visit_letters.compose(session, ids, house=HOUSE, now=post.now)
+        left = composing.compose(session, ids, house=HOUSE, now=post.now)
         told = [kinds[one.letter_id] for one in left if not isinstance(one, Skip)]
 
     assert [LetterKind.VISIT_MOVED, LetterKind.VISIT_REMINDER] == sorted(told)
@@ -410,7 +410,7 @@ def test_a_name_is_text_in_a_letter_and_never_markup(post):
 
     with post.db.read() as session:
         number = session.scalar(sa.select(Letter.id).where(Letter.kind == LetterKind.VISIT_BOOKED))
-        (composed,) = visit_letters.compose(session, [number], house=HOUSE, now=NOW)
+        (composed,) = composing.compose(session, [number], house=HOUSE, now=NOW)
     message = message_from_bytes(composed.content, policy=policy.default)
 
     assert "&lt;b&gt;Ә&amp;ย&lt;/b&gt;" in message.get_body(("html",)).get_content()

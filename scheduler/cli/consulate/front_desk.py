@@ -13,9 +13,9 @@ import click
 from scheduler.base.date_parsing import parse_day
 from scheduler.base.errors import Conflict, Invalid
 from scheduler.base.i18n import LANGUAGES, N_, catalogue
-from scheduler.cli.exchange.programme_file import write_file
 from scheduler.cli.kit.desk import Columns, Desk, as_json, at, pass_desk, print_json, show, show_one
 from scheduler.cli.kit.language import _, language
+from scheduler.cli.kit.output import write_file
 from scheduler.model import Appointment, Post
 from scheduler.services.consulate.front_desk import (
     actions as desk_actions,

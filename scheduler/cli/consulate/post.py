@@ -21,16 +21,15 @@ from scheduler.cli.kit.language import _, language
 from scheduler.cli.kit.options import options_of, texts, values
 from scheduler.model import City, Post
 from scheduler.services.common.changes import Verb
-from scheduler.services.common.drafts import Draft
+from scheduler.services.common.drafts import Draft, check
 from scheduler.services.common.lookup import Lookup
-from scheduler.services.consulate.posts import posts
+from scheduler.services.common.plain_tables import table as plain
+from scheduler.services.consulate.posts import opening_days, posts
 from scheduler.services.consulate.posts.post_drafts import CounterDraft, PostDraft, ServiceDraft, SpecialDraft
 from scheduler.services.consulate.posts.reasons import named
 from scheduler.services.consulate.posts.slots import Masks
 from scheduler.services.consulate.visits import displacement
-from scheduler.services.events.programme.event_drafts import check
 from scheduler.services.exchange.file_export import post_table
-from scheduler.services.exchange.file_export import table as plain
 
 PARTS = ("special", "counter", "service")
 
@@ -233,7 +232,7 @@ def _next(desk: Desk, row: Post, days: int) -> tuple[date, date]:
 
 
 def _hours(row: Post, first: date, last: date) -> Iterator[dict[str, Any]]:
-    plan = posts.plan(row, first, last)
+    plan = opening_days.plan(row, first, last)
     masks = Masks(plan, first, last)
     for offset in range((last - first).days + 1):
         day = first + timedelta(days=offset)
@@ -281,7 +280,7 @@ _HOLIDAYS: Columns = {
 
 
 def _holidays(row: Post, first: date, last: date) -> Iterator[dict[str, Any]]:
-    plan = posts.plan(row, first, last)
+    plan = opening_days.plan(row, first, last)
     masks = Masks(plan, first, last)
     for day, found in sorted(plan.holidays.items()):
         cells = 0
@@ -322,7 +321,7 @@ def _set_days(desk: Desk, key: str, given: Mapping[str, Any], *, opened: bool, a
     with desk.write() as session:
         row = posts.get(session, key)
         draft = _days(desk, row, given, opened=opened)
-        posts.set_days(session, row, draft, now=desk.now())
+        opening_days.set_days(session, row, draft, now=desk.now())
         hit = [affected_record(one) for one in displacement.affected(session, row, now=desk.now())]
     if not as_json:
         click.echo(_("Changed: {noun} {key}").format(noun=_("post"), key=key))
@@ -368,7 +367,7 @@ def _day(desk: Desk, row: Post, name: str, text: str) -> date:
 def usual(desk: Desk, key: str, day: str) -> None:
     with desk.write() as session:
         row = posts.get(session, key)
-        posts.forget_days(session, row, _day(desk, row, "day", day), now=desk.now())
+        opening_days.forget_days(session, row, _day(desk, row, "day", day), now=desk.now())
     click.echo(_("Changed: {noun} {key}").format(noun=_("post"), key=key))
 
 

@@ -19,13 +19,13 @@ from scheduler.cli.kit.desk import Columns, Desk, as_json, at, pass_desk, print_
 from scheduler.cli.kit.language import _, language
 from scheduler.model import Appointment, Layout, Post, Service, Side, VisitStatus
 from scheduler.services.common.audit import note
+from scheduler.services.common.drafts import check
 from scheduler.services.consulate.posts import free_times, posts
 from scheduler.services.consulate.posts.free_times import Party
 from scheduler.services.consulate.posts.reasons import in_words
 from scheduler.services.consulate.visits import booking, displacement
 from scheduler.services.consulate.visits.booking import WITH_VISIT
 from scheduler.services.consulate.visits.visit_drafts import VisitDraft
-from scheduler.services.events.programme.event_drafts import check
 
 
 @click.group(help=N_("Visits: free times, book, move, cancel."))

@@ -32,13 +32,14 @@ from scheduler.cli.kit.desk import (
 from scheduler.cli.kit.language import _, language
 from scheduler.cli.kit.options import options_of, values
 from scheduler.model import Attendee, City, Event, Kind, Mode, Origin, Role, Status, Timing
+from scheduler.services.common.drafts import check
 from scheduler.services.common.lookup import Lookup, get, get_to_change
+from scheduler.services.common.plain_tables import table as plain
 from scheduler.services.events.programme import conflicts, event_mapping, listing, planning
-from scheduler.services.events.programme.event_drafts import EventDraft, check
+from scheduler.services.events.programme.event_drafts import EventDraft
 from scheduler.services.events.programme.event_times import when
 from scheduler.services.events.programme.renderings import KIND_NAMES, location
-from scheduler.services.exchange.file_export import table as plain
-from scheduler.services.outbox import enqueue
+from scheduler.services.outbox import enqueue, reminders
 
 TYPED = ("dtstart", "dtend", "duration", "first_day", "last_day", "registration_opens", "registration_closes")
 LISTS = ("attendees", "reminders")
@@ -276,7 +277,7 @@ def _in_words(found: Event) -> str:
 
 
 def _when(found: Event, now: datetime | None = None) -> str:
-    start = enqueue.upcoming_start(found, now=now) if now and found.kind is Kind.ANNIVERSARY else None
+    start = reminders.upcoming_start(found, now=now) if now and found.kind is Kind.ANNIVERSARY else None
     lines = when(found, language(), None, start=start.isoformat() if start else None)
     if not lines:
         return _("date to be announced")
@@ -322,7 +323,7 @@ def list_events(
 
 def _next(found: Event, now: datetime) -> tuple[bool, datetime, str]:
     """Anniversaries stand where they return, not where they began; what has no date stands last."""
-    start = enqueue.upcoming_start(found, now=now) if found.kind is Kind.ANNIVERSARY else found.starts_at
+    start = reminders.upcoming_start(found, now=now) if found.kind is Kind.ANNIVERSARY else found.starts_at
     return start is None, start or now, found.key
 
 

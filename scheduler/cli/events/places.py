@@ -14,11 +14,10 @@ from scheduler.cli.kit.desk import Columns, Desk, as_json, pass_desk, show, show
 from scheduler.cli.kit.language import _
 from scheduler.cli.kit.options import options_of, values
 from scheduler.services.common.changes import Verb
-from scheduler.services.common.drafts import Draft
+from scheduler.services.common.drafts import Draft, check
 from scheduler.services.common.lookup import Lookup
-from scheduler.services.events.programme.event_drafts import check
+from scheduler.services.common.plain_tables import table as plain
 from scheduler.services.events.programme.places import NOUNS, Noun, draft_of, everything, put
-from scheduler.services.exchange.file_export import table as plain
 
 
 def family(noun: Noun, columns: Columns, help_text: str) -> click.Group:

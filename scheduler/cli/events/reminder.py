@@ -14,9 +14,10 @@ from scheduler.base.i18n import N_
 from scheduler.cli.kit.desk import Columns, Desk, as_json, at, pass_desk, show, show_one
 from scheduler.cli.kit.language import _, language
 from scheduler.model import Event, Reminder, ReminderAudience
+from scheduler.services.common.drafts import check
 from scheduler.services.common.lookup import get, get_to_change
 from scheduler.services.events.programme import planning
-from scheduler.services.events.programme.event_drafts import ReminderDraft, check
+from scheduler.services.events.programme.event_drafts import ReminderDraft
 from scheduler.services.events.programme.event_mapping import draft_of
 from scheduler.services.letters.reminder_preview import all_reminders, preview
 

@@ -15,7 +15,6 @@ import click
 from scheduler.base.errors import Conflict, Invalid
 from scheduler.base.i18n import N_
 from scheduler.base.text import harmless, line
-from scheduler.cli.exchange.programme_file import write_file
 from scheduler.cli.kit.desk import (
     Desk,
     as_json,
@@ -27,6 +26,7 @@ from scheduler.cli.kit.desk import (
     without_asking,
 )
 from scheduler.cli.kit.language import _, language
+from scheduler.cli.kit.output import write_file
 from scheduler.formats import sheets
 from scheduler.model import Event, Mode, Role
 from scheduler.services.common.lookup import get

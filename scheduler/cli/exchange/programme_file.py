@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from scheduler.base.errors import Conflict, Forbidden, SchedulerError
+from scheduler.base.errors import Conflict, SchedulerError
 from scheduler.base.i18n import N_
 from scheduler.cli.kit.desk import Desk, as_json, ask, pass_desk, print_json, with_force, without_asking
 from scheduler.cli.kit.language import _
+from scheduler.cli.kit.output import write_file
 from scheduler.services.common.changes import Change, Verb
 from scheduler.services.exchange import file_apply, file_reader
 from scheduler.services.exchange import file_export as exporting
@@ -147,19 +146,3 @@ def export(desk: Desk, file: Path, key: str, overwrite: bool) -> None:
         )
     write_file(file, tomli_w.dumps(tables, multiline_strings=True).encode())
     click.echo(_("Written: {file}").format(file=file))
-
-
-def write_file(file: Path, content: bytes) -> None:
-    """Whole or not at all. Raises Forbidden."""
-    try:
-        handle, beside = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-        try:
-            with os.fdopen(handle, "wb") as target:
-                target.write(content)
-            os.chmod(beside, 0o644)  # noqa: PTH101 - mkstemp makes files for one's own eyes
-            os.replace(beside, file)  # noqa: PTH105 - the atomic one, by its name
-        except OSError:
-            Path(beside).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise Forbidden("{file}: cannot be written: {reason}", file=file, reason=error.strerror) from error

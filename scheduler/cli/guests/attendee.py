@@ -20,14 +20,16 @@ from scheduler.cli.kit.desk import Desk, as_json, pass_desk, show_one, with_forc
 from scheduler.cli.kit.language import _, language
 from scheduler.cli.kit.options import texts
 from scheduler.model import Answer, Event, Mode, Person, Role
+from scheduler.services.common.drafts import check
 from scheduler.services.common.lookup import attendee as attendee_of
 from scheduler.services.common.lookup import get
 from scheduler.services.common.lookup import person as person_of
 from scheduler.services.events.attendance import parties, transitions
+from scheduler.services.events.attendance.replies import PARTSTATS, Reply
 from scheduler.services.events.guests.people import guest
 from scheduler.services.events.programme import conflicts
-from scheduler.services.events.programme.event_drafts import AttendeeDraft, PersonDraft, Reply, check
-from scheduler.services.exchange.file_apply import PARTSTATS
+from scheduler.services.events.programme.event_drafts import AttendeeDraft
+from scheduler.services.events.programme.place_drafts import PersonDraft
 
 remote = click.option("--remote", is_flag=True, help=N_("By video link."))
 companions = click.option("--companions", type=click.IntRange(0, 50), default=0, help=N_("How many come along."))

@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict, Invalid, NotFound
 from scheduler.base.i18n import LANGUAGES, N_, catalogue
-from scheduler.cli.exchange.programme_file import write_file
 from scheduler.cli.kit.desk import Columns, Desk, as_json, at, pass_desk, print_json, show
 from scheduler.cli.kit.language import _, language
+from scheduler.cli.kit.output import write_file
 from scheduler.formats.printing import Form
 from scheduler.model import Arrival, Attendee, Event
 from scheduler.services.common.lookup import attendee as attendee_of

@@ -15,7 +15,7 @@ from scheduler.model import Attendee, Event, Standing
 from scheduler.services.common.lookup import attendee as attendee_of
 from scheduler.services.common.lookup import get
 from scheduler.services.events.attendance import capacity
-from scheduler.services.exchange.file_export import reply
+from scheduler.services.events.attendance.replies import reply
 
 
 @click.command("list", help=N_("Who is on the list of an event."))

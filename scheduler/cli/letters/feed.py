@@ -13,9 +13,9 @@ import click
 
 from scheduler.base.i18n import LANGUAGES, N_
 from scheduler.cli.events.places import family
-from scheduler.cli.exchange.programme_file import write_file
 from scheduler.cli.kit.desk import Columns, Desk, as_json, pass_desk, print_json, show, show_one
 from scheduler.cli.kit.language import _, language
+from scheduler.cli.kit.output import write_file
 from scheduler.cli.letters.feed_link import link
 from scheduler.services.events.programme.places import NOUNS
 from scheduler.services.feeds import event_feeds, scopes

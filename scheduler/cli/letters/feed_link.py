@@ -12,6 +12,7 @@ from scheduler.base.text import line
 from scheduler.cli.kit.desk import Columns, Desk, as_json, at, pass_desk, show, show_one
 from scheduler.cli.kit.language import _
 from scheduler.model import FeedLink, Sees
+from scheduler.model.feeds import EVERYTHING
 from scheduler.services.accounts import accounts
 from scheduler.services.common import lookup
 from scheduler.services.consulate.posts import posts
@@ -38,7 +39,7 @@ SEES = [Sees.PUBLIC.value, Sees.PRIVATE.value]
 
 
 @link.command("add", help=N_("Make an address for one holder: of a feed, or of one person's own agenda."))
-@click.argument("slug", default=scopes.EVERYTHING)
+@click.argument("slug", default=EVERYTHING)
 @click.option("--for", "holder", required=True, help=N_("Who will hold it, like: driver of the Ambassador."))
 @click.option("--sees", type=click.Choice(SEES), help=N_("Public events only, or private ones too."))
 @click.option("--person", help=N_("Key of the person whose own agenda it shows: what they are invited to."))

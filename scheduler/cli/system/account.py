@@ -15,8 +15,8 @@ from scheduler.cli.kit.language import _
 from scheduler.model import Account, AccountRole
 from scheduler.services.accounts import accounts, assigned_posts
 from scheduler.services.accounts.accounts import INVITED, AccountDraft
+from scheduler.services.common.drafts import check
 from scheduler.services.consulate.posts import posts
-from scheduler.services.events.programme.event_drafts import check
 
 ROLES = [role.value for role in AccountRole]
 with_role = click.option("--role", type=click.Choice(ROLES), required=True, help=N_("What they are here."))

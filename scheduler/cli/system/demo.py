@@ -20,9 +20,9 @@ from scheduler.base.clock import Clock, ManualClock
 from scheduler.base.errors import Conflict, Forbidden
 from scheduler.base.i18n import LANGUAGES, N_
 from scheduler.channels.file import file_name
-from scheduler.cli.exchange.programme_file import write_file
 from scheduler.cli.kit.desk import Desk, at
 from scheduler.cli.kit.language import _
+from scheduler.cli.kit.output import write_file
 from scheduler.model import Appointment, Event, Letter, Person, Reminder
 from scheduler.sample import programme
 from scheduler.services.common.lookup import get
@@ -30,7 +30,7 @@ from scheduler.services.consulate.posts import free_times, posts
 from scheduler.services.consulate.posts.free_times import Party
 from scheduler.services.feeds import scopes
 from scheduler.services.letters.envelope import OutgoingMessage
-from scheduler.worker import timetable
+from scheduler.worker import delivery, timetable
 
 SETTINGS = """# Settings of the demo; made by `scheduler demo`, which may remove this directory.
 data_dir = "{directory}"
@@ -225,7 +225,7 @@ class _Play:
         for moment in self._moments(desk):
             self.clock.set(moment)
             timetable.tend(desk.app)
-            timetable.deliver(desk.app, self._watch(desk))
+            delivery.deliver(desk.app, self._watch(desk))
         desk.close()
         self._one_letter()
 
@@ -241,8 +241,8 @@ class _Play:
             reminder = session.scalar(sa.select(sa.func.min(Reminder.next_due_at)))
         return min((moment for moment in (letter, reminder) if moment), default=None)
 
-    def _watch(self, desk: Desk) -> Callable[[object, timetable.Verdict], None]:
-        def seen(item: object, verdict: timetable.Verdict) -> None:
+    def _watch(self, desk: Desk) -> Callable[[object, delivery.Verdict], None]:
+        def seen(item: object, verdict: delivery.Verdict) -> None:
             if isinstance(item, OutgoingMessage):
                 self.sent.append(item)
                 click.echo(self._line(desk, item))

@@ -13,7 +13,7 @@ from scheduler.base.errors import Conflict
 from scheduler.base.i18n import N_
 from scheduler.cli.kit.desk import Desk, as_json, pass_desk, print_json
 from scheduler.cli.kit.language import _
-from scheduler.worker import timetable
+from scheduler.worker import delivery, timetable
 
 
 @click.command(help=N_("Send what is due, now and from now on, until stopped."))
@@ -28,7 +28,7 @@ def worker(desk: Desk, once: bool, as_json: bool) -> None:
     app.house  # noqa: B018 - a missing secret is told before anything is claimed
     if once:
         timetable.lapse(app)
-        done = timetable.deliver(app)
+        done = delivery.deliver(app)
         if as_json:
             print_json(
                 {

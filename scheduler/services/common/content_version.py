@@ -22,7 +22,7 @@ class State(NamedTuple):
     @property
     def modified(self) -> datetime:
         """When something a reader is shown may last have changed, also by leaving the window at midnight (UTC).
-        In whole seconds; never earlier than what was said before (ical-rules 84)."""
+        In whole seconds; never earlier than what was said before (docs/icalendar-rules.md#rule-84)."""
         return max(self.changed_at, instant(datetime.combine(self.day, time()), "UTC"))
 
 

@@ -18,7 +18,8 @@ from scheduler.base.errors import Invalid
 from scheduler.base.i18n import N_, catalogue
 from scheduler.base.text import Text, folded
 from scheduler.model import Kind, Status, Visibility
-from scheduler.services.events.programme.event_drafts import EventDraft, check
+from scheduler.services.common.drafts import check
+from scheduler.services.events.programme.event_drafts import EventDraft
 
 TITLE, PROSE = 300, 20_000  # as long as a draft has them
 MARKS, PILED = 30, 2_000  # on one letter; of a text in which more of them would cost time

@@ -28,20 +28,14 @@ from scheduler.services.common.drafts import Draft
 from scheduler.services.common.lookup import Lookup
 from scheduler.services.consulate.posts import posts
 from scheduler.services.events.attendance import parties, transitions
+from scheduler.services.events.attendance.replies import PARTSTATS, Reply
 from scheduler.services.events.programme import conflicts, planning
 from scheduler.services.events.programme.conflicts import Contradiction
-from scheduler.services.events.programme.event_drafts import AttendeeDraft, EventDraft, ProgrammeFile, Reply
+from scheduler.services.events.programme.event_drafts import AttendeeDraft, EventDraft
 from scheduler.services.events.programme.event_mapping import WITH_EVENT
 from scheduler.services.events.programme.places import NOUNS, put
+from scheduler.services.exchange.programme_file import ProgrammeFile
 from scheduler.services.outbox.enqueue import CONCERNED
-
-PARTSTATS = {
-    Reply.NOT_ANSWERED: Partstat.NEEDS_ACTION,
-    Reply.ACCEPTED: Partstat.ACCEPTED,
-    Reply.REGRETS: Partstat.DECLINED,
-    Reply.EXCUSED: Partstat.DECLINED,
-    Reply.TENTATIVE: Partstat.TENTATIVE,
-}
 
 
 def apply(

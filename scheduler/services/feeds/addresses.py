@@ -15,7 +15,8 @@ from urllib.parse import parse_qs, quote, urlencode
 
 from scheduler.base.errors import NotFound
 from scheduler.base.i18n import LANGUAGES
-from scheduler.services.feeds.scopes import CHOICE, FACETS
+from scheduler.model.feeds import CHOICE
+from scheduler.services.feeds.scopes import FACETS
 
 PUBLIC, PRIVATE = "/feeds/", "/private/"
 LONGEST = 2000  # characters of a query

@@ -11,12 +11,12 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from scheduler.base.date_format import language_name
+from scheduler.base.date_format import When, language_name
 from scheduler.base.i18n import supported
 from scheduler.base.text import Text
 from scheduler.formats.mail import PICTURE, Parts
 from scheduler.model import Audience, Event, LetterKind, Message, Mode, Standing
-from scheduler.services.events.programme.event_times import When, is_now, moment, was_when, when
+from scheduler.services.events.programme.event_times import is_now, moment, was_when, when
 from scheduler.services.events.programme.renderings import location
 from scheduler.services.feeds.event_feeds import event_file
 from scheduler.services.letters.envelope import House, rendered, reply_to

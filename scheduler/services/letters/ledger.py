@@ -13,8 +13,8 @@ from scheduler.base.errors import Conflict, NotFound
 from scheduler.base.i18n import N_
 from scheduler.model import Appointment, Event, Letter, Outcome
 from scheduler.services.common.audit import note
+from scheduler.services.letters.composing import compose
 from scheduler.services.letters.envelope import House, Skip
-from scheduler.services.letters.visit_letters import compose
 from scheduler.services.outbox.enqueue import NEWS
 
 

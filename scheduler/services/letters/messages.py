@@ -16,9 +16,8 @@ from scheduler.base.i18n import N_
 from scheduler.base.text import Text
 from scheduler.model import Attendee, Event, Letter, Message, Outcome
 from scheduler.services.common.audit import note
-from scheduler.services.common.drafts import Draft
+from scheduler.services.common.drafts import Draft, check
 from scheduler.services.common.values import Name, Prose
-from scheduler.services.events.programme.event_drafts import check
 from scheduler.services.letters import audiences
 from scheduler.services.outbox import enqueue
 

@@ -14,7 +14,8 @@ from scheduler.base.i18n import N_
 from scheduler.model import Event, Letter, LetterKind, Outcome, Reminded, Standing
 from scheduler.services.events.programme.event_times import differs, gains_its_hour
 from scheduler.services.letters.letter_rows import ASKED, OFF, PARTING, Row, is_shown_link
-from scheduler.services.outbox.enqueue import NEWS, NO_ADDRESS, TOO_LATE, starts_then
+from scheduler.services.outbox.enqueue import NEWS, NO_ADDRESS, TOO_LATE
+from scheduler.services.outbox.reminders import starts_then
 
 # Why news was not sent, that the letter after it must know of: this one was never read ...
 LATER = N_("a later change is told instead")

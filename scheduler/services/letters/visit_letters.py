@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
 
-import sqlalchemy as sa
-from babel.numbers import format_currency
-from sqlalchemy.orm import Session, joinedload
-
-from calendars.feed import write_feed
-from calendars.vevent import Texts, VEvent, render
 from scheduler.base.clock import instant, wall
-from scheduler.base.date_format import format_day, format_offset, format_span, zone_city
-from scheduler.base.i18n import N_, catalogue, supported
+from scheduler.base.date_format import format_day, format_offset, format_span
+from scheduler.base.i18n import N_, supported
 from scheduler.formats.mail import PICTURE, Parts
 from scheduler.model import Applicant, Appointment, Letter, LetterKind, Side, VisitStatus
 from scheduler.model.visits import ACTIVE
 from scheduler.services.consulate.visits import notices
-from scheduler.services.consulate.visits.booking import WITH_VISIT
 from scheduler.services.consulate.visits.links import VisitPurpose, address
+from scheduler.services.consulate.visits.wording import _is_newer, checklist, fee, file, title, when, where
 from scheduler.services.events.attendance import passes
-from scheduler.services.events.programme.event_times import When
-from scheduler.services.letters import event_letters as events
 from scheduler.services.letters.envelope import (
     House,
     OutgoingMessage,
@@ -49,24 +41,6 @@ _TO_CONFIRM = (
     LetterKind.VISIT_CLOSURE,
     LetterKind.VISIT_RECONFIRM,
 )
-
-
-def compose(session: Session, ids: Sequence[int], *, house: House, now: datetime) -> Iterator[Item]:
-    """Letters about events and about visits alike, in the order of their ids: each goes to its own composer."""
-    about_visits = _letters(session, ids)
-    composed: dict[int, Item] = {
-        item.letter_id: item
-        for item in events.compose(session, [one for one in ids if one not in about_visits], house=house, now=now)
-    }
-    for number in ids:
-        letter = about_visits.get(number)
-        yield _compose(letter, house, now) if letter is not None else composed[number]
-
-
-def _letters(session: Session, ids: Sequence[int]) -> Mapping[int, Letter]:
-    query = sa.select(Letter).where(Letter.id.in_(ids), Letter.appointment_id.is_not(None))
-    options = joinedload(Letter.appointment).options(*WITH_VISIT)
-    return {letter.id: letter for letter in session.scalars(query.options(options))}
 
 
 def _compose(letter: Letter, house: House, now: datetime) -> Item:
@@ -170,31 +144,6 @@ def _words(letter: Letter, visit: Appointment, contact: Applicant, language: str
     }
 
 
-def title(visit: Appointment, language: str) -> str:
-    return f"{visit.service.name.to(language)}, {visit.service.post.name.to(language)}"
-
-
-def where(visit: Appointment, language: str) -> str:
-    """The place on one line."""
-    post = visit.service.post
-    parts = [post.name.to(language), post.address.to(language)]
-    city = post.city.name.to(language)
-    return ", ".join([*filter(None, parts), *([] if city in "".join(parts) else [city])])
-
-
-def when(visit: Appointment, language: str, tzid: str | None) -> list[When]:
-    """The post's time first; the reader's beside it where their clock shows another."""
-    if visit.dtstart is None or visit.dtend is None or visit.starts_at is None or visit.ends_at is None:
-        return []
-    post = visit.service.post
-    zone = f"{post.city.name.to(language)}, {format_offset(visit.starts_at, post.tzid)}"
-    own = When(format_span(visit.dtstart, visit.dtend, language), zone)
-    if tzid is None or wall(visit.starts_at, tzid) == visit.dtstart:
-        return [own]
-    theirs = format_span(wall(visit.starts_at, tzid), wall(visit.ends_at, tzid), language)
-    return [own, When(theirs, f"{zone_city(tzid, language)}, {format_offset(visit.starts_at, tzid)}", own=True)]
-
-
 def _was(start: str | None, visit: Appointment, language: str) -> str:
     if start is None or visit.dtstart is None or visit.dtend is None:
         return ""
@@ -216,55 +165,4 @@ def _moment(at: datetime | None, visit: Appointment, language: str) -> str:
     return f"{format_span(here, here, language)} ({zone})"
 
 
-def fee(visit: Appointment, language: str) -> str:
-    service = visit.service
-    if service.fee is None or service.currency is None:
-        return ""
-    return str(format_currency(service.fee, service.currency, locale=language))
-
-
-def checklist(visit: Appointment, language: str) -> list[str]:
-    """The documents to bring as they are asked for today, an item each."""
-    current = visit.service.checklist
-    return [line.strip() for line in current.documents.to(language).splitlines() if line.strip()] if current else []
-
-
-def _is_newer(visit: Appointment) -> bool:
-    current = visit.service.checklist
-    return current is not None and current.version != visit.checklist_version
-
-
 # The calendar file
-
-
-def file(visit: Appointment, language: str) -> bytes:
-    """The visit as a calendar of one event (RFC 5545); empty without a time."""
-    if visit.starts_at is None:
-        return b""
-    return write_feed([render(vevent(visit, language))], name=title(visit, language), refresh=timedelta(hours=6))
-
-
-def vevent(visit: Appointment, language: str) -> VEvent:
-    """UID and SEQUENCE are stored: a moved visit moves in every calendar, a cancelled one is struck out."""
-    assert visit.starts_at is not None and visit.ends_at is not None  # noqa: S101, PT018 - it has a time
-    gettext = catalogue(language).gettext
-    cancelled = visit.status in (VisitStatus.CANCELLED, VisitStatus.LAPSED)
-    status: Literal["CONFIRMED", "CANCELLED"] = "CANCELLED" if cancelled else "CONFIRMED"
-    lines = [f"{gettext('Reference')}: {visit.reference}"]
-    if items := checklist(visit, language):
-        lines += ["", gettext("Please bring:"), *(f"– {item}" for item in items)]
-    name = title(visit, language)
-    return VEvent(
-        uid=visit.uid,
-        dtstamp=visit.revised_at,
-        created=visit.created_at,
-        sequence=visit.sequence,
-        dtstart=visit.starts_at,
-        dtend=visit.ends_at,
-        status=status,
-        texts=Texts(
-            summary=f"{gettext('Cancelled')}: {name}" if cancelled else name,
-            description="\n".join(lines),
-            location=where(visit, language),
-        ),
-    )

@@ -6,7 +6,6 @@ body of the one form that is sent; nothing is kept of a reader before that.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -33,11 +32,11 @@ from scheduler.web.kit import form_floods
 from scheduler.web.kit.answers import again, see
 from scheduler.web.kit.forms import POSTS, Form, Mistyped, seal, unshared
 from scheduler.web.kit.language import _, with_query
-from scheduler.web.programme.pages import FIRST_YEAR, LAST_YEAR, is_key
+from scheduler.web.kit.paths import is_key
+from scheduler.web.kit.typed_times import day_typed, time_typed
 
 BOOK = f"{POST}/book"
 SERVICE = f"{BOOK}/<name>"
-AT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}")
 STEPS = 4
 Page = Callable[[App, str, str], Response | str]
 
@@ -143,20 +142,6 @@ def _number(form: Form, name: str, most: int) -> int:
     if number == 0:
         form.errors[name] = complaint
     return number
-
-
-def time_typed(typed: str) -> datetime | None:
-    """A wall time as our own addresses have it; None for any other, and for a year that no calendar reaches."""
-    try:
-        at = datetime.fromisoformat(typed) if AT.fullmatch(typed) else None
-    except ValueError:
-        return None
-    return at if at and FIRST_YEAR <= at.year <= LAST_YEAR else None
-
-
-def day_typed(typed: str) -> date | None:
-    at = time_typed(f"{typed}T00:00")
-    return at.date() if at else None
 
 
 def week_asked(nearest: Sequence[Slot]) -> date | None:

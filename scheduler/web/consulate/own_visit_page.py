@@ -27,13 +27,14 @@ from scheduler.services.consulate.visits import links as visit_links
 from scheduler.services.consulate.visits.booking import NotOffered, Unchanged
 from scheduler.services.consulate.visits.lifecycle import Over, TooLate, party_of
 from scheduler.services.consulate.visits.links import PATHS, VisitPurpose
-from scheduler.services.letters.visit_letters import file as calendar_file
+from scheduler.services.consulate.visits.wording import file as calendar_file
 from scheduler.web.consulate import wording as visit_wording
-from scheduler.web.consulate.booking import time_typed, week_asked
+from scheduler.web.consulate.booking import week_asked
 from scheduler.web.kit.answers import again, see, spent
 from scheduler.web.kit.forms import POSTS, Form, unshared
 from scheduler.web.kit.language import _, known_zone, with_query
-from scheduler.web.programme.pages import CALENDAR, PER_LANGUAGE
+from scheduler.web.kit.paths import CALENDAR, PER_LANGUAGE
+from scheduler.web.kit.typed_times import time_typed
 
 CONFIRM = f"{PER_LANGUAGE}/{PATHS[VisitPurpose.CONFIRM]}/<token>"
 OWN = f"{PER_LANGUAGE}/{PATHS[VisitPurpose.OWN]}/<token>"

@@ -11,7 +11,7 @@ from scheduler.services.consulate.posts import week_view
 from scheduler.services.consulate.posts.reasons import named
 from scheduler.web.consulate import wording as visit_wording
 from scheduler.web.kit.language import _, own_path
-from scheduler.web.programme.pages import PER_LANGUAGE, is_key
+from scheduler.web.kit.paths import PER_LANGUAGE, is_key
 
 LIST = f"{PER_LANGUAGE}/posts"
 POST = f"{LIST}/<key>"

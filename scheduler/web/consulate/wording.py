@@ -25,7 +25,7 @@ from scheduler.services.consulate.posts.free_times import Party
 from scheduler.services.consulate.posts.reasons import named
 from scheduler.services.consulate.posts.slots import DAY, Interval, Reason, Slot, Why
 from scheduler.web.kit.language import _, ngettext
-from scheduler.web.programme.wording import State
+from scheduler.web.kit.state import State
 
 _REASONS = {
     Reason.PAST: N_("It has passed."),

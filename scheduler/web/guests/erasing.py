@@ -13,7 +13,7 @@ from scheduler.web.guests.own_page import OWN, SPENT
 from scheduler.web.kit.answers import again, see, spent
 from scheduler.web.kit.forms import POSTS, unshared
 from scheduler.web.kit.language import _
-from scheduler.web.programme.pages import PER_LANGUAGE
+from scheduler.web.kit.paths import PER_LANGUAGE
 
 ERASURE = f"{OWN}/erasure"
 DONE = f"{PER_LANGUAGE}/erased"

@@ -20,16 +20,16 @@ from scheduler.services.events.attendance.capacity import NeverFits
 from scheduler.services.events.attendance.registration_window import RegistrationClosed
 from scheduler.services.events.guests import registration
 from scheduler.services.events.programme import agenda
-from scheduler.storage.database import Held
 from scheduler.storage.group_commit import Together
+from scheduler.storage.refusals import Held
 from scheduler.web.guests import guest_fields, own_page
 from scheduler.web.guests.own_page import SPENT
 from scheduler.web.kit import form_floods
 from scheduler.web.kit.answers import again, see, spent
 from scheduler.web.kit.forms import POSTS, Form, Mistyped, seal, unshared
 from scheduler.web.kit.language import _
+from scheduler.web.kit.paths import PER_LANGUAGE, is_key
 from scheduler.web.programme import wording as event_wording
-from scheduler.web.programme.pages import PER_LANGUAGE, is_key
 
 FORM = f"{PER_LANGUAGE}/events/<key>/register"
 CONFIRM = f"{PER_LANGUAGE}/{PATHS[Purpose.CONFIRM]}/<token>"

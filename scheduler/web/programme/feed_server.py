@@ -28,6 +28,7 @@ from scheduler.app import App
 from scheduler.base.errors import Conflict, NotFound, SchedulerError
 from scheduler.formats.compression import brotlied, gzipped
 from scheduler.model import FeedLink, Sees
+from scheduler.model.feeds import CHOICE
 from scheduler.services.common import content_version
 from scheduler.services.common.content_version import State
 from scheduler.services.feeds import addresses, event_feeds, scopes, visit_feeds
@@ -53,7 +54,8 @@ HSTS = ("Strict-Transport-Security", "max-age=31536000")
 # A shared cache may serve on what it has while it asks, and while we are away.
 PUBLIC = "public, max-age=300, stale-while-revalidate=3600, stale-if-error=86400"
 PRIVATE = "private, no-cache"
-UNCOMPRESSED = ("outlook", "microsoft", "exchange")  # seen to fail on compressed feeds (ical-rules 88)
+# Seen to fail on compressed feeds (docs/icalendar-rules.md#rule-88).
+UNCOMPRESSED = ("outlook", "microsoft", "exchange")
 
 
 class Feeds:
@@ -206,7 +208,7 @@ class Feeds:
         """What is shown. Raises NotFound."""
         if link:
             return scopes.get(session, link.feed).seen_by(link)
-        choice = address.name == scopes.CHOICE
+        choice = address.name == CHOICE
         return scopes.chosen(session, address.chosen) if choice else scopes.get_public(session, address.name)
 
     def _visits(self, session: Session, link: FeedLink, address: Address, now: datetime) -> bytes:
@@ -403,7 +405,7 @@ def forwarded_for(environ: Environ, proxies: int) -> str:
 
 
 def say(environ: Environ, start_response: StartResponse, status: str, *headers: tuple[str, str]) -> Answer:
-    """A refusal in a few words, which are the same whatever was asked for (ical-rules 91)."""
+    """A refusal in a few words, which are the same whatever was asked for (docs/icalendar-rules.md#rule-91)."""
     body = f"{status}\n".encode()
     plain = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))]
     start_response(status, [*plain, ("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"), *headers])

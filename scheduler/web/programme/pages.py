@@ -14,7 +14,6 @@ from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
 from scheduler.base.clock import wall, zone_names
-from scheduler.base.i18n import LANGUAGES
 from scheduler.model import Kind
 from scheduler.services.consulate.posts import week_view
 from scheduler.services.events.guests import registration
@@ -24,13 +23,9 @@ from scheduler.services.feeds.event_feeds import event_file
 from scheduler.web.consulate import wording as visit_wording
 from scheduler.web.kit import language
 from scheduler.web.kit.language import _, with_query
+from scheduler.web.kit.paths import CALENDAR, FIRST_YEAR, LAST_YEAR, PER_LANGUAGE, is_key
 from scheduler.web.programme import schema_org
 from scheduler.web.programme import wording as event_wording
-
-PER_LANGUAGE = f"/<any({','.join(LANGUAGES)}):language>"
-# Beyond these no programme reaches, and no robot needs to follow "next month".
-FIRST_YEAR, LAST_YEAR = 1990, 2100
-CALENDAR = "text/calendar; charset=utf-8"
 
 
 def blueprint(app: App) -> Blueprint:
@@ -241,11 +236,6 @@ def _event(app: App, key: str) -> str:
 
 
 _POSTS = (Kind.CONSULATE_OPENING, Kind.CONSULAR_DAY)
-
-
-def is_key(key: str) -> bool:
-    """Keys are ASCII; a NUL is more than PostgreSQL can be asked."""
-    return len(key) <= 80 and key.isascii() and key.isprintable()
 
 
 def _summary(detail: agenda.Detail) -> str:

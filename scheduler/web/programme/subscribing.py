@@ -15,13 +15,14 @@ from scheduler.app import App
 from scheduler.base.i18n import LANGUAGES, N_
 from scheduler.base.text import Text
 from scheduler.model import Kind
+from scheduler.model.feeds import CHOICE, is_built_in
 from scheduler.services.events.programme import agenda
 from scheduler.services.events.programme.agenda import Choices
 from scheduler.services.feeds import event_feeds, scopes
 from scheduler.services.feeds.addresses import Address
-from scheduler.services.feeds.scopes import CHOICE, FACETS, Scope, is_built_in
+from scheduler.services.feeds.scopes import FACETS, Scope
 from scheduler.web.kit.language import NAMES, _
-from scheduler.web.programme.pages import PER_LANGUAGE
+from scheduler.web.kit.paths import PER_LANGUAGE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from flask import g
 
 from scheduler.base.clock import instant, wall
 from scheduler.base.date_format import (
+    When,
     format_day,
     format_day_short,
     format_days,
@@ -21,12 +22,13 @@ from scheduler.base.date_format import (
 )
 from scheduler.base.i18n import N_
 from scheduler.model import Attendee, Event, Kind, Mode, Queue, Reminded, Seating, Standing, Status, Timing
+from scheduler.services.events.attendance import replies
+from scheduler.services.events.attendance.replies import Reply
 from scheduler.services.events.programme.agenda import Announced, Detail, Entry
-from scheduler.services.events.programme.event_drafts import Reply
-from scheduler.services.events.programme.event_times import When, moment, when
+from scheduler.services.events.programme.event_times import moment, when
 from scheduler.services.events.programme.renderings import KIND_NAMES, location, weekly_in_words
-from scheduler.services.exchange import file_export
 from scheduler.web.kit.language import _
+from scheduler.web.kit.state import State
 
 ROLES = {
     "presides": N_("Presided over by"),
@@ -40,13 +42,6 @@ class Badge(NamedTuple):
 
     days: str
     under: str
-
-
-class State(NamedTuple):
-    """What a person can do or must know; the tone is a colour beside the word, never instead of it."""
-
-    words: str
-    tone: str = ""
 
 
 def badge(entry: Entry, *, month: bool = False) -> Badge:
@@ -390,4 +385,4 @@ def day(on: date) -> str:
 
 
 def reply(attendee: Attendee) -> Reply:
-    return file_export.reply(attendee)
+    return replies.reply(attendee)

@@ -34,7 +34,7 @@ from scheduler.model import (
 from scheduler.model.visits import PENDING
 from scheduler.services.common.audit import note
 from scheduler.services.consulate.front_desk.today import HERE, can_undo, here, ordered, serves, today_of
-from scheduler.services.consulate.posts import free_times, posts, slot_claims, slots
+from scheduler.services.consulate.posts import free_times, opening_days, posts, slot_claims, slots
 from scheduler.services.consulate.posts.free_times import Party
 from scheduler.services.consulate.posts.reasons import explained
 from scheduler.services.consulate.posts.slots import Need, Window
@@ -189,7 +189,7 @@ def _refuse_walk_ins(service: Service, now: datetime) -> None:
     at = wall(now, post.tzid).replace(second=0, microsecond=0)
     cell = at - timedelta(minutes=at.minute % post.cell)
     why = slots.why(
-        posts.plan(post, cell.date(), cell.date()),
+        opening_days.plan(post, cell.date(), cell.date()),
         Need(1),
         counters=[counter.id for counter in service.served_at] if service.offered else [],
         claims={},

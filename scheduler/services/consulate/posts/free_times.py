@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.base.clock import wall
 from scheduler.model import Counted, Layout, Service
-from scheduler.services.consulate.posts import plan_cache, posts, slot_claims, slots
+from scheduler.services.consulate.posts import opening_days, plan_cache, posts, slot_claims, slots
 from scheduler.services.consulate.posts.slots import Need, Plan, Slot, Why, Window
 
 
@@ -130,7 +130,7 @@ def place(
 ) -> Place | Why:
     """The counters for a visit that begins at a wall time, or why there are none."""
     day, wanted = at.date(), need(service, party)
-    plan, counters = posts.plan(service.post, day, day), [counter.id for counter in service.served_at]
+    plan, counters = opening_days.plan(service.post, day, day), [counter.id for counter in service.served_at]
     if not service.offered:
         counters = []
     taken = slot_claims.taken(session, counters, day, day, now=now, but=but)

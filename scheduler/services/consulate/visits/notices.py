@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from scheduler.model import Appointment, Letter, LetterKind, Outcome
 from scheduler.services.outbox.enqueue import NO_ADDRESS
+from scheduler.storage.upsert import insert_ignoring
 
 
 def queue(
@@ -40,8 +40,7 @@ def queue(
     }
     if contact is None or not contact.email:
         row |= {"outcome": Outcome.SKIPPED, "reason": NO_ADDRESS, "finished_at": now}
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    session.execute(dialect.insert(Letter).values(row).on_conflict_do_nothing())
+    session.execute(insert_ignoring(session, Letter).values(row))
 
 
 def key(kind: LetterKind, appointment: Appointment) -> str:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, joinedload, load_only
 from scheduler.base.clock import wall
 from scheduler.model import Answer, Attendee, Event, Mode, Partstat, Person, Queue, Seating, Standing
 from scheduler.services.common.audit import note_each
-from scheduler.services.events.attendance import capacity, registration_window, transitions
+from scheduler.services.events.attendance import capacity, offers, registration_window, transitions
 from scheduler.services.outbox import enqueue
 
 Key = tuple[int, Mode]
@@ -85,5 +85,5 @@ class Entry:
 
     def _letter(self, attendee: Attendee) -> dict[str, Any]:
         kind = transitions.ENTERED[attendee.standing]
-        key = capacity.letter_key(kind, attendee, self.now)
+        key = offers.letter_key(kind, attendee, self.now)
         return enqueue.wanted(kind, attendee.attending, attendee.event, key=key, now=self.now)

@@ -12,7 +12,7 @@ from scheduler.base.errors import AlreadyThere
 from scheduler.model import Attendee, Companion, LetterKind, Mode, Standing
 from scheduler.model.attendance import HOLDING
 from scheduler.services.common.audit import note
-from scheduler.services.events.attendance import capacity
+from scheduler.services.events.attendance import capacity, offers
 from scheduler.services.events.attendance.capacity import NoRoom
 
 
@@ -83,9 +83,9 @@ def change_party(
     note(session, "change", "attendee", attendee.id, now=now, mode=mode, companions=companions)
     session.flush()
     if attendee.standing is Standing.CONFIRMED and mode is not before:
-        capacity.tell(session, LetterKind.CONFIRMED, attendee, now=now)
+        offers.tell(session, LetterKind.CONFIRMED, attendee, now=now)
     for touched in {before, mode}:
-        capacity.promote(session, attendee.event, touched, now=now)
+        offers.promote(session, attendee.event, touched, now=now)
 
 
 def _move_party(session: Session, attendee: Attendee, mode: Mode, companions: int) -> None:

@@ -24,8 +24,9 @@ from scheduler.model import (
 )
 from scheduler.model.attendance import HOLDING
 from scheduler.services.common.audit import note
-from scheduler.services.events.attendance import capacity, registration_window
-from scheduler.services.events.attendance.capacity import NoRoom, ahead, facts_of, promote, tell
+from scheduler.services.events.attendance import capacity, offers, registration_window
+from scheduler.services.events.attendance.capacity import NoRoom, ahead, facts_of
+from scheduler.services.events.attendance.offers import promote, tell
 from scheduler.services.events.attendance.parties import Needs, name_companions
 from scheduler.services.outbox import enqueue
 
@@ -90,7 +91,7 @@ def _enter(session: Session, attendee: Attendee, *, now: datetime, by: Answer) -
         session.add(attendee)
         session.flush()
     else:
-        capacity.seat(session, attendee, now=now)
+        offers.seat(session, attendee, now=now)
     tell(session, ENTERED[attendee.standing], attendee, now=now)
     note(session, "register", "attendee", attendee.id, now=now, event=event.key, standing=attendee.standing)
 
@@ -145,7 +146,7 @@ def approve(session: Session, attendee: Attendee, *, now: datetime) -> Standing:
     if attendee.standing not in (Standing.REQUESTED, Standing.REFUSED):
         raise AlreadyThere("{person} has no request for {event} that is open: {standing}", **facts_of(attendee))
     capacity.refuse_impossible(session, attendee.event, attendee.mode, attendee.companions)
-    standing = capacity.seat(session, attendee, now=now)
+    standing = offers.seat(session, attendee, now=now)
     tell(session, ENTERED[standing], attendee, now=now)
     note(session, "approve", "attendee", attendee.id, now=now, event=attendee.event.key, standing=standing)
     return standing
@@ -173,7 +174,7 @@ def accept(session: Session, attendee: Attendee, *, by: Answer = Answer.PAGE, no
     if attendee.standing is not Standing.OFFERED:
         raise AlreadyThere("{person} has no offer for {event} that is open: {standing}", **facts_of(attendee))
     if attendee.offered_until is not None and now >= attendee.offered_until:
-        capacity.lapse(session, attendee.event, now=now)
+        offers.lapse(session, attendee.event, now=now)
         return attendee.standing
     if attendee.event.cancelled:
         raise Conflict("{event} is cancelled", event=attendee.event.key)
@@ -294,7 +295,7 @@ def _let_come(attendee: Attendee, deputy: Person | None) -> bool:
 def _follow(session: Session, attendee: Attendee, partstat: Partstat, *, now: datetime) -> None:
     """Where an answer leaves them on the list."""
     if partstat is Partstat.DECLINED and attendee.standing is not Standing.WITHDRAWN:
-        capacity.leave(session, attendee, Standing.WITHDRAWN, now=now)
+        offers.leave(session, attendee, Standing.WITHDRAWN, now=now)
     elif partstat is Partstat.ACCEPTED and attendee.standing in (Standing.INVITED, *_OPEN):
         _accept(session, attendee, now=now)
     elif partstat is Partstat.TENTATIVE and attendee.standing in _OPEN:
@@ -306,7 +307,7 @@ def _accept(session: Session, attendee: Attendee, *, now: datetime) -> None:
         raise Conflict("{event} is cancelled", event=attendee.event.key)
     capacity.refuse_impossible(session, attendee.event, attendee.mode, attendee.companions)
     listed_at = attendee.standing_at
-    if capacity.seat(session, attendee, now=now) is Standing.CONFIRMED:
+    if offers.seat(session, attendee, now=now) is Standing.CONFIRMED:
         attendee.standing_at = listed_at  # on the list since the invitation: the reminder is for them too
     else:
         # Who said yes and has no place must hear of it; who has one has had the invitation.
@@ -326,7 +327,7 @@ def withdraw(
         raise AlreadyThere("{person} has already withdrawn from {event}", **facts_of(attendee))
     if by is None and not quiet and attendee.standing in enqueue.CONCERNED:
         tell(session, LetterKind.REMOVED, attendee, now=now)
-    capacity.leave(session, attendee, Standing.WITHDRAWN, now=now)
+    offers.leave(session, attendee, Standing.WITHDRAWN, now=now)
     attendee.partstat = Partstat.DECLINED if by else Partstat.NEEDS_ACTION
     attendee.answered_by, attendee.answered_on = by, wall(now, attendee.event.tzid).date() if by else None
     note(session, "withdraw", "attendee", attendee.id, now=now, event=attendee.event.key)

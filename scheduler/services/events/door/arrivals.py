@@ -32,7 +32,7 @@ from scheduler.model import (
 from scheduler.model.attendance import HOLDING
 from scheduler.services.common import tokens
 from scheduler.services.common.audit import note
-from scheduler.services.events.attendance import capacity, passes
+from scheduler.services.events.attendance import capacity, offers, passes
 from scheduler.services.events.attendance.capacity import NoRoom
 
 MOST = 50  # companions, as on the guest list
@@ -250,7 +250,7 @@ def _seat_in_hall(session: Session, attendee: Attendee, companions: int, *, now:
         note(session, "admit", "attendee", attendee.id, now=now, event=event.key, companions=companions)
     if held and before is Mode.REMOTE:
         capacity.take(session, event.id, Mode.REMOTE, -held)
-        capacity.promote(session, event, Mode.REMOTE, now=now)
+        offers.promote(session, event, Mode.REMOTE, now=now)
 
 
 def _places_held(attendee: Attendee) -> int:

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
 from scheduler.model import Attendee, Event, ExternalId, GuestList, GuestRow, Person, Standing
+from scheduler.services.events.attendance.replies import reply
 from scheduler.services.events.guest_lists.headings import FIELDS, OURS, heading
-from scheduler.services.exchange.file_export import reply
 
 DEFAULT = tuple(
     field for field in FIELDS if field not in (*OURS, "external_id", "family_name", "given_name", "patronymic")

@@ -14,9 +14,11 @@ from scheduler.base.name_matching import language_of, name_key
 from scheduler.base.text import Text, folded, line, prose
 from scheduler.formats.sheets import Row
 from scheduler.model import Mode, Role
+from scheduler.services.common.drafts import check
+from scheduler.services.events.attendance.replies import Reply
 from scheduler.services.events.guest_lists.columns import Columns
 from scheduler.services.events.guest_lists.headings import NOTHING, TEXTS, heading, words
-from scheduler.services.events.programme.event_drafts import PersonDraft, Reply, check
+from scheduler.services.events.programme.place_drafts import PersonDraft
 
 NEW = frozenset(
     heading(word) for word in ["new", "another", "нов", "новый", "новая", "другой", "жаңа", "басқа", "ใหม่", "คนใหม่"]

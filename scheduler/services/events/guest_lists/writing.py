@@ -28,19 +28,19 @@ from scheduler.model import (
     Standing,
     Status,
 )
+from scheduler.model.attendance import BOUND
 from scheduler.model.events import OPEN_ENDED
 from scheduler.services.common.audit import note
 from scheduler.services.events.attendance import capacity, parties, transitions
+from scheduler.services.events.attendance.replies import PARTSTATS, Reply
 from scheduler.services.events.guest_lists.likeness import Likeness
 from scheduler.services.events.guest_lists.people import is_news, organisations, update_person
 from scheduler.services.events.guest_lists.rows import Entry, Terms
 from scheduler.services.events.guest_lists.verdicts import Plan, Told, Verdict
 from scheduler.services.events.programme import conflicts
-from scheduler.services.events.programme.conflicts import BOUND
-from scheduler.services.events.programme.event_drafts import Reply
 from scheduler.services.events.programme.places import identity
-from scheduler.services.exchange.file_apply import PARTSTATS
-from scheduler.storage.database import Base, refusal
+from scheduler.storage.refusals import refusal
+from scheduler.storage.types import Base
 
 NO_PLACE = N_("is on the waiting list: there is no place left")
 

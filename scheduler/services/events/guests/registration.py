@@ -34,7 +34,7 @@ from scheduler.services.events.attendance import batch_confirmation, registratio
 from scheduler.services.events.attendance.parties import Needs
 from scheduler.services.events.attendance.registration_window import RegistrationClosed
 from scheduler.services.events.guests import people
-from scheduler.services.events.programme.event_drafts import PersonDraft
+from scheduler.services.events.programme.place_drafts import PersonDraft
 from scheduler.services.outbox import enqueue
 
 HELD = timedelta(days=1)  # how long somebody may take to confirm

@@ -21,12 +21,14 @@ from scheduler.model import (
 )
 from scheduler.services.common.audit import note
 from scheduler.services.common.changes import Change, Verb, change
+from scheduler.services.common.drafts import check
 from scheduler.services.common.lookup import Lookup
-from scheduler.services.events.attendance import capacity as attendance_capacity
+from scheduler.services.events.attendance import offers
 from scheduler.services.events.programme import change_news, conflicts, event_mapping
-from scheduler.services.events.programme.event_drafts import EventDraft, check
+from scheduler.services.events.programme.event_drafts import EventDraft
 from scheduler.services.events.programme.renderings import revise
 from scheduler.services.outbox import enqueue
+from scheduler.services.outbox import reminders as outbox_reminders
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,7 @@ def settle(session: Session, pending: Sequence[Pending], *, now: datetime) -> Ma
     """The second step, for all together: reminders re-timed, revisions raised, renderings stored. Returns how many
     reminders of each event now leave at another time."""
     changed = [one for one in pending if one.change.is_change]
-    retimed = {one.event.key: enqueue.retime_all(one.event, now=now) for one in changed}
+    retimed = {one.event.key: outbox_reminders.retime_all(one.event, now=now) for one in changed}
     revise(session, [one.event for one in changed], now=now)
     revise(session, _parts_of_hidden(changed), now=now)
     return retimed
@@ -137,10 +139,10 @@ def conclude(session: Session, one: Pending, retimed: Mapping[str, int], *, now:
         return Impact(one.event, one.change, moved)
     for mode, capacity in event_mapping.capacities(one.draft).items():
         if event_mapping.seating_of(one.event, mode).capacity != capacity:
-            attendance_capacity.set_capacity(session, one.event, mode, capacity, now=now)
+            offers.set_capacity(session, one.event, mode, capacity, now=now)
     if not _MAKES_WAY.isdisjoint(one.change.fields):
         for mode in Mode:  # places that were freed while nobody could be offered one
-            attendance_capacity.promote(session, one.event, mode, now=now)
+            offers.promote(session, one.event, mode, now=now)
     told = change_news.tell(session, one.event, one.was, now=now)
     return Impact(one.event, replace(one.change, told=told), moved, told)
 

@@ -16,7 +16,7 @@ from scheduler.base.date_parsing import parse_day
 from scheduler.base.errors import Invalid
 from scheduler.base.i18n import LANGUAGES
 from scheduler.model import Act, Appointment, Post, SpecialDays
-from scheduler.services.consulate.posts import posts
+from scheduler.services.consulate.posts import opening_days, posts
 from scheduler.services.consulate.posts.post_drafts import SpecialDraft
 from scheduler.services.consulate.posts.slots import Slot
 from scheduler.services.consulate.visits import displacement
@@ -169,7 +169,7 @@ def _close(app: App, key: str) -> Answer:
     try:
         with act(app, form) as session:
             post = post_of(session, key)
-            posts.set_days(session, post, _draft(app, post, form), now=app.clock.now())
+            opening_days.set_days(session, post, _draft(app, post, form), now=app.clock.now())
             found = _rebook(app, session, post)
     except Mistyped:
         return again(_page(app, key, form))

@@ -28,10 +28,10 @@ from scheduler.services.consulate.visits.booking import Unchanged
 from scheduler.services.consulate.visits.visit_drafts import MOST_DOCUMENTS
 from scheduler.services.events.guests.guest_directory import is_called
 from scheduler.web.consulate import wording as visit_wording
-from scheduler.web.consulate.booking import day_typed
 from scheduler.web.kit.answers import again, see
 from scheduler.web.kit.forms import Form
 from scheduler.web.kit.language import NAMES, _, with_query
+from scheduler.web.kit.typed_times import day_typed
 from scheduler.web.officers.consulate import wording as desk_wording
 from scheduler.web.officers.consulate.own_posts import POST, POSTS, own, post_of, visit_of
 from scheduler.web.officers.events.door import FRAGMENT, open_camera

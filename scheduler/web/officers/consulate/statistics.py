@@ -12,9 +12,9 @@ from scheduler.model import Act
 from scheduler.services.consulate.front_desk import statistics as visit_statistics
 from scheduler.services.consulate.front_desk import today as desk_today
 from scheduler.web.consulate import wording as visit_wording
-from scheduler.web.consulate.booking import day_typed
 from scheduler.web.kit.forms import Form
 from scheduler.web.kit.language import _
+from scheduler.web.kit.typed_times import day_typed
 from scheduler.web.officers.consulate import wording as desk_wording
 from scheduler.web.officers.consulate.own_posts import POST, post_of
 from scheduler.web.officers.kit import guard

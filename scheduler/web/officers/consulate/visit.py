@@ -26,10 +26,10 @@ from scheduler.services.consulate.visits import booking
 from scheduler.services.consulate.visits.lifecycle import party_of
 from scheduler.services.privacy import access_log
 from scheduler.web.consulate import wording as visit_wording
-from scheduler.web.consulate.booking import day_typed, time_typed
 from scheduler.web.kit.answers import again, see
 from scheduler.web.kit.forms import Form
 from scheduler.web.kit.language import _
+from scheduler.web.kit.typed_times import day_typed, time_typed
 from scheduler.web.officers.consulate.own_posts import visit_of
 from scheduler.web.officers.kit import guard
 from scheduler.web.officers.kit.answers import Mistyped, act

@@ -30,11 +30,11 @@ from scheduler.services.events.door.arrivals import Came, Told, TooMany, Verdict
 from scheduler.services.events.door.name_search import SHOWN, Search
 from scheduler.web.kit.forms import Form as Typed
 from scheduler.web.kit.language import _
+from scheduler.web.kit.paths import is_key
 from scheduler.web.kit.safety import HEADERS
 from scheduler.web.officers.kit import guard
 from scheduler.web.officers.kit.guard import DESK, allowed, may, officer
 from scheduler.web.programme import wording as event_wording
-from scheduler.web.programme.pages import is_key
 
 DOOR = f"{DESK}/events/<key>/door"
 RECENT = 6

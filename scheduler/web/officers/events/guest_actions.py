@@ -19,10 +19,11 @@ from scheduler.base.i18n import N_
 from scheduler.base.text import Text, prose
 from scheduler.model import Answer, Attendee, Event, Mode, Person, Standing
 from scheduler.services.events.attendance import parties, transitions
+from scheduler.services.events.attendance.replies import PARTSTATS, Reply
 from scheduler.services.events.guests import people
 from scheduler.services.events.programme import conflicts
-from scheduler.services.events.programme.event_drafts import AttendeeDraft, PersonDraft, Reply
-from scheduler.services.exchange.file_apply import PARTSTATS
+from scheduler.services.events.programme.event_drafts import AttendeeDraft
+from scheduler.services.events.programme.place_drafts import PersonDraft
 from scheduler.web.kit.forms import Form
 from scheduler.web.kit.language import _
 from scheduler.web.officers.kit.answers import Mistyped, drafted

@@ -14,13 +14,12 @@ from scheduler.app import App
 from scheduler.base.errors import NotFound, SchedulerError, each_of
 from scheduler.base.i18n import catalogue
 from scheduler.model import Act, Event
-from scheduler.services.common.drafts import Draft
+from scheduler.services.common.drafts import Draft, check
 from scheduler.services.events.guests import guest_directory
 from scheduler.services.events.programme.conflicts import Contradiction
-from scheduler.services.events.programme.event_drafts import check
 from scheduler.web.kit.forms import Form, in_words
+from scheduler.web.kit.paths import is_key
 from scheduler.web.officers.kit.guard import allowed, officer
-from scheduler.web.programme.pages import is_key
 
 
 def event_of(session: Session, key: str) -> Event:

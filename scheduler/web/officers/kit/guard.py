@@ -49,7 +49,7 @@ from scheduler.services.accounts.accounts import Officer
 from scheduler.services.common.tokens import derived
 from scheduler.web.kit.forms import refuse_other_sites
 from scheduler.web.kit.language import _, with_query
-from scheduler.web.programme.pages import PER_LANGUAGE
+from scheduler.web.kit.paths import PER_LANGUAGE
 
 DESK = f"{PER_LANGUAGE}/desk"
 SEEN_WITHIN = timedelta(minutes=5)  # how exactly it is known when a session was last used
