@@ -20,7 +20,7 @@ from benchmarks.sink import sink
 from scheduler.app import App
 from scheduler.base import config
 from scheduler.base.clock import ManualClock
-from scheduler.model import Attendee, Letter, Mode, Person, Reminder, Seating
+from scheduler.model import Attendee, Capacity, Letter, Mode, Person, Reminder
 from scheduler.services.letters.envelope import OutgoingMessage
 from scheduler.services.letters.event_letters import compose
 from scheduler.services.outbox import reminders
@@ -89,7 +89,7 @@ def _invited(db: Database, size: int) -> Database:
             connection.execute(sa.insert(Person), [{"id": number, **person_row(one)} for number, one in chunk])
             connection.execute(sa.insert(Attendee), [_attendee(number) for number, _ in chunk])
     with common.transaction(db) as connection:
-        connection.execute(sa.update(Seating).where(Seating.event_id == EVENT_ID).values(taken=size))
+        connection.execute(sa.update(Capacity).where(Capacity.event_id == EVENT_ID).values(taken=size))
     common.analyze(db)
     return db
 

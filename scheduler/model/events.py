@@ -155,7 +155,7 @@ class Event(Base):
     reminders: Mapped[list[Reminder]] = relationship(
         back_populates="event", cascade="all, delete-orphan", order_by="Reminder.offset.desc()"
     )
-    seating: Mapped[list[Seating]] = relationship(back_populates="event", cascade="all, delete-orphan")
+    capacities: Mapped[list[Capacity]] = relationship(back_populates="event", cascade="all, delete-orphan")
 
     __table_args__ = (
         sa.CheckConstraint("(timing = 'to be announced') = (dtstart IS NULL)", name="dated_or_to_be_announced"),
@@ -279,7 +279,7 @@ class Mode(StrEnum):
     REMOTE = "remote"
 
 
-class Seating(Base):
+class Capacity(Base):
     """The places of one event in one mode: a narrow row, because every registration updates it.
 
     ``capacity`` NULL means without limit; ``taken`` counts what is confirmed and what is held for an offer.
@@ -295,7 +295,7 @@ class Seating(Base):
     last_queue_number: Mapped[int] = mapped_column(default=0)
     instructions: Mapped[Text] = mapped_column(Languages, default=Text, server_default="{}")
 
-    event: Mapped[Event] = relationship(back_populates="seating")
+    event: Mapped[Event] = relationship(back_populates="capacities")
 
     __table_args__ = (
         sa.CheckConstraint("capacity >= 0", name="capacity"),

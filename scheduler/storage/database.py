@@ -101,14 +101,14 @@ class Database:
             yield session
 
     @contextmanager
-    def each(self) -> Iterator[Callable[[sa.Executable, Mapping[str, Any]], Sequence[sa.Row[Any]]]]:
+    def autocommit(self) -> Iterator[Callable[[sa.Executable, Mapping[str, Any]], Sequence[sa.Row[Any]]]]:
         """For many small writes that are safe to do twice, or to lose: each statement is a transaction of its own, on
         one kept connection; on PostgreSQL one round trip instead of four (ping, BEGIN, statement, COMMIT).
 
         They do not wait for the disk: they survive the death of this process, and a power cut may take the last
         moments of them back.
         """
-        with translated(self.url), self._hasty.connect() as connection:
+        with translated(self.url), self._relaxed_engine.connect() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT", begins=False)
 
             def execute(statement: sa.Executable, values: Mapping[str, Any]) -> Sequence[sa.Row[Any]]:
@@ -120,14 +120,14 @@ class Database:
 
     def dispose(self) -> None:
         self.engine.dispose()
-        if "_hasty" in self.__dict__:
-            self._hasty.dispose()
+        if "_relaxed_engine" in self.__dict__:
+            self._relaxed_engine.dispose()
 
     @cached_property
-    def _hasty(self) -> sa.Engine:
+    def _relaxed_engine(self) -> sa.Engine:
         if self.embedded:
             return _sqlite(self.url, foreign_keys=True, synchronous="NORMAL")
-        return _postgresql(self.url, most=HASTY, options="-c synchronous_commit=off")
+        return _postgresql(self.url, most=RELAXED_CONNECTIONS, options="-c synchronous_commit=off")
 
     def _reading(self, engine: sa.Engine) -> sa.Engine:
         """SQLite's readers do so anyhow."""
@@ -184,7 +184,7 @@ def _no_address(url: str) -> Invalid:
 
 
 # Of one process at once: four processes and their workers stay below the hundred that PostgreSQL takes by default.
-CONNECTIONS, HASTY = 15, 4
+CONNECTIONS, RELAXED_CONNECTIONS = 15, 4
 
 
 def _postgresql(url: sa.URL, *, most: int = CONNECTIONS, options: str = "") -> sa.Engine:
@@ -202,7 +202,7 @@ def _postgresql(url: sa.URL, *, most: int = CONNECTIONS, options: str = "") -> s
 
     @sa.event.listens_for(engine, "before_cursor_execute", named=True)
     def configure(cursor: Any, context: Any, **_: object) -> None:
-        if context and context.execution_options.get("as_stored"):
+        if context and context.execution_options.get("binary_results"):
             cursor.format = 1  # binary
 
     return engine

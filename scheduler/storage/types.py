@@ -25,7 +25,7 @@ JSON = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 
 
 # For queries of many octets: PostgreSQL sends them as they are, not as twice as many hexadecimal digits.
-AS_STORED = {"as_stored": True}
+BINARY_RESULTS = {"binary_results": True}
 
 
 class Base(DeclarativeBase):

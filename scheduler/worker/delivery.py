@@ -25,10 +25,12 @@ LEASE = timedelta(minutes=10)  # a batch takes seconds; a worker that died gives
 BATCH = 1000
 
 
-FRESH = timedelta(minutes=1)  # a letter composed longer ago is composed anew: the facts, or the lease, may be gone
+COMPOSED_FOR = timedelta(
+    minutes=1
+)  # a letter composed longer ago is composed anew: the facts, or the lease, may be gone
 
 
-PAUSE = timedelta(minutes=1)  # while the channel is down
+CHANNEL_RETRY_AFTER = timedelta(minutes=1)  # while the channel is down
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class Broken:
 Item = OutgoingMessage | Skip | Broken
 
 
-Seen = Callable[[Item, "Verdict"], None]
+Seen = Callable[[Item, "DeliveryResult"], None]
 
 
 Stop = Callable[[], bool]
@@ -97,7 +99,7 @@ def _batch(app: App, seen: Seen | None, stop: Stop) -> Delivery | None:
         ids = leases.claim_due(session, now=now, lease=LEASE, limit=BATCH)
     if not ids:
         return None
-    return _send_all(app, _compose(app, ids, now), seen, lambda: stop() or app.clock.now() >= now + FRESH)
+    return _send_all(app, _compose(app, ids, now), seen, lambda: stop() or app.clock.now() >= now + COMPOSED_FOR)
 
 
 def _compose(app: App, ids: list[int], now: datetime) -> list[Item]:
@@ -117,7 +119,7 @@ def _compose(app: App, ids: list[int], now: datetime) -> list[Item]:
 def _send_all(app: App, composed: list[Item], seen: Seen | None, stop: Stop) -> Delivery:
     """Each outcome is written before the next letter leaves: a crash repeats at most the one in flight."""
     total = Delivery()
-    with app.db.each() as execute:
+    with app.db.autocommit() as execute:
         for index, item in enumerate(composed):
             if index and stop():
                 break
@@ -131,21 +133,21 @@ def _send_all(app: App, composed: list[Item], seen: Seen | None, stop: Stop) -> 
                 seen(item, verdict)
         else:
             return total
-    _put_back(app, composed[index:], pause=PAUSE if total.down else timedelta())
+    _release(app, composed[index:], pause=CHANNEL_RETRY_AFTER if total.down else timedelta())
     return total
 
 
-def _verdict(app: App, item: Item) -> Verdict:
+def _verdict(app: App, item: Item) -> DeliveryResult:
     match item:
         case Skip():
-            return Verdict(Outcome.SKIPPED, item.reason)
+            return DeliveryResult(Outcome.SKIPPED, item.reason)
         case Broken():
-            return Verdict(Outcome.FAILED, item.reason)
+            return DeliveryResult(Outcome.FAILED, item.reason)
         case OutgoingMessage():
             return _send(app, item)
 
 
-def _counted(verdict: Verdict) -> Delivery:
+def _counted(verdict: DeliveryResult) -> Delivery:
     match verdict.outcome:
         case Outcome.SENT:
             return Delivery(sent=1)
@@ -158,7 +160,7 @@ def _counted(verdict: Verdict) -> Delivery:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class DeliveryResult:
     """What became of a letter; no outcome means that it will be tried again at ``again_at``."""
 
     outcome: Outcome | None
@@ -167,19 +169,19 @@ class Verdict:
     down: bool = False
 
 
-def _send(app: App, message: OutgoingMessage) -> Verdict:
+def _send(app: App, message: OutgoingMessage) -> DeliveryResult:
     try:
         app.channel.send(message)
     except ChannelError as error:
         if error.down:
-            log.warning("%s; trying again in %s", error, PAUSE)
-            return Verdict(None, str(error), down=True)
+            log.warning("%s; trying again in %s", error, CHANNEL_RETRY_AFTER)
+            return DeliveryResult(None, str(error), down=True)
         again = None if error.permanent else leases.next_attempt(message.attempts, app.clock.now())
-        return Verdict(None if again else Outcome.FAILED, str(error)[:500], again)
-    return Verdict(Outcome.SENT)
+        return DeliveryResult(None if again else Outcome.FAILED, str(error)[:500], again)
+    return DeliveryResult(Outcome.SENT)
 
 
-def _outcome(app: App, item: Item, verdict: Verdict) -> dict[str, object]:
+def _outcome(app: App, item: Item, verdict: DeliveryResult) -> dict[str, object]:
     sent = item if isinstance(item, OutgoingMessage) else None
     return {
         "letter": item.letter_id,
@@ -207,6 +209,6 @@ def _outcome_statement() -> sa.Update:
 _OUTCOME = _outcome_statement()
 
 
-def _put_back(app: App, items: list[Item], *, pause: timedelta) -> None:
+def _release(app: App, items: list[Item], *, pause: timedelta) -> None:
     with app.db.write("worker") as session:
         leases.release(session, [item.letter_id for item in items], until=app.clock.now() + pause)

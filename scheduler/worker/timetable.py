@@ -29,25 +29,32 @@ log = logging.getLogger(__name__)
 TICK = timedelta(seconds=10)
 PURGE = timedelta(minutes=10)  # how often registrations that nobody confirmed are forgotten
 LAPSE = timedelta(minutes=1)  # how often offers that nobody answered go on to the next
-TEND = timedelta(minutes=1)  # how often visits are looked after; who books does not wait for it
+VISIT_UPKEEP_EVERY = timedelta(minutes=1)  # how often visits are looked after; who books does not wait for it
 
 
 def timetable(app: App, scheduler: BaseScheduler, stop: Stop = _never) -> None:
     """Every job there is."""
     letters_out = partial(deliver, stop=stop)
-    scheduler.add_job(_calmly, "interval", [letters_out, app], seconds=TICK.total_seconds(), id="deliver", **_ONE)
-    scheduler.add_job(_calmly, "interval", [lapse, app], seconds=LAPSE.total_seconds(), id="lapse", **_ONE)
-    scheduler.add_job(_calmly, "interval", [tend, app], seconds=TEND.total_seconds(), id="visits", **_ONE)
-    scheduler.add_job(_calmly, "interval", [purge, app], seconds=PURGE.total_seconds(), id="purge", **_ONE)
-    scheduler.add_job(_calmly, "cron", [check_zones, app], hour=3, minute=15, id="zones", **_ONE)
-    scheduler.add_job(_calmly, "cron", [partial(retain, stop=stop), app], hour=3, minute=45, id="retain", **_ONE)
+    scheduler.add_job(_log_errors, "interval", [letters_out, app], seconds=TICK.total_seconds(), id="deliver", **_ONE)
+    scheduler.add_job(_log_errors, "interval", [lapse, app], seconds=LAPSE.total_seconds(), id="lapse", **_ONE)
+    scheduler.add_job(
+        _log_errors,
+        "interval",
+        [run_visit_upkeep, app],
+        seconds=VISIT_UPKEEP_EVERY.total_seconds(),
+        id="visits",
+        **_ONE,
+    )
+    scheduler.add_job(_log_errors, "interval", [purge, app], seconds=PURGE.total_seconds(), id="purge", **_ONE)
+    scheduler.add_job(_log_errors, "cron", [check_zones, app], hour=3, minute=15, id="zones", **_ONE)
+    scheduler.add_job(_log_errors, "cron", [partial(retain, stop=stop), app], hour=3, minute=45, id="retain", **_ONE)
 
 
 # One run at a time, a missed one made up for once, however late.
 _ONE = {"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
 
 
-def _calmly(job: Callable[[App], object], app: App) -> None:
+def _log_errors(job: Callable[[App], object], app: App) -> None:
     """A database that is away, or a disk that is full, is one line in the log; the next tick tries again."""
     try:
         job(app)
@@ -95,10 +102,10 @@ def _forgotten(app: App, step: retention.Step, now: datetime, stop: Stop) -> Ite
         after = found[-1]
 
 
-def tend(app: App) -> None:
+def run_visit_upkeep(app: App) -> None:
     """Visits that lapsed, times to offer, applicants to forget."""
     with app.db.write("worker") as session:
-        upkeep.tend(session, now=app.clock.now())
+        upkeep.run_upkeep(session, now=app.clock.now())
 
 
 def check_zones(app: App) -> None:
@@ -118,8 +125,8 @@ def run(app: App, wait: Callable[[], object]) -> None:
     scheduler = BackgroundScheduler(timezone="UTC", executors={"default": ThreadPoolExecutor(2)})
     stopping = threading.Event()
     timetable(app, scheduler, stopping.is_set)
-    _calmly(check_zones, app)  # before the first reminder is fired by an instant that no longer holds
-    _calmly(lapse, app)
+    _log_errors(check_zones, app)  # before the first reminder is fired by an instant that no longer holds
+    _log_errors(lapse, app)
     scheduler.modify_job("deliver", next_run_time=app.clock.now())
     scheduler.start()
     try:

@@ -81,7 +81,7 @@ def fill(app, number: int, *, now: datetime = NOW) -> None:
             guest = Person(name=Text({"en": f"Guest {n}"}), email=f"guest{n}@example.org", language="en")
             session.add(Attendee(event=event, person=guest, **invited, **standing))
         session.flush()
-        enqueue.tell(session, LetterKind.MOVED, event, facts={}, now=now)
+        enqueue.queue_for_list(session, LetterKind.MOVED, event, facts={}, now=now)
 
 
 def rows(app) -> list[Letter]:

@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from scheduler.base.clock import ManualClock
-from scheduler.cli.kit.desk import Desk
+from scheduler.cli.kit.context import CommandContext
 from scheduler.cli.kit.language import speak
 from scheduler.cli.root import root
 
@@ -77,7 +77,7 @@ def _block(found: re.Match[str], clock: ManualClock) -> str:
 def _answer(command: str, clock: ManualClock) -> str:
     program, *args = shlex.split(command)
     assert program == "scheduler"
-    result = CliRunner().invoke(root, args, obj=Desk(clock=clock), catch_exceptions=False)
+    result = CliRunner().invoke(root, args, obj=CommandContext(clock=clock), catch_exceptions=False)
     output = "\n".join(line.rstrip() for line in result.output.splitlines())
     for pattern, stable in CHANGING:
         output = pattern.sub(stable, output)

@@ -102,7 +102,7 @@ class Consulate:
 
     def sweep(self) -> int:
         with self.db.write() as session:
-            return lifecycle.sweep(session, posts.get(session, self.post), now=self.now)
+            return lifecycle.expire_and_offer(session, posts.get(session, self.post), now=self.now)
 
     def days(self, **given: Any) -> None:
         """Close or open days, as `scheduler post close` does."""

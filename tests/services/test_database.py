@@ -19,7 +19,7 @@ from scheduler.app import App
 from scheduler.base import config
 from scheduler.base.errors import Conflict, Forbidden, Invalid, SchedulerError
 from scheduler.base.text import Text
-from scheduler.model import Arrival, Audit, City, Companion, Event, Mode, Origin, Seating, Sees, Ticket
+from scheduler.model import Arrival, Audit, Capacity, City, Companion, Event, Mode, Origin, Sees, Ticket
 from scheduler.services.common.audit import note
 from scheduler.services.feeds import links as feed_links
 from scheduler.storage.database import Database
@@ -502,10 +502,10 @@ def test_what_a_reader_changes_is_not_kept(db):
     with db.write() as session:
         an_event(session)
     with db.read() as session:
-        session.execute(sa.update(Seating).values(capacity=1))
+        session.execute(sa.update(Capacity).values(capacity=1))
 
     with db.read() as session:
-        assert {None} == set(session.scalars(sa.select(Seating.capacity)))
+        assert {None} == set(session.scalars(sa.select(Capacity.capacity)))
 
 
 def test_writers_in_many_threads_lose_nothing(db):

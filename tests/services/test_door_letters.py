@@ -14,7 +14,7 @@ import zxingcpp
 
 from scheduler.model import Event, Mode
 from scheduler.services.events.attendance import parties, passes
-from scheduler.services.events.door.arrivals import Verdict
+from scheduler.services.events.door.arrivals import ScanOutcome
 from scheduler.services.events.guests import registration
 from scheduler.services.events.programme import planning
 from scheduler.services.outbox.enqueue import QUIET
@@ -106,7 +106,7 @@ def test_a_pass_lets_in_after_the_event_has_moved(app, clock):
         given = passes.of(register(session, event), secret=app.secret)
         planning.move(session, event, dtstart=START + timedelta(days=3), now=NOW)
 
-        assert Verdict.WELCOME is scan(session, event, given, now=event.starts_at).verdict
+        assert ScanOutcome.WELCOME is scan(session, event, given, now=event.starts_at).verdict
 
 
 @ONE_ENGINE

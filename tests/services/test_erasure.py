@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from scheduler.base.errors import AlreadyThere
+from scheduler.base.errors import NothingToChange
 from scheduler.model import (
     Answer,
     Attendee,
@@ -280,7 +280,7 @@ def test_erased_twice_is_refused_and_changes_nothing(app, number):
     erase(app, number)
     before = dump(app.db)
 
-    with pytest.raises(AlreadyThere):
+    with pytest.raises(NothingToChange):
         erase(app, number)
 
     assert before == dump(app.db)
@@ -289,7 +289,7 @@ def test_erased_twice_is_refused_and_changes_nothing(app, number):
 def test_a_registration_that_was_not_confirmed_is_gone(app):
     with app.db.write() as session:
         guest = transitions.Guest(person=anna(session))
-        number = transitions.ask(session, an_event(session), guest, now=NOW).person_id
+        number = transitions.request_registration(session, an_event(session), guest, now=NOW).person_id
 
     erase(app, number)
 
@@ -459,4 +459,4 @@ def test_who_was_by_video_still_counts_as_that(app, clock):
 
     assert [] == wrong_with_places(app.db)
     with app.db.read() as session:
-        assert 1 == sum(seating.taken for seating in get(session, Event, "opening").seating)
+        assert 1 == sum(one.taken for one in get(session, Event, "opening").capacities)

@@ -353,7 +353,7 @@ def test_a_migration_rebuilds_tables_without_losing_what_hangs_on_them(db, tmp_p
     with db.read() as session:
         [event] = session.scalars(sa.select(Event)).all()
         attendees = session.scalar(sa.select(sa.func.count(Attendee.id)))
-        assert (1, 2, 1) == (len(event.hours), len(event.seating), attendees)
+        assert (1, 2, 1) == (len(event.hours), len(event.capacities), attendees)
 
 
 REBUILD = """

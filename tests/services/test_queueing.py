@@ -16,7 +16,7 @@ from scheduler.services.consulate.front_desk.actions import AnotherDay, NobodyWa
 from scheduler.services.consulate.posts import posts
 from scheduler.services.consulate.visits import booking, upkeep
 from scheduler.services.consulate.visits.booking import AlreadyBooked, Unchanged
-from scheduler.services.consulate.visits.lifecycle import Over
+from scheduler.services.consulate.visits.lifecycle import NoLongerStands
 from scheduler.storage.database import Database
 from tests.services.builders import at_once
 from tests.services.consulate import MORNING, PASSPORT, SECRET, a_party, a_post, wrong_with_cells
@@ -75,7 +75,7 @@ def test_who_has_cancelled_or_was_served_or_has_not_confirmed_is_not_checked_in(
     desk.finish(served)
 
     for reference, problem in ((cancelled, "cancelled"), (served, "served"), (held, "lapsed")):
-        with pytest.raises(Over, match=f"does not stand any more: {problem}"):
+        with pytest.raises(NoLongerStands, match=f"does not stand any more: {problem}"):
             desk.check_in(reference)
     desk.now = NINE - timedelta(hours=26)
     with pytest.raises(Conflict, match="is not confirmed yet"):

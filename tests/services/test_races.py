@@ -11,7 +11,7 @@ from collections import Counter
 import pytest
 import sqlalchemy as sa
 
-from scheduler.base.errors import AlreadyThere, Conflict, Invalid, NotFound
+from scheduler.base.errors import Conflict, Invalid, NotFound, NothingToChange
 from scheduler.model import Attendee, Event, Letter, LetterKind, Mode, Partstat, Person, Standing
 from scheduler.services.common import lookup
 from scheduler.services.common.drafts import check
@@ -99,7 +99,7 @@ def register_anna(url, event="opening"):
         with db.write() as session:
             anna = guest(session, check(PersonDraft, {"name": "Anna", "email": "anna@example.org"}))
             return register(session, lookup.get(session, Event, event), anna, companions=1).standing
-    except AlreadyThere:
+    except NothingToChange:
         return "already there"
 
 

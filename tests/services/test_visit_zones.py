@@ -82,7 +82,7 @@ def test_who_was_asked_whether_they_come_stays_asked(post):
     check(post)
 
     with post.db.write() as session:
-        upkeep.tend(session, now=post.row(reference).starts_at - DAY)
+        upkeep.run_upkeep(session, now=post.row(reference).starts_at - DAY)
 
     assert "lapsed" == post.status(reference)
 
@@ -90,7 +90,7 @@ def test_who_was_asked_whether_they_come_stays_asked(post):
 def test_what_is_over_or_waits_without_a_time_is_left_alone(post):
     over, cancelled = post.book("over"), post.book("cancelled", MORNING + HOUR)
     with post.db.write() as session:
-        booking.conclude(session, booking.get(session, over), "served", now=post.row(over).ends_at)
+        booking.record_outcome(session, booking.get(session, over), "served", now=post.row(over).ends_at)
     post.cancel(cancelled)
     under_old_law(post.db, over)
 

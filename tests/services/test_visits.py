@@ -16,7 +16,7 @@ from scheduler.services.consulate.posts.post_drafts import SpecialDraft
 from scheduler.services.consulate.posts.slots import Reason
 from scheduler.services.consulate.visits import booking
 from scheduler.services.consulate.visits.booking import AlreadyBooked, NotOffered, SlotTaken, Unchanged
-from scheduler.services.consulate.visits.lifecycle import Over
+from scheduler.services.consulate.visits.lifecycle import NoLongerStands
 from scheduler.storage.database import Database
 from tests.services.builders import NOW
 from tests.services.consulate import MORNING, PASSPORT, SECRET, Consulate, a_party, a_post, wrong_with_cells
@@ -89,7 +89,7 @@ def test_what_was_not_confirmed_in_time_is_free_again_without_any_job_and_cannot
     post.now = NOW + 15 * MINUTE
 
     assert MORNING in post.free(MORNING.date())
-    with pytest.raises(Over):
+    with pytest.raises(NoLongerStands):
         post.confirm(late)
     quick = post.hold("bolat")
 
@@ -101,11 +101,11 @@ def test_no_link_brings_back_what_was_cancelled(post):
     reference = post.book("aliya")
     post.cancel(reference)
 
-    with pytest.raises(Over, match="does not stand any more: cancelled"):
+    with pytest.raises(NoLongerStands, match="does not stand any more: cancelled"):
         post.confirm(reference)
-    with pytest.raises(Over):
+    with pytest.raises(NoLongerStands):
         post.cancel(reference)
-    with pytest.raises(Over):
+    with pytest.raises(NoLongerStands):
         post.move(reference, HALF_PAST)
 
 

@@ -31,7 +31,7 @@ _UNSEEN = frozenset(("head", "script", "style", "title"))
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class CalendarDefaults:
     """What the desk says of a calendar that it imports; ``tz`` is for times in UTC, or in no zone."""
 
     source: str
@@ -46,7 +46,7 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
-class Brought:
+class MappedEvent:
     """A foreign event, with what it comes to here: ``draft`` for a new event, ``said`` to compare it by."""
 
     foreign: ForeignEvent
@@ -68,17 +68,17 @@ class Brought:
         return self.said["title"], self.said["when"]
 
 
-def bring(foreign: ForeignEvent, terms: Terms, notes: Notes) -> Brought | None:
+def map_event(foreign: Foreign, terms: CalendarDefaults, notes: Notes) -> MappedEvent | None:
     """Nothing, and a note, for what cannot be an event here."""
     try:
-        return Brought(foreign, _draft(foreign, terms, notes), _said(foreign, terms))
+        return MappedEvent(foreign, _draft(foreign, terms, notes), _said(foreign, terms))
     except Invalid as error:
         problem = error.text(catalogue(terms.language).gettext)
         notes.add_refused(foreign.line, foreign.uid, N_("The event cannot be planned: {problem}"), problem=problem)
         return None
 
 
-def _draft(foreign: ForeignEvent, terms: Terms, notes: Notes) -> EventDraft:
+def _draft(foreign: Foreign, terms: CalendarDefaults, notes: Notes) -> EventDraft:
     venue = terms.venue or _venue(foreign, terms)
     plan = {
         "kind": terms.kind or Kind.MEETING,
@@ -140,15 +140,15 @@ def _existing(foreign: ForeignEvent, at: datetime, tzid: str, notes: Notes) -> d
 # What and where
 
 
-def _title(foreign: ForeignEvent, terms: Terms, notes: Notes) -> str:
-    title = unicodedata.normalize("NFC", _harmless(join_lines(foreign.summary))).strip()
+def _title(foreign: Foreign, terms: CalendarDefaults, notes: Notes) -> str:
+    title = unicodedata.normalize("NFC", _harmless(one_line(foreign.summary))).strip()
     if not title:
         notes.add_mended(foreign.line, foreign.uid, N_("The event has no title."))
         return catalogue(terms.language).gettext(N_("Untitled"))
     return _short(foreign, title, TITLE, notes)
 
 
-def _description(foreign: ForeignEvent, terms: Terms, notes: Notes) -> Text:
+def _description(foreign: Foreign, terms: CalendarDefaults, notes: Notes) -> Text:
     """The text; at its head the place, unless that is a venue of ours. None is made of what others write."""
     text = _harmless(clean_text(foreign.description))
     if _TAGS.search(text):
@@ -183,13 +183,13 @@ def _short(foreign: ForeignEvent, text: str, most: int, notes: Notes) -> str:
     return text[: most - 1].rstrip() + "…"
 
 
-def _venue(foreign: ForeignEvent, terms: Terms) -> str | None:
+def _venue(foreign: Foreign, terms: CalendarDefaults) -> str | None:
     """The venue that LOCATION names, alone or before its address."""
     place = folded(_harmless(foreign.location))
     return terms.venues.get(place) or terms.venues.get(place.partition(",")[0].strip())
 
 
-def _visibility(foreign: ForeignEvent, terms: Terms) -> Visibility:
+def _visibility(foreign: Foreign, terms: CalendarDefaults) -> Visibility:
     told = Visibility(foreign.classification.lower())
     return Visibility.PRIVATE if terms.private and told is Visibility.PUBLIC else told
 
@@ -257,7 +257,7 @@ def plain(html: str) -> str:
 # Identity
 
 
-def _said(foreign: ForeignEvent, terms: Terms) -> dict[str, str]:
+def _said(foreign: Foreign, terms: CalendarDefaults) -> dict[str, str]:
     """A digest of each field as it was read: whatever we make of it, it tells what has changed there."""
     floating = foreign.zone_source in (ZoneSource.FLOATING, ZoneSource.GUESSED)
     values = {
@@ -274,7 +274,7 @@ def _said(foreign: ForeignEvent, terms: Terms) -> dict[str, str]:
     return {name: digest(value) for name, value in values.items()}
 
 
-def _chosen(terms: Terms) -> dict[str, object]:
+def _chosen(terms: CalendarDefaults) -> dict[str, object]:
     """What the desk asked for; what it did not ask for this time stays as it was."""
     options = {
         "kind": terms.kind,

@@ -34,7 +34,7 @@ from scheduler.model.events import event_city
 from scheduler.services.events.programme.event_mapping import WITH_EVENT
 from scheduler.services.events.programme.renderings import revise
 from scheduler.services.feeds.scopes import Scope
-from scheduler.storage.types import AS_STORED
+from scheduler.storage.types import BINARY_RESULTS
 
 REFRESH = timedelta(hours=6)
 
@@ -88,7 +88,7 @@ class Library:
         self._session, self._now = session, now
         columns = (Rendering.event_id, Rendering.language, Rendering.view, Rendering.body)
         query = sa.select(*columns).where(Rendering.audience == Audience.PUBLIC)
-        rows = session.execute(query, execution_options=AS_STORED)
+        rows = session.execute(query, execution_options=BINARY_RESULTS)
         self._bodies = {(event, language, view): body for event, language, view, body in rows}
 
     def open(self, feed: Scope) -> Book:
@@ -127,7 +127,7 @@ def contents(session: Session, feed: Scope, *, language: str, now: datetime, by_
         .where(*_shown(feed, now), Rendering.language == supported(language), *_form(feed, by_hours=by_hours))
         .order_by(Event.starts_at, Event.uid)
     )
-    return list(session.scalars(query, execution_options=AS_STORED))
+    return list(session.scalars(query, execution_options=BINARY_RESULTS))
 
 
 def refresh(session: Session, *, now: datetime) -> int:

@@ -11,13 +11,11 @@ from sqlalchemy.orm import Session, joinedload
 from scheduler.model import Letter
 from scheduler.services.consulate.visits.booking import WITH_VISIT
 from scheduler.services.letters import event_letters as events
-from scheduler.services.letters.envelope import (
-    House,
-)
+from scheduler.services.letters.envelope import SenderIdentity
 from scheduler.services.letters.visit_letters import Item, _compose
 
 
-def compose(session: Session, ids: Sequence[int], *, house: House, now: datetime) -> Iterator[Item]:
+def compose(session: Session, ids: Sequence[int], *, house: SenderIdentity, now: datetime) -> Iterator[Item]:
     """Letters about events and about visits alike, in the order of their ids: each goes to its own composer."""
     about_visits = _letters(session, ids)
     composed: dict[int, Item] = {

@@ -145,7 +145,7 @@ def get(session: Session, number: int) -> Message:
     return _known(session.get(Message, number), number)
 
 
-def get_to_change(session: Session, number: int) -> Message:
+def get_for_update(session: Session, number: int) -> Message:
     """The same, held until the transaction ends."""
     return _known(session.get(Message, number, with_for_update=True), number)
 

@@ -17,12 +17,12 @@ from scheduler.services.consulate.visits.links import VisitPurpose, address
 from scheduler.services.consulate.visits.wording import _is_newer, checklist, fee, file, title, when, where
 from scheduler.services.events.attendance import passes
 from scheduler.services.letters.envelope import (
-    House,
     OutgoingMessage,
-    Reader,
+    Recipient,
+    SenderIdentity,
     Skip,
-    enveloped,
-    rendered,
+    put_in_envelope,
+    render_letter,
     reply_to,
 )
 from scheduler.services.outbox.enqueue import NO_ADDRESS, TOO_LATE
@@ -43,7 +43,7 @@ _TO_CONFIRM = (
 )
 
 
-def _compose(letter: Letter, house: House, now: datetime) -> Item:
+def _compose(letter: Letter, house: SenderIdentity, now: datetime) -> Item:
     visit = letter.appointment
     assert visit is not None  # noqa: S101 - selected by it
     reason = _no_longer_fits(letter, visit, now)
@@ -53,15 +53,15 @@ def _compose(letter: Letter, house: House, now: datetime) -> Item:
     assert contact.email is not None  # noqa: S101 - or it would have been skipped
     language = supported(contact.language)
     words = _words(letter, visit, contact, language, house)
-    subject, text, html = rendered(letter.kind, words, language)
+    subject, text, html = render_letter(letter.kind, words, language)
     parts = Parts(
         text=text,
         html=html,
         calendar=file(visit, language) if letter.kind in _WITH_CALENDAR and visit.starts_at else b"",
         picture=passes.png(visit.reference) if words["pass_code"] else b"",
     )
-    reader, answers = Reader(contact.email, contact.name, language), reply_to(visit.service.post.email)
-    return enveloped(letter, reader, subject=subject, parts=parts, reply_to=answers, house=house, now=now)
+    reader, answers = Recipient(contact.email, contact.name, language), reply_to(visit.service.post.email)
+    return put_in_envelope(letter, reader, subject=subject, parts=parts, reply_to=answers, house=house, now=now)
 
 
 # What no longer fits
@@ -78,7 +78,7 @@ def _no_longer_fits(letter: Letter, visit: Appointment, now: datetime) -> str:
     if visit.has_expired(now) or visit.status not in _FITS[letter.kind]:
         return N_("the visit stands otherwise now")
     # Not by its hour: moved away and back, it has two letters of which the first is about nothing any more.
-    if letter.kind is not LetterKind.VISIT_CANCELLED and not notices.is_of(letter, visit):
+    if letter.kind is not LetterKind.VISIT_CANCELLED and not notices.describes_current_state(letter, visit):
         return N_("the visit was moved")
     if letter.kind is LetterKind.VISIT_RECONFIRM and visit.reconfirmed_at is not None:
         return N_("has said already that they come")
@@ -103,7 +103,9 @@ _FITS: Mapping[LetterKind, Sequence[VisitStatus]] = {
 # Words
 
 
-def _words(letter: Letter, visit: Appointment, contact: Applicant, language: str, house: House) -> dict[str, Any]:
+def _words(
+    letter: Letter, visit: Appointment, contact: Applicant, language: str, house: SenderIdentity
+) -> dict[str, Any]:
     post, cancelled = visit.service.post, visit.status in (VisitStatus.CANCELLED, VisitStatus.LAPSED)
     purpose = VisitPurpose.CONFIRM if letter.kind in _TO_CONFIRM else VisitPurpose.OWN
     # A link to confirm is what the letter is for; any other leads to pages only where somebody has said there are.

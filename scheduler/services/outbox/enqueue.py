@@ -52,12 +52,12 @@ def queue(
     facts: Mapping[str, Any] | None = None,
 ) -> None:
     """Ask for one letter. Asking twice with the same key is harmless."""
-    row = wanted(kind, to, event, key=key, now=now)
+    row = letter_row(kind, to, event, key=key, now=now)
     row |= {"due_at": due_at or now, "expires_at": expires_at or row["expires_at"], "facts": dict(facts or {})}
     session.execute(insert_ignoring(session, Letter).values(row))
 
 
-def wanted(kind: LetterKind, to: Person, event: Event, *, key: str, now: datetime) -> dict[str, Any]:
+def letter_row(kind: LetterKind, to: Person, event: Event, *, key: str, now: datetime) -> dict[str, Any]:
     """A letter as a row: for `queue_each`, which asks for many in one statement."""
     return {
         "key": key,
@@ -72,7 +72,7 @@ def wanted(kind: LetterKind, to: Person, event: Event, *, key: str, now: datetim
     }
 
 
-def queue_each(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+def queue_many(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     """Ask for letters about what is in the database already."""
     session.connection().execute(insert_ignoring(session, Letter.__table__), rows)
 
@@ -89,7 +89,7 @@ def _undeliverable(to: Person, now: datetime) -> dict[str, Any]:
     return {"outcome": Outcome.SKIPPED, "reason": NO_ADDRESS, "finished_at": now}
 
 
-def quiet_until(session: Session, event: Event, *, now: datetime) -> tuple[datetime, datetime]:
+def news_due_at(session: Session, event: Event, *, now: datetime) -> tuple[datetime, datetime]:
     """When news of an event leaves if nothing else changes, and since when there is news that has not left."""
     waiting = sa.select(Letter.facts).where(Letter.event_id == event.id, Letter.kind.in_(NEWS))
     facts = session.scalar(waiting.where(Letter.outcome.is_(None)).order_by(Letter.id.desc()).limit(1)) or {}
@@ -97,7 +97,7 @@ def quiet_until(session: Session, event: Event, *, now: datetime) -> tuple[datet
     return max(now, min(now + QUIET, since + LONGEST_QUIET)), since
 
 
-def tell(
+def queue_for_list(
     session: Session,
     kind: LetterKind,
     event: Event,

@@ -49,7 +49,7 @@ def _one(app: App, key: str) -> str:
             closures=week_view.closures_ahead(post, now=now),
             bookable=week_view.takes_visits(post),
             weekly=week_view.keeps_a_week(post),
-            said=visit_wording,
+            visit_text=visit_wording,
             named=lambda holiday: named(holiday, g.language),
             **_head(app, post.name.to(g.language), _("Address, hours, services and times to book.")),
         )

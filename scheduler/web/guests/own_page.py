@@ -13,7 +13,7 @@ from flask_limiter import Limiter
 from sqlalchemy.orm import Session
 
 from scheduler.app import App
-from scheduler.base.errors import AlreadyThere, NotFound, SchedulerError
+from scheduler.base.errors import NotFound, NothingToChange, SchedulerError
 from scheduler.base.i18n import LANGUAGES
 from scheduler.model import Attendee, FeedLink, Mode, Reminded
 from scheduler.services.common.tokens import PATHS, Purpose
@@ -64,7 +64,7 @@ def _changes(pages: Blueprint, app: App, limiter: Limiter) -> None:
 
     at("party", _party(app))
     at("withdrawal", lambda session, who, _form: own_page.withdraw(session, who, now=app.clock.now()))
-    at("coming", lambda session, who, _form: own_page.come(session, who, now=app.clock.now()))
+    at("coming", lambda session, who, _form: own_page.accept_or_return(session, who, now=app.clock.now()))
     at("reminders", _reminders(app))
     at("reader", _reader(app))
     at("calendar", lambda session, who, _form: _subscribe(app, session, who))
@@ -103,7 +103,7 @@ def _own(app: App, token: str, form: Form | None = None) -> Response | str:
         return _own_page(app, token, shown, form, own_calendar.calendar(session, shown.person))
 
 
-def _own_page(app: App, token: str, shown: own_page.Own, form: Form | None, link: FeedLink | None) -> str:
+def _own_page(app: App, token: str, shown: own_page.OwnPage, form: Form | None, link: FeedLink | None) -> str:
     done = request.args.get("done", "")
     party = guest_fields.typed(shown.attendee)
     return render_template(
@@ -138,9 +138,9 @@ def _change(app: App, token: str, verb: Change, *, said: str) -> Response | str:
             verb(session, registration.own(session, token, secret=app.secret), form)
     except NotFound:
         return spent(SPENT)
-    except AlreadyThere:
+    except NothingToChange:
         pass  # a second click: it is so already
-    except (own_page.TooLate, RegistrationClosed, NoRoom, NeverFits, Mistyped) as error:
+    except (own_page.RegistrationTooLate, RegistrationClosed, NoRoom, NeverFits, Mistyped) as error:
         if not isinstance(error, Mistyped):
             form.errors[""] = _refusal(error)
         return again(_own(app, token, form))
@@ -181,7 +181,7 @@ def _reminders(app: App) -> Change:
         chosen = form.one_of("reminded", {str(one): one for one in Reminded}, _("Choose one of the list."))
         if chosen is None:
             raise Mistyped
-        own_page.remind(session, attendee, chosen, now=app.clock.now())
+        own_page.choose_reminders(session, attendee, chosen, now=app.clock.now())
 
     return change
 
@@ -194,7 +194,7 @@ def _reader(app: App) -> Change:
             form.errors["zone"] = _("Choose a clock from the list.")
         if spoken is None or form.errors:
             raise Mistyped
-        own_page.read_in(session, attendee.attending, language=spoken, tzid=tzid, now=app.clock.now())
+        own_page.set_reading_preferences(session, attendee.attending, language=spoken, tzid=tzid, now=app.clock.now())
 
     return change
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
-class State(NamedTuple):
+class StateLabel(NamedTuple):
     """What a person can do or must know; the tone is a colour beside the word, never instead of it."""
 
     words: str

@@ -40,7 +40,7 @@ from scheduler.services.consulate.posts.reasons import explained
 from scheduler.services.consulate.posts.slots import Need, Window
 from scheduler.services.consulate.visits import booking, lifecycle, references
 from scheduler.services.consulate.visits.booking import AlreadyBooked, Unchanged
-from scheduler.services.consulate.visits.lifecycle import Over
+from scheduler.services.consulate.visits.lifecycle import NoLongerStands
 from scheduler.services.consulate.visits.visit_drafts import MOST_DOCUMENTS
 
 
@@ -93,7 +93,9 @@ def _refuse_ended(row: Appointment, now: datetime) -> None:
         raise Conflict("{reference} is not confirmed yet; confirm it first", reference=row.reference)
     if row.status is not VisitStatus.CONFIRMED:
         status = VisitStatus.LAPSED if row.has_expired(now) else row.status
-        raise Over("booking {reference} does not stand any more: {status}", reference=row.reference, status=status)
+        raise NoLongerStands(
+            "booking {reference} does not stand any more: {status}", reference=row.reference, status=status
+        )
 
 
 def _refuse_other_day(row: Appointment, now: datetime) -> None:
@@ -321,7 +323,7 @@ def no_show(session: Session, appointment: Appointment, *, now: datetime) -> App
 def _conclude(session: Session, row: Appointment, status: VisitStatus, act: str, now: datetime) -> Appointment:
     before = _state(row, act, now)
     before["cells"] = [[cell.counter_id, cell.day.isoformat(), cell.cell] for cell in _cells(session, row)]
-    booking.conclude(session, row, status, now=now)
+    booking.record_outcome(session, row, status, now=now)
     row.before = before
     session.flush()
     return row

@@ -19,14 +19,14 @@ from scheduler.model import (
 from scheduler.services.common.audit import note
 from scheduler.services.consulate.posts.post_drafts import SpecialDraft
 from scheduler.services.consulate.posts.posts import hold, special_row
-from scheduler.services.consulate.posts.slots import Holiday, Interval, Plan, Special
+from scheduler.services.consulate.posts.slots import Holiday, Interval, OpeningPlan, Special
 
 LANGUAGES_OF_HOLIDAYS = {"en": "en_US", "kk": "kk", "ru": "ru", "th": "th"}
 
 
-def plan(post: Post, first_on: date, last_on: date) -> Plan:
+def plan(post: Post, first_on: date, last_on: date) -> OpeningPlan:
     """When its counters are open, with what differs from the first day to the last."""
-    return Plan(
+    return OpeningPlan(
         tzid=post.tzid,
         cell=post.cell,
         weeks={counter.id: _week(counter.hours or post.hours) for counter in post.counters},

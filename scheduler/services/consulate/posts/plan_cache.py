@@ -18,7 +18,7 @@ from scheduler.model import Post
 from scheduler.services.consulate.posts import opening_days
 from scheduler.services.consulate.posts.slots import Masks
 
-MOST = 64  # plans kept for one database
+MAX_PLANS = 64  # plans kept for one database
 _BEFORE, _AHEAD = timedelta(days=7), timedelta(days=414)  # the longest horizon, and the week in which it ends
 _Key = tuple[int, int, str, int, date]
 
@@ -44,7 +44,7 @@ class _Kept:
             found = self._plans.get(key) or Masks(opening_days.plan(post, first, last), first, last)
             self._plans[key] = found
             self._plans.move_to_end(key)
-            while len(self._plans) > MOST:
+            while len(self._plans) > MAX_PLANS:
                 self._plans.popitem(last=False)
             return found
 

@@ -24,7 +24,7 @@ from scheduler.model import (
 )
 from scheduler.services.common import lookup as rows
 from scheduler.services.common.audit import note
-from scheduler.services.common.changes import Change, Verb, change
+from scheduler.services.common.changes import Change, ChangeKind, change
 from scheduler.services.common.lookup import Lookup
 from scheduler.services.consulate.posts.post_drafts import CounterDraft, PostDraft, ServiceDraft, SpecialDraft
 from scheduler.services.consulate.posts.slots import Interval
@@ -117,7 +117,7 @@ def put(session: Session, key: str, draft: PostDraft, *, now: datetime, lookup: 
     post.version = (post.version or 0) + bool(made)
     session.flush()
     for one in made:
-        action = "add" if one.verb is Verb.ADDED else "change"
+        action = "add" if one.verb is ChangeKind.ADDED else "change"
         note(session, action, one.noun, one.key, now=now, fields=sorted(one.fields))
     return done
 

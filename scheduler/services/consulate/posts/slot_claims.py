@@ -20,7 +20,7 @@ class QuotaReached(Conflict):
     """No more of this service are taken on that day."""
 
 
-def taken(
+def taken_cells(
     session: Session,
     counters: Sequence[int],
     first_on: date,
@@ -85,7 +85,7 @@ def keep(session: Session, appointment: Appointment) -> None:
     session.execute(sa.update(SlotClaim).where(mine).values(until=appointment.expires_at))
 
 
-def free(session: Session, appointment: Appointment) -> list[tuple[int, date, int]]:
+def release(session: Session, appointment: Appointment) -> list[tuple[int, date, int]]:
     """Give the cells back; returns which."""
     mine = sa.delete(SlotClaim).where(SlotClaim.appointment_id == appointment.id)
     gone = session.execute(mine.returning(SlotClaim.counter_id, SlotClaim.day, SlotClaim.cell))
@@ -102,7 +102,7 @@ def take_again(session: Session, appointment: Appointment, cells: Iterable[tuple
         session.execute(insert_ignoring(session, SlotClaim).values(rows))
 
 
-def rest(session: Session, cells: Iterable[tuple[int, date, int]], *, until: datetime) -> None:
+def hold_back(session: Session, cells: Iterable[tuple[int, date, int]], *, until: datetime) -> None:
     """Let freed cells that nobody has taken meanwhile rest: they come back by themselves."""
     rows = [{"counter_id": counter, "day": day, "cell": cell, "until": until} for counter, day, cell in cells]
     if rows:
@@ -120,7 +120,7 @@ def release_at(post: Post, starts_at: datetime, now: datetime) -> datetime | Non
     return now + timedelta(seconds=1 + secrets.randbelow(within))
 
 
-def clear_rested(session: Session, post: Post, *, now: datetime) -> int:
+def forget_expired_holds(session: Session, post: Post, *, now: datetime) -> int:
     """Forget the rest of cells that have come back; returns how many."""
     counters = sa.select(Counter.id).where(Counter.post_id == post.id)
     over = (SlotClaim.appointment_id.is_(None), SlotClaim.until <= now, SlotClaim.counter_id.in_(counters))

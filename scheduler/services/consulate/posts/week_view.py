@@ -20,7 +20,7 @@ from scheduler.services.consulate.posts.slots import (
     Interval,
     Masks,
     Need,
-    Plan,
+    OpeningPlan,
     Reason,
     Slot,
     Why,
@@ -303,7 +303,7 @@ class _Reasons:
         return Why(Reason.TOO_SOON if day >= self.today else Reason.PAST)
 
 
-def _closed(plan: Plan, counters: Sequence[int], need: Need, day: date) -> Why:
+def _closed(plan: OpeningPlan, counters: Sequence[int], need: Need, day: date) -> Why:
     """Why a day has no time at all: asked of the hour at which its weekday opens."""
     opens = [hours[0] for week in plan.weeks.values() for hours in week.get(day.weekday(), ())]
     at = datetime.combine(day, min(opens, default=time(9)))

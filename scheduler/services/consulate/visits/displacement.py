@@ -21,7 +21,7 @@ from scheduler.services.consulate.visits.lifecycle import party_of
 _BOOKED = (VisitStatus.HELD, VisitStatus.OFFERED, VisitStatus.CONFIRMED)
 
 
-def affected(
+def visits_outside_hours(
     session: Session, post: Post, *, now: datetime, closing: SpecialDraft | None = None
 ) -> list[Appointment]:
     """The visits to come whose counters are not open then: whatever has changed since they were booked.
@@ -61,15 +61,15 @@ def _open(masks: slots.Masks, row: Appointment) -> bool:
     return all(slots.covers(masks, claim.counter_id, claim.day, 1 << claim.cell) for claim in row.claims)
 
 
-def rebook(session: Session, post: Post, *, now: datetime) -> list[tuple[Appointment, Slot | None]]:
+def offer_replacements(session: Session, post: Post, *, now: datetime) -> list[tuple[Appointment, Slot | None]]:
     """Offer each another time, before anybody else can have it: first who booked first, the nearest to theirs.
 
     It is kept for them until they answer the letter; who does not is cancelled by the post, which counts for nothing.
     None for whom nothing is free: theirs stands, to be talked over by telephone.
     """
     posts.hold(session, post)
-    lifecycle.sweep(session, post, now=now)
-    found = sorted(affected(session, post, now=now), key=lambda row: (row.created_at, row.id))
+    lifecycle.expire_and_offer(session, post, now=now)
+    found = sorted(visits_outside_hours(session, post, now=now), key=lambda row: (row.created_at, row.id))
     return [(row, _displace(session, row, now)) for row in found]
 
 
@@ -80,10 +80,10 @@ def _displace(session: Session, row: Appointment, now: datetime) -> Slot | None:
     if slot is None:
         return None
     was = row.dtstart.isoformat()
-    lifecycle.leave(session, row)  # closed cells come back to nobody
+    lifecycle.release_time(session, row)  # closed cells come back to nobody
     row.displaced_at = now
     lifecycle.revise(row, now)
-    lifecycle.propose(session, row, slot.dtstart, LetterKind.VISIT_CLOSURE, now=now, facts={"was": was})
+    lifecycle.offer_time(session, row, slot.dtstart, LetterKind.VISIT_CLOSURE, now=now, facts={"was": was})
     note(session, "rebook", "appointment", row.id, now=now, was=was)
     return slot
 

@@ -48,12 +48,14 @@ def key(kind: LetterKind, appointment: Appointment) -> str:
     return f"{kind}:{appointment.id}:{appointment.sequence}:{appointment.offers}"
 
 
-def is_of(letter: Letter, appointment: Appointment) -> bool:
+def describes_current_state(letter: Letter, appointment: Appointment) -> bool:
     """Whether a letter is about the visit as it stands."""
     return f"{letter.key}:".startswith(f"{key(letter.kind, appointment)}:")
 
 
-def settled(session: Session, appointment: Appointment, *, now: datetime, told: bool = False) -> None:
+def queue_confirmation_and_reminders(
+    session: Session, appointment: Appointment, *, now: datetime, told: bool = False
+) -> None:
     """A visit has its time: say so unless it was ``told``; later remind of it, and ask whether they still come."""
     post, start = appointment.service.post, appointment.starts_at
     assert start is not None  # noqa: S101 - it has its time
@@ -72,7 +74,7 @@ def settled(session: Session, appointment: Appointment, *, now: datetime, told: 
         queue(session, LetterKind.VISIT_RECONFIRM, appointment, now=now, due_at=due, expires_at=until)
 
 
-def asked(session: Session, appointment: Appointment) -> bool:
+def reconfirmation_sent(session: Session, appointment: Appointment) -> bool:
     """Whether the question if they still come has left."""
     mine = Letter.key == key(LetterKind.VISIT_RECONFIRM, appointment)
     return session.scalar(sa.select(Letter.outcome).where(mine)) is Outcome.SENT

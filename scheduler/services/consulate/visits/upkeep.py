@@ -16,12 +16,12 @@ from scheduler.services.consulate.visits import lifecycle, notices
 DAY_OVER = timedelta(hours=12)  # after a visit: nobody sits there still
 
 
-def tend(session: Session, *, now: datetime) -> None:
+def run_upkeep(session: Session, *, now: datetime) -> None:
     """For the job: lapse, offer, take back what nobody reconfirmed, bind nobody to a visit that is past, forget whose
     visits were long ago."""
     for post in session.scalars(sa.select(Post).order_by(Post.id)).all():
         posts.hold(session, post)
-        lifecycle.sweep(session, post, now=now)
+        lifecycle.expire_and_offer(session, post, now=now)
         _give_up_waiting(session, post, now)
         _take_back_unconfirmed(session, post, now)
         _let_book_again(session, post, now)
@@ -47,7 +47,7 @@ def _take_back_unconfirmed(session: Session, post: Post, now: datetime) -> None:
         Appointment.starts_at > now,
     )
     for row in session.scalars(due.order_by(Appointment.id)).all():
-        if notices.asked(session, row):
+        if notices.reconfirmation_sent(session, row):
             lifecycle.end(session, row, VisitStatus.LAPSED, by=Side.APPLICANT, now=now)
             note(session, "lapse", "appointment", row.id, now=now, reason="not reconfirmed")
             notices.queue(session, LetterKind.VISIT_CANCELLED, row, now=now)

@@ -1,6 +1,6 @@
 """Places: take them, wait for them, and offer what is freed to who waits. Never one too many.
 
-Everybody holds the seating of an event first (`hold`), so that what is read stays true until the transaction ends.
+Everybody holds the capacities of an event first (`hold`), so that what is read stays true until the transaction ends.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict, Invalid
-from scheduler.model import Attendee, Event, Mode, Queue, Seating, Standing
+from scheduler.model import Attendee, Capacity, Event, Mode, Queue, Standing
 from scheduler.model.attendance import HOLDING
 
 
@@ -28,13 +28,13 @@ class NoRoom(Conflict):
 
 
 def hold(session: Session, event_id: int) -> None:
-    """Hold the seating of an event until the transaction ends: before anything is read that it decides on.
+    """Hold the capacities of an event until the transaction ends: before anything is read that it decides on.
 
     Everybody holds it first and both rows in the same order, so that what was read stays true and no two can
     wait for each other.
     """
     session.execute(
-        sa.select(Seating.mode).where(Seating.event_id == event_id).order_by(Seating.mode).with_for_update()
+        sa.select(Capacity.mode).where(Capacity.event_id == event_id).order_by(Capacity.mode).with_for_update()
     )
 
 
@@ -44,13 +44,15 @@ def hold_with(session: Session, attendee: Attendee) -> None:
     session.refresh(attendee)
 
 
-def take(session: Session, event_id: int, mode: Mode, seats: int, *conditions: sa.ColumnElement[bool]) -> bool:
+def take_places(session: Session, event_id: int, mode: Mode, seats: int, *conditions: sa.ColumnElement[bool]) -> bool:
     """Take places (or give back a negative number): one conditional update, so that no two can take the last."""
     result = session.execute(
-        sa.update(Seating)
-        .where(Seating.event_id == event_id, Seating.mode == mode, *conditions)
-        .where(sa.or_(Seating.capacity.is_(None), Seating.taken + seats <= Seating.capacity, sa.literal(seats <= 0)))
-        .values(taken=Seating.taken + seats)
+        sa.update(Capacity)
+        .where(Capacity.event_id == event_id, Capacity.mode == mode, *conditions)
+        .where(
+            sa.or_(Capacity.capacity.is_(None), Capacity.taken + seats <= Capacity.capacity, sa.literal(seats <= 0))
+        )
+        .values(taken=Capacity.taken + seats)
         .execution_options(synchronize_session=False)
     )
     return bool(result.rowcount)  # type: ignore[attr-defined]
@@ -58,17 +60,17 @@ def take(session: Session, event_id: int, mode: Mode, seats: int, *conditions: s
 
 def take_unawaited(session: Session, event: Event, mode: Mode, seats: int) -> bool:
     """Take places that belong to nobody who waits: nobody new overtakes the queue."""
-    return take(session, event.id, mode, seats, ~sa.exists().where(*_waiting(event, mode)))
+    return take_places(session, event.id, mode, seats, ~sa.exists().where(*_waiting(event, mode)))
 
 
 def take_together(session: Session, event: Event, mode: Mode, seats: int) -> bool:
     """Take places for many parties at once, all or none, without overtaking who waits; or give some back."""
     if seats < 0:
-        return take(session, event.id, mode, seats)
+        return take_places(session, event.id, mode, seats)
     return take_unawaited(session, event, mode, seats)
 
 
-def stand(attendee: Attendee, standing: Standing, now: datetime, *, until: datetime | None = None) -> None:
+def set_standing(attendee: Attendee, standing: Standing, now: datetime, *, until: datetime | None = None) -> None:
     attendee.standing, attendee.standing_at, attendee.offered_until = standing, now, until
 
 
@@ -76,15 +78,17 @@ def give_back(session: Session, attendee: Attendee, standing: Standing, *, now: 
     """The same, with the places left free until `promote`."""
     held = attendee.standing in HOLDING
     attendee.queue_number = None
-    stand(attendee, standing, now)
+    set_standing(attendee, standing, now)
     session.flush()
     if held:
-        take(session, attendee.event_id, attendee.mode, -attendee.seats)
+        take_places(session, attendee.event_id, attendee.mode, -attendee.seats)
 
 
 def refuse_impossible(session: Session, event: Event, mode: Mode, companions: int) -> None:
     """Raises NeverFits for a party larger than all the places there are."""
-    capacity = session.scalar(sa.select(Seating.capacity).where(Seating.event_id == event.id, Seating.mode == mode))
+    capacity = session.scalar(
+        sa.select(Capacity.capacity).where(Capacity.event_id == event.id, Capacity.mode == mode)
+    )
     refuse_larger(event, mode, capacity, companions)
 
 
@@ -106,10 +110,10 @@ def refuse_larger(event: Event, mode: Mode, capacity: int | None, companions: in
 def draw_number(session: Session, event_id: int, mode: Mode) -> int:
     """The next of the queue; no two draw the same, and none is drawn again."""
     return session.scalars(
-        sa.update(Seating)
-        .where(Seating.event_id == event_id, Seating.mode == mode)
-        .values(last_queue_number=Seating.last_queue_number + 1)
-        .returning(Seating.last_queue_number)
+        sa.update(Capacity)
+        .where(Capacity.event_id == event_id, Capacity.mode == mode)
+        .values(last_queue_number=Capacity.last_queue_number + 1)
+        .returning(Capacity.last_queue_number)
         .execution_options(synchronize_session=False)
     ).one()
 
@@ -117,8 +121,8 @@ def draw_number(session: Session, event_id: int, mode: Mode) -> int:
 def next_in_queue(session: Session, event: Event, mode: Mode) -> Attendee | None:
     """Whom places that are free belong to before anybody new: the first party of a strict queue, whether it fits or
     not; else the first that fits."""
-    here = sa.and_(Seating.event_id == Attendee.event_id, Seating.mode == Attendee.mode)
-    waiting = sa.select(Attendee).join(Seating, here).where(*_waiting(event, mode))
+    here = sa.and_(Capacity.event_id == Attendee.event_id, Capacity.mode == Attendee.mode)
+    waiting = sa.select(Attendee).join(Capacity, here).where(*_waiting(event, mode))
     first = waiting.order_by(Attendee.queue_number).limit(1)
     # We may have read them before they joined the queue.
     return session.scalar(first.execution_options(populate_existing=True))
@@ -129,19 +133,19 @@ def _waiting(event: Event, mode: Mode) -> Sequence[sa.ColumnElement[bool]]:
     queue = (Attendee.event_id == event.id, Attendee.mode == mode, Attendee.queue_number.is_not(None))
     if event.queue is Queue.STRICT:
         return queue
-    fits = sa.or_(Seating.capacity.is_(None), Seating.taken + 1 + Attendee.companions <= Seating.capacity)
+    fits = sa.or_(Capacity.capacity.is_(None), Capacity.taken + 1 + Attendee.companions <= Capacity.capacity)
     return (*queue, fits)
 
 
 def awaited(session: Session, events: Collection[int]) -> set[tuple[int, Mode]]:
     """The seatings with free places that belong to somebody who waits, by the rule of `_waiting`."""
-    fits = sa.or_(Seating.capacity.is_(None), Seating.taken + 1 + Attendee.companions <= Seating.capacity)
+    fits = sa.or_(Capacity.capacity.is_(None), Capacity.taken + 1 + Attendee.companions <= Capacity.capacity)
     waits = sa.and_(
-        Attendee.event_id == Seating.event_id, Attendee.mode == Seating.mode, Attendee.queue_number.is_not(None)
+        Attendee.event_id == Capacity.event_id, Attendee.mode == Capacity.mode, Attendee.queue_number.is_not(None)
     )
-    query = sa.select(Seating.event_id, Seating.mode).join(Event, Event.id == Seating.event_id)
+    query = sa.select(Capacity.event_id, Capacity.mode).join(Event, Event.id == Capacity.event_id)
     query = query.where(
-        Seating.event_id.in_(events), sa.exists().where(waits, sa.or_(Event.queue == Queue.STRICT, fits))
+        Capacity.event_id.in_(events), sa.exists().where(waits, sa.or_(Event.queue == Queue.STRICT, fits))
     )
     return {(event, mode) for event, mode in session.execute(query)}
 

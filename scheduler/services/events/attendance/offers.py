@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict
-from scheduler.model import Attendee, Event, LetterKind, Mode, Seating, Standing
+from scheduler.model import Attendee, Capacity, Event, LetterKind, Mode, Standing
 from scheduler.model.attendance import HOLDING
 from scheduler.services.common.audit import note
 from scheduler.services.events.attendance.capacity import (
@@ -17,8 +17,8 @@ from scheduler.services.events.attendance.capacity import (
     give_back,
     hold,
     next_in_queue,
-    stand,
-    take,
+    set_standing,
+    take_places,
     take_unawaited,
 )
 from scheduler.services.outbox import enqueue
@@ -27,10 +27,10 @@ from scheduler.services.outbox import enqueue
 SHARE = 3
 
 
-LONGEST = timedelta(days=1)
+LONGEST_OFFER = timedelta(days=1)
 
 
-SHORTEST = timedelta(minutes=30)
+SHORTEST_OFFER = timedelta(minutes=30)
 
 
 MINUTE = timedelta(minutes=1)
@@ -41,25 +41,25 @@ def seat(session: Session, attendee: Attendee, *, now: datetime) -> Standing:
     event, mode = attendee.event, attendee.mode
     placed = take_unawaited(session, event, mode, attendee.seats)
     attendee.queue_number = None if placed else draw_number(session, event.id, mode)
-    stand(attendee, Standing.CONFIRMED if placed else Standing.WAITLISTED, now)
+    set_standing(attendee, Standing.CONFIRMED if placed else Standing.WAITLISTED, now)
     session.add(attendee)
     session.flush()
     return attendee.standing
 
 
-def leave(session: Session, attendee: Attendee, standing: Standing, *, now: datetime) -> None:
+def leave_list(session: Session, attendee: Attendee, standing: Standing, *, now: datetime) -> None:
     """Off the list, or out of the queue; what they held goes to who waits."""
     # Whoever leaves the head of a strict queue makes way, also without a place of their own.
     in_the_way = attendee.standing in (*HOLDING, Standing.WAITLISTED)
     give_back(session, attendee, standing, now=now)
     if in_the_way:
-        promote(session, attendee.event, attendee.mode, now=now)
+        offer_free_places(session, attendee.event, attendee.mode, now=now)
 
 
 def set_capacity(session: Session, event: Event, mode: Mode, capacity: int | None, *, now: datetime) -> None:
     """Raises Conflict for fewer places than are taken. More places go to those who wait."""
     hold(session, event.id)
-    row = session.get_one(Seating, (event.id, mode), populate_existing=True)
+    row = session.get_one(Capacity, (event.id, mode), populate_existing=True)
     if capacity is not None and capacity < row.taken:
         raise Conflict(
             "capacity of {event} ({mode}): {taken} places are taken, more than {capacity}; withdraw somebody first",
@@ -70,7 +70,7 @@ def set_capacity(session: Session, event: Event, mode: Mode, capacity: int | Non
         )
     row.capacity = capacity
     session.flush()
-    promote(session, event, mode, now=now)
+    offer_free_places(session, event, mode, now=now)
 
 
 def held_until(event: Event, now: datetime) -> datetime | None:
@@ -83,11 +83,11 @@ def held_until(event: Event, now: datetime) -> datetime | None:
         return None
     ends = [at for at in (event.takes_guests_until, event.registration_closes_at) if at is not None]
     if not ends:
-        return _whole_minute(now + LONGEST)
+        return _whole_minute(now + LONGEST_OFFER)
     left = min(ends) - now
-    if left < SHORTEST:
+    if left < SHORTEST_OFFER:
         return None
-    return min(_whole_minute(now + min(LONGEST, max(SHORTEST, left / SHARE))), min(ends))
+    return min(_whole_minute(now + min(LONGEST_OFFER, max(SHORTEST_OFFER, left / SHARE))), min(ends))
 
 
 def _whole_minute(at: datetime) -> datetime:
@@ -95,7 +95,7 @@ def _whole_minute(at: datetime) -> datetime:
     return at if at == at.replace(second=0, microsecond=0) else at.replace(second=0, microsecond=0) + MINUTE
 
 
-def promote(session: Session, event: Event, mode: Mode, *, now: datetime) -> list[Attendee]:
+def offer_free_places(session: Session, event: Event, mode: Mode, *, now: datetime) -> list[Attendee]:
     """Offer free places to those who wait, by the rule of the event's queue, and hold them: for every cause."""
     until = held_until(event, now)
     if until is None:
@@ -103,7 +103,7 @@ def promote(session: Session, event: Event, mode: Mode, *, now: datetime) -> lis
     hold(session, event.id)
     offered = []
     while (attendee := next_in_queue(session, event, mode)) is not None:
-        if not take(session, event.id, mode, attendee.seats):
+        if not take_places(session, event.id, mode, attendee.seats):
             break
         _offer(session, attendee, until=until, now=now)
         offered.append(attendee)
@@ -112,7 +112,7 @@ def promote(session: Session, event: Event, mode: Mode, *, now: datetime) -> lis
 
 def _offer(session: Session, attendee: Attendee, *, until: datetime, now: datetime) -> None:
     attendee.queue_number = None
-    stand(attendee, Standing.OFFERED, now, until=until)
+    set_standing(attendee, Standing.OFFERED, now, until=until)
     tell_offer(session, attendee, now=now)
     note(session, "offer", "attendee", attendee.id, now=now, event=attendee.event.key, until=until.isoformat())
     session.flush()
@@ -122,7 +122,9 @@ def tell_offer(session: Session, attendee: Attendee, *, now: datetime) -> None:
     """A letter that is of no use, and does not leave, once the offer has lapsed."""
     until = attendee.offered_until
     assert until is not None  # noqa: S101 - a constraint
-    tell(session, LetterKind.OFFERED, attendee, now=now, expires_at=until, facts={"until": until.isoformat()})
+    queue_for_attendee(
+        session, LetterKind.OFFERED, attendee, now=now, expires_at=until, facts={"until": until.isoformat()}
+    )
 
 
 def lapsed(session: Session, *, now: datetime) -> Sequence[int]:
@@ -140,18 +142,18 @@ def lapse(session: Session, event: Event, *, now: datetime) -> int:
     for attendee in found:
         _lapse_one(session, attendee, now=now)
     for mode in {attendee.mode for attendee in found}:
-        promote(session, event, mode, now=now)
+        offer_free_places(session, event, mode, now=now)
     return len(found)
 
 
 def _lapse_one(session: Session, attendee: Attendee, *, now: datetime) -> None:
     """They lose the place and their turn: who asks again stands at the end."""
-    tell(session, LetterKind.LAPSED, attendee, now=now)
+    queue_for_attendee(session, LetterKind.LAPSED, attendee, now=now)
     note(session, "lapse", "attendee", attendee.id, now=now, event=attendee.event.key)
     give_back(session, attendee, Standing.LAPSED, now=now)
 
 
-def tell(
+def queue_for_attendee(
     session: Session,
     kind: LetterKind,
     attendee: Attendee,

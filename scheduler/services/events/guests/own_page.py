@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from scheduler.base.errors import AlreadyThere, Conflict
+from scheduler.base.errors import Conflict, NothingToChange
 from scheduler.base.text import Text
 from scheduler.model import (
     Answer,
@@ -29,16 +29,16 @@ from scheduler.services.events.attendance import capacity, parties, transitions
 from scheduler.services.events.attendance.parties import Needs
 from scheduler.services.events.attendance.registration_window import RegistrationClosed
 from scheduler.services.events.guests import registration
-from scheduler.services.events.programme.event_mapping import seating_of
+from scheduler.services.events.programme.event_mapping import capacity_of
 from scheduler.services.outbox import reminders
 
 
-class TooLate(Conflict):
+class RegistrationTooLate(Conflict):
     """This can no longer be changed: the event has begun, is over or was cancelled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Own:
+class OwnPage:
     """All that the page shows. ``most`` companions may be brought, ``ahead`` parties wait before this one."""
 
     attendee: Attendee
@@ -59,7 +59,7 @@ class Own:
     def instructions(self) -> Text:
         """For who comes in this way, and has a place."""
         has_place = self.attendee.standing is Standing.CONFIRMED
-        return seating_of(self.event, self.attendee.mode).instructions if has_place else Text()
+        return capacity_of(self.event, self.attendee.mode).instructions if has_place else Text()
 
     @property
     def joins(self) -> str:
@@ -68,10 +68,10 @@ class Own:
         return (self.event.video_link or "") if has_place or self.event.video_public else ""
 
 
-def page(session: Session, attendee: Attendee, *, now: datetime) -> Own:
+def page(session: Session, attendee: Attendee, *, now: datetime) -> OwnPage:
     """As it is for who comes: the person on the list, or whoever represents them."""
     event, going_on = attendee.event, _going_on(attendee.event, now)
-    return Own(
+    return OwnPage(
         attendee=attendee,
         event=event,
         person=attendee.attending,
@@ -124,7 +124,7 @@ def withdraw(session: Session, attendee: Attendee, *, now: datetime) -> None:
     transitions.withdraw(session, attendee, now=now, by=Answer.PAGE)
 
 
-def come(session: Session, attendee: Attendee, *, now: datetime) -> None:
+def accept_or_return(session: Session, attendee: Attendee, *, now: datetime) -> None:
     """Accept an invitation or an offer, or come back after all. An offer that is too old lapses by it.
 
     Raises TooLate, AlreadyThere, NeverFits, RegistrationClosed.
@@ -150,10 +150,12 @@ def come(session: Session, attendee: Attendee, *, now: datetime) -> None:
 
 def _refuse_late(attendee: Attendee, now: datetime) -> None:
     if not _going_on(attendee.event, now):
-        raise TooLate
+        raise RegistrationTooLate
 
 
-def read_in(session: Session, person: Person, *, language: str, tzid: str | None, now: datetime) -> None:
+def set_reading_preferences(
+    session: Session, person: Person, *, language: str, tzid: str | None, now: datetime
+) -> None:
     """The language and the clock of their letters."""
     if (person.language, person.tzid) == (language, tzid):
         return
@@ -167,10 +169,10 @@ def read_in(session: Session, person: Person, *, language: str, tzid: str | None
 CLOSELY = (timedelta(days=1), timedelta(hours=1))
 
 
-def remind(session: Session, attendee: Attendee, reminded: Reminded, *, now: datetime) -> None:
+def choose_reminders(session: Session, attendee: Attendee, reminded: Reminded, *, now: datetime) -> None:
     """As the organizer planned, or instead of that a day and an hour before, or never. Raises AlreadyThere."""
     if attendee.reminded is reminded:
-        raise AlreadyThere
+        raise NothingToChange
     attendee.reminded = reminded
     if reminded is Reminded.CLOSELY:
         for offset in CLOSELY:

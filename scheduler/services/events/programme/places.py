@@ -15,7 +15,7 @@ from scheduler.base.text import Text, folded
 from scheduler.model import City, Closure, Event, Feed, OpeningHours, Organisation, Person, Venue
 from scheduler.model.feeds import is_built_in
 from scheduler.services.common.audit import note
-from scheduler.services.common.changes import Change, Verb, change
+from scheduler.services.common.changes import Change, ChangeKind, change
 from scheduler.services.common.drafts import Draft
 from scheduler.services.common.lookup import Lookup
 from scheduler.services.common.values import Interval
@@ -74,7 +74,7 @@ def put(
     session.flush()
     lookup.remember(row)
     note(session, "add" if before is None else "change", noun.name, key, now=now, fields=sorted(done.fields))
-    if done.verb is Verb.CHANGED:
+    if done.verb is ChangeKind.CHANGED:
         _revise_what_shows(session, row, now=now)
     return done
 

@@ -29,7 +29,7 @@ def event_of(session: Session, key: str) -> Event:
     return guest_directory.event(session, key, confidential=allowed(Act.SEE_CONFIDENTIAL))
 
 
-class Mistyped(Exception):
+class FormRefused(Exception):
     """Something in the form is wrong; it says what, and nothing was changed."""
 
 
@@ -40,7 +40,7 @@ def act(app: App, form: Form) -> Iterator[Session]:
         with app.db.write(officer().actor) as session:
             yield session
             if form.errors:
-                raise Mistyped  # and so nothing is kept
+                raise FormRefused  # and so nothing is kept
     except NotFound:
         raise
     except SchedulerError as error:
@@ -48,7 +48,7 @@ def act(app: App, form: Form) -> Iterator[Session]:
             raise
         # What contradicts may be overruled: the field for the reason appears with it.
         form.errors.setdefault("reason" if all(map(_contradicts, each_of(error))) else "", said(error))
-        raise Mistyped from error
+        raise FormRefused from error
 
 
 def is_away(error: SchedulerError) -> bool:
