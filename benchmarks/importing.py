@@ -8,7 +8,7 @@ from typing import Any
 from icalendar import Calendar
 
 from benchmarks import common
-from calendars.foreign import Limits, Notes, expanded, read
+from calendars.foreign import Limits, Notes, expand_series, read_calendar
 from scheduler.services.exchange.calendar_import import ImportOptions, ImportReport, import_events
 from scheduler.services.exchange.calendar_mapping import CalendarDefaults
 from scheduler.storage.database import Database
@@ -104,7 +104,7 @@ def _measure(engine: str, fresh: common.Fresh, data: bytes, size: int, rounds: i
 
 def run(db: Database, data: bytes) -> ImportReport:
     reading, notes = _read(data), Notes()
-    events = expanded(reading.events, DAYS, notes)
+    events = expand_series(reading.events, DAYS, notes)
     wanted = ImportOptions(CalendarDefaults("Ministry", "en", "Asia/Almaty"), DAYS)
     with db.write() as session:
         return import_events(session, events, wanted, notes=reading.notes, now=common.NOW)

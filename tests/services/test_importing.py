@@ -29,8 +29,9 @@ def calendar(size, words="Talks"):
 
 def bring(db, data):
     wanted = ImportOptions(CalendarDefaults("Ministry", "en", "Asia/Bangkok"), DAYS)
+    events = expand_series(read_calendar(data).events, DAYS, Notes())
     with db.write() as session:
-        return import_events(session, expanded(read(data).events, DAYS, Notes()), wanted, notes=(), now=NOW)
+        return import_events(session, events, wanted, notes=(), now=NOW)
 
 
 @pytest.fixture

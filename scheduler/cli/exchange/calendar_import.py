@@ -200,7 +200,7 @@ def _bring_in(
     about = {event.uid for event in events}
     told = [one for one in order.reading.notes if one.uid in about or _concerns_all(one)]
     with context.write(keep=keep) as session:
-        read = (*told, *notes.in_order())
+        read = (*told, *notes.list_by_line())
         outcome = import_events(session, events, order.wanted, notes=read, now=context.now())
         if shown is not None and outcome.changes != shown.changes:
             raise Conflict("something else was changed meanwhile; nothing was done, run it again")

@@ -57,7 +57,7 @@ class ImportReport:
 
 
 def import_events(
-    session: Session, events: Sequence[Foreign], wanted: ImportOptions, *, notes: Iterable[Note], now: datetime
+    session: Session, events: Sequence[ForeignEvent], wanted: ImportOptions, *, notes: Iterable[Note], now: datetime
 ) -> ImportReport:
     """Make the events of a source be as it says, by UID and RECURRENCE-ID; ``notes`` are those of its reading.
 
@@ -112,7 +112,7 @@ class _CalendarImport:
 
     # What is new, what has changed
 
-    def sort(self, events: Iterable[Foreign]) -> None:
+    def sort(self, events: Iterable[ForeignEvent]) -> None:
         brought = {one.name: one for event in events if (one := map_event(event, self.terms, self.notes))}
         self.seen = set(brought)
         renamed = self._renamed(brought)

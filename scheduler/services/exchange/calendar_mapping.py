@@ -68,7 +68,7 @@ class MappedEvent:
         return self.said["title"], self.said["when"]
 
 
-def map_event(foreign: Foreign, terms: CalendarDefaults, notes: Notes) -> MappedEvent | None:
+def map_event(foreign: ForeignEvent, terms: CalendarDefaults, notes: Notes) -> MappedEvent | None:
     """Nothing, and a note, for what cannot be an event here."""
     try:
         return MappedEvent(foreign, _draft(foreign, terms, notes), _said(foreign, terms))
@@ -78,7 +78,7 @@ def map_event(foreign: Foreign, terms: CalendarDefaults, notes: Notes) -> Mapped
         return None
 
 
-def _draft(foreign: Foreign, terms: CalendarDefaults, notes: Notes) -> EventDraft:
+def _draft(foreign: ForeignEvent, terms: CalendarDefaults, notes: Notes) -> EventDraft:
     venue = terms.venue or _venue(foreign, terms)
     plan = {
         "kind": terms.kind or Kind.MEETING,
@@ -140,15 +140,15 @@ def _existing(foreign: ForeignEvent, at: datetime, tzid: str, notes: Notes) -> d
 # What and where
 
 
-def _title(foreign: Foreign, terms: CalendarDefaults, notes: Notes) -> str:
-    title = unicodedata.normalize("NFC", _harmless(one_line(foreign.summary))).strip()
+def _title(foreign: ForeignEvent, terms: CalendarDefaults, notes: Notes) -> str:
+    title = unicodedata.normalize("NFC", _harmless(join_lines(foreign.summary))).strip()
     if not title:
         notes.add_mended(foreign.line, foreign.uid, N_("The event has no title."))
         return catalogue(terms.language).gettext(N_("Untitled"))
     return _short(foreign, title, TITLE, notes)
 
 
-def _description(foreign: Foreign, terms: CalendarDefaults, notes: Notes) -> Text:
+def _description(foreign: ForeignEvent, terms: CalendarDefaults, notes: Notes) -> Text:
     """The text; at its head the place, unless that is a venue of ours. None is made of what others write."""
     text = _harmless(clean_text(foreign.description))
     if _TAGS.search(text):
@@ -183,13 +183,13 @@ def _short(foreign: ForeignEvent, text: str, most: int, notes: Notes) -> str:
     return text[: most - 1].rstrip() + "…"
 
 
-def _venue(foreign: Foreign, terms: CalendarDefaults) -> str | None:
+def _venue(foreign: ForeignEvent, terms: CalendarDefaults) -> str | None:
     """The venue that LOCATION names, alone or before its address."""
     place = folded(_harmless(foreign.location))
     return terms.venues.get(place) or terms.venues.get(place.partition(",")[0].strip())
 
 
-def _visibility(foreign: Foreign, terms: CalendarDefaults) -> Visibility:
+def _visibility(foreign: ForeignEvent, terms: CalendarDefaults) -> Visibility:
     told = Visibility(foreign.classification.lower())
     return Visibility.PRIVATE if terms.private and told is Visibility.PUBLIC else told
 
@@ -257,7 +257,7 @@ def plain(html: str) -> str:
 # Identity
 
 
-def _said(foreign: Foreign, terms: CalendarDefaults) -> dict[str, str]:
+def _said(foreign: ForeignEvent, terms: CalendarDefaults) -> dict[str, str]:
     """A digest of each field as it was read: whatever we make of it, it tells what has changed there."""
     floating = foreign.zone_source in (ZoneSource.FLOATING, ZoneSource.GUESSED)
     values = {
