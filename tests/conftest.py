@@ -19,7 +19,7 @@ from scheduler import schema
 from scheduler.app import App
 from scheduler.base import config
 from scheduler.base.clock import ManualClock
-from scheduler.cli.kit.desk import Desk
+from scheduler.cli.kit.context import CommandContext
 from scheduler.cli.kit.language import speak
 from scheduler.storage.database import Database
 from tests.support.builders import NOW
@@ -142,7 +142,7 @@ def scheduler(
 
     def run(*args: str, code: int = 0, **kwargs: Any) -> Result:
         result = CliRunner().invoke(
-            root, args, obj=Desk(clock=clock, connect=connect), catch_exceptions=False, **kwargs
+            root, args, obj=CommandContext(clock=clock, connect=connect), catch_exceptions=False, **kwargs
         )
         assert code == result.exit_code, result.output
         return result

@@ -13,7 +13,7 @@ from scheduler.model import Event, FeedLink, Letter, Mode, Person, Standing
 from scheduler.services.common import lookup
 from scheduler.services.events.attendance import transitions
 from scheduler.services.events.guests.registration import HELD, JUST
-from scheduler.services.events.programme.event_mapping import seating_of
+from scheduler.services.events.programme.event_mapping import capacity_of
 from tests.support.builders import a_person, invite, register
 from tests.support.forms import FORM, LINK, attendees, body, fill, link, mails, plan, registered, seal, solved, text
 from tests.support.instance import pages_of
@@ -318,7 +318,7 @@ def test_while_one_event_is_worked_on_at_length_others_are_confirmed_and_its_own
 
     with ThreadPoolExecutor(2) as hands:
         with app.db.write() as session:
-            lookup.get_to_change(session, Event, "long")
+            lookup.get_for_update(session, Event, "long")
             theirs, ours = (hands.submit(web.application.test_client().post, one) for one in links)
             assert 303 == ours.result(HANG).status_code
             assert not theirs.done()
@@ -387,7 +387,7 @@ def test_a_visitor_changes_the_party_switches_and_withdraws(app, web):
 
     with app.db.read() as session:
         event = session.scalars(sa.select(Event)).one()
-        assert [0, 0] == [seating_of(event, mode).taken for mode in Mode]
+        assert [0, 0] == [capacity_of(event, mode).taken for mode in Mode]
 
 
 def test_once_it_has_begun_the_page_says_that_nothing_can_be_changed(app, web, clock):

@@ -17,7 +17,7 @@ from scheduler.services.consulate.visits import booking
 from scheduler.services.consulate.visits import links as visit_links
 from scheduler.services.consulate.visits.links import VisitPurpose
 from scheduler.services.consulate.visits.public_requests import MOST_LETTERS
-from scheduler.worker.timetable import deliver
+from scheduler.worker.delivery import deliver
 from tests.support.builders import an_event
 from tests.support.consulate import MORNING, PASSPORT, Consulate, a_post, wrong_with_cells
 from tests.support.forms import solved

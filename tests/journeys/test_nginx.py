@@ -15,7 +15,7 @@ import urllib3
 from click.testing import CliRunner
 
 from scheduler.base.clock import ManualClock
-from scheduler.cli.kit.desk import Desk
+from scheduler.cli.kit.context import CommandContext
 from scheduler.cli.root import root
 from tests.support.builders import NOW
 from tests.support.instance import settings_of
@@ -58,7 +58,9 @@ def address(sqlite_template, place) -> Iterator[str]:
         "event add opening --kind ceremony --title Opening --cities bangkok",
         f"feed publish --to {place / 'calendar'}",
     ):
-        CliRunner(env=environment).invoke(root, command, obj=Desk(clock=ManualClock(NOW)), catch_exceptions=False)
+        CliRunner(env=environment).invoke(
+            root, command, obj=CommandContext(clock=ManualClock(NOW)), catch_exceptions=False
+        )
     with Server({**environment, "SCHEDULER_TRUSTED_PROXIES": "1"}, workers=1) as server:
         port = free_port()  # as late as can be: others look for one, too
         conf = place / "nginx.conf"

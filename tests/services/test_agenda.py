@@ -11,10 +11,10 @@ import sqlalchemy as sa
 from scheduler.base.errors import NotFound
 from scheduler.model import Kind, Role
 from scheduler.services.events.programme import agenda, planning
-from scheduler.services.events.programme.agenda import Stop, Wanted
+from scheduler.services.events.programme.agenda import AgendaFilter, Stop
 from tests.support.builders import NOW, START, a_city, a_person, a_venue, an_event, an_organisation, invite, register
 
-EVERYTHING = Wanted()
+EVERYTHING = AgendaFilter()
 DAYS = {"dtstart": None, "first_day": date(2027, 2, 2), "last_day": date(2027, 2, 7)}
 
 
@@ -106,7 +106,7 @@ def test_a_choice_is_by_kind_by_city_of_venue_or_event_and_by_organizer(session)
     an_event(session, "named", cities=("astana",))
 
     def found(**wanted):
-        return keys(agenda.coming(session, Wanted(**wanted), now=NOW).entries)
+        return keys(agenda.coming(session, AgendaFilter(**wanted), now=NOW).entries)
 
     assert ["there"] == found(kind=Kind.VISIT) == found(city="phuket") == found(organizer="embassy")
     assert ["named"] == found(city="astana")

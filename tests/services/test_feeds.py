@@ -10,7 +10,7 @@ import pytest
 
 from scheduler.base.errors import NotFound
 from scheduler.base.text import Text
-from scheduler.model import Audience, Kind
+from scheduler.model import Audience, Kind, feeds
 from scheduler.services.events.programme import planning
 from scheduler.services.feeds import event_feeds, scopes
 from tests.support.builders import DAILY, DAY, NOW, SPRING, START, a_city, a_feed, a_venue, an_event, an_organisation
@@ -190,7 +190,7 @@ def test_every_kind_has_a_feed_of_its_own(session):
         if kind is not Kind.TOUR:
             an_event(session, str(kind).replace(" ", "-"), kind=kind, title=str(kind), **given.get(kind, {}))
 
-    for key, (kind, _) in scopes.KIND_FEEDS.items():
+    for key, (kind, _) in feeds.KIND_FEEDS.items():
         assert [str(kind)] == titles(session, key)
 
 

@@ -29,11 +29,13 @@ from scheduler.model import (
     Venue,
 )
 from scheduler.services.common import lookup
+from scheduler.services.common.drafts import check
 from scheduler.services.common.lookup import Lookup
 from scheduler.services.events.attendance import transitions
 from scheduler.services.events.guests.people import guest
 from scheduler.services.events.programme import places, planning
-from scheduler.services.events.programme.event_drafts import EventDraft, FeedDraft, PersonDraft, check
+from scheduler.services.events.programme.event_drafts import EventDraft
+from scheduler.services.events.programme.place_drafts import FeedDraft, PersonDraft
 
 NOW = datetime(2027, 1, 4, 9, 0, tzinfo=UTC)  # as in conftest: a Monday, 16:00 in Bangkok
 DAY = timedelta(days=1)

@@ -27,17 +27,17 @@ from scheduler.model import (
     VisitStatus,
 )
 from scheduler.services.accounts import accounts, assigned_posts
+from scheduler.services.common.drafts import check
 from scheduler.services.common.lookup import Lookup
 from scheduler.services.consulate.front_desk import actions as desk_actions
 from scheduler.services.consulate.front_desk import board as queue_board
 from scheduler.services.consulate.front_desk import statistics as visit_statistics
 from scheduler.services.consulate.front_desk import today as desk_today
-from scheduler.services.consulate.posts import posts
+from scheduler.services.consulate.posts import opening_days, posts
 from scheduler.services.consulate.posts.free_times import Party, free
 from scheduler.services.consulate.posts.post_drafts import PostDraft, SpecialDraft
 from scheduler.services.consulate.visits import booking, lifecycle
 from scheduler.services.consulate.visits.visit_drafts import VisitDraft
-from scheduler.services.events.programme.event_drafts import check
 from scheduler.services.privacy import access_log
 from scheduler.storage.database import Database
 from tests.support.builders import NOW, SECRET, a_city
@@ -109,12 +109,12 @@ class Consulate:
 
     def sweep(self) -> int:
         with self.db.write() as session:
-            return lifecycle.sweep(session, posts.get(session, self.post), now=self.now)
+            return lifecycle.expire_and_offer(session, posts.get(session, self.post), now=self.now)
 
     def days(self, **given: Any) -> None:
         """Close or open days, as `scheduler post close` does."""
         with self.db.write() as session:
-            posts.set_days(session, posts.get(session, self.post), check(SpecialDraft, given), now=self.now)
+            opening_days.set_days(session, posts.get(session, self.post), check(SpecialDraft, given), now=self.now)
 
     def free(self, day: date | None = None, *, people: int = 1, layout: Layout = Layout.ADJOINING) -> list[datetime]:
         """The free times, of a day or of all there are."""
@@ -229,7 +229,7 @@ class FrontDesk(Consulate):
 
     def look(self, reference, who="officer@web"):
         with self.db.write(who) as session:
-            access_log.looked(session, booking.get(session, reference), now=self.now)
+            access_log.record_visit_view(session, booking.get(session, reference), now=self.now)
 
     def day(self, day=DAY):
         with self.db.read() as session:
@@ -296,5 +296,5 @@ def a_day(app: App, names: dict[str, tuple[int, int]], key: str = "phuket") -> d
 def give(app: App, name: str, *keys: str) -> None:
     """These posts are the account's from now on."""
     with app.db.write() as session:
-        account = accounts.get_to_change(session, name)
+        account = accounts.get_for_update(session, name)
         assigned_posts.give(session, account, [posts.get(session, key) for key in keys], now=app.clock.now())

@@ -14,7 +14,7 @@ import altcha
 import sqlalchemy as sa
 
 from scheduler.model import Attendee, Person, Standing
-from scheduler.worker.timetable import deliver
+from scheduler.worker.delivery import deliver
 from tests.support.builders import an_event
 
 FORM = "/en/events/opening/register"

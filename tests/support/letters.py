@@ -16,7 +16,7 @@ from scheduler.model import Event, Letter
 from scheduler.services.common.lookup import get
 from scheduler.services.events.programme import planning
 from scheduler.services.outbox import enqueue
-from scheduler.worker import timetable
+from scheduler.worker import delivery
 from tests.support.machine import HANG, free_port
 
 
@@ -25,7 +25,7 @@ class Round:
 
     def __init__(self, app, *, wait: timedelta = enqueue.QUIET) -> None:
         app.clock.advance(wait)
-        self.app, self.done = app, timetable.deliver(app)
+        self.app, self.done = app, delivery.deliver(app)
         self.box = Path(app.settings.mail_url.removeprefix("file:"))
 
     @property
