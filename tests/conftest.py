@@ -14,7 +14,6 @@ import hypothesis
 import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner, Result
-from werkzeug.routing import Rule
 
 from scheduler import schema
 from scheduler.app import App
@@ -24,29 +23,13 @@ from scheduler.cli.kit.context import CommandContext
 from scheduler.cli.kit.language import speak
 from scheduler.storage.database import Database
 from tests.support.builders import NOW
-from tests.support.instance import Pool, Scheduler, settings_of
+from tests.support.instance import Pool, Scheduler, connect, settings_of
 
 # What is slow on a busy machine is not wrong: speed is measured in benchmarks/.
 hypothesis.settings.register_profile("suite", deadline=None)
 hypothesis.settings.load_profile("suite")
 
 ENGINES = ("sqlite", "postgresql")
-
-_build = Rule._compile_builder
-_builders: dict[tuple[object, ...], Any] = {}
-
-
-def _built_before(rule: Rule, append_unknown: bool = True) -> Any:
-    """What makes an address of a rule; compiling it is most of what an application costs that a test makes."""
-    if rule.defaults:
-        return _build(rule, append_unknown)  # a converter has a say in it
-    key = (*rule._trace, append_unknown)
-    if key not in _builders:
-        _builders[key] = _build(rule, append_unknown)
-    return _builders[key]
-
-
-Rule._compile_builder = _built_before  # type: ignore[method-assign]
 
 
 @pytest.fixture(scope="session")
@@ -104,11 +87,12 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def database_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def database_url(engine: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of a fresh database: on SQLite always the same."""
     if engine == "sqlite":
-        file = tmp_path / "scheduler.db"
-        shutil.copy(request.getfixturevalue("sqlite_template"), file)
-        yield f"sqlite:///{file}"
+        template: Path = request.getfixturevalue("sqlite_template")
+        yield f"sqlite:///{shutil.copy(template, template.with_name('scheduler.db'))}"
+        _remove(template.with_name("scheduler.db"))
         return
     pool: Pool = request.getfixturevalue("postgresql_pool")
     url = pool.lend()
@@ -116,9 +100,15 @@ def database_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) ->
     pool.take_back(url)
 
 
+def _remove(file: Path) -> None:
+    """Also where a test has put a directory in its place."""
+    for left in file.parent.glob(f"{file.name}*"):
+        shutil.rmtree(left) if left.is_dir() else left.unlink()
+
+
 @pytest.fixture
 def db(database_url: str) -> Iterator[Database]:
-    database = Database(database_url)
+    database = connect(database_url)
     yield database
     database.dispose()
 
@@ -135,7 +125,7 @@ def environment(database_url: str, tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def app(environment: dict[str, str], clock: ManualClock) -> Iterator[App]:
-    made = App.open(config.load(environment), clock)
+    made = App.open(config.load(environment), clock, connect)
     yield made
     made.close()
 
@@ -151,7 +141,9 @@ def scheduler(
         monkeypatch.setenv(name, value)
 
     def run(*args: str, code: int = 0, **kwargs: Any) -> Result:
-        result = CliRunner().invoke(root, args, obj=CommandContext(clock=clock), catch_exceptions=False, **kwargs)
+        result = CliRunner().invoke(
+            root, args, obj=CommandContext(clock=clock, connect=connect), catch_exceptions=False, **kwargs
+        )
         assert code == result.exit_code, result.output
         return result
 

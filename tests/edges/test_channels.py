@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-import time
 from contextlib import contextmanager, suppress
 from email.message import EmailMessage
 
@@ -19,7 +18,7 @@ from scheduler.channels.file import FileChannel
 from scheduler.model import LetterKind
 from scheduler.services.letters.envelope import OutgoingMessage
 from tests.support.letters import Postbox
-from tests.support.machine import free_port
+from tests.support.machine import HANG, free_port
 
 
 @pytest.fixture(params=[False, True], ids=["one by one", "pipelining"])
@@ -243,15 +242,21 @@ def test_a_wrong_password_is_a_channel_that_is_down(postbox):
 
 
 def test_a_server_that_hangs_up_between_letters_is_called_again(channel, postbox):
+    gone = threading.Semaphore(0)
+
     async def take_one_and_hang_up(server: SMTP, letter: EmailMessage) -> str:
-        asyncio.get_running_loop().call_later(0.01, server.transport.close)
+        asyncio.get_running_loop().call_later(0.01, hang_up, server.transport)
         return "250 OK"
+
+    def hang_up(transport: asyncio.Transport) -> None:
+        transport.close()
+        asyncio.get_running_loop().call_soon(gone.release)  # after the socket has been closed, which comes first
 
     postbox.answer = take_one_and_hang_up
 
     for number in range(3):
         channel.send(a_letter(number))
-        time.sleep(0.05)
+        assert gone.acquire(timeout=HANG)
 
     assert ["Letter 0", "Letter 1", "Letter 2"] == [letter["Subject"] for letter in postbox.letters]
     assert 3 == postbox.connections

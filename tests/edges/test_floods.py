@@ -7,6 +7,7 @@ import threading
 from base64 import b64decode, b64encode
 from datetime import timedelta
 from html import unescape
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -304,9 +305,10 @@ def test_fifty_at_once_are_counted_each(app):
 
 
 @ONE_ENGINE
-def test_without_its_database_a_form_is_refused_not_let_through_uncounted(app, web, tmp_path):
-    (tmp_path / "scheduler.db").unlink()
-    (tmp_path / "scheduler.db").mkdir()
+def test_without_its_database_a_form_is_refused_not_let_through_uncounted(app, web):
+    file = Path(app.db.url.database)
+    file.unlink()
+    file.mkdir()
     app.db.dispose()
 
     answer = web.post("/en/registration/x/withdrawal")

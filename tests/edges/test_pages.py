@@ -22,6 +22,7 @@ from scheduler.services.events.programme import planning
 from scheduler.web.application import create_app
 from tests.support import browser
 from tests.support.builders import START, a_city, a_person, a_venue, an_event, an_organisation, invite, register
+from tests.support.instance import pages_of
 
 LANGUAGES = ("en", "kk", "ru", "th")
 DAYS = {"dtstart": None, "first_day": date(2027, 2, 2), "last_day": date(2027, 2, 7)}
@@ -31,7 +32,7 @@ ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"])
 
 @pytest.fixture
 def web(app):
-    return create_app(app).test_client()
+    return pages_of(app).test_client()
 
 
 def text(response) -> str:

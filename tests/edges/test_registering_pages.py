@@ -14,9 +14,10 @@ from scheduler.services.common import lookup
 from scheduler.services.events.attendance import transitions
 from scheduler.services.events.guests.registration import HELD, JUST
 from scheduler.services.events.programme.event_mapping import capacity_of
-from scheduler.web.application import create_app
 from tests.support.builders import a_person, invite, register
 from tests.support.forms import FORM, LINK, attendees, body, fill, link, mails, plan, registered, seal, solved, text
+from tests.support.instance import pages_of
+from tests.support.machine import HANG
 
 LANGUAGES = ("en", "kk", "ru", "th")
 ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"])
@@ -24,7 +25,7 @@ ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"])
 
 @pytest.fixture
 def web(app):
-    return create_app(app).test_client()
+    return pages_of(app).test_client()
 
 
 # The journey
@@ -319,9 +320,9 @@ def test_while_one_event_is_worked_on_at_length_others_are_confirmed_and_its_own
         with app.db.write() as session:
             lookup.get_for_update(session, Event, "long")
             theirs, ours = (hands.submit(web.application.test_client().post, one) for one in links)
-            assert 303 == ours.result(30).status_code
+            assert 303 == ours.result(HANG).status_code
             assert not theirs.done()
-        assert 303 == theirs.result(30).status_code
+        assert 303 == theirs.result(HANG).status_code
     assert [Standing.CONFIRMED] * 2 == [standing for _, standing in attendees(app)]
 
 
@@ -425,7 +426,7 @@ def test_their_own_calendar_is_one_address_that_is_served(app, web):
     address = re.search(r'value="http://localhost:8000(/private/[^"]+)"', text(web.get(own)))[1]
     from werkzeug.test import Client
 
-    server = Feeds(app, create_app(app).wsgi_app)
+    server = Feeds(app, pages_of(app).wsgi_app)
     calendar = Client(server).get(address)
     server.close()
 

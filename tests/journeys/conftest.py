@@ -14,9 +14,9 @@ from tests.support.builders import NOW, a_venue, an_event
 from tests.support.servers import serving
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def driver() -> Iterator[Any]:
-    """One for all browsers of this process."""
+    """The driver of all browsers of this process."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the browser's driver, not ours
         from playwright.sync_api import sync_playwright
@@ -25,10 +25,19 @@ def driver() -> Iterator[Any]:
             yield started
 
 
-@pytest.fixture(scope="module")
-def browser(driver: Any) -> Iterator[Any]:
+@pytest.fixture(scope="session")
+def running_browser(driver: Any) -> Iterator[Any]:
+    """The browser of this process: starting one takes as long as some pages do."""
     with chromium(driver) as opened:
         yield opened
+
+
+@pytest.fixture
+def browser(running_browser: Any) -> Iterator[Any]:
+    """The browser, without a page, a cookie or a cache of the test before."""
+    yield running_browser
+    for context in running_browser.contexts:
+        context.close()
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from scheduler.services.events.programme.place_drafts import PersonDraft
 from scheduler.storage.database import Database
 from tests.support.builders import NOW, SECRET, a_person, an_event, register
 from tests.support.guest_list import GuestList, in_order_of_arrival, wrong_with_places
+from tests.support.instance import connect
 from tests.support.processes import PROCESSES, Undone, at_once, crowd
 
 CONTENDERS = 200
@@ -46,7 +47,7 @@ def rows(db) -> list[Attendee]:
 
 def look(url):
     """What a process that serves has done before; it leaves no trace."""
-    db = Database(url)
+    db = connect(url)
     with suppress(Undone), db.write() as session:
         register(session, lookup.get(session, Event, "opening"), lookup.person(session, "guest-0"))
         session.flush()
@@ -55,7 +56,7 @@ def look(url):
 
 
 def register_once(url, who, companions):
-    db = Database(url)
+    db = connect(url)
     try:
         return GuestList(db).register(who, companions=companions)
     finally:

@@ -4,16 +4,69 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import sqlalchemy as sa
 from click.testing import Result
+from flask import Flask
+from werkzeug.local import LocalProxy
 
 from scheduler import schema
-from scheduler.storage.database import Database, _readable_json
+from scheduler.app import App
+from scheduler.storage.database import Database
+from scheduler.web.application import create_app
+from scheduler.web.kit import form_floods
 
 Scheduler = Callable[..., Result]
+
+
+def connect(url: str, *, pages: str = "") -> Database:
+    """The database at that address, with the engine that this process has for it.
+
+    A process that serves has one engine, too, and compiles each statement once. Tests, whose databases follow each
+    other at the same address, would spend a quarter of their time compiling. A disposed engine connects anew.
+    """
+    return Database(url, pages=pages, engine=_engine(url).execution_options())
+
+
+@cache
+def _engine(url: str) -> sa.Engine:
+    return Database(url).engine
+
+
+class Served:
+    """A site whose application can be another one from one test to the next."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+        self.site = create_app(cast(App, LocalProxy(lambda: self.app)))
+
+    def serve(self, app: App) -> Flask:
+        """The site, which has counted no request yet."""
+        self.app = app
+        self.site.config["UNSOLVED"] = form_floods.Few()
+        ours = self.site.extensions["scheduler.limiter"]  # counts in the database
+        for limiter in self.site.extensions["limiter"] - {ours}:
+            limiter.reset()
+        return self.site
+
+
+_sites: dict[tuple[str, ...], Served] = {}
+
+
+def pages_of(app: App) -> Flask:
+    """The site of this process, which serves that application from here on.
+
+    Making a site takes as long as dozens of requests. Tests make one of their own where they need two at once.
+    """
+    read_when_made = app.settings.secret, app.settings.base_url, app.settings.trusted_proxies
+    if read_when_made not in _sites:
+        _sites[read_when_made] = Served(app)
+    return _sites[read_when_made].serve(app)
+
+
 KEPT = {"alembic_version", "version", ""}  # tables whose row belongs to the schema
 
 
@@ -88,17 +141,3 @@ def settings_of(database_url: str, tmp_path: Path) -> dict[str, str]:
         "SCHEDULER_HOUSE": "Embassy of Kazakhstan",
         "SCHEDULER_TIMEZONE": "Asia/Bangkok",
     }
-
-
-# What a statement is compiled to is kept for all engines of a process, as the one engine of a server keeps it.
-# Each test has databases, and so engines, of its own: without this a quarter of the suite's work is compiling.
-
-_dialects: dict[str, sa.Dialect] = {}
-_compiled: dict[Any, Any] = {}
-
-
-@sa.event.listens_for(sa.Engine, "engine_connect")
-def remember(connection: sa.Connection) -> None:
-    if getattr(connection.dialect, "_json_serializer", None) is _readable_json:  # one of `Database`
-        connection.dialect = _dialects.setdefault(connection.dialect.name, connection.dialect)
-        connection.execution_options(compiled_cache=_compiled)

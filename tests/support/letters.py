@@ -17,7 +17,7 @@ from scheduler.services.common.lookup import get
 from scheduler.services.events.programme import planning
 from scheduler.services.outbox import enqueue
 from scheduler.worker import delivery
-from tests.support.machine import free_port
+from tests.support.machine import HANG, free_port
 
 
 class Round:
@@ -84,7 +84,7 @@ class Postbox:
         self.port = free_port()
 
     def __enter__(self) -> Postbox:
-        self._controller = Controller(self, hostname="127.0.0.1", port=self.port, **self.options)
+        self._controller = Controller(self, hostname="127.0.0.1", port=self.port, ready_timeout=HANG, **self.options)
         self._controller.start()
         self.connections = 0  # the controller knocks once to see that it runs
         return self

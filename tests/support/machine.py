@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+import signal
 import socket
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+HANG = 120  # seconds: longer than anything takes that does not hang, on a machine that is busy with other things, too
 
-def until(true: Callable[[], bool], *, seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
+
+def until(true: Callable[[], object], *, seconds: float = HANG) -> None:
+    """Return as soon as it is true. Raise AssertionError if it is not within the time."""
+    end, pause = time.monotonic() + seconds, 0.001
     while not true():
-        assert time.monotonic() < end, "not within the time"
-        time.sleep(0.05)
+        assert time.monotonic() < end, f"not within {seconds} seconds"
+        time.sleep(pause)
+        pause = min(2 * pause, 0.05)
+
+
+def interrupt_main_thread(*, when: Callable[[], object]) -> None:
+    """Send SIGALRM to the main thread as soon as that is true."""
+
+    def interrupt() -> None:
+        until(when)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGALRM)
+
+    threading.Thread(target=interrupt, daemon=True).start()
 
 
 def free_port() -> int:

@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy.orm import configure_mappers
 
-from tests.support import instance  # noqa: F401 - what `warm` has compiled, all have
+from tests.support.machine import HANG
 
 configure_mappers()
 PROCESSES = multiprocessing.get_context("forkserver")
@@ -26,7 +26,9 @@ PROCESSES.set_forkserver_preload(
 _start: Any = None  # in a contender: where all of them wait for the last
 
 
-def at_once(work: Callable[..., Any], arguments: Sequence[tuple[Any, ...]], *, timeout: float = 120) -> list[Any]:
+def at_once(
+    work: Callable[..., Any], arguments: Sequence[tuple[Any, ...]], *, timeout: float = 2 * HANG
+) -> list[Any]:
     """What ``work`` returns for each of the arguments, each in a process of its own, all let go at one moment."""
     count, start = len(arguments), PROCESSES.Barrier(len(arguments))
     with ProcessPoolExecutor(count, PROCESSES, initializer=_prepare, initargs=(start,)) as pool:
@@ -43,7 +45,7 @@ def _prepare(start: Any) -> None:
 
 
 def _contend(work: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-    _start.wait(60)
+    _start.wait(HANG)
     return work(*arguments)
 
 
@@ -53,7 +55,7 @@ def killed(work: Callable[..., None], *arguments: Any) -> None:
     process = PROCESSES.Process(target=_run_until, args=(work, arguments, says))
     process.start()
     try:
-        assert hears.poll(60), "it never came to the place where it was to be killed"
+        assert hears.poll(HANG), "it never came to the place where it was to be killed"
     finally:
         process.kill()
         process.join()
@@ -64,7 +66,7 @@ def killed(work: Callable[..., None], *arguments: Any) -> None:
 def _run_until(work: Callable[..., None], arguments: tuple[Any, ...], says: Any) -> None:
     def here() -> None:
         says.send(True)
-        time.sleep(60)
+        time.sleep(2 * HANG)  # until it is killed
 
     work(*arguments, here)
 
@@ -87,11 +89,11 @@ def crowd(
     parent = PROCESSES.Process(target=_fork, args=(work, arguments, connected, warm, says))
     parent.start()
     try:
-        assert hears.poll(240), "the crowd did not come back"
+        assert hears.poll(2 * HANG), "the crowd did not come back"
         answers: list[Any] = hears.recv()
         return answers
     finally:
-        parent.join(10)
+        parent.join(HANG)
         if parent.is_alive():
             parent.kill()
         hears.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import date, datetime
-from time import perf_counter
+from time import process_time
 
 import pytest
 from dateutil.rrule import rrulestr
@@ -160,12 +160,12 @@ def test_an_occurrence_that_differs_replaces_the_one_it_names():
     ],
 )
 def test_a_hostile_rule_costs_little_and_leaves_its_first_day(rule):
-    begun = perf_counter()
+    begun = process_time()
 
     starts, _ = taken(series("DTSTART;VALUE=DATE:20270104", f"RRULE:{rule}", count=200))
 
     assert ["2027-01-04"] * 200 == starts
-    assert perf_counter() - begun < 20
+    assert process_time() - begun < 20
 
 
 def test_a_daily_series_from_the_year_2_is_read_within_its_days():
