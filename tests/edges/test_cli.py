@@ -15,7 +15,7 @@ import pytest
 from scheduler.base.clock import ManualClock
 from scheduler.cli.kit.language import speak
 from scheduler.cli.root import COMMANDS
-from tests.conftest import Scheduler
+from tests.support.instance import Scheduler
 
 
 @pytest.fixture

@@ -12,12 +12,10 @@ from scheduler.model import AccountRole, Arrival, Attendee, Event, Mode, Standin
 from scheduler.services.events.attendance import passes
 from scheduler.services.events.door import arrivals
 from scheduler.services.events.door.arrivals import ScanDetails
-from scheduler.web.application import create_app
-from tests.edges.test_desk_signing import an_account, sign_in
-from tests.services.builders import a_person, a_venue, an_event, an_organisation, invite, register
-from tests.services.test_door import EVENING
+from tests.support.accounts import an_account, sign_in
+from tests.support.builders import EVENING, SECRET, a_person, a_venue, an_event, an_organisation, invite, register
+from tests.support.instance import pages_of
 
-SECRET = "0" * 64
 DOOR = "/en/desk/events/opening/door"
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"])
 
@@ -25,7 +23,7 @@ pytestmark = pytest.mark.parametrize("engine", ["sqlite"])
 @pytest.fixture
 def web(app, clock):
     clock.set(EVENING)
-    return create_app(app).test_client()
+    return pages_of(app).test_client()
 
 
 @pytest.fixture

@@ -10,13 +10,13 @@ from scheduler.model import FeedLink, Person
 from scheduler.services.events.guests import registration
 from scheduler.services.feeds import links as feed_links
 from scheduler.services.feeds import own_calendar
-from scheduler.web.application import create_app
-from tests.services.builders import NOW, a_person, an_event, invite, register
+from tests.support.builders import NOW, a_person, an_event, invite, register
+from tests.support.instance import pages_of
 
 
 @pytest.fixture
 def web(app):
-    return create_app(app).test_client()
+    return pages_of(app).test_client()
 
 
 def page_of(app, key=None, **given) -> str:

@@ -23,8 +23,8 @@ from scheduler.services.feeds import links as feed_links
 from scheduler.services.feeds.addresses import Address
 from scheduler.storage.database import Database
 from scheduler.web.programme.feed_server import ENCODERS, Feeds, Finished, Shelf
-from tests.services.builders import DAY, NOW, a_city, a_person, a_venue, an_event, an_organisation, invite
-from tests.waiting import until
+from tests.support.builders import DAY, NOW, a_city, a_person, a_venue, an_event, an_organisation, invite
+from tests.support.machine import until
 
 PATH = "/feeds/all.en.ics"
 

@@ -7,6 +7,7 @@ import threading
 from base64 import b64decode, b64encode
 from datetime import timedelta
 from html import unescape
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -17,8 +18,8 @@ from scheduler.web.kit import form_floods
 from scheduler.web.kit.form_floods import Few
 from scheduler.web.kit.forms import OPEN_FOR
 from scheduler.web.kit.limit_storage import AT_ONCE, DatabaseStorage
-from tests.services.builders import an_event
-from tests.solving import challenge, sealed, solution, solved
+from tests.support.builders import an_event
+from tests.support.forms import challenge, sealed, solution, solved
 
 ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"])
 FORM = "/en/events/opening/register"
@@ -304,9 +305,10 @@ def test_fifty_at_once_are_counted_each(app):
 
 
 @ONE_ENGINE
-def test_without_its_database_a_form_is_refused_not_let_through_uncounted(app, web, tmp_path):
-    (tmp_path / "scheduler.db").unlink()
-    (tmp_path / "scheduler.db").mkdir()
+def test_without_its_database_a_form_is_refused_not_let_through_uncounted(app, web):
+    file = Path(app.db.url.database)
+    file.unlink()
+    file.mkdir()
     app.db.dispose()
 
     answer = web.post("/en/registration/x/withdrawal")

@@ -16,7 +16,8 @@ from scheduler.services.accounts import accounts, assigned_posts
 from scheduler.services.consulate.posts import posts
 from scheduler.services.feeds import links as feed_links
 from scheduler.web.programme.feed_server import Feeds
-from tests.services.consulate import MORNING, PASSPORT, SECRET, Consulate, a_post
+from tests.support.builders import SECRET
+from tests.support.consulate import MORNING, PASSPORT, Consulate, a_post
 
 NINE = datetime(2027, 1, 12, 2, 0, tzinfo=UTC)
 PASSPORTS = {"passport": {**PASSPORT, "walk_ins": True}}

@@ -15,11 +15,10 @@ from scheduler.model import AccountRole, Appointment, Audit, VisitStatus
 from scheduler.services.consulate.front_desk import board as queue_board
 from scheduler.services.consulate.posts import opening_days, posts
 from scheduler.services.consulate.visits import booking
-from scheduler.web.application import create_app
 from scheduler.web.programme.feed_server import Feeds
-from tests.edges.test_desk_signing import an_account, seal, sign_in
-from tests.services.atthedesk import a_day, give
-from tests.services.consulate import MORNING, Consulate
+from tests.support.accounts import an_account, seal, sign_in
+from tests.support.consulate import MORNING, Consulate, a_day, give
+from tests.support.instance import pages_of
 
 PHUKET = "/en/desk/posts/phuket"
 TODAY = f"{PHUKET}/today"
@@ -52,7 +51,7 @@ def consul(app, booked, clock):
 
 
 def signed_in(app, name):
-    client = create_app(app).test_client()
+    client = pages_of(app).test_client()
     assert 303 == sign_in(client, name).status_code
     return client
 
@@ -178,7 +177,7 @@ def test_an_officer_makes_a_calendar_of_their_own_without_names_and_another_ends
         shown = web.get(page).get_data(as_text=True)
         addresses.append(re.search(r'value="http://localhost:8000(/private/[^"]+)"', shown)[1])
 
-    feeds = Feeds(app, create_app(app).wsgi_app)
+    feeds = Feeds(app, pages_of(app).wsgi_app)
     first, second = (Client(feeds).get(address) for address in addresses)
     assert [404, 200] == [first.status_code, second.status_code]
     assert booked["Dana"] in second.get_data(as_text=True).replace("\r\n ", "")
@@ -306,7 +305,7 @@ def test_the_board_shows_tickets_and_counters_to_whoever_has_its_address_and_no_
         send(web, TODAY, given=booked[name])
     send(web, f"{TODAY}/counter", counter="2")
     send(web, f"{TODAY}/call")
-    stranger = create_app(app).test_client()
+    stranger = pages_of(app).test_client()
 
     answer = stranger.get(board(app))
 
@@ -324,7 +323,7 @@ def test_another_address_of_the_board_leads_nowhere(app, web, clock):
     right = board(app)
     with app.db.write() as session:
         queue_board.revoke_board(session, posts.get(session, "phuket"), now=clock.now())
-    stranger = create_app(app).test_client()
+    stranger = pages_of(app).test_client()
 
     for path in (right, right[:-1], right.replace("phuket", "nowhere"), "/en/board/phuket/1-x", "/en/board/%00/1-x"):
         assert 404 == stranger.get(path).status_code, path

@@ -18,8 +18,8 @@ import sqlalchemy as sa
 from scheduler.formats import sheets
 from scheduler.services.events.guest_lists import importing
 from scheduler.storage.database import Database
-from tests.conftest import Scheduler
-from tests.services.builders import START, an_event, invite, register
+from tests.support.builders import START, an_event, invite, register
+from tests.support.instance import Scheduler
 
 HEAD = ("Name", "E-mail", "Telephone")
 

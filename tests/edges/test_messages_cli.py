@@ -9,7 +9,7 @@ import pytest
 
 from scheduler.services.events.attendance import transitions
 from scheduler.worker import delivery
-from tests.services.builders import DAY, NOW, a_person, an_event, an_organisation, invite, register
+from tests.support.builders import DAY, NOW, a_person, an_event, an_organisation, invite, register
 
 ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"])
 pytestmark = ONE_ENGINE

@@ -12,11 +12,11 @@ import sqlalchemy as sa
 from scheduler.model import Attendee, Event, Mode, Reminded, Standing
 from scheduler.services.events.attendance import parties, transitions
 from scheduler.services.events.guests import registration
-from scheduler.web.application import create_app
 from scheduler.worker.timetable import lapse
-from tests.conftest import NOW
-from tests.edges.test_registering_pages import FORM, attendees, body, fill, link, mails, plan, registered, text
-from tests.services.builders import GuestList, register
+from tests.support.builders import NOW, register
+from tests.support.forms import FORM, attendees, body, fill, link, mails, plan, registered, text
+from tests.support.guest_list import GuestList
+from tests.support.instance import pages_of
 
 ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"])
 DAY = timedelta(days=1)
@@ -25,7 +25,7 @@ pytestmark = ONE_ENGINE
 
 @pytest.fixture
 def web(app):
-    return create_app(app).test_client()
+    return pages_of(app).test_client()
 
 
 def row(app, name="Anna Ivanova") -> Attendee:

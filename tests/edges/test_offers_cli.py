@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from scheduler.model import Answer, Attendee, Letter, LetterKind, Standing
 from scheduler.services.events.attendance import transitions
-from tests.conftest import NOW
-from tests.services.builders import GuestList, an_event
+from tests.support.builders import NOW, an_event
+from tests.support.guest_list import GuestList
 
 ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"])
 pytestmark = ONE_ENGINE

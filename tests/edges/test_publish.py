@@ -18,9 +18,8 @@ from scheduler.services.common import lookup
 from scheduler.services.events.programme import planning
 from scheduler.web.programme.feed_server import Feeds
 from scheduler.worker.publish import Bucket, Directory, publish, target_for
-from tests.conftest import Scheduler
-from tests.services.builders import NOW, a_city, a_venue, an_event
-from tests.services.test_feeds import DAILY, SPRING, a_feed
+from tests.support.builders import DAILY, NOW, SPRING, a_city, a_feed, a_venue, an_event
+from tests.support.instance import Scheduler
 
 
 @pytest.fixture(autouse=True)

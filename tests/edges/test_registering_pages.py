@@ -2,90 +2,30 @@
 
 from __future__ import annotations
 
-import email
 import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from email import policy
-from html import unescape
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from scheduler.model import Attendee, Event, FeedLink, Letter, Mode, Person, Standing
+from scheduler.model import Event, FeedLink, Letter, Mode, Person, Standing
 from scheduler.services.common import lookup
 from scheduler.services.events.attendance import transitions
 from scheduler.services.events.guests.registration import HELD, JUST
 from scheduler.services.events.programme.event_mapping import capacity_of
-from scheduler.web.application import create_app
-from scheduler.worker.delivery import deliver
-from tests.services.builders import a_person, an_event, invite, register
-from tests.solving import solved
+from tests.support.builders import a_person, invite, register
+from tests.support.forms import FORM, LINK, attendees, body, fill, link, mails, plan, registered, seal, solved, text
+from tests.support.instance import pages_of
+from tests.support.machine import HANG
 
 LANGUAGES = ("en", "kk", "ru", "th")
 ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"])
-FORM = "/en/events/opening/register"
-LINK = re.compile(r"http://localhost:8000(/\w\w/(?:confirm|registration)/\S+)")
 
 
 @pytest.fixture
 def web(app):
-    return create_app(app).test_client()
-
-
-def plan(app, key="opening", **given) -> None:
-    with app.db.write() as session:
-        an_event(session, key, **{"registration": "public", **given})
-
-
-def seal(web, form=FORM) -> str:
-    return re.search(r'name="seal" value="([^"]+)"', web.get(form).get_data(as_text=True))[1]
-
-
-def fill(web, form=FORM, **typed):
-    said = {
-        "name": "Anna Ivanova",
-        "email": "anna@example.org",
-        "mode": "in person",
-        "companions": "",
-        "consent": "1",
-    }
-    return web.post(form, data={**said, "seal": seal(web, form), **typed})
-
-
-def text(response) -> str:
-    return unescape(response.get_data(as_text=True))
-
-
-def mails(app) -> list:
-    """The letters that left, each with its link, in order."""
-    deliver(app)
-    files = sorted(
-        Path(app.settings.mail_url.removeprefix("file:")).glob("*.eml"), key=lambda one: one.stat().st_mtime_ns
-    )
-    return [email.message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]
-
-
-def body(mail, kind="plain") -> str:
-    return mail.get_body((kind,)).get_content()
-
-
-def link(app) -> str:
-    """Where the last letter leads."""
-    return LINK.search(body(mails(app)[-1]))[1]
-
-
-def registered(app, web, **typed) -> str:
-    """Ask and confirm; the address of one's own page."""
-    fill(web, **typed)
-    return web.post(link(app)).headers["Location"].partition("?")[0]
-
-
-def attendees(app) -> list[tuple[str, Standing]]:
-    with app.db.read() as session:
-        query = sa.select(Person.name, Attendee.standing).join(Attendee, Attendee.person_id == Person.id)
-        return [(str(name), standing) for name, standing in session.execute(query.order_by(Attendee.id))]
+    return pages_of(app).test_client()
 
 
 # The journey
@@ -380,9 +320,9 @@ def test_while_one_event_is_worked_on_at_length_others_are_confirmed_and_its_own
         with app.db.write() as session:
             lookup.get_for_update(session, Event, "long")
             theirs, ours = (hands.submit(web.application.test_client().post, one) for one in links)
-            assert 303 == ours.result(30).status_code
+            assert 303 == ours.result(HANG).status_code
             assert not theirs.done()
-        assert 303 == theirs.result(30).status_code
+        assert 303 == theirs.result(HANG).status_code
     assert [Standing.CONFIRMED] * 2 == [standing for _, standing in attendees(app)]
 
 
@@ -486,7 +426,7 @@ def test_their_own_calendar_is_one_address_that_is_served(app, web):
     address = re.search(r'value="http://localhost:8000(/private/[^"]+)"', text(web.get(own)))[1]
     from werkzeug.test import Client
 
-    server = Feeds(app, create_app(app).wsgi_app)
+    server = Feeds(app, pages_of(app).wsgi_app)
     calendar = Client(server).get(address)
     server.close()
 

@@ -17,11 +17,11 @@ from scheduler.services.consulate.visits import booking
 from scheduler.services.consulate.visits import links as visit_links
 from scheduler.services.consulate.visits.links import VisitPurpose
 from scheduler.services.consulate.visits.public_requests import MOST_LETTERS
-from scheduler.web.application import create_app
 from scheduler.worker.delivery import deliver
-from tests.services.builders import an_event
-from tests.services.consulate import MORNING, PASSPORT, Consulate, a_post, wrong_with_cells
-from tests.solving import solved
+from tests.support.builders import an_event
+from tests.support.consulate import MORNING, PASSPORT, Consulate, a_post, wrong_with_cells
+from tests.support.forms import solved
+from tests.support.instance import pages_of
 
 LANGUAGES = ("en", "kk", "ru", "th")
 ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"])
@@ -37,7 +37,7 @@ COUNTERS = {"1": {"name": "Counter 1"}}
 
 @pytest.fixture
 def web(app):
-    return create_app(app).test_client()
+    return pages_of(app).test_client()
 
 
 @pytest.fixture

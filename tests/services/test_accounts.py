@@ -10,9 +10,8 @@ from scheduler.model import MAY, Account, AccountRole, Act, Audit
 from scheduler.services.accounts import accounts
 from scheduler.services.accounts.accounts import AccountDraft, Refused
 from scheduler.services.common.drafts import check
-from tests.services.builders import NOW, at_once
-
-SECRET = "0" * 64
+from tests.support.builders import NOW, SECRET
+from tests.support.processes import at_once
 
 
 def draft(name="aigerim", role=AccountRole.OFFICER) -> AccountDraft:

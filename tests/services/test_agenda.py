@@ -12,17 +12,7 @@ from scheduler.base.errors import NotFound
 from scheduler.model import Kind, Role
 from scheduler.services.events.programme import agenda, planning
 from scheduler.services.events.programme.agenda import AgendaFilter, Stop
-from tests.services.builders import (
-    NOW,
-    START,
-    a_city,
-    a_person,
-    a_venue,
-    an_event,
-    an_organisation,
-    invite,
-    register,
-)
+from tests.support.builders import NOW, START, a_city, a_person, a_venue, an_event, an_organisation, invite, register
 
 EVERYTHING = AgendaFilter()
 DAYS = {"dtstart": None, "first_day": date(2027, 2, 2), "last_day": date(2027, 2, 7)}

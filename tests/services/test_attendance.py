@@ -20,7 +20,8 @@ from scheduler.services.events.guests.people import guest
 from scheduler.services.events.programme import planning
 from scheduler.services.events.programme.place_drafts import PersonDraft
 from scheduler.services.events.programme.places import identity
-from tests.services.builders import DAY, NOW, START, GuestList, a_person, an_event, register, wrong_with_places
+from tests.support.builders import DAY, NOW, START, a_person, an_event, register
+from tests.support.guest_list import GuestList, wrong_with_places
 
 IN_PERSON, REMOTE = Mode.IN_PERSON, Mode.REMOTE
 INVITED, REQUESTED, CONFIRMED, OFFERED, WAITLISTED, UNCONFIRMED, LAPSED, REFUSED, WITHDRAWN = Standing

@@ -34,10 +34,10 @@ from scheduler.services.events.guests import people, registration
 from scheduler.services.events.programme import planning
 from scheduler.services.events.programme.place_drafts import PersonDraft
 from scheduler.storage.group_commit import GroupCommit
-from tests.services.builders import NOW, START, an_event, register, wrong_with_places
-from tests.services.test_seat_races import in_order_of_arrival
+from tests.support.builders import NOW, SECRET, START, an_event, register
+from tests.support.guest_list import in_order_of_arrival, wrong_with_places
+from tests.support.machine import HANG
 
-SECRET = "0" * 64
 CONTENDERS = 50
 
 
@@ -99,7 +99,7 @@ def test_fifty_who_confirm_at_once_fill_ten_places_exactly_in_order_of_arrival_e
     together = GroupCommit(work)
 
     def press(mine):
-        start.wait(60)
+        start.wait(HANG)
         return together(mine)
 
     with ThreadPoolExecutor(CONTENDERS) as hands:
@@ -143,17 +143,17 @@ def test_what_goes_wrong_with_one_harms_nobody_else(db):
 
     def work(given):
         begun.set()
-        assert opened.wait(30)
+        assert opened.wait(HANG)
         with db.write("page") as session:
             return registration.confirm_each(session, given, secret=SECRET, now=NOW)
 
     together = GroupCommit(work)
     with poisoned(db, tokens.number(links[2])), ThreadPoolExecutor(5) as hands:
         told = [hands.submit(together, links[0])]
-        assert begun.wait(30)
+        assert begun.wait(HANG)
         told += [hands.submit(together, one) for one in links[1:]]
         opened.set()
-        errors = [one.exception(60) for one in told]
+        errors = [one.exception(HANG) for one in told]
 
     assert [False, False, True, False, False] == [isinstance(one, ZeroDivisionError) for one in errors]
     stand = standings(db, links)

@@ -11,18 +11,8 @@ from scheduler.base.errors import Conflict, Problems
 from scheduler.model import Audit, Event, Mode, Partstat, Status
 from scheduler.services.common import lookup
 from scheduler.services.events.programme import conflicts, planning
-from tests.services.builders import (
-    DAY,
-    NOW,
-    START,
-    GuestList,
-    a_city,
-    a_person,
-    a_venue,
-    an_event,
-    invite,
-    register,
-)
+from tests.support.builders import DAY, NOW, START, a_city, a_person, a_venue, an_event, invite, register
+from tests.support.guest_list import GuestList
 
 HOUR = timedelta(hours=1)
 TODAY = START.date()

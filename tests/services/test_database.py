@@ -25,8 +25,8 @@ from scheduler.services.feeds import links as feed_links
 from scheduler.storage.database import Database
 from scheduler.storage.refusals import REFUSALS, constraint_name
 from scheduler.storage.types import Base, Instant, Languages, Seconds, Wall
-from tests.services.builders import NOW, START, a_city, a_person, a_venue, an_event, invite
-from tests.services.consulate import PASSPORT, Consulate, a_post
+from tests.support.builders import NOW, START, a_city, a_person, a_venue, an_event, invite
+from tests.support.consulate import PASSPORT, Consulate, a_post
 
 LONG_AGO = datetime(1998, 7, 6, tzinfo=UTC)
 ALMATY = datetime(2027, 2, 2, 10, tzinfo=ZoneInfo("Asia/Almaty"))

@@ -12,16 +12,8 @@ from scheduler.services.common.lookup import get
 from scheduler.services.events.attendance import transitions
 from scheduler.services.events.guests import guest_directory
 from scheduler.services.events.guests.guest_directory import GuestFilter
-from tests.services.builders import (
-    NOW,
-    START,
-    GuestList,
-    a_person,
-    an_event,
-    invite,
-    register,
-    wrong_with_places,
-)
+from tests.support.builders import NOW, START, a_person, an_event, invite, register
+from tests.support.guest_list import GuestList, wrong_with_places
 
 
 def names(session, event, page=1, **wanted) -> list[str]:

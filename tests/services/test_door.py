@@ -18,19 +18,9 @@ from scheduler.services.events.door import arrivals
 from scheduler.services.events.door.arrivals import ScanDetails, ScanOutcome, TooManyPeople
 from scheduler.services.events.programme import planning
 from scheduler.storage.database import Database
-from tests.services.builders import (
-    NOW,
-    a_person,
-    an_event,
-    at_once,
-    invite,
-    killed,
-    register,
-    wrong_with_places,
-)
-
-SECRET = "0" * 64
-EVENING = NOW.replace(month=2, day=2, hour=2, minute=40)  # 09:40 in Bangkok, on the day of the opening
+from tests.support.builders import EVENING, NOW, SECRET, a_person, an_event, invite, register
+from tests.support.guest_list import scan, wrong_with_places
+from tests.support.processes import at_once, killed
 
 
 @pytest.fixture
@@ -46,10 +36,6 @@ def opening(session):
 
 def pass_of(attendee):
     return passes.of(attendee, secret=SECRET)
-
-
-def scan(session, event, given, *, now=EVENING, **came):
-    return arrivals.scan(session, event, given, ScanDetails(**came), secret=SECRET, now=now)
 
 
 # Passes

@@ -18,10 +18,10 @@ from scheduler.services.events.door.arrivals import ScanOutcome
 from scheduler.services.events.guests import registration
 from scheduler.services.events.programme import planning
 from scheduler.services.outbox.enqueue import QUIET
-from scheduler.web.application import create_app
 from scheduler.worker import delivery
-from tests.services.builders import NOW, START, a_person, an_event, register
-from tests.services.test_door import scan
+from tests.support.builders import NOW, START, a_person, an_event, register
+from tests.support.guest_list import scan
+from tests.support.instance import pages_of
 
 ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"])
 
@@ -111,7 +111,7 @@ def test_a_pass_lets_in_after_the_event_has_moved(app, clock):
 
 @ONE_ENGINE
 def test_ones_own_page_shows_the_pass_while_there_is_a_place_in_the_hall(app):
-    web = create_app(app).test_client()
+    web = pages_of(app).test_client()
     with app.db.write() as session:
         guest = register(session, an_event(session, remote_capacity=5))
         given = passes.of(guest, secret=app.secret)

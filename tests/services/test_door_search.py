@@ -11,7 +11,7 @@ from scheduler.base.text import Text
 from scheduler.model import Person
 from scheduler.services.common.audit import note
 from scheduler.services.events.door.name_search import Search
-from tests.services.builders import NOW, a_person, an_event, invite, register
+from tests.support.builders import NOW, a_person, an_event, invite, register
 
 GUESTS = (
     "Nurlan Seitkali",

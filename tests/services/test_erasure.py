@@ -32,7 +32,7 @@ from scheduler.services.letters import messages
 from scheduler.services.privacy import erasure, personal_data, retention
 from scheduler.storage.types import Base
 from scheduler.worker import delivery, timetable
-from tests.services.builders import (
+from tests.support.builders import (
     DAY,
     NOW,
     START,
@@ -42,8 +42,8 @@ from tests.services.builders import (
     attendees_of,
     invite,
     register,
-    wrong_with_places,
 )
+from tests.support.guest_list import wrong_with_places
 
 SECRET = "s" * 32
 KEEP = timedelta(days=90)

@@ -10,25 +10,10 @@ import pytest
 
 from scheduler.base.errors import NotFound
 from scheduler.base.text import Text
-from scheduler.model import Audience, Kind
-from scheduler.model.feeds import KIND_FEEDS
-from scheduler.services.common.drafts import check
-from scheduler.services.common.lookup import Lookup
-from scheduler.services.events.programme import places, planning
-from scheduler.services.events.programme.place_drafts import FeedDraft
+from scheduler.model import Audience, Kind, feeds
+from scheduler.services.events.programme import planning
 from scheduler.services.feeds import event_feeds, scopes
-from tests.services.builders import (
-    DAY,
-    NOW,
-    START,
-    a_city,
-    a_venue,
-    an_event,
-    an_organisation,
-)
-
-DAILY = {"daily": "10:00-18:00"}
-SPRING = {"first_day": date(2027, 2, 2), "last_day": date(2027, 4, 5), "dtstart": None}
+from tests.support.builders import DAILY, DAY, NOW, SPRING, START, a_city, a_feed, a_venue, an_event, an_organisation
 
 # Many cases of one rule, which is computed and not asked of the database: its other tests run on both.
 ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"])
@@ -53,11 +38,6 @@ def vevents(session, key="all", **given) -> list:
 def titles(session, key="all", **given) -> list[str]:
     """Without the city, which stands where the title names none."""
     return [re.sub(r" \(.*\)$", "", str(one["SUMMARY"])) for one in vevents(session, key, **given)]
-
-
-def a_feed(session, key, **given):
-    draft = check(FeedDraft, {"name": key.title(), **given})
-    places.put(session, places.NOUNS["feed"], key, draft, now=NOW, language="en", lookup=Lookup(session))
 
 
 # Bytes
@@ -210,7 +190,7 @@ def test_every_kind_has_a_feed_of_its_own(session):
         if kind is not Kind.TOUR:
             an_event(session, str(kind).replace(" ", "-"), kind=kind, title=str(kind), **given.get(kind, {}))
 
-    for key, (kind, _) in KIND_FEEDS.items():
+    for key, (kind, _) in feeds.KIND_FEEDS.items():
         assert [str(kind)] == titles(session, key)
 
 

@@ -7,13 +7,14 @@ from datetime import date
 import pytest
 import sqlalchemy as sa
 
-from calendars.foreign import Notes, expanded, read
+from calendars.foreign import Notes, expand_series, read_calendar
 from scheduler.base.errors import Invalid
 from scheduler.model import Event, Origin
 from scheduler.services.exchange import calendar_import
 from scheduler.services.exchange.calendar_import import ImportOptions, import_events
 from scheduler.services.exchange.calendar_mapping import CalendarDefaults
-from tests.services.builders import NOW, at_once
+from tests.support.builders import NOW
+from tests.support.processes import at_once
 
 DAYS = (date(2027, 1, 1), date(2027, 12, 31))
 
@@ -29,8 +30,9 @@ def calendar(size, words="Talks"):
 
 def bring(db, data):
     wanted = ImportOptions(CalendarDefaults("Ministry", "en", "Asia/Bangkok"), DAYS)
+    events = expand_series(read_calendar(data).events, DAYS, Notes())
     with db.write() as session:
-        return import_events(session, expanded(read(data).events, DAYS, Notes()), wanted, notes=(), now=NOW)
+        return import_events(session, events, wanted, notes=(), now=NOW)
 
 
 @pytest.fixture

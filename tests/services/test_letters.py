@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from email import message_from_bytes, policy
-from pathlib import Path
 
 import icalendar
 import pytest
@@ -23,7 +21,7 @@ from scheduler.services.events.programme.place_drafts import PersonDraft
 from scheduler.services.letters import messages
 from scheduler.services.outbox import enqueue, leases
 from scheduler.worker import delivery
-from tests.services.builders import (
+from tests.support.builders import (
     DAY,
     NOW,
     START,
@@ -35,6 +33,7 @@ from tests.services.builders import (
     invite,
     register,
 )
+from tests.support.letters import Desk, Round, body, ledger
 
 LATER = START + timedelta(days=1)
 
@@ -43,61 +42,12 @@ WRITTEN = {"subject": "The doors", "text": "They open at nine."}
 ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"])
 
 
-class Round:
-    """One round of the worker once news may leave, and what it left in the ledger and in the letter box."""
-
-    def __init__(self, app, *, wait: timedelta = enqueue.QUIET) -> None:
-        app.clock.advance(wait)
-        self.app, self.done = app, delivery.deliver(app)
-        self.box = Path(app.settings.mail_url.removeprefix("file:"))
-
-    @property
-    def ledger(self) -> list[tuple[str, str, str]]:
-        """(kind, name, outcome or why not), the oldest first."""
-        return ledger(self.app)
-
-    @property
-    def letters(self) -> list:
-        """Every letter that has left so far, the oldest first."""
-        files = sorted(self.box.glob("*.eml")) if self.box.exists() else []
-        return [message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]
-
-    @property
-    def subjects(self) -> list[str]:
-        return [str(letter["Subject"]) for letter in self.letters]
-
-
-def ledger(app) -> list[tuple[str, str, str]]:
-    with app.db.read() as session:
-        rows = session.scalars(sa.select(Letter).order_by(Letter.id)).all()
-        return [(str(row.kind), str(row.person.name), row.reason or str(row.outcome or "to do")) for row in rows]
-
-
-def body(letter) -> str:
-    return letter.get_body(("plain",)).get_content()
-
-
 def attached(letter) -> icalendar.Calendar:
     return icalendar.Calendar.from_ical(next(letter.iter_attachments()).get_payload(decode=True))
 
 
 def vevent(letter):
     return attached(letter).walk("VEVENT")[0]
-
-
-class Desk:
-    """An officer at one event: whatever the programme can do with it, each in a transaction of its own."""
-
-    def __init__(self, app, key: str = "opening") -> None:
-        self.app, self.key = app, key
-
-    def __getattr__(self, verb: str):
-        def do(**given):
-            with self.app.db.write() as session:
-                event = get(session, Event, self.key)
-                return getattr(planning, verb)(session, event, now=self.app.clock.now(), **given)
-
-        return do
 
 
 @pytest.fixture

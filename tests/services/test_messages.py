@@ -14,8 +14,8 @@ from scheduler.services.events.attendance import transitions
 from scheduler.services.events.guests import registration
 from scheduler.services.events.programme import planning
 from scheduler.services.letters import messages
-from tests.services.builders import DAY, NOW, a_person, an_event, an_organisation, attendees_of, invite, register
-from tests.services.test_letters import Round, body
+from tests.support.builders import DAY, NOW, a_person, an_event, an_organisation, attendees_of, invite, register
+from tests.support.letters import Round, body
 
 HOUR = timedelta(hours=1)
 SAID = {

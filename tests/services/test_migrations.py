@@ -20,9 +20,10 @@ from scheduler.services.consulate.posts import posts
 from scheduler.services.feeds import links as feed_links
 from scheduler.storage.database import Database
 from scheduler.storage.types import Base
-from tests.services.builders import NOW, GuestList, a_city, an_event, at_once, register, wrong_with_places
-from tests.services.consulate import PASSPORT, a_post
-from tests.services.frontdesk import FrontDesk
+from tests.support.builders import NOW, a_city, an_event, register
+from tests.support.consulate import PASSPORT, FrontDesk, a_post
+from tests.support.guest_list import GuestList, wrong_with_places
+from tests.support.processes import at_once
 
 NEWER = "the database was made by a newer version of this program (revision 9999); upgrade the program"
 

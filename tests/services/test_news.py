@@ -12,8 +12,8 @@ from scheduler.services.common.lookup import get
 from scheduler.services.events.programme import planning
 from scheduler.services.outbox.enqueue import LONGEST_QUIET, QUIET
 from scheduler.worker import delivery
-from tests.services.builders import DAY, START, a_person, a_venue, an_event, register
-from tests.services.test_letters import Desk, Round, body, ledger
+from tests.support.builders import DAY, START, a_person, a_venue, an_event, register
+from tests.support.letters import Desk, Round, body, ledger
 
 MINUTE = timedelta(minutes=1)
 AT_ONCE = timedelta()

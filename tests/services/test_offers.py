@@ -14,7 +14,8 @@ from scheduler.services.common import lookup
 from scheduler.services.events.attendance import offers, parties, transitions
 from scheduler.services.events.attendance.capacity import NoRoom
 from scheduler.services.events.programme import planning
-from tests.services.builders import NOW, GuestList, a_person, an_event, wrong_with_places
+from tests.support.builders import NOW, a_person, an_event
+from tests.support.guest_list import GuestList, wrong_with_places
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 STARTS = NOW + timedelta(days=28, hours=18)  # 2 February, 10:00 in Bangkok

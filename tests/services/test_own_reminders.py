@@ -14,7 +14,8 @@ from scheduler.services.events.guests import own_page
 from scheduler.services.events.programme import planning
 from scheduler.services.events.programme.event_mapping import draft_of
 from scheduler.services.outbox import reminders
-from tests.services.builders import NOW, GuestList, an_event
+from tests.support.builders import NOW, an_event
+from tests.support.guest_list import GuestList
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 STARTS = NOW + timedelta(days=28, hours=18)

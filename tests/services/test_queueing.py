@@ -18,9 +18,9 @@ from scheduler.services.consulate.visits import booking, upkeep
 from scheduler.services.consulate.visits.booking import AlreadyBooked, Unchanged
 from scheduler.services.consulate.visits.lifecycle import NoLongerStands
 from scheduler.storage.database import Database
-from tests.services.builders import at_once
-from tests.services.consulate import MORNING, PASSPORT, SECRET, a_party, a_post, wrong_with_cells
-from tests.services.frontdesk import DAY, NINE, FrontDesk
+from tests.support.builders import SECRET
+from tests.support.consulate import DAY, MORNING, NINE, PASSPORT, FrontDesk, a_party, a_post, wrong_with_cells
+from tests.support.processes import at_once
 
 MINUTE = timedelta(minutes=1)
 HALF_PAST = MORNING + 30 * MINUTE

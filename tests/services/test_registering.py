@@ -24,9 +24,10 @@ from scheduler.services.feeds import event_feeds, own_calendar, scopes
 from scheduler.services.outbox import enqueue
 from scheduler.services.privacy import personal_data
 from scheduler.storage.database import Database
-from tests.services.builders import NOW, START, a_person, an_event, at_once, invite, register, wrong_with_places
+from tests.support.builders import NOW, SECRET, START, a_person, an_event, invite, register
+from tests.support.guest_list import wrong_with_places
+from tests.support.processes import at_once
 
-SECRET = "0" * 64
 MINUTE = timedelta(minutes=1)
 ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"])
 

@@ -36,7 +36,7 @@ from scheduler.services.events.programme.event_drafts import ReminderDraft
 from scheduler.services.letters.reminder_preview import preview
 from scheduler.services.outbox import reminders as outbox_reminders
 from scheduler.worker import delivery
-from tests.services.builders import DAY, NOW, START, a_person, an_event, attendees_of, invite, register
+from tests.support.builders import DAY, NOW, START, a_person, an_event, attendees_of, invite, register
 
 HOUR = timedelta(hours=1)
 DAY_BEFORE = {"before": "1 day"}

@@ -22,15 +22,7 @@ from scheduler.services.events.programme.event_drafts import ReminderDraft
 from scheduler.services.exchange import file_apply
 from scheduler.services.exchange.programme_file import ProgrammeFile
 from scheduler.services.feeds import event_feeds, scopes
-from tests.services.builders import (
-    DAY,
-    NOW,
-    START,
-    a_venue,
-    an_event,
-    an_organisation,
-    register,
-)
+from tests.support.builders import DAY, NOW, START, a_venue, an_event, an_organisation, register
 
 SECOND = timedelta(seconds=1)
 

@@ -16,7 +16,7 @@ from scheduler.services.common.drafts import check
 from scheduler.services.events.programme import conflicts
 from scheduler.services.exchange import file_apply, file_reader
 from scheduler.services.exchange.programme_file import ProgrammeFile
-from tests.conftest import NOW
+from tests.support.builders import NOW
 
 LEAP_DAY = date(2028, 2, 29)
 WEEK = [date(2026, 11, 23) + timedelta(days=n) for n in range(7)]

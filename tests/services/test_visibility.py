@@ -15,8 +15,7 @@ from scheduler.services.common import lookup
 from scheduler.services.events.attendance import transitions
 from scheduler.services.feeds import event_feeds, scopes
 from scheduler.services.feeds import links as feed_links
-from tests.services.builders import NOW, a_person, a_venue, an_event, an_organisation, invite
-from tests.services.test_feeds import a_feed
+from tests.support.builders import NOW, a_feed, a_person, a_venue, an_event, an_organisation, invite
 
 SHOWN = [kind for kind in Kind if kind is not Kind.TOUR]  # a tour is shown as its stops
 MAY_SEE = {

@@ -15,12 +15,12 @@ from scheduler.services.consulate.front_desk.statistics import statistics
 from scheduler.services.consulate.posts import posts
 from scheduler.services.consulate.visits import booking, displacement, upkeep
 from scheduler.services.consulate.visits import links as visit_links
-from scheduler.services.consulate.visits.booking import AlreadyBooked, Over, Paused, Unchanged
+from scheduler.services.consulate.visits.booking import AlreadyBooked, NoLongerStands, Paused, Unchanged
 from scheduler.services.consulate.visits.links import VisitPurpose
 from scheduler.services.letters import composing
 from scheduler.services.letters.envelope import SenderIdentity, Skip
-from tests.services.builders import NOW
-from tests.services.consulate import MORNING, PASSPORT, SECRET, Consulate, a_post, wrong_with_cells
+from tests.support.builders import NOW, SECRET
+from tests.support.consulate import MORNING, PASSPORT, Consulate, a_post, wrong_with_cells
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 TUESDAY = MORNING.date()
@@ -112,7 +112,7 @@ def test_an_offer_that_lapses_goes_to_the_next_and_who_let_it_pass_waits_behind(
     post.sweep()
 
     assert (VisitStatus.WAITING, VisitStatus.OFFERED) == (post.status(early), post.status(late))
-    with pytest.raises(Over):
+    with pytest.raises(NoLongerStands):
         post.confirm(early)
 
 

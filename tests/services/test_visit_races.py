@@ -16,9 +16,10 @@ from scheduler.services.consulate.posts import posts
 from scheduler.services.consulate.visits import booking
 from scheduler.services.consulate.visits.booking import AlreadyBooked, NotOffered, SlotTaken
 from scheduler.storage.database import Database
-from tests.services.builders import NOW, Undone, at_once, killed
-from tests.services.consulate import MORNING, PASSPORT, SECRET, Consulate, a_party, a_post, wrong_with_cells
-from tests.services.crowd import crowd
+from tests.support.builders import NOW, SECRET
+from tests.support.consulate import MORNING, PASSPORT, Consulate, a_party, a_post, wrong_with_cells
+from tests.support.instance import connect
+from tests.support.processes import Undone, at_once, crowd, killed
 
 PROCESSES = 500
 CONNECTED = 40  # at a time, as behind a pool; PostgreSQL takes 100 unless told otherwise
@@ -37,7 +38,7 @@ def post(db):
 def look(url):
     """What a process that serves has done before: read a plan, with the holidays of both States, and booked; it
     leaves no trace."""
-    db = Database(url)
+    db = connect(url)
     with db.read() as session:
         service = posts.service_of(posts.get(session, "phuket"), "passport")
         booking.require_free(session, service, a_party().party, MORNING, now=NOW)
@@ -51,7 +52,7 @@ def look(url):
 
 def try_for_one(url, number):
     """As the page does: look, then book. Who is refused is told why, and what is free."""
-    db = Database(url)
+    db = connect(url)
     try:
         while True:
             try:

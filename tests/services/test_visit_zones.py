@@ -9,10 +9,11 @@ import pytest
 import sqlalchemy as sa
 
 from scheduler.model import Appointment, Letter, LetterKind, Outcome
-from scheduler.services.consulate.visits import booking, upkeep, wording
+from scheduler.services.consulate.visits import booking, upkeep
 from scheduler.services.consulate.visits import rezoning as visit_rezoning
-from tests.services.builders import NOW
-from tests.services.consulate import MORNING, Consulate, a_post, wrong_with_cells
+from scheduler.services.consulate.visits import wording as visit_wording
+from tests.support.builders import NOW
+from tests.support.consulate import MORNING, Consulate, a_post, wrong_with_cells
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -64,7 +65,7 @@ def test_a_visit_keeps_its_hour_and_takes_its_letters_cells_and_calendar_entry_a
     assert letters == waiting(post, moved)
     assert {LetterKind.VISIT_REMINDER, LetterKind.VISIT_RECONFIRM} == set(letters)
     with post.db.read() as session:
-        file = wording.file(booking.get(session, moved), "en")
+        file = visit_wording.file(booking.get(session, moved), "en")
     (entry,) = icalendar.Calendar.from_ical(file).walk("VEVENT")
     assert (right.starts_at, row.sequence) == (entry["DTSTART"].dt, entry["SEQUENCE"])
     assert 0 == post.row(untouched).sequence

@@ -18,8 +18,8 @@ from scheduler.services.consulate.visits import booking
 from scheduler.services.consulate.visits.booking import AlreadyBooked, NotOffered, SlotTaken, Unchanged
 from scheduler.services.consulate.visits.lifecycle import NoLongerStands
 from scheduler.storage.database import Database
-from tests.services.builders import NOW
-from tests.services.consulate import MORNING, PASSPORT, SECRET, Consulate, a_party, a_post, wrong_with_cells
+from tests.support.builders import NOW, SECRET
+from tests.support.consulate import MORNING, PASSPORT, Consulate, a_party, a_post, wrong_with_cells
 
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)

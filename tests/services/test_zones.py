@@ -28,7 +28,8 @@ from scheduler.services.events.programme.renderings import revise
 from scheduler.services.feeds import event_feeds, scopes
 from scheduler.services.outbox import reminders
 from scheduler.worker import delivery, timetable
-from tests.services.builders import DAY, NOW, a_person, an_event, register
+from tests.support.builders import DAY, NOW, a_person, an_event, register
+from tests.support.machine import HANG
 
 HOUR = timedelta(hours=1)
 MOVED_AT = datetime(2027, 2, 2, 4, tzinfo=UTC)  # 10:00 at +06
@@ -112,7 +113,7 @@ def child(environment, *args: str) -> str:
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANG,
     )
     assert 0 == done.returncode, done.stderr
     return done.stdout
