@@ -63,7 +63,7 @@ class Post(Base):
     # A freed time becomes bookable again at a random moment within this; one nearer than `release_near` at once.
     release_within: Mapped[timedelta] = mapped_column(Seconds)
     release_near: Mapped[timedelta] = mapped_column(Seconds)
-    # Visits booked earlier than `reconfirm_from` before their time must be confirmed again `reconfirm_until` before it.
+    # Visits booked earlier than `reconfirm_from` before must be confirmed again until `reconfirm_until` before.
     reconfirm_from: Mapped[timedelta | None] = mapped_column(Seconds)
     reconfirm_until: Mapped[timedelta | None] = mapped_column(Seconds)
     remind: Mapped[timedelta | None] = mapped_column(Seconds)
@@ -229,7 +229,7 @@ class Service(Base):
 
 
 class Checklist(Base):
-    """The documents to bring, one per line. A change makes a new version; a visit keeps the one it was booked under."""
+    """The documents to bring, one per line. A change makes a new version; a visit keeps that of its booking."""
 
     __tablename__ = "checklist"
 
