@@ -32,7 +32,7 @@ from scheduler.model import (
 from scheduler.model.attendance import BOUND, comes
 from scheduler.model.events import event_city
 from scheduler.services.events.programme.event_mapping import WITH_EVENT
-from scheduler.services.events.programme.renderings import revise
+from scheduler.services.events.programme.rendering.revisions import revise
 from scheduler.services.feeds.scopes import Scope
 from scheduler.storage.types import BINARY_RESULTS
 

@@ -16,7 +16,7 @@ from scheduler.model.events import event_city
 from scheduler.model.feeds import CHOICE, CITY_PREFIX, EVERYTHING, KIND_FEEDS, is_built_in
 from scheduler.services.common.lookup import K
 from scheduler.services.common.values import KEY
-from scheduler.services.events.programme.renderings import KIND_NAMES
+from scheduler.services.events.programme.rendering.event_texts import KIND_NAMES
 
 FACETS = ("kind", "city", "organizer", "tour")  # of what
 MOST_CHOSEN = 50  # of each

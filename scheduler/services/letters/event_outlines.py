@@ -17,7 +17,7 @@ from scheduler.base.text import Text
 from scheduler.formats.mail import PICTURE, Parts
 from scheduler.model import Audience, Event, LetterKind, Message, Mode, Standing
 from scheduler.services.events.programme.event_times import is_now, moment, was_when, when
-from scheduler.services.events.programme.renderings import location
+from scheduler.services.events.programme.rendering.event_texts import location
 from scheduler.services.feeds.event_feeds import event_file
 from scheduler.services.letters.envelope import SenderIdentity, render_letter, reply_to
 from scheduler.services.letters.letter_rows import ASKED, PARTING, Row, is_shown_link, may_join

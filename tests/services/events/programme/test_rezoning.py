@@ -24,7 +24,7 @@ from scheduler.model import Audit, Event, Letter, LetterKind
 from scheduler.services.common.lookup import get
 from scheduler.services.events.programme import rezoning as event_rezoning
 from scheduler.services.events.programme.event_mapping import WITH_EVENT
-from scheduler.services.events.programme.renderings import revise
+from scheduler.services.events.programme.rendering.revisions import revise
 from scheduler.services.feeds import event_feeds, scopes
 from scheduler.services.outbox import reminders
 from scheduler.worker import delivery, timetable
