@@ -200,7 +200,7 @@ def invite(session: Session, account: Account, *, secret: str, now: datetime) ->
     """Return the token of a new link to choose a password, which can be used once; revoke the one before."""
     account.invited_at, account.epoch = now, account.epoch + 1
     note(session, "invite", "account", account.id, now=now)
-    return _set_up_token(account, secret)
+    return _make_set_up_token(account, secret)
 
 
 def invited(session: Session, token: str, *, secret: str, now: datetime, change: bool = False) -> Account:
@@ -211,13 +211,13 @@ def invited(session: Session, token: str, *, secret: str, now: datetime, change:
     number = tokens.number(token)
     found = session.get(Account, number, with_for_update=change or None) if number else None
     usable = found is not None and found.disabled_at is None and found.invited_at and now < found.invited_at + INVITED
-    if found is None or not usable or not tokens.same(token, _set_up_token(found, secret)):
+    if found is None or not usable or not tokens.same(token, _make_set_up_token(found, secret)):
         raise NotFound("this link leads nowhere")
     return found
 
 
-def _set_up_token(account: Account, secret: str) -> str:
-    return _token("account-set-up", account, secret)
+def _make_set_up_token(account: Account, secret: str) -> str:
+    return _make_token("account-set-up", account, secret)
 
 
 # Signing in
@@ -285,7 +285,7 @@ def sign_in(session: Session, claim: Claim, hashed: str, *, secret: str, now: da
 
 def officer(account: Account, *, secret: str) -> Officer:
     """Return the officer that an account signs in as."""
-    token = _token("account-session", account, secret)
+    token = _make_token("account-session", account, secret)
     given = frozenset(post.id for post in account.posts)
     return Officer(account.id, account.name, account.called, account.role, account.language, token, given)
 
@@ -294,7 +294,7 @@ def signed_in(session: Session, token: str, *, secret: str) -> Officer | None:
     """Return the officer whose session has this token; None if it was ended or the account is disabled."""
     number = tokens.number(token)
     found = session.get(Account, number) if number else None
-    if found is None or found.disabled_at or not tokens.same(token, _token("account-session", found, secret)):
+    if found is None or found.disabled_at or not tokens.same(token, _make_token("account-session", found, secret)):
         return None
     return officer(found, secret=secret)
 
@@ -304,6 +304,6 @@ def still_holds(*, since: datetime, seen: datetime, now: datetime) -> bool:
     return seen <= now + timedelta(minutes=5) and now - seen < MAX_IDLE and now - since < LONGEST_SESSION
 
 
-def _token(purpose: str, account: Account, secret: str) -> str:
+def _make_token(purpose: str, account: Account, secret: str) -> str:
     at = account.created_at.astimezone(UTC).isoformat(timespec="microseconds")
     return tokens.of(account.id, purpose, at, account.epoch, secret=secret)

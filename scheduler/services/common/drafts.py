@@ -47,7 +47,7 @@ def check(kind: type[D], value: Any, *, language: str = "en") -> D:
 
 def explain(kind: type[Draft], detail: Any) -> Sequence[SchedulerError]:
     """Put one of pydantic's findings into our words, after the path of its field."""
-    place = _place(detail["loc"])
+    place = _format_place(detail["loc"])
     ours = detail.get("ctx", {}).get("error")
     if not isinstance(ours, SchedulerError):
         return (_translate(kind, detail, place),)
@@ -56,7 +56,7 @@ def explain(kind: type[Draft], detail: Any) -> Sequence[SchedulerError]:
 
 def _translate(kind: type[Draft], detail: Any, place: str) -> Invalid:
     if detail["type"] == "extra_forbidden":
-        return _unknown_key(kind, detail["loc"], place)
+        return _explain_unknown_key(kind, detail["loc"], place)
     message = _MESSAGES.get(detail["type"], N_("{reason}"))
     problem = Invalid(
         message, reason=detail["msg"], **{k: v for k, v in detail.get("ctx", {}).items() if k != "error"}
@@ -80,20 +80,20 @@ _MESSAGES = {
 }
 
 
-def _place(loc: tuple[int | str, ...]) -> str:
+def _format_place(loc: tuple[int | str, ...]) -> str:
     parts = [str(part) for part in loc if part != "[key]"]
     return ".".join(parts)
 
 
-def _unknown_key(kind: type[Draft], loc: tuple[int | str, ...], place: str) -> Invalid:
-    known = sorted(_fields_at(kind, loc[:-1]))
+def _explain_unknown_key(kind: type[Draft], loc: tuple[int | str, ...], place: str) -> Invalid:
+    known = sorted(_list_fields_at(kind, loc[:-1]))
     near = difflib.get_close_matches(str(loc[-1]), known, n=1)
     if near:
         return Invalid("{place}: there is no such key; did you mean {near}?", place=place, near=near[0])
     return Invalid("{place}: there is no such key; there are {known}", place=place, known=", ".join(known))
 
 
-def _fields_at(kind: type[Draft], path: tuple[int | str, ...]) -> Iterable[str]:
+def _list_fields_at(kind: type[Draft], path: tuple[int | str, ...]) -> Iterable[str]:
     """Return the keys of the table at a path, found by following the annotations of the drafts."""
     for part in path:
         if isinstance(part, str) and part in kind.model_fields:

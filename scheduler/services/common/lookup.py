@@ -45,7 +45,7 @@ class Lookup:
         missing = iter(sorted({key for key in keys if (kind, key) not in self._rows}))
         while chunk := list(islice(missing, CHUNK)):
             self._rows |= dict.fromkeys((kind, key) for key in chunk)
-            for row in self.session.scalars(_rows(kind, chunk, change).options(*options)):
+            for row in self.session.scalars(_select_rows(kind, chunk, change).options(*options)):
                 self._rows[kind, str(row.key)] = row
 
     def find(self, kind: type[K], key: str) -> K | None:
@@ -66,7 +66,7 @@ class Lookup:
         self._rows[type(row), str(row.key)] = row
 
 
-def _rows(kind: type[K], keys: list[str], change: bool) -> sa.Select[K]:  # noqa: FBT001
+def _select_rows(kind: type[K], keys: list[str], change: bool) -> sa.Select[K]:  # noqa: FBT001
     query = sa.select(kind).where(kind.key.in_(keys)).order_by(kind.key)
     if not change:
         return query
@@ -113,10 +113,10 @@ def person(session: Session, who: str) -> Person:
         return found
     if "@" not in who:
         return get(session, Person, who)
-    return _by_address(session, who)
+    return _find_by_address(session, who)
 
 
-def _by_address(session: Session, address: str) -> Person:
+def _find_by_address(session: Session, address: str) -> Person:
     found = list(session.scalars(sa.select(Person).where(sa.func.lower(Person.email) == folded(address)).limit(5)))
     if not found:
         raise NotFound("nobody has the address {address}", address=address)
@@ -134,13 +134,13 @@ def attendee(session: Session, event: Event, who: str) -> Attendee:
 
     Raise NotFound, or Conflict as `person` does.
     """
-    found = _attendee_by_address(session, event, who) or _attendee_of(session, event, person(session, who))
+    found = _find_attendee_by_address(session, event, who) or _find_attendee(session, event, person(session, who))
     if found is None:
         raise NotFound("{who} is not on the list of {event}", who=who, event=event.key)
     return found
 
 
-def _attendee_by_address(session: Session, event: Event, address: str) -> Attendee | None:
+def _find_attendee_by_address(session: Session, event: Event, address: str) -> Attendee | None:
     """Return the only attendee with this address, which people who are not on this list may share."""
     if "@" not in address:
         return None
@@ -150,5 +150,5 @@ def _attendee_by_address(session: Session, event: Event, address: str) -> Attend
     return found[0] if len(found) == 1 else None
 
 
-def _attendee_of(session: Session, event: Event, found: Person) -> Attendee | None:
+def _find_attendee(session: Session, event: Event, found: Person) -> Attendee | None:
     return session.scalar(sa.select(Attendee).where(Attendee.event_id == event.id, Attendee.person_id == found.id))

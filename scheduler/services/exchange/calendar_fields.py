@@ -25,7 +25,7 @@ class ImportedField(NamedTuple):
     write: Callable[[EventDraft, str, Any], dict[str, Any]]
 
 
-def _text_field(name: str) -> ImportedField:
+def _make_text_field(name: str) -> ImportedField:
     """Return a text that is taken over in one language; what officers wrote in other languages stays."""
 
     def write(draft: EventDraft, language: str, value: str) -> dict[str, Any]:
@@ -39,7 +39,7 @@ def _text_field(name: str) -> ImportedField:
     )
 
 
-def _plain_field(name: str) -> ImportedField:
+def _make_plain_field(name: str) -> ImportedField:
     return ImportedField(
         lambda draft, _language: getattr(draft, name),
         lambda one, _origin, _language: getattr(one.draft, name),
@@ -67,19 +67,19 @@ def _keep_private(one: MappedEvent, origin: Origin, _language: str) -> Visibilit
     return Visibility.PRIVATE if "private" in origin.fields and given is Visibility.PUBLIC else given
 
 
-_VISIBILITY = _plain_field("visibility")._replace(given=_keep_private)
+_VISIBILITY = _make_plain_field("visibility")._replace(given=_keep_private)
 FIELDS = {
-    "title": _text_field("title"),
-    "description": _text_field("description"),
+    "title": _make_text_field("title"),
+    "description": _make_text_field("description"),
     "when": _WHEN,
-    "status": _plain_field("status"),
+    "status": _make_plain_field("status"),
     "visibility": _VISIBILITY,
     "private": _VISIBILITY,
-    "url": _plain_field("url"),
-    "video_link": _plain_field("video_link"),
-    "venue": _plain_field("venue"),
-    "place": _plain_field("venue"),
-    "cities": _plain_field("cities"),
-    "kind": _plain_field("kind"),
-    "organizer": _plain_field("organizer"),
+    "url": _make_plain_field("url"),
+    "video_link": _make_plain_field("video_link"),
+    "venue": _make_plain_field("venue"),
+    "place": _make_plain_field("venue"),
+    "cities": _make_plain_field("cities"),
+    "kind": _make_plain_field("kind"),
+    "organizer": _make_plain_field("organizer"),
 }

@@ -315,15 +315,15 @@ class _CalendarImport:
         replanned = [impact.event for impact in impacts if impact.replanned]
         conflicts.refuse(self.session, replanned, force=self.options.force, now=self.now)
         changes = [impact.change for impact in impacts]
-        self._audit(changes)
+        self._note_import(changes)
         idle = [Change("event", key, ChangeKind.UNCHANGED) for key in self.unchanged]
         said = {step.pending.event.key: _describe(step.pending.draft) for step in self.steps}
-        return ImportReport((*changes, *idle), self._sorted_notes(), said)
+        return ImportReport((*changes, *idle), self._list_notes(), said)
 
-    def _sorted_notes(self) -> tuple[Note, ...]:
+    def _list_notes(self) -> tuple[Note, ...]:
         return tuple(sorted((*self.read_notes, *self.notes.list_by_line()), key=lambda one: one.line or 0))
 
-    def _audit(self, changes: Iterable[Change]) -> None:
+    def _note_import(self, changes: Iterable[Change]) -> None:
         counts = [change.verb for change in changes if change.is_change]
         if counts:
             made = {str(verb): counts.count(verb) for verb in dict.fromkeys(counts)}
@@ -331,7 +331,7 @@ class _CalendarImport:
 
     def _record_origin(self, step: _Step) -> Origin:
         """Record digests of what was read and of what was written for it: the next import compares with both."""
-        origin = step.origin or self._new_origin(step)
+        origin = step.origin or self._make_origin(step)
         if step.mapped is None:
             origin.digest = ""
             origin.fields = {**origin.fields, "status": ["", compute_digest(step.pending.draft.status)]}
@@ -347,7 +347,7 @@ class _CalendarImport:
         origin.digest = "" if step.kept else step.mapped.digest
         return origin
 
-    def _new_origin(self, step: _Step) -> Origin:
+    def _make_origin(self, step: _Step) -> Origin:
         return Origin(
             event=step.pending.event, source=self.terms.source, language=self.terms.language, sequence=0, fields={}
         )

@@ -70,14 +70,14 @@ class MappedEvent:
 def map_event(foreign: ForeignEvent, terms: CalendarDefaults, notes: Notes) -> MappedEvent | None:
     """Return the foreign event with a draft of it; None, and a note, if it cannot be planned here."""
     try:
-        return MappedEvent(foreign, _draft(foreign, terms, notes), _digest_fields(foreign, terms))
+        return MappedEvent(foreign, _make_draft(foreign, terms, notes), _digest_fields(foreign, terms))
     except Invalid as error:
         problem = error.text(catalogue(terms.language).gettext)
         notes.add_refused(foreign.line, foreign.uid, N_("The event cannot be planned: {problem}"), problem=problem)
         return None
 
 
-def _draft(foreign: ForeignEvent, terms: CalendarDefaults, notes: Notes) -> EventDraft:
+def _make_draft(foreign: ForeignEvent, terms: CalendarDefaults, notes: Notes) -> EventDraft:
     venue = terms.venue or _find_venue(foreign, terms)
     plan = {
         "kind": terms.kind or Kind.MEETING,
@@ -220,12 +220,12 @@ def _digest_fields(foreign: ForeignEvent, terms: CalendarDefaults) -> dict[str, 
         "url": foreign.url,
         "video_link": foreign.conference,
         "venue": foreign.location,
-        **_given_options(terms),
+        **_list_given_options(terms),
     }
     return {name: compute_digest(value) for name, value in values.items()}
 
 
-def _given_options(terms: CalendarDefaults) -> dict[str, object]:
+def _list_given_options(terms: CalendarDefaults) -> dict[str, object]:
     """Return the options that are given; what is not given this time stays as the last import left it."""
     options = {
         "kind": terms.kind,

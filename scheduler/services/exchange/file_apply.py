@@ -158,15 +158,15 @@ def _order_by_parent(events: Mapping[str, EventDraft]) -> Iterator[tuple[str, Ev
     """Yield events so that a whole comes before its parts, as its row must; in the file a part may come first."""
     done: set[str] = set()
 
-    def visit(key: str, path: tuple[str, ...]) -> Iterator[tuple[str, EventDraft]]:
+    def yield_after_parent(key: str, path: tuple[str, ...]) -> Iterator[tuple[str, EventDraft]]:
         if key in done or key not in events or key in path:
             return
         parent = events[key].parent
         if parent:
-            yield from visit(parent, (*path, key))
+            yield from yield_after_parent(parent, (*path, key))
         if key not in done:
             done.add(key)
             yield key, events[key]
 
     for key in events:
-        yield from visit(key, ())
+        yield from yield_after_parent(key, ())

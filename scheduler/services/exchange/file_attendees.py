@@ -83,7 +83,7 @@ class FileAttendees:
         if attendee is None or attendee.standing is Standing.UNCONFIRMED or _was_withdrawn(attendee):
             self._invite(event, draft, person)
             return
-        changed = self._refresh(attendee, draft)
+        changed = self._update(attendee, draft)
         notes = (N_("the answer on record is kept"),) if _has_other_answer(attendee, draft) else ()
         if changed:
             self.replanned.append(event)
@@ -106,7 +106,7 @@ class FileAttendees:
     def _find_representative(self, draft: AttendeeDraft) -> Person | None:
         return self.lookup.get(Person, draft.represented_by) if draft.represented_by else None
 
-    def _refresh(self, attendee: Attendee, draft: AttendeeDraft) -> bool:
+    def _update(self, attendee: Attendee, draft: AttendeeDraft) -> bool:
         """Make role, party and representative be as the file says, and return whether anything changed.
 
         An answer on record is never overwritten by the file.

@@ -115,14 +115,14 @@ class _Salvage:
     def _mend(self, path: Place, kind: str) -> None:
         """Put in a missing key, or take out the wrong value; of a rule over several keys, these keys."""
         if kind == "missing":
-            parent = self._at(path[:-1])
+            parent = self._get_at(path[:-1])
             if isinstance(parent, dict) and path[-1] in _STAND_INS:
                 parent[path[-1]] = _STAND_INS[str(path[-1])]
                 return
             if path == ("programme",):
                 self.tables["programme"] = {name: _STAND_INS[name] for name in ("key", "name")}
                 return
-        ruled = _RULED.intersection(self._at(path)) if kind == "refused" and len(path) == 2 else ()
+        ruled = _RULED.intersection(self._get_at(path)) if kind == "refused" and len(path) == 2 else ()
         for key in ruled:
             self._take((*path, key))
         if not ruled:
@@ -131,14 +131,14 @@ class _Salvage:
     def _take(self, path: Place) -> None:
         """Take out a key; for an item of a list the whole list, so that no other item changes its number."""
         while path:
-            parent = self._at(path[:-1])
+            parent = self._get_at(path[:-1])
             if isinstance(parent, dict) and path[-1] in parent:
                 del parent[path[-1]]
                 self.taken.add(path)
                 return
             path = path[:-1]
 
-    def _at(self, path: Place) -> Any:
+    def _get_at(self, path: Place) -> Any:
         found: Any = self.tables
         for part in path:
             try:
@@ -169,7 +169,7 @@ def _number_lines(source: str) -> dict[str, int]:
             lines[_next_item(key, lines)] = number
         elif "=" in text and not text.startswith("#"):
             key = f"{table}.{_unquote(text.split('=')[0])}"
-            for name in _prefixes(key):
+            for name in _yield_prefixes(key):
                 lines.setdefault(name, number)
     return lines
 
@@ -182,7 +182,7 @@ def _next_item(name: str, lines: Mapping[str, int]) -> str:
     return next(item for number in count() if (item := f"{name}.{number}") not in lines)
 
 
-def _prefixes(name: str) -> Iterator[str]:
+def _yield_prefixes(name: str) -> Iterator[str]:
     """Yield a dotted name and all its prefixes: "event.one.title.en", "event.one.title", "event.one", "event"."""
     while name:
         yield name

@@ -97,15 +97,16 @@ def _leave(session: Session, person: Person, by: Answer, now: datetime) -> list[
     left = coming(session, person, now=now)
     for row in left:
         transitions.withdraw(session, row, now=now, by=by)
-    for row in _represents(session, person, now):
+    for row in _lock_represented(session, person, now):
         row.represented_by = None  # the guest keeps the place; officers see that nobody represents them now
         note(session, "change", "attendee", row.id, now=now, represented_by=None)
-    asked = (Attendee.person_id == person.id, Attendee.standing == Standing.UNCONFIRMED)
-    session.execute(sa.delete(Attendee).where(*asked))
+    unconfirmed = (Attendee.person_id == person.id, Attendee.standing == Standing.UNCONFIRMED)
+    session.execute(sa.delete(Attendee).where(*unconfirmed))
     return left
 
 
-def _represents(session: Session, person: Person, now: datetime) -> list[Attendee]:
+def _lock_represented(session: Session, person: Person, now: datetime) -> list[Attendee]:
+    """Return the guests of events to come whom a person represents; lock their lists and revoke their links."""
     query = sa.select(Attendee).where(Attendee.represented_by_id == person.id).options(joinedload(Attendee.event))
     rows = [row for row in session.scalars(query.order_by(Attendee.event_id)) if _is_to_come(row.event, now)]
     for row in rows:
@@ -117,18 +118,18 @@ def _represents(session: Session, person: Person, now: datetime) -> list[Attende
 # What is personal, table by table: each yields the statements that erase it
 
 
-def _persons(people: Sequence[int], now: datetime) -> Iterator[sa.Executable]:
+def _blank_people(people: Sequence[int], now: datetime) -> Iterator[sa.Executable]:
     blank = dict.fromkeys(("key", "identity", "organisation_id", "email", "telephone", "tzid", "precedence"))
-    words = {"name": _nobody(), "courtesy_title": Text(), "position": Text()}
+    words = {"name": _make_blank_name(), "courtesy_title": Text(), "position": Text()}
     yield sa.update(Person).where(Person.id.in_(people)).values(**blank, **words, erased_at=now)
 
 
 @cache
-def _nobody() -> Text:
+def _make_blank_name() -> Text:
     return Text({language: catalogue(language).gettext(ERASED) for language in LANGUAGES})
 
 
-def _attendees(people: Sequence[int], _now: datetime) -> Iterator[sa.Executable]:
+def _blank_attendees(people: Sequence[int], _now: datetime) -> Iterator[sa.Executable]:
     """Blank what guests need and the reference of their answer, which may be a name; revoke links in their letters.
 
     The links of guests whom they represent are revoked too: these letters went to the person as well.
@@ -142,35 +143,35 @@ def _attendees(people: Sequence[int], _now: datetime) -> Iterator[sa.Executable]
     yield deputies.values(epoch=Attendee.epoch + 1)
 
 
-def _companions(people: Sequence[int], _now: datetime) -> Iterator[sa.Executable]:
+def _delete_companions(people: Sequence[int], _now: datetime) -> Iterator[sa.Executable]:
     theirs = sa.select(Attendee.id).where(Attendee.person_id.in_(people)).scalar_subquery()
     yield sa.delete(Companion).where(Companion.attendee_id.in_(theirs))
 
 
-def _guest_rows(people: Sequence[int], _now: datetime) -> Iterator[sa.Executable]:
+def _delete_guest_rows(people: Sequence[int], _now: datetime) -> Iterator[sa.Executable]:
     theirs = sa.select(Attendee.id).where(Attendee.person_id.in_(people)).scalar_subquery()
     yield sa.delete(GuestRow).where(GuestRow.attendee_id.in_(theirs))
 
 
-def _external_ids(people: Sequence[int], _now: datetime) -> Iterator[sa.Executable]:
+def _delete_external_ids(people: Sequence[int], _now: datetime) -> Iterator[sa.Executable]:
     yield sa.delete(ExternalId).where(ExternalId.person_id.in_(people))
 
 
-def _feed_links(people: Sequence[int], now: datetime) -> Iterator[sa.Executable]:
+def _revoke_feed_links(people: Sequence[int], now: datetime) -> Iterator[sa.Executable]:
     revoked = sa.func.coalesce(FeedLink.revoked_at, sa.literal(now, FeedLink.revoked_at.type))
     theirs = sa.update(FeedLink).where(FeedLink.person_id.in_(people))
     yield theirs.values(holder=ERASED, revoked_at=revoked, epoch=FeedLink.epoch + 1)
 
 
-def _letters(people: Sequence[int], now: datetime) -> Iterator[sa.Executable]:
+def _skip_letters(people: Sequence[int], now: datetime) -> Iterator[sa.Executable]:
     """Skip letters that are still queued; blank the addresses of those that were sent, which stay in the ledger."""
     theirs = Letter.person_id.in_(people)
     unsent = sa.update(Letter).where(theirs, Letter.outcome.is_(None))
     yield unsent.values(outcome=Outcome.SKIPPED, reason=ERASED, finished_at=now)
-    yield forget_addresses(theirs)
+    yield blank_addresses(theirs)
 
 
-def forget_addresses(which: sa.ColumnElement[bool]) -> sa.Update:
+def blank_addresses(which: sa.ColumnElement[bool]) -> sa.Update:
     """Return the UPDATE that blanks the addresses of letters, and the reasons of failure, which may quote them."""
     failed = Letter.outcome == Outcome.FAILED
     return sa.update(Letter).where(which).values(address=None, reason=sa.case((failed, ERASED), else_=Letter.reason))
@@ -178,6 +179,14 @@ def forget_addresses(which: sa.ColumnElement[bool]) -> sa.Update:
 
 # Columns of Attendee: what a party needs, in its own words.
 NEEDS = ("access_needs", "dietary_needs")
-Table = Callable[[Sequence[int], datetime], Iterator[sa.Executable]]
+Eraser = Callable[[Sequence[int], datetime], Iterator[sa.Executable]]
 # A new table that holds personal data needs a function here.
-PERSONAL: tuple[Table, ...] = (_companions, _guest_rows, _external_ids, _feed_links, _letters, _attendees, _persons)
+PERSONAL: tuple[Eraser, ...] = (
+    _delete_companions,
+    _delete_guest_rows,
+    _delete_external_ids,
+    _revoke_feed_links,
+    _skip_letters,
+    _blank_attendees,
+    _blank_people,
+)

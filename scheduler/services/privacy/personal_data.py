@@ -30,18 +30,18 @@ def data(session: Session, person: Person) -> dict[str, Any]:
             "organisation": person.organisation.key if person.organisation else None,
             "precedence": person.precedence,
         },
-        "registrations": [_place(row) for row in session.scalars(places.options(joinedload(Attendee.event)))],
+        "registrations": [_export_place(row) for row in session.scalars(places.options(joinedload(Attendee.event)))],
         "letters": [
-            _letter(row)
+            _export_letter(row)
             for row in session.scalars(written.options(joinedload(Letter.event), joinedload(Letter.of_message)))
         ],
         "guest_lists": [row.cells for row in session.scalars(lists)],
         "known_elsewhere_as": [{"source": one.source, "value": one.value} for one in session.scalars(elsewhere)],
-        "calendars": [_link(row) for row in session.scalars(calendars)],
+        "calendars": [_export_link(row) for row in session.scalars(calendars)],
     }
 
 
-def _link(row: FeedLink) -> dict[str, Any]:
+def _export_link(row: FeedLink) -> dict[str, Any]:
     return {
         "holder": row.holder,
         "made_at": row.created_at.isoformat(),
@@ -50,7 +50,7 @@ def _link(row: FeedLink) -> dict[str, Any]:
     }
 
 
-def _place(row: Attendee) -> dict[str, Any]:
+def _export_place(row: Attendee) -> dict[str, Any]:
     return {
         "event": row.event.key,
         "title": dict(row.event.title),
@@ -73,7 +73,7 @@ def _place(row: Attendee) -> dict[str, Any]:
     }
 
 
-def _letter(row: Letter) -> dict[str, Any]:
+def _export_letter(row: Letter) -> dict[str, Any]:
     return {
         "kind": row.kind,
         "event": row.event.key,

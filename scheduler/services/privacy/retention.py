@@ -137,7 +137,7 @@ def _find_addresses(session: Session, *, keep: Keep, after: int, now: datetime) 
 
 
 def _forget_addresses(session: Session, found: Sequence[int], *, keep: Keep, now: datetime) -> int:  # noqa: ARG001
-    session.execute(erasure.forget_addresses(Letter.id.in_(found)), execution_options={"synchronize_session": False})
+    session.execute(erasure.blank_addresses(Letter.id.in_(found)), execution_options={"synchronize_session": False})
     return len(found)
 
 

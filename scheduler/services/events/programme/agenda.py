@@ -129,9 +129,9 @@ def coming(session: Session, chosen: AgendaFilter, *, now: datetime, page: int =
     found, more = _read_page(session, query, page)
     entries = [
         *_make_entries(session, found),
-        *_returns_on_page(session, chosen, found, now=now, page=page, more=more),
+        *_list_returns(session, chosen, found, now=now, page=page, more=more),
     ]
-    return Listing(sorted(entries, key=_first_day), more)
+    return Listing(sorted(entries, key=_get_first_day), more)
 
 
 def past(session: Session, chosen: AgendaFilter, *, now: datetime, page: int = 1) -> Listing:
@@ -152,9 +152,9 @@ def month(session: Session, chosen: AgendaFilter, first: date) -> list[AgendaEnt
     start, end = datetime.combine(first, time()), datetime.combine(next_month(first), time())
     query = _select_dated(chosen).where(Event.dtstart < end, Event.dtend > start).order_by(Event.starts_at, Event.key)
     found = session.scalars(query.limit(MAX_MONTH_EVENTS)).unique().all()
-    returning = [_next_return(event, first) for event in _anniversaries(session, chosen)]
+    returning = [_next_return(event, first) for event in _list_anniversaries(session, chosen)]
     within = [one for one in returning if one.first_on and one.first_on < end.date()]
-    return sorted([*_make_entries(session, found), *within], key=_first_day)
+    return sorted([*_make_entries(session, found), *within], key=_get_first_day)
 
 
 def next_month(first: date) -> date:
@@ -169,7 +169,7 @@ def _read_page(session: Session, query: sa.Select[Event], page: int) -> tuple[li
 
 
 def _select_events(chosen: AgendaFilter) -> sa.Select[Event]:
-    return sa.select(Event).options(*PUBLIC_COLUMNS).where(PUBLIC, *_conditions(chosen))
+    return sa.select(Event).options(*PUBLIC_COLUMNS).where(PUBLIC, *_yield_conditions(chosen))
 
 
 def _select_dated(chosen: AgendaFilter) -> sa.Select[Event]:
@@ -178,7 +178,7 @@ def _select_dated(chosen: AgendaFilter) -> sa.Select[Event]:
     )
 
 
-def _conditions(chosen: AgendaFilter) -> Iterator[sa.ColumnElement[bool]]:
+def _yield_conditions(chosen: AgendaFilter) -> Iterator[sa.ColumnElement[bool]]:
     if chosen.kind:
         yield Event.kind == chosen.kind
     if chosen.city:
@@ -188,18 +188,18 @@ def _conditions(chosen: AgendaFilter) -> Iterator[sa.ColumnElement[bool]]:
         yield Event.organizer.has(Organisation.key == chosen.organizer)
 
 
-def _returns_on_page(
+def _list_returns(
     session: Session, chosen: AgendaFilter, found: Sequence[Event], *, now: datetime, page: int, more: bool
 ) -> list[AgendaEntry]:
     """Return the anniversaries whose next return falls between the events of this page."""
-    entries = [_next_return(event, wall(now, event.tzid).date()) for event in _anniversaries(session, chosen)]
+    entries = [_next_return(event, wall(now, event.tzid).date()) for event in _list_anniversaries(session, chosen)]
     since = found[0].first_on if found and page > 1 else date.min
     until = found[-1].first_on if found and more else date.max
     assert since is not None and until is not None  # noqa: S101, PT018 - dated
     return [one for one in entries if one.first_on and since <= one.first_on < until and (page == 1 or found)]
 
 
-def _anniversaries(session: Session, chosen: AgendaFilter) -> Sequence[Event]:
+def _list_anniversaries(session: Session, chosen: AgendaFilter) -> Sequence[Event]:
     query = _select_events(chosen).where(Event.kind == Kind.ANNIVERSARY, Event.starts_at.is_not(None))
     return session.scalars(query.order_by(Event.key).limit(MAX_ANNIVERSARIES)).unique().all()
 
@@ -211,11 +211,11 @@ def _next_return(event: Event, on_or_after: date) -> AgendaEntry:
 
 
 def _make_entries(session: Session, events: Sequence[Event]) -> list[AgendaEntry]:
-    stops = _tour_stops(session, {event.parent_id for event in events if event.parent_id})
+    stops = _find_tour_stops(session, {event.parent_id for event in events if event.parent_id})
     return [AgendaEntry(event, event.first_on, event.last_on, stops.get(event.id)) for event in events]
 
 
-def _tour_stops(session: Session, parents: Iterable[int]) -> dict[int, TourStop]:
+def _find_tour_stops(session: Session, parents: Iterable[int]) -> dict[int, TourStop]:
     """Return the place in its tour of each public stop of these tours, by event id; tours must be public too."""
     tour = aliased(Event)
     query = (
@@ -234,7 +234,7 @@ def _tour_stops(session: Session, parents: Iterable[int]) -> dict[int, TourStop]
 _STOP_ORDER = (Event.position, Event.starts_at.is_(None), Event.starts_at, Event.key)
 
 
-def _first_day(entry: AgendaEntry) -> date:
+def _get_first_day(entry: AgendaEntry) -> date:
     return entry.first_on or date.max
 
 
@@ -260,17 +260,17 @@ def public_event(session: Session, key: str) -> Event:
 def detail(session: Session, key: str, *, now: datetime) -> Detail:
     """Return everything that the page of an event shows. Raise NotFound as `public_event` does."""
     event = public_event(session, key)
-    parent, grandparent = _ancestors(session, event)
+    parent, grandparent = _find_ancestors(session, event)
     tour = next((one for one in (event, parent, grandparent) if one and one.kind is Kind.TOUR), None)
     return Detail(
         entry=_make_entry(session, event, now),
         parent=parent,
         tour=tour,
-        stops=_children(session, tour, Event.kind == Kind.EXHIBITION) if tour else (),
-        parts=_children(
+        stops=_list_children(session, tour, Event.kind == Kind.EXHIBITION) if tour else (),
+        parts=_list_children(
             session, event, sa.or_(Event.kind != Kind.EXHIBITION, sa.literal(event.kind is not Kind.TOUR))
         ),
-        announced=() if event.cancelled else _announced(session, event),
+        announced=() if event.cancelled else _list_announced(session, event),
     )
 
 
@@ -280,23 +280,23 @@ def _make_entry(session: Session, event: Event, now: datetime) -> AgendaEntry:
     return _make_entries(session, [event])[0]
 
 
-def _ancestors(session: Session, event: Event) -> tuple[Event | None, Event | None]:
+def _find_ancestors(session: Session, event: Event) -> tuple[Event | None, Event | None]:
     """Return parent and grandparent; None for one that is not public, and for what is above it."""
-    parent = _public_parent(session, event)
-    return parent, _public_parent(session, parent) if parent else None
+    parent = _find_public_parent(session, event)
+    return parent, _find_public_parent(session, parent) if parent else None
 
 
-def _public_parent(session: Session, event: Event) -> Event | None:
+def _find_public_parent(session: Session, event: Event) -> Event | None:
     query = sa.select(Event).options(*PUBLIC_COLUMNS).where(PUBLIC, Event.id == event.parent_id)
     return session.scalars(query).unique().one_or_none()
 
 
-def _children(session: Session, event: Event, condition: sa.ColumnElement[bool]) -> Sequence[Event]:
+def _list_children(session: Session, event: Event, condition: sa.ColumnElement[bool]) -> Sequence[Event]:
     query = sa.select(Event).options(*PUBLIC_COLUMNS).where(PUBLIC, Event.parent_id == event.id, condition)
     return session.scalars(query.order_by(*_STOP_ORDER).limit(MAX_MONTH_EVENTS)).unique().all()
 
 
-def _announced(session: Session, event: Event) -> list[Announced]:
+def _list_announced(session: Session, event: Event) -> list[Announced]:
     """Return the people in roles that are published who have accepted; a deputy instead of whom they represent."""
     comes = sa.func.coalesce(Attendee.represented_by_id, Attendee.person_id)
     query = (
@@ -318,29 +318,29 @@ def _announced(session: Session, event: Event) -> list[Announced]:
 def choices(session: Session) -> Choices:
     """Return the values of the agenda's filter."""
     return Choices(
-        kinds=_kinds(session),
-        cities=session.scalars(sa.select(City).where(City.id.in_(_public_cities())).order_by(City.key)).all(),
-        organizers=session.scalars(sa.select(Organisation).where(_organizes()).order_by(Organisation.key)).all(),
-        tours=_tours(session),
+        kinds=_list_kinds(session),
+        cities=session.scalars(sa.select(City).where(City.id.in_(_select_public_cities())).order_by(City.key)).all(),
+        organizers=session.scalars(sa.select(Organisation).where(_is_organizer()).order_by(Organisation.key)).all(),
+        tours=_list_tours(session),
     )
 
 
-def _kinds(session: Session) -> list[Kind]:
+def _list_kinds(session: Session) -> list[Kind]:
     there = set(session.scalars(sa.select(Event.kind).where(PUBLIC).distinct()))
     return [kind for kind in Kind if kind in there and kind is not Kind.TOUR]
 
 
-def _public_cities() -> sa.CompoundSelect[int]:
+def _select_public_cities() -> sa.CompoundSelect[int]:
     at_venue = sa.select(Venue.city_id).join(Event, Event.venue_id == Venue.id).where(PUBLIC)
     announced = sa.select(event_city.c.city_id).join(Event, Event.id == event_city.c.event_id).where(PUBLIC)
     return sa.union(at_venue, announced)
 
 
-def _organizes() -> sa.ColumnElement[bool]:
+def _is_organizer() -> sa.ColumnElement[bool]:
     return Organisation.id.in_(sa.select(Event.organizer_id).where(PUBLIC, Event.organizer_id.is_not(None)))
 
 
-def _tours(session: Session) -> Sequence[Event]:
+def _list_tours(session: Session) -> Sequence[Event]:
     query = sa.select(Event).options(raiseload("*")).where(PUBLIC, Event.kind == Kind.TOUR)
     return session.scalars(query.order_by(Event.key).limit(PAGE_EVENTS)).all()
 

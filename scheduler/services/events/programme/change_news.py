@@ -30,7 +30,7 @@ class EventBefore:
     told: Mapping[str, Any]
 
     @classmethod
-    def of(cls, event: Event) -> EventBefore:
+    def capture(cls, event: Event) -> EventBefore:
         """Capture an event that is about to be changed."""
         return cls(
             event.status,
@@ -73,15 +73,15 @@ def _is_same_day(event: Event, was: EventBefore) -> bool:
 
 def _queue_letters(session: Session, news: LetterKind, event: Event, was: EventBefore, now: datetime) -> int:
     """Queue the letters, with time and place from before the change, which the event no longer has."""
-    urgent = any(_is_urgent(starts, ends, event, now) for starts, ends in _affected_hours(event, was))
+    urgent = any(_is_urgent(starts, ends, event, now) for starts, ends in _list_affected_hours(event, was))
     due_at, since = (now, now) if urgent else enqueue.news_due_at(session, event, now=now)
     facts = {"sequence": event.sequence, "was": was.told, "since": since.isoformat()}
     return enqueue.queue_for_list(
-        session, news, event, facts=facts, due_at=due_at, whom=_concerned(event, was), now=now
+        session, news, event, facts=facts, due_at=due_at, whom=_is_concerned(event, was), now=now
     )
 
 
-def _affected_hours(event: Event, was: EventBefore) -> list[tuple[datetime | None, datetime | None]]:
+def _list_affected_hours(event: Event, was: EventBefore) -> list[tuple[datetime | None, datetime | None]]:
     """Return the old and the new hours: people may be on the way to either."""
     return [(was.starts_at, was.ends_at), (event.starts_at, event.ends_at)]
 
@@ -97,7 +97,7 @@ def _is_urgent(starts_at: datetime | None, ends_at: datetime | None, event: Even
     return starts_at - enqueue.SOON <= now < (starts_at if for_days else ends_at)
 
 
-def _concerned(event: Event, was: EventBefore) -> sa.ColumnElement[bool]:
+def _is_concerned(event: Event, was: EventBefore) -> sa.ColumnElement[bool]:
     """Return the condition on Attendee that the change concerns them.
 
     If only the video link has changed, and is not shown to everybody, it concerns the people who take part by video.

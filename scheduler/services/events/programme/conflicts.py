@@ -55,25 +55,25 @@ def find(session: Session, events: Sequence[Event], *, now: datetime) -> list[Co
     session.flush()
     in_force = [event for event in events if event.dated and not event.cancelled]
     found: dict[str, Contradiction] = {}
-    for chunk in _chunks([event.id for event in in_force]):
+    for chunk in _split_into_chunks([event.id for event in in_force]):
         for conflict in (
-            *_venues_taken_twice(session, chunk),
-            *_people_at_two_places(session, chunk),
-            *_parts_outside(session, chunk),
+            *_find_venues_taken_twice(session, chunk),
+            *_find_people_at_two_places(session, chunk),
+            *_check_parts_within(session, chunk),
         ):
             found[str(conflict)] = conflict
     for event in in_force:
-        for conflict in (*_outside_parent(event), *_closed_days(event)):
+        for conflict in (*_check_within_parent(event), *_find_closed_days(event)):
             found[str(conflict)] = conflict
     for event in events:
-        for conflict in _parts_of_cancelled(event, now):
+        for conflict in _find_parts_of_cancelled(event, now):
             found[str(conflict)] = conflict
     return list(found.values())
 
 
 def find_overlaps(session: Session, event: Event, person: Person) -> list[Contradiction]:
     """Return a contradiction for each event that binds a person at the time of an event that is to bind them."""
-    if person.id is None or not _binds(event):
+    if person.id is None or not _is_binding(event):
         return []
     query = (
         sa.select(Event)
@@ -84,10 +84,10 @@ def find_overlaps(session: Session, event: Event, person: Person) -> list[Contra
         .order_by(Event.key)
     )
     others = [other for other in session.scalars(query) if not _may_overlap(event, other)]
-    return [_at_two_places(person, event, other) for other in others]
+    return [_make_overlap(person, event, other) for other in others]
 
 
-def _binds(event: Event) -> bool:
+def _is_binding(event: Event) -> bool:
     """Return whether people on the list of an event cannot be elsewhere meanwhile."""
     return event.dated and not event.cancelled and event.kind not in OPEN_ENDED
 
@@ -97,7 +97,7 @@ def _may_overlap(one: Event, other: Event) -> bool:
     return _has_unknown_hour(one, other) or _is_part_of_other(one, other)
 
 
-def _at_two_places(person: Person, one: Event, other: Event) -> Contradiction:
+def _make_overlap(person: Person, one: Event, other: Event) -> Contradiction:
     first, second = sorted((one, other), key=lambda event: event.key)
     return Contradiction(
         "{person} is at two places at once: {first} and {second} overlap",
@@ -108,13 +108,13 @@ def _at_two_places(person: Person, one: Event, other: Event) -> Contradiction:
     )
 
 
-def _chunks(ids: Iterable[int]) -> Iterator[list[int]]:
+def _split_into_chunks(ids: Iterable[int]) -> Iterator[list[int]]:
     rest = iter(ids)
     while chunk := list(islice(rest, 500)):
         yield chunk
 
 
-def _overlapping(one: type[Event], other: type[Event]) -> sa.ColumnElement[bool]:
+def _is_overlapping(one: type[Event], other: type[Event]) -> sa.ColumnElement[bool]:
     """Return the condition that two events overlap, none is cancelled, and neither is directly part of the other."""
     return sa.and_(
         one.id != other.id,
@@ -127,9 +127,9 @@ def _overlapping(one: type[Event], other: type[Event]) -> sa.ColumnElement[bool]
     )
 
 
-def _venues_taken_twice(session: Session, ids: Sequence[int]) -> Iterator[Contradiction]:
+def _find_venues_taken_twice(session: Session, ids: Sequence[int]) -> Iterator[Contradiction]:
     one, other = aliased(Event), aliased(Event)
-    pairs = sa.select(one, other).join(other, sa.and_(one.venue_id == other.venue_id, _overlapping(one, other)))
+    pairs = sa.select(one, other).join(other, sa.and_(one.venue_id == other.venue_id, _is_overlapping(one, other)))
     for mine, theirs in session.execute(pairs.where(one.id.in_(ids)).order_by(one.key, other.key)):
         if _may_overlap(mine, theirs):
             continue
@@ -150,10 +150,10 @@ def _has_unknown_hour(mine: Event, theirs: Event) -> bool:
 
 def _is_part_of_other(mine: Event, theirs: Event) -> bool:
     """Return whether one event is part of the other, at any depth."""
-    return theirs in _ancestors(mine) or mine in _ancestors(theirs)
+    return theirs in _yield_ancestors(mine) or mine in _yield_ancestors(theirs)
 
 
-def _ancestors(event: Event) -> Iterator[Event]:
+def _yield_ancestors(event: Event) -> Iterator[Event]:
     parent = event.parent
     while parent is not None:
         yield parent
@@ -164,7 +164,7 @@ def _describe(event: Event) -> str:
     return f"{event.key} ({event.dtstart:%Y-%m-%d %H:%M} {event.tzid})"
 
 
-def _people_at_two_places(session: Session, ids: Sequence[int]) -> Iterator[Contradiction]:
+def _find_people_at_two_places(session: Session, ids: Sequence[int]) -> Iterator[Contradiction]:
     """Yield people whom two events bind at once; exhibitions and anniversaries bind nobody."""
     one, other = aliased(Event), aliased(Event)
     here, there = aliased(Attendee), aliased(Attendee)
@@ -174,17 +174,17 @@ def _people_at_two_places(session: Session, ids: Sequence[int]) -> Iterator[Cont
         .join(here, comes_here == Person.id)
         .join(one, one.id == here.event_id)
         .join(there, comes(comes_here, there))
-        .join(other, sa.and_(other.id == there.event_id, _overlapping(one, other)))
+        .join(other, sa.and_(other.id == there.event_id, _is_overlapping(one, other)))
         .where(here.standing.in_(BOUND), there.standing.in_(BOUND))
         .where(one.kind.not_in(OPEN_ENDED), other.kind.not_in(OPEN_ENDED), one.id.in_(ids))
         .order_by(Person.id, one.key, other.key)
     )
     for person, mine, theirs in session.execute(query):
         if not _may_overlap(mine, theirs):
-            yield _at_two_places(person, mine, theirs)
+            yield _make_overlap(person, mine, theirs)
 
 
-def _parts_of_cancelled(event: Event, now: datetime) -> Iterator[Contradiction]:
+def _find_parts_of_cancelled(event: Event, now: datetime) -> Iterator[Contradiction]:
     """Yield parts of cancelled events that are to come and not cancelled."""
     pairs = [(event, event.parent)] if event.parent else []
     pairs += [(part, event) for part in event.children] if event.cancelled else []
@@ -198,12 +198,12 @@ def _parts_of_cancelled(event: Event, now: datetime) -> Iterator[Contradiction]:
             )
 
 
-def _outside_parent(event: Event) -> Iterator[Contradiction]:
+def _check_within_parent(event: Event) -> Iterator[Contradiction]:
     """Yield the contradiction that an event is not within the days of the event that it is part of."""
     parent = event.parent
     if parent is None or not parent.dated or parent.cancelled or parent.kind is Kind.ANNIVERSARY:
         return
-    first, last = _local_days(event, parent.tzid)
+    first, last = _get_local_days(event, parent.tzid)
     if parent.first_on is None or parent.last_on is None or (parent.first_on <= first and last <= parent.last_on):
         return
     yield Contradiction(
@@ -217,7 +217,7 @@ def _outside_parent(event: Event) -> Iterator[Contradiction]:
     )
 
 
-def _local_days(event: Event, tzid: str) -> tuple[date, date]:
+def _get_local_days(event: Event, tzid: str) -> tuple[date, date]:
     """Return the first and last day of an event on the calendar of a zone; whole days are the same in every zone."""
     if event.whole_days or event.starts_at is None or event.ends_at is None:
         assert event.first_on is not None and event.last_on is not None  # noqa: S101, PT018 - dated
@@ -225,13 +225,13 @@ def _local_days(event: Event, tzid: str) -> tuple[date, date]:
     return wall(event.starts_at, tzid).date(), wall(event.ends_at - timedelta(microseconds=1), tzid).date()
 
 
-def _parts_outside(session: Session, ids: Sequence[int]) -> Iterator[Contradiction]:
+def _check_parts_within(session: Session, ids: Sequence[int]) -> Iterator[Contradiction]:
     parts = sa.select(Event).where(Event.parent_id.in_(ids), Event.starts_at.is_not(None))
     for part in session.scalars(parts.where(Event.status != Status.CANCELLED).order_by(Event.key)):
-        yield from _outside_parent(part)
+        yield from _check_within_parent(part)
 
 
-def _closed_days(event: Event) -> Iterator[Contradiction]:
+def _find_closed_days(event: Event) -> Iterator[Contradiction]:
     """Yield days of an event on which its venue is closed; of an exhibition, that it has no open day at all."""
     venue = event.venue
     if venue is None or not event.dated or event.kind is Kind.ANNIVERSARY:
@@ -242,9 +242,9 @@ def _closed_days(event: Event) -> Iterator[Contradiction]:
                 "{venue} is closed on every day of {event}", about=(event.key,), venue=venue.key, event=event.key
             )
         return
-    day, last = _local_days(event, venue.city.tzid)
+    day, last = _get_local_days(event, venue.city.tzid)
     while day <= last:
-        if _is_closed_on(venue, day) and not _ends_within_night_before(event, venue, day):
+        if _is_closed_on(venue, day) and not _is_over_before_closing(event, venue, day):
             yield Contradiction(
                 "{venue} is closed on {day}, a day of {event}",
                 about=(event.key,),
@@ -256,7 +256,7 @@ def _closed_days(event: Event) -> Iterator[Contradiction]:
 
 
 def _is_closed_on(venue: Venue, day: date) -> bool:
-    closures = _closures_on(venue, day)
+    closures = _list_closures_on(venue, day)
     if closures:
         return all(closure.opens is None for closure in closures)
     if venue.hours and all(hours.weekday != day.weekday() for hours in venue.hours):
@@ -264,11 +264,11 @@ def _is_closed_on(venue: Venue, day: date) -> bool:
     return bool(venue.holidays and list_holidays(venue.holidays, day, day))
 
 
-def _closures_on(venue: Venue, day: date) -> list[Closure]:
+def _list_closures_on(venue: Venue, day: date) -> list[Closure]:
     return [closure for closure in venue.closures if closure.first_on <= day <= closure.last_on]
 
 
-def _ends_within_night_before(event: Event, venue: Venue, day: date) -> bool:
+def _is_over_before_closing(event: Event, venue: Venue, day: date) -> bool:
     """Return whether an event ends on a day while its venue is still open from the evening before.
 
     A reception until one o'clock, where the venue closes at two, does not need the venue to open on that day.
@@ -282,5 +282,5 @@ def _ends_within_night_before(event: Event, venue: Venue, day: date) -> bool:
         and hours.closes is not None
         and hours.closes <= hours.opens
         and end <= datetime.combine(day, hours.closes)
-        for hours in _closures_on(venue, eve) or weekly
+        for hours in _list_closures_on(venue, eve) or weekly
     )

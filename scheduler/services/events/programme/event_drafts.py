@@ -141,7 +141,7 @@ class EventDraft(Draft):
             return None, None
         return datetime.combine(self.first_day, time()), datetime.combine(self.last_day + timedelta(days=1), time())
 
-    def normal(self, *, tz: str) -> EventDraft:
+    def normalize(self, *, tz: str) -> EventDraft:
         """Return this draft with everything explicit that may be left out: zone, end and order of lists."""
         changes: dict[str, Any] = {"tz": tz, "duration": None, "cities": tuple(sorted(set(self.cities)))}
         if self.dtstart is not None:

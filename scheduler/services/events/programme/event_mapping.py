@@ -118,7 +118,7 @@ _COPIED_FIELDS = (
 
 
 def _find_parent(event: Event | None, draft: EventDraft, lookup: Lookup) -> Event | None:
-    """Return the parent that a draft names. Raise NotFound, or Invalid if the event is above itself then."""
+    """Return the parent that a draft names. Raise NotFound, or Invalid if an event would be part of itself."""
     if draft.parent is None:
         return None
     parent = lookup.get(Event, draft.parent)
@@ -133,7 +133,7 @@ def _find_parent(event: Event | None, draft: EventDraft, lookup: Lookup) -> Even
 def _write_reminders(event: Event, drafts: Sequence[ReminderDraft]) -> None:
     """Add, change and remove reminders; one with the same offset and audience keeps what it has fired for."""
     wanted = {(draft.before, draft.audience): draft for draft in drafts}
-    for reminder in _planned_reminders(event):
+    for reminder in _list_planned_reminders(event):
         draft = wanted.pop((reminder.offset, reminder.audience), None)
         if draft is None:
             event.reminders.remove(reminder)
@@ -192,12 +192,12 @@ def draft_of(event: Event) -> EventDraft:
         closed=read_closures(event.closures),
         reminders=tuple(
             ReminderDraft.model_construct(before=one.offset, at=one.at, audience=one.audience)
-            for one in sorted(_planned_reminders(event), key=lambda one: (-one.offset, one.audience))
+            for one in sorted(_list_planned_reminders(event), key=lambda one: (-one.offset, one.audience))
         ),
     )
 
 
-def _planned_reminders(event: Event) -> list[Reminder]:
+def _list_planned_reminders(event: Event) -> list[Reminder]:
     """Return the organizer's reminders, without those that guests chose on their own pages."""
     return [one for one in event.reminders if one.audience is not ReminderAudience.CHOSEN]
 

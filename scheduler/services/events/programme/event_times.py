@@ -24,7 +24,7 @@ def when(event: Event, language: str, tzid: str | None, *, start: str | None = N
         return []
     if event.whole_days:
         return [When(_format_days(event, language, start), "")]
-    city = _place_of_clock(event, event.tzid, language)
+    city = _name_place_of_clock(event, event.tzid, language)
     own = When(format_span(event.dtstart, event.dtend, language), _format_zone(city, event.starts_at, event.tzid))
     if tzid is None or wall(event.starts_at, tzid) == event.dtstart:
         return [own]
@@ -36,7 +36,7 @@ def moment(at: datetime, event: Event, language: str, tzid: str | None) -> list[
     """Return one instant by the clock of an event, and by the reader's if that shows another time."""
     own = When(
         _format_minute(at, event.tzid, language),
-        _format_zone(_place_of_clock(event, event.tzid, language), at, event.tzid),
+        _format_zone(_name_place_of_clock(event, event.tzid, language), at, event.tzid),
     )
     if tzid is None or wall(at, tzid) == wall(at, event.tzid):
         return [own]
@@ -70,21 +70,21 @@ def _format_zone(city: str, at: datetime, tzid: str) -> str:
 
 def was_when(was: Mapping[str, Any], event: Event, language: str) -> str:
     """Return the old time of an event in words; empty if it is as before, or has gained its hour."""
-    if not was.get("dtstart") or _time_of(was) == _time_of(is_now(event)) or gains_its_hour(was, event):
+    if not was.get("dtstart") or _get_time(was) == _get_time(is_now(event)) or gains_its_hour(was, event):
         return ""
     start, end = datetime.fromisoformat(was["dtstart"]), datetime.fromisoformat(was["dtend"])
     if was["timing"] != Timing.HOURS:
         return format_days(start.date(), (end - DAY).date(), language)
     at = instant(start, was["tzid"], gap="shift")
-    zone = _format_zone(_place_of_clock(event, was["tzid"], language), at, was["tzid"])
+    zone = _format_zone(_name_place_of_clock(event, was["tzid"], language), at, was["tzid"])
     return f"{format_span(start, end, language)} ({zone})"
 
 
-def _time_of(facts: Mapping[str, Any]) -> tuple[Any, ...]:
+def _get_time(facts: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(facts[name] for name in ("timing", "dtstart", "dtend", "tzid"))
 
 
-def _place_of_clock(event: Event, tzid: str, language: str) -> str:
+def _name_place_of_clock(event: Event, tzid: str, language: str) -> str:
     """Return the city whose clock is meant: that of the event if it is in this zone, else that of the zone."""
     city = event.city
     return city.name.to(language) if city and city.tzid == tzid else zone_city(tzid, language)

@@ -24,12 +24,12 @@ def events(
         query = query.where(sa.or_(Event.ends_at.is_(None), Event.ends_at > since, Event.kind == "anniversary"))
     if until is not None:
         query = query.where(Event.starts_at < until)
-    for condition in _conditions(**only):
+    for condition in _yield_conditions(**only):
         query = query.where(condition)
     return session.scalars(query).all()
 
 
-def _conditions(
+def _yield_conditions(
     *,
     kind: str | None = None,
     status: str | None = None,

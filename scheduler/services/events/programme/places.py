@@ -110,10 +110,10 @@ def _complete(draft: Draft, language: str) -> Draft:
 
 
 def _revise_events_with(session: Session, row: KeyedRow, *, now: datetime) -> None:
-    revise(session, session.scalars(_events_with(row)), now=now)
+    revise(session, session.scalars(_select_events_with(row)), now=now)
 
 
-def _events_with(row: KeyedRow) -> sa.Select[Event]:
+def _select_events_with(row: KeyedRow) -> sa.Select[Event]:
     events = sa.select(Event)
     if isinstance(row, Venue):
         return events.where(Event.venue_id == row.id)

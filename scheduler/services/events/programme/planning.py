@@ -94,12 +94,12 @@ def prepare(
     """Write an event, the first step of `put`; if it is refused, nothing of it was written."""
     event = lookup.find(Event, key)
     before = event_mapping.draft_of(event) if event else None
-    after = event_mapping.complete(draft.normal(tz=draft.tz or event_mapping.zone_of(draft, lookup) or tz), before)
+    after = event_mapping.complete(draft.normalize(tz=draft.tz or event_mapping.zone_of(draft, lookup) or tz), before)
     done = change("event", key, before, after)
     if event is not None and not done.is_change:
         return Pending(event, done, None, after)
     found = event_mapping.References.find(event, after, lookup)
-    was = change_news.EventBefore.of(event) if event else None
+    was = change_news.EventBefore.capture(event) if event else None
     event = event or event_mapping.create(session, key, after, now)
     event.programme = programme or event.programme
     event_mapping.write(session, event, after, found)
@@ -121,11 +121,11 @@ def settle(session: Session, pending: Sequence[Pending], *, now: datetime) -> Ma
     changed = [one for one in pending if one.change.is_change]
     retimed = {one.event.key: outbox_reminders.retime_all(one.event, now=now) for one in changed}
     revise(session, [one.event for one in changed], now=now)
-    revise(session, _parts_to_revise(changed), now=now)
+    revise(session, _find_parts_to_revise(changed), now=now)
     return retimed
 
 
-def _parts_to_revise(changed: Sequence[Pending]) -> Iterator[Event]:
+def _find_parts_to_revise(changed: Sequence[Pending]) -> Iterator[Event]:
     """Yield parts of events whose visibility has changed: their calendar entries name the whole if it is public."""
     own = {one.event.key for one in changed}
     for one in changed:
@@ -185,7 +185,7 @@ def move(
     if event.whole_days and dtend is None:
         raise Invalid("end: {event} is planned by days; say when it ends (--end)", event=event.key)
     end = dtend or dtstart + (event.dtend - event.dtstart)
-    return change_event(session, event, now=now, force=force, **_timed(dtstart, end))
+    return change_event(session, event, now=now, force=force, **_make_times(dtstart, end))
 
 
 def _move_days(session: Session, event: Event, first: datetime, *, now: datetime, force: str | None) -> Impact:
@@ -194,7 +194,7 @@ def _move_days(session: Session, event: Event, first: datetime, *, now: datetime
     return change_event(session, event, now=now, force=force, **days)
 
 
-def _timed(dtstart: datetime, dtend: datetime) -> dict[str, Any]:
+def _make_times(dtstart: datetime, dtend: datetime) -> dict[str, Any]:
     return {
         "dtstart": dtstart,
         "dtend": dtend,
@@ -216,12 +216,12 @@ def cancel_with_parts(session: Session, event: Event, *, now: datetime) -> list[
     """
     if event.cancelled:
         raise NothingToChange("{event} is already cancelled", event=event.key)
-    parts = [cancel_with_parts(session, part, now=now) for part in _parts_in_force(event, now)]
+    parts = [cancel_with_parts(session, part, now=now) for part in _list_parts_in_force(event, now)]
     whole = change_event(session, event, now=now, status=Status.CANCELLED)
     return [*(impact for impacts in parts for impact in impacts), whole]
 
 
-def _parts_in_force(event: Event, now: datetime) -> list[Event]:
+def _list_parts_in_force(event: Event, now: datetime) -> list[Event]:
     return [part for part in event.children if not part.cancelled and not part.is_over(now)]
 
 
@@ -239,4 +239,6 @@ def announce(session: Session, event: Event, *, now: datetime, force: str | None
 def told(session: Session, event: Event, *, now: datetime) -> int:
     """Count the people on the lists of an event and its parts, whom a letter about it would reach."""
     query = sa.select(sa.func.count()).where(Attendee.event_id == event.id, Attendee.standing.in_(enqueue.CONCERNED))
-    return (session.scalar(query) or 0) + sum(told(session, part, now=now) for part in _parts_in_force(event, now))
+    return (session.scalar(query) or 0) + sum(
+        told(session, part, now=now) for part in _list_parts_in_force(event, now)
+    )

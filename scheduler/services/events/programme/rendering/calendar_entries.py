@@ -68,7 +68,7 @@ def _make_vevent(event: Event, url: str, *, with_video: bool) -> VEvent:
         url=url,
         geo=_read_position(event.venue),
         status=_STATUS[event.status],
-        transp="TRANSPARENT" if _leaves_time_free(event) else "OPAQUE",
+        transp="TRANSPARENT" if _is_transparent(event) else "OPAQUE",
         conference=(event.video_link or "") if with_video else "",
         related_to=_find_related(event),
         rrule=yearly,
@@ -90,7 +90,7 @@ def _read_times(event: Event) -> tuple[date, date] | tuple[datetime, datetime]:
     return event.starts_at, event.ends_at
 
 
-def _leaves_time_free(event: Event) -> bool:
+def _is_transparent(event: Event) -> bool:
     """Return whether subscribers do not attend from beginning to end, and must not be shown as busy."""
     return event.whole_days or event.kind is Kind.EXHIBITION
 

@@ -48,7 +48,7 @@ def _format_summary(event: Event, language: str) -> str:
     """
     title, city = event.title.to(language), event.city
     where = city.name.to(language) if city else ""
-    if where and event.kind is not Kind.ANNIVERSARY and not _mentions(event, where, language):
+    if where and event.kind is not Kind.ANNIVERSARY and not _has_name(event, where, language):
         title = f"{title} ({where})"
     if event.cancelled:
         # Clients that ignore STATUS still show the word (docs/icalendar-rules.md#rule-74).
@@ -56,7 +56,7 @@ def _format_summary(event: Event, language: str) -> str:
     return title
 
 
-def _mentions(event: Event, where: str, language: str) -> bool:
+def _has_name(event: Event, where: str, language: str) -> bool:
     """Return whether the title names the city, also in another case of Russian: Бангкок, в Бангкоке."""
     stem = where[: max(4, len(where) - 2)].casefold()
     return stem in event.title.to(language).casefold()
