@@ -61,7 +61,7 @@ ROLES = click.Choice([str(role) for role in Role])
 @click.option("--encoding", help=N_("Encoding of a .csv, like windows-1251, where it is not seen."))
 @click.option("--map", "pairs", multiple=True, metavar="COLUMN=FIELD", help=N_("What a column means (repeatable)."))
 @click.option("--source", help=N_("Whose external ids these are (default: the name of the first such file)."))
-@click.option("--language", "spoken", help=N_("Language of Latin texts, and of letters to who states none."))
+@click.option("--language", "spoken", help=N_("Language of Latin texts, and of letters to people who state none."))
 @click.option(
     "--mode",
     type=MODES,

@@ -216,7 +216,7 @@ def _pass(app: App, token: str) -> Response:
     with app.db.read() as session:
         attendee = registration.own(session, token, secret=app.secret)
     if not passes.is_due(attendee):
-        raise NotFound("there is no pass for who has no place in the hall")
+        raise NotFound("there is no pass for somebody without a place in the hall")
     return Response(passes.png(passes.of(attendee, secret=app.secret)), content_type="image/png")
 
 

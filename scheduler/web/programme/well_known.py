@@ -24,7 +24,7 @@ def blueprint(app: App, assets: Assets) -> Blueprint:
 
     @machines.get("/robots.txt")
     def robots() -> Response:
-        """Write robots.txt. Calendar fetchers obey it, so feeds are not in it; private addresses must not be listed."""
+        """Write robots.txt. Calendar fetchers obey it: feeds are not in it; private addresses are not listed."""
         text = f"User-agent: *\nDisallow: /private/\n\nSitemap: {app.settings.base_url}/sitemap.xml\n"
         return Response(text, content_type="text/plain; charset=utf-8")
 

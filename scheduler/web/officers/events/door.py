@@ -310,6 +310,7 @@ def _printed(app: App, key: str, form: PrintForm) -> Response:
 
 class _Words:
     """The words of the door's page for one event at one moment."""
+
     def __init__(self, event: Event, now: datetime) -> None:
         self.event, self.now = event, now
 

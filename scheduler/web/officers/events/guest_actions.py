@@ -210,7 +210,7 @@ VERBS: Mapping[str, GuestAction] = {
     ),
     "removal": GuestAction(
         words=N_("Take off the list"),
-        hint=N_("No answer of theirs: regrets are recorded as an answer. A place that is freed goes to who waits."),
+        hint=N_("No answer of theirs: regrets are recorded as an answer. A freed place goes to somebody who waits."),
         done=N_("They are off the list."),
         deed=_take_off,
         takes_away=True,
