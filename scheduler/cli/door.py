@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from scheduler.base.errors import Conflict, Invalid, NotFound
 from scheduler.base.i18n import LANGUAGES, N_, catalogue
 from scheduler.cli.desk import Columns, Desk, as_json, at, pass_desk, print_json, show
-from scheduler.cli.files import write_file
+from scheduler.cli.files import refuse_existing, write_file
 from scheduler.cli.words import _, language
 from scheduler.formats.printing import Form
 from scheduler.model import Arrival, Attendee, Event
@@ -186,8 +186,7 @@ def _print(
     people: tuple[str, ...],
     overwrite: bool,
 ) -> None:
-    if file.exists() and not overwrite:
-        raise Conflict("{file}: is there already; say --overwrite to replace it", file=file)
+    refuse_existing(file, overwrite=overwrite)
     tongue = spoken or language()
     with desk.read() as session:
         found = get(session, Event, event)
@@ -201,5 +200,5 @@ def _print(
             one_per_page=one_per_page,
             only=[attendee_of(session, found, who).id for who in people],
         )
-    write_file(file, made)
+    write_file(file, made, overwrite=overwrite)
     click.echo(_("Written: {file}").format(file=file))

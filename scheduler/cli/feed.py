@@ -13,7 +13,7 @@ import click
 
 from scheduler.base.i18n import LANGUAGES, N_
 from scheduler.cli.desk import Columns, Desk, as_json, pass_desk, print_json, show, show_one
-from scheduler.cli.files import write_file
+from scheduler.cli.files import refuse_existing, write_file
 from scheduler.cli.links import link
 from scheduler.cli.places import family
 from scheduler.cli.words import _, language
@@ -73,8 +73,11 @@ def refresh(desk: Desk) -> None:
 @click.option("-o", "--output", type=click.Path(path_type=Path), help=N_("The file; without it the feed is printed."))
 @click.option("--language", "spoken", type=click.Choice(LANGUAGES), help=N_("Language of the entries."))
 @click.option("--hours", is_flag=True, help=N_("Show exhibitions by their opening hours."))
+@click.option("--overwrite", is_flag=True, help=N_("Replace a file that is there."))
 @pass_desk
-def export(desk: Desk, slug: str, output: Path | None, spoken: str | None, hours: bool) -> None:
+def export(desk: Desk, slug: str, output: Path | None, spoken: str | None, hours: bool, overwrite: bool) -> None:
+    if output is not None:
+        refuse_existing(output, overwrite=overwrite)
     with desk.read() as session:
         scope = scopes.get(session, slug)
         content = feeds.write(
@@ -88,7 +91,7 @@ def export(desk: Desk, slug: str, output: Path | None, spoken: str | None, hours
     if output is None:
         sys.stdout.buffer.write(content)
         return
-    write_file(output, content)
+    write_file(output, content, overwrite=overwrite)
     count = content.count(b"BEGIN:VEVENT")
     click.echo(_("Written: {file} ({count} entries)").format(file=output, count=count))
 

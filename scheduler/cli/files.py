@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from scheduler.base.errors import Conflict, Forbidden, SchedulerError
 from scheduler.base.i18n import N_
 from scheduler.cli.desk import Desk, as_json, ask, pass_desk, print_json, with_force, without_asking
 from scheduler.cli.words import _
+from scheduler.formats.atomic_write import replace_file
 from scheduler.services import export as exporting
 from scheduler.services import files, source
 from scheduler.services.changes import Change, Verb
@@ -136,28 +136,41 @@ def change_record(change: Change) -> dict[str, Any]:
 def export(desk: Desk, file: Path, key: str, overwrite: bool) -> None:
     import tomli_w
 
-    if file.exists() and not overwrite:
-        raise Conflict("{file}: is there already; say --overwrite to replace it", file=file)
+    refuse_existing(file, overwrite=overwrite)
     settings = desk.settings
     with desk.read() as session:
         tables = exporting.tables(
             session, key=key, name=str(settings.house), language=settings.language, tz=settings.timezone
         )
-    write_file(file, tomli_w.dumps(tables, multiline_strings=True).encode())
+    write_file(file, tomli_w.dumps(tables, multiline_strings=True).encode(), overwrite=overwrite)
     click.echo(_("Written: {file}").format(file=file))
 
 
-def write_file(file: Path, content: bytes) -> None:
-    """Whole or not at all. Raises Forbidden."""
+def refuse_existing(file: Path, *, overwrite: bool) -> None:
+    """Refuse, before any work is done, what `write_file` would not replace. Raise Conflict, Forbidden."""
     try:
-        handle, beside = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-        try:
-            with os.fdopen(handle, "wb") as target:
-                target.write(content)
-            os.chmod(beside, 0o644)  # noqa: PTH101 - mkstemp makes files for one's own eyes
-            os.replace(beside, file)  # noqa: PTH105 - the atomic one, by its name
-        except OSError:
-            Path(beside).unlink(missing_ok=True)
-            raise
+        mode = file.lstat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return
     except OSError as error:
-        raise Forbidden("{file}: cannot be written: {reason}", file=file, reason=error.strerror) from error
+        raise _not_written(file, error) from error
+    if not stat.S_ISREG(mode):
+        raise Conflict("{file}: is a link, a directory or a device; name a file", file=file)
+    if not overwrite:
+        raise Conflict("{file}: is there already; say --overwrite to replace it", file=file)
+
+
+def write_file(file: Path, content: bytes, *, overwrite: bool = False) -> None:
+    """Write a file whole or not at all, in place of one that is there only with ``overwrite``.
+
+    Raise Conflict for one that is there, and for what is no file; Forbidden if it cannot be written.
+    """
+    refuse_existing(file, overwrite=overwrite)
+    try:
+        replace_file(file, content)
+    except OSError as error:
+        raise _not_written(file, error) from error
+
+
+def _not_written(file: Path, error: OSError) -> Forbidden:
+    return Forbidden("{file}: cannot be written: {reason}", file=file, reason=error.strerror)

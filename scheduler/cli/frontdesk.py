@@ -11,10 +11,10 @@ from typing import Any
 import click
 
 from scheduler.base.date_parsing import parse_day
-from scheduler.base.errors import Conflict, Invalid
+from scheduler.base.errors import Invalid
 from scheduler.base.i18n import LANGUAGES, N_, catalogue
 from scheduler.cli.desk import Columns, Desk, as_json, at, pass_desk, print_json, show, show_one
-from scheduler.cli.files import write_file
+from scheduler.cli.files import refuse_existing, write_file
 from scheduler.cli.words import _, language
 from scheduler.model import Appointment, Post
 from scheduler.services import boards, daylists, daystatistics, frontday, looking, posts, queueing, visits
@@ -59,13 +59,12 @@ def day(
 
 
 def _print_list(desk: Desk, post: str, typed: str | None, file: Path, *, overwrite: bool, tongue: str) -> None:
-    if file.exists() and not overwrite:
-        raise Conflict("{file}: is there already; say --overwrite to replace it", file=file)
+    refuse_existing(file, overwrite=overwrite)
     with desk.write() as session:
         row = posts.get(session, post)
         gettext, wanted = catalogue(tongue).gettext, _day(desk, row, typed)
         made = daylists.pdf(session, row, wanted, language=tongue, gettext=gettext, now=desk.now())
-    write_file(file, made)
+    write_file(file, made, overwrite=overwrite)
     click.echo(_("Written: {file}").format(file=file))
 
 
