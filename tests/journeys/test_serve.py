@@ -173,6 +173,20 @@ def test_a_process_that_dies_is_replaced(server):
 
 
 @ONE_ENGINE
+def test_no_process_has_a_connection_of_the_one_that_started_it(server, database_url):
+    """SQLite would take the locks of that one for its own, and hold none."""
+    file = database_url.removeprefix("sqlite:///")
+    server.get(FEED)
+
+    assert not opened(server.process.pid, file)
+    assert any(opened(one, file) for one in server.children())
+
+
+def opened(pid: int, file: str) -> bool:
+    return any(str(one.resolve()) == file for one in Path(f"/proc/{pid}/fd").iterdir())
+
+
+@ONE_ENGINE
 def test_clients_that_dawdle_do_not_hold_up_the_others(server):
     dawdling = []
     for _ in range(50):
