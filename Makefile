@@ -57,4 +57,4 @@ messages: $(VENV)/.ready-dev
 	done; rm -f $$pot
 
 clean:
-	rm -rf $(VENV) tests/readers/node_modules demo dist build
+	rm -rf $(VENV) tests/readers/node_modules dist build

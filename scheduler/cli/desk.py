@@ -32,14 +32,16 @@ Columns = Mapping[str, Callable[[Any], Any] | str]
 
 
 class Desk:
-    """Opened by the first command that needs it; `clock` is set by tests and the demo."""
+    """Opened by the first command that needs it; tests bring a clock of their own, the demo an environment, too."""
 
-    def __init__(self, config: Path | None = None, clock: Clock | None = None) -> None:
-        self.config, self.clock = config, clock or Clock()
+    def __init__(
+        self, config: Path | None = None, clock: Clock | None = None, environ: Mapping[str, str] = os.environ
+    ) -> None:
+        self.config, self.clock, self.environ = config, clock or Clock(), environ
 
     @cached_property
     def settings(self) -> Settings:
-        settings = load(file=self.config)
+        settings = load(self.environ, self.config)
         speak(settings.language)
         return settings
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import resource
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -18,6 +16,7 @@ from scheduler.cli.files import write_file
 from scheduler.cli.root import root
 from scheduler.formats.atomic_write import replace_file
 from tests.conftest import Scheduler
+from tests.full_disk import room_for
 from tests.services.builders import a_person, a_venue, an_event, register
 from tests.services.consulate import a_post
 
@@ -196,14 +195,3 @@ def test_where_the_disk_is_full_the_file_before_is_whole_and_nothing_lies_beside
 
     assert [file] == list(tmp_path.iterdir())
     assert OTHERS == file.read_bytes()
-
-
-@contextmanager
-def room_for(octets: int) -> Iterator[None]:
-    """No file of this process can grow beyond so many octets."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (octets, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
