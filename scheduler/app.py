@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,8 +13,9 @@ from scheduler import schema
 from scheduler.base.clock import Clock
 from scheduler.base.config import Settings
 from scheduler.base.errors import Conflict, Forbidden
-from scheduler.channels import Channel, channel_for
-from scheduler.services.outgoing import House
+from scheduler.channels.base import Channel
+from scheduler.channels.choosing import channel_for
+from scheduler.services.letters.envelope import SenderIdentity
 from scheduler.storage.database import Database
 
 
@@ -21,25 +23,26 @@ from scheduler.storage.database import Database
 class App:
     settings: Settings
     clock: Clock
+    connect: Callable[..., Database] = Database
 
     @classmethod
-    def open(cls, settings: Settings, clock: Clock | None = None) -> App:
+    def open(cls, settings: Settings, clock: Clock | None = None, connect: Callable[..., Database] = Database) -> App:
         """With tables that fit this program. Raises what `schema.ready` does."""
-        app = cls(settings, clock or Clock())
+        app = cls(settings, clock or Clock(), connect)
         schema.ready(app.db)
         return app
 
     @cached_property
     def db(self) -> Database:
-        return Database(self.settings.database_url, pages=self.settings.pages)
+        return self.connect(self.settings.database_url, pages=self.settings.pages)
 
     @cached_property
     def channel(self) -> Channel:
         return channel_for(self.settings.mail_url)
 
     @cached_property
-    def house(self) -> House:
-        return House(
+    def house(self) -> SenderIdentity:
+        return SenderIdentity(
             name=self.settings.house,
             sender=self.settings.mail_from,
             secret=self.secret,

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
-from scheduler.channels import ChannelError
+from scheduler.channels.base import ChannelError
 from scheduler.formats.atomic_write import replace_file
-from scheduler.services.outgoing import OutgoingMessage
+from scheduler.services.letters.envelope import OutgoingMessage
 
 FILE_NAME = re.compile(r"[0-9]{6,}(-[a-z]+)+(-[0-9]+)?\.eml")
 
@@ -25,7 +25,7 @@ class FileChannel:
         self.directory = Path(directory).expanduser()
 
     def send(self, message: OutgoingMessage) -> None:
-        """Written beside and renamed, so that a file that is there is whole; a repeated letter replaces itself.
+        """Write a letter, whole or not at all; a repeated letter replaces itself.
 
         Where the file of another letter has its name, as of a database that was begun anew, a number is added.
         """

@@ -15,10 +15,10 @@ from scheduler.app import App
 from scheduler.base.date_format import format_weekday
 from scheduler.base.i18n import LANGUAGES
 from scheduler.base.text import Text
-from scheduler.services.renderings import KIND_NAMES, exceptions_in_words, weekly_in_words
-from scheduler.web import wording
-from scheduler.web.assets import Assets
-from scheduler.web.language import NAMES, _, kept, ngettext, with_query
+from scheduler.services.events.programme.renderings import KIND_NAMES, exceptions_in_words, weekly_in_words
+from scheduler.web.kit.assets import Assets
+from scheduler.web.kit.language import NAMES, _, kept, ngettext, with_query
+from scheduler.web.programme import wording as event_wording
 
 # Cities that people who read these pages live in; any other zone is a click further.
 CLOCKS = (
@@ -71,16 +71,16 @@ def install(web: Flask, app: App, assets: Assets) -> None:
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.add_extension("jinja2.ext.i18n")
     environment.install_gettext_callables(_, ngettext, newstyle=True)  # type: ignore[attr-defined]
-    environment.filters["said"] = said
+    environment.filters["localized"] = localized
     environment.filters["plain"] = plain
     environment.globals.update(
         asset=assets.url,
-        badge=wording.badge,
+        badge=event_wording.badge,
         exceptions=lambda event: exceptions_in_words(event, g.language),
         weekly=lambda event: weekly_in_words(event, g.language),
         kind_name=lambda kind: _(KIND_NAMES[kind]),
         weekday=lambda day, **how: format_weekday(day, g.language, **how),
-        wording=wording,
+        event_text=event_wording,
     )
     web.context_processor(lambda: _context(app))
 
@@ -95,7 +95,7 @@ def _context(app: App) -> dict[str, Any]:
         "languages": NAMES,
         "clocks": _clocks(app.clock.now()),
         "kept": kept(),
-        "kept_for": wording.kept_for(app.settings.retention),
+        "kept_for": event_wording.kept_for(app.settings.retention),
     }
 
 
@@ -108,7 +108,7 @@ def in_language(language: str) -> str:
 
 def _clocks(now: datetime) -> list[tuple[str, str]]:
     shown = CLOCKS if g.tzid is None or g.tzid in CLOCKS else (g.tzid, *CLOCKS)
-    return [(tzid, wording.clock_name(tzid, now)) for tzid in shown]
+    return [(tzid, event_wording.clock_name(tzid, now)) for tzid in shown]
 
 
 def plain(text: Text | str) -> str:
@@ -117,7 +117,7 @@ def plain(text: Text | str) -> str:
     return _TURNING.sub("", words)
 
 
-def said(text: Text) -> Markup:
+def localized(text: Text) -> Markup:
     """Set apart from what surrounds it, and marked with its language where that is not the page's."""
     spoken = text.language_for(g.language)
     mark = Markup("") if spoken in (g.language, "") else Markup(' lang="{}"').format(spoken)

@@ -28,8 +28,9 @@ from scheduler.base.errors import Conflict, Forbidden, Invalid, NotFound
 from scheduler.base.i18n import LANGUAGES
 from scheduler.formats.atomic_write import replace_file
 from scheduler.formats.compression import brotlied, gzipped
-from scheduler.services import addresses, feeds, scopes, version
-from scheduler.services.addresses import Address
+from scheduler.services.common import content_version
+from scheduler.services.feeds import addresses, event_feeds, scopes
+from scheduler.services.feeds.addresses import Address
 
 FOLDER = "feeds"
 MANIFEST = f"{FOLDER}/manifest.json"
@@ -71,8 +72,8 @@ def publish(app: App, target: Target, advance: Advance = lambda _done, _all: Non
     """
     before = _manifest(target)
     with app.db.read() as session, ThreadPoolExecutor() as pool:
-        run = _Run(target, before, version.current(session, now=app.clock.now()).modified, pool)
-        known, library = list(scopes.every_public(session)), feeds.Library(session, now=app.clock.now())
+        run = _Run(target, before, content_version.current(session, now=app.clock.now()).modified, pool)
+        known, library = list(scopes.every_public(session)), event_feeds.Library(session, now=app.clock.now())
         _refuse_foreign(target, before, known)
         for number, scope in enumerate(known, 1):
             book = library.open(scope)
@@ -172,7 +173,7 @@ def _addresses(scope: scopes.Scope) -> Iterator[Address]:
         yield Address(scope.key, language, by_hours, alarms)
 
 
-def _content(app: App, book: feeds.Book, address: Address) -> bytes:
+def _content(app: App, book: event_feeds.Book, address: Address) -> bytes:
     return book.write(
         language=address.language,
         by_hours=address.by_hours,

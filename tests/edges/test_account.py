@@ -11,8 +11,9 @@ import time
 
 import pytest
 
-from scheduler.services import accounts, passwords
-from tests.conftest import Scheduler
+from scheduler.services.accounts import accounts, passwords
+from tests.support.instance import Scheduler
+from tests.support.machine import HANG
 
 PASSWORD = "vessel harbour nine lanterns"
 ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"])
@@ -128,14 +129,14 @@ def test_at_a_terminal_the_password_is_asked_for_twice_and_not_shown(environment
         os.write(ours, f"{PASSWORD}\n".encode())
     shown += until_said(ours, b"aigerim")
 
-    assert 0 == process.wait(30)
+    assert 0 == process.wait(HANG)
     os.close(ours)
     assert PASSWORD.encode() not in shown
     assert passwords.fits(PASSWORD, kept(app))
 
 
 def until_said(terminal: int, words: bytes) -> bytes:
-    said, end = b"", time.monotonic() + 30
+    said, end = b"", time.monotonic() + HANG
     while words not in said:
         assert time.monotonic() < end, said
         said += os.read(terminal, 1000)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from tests.conftest import Scheduler
+from tests.support.instance import Scheduler
 
 HEAD = """
 [programme]
@@ -259,6 +259,12 @@ def test_other_commands_say_in_one_line_what_is_wrong(
 # Trouble with the place where things are stored, as a process of its own meets it
 
 
+@pytest.fixture
+def file(database_url: str) -> Path:
+    """The file that the database is."""
+    return Path(database_url.removeprefix("sqlite:///"))
+
+
 def _process(environment: dict[str, str], *args: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "scheduler", *args],
@@ -276,9 +282,9 @@ def _refusal(done: subprocess.CompletedProcess[str]) -> str:
     return line
 
 
-def test_a_locked_database_is_said_to_be_in_use(environment: dict[str, str], tmp_path: Path) -> None:
-    environment["SCHEDULER_DATABASE_URL"] = f"sqlite:///file:{tmp_path / 'scheduler.db'}?uri=true&timeout=0.2"
-    with sqlite3.connect(tmp_path / "scheduler.db") as other:
+def test_a_locked_database_is_said_to_be_in_use(environment: dict[str, str], file: Path) -> None:
+    environment["SCHEDULER_DATABASE_URL"] = f"sqlite:///file:{file}?uri=true&timeout=0.2"
+    with sqlite3.connect(file) as other:
         other.execute("BEGIN IMMEDIATE")
 
         done = _process(environment, "city", "add", "x", "--name", "X", "--country", "TH", "--tz", "Asia/Bangkok")
@@ -286,8 +292,8 @@ def test_a_locked_database_is_said_to_be_in_use(environment: dict[str, str], tmp
     assert "is in use by another program; try again in a moment" in _refusal(done)
 
 
-def test_a_database_of_a_newer_version_is_not_touched(environment: dict[str, str], tmp_path: Path) -> None:
-    with sqlite3.connect(tmp_path / "scheduler.db") as other:
+def test_a_database_of_a_newer_version_is_not_touched(environment: dict[str, str], file: Path) -> None:
+    with sqlite3.connect(file) as other:
         other.execute("UPDATE alembic_version SET version_num = '9999'")
 
     assert "made by a newer version of this program (revision 9999)" in _refusal(
@@ -295,13 +301,13 @@ def test_a_database_of_a_newer_version_is_not_touched(environment: dict[str, str
     )
 
 
-def test_a_file_that_is_no_database_is_refused(environment: dict[str, str], tmp_path: Path) -> None:
-    (tmp_path / "scheduler.db").write_bytes(b"this is a letter, not a database" * 100)
+def test_a_file_that_is_no_database_is_refused(environment: dict[str, str], file: Path) -> None:
+    file.write_bytes(b"this is a letter, not a database" * 100)
 
     assert "is not a database of this program" in _refusal(_process(environment, "event", "list"))
 
 
-def test_a_directory_that_cannot_be_written_is_named(environment: dict[str, str], tmp_path: Path) -> None:
+def test_a_directory_that_cannot_be_written_is_named(environment: dict[str, str]) -> None:
     environment["SCHEDULER_DATABASE_URL"] = "sqlite:////proc/sys/scheduler/x.db"
 
     assert "/proc/sys/scheduler: cannot be made" in _refusal(_process(environment, "event", "list"))

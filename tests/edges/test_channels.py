@@ -5,88 +5,21 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-import time
-from collections.abc import Awaitable, Callable
 from contextlib import contextmanager, suppress
-from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
-from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult
 
 from scheduler.base.errors import Invalid
-from scheduler.channels import ChannelError, channel_for
+from scheduler.channels.base import ChannelError
+from scheduler.channels.choosing import channel_for
 from scheduler.channels.file import FileChannel
 from scheduler.model import LetterKind
-from scheduler.services.outgoing import OutgoingMessage
-
-
-class Postbox:
-    """A real SMTP server on loopback that keeps what it takes. ``answer`` may refuse, wait or hang up instead."""
-
-    def __init__(self, *, pipelining: bool = False, **options: object) -> None:
-        self.pipelining = pipelining
-        self.letters: list[EmailMessage] = []
-        self.tried: list[str] = []  # Message-IDs, the refused ones too
-        self.connections = 0
-        self.answer: Callable[[SMTP, EmailMessage], Awaitable[str]] = self._take
-        self.answer_to_sender: Callable[[str], str] = lambda _: "250 OK"
-        self.answer_to_recipient: Callable[[str], str] = lambda _: "250 OK"
-        self.options = options
-        self.port = free_port()
-
-    def __enter__(self) -> Postbox:
-        self._controller = Controller(self, hostname="127.0.0.1", port=self.port, **self.options)
-        self._controller.start()
-        self.connections = 0  # the controller knocks once to see that it runs
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._controller.stop()
-
-    @property
-    def url(self) -> str:
-        return f"smtp://127.0.0.1:{self.port}"
-
-    @property
-    def ids(self) -> list[str]:
-        return [str(letter["Message-ID"]) for letter in self.letters]
-
-    async def handle_EHLO(self, _server, session, _envelope, hostname, responses):  # noqa: N802 - aiosmtpd's names
-        self.connections += 1
-        session.host_name = hostname
-        return [responses[0], *(["250-PIPELINING"] if self.pipelining else []), *responses[1:]]
-
-    async def handle_MAIL(self, _server, _session, envelope, address, _options):  # noqa: N802
-        said = self.answer_to_sender(address)
-        if said.startswith("250"):
-            envelope.mail_from = address
-        return said
-
-    async def handle_RCPT(self, _server, _session, envelope, address, _options):  # noqa: N802
-        said = self.answer_to_recipient(address)
-        if said.startswith("250"):
-            envelope.rcpt_tos.append(address)
-        return said
-
-    async def handle_DATA(self, server, _session, envelope):  # noqa: N802
-        letter = message_from_bytes(envelope.content or b"", policy=policy.default)
-        self.tried.append(str(letter["Message-ID"]))
-        said = await self.answer(server, letter)
-        if said.startswith("250"):
-            self.letters.append(letter)
-        return said
-
-    async def _take(self, _server: SMTP, _letter: EmailMessage) -> str:
-        return "250 OK"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from scheduler.services.letters.envelope import OutgoingMessage
+from tests.support.letters import Postbox
+from tests.support.machine import HANG, free_port
 
 
 @pytest.fixture(params=[False, True], ids=["one by one", "pipelining"])
@@ -310,15 +243,21 @@ def test_a_wrong_password_is_a_channel_that_is_down(postbox):
 
 
 def test_a_server_that_hangs_up_between_letters_is_called_again(channel, postbox):
+    gone = threading.Semaphore(0)
+
     async def take_one_and_hang_up(server: SMTP, letter: EmailMessage) -> str:
-        asyncio.get_running_loop().call_later(0.01, server.transport.close)
+        asyncio.get_running_loop().call_later(0.01, hang_up, server.transport)
         return "250 OK"
+
+    def hang_up(transport: asyncio.Transport) -> None:
+        transport.close()
+        asyncio.get_running_loop().call_soon(gone.release)  # after the socket has been closed, which comes first
 
     postbox.answer = take_one_and_hang_up
 
     for number in range(3):
         channel.send(a_letter(number))
-        time.sleep(0.05)
+        assert gone.acquire(timeout=HANG)
 
     assert ["Letter 0", "Letter 1", "Letter 2"] == [letter["Subject"] for letter in postbox.letters]
     assert 3 == postbox.connections

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from scheduler.base.clock import ManualClock
+from scheduler.cli.kit.language import speak
 from scheduler.cli.root import COMMANDS
-from scheduler.cli.words import speak
-from tests.conftest import Scheduler
+from tests.support.instance import Scheduler
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ import pytest
 
 from scheduler.base.clock import instant
 from scheduler.model import VisitStatus
-from scheduler.services import posts
-from scheduler.services.slots import Reason
-from scheduler.services.visits import NotOffered
-from scheduler.web import create_app
-from tests.services.consulate import Consulate
+from scheduler.services.consulate.posts import posts
+from scheduler.services.consulate.posts.slots import Reason
+from scheduler.services.consulate.visits.booking import NotOffered
+from tests.support.consulate import Consulate
+from tests.support.instance import pages_of
 
 PROGRAMME = """
 [programme]
@@ -78,7 +78,7 @@ def day(app, scheduler, tmp_path):
 
 @pytest.fixture
 def web(app):
-    return create_app(app).test_client()
+    return pages_of(app).test_client()
 
 
 def said(response) -> str:

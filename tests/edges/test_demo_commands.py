@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scheduler.cli.demo_commands import pasted
+from scheduler.cli.system.demo_commands import format_command
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_the_program_is_named_as_it_can_be_started_from_here(
     monkeypatch.chdir(here / place)
     monkeypatch.setattr(sys, "argv", [started.format(here=here), "demo"])
 
-    command = pasted(here / "scheduler.toml", "serve")
+    command = format_command(here / "scheduler.toml", "serve")
 
     shown = "scheduler.toml" if place == "." else f"{here}/scheduler.toml"
     assert f"{said.format(here=here)} --config {shown} serve" == command
@@ -54,7 +54,7 @@ def test_the_program_is_named_as_it_can_be_started_from_here(
 def test_a_directory_with_a_blank_in_its_name_is_quoted(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", [".venv/bin/scheduler"])
 
-    command = pasted(here / "my demo" / "it's.toml", "letter", "list")
+    command = format_command(here / "my demo" / "it's.toml", "letter", "list")
 
     assert [".venv/bin/scheduler", "--config", "my demo/it's.toml", "letter", "list"] == shlex.split(command)
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)  # noqa: S602 - as it is pasted
@@ -69,6 +69,7 @@ def test_settings_of_the_environment_are_left_out_of_the_command_but_for_its_lan
         monkeypatch.setenv(name, "kk")
     monkeypatch.setenv("SCHEDULER_MAIL_URL", "")
 
-    assert "env -u SCHEDULER_DATABASE_URL -u SCHEDULER_SECRET scheduler --config scheduler.toml serve" == pasted(
-        here / "scheduler.toml", "serve"
+    assert (
+        "env -u SCHEDULER_DATABASE_URL -u SCHEDULER_SECRET scheduler --config scheduler.toml serve"
+        == format_command(here / "scheduler.toml", "serve")
     )

@@ -13,9 +13,9 @@ import pytest
 from click.testing import CliRunner
 
 from scheduler.base.errors import Conflict, Forbidden
-from scheduler.cli.demo_directory import MARKER, DemoDirectory, claimed
 from scheduler.cli.root import root
-from tests.full_disk import room_for
+from scheduler.cli.system.demo_directory import MARKER, DemoDirectory, claim
+from tests.support.full_disk import room_for
 
 THESIS = b"years of work\n"
 LETTER = "letters/000001-reminder-en.eml"
@@ -29,7 +29,7 @@ def directory(tmp_path: Path) -> Path:
 @pytest.fixture
 def played(directory: Path) -> Path:
     """A directory as a demo leaves it."""
-    with claimed(directory) as place:
+    with claim(directory) as place:
         play(place)
     return directory
 
@@ -127,7 +127,7 @@ def test_below_a_file_no_directory_can_be_made(directory: Path) -> None:
 
 
 def test_a_directory_is_made_with_those_above_it(directory: Path) -> None:
-    with claimed(directory / "of" / "mine"):
+    with claim(directory / "of" / "mine"):
         pass
 
     assert {"of", "of/mine", f"of/mine/{MARKER}"} == names(directory)
@@ -137,7 +137,7 @@ def test_a_link_to_an_empty_directory_is_followed_since_somebody_named_it(direct
     (directory.parent / "disk").mkdir()
     directory.symlink_to(directory.parent / "disk")
 
-    with claimed(directory) as place:
+    with claim(directory) as place:
         play(place)
 
     assert directory.is_symlink()
@@ -156,7 +156,7 @@ def test_a_link_to_a_directory_of_somebody_else_is_refused(directory: Path) -> N
 
 
 def test_what_a_demo_wrote_is_gone_when_the_next_begins(played: Path) -> None:
-    with claimed(played) as place:
+    with claim(played) as place:
         assert {MARKER} == names(played)
         assert "programme.toml" not in (played / MARKER).read_text()
 
@@ -165,11 +165,11 @@ def test_what_a_demo_wrote_is_gone_when_the_next_begins(played: Path) -> None:
 
 @pytest.mark.parametrize("wrote", range(8))
 def test_a_demo_that_was_interrupted_is_tidied_by_the_next(directory: Path, wrote: int) -> None:
-    with suppress(KeyboardInterrupt), claimed(directory) as place:
+    with suppress(KeyboardInterrupt), claim(directory) as place:
         list(islice(steps(place), wrote))
         raise KeyboardInterrupt
 
-    with claimed(directory) as place:
+    with claim(directory) as place:
         assert {MARKER} == names(directory)
         assert [] == place.left
 
@@ -183,7 +183,7 @@ def test_what_a_person_has_put_there_stays_and_is_named(played: Path) -> None:
         (played / name).write_bytes(THESIS)
     (played / "letters" / "link").symlink_to(played.parent)
 
-    with claimed(played) as place:
+    with claim(played) as place:
         left = {name for name in names(played) if (played / name).is_file()}
 
     assert {*own, *letters, MARKER} == left
@@ -200,7 +200,7 @@ def test_a_calendar_of_somebodys_own_with_the_name_of_ours_is_not_written_over(d
     own = directory / "calendars" / "all.en.ics"
     own.write_bytes(THESIS)
 
-    with claimed(directory) as place, pytest.raises(Conflict, match=r"all\.en\.ics: is not as the demo wrote it"):
+    with claim(directory) as place, pytest.raises(Conflict, match=r"all\.en\.ics: is not as the demo wrote it"):
         place.expect("calendars/all.en.ics")
 
     assert THESIS == own.read_bytes()
@@ -278,7 +278,7 @@ def test_a_marker_of_somebody_else_has_nothing_removed_but_what_a_demo_writes(di
     (directory.parent / "thesis.txt").write_bytes(THESIS)
     (directory / MARKER).write_bytes(f"any {name}\n\xff\n".encode("latin-1"))
 
-    with claimed(directory):
+    with claim(directory):
         pass
 
     assert THESIS == (directory / "thesis.txt").read_bytes() == (directory.parent / "thesis.txt").read_bytes()
@@ -293,17 +293,17 @@ def test_while_a_server_or_a_worker_has_the_database_open_nothing_is_removed(pla
 
         assert f"{played / 'scheduler.db'}: is in use; stop the demo's server or worker" in refused(played)
 
-    with claimed(played):
+    with claim(played):
         assert {MARKER} == names(played)
 
 
 def test_of_two_demos_at_once_the_second_is_refused(directory: Path) -> None:
-    with claimed(directory) as place:
+    with claim(directory) as place:
         play(place)
 
         assert f"{directory}: a demo is being played here; wait until it ends" in refused(directory)
 
-    with claimed(directory):
+    with claim(directory):
         assert {MARKER} == names(directory)
 
 
@@ -318,10 +318,10 @@ def test_a_place_that_cannot_be_written_is_told_in_a_line() -> None:
 
 
 def test_a_full_disk_is_told_and_what_was_written_is_tidied_by_the_next(directory: Path) -> None:
-    with claimed(directory) as place:
+    with claim(directory) as place:
         place.write("scheduler.toml", THESIS)
         with room_for(1000), pytest.raises(Forbidden, match=r"programme\.toml: cannot be written: File too large"):
             place.write("programme.toml", b"#" * 2000)
 
-    with claimed(directory):
+    with claim(directory):
         assert {MARKER} == names(directory)

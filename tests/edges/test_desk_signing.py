@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from html import unescape
 from urllib.parse import quote
 
 import pytest
@@ -14,16 +13,14 @@ from argon2 import PasswordHasher
 from scheduler.app import App
 from scheduler.base import config
 from scheduler.model import MAY, Account, AccountRole, Act, Audit
-from scheduler.services import accounts, passwords
-from scheduler.services.accounts import IDLE, INVITED, LONGEST, AccountDraft
-from scheduler.web import create_app
-from tests.conftest import NOW
-from tests.services.builders import an_event, register
+from scheduler.services.accounts import accounts, passwords
+from scheduler.services.accounts.accounts import IDLE, INVITED, LONGEST_SESSION, AccountDraft
+from scheduler.web.application import create_app
+from tests.support.accounts import PASSWORD, SIGN_IN, an_account, seal, sign_in, text
+from tests.support.builders import NOW, an_event, register
+from tests.support.instance import pages_of
 
 ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"])
-PASSWORD = "vessel harbour nine lanterns"
-KEPT = passwords.hashed(PASSWORD)
-SIGN_IN = "/en/desk/sign-in"
 MINUTE = timedelta(minutes=1)
 # What each role may see of an event with a guest, and what of it is refused.
 PAGES = {
@@ -52,25 +49,7 @@ ASKED_FOR = {
 
 @pytest.fixture
 def web(app):
-    return create_app(app).test_client()
-
-
-def an_account(app, name="aigerim", role=AccountRole.OFFICER, kept=KEPT, **given) -> None:
-    draft = AccountDraft(**{"name": name, "called": "Aigerim S.", "role": role, "language": "en", **given})
-    with app.db.write() as session:
-        accounts.set_password(session, accounts.add(session, draft, now=NOW), kept, now=NOW)
-
-
-def text(response) -> str:
-    return unescape(response.get_data(as_text=True))
-
-
-def seal(web, page=SIGN_IN) -> str:
-    return re.search(r'name="csrf_token" value="([^"]+)"', text(web.get(page)))[1]
-
-
-def sign_in(web, name="aigerim", password=PASSWORD, **typed):
-    return web.post(SIGN_IN, data={"csrf_token": seal(web), "name": name, "password": password, **typed})
+    return pages_of(app).test_client()
 
 
 def is_signed_in(web) -> bool:
@@ -79,7 +58,7 @@ def is_signed_in(web) -> bool:
 
 def change(app, deed, name="aigerim", **given) -> None:
     with app.db.write() as session:
-        deed(session, accounts.get_to_change(session, name), now=app.clock.now(), **given)
+        deed(session, accounts.get_for_update(session, name), now=app.clock.now(), **given)
 
 
 # Who may
@@ -188,7 +167,7 @@ def test_each_role_may_what_the_table_says_and_no_more(app, web, role):
 
 @ONE_ENGINE
 def test_a_page_that_says_nothing_of_who_may_see_it_is_nobodys(app, web):
-    from scheduler.web.officers import guard
+    from scheduler.web.officers.kit import guard
 
     site = create_app(app)
     pages = guard.blueprint("forgotten")
@@ -235,7 +214,7 @@ def test_what_everybody_reads_neither_sets_a_cookie_nor_knows_who_is_signed_in(a
     with app.db.write() as session:
         an_event(session, registration="public")
     public = ("/", "/en/", "/en/events/opening", "/en/events/opening/register", "/en/subscribe", "/sitemap.xml")
-    stranger = create_app(app).test_client()
+    stranger = pages_of(app).test_client()
     an_account(app)
     sign_in(web)
 
@@ -269,7 +248,7 @@ def test_however_much_it_is_used_a_session_ends_after_a_week(app, web, clock):
     an_account(app)
     sign_in(web)
 
-    for _hour in range(int(LONGEST / IDLE) * 2 - 1):
+    for _hour in range(int(LONGEST_SESSION / IDLE) * 2 - 1):
         clock.advance(IDLE / 2)
         assert is_signed_in(web)
     clock.advance(IDLE / 2)
@@ -316,7 +295,7 @@ def test_who_signs_out_is_out_and_an_address_alone_signs_nobody_out(app, web):
 def test_signing_out_everywhere_ends_the_sessions_of_other_devices(app, web):
     an_account(app)
     sign_in(web)
-    telephone = create_app(app).test_client()
+    telephone = pages_of(app).test_client()
     sign_in(telephone)
 
     web.post("/en/desk/account/sessions", data={"csrf_token": seal(web, "/en/desk/account")})
@@ -330,7 +309,7 @@ def test_signing_out_everywhere_ends_the_sessions_of_other_devices(app, web):
 @ONE_ENGINE
 def test_too_many_wrong_passwords_lock_the_name_from_wherever_they_come(app, web):
     an_account(app)
-    site = create_app(app).test_client()
+    site = pages_of(app).test_client()
     for number in range(10):
         site.environ_base["REMOTE_ADDR"] = f"127.0.0.{number + 1}"
         assert 422 == sign_in(site, password="one guess after another").status_code
@@ -530,7 +509,7 @@ def new_password(web, **typed):
 def test_who_changes_their_password_stays_signed_in_here_and_nowhere_else(app, web):
     an_account(app)
     sign_in(web)
-    telephone = create_app(app).test_client()
+    telephone = pages_of(app).test_client()
     sign_in(telephone)
 
     changed = new_password(web)
@@ -560,7 +539,7 @@ def test_a_password_is_changed_by_who_knows_it_to_one_that_is_hard_to_guess(app,
 
     assert 422 == answer.status_code
     assert said in text(answer)
-    assert 303 == sign_in(create_app(app).test_client()).status_code
+    assert 303 == sign_in(pages_of(app).test_client()).status_code
 
 
 @ONE_ENGINE
@@ -597,7 +576,7 @@ def test_the_link_sets_a_password_once_and_signs_in(app, web):
     assert (303, "/en/desk") == (chosen.status_code, chosen.headers["Location"])
     assert is_signed_in(web)
     assert 404 == web.get(link).status_code
-    assert 303 == sign_in(create_app(app).test_client(), "new").status_code
+    assert 303 == sign_in(pages_of(app).test_client(), "new").status_code
 
 
 @ONE_ENGINE

@@ -8,11 +8,8 @@ import pypdfium2
 import pytest
 
 from scheduler.model import Mode
-from scheduler.services import passes
-from tests.services.builders import a_person, an_event, invite, register
-from tests.services.test_door import EVENING
-
-SECRET = "0" * 64
+from scheduler.services.events.attendance import passes
+from tests.support.builders import EVENING, SECRET, a_person, an_event, invite, register
 
 
 @pytest.fixture

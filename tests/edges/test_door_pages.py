@@ -9,14 +9,13 @@ import pytest
 import sqlalchemy as sa
 
 from scheduler.model import AccountRole, Arrival, Attendee, Event, Mode, Standing
-from scheduler.services import door, passes
-from scheduler.services.door import Came
-from scheduler.web import create_app
-from tests.edges.test_desk_signing import an_account, sign_in
-from tests.services.builders import a_person, a_venue, an_event, an_organisation, invite, register
-from tests.services.test_door import EVENING
+from scheduler.services.events.attendance import passes
+from scheduler.services.events.door import arrivals
+from scheduler.services.events.door.arrivals import ScanDetails
+from tests.support.accounts import an_account, sign_in
+from tests.support.builders import EVENING, SECRET, a_person, a_venue, an_event, an_organisation, invite, register
+from tests.support.instance import pages_of
 
-SECRET = "0" * 64
 DOOR = "/en/desk/events/opening/door"
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"])
 
@@ -24,7 +23,7 @@ pytestmark = pytest.mark.parametrize("engine", ["sqlite"])
 @pytest.fixture
 def web(app, clock):
     clock.set(EVENING)
-    return create_app(app).test_client()
+    return pages_of(app).test_client()
 
 
 @pytest.fixture
@@ -71,7 +70,7 @@ def send(web, path="", *, script=False, **typed):
 
 def people(app):
     with app.db.read() as session:
-        return door.present(session, session.scalars(sa.select(Event)).one()).people
+        return arrivals.present(session, session.scalars(sa.select(Event)).one()).people
 
 
 def test_a_pass_that_is_scanned_lets_in_and_leads_to_a_page_that_can_be_loaded_again(app, at_the_door, opening):
@@ -220,7 +219,7 @@ def test_what_changes_by_itself_is_asked_for_by_its_own_address(at_the_door, ope
 def test_nobody_of_another_list_and_no_arrival_of_another_event_can_be_meant(app, at_the_door):
     with app.db.write() as session:
         other = register(session, an_event(session, "dinner"))
-        arrived = door.check_in(session, other, Came(), now=EVENING).arrival
+        arrived = arrivals.check_in(session, other, ScanDetails(), now=EVENING).arrival
 
     assert 404 == send(at_the_door, "/arrivals", attendee=other.id).status_code
     assert 404 == send(at_the_door, f"/arrivals/{arrived.id}/undo").status_code

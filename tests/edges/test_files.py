@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Scheduler
+from tests.support.instance import Scheduler
 
 PROGRAMME = """
 [programme]

@@ -12,12 +12,13 @@ from werkzeug.test import Client
 
 from scheduler.base.clock import instant
 from scheduler.model import AccountRole, Appointment, Audit, VisitStatus
-from scheduler.services import boards, posts, visits
-from scheduler.web import create_app
-from scheduler.web.feeds import Feeds
-from tests.edges.test_desk_signing import an_account, seal, sign_in
-from tests.services.atthedesk import a_day, give
-from tests.services.consulate import MORNING, Consulate
+from scheduler.services.consulate.front_desk import board as queue_board
+from scheduler.services.consulate.posts import opening_days, posts
+from scheduler.services.consulate.visits import booking
+from scheduler.web.programme.feed_server import Feeds
+from tests.support.accounts import an_account, seal, sign_in
+from tests.support.consulate import MORNING, Consulate, a_day, give
+from tests.support.instance import pages_of
 
 PHUKET = "/en/desk/posts/phuket"
 TODAY = f"{PHUKET}/today"
@@ -50,7 +51,7 @@ def consul(app, booked, clock):
 
 
 def signed_in(app, name):
-    client = create_app(app).test_client()
+    client = pages_of(app).test_client()
     assert 303 == sign_in(client, name).status_code
     return client
 
@@ -76,7 +77,7 @@ def followed(web, answer):
 
 def status(app, reference) -> VisitStatus:
     with app.db.read() as session:
-        return visits.get(session, reference).status
+        return booking.get(session, reference).status
 
 
 def test_a_day_passes_at_the_front_desk_without_a_script(app, web, booked, clock):
@@ -176,7 +177,7 @@ def test_an_officer_makes_a_calendar_of_their_own_without_names_and_another_ends
         shown = web.get(page).get_data(as_text=True)
         addresses.append(re.search(r'value="http://localhost:8000(/private/[^"]+)"', shown)[1])
 
-    feeds = Feeds(app, create_app(app).wsgi_app)
+    feeds = Feeds(app, pages_of(app).wsgi_app)
     first, second = (Client(feeds).get(address) for address in addresses)
     assert [404, 200] == [first.status_code, second.status_code]
     assert booked["Dana"] in second.get_data(as_text=True).replace("\r\n ", "")
@@ -283,7 +284,7 @@ def test_an_officer_moves_a_visit_asks_why_a_time_is_not_offered_and_cancels(app
 
 def _row(app, reference) -> Appointment:
     with app.db.read() as session:
-        return visits.get(session, reference)
+        return booking.get(session, reference)
 
 
 @pytest.mark.parametrize("reference", ["x", "K7MN-4XWD", "%00", "…"])
@@ -296,7 +297,7 @@ def test_a_reference_that_is_none_leads_nowhere(consul, reference):
 
 def board(app) -> str:
     with app.db.read() as session:
-        return f"/en/board/phuket/{boards.board_token(posts.get(session, 'phuket'), secret=app.secret)}"
+        return f"/en/board/phuket/{queue_board.board_token(posts.get(session, 'phuket'), secret=app.secret)}"
 
 
 def test_the_board_shows_tickets_and_counters_to_whoever_has_its_address_and_no_name(app, web, booked):
@@ -304,7 +305,7 @@ def test_the_board_shows_tickets_and_counters_to_whoever_has_its_address_and_no_
         send(web, TODAY, given=booked[name])
     send(web, f"{TODAY}/counter", counter="2")
     send(web, f"{TODAY}/call")
-    stranger = create_app(app).test_client()
+    stranger = pages_of(app).test_client()
 
     answer = stranger.get(board(app))
 
@@ -321,8 +322,8 @@ def test_the_board_shows_tickets_and_counters_to_whoever_has_its_address_and_no_
 def test_another_address_of_the_board_leads_nowhere(app, web, clock):
     right = board(app)
     with app.db.write() as session:
-        boards.revoke_board(session, posts.get(session, "phuket"), now=clock.now())
-    stranger = create_app(app).test_client()
+        queue_board.revoke_board(session, posts.get(session, "phuket"), now=clock.now())
+    stranger = pages_of(app).test_client()
 
     for path in (right, right[:-1], right.replace("phuket", "nowhere"), "/en/board/phuket/1-x", "/en/board/%00/1-x"):
         assert 404 == stranger.get(path).status_code, path
@@ -405,7 +406,7 @@ def test_for_whom_nothing_is_free_stays_on_the_page_until_there_is(app, consul, 
     assert "Visits outside the hours" in page
     assert "+66 76 123456" in page
     with app.db.write() as session:
-        posts.forget_days(session, posts.get(session, "phuket"), tomorrow, now=clock.now())
+        opening_days.forget_days(session, posts.get(session, "phuket"), tomorrow, now=clock.now())
     page = followed(consul, send(consul, f"{PHUKET}/close/offer"))
     assert "2 visits were offered another time." in page
     assert "Visits outside the hours" not in page

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import pytest
 
-from calendars.foreign import read
+from calendars.foreign import read_calendar
 from scheduler.base.i18n import LANGUAGES
-from scheduler.services.foreign import plain
-from tests.conftest import Scheduler
+from scheduler.services.exchange.calendar_mapping import plain
+from tests.support.instance import Scheduler
 
 RFC = Path(__file__).parent.parent / "rfc"
 HEAD = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Ministry//EN\r\nX-WR-CALNAME:Ministry\r\n"
@@ -421,25 +421,25 @@ def test_no_text_breaks_a_line_or_smuggles_a_property(desk: Desk) -> None:
 
 @pytest.mark.parametrize("piece", ["<a ", "<a b=", "<a b='", "<!--", "</a", "<!", "<?", "&#9", "<script>"])
 def test_mark_up_that_never_ends_takes_no_time(piece: str) -> None:
-    started = perf_counter()
+    started = process_time()
     plain("<p>" + piece * 100_000)
 
-    assert perf_counter() - started < 2
+    assert process_time() - started < 2
 
 
 @pytest.mark.parametrize("name", ["SUMMARY", "DESCRIPTION", "LOCATION"])
 def test_marks_piled_on_a_letter_take_no_time(desk: Desk, name: str) -> None:
-    started = perf_counter()
+    started = process_time()
     desk.bring(vevent(**{name: "a" + "\u0301\u0323" * 200_000}))
 
-    assert perf_counter() - started < 5
+    assert process_time() - started < 5
 
 
 def test_days_named_ten_thousand_times_take_no_time(desk: Desk) -> None:
-    started = perf_counter()
+    started = process_time()
     desk.bring(vevent(RRULE="FREQ=DAILY;COUNT=300;BYDAY=" + "MO,TU," * 100_000 + "MO"))
 
-    assert perf_counter() - started < 10
+    assert process_time() - started < 10
 
 
 def test_mark_up_is_read_as_browsers_show_it() -> None:
@@ -534,7 +534,7 @@ def test_every_foreign_file_comes_in_once_and_leaves_feeds_that_can_be_read(desk
 
     assert "added" not in again
     assert before == desk.events
-    assert () == read(desk.feed()).notes
+    assert () == read_calendar(desk.feed()).notes
 
 
 def test_an_export_holds_what_was_imported_and_applies_unchanged(desk: Desk, tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from scheduler.services import attendance
-from scheduler.worker import timetable
-from tests.services.builders import DAY, NOW, a_person, an_event, an_organisation, invite, register
+from scheduler.services.events.attendance import transitions
+from scheduler.worker import delivery
+from tests.support.builders import DAY, NOW, a_person, an_event, an_organisation, invite, register
 
 ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"])
 pytestmark = ONE_ENGINE
@@ -25,7 +25,7 @@ def opening(app, tmp_path):
         a_person(session, "deputy", name="Deputy")
         register(session, event, a_person(session, name="Aigerim", language="kk"))
         register(session, event, a_person(session, name="Sultan", email=None, telephone="+77010000000"))
-    timetable.deliver(app)
+    delivery.deliver(app)
     (tmp_path / "en.txt").write_text("The doors open at nine.\n\nWelcome, {name}.")
     (tmp_path / "ru.txt").write_text("Двери откроются в девять.")
     return app
@@ -75,7 +75,7 @@ def test_sent_listed_shown_and_kept_back(scheduler, opening, tmp_path):
 
 def test_a_reminder_of_the_unanswered_reaches_them_alone(scheduler, opening, tmp_path):
     message(scheduler, tmp_path, "--yes", to=("unanswered", "delegation:embassy"))
-    assert 1 == timetable.deliver(opening).sent
+    assert 1 == delivery.deliver(opening).sent
 
     (reached,) = json.loads(scheduler("message", "show", "1", "--json").output)["reached"]
 
@@ -133,7 +133,7 @@ def test_excused_is_neither_regrets_nor_no_answer_and_each_can_follow_the_other(
 def test_represented_by_another_is_one_step_with_the_answer_and_the_deputy_is_written_to(scheduler, opening):
     given = ("--represented-by", "deputy", "--by", "letter", "--on", "2027-01-02")
     scheduler("attendee", "answer", "opening", "minister", "accepted", *given)
-    timetable.deliver(opening)
+    delivery.deliver(opening)
 
     shown = json.loads(scheduler("attendee", "show", "opening", "minister", "--json").output)
     letters = json.loads(scheduler("letter", "list", "--json").output)
@@ -154,7 +154,7 @@ def test_another_deputy_is_another_answer_and_the_links_of_the_first_are_dead(sc
     assert ("Deputy", "Third") == (before["represented_by"], after["represented_by"])
     with opening.db.read() as session:
         from scheduler.model import Event
-        from scheduler.services.lookup import attendee, get
+        from scheduler.services.common.lookup import attendee, get
 
         assert 2 == attendee(session, get(session, Event, "opening"), "minister").epoch
 
@@ -253,14 +253,14 @@ def test_set_to_nought_it_says_so(scheduler, opening, monkeypatch):
 def test_who_answered_before_is_not_excused_by_withdrawing(opening):
     """A new answer, however it comes, has not the apologies of the one before."""
     from scheduler.model import Answer, Event, Partstat
-    from scheduler.services.lookup import attendee, get
+    from scheduler.services.common.lookup import attendee, get
 
     with opening.db.write() as session:
         row = attendee(session, get(session, Event, "opening"), "minister")
-        more = attendance.AnswerDetails(excused=True, reference="No. 1")
+        more = transitions.AnswerDetails(excused=True, reference="No. 1")
         later = NOW + timedelta(hours=1)
-        attendance.answer(session, row, Partstat.DECLINED, by=Answer.LETTER, on=None, now=NOW, details=more)
-        guest = attendance.Guest(person=row.person)
-        attendance.register(session, row.event, guest, now=later)
+        transitions.answer(session, row, Partstat.DECLINED, by=Answer.LETTER, on=None, now=NOW, details=more)
+        guest = transitions.Guest(person=row.person)
+        transitions.register(session, row.event, guest, now=later)
 
         assert (False, None) == (row.excused, row.answer_reference)

@@ -12,13 +12,13 @@ import pytest
 
 from scheduler.app import App
 from scheduler.base.errors import Forbidden
-from scheduler.cli.files import write_file
+from scheduler.cli.kit.output import write_file
 from scheduler.cli.root import root
 from scheduler.formats.atomic_write import replace_file
-from tests.conftest import Scheduler
-from tests.full_disk import room_for
-from tests.services.builders import a_person, a_venue, an_event, register
-from tests.services.consulate import a_post
+from tests.support.builders import a_person, a_venue, an_event, register
+from tests.support.consulate import a_post
+from tests.support.full_disk import room_for
+from tests.support.instance import Scheduler
 
 OTHERS = b"years of work\n"
 # By command and parameter, what is typed before the name of the file.

@@ -18,19 +18,11 @@ from scheduler.app import App
 from scheduler.base import config
 from scheduler.base.errors import Invalid
 from scheduler.model import Event, Kind, Mode, Role, Visibility
-from scheduler.services import programme
-from scheduler.web import create_app
-from tests.edges import fonts
-from tests.services.builders import (
-    START,
-    a_city,
-    a_person,
-    a_venue,
-    an_event,
-    an_organisation,
-    invite,
-    register,
-)
+from scheduler.services.events.programme import planning
+from scheduler.web.application import create_app
+from tests.support import browser
+from tests.support.builders import START, a_city, a_person, a_venue, an_event, an_organisation, invite, register
+from tests.support.instance import pages_of
 
 LANGUAGES = ("en", "kk", "ru", "th")
 DAYS = {"dtstart": None, "first_day": date(2027, 2, 2), "last_day": date(2027, 2, 7)}
@@ -40,7 +32,7 @@ ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"])
 
 @pytest.fixture
 def web(app):
-    return create_app(app).test_client()
+    return pages_of(app).test_client()
 
 
 def text(response) -> str:
@@ -437,7 +429,7 @@ class database_away:  # noqa: N801 - reads like a sentence
 @ONE_ENGINE
 def test_the_list_says_what_is_cancelled_tentative_full_or_still_free(app, web):
     with app.db.write() as session:
-        programme.cancel(session, an_event(session, "off"), now=app.clock.now())
+        planning.cancel(session, an_event(session, "off"), now=app.clock.now())
         an_event(session, "maybe", status="tentative")
         register(session, an_event(session, "full", capacity=1))
         an_event(session, "free", capacity=3)
@@ -627,7 +619,7 @@ def test_files_are_kept_for_ever_under_an_address_that_changes_with_them(web):
 @ONE_ENGINE
 def test_every_kazakh_letter_has_its_place_in_a_font(web):
     for letter in "ӘәҒғҚқҢңӨөҰұҮүҺһІі":
-        assert fonts.covering(letter) == {"noto-sans", "noto-serif"}, letter
+        assert browser.covering(letter) == {"noto-sans", "noto-serif"}, letter
 
 
 @ONE_ENGINE
@@ -638,7 +630,7 @@ def test_a_first_visit_weighs_less_than_100_kilobytes(app, web):
         page = web.get(f"/{language}/").get_data(as_text=True)
         paths = set(re.findall(r'"(/static/[^"]+\.(?:css|js|svg))"', page))
         files = [web.get(path, headers={"Accept-Encoding": "gzip"}) for path in paths]
-        weight = len(answer.data) + sum(len(file.data) for file in files) + fonts.weight(page)
+        weight = len(answer.data) + sum(len(file.data) for file in files) + browser.weight(page)
         assert weight < 100_000, (language, weight)
 
 

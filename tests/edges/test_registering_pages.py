@@ -2,89 +2,30 @@
 
 from __future__ import annotations
 
-import email
 import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from email import policy
-from html import unescape
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from scheduler.model import Attendee, Event, FeedLink, Letter, Mode, Person, Standing
-from scheduler.services import attendance, lookup
-from scheduler.services.eventrows import seating_of
-from scheduler.services.registering import HELD, JUST
-from scheduler.web import create_app
-from scheduler.worker.timetable import deliver
-from tests.services.builders import a_person, an_event, invite, register
-from tests.solving import solved
+from scheduler.model import Event, FeedLink, Letter, Mode, Person, Standing
+from scheduler.services.common import lookup
+from scheduler.services.events.attendance import transitions
+from scheduler.services.events.guests.registration import HELD, JUST
+from scheduler.services.events.programme.event_mapping import capacity_of
+from tests.support.builders import a_person, invite, register
+from tests.support.forms import FORM, LINK, attendees, body, fill, link, mails, plan, registered, seal, solved, text
+from tests.support.instance import pages_of
+from tests.support.machine import HANG
 
 LANGUAGES = ("en", "kk", "ru", "th")
 ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"])
-FORM = "/en/events/opening/register"
-LINK = re.compile(r"http://localhost:8000(/\w\w/(?:confirm|registration)/\S+)")
 
 
 @pytest.fixture
 def web(app):
-    return create_app(app).test_client()
-
-
-def plan(app, key="opening", **given) -> None:
-    with app.db.write() as session:
-        an_event(session, key, **{"registration": "public", **given})
-
-
-def seal(web, form=FORM) -> str:
-    return re.search(r'name="seal" value="([^"]+)"', web.get(form).get_data(as_text=True))[1]
-
-
-def fill(web, form=FORM, **typed):
-    said = {
-        "name": "Anna Ivanova",
-        "email": "anna@example.org",
-        "mode": "in person",
-        "companions": "",
-        "consent": "1",
-    }
-    return web.post(form, data={**said, "seal": seal(web, form), **typed})
-
-
-def text(response) -> str:
-    return unescape(response.get_data(as_text=True))
-
-
-def mails(app) -> list:
-    """The letters that left, each with its link, in order."""
-    deliver(app)
-    files = sorted(
-        Path(app.settings.mail_url.removeprefix("file:")).glob("*.eml"), key=lambda one: one.stat().st_mtime_ns
-    )
-    return [email.message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]
-
-
-def body(mail, kind="plain") -> str:
-    return mail.get_body((kind,)).get_content()
-
-
-def link(app) -> str:
-    """Where the last letter leads."""
-    return LINK.search(body(mails(app)[-1]))[1]
-
-
-def registered(app, web, **typed) -> str:
-    """Ask and confirm; the address of one's own page."""
-    fill(web, **typed)
-    return web.post(link(app)).headers["Location"].partition("?")[0]
-
-
-def attendees(app) -> list[tuple[str, Standing]]:
-    with app.db.read() as session:
-        query = sa.select(Person.name, Attendee.standing).join(Attendee, Attendee.person_id == Person.id)
-        return [(str(name), standing) for name, standing in session.execute(query.order_by(Attendee.id))]
+    return pages_of(app).test_client()
 
 
 # The journey
@@ -304,7 +245,7 @@ def test_the_answer_is_the_same_whoever_the_address_belongs_to(app, web):
         register(session, event, a_person(session, name="Known", email="known@example.org"))
         invite(session, event, a_person(session, name="Invited", email="invited@example.org"))
         gone = register(session, event, a_person(session, name="Gone", email="gone@example.org"))
-        attendance.withdraw(session, gone, now=app.clock.now())
+        transitions.withdraw(session, gone, now=app.clock.now())
 
     names = ("Known", "Invited", "Gone", "Nobody")
     pages = [web.get(FORM).get_data(as_text=True) for _ in names]
@@ -321,7 +262,7 @@ def test_the_letter_tells_its_owner_where_they_stand_and_leads_to_their_page(app
     with app.db.write() as session:
         event = session.scalars(sa.select(Event)).one()
         known = register(session, event, a_person(session, name="Known", email="known@example.org"))
-        attendance.withdraw(session, known, now=app.clock.now())
+        transitions.withdraw(session, known, now=app.clock.now())
 
     fill(web, name="Known", email="known@example.org")
     mail = mails(app)[-1]
@@ -377,11 +318,11 @@ def test_while_one_event_is_worked_on_at_length_others_are_confirmed_and_its_own
 
     with ThreadPoolExecutor(2) as hands:
         with app.db.write() as session:
-            lookup.get_to_change(session, Event, "long")
+            lookup.get_for_update(session, Event, "long")
             theirs, ours = (hands.submit(web.application.test_client().post, one) for one in links)
-            assert 303 == ours.result(30).status_code
+            assert 303 == ours.result(HANG).status_code
             assert not theirs.done()
-        assert 303 == theirs.result(30).status_code
+        assert 303 == theirs.result(HANG).status_code
     assert [Standing.CONFIRMED] * 2 == [standing for _, standing in attendees(app)]
 
 
@@ -419,7 +360,7 @@ def test_pages_of_one_reader_are_kept_nowhere_and_told_to_nobody(app, web):
 def test_an_address_of_ones_own_is_in_no_log(app, web, caplog, monkeypatch):
     plan(app)
     own = registered(app, web)
-    monkeypatch.setattr("scheduler.services.own.page", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("scheduler.services.events.guests.own_page.page", lambda *_, **__: 1 / 0)
 
     assert 500 == web.get(own).status_code
 
@@ -446,7 +387,7 @@ def test_a_visitor_changes_the_party_switches_and_withdraws(app, web):
 
     with app.db.read() as session:
         event = session.scalars(sa.select(Event)).one()
-        assert [0, 0] == [seating_of(event, mode).taken for mode in Mode]
+        assert [0, 0] == [capacity_of(event, mode).taken for mode in Mode]
 
 
 def test_once_it_has_begun_the_page_says_that_nothing_can_be_changed(app, web, clock):
@@ -475,7 +416,7 @@ def test_language_and_clock_of_the_letters_are_theirs_to_choose(app, web):
 
 
 def test_their_own_calendar_is_one_address_that_is_served(app, web):
-    from scheduler.web.feeds import Feeds
+    from scheduler.web.programme.feed_server import Feeds
 
     plan(app)
     own = registered(app, web)
@@ -485,7 +426,7 @@ def test_their_own_calendar_is_one_address_that_is_served(app, web):
     address = re.search(r'value="http://localhost:8000(/private/[^"]+)"', text(web.get(own)))[1]
     from werkzeug.test import Client
 
-    server = Feeds(app, create_app(app).wsgi_app)
+    server = Feeds(app, pages_of(app).wsgi_app)
     calendar = Client(server).get(address)
     server.close()
 
@@ -521,7 +462,7 @@ def test_a_database_that_is_away_is_not_the_visitors_mistake(app, web, monkeypat
     def away(*_, **__):
         raise Conflict("the database does not answer")
 
-    monkeypatch.setattr("scheduler.services.registering.ask", away)
+    monkeypatch.setattr("scheduler.services.events.guests.registration.ask", away)
 
     assert 503 == fill(web).status_code
     with app.db.read() as session:

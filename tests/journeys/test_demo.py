@@ -25,12 +25,11 @@ from click.testing import CliRunner, Result
 
 from scheduler.base.clock import ManualClock
 from scheduler.base.errors import Forbidden
-from scheduler.cli.demo import play
-from scheduler.cli.demo_directory import claimed
 from scheduler.cli.root import root
-from tests.conftest import NOW
-from tests.edges.test_channels import free_port
-from tests.waiting import until
+from scheduler.cli.system.demo import play
+from scheduler.cli.system.demo_directory import claim
+from tests.support.builders import NOW
+from tests.support.machine import free_port, until
 
 KAZAKH, RUSSIAN, THAI = re.compile("[әғқңөұүһі]"), re.compile("[а-я]{4}"), re.compile("[ก-๙]{4}")
 THESIS = b"years of work\n"
@@ -41,7 +40,7 @@ def root_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkout where the demo was interrupted, and where a person has put files of their own since."""
     root_directory = tmp_path_factory.mktemp("play")
     (root_directory / ".venv").symlink_to(sys.prefix)
-    with claimed(root_directory / "demo") as place:
+    with claim(root_directory / "demo") as place:
         place.write("programme.toml", b"# interrupted\n")
     for name in ("notes.txt", "letters/mine.eml"):
         (root_directory / "demo" / name).parent.mkdir(exist_ok=True)
@@ -248,7 +247,7 @@ def test_a_directory_that_is_not_the_demos_is_left_alone(tmp_path: Path) -> None
 
 def test_where_no_letter_can_be_written_the_demo_ends(tmp_path: Path) -> None:
     """Not with the clock walking on and on, since nothing leaves."""
-    with claimed(tmp_path) as place:
+    with claim(tmp_path) as place:
         (tmp_path / "letters").write_bytes(THESIS)
         with pytest.raises(Forbidden, match="letters: cannot be written"):
             play(place, ManualClock(NOW))

@@ -15,13 +15,12 @@ import urllib3
 from click.testing import CliRunner
 
 from scheduler.base.clock import ManualClock
-from scheduler.cli.desk import Desk
+from scheduler.cli.kit.context import CommandContext
 from scheduler.cli.root import root
-from tests import debian
-from tests.conftest import NOW, settings_of
-from tests.edges.test_channels import free_port
-from tests.journeys.test_serve import Server
-from tests.waiting import until
+from tests.support.builders import NOW
+from tests.support.instance import settings_of
+from tests.support.machine import free_port, one_of, until
+from tests.support.servers import Server
 
 MODULE = "/usr/lib/nginx/modules/ngx_http_brotli_static_module.so"
 README = Path(__file__).parents[2] / "README.md"
@@ -50,8 +49,8 @@ def place(tmp_path_factory) -> Path:
 def address(sqlite_template, place) -> Iterator[str]:
     """nginx as in the README, but without TLS, before a real server, with a directory of published feeds: once for
     all who only read."""
-    nginx = debian.one_of("nginx", "/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/sbin/nginx")
-    module = debian.one_of("libnginx-mod-http-brotli-static", MODULE)
+    nginx = one_of("nginx", "/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/sbin/nginx")
+    module = one_of("libnginx-mod-http-brotli-static", MODULE)
     shutil.copy(sqlite_template, place / "scheduler.db")
     environment = settings_of(f"sqlite:///{place / 'scheduler.db'}", place)
     for command in (
@@ -59,7 +58,9 @@ def address(sqlite_template, place) -> Iterator[str]:
         "event add opening --kind ceremony --title Opening --cities bangkok",
         f"feed publish --to {place / 'calendar'}",
     ):
-        CliRunner(env=environment).invoke(root, command, obj=Desk(clock=ManualClock(NOW)), catch_exceptions=False)
+        CliRunner(env=environment).invoke(
+            root, command, obj=CommandContext(clock=ManualClock(NOW)), catch_exceptions=False
+        )
     with Server({**environment, "SCHEDULER_TRUSTED_PROXIES": "1"}, workers=1) as server:
         port = free_port()  # as late as can be: others look for one, too
         conf = place / "nginx.conf"

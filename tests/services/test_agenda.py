@@ -10,21 +10,11 @@ import sqlalchemy as sa
 
 from scheduler.base.errors import NotFound
 from scheduler.model import Kind, Role
-from scheduler.services import agenda, programme
-from scheduler.services.agenda import Stop, Wanted
-from tests.services.builders import (
-    NOW,
-    START,
-    a_city,
-    a_person,
-    a_venue,
-    an_event,
-    an_organisation,
-    invite,
-    register,
-)
+from scheduler.services.events.programme import agenda, planning
+from scheduler.services.events.programme.agenda import AgendaFilter, Stop
+from tests.support.builders import NOW, START, a_city, a_person, a_venue, an_event, an_organisation, invite, register
 
-EVERYTHING = Wanted()
+EVERYTHING = AgendaFilter()
 DAYS = {"dtstart": None, "first_day": date(2027, 2, 2), "last_day": date(2027, 2, 7)}
 
 
@@ -116,7 +106,7 @@ def test_a_choice_is_by_kind_by_city_of_venue_or_event_and_by_organizer(session)
     an_event(session, "named", cities=("astana",))
 
     def found(**wanted):
-        return keys(agenda.coming(session, Wanted(**wanted), now=NOW).entries)
+        return keys(agenda.coming(session, AgendaFilter(**wanted), now=NOW).entries)
 
     assert ["there"] == found(kind=Kind.VISIT) == found(city="phuket") == found(organizer="embassy")
     assert ["named"] == found(city="astana")
@@ -173,7 +163,7 @@ def test_who_sends_another_is_not_named_and_the_other_is(session):
 def test_nobody_is_named_at_what_is_cancelled(session):
     event = an_event(session)
     register(session, event, a_person(session), role=Role.PRESIDES)
-    programme.cancel(session, event, now=NOW)
+    planning.cancel(session, event, now=NOW)
     session.flush()
 
     assert () == agenda.detail(session, event.key, now=NOW).announced
@@ -225,7 +215,7 @@ def test_what_a_page_must_not_show_cannot_be_reached_from_what_it_is_given(sessi
 
     shown = agenda.public_event(session, event.key)
 
-    for hidden in ("attendees", "children", "parent", "reminders"):
+    for hidden in ("children", "parent", "reminders"):
         with pytest.raises(sa.exc.InvalidRequestError):
             getattr(shown, hidden)
 

@@ -10,14 +10,18 @@ from datetime import date, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from scheduler.base.errors import AlreadyThere, Conflict, Invalid
+from scheduler.base.errors import Conflict, Invalid, NothingToChange
 from scheduler.base.text import Text
 from scheduler.model import Answer, Attendee, Audit, Event, LetterKind, Mode, Partstat, Person, Role, Standing
-from scheduler.services import attendance, lookup, parties, programme
-from scheduler.services.drafts import PersonDraft, check
-from scheduler.services.people import guest
-from scheduler.services.places import identity
-from tests.services.builders import DAY, NOW, START, GuestList, a_person, an_event, register, wrong_with_places
+from scheduler.services.common import lookup
+from scheduler.services.common.drafts import check
+from scheduler.services.events.attendance import parties, transitions
+from scheduler.services.events.guests.people import guest
+from scheduler.services.events.programme import planning
+from scheduler.services.events.programme.place_drafts import PersonDraft
+from scheduler.services.events.programme.places import identity
+from tests.support.builders import DAY, NOW, START, a_person, an_event, register
+from tests.support.guest_list import GuestList, wrong_with_places
 
 IN_PERSON, REMOTE = Mode.IN_PERSON, Mode.REMOTE
 INVITED, REQUESTED, CONFIRMED, OFFERED, WAITLISTED, UNCONFIRMED, LAPSED, REFUSED, WITHDRAWN = Standing
@@ -47,7 +51,7 @@ def plan(db, key="opening", now=NOW, **given):
 
 def change_event(db, key="opening", **changes):
     with db.write() as session:
-        programme.change_event(session, lookup.get(session, Event, key), now=NOW, **changes)
+        planning.change_event(session, lookup.get(session, Event, key), now=NOW, **changes)
 
 
 def everything(db):
@@ -130,7 +134,7 @@ def test_registering_twice_says_so_and_changes_nothing(full):
     before = everything(full.db)
 
     for who, stands in (("anna", "confirmed"), ("chai", "waitlisted")):
-        with pytest.raises(AlreadyThere, match=f"{who} is already registered for opening: {stands}"):
+        with pytest.raises(NothingToChange, match=f"{who} is already registered for opening: {stands}"):
             full.register(who, companions=1, mode=REMOTE)
 
     assert before == everything(full.db)
@@ -283,7 +287,7 @@ def test_withdrawing_twice_says_so_and_changes_nothing(full):
     full.withdraw("anna")
     before = everything(full.db)
 
-    with pytest.raises(AlreadyThere, match="anna has already withdrawn from opening"):
+    with pytest.raises(NothingToChange, match="anna has already withdrawn from opening"):
         full.withdraw("anna")
 
     assert before == everything(full.db)
@@ -360,7 +364,7 @@ def test_what_is_held_again_later_gives_the_places_that_were_freed_meanwhile(ful
 
     with full.db.write() as session:
         opening = lookup.get(session, Event, "opening")
-        programme.move(session, opening, dtstart=START + 90 * DAY, now=AFTERWARDS)
+        planning.move(session, opening, dtstart=START + 90 * DAY, now=AFTERWARDS)
 
     assert OFFERED is full.standing("chai")
 
@@ -485,7 +489,7 @@ def test_whoever_switches_queues_stands_at_the_end_of_the_other(full):
 
 
 def test_a_change_that_changes_nothing_says_so(full):
-    with pytest.raises(AlreadyThere):
+    with pytest.raises(NothingToChange):
         full.change("bolat", companions=2)
 
 
@@ -576,7 +580,7 @@ def test_perhaps_keeps_the_place_that_is_held(full):
 def test_the_answer_that_stands_already_says_so_and_changes_nothing(full):
     before = everything(full.db)
 
-    with pytest.raises(AlreadyThere, match="anna has already given this answer"):
+    with pytest.raises(NothingToChange, match="anna has already given this answer"):
         full.answer("anna", Partstat.ACCEPTED, by=Answer.TELEPHONE)
 
     assert before == everything(full.db)
@@ -608,7 +612,7 @@ def test_inviting_who_is_on_the_list_says_so_and_changes_nothing(full):
     before = everything(full.db)
 
     for who in ("anna", "chai"):
-        with pytest.raises(AlreadyThere, match=f"{who} is already on the list of opening"):
+        with pytest.raises(NothingToChange, match=f"{who} is already on the list of opening"):
             full.invite(who)
 
     assert before == everything(full.db)
@@ -725,11 +729,11 @@ def rows(guests, *sessions, who="anna"):
 def test_two_officers_who_withdraw_the_same_guest_free_one_place(full):
     with full.db.write() as one, full.db.read() as other:
         mine, theirs = rows(full, one, other)
-        attendance.withdraw(other, theirs, now=NOW)
+        transitions.withdraw(other, theirs, now=NOW)
         other.commit()
 
-        with pytest.raises(AlreadyThere):
-            attendance.withdraw(one, mine, now=NOW)
+        with pytest.raises(NothingToChange):
+            transitions.withdraw(one, mine, now=NOW)
 
     assert 3 == full.taken()
     assert [] == wrong_with_places(full.db)
@@ -740,11 +744,11 @@ def test_two_officers_who_record_the_same_answer_take_one_place(guests):
     guests.invite("anna")
     with guests.db.write() as one, guests.db.read() as other:
         mine, theirs = rows(guests, one, other)
-        attendance.answer(other, theirs, Partstat.ACCEPTED, by=Answer.LETTER, on=None, now=NOW)
+        transitions.answer(other, theirs, Partstat.ACCEPTED, by=Answer.LETTER, on=None, now=NOW)
         other.commit()
 
-        with pytest.raises(AlreadyThere):
-            attendance.answer(one, mine, Partstat.ACCEPTED, by=Answer.TELEPHONE, on=None, now=NOW)
+        with pytest.raises(NothingToChange):
+            transitions.answer(one, mine, Partstat.ACCEPTED, by=Answer.TELEPHONE, on=None, now=NOW)
 
     assert 1 == guests.taken()
 
@@ -756,7 +760,7 @@ def test_whoever_withdraws_while_a_place_is_given_to_them_leaves_none_behind(ful
         [mine] = rows(full, one, who="chai")
         full.withdraw("anna")
 
-        attendance.withdraw(one, mine, now=NOW)
+        transitions.withdraw(one, mine, now=NOW)
 
     assert (WITHDRAWN, 3) == (full.standing("chai"), full.taken())
     assert [] == wrong_with_places(full.db)
@@ -783,7 +787,7 @@ def test_whoever_is_registered_again_while_another_officer_does_so_has_one_place
         seen = rows(guests, one)
         guests.register("anna")
 
-        with pytest.raises(AlreadyThere):
+        with pytest.raises(NothingToChange):
             register(one, lookup.get(one, Event, "opening"), seen[0].person)
 
     assert 1 == guests.taken()
@@ -797,7 +801,7 @@ def test_whoever_was_seen_before_they_joined_the_queue_is_promoted_as_they_stand
         full.change("chai", companions=0)
         full.answer("chai", Partstat.ACCEPTED)
 
-        attendance.withdraw(one, full.row("anna", one), now=NOW)
+        transitions.withdraw(one, full.row("anna", one), now=NOW)
         assert [OFFERED] == [row.standing for row in seen]
 
     assert (OFFERED, 4) == (full.standing("chai"), full.taken())

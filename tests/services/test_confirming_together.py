@@ -12,17 +12,32 @@ import sqlalchemy as sa
 from sqlalchemy import event as on
 
 from scheduler.base.errors import NotFound, SchedulerError
-from scheduler.model import Attendee, Audit, Event, Letter, LetterKind, Mode, Person, Queue, Seating, Standing
-from scheduler.services import attendance, lookup, people, programme, registering, seating, tokens
-from scheduler.services.drafts import PersonDraft, check
-from scheduler.services.seating import NeverFits
-from scheduler.services.tokens import Purpose
-from scheduler.services.window import RegistrationClosed
-from scheduler.storage.group_commit import Together
-from tests.services.builders import NOW, START, an_event, register, wrong_with_places
-from tests.services.test_seat_races import in_order_of_arrival
+from scheduler.model import (
+    Attendee,
+    Audit,
+    Capacity,
+    Event,
+    Letter,
+    LetterKind,
+    Mode,
+    Person,
+    Queue,
+    Standing,
+)
+from scheduler.services.common import lookup, tokens
+from scheduler.services.common.drafts import check
+from scheduler.services.common.tokens import Purpose
+from scheduler.services.events.attendance import offers, transitions
+from scheduler.services.events.attendance.capacity import NeverFits
+from scheduler.services.events.attendance.registration_window import RegistrationClosed
+from scheduler.services.events.guests import people, registration
+from scheduler.services.events.programme import planning
+from scheduler.services.events.programme.place_drafts import PersonDraft
+from scheduler.storage.group_commit import GroupCommit
+from tests.support.builders import NOW, SECRET, START, an_event, register
+from tests.support.guest_list import in_order_of_arrival, wrong_with_places
+from tests.support.machine import HANG
 
-SECRET = "0" * 64
 CONTENDERS = 50
 
 
@@ -40,8 +55,8 @@ def ask(db, seats, *, event="opening", mode=Mode.IN_PERSON, email=True, now=NOW)
             name = f"{event} {mode} {number} {party}"
             address = f"{name.replace(' ', '')}@example.org" if email else None
             draft = check(PersonDraft, {"name": name, "email": address, "language": "en"})
-            guest = attendance.Guest(person=people.guest(session, draft), mode=mode, companions=party - 1)
-            asked.append(attendance.ask(session, found, guest, now=now))
+            guest = transitions.Guest(person=people.guest(session, draft), mode=mode, companions=party - 1)
+            asked.append(transitions.request_registration(session, found, guest, now=now))
         return [link(attendee) for attendee in asked]
 
 
@@ -52,7 +67,7 @@ def link(attendee) -> str:
 def confirm_each(db, links, *, now=NOW):
     """What each is told: a standing, or the kind of error."""
     with db.write("page") as session:
-        told = registering.confirm_each(session, links, secret=SECRET, now=now)
+        told = registration.confirm_each(session, links, secret=SECRET, now=now)
         return [type(one) if isinstance(one, SchedulerError) else one.standing for one in told]
 
 
@@ -79,12 +94,12 @@ def test_fifty_who_confirm_at_once_fill_ten_places_exactly_in_order_of_arrival_e
     def work(given):
         came.extend(given)
         with db.write("page") as session:
-            return registering.confirm_each(session, given, secret=SECRET, now=NOW)
+            return registration.confirm_each(session, given, secret=SECRET, now=NOW)
 
-    together = Together(work)
+    together = GroupCommit(work)
 
     def press(mine):
-        start.wait(60)
+        start.wait(HANG)
         return together(mine)
 
     with ThreadPoolExecutor(CONTENDERS) as hands:
@@ -98,7 +113,7 @@ def test_fifty_who_confirm_at_once_fill_ten_places_exactly_in_order_of_arrival_e
     assert placed == [standing is Standing.CONFIRMED for standing in standings(db, came)]
     with db.read() as session:
         rows = [session.get_one(Attendee, tokens.number(one)) for one in came]
-        assert 10 == session.scalar(sa.select(Seating.taken).where(Seating.mode == Mode.IN_PERSON))
+        assert 10 == session.scalar(sa.select(Capacity.taken).where(Capacity.mode == Mode.IN_PERSON))
         waiting = [row.queue_number for row in rows if row.queue_number]
     assert list(range(1, placed.count(False) + 1)) == waiting
     assert CONTENDERS == counted(db, Letter)
@@ -128,17 +143,17 @@ def test_what_goes_wrong_with_one_harms_nobody_else(db):
 
     def work(given):
         begun.set()
-        assert opened.wait(30)
+        assert opened.wait(HANG)
         with db.write("page") as session:
-            return registering.confirm_each(session, given, secret=SECRET, now=NOW)
+            return registration.confirm_each(session, given, secret=SECRET, now=NOW)
 
-    together = Together(work)
+    together = GroupCommit(work)
     with poisoned(db, tokens.number(links[2])), ThreadPoolExecutor(5) as hands:
         told = [hands.submit(together, links[0])]
-        assert begun.wait(30)
+        assert begun.wait(HANG)
         told += [hands.submit(together, one) for one in links[1:]]
         opened.set()
-        errors = [one.exception(60) for one in told]
+        errors = [one.exception(HANG) for one in told]
 
     assert [False, False, True, False, False] == [isinstance(one, ZeroDivisionError) for one in errors]
     stand = standings(db, links)
@@ -165,8 +180,8 @@ def test_each_of_a_batch_is_told_what_is_theirs(db):
     (requested,) = ask(db, [1], event="approved")
     (late,) = ask(db, [1], event="approved", mode=Mode.REMOTE, now=NOW - timedelta(days=2))
     with db.write() as session:
-        programme.cancel(session, lookup.get(session, Event, "called-off"), now=NOW)
-        seating.set_capacity(session, lookup.get(session, Event, "shrunk"), Mode.IN_PERSON, 3, now=NOW)
+        planning.cancel(session, lookup.get(session, Event, "called-off"), now=NOW)
+        offers.set_capacity(session, lookup.get(session, Event, "shrunk"), Mode.IN_PERSON, 3, now=NOW)
 
     told = confirm_each(db, [good, off, "1-" + "a" * 26, double, "x", large, late, requested, double])
 
@@ -227,7 +242,7 @@ def test_places_that_an_offer_was_not_made_of_belong_to_who_waits_for_them(db):
         found = lookup.get(session, Event, "opening")
         first = register(session, found, companions=1)
         register(session, found)
-        attendance.withdraw(session, first, now=NOW)
+        transitions.withdraw(session, first, now=NOW)
 
     assert [W, W] == confirm_each(db, ask(db, [1, 2]))
 

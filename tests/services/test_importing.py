@@ -7,13 +7,14 @@ from datetime import date
 import pytest
 import sqlalchemy as sa
 
-from calendars.foreign import Notes, expanded, read
+from calendars.foreign import Notes, expand_series, read_calendar
 from scheduler.base.errors import Invalid
 from scheduler.model import Event, Origin
-from scheduler.services import importing
-from scheduler.services.foreign import Terms
-from scheduler.services.importing import Wanted, bring_in
-from tests.services.builders import NOW, at_once
+from scheduler.services.exchange import calendar_import
+from scheduler.services.exchange.calendar_import import ImportOptions, import_events
+from scheduler.services.exchange.calendar_mapping import CalendarDefaults
+from tests.support.builders import NOW
+from tests.support.processes import at_once
 
 DAYS = (date(2027, 1, 1), date(2027, 12, 31))
 
@@ -28,9 +29,10 @@ def calendar(size, words="Talks"):
 
 
 def bring(db, data):
-    wanted = Wanted(Terms("Ministry", "en", "Asia/Bangkok"), DAYS)
+    wanted = ImportOptions(CalendarDefaults("Ministry", "en", "Asia/Bangkok"), DAYS)
+    events = expand_series(read_calendar(data).events, DAYS, Notes())
     with db.write() as session:
-        return bring_in(session, expanded(read(data).events, DAYS, Notes()), wanted, notes=(), now=NOW)
+        return import_events(session, events, wanted, notes=(), now=NOW)
 
 
 @pytest.fixture
@@ -63,7 +65,7 @@ def test_new_events_are_looked_up_together(db, statements):
 
 
 def test_more_events_than_can_be_looked_through_are_refused(db, monkeypatch):
-    monkeypatch.setattr(importing, "MOST", 10)
+    monkeypatch.setattr(calendar_import, "MOST", 10)
 
     with pytest.raises(Invalid, match="until: there are 11 events in this time; at most 10"):
         bring(db, calendar(11))

@@ -14,12 +14,16 @@ from scheduler import schema
 from scheduler.base.errors import Conflict, Invalid, SchedulerError
 from scheduler.cli.root import root
 from scheduler.model import AccountRole, Attendee, Event
-from scheduler.services import accounts, links, ownposts, posts
-from scheduler.services.accounts import AccountDraft
-from scheduler.storage.database import Base, Database
-from tests.services.builders import NOW, GuestList, a_city, an_event, at_once, register, wrong_with_places
-from tests.services.consulate import PASSPORT, a_post
-from tests.services.frontdesk import FrontDesk
+from scheduler.services.accounts import accounts, assigned_posts
+from scheduler.services.accounts.accounts import AccountDraft
+from scheduler.services.consulate.posts import posts
+from scheduler.services.feeds import links as feed_links
+from scheduler.storage.database import Database
+from scheduler.storage.types import Base
+from tests.support.builders import NOW, a_city, an_event, register
+from tests.support.consulate import PASSPORT, FrontDesk, a_post
+from tests.support.guest_list import GuestList, wrong_with_places
+from tests.support.processes import at_once
 
 NEWER = "the database was made by a newer version of this program (revision 9999); upgrade the program"
 
@@ -185,8 +189,8 @@ def test_a_version_without_a_front_desk_keeps_booked_visits_and_accounts_and_los
         a_post(session, service={"passport": {**PASSPORT, "walk_ins": True}})
         draft = AccountDraft(name="aigul", called="Aigul", role=AccountRole.CONSULAR, language="kk")
         officer, post = accounts.add(session, draft, now=NOW), posts.get(session, "phuket")
-        ownposts.give(session, officer, [post], now=NOW)
-        links.add_visits(session, post=post, account=officer, holder="tablet", names=True, now=NOW)
+        assigned_posts.give(session, officer, [post], now=NOW)
+        feed_links.add_visits(session, post=post, account=officer, holder="tablet", names=True, now=NOW)
     booked = desk.book("aliya")
     desk.at(0).check_in(booked)
     desk.walk_in("Bolat")
@@ -350,7 +354,7 @@ def test_a_migration_rebuilds_tables_without_losing_what_hangs_on_them(db, tmp_p
     with db.read() as session:
         [event] = session.scalars(sa.select(Event)).all()
         attendees = session.scalar(sa.select(sa.func.count(Attendee.id)))
-        assert (1, 2, 1) == (len(event.hours), len(event.seating), attendees)
+        assert (1, 2, 1) == (len(event.hours), len(event.capacities), attendees)
 
 
 REBUILD = """

@@ -8,12 +8,12 @@ import pytest
 import sqlalchemy as sa
 
 from scheduler.model import Event, Letter, LetterKind, Mode, Status
-from scheduler.services import programme
-from scheduler.services.letters import LONGEST_QUIET, QUIET
-from scheduler.services.lookup import get
-from scheduler.worker import timetable
-from tests.services.builders import DAY, START, a_person, a_venue, an_event, register
-from tests.services.test_letters import Desk, Round, body, ledger
+from scheduler.services.common.lookup import get
+from scheduler.services.events.programme import planning
+from scheduler.services.outbox.enqueue import LONGEST_QUIET, QUIET
+from scheduler.worker import delivery
+from tests.support.builders import DAY, START, a_person, a_venue, an_event, register
+from tests.support.letters import Desk, Round, body, ledger
 
 MINUTE = timedelta(minutes=1)
 AT_ONCE = timedelta()
@@ -28,7 +28,7 @@ def opening(app):
         event = an_event(session, venue=a_venue(session).key, video_link=LINK.format("old"))
         register(session, event, a_person(session, name="Hall"))
         register(session, event, a_person(session, name="Video"), mode=Mode.REMOTE)
-    timetable.deliver(app)
+    delivery.deliver(app)
     return Desk(app)
 
 
@@ -154,7 +154,7 @@ def test_changes_of_an_exhibition_that_has_been_open_for_weeks_are_gathered(app,
         event = an_event(session, kind="exhibition", venue=a_venue(session).key, **days)
         a_venue(session, "museum")
         register(session, event, a_person(session, name="Hall"))
-    timetable.deliver(app)
+    delivery.deliver(app)
     Desk(app).change_event(venue="museum")
 
     assert [("confirmed", "Hall", "sent"), ("moved", "Hall", "to do")] == Round(app, wait=AT_ONCE).ledger
@@ -247,7 +247,7 @@ def test_the_ledger_says_what_waits_and_why(scheduler, app, opening):
 def test_a_change_that_is_rolled_back_leaves_the_news_before_it_alone(app, opening):
     opening.change_event(venue="museum")
     with app.db.write() as session:
-        programme.cancel(session, get(session, Event, "opening"), now=app.clock.now())
+        planning.cancel(session, get(session, Event, "opening"), now=app.clock.now())
         session.rollback()
 
     assert [("moved", "Hall"), ("moved", "Video")] == told(app, QUIET)

@@ -7,11 +7,15 @@ from datetime import datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from scheduler.base.errors import AlreadyThere
+from scheduler.base.errors import NothingToChange
 from scheduler.model import Event, Letter, LetterKind, Person, Reminded, Reminder, ReminderAudience
-from scheduler.services import letters, lookup, own, programme
-from scheduler.services.eventrows import draft_of
-from tests.services.builders import NOW, GuestList, an_event
+from scheduler.services.common import lookup
+from scheduler.services.events.guests import own_page
+from scheduler.services.events.programme import planning
+from scheduler.services.events.programme.event_mapping import draft_of
+from scheduler.services.outbox import reminders
+from tests.support.builders import NOW, an_event
+from tests.support.guest_list import GuestList
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 STARTS = NOW + timedelta(days=28, hours=18)
@@ -30,14 +34,14 @@ def guests(db) -> GuestList:
 
 def choose(guests, who, reminded, *, now=NOW) -> None:
     with guests.db.write() as session:
-        own.remind(session, guests.row(who, session), reminded, now=now)
+        own_page.choose_reminders(session, guests.row(who, session), reminded, now=now)
 
 
 def reminded(guests, *until: timedelta) -> dict[str, list[timedelta]]:
     """How long before the start each was written to, when the worker comes by at these times before it."""
     for left in until:
         with guests.db.write() as session:
-            letters.fire_reminders(session, now=STARTS - left)
+            reminders.fire_reminders(session, now=STARTS - left)
     with guests.db.read() as session:
         sent = sa.select(Person.key, Letter.due_at).join(Person, Person.id == Letter.person_id)
         rows = session.execute(sent.where(Letter.kind == LetterKind.REMINDER).order_by(Letter.due_at)).all()
@@ -57,7 +61,7 @@ def test_each_is_reminded_as_they_chose_and_once(guests):
 def test_several_who_choose_the_same_share_its_rows_and_one_who_chooses_again_changes_nothing(guests):
     for who in ("anna", "bolat"):
         choose(guests, who, Reminded.CLOSELY)
-    with pytest.raises(AlreadyThere):
+    with pytest.raises(NothingToChange):
         choose(guests, "bolat", Reminded.CLOSELY)
 
     with guests.db.read() as session:
@@ -80,8 +84,8 @@ def test_what_is_chosen_moves_with_the_event_and_stays_when_its_plan_is_written_
         event = lookup.get(session, Event, "opening")
         plan = draft_of(event)
         assert 2 == len(plan.reminders)
-        programme.move(session, event, dtstart=datetime.fromisoformat("2027-02-02T12:00"), now=NOW)
-        programme.change_event(session, event, now=NOW, reminders=())
+        planning.move(session, event, dtstart=datetime.fromisoformat("2027-02-02T12:00"), now=NOW)
+        planning.change_event(session, event, now=NOW, reminders=())
 
     with guests.db.read() as session:
         due = session.execute(sa.select(Reminder.offset, Reminder.next_due_at).order_by(Reminder.offset)).all()

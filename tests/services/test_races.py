@@ -5,28 +5,23 @@ from __future__ import annotations
 import random
 import signal
 import threading
-import time
 from collections import Counter
 
 import pytest
 import sqlalchemy as sa
 
-from scheduler.base.errors import AlreadyThere, Conflict, Invalid, NotFound
+from scheduler.base.errors import Conflict, Invalid, NotFound, NothingToChange
 from scheduler.model import Attendee, Event, Letter, LetterKind, Mode, Partstat, Person, Standing
-from scheduler.services import attendance, lookup
-from scheduler.services.drafts import PersonDraft, check
-from scheduler.services.people import guest
+from scheduler.services.common import lookup
+from scheduler.services.common.drafts import check
+from scheduler.services.events.attendance import transitions
+from scheduler.services.events.guests.people import guest
+from scheduler.services.events.programme.place_drafts import PersonDraft
 from scheduler.storage.database import Database, FairLock
-from tests.services.builders import (
-    NOW,
-    GuestList,
-    a_person,
-    an_event,
-    at_once,
-    killed,
-    register,
-    wrong_with_places,
-)
+from tests.support.builders import NOW, a_person, an_event, register
+from tests.support.guest_list import GuestList, wrong_with_places
+from tests.support.machine import HANG, interrupt_main_thread, until
+from tests.support.processes import at_once, killed
 
 PROCESSES = 20
 EACH = 5
@@ -97,7 +92,7 @@ def register_anna(url, event="opening"):
         with db.write() as session:
             anna = guest(session, check(PersonDraft, {"name": "Anna", "email": "anna@example.org"}))
             return register(session, lookup.get(session, Event, event), anna, companions=1).standing
-    except AlreadyThere:
+    except NothingToChange:
         return "already there"
 
 
@@ -190,7 +185,7 @@ def register_and_hang(url, here):
 def withdraw_and_hang(url, here):
     with Database(url).write() as session:
         event = lookup.get(session, Event, "opening")
-        attendance.withdraw(session, lookup.attendee(session, event, "anna"), now=NOW)
+        transitions.withdraw(session, lookup.attendee(session, event, "anna"), now=NOW)
         session.flush()
         here()
 
@@ -230,10 +225,7 @@ def test_a_process_killed_while_it_frees_a_place_frees_none(guests, database_url
 
 def until_waiting(lock, count):
     """Until that many stand before the lock."""
-    end = time.monotonic() + 30
-    while len(lock._waiting) < count:
-        assert time.monotonic() < end
-        time.sleep(0.0005)
+    until(lambda: len(lock._waiting) >= count)
 
 
 def start(work):
@@ -257,7 +249,7 @@ def test_fifty_writers_of_one_process_write_in_the_order_in_which_they_came(gues
             threads.append(start(lambda number=number: write(number)))
             until_waiting(guests.db._turn, number + 1)
     for thread in threads:
-        thread.join(30)
+        thread.join(HANG)
 
     assert list(range(50)) == written
     assert [] == wrong_with_places(guests.db)
@@ -292,11 +284,11 @@ def test_whoever_gives_up_waiting_for_the_lock_does_not_keep_it_from_the_others(
     def hold_it():
         with lock:
             held.set()
-            free.wait(30)
+            free.wait(HANG)
 
     start(hold_it)
-    held.wait(30)
-    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    held.wait(HANG)
+    interrupt_main_thread(when=lambda: lock._waiting)
     try:
         with pytest.raises(Interrupted), lock:
             pass
@@ -305,4 +297,4 @@ def test_whoever_gives_up_waiting_for_the_lock_does_not_keep_it_from_the_others(
     start(take_it)
     free.set()
 
-    assert handed_on.wait(5)
+    assert handed_on.wait(HANG)

@@ -11,10 +11,12 @@ from scheduler.base.i18n import LANGUAGES
 from scheduler.base.text import Text
 from scheduler.model import Attendee, Event, Partstat, Person, Standing, Timing
 from scheduler.sample import programme
-from scheduler.services import conflicts, files, source
-from scheduler.services.changes import Verb
-from scheduler.services.drafts import ProgrammeFile, check
-from tests.conftest import NOW
+from scheduler.services.common.changes import ChangeKind
+from scheduler.services.common.drafts import check
+from scheduler.services.events.programme import conflicts
+from scheduler.services.exchange import file_apply, file_reader
+from scheduler.services.exchange.programme_file import ProgrammeFile
+from tests.support.builders import NOW
 
 LEAP_DAY = date(2028, 2, 29)
 WEEK = [date(2026, 11, 23) + timedelta(days=n) for n in range(7)]
@@ -30,7 +32,7 @@ def read(today):
 def apply(db, today, hour=2):
     now = datetime.combine(today, time(hour), UTC)
     with db.write() as session:
-        return files.apply(session, read(today), now=now)
+        return file_apply.apply(session, read(today), now=now)
 
 
 def texts(file):
@@ -48,7 +50,7 @@ def texts(file):
 @pytest.mark.parametrize("today", [*WEEK, *HARD, LEAP_DAY], ids=str)
 def test_it_applies_and_contradicts_nothing(db, today):
     changes = apply(db, today)
-    assert {change.verb for change in changes} == {Verb.ADDED}
+    assert {change.verb for change in changes} == {ChangeKind.ADDED}
     with db.read() as session:
         assert conflicts.find(session, session.scalars(sa.select(Event)).all(), now=NOW) == []
 
@@ -58,13 +60,13 @@ def test_applied_twice_it_changes_nothing(db, today):
     first = apply(db, today)
     second = apply(db, today, hour=9)
     assert [(change.noun, change.key) for change in second] == [(change.noun, change.key) for change in first]
-    assert {change.verb for change in second} == {Verb.UNCHANGED}
+    assert {change.verb for change in second} == {ChangeKind.UNCHANGED}
 
 
 def test_applied_a_month_later_it_moves_the_season_and_nothing_else(db):
     apply(db, WEEK[0])
     later = apply(db, WEEK[0] + timedelta(days=30))
-    assert {change.verb for change in later} == {Verb.UNCHANGED, Verb.CHANGED}
+    assert {change.verb for change in later} == {ChangeKind.UNCHANGED, ChangeKind.CHANGED}
     moved = [change.key for change in later if change.noun == "event" and change.is_change]
     assert moved
     assert all(key.startswith("sample-") for key in moved)
@@ -73,7 +75,7 @@ def test_applied_a_month_later_it_moves_the_season_and_nothing_else(db):
 def test_it_can_be_read_from_a_file(tmp_path):
     path = tmp_path / "programme.toml"
     path.write_text(programme(WEEK[0]), encoding="utf-8")
-    assert source.read(path).file == read(WEEK[0])
+    assert file_reader.read(path).file == read(WEEK[0])
 
 
 @pytest.mark.parametrize("today", [WEEK[0] + timedelta(days=n) for n in range(0, 1500, 37)], ids=str)

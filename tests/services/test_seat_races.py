@@ -10,27 +10,20 @@ from functools import partial
 import sqlalchemy as sa
 from sqlalchemy import event as on
 
-from scheduler.base.errors import AlreadyThere
+from scheduler.base.errors import NothingToChange
 from scheduler.model import Attendee, Event, Letter, LetterKind, Mode, Person, Standing
-from scheduler.services import lookup, registering, tokens
-from scheduler.services.drafts import PersonDraft, check
-from scheduler.services.registering import Wanted
-from scheduler.services.tokens import Purpose
+from scheduler.services.common import lookup, tokens
+from scheduler.services.common.drafts import check
+from scheduler.services.common.tokens import Purpose
+from scheduler.services.events.guests import registration
+from scheduler.services.events.guests.registration import RegistrationForm
+from scheduler.services.events.programme.place_drafts import PersonDraft
 from scheduler.storage.database import Database
-from tests.services.builders import (
-    NOW,
-    PROCESSES,
-    GuestList,
-    Undone,
-    a_person,
-    an_event,
-    at_once,
-    register,
-    wrong_with_places,
-)
-from tests.services.crowd import crowd
+from tests.support.builders import NOW, SECRET, a_person, an_event, register
+from tests.support.guest_list import GuestList, in_order_of_arrival, wrong_with_places
+from tests.support.instance import connect
+from tests.support.processes import PROCESSES, Undone, at_once, crowd
 
-SECRET = "0" * 64
 CONTENDERS = 200
 # Connections at a time. PostgreSQL takes a hundred; of many who wait for its file SQLite lets some give up.
 SLOTS = {"sqlite": 4, "postgresql": 20}
@@ -54,7 +47,7 @@ def rows(db) -> list[Attendee]:
 
 def look(url):
     """What a process that serves has done before; it leaves no trace."""
-    db = Database(url)
+    db = connect(url)
     with suppress(Undone), db.write() as session:
         register(session, lookup.get(session, Event, "opening"), lookup.person(session, "guest-0"))
         session.flush()
@@ -63,22 +56,11 @@ def look(url):
 
 
 def register_once(url, who, companions):
-    db = Database(url)
+    db = connect(url)
     try:
         return GuestList(db).register(who, companions=companions)
     finally:
         db.dispose()
-
-
-def in_order_of_arrival(capacity: int, parties: list[int]) -> list[bool]:
-    """Who has a place, of parties in the order in which they came: nobody overtakes somebody who fits."""
-    free, waiting, placed = capacity, [], []
-    for seats in parties:
-        fits = seats <= free and not any(other <= free for other in waiting)
-        placed.append(fits)
-        free -= seats if fits else 0
-        waiting += [] if fits else [seats]
-    return placed
 
 
 def test_200_processes_that_race_for_10_places_fill_them_exactly_and_the_rest_wait_in_order(db, database_url, engine):
@@ -113,7 +95,7 @@ def accept_one(url, who, later):
     guests = GuestList(Database(url), now=NOW + later)
     try:
         return guests.accept(who)
-    except AlreadyThere:
+    except NothingToChange:
         return guests.standing(who)
 
 
@@ -204,16 +186,18 @@ def ask_and_confirm(url: str, name: str, dies_after: int = -1) -> int:
 
 def ask(db, name) -> None:
     given = {"name": name, "email": f"{name}@example.org", "language": "en"}
-    wanted = Wanted(person=check(PersonDraft, given), mode=Mode.IN_PERSON, companions=1, names=("Child",), form=name)
+    wanted = RegistrationForm(
+        person=check(PersonDraft, given), mode=Mode.IN_PERSON, companions=1, names=("Child",), form=name
+    )
     with db.write() as session:
-        registering.ask(session, registering.get_open(session, "opening", now=NOW), wanted, now=NOW)
+        registration.ask(session, registration.get_open(session, "opening", now=NOW), wanted, now=NOW)
 
 
 def confirm(db, name) -> None:
     with db.write() as session:
         row = found(session, name)
         token = tokens.of_attendee(Purpose.CONFIRM, row.id, row.created_at, row.epoch, secret=SECRET)
-        registering.confirm(session, token, secret=SECRET, now=NOW)
+        registration.confirm(session, token, secret=SECRET, now=NOW)
 
 
 def found(session, name) -> Attendee | None:

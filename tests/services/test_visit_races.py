@@ -12,12 +12,14 @@ import sqlalchemy as sa
 
 from scheduler.base.errors import Conflict
 from scheduler.model import Appointment, ServiceDay, SlotClaim, VisitStatus
-from scheduler.services import posts, visits
-from scheduler.services.visits import AlreadyBooked, NotOffered, SlotTaken
+from scheduler.services.consulate.posts import posts
+from scheduler.services.consulate.visits import booking
+from scheduler.services.consulate.visits.booking import AlreadyBooked, NotOffered, SlotTaken
 from scheduler.storage.database import Database
-from tests.services.builders import NOW, Undone, at_once, killed
-from tests.services.consulate import MORNING, PASSPORT, SECRET, Consulate, a_party, a_post, wrong_with_cells
-from tests.services.crowd import crowd
+from tests.support.builders import NOW, SECRET
+from tests.support.consulate import MORNING, PASSPORT, Consulate, a_party, a_post, wrong_with_cells
+from tests.support.instance import connect
+from tests.support.processes import Undone, at_once, crowd, killed
 
 PROCESSES = 500
 CONNECTED = 40  # at a time, as behind a pool; PostgreSQL takes 100 unless told otherwise
@@ -36,13 +38,13 @@ def post(db):
 def look(url):
     """What a process that serves has done before: read a plan, with the holidays of both States, and booked; it
     leaves no trace."""
-    db = Database(url)
+    db = connect(url)
     with db.read() as session:
         service = posts.service_of(posts.get(session, "phuket"), "passport")
-        visits.look(session, service, a_party().party, MORNING, now=NOW)
+        booking.require_free(session, service, a_party().party, MORNING, now=NOW)
     with suppress(Undone), db.write() as session:
         service = posts.service_of(posts.get(session, "phuket"), "passport")
-        visits.book(session, service, MORNING, a_party(), secret=SECRET, now=NOW)
+        booking.book(session, service, MORNING, a_party(), secret=SECRET, now=NOW)
         session.flush()
         raise Undone
     db.dispose()
@@ -50,7 +52,7 @@ def look(url):
 
 def try_for_one(url, number):
     """As the page does: look, then book. Who is refused is told why, and what is free."""
-    db = Database(url)
+    db = connect(url)
     try:
         while True:
             try:
@@ -67,10 +69,10 @@ def try_for_one(url, number):
 def book(db, number, at):
     with db.read() as session:
         service = posts.service_of(posts.get(session, "phuket"), "passport")
-        visits.look(session, service, a_party().party, at, now=NOW)
+        booking.require_free(session, service, a_party().party, at, now=NOW)
     with db.write() as session:
         service = posts.service_of(posts.get(session, "phuket"), "passport")
-        return visits.book(session, service, at, a_party(f"guest{number}"), secret=SECRET, now=NOW).reference
+        return booking.book(session, service, at, a_party(f"guest{number}"), secret=SECRET, now=NOW).reference
 
 
 def test_of_500_processes_for_20_times_exactly_20_get_one_and_the_rest_are_told_what_is_free(post, database_url):
@@ -146,7 +148,7 @@ def book_and_hang(url, here):
     consulate = Consulate(Database(url))
     with consulate.db.write() as session:
         service = posts.service_of(posts.get(session, "phuket"), "passport")
-        visits.book(session, service, MORNING, a_party(), secret=SECRET, now=NOW)
+        booking.book(session, service, MORNING, a_party(), secret=SECRET, now=NOW)
         session.flush()
         here()
 
@@ -159,7 +161,7 @@ def book_confirm_later(url, here):
 def move_and_hang(url, here):
     consulate = Consulate(Database(url))
     with consulate.db.write() as session:
-        visits.move(session, session.scalars(sa.select(Appointment)).one(), MORNING + 30 * MINUTE, now=NOW)
+        booking.move(session, session.scalars(sa.select(Appointment)).one(), MORNING + 30 * MINUTE, now=NOW)
         session.flush()
         here()
 
@@ -207,7 +209,7 @@ def test_two_appointments_in_one_cell_are_refused_by_the_primary_key(post):
 
 def test_a_second_active_booking_of_a_document_is_refused_by_the_index(post, monkeypatch):
     post.book("aliya")
-    monkeypatch.setattr(visits, "_refuse_people", lambda *_, **__: None)
+    monkeypatch.setattr(booking, "_refuse_people", lambda *_, **__: None)
 
     with pytest.raises(Conflict, match="there is a booking for this service with this document already"):
         post.hold("aliya", MORNING + 30 * MINUTE)

@@ -21,12 +21,15 @@ import sqlalchemy as sa
 from scheduler.base.clock import wall
 from scheduler.base.text import Text
 from scheduler.model import Audit, Event, Letter, LetterKind
-from scheduler.services import feeds, letters, scopes, zones
-from scheduler.services.eventrows import WITH_EVENT
-from scheduler.services.lookup import get
-from scheduler.services.renderings import revise
-from scheduler.worker import timetable
-from tests.services.builders import DAY, NOW, a_person, an_event, register
+from scheduler.services.common.lookup import get
+from scheduler.services.events.programme import rezoning as event_rezoning
+from scheduler.services.events.programme.event_mapping import WITH_EVENT
+from scheduler.services.events.programme.renderings import revise
+from scheduler.services.feeds import event_feeds, scopes
+from scheduler.services.outbox import reminders
+from scheduler.worker import delivery, timetable
+from tests.support.builders import DAY, NOW, a_person, an_event, register
+from tests.support.machine import HANG
 
 HOUR = timedelta(hours=1)
 MOVED_AT = datetime(2027, 2, 2, 4, tzinfo=UTC)  # 10:00 at +06
@@ -110,7 +113,7 @@ def child(environment, *args: str) -> str:
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANG,
     )
     assert 0 == done.returncode, done.stderr
     return done.stdout
@@ -123,7 +126,7 @@ def event(app, key="opening") -> Event:
 
 def feed(app, **given) -> bytes:
     with app.db.read() as session:
-        return feeds.write(
+        return event_feeds.write(
             session, scopes.get(session, "all"), language="en", now=NOW, house=Text({"en": "Embassy"}), **given
         )
 
@@ -176,13 +179,13 @@ def derived_wrong(app, by: timedelta = HOUR, **given) -> None:
         revise(session, [made], now=NOW - DAY)
         made.sequence, made.revised_at = 0, NOW - DAY
         for reminder in made.reminders:
-            letters.retime(reminder, made, now=NOW)
+            reminders.retime(reminder, made, now=NOW)
 
 
 def check_zones(app, now=NOW):
     app.clock.set(now)
     with app.db.write() as session:
-        return [(one.key, before, after) for one, before, after in zones.recheck(session, now=now)]
+        return [(one.key, before, after) for one, before, after in event_rezoning.recheck(session, now=now)]
 
 
 def test_it_says_what_moved_from_when_to_when(app):
@@ -207,14 +210,14 @@ def test_a_reminder_leaves_by_the_new_instant(app):
     derived_wrong(app, reminders=({"before": "2 hours"},))
     with app.db.write() as session:
         register(session, get(session, Event, "opening"), a_person(session))
-    timetable.deliver(app)
+    delivery.deliver(app)
     check_zones(app)
 
     app.clock.set(MOVED_AT - 2 * HOUR)
-    timetable.deliver(app)
+    delivery.deliver(app)
     early = reminders_of(app)
     app.clock.set(STARTS_AT - 2 * HOUR)
-    timetable.deliver(app)
+    delivery.deliver(app)
 
     assert [] == early
     assert ["sent"] == reminders_of(app)

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from icalendar import Component, Event
-from test_calendars_lines import hostile, unfold
 
 from calendars.vevent import RRule, Texts, VAlarm, VEvent, render, render_all
+from tests.rfc.content_lines import hostile, unfold
 
 ALMATY = ZoneInfo("Asia/Almaty")
 LINKS = {"url": "https://example.org/e/1", "conference": "https://meet.example.org/abc"}

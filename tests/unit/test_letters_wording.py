@@ -13,28 +13,28 @@ import pytest
 from scheduler.base.i18n import LANGUAGES
 from scheduler.base.text import Text
 from scheduler.model import (
+    Capacity,
     City,
     Event,
     Kind,
     LetterKind,
     Message,
     Mode,
-    Seating,
     Standing,
     Status,
     Timing,
     Venue,
     Visibility,
 )
-from scheduler.services import outlines
-from scheduler.services.letterrows import Row
-from scheduler.services.outgoing import House, rendered
+from scheduler.services.letters import event_outlines
+from scheduler.services.letters.envelope import SenderIdentity, render_letter
+from scheduler.services.letters.letter_rows import Row
 
 at = datetime.fromisoformat
 TITLE = "Opening of <Silk & Steppe>"  # what a template must escape
 LINK = "https://meet.example.org/j?room=7&pin=1"
 PAGE = "https://programme.example.org/silk-steppe"
-HOUSE = House(name=Text({"en": "Embassy & Consulate"}), sender="a@example.org", secret="s")
+HOUSE = SenderIdentity(name=Text({"en": "Embassy & Consulate"}), sender="a@example.org", secret="s")
 NOWHERE: dict[str, Any] = {}
 ALMATY = City(
     key="almaty",
@@ -141,10 +141,10 @@ def render(
         mode=mode,
         companions=companions,
     )
-    words = outlines.words_of(event, row, language, HOUSE)
+    words = event_outlines.words_of(event, row, language, HOUSE)
     if kind is LetterKind.MESSAGE:
-        words |= outlines.written(WRITTEN, words["title"], language, language)
-    return Rendered(*rendered(kind, words, language))
+        words |= event_outlines.written(WRITTEN, words["title"], language, language)
+    return Rendered(*render_letter(kind, words, language))
 
 
 def variants(kind: LetterKind, language: str) -> Iterator[Rendered]:
@@ -195,8 +195,8 @@ def test_a_letter_has_no_holes_and_no_blanks_left_over(kind, language):
 @every_letter
 def test_a_letter_has_one_place_for_the_name_in_its_greeting(kind, language):
     for letter in variants(kind, language):
-        assert 1 == letter.text.count(outlines.NAME) == letter.html.count(outlines.NAME)
-        assert outlines.NAME in letter.text.splitlines()[0]
+        assert 1 == letter.text.count(event_outlines.NAME) == letter.html.count(event_outlines.NAME)
+        assert event_outlines.NAME in letter.text.splitlines()[0]
 
 
 @every_letter
@@ -366,7 +366,7 @@ def test_what_is_unknown_leaves_no_label():
 
 
 IN_FULL = f"""\
-Dear {outlines.NAME},
+Dear {event_outlines.NAME},
 
 Places have become free and are now reserved for you and your companions.
 
@@ -408,9 +408,9 @@ def test_an_offer_says_until_when_on_both_clocks(language):
 @every_language
 def test_instructions_are_for_who_has_a_place_and_comes_in_this_way(language):
     event = an_event()
-    event.seating = [
-        Seating(mode=Mode.IN_PERSON, instructions=Text({"en": "Bring a passport.\n\nDoors open at two."})),
-        Seating(mode=Mode.REMOTE, instructions=Text({"en": "Use headphones."})),
+    event.capacities = [
+        Capacity(mode=Mode.IN_PERSON, instructions=Text({"en": "Bring a passport.\n\nDoors open at two."})),
+        Capacity(mode=Mode.REMOTE, instructions=Text({"en": "Use headphones."})),
     ]
 
     hall = render(LetterKind.CONFIRMED, event, language=language)

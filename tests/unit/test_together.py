@@ -9,8 +9,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from scheduler.storage.group_commit import Together
-from tests.waiting import until
+from scheduler.storage.group_commit import GroupCommit
+from tests.support.machine import HANG, interrupt_main_thread, until
 
 
 class Desk:
@@ -19,12 +19,12 @@ class Desk:
     def __init__(self, **given) -> None:
         self.opened, self.begun = threading.Event(), threading.Event()
         self.given: list[list[object]] = []
-        self.together = Together(self._work, **given)
+        self.together = GroupCommit(self._work, **given)
         self.hands = ThreadPoolExecutor(20)
 
     def _work(self, items):
         self.begun.set()
-        assert self.opened.wait(30)
+        assert self.opened.wait(HANG)
         self.given.append(list(items))
         for item in items:
             if isinstance(item, Exception):
@@ -51,12 +51,12 @@ def desk():
 def first(desk):
     """Who is being served while the others come."""
     told = desk.hands.submit(desk.together, "first")
-    assert desk.begun.wait(30)
+    assert desk.begun.wait(HANG)
     return told
 
 
 def answers(told):
-    return [one.exception(30) or one.result(30) for one in told]
+    return [one.exception(HANG) or one.result(HANG) for one in told]
 
 
 def test_what_comes_while_one_is_served_is_done_at_once_in_the_order_in_which_it_came(desk):
@@ -120,13 +120,13 @@ def test_lines_do_not_wait_for_one_another():
     def work(items):
         if "slow" in items:
             begun.set()
-            assert opened.wait(30)
+            assert opened.wait(HANG)
         return items
 
-    together = Together(work)
+    together = GroupCommit(work)
     with ThreadPoolExecutor(2) as hands:
         slow = hands.submit(together, "slow", 1)
-        assert begun.wait(30)
+        assert begun.wait(HANG)
 
         assert "quick" == together("quick", 2)
 
@@ -153,7 +153,7 @@ def test_whoever_gives_up_waiting_keeps_nobody_from_being_served(desk):
 
     first(desk)
     before = signal.signal(signal.SIGALRM, raise_it)
-    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    interrupt_main_thread(when=lambda: desk.together._lines[None])
     try:
         with pytest.raises(Interrupted):
             desk.together("impatient")
@@ -169,7 +169,7 @@ def test_whoever_gives_up_waiting_keeps_nobody_from_being_served(desk):
 
 def test_nobody_waits_for_ever_behind_a_leader_that_was_interrupted(desk):
     def work(items):
-        assert desk.opened.wait(30)
+        assert desk.opened.wait(HANG)
         if len(items) > 1:
             raise Interrupted
         return items
@@ -181,6 +181,6 @@ def test_nobody_waits_for_ever_behind_a_leader_that_was_interrupted(desk):
 
     desk.opened.set()
 
-    assert [Interrupted, RuntimeError] == [type(one.exception(30)) for one in told]
-    assert "first" == leading.result(30)
+    assert [Interrupted, RuntimeError] == [type(one.exception(HANG)) for one in told]
+    assert "first" == leading.result(HANG)
     assert "later" == desk.together("later")

@@ -1,0 +1,32 @@
+"""What is known of one visit at the desk: what was done with it, and what was written to whom."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from scheduler.base.text import Text
+from scheduler.model import Appointment, Audit, Checklist, Letter
+
+MAX_ENTRIES = 200
+
+
+def history(session: Session, appointment: Appointment) -> Sequence[Audit]:
+    """What was done with it, the latest first."""
+    query = sa.select(Audit).where(Audit.noun == "appointment", Audit.row == str(appointment.id))
+    return session.scalars(query.order_by(Audit.id.desc()).limit(MAX_ENTRIES)).all()
+
+
+def letters(session: Session, appointment: Appointment) -> Sequence[Letter]:
+    query = sa.select(Letter).where(Letter.appointment_id == appointment.id)
+    return session.scalars(query.order_by(Letter.id.desc()).limit(MAX_ENTRIES)).all()
+
+
+def documents(session: Session, appointment: Appointment) -> Text:
+    """The documents to bring as they were asked for when it was booked."""
+    if appointment.checklist_version is None:
+        return Text()
+    found = session.get(Checklist, (appointment.service_id, appointment.checklist_version))
+    return found.documents if found else Text()
