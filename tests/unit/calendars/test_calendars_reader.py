@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from calendars.foreign import ForeignEvent, Limits, ReadError, Reading, ZoneSource, read_calendar
 from calendars.lines import join_lines
 
-RFC = Path(__file__).parents[1] / "rfc"
+RFC = Path(__file__).parents[2] / "rfc"
 FOREIGN = Path("/work/shared/foreign-calendars")
 OWN = sorted(RFC.glob("foreign-*.ics"))
 REAL = sorted(FOREIGN.glob("*.ics"))

@@ -65,7 +65,7 @@ def test_new_events_are_looked_up_together(db, statements):
 
 
 def test_more_events_than_can_be_looked_through_are_refused(db, monkeypatch):
-    monkeypatch.setattr(calendar_import, "MOST", 10)
+    monkeypatch.setattr(calendar_import, "MAX_EVENTS", 10)
 
     with pytest.raises(Invalid, match="until: there are 11 events in this time; at most 10"):
         bring(db, calendar(11))

@@ -19,7 +19,7 @@ from calendars.vevent import Texts, VAlarm, VEvent, render
 from calendars.vtimezone import render_vtimezone
 from tests.rfc.content_lines import hostile, unescape, unfold
 
-RFC = Path(__file__).parents[1] / "rfc"
+RFC = Path(__file__).parents[2] / "rfc"
 REVISED = datetime(2026, 1, 15, 9, 30, tzinfo=UTC)
 SIX_HOURS = timedelta(hours=6)
 

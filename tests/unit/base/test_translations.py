@@ -15,7 +15,7 @@ from babel.messages.pofile import read_po
 from scheduler.base import resources
 from scheduler.base.i18n import LANGUAGES, catalogue
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 TRANSLATED = tuple(language for language in LANGUAGES if language != "en")
 SCRIPTS = {"kk": r"[А-Яа-яЁёӘәҒғҚқҢңӨөҰұҮүҺһІі]", "ru": r"[А-Яа-яЁё]", "th": r"[\u0e01-\u0e5b]"}
 PLURALS = {"kk": 2, "ru": 3, "th": 1}

@@ -14,7 +14,7 @@ from scheduler.base.i18n import LANGUAGES
 from scheduler.services.exchange.calendar_mapping import plain
 from tests.support.instance import Scheduler
 
-RFC = Path(__file__).parent.parent / "rfc"
+RFC = Path(__file__).parents[3] / "rfc"
 HEAD = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Ministry//EN\r\nX-WR-CALNAME:Ministry\r\n"
 
 
