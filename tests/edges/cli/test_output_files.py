@@ -11,7 +11,7 @@ import click
 import pytest
 
 from scheduler.app import App
-from scheduler.base.errors import Forbidden
+from scheduler.base.errors import Conflict, Forbidden
 from scheduler.cli.kit.output import write_file
 from scheduler.cli.root import root
 from scheduler.formats.atomic_write import replace_file
@@ -167,6 +167,16 @@ def test_a_name_of_the_greatest_length_can_be_written(write: Callable[..., str],
 
 
 # Writing
+
+
+def test_a_file_that_came_while_a_command_worked_is_not_replaced_either(tmp_path: Path) -> None:
+    file = tmp_path / "guests.csv"
+    file.write_bytes(OTHERS)
+
+    with pytest.raises(Conflict, match="say --overwrite"):
+        write_file(file, b"new")
+
+    assert OTHERS == file.read_bytes()
 
 
 def test_a_file_keeps_its_rights_when_it_is_replaced(tmp_path: Path) -> None:
