@@ -21,7 +21,7 @@ check: $(VENV)/.ready-dev
 	$(BIN)/lint-imports
 
 # `venv --without-pip` and `pip --python` work where the packages python3-venv and ensurepip are missing.
-$(VENV)/.ready: pyproject.toml constraints.txt
+$(VENV)/.ready: pyproject.toml constraints.txt hatch_build.py package-lock.json
 	@test -x $(BIN)/python || $(PYTHON) -m venv --without-pip $(VENV)
 	@echo "Installing into $(VENV) ..."
 	@$(PYTHON) -m pip --python $(VENV) install --quiet --disable-pip-version-check -c constraints.txt -e .
@@ -57,4 +57,4 @@ messages: $(VENV)/.ready-dev
 	done; rm -f $$pot
 
 clean:
-	rm -rf $(VENV) tests/readers/node_modules demo dist build
+	rm -rf $(VENV) tests/readers/node_modules scheduler/bundled demo dist build

@@ -54,9 +54,11 @@ WORTH_COMPRESSING = 1000
 
 def install(web: Flask, app: App, limit: str) -> None:
     """Each process counts for itself what is read; what is written, all of them together."""
-    Limiter(asker, app=web, default_limits=[limit], default_limits_exempt_when=_is_cheap, storage_uri="memory://")
+    local = Limiter(
+        asker, app=web, default_limits=[limit], default_limits_exempt_when=_is_cheap, storage_uri="memory://"
+    )
     shared = Limiter(asker, app=web, storage_uri=f"{SCHEME}://", storage_options={"app": app})  # type: ignore[dict-item]
-    web.extensions["scheduler.limiter"] = shared
+    web.extensions.update({"scheduler.limiter": shared, "scheduler.local_limiter": local})
     web.before_request(_refuse_long)
     web.register_error_handler(HTTPException, _answer_http)
     web.register_error_handler(SchedulerError, _answer_ours)

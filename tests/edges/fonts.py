@@ -6,14 +6,18 @@ import re
 from functools import cache
 from pathlib import Path
 
-STATIC = Path(__file__).parent.parent.parent / "scheduler" / "web" / "static"
+from scheduler.base.resources import BUNDLED_WEB, STATIC
+
 FACE = re.compile(r"url\((fonts/(noto-\w+)-[\w-]+\.woff2)\).*?unicode-range: ([^;]+);")
 
 
 @cache
 def faces() -> list[tuple[Path, str, list[range]]]:
-    found = FACE.findall((STATIC / "look.css").read_text())
-    return [(STATIC / file, family, [_range(part) for part in ranges.split(",")]) for file, family, ranges in found]
+    found = FACE.findall(Path(STATIC, "look.css").read_text())
+    return [
+        (Path(BUNDLED_WEB, file), family, [_range(part) for part in ranges.split(",")])
+        for file, family, ranges in found
+    ]
 
 
 def covering(letter: str) -> set[str]:

@@ -22,13 +22,13 @@ from scheduler.web.officers import (
 
 def install(web: Flask, app: App) -> None:
     guard.install(web, app)
-    limiter = web.extensions["scheduler.limiter"]
+    limiter, local = web.extensions["scheduler.limiter"], web.extensions["scheduler.local_limiter"]
     web.register_blueprint(signing.blueprint(app, limiter))
     web.register_blueprint(account.blueprint(app, limiter))
     web.register_blueprint(desk.blueprint(app))
     web.register_blueprint(guests.blueprint(app))
-    web.register_blueprint(door.blueprint(app))
-    web.register_blueprint(front.blueprint(app))
+    web.register_blueprint(door.blueprint(app, local))
+    web.register_blueprint(front.blueprint(app, local))
     web.register_blueprint(visits.blueprint(app))
     web.register_blueprint(closing.blueprint(app))
     web.register_blueprint(statistics.blueprint(app))

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
+from flask_limiter import Limiter
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
@@ -29,8 +30,8 @@ from scheduler.services.seating import NoRoom
 from scheduler.web import wording
 from scheduler.web.forms import Form as Typed
 from scheduler.web.language import _
-from scheduler.web.officers import guard
-from scheduler.web.officers.guard import DESK, allowed, may, officer
+from scheduler.web.officers import camera, guard
+from scheduler.web.officers.guard import DESK, allowed, may, officer, takes
 from scheduler.web.pages import is_key
 from scheduler.web.safety import HEADERS
 
@@ -53,7 +54,7 @@ class Heard:
     undone: bool = False
 
 
-def blueprint(app: App) -> Blueprint:
+def blueprint(app: App, limiter: Limiter) -> Blueprint:
     pages = guard.blueprint("door")
     search = Search()
 
@@ -97,8 +98,19 @@ def blueprint(app: App) -> Blueprint:
     def place_cards(language: str, key: str) -> Response:  # noqa: ARG001
         return _printed(app, key, Form.PLACE_CARDS)
 
-    pages.after_request(open_camera)
+    _with_a_camera(pages, limiter)
     return pages
+
+
+def _with_a_camera(pages: Blueprint, limiter: Limiter) -> None:
+    @pages.post(f"{DOOR}/picture")
+    @limiter.limit(camera.PER_ACCOUNT, key_func=camera.account)
+    @takes(camera.MAX_OCTETS)
+    @may(Act.CHECK_IN)
+    def picture(language: str, key: str) -> Response:  # noqa: ARG001
+        return camera.read_picture()
+
+    pages.after_request(open_camera)
 
 
 def open_camera(response: Response) -> Response:

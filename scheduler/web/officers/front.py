@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from flask import Blueprint, Response, abort, g, render_template, request, url_for
 from flask import session as cookie
+from flask_limiter import Limiter
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
@@ -28,10 +29,10 @@ from scheduler.web import visitwording
 from scheduler.web.answers import again, see
 from scheduler.web.forms import Form
 from scheduler.web.language import NAMES, _, with_query
-from scheduler.web.officers import frontwording, guard
+from scheduler.web.officers import camera, frontwording, guard
 from scheduler.web.officers.answers import Mistyped, act, is_away, said
 from scheduler.web.officers.door import FRAGMENT, open_camera
-from scheduler.web.officers.guard import allowed, may, officer
+from scheduler.web.officers.guard import allowed, may, officer, takes
 from scheduler.web.officers.staffing import POST, POSTS, own, post_of, visit_of
 from scheduler.web.visiting import day_typed
 
@@ -56,7 +57,7 @@ class Heard:
         return bool(self.done) and not self.refusal
 
 
-def blueprint(app: App) -> Blueprint:
+def blueprint(app: App, limiter: Limiter) -> Blueprint:
     pages = guard.blueprint("front")
 
     @pages.get(POSTS)
@@ -83,6 +84,13 @@ def blueprint(app: App) -> Blueprint:
     @may(Act.SEE_VISITS, Act.KEEP_QUEUE)
     def read(language: str, key: str) -> Answer | str:  # noqa: ARG001
         return _answer(app, key, _read(app, key, Form.sent()["given"].strip()[:LONGEST]))
+
+    @pages.post(f"{TODAY}/picture")
+    @limiter.limit(camera.PER_ACCOUNT, key_func=camera.account)
+    @takes(camera.MAX_OCTETS)
+    @may(Act.SEE_VISITS, Act.KEEP_QUEUE)
+    def picture(language: str, key: str) -> Response:  # noqa: ARG001
+        return camera.read_picture()
 
     @pages.post(f"{TODAY}/visits/<reference>/<verb>")
     @may(Act.SEE_VISITS, Act.KEEP_QUEUE)
