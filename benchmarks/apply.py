@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from benchmarks import common
 from benchmarks.sample import programme
-from scheduler.services import files
-from scheduler.services.changes import Change
-from scheduler.services.drafts import ProgrammeFile
+from scheduler.services.common.changes import Change
+from scheduler.services.events.programme.event_drafts import ProgrammeFile
+from scheduler.services.exchange import file_apply
 from scheduler.storage.database import Database
 
 LABELS = {
@@ -45,7 +45,7 @@ def _measure(engine: str, fresh: common.Fresh, file: ProgrammeFile, rounds: int)
 
 def apply(db: Database, file: ProgrammeFile) -> list[Change]:
     with db.write() as session:
-        return files.apply(session, file, now=common.NOW)
+        return file_apply.apply(session, file, now=common.NOW)
 
 
 if __name__ == "__main__":

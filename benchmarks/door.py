@@ -22,10 +22,11 @@ from benchmarks.sample import CEREMONY, people, with_ceremony
 from scheduler.base.clock import instant
 from scheduler.base.text import Text
 from scheduler.model import Arrival, Attendee, Event, Person
-from scheduler.services import door, passes
-from scheduler.services.door import Came
-from scheduler.services.doorsearch import Search
-from scheduler.services.lookup import get
+from scheduler.services.common.lookup import get
+from scheduler.services.events.attendance import passes
+from scheduler.services.events.door import arrivals
+from scheduler.services.events.door.arrivals import Came
+from scheduler.services.events.door.name_search import Search
 from scheduler.storage.database import Database
 
 SECRET = "0" * 64
@@ -128,8 +129,8 @@ def _check_in(lot: Sequence[str]) -> list[float]:
             event = get(session, Event, CEREMONY)
             assert event.dtstart
             now = instant(event.dtstart, event.tzid)
-            told = door.scan(session, event, given, Came(), secret=SECRET, now=now)
-            assert told.verdict is door.Verdict.WELCOME
+            told = arrivals.scan(session, event, given, Came(), secret=SECRET, now=now)
+            assert told.verdict is arrivals.Verdict.WELCOME
         waits.append(perf_counter() - begun)
     return waits
 
@@ -151,7 +152,7 @@ def _measure_search(engine: str, fresh: common.Fresh, size: int, rounds: int) ->
             found = find(name)
             took = min(common.seconds(lambda name=name: find(name)) for _ in range(rounds))  # type: ignore[misc]
             rows.append((name, took * 1000, found))
-        counted = min(common.seconds(lambda: door.present(session, event)) for _ in range(rounds))
+        counted = min(common.seconds(lambda: arrivals.present(session, event)) for _ in range(rounds))
     common.show(f"{engine}: a name among {size:,} guests", ("", "ms", "found"), rows)
     print(f"the first one reads the list: {first:.2f} s; the live count takes {counted * 1000:.1f} ms")
 

@@ -16,8 +16,9 @@ from benchmarks.apply import apply
 from benchmarks.sample import programme
 from scheduler.base.text import Text
 from scheduler.model import Event
-from scheduler.services import feeds, listing, scopes
-from scheduler.services.renderings import location
+from scheduler.services.events.programme import listing
+from scheduler.services.events.programme.renderings import location
+from scheduler.services.feeds import event_feeds, scopes
 from scheduler.storage.database import Database
 
 LABELS = {
@@ -66,7 +67,7 @@ def _measure(engine: str, db: Database, size: int, rounds: int) -> None:
 
 def _feed(db: Database) -> bytes:
     with db.read() as session:
-        return feeds.write(
+        return event_feeds.write(
             session, scopes.get(session, "all"), language="en", now=common.NOW, house=Text({"en": "Embassy"})
         )
 

@@ -21,8 +21,9 @@ from benchmarks.sample import CEREMONY, with_ceremony
 from scheduler.base.text import Text
 from scheduler.formats import sheets
 from scheduler.model import Attendee, Audit, Event, Person
-from scheduler.services import columns, guestlists, guestrows
-from scheduler.services.lookup import get
+from scheduler.services.common.lookup import get
+from scheduler.services.events.guest_lists import columns, importing
+from scheduler.services.events.guest_lists import rows as guest_rows
 from scheduler.storage.database import Database
 
 HEADINGS = ("ID", "Name", "Position", "Organisation", "E-mail", "Telephone", "Language", "Companions", "RSVP", "Car")
@@ -130,11 +131,11 @@ def _import(url: str, file: Path) -> tuple[float, dict[str, int]]:
     sheet = sheets.read(file)
     with db.read() as session:
         found, rows = columns.understand(session, file, sheet, columns.Wanted({}))
-    terms = guestrows.Terms(found.source, "en")
-    entries = list(guestrows.entries(found, rows, terms))
+    terms = guest_rows.Terms(found.source, "en")
+    entries = list(guest_rows.entries(found, rows, terms))
     with db.write("desk") as session:
         event = get(session, Event, CEREMONY)
-        told = guestlists.bring_in(session, event, entries, terms, now=common.NOW)
+        told = importing.bring_in(session, event, entries, terms, now=common.NOW)
         columns.remember(session, event, found, now=common.NOW)
     took = perf_counter() - started
     db.dispose()

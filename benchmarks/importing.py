@@ -9,8 +9,8 @@ from icalendar import Calendar
 
 from benchmarks import common
 from calendars.foreign import Limits, Notes, expanded, read
-from scheduler.services.foreign import Terms
-from scheduler.services.importing import Outcome, Wanted, bring_in
+from scheduler.services.exchange.calendar_import import Outcome, Wanted, bring_in
+from scheduler.services.exchange.calendar_mapping import Terms
 from scheduler.storage.database import Database
 
 LABELS = {

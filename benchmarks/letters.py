@@ -21,9 +21,9 @@ from scheduler.app import App
 from scheduler.base import config
 from scheduler.base.clock import ManualClock
 from scheduler.model import Attendee, Letter, Mode, Person, Reminder, Seating
-from scheduler.services import letters
-from scheduler.services.compose import compose
-from scheduler.services.outgoing import OutgoingMessage
+from scheduler.services.letters.envelope import OutgoingMessage
+from scheduler.services.letters.event_letters import compose
+from scheduler.services.outbox import enqueue
 from scheduler.storage.database import Database
 from scheduler.worker import timetable
 
@@ -62,7 +62,7 @@ def fan_out(url: str, expected: int) -> float:
 
     def work() -> None:
         with db.write("worker") as session:
-            letters.fire_reminders(session, now=due)
+            enqueue.fire_reminders(session, now=due)
 
     took = common.seconds(work)
     with db.read() as session:

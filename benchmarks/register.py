@@ -30,11 +30,12 @@ from scheduler.model import (
     Seating,
     Standing,
 )
-from scheduler.services import attendance, conflicts
-from scheduler.services.drafts import PersonDraft, check
-from scheduler.services.lookup import get
-from scheduler.services.people import guest
-from scheduler.services.places import identity
+from scheduler.services.common.lookup import get
+from scheduler.services.events.attendance import transitions
+from scheduler.services.events.guests.people import guest
+from scheduler.services.events.programme import conflicts
+from scheduler.services.events.programme.event_drafts import PersonDraft, check
+from scheduler.services.events.programme.places import identity
 from scheduler.storage.database import Database
 
 LABELS = {
@@ -109,7 +110,7 @@ def _register(db: Database, drafts: Sequence[PersonDraft]) -> None:
             event = get(session, Event, CEREMONY)
             who = guest(session, draft)
             conflicts.refuse_overlap(session, event, who, force=None, now=common.NOW)
-            attendance.register(session, event, attendance.Guest(person=who), now=common.NOW)
+            transitions.register(session, event, transitions.Guest(person=who), now=common.NOW)
 
 
 # The rivals

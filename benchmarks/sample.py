@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from scheduler.services.drafts import ProgrammeFile, check
+from scheduler.services.events.programme.event_drafts import ProgrammeFile, check
 
 CITIES = {
     "astana": ("KZ", "Asia/Almaty", {"en": "Astana", "kk": "Астана", "ru": "Астана", "th": "อัสตานา"}),

@@ -33,10 +33,11 @@ from benchmarks.servers import AS_USER, HOST, Load, Request, Server, load, memor
 from scheduler.base.i18n import LANGUAGES
 from scheduler.base.text import Text
 from scheduler.model import Event, Feed
-from scheduler.services import listing, lookup
-from scheduler.services import programme as events
+from scheduler.services.common import lookup
+from scheduler.services.events.programme import listing
+from scheduler.services.events.programme import planning as events
 from scheduler.storage.database import Database
-from scheduler.web.feeds import LOOK_AGAIN, MOST_KEPT, MOST_MADE
+from scheduler.web.programme.feed_server import LOOK_AGAIN, MOST_KEPT, MOST_MADE
 
 SEASON = "/feeds/season.en.ics"  # all events, whenever this is run
 LONGEST_WINDOW = 3660  # days

@@ -8,8 +8,8 @@ from statistics import median
 from zoneinfo import ZoneInfo
 
 from benchmarks import common
-from scheduler.services import slots
-from scheduler.services.slots import Need, Plan, Slot, Window
+from scheduler.services.consulate.posts import slots
+from scheduler.services.consulate.posts.slots import Need, Plan, Slot, Window
 
 TZID, CELL, HOURS = "Asia/Bangkok", 15, (time(9), time(17))
 FIRST = date(2027, 1, 4)

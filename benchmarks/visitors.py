@@ -27,8 +27,8 @@ from benchmarks.sample import people, programme
 from benchmarks.servers import SECRET, post_each, serving
 from scheduler.base.errors import SchedulerError
 from scheduler.model import Attendee, Event, Kind, Mode, Partstat, Person, Seating, Standing
-from scheduler.services import registering
-from scheduler.services.tokens import PATHS, Purpose, of_attendee
+from scheduler.services.common.tokens import PATHS, Purpose, of_attendee
+from scheduler.services.events.guests import registration
 from scheduler.storage.database import Database
 from scheduler.storage.group_commit import Together
 
@@ -159,7 +159,7 @@ def _fairness(db: Database) -> Sequence[object]:
 
     def work(given: Sequence[str]) -> Sequence[Attendee | SchedulerError]:
         with db.write("page") as session:
-            return registering.confirm_each(session, given, secret=SECRET, now=datetime.now(UTC))
+            return registration.confirm_each(session, given, secret=SECRET, now=datetime.now(UTC))
 
     confirmed = Together(work)
     confirmed(_token(first))  # a process that has just begun has yet to compile its statements

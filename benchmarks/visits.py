@@ -21,13 +21,15 @@ from benchmarks.servers import HOST, SECRET, Request, load, post_each, serving
 from scheduler.base.clock import wall
 from scheduler.base.text import Text
 from scheduler.model import Appointment, City, Counter, Post, SlotClaim, VisitStatus
-from scheduler.services import posts, visit_links, visits
-from scheduler.services.drafts import check
-from scheduler.services.finding import Party, free
-from scheduler.services.lookup import Lookup
-from scheduler.services.postdrafts import PostDraft
-from scheduler.services.visit_links import PATHS, VisitPurpose
-from scheduler.services.visitdrafts import VisitDraft
+from scheduler.services.common.lookup import Lookup
+from scheduler.services.consulate.posts import posts
+from scheduler.services.consulate.posts.free_times import Party, free
+from scheduler.services.consulate.posts.post_drafts import PostDraft
+from scheduler.services.consulate.visits import booking
+from scheduler.services.consulate.visits import links as visit_links
+from scheduler.services.consulate.visits.links import PATHS, VisitPurpose
+from scheduler.services.consulate.visits.visit_drafts import VisitDraft
+from scheduler.services.events.programme.event_drafts import check
 from scheduler.storage.database import Database
 
 PROCESSES = (1, 2, 4)
@@ -128,7 +130,7 @@ def _held(db: Database, size: int) -> Iterator[str]:
         midday = [at for at in times if at.time() >= time(9)]
         for number in range(size):
             draft = check(VisitDraft, {"people": [_person(number)], "email": f"citizen{number}@example.org"})
-            made = visits.book(session, service, midday[number % len(midday)], draft, secret=SECRET, now=now)
+            made = booking.book(session, service, midday[number % len(midday)], draft, secret=SECRET, now=now)
             token = visit_links.token(made, VisitPurpose.CONFIRM, secret=SECRET)
             yield f"/en/{PATHS[VisitPurpose.CONFIRM]}/{token}"
     common.analyze(db)

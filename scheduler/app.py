@@ -13,7 +13,7 @@ from scheduler.base.clock import Clock
 from scheduler.base.config import Settings
 from scheduler.base.errors import Conflict, Forbidden
 from scheduler.channels import Channel, channel_for
-from scheduler.services.outgoing import House
+from scheduler.services.letters.envelope import House
 from scheduler.storage.database import Database
 
 

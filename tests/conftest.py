@@ -21,8 +21,8 @@ from scheduler import schema
 from scheduler.app import App
 from scheduler.base import config
 from scheduler.base.clock import ManualClock
-from scheduler.cli.desk import Desk
-from scheduler.cli.words import speak
+from scheduler.cli.kit.desk import Desk
+from scheduler.cli.kit.language import speak
 from scheduler.storage.database import Database
 from tests import statements  # noqa: F401 - kept from here on
 

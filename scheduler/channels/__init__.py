@@ -7,7 +7,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from scheduler.base.config import without_password
 from scheduler.base.errors import Invalid, SchedulerError
-from scheduler.services.outgoing import OutgoingMessage
+from scheduler.services.letters.envelope import OutgoingMessage
 
 
 class ChannelError(SchedulerError):

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from scheduler.channels import ChannelError
-from scheduler.services.outgoing import OutgoingMessage
+from scheduler.services.letters.envelope import OutgoingMessage
 
 
 def file_name(message: OutgoingMessage) -> str:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from urllib.parse import SplitResult, unquote
 
 from scheduler.channels import ChannelError
-from scheduler.services.outgoing import OutgoingMessage
+from scheduler.services.letters.envelope import OutgoingMessage
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 TIMEOUT = 30  # seconds

@@ -10,35 +10,35 @@ import click
 from scheduler import __version__
 from scheduler.base.errors import Invalid, Problems, SchedulerError
 from scheduler.base.i18n import N_
-from scheduler.cli.words import _, speak_as_the_environment, translate
+from scheduler.cli.kit.language import _, speak_as_the_environment, translate
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 # Name: module below this package, and what --help says of it without importing it.
 COMMANDS = {
-    "apply": ("files", N_("Plan a whole programme from one file.")),
-    "export": ("files", N_("Write everything planned into one file.")),
-    "event": ("event", N_("Events: plan, move, cancel, announce.")),
-    "attendee": ("attendee", N_("Attendees: invite, register, answer, withdraw.")),
-    "reminder": ("reminder", N_("Reminders before events, and who will get them.")),
-    "message": ("message", N_("Messages to some of those on the list of an event.")),
-    "letter": ("letter", N_("Letters: the ledger of what left and what did not.")),
-    "feed": ("feed", N_("Calendars that people subscribe to.")),
-    "venue": ("places", N_("Venues.")),
-    "city": ("places", N_("Cities.")),
-    "organisation": ("places", N_("Organisations.")),
-    "person": ("places", N_("People of the programme.")),
-    "account": ("account", N_("Accounts of those who sign in: officers, the door.")),
-    "zones": ("zones", N_("What a change of time zones moved.")),
-    "worker": ("worker", N_("Send what is due, now and from now on.")),
-    "post": ("post", N_("Consular posts: services, counters, hours, closures.")),
-    "visit": ("visit", N_("Visits: free times, book, move, cancel.")),
-    "serve": ("serve", N_("Serve the pages and the feeds.")),
-    "db": ("db", N_("The tables: upgrade, downgrade, check.")),
-    "doctor": ("doctor", N_("Say what is in force and what is out of order.")),
-    "demo": ("demo", N_("Play a season of the programme through.")),
-    "completion": ("completion", N_("Print the set-up of shell completion.")),
+    "apply": ("exchange.programme_file", N_("Plan a whole programme from one file.")),
+    "export": ("exchange.programme_file", N_("Write everything planned into one file.")),
+    "event": ("events.event", N_("Events: plan, move, cancel, announce.")),
+    "attendee": ("guests.attendee", N_("Attendees: invite, register, answer, withdraw.")),
+    "reminder": ("events.reminder", N_("Reminders before events, and who will get them.")),
+    "message": ("letters.message", N_("Messages to some of those on the list of an event.")),
+    "letter": ("letters.letter", N_("Letters: the ledger of what left and what did not.")),
+    "feed": ("letters.feed", N_("Calendars that people subscribe to.")),
+    "venue": ("events.places", N_("Venues.")),
+    "city": ("events.places", N_("Cities.")),
+    "organisation": ("events.places", N_("Organisations.")),
+    "person": ("events.places", N_("People of the programme.")),
+    "account": ("system.account", N_("Accounts of those who sign in: officers, the door.")),
+    "zones": ("events.zones", N_("What a change of time zones moved.")),
+    "worker": ("system.worker", N_("Send what is due, now and from now on.")),
+    "post": ("consulate.post", N_("Consular posts: services, counters, hours, closures.")),
+    "visit": ("consulate.visit", N_("Visits: free times, book, move, cancel.")),
+    "serve": ("system.serve", N_("Serve the pages and the feeds.")),
+    "db": ("system.db", N_("The tables: upgrade, downgrade, check.")),
+    "doctor": ("system.doctor", N_("Say what is in force and what is out of order.")),
+    "demo": ("system.demo", N_("Play a season of the programme through.")),
+    "completion": ("system.completion", N_("Print the set-up of shell completion.")),
 }
 
 
@@ -121,6 +121,6 @@ _FILE = _File()
 @click.pass_context
 def root(ctx: click.Context, config: Path | None) -> None:
     if ctx.obj is None:
-        from scheduler.cli.desk import Desk
+        from scheduler.cli.kit.desk import Desk
 
         ctx.obj = Desk(config)

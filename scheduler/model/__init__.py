@@ -2,58 +2,28 @@
 
 from scheduler.model.accounts import MAY, WITH_A_POST, Account, AccountRole, Act
 from scheduler.model.arrivals import Arrival
-from scheduler.model.attendance import (
-    Answer,
-    Attendee,
-    Companion,
-    Mode,
-    Partstat,
-    Reminded,
-    Role,
-    Seating,
-    Standing,
-)
+from scheduler.model.attendance import Answer, Attendee, Companion, Partstat, Reminded, Role, Standing
 from scheduler.model.audit import Audit
 from scheduler.model.events import (
-    City,
-    Closure,
     Event,
     Kind,
-    OpeningHours,
-    Organisation,
-    Person,
+    Mode,
     Queue,
     Registration,
     Reminder,
     ReminderAudience,
+    Seating,
     Status,
     Timing,
-    Venue,
     Visibility,
 )
 from scheduler.model.feeds import Audience, Feed, FeedLink, Rendering, Sees, Version, View
-from scheduler.model.imports import ColumnMapping, ExternalId, GuestList, GuestRow
-from scheduler.model.letters import Letter, LetterKind, Outcome
+from scheduler.model.imports import ColumnMapping, ExternalId, GuestList, GuestRow, Origin
+from scheduler.model.letters import Letter, LetterKind, Message, Outcome
 from scheduler.model.limits import Hits, SentForm
-from scheduler.model.messages import Message
-from scheduler.model.origins import Origin
-from scheduler.model.visits import (
-    Applicant,
-    Appointment,
-    Checklist,
-    Counted,
-    Counter,
-    Layout,
-    Post,
-    PostHours,
-    Service,
-    ServiceDay,
-    Side,
-    SlotClaim,
-    SpecialDays,
-    Ticket,
-    VisitStatus,
-)
+from scheduler.model.places import City, Closure, OpeningHours, Organisation, Person, Venue
+from scheduler.model.posts import Checklist, Counted, Counter, Layout, Post, PostHours, Service, SpecialDays
+from scheduler.model.visits import Applicant, Appointment, ServiceDay, Side, SlotClaim, Ticket, VisitStatus
 
 __all__ = [
     "MAY",

@@ -9,7 +9,7 @@ from enum import Enum, StrEnum, auto
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from scheduler.model.visits import Post
+from scheduler.model.posts import Post
 from scheduler.storage.database import Base, Id, Instant, choice
 
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column, relationship, validates
 
-from scheduler.base.text import Text
-from scheduler.model.events import KEY, Event, Person
-from scheduler.storage.database import Base, Id, Instant, Languages, choice
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from scheduler.model.events import Event, Mode
+from scheduler.model.places import KEY, Person
+from scheduler.storage.database import Base, Id, Instant, choice
 
 
 class Role(StrEnum):
@@ -38,11 +35,6 @@ _ROLE: Mapping[Role, str] = {
     Role.STAFF: "NON-PARTICIPANT",
 }
 OFFICIALS = (Role.PRESIDES, Role.GUEST_OF_HONOUR, Role.SPEAKER, Role.DELEGATION)
-
-
-class Mode(StrEnum):
-    IN_PERSON = "in person"
-    REMOTE = "remote"
 
 
 class Partstat(StrEnum):
@@ -88,35 +80,6 @@ class Answer(StrEnum):
     LETTER = "letter"
     TELEPHONE = "telephone"
     NOTE_VERBALE = "note verbale"
-
-
-class Seating(Base):
-    """The places of one event in one mode: a narrow row, because every registration updates it.
-
-    ``capacity`` NULL means without limit; ``taken`` counts what is confirmed and what is held for an offer.
-    ``instructions`` are for who comes in this way.
-    """
-
-    __tablename__ = "seating"
-
-    event_id: Mapped[int] = mapped_column(sa.ForeignKey("event.id", ondelete="CASCADE"), primary_key=True)
-    mode: Mapped[Mode] = mapped_column(choice(Mode), primary_key=True)
-    capacity: Mapped[int | None]
-    taken: Mapped[int] = mapped_column(default=0)
-    last_queue_number: Mapped[int] = mapped_column(default=0)
-    instructions: Mapped[Text] = mapped_column(Languages, default=Text, server_default="{}")
-
-    event: Mapped[Event] = relationship(back_populates="seating")
-
-    __table_args__ = (
-        sa.CheckConstraint("capacity >= 0", name="capacity"),
-        sa.CheckConstraint("taken >= 0", name="taken"),
-        sa.CheckConstraint("taken <= capacity", name="not_overbooked"),
-    )
-
-    @property
-    def free(self) -> int | None:
-        return None if self.capacity is None else self.capacity - self.taken
 
 
 class Attendee(Base):

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from scheduler.base.clock import instant
 from scheduler.base.text import Text
+from scheduler.model.places import KEY, City, Closure, OpeningHours, Organisation, Venue
 from scheduler.storage.database import Base, Id, Instant, Languages, Seconds, Wall, choice
-
-if TYPE_CHECKING:
-    from scheduler.model.attendance import Attendee, Seating
-
-KEY = sa.String(80)
 
 
 class Kind(StrEnum):
@@ -85,83 +81,6 @@ class ReminderAudience(StrEnum):
 
 # Goes on by itself, so that being there at another hour is no contradiction.
 OPEN_ENDED = frozenset({Kind.TOUR, Kind.EXHIBITION, Kind.ANNIVERSARY})
-
-
-class City(Base):
-    __tablename__ = "city"
-
-    id: Mapped[Id]
-    key: Mapped[str] = mapped_column(KEY, unique=True)
-    name: Mapped[Text] = mapped_column(Languages)
-    country: Mapped[str] = mapped_column(sa.String(2))
-    tzid: Mapped[str] = mapped_column(sa.String(64))
-
-
-class Organisation(Base):
-    __tablename__ = "organisation"
-
-    id: Mapped[Id]
-    key: Mapped[str] = mapped_column(KEY, unique=True)
-    name: Mapped[Text] = mapped_column(Languages)
-    country: Mapped[str | None] = mapped_column(sa.String(2))
-    email: Mapped[str | None] = mapped_column(sa.String(254))
-
-
-class Person(Base):
-    """Somebody the programme knows. An e-mail address is no identity: secretariats share theirs.
-
-    A ``key`` is the handle of a person whom an officer planned with; a person who registered has none.
-    ``identity`` keeps one person who registers twice from becoming two: address and name, folded.
-    """
-
-    __tablename__ = "person"
-
-    id: Mapped[Id]
-    key: Mapped[str | None] = mapped_column(KEY, unique=True)
-    identity: Mapped[str | None] = mapped_column(sa.String(600), unique=True)
-    courtesy_title: Mapped[Text] = mapped_column(Languages, default=Text)
-    name: Mapped[Text] = mapped_column(Languages)
-    position: Mapped[Text] = mapped_column(Languages, default=Text)
-    organisation_id: Mapped[int | None] = mapped_column(sa.ForeignKey("organisation.id"))
-    email: Mapped[str | None] = mapped_column(sa.String(254), index=True)
-    telephone: Mapped[str | None] = mapped_column(sa.String(40))
-    language: Mapped[str] = mapped_column(sa.String(35))
-    tzid: Mapped[str | None] = mapped_column(sa.String(64))
-    precedence: Mapped[int | None]
-    # Since when nothing is known of them: the row stays, so that what they are counted in stays true.
-    erased_at: Mapped[datetime | None] = mapped_column(Instant)
-
-    organisation: Mapped[Organisation | None] = relationship()
-
-    def called(self, language: str) -> str:
-        """Courtesy title and name."""
-        return " ".join(filter(None, (self.courtesy_title.to(language), self.name.to(language))))
-
-
-class Venue(Base):
-    __tablename__ = "venue"
-
-    id: Mapped[Id]
-    key: Mapped[str] = mapped_column(KEY, unique=True)
-    name: Mapped[Text] = mapped_column(Languages)
-    address: Mapped[Text] = mapped_column(Languages, default=Text)
-    city_id: Mapped[int] = mapped_column(sa.ForeignKey("city.id"), index=True)
-    latitude: Mapped[float | None]
-    longitude: Mapped[float | None]
-    # The State whose public holidays close the venue (ISO 3166-1 alpha-2).
-    holidays: Mapped[str | None] = mapped_column(sa.String(2))
-
-    city: Mapped[City] = relationship()
-    hours: Mapped[list[OpeningHours]] = relationship(
-        cascade="all, delete-orphan", order_by="OpeningHours.weekday, OpeningHours.opens"
-    )
-    closures: Mapped[list[Closure]] = relationship(cascade="all, delete-orphan", order_by="Closure.first_on")
-
-    __table_args__ = (
-        sa.CheckConstraint("latitude BETWEEN -90 AND 90", name="latitude"),
-        sa.CheckConstraint("longitude BETWEEN -180 AND 180", name="longitude"),
-        sa.CheckConstraint("(latitude IS NULL) = (longitude IS NULL)", name="place_is_whole"),
-    )
 
 
 event_city = sa.Table(
@@ -235,7 +154,6 @@ class Event(Base):
         back_populates="event", cascade="all, delete-orphan", order_by="Reminder.offset.desc()"
     )
     seating: Mapped[list[Seating]] = relationship(back_populates="event", cascade="all, delete-orphan")
-    attendees: Mapped[list[Attendee]] = relationship(viewonly=True, order_by="Attendee.id")
 
     __table_args__ = (
         sa.CheckConstraint("(timing = 'to be announced') = (dtstart IS NULL)", name="dated_or_to_be_announced"),
@@ -328,51 +246,6 @@ class Event(Base):
         return self.kind is not Kind.ANNIVERSARY and self.ends_at is not None and self.ends_at <= now.astimezone(UTC)
 
 
-def _one_owner(name: str) -> sa.CheckConstraint:
-    return sa.CheckConstraint("(event_id IS NULL) <> (venue_id IS NULL)", name=name)
-
-
-class OpeningHours(Base):
-    """Open on a weekday (0 is Monday) from ``opens`` to ``closes``; past midnight where it closes earlier."""
-
-    __tablename__ = "opening_hours"
-
-    id: Mapped[Id]
-    event_id: Mapped[int | None] = mapped_column(sa.ForeignKey("event.id", ondelete="CASCADE"), index=True)
-    venue_id: Mapped[int | None] = mapped_column(sa.ForeignKey("venue.id", ondelete="CASCADE"), index=True)
-    weekday: Mapped[int] = mapped_column(sa.SmallInteger)
-    opens: Mapped[time]
-    closes: Mapped[time]
-
-    __table_args__ = (
-        _one_owner("one_owner"),
-        sa.CheckConstraint("weekday BETWEEN 0 AND 6", name="weekday"),
-        sa.UniqueConstraint("event_id", "weekday", "opens"),
-        sa.UniqueConstraint("venue_id", "weekday", "opens"),
-    )
-
-
-class Closure(Base):
-    """Days on which it is closed; or, with ``opens`` and ``closes``, open only then."""
-
-    __tablename__ = "closure"
-
-    id: Mapped[Id]
-    event_id: Mapped[int | None] = mapped_column(sa.ForeignKey("event.id", ondelete="CASCADE"), index=True)
-    venue_id: Mapped[int | None] = mapped_column(sa.ForeignKey("venue.id", ondelete="CASCADE"), index=True)
-    first_on: Mapped[date]
-    last_on: Mapped[date]
-    opens: Mapped[time | None]
-    closes: Mapped[time | None]
-    reason: Mapped[Text] = mapped_column(Languages, default=Text)
-
-    __table_args__ = (
-        _one_owner("one_owner"),
-        sa.CheckConstraint("last_on >= first_on", name="ends_after_start"),
-        sa.CheckConstraint("(opens IS NULL) = (closes IS NULL)", name="hours_are_whole"),
-    )
-
-
 class Reminder(Base):
     """A letter to everybody concerned, ``offset`` before DTSTART.
 
@@ -397,3 +270,37 @@ class Reminder(Base):
         sa.UniqueConstraint("event_id", "offset", "audience"),
         sa.CheckConstraint('"offset" >= 0', name="offset"),
     )
+
+
+class Mode(StrEnum):
+    IN_PERSON = "in person"
+    REMOTE = "remote"
+
+
+class Seating(Base):
+    """The places of one event in one mode: a narrow row, because every registration updates it.
+
+    ``capacity`` NULL means without limit; ``taken`` counts what is confirmed and what is held for an offer.
+    ``instructions`` are for who comes in this way.
+    """
+
+    __tablename__ = "seating"
+
+    event_id: Mapped[int] = mapped_column(sa.ForeignKey("event.id", ondelete="CASCADE"), primary_key=True)
+    mode: Mapped[Mode] = mapped_column(choice(Mode), primary_key=True)
+    capacity: Mapped[int | None]
+    taken: Mapped[int] = mapped_column(default=0)
+    last_queue_number: Mapped[int] = mapped_column(default=0)
+    instructions: Mapped[Text] = mapped_column(Languages, default=Text, server_default="{}")
+
+    event: Mapped[Event] = relationship(back_populates="seating")
+
+    __table_args__ = (
+        sa.CheckConstraint("capacity >= 0", name="capacity"),
+        sa.CheckConstraint("taken >= 0", name="taken"),
+        sa.CheckConstraint("taken <= capacity", name="not_overbooked"),
+    )
+
+    @property
+    def free(self) -> int | None:
+        return None if self.capacity is None else self.capacity - self.taken

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from scheduler.base.text import Text
 from scheduler.model.accounts import Account
-from scheduler.model.events import KEY, Person
-from scheduler.model.visits import Post
+from scheduler.model.places import KEY, Person
+from scheduler.model.posts import Post
 from scheduler.storage.database import JSON, Base, Id, Instant, Languages, choice
 
 
@@ -73,8 +73,11 @@ class Rendering(Base):
 
 
 class FeedLink(Base):
-    """A secret address of a feed, for one holder. The token in it is derived (`scheduler.services.links`); raising
-    ``epoch`` makes another one of it, so that an address that got about is worth nothing."""
+    """A secret address of a feed, for one holder.
+
+    The token in it is derived (`scheduler.services.feeds.links`); raising ``epoch`` makes another one of it, so that
+    an address that got about is worth nothing.
+    """
 
     __tablename__ = "feed_link"
 

@@ -9,10 +9,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from scheduler.model.events import Event, Person
-from scheduler.model.messages import Message
+from scheduler.base.text import Text
+from scheduler.model.events import Event
+from scheduler.model.places import Person
 from scheduler.model.visits import Appointment
-from scheduler.storage.database import JSON, Base, Id, Instant, choice
+from scheduler.storage.database import JSON, Base, Id, Instant, Languages, choice
 
 
 class LetterKind(StrEnum):
@@ -107,3 +108,24 @@ class Letter(Base):
             postgresql_where=sa.text("outcome IS NULL"),
         ),
     )
+
+
+class Message(Base):
+    """One message, in as many languages as it was written in; each letter of it refers here.
+
+    ``audience`` is in the words of `scheduler.services.letters.audiences`, and is read again when a letter leaves.
+    """
+
+    __tablename__ = "message"
+
+    id: Mapped[Id]
+    event_id: Mapped[int] = mapped_column(sa.ForeignKey("event.id"), index=True)
+    subject: Mapped[Text] = mapped_column(Languages)
+    body: Mapped[Text] = mapped_column(Languages)
+    audience: Mapped[list[str]] = mapped_column(JSON)
+    by: Mapped[str] = mapped_column(sa.String(120))
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    due_at: Mapped[datetime] = mapped_column(Instant)
+    withdrawn_at: Mapped[datetime | None] = mapped_column(Instant)
+
+    event: Mapped[Event] = relationship()

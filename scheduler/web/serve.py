@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from scheduler.app import App
 from scheduler.base import config
-from scheduler.web.feeds import Feeds
+from scheduler.web.programme.feed_server import Feeds
 
 if TYPE_CHECKING:
     from granian.server.common import AbstractServer
@@ -21,7 +21,7 @@ THREADS = 32
 
 def application() -> Feeds:
     """What each process runs, from the settings of the environment. Raises what `App.open` does."""
-    from scheduler.web import create_app
+    from scheduler.web.application import create_app
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     app = App.open(config.load())

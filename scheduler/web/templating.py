@@ -15,10 +15,10 @@ from scheduler.app import App
 from scheduler.base.date_format import format_weekday
 from scheduler.base.i18n import LANGUAGES
 from scheduler.base.text import Text
-from scheduler.services.renderings import KIND_NAMES, exceptions_in_words, weekly_in_words
-from scheduler.web import wording
-from scheduler.web.assets import Assets
-from scheduler.web.language import NAMES, _, kept, ngettext, with_query
+from scheduler.services.events.programme.renderings import KIND_NAMES, exceptions_in_words, weekly_in_words
+from scheduler.web.kit.assets import Assets
+from scheduler.web.kit.language import NAMES, _, kept, ngettext, with_query
+from scheduler.web.programme import wording as event_wording
 
 # Cities that people who read these pages live in; any other zone is a click further.
 CLOCKS = (
@@ -75,12 +75,12 @@ def install(web: Flask, app: App, assets: Assets) -> None:
     environment.filters["plain"] = plain
     environment.globals.update(
         asset=assets.url,
-        badge=wording.badge,
+        badge=event_wording.badge,
         exceptions=lambda event: exceptions_in_words(event, g.language),
         weekly=lambda event: weekly_in_words(event, g.language),
         kind_name=lambda kind: _(KIND_NAMES[kind]),
         weekday=lambda day, **how: format_weekday(day, g.language, **how),
-        wording=wording,
+        wording=event_wording,
     )
     web.context_processor(lambda: _context(app))
 
@@ -95,7 +95,7 @@ def _context(app: App) -> dict[str, Any]:
         "languages": NAMES,
         "clocks": _clocks(app.clock.now()),
         "kept": kept(),
-        "kept_for": wording.kept_for(app.settings.retention),
+        "kept_for": event_wording.kept_for(app.settings.retention),
     }
 
 
@@ -108,7 +108,7 @@ def in_language(language: str) -> str:
 
 def _clocks(now: datetime) -> list[tuple[str, str]]:
     shown = CLOCKS if g.tzid is None or g.tzid in CLOCKS else (g.tzid, *CLOCKS)
-    return [(tzid, wording.clock_name(tzid, now)) for tzid in shown]
+    return [(tzid, event_wording.clock_name(tzid, now)) for tzid in shown]
 
 
 def plain(text: Text | str) -> str:

@@ -22,8 +22,9 @@ from scheduler.app import App
 from scheduler.base.errors import Forbidden, Invalid, NotFound
 from scheduler.base.i18n import LANGUAGES
 from scheduler.formats.compression import brotlied, gzipped
-from scheduler.services import addresses, feeds, scopes, version
-from scheduler.services.addresses import Address
+from scheduler.services.common import content_version
+from scheduler.services.feeds import addresses, event_feeds, scopes
+from scheduler.services.feeds.addresses import Address
 
 MANIFEST = "feeds/manifest.json"
 TWINS: dict[str, Callable[[bytes], bytes]] = {"": bytes, ".gz": gzipped, ".br": brotlied}
@@ -56,8 +57,8 @@ def publish(app: App, target: Target, advance: Advance = lambda _done, _all: Non
     """Bring the files up to date; ``advance`` is told how many feeds are done, of how many. Raises Forbidden."""
     before = _manifest(target)
     with app.db.read() as session, ThreadPoolExecutor() as pool:
-        run = _Run(target, before, version.current(session, now=app.clock.now()).modified, pool)
-        known, library = list(scopes.every_public(session)), feeds.Library(session, now=app.clock.now())
+        run = _Run(target, before, content_version.current(session, now=app.clock.now()).modified, pool)
+        known, library = list(scopes.every_public(session)), event_feeds.Library(session, now=app.clock.now())
         for number, scope in enumerate(known, 1):
             book = library.open(scope)
             for address in _addresses(scope):
@@ -128,7 +129,7 @@ def _addresses(scope: scopes.Scope) -> Iterator[Address]:
         yield Address(scope.key, language, by_hours, alarms)
 
 
-def _content(app: App, book: feeds.Book, address: Address) -> bytes:
+def _content(app: App, book: event_feeds.Book, address: Address) -> bytes:
     return book.write(
         language=address.language,
         by_hours=address.by_hours,

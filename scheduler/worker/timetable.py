@@ -17,9 +17,15 @@ from scheduler.app import App
 from scheduler.base.errors import Conflict, Forbidden, SchedulerError
 from scheduler.channels import ChannelError
 from scheduler.model import Event, Letter, Outcome
-from scheduler.services import closures, letters, registering, retention, seating, visitzones, zones
-from scheduler.services.outgoing import OutgoingMessage, Skip
-from scheduler.services.visit_letters import compose
+from scheduler.services.consulate.visits import displacement
+from scheduler.services.consulate.visits import rezoning as visit_rezoning
+from scheduler.services.events.attendance import capacity
+from scheduler.services.events.guests import registration
+from scheduler.services.events.programme import rezoning as event_rezoning
+from scheduler.services.letters.envelope import OutgoingMessage, Skip
+from scheduler.services.letters.visit_letters import compose
+from scheduler.services.outbox import enqueue
+from scheduler.services.privacy import retention
 
 if TYPE_CHECKING:
     from apscheduler.schedulers.base import BaseScheduler
@@ -101,7 +107,7 @@ def deliver(app: App, seen: Seen | None = None, *, stop: Stop = _never) -> Deliv
     """Fire the reminders that are due, then send what is due: until nothing is left, the channel is down, or
     somebody asks to ``stop``, which is heeded after the letter in flight."""
     with app.db.write("worker") as session:
-        letters.fire_reminders(session, now=app.clock.now())
+        enqueue.fire_reminders(session, now=app.clock.now())
     total = Delivery()
     try:
         while not (total.down or stop()):
@@ -117,18 +123,18 @@ def deliver(app: App, seen: Seen | None = None, *, stop: Stop = _never) -> Deliv
 def lapse(app: App) -> int:
     """One event at a time, so that registrations wait for no other's offers; returns how many lapsed."""
     with app.db.read() as session:
-        events = seating.lapsed(session, now=app.clock.now())
+        events = capacity.lapsed(session, now=app.clock.now())
     return sum(_lapse(app, event) for event in events)
 
 
 def _lapse(app: App, number: int) -> int:
     with app.db.write("worker") as session:
-        return seating.lapse(session, session.get_one(Event, number), now=app.clock.now())
+        return capacity.lapse(session, session.get_one(Event, number), now=app.clock.now())
 
 
 def purge(app: App) -> None:
     with app.db.write("worker") as session:
-        registering.purge(session, now=app.clock.now())
+        registration.purge(session, now=app.clock.now())
 
 
 def retain(app: App, *, stop: Stop = _never) -> dict[str, int]:
@@ -157,14 +163,14 @@ def _forgotten(app: App, step: retention.Step, now: datetime, stop: Stop) -> Ite
 def tend(app: App) -> None:
     """Visits that lapsed, times to offer, applicants to forget."""
     with app.db.write("worker") as session:
-        closures.tend(session, now=app.clock.now())
+        displacement.tend(session, now=app.clock.now())
 
 
 def check_zones(app: App) -> None:
     """After an update of the tz data: what was promised on the wall keeps its hour, what hangs on it moves."""
     with app.db.write("worker") as session:
-        moved = [(row.key, *at) for row, *at in zones.recheck(session, now=app.clock.now())]
-        moved += [(row.reference, *at) for row, *at in visitzones.check(session, now=app.clock.now())]
+        moved = [(row.key, *at) for row, *at in event_rezoning.recheck(session, now=app.clock.now())]
+        moved += [(row.reference, *at) for row, *at in visit_rezoning.check(session, now=app.clock.now())]
     for what, before, now in moved:
         log.warning("%s: %s is now %s under the installed tz data", what, before, now)
 
@@ -173,7 +179,7 @@ def _batch(app: App, seen: Seen | None, stop: Stop) -> Delivery | None:
     """Claim, compose, send, record; None when nothing is due."""
     now = app.clock.now()
     with app.db.write("worker") as session:
-        ids = letters.claim_due(session, now=now, lease=LEASE, limit=BATCH)
+        ids = enqueue.claim_due(session, now=now, lease=LEASE, limit=BATCH)
     if not ids:
         return None
     return _send_all(app, _compose(app, ids, now), seen, lambda: stop() or app.clock.now() >= now + FRESH)
@@ -253,7 +259,7 @@ def _send(app: App, message: OutgoingMessage) -> Verdict:
         if error.down:
             log.warning("%s; trying again in %s", error, PAUSE)
             return Verdict(None, str(error), down=True)
-        again = None if error.permanent else letters.next_attempt(message.attempts, app.clock.now())
+        again = None if error.permanent else enqueue.next_attempt(message.attempts, app.clock.now())
         return Verdict(None if again else Outcome.FAILED, str(error)[:500], again)
     return Verdict(Outcome.SENT)
 
@@ -288,7 +294,7 @@ _OUTCOME = _outcome_statement()
 
 def _put_back(app: App, items: list[Item], *, pause: timedelta) -> None:
     with app.db.write("worker") as session:
-        letters.release(session, [item.letter_id for item in items], until=app.clock.now() + pause)
+        enqueue.release(session, [item.letter_id for item in items], until=app.clock.now() + pause)
 
 
 def run(app: App, wait: Callable[[], object]) -> None:

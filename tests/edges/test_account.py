@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from scheduler.services import accounts, passwords
+from scheduler.services.accounts import accounts, passwords
 from tests.conftest import Scheduler
 
 PASSWORD = "vessel harbour nine lanterns"

@@ -10,9 +10,9 @@ import zlib
 import pytest
 
 from scheduler.model import AccountRole
-from scheduler.services import passes
-from scheduler.web import create_app
-from scheduler.web.officers import camera
+from scheduler.services.events.attendance import passes
+from scheduler.web.application import create_app
+from scheduler.web.officers.kit import camera
 from tests.edges.test_desk_signing import an_account, sign_in
 from tests.services.builders import an_event
 from tests.services.test_door import EVENING

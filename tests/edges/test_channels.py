@@ -19,7 +19,7 @@ from scheduler.base.errors import Invalid
 from scheduler.channels import ChannelError, channel_for
 from scheduler.channels.file import FileChannel
 from scheduler.model import LetterKind
-from scheduler.services.outgoing import OutgoingMessage
+from scheduler.services.letters.envelope import OutgoingMessage
 
 
 class Postbox:

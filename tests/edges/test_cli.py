@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from scheduler.base.clock import ManualClock
+from scheduler.cli.kit.language import speak
 from scheduler.cli.root import COMMANDS
-from scheduler.cli.words import speak
 from tests.conftest import Scheduler
 
 

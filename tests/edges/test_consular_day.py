@@ -11,10 +11,10 @@ import pytest
 
 from scheduler.base.clock import instant
 from scheduler.model import VisitStatus
-from scheduler.services import posts
-from scheduler.services.slots import Reason
-from scheduler.services.visits import NotOffered
-from scheduler.web import create_app
+from scheduler.services.consulate.posts import posts
+from scheduler.services.consulate.posts.slots import Reason
+from scheduler.services.consulate.visits.booking import NotOffered
+from scheduler.web.application import create_app
 from tests.services.consulate import Consulate
 
 PROGRAMME = """

@@ -10,9 +10,9 @@ import pytest
 import sqlalchemy as sa
 
 from scheduler.model import AccountRole, Answer, Attendee, Audit, Mode, Partstat, Person, Role, Standing
-from scheduler.services import attendance
-from scheduler.web import create_app
-from scheduler.web.officers.verbs import OFFERED, VERBS
+from scheduler.services.events.attendance import transitions
+from scheduler.web.application import create_app
+from scheduler.web.officers.events.guest_actions import OFFERED, VERBS
 from tests.edges.test_desk_signing import an_account, seal, sign_in, text
 from tests.services.builders import NOW, GuestList, a_person, an_event, invite, register, wrong_with_places
 
@@ -365,7 +365,7 @@ def test_what_has_changed_meanwhile_is_said_when_the_button_is_pressed(app, web)
     number = put(app, register)
     sealed = seal(web, f"{LIST}/guests/{number}/removal")
     with app.db.write() as session:
-        attendance.withdraw(session, session.get_one(Attendee, number), now=NOW)
+        transitions.withdraw(session, session.get_one(Attendee, number), now=NOW)
 
     sent = web.post(f"{LIST}/guests/{number}/removal", data={"csrf_token": sealed})
 

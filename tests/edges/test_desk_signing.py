@@ -14,9 +14,9 @@ from argon2 import PasswordHasher
 from scheduler.app import App
 from scheduler.base import config
 from scheduler.model import MAY, Account, AccountRole, Act, Audit
-from scheduler.services import accounts, passwords
-from scheduler.services.accounts import IDLE, INVITED, LONGEST, AccountDraft
-from scheduler.web import create_app
+from scheduler.services.accounts import accounts, passwords
+from scheduler.services.accounts.accounts import IDLE, INVITED, LONGEST, AccountDraft
+from scheduler.web.application import create_app
 from tests.conftest import NOW
 from tests.services.builders import an_event, register
 
@@ -188,7 +188,7 @@ def test_each_role_may_what_the_table_says_and_no_more(app, web, role):
 
 @ONE_ENGINE
 def test_a_page_that_says_nothing_of_who_may_see_it_is_nobodys(app, web):
-    from scheduler.web.officers import guard
+    from scheduler.web.officers.kit import guard
 
     site = create_app(app)
     pages = guard.blueprint("forgotten")

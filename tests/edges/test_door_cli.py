@@ -8,7 +8,7 @@ import pypdfium2
 import pytest
 
 from scheduler.model import Mode
-from scheduler.services import passes
+from scheduler.services.events.attendance import passes
 from tests.services.builders import a_person, an_event, invite, register
 from tests.services.test_door import EVENING
 

@@ -9,9 +9,10 @@ import pytest
 import sqlalchemy as sa
 
 from scheduler.model import AccountRole, Arrival, Attendee, Event, Mode, Standing
-from scheduler.services import door, passes
-from scheduler.services.door import Came
-from scheduler.web import create_app
+from scheduler.services.events.attendance import passes
+from scheduler.services.events.door import arrivals
+from scheduler.services.events.door.arrivals import Came
+from scheduler.web.application import create_app
 from tests.edges.test_desk_signing import an_account, sign_in
 from tests.services.builders import a_person, a_venue, an_event, an_organisation, invite, register
 from tests.services.test_door import EVENING
@@ -71,7 +72,7 @@ def send(web, path="", *, script=False, **typed):
 
 def people(app):
     with app.db.read() as session:
-        return door.present(session, session.scalars(sa.select(Event)).one()).people
+        return arrivals.present(session, session.scalars(sa.select(Event)).one()).people
 
 
 def test_a_pass_that_is_scanned_lets_in_and_leads_to_a_page_that_can_be_loaded_again(app, at_the_door, opening):
@@ -220,7 +221,7 @@ def test_what_changes_by_itself_is_asked_for_by_its_own_address(at_the_door, ope
 def test_nobody_of_another_list_and_no_arrival_of_another_event_can_be_meant(app, at_the_door):
     with app.db.write() as session:
         other = register(session, an_event(session, "dinner"))
-        arrived = door.check_in(session, other, Came(), now=EVENING).arrival
+        arrived = arrivals.check_in(session, other, Came(), now=EVENING).arrival
 
     assert 404 == send(at_the_door, "/arrivals", attendee=other.id).status_code
     assert 404 == send(at_the_door, f"/arrivals/{arrived.id}/undo").status_code

@@ -7,8 +7,9 @@ from html import unescape
 import pytest
 
 from scheduler.model import FeedLink, Person
-from scheduler.services import links, own, registering
-from scheduler.web import create_app
+from scheduler.services.events.guests import own_page, registration
+from scheduler.services.feeds import links as feed_links
+from scheduler.web.application import create_app
 from tests.services.builders import NOW, a_person, an_event, invite, register
 
 
@@ -21,7 +22,7 @@ def page_of(app, key=None, **given) -> str:
     with app.db.write() as session:
         who = a_person(session, key, name="Anna Ivanova", email="anna@example.org")
         row = register(session, an_event(session, registration="public"), who, **given)
-        return f"/en/registration/{registering.own_token(row, secret=app.secret)}"
+        return f"/en/registration/{registration.own_token(row, secret=app.secret)}"
 
 
 def names(app) -> list[str]:
@@ -95,13 +96,13 @@ def test_who_is_planned_with_by_name_is_told_to_write(app, web):
 def test_their_own_calendar_is_gone(app, web):
     page = page_of(app)
     with app.db.write() as session:
-        link = own.subscribe(session, session.query(Person).one(), now=NOW)
-        token = links.token(link, secret=app.secret)
+        link = own_page.subscribe(session, session.query(Person).one(), now=NOW)
+        token = feed_links.token(link, secret=app.secret)
 
     web.post(f"{page}/erasure")
 
     with app.db.read() as session:
-        assert links.find(session, token, secret=app.secret) is None
+        assert feed_links.find(session, token, secret=app.secret) is None
         assert "erased" == session.query(FeedLink).one().holder
 
 
@@ -110,7 +111,7 @@ def test_a_deputy_erases_themselves_and_not_the_one_they_represent(app, web):
         deputy = a_person(session, name="Deputy", email="deputy@example.org")
         minister = a_person(session, "minister", name="Minister")
         row = invite(session, an_event(session), minister, represented_by=deputy)
-        page = f"/en/registration/{registering.own_token(row, secret=app.secret)}"
+        page = f"/en/registration/{registration.own_token(row, secret=app.secret)}"
 
     assert 303 == web.post(f"{page}/erasure").status_code
 

@@ -16,11 +16,13 @@ from werkzeug.test import Client, TestResponse
 from werkzeug.wrappers import Response
 
 from scheduler.model import Event, Mode, Sees
-from scheduler.services import links, lookup, programme
-from scheduler.services.addresses import Address
-from scheduler.services.version import State
+from scheduler.services.common import lookup
+from scheduler.services.common.content_version import State
+from scheduler.services.events.programme import planning
+from scheduler.services.feeds import links as feed_links
+from scheduler.services.feeds.addresses import Address
 from scheduler.storage.database import Database
-from scheduler.web.feeds import ENCODERS, Feeds, Finished, Shelf
+from scheduler.web.programme.feed_server import ENCODERS, Feeds, Finished, Shelf
 from tests.services.builders import DAY, NOW, a_city, a_person, a_venue, an_event, an_organisation, invite
 from tests.waiting import until
 
@@ -58,14 +60,14 @@ def look_again(server: Feeds):
 
 def change(db: Database, key: str = "opening", *, now=NOW, **changes: object) -> None:
     with db.write() as session:
-        programme.change_event(session, lookup.get(session, Event, key), now=now, **changes)
+        planning.change_event(session, lookup.get(session, Event, key), now=now, **changes)
 
 
 def a_link(app, *, sees: Sees = Sees.PRIVATE, person=None, **given: object) -> str:
     with app.db.write() as session:
         whose = lookup.person(session, person) if person else None
-        link = links.add(session, feed="all", holder="driver", sees=sees, person=whose, now=NOW, **given)
-        return f"/private/{links.token(link, secret=app.secret)}.en.ics"
+        link = feed_links.add(session, feed="all", holder="driver", sees=sees, person=whose, now=NOW, **given)
+        return f"/private/{feed_links.token(link, secret=app.secret)}.en.ics"
 
 
 def events(answer: TestResponse) -> list[str]:
@@ -383,7 +385,7 @@ def test_a_revoked_link_leads_nowhere_and_the_others_go_on(app, client, look_aga
     assert [200, 200] == [client.get(link).status_code for link in (mine, yours)]
 
     with app.db.write() as session:
-        links.revoke(session, links.get_to_change(session, 1), now=NOW)
+        feed_links.revoke(session, feed_links.get_to_change(session, 1), now=NOW)
     look_again()
 
     assert [404, 200] == [client.get(link).status_code for link in (mine, yours)]
@@ -393,9 +395,9 @@ def test_a_renewed_link_has_another_address(app, client, look_again):
     before = a_link(app)
 
     with app.db.write() as session:
-        link = links.get_to_change(session, 1)
-        links.renew(session, link, now=NOW)
-        after = f"/private/{links.token(link, secret=app.secret)}.en.ics"
+        link = feed_links.get_to_change(session, 1)
+        feed_links.renew(session, link, now=NOW)
+        after = f"/private/{feed_links.token(link, secret=app.secret)}.en.ics"
     look_again()
 
     assert [404, 200] == [client.get(link).status_code for link in (before, after)]
@@ -413,7 +415,7 @@ def test_a_link_says_when_it_was_last_used(app, clock, client):
 
 def last_used(app) -> datetime | None:
     with app.db.read() as session:
-        return links.get(session, 1).last_used_at
+        return feed_links.get(session, 1).last_used_at
 
 
 def test_an_agenda_shows_where_its_person_is_expected_whatever_its_visibility(app, client):

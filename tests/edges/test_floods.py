@@ -12,10 +12,11 @@ import pytest
 import sqlalchemy as sa
 
 from scheduler.model import Hits, Letter, SentForm
-from scheduler.web import create_app, floods
-from scheduler.web.floods import Few
-from scheduler.web.forms import OPEN_FOR
-from scheduler.web.limits_storage import AT_ONCE, DatabaseStorage
+from scheduler.web.application import create_app
+from scheduler.web.kit import form_floods
+from scheduler.web.kit.form_floods import Few
+from scheduler.web.kit.forms import OPEN_FOR
+from scheduler.web.kit.limit_storage import AT_ONCE, DatabaseStorage
 from tests.services.builders import an_event
 from tests.solving import challenge, sealed, solution, solved
 
@@ -140,7 +141,7 @@ def test_of_ten_who_send_one_solved_form_at_once_each_with_other_words_one_is_le
 @ONE_ENGINE
 def test_a_solution_does_not_last_for_ever(app, web, clock):
     hoarded = solved(page(web))
-    clock.advance(floods.SOLVED_FOR)
+    clock.advance(form_floods.SOLVED_FOR)
 
     answer = send(web, **hoarded)
 
@@ -161,7 +162,7 @@ def test_what_is_typed_wrongly_uses_nothing_up(app, web):
 def tries(web) -> int:
     asked = challenge(page(web))
     counter = json.loads(b64decode(solution(asked)))["solution"]["counter"]
-    return next(most for _many, most in reversed(floods.TRIES) if counter < most)
+    return next(most for _many, most in reversed(form_floods.TRIES) if counter < most)
 
 
 @ONE_ENGINE
@@ -170,7 +171,10 @@ def test_the_more_forms_arrive_the_more_work_is_asked_for_each(app, web, clock):
     with app.db.write() as session:
         session.execute(
             sa.insert(SentForm),
-            [{"form": f"{number}", "content": "x", "sent_at": clock.now()} for number in range(floods.TRIES[0][0])],
+            [
+                {"form": f"{number}", "content": "x", "sent_at": clock.now()}
+                for number in range(form_floods.TRIES[0][0])
+            ],
         )
     flooded = tries(web)
     clock.advance(timedelta(minutes=1))

@@ -12,8 +12,10 @@ from werkzeug.wrappers import Response
 
 from scheduler.base.errors import Forbidden, NotFound
 from scheduler.model import AccountRole, Act
-from scheduler.services import accounts, links, ownposts, posts
-from scheduler.web.feeds import Feeds
+from scheduler.services.accounts import accounts, assigned_posts
+from scheduler.services.consulate.posts import posts
+from scheduler.services.feeds import links as feed_links
+from scheduler.web.programme.feed_server import Feeds
 from tests.services.consulate import MORNING, PASSPORT, SECRET, Consulate, a_post
 
 NINE = datetime(2027, 1, 12, 2, 0, tzinfo=UTC)
@@ -157,7 +159,7 @@ def _seen(db, name):
     acts = (Act.SEE_VISITS, Act.KEEP_QUEUE, Act.SEE_APPLICANTS, Act.KEEP_VISITS, Act.KEEP_POSTS)
     with db.read() as session:
         who = accounts.officer(accounts.get(session, name), secret=SECRET)
-        return [post.key for post in ownposts.seen(session, who)], {act for act in acts if who.may(act)}
+        return [post.key for post in assigned_posts.seen(session, who)], {act for act in acts if who.may(act)}
 
 
 def test_another_post_and_its_visits_are_not_there_for_who_does_not_see_it(phuket, account):
@@ -165,12 +167,12 @@ def test_another_post_and_its_visits_are_not_there_for_who_does_not_see_it(phuke
 
     with phuket.db.read() as session:
         who = accounts.officer(accounts.get(session, "somchai"), secret=SECRET)
-        assert "bangkok" == ownposts.get(session, who, "bangkok").key
+        assert "bangkok" == assigned_posts.get(session, who, "bangkok").key
         for key in ("phuket", "nowhere"):
             with pytest.raises(NotFound, match=f"there is no post {key}"):
-                ownposts.get(session, who, key)
+                assigned_posts.get(session, who, key)
         with pytest.raises(NotFound, match=f"there is no visit {phuket.references[0]}"):
-            ownposts.visit(session, who, phuket.references[0])
+            assigned_posts.visit(session, who, phuket.references[0])
 
 
 def test_posts_are_given_and_taken_at_the_shell(scheduler, phuket, account):
@@ -263,11 +265,11 @@ def test_a_right_that_went_without_a_command_ends_the_feed_too(phuket, account):
     with phuket.db.write() as session:
         who = accounts.get(session, "aigul")
         post = posts.get(session, "phuket")
-        made = links.add_visits(session, post=post, account=who, holder="tablet", names=True, now=NINE)
-        assert links.find(session, links.token(made, secret=SECRET), secret=SECRET)
+        made = feed_links.add_visits(session, post=post, account=who, holder="tablet", names=True, now=NINE)
+        assert feed_links.find(session, feed_links.token(made, secret=SECRET), secret=SECRET)
 
         who.role = AccountRole.VIEWER
 
-        assert links.find(session, links.token(made, secret=SECRET), secret=SECRET) is None
+        assert feed_links.find(session, feed_links.token(made, secret=SECRET), secret=SECRET) is None
         with pytest.raises(Forbidden):
-            links.add_visits(session, post=post, account=who, holder="tablet", names=False, now=NINE)
+            feed_links.add_visits(session, post=post, account=who, holder="tablet", names=False, now=NINE)

@@ -12,9 +12,11 @@ from werkzeug.test import Client
 
 from scheduler.base.clock import instant
 from scheduler.model import AccountRole, Appointment, Audit, VisitStatus
-from scheduler.services import boards, posts, visits
-from scheduler.web import create_app
-from scheduler.web.feeds import Feeds
+from scheduler.services.consulate.front_desk import board as queue_board
+from scheduler.services.consulate.posts import posts
+from scheduler.services.consulate.visits import booking
+from scheduler.web.application import create_app
+from scheduler.web.programme.feed_server import Feeds
 from tests.edges.test_desk_signing import an_account, seal, sign_in
 from tests.services.atthedesk import a_day, give
 from tests.services.consulate import MORNING, Consulate
@@ -76,7 +78,7 @@ def followed(web, answer):
 
 def status(app, reference) -> VisitStatus:
     with app.db.read() as session:
-        return visits.get(session, reference).status
+        return booking.get(session, reference).status
 
 
 def test_a_day_passes_at_the_front_desk_without_a_script(app, web, booked, clock):
@@ -283,7 +285,7 @@ def test_an_officer_moves_a_visit_asks_why_a_time_is_not_offered_and_cancels(app
 
 def _row(app, reference) -> Appointment:
     with app.db.read() as session:
-        return visits.get(session, reference)
+        return booking.get(session, reference)
 
 
 @pytest.mark.parametrize("reference", ["x", "K7MN-4XWD", "%00", "…"])
@@ -296,7 +298,7 @@ def test_a_reference_that_is_none_leads_nowhere(consul, reference):
 
 def board(app) -> str:
     with app.db.read() as session:
-        return f"/en/board/phuket/{boards.board_token(posts.get(session, 'phuket'), secret=app.secret)}"
+        return f"/en/board/phuket/{queue_board.board_token(posts.get(session, 'phuket'), secret=app.secret)}"
 
 
 def test_the_board_shows_tickets_and_counters_to_whoever_has_its_address_and_no_name(app, web, booked):
@@ -321,7 +323,7 @@ def test_the_board_shows_tickets_and_counters_to_whoever_has_its_address_and_no_
 def test_another_address_of_the_board_leads_nowhere(app, web, clock):
     right = board(app)
     with app.db.write() as session:
-        boards.revoke_board(session, posts.get(session, "phuket"), now=clock.now())
+        queue_board.revoke_board(session, posts.get(session, "phuket"), now=clock.now())
     stranger = create_app(app).test_client()
 
     for path in (right, right[:-1], right.replace("phuket", "nowhere"), "/en/board/phuket/1-x", "/en/board/%00/1-x"):

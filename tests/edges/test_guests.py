@@ -16,7 +16,7 @@ import pytest
 import sqlalchemy as sa
 
 from scheduler.formats import sheets
-from scheduler.services import guestlists
+from scheduler.services.events.guest_lists import importing
 from scheduler.storage.database import Database
 from tests.conftest import Scheduler
 from tests.services.builders import START, an_event, invite, register
@@ -536,7 +536,7 @@ def test_a_batch_costs_as_many_statements_however_many_rows_it_has(desk: Desk) -
 
 
 def test_batches_are_told_in_the_order_of_the_file(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guestlists, "BATCH", 2)
+    monkeypatch.setattr(importing, "BATCH", 2)
     words = ("alpha", "bravo", "charlie", "delta", "echo")
     rows = [[f"Guest {word}", f"{word}@example.org", ""] for word in words]
 

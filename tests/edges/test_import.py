@@ -11,7 +11,7 @@ import pytest
 
 from calendars.foreign import read
 from scheduler.base.i18n import LANGUAGES
-from scheduler.services.foreign import plain
+from scheduler.services.exchange.calendar_mapping import plain
 from tests.conftest import Scheduler
 
 RFC = Path(__file__).parent.parent / "rfc"

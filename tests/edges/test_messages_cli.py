@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from scheduler.services import attendance
+from scheduler.services.events.attendance import transitions
 from scheduler.worker import timetable
 from tests.services.builders import DAY, NOW, a_person, an_event, an_organisation, invite, register
 
@@ -154,7 +154,7 @@ def test_another_deputy_is_another_answer_and_the_links_of_the_first_are_dead(sc
     assert ("Deputy", "Third") == (before["represented_by"], after["represented_by"])
     with opening.db.read() as session:
         from scheduler.model import Event
-        from scheduler.services.lookup import attendee, get
+        from scheduler.services.common.lookup import attendee, get
 
         assert 2 == attendee(session, get(session, Event, "opening"), "minister").epoch
 
@@ -253,14 +253,14 @@ def test_set_to_nought_it_says_so(scheduler, opening, monkeypatch):
 def test_who_answered_before_is_not_excused_by_withdrawing(opening):
     """A new answer, however it comes, has not the apologies of the one before."""
     from scheduler.model import Answer, Event, Partstat
-    from scheduler.services.lookup import attendee, get
+    from scheduler.services.common.lookup import attendee, get
 
     with opening.db.write() as session:
         row = attendee(session, get(session, Event, "opening"), "minister")
-        more = attendance.AnswerDetails(excused=True, reference="No. 1")
+        more = transitions.AnswerDetails(excused=True, reference="No. 1")
         later = NOW + timedelta(hours=1)
-        attendance.answer(session, row, Partstat.DECLINED, by=Answer.LETTER, on=None, now=NOW, details=more)
-        guest = attendance.Guest(person=row.person)
-        attendance.register(session, row.event, guest, now=later)
+        transitions.answer(session, row, Partstat.DECLINED, by=Answer.LETTER, on=None, now=NOW, details=more)
+        guest = transitions.Guest(person=row.person)
+        transitions.register(session, row.event, guest, now=later)
 
         assert (False, None) == (row.excused, row.answer_reference)

@@ -10,8 +10,9 @@ import pytest
 import sqlalchemy as sa
 
 from scheduler.model import Attendee, Event, Mode, Reminded, Standing
-from scheduler.services import attendance, parties, registering
-from scheduler.web import create_app
+from scheduler.services.events.attendance import parties, transitions
+from scheduler.services.events.guests import registration
+from scheduler.web.application import create_app
 from scheduler.worker.timetable import lapse
 from tests.conftest import NOW
 from tests.edges.test_registering_pages import FORM, attendees, body, fill, link, mails, plan, registered, text
@@ -165,7 +166,7 @@ def test_a_place_by_approval_is_said_before_asked_for_and_then_decided(app, web)
     assert 303 == web.get(confirming).status_code
     assert "Request received: Opening" == mails(app)[-1]["Subject"]
     with app.db.write() as session:
-        attendance.turn_down(session, session.get_one(Attendee, row(app).id), now=NOW)
+        transitions.turn_down(session, session.get_one(Attendee, row(app).id), now=NOW)
     refused = text(web.get(answer.headers["Location"].partition("?")[0]))
     assert "We regret" in refused
     assert "I will come" not in refused
@@ -249,7 +250,7 @@ def test_what_is_kept_of_companions_goes_with_who_never_confirmed(app, web, cloc
     clock.advance(2 * DAY)
 
     with app.db.write() as session:
-        registering.purge(session, now=clock.now())
+        registration.purge(session, now=clock.now())
 
     with app.db.read() as session:
         assert 0 == session.scalar(sa.text("SELECT count(*) FROM companion"))
@@ -276,7 +277,7 @@ def test_a_renewed_link_is_the_only_one_that_leads_on(app, web):
     plan(app)
     page = registered(app, web)
     with app.db.write() as session:
-        attendance.renew_link(session, session.get_one(Attendee, row(app).id), now=NOW)
+        transitions.renew_link(session, session.get_one(Attendee, row(app).id), now=NOW)
 
     assert 404 == web.get(page).status_code
     letter = mails(app)[-1]

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from scheduler.model import Answer, Attendee, Letter, LetterKind, Standing
-from scheduler.services import attendance
+from scheduler.services.events.attendance import transitions
 from tests.conftest import NOW
 from tests.services.builders import GuestList, an_event
 
@@ -73,8 +73,8 @@ def test_requests_are_listed_approved_and_refused(scheduler, app):
     guests = GuestList(app.db)
     for who in ("anna", "bolat", "chai"):
         with app.db.write() as session:
-            guest = guests._party(session, who, 0, attendance.Mode.IN_PERSON, attendance.Role.PARTICIPANT)
-            attendance.register(session, guests._event(session), guest, now=NOW, by=Answer.PAGE)
+            guest = guests._party(session, who, 0, transitions.Mode.IN_PERSON, transitions.Role.PARTICIPANT)
+            transitions.register(session, guests._event(session), guest, now=NOW, by=Answer.PAGE)
 
     listed = json.loads(scheduler("attendee", "list", "opening", "--standing", "requested", "--json").output)
     assert 3 == len(listed)

@@ -18,8 +18,8 @@ from scheduler.app import App
 from scheduler.base import config
 from scheduler.base.errors import Invalid
 from scheduler.model import Event, Kind, Mode, Role, Visibility
-from scheduler.services import programme
-from scheduler.web import create_app
+from scheduler.services.events.programme import planning
+from scheduler.web.application import create_app
 from tests.edges import fonts
 from tests.services.builders import (
     START,
@@ -437,7 +437,7 @@ class database_away:  # noqa: N801 - reads like a sentence
 @ONE_ENGINE
 def test_the_list_says_what_is_cancelled_tentative_full_or_still_free(app, web):
     with app.db.write() as session:
-        programme.cancel(session, an_event(session, "off"), now=app.clock.now())
+        planning.cancel(session, an_event(session, "off"), now=app.clock.now())
         an_event(session, "maybe", status="tentative")
         register(session, an_event(session, "full", capacity=1))
         an_event(session, "free", capacity=3)

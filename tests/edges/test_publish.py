@@ -14,8 +14,9 @@ from werkzeug.test import Client
 
 from scheduler.base.errors import Forbidden, Invalid
 from scheduler.model import Event, Feed
-from scheduler.services import lookup, programme
-from scheduler.web.feeds import Feeds
+from scheduler.services.common import lookup
+from scheduler.services.events.programme import planning
+from scheduler.web.programme.feed_server import Feeds
 from scheduler.worker.publish import Bucket, Directory, publish, target_for
 from tests.conftest import Scheduler
 from tests.services.builders import NOW, a_city, a_venue, an_event
@@ -57,7 +58,7 @@ def test_what_changes_while_files_are_written_is_in_all_of_them_or_in_none(app, 
         if done == 1:
             with app.db.write() as session:
                 opening = lookup.get(session, Event, "opening")
-                programme.change_event(session, opening, now=NOW, title={"en": "Renamed"})
+                planning.change_event(session, opening, now=NOW, title={"en": "Renamed"})
 
     publish(app, Directory(directory), rename)
 
@@ -92,7 +93,7 @@ def test_a_change_rewrites_the_feeds_that_show_it_and_no_other(app, directory, c
     publish(app, Directory(directory))
     clock.advance(timedelta(minutes=1))
     with app.db.write() as session:
-        programme.change_event(session, lookup.get(session, Event, "opening"), now=clock.now(), title="Feast")
+        planning.change_event(session, lookup.get(session, Event, "opening"), now=clock.now(), title="Feast")
 
     done = publish(app, Directory(directory))
 

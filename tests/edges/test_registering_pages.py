@@ -14,10 +14,11 @@ import pytest
 import sqlalchemy as sa
 
 from scheduler.model import Attendee, Event, FeedLink, Letter, Mode, Person, Standing
-from scheduler.services import attendance, lookup
-from scheduler.services.eventrows import seating_of
-from scheduler.services.registering import HELD, JUST
-from scheduler.web import create_app
+from scheduler.services.common import lookup
+from scheduler.services.events.attendance import transitions
+from scheduler.services.events.guests.registration import HELD, JUST
+from scheduler.services.events.programme.event_mapping import seating_of
+from scheduler.web.application import create_app
 from scheduler.worker.timetable import deliver
 from tests.services.builders import a_person, an_event, invite, register
 from tests.solving import solved
@@ -304,7 +305,7 @@ def test_the_answer_is_the_same_whoever_the_address_belongs_to(app, web):
         register(session, event, a_person(session, name="Known", email="known@example.org"))
         invite(session, event, a_person(session, name="Invited", email="invited@example.org"))
         gone = register(session, event, a_person(session, name="Gone", email="gone@example.org"))
-        attendance.withdraw(session, gone, now=app.clock.now())
+        transitions.withdraw(session, gone, now=app.clock.now())
 
     names = ("Known", "Invited", "Gone", "Nobody")
     pages = [web.get(FORM).get_data(as_text=True) for _ in names]
@@ -321,7 +322,7 @@ def test_the_letter_tells_its_owner_where_they_stand_and_leads_to_their_page(app
     with app.db.write() as session:
         event = session.scalars(sa.select(Event)).one()
         known = register(session, event, a_person(session, name="Known", email="known@example.org"))
-        attendance.withdraw(session, known, now=app.clock.now())
+        transitions.withdraw(session, known, now=app.clock.now())
 
     fill(web, name="Known", email="known@example.org")
     mail = mails(app)[-1]
@@ -419,7 +420,7 @@ def test_pages_of_one_reader_are_kept_nowhere_and_told_to_nobody(app, web):
 def test_an_address_of_ones_own_is_in_no_log(app, web, caplog, monkeypatch):
     plan(app)
     own = registered(app, web)
-    monkeypatch.setattr("scheduler.services.own.page", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("scheduler.services.events.guests.own_page.page", lambda *_, **__: 1 / 0)
 
     assert 500 == web.get(own).status_code
 
@@ -475,7 +476,7 @@ def test_language_and_clock_of_the_letters_are_theirs_to_choose(app, web):
 
 
 def test_their_own_calendar_is_one_address_that_is_served(app, web):
-    from scheduler.web.feeds import Feeds
+    from scheduler.web.programme.feed_server import Feeds
 
     plan(app)
     own = registered(app, web)
@@ -521,7 +522,7 @@ def test_a_database_that_is_away_is_not_the_visitors_mistake(app, web, monkeypat
     def away(*_, **__):
         raise Conflict("the database does not answer")
 
-    monkeypatch.setattr("scheduler.services.registering.ask", away)
+    monkeypatch.setattr("scheduler.services.events.guests.registration.ask", away)
 
     assert 503 == fill(web).status_code
     with app.db.read() as session:

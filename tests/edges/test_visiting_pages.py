@@ -13,10 +13,11 @@ import pytest
 import sqlalchemy as sa
 
 from scheduler.model import Applicant, Appointment, Event, Letter, LetterKind, SlotClaim, Status, VisitStatus
-from scheduler.services import visit_links, visits
-from scheduler.services.visit_links import VisitPurpose
-from scheduler.services.visitasking import MOST_LETTERS
-from scheduler.web import create_app
+from scheduler.services.consulate.visits import booking
+from scheduler.services.consulate.visits import links as visit_links
+from scheduler.services.consulate.visits.links import VisitPurpose
+from scheduler.services.consulate.visits.public_requests import MOST_LETTERS
+from scheduler.web.application import create_app
 from scheduler.worker.timetable import deliver
 from tests.services.builders import an_event
 from tests.services.consulate import MORNING, PASSPORT, Consulate, a_post, wrong_with_cells
@@ -117,7 +118,7 @@ def kinds(app) -> list[LetterKind]:
 
 def own_of(app, reference: str, purpose=VisitPurpose.OWN) -> str:
     with app.db.read() as session:
-        token = visit_links.token(visits.get(session, reference), purpose, secret=app.secret)
+        token = visit_links.token(booking.get(session, reference), purpose, secret=app.secret)
     return f"/en/{visit_links.PATHS[purpose]}/{token}"
 
 
@@ -596,8 +597,8 @@ def test_who_may_book_nothing_for_now_is_told_by_letter_alone(app, web, clock):
     missed = Consulate(app.db)
     reference = missed.book("owner", MORNING, "N12345678")
     with app.db.write() as session:
-        visits.get(session, reference).status = VisitStatus.NO_SHOW
-        for applicant in visits.get(session, reference).applicants:
+        booking.get(session, reference).status = VisitStatus.NO_SHOW
+        for applicant in booking.get(session, reference).applicants:
             applicant.active = False
     mails(app)
     clock.advance(8 * DAY + 4 * MINUTE)

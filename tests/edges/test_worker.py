@@ -36,10 +36,11 @@ from scheduler.model import (
     Role,
     Standing,
 )
-from scheduler.services import letters, programme
-from scheduler.services.ledger import retry
-from scheduler.services.lookup import get
-from scheduler.services.outgoing import OutgoingMessage
+from scheduler.services.common.lookup import get
+from scheduler.services.events.programme import planning
+from scheduler.services.letters.envelope import OutgoingMessage
+from scheduler.services.letters.ledger import retry
+from scheduler.services.outbox import enqueue
 from scheduler.worker import timetable
 from tests.edges.test_channels import Postbox
 from tests.services.builders import DAY, NOW, an_event, register
@@ -80,7 +81,7 @@ def fill(app, number: int, *, now: datetime = NOW) -> None:
             guest = Person(name=Text({"en": f"Guest {n}"}), email=f"guest{n}@example.org", language="en")
             session.add(Attendee(event=event, person=guest, **invited, **standing))
         session.flush()
-        letters.tell(session, LetterKind.MOVED, event, facts={}, now=now)
+        enqueue.tell(session, LetterKind.MOVED, event, facts={}, now=now)
 
 
 def rows(app) -> list[Letter]:
@@ -94,7 +95,7 @@ def outcomes(app) -> Counter:
 
 def claim(app, now=NOW, limit=1000) -> list[int]:
     with app.db.write() as session:
-        return letters.claim_due(session, now=now, lease=LEASE, limit=limit)
+        return enqueue.claim_due(session, now=now, lease=LEASE, limit=limit)
 
 
 # Claims
@@ -200,8 +201,8 @@ def test_a_letter_that_is_refused_for_now_is_tried_again_after_growing_pauses_an
         timetable.deliver(app)
         clock.set(rows(app)[0].claimed_until or clock.now())
 
-    assert letters.MOST_ATTEMPTS == len(tried) == rows(app)[0].attempts
-    assert list(letters.BACK_OFF) == [later - earlier for earlier, later in pairwise(tried[:6])]
+    assert enqueue.MOST_ATTEMPTS == len(tried) == rows(app)[0].attempts
+    assert list(enqueue.BACK_OFF) == [later - earlier for earlier, later in pairwise(tried[:6])]
     assert (Outcome.FAILED, "451 come back later") == (rows(app)[0].outcome, rows(app)[0].reason)
 
 
@@ -361,12 +362,12 @@ def test_what_happens_while_a_slow_batch_leaves_is_heeded(app, clock):
         clock.advance(MINUTE)
         if message.kind is not LetterKind.CANCELLED:
             with app.db.write() as session:
-                programme.cancel(session, get(session, Event, "opening"), now=clock.now())
+                planning.cancel(session, get(session, Event, "opening"), now=clock.now())
 
     app.channel = Recorder(take_time_and_cancel)
 
     timetable.deliver(app)
-    clock.advance(letters.QUIET)
+    clock.advance(enqueue.QUIET)
     timetable.deliver(app)
 
     assert [False] + [True] * 10 == [message.kind is LetterKind.CANCELLED for message in app.channel.sent]

@@ -13,7 +13,7 @@ from typing import Any
 from scheduler.app import App
 from scheduler.base import config
 from scheduler.base.clock import ManualClock
-from scheduler.web import create_app
+from scheduler.web.application import create_app
 from tests.services.builders import PROCESSES
 
 

@@ -10,8 +10,9 @@ import re
 import pytest
 
 from scheduler.model import AccountRole, Mode, Role
-from scheduler.services import accounts, attendance
-from scheduler.services.accounts import AccountDraft
+from scheduler.services.accounts import accounts
+from scheduler.services.accounts.accounts import AccountDraft
+from scheduler.services.events.attendance import transitions
 from tests.conftest import NOW
 from tests.edges.test_desk_signing import KEPT, PASSWORD
 from tests.journeys.browsing import DESKTOP, PHONE, SMALL, TITLES, WIDTHS, fits, look, see
@@ -41,11 +42,11 @@ def _people(session) -> None:
         position={"en": "Minister of Culture and Sports"},
         precedence=1,
     )
-    attendance.answer(
+    transitions.answer(
         session,
         invite(session, event, minister, role=Role.GUEST_OF_HONOUR),
-        attendance.Partstat.ACCEPTED,
-        by=attendance.Answer.NOTE_VERBALE,
+        transitions.Partstat.ACCEPTED,
+        by=transitions.Answer.NOTE_VERBALE,
         on=None,
         now=NOW,
     )

@@ -11,7 +11,8 @@ import pytest
 import sqlalchemy as sa
 
 from scheduler.model import AccountRole, Arrival, Event, Mode
-from scheduler.services import door, passes
+from scheduler.services.events.attendance import passes
+from scheduler.services.events.door import arrivals
 from tests.edges.test_desk_signing import PASSWORD, an_account
 from tests.journeys.browsing import DESKTOP, PHONE, SMALL, TITLES, chromium, fits, look, see, see_if
 from tests.journeys.processes import serving
@@ -92,7 +93,7 @@ def verdict(page, word):
 
 def people(app):
     with app.db.read() as session:
-        return door.present(session, session.scalars(sa.select(Event)).one()).people
+        return arrivals.present(session, session.scalars(sa.select(Event)).one()).people
 
 
 @pytest.mark.parametrize(

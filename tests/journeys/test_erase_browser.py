@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scheduler.services import registering
+from scheduler.services.events.guests import registration
 from tests.journeys.browsing import DESKTOP, PHONE, SMALL, TITLES, WIDTHS, fits, look, see, see_if
 from tests.journeys.test_register_browser import address
 from tests.services.builders import a_person, an_event, register
@@ -22,7 +22,7 @@ def own_page(app, address, language, key=None) -> str:
         titles = {tag: f"{title} 2" for tag, title in TITLES.items()}
         register(session, an_event(session, "concert", title=titles, registration="public"), who)
         row = register(session, an_event(session, "late", title=TITLES, registration="public"), who)
-        return f"{address}/{language}/registration/{registering.own_token(row, secret=app.secret)}"
+        return f"{address}/{language}/registration/{registration.own_token(row, secret=app.secret)}"
 
 
 @pytest.mark.parametrize(

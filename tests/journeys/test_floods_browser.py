@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from scheduler.model import Letter, SentForm
-from scheduler.web.floods import TRIES
+from scheduler.web.kit.form_floods import TRIES
 from tests.conftest import NOW
 from tests.journeys.browsing import DESKTOP, PHONE, look, see
 from tests.services.builders import an_event

@@ -13,7 +13,10 @@ import sqlalchemy as sa
 
 from scheduler.base.clock import instant
 from scheduler.model import AccountRole, Appointment, VisitStatus
-from scheduler.services import boards, posts, queueing, visits
+from scheduler.services.consulate.front_desk import actions as desk_actions
+from scheduler.services.consulate.front_desk import board as queue_board
+from scheduler.services.consulate.posts import posts
+from scheduler.services.consulate.visits import booking
 from tests.edges.test_desk_signing import PASSWORD, an_account
 from tests.journeys.browsing import DESKTOP, PHONE, SMALL, WIDTHS, chromium, fits, keep, look, see
 from tests.journeys.processes import serving
@@ -39,7 +42,7 @@ def booked(app) -> dict[str, str]:
 @pytest.fixture
 def board(app, booked) -> str:
     with app.db.read() as session:
-        return f"board/phuket/{boards.board_token(posts.get(session, 'phuket'), secret=app.secret)}"
+        return f"board/phuket/{queue_board.board_token(posts.get(session, 'phuket'), secret=app.secret)}"
 
 
 @pytest.fixture
@@ -73,7 +76,7 @@ def press(page, name, within="main"):
 
 def status(app, reference) -> VisitStatus:
     with app.db.read() as session:
-        return visits.get(session, reference).status
+        return booking.get(session, reference).status
 
 
 @pytest.mark.parametrize(("size", "script"), [(PHONE, True), (DESKTOP, True), (PHONE, False)])
@@ -202,9 +205,9 @@ def test_every_page_is_accessible_and_fits_in_four_languages(browser, app, addre
     with app.db.write() as session:
         post = posts.get(session, "phuket")
         for name in booked:
-            queueing.check_in(session, visits.get(session, booked[name]), now=NOW)
-        queueing.call(session, post, posts.counter_of(post, "1"), now=NOW)
-        last = queueing.walk_in(
+            desk_actions.check_in(session, booking.get(session, booked[name]), now=NOW)
+        desk_actions.call(session, post, posts.counter_of(post, "1"), now=NOW)
+        last = desk_actions.walk_in(
             session, posts.service_of(post, "passport"), "Walter", language="en", secret=app.secret, now=NOW
         )
         tomorrow = MORNING.date().replace(day=13).isoformat()

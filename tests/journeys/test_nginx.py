@@ -15,7 +15,7 @@ import urllib3
 from click.testing import CliRunner
 
 from scheduler.base.clock import ManualClock
-from scheduler.cli.desk import Desk
+from scheduler.cli.kit.desk import Desk
 from scheduler.cli.root import root
 from tests import debian
 from tests.conftest import NOW, settings_of

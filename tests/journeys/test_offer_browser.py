@@ -8,7 +8,8 @@ from __future__ import annotations
 import pytest
 
 from scheduler.model import Answer, Mode
-from scheduler.services import attendance, registering
+from scheduler.services.events.attendance import transitions
+from scheduler.services.events.guests import registration
 from tests.conftest import NOW
 from tests.journeys.browsing import PHONE, SMALL, TITLES, WIDTHS, fits, look, see
 from tests.services.builders import DAY, GuestList, a_person, a_venue, an_event
@@ -37,11 +38,11 @@ def pages(app, page_server) -> dict[str, str]:
     opening.lapse(DAY)
     with app.db.write() as session:
         event = hearing._event(session)
-        guest = hearing._party(session, "requested", 0, Mode.IN_PERSON, attendance.Role.PARTICIPANT)
-        attendance.register(session, event, guest, now=NOW, by=Answer.PAGE)
+        guest = hearing._party(session, "requested", 0, Mode.IN_PERSON, transitions.Role.PARTICIPANT)
+        transitions.register(session, event, guest, now=NOW, by=Answer.PAGE)
 
     def own(guests: GuestList, who: str) -> str:
-        return f"{page_server}/en/registration/{registering.own_token(guests.row(who), secret=app.secret)}"
+        return f"{page_server}/en/registration/{registration.own_token(guests.row(who), secret=app.secret)}"
 
     return {
         "form-named": f"{page_server}/en/events/opening/register",

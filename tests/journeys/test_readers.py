@@ -24,7 +24,7 @@ from scheduler.app import App
 from scheduler.base.i18n import LANGUAGES
 from scheduler.model import Event, Kind, Visibility
 from scheduler.sample import programme
-from scheduler.services.renderings import opening_hours
+from scheduler.services.events.programme.renderings import opening_hours
 from scheduler.worker.publish import Directory, publish
 from tests.conftest import NOW, Scheduler
 from tests.services.builders import an_event

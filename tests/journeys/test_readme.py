@@ -16,9 +16,9 @@ import pytest
 from click.testing import CliRunner
 
 from scheduler.base.clock import ManualClock
-from scheduler.cli.desk import Desk
+from scheduler.cli.kit.desk import Desk
+from scheduler.cli.kit.language import speak
 from scheduler.cli.root import root
-from scheduler.cli.words import speak
 
 README = Path(__file__).parents[2] / "README.md"
 CONSOLE = re.compile(r"^(?:<!-- (\d+) minutes later -->\n)?```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -17,7 +17,7 @@ import icalendar
 import pytest
 
 from scheduler.base.clock import Clock
-from scheduler.web.feeds import LOOK_AGAIN
+from scheduler.web.programme.feed_server import LOOK_AGAIN
 from tests.conftest import Scheduler
 
 BIN = Path(sys.executable).parent

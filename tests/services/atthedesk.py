@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from scheduler.app import App
-from scheduler.services import accounts, ownposts, posts
+from scheduler.services.accounts import accounts, assigned_posts
+from scheduler.services.consulate.posts import posts
 from tests.services.consulate import MORNING, PASSPORT, Consulate, a_post
 
 NAMES = {
@@ -49,4 +50,4 @@ def give(app: App, name: str, *keys: str) -> None:
     """These posts are the account's from now on."""
     with app.db.write() as session:
         account = accounts.get_to_change(session, name)
-        ownposts.give(session, account, [posts.get(session, key) for key in keys], now=app.clock.now())
+        assigned_posts.give(session, account, [posts.get(session, key) for key in keys], now=app.clock.now())

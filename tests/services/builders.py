@@ -40,11 +40,14 @@ from scheduler.model import (
     Venue,
 )
 from scheduler.model.attendance import HOLDING
-from scheduler.services import attendance, lookup, parties, places, programme, seating
-from scheduler.services.drafts import EventDraft, PersonDraft, check
-from scheduler.services.eventrows import seating_of
-from scheduler.services.lookup import Lookup
-from scheduler.services.people import guest
+from scheduler.services.common import lookup
+from scheduler.services.common.lookup import Lookup
+from scheduler.services.events.attendance import capacity as attendance_capacity
+from scheduler.services.events.attendance import parties, transitions
+from scheduler.services.events.guests.people import guest
+from scheduler.services.events.programme import places, planning
+from scheduler.services.events.programme.event_drafts import EventDraft, PersonDraft, check
+from scheduler.services.events.programme.event_mapping import seating_of
 from scheduler.storage.database import Database
 
 NOW = datetime(2027, 1, 4, 9, 0, tzinfo=UTC)  # as in conftest: a Monday, 16:00 in Bangkok
@@ -88,7 +91,7 @@ def an_event(session: Session, key: str = "opening", *, now: datetime = NOW, **g
     if "first_day" not in said and said.setdefault("dtstart", START) and "dtend" not in said:
         said.setdefault("duration", timedelta(hours=2))
     draft = check(EventDraft, {name: value for name, value in said.items() if value is not None})
-    return programme.put(session, key, draft, now=now, lookup=Lookup(session)).event
+    return planning.put(session, key, draft, now=now, lookup=Lookup(session)).event
 
 
 def register(
@@ -103,8 +106,8 @@ def register(
 ) -> Attendee:
     """Register somebody, a new guest unless said."""
     who = person or a_person(session)
-    party = attendance.Guest(person=who, mode=mode, companions=companions, role=role)
-    return attendance.register(session, event, party, now=now)
+    party = transitions.Guest(person=who, mode=mode, companions=companions, role=role)
+    return transitions.register(session, event, party, now=now)
 
 
 def invite(
@@ -120,8 +123,8 @@ def invite(
 ) -> Attendee:
     """Invite somebody, a new guest unless said."""
     who = person or a_person(session)
-    party = attendance.Guest(person=who, mode=mode, companions=companions, role=role)
-    return attendance.invite(session, event, party, now=now, **given)
+    party = transitions.Guest(person=who, mode=mode, companions=companions, role=role)
+    return transitions.invite(session, event, party, now=now, **given)
 
 
 def _put(session: Session, name: str, key: str, given: dict[str, Any]) -> Any:
@@ -144,7 +147,7 @@ class GuestList:
     ) -> Standing:
         with self.db.write() as session:
             party = self._party(session, who, companions, mode, role)
-            return attendance.register(session, self._event(session), party, now=self.now).standing
+            return transitions.register(session, self._event(session), party, now=self.now).standing
 
     def invite(
         self,
@@ -159,17 +162,17 @@ class GuestList:
             deputy = self._person(session, represented_by) if represented_by else None
             party = self._party(session, who, companions, mode, role)
             event = self._event(session)
-            return attendance.invite(session, event, party, now=self.now, represented_by=deputy).standing
+            return transitions.invite(session, event, party, now=self.now, represented_by=deputy).standing
 
     def answer(self, who: str, partstat: Partstat, *, by: Answer = Answer.DESK, on: date | None = None) -> Standing:
         with self.db.write() as session:
             row = self.row(who, session)
-            attendance.answer(session, row, partstat, by=by, on=on, now=self.now)
+            transitions.answer(session, row, partstat, by=by, on=on, now=self.now)
             return row.standing
 
     def withdraw(self, who: str) -> None:
         with self.db.write() as session:
-            attendance.withdraw(session, self.row(who, session), now=self.now)
+            transitions.withdraw(session, self.row(who, session), now=self.now)
 
     def change(self, who: str, *, companions: int = 0, mode: Mode = Mode.IN_PERSON) -> Standing:
         with self.db.write() as session:
@@ -179,7 +182,7 @@ class GuestList:
 
     def capacity(self, capacity: int | None, mode: Mode = Mode.IN_PERSON) -> None:
         with self.db.write() as session:
-            seating.set_capacity(session, self._event(session), mode, capacity, now=self.now)
+            attendance_capacity.set_capacity(session, self._event(session), mode, capacity, now=self.now)
 
     def row(self, who: str, session: Session | None = None) -> Attendee:
         if session is not None:
@@ -196,13 +199,13 @@ class GuestList:
 
     def accept(self, who: str) -> Standing:
         with self.db.write() as session:
-            return attendance.accept(session, self.row(who, session), now=self.now)
+            return transitions.accept(session, self.row(who, session), now=self.now)
 
     def lapse(self, after: timedelta = timedelta()) -> int:
         """What the worker does, at once or some time from now on."""
         self.now += after
         with self.db.write() as session:
-            return seating.lapse(session, self._event(session), now=self.now)
+            return attendance_capacity.lapse(session, self._event(session), now=self.now)
 
     def offered(self) -> set[str]:
         return set(self._keys(Attendee.standing == Standing.OFFERED))
@@ -229,9 +232,9 @@ class GuestList:
     def _event(self, session: Session) -> Event:
         return lookup.get(session, Event, self.event)
 
-    def _party(self, session: Session, who: str, companions: int, mode: Mode, role: Role) -> attendance.Guest:
+    def _party(self, session: Session, who: str, companions: int, mode: Mode, role: Role) -> transitions.Guest:
         person = self._person(session, who)
-        return attendance.Guest(person=person, mode=mode, companions=companions, role=role)
+        return transitions.Guest(person=person, mode=mode, companions=companions, role=role)
 
     def _person(self, session: Session, who: str) -> Person:
         known = Lookup(session).find(Person, who)
@@ -247,8 +250,16 @@ def wrong_with_places(db: Database, event: str = "opening") -> list[str]:
     with db.read() as session:
         found = lookup.get(session, Event, event)
         return [
-            f"{seating.mode}: {problem}" for seating in found.seating for problem in _wrong(seating, found.attendees)
+            f"{seating.mode}: {problem}"
+            for seating in found.seating
+            for problem in _wrong(seating, attendees_of(session, event))
         ]
+
+
+def attendees_of(session: Session, event: str = "opening") -> list[Attendee]:
+    """The rows on the list of an event, in the order in which they came."""
+    found = lookup.get(session, Event, event)
+    return list(session.scalars(sa.select(Attendee).where(Attendee.event_id == found.id).order_by(Attendee.id)))
 
 
 def _wrong(seating: Seating, attendees: list[Attendee]) -> Iterator[str]:

@@ -24,12 +24,13 @@ from scheduler.model import (
     SlotClaim,
     VisitStatus,
 )
-from scheduler.services import appointments, posts, visits
-from scheduler.services.drafts import check
-from scheduler.services.finding import Party, free
-from scheduler.services.lookup import Lookup
-from scheduler.services.postdrafts import PostDraft, SpecialDraft
-from scheduler.services.visitdrafts import VisitDraft
+from scheduler.services.common.lookup import Lookup
+from scheduler.services.consulate.posts import posts
+from scheduler.services.consulate.posts.free_times import Party, free
+from scheduler.services.consulate.posts.post_drafts import PostDraft, SpecialDraft
+from scheduler.services.consulate.visits import booking, lifecycle
+from scheduler.services.consulate.visits.visit_drafts import VisitDraft
+from scheduler.services.events.programme.event_drafts import check
 from scheduler.storage.database import Database
 from tests.services.builders import NOW, a_city
 
@@ -72,7 +73,7 @@ class Consulate:
     def hold(self, name: str, at: datetime = MORNING, *documents: str, desk: bool = False, **given: Any) -> str:
         with self.db.write() as session:
             draft = a_party(name, *documents, **given)
-            made = visits.book(session, self._service(session), at, draft, secret=SECRET, now=self.now, desk=desk)
+            made = booking.book(session, self._service(session), at, draft, secret=SECRET, now=self.now, desk=desk)
             return made.reference
 
     def book(self, name: str, at: datetime = MORNING, *documents: str, **given: Any) -> str:
@@ -83,25 +84,25 @@ class Consulate:
 
     def confirm(self, reference: str) -> None:
         with self.db.write() as session:
-            visits.confirm(session, visits.get(session, reference), now=self.now)
+            booking.confirm(session, booking.get(session, reference), now=self.now)
 
     def move(self, reference: str, at: datetime) -> None:
         with self.db.write() as session:
-            visits.move(session, visits.get(session, reference), at, now=self.now)
+            booking.move(session, booking.get(session, reference), at, now=self.now)
 
     def cancel(self, reference: str, by: Side = Side.APPLICANT) -> None:
         with self.db.write() as session:
-            visits.cancel(session, visits.get(session, reference), by=by, now=self.now)
+            booking.cancel(session, booking.get(session, reference), by=by, now=self.now)
 
     def wait(self, name: str, days: Sequence[date], *documents: str, **given: Any) -> str:
         with self.db.write() as session:
             draft = a_party(name, *documents, **given)
-            made = visits.wait(session, self._service(session), days, draft, secret=SECRET, now=self.now)
+            made = booking.wait(session, self._service(session), days, draft, secret=SECRET, now=self.now)
             return made.reference
 
     def sweep(self) -> int:
         with self.db.write() as session:
-            return appointments.sweep(session, posts.get(session, self.post), now=self.now)
+            return lifecycle.sweep(session, posts.get(session, self.post), now=self.now)
 
     def days(self, **given: Any) -> None:
         """Close or open days, as `scheduler post close` does."""
@@ -117,7 +118,7 @@ class Consulate:
 
     def row(self, reference: str) -> Appointment:
         with self.db.read() as session:
-            return visits.get(session, reference)
+            return booking.get(session, reference)
 
     def status(self, reference: str) -> VisitStatus:
         return self.row(reference).status
@@ -136,7 +137,7 @@ class Consulate:
     def letters(self, reference: str) -> list[LetterKind]:
         """The kinds of letters about a visit, in the order they were asked for."""
         with self.db.read() as session:
-            query = sa.select(Letter.kind).where(Letter.appointment_id == visits.get(session, reference).id)
+            query = sa.select(Letter.kind).where(Letter.appointment_id == booking.get(session, reference).id)
             return list(session.scalars(query.order_by(Letter.id)))
 
     def _service(self, session: Session) -> Service:
@@ -149,8 +150,8 @@ def wrong_with_cells(db: Database, *, now: datetime = NOW) -> list[str]:
     over."""
     from scheduler.model import ServiceDay
     from scheduler.model.visits import ACTIVE
-    from scheduler.services.appointments import party_of
-    from scheduler.services.finding import need
+    from scheduler.services.consulate.posts.free_times import need
+    from scheduler.services.consulate.visits.lifecycle import party_of
 
     found = []
     with db.read() as session:

@@ -7,9 +7,9 @@ import sqlalchemy as sa
 
 from scheduler.base.errors import Conflict, Invalid, NotFound
 from scheduler.model import MAY, Account, AccountRole, Act, Audit
-from scheduler.services import accounts
-from scheduler.services.accounts import AccountDraft, Refused
-from scheduler.services.drafts import check
+from scheduler.services.accounts import accounts
+from scheduler.services.accounts.accounts import AccountDraft, Refused
+from scheduler.services.events.programme.event_drafts import check
 from tests.services.builders import NOW, at_once
 
 SECRET = "0" * 64

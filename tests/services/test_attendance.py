@@ -13,10 +13,12 @@ import sqlalchemy as sa
 from scheduler.base.errors import AlreadyThere, Conflict, Invalid
 from scheduler.base.text import Text
 from scheduler.model import Answer, Attendee, Audit, Event, LetterKind, Mode, Partstat, Person, Role, Standing
-from scheduler.services import attendance, lookup, parties, programme
-from scheduler.services.drafts import PersonDraft, check
-from scheduler.services.people import guest
-from scheduler.services.places import identity
+from scheduler.services.common import lookup
+from scheduler.services.events.attendance import parties, transitions
+from scheduler.services.events.guests.people import guest
+from scheduler.services.events.programme import planning
+from scheduler.services.events.programme.event_drafts import PersonDraft, check
+from scheduler.services.events.programme.places import identity
 from tests.services.builders import DAY, NOW, START, GuestList, a_person, an_event, register, wrong_with_places
 
 IN_PERSON, REMOTE = Mode.IN_PERSON, Mode.REMOTE
@@ -47,7 +49,7 @@ def plan(db, key="opening", now=NOW, **given):
 
 def change_event(db, key="opening", **changes):
     with db.write() as session:
-        programme.change_event(session, lookup.get(session, Event, key), now=NOW, **changes)
+        planning.change_event(session, lookup.get(session, Event, key), now=NOW, **changes)
 
 
 def everything(db):
@@ -360,7 +362,7 @@ def test_what_is_held_again_later_gives_the_places_that_were_freed_meanwhile(ful
 
     with full.db.write() as session:
         opening = lookup.get(session, Event, "opening")
-        programme.move(session, opening, dtstart=START + 90 * DAY, now=AFTERWARDS)
+        planning.move(session, opening, dtstart=START + 90 * DAY, now=AFTERWARDS)
 
     assert OFFERED is full.standing("chai")
 
@@ -725,11 +727,11 @@ def rows(guests, *sessions, who="anna"):
 def test_two_officers_who_withdraw_the_same_guest_free_one_place(full):
     with full.db.write() as one, full.db.read() as other:
         mine, theirs = rows(full, one, other)
-        attendance.withdraw(other, theirs, now=NOW)
+        transitions.withdraw(other, theirs, now=NOW)
         other.commit()
 
         with pytest.raises(AlreadyThere):
-            attendance.withdraw(one, mine, now=NOW)
+            transitions.withdraw(one, mine, now=NOW)
 
     assert 3 == full.taken()
     assert [] == wrong_with_places(full.db)
@@ -740,11 +742,11 @@ def test_two_officers_who_record_the_same_answer_take_one_place(guests):
     guests.invite("anna")
     with guests.db.write() as one, guests.db.read() as other:
         mine, theirs = rows(guests, one, other)
-        attendance.answer(other, theirs, Partstat.ACCEPTED, by=Answer.LETTER, on=None, now=NOW)
+        transitions.answer(other, theirs, Partstat.ACCEPTED, by=Answer.LETTER, on=None, now=NOW)
         other.commit()
 
         with pytest.raises(AlreadyThere):
-            attendance.answer(one, mine, Partstat.ACCEPTED, by=Answer.TELEPHONE, on=None, now=NOW)
+            transitions.answer(one, mine, Partstat.ACCEPTED, by=Answer.TELEPHONE, on=None, now=NOW)
 
     assert 1 == guests.taken()
 
@@ -756,7 +758,7 @@ def test_whoever_withdraws_while_a_place_is_given_to_them_leaves_none_behind(ful
         [mine] = rows(full, one, who="chai")
         full.withdraw("anna")
 
-        attendance.withdraw(one, mine, now=NOW)
+        transitions.withdraw(one, mine, now=NOW)
 
     assert (WITHDRAWN, 3) == (full.standing("chai"), full.taken())
     assert [] == wrong_with_places(full.db)
@@ -797,7 +799,7 @@ def test_whoever_was_seen_before_they_joined_the_queue_is_promoted_as_they_stand
         full.change("chai", companions=0)
         full.answer("chai", Partstat.ACCEPTED)
 
-        attendance.withdraw(one, full.row("anna", one), now=NOW)
+        transitions.withdraw(one, full.row("anna", one), now=NOW)
         assert [OFFERED] == [row.standing for row in seen]
 
     assert (OFFERED, 4) == (full.standing("chai"), full.taken())

@@ -13,11 +13,14 @@ from sqlalchemy import event as on
 
 from scheduler.base.errors import NotFound, SchedulerError
 from scheduler.model import Attendee, Audit, Event, Letter, LetterKind, Mode, Person, Queue, Seating, Standing
-from scheduler.services import attendance, lookup, people, programme, registering, seating, tokens
-from scheduler.services.drafts import PersonDraft, check
-from scheduler.services.seating import NeverFits
-from scheduler.services.tokens import Purpose
-from scheduler.services.window import RegistrationClosed
+from scheduler.services.common import lookup, tokens
+from scheduler.services.common.tokens import Purpose
+from scheduler.services.events.attendance import capacity, transitions
+from scheduler.services.events.attendance.capacity import NeverFits
+from scheduler.services.events.attendance.registration_window import RegistrationClosed
+from scheduler.services.events.guests import people, registration
+from scheduler.services.events.programme import planning
+from scheduler.services.events.programme.event_drafts import PersonDraft, check
 from scheduler.storage.group_commit import Together
 from tests.services.builders import NOW, START, an_event, register, wrong_with_places
 from tests.services.test_seat_races import in_order_of_arrival
@@ -40,8 +43,8 @@ def ask(db, seats, *, event="opening", mode=Mode.IN_PERSON, email=True, now=NOW)
             name = f"{event} {mode} {number} {party}"
             address = f"{name.replace(' ', '')}@example.org" if email else None
             draft = check(PersonDraft, {"name": name, "email": address, "language": "en"})
-            guest = attendance.Guest(person=people.guest(session, draft), mode=mode, companions=party - 1)
-            asked.append(attendance.ask(session, found, guest, now=now))
+            guest = transitions.Guest(person=people.guest(session, draft), mode=mode, companions=party - 1)
+            asked.append(transitions.ask(session, found, guest, now=now))
         return [link(attendee) for attendee in asked]
 
 
@@ -52,7 +55,7 @@ def link(attendee) -> str:
 def confirm_each(db, links, *, now=NOW):
     """What each is told: a standing, or the kind of error."""
     with db.write("page") as session:
-        told = registering.confirm_each(session, links, secret=SECRET, now=now)
+        told = registration.confirm_each(session, links, secret=SECRET, now=now)
         return [type(one) if isinstance(one, SchedulerError) else one.standing for one in told]
 
 
@@ -79,7 +82,7 @@ def test_fifty_who_confirm_at_once_fill_ten_places_exactly_in_order_of_arrival_e
     def work(given):
         came.extend(given)
         with db.write("page") as session:
-            return registering.confirm_each(session, given, secret=SECRET, now=NOW)
+            return registration.confirm_each(session, given, secret=SECRET, now=NOW)
 
     together = Together(work)
 
@@ -130,7 +133,7 @@ def test_what_goes_wrong_with_one_harms_nobody_else(db):
         begun.set()
         assert opened.wait(30)
         with db.write("page") as session:
-            return registering.confirm_each(session, given, secret=SECRET, now=NOW)
+            return registration.confirm_each(session, given, secret=SECRET, now=NOW)
 
     together = Together(work)
     with poisoned(db, tokens.number(links[2])), ThreadPoolExecutor(5) as hands:
@@ -165,8 +168,8 @@ def test_each_of_a_batch_is_told_what_is_theirs(db):
     (requested,) = ask(db, [1], event="approved")
     (late,) = ask(db, [1], event="approved", mode=Mode.REMOTE, now=NOW - timedelta(days=2))
     with db.write() as session:
-        programme.cancel(session, lookup.get(session, Event, "called-off"), now=NOW)
-        seating.set_capacity(session, lookup.get(session, Event, "shrunk"), Mode.IN_PERSON, 3, now=NOW)
+        planning.cancel(session, lookup.get(session, Event, "called-off"), now=NOW)
+        capacity.set_capacity(session, lookup.get(session, Event, "shrunk"), Mode.IN_PERSON, 3, now=NOW)
 
     told = confirm_each(db, [good, off, "1-" + "a" * 26, double, "x", large, late, requested, double])
 
@@ -227,7 +230,7 @@ def test_places_that_an_offer_was_not_made_of_belong_to_who_waits_for_them(db):
         found = lookup.get(session, Event, "opening")
         first = register(session, found, companions=1)
         register(session, found)
-        attendance.withdraw(session, first, now=NOW)
+        transitions.withdraw(session, first, now=NOW)
 
     assert [W, W] == confirm_each(db, ask(db, [1, 2]))
 

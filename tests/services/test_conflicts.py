@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 from scheduler.base.errors import Conflict, Problems
 from scheduler.model import Audit, Event, Mode, Partstat, Status
-from scheduler.services import conflicts, lookup, programme
+from scheduler.services.common import lookup
+from scheduler.services.events.programme import conflicts, planning
 from tests.services.builders import (
     DAY,
     NOW,
@@ -246,7 +247,7 @@ def test_a_ceremony_is_within_the_days_of_its_exhibition(session):
     opening = an_event(session, "opening", parent="exhibition")
     assert [] == told(session)
 
-    programme.change_event(session, opening, now=NOW, dtstart=START - DAY, dtend=START - DAY + HOUR, force="a test")
+    planning.change_event(session, opening, now=NOW, dtstart=START - DAY, dtend=START - DAY + HOUR, force="a test")
 
     said = ["opening is outside the days of exhibition: 2027-02-01 is not within 2027-02-02 to 2027-02-11"]
     assert said == told(session)
@@ -384,7 +385,7 @@ HERE = {"dtstart": START, "dtend": START + HOUR, "venue": "hall", "parent": "exh
 
 def plan_opening(session, **given):
     opening = lookup.get(session, Event, "opening")
-    return programme.change_event(session, opening, now=NOW, **HERE, **given)
+    return planning.change_event(session, opening, now=NOW, **HERE, **given)
 
 
 def test_all_contradictions_are_told_at_once_and_nothing_is_changed(contradictory):
@@ -415,7 +416,7 @@ def test_a_reason_overrules_them_and_stands_in_the_audit_with_what_it_overruled(
 def test_a_reason_for_overruling_nothing_is_not_written_down(contradictory):
     with contradictory.write() as session:
         opening = lookup.get(session, Event, "opening")
-        programme.change_event(session, opening, now=NOW, force="to be safe", url="https://embassy.example/opening")
+        planning.change_event(session, opening, now=NOW, force="to be safe", url="https://embassy.example/opening")
 
     with contradictory.read() as session:
         assert [] == session.scalars(sa.select(Audit).where(Audit.action == "force")).all()

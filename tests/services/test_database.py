@@ -20,8 +20,8 @@ from scheduler.base import config
 from scheduler.base.errors import Conflict, Forbidden, Invalid, SchedulerError
 from scheduler.base.text import Text
 from scheduler.model import Arrival, Audit, City, Companion, Event, Mode, Origin, Seating, Sees, Ticket
-from scheduler.services import links
-from scheduler.services.audit import note
+from scheduler.services.common.audit import note
+from scheduler.services.feeds import links as feed_links
 from scheduler.storage.database import (
     REFUSALS,
     Base,
@@ -174,7 +174,7 @@ def rows(db):
                 attendee_id=attendee.id, event_id=event.id, fingerprint="f", digest="d", cells={}
             )
         )
-        links.add(session, feed="all", holder="driver", sees=Sees.PRIVATE, now=NOW)
+        feed_links.add(session, feed="all", holder="driver", sees=Sees.PRIVATE, now=NOW)
         session.execute(
             sa.insert(Base.metadata.tables["account"]).values(
                 name="door", called="The door", role="door", language="en", epoch=0, created_at=NOW

@@ -8,9 +8,10 @@ import pytest
 
 from scheduler.base.errors import Invalid, NotFound
 from scheduler.model import Answer, LetterKind, Mode, Partstat, Role, Standing
-from scheduler.services import attendance, desk
-from scheduler.services.desk import Wanted
-from scheduler.services.lookup import get
+from scheduler.services.common.lookup import get
+from scheduler.services.events.attendance import transitions
+from scheduler.services.events.guests import guest_directory
+from scheduler.services.events.guests.guest_directory import Wanted
 from tests.services.builders import (
     NOW,
     START,
@@ -24,7 +25,7 @@ from tests.services.builders import (
 
 
 def names(session, event, page=1, **wanted) -> list[str]:
-    return [str(row.person.name) for row in desk.guests(session, event, Wanted(**wanted), page=page).rows]
+    return [str(row.person.name) for row in guest_directory.guests(session, event, Wanted(**wanted), page=page).rows]
 
 
 def test_the_overview_counts_places_who_waits_and_who_has_not_answered(db):
@@ -35,12 +36,12 @@ def test_the_overview_counts_places_who_waits_and_who_has_not_answered(db):
         register(session, event, mode=Mode.REMOTE)
         invite(session, event)
         declined = invite(session, event)
-        attendance.answer(session, declined, Partstat.DECLINED, by=Answer.LETTER, on=None, now=NOW)
+        transitions.answer(session, declined, Partstat.DECLINED, by=Answer.LETTER, on=None, now=NOW)
         tentative = invite(session, event)
-        attendance.answer(session, tentative, Partstat.TENTATIVE, by=Answer.LETTER, on=None, now=NOW)
+        transitions.answer(session, tentative, Partstat.TENTATIVE, by=Answer.LETTER, on=None, now=NOW)
 
     with db.read() as session:
-        (line,) = desk.coming(session, confidential=True, now=NOW).coming
+        (line,) = guest_directory.coming(session, confidential=True, now=NOW).coming
 
     counts = line.counts
     assert (2, 1, 1) == tuple(map(counts.of, (Standing.CONFIRMED, Standing.WAITLISTED, Standing.WITHDRAWN)))
@@ -57,8 +58,8 @@ def test_what_is_on_today_stands_first_and_what_was_on_its_own_page(db):
         an_event(session, "tour", kind="tour", dtstart=None)
 
     with db.read() as session:
-        found = desk.coming(session, confidential=True, now=NOW)
-        past = desk.past(session, confidential=True, now=NOW)
+        found = guest_directory.coming(session, confidential=True, now=NOW)
+        past = guest_directory.past(session, confidential=True, now=NOW)
         shown = [[line.event.key for line in part] for part in (found.today, found.coming, found.undated, past.past)]
     assert [["now"], ["later"], ["some-day"], ["now", "past"]] == shown
 
@@ -69,11 +70,11 @@ def test_what_is_confidential_is_not_there_for_who_may_not_know_of_it(db):
         an_event(session, "secret", visibility="confidential")
 
     with db.read() as session:
-        seen = [line.event.key for line in desk.coming(session, confidential=False, now=NOW).coming]
+        seen = [line.event.key for line in guest_directory.coming(session, confidential=False, now=NOW).coming]
         with pytest.raises(NotFound):
-            desk.event(session, "secret", confidential=False)
+            guest_directory.event(session, "secret", confidential=False)
         assert ["private"] == seen
-        assert "secret" == desk.event(session, "secret", confidential=True).key
+        assert "secret" == guest_directory.event(session, "secret", confidential=True).key
 
 
 def test_officials_stand_by_precedence_then_guests_as_they_came_then_who_waits_then_who_left(db):
@@ -85,7 +86,7 @@ def test_officials_stand_by_precedence_then_guests_as_they_came_then_who_waits_t
         for place, name in ((2, "Deputy"), (1, "Minister")):
             invite(session, event, a_person(session, name.lower(), name=name, precedence=place))
         register(session, event, a_person(session, name="Big"), companions=2)
-        attendance.withdraw(session, gone, now=NOW)
+        transitions.withdraw(session, gone, now=NOW)
 
         assert ["Minister", "Deputy", "First", "Second", "Big", "Gone"] == names(session, event)
 
@@ -113,7 +114,7 @@ def test_a_name_is_found_in_any_letters_and_by_any_part(db, typed, found):
 
 
 def test_a_list_is_narrowed_by_standing_mode_and_role_and_read_page_by_page(db, monkeypatch):
-    monkeypatch.setattr(desk, "PAGE", 2)
+    monkeypatch.setattr(guest_directory, "PAGE", 2)
     with db.write() as session:
         event = an_event(session)
         for name in ("One", "Two", "Three"):
@@ -127,9 +128,11 @@ def test_a_list_is_narrowed_by_standing_mode_and_role_and_read_page_by_page(db, 
         assert [["One", "Two"], ["Three", "Remote"], ["Speaker"], []] == [
             names(session, event, page=page) for page in (1, 2, 3, 4)
         ]
-        assert [True, True, False] == [desk.guests(session, event, Wanted(), page=page).more for page in (1, 2, 3)]
+        assert [True, True, False] == [
+            guest_directory.guests(session, event, Wanted(), page=page).more for page in (1, 2, 3)
+        ]
         assert (1, ["Two"]) == (
-            desk.guests(session, event, Wanted(name="two")).found,
+            guest_directory.guests(session, event, Wanted(name="two")).found,
             names(session, event, name="two"),
         )
 
@@ -141,7 +144,7 @@ def test_nobody_is_read_through_the_list_of_another_event(db):
 
         for number in (who, 10_000, 2**70):
             with pytest.raises(NotFound):
-                desk.guest(session, other, number)
+                guest_directory.guest(session, other, number)
 
 
 def test_who_comes_in_anothers_place_has_their_place_and_is_written_to(db):
@@ -149,17 +152,17 @@ def test_who_comes_in_anothers_place_has_their_place_and_is_written_to(db):
         event = an_event(session, capacity=1)
         who = register(session, event, a_person(session, "minister"))
         deputy = a_person(session, "deputy")
-        attendance.represent(session, who, deputy, now=NOW)
+        transitions.represent(session, who, deputy, now=NOW)
         assert deputy is who.attending
-        assert not attendance.represent(session, who, deputy, now=NOW)
+        assert not transitions.represent(session, who, deputy, now=NOW)
         with pytest.raises(Invalid):
-            attendance.represent(session, who, who.person, now=NOW)
+            transitions.represent(session, who, who.person, now=NOW)
 
     assert [LetterKind.CONFIRMED] == GuestList(db).letters("deputy")
     assert [] == wrong_with_places(db)
     with db.write() as session:
-        attendance.represent(
-            session, desk.guest(session, get(session, type(event), "opening"), who.id), None, now=NOW
+        transitions.represent(
+            session, guest_directory.guest(session, get(session, type(event), "opening"), who.id), None, now=NOW
         )
     assert GuestList(db).row("minister").represented_by_id is None
 
@@ -167,7 +170,7 @@ def test_who_comes_in_anothers_place_has_their_place_and_is_written_to(db):
 def test_who_only_was_invited_is_represented_without_a_letter(db):
     with db.write() as session:
         who = invite(session, an_event(session))
-        attendance.represent(session, who, a_person(session, "deputy"), now=NOW + timedelta(days=1))
+        transitions.represent(session, who, a_person(session, "deputy"), now=NOW + timedelta(days=1))
         assert date(2027, 2, 2) == who.event.first_on
 
     assert [] == GuestList(db).letters("deputy")

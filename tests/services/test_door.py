@@ -11,9 +11,12 @@ import zxingcpp
 
 from scheduler.base.errors import AlreadyThere, Conflict
 from scheduler.model import Arrival, Attendee, Audit, Event, Letter, Mode, Partstat, Role, Standing
-from scheduler.services import attendance, door, lookup, passes, programme, seating
-from scheduler.services.door import Came, TooMany, Verdict
-from scheduler.services.seating import NoRoom
+from scheduler.services.common import lookup
+from scheduler.services.events.attendance import capacity, passes, transitions
+from scheduler.services.events.attendance.capacity import NoRoom
+from scheduler.services.events.door import arrivals
+from scheduler.services.events.door.arrivals import Came, TooMany, Verdict
+from scheduler.services.events.programme import planning
 from scheduler.storage.database import Database
 from tests.services.builders import (
     NOW,
@@ -46,7 +49,7 @@ def pass_of(attendee):
 
 
 def scan(session, event, given, *, now=EVENING, **came):
-    return door.scan(session, event, given, Came(**came), secret=SECRET, now=now)
+    return arrivals.scan(session, event, given, Came(**came), secret=SECRET, now=now)
 
 
 # Passes
@@ -112,9 +115,9 @@ def test_the_pass_of_nobody_and_a_pass_changed_by_one_letter_are_unknown(session
 
 
 def test_the_link_to_somebodys_page_is_no_pass(session, opening):
-    from scheduler.services import registering
+    from scheduler.services.events.guests import registration
 
-    link = registering.own_token(register(session, opening), secret=SECRET)
+    link = registration.own_token(register(session, opening), secret=SECRET)
 
     assert Verdict.UNKNOWN is scan(session, opening, link).verdict
 
@@ -127,7 +130,7 @@ def test_a_pass_that_was_revoked_says_so_and_lets_nobody_in(session, opening):
     told = scan(session, opening, old)
 
     assert (Verdict.REVOKED, guest) == (told.verdict, told.attendee)
-    assert 0 == door.present(session, opening).parties
+    assert 0 == arrivals.present(session, opening).parties
     assert Verdict.WELCOME is scan(session, opening, pass_of(guest)).verdict
 
 
@@ -146,7 +149,7 @@ def test_who_has_a_place_is_welcome_with_all_who_come_along(session, opening):
         told.arrival.companions,
         told.arrival.at,
     )
-    assert (1, 3, 3) == astuple(door.present(session, opening))
+    assert (1, 3, 3) == astuple(arrivals.present(session, opening))
     assert "check in" in session.scalars(sa.select(Audit.action)).all()
 
 
@@ -161,7 +164,7 @@ def test_the_same_pass_twice_is_told_with_when_and_by_whom(session, opening):
     told = scan(session, opening, pass_of(guest), now=EVENING + timedelta(minutes=5), door="South")
 
     assert (Verdict.HERE, EVENING, "North") == (told.verdict, told.arrival.at, told.arrival.door)
-    assert 1 == door.present(session, opening).people
+    assert 1 == arrivals.present(session, opening).people
 
 
 def test_a_scan_whose_answer_was_lost_is_asked_again_and_is_still_welcome(session, opening):
@@ -181,11 +184,11 @@ def test_a_pass_for_another_event_says_for_which_and_whether_its_holder_is_on_th
 
     told = scan(session, opening, pass_of(theirs))
     assert (Verdict.WRONG_EVENT, dinner) == (told.verdict, told.of)
-    assert door.also_here(session, opening, told) is None
+    assert arrivals.also_here(session, opening, told) is None
 
     here = register(session, opening, anna)
-    assert here is door.also_here(session, opening, told)
-    assert 0 == door.present(session, opening).parties
+    assert here is arrivals.also_here(session, opening, told)
+    assert 0 == arrivals.present(session, opening).parties
 
 
 @pytest.mark.parametrize(
@@ -207,25 +210,25 @@ def test_an_event_without_a_date_or_cancelled_lets_nobody_in(session, opening):
     undated = an_event(session, "undated", dtstart=None)
     nobody = register(session, undated)
     guest = register(session, opening)
-    programme.cancel(session, opening, now=NOW)
+    planning.cancel(session, opening, now=NOW)
 
     assert Verdict.WRONG_DAY is scan(session, undated, pass_of(nobody)).verdict
     assert Verdict.CANCELLED is scan(session, opening, pass_of(guest)).verdict
     with pytest.raises(Conflict, match="cancelled"):
-        door.admit(session, guest, Came(), now=EVENING)
+        arrivals.admit(session, guest, Came(), now=EVENING)
 
 
 def test_who_waits_has_withdrawn_or_takes_part_by_video_is_not_let_in_by_their_pass(session, opening):
     register(session, opening, companions=4)
     waiting = register(session, opening)
     gone = register(session, opening)
-    attendance.withdraw(session, gone, now=NOW)
+    transitions.withdraw(session, gone, now=NOW)
     remote = register(session, opening, mode=Mode.REMOTE)
 
     verdicts = [scan(session, opening, pass_of(one)).verdict for one in (waiting, gone, remote)]
 
     assert [Verdict.NO_PLACE, Verdict.NO_PLACE, Verdict.REMOTE] == verdicts
-    assert 0 == door.present(session, opening).parties
+    assert 0 == arrivals.present(session, opening).parties
 
 
 def test_those_whom_protocol_receives_are_marked(session, opening):
@@ -243,9 +246,9 @@ def test_companions_who_follow_later_are_added_to_who_came_first(session, openin
     guest = register(session, opening, companions=2)
     told = scan(session, opening, pass_of(guest), companions=0)
 
-    door.follow(session, told.arrival, 2, now=EVENING)
+    arrivals.follow(session, told.arrival, 2, now=EVENING)
 
-    assert 3 == door.present(session, opening).people
+    assert 3 == arrivals.present(session, opening).people
 
 
 def test_more_companions_than_are_on_the_list_come_in_only_if_there_are_places_and_an_officer_admits_them(
@@ -254,14 +257,14 @@ def test_more_companions_than_are_on_the_list_come_in_only_if_there_are_places_a
     guest = register(session, opening, companions=1)
     register(session, opening)
     with pytest.raises(TooMany, match="3 came, 1 are on the list"):
-        door.check_in(session, guest, Came(companions=3), now=EVENING)
+        arrivals.check_in(session, guest, Came(companions=3), now=EVENING)
     with pytest.raises(NoRoom):
-        door.admit(session, guest, Came(companions=4), now=EVENING)
+        arrivals.admit(session, guest, Came(companions=4), now=EVENING)
 
-    told = door.admit(session, guest, Came(companions=3), now=EVENING)
+    told = arrivals.admit(session, guest, Came(companions=3), now=EVENING)
 
     assert (Verdict.WELCOME, 3) == (told.verdict, told.arrival.companions)
-    assert (1, 4, 5) == astuple(door.present(session, opening))
+    assert (1, 4, 5) == astuple(arrivals.present(session, opening))
 
 
 # Admitted all the same
@@ -273,7 +276,7 @@ def test_an_officer_admits_who_has_no_place_in_the_hall_while_there_is_one(db, s
         event = an_event(session, capacity=3, remote_capacity=1)
         guest = standing(session, event, stands)
 
-        told = door.admit(session, guest, Came(), now=EVENING)
+        told = arrivals.admit(session, guest, Came(), now=EVENING)
 
         assert (Verdict.WELCOME, Standing.CONFIRMED, Mode.IN_PERSON) == (told.verdict, guest.standing, guest.mode)
         assert Partstat.ACCEPTED is guest.partstat
@@ -290,11 +293,11 @@ def standing(session, event, stands):
         return guest
     if stands == "withdrawn":
         guest = register(session, event)
-        attendance.withdraw(session, guest, now=NOW)
+        transitions.withdraw(session, guest, now=NOW)
         return guest
     full = register(session, event, companions=2)
     guest = register(session, event)
-    seating.set_capacity(session, event, Mode.IN_PERSON, 4, now=EVENING)  # begun: nobody is called any more
+    capacity.set_capacity(session, event, Mode.IN_PERSON, 4, now=EVENING)  # begun: nobody is called any more
     assert full.standing is Standing.CONFIRMED
     return guest
 
@@ -304,7 +307,7 @@ def test_nobody_is_admitted_to_a_full_hall_and_nothing_is_changed(session, openi
     waiting = register(session, opening)
 
     with pytest.raises(NoRoom):
-        door.admit(session, waiting, Came(), now=EVENING)
+        arrivals.admit(session, waiting, Came(), now=EVENING)
 
     session.refresh(waiting)
     assert Standing.WAITLISTED is waiting.standing
@@ -313,7 +316,7 @@ def test_nobody_is_admitted_to_a_full_hall_and_nothing_is_changed(session, openi
 def test_admitting_writes_no_letter(session, opening):
     guest = invite(session, opening)
 
-    door.admit(session, guest, Came(), now=EVENING)
+    arrivals.admit(session, guest, Came(), now=EVENING)
 
     assert 0 == session.scalar(sa.select(sa.func.count(Letter.id)))
 
@@ -325,10 +328,10 @@ def test_an_arrival_is_undone_once_stays_on_record_and_they_can_come_again(sessi
     guest = register(session, opening)
     first = scan(session, opening, pass_of(guest)).arrival
 
-    door.undo(session, first, now=EVENING)
+    arrivals.undo(session, first, now=EVENING)
     with pytest.raises(AlreadyThere):
-        door.undo(session, first, now=EVENING)
-    assert 0 == door.present(session, opening).people
+        arrivals.undo(session, first, now=EVENING)
+    assert 0 == arrivals.present(session, opening).people
     again = scan(session, opening, pass_of(guest))
 
     assert Verdict.WELCOME is again.verdict
@@ -341,7 +344,7 @@ def test_arrivals_are_listed_from_the_latest(session, opening):
     for minute, guest in enumerate(guests):
         scan(session, opening, pass_of(guest), now=EVENING + timedelta(minutes=minute))
 
-    assert [guests[2], guests[1]] == [one.attendee for one in door.arrivals(session, opening, limit=2)]
+    assert [guests[2], guests[1]] == [one.attendee for one in arrivals.arrivals(session, opening, limit=2)]
 
 
 # At once

@@ -13,10 +13,12 @@ import sqlalchemy as sa
 import zxingcpp
 
 from scheduler.model import Event, Mode
-from scheduler.services import parties, passes, programme, registering
-from scheduler.services.door import Verdict
-from scheduler.services.letters import QUIET
-from scheduler.web import create_app
+from scheduler.services.events.attendance import parties, passes
+from scheduler.services.events.door.arrivals import Verdict
+from scheduler.services.events.guests import registration
+from scheduler.services.events.programme import planning
+from scheduler.services.outbox.enqueue import QUIET
+from scheduler.web.application import create_app
 from scheduler.worker import timetable
 from tests.services.builders import NOW, START, a_person, an_event, register
 from tests.services.test_door import scan
@@ -70,7 +72,7 @@ def test_the_letter_of_a_moved_event_and_a_reminder_bring_it_again(app, clock):
     letters(app)
     with app.db.write() as session:
         event = session.scalars(sa.select(Event)).one()
-        programme.move(session, event, dtstart=START + timedelta(days=1), now=NOW)
+        planning.move(session, event, dtstart=START + timedelta(days=1), now=NOW)
         moved = event.starts_at
     clock.advance(QUIET)
     told = letters(app)
@@ -92,7 +94,7 @@ def test_who_has_no_place_in_the_hall_gets_no_pass(app, clock, case):
     if case == "cancelled":
         letters(app)
         with app.db.write() as session:
-            programme.cancel(session, session.scalars(sa.select(Event)).one(), now=NOW)
+            planning.cancel(session, session.scalars(sa.select(Event)).one(), now=NOW)
         clock.advance(QUIET)
 
     assert picture(letters(app)[-1]) is None
@@ -102,7 +104,7 @@ def test_a_pass_lets_in_after_the_event_has_moved(app, clock):
     with app.db.write() as session:
         event = an_event(session)
         given = passes.of(register(session, event), secret=app.secret)
-        programme.move(session, event, dtstart=START + timedelta(days=3), now=NOW)
+        planning.move(session, event, dtstart=START + timedelta(days=3), now=NOW)
 
         assert Verdict.WELCOME is scan(session, event, given, now=event.starts_at).verdict
 
@@ -113,7 +115,7 @@ def test_ones_own_page_shows_the_pass_while_there_is_a_place_in_the_hall(app):
     with app.db.write() as session:
         guest = register(session, an_event(session, remote_capacity=5))
         given = passes.of(guest, secret=app.secret)
-        own = f"/en/registration/{registering.own_token(guest, secret=app.secret)}"
+        own = f"/en/registration/{registration.own_token(guest, secret=app.secret)}"
         number = guest.id
 
     answer = web.get(f"{own}/pass.png")

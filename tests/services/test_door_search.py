@@ -9,8 +9,8 @@ import pytest
 from scheduler.base import name_sounds
 from scheduler.base.text import Text
 from scheduler.model import Person
-from scheduler.services.audit import note
-from scheduler.services.doorsearch import Search
+from scheduler.services.common.audit import note
+from scheduler.services.events.door.name_search import Search
 from tests.services.builders import NOW, a_person, an_event, invite, register
 
 GUESTS = (

@@ -24,8 +24,11 @@ from scheduler.model import (
     Person,
     Standing,
 )
-from scheduler.services import attendance, erasure, messages, own, registering, retention
-from scheduler.services.lookup import get
+from scheduler.services.common.lookup import get
+from scheduler.services.events.attendance import transitions
+from scheduler.services.events.guests import own_page, registration
+from scheduler.services.letters import messages
+from scheduler.services.privacy import erasure, retention
 from scheduler.storage.database import Base
 from scheduler.worker import timetable
 from tests.services.builders import (
@@ -35,6 +38,7 @@ from tests.services.builders import (
     a_person,
     an_event,
     an_organisation,
+    attendees_of,
     invite,
     register,
     wrong_with_places,
@@ -85,14 +89,14 @@ def number(app) -> int:
         opening = an_event(session, capacity=3)
         mine = register(session, opening, who, companions=1)
         register(session, opening, a_person(session, "bolat", name="Bolat"))
-        details = attendance.AnswerDetails(reference="Ref-4711")
+        details = transitions.AnswerDetails(reference="Ref-4711")
         concert = invite(session, an_event(session, "concert", dtstart=START + DAY), who)
         said = {"by": Answer.NOTE_VERBALE, "on": None, "details": details}
-        attendance.answer(session, concert, Partstat.ACCEPTED, now=NOW, **said)
+        transitions.answer(session, concert, Partstat.ACCEPTED, now=NOW, **said)
         cells = {"name": "Annabella", "note": "vegan-note"}
         session.add(GuestRow(attendee_id=mine.id, event_id=opening.id, fingerprint="f", digest="d", cells=cells))
         session.add(ExternalId(source="ministry", value="ext-0815", person_id=who.id))
-        own.subscribe(session, who, now=NOW)
+        own_page.subscribe(session, who, now=NOW)
         draft = messages.draft({"subject": "To all", "text": "Hello {name}"}, language="en")
         messages.send(session, opening, draft, to=["everyone"], now=NOW)
         number = who.id
@@ -101,9 +105,9 @@ def number(app) -> int:
         failed = sa.select(sa.func.min(Letter.id)).where(Letter.person_id == number).scalar_subquery()
         refused = {"outcome": Outcome.FAILED, "reason": "550 no mailbox annabella@example.org"}
         session.execute(sa.update(Letter).where(Letter.id == failed).values(**refused))
-        attendance.withdraw(session, session.get_one(Attendee, mine.id), now=NOW, quiet=True)
-        again = attendance.Guest(person=session.get_one(Person, number), companions=1)
-        attendance.register(session, get(session, Event, "opening"), again, now=NOW)
+        transitions.withdraw(session, session.get_one(Attendee, mine.id), now=NOW, quiet=True)
+        again = transitions.Guest(person=session.get_one(Person, number), companions=1)
+        transitions.register(session, get(session, Event, "opening"), again, now=NOW)
     return number
 
 
@@ -168,7 +172,7 @@ def test_who_waits_behind_them_moves_up(app):
     erase(app, number)
 
     with app.db.read() as session:
-        row = next(one for one in get(session, Event, "opening").attendees if one.person.key == "bolat")
+        row = next(one for one in attendees_of(session) if one.person.key == "bolat")
         assert row.standing is Standing.OFFERED
 
 
@@ -196,14 +200,14 @@ def test_letters_that_have_not_left_do_not_leave(app, number):
 def test_every_link_is_dead(app, number):
     with app.db.read() as session:
         row = session.scalars(sa.select(Attendee).where(Attendee.person_id == number)).first()
-        token = registering.own_token(row, secret=SECRET)
-        assert registering.own(session, token, secret=SECRET)
+        token = registration.own_token(row, secret=SECRET)
+        assert registration.own(session, token, secret=SECRET)
 
     erase(app, number)
 
     with app.db.read() as session:
-        with pytest.raises(registering.NotFound):
-            registering.own(session, token, secret=SECRET)
+        with pytest.raises(registration.NotFound):
+            registration.own(session, token, secret=SECRET)
         assert all(link.revoked_at for link in session.scalars(sa.select(FeedLink)))
 
 
@@ -246,13 +250,13 @@ def test_who_represents_another_leaves_that_place_to_them(app):
         event = an_event(session)
         deputy = anna(session)
         row = invite(session, event, a_person(session, "minister", name="Minister"), represented_by=deputy)
-        attendance.answer(session, row, Partstat.ACCEPTED, by=Answer.LETTER, on=None, now=NOW)
+        transitions.answer(session, row, Partstat.ACCEPTED, by=Answer.LETTER, on=None, now=NOW)
         number, epoch = deputy.id, row.epoch
 
     erase(app, number)
 
     with app.db.read() as session:
-        row = get(session, Event, "opening").attendees[0]
+        row = attendees_of(session)[0]
         assert (Standing.CONFIRMED, None, epoch + 1) == (row.standing, row.represented_by_id, row.epoch)
     assert [] == known(app.db)
 
@@ -283,8 +287,8 @@ def test_erased_twice_is_refused_and_changes_nothing(app, number):
 
 def test_a_registration_that_was_not_confirmed_is_gone(app):
     with app.db.write() as session:
-        guest = attendance.Guest(person=anna(session))
-        number = attendance.ask(session, an_event(session), guest, now=NOW).person_id
+        guest = transitions.Guest(person=anna(session))
+        number = transitions.ask(session, an_event(session), guest, now=NOW).person_id
 
     erase(app, number)
 
@@ -295,7 +299,7 @@ def test_a_registration_that_was_not_confirmed_is_gone(app):
 
 def test_all_that_is_kept_is_in_the_file_that_they_can_download(app, number):
     with app.db.read() as session:
-        kept = json.dumps(own.data(session, session.get_one(Person, number)), ensure_ascii=False)
+        kept = json.dumps(own_page.data(session, session.get_one(Person, number)), ensure_ascii=False)
 
     assert [] == [word for word in KNOWN if word not in kept]
     assert "Hello {name}" in kept
@@ -341,7 +345,7 @@ def test_officials_and_links_that_an_officer_gave_are_kept(app, clock):
     with app.db.write() as session:
         register(session, an_event(session), a_person(session, "minister", name="Minister"))
         driver = a_person(session, name="Driver")
-        own.subscribe(session, driver, now=NOW)
+        own_page.subscribe(session, driver, now=NOW)
     clock.advance(200 * DAY)
 
     assert 0 == run(app)["people"]

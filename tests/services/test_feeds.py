@@ -11,9 +11,10 @@ import pytest
 from scheduler.base.errors import NotFound
 from scheduler.base.text import Text
 from scheduler.model import Audience, Kind
-from scheduler.services import feeds, places, programme, scopes
-from scheduler.services.drafts import FeedDraft, check
-from scheduler.services.lookup import Lookup
+from scheduler.services.common.lookup import Lookup
+from scheduler.services.events.programme import places, planning
+from scheduler.services.events.programme.event_drafts import FeedDraft, check
+from scheduler.services.feeds import event_feeds, scopes
 from tests.services.builders import (
     DAY,
     NOW,
@@ -38,7 +39,7 @@ def session(db):
 
 
 def document(session, key="all", *, language="en", now=NOW, **given) -> bytes:
-    return feeds.write(
+    return event_feeds.write(
         session, scopes.get(session, key), language=language, now=now, house=Text({"en": "Embassy"}), **given
     )
 
@@ -129,7 +130,7 @@ def test_only_what_is_public_is_shown_and_what_becomes_private_vanishes(session,
     an_event(session, "secret", visibility=visibility)
     before = titles(session)
 
-    programme.change_event(session, event, now=NOW, visibility=visibility)
+    planning.change_event(session, event, now=NOW, visibility=visibility)
 
     assert ["Opening"] == before
     assert [] == titles(session)
@@ -138,7 +139,7 @@ def test_only_what_is_public_is_shown_and_what_becomes_private_vanishes(session,
 def test_what_has_no_date_is_not_shown_until_it_has_one(session):
     event = an_event(session, dtstart=None)
     before = titles(session)
-    programme.announce(session, event, now=NOW, dtstart=START, dtend=START + timedelta(hours=1))
+    planning.announce(session, event, now=NOW, dtstart=START, dtend=START + timedelta(hours=1))
 
     assert [] == before
     assert ["Opening"] == titles(session)
@@ -153,7 +154,7 @@ def test_a_tour_is_not_shown_but_its_stops_are(session):
 
 def test_a_cancelled_event_stays_marked_until_its_date_has_passed(session):
     event = an_event(session)
-    programme.cancel(session, event, now=NOW)
+    planning.cancel(session, event, now=NOW)
 
     (shown,) = vevents(session, now=event.ends_at)
     assert ("CANCELLED", "Cancelled: Opening") == (shown["STATUS"], shown["SUMMARY"])
@@ -162,7 +163,7 @@ def test_a_cancelled_event_stays_marked_until_its_date_has_passed(session):
 
 def test_a_cancelled_exhibition_stays_until_its_last_day_has_passed(session):
     show = an_event(session, "show", kind="exhibition", **SPRING)
-    programme.cancel(session, show, now=NOW)
+    planning.cancel(session, show, now=NOW)
 
     assert ["Cancelled: Show"] == titles(session, now=show.starts_at + 30 * DAY)
     assert [] == titles(session, now=show.ends_at + DAY)
@@ -170,7 +171,7 @@ def test_a_cancelled_exhibition_stays_until_its_last_day_has_passed(session):
 
 def test_a_cancelled_anniversary_stays_marked_for_a_year_because_its_date_never_passes(session):
     event = an_event(session, "day", kind="anniversary", title="Independence Day", first_day=date(1991, 12, 16))
-    programme.cancel(session, event, now=NOW)
+    planning.cancel(session, event, now=NOW)
 
     assert ["Cancelled: Independence Day"] == titles(session, now=NOW + 360 * DAY)
     assert [] == titles(session, now=NOW + 370 * DAY)
@@ -262,7 +263,7 @@ def test_a_feed_may_ask_for_all_of_several_things_at_once(session):
 
     assert 1 == len(titles(session, "narrow"))
     assert 4 == len(titles(session, "either"))
-    assert 1 == feeds.count(session, scopes.get(session, "narrow"), now=NOW)
+    assert 1 == event_feeds.count(session, scopes.get(session, "narrow"), now=NOW)
 
 
 def test_a_feed_that_is_not_there_is_told_with_those_that_are(session):
@@ -344,7 +345,7 @@ def test_a_zone_covers_the_whole_time_it_is_needed_for(session):
 def test_one_event_is_a_file_of_its_own(session):
     event = an_event(session)
 
-    calendar = icalendar.Calendar.from_ical(feeds.event_file(session, event, language="en"))
+    calendar = icalendar.Calendar.from_ical(event_feeds.event_file(session, event, language="en"))
 
     assert [event.uid] == [one["UID"] for one in calendar.walk("VEVENT")]
     assert "METHOD" not in calendar
@@ -354,7 +355,7 @@ def test_the_file_of_one_event_has_the_video_link_for_whom_it_is_meant(session):
     event = an_event(session, video_link="https://video.example/1")
 
     public, remote = (
-        feeds.event_file(session, event, language="en", audience=audience).decode().replace("\r\n ", "")
+        event_feeds.event_file(session, event, language="en", audience=audience).decode().replace("\r\n ", "")
         for audience in (Audience.PUBLIC, Audience.REMOTE)
     )
 
@@ -367,20 +368,20 @@ def test_the_file_of_one_event_has_the_video_link_for_whom_it_is_meant(session):
 def test_a_public_link_is_in_the_feed_and_there_is_one_file_for_all(session):
     event = an_event(session, video_link="https://video.example/1", video_public=True)
 
-    files = {feeds.event_file(session, event, language="en", audience=audience) for audience in Audience}
+    files = {event_feeds.event_file(session, event, language="en", audience=audience) for audience in Audience}
 
     assert 1 == len(files)
     assert b"CONFERENCE" in document(session)
 
 
 def test_an_event_without_a_date_has_no_file(session):
-    assert b"" == feeds.event_file(session, an_event(session, dtstart=None), language="en")
+    assert b"" == event_feeds.event_file(session, an_event(session, dtstart=None), language="en")
 
 
 def test_a_private_event_has_a_file_for_those_on_its_list(session):
     event = an_event(session, visibility="private")
 
-    assert b"BEGIN:VEVENT" in feeds.event_file(session, event, language="en")
+    assert b"BEGIN:VEVENT" in event_feeds.event_file(session, event, language="en")
 
 
 # Where to learn more
@@ -399,7 +400,7 @@ def test_an_entry_leads_to_its_page_where_there_are_pages(db, given, address):
     with db.write() as session:
         event = an_event(session, "opening", **given)
 
-        [entry] = icalendar.Calendar.from_ical(feeds.event_file(session, event, language="th")).walk("VEVENT")
+        [entry] = icalendar.Calendar.from_ical(event_feeds.event_file(session, event, language="th")).walk("VEVENT")
 
     assert address == entry.get("URL")
     assert (address or "") == str(entry.get("DESCRIPTION", "")).rpartition("\n")[2]
@@ -410,7 +411,7 @@ def test_a_public_part_does_not_name_the_whole_that_is_hidden(session):
     an_event(session, "meeting", kind="meeting", parent="visit")
     assert f"RELATED-TO:{visit.uid}".encode() in document(session)
 
-    programme.change_event(session, visit, now=NOW + DAY, visibility="private")
+    planning.change_event(session, visit, now=NOW + DAY, visibility="private")
 
     assert visit.uid.encode() not in document(session)
     assert [1] == [one["SEQUENCE"] for one in vevents(session)]

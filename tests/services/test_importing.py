@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from calendars.foreign import Notes, expanded, read
 from scheduler.base.errors import Invalid
 from scheduler.model import Event, Origin
-from scheduler.services import importing
-from scheduler.services.foreign import Terms
-from scheduler.services.importing import Wanted, bring_in
+from scheduler.services.exchange import calendar_import
+from scheduler.services.exchange.calendar_import import Wanted, bring_in
+from scheduler.services.exchange.calendar_mapping import Terms
 from tests.services.builders import NOW, at_once
 
 DAYS = (date(2027, 1, 1), date(2027, 12, 31))
@@ -63,7 +63,7 @@ def test_new_events_are_looked_up_together(db, statements):
 
 
 def test_more_events_than_can_be_looked_through_are_refused(db, monkeypatch):
-    monkeypatch.setattr(importing, "MOST", 10)
+    monkeypatch.setattr(calendar_import, "MOST", 10)
 
     with pytest.raises(Invalid, match="until: there are 11 events in this time; at most 10"):
         bring(db, calendar(11))

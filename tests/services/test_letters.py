@@ -13,10 +13,14 @@ import sqlalchemy as sa
 from scheduler.base.errors import AlreadyThere
 from scheduler.base.text import Text
 from scheduler.model import Answer, Attendee, Event, Letter, LetterKind, Mode, Partstat, Person, Role, Status
-from scheduler.services import attendance, letters, messages, programme, registering, seating
-from scheduler.services.drafts import PersonDraft, check
-from scheduler.services.lookup import get
-from scheduler.services.registering import Wanted
+from scheduler.services.common.lookup import get
+from scheduler.services.events.attendance import capacity, transitions
+from scheduler.services.events.guests import registration
+from scheduler.services.events.guests.registration import Wanted
+from scheduler.services.events.programme import planning
+from scheduler.services.events.programme.event_drafts import PersonDraft, check
+from scheduler.services.letters import messages
+from scheduler.services.outbox import enqueue
 from scheduler.worker import timetable
 from tests.services.builders import (
     DAY,
@@ -26,6 +30,7 @@ from tests.services.builders import (
     a_venue,
     an_event,
     an_organisation,
+    attendees_of,
     invite,
     register,
 )
@@ -40,7 +45,7 @@ ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"])
 class Round:
     """One round of the worker once news may leave, and what it left in the ledger and in the letter box."""
 
-    def __init__(self, app, *, wait: timedelta = letters.QUIET) -> None:
+    def __init__(self, app, *, wait: timedelta = enqueue.QUIET) -> None:
         app.clock.advance(wait)
         self.app, self.done = app, timetable.deliver(app)
         self.box = Path(app.settings.mail_url.removeprefix("file:"))
@@ -89,7 +94,7 @@ class Desk:
         def do(**given):
             with self.app.db.write() as session:
                 event = get(session, Event, self.key)
-                return getattr(programme, verb)(session, event, now=self.app.clock.now(), **given)
+                return getattr(planning, verb)(session, event, now=self.app.clock.now(), **given)
 
         return do
 
@@ -119,7 +124,7 @@ def test_a_registration_is_confirmed_by_letter(app):
 
 def test_what_did_not_happen_is_not_told(app, opening):
     with app.db.write() as session:
-        programme.move(session, get(session, Event, "opening"), dtstart=LATER, now=NOW)
+        planning.move(session, get(session, Event, "opening"), dtstart=LATER, now=NOW)
         session.rollback()
 
     assert [("confirmed", "Aigerim", "sent")] == Round(app).ledger
@@ -134,7 +139,7 @@ def test_asking_twice_for_a_letter_is_harmless(app):
         with app.db.write() as session:
             event, person = get(session, Event, "opening"), get(session, Person, "aigerim")
             for _ in range(2):
-                letters.queue(session, LetterKind.CONFIRMED, person, event, key="one", now=NOW)
+                enqueue.queue(session, LetterKind.CONFIRMED, person, event, key="one", now=NOW)
 
     assert [("confirmed", "Aigerim", "to do")] == ledger(app)
 
@@ -287,9 +292,9 @@ def test_an_event_moved_back_after_people_were_told_is_told_again(app, opening):
 def test_what_another_worker_is_sending_at_this_moment_is_taken_for_read(app, opening):
     """Its letter tells the new time and will arrive; that the event is back at the old one must be told after it."""
     opening.move(dtstart=LATER)
-    app.clock.advance(letters.QUIET)
+    app.clock.advance(enqueue.QUIET)
     with app.db.write() as session:
-        letters.claim_due(session, now=app.clock.now(), lease=timedelta(minutes=10), limit=1)
+        enqueue.claim_due(session, now=app.clock.now(), lease=timedelta(minutes=10), limit=1)
     opening.move(dtstart=START)
 
     letter = Round(app).letters[-1]
@@ -391,16 +396,16 @@ def test_a_letter_that_left_too_late_is_written_down_as_that(app, opening, clock
 def test_who_has_withdrawn_meanwhile_is_not_written_to(app, opening):
     opening.move(dtstart=LATER)
     with app.db.write() as session:
-        (attendee,) = get(session, Event, "opening").attendees
-        attendance.withdraw(session, attendee, now=NOW, by=Answer.MAIL)
+        (attendee,) = attendees_of(session)
+        transitions.withdraw(session, attendee, now=NOW, by=Answer.MAIL)
 
     assert ("moved", "Aigerim", "is no longer on the list") == Round(app).ledger[-1]
 
 
 def test_who_withdrew_before_the_move_is_not_told(app, opening):
     with app.db.write() as session:
-        (attendee,) = get(session, Event, "opening").attendees
-        attendance.withdraw(session, attendee, now=NOW, by=Answer.MAIL)
+        (attendee,) = attendees_of(session)
+        transitions.withdraw(session, attendee, now=NOW, by=Answer.MAIL)
     opening.move(dtstart=LATER)
 
     assert [("confirmed", "Aigerim", "sent")] == Round(app).ledger
@@ -580,7 +585,7 @@ def test_who_waits_is_told_so_and_then_that_a_place_is_held_for_them(app):
         register(session, event, a_person(session, name="Second"))
     Round(app)
     with app.db.write() as session:
-        attendance.withdraw(session, session.get(Attendee, first.id), now=NOW, by=Answer.MAIL)
+        transitions.withdraw(session, session.get(Attendee, first.id), now=NOW, by=Answer.MAIL)
 
     assert [
         ("confirmed", "First", "sent"),
@@ -594,8 +599,8 @@ def test_what_a_letter_said_of_a_place_is_skipped_when_it_is_no_longer_so(app):
         event = an_event(session, capacity=1)
         first = register(session, event, a_person(session, name="First"))
         second = register(session, event, a_person(session, name="Second"))
-        attendance.withdraw(session, first, now=NOW, by=Answer.MAIL)
-        attendance.withdraw(session, second, now=NOW, by=Answer.MAIL)
+        transitions.withdraw(session, first, now=NOW, by=Answer.MAIL)
+        transitions.withdraw(session, second, now=NOW, by=Answer.MAIL)
 
     gone = "is no longer on the list"
     assert {("confirmed", "First", gone), ("waiting", "Second", gone), ("offered", "Second", gone)} == set(
@@ -608,7 +613,7 @@ def test_who_no_longer_waits_is_told_of_the_place_only(app):
         event = an_event(session, capacity=1)
         first = register(session, event, a_person(session, name="First"))
         register(session, event, a_person(session, name="Second"))
-        attendance.withdraw(session, first, now=NOW, by=Answer.MAIL)
+        transitions.withdraw(session, first, now=NOW, by=Answer.MAIL)
 
     assert [("waiting", "Second", "does not wait any more"), ("offered", "Second", "sent")] == Round(app).ledger[1:]
 
@@ -619,7 +624,7 @@ def test_registering_again_is_confirmed_again(app, opening, clock):
         with app.db.write() as session:
             event = get(session, Event, "opening")
             if act == "withdraw":
-                attendance.withdraw(session, event.attendees[0], now=clock.now(), by=Answer.MAIL)
+                transitions.withdraw(session, attendees_of(session, event.key)[0], now=clock.now(), by=Answer.MAIL)
             else:
                 register(session, event, get(session, Person, "aigerim"), now=clock.now())
 
@@ -648,7 +653,7 @@ def test_who_comes_for_two_is_written_to_although_one_of_them_has_withdrawn(app)
     Round(app)
     Desk(app).move(dtstart=LATER)
     with app.db.write() as session:
-        attendance.withdraw(session, session.get(Attendee, minister.id), now=NOW, by=Answer.MAIL)
+        transitions.withdraw(session, session.get(Attendee, minister.id), now=NOW, by=Answer.MAIL)
 
     assert ("moved", "Deputy", "sent") in Round(app).ledger
 
@@ -719,8 +724,8 @@ def test_who_waits_for_a_place_by_video_gets_the_link_with_the_place(app):
         ]
     before = {letter["To"].addresses[0].display_name: letter for letter in Round(app).letters}
     with app.db.write() as session:
-        attendance.withdraw(session, session.get(Attendee, first.id), now=NOW)
-        attendance.accept(session, session.get(Attendee, waiting.id), now=NOW)
+        transitions.withdraw(session, session.get(Attendee, first.id), now=NOW)
+        transitions.accept(session, session.get(Attendee, waiting.id), now=NOW)
 
     after = Round(app).letters[-1]
 
@@ -762,19 +767,21 @@ def part(app, language):
     with app.db.write() as session:
         hearing = an_event(session, "hearing", capacity=1, approval=True, remote_instructions="Bring headphones.")
         asked = [
-            attendance.register(session, hearing, attendance.Guest(person=a_person(session, **given)), now=NOW, by=by)
+            transitions.register(
+                session, hearing, transitions.Guest(person=a_person(session, **given)), now=NOW, by=by
+            )
             for by in (Answer.PAGE, Answer.PAGE, Answer.DESK, Answer.DESK, Answer.DESK)
         ]
     Round(app)
     with app.db.write() as session:
         refused, approved, seated, late, last = [session.get(Attendee, one.id) for one in asked]
-        attendance.turn_down(session, refused, reason=Text({"en": "The hall is small."}), now=NOW)
-        attendance.approve(session, approved, now=NOW)
-        attendance.withdraw(session, seated, now=NOW)
+        transitions.turn_down(session, refused, reason=Text({"en": "The hall is small."}), now=NOW)
+        transitions.approve(session, approved, now=NOW)
+        transitions.withdraw(session, seated, now=NOW)
     Round(app)
     with app.db.write() as session:
-        seating.lapse(session, session.get(Attendee, late.id).event, now=NOW + timedelta(days=2))
-        attendance.give_place(session, session.get(Attendee, last.id), reason="the Minister asks", now=NOW)
+        capacity.lapse(session, session.get(Attendee, late.id).event, now=NOW + timedelta(days=2))
+        transitions.give_place(session, session.get(Attendee, last.id), reason="the Minister asks", now=NOW)
     Round(app)
 
 
@@ -796,11 +803,11 @@ def test_every_kind_of_letter_can_be_written_in_every_language(app, language):
         for name, address in ((str(first.person.name), str(first.person.email)), ("Nobody yet", "new@example.org")):
             person = check(PersonDraft, {"name": name, "email": address, **given})
             wanted = Wanted(person=person, mode=Mode.IN_PERSON, companions=0, form=name)
-            registering.ask(session, event, wanted, now=NOW)
+            registration.ask(session, event, wanted, now=NOW)
         messages.send(session, event, messages.draft(WRITTEN, language="en"), to=["everyone"], now=NOW)
     Round(app)
     with app.db.write() as session:
-        attendance.withdraw(session, session.get(Attendee, first.id), now=NOW)
+        transitions.withdraw(session, session.get(Attendee, first.id), now=NOW)
     part(app, language)
     Desk(app).move(dtstart=LATER)
     Round(app)
@@ -826,7 +833,7 @@ def test_an_answer_by_telephone_takes_the_place_that_was_waited_for(app):
     with app.db.write() as session:
         event = an_event(session)
         attendee = invite(session, event, a_person(session, name="Aigerim"))
-        attendance.answer(session, attendee, Partstat.ACCEPTED, by=Answer.TELEPHONE, on=None, now=NOW)
+        transitions.answer(session, attendee, Partstat.ACCEPTED, by=Answer.TELEPHONE, on=None, now=NOW)
     Desk(app).move(dtstart=LATER)
 
     assert ("moved", "Aigerim", "sent") == Round(app).ledger[-1]

@@ -9,9 +9,12 @@ import sqlalchemy as sa
 
 from scheduler.base.errors import Conflict, Invalid, NotFound
 from scheduler.model import Answer, Attendee, Audit, Event, Letter, Message, Mode, Partstat, Person, Role, Standing
-from scheduler.services import attendance, messages, programme, registering
-from scheduler.services.lookup import get
-from tests.services.builders import DAY, NOW, a_person, an_event, an_organisation, invite, register
+from scheduler.services.common.lookup import get
+from scheduler.services.events.attendance import transitions
+from scheduler.services.events.guests import registration
+from scheduler.services.events.programme import planning
+from scheduler.services.letters import messages
+from tests.services.builders import DAY, NOW, a_person, an_event, an_organisation, attendees_of, invite, register
 from tests.services.test_letters import Round, body
 
 HOUR = timedelta(hours=1)
@@ -29,18 +32,18 @@ def opening(app):
         embassy = an_organisation(session).key
         invite(session, event, a_person(session, name="Unanswered", organisation=embassy))
         tentative = invite(session, event, a_person(session, name="Tentative"))
-        attendance.answer(session, tentative, Partstat.TENTATIVE, by=Answer.LETTER, on=None, now=NOW)
+        transitions.answer(session, tentative, Partstat.TENTATIVE, by=Answer.LETTER, on=None, now=NOW)
         register(session, event, a_person(session, "chair", name="Chair", organisation=embassy), role=Role.PRESIDES)
         register(session, event, a_person(session, name="Hall", language="ru"))
         register(session, event, a_person(session, name="Sultan", email=None, telephone="+77010000000"))
         register(session, event, a_person(session, name="Video", language="th"), mode=Mode.REMOTE)
         register(session, event, a_person(session, name="Waiting", language="kk"))
         regrets = invite(session, event, a_person(session, "regrets", name="Regrets"))
-        attendance.answer(session, regrets, Partstat.DECLINED, by=Answer.LETTER, on=None, now=NOW)
+        transitions.answer(session, regrets, Partstat.DECLINED, by=Answer.LETTER, on=None, now=NOW)
         removed = register(session, event, a_person(session, name="Removed"), mode=Mode.REMOTE)
-        attendance.withdraw(session, removed, now=NOW)
-        guest = attendance.Guest(person=a_person(session, name="Nobody yet"))
-        attendance.ask(session, event, guest, now=NOW)
+        transitions.withdraw(session, removed, now=NOW)
+        guest = transitions.Guest(person=a_person(session, name="Nobody yet"))
+        transitions.ask(session, event, guest, now=NOW)
     Round(app)
     return app
 
@@ -108,7 +111,7 @@ def test_a_delegation_that_stands_only_in_the_guest_list_is_found_by_its_words(o
 
     with opening.db.write() as session:
         event = get(session, Event, "opening")
-        row = next(one for one in event.attendees if str(one.person.name) == "Hall")
+        row = next(one for one in attendees_of(session, event.key) if str(one.person.name) == "Hall")
         cells = {"organisation": "Посольство"}
         session.add(GuestRow(attendee_id=row.id, event_id=event.id, fingerprint="x", digest="x", cells=cells))
 
@@ -226,8 +229,10 @@ def test_who_is_no_longer_among_those_it_is_for_is_not_written_to(opening, clock
     send(opening, "unanswered", "waiting", at=clock.now() + HOUR)
     clock.advance(HOUR)
     with opening.db.write() as session:
-        rows = {str(row.person.name): row for row in get(session, Event, "opening").attendees}
-        attendance.answer(session, rows["Unanswered"], Partstat.TENTATIVE, by=Answer.LETTER, on=None, now=clock.now())
+        rows = {str(row.person.name): row for row in attendees_of(session)}
+        transitions.answer(
+            session, rows["Unanswered"], Partstat.TENTATIVE, by=Answer.LETTER, on=None, now=clock.now()
+        )
 
     letters(opening)
 
@@ -238,8 +243,8 @@ def test_who_withdraws_before_it_leaves_is_not_written_to_unless_it_is_for_them(
     send(opening, "person:chair")
     send(opening, "confirmed", said={"subject": "B", "text": "B"})
     with opening.db.write() as session:
-        chair = next(row for row in get(session, Event, "opening").attendees if row.person.key == "chair")
-        attendance.withdraw(session, chair, now=clock.now())
+        chair = next(row for row in attendees_of(session) if row.person.key == "chair")
+        transitions.withdraw(session, chair, now=clock.now())
 
     letters(opening)
 
@@ -250,7 +255,7 @@ def test_who_withdraws_before_it_leaves_is_not_written_to_unless_it_is_for_them(
 
 def test_a_cancelled_event_can_still_be_written_about(opening):
     with opening.db.write() as session:
-        programme.cancel(session, get(session, Event, "opening"), now=NOW)
+        planning.cancel(session, get(session, Event, "opening"), now=NOW)
     send(opening, "person:chair")
 
     assert "They open at nine." in body(letters(opening)["Chair"])
@@ -317,4 +322,4 @@ def test_a_registration_that_was_never_confirmed_is_purged_although_a_message_we
     clock.advance(2 * DAY)
 
     with opening.db.write() as session:
-        assert 1 == registering.purge(session, now=clock.now())
+        assert 1 == registration.purge(session, now=clock.now())

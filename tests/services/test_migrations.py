@@ -14,8 +14,10 @@ from scheduler import schema
 from scheduler.base.errors import Conflict, Invalid, SchedulerError
 from scheduler.cli.root import root
 from scheduler.model import AccountRole, Attendee, Event
-from scheduler.services import accounts, links, ownposts, posts
-from scheduler.services.accounts import AccountDraft
+from scheduler.services.accounts import accounts, assigned_posts
+from scheduler.services.accounts.accounts import AccountDraft
+from scheduler.services.consulate.posts import posts
+from scheduler.services.feeds import links as feed_links
 from scheduler.storage.database import Base, Database
 from tests.services.builders import NOW, GuestList, a_city, an_event, at_once, register, wrong_with_places
 from tests.services.consulate import PASSPORT, a_post
@@ -185,8 +187,8 @@ def test_a_version_without_a_front_desk_keeps_booked_visits_and_accounts_and_los
         a_post(session, service={"passport": {**PASSPORT, "walk_ins": True}})
         draft = AccountDraft(name="aigul", called="Aigul", role=AccountRole.CONSULAR, language="kk")
         officer, post = accounts.add(session, draft, now=NOW), posts.get(session, "phuket")
-        ownposts.give(session, officer, [post], now=NOW)
-        links.add_visits(session, post=post, account=officer, holder="tablet", names=True, now=NOW)
+        assigned_posts.give(session, officer, [post], now=NOW)
+        feed_links.add_visits(session, post=post, account=officer, holder="tablet", names=True, now=NOW)
     booked = desk.book("aliya")
     desk.at(0).check_in(booked)
     desk.walk_in("Bolat")

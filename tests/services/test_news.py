@@ -8,9 +8,9 @@ import pytest
 import sqlalchemy as sa
 
 from scheduler.model import Event, Letter, LetterKind, Mode, Status
-from scheduler.services import programme
-from scheduler.services.letters import LONGEST_QUIET, QUIET
-from scheduler.services.lookup import get
+from scheduler.services.common.lookup import get
+from scheduler.services.events.programme import planning
+from scheduler.services.outbox.enqueue import LONGEST_QUIET, QUIET
 from scheduler.worker import timetable
 from tests.services.builders import DAY, START, a_person, a_venue, an_event, register
 from tests.services.test_letters import Desk, Round, body, ledger
@@ -247,7 +247,7 @@ def test_the_ledger_says_what_waits_and_why(scheduler, app, opening):
 def test_a_change_that_is_rolled_back_leaves_the_news_before_it_alone(app, opening):
     opening.change_event(venue="museum")
     with app.db.write() as session:
-        programme.cancel(session, get(session, Event, "opening"), now=app.clock.now())
+        planning.cancel(session, get(session, Event, "opening"), now=app.clock.now())
         session.rollback()
 
     assert [("moved", "Hall"), ("moved", "Video")] == told(app, QUIET)

@@ -10,8 +10,10 @@ import sqlalchemy as sa
 from scheduler.base.errors import AlreadyThere, Conflict
 from scheduler.base.text import Text
 from scheduler.model import Answer, Attendee, Audit, Event, Letter, LetterKind, Mode, Partstat, Standing
-from scheduler.services import attendance, lookup, parties, programme, seating
-from scheduler.services.seating import NoRoom
+from scheduler.services.common import lookup
+from scheduler.services.events.attendance import capacity, parties, transitions
+from scheduler.services.events.attendance.capacity import NoRoom
+from scheduler.services.events.programme import planning
 from tests.services.builders import NOW, GuestList, a_person, an_event, wrong_with_places
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -62,7 +64,7 @@ def test_an_offer_is_held_for_a_third_of_the_time_that_is_left(db, left, held):
     now = STARTS - left
 
     with db.read() as session:
-        until = seating.held_until(guests._event(session), now)
+        until = capacity.held_until(guests._event(session), now)
 
     assert (until and until - now) == held
 
@@ -86,7 +88,7 @@ def test_it_ends_when_registration_closes_and_an_exhibition_takes_guests_until_i
     guests = plan(db, **given)
 
     with db.read() as session:
-        until = seating.held_until(guests._event(session), NOW)
+        until = capacity.held_until(guests._event(session), NOW)
 
     assert (until and until - NOW) == held
 
@@ -97,7 +99,7 @@ def test_an_offer_ends_on_a_whole_minute_and_never_before_its_time(db):
     now = NOW + timedelta(seconds=7, microseconds=3)
 
     with db.read() as session:
-        until = seating.held_until(guests._event(session), now)
+        until = capacity.held_until(guests._event(session), now)
 
     assert NOW + DAY + timedelta(minutes=1) == until
 
@@ -270,7 +272,7 @@ def test_whoever_leaves_the_head_of_a_strict_queue_makes_way(strict):
 
 def test_a_rule_that_becomes_milder_offers_what_was_kept(strict):
     with strict.db.write() as session:
-        programme.change_event(session, lookup.get(session, Event, "opening"), queue="first-fit", now=NOW)
+        planning.change_event(session, lookup.get(session, Event, "opening"), queue="first-fit", now=NOW)
 
     assert ({"dana"}, ["party"]) == (strict.offered(), strict.waiting())
 
@@ -294,7 +296,7 @@ def test_a_party_that_has_places_does_not_grow_past_those_who_wait(strict):
 
 def test_an_officer_gives_a_place_ahead_of_others_and_the_audit_says_why(strict):
     with strict.db.write() as session:
-        attendance.give_place(session, strict.row("dana", session), reason="the Minister asks", now=NOW)
+        transitions.give_place(session, strict.row("dana", session), reason="the Minister asks", now=NOW)
 
     assert (Standing.CONFIRMED, 3) == (strict.standing("dana"), strict.taken())
     assert LetterKind.PLACE_FREED == strict.letters("dana")[-1]
@@ -302,13 +304,13 @@ def test_an_officer_gives_a_place_ahead_of_others_and_the_audit_says_why(strict)
         noted = session.scalars(sa.select(Audit).where(Audit.action == "seat")).one()
     assert ("the Minister asks", 1) == (noted.details["reason"], noted.details["ahead_of"])
     with strict.db.write() as session, pytest.raises(NoRoom):
-        attendance.give_place(session, strict.row("party", session), reason="so be it", now=NOW)
+        transitions.give_place(session, strict.row("party", session), reason="so be it", now=NOW)
 
 
 @pytest.mark.parametrize("quiet", [True, False])
 def test_who_is_taken_off_the_list_is_told_unless_it_is_to_be_quiet(full, quiet):
     with full.db.write() as session:
-        attendance.withdraw(session, full.row("anna", session), now=NOW, quiet=quiet)
+        transitions.withdraw(session, full.row("anna", session), now=NOW, quiet=quiet)
 
     assert quiet is (LetterKind.REMOVED not in full.letters("anna"))
 
@@ -330,8 +332,8 @@ def test_who_switches_between_hall_and_video_is_told_what_holds_there(full):
 def test_another_representative_has_a_link_of_their_own(full):
     with full.db.write() as session:
         row, deputy = full.row("anna", session), a_person(session, "deputy")
-        assert attendance.represent(session, row, deputy, now=NOW)
-        assert not attendance.represent(session, row, deputy, now=NOW)
+        assert transitions.represent(session, row, deputy, now=NOW)
+        assert not transitions.represent(session, row, deputy, now=NOW)
 
     assert 1 == full.row("anna").epoch
 
@@ -345,8 +347,8 @@ def hearing(db) -> GuestList:
     guests = plan(db, capacity=1, approval=True)
     for who in ("anna", "bolat"):
         with db.write() as session:
-            guest = guests._party(session, who, 0, Mode.IN_PERSON, attendance.Role.PARTICIPANT)
-            attendance.register(session, guests._event(session), guest, now=NOW, by=Answer.PAGE)
+            guest = guests._party(session, who, 0, Mode.IN_PERSON, transitions.Role.PARTICIPANT)
+            transitions.register(session, guests._event(session), guest, now=NOW, by=Answer.PAGE)
     return guests
 
 
@@ -361,23 +363,23 @@ def test_who_asks_where_places_are_approved_holds_none_and_draws_no_number(heari
 
 
 def test_an_officer_approves_into_a_place_or_the_queue_by_the_order_of_approval(hearing):
-    assert Standing.CONFIRMED is act(hearing, attendance.approve, "bolat")
-    assert Standing.WAITLISTED is act(hearing, attendance.approve, "anna")
+    assert Standing.CONFIRMED is act(hearing, transitions.approve, "bolat")
+    assert Standing.WAITLISTED is act(hearing, transitions.approve, "anna")
 
     assert [LetterKind.REQUESTED, LetterKind.CONFIRMED] == hearing.letters("bolat")
     assert [LetterKind.REQUESTED, LetterKind.WAITING] == hearing.letters("anna")
     with pytest.raises(AlreadyThere):
-        act(hearing, attendance.approve, "anna")
+        act(hearing, transitions.approve, "anna")
 
 
 def test_an_officer_refuses_with_a_reason_and_may_think_better_of_it(hearing):
-    act(hearing, attendance.turn_down, "anna", reason=Text({"en": "The hall is small."}))
+    act(hearing, transitions.turn_down, "anna", reason=Text({"en": "The hall is small."}))
 
     assert (Standing.REFUSED, 0) == (hearing.standing("anna"), hearing.taken())
     assert {"reason": {"en": "The hall is small."}} == letter(hearing.db, LetterKind.REFUSED, "anna").facts
     with pytest.raises(AlreadyThere):
-        act(hearing, attendance.turn_down, "anna")
-    assert Standing.CONFIRMED is act(hearing, attendance.approve, "anna")
+        act(hearing, transitions.turn_down, "anna")
+    assert Standing.CONFIRMED is act(hearing, transitions.approve, "anna")
 
 
 def test_whom_an_officer_registers_needs_no_approval(hearing):
@@ -386,10 +388,10 @@ def test_whom_an_officer_registers_needs_no_approval(hearing):
 
 def test_nothing_is_approved_for_what_does_not_take_place(hearing):
     with hearing.db.write() as session:
-        programme.cancel(session, lookup.get(session, Event, "opening"), now=NOW)
+        planning.cancel(session, lookup.get(session, Event, "opening"), now=NOW)
 
     with pytest.raises(Conflict, match="opening is cancelled"):
-        act(hearing, attendance.approve, "anna")
+        act(hearing, transitions.approve, "anna")
 
 
 # Parties

@@ -9,8 +9,11 @@ import sqlalchemy as sa
 
 from scheduler.base.errors import AlreadyThere
 from scheduler.model import Event, Letter, LetterKind, Person, Reminded, Reminder, ReminderAudience
-from scheduler.services import letters, lookup, own, programme
-from scheduler.services.eventrows import draft_of
+from scheduler.services.common import lookup
+from scheduler.services.events.guests import own_page
+from scheduler.services.events.programme import planning
+from scheduler.services.events.programme.event_mapping import draft_of
+from scheduler.services.outbox import enqueue
 from tests.services.builders import NOW, GuestList, an_event
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -30,14 +33,14 @@ def guests(db) -> GuestList:
 
 def choose(guests, who, reminded, *, now=NOW) -> None:
     with guests.db.write() as session:
-        own.remind(session, guests.row(who, session), reminded, now=now)
+        own_page.remind(session, guests.row(who, session), reminded, now=now)
 
 
 def reminded(guests, *until: timedelta) -> dict[str, list[timedelta]]:
     """How long before the start each was written to, when the worker comes by at these times before it."""
     for left in until:
         with guests.db.write() as session:
-            letters.fire_reminders(session, now=STARTS - left)
+            enqueue.fire_reminders(session, now=STARTS - left)
     with guests.db.read() as session:
         sent = sa.select(Person.key, Letter.due_at).join(Person, Person.id == Letter.person_id)
         rows = session.execute(sent.where(Letter.kind == LetterKind.REMINDER).order_by(Letter.due_at)).all()
@@ -80,8 +83,8 @@ def test_what_is_chosen_moves_with_the_event_and_stays_when_its_plan_is_written_
         event = lookup.get(session, Event, "opening")
         plan = draft_of(event)
         assert 2 == len(plan.reminders)
-        programme.move(session, event, dtstart=datetime.fromisoformat("2027-02-02T12:00"), now=NOW)
-        programme.change_event(session, event, now=NOW, reminders=())
+        planning.move(session, event, dtstart=datetime.fromisoformat("2027-02-02T12:00"), now=NOW)
+        planning.change_event(session, event, now=NOW, reminders=())
 
     with guests.db.read() as session:
         due = session.execute(sa.select(Reminder.offset, Reminder.next_due_at).order_by(Reminder.offset)).all()

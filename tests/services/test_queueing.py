@@ -11,10 +11,12 @@ from sqlalchemy.exc import IntegrityError
 
 from scheduler.base.errors import Conflict, Invalid, NotFound
 from scheduler.model import Appointment, Audit, LetterKind, Side, Ticket, VisitStatus
-from scheduler.services import boards, closures, posts, visits
-from scheduler.services.appointments import Over
-from scheduler.services.queueing import AnotherDay, NobodyWaits, NoWalkIns
-from scheduler.services.visits import AlreadyBooked, Unchanged
+from scheduler.services.consulate.front_desk import board as queue_board
+from scheduler.services.consulate.front_desk.actions import AnotherDay, NobodyWaits, NoWalkIns
+from scheduler.services.consulate.posts import posts
+from scheduler.services.consulate.visits import booking, displacement
+from scheduler.services.consulate.visits.booking import AlreadyBooked, Unchanged
+from scheduler.services.consulate.visits.lifecycle import Over
 from scheduler.storage.database import Database
 from tests.services.builders import at_once
 from tests.services.consulate import MORNING, PASSPORT, SECRET, a_party, a_post, wrong_with_cells
@@ -91,7 +93,7 @@ def test_the_database_itself_refuses_one_ticket_twice(desk):
     reference = desk.at(0).walk_in("Bolat")
 
     with desk.db.write() as session:
-        row = visits.get(session, reference)
+        row = booking.get(session, reference)
         session.add(Ticket(post_id=row.service.post_id, day=DAY, number=1, appointment_id=row.id))
         with pytest.raises(IntegrityError):
             session.flush()
@@ -348,16 +350,16 @@ def test_the_board_shows_tickets_and_counters_and_no_names(desk):
 def test_the_address_of_the_board_ends_when_it_is_revoked(desk):
     with desk.db.write() as session:
         post = posts.get(session, "phuket")
-        before = boards.board_token(post, secret=SECRET)
-        assert post is boards.board_post(session, "phuket", before, secret=SECRET)
+        before = queue_board.board_token(post, secret=SECRET)
+        assert post is queue_board.board_post(session, "phuket", before, secret=SECRET)
 
-        boards.revoke_board(session, post, now=NINE)
+        queue_board.revoke_board(session, post, now=NINE)
 
-        after = boards.board_token(post, secret=SECRET)
-        assert post is boards.board_post(session, "phuket", after, secret=SECRET)
+        after = queue_board.board_token(post, secret=SECRET)
+        assert post is queue_board.board_post(session, "phuket", after, secret=SECRET)
         for key, token in (("phuket", before), ("bangkok", after), ("phuket", "1-x"), ("phuket", "é")):
             with pytest.raises(NotFound, match="leads nowhere"):
-                boards.board_post(session, key, token, secret=SECRET)
+                queue_board.board_post(session, key, token, secret=SECRET)
 
 
 # How it went
@@ -377,7 +379,7 @@ def test_a_day_is_counted_and_stays_counted_when_it_is_forgotten_whose_it_was(de
 
     desk.now = NINE + timedelta(days=4000)
     with desk.db.write() as session:
-        assert 4 == closures.forget(session, posts.get(session, "phuket"), now=desk.now)
+        assert 4 == displacement.forget(session, posts.get(session, "phuket"), now=desk.now)
     after = desk.statistics()
 
     assert before == after
@@ -433,12 +435,12 @@ def test_a_hundred_who_are_checked_in_at_once_have_a_hundred_tickets(db):
         stamp = posts.service_of(posts.get(session, "phuket"), "stamp")
         now = NINE - timedelta(hours=20)
         booked = [
-            visits.book(
+            booking.book(
                 session, stamp, MORNING + n // 2 * 5 * MINUTE, a_party(f"guest{n}"), secret=SECRET, now=now, desk=True
             ).reference
             for n in range(70)
         ] + [
-            visits.book(
+            booking.book(
                 session,
                 stamp,
                 MORNING + timedelta(hours=4) + n // 2 * 5 * MINUTE,

@@ -13,9 +13,10 @@ import sqlalchemy as sa
 
 from scheduler.base.errors import AlreadyThere, Conflict, Invalid, NotFound
 from scheduler.model import Attendee, Event, Letter, LetterKind, Mode, Partstat, Person, Standing
-from scheduler.services import attendance, lookup
-from scheduler.services.drafts import PersonDraft, check
-from scheduler.services.people import guest
+from scheduler.services.common import lookup
+from scheduler.services.events.attendance import transitions
+from scheduler.services.events.guests.people import guest
+from scheduler.services.events.programme.event_drafts import PersonDraft, check
 from scheduler.storage.database import Database, FairLock
 from tests.services.builders import (
     NOW,
@@ -190,7 +191,7 @@ def register_and_hang(url, here):
 def withdraw_and_hang(url, here):
     with Database(url).write() as session:
         event = lookup.get(session, Event, "opening")
-        attendance.withdraw(session, lookup.attendee(session, event, "anna"), now=NOW)
+        transitions.withdraw(session, lookup.attendee(session, event, "anna"), now=NOW)
         session.flush()
         here()
 

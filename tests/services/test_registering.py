@@ -10,13 +10,17 @@ import sqlalchemy as sa
 
 from scheduler.base.errors import NotFound
 from scheduler.model import Attendee, Event, Letter, LetterKind, Mode, Partstat, Person, Sees, Standing
-from scheduler.services import attendance, feeds, letters, own, registering, scopes, tokens
-from scheduler.services.drafts import PersonDraft, check
-from scheduler.services.eventrows import seating_of
-from scheduler.services.registering import HELD, JUST, MOST_LETTERS, Wanted
-from scheduler.services.seating import NeverFits, NoRoom
-from scheduler.services.tokens import Purpose
-from scheduler.services.window import RegistrationClosed
+from scheduler.services.common import tokens
+from scheduler.services.common.tokens import Purpose
+from scheduler.services.events.attendance import transitions
+from scheduler.services.events.attendance.capacity import NeverFits, NoRoom
+from scheduler.services.events.attendance.registration_window import RegistrationClosed
+from scheduler.services.events.guests import own_page, registration
+from scheduler.services.events.guests.registration import HELD, JUST, MOST_LETTERS, Wanted
+from scheduler.services.events.programme.event_drafts import PersonDraft, check
+from scheduler.services.events.programme.event_mapping import seating_of
+from scheduler.services.feeds import event_feeds, scopes
+from scheduler.services.outbox import enqueue
 from scheduler.storage.database import Database
 from tests.services.builders import NOW, START, a_person, an_event, at_once, invite, register, wrong_with_places
 
@@ -34,7 +38,7 @@ def ask(db, name="Anna", *, email=None, mode=Mode.IN_PERSON, companions=0, form=
     given = {"name": name, "email": email or f"{name.lower()}@example.org", "language": "en"}
     wanted = Wanted(person=check(PersonDraft, given), mode=mode, companions=companions, form=form)
     with db.write() as session:
-        registering.ask(session, registering.get_open(session, "opening", now=now), wanted, now=now)
+        registration.ask(session, registration.get_open(session, "opening", now=now), wanted, now=now)
 
 
 def row(session, name="Anna") -> Attendee | None:
@@ -50,7 +54,7 @@ def token(db, name="Anna", purpose=Purpose.CONFIRM) -> str:
 
 def confirm(db, given, *, now=NOW) -> Standing:
     with db.write() as session:
-        return registering.confirm(session, given, secret=SECRET, now=now).standing
+        return registration.confirm(session, given, secret=SECRET, now=now).standing
 
 
 def standing(db, name="Anna") -> Standing | None:
@@ -163,7 +167,7 @@ def test_who_is_invited_or_has_withdrawn_stays_so_until_they_say_otherwise_on_th
         event = session.scalars(sa.select(Event)).one()
         invite(session, event, a_person(session, name="Anna", email="anna@example.org"))
         gone = register(session, event, a_person(session, name="Bolat", email="bolat@example.org"))
-        attendance.withdraw(session, gone, now=NOW)
+        transitions.withdraw(session, gone, now=NOW)
 
     ask(db, "Anna")
     ask(db, "Bolat", form="two")
@@ -235,7 +239,7 @@ def test_the_screen_is_offered_where_there_is_one(db, given, offered):
     plan(db, **given)
 
     with db.read() as session:
-        assert offered == registering.modes(session.scalars(sa.select(Event)).one())
+        assert offered == registration.modes(session.scalars(sa.select(Event)).one())
 
 
 # Confirming
@@ -273,7 +277,7 @@ def test_a_link_that_was_used_does_not_bring_back_who_withdrew(db):
     link = token(db)
     confirm(db, link)
     with db.write() as session:
-        own.withdraw(session, row(session), now=NOW)
+        own_page.withdraw(session, row(session), now=NOW)
 
     with pytest.raises(NotFound):
         confirm(db, link)
@@ -321,11 +325,11 @@ def test_a_link_is_good_for_one_purpose_and_for_one_epoch(db):
     links = {purpose: token(db, purpose=purpose) for purpose in Purpose}
     with db.write() as session:
         with pytest.raises(NotFound):
-            registering.own(session, links[Purpose.CONFIRM], secret=SECRET)
+            registration.own(session, links[Purpose.CONFIRM], secret=SECRET)
         with pytest.raises(NotFound):  # there is no page before it is confirmed
-            registering.own(session, links[Purpose.OWN], secret=SECRET)
+            registration.own(session, links[Purpose.OWN], secret=SECRET)
         with pytest.raises(NotFound):
-            registering.confirm(session, links[Purpose.OWN], secret=SECRET, now=NOW)
+            registration.confirm(session, links[Purpose.OWN], secret=SECRET, now=NOW)
         row(session).epoch += 1
 
     with pytest.raises(NotFound):
@@ -379,8 +383,8 @@ def test_who_never_confirmed_is_forgotten_without_a_trace_but_not_who_is_known_o
     ask(db, "Minister", form="two")
 
     with db.write() as session:
-        assert 0 == registering.purge(session, now=NOW + HELD - MINUTE)
-        assert 2 == registering.purge(session, now=NOW + HELD)
+        assert 0 == registration.purge(session, now=NOW + HELD - MINUTE)
+        assert 2 == registration.purge(session, now=NOW + HELD)
 
     with db.read() as session:
         assert ["Minister"] == [str(name) for name in session.scalars(sa.select(Person.name))]
@@ -393,7 +397,7 @@ def test_who_confirmed_is_not_forgotten(db):
     confirm(db, token(db))
 
     with db.write() as session:
-        assert 0 == registering.purge(session, now=NOW + HELD * 9)
+        assert 0 == registration.purge(session, now=NOW + HELD * 9)
 
     assert Standing.CONFIRMED is standing(db)
 
@@ -403,7 +407,7 @@ def test_a_link_of_somebody_forgotten_does_not_open_another_who_got_their_number
     ask(db)
     link = token(db)
     with db.write() as session:
-        registering.purge(session, now=NOW + HELD)
+        registration.purge(session, now=NOW + HELD)
     ask(db, "Bolat", now=NOW + HELD)
 
     with pytest.raises(NotFound):
@@ -416,7 +420,7 @@ def test_news_and_reminders_are_not_for_who_has_not_confirmed(db):
 
     with db.write() as session:
         event = session.scalars(sa.select(Event)).one()
-        told = letters.tell(session, LetterKind.MOVED, event, facts={}, now=NOW)
+        told = enqueue.tell(session, LetterKind.MOVED, event, facts={}, now=NOW)
         agenda = scopes.get(session, "all")
 
     assert 0 == told
@@ -440,22 +444,22 @@ def act(db, verb, *given, name="Anna", now=NOW, **more):
 
 
 def test_they_change_their_party_and_keep_what_they_hold_where_there_is_no_room(anna):
-    act(anna, own.change, mode=Mode.IN_PERSON, companions=2)
+    act(anna, own_page.change, mode=Mode.IN_PERSON, companions=2)
     with pytest.raises(NoRoom):
-        act(anna, own.change, mode=Mode.REMOTE, companions=2)
+        act(anna, own_page.change, mode=Mode.REMOTE, companions=2)
     with anna.write() as session:
         register(session, session.scalars(sa.select(Event)).one(), mode=Mode.REMOTE)
     with pytest.raises(NoRoom):
-        act(anna, own.change, mode=Mode.REMOTE, companions=0)
+        act(anna, own_page.change, mode=Mode.REMOTE, companions=0)
 
     assert (3, []) == (taken(anna), wrong_with_places(anna))
 
 
 def test_they_withdraw_and_come_back_while_registration_is_open(anna):
-    act(anna, own.withdraw)
+    act(anna, own_page.withdraw)
     assert (Standing.WITHDRAWN, 0) == (standing(anna), taken(anna))
 
-    act(anna, own.come)
+    act(anna, own_page.come)
 
     assert (Standing.CONFIRMED, 1) == (standing(anna), taken(anna))
 
@@ -465,7 +469,7 @@ def test_an_invitation_is_accepted_on_the_page_also_where_the_public_may_not_reg
     with db.write() as session:
         invite(session, session.scalars(sa.select(Event)).one(), a_person(session, name="Anna"))
 
-    act(db, own.come)
+    act(db, own_page.come)
 
     with db.read() as session:
         assert (Standing.CONFIRMED, Partstat.ACCEPTED) == (row(session).standing, row(session).partstat)
@@ -474,17 +478,17 @@ def test_an_invitation_is_accepted_on_the_page_also_where_the_public_may_not_reg
 def test_nothing_is_changed_once_it_has_begun(anna):
     late = NOW + timedelta(days=28, hours=18)
 
-    for verb, given in ((own.withdraw, {}), (own.change, {"mode": Mode.REMOTE, "companions": 0})):
-        with pytest.raises(own.TooLate):
+    for verb, given in ((own_page.withdraw, {}), (own_page.change, {"mode": Mode.REMOTE, "companions": 0})):
+        with pytest.raises(own_page.TooLate):
             act(anna, verb, now=late, **given)
 
 
 def test_their_calendar_is_one_link_that_shows_what_they_have_and_nothing_else(anna):
     with anna.write() as session:
         an_event(session, "other", dtstart=START + timedelta(days=1))
-        made = [own.subscribe(session, row(session).person, now=NOW).id for _ in range(2)]
-        link = own.calendar(session, row(session).person)
-        shown = feeds.contents(session, scopes.get(session, "all").seen_by(link), language="en", now=NOW)
+        made = [own_page.subscribe(session, row(session).person, now=NOW).id for _ in range(2)]
+        link = own_page.calendar(session, row(session).person)
+        shown = event_feeds.contents(session, scopes.get(session, "all").seen_by(link), language="en", now=NOW)
 
     assert made[0] == made[1]
     assert (Sees.OWN, 1) == (link.sees, len(shown))
@@ -493,7 +497,7 @@ def test_their_calendar_is_one_link_that_shows_what_they_have_and_nothing_else(a
 def test_their_data_holds_all_that_is_kept_of_them_and_of_nobody_else(anna):
     ask(anna, "Bolat", form="two")
     with anna.read() as session:
-        found = own.data(session, row(session).person)
+        found = own_page.data(session, row(session).person)
 
     assert "anna@example.org" == found["person"]["email"]
     assert ["opening"] == [one["event"] for one in found["registrations"]]

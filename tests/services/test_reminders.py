@@ -29,12 +29,14 @@ from scheduler.model import (
     Role,
     Status,
 )
-from scheduler.services import attendance, letters, programme
-from scheduler.services.drafts import ReminderDraft
-from scheduler.services.lookup import get
-from scheduler.services.preview import preview
+from scheduler.services.common.lookup import get
+from scheduler.services.events.attendance import transitions
+from scheduler.services.events.programme import planning
+from scheduler.services.events.programme.event_drafts import ReminderDraft
+from scheduler.services.letters.reminder_preview import preview
+from scheduler.services.outbox import enqueue
 from scheduler.worker import timetable
-from tests.services.builders import DAY, NOW, START, a_person, an_event, invite, register
+from tests.services.builders import DAY, NOW, START, a_person, an_event, attendees_of, invite, register
 
 HOUR = timedelta(hours=1)
 DAY_BEFORE = {"before": "1 day"}
@@ -72,12 +74,12 @@ def planned(app, *reminders, **given):
 
 def change(app, key="opening", **changes):
     with app.db.write() as session:
-        programme.change_event(session, get(session, Event, key), now=app.clock.now(), **changes)
+        planning.change_event(session, get(session, Event, key), now=app.clock.now(), **changes)
 
 
 def move(app, dtstart):
     with app.db.write() as session:
-        programme.move(session, get(session, Event, "opening"), dtstart=dtstart, now=app.clock.now())
+        planning.move(session, get(session, Event, "opening"), dtstart=dtstart, now=app.clock.now())
 
 
 def work_at(app, moment) -> list[tuple[str, str]]:
@@ -139,7 +141,7 @@ def test_the_clock_on_the_wall_shows_the_hour_of_the_reminder(before, at, start,
     event = Event(kind="ceremony", timing="hours", dtstart=start, dtend=start + HOUR, tzid=tzid, status="confirmed")
     event.derive(strict=False)
 
-    leaves = letters.due_at(Reminder(offset=before * DAY, at=at), event, event.starts_at)
+    leaves = enqueue.due_at(Reminder(offset=before * DAY, at=at), event, event.starts_at)
 
     meant = datetime.combine(wall(event.starts_at, tzid).date() - before * DAY, at)
     # An hour that the clocks skip is as much later as they are put forward: by an hour, on Lord Howe by half of one.
@@ -151,7 +153,7 @@ def test_an_event_without_a_date_has_nothing_to_remind_of_until_it_has_one(app):
     before = due(app)
 
     with app.db.write() as session:
-        programme.announce(session, get(session, Event, "opening"), now=NOW, dtstart=START, dtend=START + HOUR)
+        planning.announce(session, get(session, Event, "opening"), now=NOW, dtstart=START, dtend=START + HOUR)
 
     assert [None] == before
     assert [STARTS_AT - DAY] == due(app)
@@ -212,7 +214,7 @@ def test_a_reminder_that_could_not_be_delivered_in_time_is_too_late(app):
     planned(app, {"before": "1 hour"})
     app.clock.set(STARTS_AT - HOUR)
     with app.db.write() as session:
-        letters.fire_reminders(session, now=app.clock.now())
+        enqueue.fire_reminders(session, now=app.clock.now())
 
     assert [("Aigerim", "too late to be of use")] == work_at(app, STARTS_AT - HOUR / 2)
 
@@ -266,7 +268,7 @@ def test_a_reminder_of_the_old_time_that_has_not_left_is_skipped(app):
     planned(app)
     app.clock.set(STARTS_AT - DAY)
     with app.db.write() as session:
-        letters.fire_reminders(session, now=app.clock.now())
+        enqueue.fire_reminders(session, now=app.clock.now())
     move(app, START + 7 * DAY)
 
     assert [("Aigerim", "the event was moved")] == work_at(app, STARTS_AT - DAY)
@@ -348,7 +350,7 @@ def test_cancelled_between_the_hour_and_the_sending_it_is_skipped(app):
     planned(app)
     app.clock.set(STARTS_AT - DAY)
     with app.db.write() as session:
-        letters.fire_reminders(session, now=app.clock.now())
+        enqueue.fire_reminders(session, now=app.clock.now())
     change(app, status=Status.CANCELLED)
 
     assert [("Aigerim", "the event was cancelled")] == work_at(app, STARTS_AT - DAY)
@@ -365,7 +367,7 @@ def test_a_postponed_event_is_not_reminded_of(app):
 def test_who_has_withdrawn_is_not_reminded(app):
     planned(app)
     with app.db.write() as session:
-        attendance.withdraw(session, get(session, Event, "opening").attendees[0], now=NOW)
+        transitions.withdraw(session, attendees_of(session)[0], now=NOW)
 
     assert [] == work_at(app, STARTS_AT - DAY)
 
@@ -431,7 +433,7 @@ def test_an_anniversary_moved_to_another_day_is_not_reminded_of_on_the_old(app):
     an_anniversary(app)
     app.clock.set(utc(2027, 12, 9, 2))
     with app.db.write() as session:
-        letters.fire_reminders(session, now=app.clock.now())
+        enqueue.fire_reminders(session, now=app.clock.now())
     change(app, first_day=date(1991, 12, 25), last_day=date(1991, 12, 25))
 
     assert [("Aigerim", "the event was moved")] == work_at(app, utc(2027, 12, 9, 2))
@@ -459,7 +461,7 @@ def everybody(app):
         invite(session, event, named("Unanswered"), role=Role.SPEAKER)
         for name, answer in (("Perhaps", Partstat.TENTATIVE), ("Regrets", Partstat.DECLINED)):
             attendee = invite(session, event, named(name))
-            attendance.answer(session, attendee, answer, by=Answer.TELEPHONE, on=None, now=NOW)
+            transitions.answer(session, attendee, answer, by=Answer.TELEPHONE, on=None, now=NOW)
         invite(session, event, named("Represented"), represented_by=named("Representative"))
     timetable.deliver(app)
 
@@ -617,7 +619,7 @@ def at_random(session, chance: random.Random) -> None:
     else:
         attendee = register(session, event, person, **given)
         if chance.random() < 0.2:
-            attendance.withdraw(session, attendee, now=NOW)
+            transitions.withdraw(session, attendee, now=NOW)
 
 
 def test_what_is_overdue_is_foretold_for_those_who_will_get_it(app):
@@ -664,7 +666,7 @@ def test_the_number_of_a_withdrawn_attendee_does_not_hide_another(app):
     app.clock.advance(HOUR)
     with app.db.write() as session:
         event = get(session, Event, "opening")
-        attendance.withdraw(session, session.scalars(sa.select(Attendee)).one(), now=app.clock.now())
+        transitions.withdraw(session, session.scalars(sa.select(Attendee)).one(), now=app.clock.now())
         register(session, event, get(session, Person, "aigerim"), now=app.clock.now())
 
     assert [("Aigerim", "sent")] == work_at(app, STARTS_AT - DAY)

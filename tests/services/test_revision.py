@@ -12,9 +12,11 @@ import sqlalchemy as sa
 
 from scheduler.base.text import Text
 from scheduler.model import Event, Registration, Rendering, Status, Visibility
-from scheduler.services import feeds, files, places, programme, scopes
-from scheduler.services.drafts import ProgrammeFile, ReminderDraft, check
-from scheduler.services.lookup import Lookup, get
+from scheduler.services.common.lookup import Lookup, get
+from scheduler.services.events.programme import places, planning
+from scheduler.services.events.programme.event_drafts import ProgrammeFile, ReminderDraft, check
+from scheduler.services.exchange import file_apply
+from scheduler.services.feeds import event_feeds, scopes
 from tests.services.builders import (
     DAY,
     NOW,
@@ -45,11 +47,11 @@ def opening(session) -> Event:
 
 
 def change(session, event, *, now=NOW + DAY, **changes):
-    return programme.change_event(session, event, now=now, **changes)
+    return planning.change_event(session, event, now=now, **changes)
 
 
 def written(session, *, language="en", now=NOW, **given) -> bytes:
-    return feeds.write(
+    return event_feeds.write(
         session, scopes.get(session, "all"), language=language, now=now, house=Text({"en": "Embassy"}), **given
     )
 
@@ -69,7 +71,7 @@ def test_a_new_event_begins_at_zero(session, opening):
 def test_a_uid_is_random_and_never_changes(session, opening):
     uid, other = opening.uid, an_event(session, "dinner")
     change(session, opening, title=Text({"en": "Other"}), dtstart=START + DAY, dtend=START + 2 * DAY)
-    programme.cancel(session, opening, now=NOW + 2 * DAY)
+    planning.cancel(session, opening, now=NOW + 2 * DAY)
 
     assert uid == opening.uid != other.uid
     assert "opening" not in uid
@@ -186,13 +188,13 @@ def test_a_clock_that_was_put_back_does_not_put_stamps_back(session, opening):
 
 def test_the_end_of_being_undated_is_a_revision(session):
     event = an_event(session, dtstart=None)
-    programme.announce(session, event, now=NOW + DAY, dtstart=START, dtend=START + timedelta(hours=1))
+    planning.announce(session, event, now=NOW + DAY, dtstart=START, dtend=START + timedelta(hours=1))
 
     assert 1 == event.sequence
 
 
 def test_a_cancelled_event_that_takes_place_after_all_goes_on_counting(session, opening):
-    programme.cancel(session, opening, now=NOW)
+    planning.cancel(session, opening, now=NOW)
     change(session, opening, status=Status.CONFIRMED)
 
     assert 2 == opening.sequence
@@ -291,7 +293,7 @@ title = "Later"
 
 
 def apply(session, text, now):
-    return files.apply(session, check(ProgrammeFile, tomllib.loads(text)), now=now)
+    return file_apply.apply(session, check(ProgrammeFile, tomllib.loads(text)), now=now)
 
 
 def stamps(session) -> dict[str, tuple[int, datetime, str]]:

@@ -11,9 +11,10 @@ from scheduler.base.i18n import LANGUAGES
 from scheduler.base.text import Text
 from scheduler.model import Attendee, Event, Partstat, Person, Standing, Timing
 from scheduler.sample import programme
-from scheduler.services import conflicts, files, source
-from scheduler.services.changes import Verb
-from scheduler.services.drafts import ProgrammeFile, check
+from scheduler.services.common.changes import Verb
+from scheduler.services.events.programme import conflicts
+from scheduler.services.events.programme.event_drafts import ProgrammeFile, check
+from scheduler.services.exchange import file_apply, file_reader
 from tests.conftest import NOW
 
 LEAP_DAY = date(2028, 2, 29)
@@ -30,7 +31,7 @@ def read(today):
 def apply(db, today, hour=2):
     now = datetime.combine(today, time(hour), UTC)
     with db.write() as session:
-        return files.apply(session, read(today), now=now)
+        return file_apply.apply(session, read(today), now=now)
 
 
 def texts(file):
@@ -73,7 +74,7 @@ def test_applied_a_month_later_it_moves_the_season_and_nothing_else(db):
 def test_it_can_be_read_from_a_file(tmp_path):
     path = tmp_path / "programme.toml"
     path.write_text(programme(WEEK[0]), encoding="utf-8")
-    assert source.read(path).file == read(WEEK[0])
+    assert file_reader.read(path).file == read(WEEK[0])
 
 
 @pytest.mark.parametrize("today", [WEEK[0] + timedelta(days=n) for n in range(0, 1500, 37)], ids=str)

@@ -12,10 +12,11 @@ from sqlalchemy import event as on
 
 from scheduler.base.errors import AlreadyThere
 from scheduler.model import Attendee, Event, Letter, LetterKind, Mode, Person, Standing
-from scheduler.services import lookup, registering, tokens
-from scheduler.services.drafts import PersonDraft, check
-from scheduler.services.registering import Wanted
-from scheduler.services.tokens import Purpose
+from scheduler.services.common import lookup, tokens
+from scheduler.services.common.tokens import Purpose
+from scheduler.services.events.guests import registration
+from scheduler.services.events.guests.registration import Wanted
+from scheduler.services.events.programme.event_drafts import PersonDraft, check
 from scheduler.storage.database import Database
 from tests.services.builders import (
     NOW,
@@ -206,14 +207,14 @@ def ask(db, name) -> None:
     given = {"name": name, "email": f"{name}@example.org", "language": "en"}
     wanted = Wanted(person=check(PersonDraft, given), mode=Mode.IN_PERSON, companions=1, names=("Child",), form=name)
     with db.write() as session:
-        registering.ask(session, registering.get_open(session, "opening", now=NOW), wanted, now=NOW)
+        registration.ask(session, registration.get_open(session, "opening", now=NOW), wanted, now=NOW)
 
 
 def confirm(db, name) -> None:
     with db.write() as session:
         row = found(session, name)
         token = tokens.of_attendee(Purpose.CONFIRM, row.id, row.created_at, row.epoch, secret=SECRET)
-        registering.confirm(session, token, secret=SECRET, now=NOW)
+        registration.confirm(session, token, secret=SECRET, now=NOW)
 
 
 def found(session, name) -> Attendee | None:

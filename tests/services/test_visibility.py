@@ -11,7 +11,10 @@ import pytest
 from scheduler.base.i18n import LANGUAGES
 from scheduler.base.text import Text
 from scheduler.model import Kind, Mode, Role, Sees, Standing, Visibility
-from scheduler.services import attendance, feeds, links, lookup, scopes
+from scheduler.services.common import lookup
+from scheduler.services.events.attendance import transitions
+from scheduler.services.feeds import event_feeds, scopes
+from scheduler.services.feeds import links as feed_links
 from tests.services.builders import NOW, a_person, a_venue, an_event, an_organisation, invite
 from tests.services.test_feeds import a_feed
 
@@ -62,7 +65,7 @@ def everything(session):
         invite(session, event, mayor, role=Role.PRESIDES, mode=Mode.REMOTE)
         invite(session, event, a_person(session, name=f"Guest of {kind}"))
         left = invite(session, event, a_person(session, f"left-{event.key}", name="Guest of old"))
-        attendance.withdraw(session, left, now=NOW)
+        transitions.withdraw(session, left, now=NOW)
         assert left.standing is Standing.WITHDRAWN
     a_feed(session, "spring", organizers=["embassy"])
 
@@ -70,7 +73,7 @@ def everything(session):
 def found(session, scope: scopes.Scope, **form: bool) -> tuple[set[str], str]:
     """The marks of the events in a feed, and the whole of it, in all languages."""
     read = b"".join(
-        feeds.write(session, scope, language=language, now=NOW, house=Text({"en": "E"}), **form)
+        event_feeds.write(session, scope, language=language, now=NOW, house=Text({"en": "E"}), **form)
         for language in LANGUAGES
     )
     text = read.replace(b"\r\n ", b"").decode()
@@ -85,7 +88,7 @@ def all_of_them(session) -> list[scopes.Scope]:
 
 def test_no_feed_shows_its_reader_more_than_they_may_see(session, everything):
     for scope, sees in product(all_of_them(session), (Sees.PUBLIC, Sees.PRIVATE)):
-        link = links.add(session, feed=scope.key, holder="x", sees=sees, now=NOW)
+        link = feed_links.add(session, feed=scope.key, holder="x", sees=sees, now=NOW)
         for by_hours, alarms in product((False, True), repeat=2):
             shown, text = found(session, scope.seen_by(link), by_hours=by_hours, alarms=alarms)
 
@@ -106,7 +109,7 @@ def test_an_agenda_shows_what_its_person_is_expected_at_and_nothing_else(session
         ("left-meeting-private", set()),
     ):
         person = lookup.person(session, key_of)
-        link = links.add(session, feed="all", holder="x", sees=Sees.OWN, person=person, now=NOW)
+        link = feed_links.add(session, feed="all", holder="x", sees=Sees.OWN, person=person, now=NOW)
 
         shown, text = found(session, scopes.get(session, "all").seen_by(link))
 
@@ -116,7 +119,7 @@ def test_an_agenda_shows_what_its_person_is_expected_at_and_nothing_else(session
 
 def test_the_video_link_is_for_those_who_take_part_by_video(session, everything):
     mayor = lookup.person(session, "mayor")
-    link = links.add(session, feed="all", holder="x", sees=Sees.OWN, person=mayor, now=NOW)
+    link = feed_links.add(session, feed="all", holder="x", sees=Sees.OWN, person=mayor, now=NOW)
 
     _, text = found(session, scopes.get(session, "all").seen_by(link))
 

@@ -11,11 +11,14 @@ import sqlalchemy as sa
 from scheduler.base.errors import NotFound
 from scheduler.base.text import Text
 from scheduler.model import Applicant, Letter, LetterKind, Outcome, Side, VisitStatus
-from scheduler.services import closures, posts, visit_letters, visit_links, visits
-from scheduler.services.daystatistics import statistics
-from scheduler.services.outgoing import House, Skip
-from scheduler.services.visit_links import VisitPurpose
-from scheduler.services.visits import AlreadyBooked, Over, Paused, Unchanged
+from scheduler.services.consulate.front_desk.statistics import statistics
+from scheduler.services.consulate.posts import posts
+from scheduler.services.consulate.visits import booking, displacement
+from scheduler.services.consulate.visits import links as visit_links
+from scheduler.services.consulate.visits.booking import AlreadyBooked, Over, Paused, Unchanged
+from scheduler.services.consulate.visits.links import VisitPurpose
+from scheduler.services.letters import visit_letters
+from scheduler.services.letters.envelope import House, Skip
 from tests.services.builders import NOW
 from tests.services.consulate import MORNING, PASSPORT, SECRET, Consulate, a_post, wrong_with_cells
 
@@ -47,18 +50,18 @@ def nothing_is_wrong_with_cells(db, request):
 
 def tend(post):
     with post.db.write() as session:
-        closures.tend(session, now=post.now)
+        displacement.tend(session, now=post.now)
 
 
 def rebook(post):
     with post.db.write() as session:
-        done = closures.rebook(session, posts.get(session, post.post), now=post.now)
+        done = displacement.rebook(session, posts.get(session, post.post), now=post.now)
         return {row.reference: slot and slot.dtstart for row, slot in done}
 
 
 def act(post, verb, reference, *args, **given):
     with post.db.write() as session:
-        verb(session, visits.get(session, reference), *args, now=post.now, **given)
+        verb(session, booking.get(session, reference), *args, now=post.now, **given)
 
 
 def full(post):
@@ -68,7 +71,7 @@ def full(post):
 def letters(post, reference, now=None):
     """What leaves about a visit, by kind: the text, or why not."""
     with post.db.read() as session:
-        number = visits.get(session, reference).id
+        number = booking.get(session, reference).id
         rows = session.scalars(sa.select(Letter).where(Letter.appointment_id == number).order_by(Letter.id)).all()
         kinds = {row.id: row.kind for row in rows}
         composed = list(visit_letters.compose(session, list(kinds), house=HOUSE, now=now or post.now))
@@ -210,7 +213,7 @@ def test_who_was_asked_and_does_not_say_that_they_come_gives_way(asking):
     unasked = asking.book("unasked", MORNING + 9 * DAY)
     sent(asking)
     asking.now = NOW + 4 * DAY
-    act(asking, visits.reconfirm, faithful)
+    act(asking, booking.reconfirm, faithful)
 
     asking.now = NOW + 6 * DAY
     tend(asking)
@@ -249,7 +252,7 @@ def strict(db):
 def miss(post, at):
     reference = post.book("aliya", at)
     post.now = at.replace(tzinfo=NOW.tzinfo)
-    act(post, visits.conclude, reference, VisitStatus.NO_SHOW)
+    act(post, booking.conclude, reference, VisitStatus.NO_SHOW)
     return reference
 
 
@@ -259,7 +262,7 @@ def test_after_so_many_no_shows_nothing_can_be_booked_online_for_a_while_unless_
     with pytest.raises(Paused, match=r"nothing can be booked online until 2027-02-03; ask the post"):
         strict.hold("aliya", MORNING + 6 * DAY)
     strict.cancel(strict.hold("aliya", MORNING + 6 * DAY, desk=True))
-    act(strict, visits.excuse, missed[0])
+    act(strict, booking.excuse, missed[0])
     strict.cancel(strict.hold("aliya", MORNING + 7 * DAY))
 
 
@@ -286,7 +289,7 @@ def test_nobody_is_missing_before_their_time(strict):
     reference = strict.book("aliya")
 
     with pytest.raises(Unchanged, match="nobody is missing yet"):
-        act(strict, visits.conclude, reference, VisitStatus.NO_SHOW)
+        act(strict, booking.conclude, reference, VisitStatus.NO_SHOW)
 
 
 def test_a_visit_whose_end_nobody_wrote_down_keeps_nobody_from_the_next_and_is_no_no_show(post):
@@ -297,7 +300,7 @@ def test_a_visit_whose_end_nobody_wrote_down_keeps_nobody_from_the_next_and_is_n
     again = post.book("aliya", MORNING + 7 * DAY)
 
     assert [VisitStatus.CONFIRMED] * 2 == [post.row(one).status for one in (reference, again)]
-    act(post, visits.conclude, reference, VisitStatus.SERVED)
+    act(post, booking.conclude, reference, VisitStatus.SERVED)
 
 
 # Retention
@@ -306,9 +309,9 @@ def test_a_visit_whose_end_nobody_wrote_down_keeps_nobody_from_the_next_and_is_n
 def test_whose_a_visit_was_is_erased_by_schedule_and_the_visit_is_still_counted(post):
     reference = post.book("aliya")
     with post.db.read() as session:
-        link = visit_links.token(visits.get(session, reference), VisitPurpose.OWN, secret=SECRET)
+        link = visit_links.token(booking.get(session, reference), VisitPurpose.OWN, secret=SECRET)
     post.now = NOW + 8 * DAY
-    act(post, visits.conclude, reference, VisitStatus.SERVED)
+    act(post, booking.conclude, reference, VisitStatus.SERVED)
 
     post.now = NOW + 200 * DAY
     tend(post)
@@ -328,7 +331,7 @@ def test_whose_a_visit_was_is_erased_by_schedule_and_the_visit_is_still_counted(
 def test_a_link_is_for_one_purpose_of_one_visit(post):
     reference = post.hold("aliya")
     with post.db.read() as session:
-        visit = visits.get(session, reference)
+        visit = booking.get(session, reference)
         link = visit_links.token(visit, VisitPurpose.CONFIRM, secret=SECRET)
 
         assert visit is visit_links.find(session, link, VisitPurpose.CONFIRM, secret=SECRET)

@@ -12,8 +12,9 @@ import sqlalchemy as sa
 
 from scheduler.base.errors import Conflict
 from scheduler.model import Appointment, ServiceDay, SlotClaim, VisitStatus
-from scheduler.services import posts, visits
-from scheduler.services.visits import AlreadyBooked, NotOffered, SlotTaken
+from scheduler.services.consulate.posts import posts
+from scheduler.services.consulate.visits import booking
+from scheduler.services.consulate.visits.booking import AlreadyBooked, NotOffered, SlotTaken
 from scheduler.storage.database import Database
 from tests.services.builders import NOW, Undone, at_once, killed
 from tests.services.consulate import MORNING, PASSPORT, SECRET, Consulate, a_party, a_post, wrong_with_cells
@@ -39,10 +40,10 @@ def look(url):
     db = Database(url)
     with db.read() as session:
         service = posts.service_of(posts.get(session, "phuket"), "passport")
-        visits.look(session, service, a_party().party, MORNING, now=NOW)
+        booking.look(session, service, a_party().party, MORNING, now=NOW)
     with suppress(Undone), db.write() as session:
         service = posts.service_of(posts.get(session, "phuket"), "passport")
-        visits.book(session, service, MORNING, a_party(), secret=SECRET, now=NOW)
+        booking.book(session, service, MORNING, a_party(), secret=SECRET, now=NOW)
         session.flush()
         raise Undone
     db.dispose()
@@ -67,10 +68,10 @@ def try_for_one(url, number):
 def book(db, number, at):
     with db.read() as session:
         service = posts.service_of(posts.get(session, "phuket"), "passport")
-        visits.look(session, service, a_party().party, at, now=NOW)
+        booking.look(session, service, a_party().party, at, now=NOW)
     with db.write() as session:
         service = posts.service_of(posts.get(session, "phuket"), "passport")
-        return visits.book(session, service, at, a_party(f"guest{number}"), secret=SECRET, now=NOW).reference
+        return booking.book(session, service, at, a_party(f"guest{number}"), secret=SECRET, now=NOW).reference
 
 
 def test_of_500_processes_for_20_times_exactly_20_get_one_and_the_rest_are_told_what_is_free(post, database_url):
@@ -146,7 +147,7 @@ def book_and_hang(url, here):
     consulate = Consulate(Database(url))
     with consulate.db.write() as session:
         service = posts.service_of(posts.get(session, "phuket"), "passport")
-        visits.book(session, service, MORNING, a_party(), secret=SECRET, now=NOW)
+        booking.book(session, service, MORNING, a_party(), secret=SECRET, now=NOW)
         session.flush()
         here()
 
@@ -159,7 +160,7 @@ def book_confirm_later(url, here):
 def move_and_hang(url, here):
     consulate = Consulate(Database(url))
     with consulate.db.write() as session:
-        visits.move(session, session.scalars(sa.select(Appointment)).one(), MORNING + 30 * MINUTE, now=NOW)
+        booking.move(session, session.scalars(sa.select(Appointment)).one(), MORNING + 30 * MINUTE, now=NOW)
         session.flush()
         here()
 
@@ -207,7 +208,7 @@ def test_two_appointments_in_one_cell_are_refused_by_the_primary_key(post):
 
 def test_a_second_active_booking_of_a_document_is_refused_by_the_index(post, monkeypatch):
     post.book("aliya")
-    monkeypatch.setattr(visits, "_refuse_people", lambda *_, **__: None)
+    monkeypatch.setattr(booking, "_refuse_people", lambda *_, **__: None)
 
     with pytest.raises(Conflict, match="there is a booking for this service with this document already"):
         post.hold("aliya", MORNING + 30 * MINUTE)

@@ -9,7 +9,9 @@ import pytest
 import sqlalchemy as sa
 
 from scheduler.model import Appointment, Letter, LetterKind, Outcome
-from scheduler.services import closures, visit_letters, visits, visitzones
+from scheduler.services.consulate.visits import booking, displacement
+from scheduler.services.consulate.visits import rezoning as visit_rezoning
+from scheduler.services.letters import visit_letters
 from tests.services.builders import NOW
 from tests.services.consulate import MORNING, Consulate, a_post, wrong_with_cells
 
@@ -37,7 +39,7 @@ def under_old_law(db, *references):
 
 def check(post, now=NOW + HOUR):
     with post.db.write() as session:
-        return [(row.reference, after - before) for row, before, after in visitzones.check(session, now=now)]
+        return [(row.reference, after - before) for row, before, after in visit_rezoning.check(session, now=now)]
 
 
 def waiting(post, reference):
@@ -63,7 +65,7 @@ def test_a_visit_keeps_its_hour_and_takes_its_letters_cells_and_calendar_entry_a
     assert letters == waiting(post, moved)
     assert {LetterKind.VISIT_REMINDER, LetterKind.VISIT_RECONFIRM} == set(letters)
     with post.db.read() as session:
-        file = visit_letters.file(visits.get(session, moved), "en")
+        file = visit_letters.file(booking.get(session, moved), "en")
     (entry,) = icalendar.Calendar.from_ical(file).walk("VEVENT")
     assert (right.starts_at, row.sequence) == (entry["DTSTART"].dt, entry["SEQUENCE"])
     assert 0 == post.row(untouched).sequence
@@ -81,7 +83,7 @@ def test_who_was_asked_whether_they_come_stays_asked(post):
     check(post)
 
     with post.db.write() as session:
-        closures.tend(session, now=post.row(reference).starts_at - DAY)
+        displacement.tend(session, now=post.row(reference).starts_at - DAY)
 
     assert "lapsed" == post.status(reference)
 
@@ -89,7 +91,7 @@ def test_who_was_asked_whether_they_come_stays_asked(post):
 def test_what_is_over_or_waits_without_a_time_is_left_alone(post):
     over, cancelled = post.book("over"), post.book("cancelled", MORNING + HOUR)
     with post.db.write() as session:
-        visits.conclude(session, visits.get(session, over), "served", now=post.row(over).ends_at)
+        booking.conclude(session, booking.get(session, over), "served", now=post.row(over).ends_at)
     post.cancel(cancelled)
     under_old_law(post.db, over)
 

@@ -9,13 +9,14 @@ import sqlalchemy as sa
 
 from scheduler.base.errors import Invalid, NotFound
 from scheduler.model import Layout, LetterKind, Side, SlotClaim, VisitStatus
-from scheduler.services import finding, posts, visits
-from scheduler.services.appointments import Over
-from scheduler.services.drafts import check
-from scheduler.services.finding import Party
-from scheduler.services.postdrafts import SpecialDraft
-from scheduler.services.slots import Reason
-from scheduler.services.visits import AlreadyBooked, NotOffered, SlotTaken, Unchanged
+from scheduler.services.consulate.posts import free_times, posts
+from scheduler.services.consulate.posts.free_times import Party
+from scheduler.services.consulate.posts.post_drafts import SpecialDraft
+from scheduler.services.consulate.posts.slots import Reason
+from scheduler.services.consulate.visits import booking
+from scheduler.services.consulate.visits.booking import AlreadyBooked, NotOffered, SlotTaken, Unchanged
+from scheduler.services.consulate.visits.lifecycle import Over
+from scheduler.services.events.programme.event_drafts import check
 from scheduler.storage.database import Database
 from tests.services.builders import NOW
 from tests.services.consulate import MORNING, PASSPORT, SECRET, Consulate, a_party, a_post, wrong_with_cells
@@ -355,7 +356,7 @@ def test_a_closure_that_comes_while_somebody_books_is_seen(post, db):
         post.days(first_day=MORNING.date(), last_day=MORNING.date(), reason="Flood")
 
         with pytest.raises(NotOffered, match="Flood"):
-            visits.book(session, service, MORNING, a_party(), secret=SECRET, now=NOW)
+            booking.book(session, service, MORNING, a_party(), secret=SECRET, now=NOW)
 
 
 # What is kept of a plan
@@ -386,7 +387,7 @@ def test_a_plan_that_was_not_kept_is_not_remembered(post):
             row = posts.get(session, "phuket")
             posts.set_days(session, row, check(SpecialDraft, {"first_day": day}), now=NOW)
             session.flush()
-            slots = finding.free(session, row.services[0], Party(), now=NOW)
+            slots = free_times.free(session, row.services[0], Party(), now=NOW)
             assert day not in {slot.dtstart.date() for slot in slots}
             raise ZeroDivisionError
 

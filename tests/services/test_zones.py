@@ -21,10 +21,12 @@ import sqlalchemy as sa
 from scheduler.base.clock import wall
 from scheduler.base.text import Text
 from scheduler.model import Audit, Event, Letter, LetterKind
-from scheduler.services import feeds, letters, scopes, zones
-from scheduler.services.eventrows import WITH_EVENT
-from scheduler.services.lookup import get
-from scheduler.services.renderings import revise
+from scheduler.services.common.lookup import get
+from scheduler.services.events.programme import rezoning as event_rezoning
+from scheduler.services.events.programme.event_mapping import WITH_EVENT
+from scheduler.services.events.programme.renderings import revise
+from scheduler.services.feeds import event_feeds, scopes
+from scheduler.services.outbox import enqueue
 from scheduler.worker import timetable
 from tests.services.builders import DAY, NOW, a_person, an_event, register
 
@@ -123,7 +125,7 @@ def event(app, key="opening") -> Event:
 
 def feed(app, **given) -> bytes:
     with app.db.read() as session:
-        return feeds.write(
+        return event_feeds.write(
             session, scopes.get(session, "all"), language="en", now=NOW, house=Text({"en": "Embassy"}), **given
         )
 
@@ -176,13 +178,13 @@ def derived_wrong(app, by: timedelta = HOUR, **given) -> None:
         revise(session, [made], now=NOW - DAY)
         made.sequence, made.revised_at = 0, NOW - DAY
         for reminder in made.reminders:
-            letters.retime(reminder, made, now=NOW)
+            enqueue.retime(reminder, made, now=NOW)
 
 
 def check_zones(app, now=NOW):
     app.clock.set(now)
     with app.db.write() as session:
-        return [(one.key, before, after) for one, before, after in zones.recheck(session, now=now)]
+        return [(one.key, before, after) for one, before, after in event_rezoning.recheck(session, now=now)]
 
 
 def test_it_says_what_moved_from_when_to_when(app):

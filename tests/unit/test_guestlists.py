@@ -4,7 +4,7 @@ import pytest
 
 from scheduler.base.i18n import LANGUAGES, catalogue
 from scheduler.base.name_matching import name_key, nearly_same
-from scheduler.services.headings import FIELDS, guess, heading, words
+from scheduler.services.events.guest_lists.headings import FIELDS, guess, heading, words
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -26,9 +26,9 @@ from scheduler.model import (
     Venue,
     Visibility,
 )
-from scheduler.services import outlines
-from scheduler.services.letterrows import Row
-from scheduler.services.outgoing import House, rendered
+from scheduler.services.letters import event_outlines
+from scheduler.services.letters.envelope import House, rendered
+from scheduler.services.letters.letter_rows import Row
 
 at = datetime.fromisoformat
 TITLE = "Opening of <Silk & Steppe>"  # what a template must escape
@@ -141,9 +141,9 @@ def render(
         mode=mode,
         companions=companions,
     )
-    words = outlines.words_of(event, row, language, HOUSE)
+    words = event_outlines.words_of(event, row, language, HOUSE)
     if kind is LetterKind.MESSAGE:
-        words |= outlines.written(WRITTEN, words["title"], language, language)
+        words |= event_outlines.written(WRITTEN, words["title"], language, language)
     return Rendered(*rendered(kind, words, language))
 
 
@@ -195,8 +195,8 @@ def test_a_letter_has_no_holes_and_no_blanks_left_over(kind, language):
 @every_letter
 def test_a_letter_has_one_place_for_the_name_in_its_greeting(kind, language):
     for letter in variants(kind, language):
-        assert 1 == letter.text.count(outlines.NAME) == letter.html.count(outlines.NAME)
-        assert outlines.NAME in letter.text.splitlines()[0]
+        assert 1 == letter.text.count(event_outlines.NAME) == letter.html.count(event_outlines.NAME)
+        assert event_outlines.NAME in letter.text.splitlines()[0]
 
 
 @every_letter
@@ -366,7 +366,7 @@ def test_what_is_unknown_leaves_no_label():
 
 
 IN_FULL = f"""\
-Dear {outlines.NAME},
+Dear {event_outlines.NAME},
 
 Places have become free and are now reserved for you and your companions.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scheduler.base.errors import Invalid
-from scheduler.services.passwords import fits, hashed, is_outdated, refuse_weak
+from scheduler.services.accounts.passwords import fits, hashed, is_outdated, refuse_weak
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ def test_ten_badges_are_on_a_sheet_and_one_on_a_page_of_its_own_size():
 
 def test_the_code_on_a_badge_is_its_pass():
     zxingcpp = pytest.importorskip("zxingcpp")
-    from scheduler.services import passes
+    from scheduler.services.events.attendance import passes
 
     given = "1-OPC4BKZDYY3GHLKK42ZTG25DRI"
     card = Card(name="Anna", role="Speaker", code=passes.svg(given), spelt=given)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from scheduler.base.text import Text
 from scheduler.model import Layout
-from scheduler.services import slots
-from scheduler.services.slots import Holiday, Need, Plan, Reason, Slot, Special, Window
+from scheduler.services.consulate.posts import slots
+from scheduler.services.consulate.posts.slots import Holiday, Need, Plan, Reason, Slot, Special, Window
 
 TUESDAY = date(2027, 1, 12)
 DAY = timedelta(days=1)

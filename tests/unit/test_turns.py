@@ -7,7 +7,15 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduler.services.turns import GRACE, Station, Waiting, estimate, order, pace, remaining
+from scheduler.services.consulate.front_desk.turn_order import (
+    GRACE,
+    Station,
+    Waiting,
+    estimate,
+    order,
+    pace,
+    remaining,
+)
 
 NINE = datetime(2027, 1, 12, 2, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

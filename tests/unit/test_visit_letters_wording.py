@@ -8,8 +8,8 @@ import pytest
 
 from scheduler.base.i18n import LANGUAGES
 from scheduler.model import LetterKind
-from scheduler.services.outgoing import template
-from scheduler.services.times import When
+from scheduler.services.events.programme.event_times import When
+from scheduler.services.letters.envelope import template
 
 KINDS = [kind for kind in LetterKind if kind.startswith("visit ")]
 every_letter = pytest.mark.parametrize(("kind", "language"), list(product(KINDS, LANGUAGES)))

@@ -4,11 +4,13 @@ from enum import StrEnum
 
 from scheduler import model
 from scheduler.base.vocabulary import WORDS
-from scheduler.services import changes, checks, drafts
+from scheduler.services import health
+from scheduler.services.common import changes
+from scheduler.services.events.programme import event_drafts
 
 
 def test_every_word_of_every_enumeration_is_in_the_vocabulary() -> None:
-    modules = (model, changes, checks, drafts)
+    modules = (model, changes, health, event_drafts)
     enumerations = {
         found
         for module in modules

@@ -1,0 +1,98 @@
+"""`scheduler person erase` and `retention`"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from scheduler.base.errors import Invalid
+from scheduler.base.i18n import N_
+from scheduler.cli.kit.desk import (
+    Columns,
+    Desk,
+    as_json,
+    ask,
+    at,
+    pass_desk,
+    print_json,
+    show,
+    without_asking,
+)
+from scheduler.cli.kit.language import _, language
+from scheduler.model import Answer
+from scheduler.services.common.lookup import person as person_of
+from scheduler.services.privacy import erasure
+from scheduler.services.privacy import retention as schedule
+
+
+@click.command(help=N_("Forget who a person is: their data goes, what they are counted in stays."))
+@click.argument("person")
+@click.option(
+    "--by", type=click.Choice([str(way) for way in Answer]), default=str(Answer.DESK), help=N_("How they asked.")
+)
+@click.option("--dry-run", is_flag=True, help=N_("Show what would change and stop."))
+@without_asking
+@pass_desk
+def erase(desk: Desk, person: str, by: str, dry_run: bool, yes: bool) -> None:
+    with desk.read() as session:
+        who = person_of(session, person)
+        number = who.id
+        click.echo(_("To be erased: {person}").format(person=f"#{number} {who.called(language())}"))
+        for row in erasure.coming(session, who, now=desk.now()):
+            click.echo(_("Withdrawn from: {event}").format(event=row.event.key))
+    if dry_run:
+        return
+    ask(_("This cannot be taken back. Erase?"), yes=yes)
+    with desk.write() as session:
+        erasure.erase(session, person_of(session, f"#{number}"), by=Answer(by), now=desk.now())
+    click.echo(_("Erased: {person}").format(person=f"#{number}"))
+
+
+@click.command(help=N_("Which visitors are forgotten when, by the setting retention_days."))
+@click.option("--limit", type=click.IntRange(1), default=200, show_default=True, help=N_("At most so many."))
+@click.option("--run", is_flag=True, help=N_("Forget now what is due; the worker does it every night."))
+@as_json
+@pass_desk
+def retention(desk: Desk, limit: int, run: bool, as_json: bool) -> None:
+    if run:
+        _run(desk, as_json=as_json)
+        return
+    with desk.read() as session:
+        rows = schedule.schedule(session, keep=desk.settings.retention, limit=limit)
+    show([_record(row, desk) for row in rows], COLUMNS, as_json=as_json, nothing=_("No visitor is known."))
+
+
+def _run(desk: Desk, *, as_json: bool) -> None:
+    from scheduler.worker.timetable import retain
+
+    if desk.settings.retention is None:
+        raise Invalid("retention_days: is 0, so that nothing is due; set it to a number of days")
+    done = retain(desk.app)
+    if as_json:
+        print_json(done)
+        return
+    said = _("Forgotten: people {people}, notes {notes}, addresses of letters {addresses}")
+    click.echo(said.format(**done))
+
+
+COLUMNS: Columns = {
+    N_("Person"): "person",
+    N_("Full name"): "name",
+    N_("Events"): "events",
+    N_("Last event"): "last",
+    N_("Forgotten"): lambda record: record["forgotten"] or _("not while an event has no end"),
+}
+
+
+def _record(row: schedule.Kept, desk: Desk) -> dict[str, Any]:
+    tzid = desk.settings.timezone
+    return {
+        "person": f"#{row.number}",
+        "name": row.name.to(language()),
+        "events": row.events,
+        "last_end": row.last_end,
+        "last": at(row.last_end, tzid),
+        "forgotten_at": row.forgotten_at,
+        "forgotten": at(row.forgotten_at, tzid),
+    }

@@ -1,0 +1,257 @@
+"""`scheduler event import`"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from calendars.foreign import Limits, Note, Notes, ReadError, Reading, expanded, read
+from scheduler.base.clock import zone
+from scheduler.base.date_parsing import parse_day
+from scheduler.base.errors import Conflict, Invalid
+from scheduler.base.i18n import N_
+from scheduler.base.text import line
+from scheduler.cli.exchange.programme_file import MARKS, change_in_words, change_record, sum_in_words
+from scheduler.cli.kit.desk import Desk, as_json, ask, pass_desk, print_json, with_force, without_asking
+from scheduler.cli.kit.language import _
+from scheduler.formats.calendar_fetch import fetch, host_of, is_url, name_of
+from scheduler.model import Kind
+from scheduler.services.common.changes import Change, Verb
+from scheduler.services.common.lookup import Lookup
+from scheduler.services.common.values import LANGUAGE
+from scheduler.services.events.programme.event_drafts import EventDraft
+from scheduler.services.events.programme.event_mapping import zone_of
+from scheduler.services.exchange.calendar_import import Outcome, Wanted, bring_in
+from scheduler.services.exchange.calendar_mapping import Terms
+
+# A file that an officer has on this machine may be large; what comes from the web is held to less (fetch.Bounds).
+FILE = Limits(octets=50_000_000, components=200_000)
+WINDOW = timedelta(days=366)
+ALIKE = 10  # notes of one sentence that are printed; the rest are counted
+KINDS = [str(kind) for kind in Kind if kind is not Kind.TOUR]  # a tour has no dates of its own
+
+
+@click.command("import", help=N_("Bring a foreign calendar in, or up to date: all of it or nothing."))
+@click.argument("source")
+@click.option("--kind", type=click.Choice(KINDS), help=N_("What its events are (new ones: meeting)."))
+@click.option("--city", help=N_("City of all its events, by key."))
+@click.option("--venue", help=N_("Venue of all its events, by key."))
+@click.option("--organizer", help=N_("Key of the organisation that organizes it."))
+@click.option("--private", is_flag=True, help=N_("Nothing of it is public."))
+@click.option("--tz", help=N_("Zone of times that are in UTC, or in no zone."))
+@click.option("--zone", "zones", multiple=True, help=N_('What a zone of the file means, like "X=Asia/Almaty".'))
+@click.option("--source", "named", help=N_("Name of the calendar, by which it is known again."))
+@click.option("--language", help=N_("Language of its texts."))
+@click.option("--from", "since", help=N_("From this day on (default: today)."))
+@click.option("--until", help=N_("Up to and with this day (default: a year)."))
+@click.option("--theirs", is_flag=True, help=N_("Where both have changed something, take theirs."))
+@click.option("--cancel-missing", is_flag=True, help=N_("Cancel what is no longer in it; with --source."))
+@click.option("--dry-run", is_flag=True, help=N_("Show what would change and stop."))
+@without_asking
+@with_force
+@as_json
+@pass_desk
+def import_events(desk: Desk, /, source: str, dry_run: bool, yes: bool, as_json: bool, **given: Any) -> None:
+    order = _order(desk, source, given)
+    outcome = _bring_in(desk, order, keep=yes and not dry_run)
+    if yes and not dry_run:
+        _report(outcome, order, as_json=as_json, done=True)
+        return
+    _report(outcome, order, as_json=as_json, done=False)
+    if dry_run or not any(change.is_change for change in outcome.changes):
+        return
+    ask(_("Bring this in?"), yes=False)
+    _bring_in(desk, order, keep=True, shown=outcome)
+    click.echo(_("Done."))
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be imported, read already: nothing is read or fetched within a transaction."""
+
+    reading: Reading
+    wanted: Wanted
+
+
+def _order(desk: Desk, source: str, given: dict[str, Any]) -> Order:
+    """Raises Invalid for options that do not go together, and for what holds no event."""
+    if given["city"] and given["venue"]:
+        raise Invalid("city: a venue has its city already; give --city or --venue")
+    if given["cancel_missing"] and not given["named"]:
+        raise Invalid("source: say which calendar it is (--source); what that calendar lacks will be cancelled")
+    tz = desk.tz(given["tz"], _zone_of_place(desk, given))
+    days = _days(desk, given["since"], given["until"], tz)
+    reading = _read(source, tz, dict(_answer(text) for text in given["zones"]))
+    if not reading.events:
+        raise Invalid("{source}: has no event that can be read{why}", source=_shown(source), why=_why(reading))
+    terms = _terms(desk, given, _name(source, given["named"], reading), tz)
+    wanted = Wanted(terms, days, theirs=given["theirs"], cancel_missing=given["cancel_missing"], force=given["force"])
+    return Order(reading, wanted)
+
+
+def _zone_of_place(desk: Desk, given: dict[str, Any]) -> str | None:
+    cities = (given["city"],) if given["city"] else ()
+    with desk.read() as session:
+        place = EventDraft.model_construct(venue=given["venue"], cities=cities, parent=None)
+        return zone_of(place, Lookup(session))
+
+
+def _terms(desk: Desk, given: dict[str, Any], source: str, tz: str) -> Terms:
+    tag = given["language"] or desk.settings.language
+    if not LANGUAGE.fullmatch(tag):
+        raise Invalid("{value} is not a language tag; write en, kk, ru, th or another BCP 47 tag", value=tag)
+    kind = Kind(given["kind"]) if given["kind"] else None
+    options = {name: given[name] for name in ("venue", "city", "organizer", "private")}
+    return Terms(source, tag, tz, kind=kind, **options)
+
+
+def _days(desk: Desk, since: str | None, until: str | None, tzid: str) -> tuple[date, date]:
+    now = desk.now()
+    first = parse_day(since, now=now, tzid=tzid) if since else now.astimezone(zone(tzid)).date()
+    last = parse_day(until, now=now, tzid=tzid) if until else first + WINDOW
+    if last < first:
+        raise Invalid("until: {last} is before {first} (--from)", last=last, first=first)
+    if last - first > 11 * WINDOW:
+        raise Invalid("until: at most eleven years are imported at once")
+    return first, last
+
+
+def _answer(text: str) -> tuple[str, str]:
+    written, mark, tzid = text.rpartition("=")
+    if not mark:
+        raise Invalid("zone: {text}: write it like X=Asia/Almaty", text=text)
+    return written, zone(tzid).key
+
+
+# Reading
+
+
+def _read(source: str, tz: str, zones: dict[str, str]) -> Reading:
+    try:
+        if is_url(source):
+            fetched = fetch(source)
+            return read(fetched.data, charset=fetched.charset, default_tzid=tz, zones=zones)
+        return read(_content(Path(source)), default_tzid=tz, zones=zones, limits=FILE)
+    except ReadError as error:
+        problem = Invalid(error.message, **error.facts)
+        raise Invalid("{source}: {problem}", source=_shown(source), problem=problem) from error
+
+
+def _content(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(FILE.octets + 1)
+    except FileNotFoundError as error:
+        raise Invalid("{file}: there is no such file", file=path) from error
+    except OSError as error:
+        raise Invalid("{file}: cannot be read: {reason}", file=path, reason=error.strerror) from error
+
+
+def _shown(source: str) -> str:
+    """A private address is as good as a password: its host is enough."""
+    return host_of(source) if is_url(source) else source
+
+
+def _name(source: str, named: str | None, reading: Reading) -> str:
+    """What the calendar is known by: what the desk says, its address, or what it calls itself."""
+    if named:
+        return line(named, most=200)
+    if is_url(source):
+        return name_of(source)
+    own = {calendar.name for calendar in reading.calendars if calendar.name}
+    return (own.pop() if len(own) == 1 else Path(source).stem)[:200]
+
+
+def _why(reading: Reading) -> str:
+    refused = [note for note in reading.notes if note.what == "refused"]
+    return f": {_note_in_words(refused[0])}" if refused else ""
+
+
+# Bringing in
+
+
+def _bring_in(desk: Desk, order: Order, *, keep: bool, shown: Outcome | None = None) -> Outcome:
+    """What shows the changes is what makes them; to look only, the transaction is rolled back.
+
+    Raises Conflict when it would now do other than was ``shown``: nothing is done that nobody was asked about.
+    """
+    notes = Notes()
+    events = expanded(order.reading.events, order.wanted.days, notes)
+    about = {event.uid for event in events}
+    told = [one for one in order.reading.notes if one.uid in about or _concerns_all(one)]
+    with desk.write(keep=keep) as session:
+        read = (*told, *notes.in_order())
+        outcome = bring_in(session, events, order.wanted, notes=read, now=desk.now())
+        if shown is not None and outcome.changes != shown.changes:
+            raise Conflict("something else was changed meanwhile; nothing was done, run it again")
+        return outcome
+
+
+def _concerns_all(note: Note) -> bool:
+    """Told once for a whole file, as zones are; or a loss. What was mended in an event left out is not told."""
+    return not note.uid or note.what == "refused" or "written" in note.facts
+
+
+# Saying
+
+
+def _report(outcome: Outcome, order: Order, *, as_json: bool, done: bool) -> None:
+    if as_json:
+        print_json(_record(outcome, order))
+        return
+    for change in outcome.changes:
+        if change.is_change:
+            click.echo(_line(change, outcome))
+    for text in _notes(outcome.notes):
+        click.echo(text)
+    for written in order.reading.unsure:
+        question = _('? What does the zone “{written}” mean? Say it like --zone "{written}=Asia/Almaty".')
+        click.echo(question.format(written=written))
+    terms = order.wanted.terms
+    click.echo(_("Calendar: {source}. Zone: {tz}.").format(source=terms.source, tz=terms.tz))
+    click.echo(sum_in_words(outcome.changes, done=done))
+
+
+def _line(change: Change, outcome: Outcome) -> str:
+    if change.verb is Verb.ADDED:
+        return f"{MARKS[change.verb]} {_(change.noun)} {change.key}: {outcome.said[change.key]}"
+    return change_in_words(change)
+
+
+def _notes(notes: Sequence[Note]) -> Iterator[str]:
+    """A line each; of many that say the same the first few and their number."""
+    count = Counter[str]()
+    for note in notes:
+        count[note.message] += 1
+        if count[note.message] <= ALIKE:
+            yield f"! {_note_in_words(note)}"
+    for message, total in count.items():
+        if total > ALIKE:
+            yield "! " + _("… and {more} more like: {message}").format(more=total - ALIKE, message=_(message))
+
+
+_WHAT = {"mended": N_("mended"), "refused": N_("refused"), "ignored": N_("left out")}
+
+
+def _note_in_words(note: Note) -> str:
+    said = f"{_(_WHAT[note.what])}: {_(note.message).format(**note.facts)}"
+    return _("line {line}, {said}").format(line=note.line, said=said) if note.line else said
+
+
+def _record(outcome: Outcome, order: Order) -> dict[str, Any]:
+    return {
+        "source": order.wanted.terms.source,
+        "tz": order.wanted.terms.tz,
+        "changes": [change_record(change) for change in outcome.changes if change.is_change],
+        "notes": [
+            {"line": note.line, "uid": note.uid, "what": note.what, "message": _(note.message).format(**note.facts)}
+            for note in outcome.notes
+        ],
+        "unsure": list(order.reading.unsure),
+    }

@@ -1,0 +1,357 @@
+"""`scheduler attendee import` and `export`"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from scheduler.base.errors import Conflict, Invalid
+from scheduler.base.i18n import N_
+from scheduler.base.text import harmless, line
+from scheduler.cli.exchange.programme_file import write_file
+from scheduler.cli.kit.desk import (
+    Desk,
+    as_json,
+    ask,
+    pass_desk,
+    print_json,
+    table,
+    with_force,
+    without_asking,
+)
+from scheduler.cli.kit.language import _, language
+from scheduler.formats import sheets
+from scheduler.model import Event, Mode, Role
+from scheduler.services.common.lookup import get
+from scheduler.services.common.values import LANGUAGE
+from scheduler.services.events.guest_lists import columns as mapping
+from scheduler.services.events.guest_lists import export as guest_export
+from scheduler.services.events.guest_lists.columns import Columns, Wanted
+from scheduler.services.events.guest_lists.headings import FIELDS, OURS, guess
+from scheduler.services.events.guest_lists.importing import Decisions, Told, Verdict, bring_in
+from scheduler.services.events.guest_lists.rows import Entry, Terms, entries
+
+SHOWN = 200  # rows of a list, up to which each that goes in has a line of its own
+MARKS = {
+    Verdict.ADDED: "+",
+    Verdict.CHANGED: "~",
+    Verdict.UNCHANGED: "=",
+    Verdict.WAITS: "?",
+    Verdict.REFUSED: "!",
+}
+FILE = click.Path(path_type=Path)
+MODES = click.Choice([str(mode) for mode in Mode])
+ROLES = click.Choice([str(role) for role in Role])
+
+
+@click.command(
+    "import", help=N_("Bring a guest list in (.xlsx, .csv): good rows go in, the others come back as a file.")
+)
+@click.argument("event")
+@click.argument("file", type=FILE)
+@click.option("--sheet", help=N_("Sheet of a spreadsheet (default: the first)."))
+@click.option("--encoding", help=N_("Encoding of a .csv, like windows-1251, where it is not seen."))
+@click.option("--map", "pairs", multiple=True, metavar="COLUMN=FIELD", help=N_("What a column means (repeatable)."))
+@click.option("--source", help=N_("Whose external ids these are (default: the name of the first such file)."))
+@click.option("--language", "spoken", help=N_("Language of Latin texts, and of letters to who states none."))
+@click.option(
+    "--mode",
+    type=MODES,
+    default=str(Mode.IN_PERSON),
+    help=N_("How those come who do not say."),
+)
+@click.option(
+    "--role",
+    type=ROLES,
+    default=str(Role.PARTICIPANT),
+    help=N_("What those are who do not say."),
+)
+@click.option(
+    "--same", multiple=True, metavar="ROW=PERSON", help=N_('This row is that person; "all": each likely one.')
+)
+@click.option("--new", multiple=True, metavar="ROW", help=N_('This row is somebody new; "all": each that waits.'))
+@click.option("--rejected", type=FILE, help=N_("Where rows that come back are written (default: beside FILE)."))
+@click.option("--dry-run", is_flag=True, help=N_("Show what would change and stop."))
+@without_asking
+@with_force
+@as_json
+@pass_desk
+def import_guests(
+    desk: Desk, /, event: str, file: Path, dry_run: bool, yes: bool, as_json: bool, **given: Any
+) -> None:
+    order = _order(desk, event, file, given)
+    if yes and not dry_run:
+        told, back = _bring_in(desk, order, keep=True)
+        _report(order, told, back, as_json=as_json, done=True)
+        return
+    told, _back = _bring_in(desk, order, keep=False)
+    back = _write_back(order, told, given["rejected"]) if dry_run and given["rejected"] else None
+    _report(order, told, back, as_json=as_json, done=False)
+    if dry_run or not any(one.verdict in (Verdict.ADDED, Verdict.CHANGED) for one in told):
+        return
+    ask(_("Bring this in?"), yes=False)
+    _told, back = _bring_in(desk, order, keep=True, shown=told)
+    if back:
+        click.echo(_("Rows that came back: {file}").format(file=back))
+    click.echo(_("Done."))
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be imported, read and understood already: no file is read within the transaction."""
+
+    event: str
+    file: Path
+    sheet: sheets.Sheet
+    columns: Columns
+    rows: Sequence[tuple[int, sheets.Row]]
+    entries: Sequence[Entry]
+    terms: Terms
+    decisions: Decisions
+    force: str | None
+    rejected: Path | None
+
+
+def _order(desk: Desk, event: str, file: Path, given: dict[str, Any]) -> Order:
+    """Raises Invalid for what cannot be read, and for options that say nothing of this file."""
+    tag = given["spoken"]
+    if tag and not LANGUAGE.fullmatch(tag):
+        raise Invalid("{value} is not a language tag; write en, kk, ru, th or another BCP 47 tag", value=tag)
+    if given["rejected"]:
+        sheets.is_csv(given["rejected"])
+    wanted = Wanted(mapping.asked(given["pairs"]), line(given["source"], most=200) if given["source"] else None)
+    decisions = _decisions(given["same"], given["new"])
+    sheet = sheets.read(file, sheet=given["sheet"], encoding=given["encoding"])
+    with desk.read() as session:
+        get(session, Event, event)
+        columns, rows = mapping.understand(session, file, sheet, wanted)
+    terms = Terms(columns.source, tag or desk.settings.language, tag, Mode(given["mode"]), Role(given["role"]))
+    with _progress(len(rows)) as progress:
+        read = list(_counted(entries(columns, rows, terms), progress))
+    return Order(event, file, sheet, columns, rows, read, terms, decisions, given["force"], given["rejected"])
+
+
+def _counted(read: Iterable[Entry], progress: Callable[[int], None]) -> Iterator[Entry]:
+    for number, entry in enumerate(read, start=1):
+        yield entry
+        if number % 100 == 0:
+            progress(100)
+
+
+def _decisions(same: Sequence[str], new: Sequence[str]) -> Decisions:
+    pairs = dict(_same(text) for text in same if text != "all")
+    rows = frozenset(_row("new", text) for text in new if text != "all")
+    if both := sorted(rows & set(pairs)):
+        raise Invalid("new: row {row} is said to be somebody known, too (--same)", row=both[0])
+    return Decisions(pairs, rows, all_same="all" in same, all_new="all" in new)
+
+
+def _same(text: str) -> tuple[int, str]:
+    row, mark, person = text.partition("=")
+    if not mark or not person:
+        raise Invalid("same: {text}: write it like 37=#12", text=text)
+    return _row("same", row), person
+
+
+def _row(option: str, text: str) -> int:
+    if not text.strip().isdecimal():
+        raise Invalid("{option}: {text} is not the number of a row", option=option, text=text)
+    return int(text)
+
+
+# Bringing in
+
+
+def _bring_in(
+    desk: Desk, order: Order, *, keep: bool, shown: Sequence[Told] | None = None
+) -> tuple[list[Told], Path | None]:
+    """What shows the rows is what makes them. The file of those that come back is written before the commit.
+
+    Without that file they would be lost; with it and without the commit the import is merely run again.
+    """
+    with desk.write(keep=keep) as session, _progress(2 * len(order.entries)) as progress:
+        event = get(session, Event, order.event)
+        told = bring_in(
+            session,
+            event,
+            order.entries,
+            order.terms,
+            now=desk.now(),
+            decisions=order.decisions,
+            force=order.force,
+            progress=progress,
+        )
+        if shown is not None and not all(map(Told.same_as, told, shown)):
+            raise Conflict("something else was changed meanwhile; nothing was done, run it again")
+        if not keep:
+            return told, None
+        mapping.remember(session, event, order.columns, now=desk.now())
+        session.flush()
+        return told, _write_back(order, told, order.rejected)
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[int], None]]:
+    """A bar where somebody looks."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(_("Guest list"), total=total)
+        yield lambda rows: bar.advance(task, rows)
+
+
+def _write_back(order: Order, told: Sequence[Told], named: Path | None) -> Path | None:
+    """The rows that come back, in the columns they came in, each with the reason; never over another file."""
+    back = {one.number: one for one in told if one.comes_back}
+    if not back:
+        return None
+    target = named or _beside(order.file)
+    kept = [place for place, name in enumerate(order.columns.headings) if guess(name) not in OURS]
+    head = [*(order.columns.headings[place] for place in kept), *(_(FIELDS[field]) for field in OURS)]
+    rows = [
+        [*(row[place] if place < len(row) else "" for place in kept), "", _why(back[number])]
+        for number, row in order.rows
+        if number in back
+    ]
+    delimiter = (order.sheet.delimiter or ",") if sheets.is_csv(target) else ""
+    write_file(target, sheets.written([head, *rows], delimiter=delimiter, name=order.sheet.name))
+    return target
+
+
+def _beside(file: Path) -> Path:
+    """guests.rejected.xlsx for guests.xlsx; a number more where that is there, perhaps being mended."""
+    suffix = file.suffix if file.suffix.lower() in (".csv", ".tsv", ".xlsx") else ".csv"
+    stem = file.stem.split(".rejected")[0]
+    names = (f"{stem}.rejected{number}{suffix}" for number in ("", *(f"-{n}" for n in range(2, 1_000))))
+    found = next((path for path in map(file.with_name, names) if not path.exists()), None)
+    if found is None:
+        raise Conflict("rejected: there are too many files of rows that came back; say where: --rejected")
+    return found
+
+
+def _why(one: Told) -> str:
+    return "; ".join(reason.text(_) for reason in one.reasons)
+
+
+# Saying
+
+
+def _report(order: Order, told: Sequence[Told], back: Path | None, *, as_json: bool, done: bool) -> None:
+    if as_json:
+        print_json(_record(order, told, back))
+        return
+    _show_columns(order)
+    for text in _lines(told):
+        click.echo(text)
+    counts = Counter(one.verdict for one in told)
+    parts = [f"{_(verdict)}: {counts[verdict]}" for verdict in Verdict if counts[verdict]]
+    click.echo(f"{_('Done') if done else _('Planned')}. {', '.join(parts) or _('Nothing there.')}")
+    if counts[Verdict.WAITS]:
+        click.echo(
+            _("For rows that wait say --same ROW=PERSON or --new ROW, or write it in the column {column}.").format(
+                column=_(FIELDS["decision"])
+            )
+        )
+    if back:
+        click.echo(_("Rows that came back: {file}").format(file=back))
+
+
+def _show_columns(order: Order) -> None:
+    columns = order.columns
+    shown = [
+        (
+            harmless(columns.headings[place]),
+            f"{_(FIELDS[field.partition('.')[0]])} ({field})",
+            _(_HOW[columns.how[place]]),
+        )
+        for place, field in columns.fields.items()
+        if field != "reason"
+    ]
+    table((N_("Column"), N_("Field"), N_("Known by")), shown)
+    if left := columns.left_out():
+        click.echo(
+            _("Kept out: {columns}. To take one in: --map COLUMN=FIELD").format(columns=harmless(", ".join(left)))
+        )
+    if "external_id" in columns.fields.values():
+        click.echo(_("External ids of: {source}").format(source=columns.source))
+    for remark in order.sheet.remarks:
+        click.echo(f"! {remark.text(_)}")
+
+
+_HOW = {"said": N_("said"), "remembered": N_("remembered"), "guessed": N_("guessed")}
+
+
+def _lines(told: Sequence[Told]) -> Iterator[str]:
+    """A line for each row of a short list; of a long one for those that come back or have something to say."""
+    for one in told:
+        if len(told) <= SHOWN or one.comes_back or one.remarks:
+            said = _("row {row}, {name}: {said}").format(row=one.number, name=one.name or "-", said=_said(one))
+            yield f"{MARKS[one.verdict]} {harmless(said)}"
+    if len(told) > SHOWN:
+        yield _("Rows that went in are counted here; --json tells each.")
+
+
+def _said(one: Told) -> str:
+    fields = f" ({', '.join(_(FIELDS[field]) for field in one.fields)})" if one.fields else ""
+    more = [reason.text(_) for reason in one.reasons] + [_(remark) for remark in one.remarks]
+    return _(one.verdict) + fields + (f": {'; '.join(more)}" if more else "")
+
+
+def _record(order: Order, told: Sequence[Told], back: Path | None) -> dict[str, Any]:
+    columns = order.columns
+    return {
+        "columns": {columns.headings[place]: field for place, field in columns.fields.items()},
+        "left_out": columns.left_out(),
+        "source": columns.source,
+        "notes": [remark.text(_) for remark in order.sheet.remarks],
+        "rows": [
+            {
+                "row": one.number,
+                "name": one.name,
+                "outcome": one.verdict,
+                "person": f"#{one.person}" if one.person else None,
+                "fields": list(one.fields),
+                "reasons": [reason.text(_) for reason in one.reasons],
+                "remarks": [_(remark) for remark in one.remarks],
+            }
+            for one in told
+        ],
+        "rejected": str(back) if back else None,
+    }
+
+
+@click.command("export", help=N_("Write the list of an event as .xlsx or .csv, in the columns it was imported with."))
+@click.argument("event")
+@click.argument("file", type=FILE)
+@click.option("--like", type=FILE, help=N_("Take the columns of this file."))
+@click.option("--overwrite", is_flag=True, help=N_("Replace a file that is there."))
+@pass_desk
+def export_guests(desk: Desk, event: str, file: Path, like: Path | None, overwrite: bool) -> None:
+    delimiter = "," if sheets.is_csv(file) else ""
+    if file.exists() and not overwrite:
+        raise Conflict("{file}: is there already; say --overwrite to replace it", file=file)
+    with desk.read() as session:
+        found = get(session, Event, event)
+        layout = _like(desk, like) if like else guest_export.layout_of(session, found)
+        layout = layout or guest_export.default_layout(found, _)
+        rows = list(guest_export.rows(session, found, layout, language=language(), gettext=_))
+    write_file(file, sheets.written([list(layout.headings), *rows], delimiter=delimiter, name=event))
+    click.echo(_("Written: {file}").format(file=file))
+
+
+def _like(desk: Desk, file: Path) -> guest_export.Layout:
+    with desk.read() as session:
+        columns, _rows = mapping.understand(session, file, sheets.read(file), Wanted({}))
+    fields = [columns.fields.get(place, "") for place in range(len(columns.headings))]
+    return guest_export.Layout(columns.headings, fields, columns.source)

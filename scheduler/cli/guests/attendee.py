@@ -1,0 +1,286 @@
+"""`scheduler attendee ...`"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import click
+from sqlalchemy.orm import Session
+
+from scheduler.base.date_parsing import parse_day
+from scheduler.base.errors import Invalid
+from scheduler.base.i18n import N_
+from scheduler.base.text import line, prose
+from scheduler.cli.exchange.guest_list import export_guests, import_guests
+from scheduler.cli.guests.approval import REGISTERED, approve, checked, refuse, seat, telling_offers
+from scheduler.cli.guests.door import arrivals, badges, check_in, place_cards
+from scheduler.cli.guests.listing import list_attendees, record_of, show_attendee
+from scheduler.cli.kit.desk import Desk, as_json, pass_desk, show_one, with_force
+from scheduler.cli.kit.language import _, language
+from scheduler.cli.kit.options import texts
+from scheduler.model import Answer, Event, Mode, Person, Role
+from scheduler.services.common.lookup import attendee as attendee_of
+from scheduler.services.common.lookup import get
+from scheduler.services.common.lookup import person as person_of
+from scheduler.services.events.attendance import parties, transitions
+from scheduler.services.events.guests.people import guest
+from scheduler.services.events.programme import conflicts
+from scheduler.services.events.programme.event_drafts import AttendeeDraft, PersonDraft, Reply, check
+from scheduler.services.exchange.file_apply import PARTSTATS
+
+remote = click.option("--remote", is_flag=True, help=N_("By video link."))
+companions = click.option("--companions", type=click.IntRange(0, 50), default=0, help=N_("How many come along."))
+by_name = click.option(
+    "--companion", "by_name", multiple=True, help=N_("Name of somebody who comes along (repeatable).")
+)
+
+
+def needs(function: Any) -> Any:
+    """What a party needs; said here it is written down as it is."""
+    function = click.option("--dietary", help=N_("What the party needs to eat; nothing takes it back."))(function)
+    return click.option("--access", help=N_("What the party needs to take part; nothing takes it back."))(function)
+
+
+role = click.option(
+    "--role",
+    type=click.Choice([str(role) for role in Role]),
+    default=str(Role.PARTICIPANT),
+    help=N_("What the person is there."),
+)
+
+
+@click.group(help=N_("Attendees: invite, register, approve, answer, withdraw."))
+def attendee() -> None:
+    pass
+
+
+for command in (import_guests, export_guests, check_in, arrivals, badges, place_cards):
+    attendee.add_command(command)
+for command in (approve, refuse, seat, list_attendees, show_attendee):
+    attendee.add_command(command)
+
+
+@attendee.command(help=N_("Register a person: a place if there is one, else the waiting list."))
+@click.argument("event")
+@click.option("--person", help=N_("Somebody known: key, #number or e-mail address."))
+@click.option("--name", multiple=True, help=N_("Name; several languages as kk=... ru=... (repeatable)."))
+@click.option("--courtesy-title", multiple=True, help=N_("Courtesy title, like H.E. Mr (repeatable per language)."))
+@click.option("--email", help=N_("Where letters go; without one nothing is mailed."))
+@click.option("--telephone", help=N_("Telephone number."))
+@click.option("--language", "spoken", help=N_("Language of letters."))
+@click.option("--tz", help=N_("The person's own zone, shown beside the event's."))
+@remote
+@companions
+@by_name
+@needs
+@role
+@with_force
+@as_json
+@pass_desk
+def register(
+    desk: Desk,
+    /,
+    event: str,
+    person: str | None,
+    remote: bool,
+    companions: int,
+    by_name: tuple[str, ...],
+    access: str | None,
+    dietary: str | None,
+    role: str,
+    force: str | None,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    with desk.write() as session:
+        found = get(session, Event, event)
+        who = _known_or_new(desk, session, person, given)
+        names = _checked_names(by_name)
+        party = transitions.Guest(
+            person=who,
+            mode=_mode(remote),
+            companions=max(companions, len(names)),
+            role=Role(role),
+            names=names,
+            needs=parties.Needs(access=_need("access", access), dietary=_need("dietary", dietary)),
+        )
+        conflicts.refuse_overlap(session, found, who, force=force, now=desk.now())
+        made = transitions.register(session, found, party, now=desk.now())
+        record = record_of(session, made)
+    if as_json:
+        show_one(record, as_json=True)
+        return
+    click.echo(REGISTERED[made.standing]().format(person=record["name"], event=event, ahead=record["ahead"]))
+
+
+def _checked_names(given: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(checked("companion", name, line, 100) for name in given)
+
+
+def _need(name: str, given: str | None) -> str:
+    return checked(name, given or "", prose, 500)
+
+
+def _mode(remote: bool) -> Mode:
+    return Mode.REMOTE if remote else Mode.IN_PERSON
+
+
+def _known_or_new(desk: Desk, session: Session, person: str | None, given: dict[str, Any]) -> Person:
+    said = {name: value for name, value in given.items() if value}
+    if person and said:
+        raise Invalid("person: say either --person, or --name and what goes with it")
+    if person:
+        return person_of(session, person)
+    if not said.get("name"):
+        raise Invalid("name: is missing; say --name, or --person for somebody known")
+    if "spoken" in said:
+        said["language"] = said.pop("spoken")
+    for name in ("name", "courtesy_title"):
+        if name in said:
+            said[name] = texts(said[name], desk.settings.language)
+    said.setdefault("language", desk.settings.language)
+    return guest(session, check(PersonDraft, said, language=desk.settings.language))
+
+
+@attendee.command(help=N_("Put a person on the list as invited, who has not answered yet."))
+@click.argument("event")
+@click.argument("person")
+@remote
+@companions
+@role
+@click.option("--represented-by", help=N_("Who comes in their place: key, #number or e-mail address."))
+@with_force
+@pass_desk
+def invite(
+    desk: Desk,
+    event: str,
+    person: str,
+    remote: bool,
+    companions: int,
+    role: str,
+    represented_by: str | None,
+    force: str | None,
+) -> None:
+    with desk.write() as session:
+        found, who = get(session, Event, event), person_of(session, person)
+        party = transitions.Guest(person=who, mode=_mode(remote), companions=companions, role=Role(role))
+        deputy = person_of(session, represented_by) if represented_by else None
+        conflicts.refuse_overlap(session, found, deputy or who, force=force, now=desk.now())
+        transitions.invite(session, found, party, now=desk.now(), represented_by=deputy)
+        click.echo(_("Invited: {person} to {event}").format(person=who.called(language()), event=event))
+
+
+@attendee.command(help=N_("Record an answer, however it came."))
+@click.argument("event")
+@click.argument("person")
+@click.argument("answer", type=click.Choice([str(reply) for reply in Reply if reply is not Reply.NOT_ANSWERED]))
+@click.option(
+    "--by", type=click.Choice([str(way) for way in Answer]), default=str(Answer.DESK), help=N_("How it came.")
+)
+@click.option("--on", help=N_("The day it came (default: today)."))
+@click.option("--reference", help=N_("What it can be found by, like the number of the note verbale."))
+@click.option("--represented-by", help=N_("Who comes in their place: key, #number or e-mail address."))
+@with_force
+@pass_desk
+def answer(
+    desk: Desk,
+    event: str,
+    person: str,
+    answer: str,
+    by: str,
+    on: str | None,
+    reference: str | None,
+    represented_by: str | None,
+    force: str | None,
+) -> None:
+    with desk.write() as session:
+        found = get(session, Event, event)
+        who = attendee_of(session, found, person)
+        day = parse_day(on, now=desk.now(), tzid=found.tzid) if on else None
+        deputy = person_of(session, represented_by) if represented_by else None
+        if deputy:
+            conflicts.refuse_overlap(session, found, deputy, force=force, now=desk.now())
+        more = _details(answer, reference, deputy)
+        partstat = PARTSTATS[Reply(answer)]
+        transitions.answer(session, who, partstat, by=Answer(by), on=day, now=desk.now(), details=more)
+        name = who.person.called(language())
+        said = _("Recorded: {person}, {answer}; now {standing}")
+        click.echo(said.format(person=name, answer=_(answer), standing=_(who.standing)))
+
+
+def _details(answer: str, reference: str | None, deputy: Person | None) -> transitions.AnswerDetails:
+    if reference:
+        reference = check(AttendeeDraft, {"person": "x", "reference": reference}).reference
+    excused = Reply(answer) is Reply.EXCUSED
+    return transitions.AnswerDetails(excused=excused, reference=reference, represented_by=deputy)
+
+
+@attendee.command(help=N_("Take a person off the list; a place that is freed is offered to who waits."))
+@click.argument("event")
+@click.argument("person")
+@click.option("--by", type=click.Choice([str(way) for way in Answer]), help=N_("How it came."))
+@click.option("--by-organizer", is_flag=True, help=N_("It is you who takes them off: no answer of theirs."))
+@click.option("--quiet", is_flag=True, help=N_("With --by-organizer: without the letter that says so."))
+@pass_desk
+def withdraw(desk: Desk, event: str, person: str, by: str | None, by_organizer: bool, quiet: bool) -> None:
+    if by and by_organizer:
+        raise Invalid("--by: is for their own regrets; leave it out beside --by-organizer")
+    if quiet and not by_organizer:
+        raise Invalid("--quiet: goes with --by-organizer; regrets of their own bring no letter")
+    with desk.write() as session:
+        found = get(session, Event, event)
+        who = attendee_of(session, found, person)
+        by_whom = None if by_organizer else Answer(by or Answer.DESK)
+        with telling_offers(session, found):
+            transitions.withdraw(session, who, now=desk.now(), by=by_whom, quiet=quiet)
+            called = who.person.called(language())
+            click.echo(_("Withdrawn: {person} from {event}").format(person=called, event=event))
+
+
+@attendee.command("renew-link", help=N_("Send another link to their page; those sent before lead nowhere any more."))
+@click.argument("event")
+@click.argument("person")
+@pass_desk
+def renew_link(desk: Desk, event: str, person: str) -> None:
+    with desk.write() as session:
+        who = attendee_of(session, get(session, Event, event), person)
+        transitions.renew_link(session, who, now=desk.now())
+        click.echo(_("Renewed: the link of {person}").format(person=who.attending.called(language())))
+
+
+@attendee.command(help=N_("Change how somebody comes, and with how many."))
+@click.argument("event")
+@click.argument("person")
+@click.option("--remote/--in-person", default=None, help=N_("By video link, or in the hall."))
+@click.option("--companions", type=click.IntRange(0, 50), help=N_("How many come along."))
+@by_name
+@needs
+@pass_desk
+def change(
+    desk: Desk,
+    event: str,
+    person: str,
+    remote: bool | None,
+    companions: int | None,
+    by_name: tuple[str, ...],
+    access: str | None,
+    dietary: str | None,
+) -> None:
+    with desk.write() as session:
+        found = get(session, Event, event)
+        who = attendee_of(session, found, person)
+        mode = who.mode if remote is None else _mode(remote)
+        names = _checked_names(by_name) or None
+        party = who.companions if companions is None else companions
+        if companions is None and names:
+            party = len(names)
+        needs = replace(parties.needs_of(who), **_said_needs(access, dietary))
+        with telling_offers(session, found):
+            parties.change(session, who, mode=mode, companions=party, names=names, needs=needs, now=desk.now())
+        click.echo(_("Changed: {noun} {key}").format(noun=_("attendee"), key=who.person.called(language())))
+
+
+def _said_needs(access: str | None, dietary: str | None) -> dict[str, str]:
+    said = {"access": access, "dietary": dietary}
+    return {name: _need(name, given) for name, given in said.items() if given is not None}

@@ -1,0 +1,112 @@
+"""`scheduler letter ...`"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import click
+
+from scheduler.base.i18n import N_
+from scheduler.cli.kit.desk import Columns, Desk, as_json, at, pass_desk, show, show_one
+from scheduler.cli.kit.language import _, language
+from scheduler.model import Applicant, Event, Letter, LetterKind, Outcome, Person
+from scheduler.services.common.lookup import get
+from scheduler.services.letters import ledger
+
+
+@click.group(help=N_("Letters: the ledger of what left and what did not."))
+def letter() -> None:
+    pass
+
+
+@letter.command("list", help=N_("The ledger, the newest last."))
+@click.option("--event", help=N_("Only about this event."))
+@click.option("--kind", type=click.Choice([str(kind) for kind in LetterKind]), help=N_("Only this kind."))
+@click.option(
+    "--outcome",
+    type=click.Choice([*(str(outcome) for outcome in Outcome), "to do"]),
+    help=N_("Only with this outcome."),
+)
+@click.option("--limit", type=click.IntRange(1), default=200, show_default=True, help=N_("At most so many."))
+@as_json
+@pass_desk
+def list_letters(
+    desk: Desk,
+    event: str | None,
+    kind: str | None,
+    outcome: str | None,
+    limit: int,
+    as_json: bool,
+) -> None:
+    with desk.read() as session:
+        about = get(session, Event, event) if event else None
+        rows = ledger.letters(session, event=about, kind=kind, outcome=outcome, limit=limit)
+        records = [_record(row, desk.settings.timezone, desk.now()) for row in rows]
+    show(records, COLUMNS, as_json=as_json, nothing=_("No letters."))
+
+
+COLUMNS: Columns = {
+    N_("Number"): "id",
+    N_("When"): "when",
+    N_("Outcome"): lambda record: _(record["outcome"] or N_("to do")),
+    N_("Kind"): lambda record: _(record["kind"]),
+    N_("To"): "to",
+    N_("Language"): "language",
+    N_("Event"): lambda record: record["event"] or record["visit"],
+    N_("Why"): lambda record: _(record["reason"]),
+}
+
+
+def _record(row: Letter, tzid: str, now: datetime) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "kind": row.kind,
+        **_about(row),
+        "due_at": row.due_at,
+        "expires_at": row.expires_at,
+        "outcome": row.outcome,
+        "reason": row.reason or ledger.waits(row, now),
+        "attempts": row.attempts,
+        "finished_at": row.finished_at,
+        "when": at(row.finished_at or row.due_at, tzid),
+        "message_id": row.message_id,
+    }
+
+
+def _about(row: Letter) -> dict[str, Any]:
+    visit = row.appointment
+    if visit is None:
+        to: Person | Applicant | None = row.person
+        about = {"event": row.event.key, "visit": None, "to": row.person.called(language())}
+    else:
+        to = visit.contact
+        about = {"event": None, "visit": visit.reference, "to": to.name if to else ""}
+    return {
+        **about,
+        "address": row.address or (to.email if to else None),
+        "language": row.language or (to.language if to else None),
+    }
+
+
+@letter.command("show", help=N_("One letter; with --text as it would read today."))
+@click.argument("number", type=click.IntRange(1, 2**63 - 1))
+@click.option("--text", is_flag=True, help=N_("Compose it from today's facts and print it."))
+@as_json
+@pass_desk
+def show_letter(desk: Desk, number: int, text: bool, as_json: bool) -> None:
+    with desk.read() as session:
+        row = ledger.one(session, number)
+        if not text:
+            show_one(_record(row, desk.settings.timezone, desk.now()), as_json=as_json)
+            return
+        click.echo(ledger.reads(session, row, house=desk.app.house, now=desk.now()))
+
+
+@letter.command(help=N_("Try a letter again that could not be delivered."))
+@click.argument("number", type=click.IntRange(1, 2**63 - 1))
+@pass_desk
+def retry(desk: Desk, number: int) -> None:
+    with desk.write() as session:
+        ledger.retry(session, ledger.one(session, number), now=desk.now())
+    click.echo(_("Letter {number} leaves at the next round.").format(number=number))

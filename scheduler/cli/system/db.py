@@ -1,0 +1,54 @@
+"""`scheduler db ...`"""
+
+from __future__ import annotations
+
+import click
+
+from scheduler import schema
+from scheduler.base.errors import Conflict
+from scheduler.base.i18n import N_
+from scheduler.cli.kit.desk import Desk, ask, pass_desk, without_asking
+from scheduler.cli.kit.language import _
+
+
+@click.group(help=N_("The tables: upgrade, downgrade, check."))
+def db() -> None:
+    pass
+
+
+@db.command(help=N_("Bring the tables to this program's version."))
+@click.argument("revision", default="head")
+@pass_desk
+def upgrade(desk: Desk, revision: str) -> None:
+    database = desk.bare_database
+    schema.make_directory(database)
+    before = schema.state(database)
+    if before.newer:
+        schema.ready(database)
+    schema.upgrade(database, revision)
+    click.echo(_("Tables: {before} → {after}").format(before=before.current, after=schema.state(database).current))
+
+
+@db.command(help=N_("Take the tables back to an older version; what only the newer holds is lost."))
+@click.argument("revision")
+@without_asking
+@pass_desk
+def downgrade(desk: Desk, revision: str, yes: bool) -> None:
+    database = desk.bare_database
+    before = schema.state(database)
+    ask(_("What only the newer tables hold is lost for good. Go on?"), yes=yes)
+    schema.downgrade(database, revision)
+    click.echo(_("Tables: {before} → {after}").format(before=before.current, after=schema.state(database).current))
+
+
+@db.command(help=N_("Compare the tables with what this program expects."))
+@pass_desk
+def check(desk: Desk) -> None:
+    database = desk.bare_database
+    now = schema.state(database)
+    if not now.up_to_date:
+        raise Conflict("the tables are at {current}, this program expects {head}", current=now.current, head=now.head)
+    found = schema.differences(database)
+    if found:
+        raise Conflict("the tables differ from the models: {differences}", differences="; ".join(found))
+    click.echo(_("The tables are in order: {revision}").format(revision=now.current))

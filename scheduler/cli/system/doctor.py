@@ -1,0 +1,113 @@
+"""`scheduler doctor`"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import click
+
+from scheduler import schema
+from scheduler.app import App
+from scheduler.base.config import TABLE
+from scheduler.base.errors import SchedulerError
+from scheduler.base.i18n import N_
+from scheduler.cli.kit.desk import Desk, as_json, pass_desk, print_json, table
+from scheduler.cli.kit.language import _
+from scheduler.services import health
+from scheduler.services.health import Finding, State
+
+
+@click.command(help=N_("Say what is in force, where it comes from, what is out of order and how to mend it."))
+@as_json
+@pass_desk
+@click.pass_context
+def doctor(ctx: click.Context, desk: Desk, as_json: bool) -> None:
+    findings = list(_findings(desk))
+    settings = [
+        {"key": row.key, "value": desk.settings.shown(row.key), "source": desk.settings.sources[row.key]}
+        for row in TABLE
+    ]
+    if as_json:
+        print_json({"settings": settings, "findings": [_record(finding) for finding in findings]})
+    else:
+        table(
+            (N_("Setting"), N_("Value"), N_("From"), N_("Meaning")),
+            (
+                [one["key"], one["value"], _(one["source"]), _(row.help)]
+                for one, row in zip(settings, TABLE, strict=True)
+            ),
+        )
+        table(
+            (N_("Check"), N_("State"), N_("Found"), N_("To mend it")),
+            ([_(one.what), _(one.state), one.found, one.remedy] for one in findings),
+        )
+    if any(finding.state is State.FAILURE for finding in findings):
+        ctx.exit(1)
+
+
+def _record(finding: Finding) -> dict[str, Any]:
+    return {"what": finding.what, "state": finding.state, "found": finding.found, "remedy": finding.remedy}
+
+
+def _findings(desk: Desk) -> Iterator[Finding]:
+    """Looks at everything and changes nothing, not even tables that are out of date."""
+    app = App(desk.settings, desk.clock)
+    yield health.time_zones(_)
+    yield _tried(
+        N_("secret"), lambda: _secret(app), N_("set SCHEDULER_SECRET to the same long random text everywhere")
+    )
+    yield _tried(N_("mail"), lambda: _mail(app), N_("check mail_url, and that the server answers"))
+    tables = _tried(N_("database"), lambda: _tables(app), N_("check database_url"))
+    yield tables
+    if tables.state is State.OK:
+        with app.db.read() as session:
+            yield from health.stored(session, now=desk.now(), gettext=_, keep=desk.settings.retention)
+    app.close()
+
+
+def _tried(what: str, look: Callable[[], str | Finding], remedy: str) -> Finding:
+    try:
+        found = look()
+    except SchedulerError as error:
+        return Finding(what, State.FAILURE, error.text(_), _(remedy))
+    return found if isinstance(found, Finding) else Finding(what, State.OK, found)
+
+
+def _secret(app: App) -> str:
+    kept = app.settings.data_dir / "secret"
+    if app.settings.secret or kept.exists():
+        length = len(app.secret)
+        if length >= 32:
+            return _("set")
+        raise SchedulerError("the secret is shorter than 32 characters")
+    if app.db.embedded:
+        return _("will be made at first use")
+    return app.secret
+
+
+def _mail(app: App) -> str:
+    app.channel.check()
+    return app.settings.shown("mail_url")
+
+
+def _tables(app: App) -> str | Finding:
+    name = N_("database")
+    if app.db.embedded and app.db.url.database and not _exists(app):
+        return Finding(name, State.WARNING, _("will be made at first use"))
+    now = schema.state(app.db)
+    if now.newer:
+        return Finding(name, State.FAILURE, _("made by a newer version"), _("upgrade the program"))
+    if not now.up_to_date:
+        found = _("tables are at {current}, the program expects {head}").format(current=now.current, head=now.head)
+        return Finding(name, State.FAILURE, found, "scheduler db upgrade")
+    different = schema.differences(app.db)
+    if different:
+        return Finding(name, State.FAILURE, "; ".join(different)[:200], _("restore a backup, or report this"))
+    return f"{app.settings.shown('database_url')} ({now.current})"
+
+
+def _exists(app: App) -> bool:
+    from pathlib import Path
+
+    return Path(str(app.db.url.database)).exists()

@@ -1,0 +1,56 @@
+"""`scheduler worker`"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+
+import click
+
+from scheduler.base.clock import tzdata_problem
+from scheduler.base.errors import Conflict
+from scheduler.base.i18n import N_
+from scheduler.cli.kit.desk import Desk, as_json, pass_desk, print_json
+from scheduler.cli.kit.language import _
+from scheduler.worker import timetable
+
+
+@click.command(help=N_("Send what is due, now and from now on, until stopped."))
+@click.option("--once", is_flag=True, help=N_("Do one round and stop, for those who run it by cron."))
+@as_json
+@pass_desk
+def worker(desk: Desk, once: bool, as_json: bool) -> None:
+    problem = tzdata_problem(_)
+    if problem:
+        raise Conflict(problem)
+    app = desk.app
+    app.house  # noqa: B018 - a missing secret is told before anything is claimed
+    if once:
+        timetable.lapse(app)
+        done = timetable.deliver(app)
+        if as_json:
+            print_json(
+                {
+                    "sent": done.sent,
+                    "skipped": done.skipped,
+                    "failed": done.failed,
+                    "postponed": done.postponed,
+                }
+            )
+            return
+        said = _("Sent: {sent}, skipped: {skipped}, failed: {failed}, postponed: {postponed}.")
+        click.echo(said.format(sent=done.sent, skipped=done.skipped, failed=done.failed, postponed=done.postponed))
+        return
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    click.echo(_("Working; stop with Ctrl-C."), err=True)
+    timetable.run(app, _until_stopped)
+    click.echo(_("Stopped."), err=True)
+
+
+def _until_stopped() -> None:
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    stop.wait()

@@ -1,0 +1,135 @@
+"""Places and people: cities, organisations, venues with their hours, persons."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from scheduler.base.text import Text
+from scheduler.storage.database import Base, Id, Instant, Languages
+
+KEY = sa.String(80)
+
+
+class City(Base):
+    __tablename__ = "city"
+
+    id: Mapped[Id]
+    key: Mapped[str] = mapped_column(KEY, unique=True)
+    name: Mapped[Text] = mapped_column(Languages)
+    country: Mapped[str] = mapped_column(sa.String(2))
+    tzid: Mapped[str] = mapped_column(sa.String(64))
+
+
+class Organisation(Base):
+    __tablename__ = "organisation"
+
+    id: Mapped[Id]
+    key: Mapped[str] = mapped_column(KEY, unique=True)
+    name: Mapped[Text] = mapped_column(Languages)
+    country: Mapped[str | None] = mapped_column(sa.String(2))
+    email: Mapped[str | None] = mapped_column(sa.String(254))
+
+
+class Person(Base):
+    """Somebody the programme knows. An e-mail address is no identity: secretariats share theirs.
+
+    A ``key`` is the handle of a person whom an officer planned with; a person who registered has none.
+    ``identity`` keeps one person who registers twice from becoming two: address and name, folded.
+    """
+
+    __tablename__ = "person"
+
+    id: Mapped[Id]
+    key: Mapped[str | None] = mapped_column(KEY, unique=True)
+    identity: Mapped[str | None] = mapped_column(sa.String(600), unique=True)
+    courtesy_title: Mapped[Text] = mapped_column(Languages, default=Text)
+    name: Mapped[Text] = mapped_column(Languages)
+    position: Mapped[Text] = mapped_column(Languages, default=Text)
+    organisation_id: Mapped[int | None] = mapped_column(sa.ForeignKey("organisation.id"))
+    email: Mapped[str | None] = mapped_column(sa.String(254), index=True)
+    telephone: Mapped[str | None] = mapped_column(sa.String(40))
+    language: Mapped[str] = mapped_column(sa.String(35))
+    tzid: Mapped[str | None] = mapped_column(sa.String(64))
+    precedence: Mapped[int | None]
+    # Since when nothing is known of them: the row stays, so that what they are counted in stays true.
+    erased_at: Mapped[datetime | None] = mapped_column(Instant)
+
+    organisation: Mapped[Organisation | None] = relationship()
+
+    def called(self, language: str) -> str:
+        """Courtesy title and name."""
+        return " ".join(filter(None, (self.courtesy_title.to(language), self.name.to(language))))
+
+
+class Venue(Base):
+    __tablename__ = "venue"
+
+    id: Mapped[Id]
+    key: Mapped[str] = mapped_column(KEY, unique=True)
+    name: Mapped[Text] = mapped_column(Languages)
+    address: Mapped[Text] = mapped_column(Languages, default=Text)
+    city_id: Mapped[int] = mapped_column(sa.ForeignKey("city.id"), index=True)
+    latitude: Mapped[float | None]
+    longitude: Mapped[float | None]
+    # The State whose public holidays close the venue (ISO 3166-1 alpha-2).
+    holidays: Mapped[str | None] = mapped_column(sa.String(2))
+
+    city: Mapped[City] = relationship()
+    hours: Mapped[list[OpeningHours]] = relationship(
+        cascade="all, delete-orphan", order_by="OpeningHours.weekday, OpeningHours.opens"
+    )
+    closures: Mapped[list[Closure]] = relationship(cascade="all, delete-orphan", order_by="Closure.first_on")
+
+    __table_args__ = (
+        sa.CheckConstraint("latitude BETWEEN -90 AND 90", name="latitude"),
+        sa.CheckConstraint("longitude BETWEEN -180 AND 180", name="longitude"),
+        sa.CheckConstraint("(latitude IS NULL) = (longitude IS NULL)", name="place_is_whole"),
+    )
+
+
+def _one_owner(name: str) -> sa.CheckConstraint:
+    return sa.CheckConstraint("(event_id IS NULL) <> (venue_id IS NULL)", name=name)
+
+
+class OpeningHours(Base):
+    """Open on a weekday (0 is Monday) from ``opens`` to ``closes``; past midnight where it closes earlier."""
+
+    __tablename__ = "opening_hours"
+
+    id: Mapped[Id]
+    event_id: Mapped[int | None] = mapped_column(sa.ForeignKey("event.id", ondelete="CASCADE"), index=True)
+    venue_id: Mapped[int | None] = mapped_column(sa.ForeignKey("venue.id", ondelete="CASCADE"), index=True)
+    weekday: Mapped[int] = mapped_column(sa.SmallInteger)
+    opens: Mapped[time]
+    closes: Mapped[time]
+
+    __table_args__ = (
+        _one_owner("one_owner"),
+        sa.CheckConstraint("weekday BETWEEN 0 AND 6", name="weekday"),
+        sa.UniqueConstraint("event_id", "weekday", "opens"),
+        sa.UniqueConstraint("venue_id", "weekday", "opens"),
+    )
+
+
+class Closure(Base):
+    """Days on which it is closed; or, with ``opens`` and ``closes``, open only then."""
+
+    __tablename__ = "closure"
+
+    id: Mapped[Id]
+    event_id: Mapped[int | None] = mapped_column(sa.ForeignKey("event.id", ondelete="CASCADE"), index=True)
+    venue_id: Mapped[int | None] = mapped_column(sa.ForeignKey("venue.id", ondelete="CASCADE"), index=True)
+    first_on: Mapped[date]
+    last_on: Mapped[date]
+    opens: Mapped[time | None]
+    closes: Mapped[time | None]
+    reason: Mapped[Text] = mapped_column(Languages, default=Text)
+
+    __table_args__ = (
+        _one_owner("one_owner"),
+        sa.CheckConstraint("last_on >= first_on", name="ends_after_start"),
+        sa.CheckConstraint("(opens IS NULL) = (closes IS NULL)", name="hours_are_whole"),
+    )

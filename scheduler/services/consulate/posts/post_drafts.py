@@ -1,0 +1,172 @@
+"""Posts as people hand them in: the tables [post.KEY], [post.KEY.counter.KEY], [post.KEY.service.KEY] of a file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import time, timedelta
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from scheduler.base.errors import Invalid
+from scheduler.base.text import Text
+from scheduler.model import Counted
+from scheduler.services.common.day_drafts import DaysDraft
+from scheduler.services.common.drafts import Draft, refused
+from scheduler.services.common.values import (
+    Capacity,
+    Duration,
+    Email,
+    Holidays,
+    Interval,
+    Key,
+    Name,
+    Prose,
+    Special,
+    Telephone,
+    Title,
+    WallTime,
+    Weekly,
+)
+
+DAY = timedelta(days=1)
+CELLS = (5, 10, 15, 20, 30, 60)  # minutes
+
+
+def _no_night(rows: Sequence[tuple[int, Interval]]) -> Sequence[tuple[int, Interval]]:
+    for _, hours in rows:
+        _refuse_night(hours)
+    return rows
+
+
+def _refuse_night(hours: Interval | None) -> None:
+    if hours is not None and hours[1] <= hours[0] and hours[1] != time():
+        raise refused(
+            Invalid("{opens}-{closes} runs over midnight; a post keeps its hours within a day", **_as(hours))
+        )
+
+
+def _as(hours: Interval) -> dict[str, str]:
+    return {"opens": f"{hours[0]:%H:%M}", "closes": f"{hours[1]:%H:%M}"}
+
+
+def _fee(value: Any) -> str:
+    said = str(value).strip()
+    if isinstance(value, bool) or not re.fullmatch(r"\d{1,7}(\.\d{1,2})?", said):
+        raise refused(Invalid("{value} is not an amount; write it like 30 or 30.50", value=repr(value)[:60]))
+    return said
+
+
+def _currency(value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch("[A-Z]{3}", value):
+        raise refused(
+            Invalid("{value} is not a currency; write three letters (ISO 4217), like THB", value=str(value))
+        )
+    return value
+
+
+def _cell(value: int) -> int:
+    if value not in CELLS:
+        raise refused(Invalid("{value} is not one of {expected}", value=value, expected=", ".join(map(str, CELLS))))
+    return value
+
+
+Hours = Annotated[Weekly, AfterValidator(_no_night)]
+Minutes = Annotated[int, Field(strict=True, ge=1, le=480)]
+
+
+class SpecialDraft(DaysDraft):
+    """Days that do not keep the week: closed, all day or for some hours; or open, in spite of a public holiday."""
+
+    open: bool = False
+    hours: Special = None
+    reason: Title = Text()
+    counter: Key | None = None
+
+    @model_validator(mode="after")
+    def _within_a_day(self) -> Self:
+        _refuse_night(self.hours)
+        return self
+
+
+class CounterDraft(Draft):
+    """Without hours it keeps those of its post."""
+
+    name: Name
+    hours: Hours = ()
+    staffed: bool = True
+
+
+class ServiceDraft(Draft):
+    """``checklist``: the documents to bring, a line each. ``quota``: so many documents or people a day."""
+
+    name: Name
+    minutes: Minutes
+    counted: Counted = Counted.DOCUMENTS
+    checklist: Prose = Text()
+    fee: Annotated[str, BeforeValidator(_fee)] | None = None
+    currency: Annotated[str, BeforeValidator(_currency)] | None = None
+    quota: Capacity | None = None
+    horizon: Duration | None = None
+    notice: Duration | None = None
+    counters: tuple[Key, ...] = ()
+    walk_ins: bool = False
+    offered: bool = True
+
+    @model_validator(mode="after")
+    def _whole_fee(self) -> Self:
+        if (self.fee is None) != (self.currency is None):
+            raise refused(Invalid("fee and currency go together"))
+        return self
+
+
+class PostDraft(Draft):
+    """A post as it should be. Lengths of time are as people write them: "60 days", "15 min".
+
+    ``deadline``: a wall time in the zone of its city, after which nothing is booked; of a mobile consular day.
+    """
+
+    name: Name
+    city: Key
+    sending_state: Holidays
+    receiving_state: Holidays
+    address: Title = Text()
+    district: Prose = Text()
+    event: Key | None = None
+    email: Email | None = None
+    telephone: Telephone | None = None
+    hours: Hours = ()
+    special: tuple[SpecialDraft, ...] = ()
+    cell: Annotated[int, Field(strict=True), AfterValidator(_cell)] = 15
+    horizon: Duration = 60 * DAY
+    notice: Duration = DAY
+    hold: Duration = timedelta(minutes=15)
+    offer: Duration = DAY
+    release_within: Duration = timedelta(hours=4)
+    release_near: Duration = 2 * DAY
+    reconfirm_from: Duration | None = None
+    reconfirm_until: Duration | None = None
+    remind: Duration | None = DAY
+    no_shows: Annotated[int, Field(strict=True, ge=1, le=100)] | None = None
+    no_shows_within: Duration = 90 * DAY
+    no_shows_pause: Duration = 30 * DAY
+    largest_party: Annotated[int, Field(strict=True, ge=1, le=20)] = 6
+    deadline: WallTime | None = None
+    keep: Duration = 180 * DAY
+    counter: dict[Key, CounterDraft] = {}
+    service: dict[Key, ServiceDraft] = {}
+
+    @model_validator(mode="after")
+    def _sensible(self) -> Self:
+        if (self.reconfirm_from is None) != (self.reconfirm_until is None):
+            raise refused(Invalid("reconfirm_from and reconfirm_until go together"))
+        if self.reconfirm_from and self.reconfirm_until and self.reconfirm_until >= self.reconfirm_from:
+            raise refused(Invalid("reconfirm_until: is nearer to the visit than reconfirm_from"))
+        if not timedelta() < self.hold <= DAY:
+            raise refused(Invalid("hold: a time is kept for at most a day"))
+        if not timedelta() < self.offer <= 7 * DAY:
+            raise refused(Invalid("offer: a time is offered for at most a week"))
+        if self.horizon > 400 * DAY:
+            raise refused(Invalid("horizon: at most 400 days"))
+        return self

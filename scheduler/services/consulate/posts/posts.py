@@ -1,0 +1,373 @@
+"""Posts: put as drafts and read back as such; their plan, which free times are made from; closing and opening."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, selectinload
+
+from scheduler.base.clock import wall
+from scheduler.base.errors import Conflict, NotFound
+from scheduler.base.text import Text
+from scheduler.model import (
+    Checklist,
+    City,
+    Counter,
+    Event,
+    Post,
+    PostHours,
+    Service,
+    SlotClaim,
+    SpecialDays,
+)
+from scheduler.services.common import lookup as rows
+from scheduler.services.common.audit import note
+from scheduler.services.common.changes import Change, Verb, change
+from scheduler.services.common.lookup import Lookup
+from scheduler.services.consulate.posts.post_drafts import CounterDraft, PostDraft, ServiceDraft, SpecialDraft
+from scheduler.services.consulate.posts.slots import Holiday, Interval, Plan, Special
+
+WITH_POST = (
+    selectinload(Post.city),
+    selectinload(Post.event),
+    selectinload(Post.hours),
+    selectinload(Post.special_days).selectinload(SpecialDays.counter),
+    selectinload(Post.counters).selectinload(Counter.hours),
+    selectinload(Post.services).selectinload(Service.counters),
+    selectinload(Post.services).selectinload(Service.checklists),
+)
+# Of a post as of its draft, by the same name.
+_PLAIN = (
+    *("name", "address", "district", "sending_state", "receiving_state", "email", "telephone", "cell", "horizon"),
+    *("notice", "hold", "offer", "release_within", "release_near", "reconfirm_from", "reconfirm_until", "remind"),
+    *("no_shows", "no_shows_within", "no_shows_pause", "largest_party", "keep", "deadline"),
+)
+_PLAIN_OF_SERVICE = (
+    *("name", "minutes", "counted", "fee", "currency", "quota", "horizon", "notice", "walk_ins", "offered"),
+)
+LANGUAGES_OF_HOLIDAYS = {"en": "en_US", "kk": "kk", "ru": "ru", "th": "th"}
+
+
+def get(session: Session, key: str) -> Post:
+    """Raises NotFound."""
+    found = session.scalar(sa.select(Post).where(Post.key == key).options(*WITH_POST))
+    if found is None:
+        raise rows.absent(session, Post, key)
+    return found
+
+
+def everything(session: Session) -> list[Post]:
+    return list(session.scalars(sa.select(Post).options(*WITH_POST).order_by(Post.key)))
+
+
+def service_of(post: Post, key: str) -> Service:
+    """Raises NotFound, with what the post offers."""
+    found = next((service for service in post.services if service.key == key), None)
+    if found is None:
+        known = ", ".join(service.key for service in post.services)
+        raise NotFound("{post} has no service {key}; there are: {known}", post=post.key, key=key, known=known)
+    return found
+
+
+def counter_of(post: Post, key: str) -> Counter:
+    """Raises NotFound, with the counters there are."""
+    found = next((counter for counter in post.counters if counter.key == key), None)
+    if found is None:
+        known = ", ".join(counter.key for counter in post.counters)
+        raise NotFound("{post} has no counter {key}; there are: {known}", post=post.key, key=key, known=known)
+    return found
+
+
+def hold(session: Session, post: Post) -> None:
+    """Hold a post until the transaction ends: before anything is read that decides what can be promised.
+
+    A plan that was read before and has changed meanwhile is read anew.
+    """
+    query = sa.select(Post.version).where(Post.id == post.id).with_for_update(key_share=True)
+    if session.scalar(query) != post.version:
+        for row in (*post.hours, *post.special_days, *post.counters, *post.services, post):
+            session.expire(row)
+
+
+# Rows from drafts
+
+
+def put(session: Session, key: str, draft: PostDraft, *, now: datetime, lookup: Lookup) -> list[Change]:
+    """Make a post be as the draft says, with its counters and services; what the draft does not name is left alone.
+
+    Raises NotFound for a key that nobody has, Conflict for another cell where visits are booked.
+    """
+    post = session.scalar(sa.select(Post).where(Post.key == key).options(*WITH_POST))
+    before = _whole(post) if post else None
+    if post is None:
+        post = Post(key=key, version=0)
+    else:
+        hold(session, post)
+        before = _whole(post)
+    head = _bare(draft)
+    done = [change("post", key, before and _bare(before), head)]
+    if done[0].is_change:
+        _write(session, post, draft, lookup, now)
+    done += _put_counters(session, post, draft, before)
+    done += _put_services(session, post, draft, before, now)
+    if before is None or before.special != _sorted(draft.special):
+        _write_special(session, post, draft.special)
+    made = [one for one in done if one.is_change]
+    post.version = (post.version or 0) + bool(made)
+    session.flush()
+    for one in made:
+        action = "add" if one.verb is Verb.ADDED else "change"
+        note(session, action, one.noun, one.key, now=now, fields=sorted(one.fields))
+    return done
+
+
+def _bare(draft: PostDraft) -> PostDraft:
+    """The post alone. Its days name counters, which come after it: so they are written last."""
+    return draft.model_copy(update={"counter": {}, "service": {}, "special": _sorted(draft.special)})
+
+
+def _sorted(special: Iterable[SpecialDraft]) -> tuple[SpecialDraft, ...]:
+    return tuple(sorted(special, key=lambda one: (one.first_day, one.counter or "", one.open, str(one.hours))))
+
+
+def _write(session: Session, post: Post, draft: PostDraft, lookup: Lookup, now: datetime) -> None:
+    if post.id is not None and post.cell != draft.cell:
+        _refuse_other_cell(session, post, now)
+    for name in _PLAIN:
+        setattr(post, name, getattr(draft, name))
+    post.city = lookup.get(City, draft.city)
+    post.event = lookup.get(Event, draft.event) if draft.event else None
+    session.add(post)
+    _write_hours(session, post, draft.hours)
+    session.flush()
+
+
+def _refuse_other_cell(session: Session, post: Post, now: datetime) -> None:
+    """A claim counts in cells: under another length it would be of another hour."""
+    today = wall(now, post.tzid).date()
+    mine = (
+        sa.select(SlotClaim.day).join(Counter, Counter.id == SlotClaim.counter_id).where(Counter.post_id == post.id)
+    )
+    if session.scalar(mine.where(SlotClaim.day >= today).limit(1)):
+        raise Conflict("cell: visits are booked at {post}; it can change once there are none to come", post=post.key)
+
+
+def _write_hours(session: Session, row: Post | Counter, weekly: Iterable[tuple[int, Interval]]) -> None:
+    """The old rows leave before the new ones come: one weekday and opening time may be in both."""
+    if _weekly(row.hours) == weekly:
+        return
+    if row.hours:
+        row.hours.clear()
+        session.flush()
+    row.hours.extend(PostHours(weekday=day, opens=opens, closes=closes) for day, (opens, closes) in weekly)
+
+
+def _put_counters(session: Session, post: Post, draft: PostDraft, before: PostDraft | None) -> Iterator[Change]:
+    known = {counter.key: counter for counter in post.counters}
+    for key, wanted in draft.counter.items():
+        done = change("counter", f"{post.key}/{key}", before.counter.get(key) if before else None, wanted)
+        yield done
+        if done.is_change:
+            row = known.get(key) or Counter(post=post, key=key)
+            row.name, row.staffed = wanted.name, wanted.staffed
+            session.add(row)
+            _write_hours(session, row, wanted.hours)
+    session.flush()
+
+
+def _put_services(
+    session: Session, post: Post, draft: PostDraft, before: PostDraft | None, now: datetime
+) -> Iterator[Change]:
+    known = {service.key: service for service in post.services}
+    for key, wanted in draft.service.items():
+        wanted = wanted.model_copy(update={"counters": tuple(sorted(set(wanted.counters)))})
+        done = change("service", f"{post.key}/{key}", before.service.get(key) if before else None, wanted)
+        yield done
+        if done.is_change:
+            _write_service(session, known.get(key) or Service(post=post, key=key), wanted, now)
+    session.flush()
+
+
+def _write_service(session: Session, row: Service, draft: ServiceDraft, now: datetime) -> None:
+    for name in _PLAIN_OF_SERVICE:
+        setattr(row, name, getattr(draft, name))
+    row.counters = [counter_of(row.post, key) for key in draft.counters]
+    current = row.checklist
+    if draft.checklist != (current.documents if current else Text()):
+        version = current.version + 1 if current else 1
+        row.checklists.append(Checklist(version=version, documents=draft.checklist, since=now))
+    session.add(row)
+
+
+def _write_special(session: Session, post: Post, special: Iterable[SpecialDraft]) -> None:
+    session.flush()
+    post.special_days = [special_row(post, draft) for draft in special]
+
+
+def special_row(post: Post, draft: SpecialDraft) -> SpecialDays:
+    """Raises NotFound for a counter that the post has not."""
+    return SpecialDays(
+        counter=counter_of(post, draft.counter) if draft.counter else None,
+        open=draft.open,
+        first_on=draft.first_day,
+        last_on=draft.last_day,
+        opens=draft.hours[0] if draft.hours else None,
+        closes=draft.hours[1] if draft.hours else None,
+        reason=draft.reason,
+    )
+
+
+# Drafts from rows
+
+
+def draft_of(post: Post) -> PostDraft:
+    """The draft that would make this very post."""
+    return _whole(post)
+
+
+def _whole(post: Post) -> PostDraft:
+    plain = {name: getattr(post, name) for name in _PLAIN}
+    return PostDraft.model_construct(
+        **plain,
+        city=post.city.key,
+        event=post.event.key if post.event else None,
+        hours=_weekly(post.hours),
+        special=_sorted(_special_draft(row) for row in post.special_days),
+        counter={counter.key: _counter_draft(counter) for counter in post.counters},
+        service={service.key: service_draft(service) for service in post.services},
+    )
+
+
+def _counter_draft(row: Counter) -> CounterDraft:
+    return CounterDraft.model_construct(name=row.name, hours=_weekly(row.hours), staffed=row.staffed)
+
+
+def service_draft(row: Service) -> ServiceDraft:
+    plain = {name: getattr(row, name) for name in _PLAIN_OF_SERVICE}
+    return ServiceDraft.model_construct(
+        **plain,
+        checklist=row.checklist.documents if row.checklist else Text(),
+        counters=tuple(counter.key for counter in row.counters),
+    )
+
+
+def _special_draft(row: SpecialDays) -> SpecialDraft:
+    return SpecialDraft.model_construct(
+        first_day=row.first_on,
+        last_day=row.last_on,
+        open=row.open,
+        hours=(row.opens, row.closes) if row.opens is not None and row.closes is not None else None,
+        reason=row.reason,
+        counter=row.counter.key if row.counter else None,
+    )
+
+
+def _weekly(hours: Iterable[PostHours]) -> tuple[tuple[int, Interval], ...]:
+    return tuple(sorted((row.weekday, (row.opens, row.closes)) for row in hours))
+
+
+# The plan
+
+
+def plan(post: Post, first_on: date, last_on: date) -> Plan:
+    """When its counters are open, with what differs from the first day to the last."""
+    return Plan(
+        tzid=post.tzid,
+        cell=post.cell,
+        weeks={counter.id: _week(counter.hours or post.hours) for counter in post.counters},
+        specials=[_special(row) for row in post.special_days if row.last_on >= first_on and row.first_on <= last_on],
+        holidays=holidays(post, first_on, last_on),
+    )
+
+
+def _week(hours: Iterable[PostHours]) -> Mapping[int, list[Interval]]:
+    week: dict[int, list[Interval]] = {}
+    for row in hours:
+        week.setdefault(row.weekday, []).append((row.opens, row.closes))
+    return week
+
+
+def _special(row: SpecialDays) -> Special:
+    return Special(
+        first_on=row.first_on,
+        last_on=row.last_on,
+        open=row.open,
+        hours=(row.opens, row.closes) if row.opens is not None and row.closes is not None else None,
+        reason=row.reason,
+        counter=row.counter_id,
+    )
+
+
+def holidays(post: Post, first_on: date, last_on: date) -> dict[date, list[Holiday]]:
+    """The public holidays of the sending and of the receiving State, by day."""
+    found: dict[date, list[Holiday]] = {}
+    for state in dict.fromkeys((post.sending_state, post.receiving_state)):
+        for year in range(first_on.year, last_on.year + 1):
+            for day, name in _holidays(state, year).items():
+                if first_on <= day <= last_on:
+                    found.setdefault(day, []).append(Holiday(state, name))
+    return found
+
+
+@lru_cache(maxsize=64)
+def _holidays(state: str, year: int) -> dict[date, Text]:
+    from holidays import country_holidays, list_localized_countries
+
+    known = list_localized_countries().get(state, [])
+    names: dict[date, dict[str, str]] = {}
+    for language, locale in LANGUAGES_OF_HOLIDAYS.items():
+        if locale in known or language == "en":
+            read: Any = country_holidays(state, years=year, language=locale if locale in known else None)
+            for day, name in read.items():
+                names.setdefault(day, {})[language] = name
+    return {day: Text(name) for day, name in names.items()}
+
+
+# Closing and opening
+
+
+def set_days(session: Session, post: Post, draft: SpecialDraft, *, now: datetime) -> SpecialDays:
+    """Close a post or a counter on some days, or open it in spite of a holiday. Raises NotFound."""
+    hold(session, post)
+    row = special_row(post, draft)
+    post.special_days.append(row)
+    post.version += 1
+    session.flush()
+    action = "open" if draft.open else "close"
+    note(
+        session,
+        action,
+        "post",
+        post.key,
+        now=now,
+        first_day=draft.first_day.isoformat(),
+        last_day=draft.last_day.isoformat(),
+        counter=draft.counter,
+    )
+    return row
+
+
+def forget_days(session: Session, post: Post, day: date, *, now: datetime) -> int:
+    """Take back what was said of a day; returns how many. Raises NotFound where nothing was."""
+    hold(session, post)
+    rows_of_day = [row for row in post.special_days if row.first_on <= day <= row.last_on]
+    if not rows_of_day:
+        raise NotFound("nothing is said of {day} at {post}: it keeps its week", day=day, post=post.key)
+    for row in rows_of_day:
+        post.special_days.remove(row)
+    post.version += 1
+    session.flush()
+    note(session, "as usual", "post", post.key, now=now, day=day.isoformat())
+    return len(rows_of_day)
+
+
+def horizon_of(service: Service) -> timedelta:
+    return service.horizon if service.horizon is not None else service.post.horizon
+
+
+def notice_of(service: Service) -> timedelta:
+    return service.notice if service.notice is not None else service.post.notice

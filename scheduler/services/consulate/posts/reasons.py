@@ -1,0 +1,63 @@
+"""Why a time is not offered, in a sentence, for officer and applicant alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from scheduler.base.date_format import format_day, format_lead
+from scheduler.base.errors import Conflict, SchedulerError
+from scheduler.base.i18n import N_, catalogue
+from scheduler.model import Service
+from scheduler.services.consulate.posts import posts
+from scheduler.services.consulate.posts.slots import Holiday, Reason, Slot, Why
+
+_SENTENCES = {
+    Reason.PAST: N_("{time} ({tz}) has passed"),
+    Reason.TOO_SOON: N_("{time} ({tz}) is too soon: this service is booked at least {notice} before"),
+    Reason.BEYOND_HORIZON: N_("{time} ({tz}) is too far ahead: this service is booked at most {horizon} before"),
+    Reason.DEADLINE: N_("booking closed at {deadline} ({tz}): nothing is booked after it"),
+    Reason.HOLIDAY: N_("{day} is a public holiday: {holidays}"),
+    Reason.CLOSED: N_("the post is closed on {time} ({tz})"),
+    Reason.BREAK: N_("{time} ({tz}) falls into a break, or runs into one"),
+    Reason.OUTSIDE_HOURS: N_("{time} ({tz}) is outside the hours of this service, or runs past them"),
+    Reason.NO_SUCH_HOUR: N_("the clocks are changed at {time} ({tz}): nothing is booked then"),
+    Reason.FULL: N_("{time} ({tz}) is taken"),
+    Reason.QUOTA: N_("no more of this service are taken on {day}"),
+    Reason.NOT_OFFERED: N_("this service is not offered at present"),
+}
+_CLOSED_BECAUSE = N_("the post is closed on {time} ({tz}): {reason}")
+
+
+def explained(why: Why, at: datetime, service: Service, language: str = "en") -> SchedulerError:
+    """The reason as an error, whose sentence is in every language and whose days and names are in this one."""
+    message = _CLOSED_BECAUSE if why.reason is Reason.CLOSED and why.text else _SENTENCES[why.reason]
+    return Conflict(
+        message,
+        time=f"{at:%Y-%m-%d %H:%M}",
+        tz=service.post.tzid,
+        deadline=f"{service.post.deadline:%Y-%m-%d %H:%M}" if service.post.deadline else "",
+        day=format_day(at.date(), language),
+        notice=format_lead(posts.notice_of(service), language),
+        horizon=format_lead(posts.horizon_of(service), language),
+        holidays=", ".join(named(holiday, language) for holiday in why.holidays),
+        reason=why.text.to(language),
+    )
+
+
+def in_words(why: Why, at: datetime, service: Service, language: str) -> str:
+    return explained(why, at, service, language).text(catalogue(language).gettext)
+
+
+def named(holiday: Holiday, language: str) -> str:
+    """The holiday with the State that keeps it."""
+    from babel import Locale
+
+    territories = Locale.parse(language.replace("-", "_").split("_")[0]).territories
+    return f"{holiday.name.to(language)} ({territories.get(holiday.state, holiday.state)})"
+
+
+def listed(slots: Iterable[Slot], tzid: str) -> str:
+    """Times as they are typed, with their zone."""
+    times = ", ".join(f"{slot.dtstart:%Y-%m-%d %H:%M}" for slot in slots)
+    return f"{times} ({tzid})"

@@ -1,0 +1,58 @@
+"""Visits as people ask for them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from scheduler.base.errors import Invalid
+from scheduler.base.text import line
+from scheduler.model import Layout
+from scheduler.services.common.drafts import Draft, refused
+from scheduler.services.common.values import Email, Language, Telephone, Zone
+from scheduler.services.consulate.posts.free_times import Party
+
+MOST_DOCUMENTS = 50
+
+
+def _typed(most: int) -> BeforeValidator:
+    def read(value: Any) -> str:
+        if not isinstance(value, str):
+            raise refused(Invalid("must be a text"))
+        try:
+            return line(value, most=most)
+        except Invalid as error:
+            raise refused(error) from error
+
+    return BeforeValidator(read)
+
+
+class VisitorDraft(Draft):
+    """Somebody who comes, and the number of the passport or other document that shows who they are."""
+
+    name: Annotated[str, _typed(300)]
+    document: Annotated[str, _typed(60)]
+
+
+class VisitDraft(Draft):
+    """Who comes, the one who is written to first; with how many documents, one each unless said."""
+
+    people: Annotated[tuple[VisitorDraft, ...], Field(min_length=1, max_length=20)]
+    documents: Annotated[int, Field(ge=1, le=MOST_DOCUMENTS)] | None = None
+    layout: Layout = Layout.ADJOINING
+    email: Email | None = None
+    telephone: Telephone | None = None
+    language: Language = "en"
+    tz: Zone | None = None
+
+    @model_validator(mode="after")
+    def _to_be_reached(self) -> Self:
+        if self.email is None and self.telephone is None:
+            raise refused(Invalid("email: give an e-mail address, or a telephone number"))
+        return self
+
+    @property
+    def party(self) -> Party:
+        people = len(self.people)
+        return Party(people=people, documents=self.documents or people, layout=self.layout)

@@ -1,0 +1,344 @@
+"""The door: who may come in, who has come, how many are there.
+
+Whoever is let in is held by their own row first: two doors that read one pass at the same moment answer one after the
+other, and the second is told that they are in already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, joinedload
+
+from scheduler.base.clock import wall
+from scheduler.base.errors import AlreadyThere, Conflict, Invalid, NotFound
+from scheduler.model import (
+    Answer,
+    Arrival,
+    Attendee,
+    Companion,
+    Event,
+    Mode,
+    Partstat,
+    Person,
+    Role,
+    Seating,
+    Standing,
+)
+from scheduler.model.attendance import HOLDING
+from scheduler.services.common import tokens
+from scheduler.services.common.audit import note
+from scheduler.services.events.attendance import capacity, passes
+from scheduler.services.events.attendance.capacity import NoRoom
+
+MOST = 50  # companions, as on the guest list
+# Whom protocol wants to hear of at once.
+VIPS = (Role.PRESIDES, Role.GUEST_OF_HONOUR, Role.SPEAKER)
+
+
+class Verdict(StrEnum):
+    """What a pass, or somebody on the list, comes to at the door; only the first opens it."""
+
+    WELCOME = "welcome"
+    HERE = "already here"
+    WRONG_EVENT = "another event"  # a good pass, but not for this
+    WRONG_DAY = "another day"
+    CANCELLED = "cancelled"
+    NO_PLACE = "no place"  # on the list, and not confirmed
+    REMOTE = "by video"  # has a place, but before a screen
+    REVOKED = "revoked"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What the door is told. ``arrival`` is the one in force, ``of`` the event that a pass is for."""
+
+    verdict: Verdict
+    attendee: Attendee | None = None
+    arrival: Arrival | None = None
+
+    @property
+    def of(self) -> Event | None:
+        return self.attendee.event if self.attendee else None
+
+    @property
+    def vip(self) -> bool:
+        return self.attendee is not None and self.attendee.role in VIPS
+
+    @property
+    def admits(self) -> bool:
+        """An officer may let them in all the same, if there is a place."""
+        return self.verdict in (Verdict.NO_PLACE, Verdict.REMOTE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Came:
+    """How somebody came: with how many, by which door, in which scan."""
+
+    companions: int | None = None  # as many as are on the list
+    door: str = ""
+    scan: str | None = None
+    any_day: bool = False  # written down later, or tried out before
+
+
+class TooMany(Invalid):
+    """More people than are on the list; an officer may admit them if there are places."""
+
+
+# Passes
+
+
+def read(session: Session, event: Event, given: str, *, secret: str) -> Told | Attendee:
+    """Whose pass it is, on the list of this event; or why it opens nothing here."""
+    found = passes.read(given)
+    number = tokens.number(found.lower()) if found else None
+    query = sa.select(Attendee).where(Attendee.id == number).options(*WITH_PERSON, joinedload(Attendee.event))
+    attendee = session.scalar(query) if number else None
+    epoch = passes.belongs(found, attendee, secret=secret) if attendee and found else None
+    if attendee is None or epoch is None:
+        return Told(verdict=Verdict.UNKNOWN)
+    if epoch != attendee.epoch:
+        return Told(verdict=Verdict.REVOKED, attendee=attendee)
+    if attendee.event_id != event.id:
+        return Told(verdict=Verdict.WRONG_EVENT, attendee=attendee)
+    return attendee
+
+
+WITH_PERSON = (
+    joinedload(Attendee.person).joinedload(Person.organisation),
+    joinedload(Attendee.represented_by).joinedload(Person.organisation),
+)
+
+
+def scan(session: Session, event: Event, given: str, came: Came, *, secret: str, now: datetime) -> Told:
+    """Let in whose pass this is. Nothing is written but for who is welcome."""
+    found = read(session, event, given, secret=secret)
+    return found if isinstance(found, Told) else check_in(session, found, came, now=now)
+
+
+def also_here(session: Session, event: Event, told: Told) -> Attendee | None:
+    """Who shows the pass of another event may be on the list of this one, too."""
+    if told.verdict is not Verdict.WRONG_EVENT or told.attendee is None:
+        return None
+    here = sa.select(Attendee).where(Attendee.event_id == event.id)
+    return session.scalar(here.where(Attendee.person_id == told.attendee.person_id).options(*WITH_PERSON))
+
+
+# Coming in
+
+
+def check_in(session: Session, attendee: Attendee, came: Came, *, now: datetime) -> Told:
+    """Let somebody in who is on the list; says so, or why not. Raises TooMany."""
+    attendee = _held(session, attendee)
+    here = arrival(session, attendee)
+    if here:
+        same = came.scan is not None and here.scan == came.scan  # asked again, because our answer was lost
+        return Told(verdict=Verdict.WELCOME if same else Verdict.HERE, attendee=attendee, arrival=here)
+    refused = _refused(attendee, came, now)
+    if refused:
+        return Told(verdict=refused, attendee=attendee)
+    made = _arrive(session, attendee, came, now)
+    return Told(verdict=Verdict.WELCOME, attendee=attendee, arrival=made)
+
+
+def _held(session: Session, attendee: Attendee) -> Attendee:
+    """Read again and held until the transaction ends; on SQLite all of it is held."""
+    query = sa.select(Attendee).where(Attendee.id == attendee.id).with_for_update(of=Attendee)
+    return session.scalars(query.execution_options(populate_existing=True)).one()
+
+
+def _refused(attendee: Attendee, came: Came, now: datetime) -> Verdict | None:
+    if attendee.event.cancelled:
+        return Verdict.CANCELLED
+    if not came.any_day and not is_on(attendee.event, now):
+        return Verdict.WRONG_DAY
+    if attendee.standing is not Standing.CONFIRMED:
+        return Verdict.NO_PLACE
+    return Verdict.REMOTE if attendee.mode is Mode.REMOTE else None
+
+
+def is_on(event: Event, now: datetime) -> bool:
+    """Whether the doors may be open: on the days that it touches, by its own clock, and an hour into the night."""
+    if event.first_on is None or event.last_on is None:
+        return False
+    return event.first_on <= wall(now, event.tzid).date() and _day(event, now - timedelta(hours=1)) <= event.last_on
+
+
+def _day(event: Event, at: datetime) -> date:
+    return wall(at, event.tzid).date()
+
+
+def _arrive(session: Session, attendee: Attendee, came: Came, now: datetime) -> Arrival:
+    companions = attendee.companions if came.companions is None else came.companions
+    _refuse_more(attendee, companions)
+    made = Arrival(
+        event_id=attendee.event_id,
+        attendee=attendee,
+        at=now,
+        by=_who(session),
+        door=came.door,
+        companions=companions,
+        scan=came.scan,
+    )
+    session.add(made)
+    session.flush()
+    details = {"event": attendee.event.key, "companions": companions}
+    note(session, "check in", "attendee", attendee.id, now=now, **details)
+    return made
+
+
+def _refuse_more(attendee: Attendee, companions: int) -> None:
+    if companions > attendee.companions:
+        raise TooMany(
+            "companions: {number} came, {most} are on the list; admit them if there are places",
+            number=companions,
+            most=attendee.companions,
+        )
+
+
+def _who(session: Session) -> str:
+    return str(session.info.get("actor", "system"))
+
+
+def arrival(session: Session, attendee: Attendee) -> Arrival | None:
+    """The one in force."""
+    query = sa.select(Arrival).where(Arrival.attendee_id == attendee.id, Arrival.undone_at.is_(None))
+    return session.scalar(query.execution_options(populate_existing=True))
+
+
+def admit(session: Session, attendee: Attendee, came: Came, *, now: datetime) -> Told:
+    """Give somebody of the list a place in the hall who has none, or places to more companions, and let them in.
+
+    Raises NoRoom where there are none left; Conflict for an event that is cancelled.
+    """
+    event = attendee.event
+    capacity.hold(session, event.id)
+    attendee = _held(session, attendee)
+    if event.cancelled:
+        raise Conflict("{event} is cancelled", event=event.key)
+    companions = attendee.companions if came.companions is None else came.companions
+    _seat_in_hall(session, attendee, max(companions, attendee.companions), now=now)
+    here = arrival(session, attendee)
+    if here:
+        follow(session, here, companions, now=now)
+        return Told(verdict=Verdict.WELCOME, attendee=attendee, arrival=here)
+    made = _arrive(session, attendee, came, now)
+    return Told(verdict=Verdict.WELCOME, attendee=attendee, arrival=made)
+
+
+def _seat_in_hall(session: Session, attendee: Attendee, companions: int, *, now: datetime) -> None:
+    """One decision, whatever they stood for before: no waiting list at the door."""
+    event, before, held = attendee.event, attendee.mode, _places_held(attendee)
+    already = held if before is Mode.IN_PERSON else 0
+    more = 1 + companions - already
+    if more > 0 and not capacity.take(session, event.id, Mode.IN_PERSON, more):
+        raise NoRoom("there are not that many places left; nothing was changed")
+    changed = (attendee.standing, before, attendee.companions) != (Standing.CONFIRMED, Mode.IN_PERSON, companions)
+    if attendee.standing is not Standing.CONFIRMED:
+        attendee.queue_number = None
+        capacity.stand(attendee, Standing.CONFIRMED, now)
+        attendee.partstat, attendee.answered_by = Partstat.ACCEPTED, Answer.DESK
+        attendee.answered_on = wall(now, event.tzid).date()
+    attendee.mode, attendee.companions = Mode.IN_PERSON, companions
+    session.flush()
+    if changed:
+        note(session, "admit", "attendee", attendee.id, now=now, event=event.key, companions=companions)
+    if held and before is Mode.REMOTE:
+        capacity.take(session, event.id, Mode.REMOTE, -held)
+        capacity.promote(session, event, Mode.REMOTE, now=now)
+
+
+def _places_held(attendee: Attendee) -> int:
+    return attendee.seats if attendee.standing in HOLDING else 0
+
+
+# Afterwards
+
+
+def get_arrival(session: Session, event: Event, number: int) -> Arrival:
+    """Raises NotFound for one that is not of this event."""
+    query = sa.select(Arrival).where(Arrival.id == number, Arrival.event_id == event.id)
+    found = session.scalar(query.options(joinedload(Arrival.attendee).options(*WITH_PERSON)))
+    if found is None:
+        raise NotFound("there is no such arrival")
+    return found
+
+
+def follow(session: Session, arrived: Arrival, companions: int, *, now: datetime) -> None:
+    """So many companions are here now: some follow later, some never come. Raises TooMany, AlreadyThere."""
+    attendee = _held(session, arrived.attendee)
+    session.refresh(arrived)
+    _refuse_undone(arrived)
+    _refuse_more(attendee, companions)
+    if arrived.companions == companions:
+        return
+    arrived.companions = companions
+    note(session, "change companions", "attendee", attendee.id, now=now, companions=companions)
+    session.flush()
+
+
+def undo(session: Session, arrived: Arrival, *, now: datetime) -> None:
+    """It was a mistake: they are not here. Raises AlreadyThere."""
+    _held(session, arrived.attendee)
+    session.refresh(arrived)
+    _refuse_undone(arrived)
+    arrived.undone_at, arrived.undone_by = now, _who(session)
+    note(session, "undo check in", "attendee", arrived.attendee_id, now=now, event=arrived.event.key)
+    session.flush()
+
+
+def _refuse_undone(arrived: Arrival) -> None:
+    if arrived.undone_at is not None:
+        raise AlreadyThere("this has been undone already")
+
+
+# Counting
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """Parties and people in the hall, and the places that were given."""
+
+    parties: int
+    people: int
+    expected: int
+
+
+def present(session: Session, event: Event) -> Present:
+    """Who is in the hall at this moment; those who were let in by mistake are not."""
+    count = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(1 + Arrival.companions), 0))
+    parties, people = session.execute(count.where(Arrival.event_id == event.id, Arrival.undone_at.is_(None))).one()
+    hall = sa.select(Seating.taken).where(Seating.event_id == event.id, Seating.mode == Mode.IN_PERSON)
+    return Present(parties, people, session.scalar(hall) or 0)
+
+
+def arrivals(session: Session, event: Event, *, limit: int | None = None) -> Sequence[Arrival]:
+    """Who is here, the latest first."""
+    query = (
+        sa.select(Arrival)
+        .where(Arrival.event_id == event.id, Arrival.undone_at.is_(None))
+        .order_by(Arrival.at.desc(), Arrival.id.desc())
+        .options(joinedload(Arrival.attendee).options(*WITH_PERSON))
+        .limit(limit)
+    )
+    return session.scalars(query).all()
+
+
+def here(session: Session, attendees: Iterable[int]) -> Mapping[int, Arrival]:
+    """The arrivals in force of these attendees."""
+    query = sa.select(Arrival).where(Arrival.attendee_id.in_(list(attendees)), Arrival.undone_at.is_(None))
+    return {one.attendee_id: one for one in session.scalars(query)}
+
+
+def companions_of(session: Session, attendees: Iterable[int]) -> Mapping[int, Sequence[str]]:
+    """The names of companions, where they were given."""
+    query = sa.select(Companion.attendee_id, Companion.name).where(Companion.attendee_id.in_(list(attendees)))
+    named: dict[int, list[str]] = {}
+    for attendee, name in session.execute(query.order_by(Companion.attendee_id, Companion.position)):
+        named.setdefault(attendee, []).append(name)
+    return named

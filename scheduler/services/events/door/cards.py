@@ -1,0 +1,106 @@
+"""Badges and place cards of those who have a place in the hall."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from scheduler.base.errors import Conflict
+from scheduler.base.i18n import N_
+from scheduler.base.text import folded
+from scheduler.formats.printing import Card, Form, printed
+from scheduler.model import Attendee, Event, Mode, Role, Standing
+from scheduler.services.events.attendance import passes
+from scheduler.services.events.door import arrivals
+
+Gettext = Callable[[str], str]
+_LAST = 1_000_000  # of no rank in the order of precedence
+
+
+def pdf(
+    session: Session,
+    event: Event,
+    form: Form,
+    *,
+    language: str,
+    gettext: Gettext,
+    secret: str,
+    one_per_page: bool = False,
+    only: Sequence[int] = (),
+) -> bytes:
+    """All of them, or those of the attendees ``only``. Raises Conflict where there is nobody."""
+    found = _in_hall(session, event, language, only)
+    if not found:
+        raise Conflict("nobody has a place in the hall of {event}", event=event.key)
+    make = _badges if form is Form.BADGES else _place_cards
+    cards = list(make(session, event, found, language=language, gettext=gettext, secret=secret))
+    title = event.title.to(language)
+    return printed(form, cards, title=title, language=language, one_per_page=one_per_page)
+
+
+def _in_hall(session: Session, event: Event, language: str, only: Sequence[int]) -> list[Attendee]:
+    """By precedence; among equals by what they are there, then by name."""
+    query = sa.select(Attendee).where(
+        Attendee.event_id == event.id, Attendee.standing == Standing.CONFIRMED, Attendee.mode == Mode.IN_PERSON
+    )
+    if only:
+        query = query.where(Attendee.id.in_(only))
+    rows = session.scalars(query.options(*arrivals.WITH_PERSON)).unique()
+    return sorted(rows, key=lambda row: _rank(row, language))
+
+
+def _rank(row: Attendee, language: str) -> tuple[int, int, str]:
+    precedence = row.person.precedence or _LAST  # a deputy sits where who sends them would
+    return precedence, list(Role).index(row.role), folded(row.attending.name.to(language))
+
+
+def _badges(
+    session: Session, event: Event, found: Sequence[Attendee], *, language: str, gettext: Gettext, secret: str
+) -> Iterator[Card]:
+    title, named = event.title.to(language), arrivals.companions_of(session, [row.id for row in found])
+    for row in found:
+        given = passes.of(row, secret=secret)
+        yield _card(
+            row,
+            language,
+            event=title,
+            role="" if row.role is Role.PARTICIPANT else _capital(gettext(row.role)),
+            code=passes.svg(given),
+            spelt=given,
+        )
+        for companion in _companions(row, language, gettext, named.get(row.id, ())):
+            yield Card(name=companion, event=title)
+
+
+def _place_cards(
+    session: Session, _event: Event, found: Sequence[Attendee], *, language: str, gettext: Gettext, **_: str
+) -> Iterator[Card]:
+    named = arrivals.companions_of(session, [row.id for row in found])
+    for row in found:
+        yield _card(row, language)
+        for companion in _companions(row, language, gettext, named.get(row.id, ())):
+            yield Card(name=companion)
+
+
+def _card(row: Attendee, language: str, **more: str) -> Card:
+    who = row.attending
+    organisation = who.organisation.name.to(language) if who.organisation else ""
+    return Card(
+        name=who.name.to(language),
+        title=who.courtesy_title.to(language),
+        detail=", ".join(filter(None, (who.position.to(language), organisation))),
+        **more,
+    )
+
+
+def _companions(row: Attendee, language: str, gettext: Gettext, named: Sequence[str]) -> Iterator[str]:
+    """By their own names where these were given."""
+    yield from named[: row.companions]
+    for _ in range(row.companions - len(named)):
+        yield gettext(N_("Guest of {name}")).format(name=row.attending.name.to(language))
+
+
+def _capital(word: str) -> str:
+    return word[:1].upper() + word[1:]

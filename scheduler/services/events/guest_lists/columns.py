@@ -1,0 +1,159 @@
+"""Which row of a table is its heading, and what each column of it means."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from scheduler.base.errors import Invalid
+from scheduler.formats.sheets import Row, Sheet
+from scheduler.model import ColumnMapping, Event, GuestList
+from scheduler.services.events.guest_lists.headings import FIELDS, OURS, TEXTS, guess, heading, is_field
+
+TITLES = 30  # rows that may stand above the headings
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """``fields`` by the place of the column; ``how``: by which way each field was found, to be shown."""
+
+    headings: Row
+    fields: Mapping[int, str]
+    how: Mapping[int, str]
+    source: str
+
+    @property
+    def digest(self) -> str:
+        return digest_of(self.headings)
+
+    def left_out(self) -> list[str]:
+        return [name for place, name in enumerate(self.headings) if name and place not in self.fields]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the officer says about the columns: heading to field, "" for one that is to be kept out."""
+
+    columns: Mapping[str, str]
+    source: str | None = None
+
+
+def asked(pairs: Iterable[str]) -> dict[str, str]:
+    """Read COLUMN=FIELD. Raises Invalid for a field that there is not."""
+    found = {}
+    for pair in pairs:
+        column, mark, field = pair.rpartition("=")
+        if not mark or not heading(column):
+            raise Invalid("map: {pair}: write it like COLUMN=FIELD, or COLUMN= to keep a column out", pair=pair)
+        if field and not is_field(field):
+            raise Invalid("map: there is no field {field}; there are {known}", field=field, known=", ".join(FIELDS))
+        found[heading(column)] = field
+    return found
+
+
+def understand(session: Session, file: Path, sheet: Sheet, wanted: Wanted) -> tuple[Columns, list[tuple[int, Row]]]:
+    """The columns and the rows below them. Raises Invalid where no column is the name."""
+    place = _heading_row(file, sheet, wanted)
+    headings = _once_each(sheet.rows[place][1])
+    _refuse_unknown(headings, wanted)
+    remembered = session.scalar(sa.select(ColumnMapping).where(ColumnMapping.digest == digest_of(headings)))
+    fields, how = _fields(headings, wanted, remembered)
+    if not {"name", "family_name", "given_name"} & {field.partition(".")[0] for field in fields.values()}:
+        shown = ", ".join(filter(None, headings))
+        raise Invalid("map: no column is the name; say which: --map COLUMN=name; there are: {columns}", columns=shown)
+    source = wanted.source or (remembered.source if remembered else file.stem)[:200]
+    return Columns(headings, fields, how, source), list(sheet.rows[place + 1 :])
+
+
+def _heading_row(file: Path, sheet: Sheet, wanted: Wanted) -> int:
+    """Of the first rows the one with most words that we know; else the widest."""
+    if not sheet.rows:
+        raise Invalid("{file}: is empty", file=file)
+    scores = [(_known_words(row, wanted), len(list(filter(None, row)))) for _, row in sheet.rows[:TITLES]]
+    best = max(scores, key=lambda score: score if score[0] else (0, score[1]))
+    return scores.index(best)
+
+
+def _known_words(row: Row, wanted: Wanted) -> int:
+    return len({guess(cell) or "" for cell in row if cell} - {""}) + sum(
+        heading(cell) in wanted.columns for cell in row
+    )
+
+
+def _once_each(headings: Row) -> Row:
+    """The second of one name is another column, and says so."""
+    seen: dict[str, int] = {}
+    found = []
+    for name in (" ".join(cell.split()) for cell in headings):
+        seen[name] = seen.get(name, 0) + 1
+        found.append(f"{name} ({seen[name]})" if name and seen[name] > 1 else name)
+    return tuple(found)
+
+
+def _refuse_unknown(headings: Row, wanted: Wanted) -> None:
+    there = {heading(name) for name in headings}
+    for column in wanted.columns:
+        if column not in there:
+            names = ", ".join(filter(None, headings))
+            raise Invalid("map: there is no column {column}; there are: {columns}", column=column, columns=names)
+
+
+def _fields(headings: Row, wanted: Wanted, remembered: ColumnMapping | None) -> tuple[dict[int, str], dict[int, str]]:
+    """Said now, else remembered, else guessed; each field is taken from one column, the first."""
+    said = dict(_pick(headings, wanted.columns))
+    before = dict(_pick(headings, remembered.fields)) if remembered else {}
+    guesses = {place: guess(name) or "" for place, name in enumerate(headings) if name}
+    if remembered:
+        guesses = {place: field for place, field in guesses.items() if field in OURS}
+    guesses = _with_name_in_parts({place: field for place, field in guesses.items() if place not in said})
+    fields: dict[int, str] = {}
+    how: dict[int, str] = {}
+    for way, found in (("said", said), ("remembered", before), ("guessed", guesses)):
+        for place, field in found.items():
+            free = place not in fields and (way == "said" or place not in said)
+            if field and free and field not in fields.values():
+                fields[place], how[place] = field, way
+    return dict(sorted(fields.items())), how
+
+
+def _pick(headings: Row, fields: Mapping[str, str]) -> Iterator[tuple[int, str]]:
+    for place, name in enumerate(headings):
+        if heading(name) in fields and name:
+            yield place, fields[heading(name)]
+
+
+def _with_name_in_parts(guesses: dict[int, str]) -> dict[int, str]:
+    """Beside a column of family names, "Имя" is the given name and not the whole."""
+    found = set(guesses.values())
+    if "family_name" not in found or "given_name" in found:
+        return guesses
+    return {place: "given_name" if field == "name" else field for place, field in guesses.items()}
+
+
+def digest_of(headings: Sequence[str]) -> str:
+    """Of the set of headings, without the columns that come with rows sent back."""
+    known = sorted({heading(name) for name in headings if name and guess(name) not in OURS})
+    return hashlib.blake2b("\n".join(known).encode(), digest_size=16).hexdigest()
+
+
+def remember(session: Session, event: Event, columns: Columns, *, now: datetime) -> None:
+    """So that the next file with these columns needs no word, and the export has the same."""
+    own = [name for name in columns.headings if name and guess(name) not in OURS]
+    fields = {heading(name): columns.fields.get(place, "") for place, name in enumerate(columns.headings) if name}
+    mapping = session.scalar(sa.select(ColumnMapping).where(ColumnMapping.digest == columns.digest))
+    if mapping is None:
+        mapping = ColumnMapping(digest=columns.digest)
+        session.add(mapping)
+    mapping.headings, mapping.source, mapping.used_at = own, columns.source, now
+    mapping.fields = {name: field for name, field in fields.items() if field not in OURS}
+    session.flush()
+    session.merge(GuestList(event_id=event.id, mapping_id=mapping.id, imported_at=now))
+
+
+__all__ = ["TEXTS", "Columns", "Wanted", "asked", "digest_of", "remember", "understand"]

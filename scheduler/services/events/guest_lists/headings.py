@@ -1,0 +1,262 @@
+"""What columns are called, and what is written in them, in four languages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+
+from scheduler.base.i18n import LANGUAGES as SPOKEN
+from scheduler.base.i18n import N_, catalogue
+from scheduler.base.text import folded
+from scheduler.model import Mode, Role
+from scheduler.services.events.programme.event_drafts import Reply
+
+# Field: what it is called in a heading that we write ourselves, and what others call it.
+FIELDS: Mapping[str, str] = {
+    "external_id": N_("External ID"),
+    "courtesy_title": N_("Courtesy title"),
+    "name": N_("Full name"),
+    "family_name": N_("Family name"),
+    "given_name": N_("Given name"),
+    "patronymic": N_("Patronymic"),
+    "position": N_("Position"),
+    "organisation": N_("Organisation"),
+    "email": N_("E-mail"),
+    "telephone": N_("Telephone"),
+    "language": N_("Language"),
+    "role": N_("Role"),
+    "mode": N_("How"),
+    "companions": N_("Companions"),
+    "companion_names": N_("Names of companions"),
+    "access_needs": N_("Access needs"),
+    "dietary_needs": N_("Dietary needs"),
+    "answer": N_("Answer"),
+    "note": N_("Note"),
+    "decision": N_("Decision"),
+    "reason": N_("Reason"),
+}
+TEXTS = ("name", "courtesy_title", "position")  # may be given per language, as name.ru
+OURS = ("decision", "reason")  # columns of the file of rows that came back
+
+_KNOWN: Mapping[str, str] = {
+    "external_id": """
+        id|external id|guest id|person id|participant id|registration id|reference|ref no|
+        ид|идентификатор|id гостя|код гостя|внешний id|внешний код|
+        сәйкестендіргіш|қонақ коды|сыртқы id|
+        รหัส|รหัสแขก|รหัสผู้เข้าร่วม|รหัสภายนอก""",
+    "courtesy_title": """
+        courtesy title|title|salutation|honorific|prefix|form of address|
+        обращение|титул|форма обращения|
+        құрметті атағы|атағы|қаратпа|
+        คำนำหน้า|คำนำหน้าชื่อ|คำเรียกขาน""",
+    "name": """
+        name|full name|guest|guest name|name of guest|attendee|participant|name and surname|first and last name|
+        фио|ф и о|имя|полное имя|гость|имя гостя|участник|имя и фамилия|фамилия и имя|фамилия имя отчество|
+        фамилия имя|имя фамилия|фамилия и инициалы|
+        аты жөні|аты-жөні|толық аты|есімі|тегі аты|аты тегі|қонақ|қатысушы|тегі аты әкесінің аты|аты|т а ә|
+        ชื่อ|ชื่อ-นามสกุล|ชื่อ นามสกุล|ชื่อและนามสกุล|ชื่อ-สกุล|ชื่อ สกุล|ชื่อเต็ม|รายชื่อ|แขก|ผู้เข้าร่วม""",
+    "family_name": """
+        family name|surname|last name|фамилия|тегі|นามสกุล|สกุล""",
+    "given_name": """
+        given name|first name|forename|имя собственное|өз аты|ชื่อจริง|ชื่อตัว""",
+    "patronymic": """
+        patronymic|middle name|отчество|әкесінің аты|ชื่อกลาง""",
+    "position": """
+        position|job title|post|function|designation|
+        должность|позиция|пост|лауазымы|лауазым|қызметі|
+        ตำแหน่ง|ตำแหน่งงาน""",
+    "organisation": """
+        organisation|organization|company|institution|ministry|agency|affiliation|employer|
+        организация|компания|учреждение|ведомство|место работы|
+        ұйым|ұйымы|мекеме|мекемесі|жұмыс орны|
+        หน่วยงาน|องค์กร|บริษัท|สังกัด|สถาบัน""",
+    "email": """
+        e-mail|email|e mail|mail|e-mail address|email address|
+        электронная почта|эл почта|почта|адрес электронной почты|имейл|емейл|емэйл|
+        электрондық пошта|эл пошта|пошта|электрондық пошта мекенжайы|
+        อีเมล|อีเมล์|อีเมลล์|ที่อยู่อีเมล""",
+    "telephone": """
+        telephone|phone|telephone number|phone number|mobile|mobile number|mobile phone|cell|tel|contact number|
+        телефон|тел|моб тел|мобильный тел|номер телефона|мобильный|мобильный телефон|сотовый|контактный телефон|
+        телефон нөмірі|ұялы телефон|байланыс телефоны|
+        โทรศัพท์|เบอร์โทร|เบอร์โทรศัพท์|หมายเลขโทรศัพท์|มือถือ|เบอร์มือถือ|โทร""",
+    "language": """
+        language|preferred language|язык|язык общения|язык переписки|тілі|тіл|қарым-қатынас тілі|ภาษา""",
+    "role": """
+        role|capacity|guest type|роль|статус гостя|категория|рөлі|рөл|санаты|บทบาท|ประเภทแขก""",
+    "mode": """
+        how|mode|format|attendance|attendance mode|participation|
+        формат|формат участия|способ участия|
+        қатысу түрі|қатысу форматы|форматы|
+        รูปแบบ|รูปแบบการเข้าร่วม|วิธีเข้าร่วม""",
+    "companions": """
+        companions|accompanying|accompanying persons|guests|plus|plus one|number of companions|
+        сопровождающие|сопровождающих|количество сопровождающих|кол-во сопровождающих|
+        ілесіп жүретіндер|серіктері|ілеспелер|еріп жүрушілер|
+        ผู้ติดตาม|จำนวนผู้ติดตาม""",
+    "companion_names": """
+        names of companions|companion names|names of accompanying persons|
+        имена сопровождающих|фио сопровождающих|сопровождающие лица|
+        серіктердің есімдері|бірге келетіндердің есімдері|
+        ชื่อผู้ติดตาม|รายชื่อผู้ติดตาม""",
+    "access_needs": """
+        access needs|accessibility|accessibility needs|special needs|
+        доступность|потребности в доступности|особые потребности|
+        қолжетімділік|қолжетімділік қажеттіліктері|ерекше қажеттіліктер|
+        ความต้องการพิเศษ|ความต้องการด้านการเข้าถึง""",
+    "dietary_needs": """
+        dietary needs|diet|dietary|dietary requirements|allergies|
+        питание|диета|особенности питания|аллергия|
+        тамақтану|тамаққа қатысты қажеттіліктер|диета талаптары|
+        อาหาร|ข้อจำกัดด้านอาหาร|อาหารที่แพ้""",
+    "answer": """
+        answer|rsvp|reply|response|attending|confirmed|confirmation|
+        ответ|подтверждение|придёт|придет|участие|участие подтверждено|
+        жауап|жауабы|растау|келеді|
+        คำตอบ|ตอบรับ|การตอบรับ|ยืนยัน|เข้าร่วม""",
+    "note": """
+        note|notes|comment|comments|remark|remarks|
+        примечание|примечания|комментарий|комментарии|заметки|
+        ескерту|ескертпе|түсініктеме|
+        หมายเหตุ|ข้อสังเกต|ความคิดเห็น""",
+    "decision": "decision|решение|шешім|การตัดสินใจ",
+    "reason": "reason|причина|себебі|себеп|เหตุผล|สาเหตุ",
+}
+_TAGS: Mapping[str, str] = {
+    "en": "en eng english англ английский ағылш อังกฤษ",
+    "kk": "kk kz kaz kazakh каз казахский қаз қазақша คาซัค",
+    "ru": "ru rus russian рус русский орыс орысша รัสเซีย",
+    "th": "th tha thai тай тайский тайша ไทย",
+}
+
+
+def heading(text: str) -> str:
+    """The form in which two spellings of one heading are the same."""
+    return " ".join(re.sub(r"[^\w\s\u0e00-\u0e7f]|_", " ", folded(text)).split())
+
+
+@cache
+def _field_of() -> Mapping[str, str]:
+    known = {heading(word): field for field, words in _KNOWN.items() for word in words.split("|") if word.strip()}
+    return {**known, **{heading(field): field for field in FIELDS}, "имя": "name"}
+
+
+@cache
+def _tag_of() -> Mapping[str, str]:
+    return {word: tag for tag, words in _TAGS.items() for word in words.split()}
+
+
+def guess(text: str) -> str | None:
+    """The field of a heading: as it stands, without brackets, one half of "E-mail / Почта", or with a slip."""
+    found = _exactly(text) or next(filter(None, map(_exactly, _parts(text))), None)
+    return found or _nearly(heading(text))
+
+
+def _parts(text: str) -> Iterable[str]:
+    yield re.sub(r"[(\[].*?[)\]]", " ", text)
+    yield from re.split(r"[/|\n;]", text)
+
+
+def _exactly(text: str) -> str | None:
+    plain = heading(text)
+    if plain in _field_of():
+        return _field_of()[plain]
+    first, _, last = plain.rpartition(" ")
+    tag, field = _tag_of().get(last), _field_of().get(re.sub(" (на|in|in the)$", "", first))
+    return f"{field}.{tag}" if tag and field in TEXTS else None
+
+
+def _nearly(plain: str) -> str | None:
+    from rapidfuzz import fuzz, process
+
+    if len(plain) < 6:
+        return None
+    found = process.extractOne(plain, _field_of().keys(), scorer=fuzz.ratio, score_cutoff=90)
+    return _field_of()[found[0]] if found else None
+
+
+def is_field(name: str) -> bool:
+    field, _, tag = name.partition(".")
+    return field in FIELDS and (not tag or (field in TEXTS and re.fullmatch(r"[a-z]{2,3}", tag) is not None))
+
+
+# What is written in the cells
+
+
+def _words(table: Mapping[str, str]) -> dict[str, str]:
+    """Others' words for a value, and our own in every language: what we export is read back."""
+    ours = {heading(catalogue(tag).gettext(value)): value for tag in SPOKEN for value in table}
+    theirs = {heading(word): value for value, words in table.items() for word in words.split("|")}
+    return theirs | ours | {heading(value): value for value in table}
+
+
+_MODES: Mapping[str, str] = {
+    Mode.IN_PERSON: "offline|hall|personally|onsite|on site|очно|лично|офлайн|оффлайн|в зале|"
+    "өзі|жеке|офлайн|залда|ด้วยตนเอง|ออนไซต์|ในห้อง|มาด้วยตนเอง",
+    Mode.REMOTE: "online|video|by video|by video link|virtual|zoom|онлайн|дистанционно|удалённо|удаленно|видео|"
+    "по видеосвязи|қашықтан|бейнебайланыс|ออนไลน์|ทางไกล|วิดีโอ",
+}
+_ROLES: Mapping[str, str] = {
+    Role.PRESIDES: "chair|chairs|host|председательствует|председатель|төраға|төрағалық етеді|ประธาน",
+    Role.GUEST_OF_HONOUR: "guest of honor|vip|почётный гость|почетный гость|құрметті қонақ|แขกผู้มีเกียรติ",
+    Role.SPEAKER: "спикер|докладчик|выступающий|баяндамашы|спикер|วิทยากร|ผู้พูด",
+    Role.DELEGATION: "delegate|member of delegation|делегация|член делегации|делегат|делегация мүшесі|คณะผู้แทน",
+    Role.PARTICIPANT: "guest|attendee|участник|гость|қатысушы|қонақ|ผู้เข้าร่วม|แขก",
+    Role.STAFF: "сотрудник|персонал|қызметкер|เจ้าหน้าที่",
+}
+_ANSWERS: Mapping[str, str] = {
+    Reply.NOT_ANSWERED: "no answer|no reply|pending|invited|?|нет ответа|не ответил|не ответила|ожидается|"
+    "жауап жоқ|жауап берген жоқ|ยังไม่ตอบ|รอตอบ",
+    Reply.ACCEPTED: "yes|y|accept|confirmed|coming|attending|will attend|1|да|придёт|придет|подтвердил|"
+    "подтвердила|подтверждено|будет|иә|ия|келеді|растады|ใช่|ตอบรับ|เข้าร่วม|มา|ยืนยัน",
+    Reply.REGRETS: "no|n|decline|declined|regret|not coming|not attending|0|нет|отказ|не придёт|не придет|"
+    "отказался|отказалась|жоқ|келмейді|бас тартты|ไม่|ไม่มา|ปฏิเสธ|ไม่เข้าร่วม",
+    Reply.EXCUSED: "apologies|sends apologies|excuse|извинения|принёс извинения|уважительная причина|себепті|"
+    "кешірім сұрады|ลา|ขออภัย",
+    Reply.TENTATIVE: "maybe|perhaps|возможно|может быть|под вопросом|мүмкін|อาจจะ|ไม่แน่ใจ",
+}
+_LANGUAGES: Mapping[str, str] = {
+    "en": "eng|english|английский|англ|ағылшын|ағылшынша|อังกฤษ|ภาษาอังกฤษ",
+    "kk": "kz|kaz|kazakh|қазақ|қазақша|казахский|каз|คาซัค|ภาษาคาซัค",
+    "ru": "rus|russian|русский|рус|орыс|орысша|รัสเซีย|ภาษารัสเซีย",
+    "th": "tha|thai|тайский|тай|тайша|ไทย|ภาษาไทย",
+}
+
+
+@cache
+def words() -> Mapping[str, Mapping[str, str]]:
+    """Field to what may be written in it, and what that means. Reads the catalogues, so not before it is needed."""
+    tables: Mapping[str, Mapping[str, str]] = {
+        "mode": _MODES,
+        "role": _ROLES,
+        "answer": _ANSWERS,
+        "language": _LANGUAGES,
+    }
+    return {field: _words(table) for field, table in tables.items()}
+
+
+# How people say that there is nothing to say.
+NOTHING = frozenset(
+    [
+        "-",
+        "–",
+        "—",
+        "--",
+        ".",
+        "n/a",
+        "na",
+        "none",
+        "нет",
+        "отсутствует",
+        "н/д",
+        "жоқ",
+        "ไม่มี",
+        "#n/a",
+        "#ref!",
+        "#value!",
+        "#name?",
+        "#null!",
+        "#div/0!",
+    ]
+)

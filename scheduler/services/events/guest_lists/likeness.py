@@ -1,0 +1,213 @@
+"""Who of those already known a row of a list means: for certain, probably, or nobody."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from scheduler.base.errors import Invalid, SchedulerError
+from scheduler.base.name_matching import block, name_key, nearly_same
+from scheduler.base.text import Text, folded
+from scheduler.model import Attendee, Event, ExternalId, GuestRow, Person
+from scheduler.services.events.guest_lists.rows import Entry, digits
+
+SHOWN = 3  # candidates that are named; more help nobody
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Somebody as far as comparing needs it. ``row``: of the same file, if that is where they are known from."""
+
+    id: int
+    called: str
+    names: frozenset[str]
+    keys: tuple[str, ...]
+    email: str
+    telephone: str
+    external_id: str | None
+    row: int = 0
+
+    def __str__(self) -> str:
+        return f"#{self.id} {self.called}"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A row of this event's earlier lists."""
+
+    attendee_id: int
+    person_id: int
+    digest: str
+
+
+@dataclass(slots=True)
+class _Index:
+    """People by each way of being likely the same."""
+
+    email: dict[str, list[Known]] = field(default_factory=lambda: defaultdict(list))
+    telephone: dict[str, list[Known]] = field(default_factory=lambda: defaultdict(list))
+    key: dict[str, list[Known]] = field(default_factory=lambda: defaultdict(list))
+    block: dict[str, list[Known]] = field(default_factory=lambda: defaultdict(list))
+
+    def add(self, one: Known) -> None:
+        if one.email:
+            self.email[one.email].append(one)
+        if one.telephone:
+            self.telephone[one.telephone].append(one)
+        for key in set(one.keys):
+            self.key[key].append(one)
+            self.block[block(key)].append(one)
+
+
+class Likeness:
+    """Built once for a file: everybody known is read once, and only those kept whom a row could mean.
+
+    Memory follows the file, not the number of people; time follows both, and never their product.
+    """
+
+    def __init__(self, session: Session, event: Event, entries: Sequence[Entry], source: str) -> None:
+        self.session, self.event, self.source = session, event, source
+        self.rows = _rows_of(session, event)
+        self.by_external_id = self._external_ids()
+        self.people: dict[int, Known] = {}
+        self._index, self._here = _Index(), _Index()
+        self._read_people(entries)
+
+    def _external_ids(self) -> dict[str, int]:
+        query = sa.select(ExternalId.value, ExternalId.person_id).where(ExternalId.source == self.source)
+        return dict(self.session.execute(query).all())
+
+    def _read_people(self, entries: Sequence[Entry]) -> None:
+        wanted = _Wanted(entries)
+        wanted.ids |= {row.person_id for row in self.rows.values()} | set(self.by_external_id.values())
+        ids = {person: value for value, person in self.by_external_id.items()}
+        query = sa.select(Person.id, Person.name, Person.email, Person.telephone).order_by(Person.id)
+        for row in self.session.execute(query.execution_options(yield_per=2_000)):
+            number, name, email, telephone = row
+            strings = list(name.values())
+            one = Known(
+                number,
+                str(name),
+                frozenset(map(folded, strings)),
+                tuple(map(name_key, strings)),
+                folded(email or ""),
+                digits(telephone),
+                ids.get(number),
+            )
+            if wanted.likes(one):
+                self._index.add(one)
+                self.people[number] = one
+            elif number in wanted.ids:
+                self.people[number] = one
+
+    # For certain
+
+    def by_address(self, entry: Entry) -> Known | None:
+        """The same address and the same name, in any of the languages in which it is known."""
+        if not entry.draft.email:
+            return None
+        return self._named_alike(entry, self._index.email.get(folded(entry.draft.email), ()))
+
+    def on_the_list(self, entry: Entry, listed: set[int]) -> Known | None:
+        """On this event's list already under this very name, with the same address and number or none."""
+        same = [one for key in _keys(entry) for one in self._index.key.get(key, ()) if one.id in listed]
+        contact = folded(entry.draft.email or ""), digits(entry.draft.telephone)
+        return self._named_alike(entry, [one for one in same if (one.email, one.telephone) == contact])
+
+    @staticmethod
+    def _named_alike(entry: Entry, among: Iterable[Known]) -> Known | None:
+        names = set(map(folded, entry.draft.name.values()))
+        return next((one for one in among if names & one.names), None)
+
+    # Probably
+
+    def likely(self, entry: Entry) -> list[tuple[Known, SchedulerError]]:
+        """Who it might be and why, the likeliest first; those of the file itself under the same name only."""
+        found: dict[tuple[int, int], tuple[Known, SchedulerError]] = {}
+        for one, why in (*self._same_name(entry), *self._same_contact(entry), *self._slips(entry)):
+            if not _told_apart(entry, one):
+                found.setdefault((one.id, one.row), (one, why))
+        return list(found.values())[:SHOWN]
+
+    def _same_name(self, entry: Entry) -> Iterator[tuple[Known, SchedulerError]]:
+        for key in _keys(entry):
+            for one in self._index.key.get(key, ()):
+                yield one, Invalid("likely the same as {person}: the same name", person=one)
+            for one in self._here.key.get(key, ())[:SHOWN]:
+                yield one, Invalid("likely the same as row {row}: the same name", row=one.row)
+
+    def _same_contact(self, entry: Entry) -> Iterator[tuple[Known, SchedulerError]]:
+        email, telephone = folded(entry.draft.email or ""), digits(entry.draft.telephone)
+        for one in self._index.email.get(email, ()) if email else ():
+            yield one, Invalid("likely the same as {person}: the same e-mail address", person=one)
+        for one in self._index.telephone.get(telephone, ()) if telephone else ():
+            yield one, Invalid("likely the same as {person}: the same telephone number", person=one)
+
+    def _slips(self, entry: Entry) -> Iterator[tuple[Known, SchedulerError]]:
+        for key in _keys(entry):
+            for one in self._index.block.get(block(key), ())[:200]:
+                if _contacts_differ(entry, one):
+                    continue
+                if any(other != key and nearly_same(key, other) for other in one.keys):
+                    yield one, Invalid("likely the same as {person}: nearly the same name", person=one)
+
+    def remember(self, entry: Entry) -> None:
+        """Somebody new from this file, whom a later row might mean again."""
+        keys = _keys(entry)
+        one = Known(0, entry.name, frozenset(), keys, "", "", entry.external_id, row=entry.number)
+        for key in set(keys):
+            self._here.key[key].append(one)
+
+
+class _Wanted:
+    """What the rows of a file say that somebody known could share."""
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        said = [entry for entry in entries if entry.person is not None]
+        self.ids: set[int] = set()
+        self.emails = {folded(entry.draft.email) for entry in said if entry.draft.email}
+        self.telephones = {digits(entry.draft.telephone) for entry in said} - {""}
+        self.blocks = {block(key) for entry in said for key in _keys(entry)}
+
+    def likes(self, one: Known) -> bool:
+        near = any(block(key) in self.blocks for key in one.keys)
+        return near or one.email in self.emails or one.telephone in self.telephones
+
+
+def _keys(entry: Entry) -> tuple[str, ...]:
+    return _keys_of(entry.draft.name)
+
+
+@lru_cache(maxsize=100_000)
+def _keys_of(name: Text) -> tuple[str, ...]:
+    """Asked several times for each row."""
+    return tuple({key for key in map(name_key, name.values()) if key})
+
+
+def _told_apart(entry: Entry, one: Known) -> bool:
+    """The source itself calls them two people."""
+    return bool(entry.external_id and one.external_id and entry.external_id != one.external_id)
+
+
+def _contacts_differ(entry: Entry, one: Known) -> bool:
+    email, telephone = folded(entry.draft.email or ""), digits(entry.draft.telephone)
+    return bool((email and one.email and email != one.email) or (telephone and one.telephone != telephone))
+
+
+def shares_a_name(entry: Entry, one: Known) -> bool:
+    """One word in common, however written: else an id that two lists both use would make two people one."""
+    words = {word for key in _keys(entry) for word in key.split()}
+    return bool(words & {word for key in one.keys for word in key.split()})
+
+
+def _rows_of(session: Session, event: Event) -> dict[str, Listed]:
+    query = sa.select(GuestRow.fingerprint, GuestRow.attendee_id, Attendee.person_id, GuestRow.digest)
+    rows = session.execute(
+        query.join(Attendee, Attendee.id == GuestRow.attendee_id).where(GuestRow.event_id == event.id)
+    )
+    return {mark: Listed(attendee, person, digest) for mark, attendee, person, digest in rows}

@@ -1,0 +1,242 @@
+"""Rows of a guest list, each read on its own: what it says of a person and their coming, or what is wrong with it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from scheduler.base.errors import Invalid, Problems, SchedulerError
+from scheduler.base.name_matching import language_of, name_key
+from scheduler.base.text import Text, folded, line, prose
+from scheduler.formats.sheets import Row
+from scheduler.model import Mode, Role
+from scheduler.services.events.guest_lists.columns import Columns
+from scheduler.services.events.guest_lists.headings import NOTHING, TEXTS, heading, words
+from scheduler.services.events.programme.event_drafts import PersonDraft, Reply, check
+
+NEW = frozenset(
+    heading(word) for word in ["new", "another", "нов", "новый", "новая", "другой", "жаңа", "басқа", "ใหม่", "คนใหม่"]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How rows are read: ``language`` of texts whose letters do not say it, and what holds where a row is silent."""
+
+    source: str
+    language: str
+    letters: str | None = None  # language of letters of those who state none; else that of their name
+    mode: Mode = Mode.IN_PERSON
+    role: Role = Role.PARTICIPANT
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row. ``cells`` by field, only what it says; ``person`` None where ``problems`` say why."""
+
+    number: int
+    name: str
+    cells: Mapping[str, str]
+    person: PersonDraft | None = None
+    external_id: str | None = None
+    role: Role = Role.PARTICIPANT
+    mode: Mode = Mode.IN_PERSON
+    companions: int = 0
+    answer: Reply = Reply.NOT_ANSWERED
+    decision: str = ""
+    fingerprint: str = ""
+    digest: str = ""
+    problems: tuple[SchedulerError, ...] = ()
+    names: tuple[str, ...] = ()
+    access: str | None = None
+    dietary: str | None = None
+
+    @property
+    def draft(self) -> PersonDraft:
+        assert self.person is not None  # noqa: S101 - asked only of rows without problems
+        return self.person
+
+
+def entries(columns: Columns, rows: Iterable[tuple[int, Row]], terms: Terms) -> Iterator[Entry]:
+    for number, row in rows:
+        yield _entry(number, _cells(columns, row), terms)
+
+
+def _cells(columns: Columns, row: Row) -> dict[str, str]:
+    found = {field: _mended(row[place]) for place, field in columns.fields.items() if place < len(row)}
+    return {field: cell for field, cell in found.items() if cell and cell.lower() not in NOTHING}
+
+
+def _mended(cell: str) -> str:
+    """On one line, without the blanks that come along from other programs."""
+    return " ".join(cell.split())
+
+
+def _entry(number: int, cells: dict[str, str], terms: Terms) -> Entry:
+    decision = _decision(cells.pop("decision", ""))
+    cells.pop("reason", None)
+    name = _whole_name(cells)
+    problems: list[SchedulerError] = []
+    said = dict(_each(cells, problems))
+    person = _person(cells, name, said, terms, problems)
+    if problems or person is None:
+        return Entry(number, name, cells, problems=tuple(problems))
+    return Entry(
+        number,
+        name,
+        cells,
+        person,
+        said.get("external_id"),
+        said.get("role", terms.role),
+        said.get("mode", terms.mode),
+        max(said.get("companions", 0), len(said.get("companion_names", ()))),
+        said.get("answer", Reply.NOT_ANSWERED),
+        decision,
+        fingerprint_of(person, cells.get("organisation", ""), said.get("external_id"), terms.source),
+        _digest(*(part for pair in sorted(cells.items()) for part in pair)),
+        names=said.get("companion_names", ()),
+        access=said.get("access_needs"),
+        dietary=said.get("dietary_needs"),
+    )
+
+
+def _whole_name(cells: Mapping[str, str]) -> str:
+    whole = cells.get("name") or next((cells[field] for field in cells if field.startswith("name.")), "")
+    parts = (cells.get(field, "") for field in ("given_name", "patronymic", "family_name"))
+    return whole or " ".join(filter(None, parts))
+
+
+def _decision(cell: str) -> str:
+    """ "new", or the person that this is."""
+    return "new" if heading(cell) in NEW else cell
+
+
+def _each(cells: Mapping[str, str], problems: list[SchedulerError]) -> Iterator[tuple[str, Any]]:
+    """What the fields that are not texts say; what is wrong is collected, a line for each."""
+    for field, read in _READERS.items():
+        if field in cells:
+            try:
+                yield field, read(cells[field])
+            except SchedulerError as error:
+                problems.append(Invalid("{place}: {problem}", place=field, problem=error))
+
+
+def _word(field: str) -> Callable[[str], str]:
+    def read(cell: str) -> str:
+        found = words()[field].get(heading(cell)) or words()[field].get(folded(cell))
+        if found is None:
+            known = ", ".join(sorted(set(words()[field].values())))
+            raise Invalid("{value} is none that is known; write one of: {known}", value=cell[:60], known=known)
+        return found
+
+    return read
+
+
+def _language(cell: str) -> str:
+    tagged = re.fullmatch(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", cell)
+    return cell if tagged and heading(cell) not in words()["language"] else _word("language")(cell)
+
+
+def _number(cell: str) -> int:
+    if not re.fullmatch(r"\+?\d{1,3}", cell) or int(cell) > 50:
+        raise Invalid("{value} is not a number from 0 to 50", value=cell[:60])
+    return int(cell)
+
+
+def _names(cell: str) -> tuple[str, ...]:
+    """Of companions, one after the other: Aigul; Somchai."""
+    found = tuple(line(name, most=100) for name in re.split(r"[;\n]", cell) if name.strip())
+    if len(found) > 50:
+        raise Invalid("{value} is not a number from 0 to 50", value=len(found))
+    return found
+
+
+def _external_id(cell: str) -> str:
+    return line(cell, most=200)
+
+
+_READERS: Mapping[str, Callable[[str], Any]] = {
+    "external_id": _external_id,
+    "language": _language,
+    "role": lambda cell: Role(_word("role")(cell)),
+    "mode": lambda cell: Mode(_word("mode")(cell)),
+    "companions": _number,
+    "companion_names": _names,
+    "access_needs": lambda cell: prose(cell, most=500),
+    "dietary_needs": lambda cell: prose(cell, most=500),
+    "answer": lambda cell: Reply(_word("answer")(cell)),
+    "organisation": lambda cell: line(cell, most=300),
+    "note": lambda cell: prose(cell, most=2_000),
+}
+
+
+def _person(
+    cells: Mapping[str, str], name: str, said: Mapping[str, Any], terms: Terms, problems: list[SchedulerError]
+) -> PersonDraft | None:
+    if not name:
+        problems.append(Invalid("name: is missing"))
+        return None
+    given: dict[str, Any] = {field: texts(cells, field, terms.language) for field in TEXTS}
+    given["name"] = given["name"] or {language_of(name, terms.language): name}
+    given["language"] = said.get("language") or terms.letters or language_of_letters(name, terms.language)
+    given["email"] = cells["email"].removeprefix("mailto:") if "email" in cells else None
+    given["telephone"] = _telephone(cells["telephone"]) if "telephone" in cells else None
+    if re.fullmatch(r"\d{4}-\d\d-\d\d", given["telephone"] or ""):
+        problems.append(Invalid("telephone: the cell is a date, {date}; make it a text", date=given["telephone"]))
+    try:
+        return check(PersonDraft, given)
+    except Problems as error:
+        problems.extend(error.problems)
+    except SchedulerError as error:
+        problems.append(error)
+    return None
+
+
+def texts(cells: Mapping[str, str], field: str, language: str) -> dict[str, str]:
+    """One text per language: of the columns that name theirs, and of the one whose letters show it."""
+    found = {name.partition(".")[2]: cell for name, cell in cells.items() if name.startswith(f"{field}.")}
+    if field in cells:
+        found.setdefault(language_of(cells[field], language), cells[field])
+    return found
+
+
+def language_of_letters(name: str, otherwise: str) -> str:
+    """Thai and Cyrillic names are written to in their language; Latin letters say nothing."""
+    return otherwise if name.isascii() else language_of(name, otherwise)
+
+
+def _telephone(cell: str) -> str:
+    """Digits of any script, and the dashes that text programs put."""
+    plain = "".join(str(unicodedata.digit(c)) if c.isdigit() and not c.isascii() else c for c in cell)
+    return re.sub("[–—‑]", "-", plain)
+
+
+def fingerprint_of(person: PersonDraft, organisation: str, external_id: str | None, source: str) -> str:
+    """What tells this row from others: the id at its source, else address and name, else all that is said of whom."""
+    if external_id:
+        return _digest("id", source, external_id)
+    name = folded(name_of(person.name))
+    if person.email:
+        return _digest("mail", folded(person.email), name)
+    more = (folded(organisation), *(folded(text) for text in person.position.values()))
+    return _digest("name", name, digits(person.telephone), *more)
+
+
+def name_of(name: Text) -> str:
+    return min(name.values(), default="")
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.blake2b("\x1f".join(parts).encode(), digest_size=16).hexdigest()
+
+
+def digits(telephone: str | None) -> str:
+    """The end of a number, which is the same with the code of the country and without."""
+    return re.sub(r"\D", "", telephone or "")[-9:]
+
+
+__all__ = ["Entry", "Terms", "digits", "entries", "fingerprint_of", "name_key", "name_of", "texts"]

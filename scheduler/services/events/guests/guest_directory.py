@@ -1,0 +1,239 @@
+"""What officers read: every event with how many come, and the list of one, searched and page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from scheduler.base.clock import wall
+from scheduler.base.errors import NotFound
+from scheduler.base.name_matching import name_key
+from scheduler.base.text import Text, folded
+from scheduler.model import (
+    Attendee,
+    Event,
+    Kind,
+    Letter,
+    Mode,
+    Partstat,
+    Person,
+    Role,
+    Standing,
+    Venue,
+    Visibility,
+)
+from scheduler.services.events.programme.agenda import Entry
+
+PAGE = 200
+EVENTS = 60
+A_DAY = timedelta(days=1)  # what ended this morning is still today's: its guests are being thanked
+_LISTED = (
+    joinedload(Event.venue).joinedload(Venue.city),
+    selectinload(Event.cities),
+    selectinload(Event.seating),
+    selectinload(Event.hours),
+    selectinload(Event.closures),
+)
+# A tour's guests are those of its stops; nobody is invited to an anniversary.
+_WITH_GUESTS = Event.kind.not_in((Kind.TOUR, Kind.ANNIVERSARY))
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Parties by standing, and who was invited and has not answered."""
+
+    standing: Mapping[Standing, int] = field(default_factory=dict)
+    unanswered: int = 0
+
+    def of(self, standing: Standing) -> int:
+        return self.standing.get(standing, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An event on the desk's first page, and who comes."""
+
+    entry: Entry
+    counts: Counts
+
+    @property
+    def event(self) -> Event:
+        return self.entry.event
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Events by where they stand today, on the clock of each; ``more``: there is another page."""
+
+    today: Sequence[Line] = ()
+    coming: Sequence[Line] = ()
+    undated: Sequence[Line] = ()
+    past: Sequence[Line] = ()
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Whom to show; None and "" restrict nothing."""
+
+    name: str = ""
+    standing: Standing | None = None
+    mode: Mode | None = None
+    role: Role | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Guests:
+    """One page of a list, and how many were found on all of them."""
+
+    rows: Sequence[Attendee]
+    found: int
+    more: bool
+
+
+# Events
+
+
+def coming(session: Session, *, confidential: bool, now: datetime, page: int = 1) -> Overview:
+    """What is on today or was, what comes, what has no date yet, in the order of their days."""
+    query = _events(confidential).where(Event.ends_at > now - A_DAY).order_by(Event.starts_at, Event.key)
+    lines, more = _page(session, query, page)
+    undated = _events(confidential).where(Event.ends_at.is_(None)).order_by(Event.key)
+    rest = [] if more else _lines(session, session.scalars(undated.limit(EVENTS)).unique().all())
+    today = [one for one in lines if _is_today(one.event, now)]
+    return Overview(today, [one for one in lines if one not in today and not one.event.is_over(now)], rest, more=more)
+
+
+def past(session: Session, *, confidential: bool, now: datetime, page: int = 1) -> Overview:
+    """What was, the latest first: answers come late, too."""
+    query = _events(confidential).where(Event.ends_at <= now).order_by(Event.starts_at.desc(), Event.key)
+    lines, more = _page(session, query, page)
+    return Overview(past=lines, more=more)
+
+
+def event(session: Session, key: str, *, confidential: bool) -> Event:
+    """Raises NotFound, alike for one that is not there and one that this reader may not know of."""
+    found = session.scalars(_events(confidential).where(Event.key == key)).unique().one_or_none()
+    if found is None:
+        raise NotFound("there is no event {key}", key=key)
+    return found
+
+
+def line(session: Session, event: Event) -> Line:
+    return _lines(session, [event])[0]
+
+
+def _events(confidential: bool) -> sa.Select[Event]:  # noqa: FBT001
+    query = sa.select(Event).options(*_LISTED).where(_WITH_GUESTS)
+    return query if confidential else query.where(Event.visibility != Visibility.CONFIDENTIAL)
+
+
+def _page(session: Session, query: sa.Select[Event], page: int) -> tuple[list[Line], bool]:
+    found = session.scalars(query.offset((page - 1) * EVENTS).limit(EVENTS + 1)).unique().all()
+    return _lines(session, found[:EVENTS]), len(found) > EVENTS
+
+
+def _is_today(event: Event, now: datetime) -> bool:
+    today = wall(now, event.tzid).date()
+    return event.first_on is not None and event.last_on is not None and event.first_on <= today <= event.last_on
+
+
+def _lines(session: Session, events: Sequence[Event]) -> list[Line]:
+    counts = _counts(session, [one.id for one in events])
+    return [Line(Entry(one, one.first_on, one.last_on), counts.get(one.id, Counts())) for one in events]
+
+
+def _counts(session: Session, events: Sequence[int]) -> dict[int, Counts]:
+    silent = sa.and_(Attendee.standing == Standing.INVITED, Attendee.partstat == Partstat.NEEDS_ACTION)
+    query = (
+        sa.select(Attendee.event_id, Attendee.standing, sa.func.count(), sa.func.sum(sa.case((silent, 1), else_=0)))
+        .where(Attendee.event_id.in_(events))
+        .group_by(Attendee.event_id, Attendee.standing)
+    )
+    found: dict[int, Counts] = {}
+    for event_id, standing, number, unanswered in session.execute(query):
+        before = found.get(event_id, Counts())
+        found[event_id] = Counts({**before.standing, standing: number}, before.unanswered + int(unanswered))
+    return found
+
+
+# The list of one
+
+
+_LAST = (Standing.WAITLISTED, Standing.UNCONFIRMED, Standing.WITHDRAWN)
+# Officials by precedence, the rest as they came; then those who wait, as they wait; last those who left.
+_IN_ORDER = (
+    sa.case({standing: place for place, standing in enumerate(_LAST, 1)}, value=Attendee.standing, else_=0),
+    sa.func.coalesce(Attendee.queue_number, Person.precedence, 10_000),
+    Attendee.id,
+)
+
+
+def guests(session: Session, event: Event, wanted: Wanted, *, page: int = 1) -> Guests:
+    """A page of the list, counted from 1: by name the likeliest first, else by `_IN_ORDER`."""
+    query = sa.select(Attendee.id).join(Attendee.person).where(*_conditions(event, wanted))
+    first = (page - 1) * PAGE
+    if wanted.name:
+        numbers = _called(session, query, wanted.name)
+        found, shown = len(numbers), numbers[first : first + PAGE]
+    else:
+        found = session.scalar(sa.select(sa.func.count()).select_from(query.subquery())) or 0
+        shown = list(session.scalars(query.order_by(*_IN_ORDER).offset(first).limit(PAGE)))
+    return Guests(_rows(session, shown), found, found > first + PAGE)
+
+
+def _conditions(event: Event, wanted: Wanted) -> list[sa.ColumnElement[bool]]:
+    chosen = {Attendee.standing: wanted.standing, Attendee.mode: wanted.mode, Attendee.role: wanted.role}
+    return [
+        Attendee.event_id == event.id,
+        *(column == value for column, value in chosen.items() if value is not None),
+    ]
+
+
+def _rows(session: Session, numbers: Sequence[int]) -> list[Attendee]:
+    query = sa.select(Attendee).where(Attendee.id.in_(numbers))
+    people = (selectinload(Attendee.person), selectinload(Attendee.represented_by))
+    rows = {row.id: row for row in session.scalars(query.options(*people))}
+    return [rows[number] for number in numbers]
+
+
+def _called(session: Session, query: sa.Select[int], typed: str) -> list[int]:
+    """Not by the database: SQLite knows no capitals but Latin ones, and neither knows Иванова for Ivanova."""
+    deputy = sa.orm.aliased(Person)
+    named = query.outerjoin(deputy, deputy.id == Attendee.represented_by_id).order_by(*_IN_ORDER)
+    names = named.add_columns(Person.name, Person.courtesy_title, Person.position, deputy.name)
+    return [number for number, *texts in session.execute(names) if _is_meant(typed, texts)]
+
+
+def _is_meant(typed: str, texts: Sequence[Text | None]) -> bool:
+    return is_called(typed, [value for text in texts for value in (text or {}).values()])
+
+
+def is_called(typed: str, said: Iterable[str]) -> bool:
+    """Every word that was typed is in one of the texts, or begins a word of theirs in other letters."""
+    said = list(said)
+    plain, keys = folded(" ".join(said)), name_key(" ".join(said)).split()
+    return all(word in plain or _begins(name_key(word), keys) for word in folded(typed).split())
+
+
+def _begins(key: str, keys: Sequence[str]) -> bool:
+    return bool(key) and any(one.startswith(key) for one in keys)
+
+
+def guest(session: Session, event: Event, number: int) -> Attendee:
+    """Raises NotFound for who is not on this list."""
+    found = session.get(Attendee, number) if number < 2**63 else None
+    if found is None or found.event_id != event.id:
+        raise NotFound("{who} is not on the list of {event}", who=f"#{number}", event=event.key)
+    return found
+
+
+def letters_to(session: Session, attendee: Attendee) -> Sequence[Letter]:
+    """What was written to them about this event, or to who comes in their place."""
+    people = [one for one in (attendee.person_id, attendee.represented_by_id) if one]
+    query = sa.select(Letter).where(Letter.event_id == attendee.event_id, Letter.person_id.in_(people))
+    return session.scalars(query.options(joinedload(Letter.person)).order_by(Letter.id.desc()).limit(PAGE)).all()

@@ -1,0 +1,52 @@
+"""People who register: found again by address and name, else new."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from scheduler.model import Person
+from scheduler.services.common.lookup import Lookup
+from scheduler.services.events.programme.event_drafts import PersonDraft
+from scheduler.services.events.programme.places import identity, write_person
+
+
+def guest(session: Session, draft: PersonDraft) -> Person:
+    """The person with this address and name, or a new one.
+
+    Somebody known keeps what is known of them: whoever types an address may not change another's data by it. Without
+    an address nobody is taken for somebody else.
+    """
+    found = _known(session, draft)
+    if found:
+        return found
+    person = _new(session, draft)
+    try:
+        with session.begin_nested():
+            session.add(person)
+    except IntegrityError:  # they register for something else at this very moment, and that was first
+        found = _known(session, draft)
+        if found is None:
+            raise
+        return found
+    return person
+
+
+def nobody(session: Session, draft: PersonDraft) -> Person:
+    """Somebody of this name who has no address, and so is nobody known."""
+    person = _new(session, draft.model_copy(update={"email": None}))
+    session.add(person)
+    session.flush()
+    return person
+
+
+def _new(session: Session, draft: PersonDraft) -> Person:
+    person = Person()
+    write_person(person, draft.model_copy(update={"language": draft.language or "en"}), Lookup(session))
+    return person
+
+
+def _known(session: Session, draft: PersonDraft) -> Person | None:
+    same = identity(draft.email, draft.name)
+    return session.scalar(sa.select(Person).where(Person.identity == same)) if same else None

@@ -1,0 +1,355 @@
+"""What people hand in: the tables of a programme file, and the options of a command, checked and normalised.
+
+A draft compares equal to the draft read back from its row, so that "nothing changed" is an equality.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from datetime import datetime, time, timedelta
+from enum import StrEnum
+from typing import Annotated, Any, Self, TypeVar
+
+from pydantic import Field, ValidationError, model_validator
+
+from scheduler.base.errors import Invalid, SchedulerError, all_of, each_of
+from scheduler.base.i18n import N_
+from scheduler.base.text import Text
+from scheduler.model import (
+    Answer,
+    Kind,
+    Mode,
+    Queue,
+    Registration,
+    ReminderAudience,
+    Role,
+    Status,
+    Timing,
+    Visibility,
+)
+from scheduler.services.common.day_drafts import DaysDraft
+from scheduler.services.common.drafts import Draft
+from scheduler.services.common.drafts import refused as _refused
+from scheduler.services.common.values import (
+    Capacity,
+    Country,
+    Day,
+    Duration,
+    Email,
+    Holidays,
+    Key,
+    Language,
+    Name,
+    Prose,
+    Reference,
+    Special,
+    Telephone,
+    TimeOfDay,
+    Title,
+    Url,
+    WallTime,
+    Weekly,
+    Zone,
+)
+from scheduler.services.consulate.posts.post_drafts import PostDraft
+
+
+class ClosureDraft(DaysDraft):
+    """Closed on these days; with hours, open only then."""
+
+    hours: Special = None
+    reason: Title = Text()
+
+
+class CityDraft(Draft):
+    name: Name
+    country: Country
+    tz: Zone
+
+
+class OrganisationDraft(Draft):
+    name: Name
+    country: Country | None = None
+    email: Email | None = None
+
+
+class PersonDraft(Draft):
+    name: Name
+    courtesy_title: Title = Text()
+    position: Title = Text()
+    organisation: Key | None = None
+    email: Email | None = None
+    telephone: Telephone | None = None
+    language: Language | None = None
+    tz: Zone | None = None
+    precedence: Annotated[int, Field(strict=True, ge=1, le=10_000)] | None = None
+
+
+class VenueDraft(Draft):
+    name: Name
+    city: Key
+    address: Title = Text()
+    latitude: Annotated[float, Field(ge=-90, le=90)] | None = None
+    longitude: Annotated[float, Field(ge=-180, le=180)] | None = None
+    holidays: Holidays | None = None
+    hours: Weekly = ()
+    closed: tuple[ClosureDraft, ...] = ()
+
+    @model_validator(mode="after")
+    def _whole_place(self) -> Self:
+        if (self.latitude is None) != (self.longitude is None):
+            raise _refused(Invalid("latitude and longitude go together"))
+        return self
+
+
+class FeedDraft(Draft):
+    name: Name
+    kinds: tuple[Kind, ...] = ()
+    cities: tuple[Key, ...] = ()
+    organizers: tuple[Key, ...] = ()
+    tours: tuple[Key, ...] = ()
+    past_days: Annotated[int, Field(strict=True, ge=0, le=3660)] = 60
+
+
+class ReminderDraft(Draft):
+    """``before`` the start; ``at`` a time of day in the event's zone (whole days: 09:00 unless said)."""
+
+    before: Duration
+    at: TimeOfDay | None = None
+    audience: ReminderAudience = ReminderAudience.EVERYONE
+
+    @model_validator(mode="after")
+    def _sensible(self) -> Self:
+        if not timedelta() < self.before <= timedelta(days=366):
+            raise _refused(Invalid("before: a reminder leaves at most a year before, and not at the start itself"))
+        if self.at is not None and self.before % timedelta(days=1):
+            raise _refused(Invalid("at: goes with whole days before, like 1 day"))
+        if self.audience is ReminderAudience.CHOSEN:
+            raise _refused(Invalid("audience: chosen is for guests, who choose it on their own pages"))
+        return self
+
+
+class Reply(StrEnum):
+    """How a file says PARTSTAT."""
+
+    NOT_ANSWERED = "not answered"
+    ACCEPTED = "accepted"
+    REGRETS = "regrets"
+    EXCUSED = "excused"  # regrets with apologies, as a State sends them
+    TENTATIVE = "tentative"
+
+
+class AttendeeDraft(Draft):
+    person: Key
+    role: Role = Role.PARTICIPANT
+    mode: Mode = Mode.IN_PERSON
+    answer: Reply = Reply.NOT_ANSWERED
+    by: Answer | None = None
+    on: Day | None = None
+    reference: Reference | None = None
+    companions: Annotated[int, Field(strict=True, ge=0, le=50)] = 0
+    represented_by: Key | None = None
+
+
+class EventDraft(Draft):
+    """An event as it should be. No date at all means: to be announced."""
+
+    kind: Kind
+    title: Name
+    description: Prose = Text()
+    first_day: Day | None = None
+    last_day: Day | None = None
+    hour_to_be_announced: bool = False
+    dtstart: WallTime | None = None
+    dtend: WallTime | None = None
+    duration: Duration | None = None
+    tz: Zone | None = None
+    status: Status = Status.CONFIRMED
+    visibility: Visibility = Visibility.PUBLIC
+    venue: Key | None = None
+    cities: tuple[Key, ...] = ()
+    organizer: Key | None = None
+    parent: Key | None = None
+    position: Annotated[int, Field(strict=True, ge=0, le=10_000)] = 0
+    url: Url | None = None
+    video_link: Url | None = None
+    video_public: bool = False
+    capacity: Capacity | None = None
+    remote_capacity: Capacity | None = None
+    registration: Registration = Registration.DESK
+    registration_opens: WallTime | None = None
+    registration_closes: WallTime | None = None
+    queue: Queue = Queue.FIRST_FIT
+    approval: bool = False
+    companions_named: bool = False
+    companions_most: Annotated[int, Field(strict=True, ge=0, le=50)] = 5
+    asks_access: bool = False
+    asks_dietary: bool = False
+    instructions: Prose = Text()
+    remote_instructions: Prose = Text()
+    hours: Weekly = ()
+    closed: tuple[ClosureDraft, ...] = ()
+    reminders: tuple[ReminderDraft, ...] | None = None
+    attendees: tuple[AttendeeDraft, ...] | None = None
+
+    @model_validator(mode="after")
+    def _one_way_to_say_when(self) -> Self:
+        problems = list(_when_problems(self))
+        if problems:
+            raise _refused(all_of(problems))
+        return self
+
+    @property
+    def timing(self) -> Timing:
+        if self.dtstart is not None:
+            return Timing.HOURS
+        if self.first_day is None:
+            return Timing.TO_BE_ANNOUNCED
+        return Timing.HOUR_TO_BE_ANNOUNCED if self.hour_to_be_announced else Timing.DAYS
+
+    def span(self) -> tuple[datetime, datetime] | tuple[None, None]:
+        """Wall times of start and exclusive end; whole days from midnight to midnight (RFC 5545 3.6.1)."""
+        if self.dtstart is not None and self.dtend is not None:
+            return self.dtstart, self.dtend
+        if self.first_day is None or self.last_day is None:
+            return None, None
+        return datetime.combine(self.first_day, time()), datetime.combine(self.last_day + timedelta(days=1), time())
+
+    def normal(self, *, tz: str) -> EventDraft:
+        """The same with everything said that was left to be understood."""
+        changes: dict[str, Any] = {"tz": tz, "duration": None, "cities": tuple(sorted(set(self.cities)))}
+        if self.dtstart is not None:
+            changes["dtend"] = self.dtend or self.dtstart + (self.duration or timedelta())
+        elif self.first_day is not None:
+            changes["last_day"] = self.last_day or self.first_day
+        closed = sorted(self.closed, key=lambda closure: closure.first_day)
+        return self.model_copy(update={**changes, "closed": tuple(closed)})
+
+
+def _when_problems(draft: EventDraft) -> Iterable[Invalid]:
+    timed = draft.dtstart is not None
+    if timed and draft.first_day is not None:
+        yield Invalid("dtstart: give either dtstart (with an hour) or first_day (whole days)")
+    if timed and (draft.dtend is None) == (draft.duration is None):
+        yield Invalid("dtend: give either dtend or duration beside dtstart")
+    if not timed and (draft.dtend is not None or draft.duration is not None):
+        yield Invalid("dtstart: is missing; dtend or duration alone say no time")
+    if draft.last_day is not None and draft.first_day is None:
+        yield Invalid("first_day: is missing; last_day alone says no date")
+    if draft.hour_to_be_announced and draft.first_day is None:
+        yield Invalid("first_day: is missing; without a day there is no hour to announce")
+    yield from _order_problems(draft)
+    if draft.kind is Kind.ANNIVERSARY and draft.first_day is None:
+        yield Invalid("first_day: an anniversary needs the day it first fell on")
+    if draft.kind is Kind.TOUR and (timed or draft.first_day is not None):
+        yield Invalid("first_day: a tour has no dates of its own; its stops have")
+
+
+def _order_problems(draft: EventDraft) -> Iterable[Invalid]:
+    if draft.dtstart is not None and draft.dtend is not None and draft.dtend <= draft.dtstart:
+        yield Invalid("dtend: {end} is not after dtstart {start}", end=draft.dtend, start=draft.dtstart)
+    if draft.duration is not None and draft.duration <= timedelta():
+        yield Invalid("duration: must be longer than nothing")
+    if draft.first_day is not None and draft.last_day is not None and draft.last_day < draft.first_day:
+        yield Invalid("last_day: {last} is before first_day {first}", last=draft.last_day, first=draft.first_day)
+    opens, closes = draft.registration_opens, draft.registration_closes
+    if opens is not None and closes is not None and closes <= opens:
+        yield Invalid("registration_closes: is not after registration_opens")
+
+
+class ProgrammeDraft(Draft):
+    """The head of a programme file. ``reminders``: what an event of a kind gets unless it says its own."""
+
+    key: Key
+    name: Name
+    language: Language = "en"
+    tz: Zone = "UTC"
+    reminders: dict[Kind, tuple[ReminderDraft, ...]] = {}
+
+
+class ProgrammeFile(Draft):
+    """A whole programme file; every table by key."""
+
+    programme: ProgrammeDraft
+    city: dict[Key, CityDraft] = {}
+    organisation: dict[Key, OrganisationDraft] = {}
+    venue: dict[Key, VenueDraft] = {}
+    person: dict[Key, PersonDraft] = {}
+    event: dict[Key, EventDraft] = {}
+    feed: dict[Key, FeedDraft] = {}
+    post: dict[Key, PostDraft] = {}
+
+
+D = TypeVar("D", bound=Draft)
+
+
+def check(kind: type[D], value: Any, *, language: str = "en") -> D:
+    """Validate; raises Invalid, or Problems with one Invalid per mistake, each beginning with the field."""
+    try:
+        return kind.model_validate(value, context={"language": language})
+    except ValidationError as error:
+        raise all_of([mistake for detail in error.errors() for mistake in explain(kind, detail)]) from error
+
+
+def explain(kind: type[Draft], detail: Any) -> Sequence[SchedulerError]:
+    """What pydantic found, in our words, after the path to it."""
+    place = _place(detail["loc"])
+    ours = detail.get("ctx", {}).get("error")
+    if not isinstance(ours, SchedulerError):
+        return (_explained(kind, detail, place),)
+    return [Invalid("{place}: {problem}", place=place, problem=one) if place else one for one in each_of(ours)]
+
+
+def _explained(kind: type[Draft], detail: Any, place: str) -> Invalid:
+    if detail["type"] == "extra_forbidden":
+        return _unknown_key(kind, detail["loc"], place)
+    message = _MESSAGES.get(detail["type"], N_("{reason}"))
+    problem = Invalid(
+        message, reason=detail["msg"], **{k: v for k, v in detail.get("ctx", {}).items() if k != "error"}
+    )
+    return Invalid("{place}: {problem}", place=place, problem=problem)
+
+
+_MESSAGES = {
+    "missing": N_("is missing"),
+    "enum": N_("is not one of {expected}"),
+    "bool_type": N_("must be true or false"),
+    "bool_parsing": N_("must be true or false"),
+    "int_type": N_("must be a whole number"),
+    "float_type": N_("must be a number"),
+    "float_parsing": N_("must be a number"),
+    "greater_than_equal": N_("must be at least {ge}"),
+    "less_than_equal": N_("must be at most {le}"),
+    "model_type": N_("must be a table"),
+    "dict_type": N_("must be a table"),
+    "tuple_type": N_("must be a list"),
+}
+
+
+def _place(loc: tuple[int | str, ...]) -> str:
+    parts = [str(part) for part in loc if part != "[key]"]
+    return ".".join(parts)
+
+
+def _unknown_key(kind: type[Draft], loc: tuple[int | str, ...], place: str) -> Invalid:
+    known = sorted(_fields_at(kind, loc[:-1]))
+    near = difflib.get_close_matches(str(loc[-1]), known, n=1)
+    if near:
+        return Invalid("{place}: there is no such key; did you mean {near}?", place=place, near=near[0])
+    return Invalid("{place}: there is no such key; there are {known}", place=place, known=", ".join(known))
+
+
+def _fields_at(kind: type[Draft], path: tuple[int | str, ...]) -> Iterable[str]:
+    """The keys of the table at a path, found by walking the annotations."""
+    for part in path:
+        if isinstance(part, str) and part in kind.model_fields:
+            kind = _inner(kind.model_fields[part].annotation) or kind
+    return kind.model_fields
+
+
+def _inner(annotation: Any) -> type[Draft] | None:
+    if isinstance(annotation, type) and issubclass(annotation, Draft):
+        return annotation
+    found = (_inner(argument) for argument in getattr(annotation, "__args__", ()))
+    return next((kind for kind in found if kind), None)

@@ -1,0 +1,44 @@
+"""Events as the desk lists them: all there are, confidential ones too. What anybody may read is `agenda`'s."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from scheduler.model import City, Event, Venue
+from scheduler.services.events.programme.event_mapping import WITH_EVENT
+
+
+def events(
+    session: Session, *, since: datetime | None = None, until: datetime | None = None, **only: str | None
+) -> Sequence[Event]:
+    """Events by start, those without a date last. ``only``: kind, status, city, programme."""
+    query = sa.select(Event).options(*WITH_EVENT).order_by(Event.starts_at.is_(None), Event.starts_at, Event.key)
+    if since is not None:
+        query = query.where(sa.or_(Event.ends_at.is_(None), Event.ends_at > since, Event.kind == "anniversary"))
+    if until is not None:
+        query = query.where(Event.starts_at < until)
+    for condition in _only(**only):
+        query = query.where(condition)
+    return session.scalars(query).all()
+
+
+def _only(
+    *,
+    kind: str | None = None,
+    status: str | None = None,
+    city: str | None = None,
+    programme: str | None = None,
+) -> Iterator[sa.ColumnElement[bool]]:
+    if kind:
+        yield Event.kind == kind
+    if status:
+        yield Event.status == status
+    if city:
+        here = City.key == city
+        yield sa.or_(Event.venue.has(Venue.city.has(here)), Event.cities.any(here))
+    if programme:
+        yield Event.programme == programme

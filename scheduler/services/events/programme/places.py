@@ -1,0 +1,284 @@
+"""Cities, organisations, venues, people and feeds: each put as a draft, each read back as one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, selectinload
+
+from scheduler.base.errors import Conflict
+from scheduler.base.text import Text, folded
+from scheduler.model import City, Closure, Event, Feed, OpeningHours, Organisation, Person, Venue
+from scheduler.services.common.audit import note
+from scheduler.services.common.changes import Change, Verb, change
+from scheduler.services.common.drafts import Draft
+from scheduler.services.common.lookup import Lookup
+from scheduler.services.common.values import Interval
+from scheduler.services.events.programme.event_drafts import (
+    CityDraft,
+    ClosureDraft,
+    EventDraft,
+    FeedDraft,
+    OrganisationDraft,
+    PersonDraft,
+    VenueDraft,
+)
+from scheduler.services.events.programme.renderings import revise
+from scheduler.services.feeds.scopes import is_built_in
+
+Placed = City | Organisation | Venue | Person | Feed
+D = TypeVar("D", bound=Draft)
+
+
+@dataclass(frozen=True, slots=True)
+class Noun:
+    """A kind of row that is put and read by key: its name in files and commands, its class, its draft."""
+
+    name: str
+    kind: type[Any]
+    draft: type[Draft]
+
+
+NOUNS = {
+    noun.name: noun
+    for noun in (
+        Noun("city", City, CityDraft),
+        Noun("organisation", Organisation, OrganisationDraft),
+        Noun("venue", Venue, VenueDraft),
+        Noun("person", Person, PersonDraft),
+        Noun("feed", Feed, FeedDraft),
+    )
+}
+
+
+def put(
+    session: Session, noun: Noun, key: str, draft: Draft, *, now: datetime, language: str, lookup: Lookup
+) -> Change:
+    """Make a row be as the draft says, by key. Events that show it are revised with it.
+
+    Raises NotFound for a key that the draft names and nobody has.
+    """
+    row = lookup.find(noun.kind, key) or _known_as_guest(lookup, key, draft)
+    before = draft_of(row) if row else None
+    after = _complete(draft, language)
+    done = change(noun.name, key, before, after)
+    if not done.is_change:
+        return done
+    row = row or _new(noun, key)
+    _write(row, after, lookup)
+    session.add(row)
+    session.flush()
+    lookup.remember(row)
+    note(session, "add" if before is None else "change", noun.name, key, now=now, fields=sorted(done.fields))
+    if done.verb is Verb.CHANGED:
+        _revise_what_shows(session, row, now=now)
+    return done
+
+
+def _new(noun: Noun, key: str) -> Placed:
+    """Raises Conflict for a feed that would take the address of another."""
+    if noun.kind is Feed and is_built_in(key):
+        raise Conflict("{key} is the key of a feed that is always there; choose another", key=key)
+    made: Placed = noun.kind(key=key)
+    return made
+
+
+def _known_as_guest(lookup: Lookup, key: str, draft: Draft) -> Person | None:
+    """Somebody who registered before they were planned with: they get the key, and stay one person."""
+    if not isinstance(draft, PersonDraft) or draft.email is None:
+        return None
+    same = sa.select(Person).where(Person.key.is_(None), Person.identity == identity(draft.email, draft.name))
+    guest = lookup.session.scalar(same)
+    if guest is not None:
+        guest.key = key
+        lookup.remember(guest)
+    return guest
+
+
+def _complete(draft: Draft, language: str) -> Draft:
+    """A person who states no language is written to in that of the file or the desk."""
+    if isinstance(draft, PersonDraft) and draft.language is None:
+        return draft.model_copy(update={"language": language})
+    if isinstance(draft, VenueDraft):
+        return draft.model_copy(update={"closed": tuple(sorted(draft.closed, key=lambda one: one.first_day))})
+    return draft
+
+
+def _revise_what_shows(session: Session, row: Placed, *, now: datetime) -> None:
+    revise(session, session.scalars(_showing(row)), now=now)
+
+
+def _showing(row: Placed) -> sa.Select[Event]:
+    events = sa.select(Event)
+    if isinstance(row, Venue):
+        return events.where(Event.venue_id == row.id)
+    if isinstance(row, Organisation):
+        return events.where(Event.organizer_id == row.id)
+    if isinstance(row, City):
+        return events.where(sa.or_(Event.venue.has(Venue.city_id == row.id), Event.cities.any(City.id == row.id)))
+    return events.where(sa.false())
+
+
+# Rows from drafts
+
+
+def _write(row: Placed, draft: Draft, lookup: Lookup) -> None:
+    match row, draft:
+        case City(), CityDraft():
+            row.name, row.country, row.tzid = draft.name, draft.country, draft.tz
+        case Organisation(), OrganisationDraft():
+            row.name, row.country, row.email = draft.name, draft.country, draft.email
+        case Person(), PersonDraft():
+            write_person(row, draft, lookup)
+        case Venue(), VenueDraft():
+            _write_venue(row, draft, lookup)
+        case Feed(), FeedDraft():
+            _write_feed(row, draft, lookup)
+
+
+def write_person(row: Person, draft: PersonDraft, lookup: Lookup) -> None:
+    for name in ("name", "courtesy_title", "position", "email", "telephone", "language", "precedence"):
+        setattr(row, name, getattr(draft, name))
+    row.tzid = draft.tz
+    row.identity = identity(draft.email, draft.name)
+    row.organisation = lookup.get(Organisation, draft.organisation) if draft.organisation else None
+
+
+def identity(email: str | None, name: Text) -> str | None:
+    """What makes two registrations the same person: address and name, folded. None without an address."""
+    return f"{folded(email)}|{folded(str(name))}"[:600] if email else None  # some letters grow when folded
+
+
+def _write_venue(row: Venue, draft: VenueDraft, lookup: Lookup) -> None:
+    for name in ("name", "address", "latitude", "longitude", "holidays"):
+        setattr(row, name, getattr(draft, name))
+    row.city = lookup.get(City, draft.city)
+    write_hours(row, draft, lookup.session)
+
+
+def _write_feed(row: Feed, draft: FeedDraft, lookup: Lookup) -> None:
+    for city in draft.cities:
+        lookup.get(City, city)
+    for organizer in draft.organizers:
+        lookup.get(Organisation, organizer)
+    for tour in draft.tours:
+        lookup.get(Event, tour)
+    row.name, row.past_days, row.kinds = draft.name, draft.past_days, [str(kind) for kind in draft.kinds]
+    row.cities, row.organizers, row.tours = list(draft.cities), list(draft.organizers), list(draft.tours)
+
+
+def write_hours(row: Venue | Event, draft: VenueDraft | EventDraft, session: Session) -> None:
+    """The old rows leave before the new ones come: one weekday and opening time may be in both."""
+    if weekly_of(row.hours) != draft.hours:
+        if row.hours:
+            row.hours.clear()
+            session.flush()
+        row.hours.extend(hours_rows(draft.hours))
+    if closed_of(row.closures) != draft.closed:
+        row.closures = closure_rows(draft.closed)
+
+
+def hours_rows(weekly: Iterable[tuple[int, Interval]]) -> list[OpeningHours]:
+    return [OpeningHours(weekday=day, opens=opens, closes=closes) for day, (opens, closes) in weekly]
+
+
+def closure_rows(closed: Iterable[ClosureDraft]) -> list[Closure]:
+    return [
+        Closure(
+            first_on=closure.first_day,
+            last_on=closure.last_day,
+            opens=closure.hours[0] if closure.hours else None,
+            closes=closure.hours[1] if closure.hours else None,
+            reason=closure.reason,
+        )
+        for closure in closed
+    ]
+
+
+# Drafts from rows
+
+
+def draft_of(row: Placed) -> Draft:
+    """The draft that would make this very row."""
+    match row:
+        case City():
+            return CityDraft.model_construct(name=row.name, country=row.country, tz=row.tzid)
+        case Organisation():
+            return OrganisationDraft.model_construct(name=row.name, country=row.country, email=row.email)
+        case Person():
+            return _person_draft(row)
+        case Venue():
+            return _venue_draft(row)
+        case Feed():
+            return _feed_draft(row)
+
+
+def _person_draft(row: Person) -> PersonDraft:
+    return PersonDraft.model_construct(
+        name=row.name,
+        courtesy_title=row.courtesy_title,
+        position=row.position,
+        organisation=row.organisation.key if row.organisation else None,
+        email=row.email,
+        telephone=row.telephone,
+        language=row.language,
+        tz=row.tzid,
+        precedence=row.precedence,
+    )
+
+
+def _venue_draft(row: Venue) -> VenueDraft:
+    return VenueDraft.model_construct(
+        name=row.name,
+        city=row.city.key,
+        address=row.address,
+        latitude=row.latitude,
+        longitude=row.longitude,
+        holidays=row.holidays,
+        hours=weekly_of(row.hours),
+        closed=closed_of(row.closures),
+    )
+
+
+def _feed_draft(row: Feed) -> FeedDraft:
+    from scheduler.model import Kind
+
+    return FeedDraft.model_construct(
+        name=row.name,
+        kinds=tuple(Kind(kind) for kind in row.kinds),
+        cities=tuple(row.cities),
+        organizers=tuple(row.organizers),
+        tours=tuple(row.tours),
+        past_days=row.past_days,
+    )
+
+
+def weekly_of(rows: Iterable[OpeningHours]) -> tuple[tuple[int, Interval], ...]:
+    return tuple(sorted((row.weekday, (row.opens, row.closes)) for row in rows))
+
+
+def closed_of(rows: Iterable[Closure]) -> tuple[ClosureDraft, ...]:
+    drafts = [
+        ClosureDraft.model_construct(
+            first_day=row.first_on,
+            last_day=row.last_on,
+            hours=(row.opens, row.closes) if row.opens and row.closes else None,
+            reason=row.reason,
+        )
+        for row in rows
+    ]
+    return tuple(sorted(drafts, key=lambda draft: draft.first_day))
+
+
+def everything(session: Session, noun: Noun) -> list[Any]:
+    """All rows of a noun by key; people without a key are guests and not part of it."""
+    query = sa.select(noun.kind).where(noun.kind.key.is_not(None)).order_by(noun.kind.key)
+    if noun.kind is Venue:
+        query = query.options(selectinload(Venue.hours), selectinload(Venue.closures), selectinload(Venue.city))
+    if noun.kind is Person:
+        query = query.options(selectinload(Person.organisation))
+    return list(session.scalars(query))

@@ -1,0 +1,232 @@
+"""Events: create, change, move, cancel, announce. Every way leads through `put`, so that each change is settled
+alike: instants derived, contradictions found, revision raised once, reminders re-timed, people told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from scheduler.base.errors import AlreadyThere, Conflict, Invalid
+from scheduler.model import (
+    Attendee,
+    Event,
+    Mode,
+    Status,
+    Timing,
+)
+from scheduler.services.common.audit import note
+from scheduler.services.common.changes import Change, Verb, change
+from scheduler.services.common.lookup import Lookup
+from scheduler.services.events.attendance import capacity as attendance_capacity
+from scheduler.services.events.programme import change_news, conflicts, event_mapping
+from scheduler.services.events.programme.event_drafts import EventDraft, check
+from scheduler.services.events.programme.renderings import revise
+from scheduler.services.outbox import enqueue
+
+
+@dataclass(frozen=True, slots=True)
+class Impact:
+    """What a change touched: reminders that now leave at another time, people who will have a letter."""
+
+    event: Event
+    change: Change
+    reminders: int = 0
+    letters: int = 0
+
+    @property
+    def replanned(self) -> bool:
+        """Whether it could contradict something now that it did not before; what was overruled once stays so."""
+        return self.change.verb is Verb.ADDED or not _PLAN.isdisjoint(self.change.fields)
+
+
+# The fields of an event that can contradict others.
+_PLAN = frozenset(
+    ("kind", "dtstart", "dtend", "first_day", "last_day", "tz", "status", "venue", "parent", "hours", "closed")
+)
+# The fields on which it depends whether a free place is offered, and to whom.
+_MAKES_WAY = frozenset(("status", "dtstart", "dtend", "first_day", "last_day", "registration_closes", "queue"))
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """An event that was written and is still to be settled: alone, or with all others of a file."""
+
+    event: Event
+    change: Change
+    was: change_news.Before | None
+    draft: EventDraft
+
+
+def put(
+    session: Session,
+    key: str,
+    draft: EventDraft,
+    *,
+    now: datetime,
+    lookup: Lookup,
+    tz: str = "UTC",
+) -> Impact:
+    """Make an event be as the draft says. Contradictions are for `conflicts.refuse`, once all events are put.
+
+    Raises NotFound for a key nobody has, Invalid for an hour that does not exist, Conflict for a capacity below
+    the places taken.
+    """
+    pending = prepare(session, key, draft, now=now, lookup=lookup, tz=tz)
+    return conclude(session, pending, settle(session, [pending], now=now), now=now)
+
+
+def prepare(
+    session: Session,
+    key: str,
+    draft: EventDraft,
+    *,
+    now: datetime,
+    lookup: Lookup,
+    programme: str | None = None,
+    tz: str = "UTC",
+) -> Pending:
+    """The first step of `put`. Whatever it refuses it refuses before the first attribute is written."""
+    event = lookup.find(Event, key)
+    before = event_mapping.draft_of(event) if event else None
+    after = event_mapping.completed(draft.normal(tz=draft.tz or event_mapping.zone_of(draft, lookup) or tz), before)
+    done = change("event", key, before, after)
+    if event is not None and not done.is_change:
+        return Pending(event, done, None, after)
+    found = event_mapping.References.of(event, after, lookup)
+    was = change_news.Before.of(event) if event else None
+    event = event or event_mapping.new(session, key, after, now)
+    event.programme = programme or event.programme
+    event_mapping.write(session, event, after, found)
+    lookup.remember(event)
+    note(session, "add" if before is None else "change", "event", key, now=now, fields=sorted(done.fields))
+    return Pending(event, _with_verb(done, event, was), was, after)
+
+
+def _with_verb(done: Change, event: Event, was: change_news.Before | None) -> Change:
+    cancelled = was is not None and was.status is not Status.CANCELLED and event.cancelled
+    return replace(done, verb=Verb.CANCELLED) if cancelled else done
+
+
+def settle(session: Session, pending: Sequence[Pending], *, now: datetime) -> Mapping[str, int]:
+    """The second step, for all together: reminders re-timed, revisions raised, renderings stored. Returns how many
+    reminders of each event now leave at another time."""
+    changed = [one for one in pending if one.change.is_change]
+    retimed = {one.event.key: enqueue.retime_all(one.event, now=now) for one in changed}
+    revise(session, [one.event for one in changed], now=now)
+    revise(session, _parts_of_hidden(changed), now=now)
+    return retimed
+
+
+def _parts_of_hidden(changed: Sequence[Pending]) -> Iterator[Event]:
+    """What is part of an event that was hidden, or shown: entries name what they belong to."""
+    own = {one.event.key for one in changed}
+    for one in changed:
+        if one.was is not None and "visibility" in one.change.fields:
+            yield from (part for part in one.event.children if part.key not in own)
+
+
+def conclude(session: Session, one: Pending, retimed: Mapping[str, int], *, now: datetime) -> Impact:
+    """The last step: places given, people told. Raises Conflict for a capacity below the places taken."""
+    moved = retimed.get(one.event.key, 0)
+    if one.was is None:
+        return Impact(one.event, one.change, moved)
+    for mode, capacity in event_mapping.capacities(one.draft).items():
+        if event_mapping.seating_of(one.event, mode).capacity != capacity:
+            attendance_capacity.set_capacity(session, one.event, mode, capacity, now=now)
+    if not _MAKES_WAY.isdisjoint(one.change.fields):
+        for mode in Mode:  # places that were freed while nobody could be offered one
+            attendance_capacity.promote(session, one.event, mode, now=now)
+    told = change_news.tell(session, one.event, one.was, now=now)
+    return Impact(one.event, replace(one.change, told=told), moved, told)
+
+
+def change_event(
+    session: Session, event: Event, *, now: datetime, force: str | None = None, **changes: Any
+) -> Impact:
+    """Change some fields of an event and leave the rest. Raises as `put`, and Conflict for contradictions."""
+    merged = event_mapping.draft_of(event).model_copy(update=changes)
+    impact = put(session, event.key, check(EventDraft, dict(merged)), now=now, lookup=Lookup(session))
+    if impact.replanned:
+        conflicts.refuse(session, [event], force=force, now=now)
+    return impact
+
+
+def move(
+    session: Session,
+    event: Event,
+    *,
+    dtstart: datetime,
+    dtend: datetime | None = None,
+    now: datetime,
+    force: str | None = None,
+) -> Impact:
+    """Give an event another hour, keeping its length unless ``dtend`` says otherwise. Wall times in its zone.
+
+    Raises Conflict for an event that is cancelled, that has no date yet, or whose new hour contradicts the plan.
+    """
+    if event.cancelled:
+        raise Conflict("{event} is cancelled; confirm it first (event change --status confirmed)", event=event.key)
+    if event.dtstart is None or event.dtend is None:
+        raise Conflict("{event} has no date yet; use: scheduler event announce", event=event.key)
+    if event.whole_days and dtend is None and dtstart.time() == datetime.min.time():
+        return _move_days(session, event, dtstart, now=now, force=force)
+    if event.whole_days and dtend is None:
+        raise Invalid("end: {event} is planned by days; say when it ends (--end)", event=event.key)
+    end = dtend or dtstart + (event.dtend - event.dtstart)
+    return change_event(session, event, now=now, force=force, **_hours(dtstart, end))
+
+
+def _move_days(session: Session, event: Event, first: datetime, *, now: datetime, force: str | None) -> Impact:
+    assert event.first_on is not None and event.last_on is not None  # noqa: S101, PT018 - dated
+    days = {"first_day": first.date(), "last_day": first.date() + (event.last_on - event.first_on)}
+    return change_event(session, event, now=now, force=force, **days)
+
+
+def _hours(dtstart: datetime, dtend: datetime) -> dict[str, Any]:
+    return {
+        "dtstart": dtstart,
+        "dtend": dtend,
+        "first_day": None,
+        "last_day": None,
+        "hour_to_be_announced": False,
+    }
+
+
+def cancel(session: Session, event: Event, *, now: datetime) -> Impact:
+    """Cancel an event and the parts of it. It stays in the feeds, as cancelled, until its date has passed."""
+    return cancel_with_parts(session, event, now=now)[-1]
+
+
+def cancel_with_parts(session: Session, event: Event, *, now: datetime) -> list[Impact]:
+    """The same, with what it did to each: parts first, the event itself last. Raises AlreadyThere."""
+    if event.cancelled:
+        raise AlreadyThere("{event} is already cancelled", event=event.key)
+    parts = [cancel_with_parts(session, part, now=now) for part in _standing_parts(event, now)]
+    whole = change_event(session, event, now=now, status=Status.CANCELLED)
+    return [*(impact for impacts in parts for impact in impacts), whole]
+
+
+def _standing_parts(event: Event, now: datetime) -> list[Event]:
+    return [part for part in event.children if not part.cancelled and not part.is_over(now)]
+
+
+def announce(session: Session, event: Event, *, now: datetime, force: str | None = None, **when: Any) -> Impact:
+    """Give a date to an event that had none, or an hour to one whose hour was not published.
+
+    Raises Conflict for one that has both: that is a move.
+    """
+    if event.timing in (Timing.DAYS, Timing.HOURS):
+        raise Conflict("{event} has a date already; use: scheduler event move", event=event.key)
+    blank: dict[str, Any] = dict.fromkeys(("dtstart", "dtend", "duration", "first_day", "last_day"))
+    return change_event(session, event, now=now, force=force, **{**blank, "hour_to_be_announced": False, **when})
+
+
+def told(session: Session, event: Event, *, now: datetime) -> int:
+    """How many people know of an event or of a part of it, because they are on its list."""
+    query = sa.select(sa.func.count()).where(Attendee.event_id == event.id, Attendee.standing.in_(enqueue.CONCERNED))
+    return (session.scalar(query) or 0) + sum(told(session, part, now=now) for part in _standing_parts(event, now))

@@ -1,0 +1,81 @@
+"""The visits to come of a post as a calendar for its officers: reference, service and how many, seldom who."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Literal
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from calendars.feed import write_feed
+from calendars.vevent import Texts, VEvent, render
+from scheduler.base.clock import wall
+from scheduler.base.i18n import N_, catalogue
+from scheduler.model import Appointment, FeedLink, Post, Service, VisitStatus
+from scheduler.services.consulate.posts.free_times import midnight
+from scheduler.services.consulate.visits.booking import WITH_VISIT
+from scheduler.services.feeds.event_feeds import REFRESH
+from scheduler.services.letters.visit_letters import where
+
+# One that was cancelled is struck out until its day has passed, so that nobody prepares for it.
+_SHOWN = (VisitStatus.CONFIRMED, VisitStatus.CHECKED_IN, VisitStatus.CALLED, VisitStatus.CANCELLED)
+
+
+def write(session: Session, link: FeedLink, *, language: str, now: datetime) -> bytes:
+    """From today on, by the clock of the post. A function of what is stored, the language and the day."""
+    post = link.post
+    assert post is not None  # noqa: S101 - or it would not be a link to visits
+    gettext = catalogue(language).gettext
+    name = gettext(N_("Visits: {post}")).format(post=post.name.to(language))
+    parts = [render(_vevent(row, language, names=link.names)) for row in _coming(session, post, now)]
+    return write_feed(parts, name=name, refresh=REFRESH, language=post.name.language_for(language))
+
+
+def _coming(session: Session, post: Post, now: datetime) -> Iterator[Appointment]:
+    today = midnight(wall(now, post.tzid).date())
+    query = (
+        sa.select(Appointment)
+        .join(Service, Service.id == Appointment.service_id)
+        .where(Service.post_id == post.id, Appointment.dtstart >= today)
+        .where(Appointment.status.in_(_SHOWN), Appointment.walk_in.is_(False))
+        .options(*WITH_VISIT)
+        .order_by(Appointment.starts_at, Appointment.uid)
+    )
+    return iter(session.scalars(query))
+
+
+def _vevent(visit: Appointment, language: str, *, names: bool) -> VEvent:
+    """Another UID than in the applicant's own calendar: it is another entry, and says other things."""
+    assert visit.starts_at is not None and visit.ends_at is not None  # noqa: S101, PT018 - it has a time
+    gettext, cancelled = catalogue(language).gettext, visit.status is VisitStatus.CANCELLED
+    status: Literal["CONFIRMED", "CANCELLED"] = "CANCELLED" if cancelled else "CONFIRMED"
+    service = visit.service.name.to(language)
+    summary = " · ".join([service, visit.reference, *_many(visit)])
+    lines = [
+        f"{gettext(N_('Reference'))}: {visit.reference}",
+        f"{gettext(N_('Service'))}: {service}",
+        f"{gettext(N_('People'))}: {visit.people}",
+        f"{gettext(N_('Documents'))}: {visit.documents}",
+    ]
+    if names:
+        lines += ["", *(applicant.name for applicant in visit.applicants)]
+    return VEvent(
+        uid=f"desk-{visit.uid}",
+        dtstamp=visit.revised_at,
+        created=visit.created_at,
+        sequence=visit.sequence,
+        dtstart=visit.starts_at,
+        dtend=visit.ends_at,
+        status=status,
+        texts=Texts(
+            summary=f"{gettext(N_('Cancelled'))}: {summary}" if cancelled else summary,
+            description="\n".join(lines),
+            location=where(visit, language),
+        ),
+    )
+
+
+def _many(visit: Appointment) -> list[str]:
+    return [f"×{visit.people}"] if visit.people > 1 else []

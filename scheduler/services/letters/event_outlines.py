@@ -1,0 +1,169 @@
+"""The outline of a letter about an event: all that a batch has in common (event, language, zone, party), rendered
+once with marks where the reader is set in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from scheduler.base.date_format import language_name
+from scheduler.base.i18n import supported
+from scheduler.base.text import Text
+from scheduler.formats.mail import PICTURE, Parts
+from scheduler.model import Audience, Event, LetterKind, Message, Mode, Standing
+from scheduler.services.events.programme.event_times import When, is_now, moment, was_when, when
+from scheduler.services.events.programme.renderings import location
+from scheduler.services.feeds.event_feeds import event_file
+from scheduler.services.letters.envelope import House, rendered, reply_to
+from scheduler.services.letters.letter_rows import ASKED, PARTING, Row, is_shown_link, may_join
+from scheduler.services.letters.messages import set_in
+
+# Private-use marks: no text of ours holds them, no escaping changes them.
+NAME, PAGE, PASS = "\ue000name\ue001", "\ue000page\ue001", "\ue000pass\ue001"
+# Nothing to note down in a calendar.
+_WITHOUT_DATE = (*ASKED, *PARTING, LetterKind.REQUESTED, LetterKind.MESSAGE)
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """A letter with a mark where the name goes."""
+
+    language: str
+    subject: str
+    parts: Parts
+    reply_to: str
+    shows_pass: bool = False
+
+
+def key(row: Row) -> tuple[Any, ...]:
+    """Letters with one key have one outline."""
+    return (
+        row.kind,
+        row.event_id,
+        supported(row.language),
+        row.tzid,
+        row.mode,
+        row.companions,
+        row.standing,
+        str(row.facts),
+        row.of_message_id and (row.of_message_id, row.language),
+    )
+
+
+def outline(session: Session, event: Event, row: Row, house: House, message: Message | None) -> Outline:
+    """``message`` is what an officer wrote, where the letter carries that."""
+    language = supported(row.language)
+    audience = Audience.REMOTE if may_join(row) else Audience.PUBLIC
+    words = words_of(event, row, language, house)
+    if message is not None:
+        words |= written(message, words["title"], row.language, language)
+    dated = row.kind not in _WITHOUT_DATE
+    subject, text, html = rendered(row.kind, words, language)
+    return Outline(
+        language=language,
+        subject=subject,
+        parts=Parts(
+            text=text,
+            html=html,
+            calendar=event_file(session, event, language=language, audience=audience) if dated else b"",
+        ),
+        reply_to=reply_to(event.organizer.email if event.organizer else None),
+        shows_pass=bool(words["pass_code"]),
+    )
+
+
+def words_of(event: Event, row: Row, language: str, house: House) -> dict[str, Any]:
+    """What the templates of letters about events are told."""
+    was = row.facts.get("was") or {}
+    return {
+        "language": language,
+        "name": NAME,
+        "title": event.title.to(language),
+        "when": when(event, language, row.tzid, start=row.facts.get("start")),
+        "was_when": was_when(was, event, language),
+        "where": location(event, language),
+        "was_where": _was_where(was, event, language),
+        "video": (event.video_link or "") if is_shown_link(row, event) else "",
+        "new_video": _new_video(was, event) if is_shown_link(row, event) else "",
+        "remote": row.mode is Mode.REMOTE,
+        "companions": row.companions or 0,
+        "invited": row.standing is Standing.INVITED,
+        "waitlisted": row.standing is Standing.WAITLISTED,
+        "cancelled": event.cancelled,
+        "standing": str(row.standing),
+        "offered": row.standing is Standing.OFFERED,
+        "requested": row.standing is Standing.REQUESTED,
+        "renewed": bool(row.facts.get("renewed")),
+        "until": _until(row, event, language),
+        "reason": Text(row.facts.get("reason") or {}).to(language),
+        "instructions": _instructions(row, event, language),
+        "dated": event.dated and row.kind not in _WITHOUT_DATE,
+        "tentative": event.status == "tentative",
+        "url": event.url or "",
+        "page": PAGE if _has_page(row, house) else "",
+        "pass_code": PASS if _has_pass(row, event) else "",
+        "picture": PICTURE,
+        "house": house.name.to(language),
+    }
+
+
+def written(message: Message, title: str, reads: str, language: str) -> dict[str, Any]:
+    """What an officer wrote, in the language nearest to the reader's, which is said where it is another."""
+    tag = message.body.language_for(reads)
+    paragraphs = re.split(r"\n\s*\n", set_in(message.body.to(reads), name=NAME, event=title))
+    other = supported(tag) != language or tag.split("-")[0] != supported(tag)
+    return {
+        "written_subject": set_in(message.subject.to(reads), event=title),
+        "paragraphs": [paragraph.strip().split("\n") for paragraph in paragraphs],
+        "written_in": tag,
+        "other_language": language_name(tag, language) if other else "",
+    }
+
+
+def _new_video(was: Mapping[str, Any], event: Event) -> str:
+    """What became of the link since they were last told of it: made, changed or taken away."""
+    before, after = was.get("video_link"), event.video_link
+    if not was or before == after:
+        return ""
+    return "taken" if not after else "changed" if before else "made"
+
+
+def _has_page(row: Row, house: House) -> bool:
+    """What cannot be done without a page leads to it, wherever the pages are."""
+    if row.kind in (LetterKind.REFUSED, LetterKind.REMOVED):
+        return False
+    return bool(row.attendee_id) and (house.pages or row.kind in (*ASKED, LetterKind.OFFERED))
+
+
+def _until(row: Row, event: Event, language: str) -> list[When]:
+    """Until when an offer holds, on the event's clock and the reader's."""
+    if row.kind is not LetterKind.OFFERED:
+        return []
+    return moment(datetime.fromisoformat(row.facts["until"]), event, language, row.tzid)
+
+
+def _instructions(row: Row, event: Event, language: str) -> str:
+    """What holds for who has a place and comes in this way."""
+    if row.standing is not Standing.CONFIRMED or row.mode is None or row.kind not in _INSTRUCTING:
+        return ""
+    return next((one.instructions for one in event.seating if one.mode is row.mode), Text()).to(language)
+
+
+_INSTRUCTING = (LetterKind.CONFIRMED, LetterKind.PLACE_FREED, LetterKind.REMINDER)
+
+
+def _has_pass(row: Row, event: Event) -> bool:
+    """Who has a place in the hall, in the letters that bring the calendar file."""
+    in_hall = row.mode is Mode.IN_PERSON and row.standing is Standing.CONFIRMED and row.attendee_id is not None
+    return in_hall and event.dated and not event.cancelled and row.kind not in _WITHOUT_DATE
+
+
+def _was_where(was: Mapping[str, Any], event: Event, language: str) -> str:
+    """The old place, where it is not the present one."""
+    venue = was.get("venue") or {}
+    return "" if venue == is_now(event)["venue"] else Text(venue).to(language)

@@ -1,0 +1,52 @@
+"""What will leave, if nothing changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, aliased, selectinload
+
+from scheduler.model import Attendee, Event, Person, Reminder
+from scheduler.services.outbox.enqueue import reached_by, still_useful
+
+
+def all_reminders(session: Session) -> Sequence[Reminder]:
+    """Every reminder that is still to leave, the next first."""
+    query = sa.select(Reminder).where(Reminder.next_due_at.is_not(None)).options(selectinload(Reminder.event))
+    return session.scalars(query.order_by(Reminder.next_due_at, Reminder.id)).all()
+
+
+def preview(
+    session: Session, *, now: datetime, until: datetime, event: str | None, language: str
+) -> list[dict[str, Any]]:
+    """One record per person and reminder due by ``until``, in order; names in the given language."""
+    query = sa.select(Reminder).join(Reminder.event).where(Reminder.next_due_at <= until)
+    if event:
+        query = query.where(Event.key == event)
+    rows = session.scalars(query.options(selectinload(Reminder.event)).order_by(Reminder.next_due_at, Reminder.id))
+    return [record for row in rows for record in _of(session, row, now, language)]
+
+
+def _of(session: Session, row: Reminder, now: datetime, language: str) -> list[dict[str, Any]]:
+    comes = aliased(Person)
+    to = sa.func.coalesce(Attendee.represented_by_id, Attendee.person_id)
+    people = sa.select(comes).join(Attendee, to == comes.id).where(reached_by(row)).order_by(Attendee.id)
+    return [
+        {
+            "due_at": row.next_due_at,
+            "late": row.next_due_at is not None and row.next_due_at < now,
+            "too_late": not still_useful(row, now),
+            "event": row.event.key,
+            "title": row.event.title.to(language),
+            "before": row.offset,
+            "tzid": row.event.tzid,
+            "name": person.called(language),
+            "address": person.email,
+            "language": person.language,
+            "own_tzid": person.tzid,
+        }
+        for person in session.scalars(people)
+    ]

@@ -1,0 +1,77 @@
+"""The public pages: server-rendered, in four languages, without a script that anything depends on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, request
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from scheduler.app import App
+from scheduler.base.resources import TEMPLATES
+from scheduler.web import templating
+from scheduler.web.consulate import board, booking, own_visit_page, posts
+from scheduler.web.guests import erasing, own_page, registering
+from scheduler.web.kit import form_floods, language, safety
+from scheduler.web.kit.assets import Assets
+from scheduler.web.officers.accounts import own_account, signing
+from scheduler.web.officers.consulate import calendars, closing_days, front_desk, statistics, visit
+from scheduler.web.officers.events import desk, door, guest
+from scheduler.web.officers.kit import guard
+from scheduler.web.programme import pages, subscribing, well_known
+
+# Nothing is sent to these pages but addresses and small forms.
+MOST_SENT = 64 * 1024
+
+
+class Pages(Flask):
+    def log_exception(self, exc_info: Any) -> None:
+        """Without the address that was asked for: it may be somebody's own."""
+        rule = request.url_rule.rule if request.url_rule else "nowhere"
+        self.logger.error("Exception on %s [%s]", rule, request.method, exc_info=exc_info)
+
+
+def create_app(app: App, *, limit: str = "600 per minute") -> Flask:
+    """The pages of one instance; ``limit`` is what one address may ask for before it is told to wait."""
+    web = Pages("scheduler.web", static_folder=None, template_folder=TEMPLATES)
+    web.config.update(MAX_CONTENT_LENGTH=MOST_SENT, MAX_FORM_PARTS=100, UNSOLVED=form_floods.Few())
+    web.url_map.merge_slashes = False  # its redirect would repeat whatever host was asked for
+    assets = Assets.read()
+    language.install(web, app)
+    templating.install(web, app, assets)
+    safety.install(web, app, limit)
+    web.register_blueprint(pages.blueprint(app))
+    web.register_blueprint(well_known.blueprint(app, assets))
+    web.register_blueprint(subscribing.blueprint(app))
+    web.register_blueprint(registering.blueprint(app, web.extensions["scheduler.limiter"]))
+    web.register_blueprint(own_page.blueprint(app, web.extensions["scheduler.limiter"]))
+    web.register_blueprint(posts.blueprint(app))
+    web.register_blueprint(booking.blueprint(app, web.extensions["scheduler.limiter"]))
+    web.register_blueprint(own_visit_page.blueprint(app, web.extensions["scheduler.limiter"]))
+    web.register_blueprint(board.blueprint(app))
+    _add_officers_pages(web, app)
+    web.register_blueprint(erasing.blueprint(app, web.extensions["scheduler.limiter"]))
+    _behind_proxies(web, int(app.settings.trusted_proxies))
+    return web
+
+
+def _add_officers_pages(web: Flask, app: App) -> None:
+    """Add the pages behind a password, each for the roles that may do what it does."""
+    guard.install(web, app)
+    limiter, local = web.extensions["scheduler.limiter"], web.extensions["scheduler.local_limiter"]
+    web.register_blueprint(signing.blueprint(app, limiter))
+    web.register_blueprint(own_account.blueprint(app, limiter))
+    web.register_blueprint(desk.blueprint(app))
+    web.register_blueprint(guest.blueprint(app))
+    web.register_blueprint(door.blueprint(app, local))
+    web.register_blueprint(front_desk.blueprint(app, local))
+    web.register_blueprint(visit.blueprint(app))
+    web.register_blueprint(closing_days.blueprint(app))
+    web.register_blueprint(statistics.blueprint(app))
+    web.register_blueprint(calendars.blueprint(app))
+
+
+def _behind_proxies(web: Flask, number: int) -> None:
+    """Believe so many of the addresses that proxies add, from the end: what is before them anybody may forge."""
+    if number:
+        web.wsgi_app = ProxyFix(web.wsgi_app, x_for=number, x_proto=number)  # type: ignore[method-assign]

@@ -1,0 +1,245 @@
+"""How a post, its times and a visit are said on a page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+
+from flask import g
+
+from scheduler.base.clock import instant, wall
+from scheduler.base.date_format import (
+    format_day,
+    format_day_short,
+    format_days,
+    format_lead,
+    format_offset,
+    format_weekday,
+    zone_city,
+)
+from scheduler.base.i18n import N_
+from scheduler.model import Appointment, Counted, Layout, Post, Service, Side, SpecialDays, VisitStatus
+from scheduler.services.consulate.posts import free_times, posts
+from scheduler.services.consulate.posts.free_times import Party
+from scheduler.services.consulate.posts.reasons import named
+from scheduler.services.consulate.posts.slots import DAY, Interval, Reason, Slot, Why
+from scheduler.web.kit.language import _, ngettext
+from scheduler.web.programme.wording import State
+
+_REASONS = {
+    Reason.PAST: N_("It has passed."),
+    Reason.TOO_SOON: N_("Too soon: this service is booked at least {notice} before."),
+    Reason.BEYOND_HORIZON: N_("Not yet: this service is booked at most {horizon} before, so from {opens} on."),
+    Reason.DEADLINE: N_("Booking closed: {deadline}. Nothing is booked after it."),
+    Reason.HOLIDAY: N_("Closed, public holiday: {holidays}."),
+    Reason.CLOSED: N_("Closed."),
+    Reason.BREAK: N_("It falls into a break, or no visit begins then, or the visit would run into a break."),
+    Reason.OUTSIDE_HOURS: N_("Outside the hours, or the visit takes longer than these leave."),
+    Reason.NO_SUCH_HOUR: N_("The clocks are changed then."),
+    Reason.FULL: N_("Full."),
+    Reason.QUOTA: N_("No more of this service are taken on this day."),
+    Reason.NOT_OFFERED: N_("This service is not offered at present."),
+}
+
+
+def reason(why: Why, day: date, service: Service) -> str:
+    """Why a time, or a whole day, is not offered."""
+    if why.reason is Reason.CLOSED and why.text:
+        return _("Closed: {reason}", reason=why.text.to(g.language))
+    return _(
+        _REASONS[why.reason],
+        notice=format_lead(posts.notice_of(service), g.language),
+        horizon=format_lead(posts.horizon_of(service), g.language),
+        opens=format_day(day - posts.horizon_of(service), g.language, weekday=False),
+        holidays=holidays(why),
+        deadline=deadline(service.post),
+    )
+
+
+def deadline(post: Post) -> str:
+    """The last moment to book, on the clock of the post and with it; the reader's where that shows another."""
+    if post.deadline is None:
+        return ""
+    said = f"{moment(post.deadline)} ({zone_at(post, post.deadline)})"
+    own = own_span(post.deadline, post)
+    return f"{said} · {own}" if own else said
+
+
+def holidays(why: Why) -> str:
+    return ", ".join(named(one, g.language) for one in why.holidays)
+
+
+def shut(why: Why) -> str:
+    """Why a post is closed on a day, whatever the service."""
+    if why.reason is Reason.HOLIDAY:
+        return _("closed: {holidays}", holidays=holidays(why))
+    return _("closed: {holidays}", holidays=why.text.to(g.language)) if why.text else _("closed")
+
+
+# Times
+
+
+def zone_of(post: Post, now: datetime) -> str:
+    """The clock at a post: ``Phuket, UTC+7``."""
+    return f"{post.city.name.to(g.language)}, {format_offset(now, post.tzid)}"
+
+
+def own_zone(post: Post, at: datetime) -> str:
+    """The reader's clock, where it shows another hour than that of the post."""
+    if g.tzid is None or wall(at, g.tzid) == wall(at, post.tzid):
+        return ""
+    return f"{zone_city(g.tzid, g.language)}, {format_offset(at, g.tzid)}"
+
+
+def zone_at(post: Post, when: date) -> str:
+    """The clock at a post at a wall time, or on a day."""
+    return zone_of(post, _instant(post, when))
+
+
+def own_zone_on(post: Post, when: date) -> str:
+    return own_zone(post, _instant(post, when))
+
+
+def _instant(post: Post, when: date) -> datetime:
+    at = when if isinstance(when, datetime) else datetime.combine(when, time(12))
+    return instant(at, post.tzid, gap="shift")
+
+
+def own_time(at: datetime, tzid: str) -> str:
+    """A wall time on the reader's clock, where that shows another."""
+    if g.tzid is None or g.tzid == tzid:
+        return ""
+    there = wall(instant(at, tzid, gap="shift"), g.tzid)
+    if there == at:
+        return ""
+    day = "" if there.date() == at.date() else format_day_short(there.date(), g.language) + ", "
+    return f"{day}{there:%H:%M}"
+
+
+def to_choose(slots: Iterable[Slot], tzid: str) -> list[tuple[str, str, str]]:
+    """Of each time what a button sends, the hour that it shows, and the reader's where their clock shows another."""
+    differs = g.tzid is not None and g.tzid != tzid
+    return [(f"{at:%Y-%m-%dT%H:%M}", f"{at:%H:%M}", own_time(at, tzid) if differs else "") for at, _end in slots]
+
+
+def moment(at: datetime) -> str:
+    return f"{format_day(at.date(), g.language)}, {at:%H:%M}"
+
+
+def span(start: datetime, end: datetime) -> str:
+    return f"{format_day(start.date(), g.language)}, {start:%H:%M}–{end:%H:%M}"
+
+
+def own_span(start: datetime, post: Post) -> str:
+    """Beside a time: the same on the reader's clock, with its zone; empty where that shows the same."""
+    own = own_time(start, post.tzid)
+    return f"{own} ({own_zone_on(post, start)})" if own else ""
+
+
+def day(day: date) -> str:
+    return format_day(day, g.language)
+
+
+def until(at: datetime, post: Post, now: datetime) -> str:
+    """When a hold ends, on the clock of the post: ``16:15 (Phuket, UTC+7)``."""
+    return until_wall(wall(at, post.tzid), post, now)
+
+
+def until_wall(there: datetime, post: Post, now: datetime) -> str:
+    today = wall(now, post.tzid).date()
+    day = "" if there.date() == today else format_day(there.date(), g.language, year=False) + ", "
+    return f"{day}{there:%H:%M} ({zone_at(post, there)})"
+
+
+def hours(spans: Sequence[Interval]) -> str:
+    return ", ".join(f"{opens:%H:%M}–{'24:00' if closes == time() else f'{closes:%H:%M}'}" for opens, closes in spans)
+
+
+def heading(day: date, *, short: bool = False) -> str:
+    """Of a column: the weekday and the day."""
+    return f"{format_weekday(day, g.language, short=short)}, {format_day_short(day, g.language)}"
+
+
+def week_heading(first: date) -> str:
+    return format_days(first, first + 6 * DAY, g.language)
+
+
+def days_of(row: SpecialDays) -> str:
+    days = format_days(row.first_on, row.last_on, g.language)
+    return days if row.opens is None or row.closes is None else f"{days}, {hours([(row.opens, row.closes)])}"
+
+
+# Services and parties
+
+
+def minutes_each(service: Service) -> str:
+    spent = format_lead(timedelta(minutes=service.minutes), g.language)
+    if service.counted is Counted.DOCUMENTS:
+        return _("{minutes} for each document", minutes=spent)
+    return _("{minutes} for each person", minutes=spent)
+
+
+def fee(service: Service) -> str:
+    from babel.numbers import format_currency
+
+    if service.fee is None or service.currency is None:
+        return ""
+    return format_currency(Decimal(service.fee), service.currency, locale=g.language)
+
+
+def party(service: Service, party: Party) -> str:
+    """``2 people, 3 documents, 90 minutes``."""
+    said = [ngettext("{number} person", "{number} people", party.people).format(number=party.people)]
+    if service.counted is Counted.DOCUMENTS:
+        number = party.documents
+        said.append(ngettext("{number} document", "{number} documents", number).format(number=number))
+    if party.layout is Layout.PARALLEL and party.people > 1:
+        said.append(_("at several counters at once"))
+    return " · ".join([*said, format_lead(free_times.length(service, party), g.language)])
+
+
+def checklist(lines: str) -> list[str]:
+    return [line.strip() for line in lines.splitlines() if line.strip()]
+
+
+# A visit
+
+_STATES = {
+    VisitStatus.WAITING: (N_("You are on the waiting list."), "full"),
+    VisitStatus.HELD: (N_("This time is kept for you. It is yours once you confirm."), "full"),
+    VisitStatus.OFFERED: (N_("This time is offered to you. It is yours once you accept."), "full"),
+    VisitStatus.CONFIRMED: (N_("Your visit is booked."), "open"),
+    VisitStatus.CHECKED_IN: (N_("You have checked in. You will be called."), "open"),
+    VisitStatus.CALLED: (N_("You are called to the counter."), "open"),
+    VisitStatus.SERVED: (N_("This visit has taken place."), ""),
+    VisitStatus.NO_SHOW: (N_("This visit did not take place: nobody came."), "off"),
+    VisitStatus.CANCELLED: (N_("This visit was cancelled."), "off"),
+    VisitStatus.LAPSED: (N_("This booking has lapsed: it was not confirmed in time."), "off"),
+}
+
+
+def standing(appointment: Appointment, now: datetime) -> State:
+    """Where a visit stands, in one sentence."""
+    status = VisitStatus.LAPSED if appointment.has_expired(now) else appointment.status
+    if status is VisitStatus.CANCELLED and appointment.ended_by is Side.POST:
+        return State(_("The post had to cancel this visit. It is not held against you."), "off")
+    words, tone = _STATES[status]
+    return State(_(words), tone)
+
+
+DONE = {
+    "booked": N_("Thank you. Your visit is booked; a letter with all you need is on its way."),
+    "moved": N_("Your visit has been moved; a letter with the new time is on its way."),
+    "cancelled": N_("Your visit has been cancelled. Thank you for telling us: others wait for a time."),
+    "reconfirmed": N_("Thank you. We expect you."),
+    "reader": N_("Letters will come to you in this way."),
+}
+
+
+def done(what: str) -> str:
+    return _(DONE[what]) if what in DONE else ""
+
+
+def waits_for(days: Iterable[str]) -> list[str]:
+    return [format_day(date.fromisoformat(day), g.language) for day in days]

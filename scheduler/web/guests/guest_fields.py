@@ -1,0 +1,86 @@
+"""Who comes, with whom and what they need, as guests type it; the complaints stand beside the fields."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from flask import g
+
+from scheduler.base.errors import SchedulerError, each_of
+from scheduler.base.text import line, prose
+from scheduler.model import Attendee, Event
+from scheduler.services.events.attendance.parties import Needs
+from scheduler.services.events.programme.event_drafts import PersonDraft, check
+from scheduler.web.kit.forms import LONGEST_NAME, NO_NAME, Form, in_words, refuse_no_name
+from scheduler.web.kit.language import _
+
+LONGEST_NEED = 500
+
+
+def person(form: Form) -> PersonDraft | None:
+    """Checked by the same rules as what an officer types; the complaints stand beside the fields."""
+    refuse_no_name(form, "name")
+    given = {"name": form["name"], "email": form["email"], "language": g.language, "tz": g.tzid}
+    try:
+        return check(PersonDraft, given, language=g.language)
+    except SchedulerError as error:
+        for problem in each_of(error):
+            place = str(problem.facts.get("place", "")).partition(".")[0]
+            form.errors.setdefault(place, _complaint(place, form, problem))
+        return None
+
+
+def _complaint(place: str, form: Form, problem: SchedulerError) -> str:
+    if place == "email":
+        return _("Enter an e-mail address, like name@example.org.")
+    if not form["name"].strip():
+        return _("Enter your name.")
+    return in_words(problem)
+
+
+def company(form: Form, event: Event, most: int) -> tuple[int, list[str] | None]:
+    """How many come along, and who where the organizer asks for names: the count follows from those."""
+    count = form.number("companions", most, _("Enter a whole number from 0 to {most}.", most=most))
+    if not event.companions_named:
+        return count, None
+    names = [" ".join(typed.split()) for typed in form["names"].splitlines() if typed.strip()]
+    if len(names) > most:
+        form.errors["names"] = _("Enter at most {most} names, one on each line.", most=most)
+    elif not all(map(_is_name, names)):
+        form.errors["names"] = _(
+            "Enter names alone, one on each line, of at most {most} characters.", most=LONGEST_NAME
+        )
+    return max(count, len(names)), names
+
+
+def _is_name(typed: str) -> bool:
+    try:
+        return not NO_NAME.search(line(typed, most=LONGEST_NAME))
+    except SchedulerError:
+        return False
+
+
+def needs(form: Form, event: Event, before: Needs | None = None) -> Needs:
+    """What is asked for; what was written down otherwise stays."""
+    asked = {"access": event.asks_access, "dietary": event.asks_dietary}
+    return replace(before or Needs(), **{name: _need(form, name) for name, wanted in asked.items() if wanted})
+
+
+def _need(form: Form, name: str) -> str:
+    try:
+        return prose(form[name], most=LONGEST_NEED)
+    except SchedulerError:
+        form.errors[name] = _("Write it in at most {most} characters, as plain text.", most=LONGEST_NEED)
+        return ""
+
+
+def typed(attendee: Attendee) -> dict[str, str]:
+    """What they have, as they would type it; a number beside names only where some have none."""
+    all_named = attendee.event.companions_named and len(attendee.names) == attendee.companions
+    return {
+        "mode": str(attendee.mode),
+        "companions": "" if all_named else str(attendee.companions),
+        "names": "\n".join(attendee.names),
+        "access": attendee.access_needs or "",
+        "dietary": attendee.dietary_needs or "",
+    }

@@ -1,0 +1,231 @@
+"""The page of a guest on a list, for whom the letter with its link was written to.
+
+A link opens a page; only a button on it changes anything: mail scanners follow links.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+
+from flask import Blueprint, Response, g, render_template, request, url_for
+from flask_limiter import Limiter
+from sqlalchemy.orm import Session
+
+from scheduler.app import App
+from scheduler.base.errors import AlreadyThere, NotFound, SchedulerError
+from scheduler.base.i18n import LANGUAGES
+from scheduler.model import Attendee, Mode, Reminded
+from scheduler.services.common.tokens import PATHS, Purpose
+from scheduler.services.events.attendance import parties, passes
+from scheduler.services.events.attendance.capacity import NeverFits, NoRoom
+from scheduler.services.events.attendance.registration_window import RegistrationClosed
+from scheduler.services.events.guests import own_page, registration
+from scheduler.services.feeds import links as feed_links
+from scheduler.services.feeds.addresses import Address
+from scheduler.web.guests import guest_fields
+from scheduler.web.kit.answers import again, see, spent
+from scheduler.web.kit.forms import POSTS, Form, Mistyped, unshared
+from scheduler.web.kit.language import _, known_zone
+from scheduler.web.programme import wording as event_wording
+from scheduler.web.programme.pages import CALENDAR, PER_LANGUAGE
+
+OWN = f"{PER_LANGUAGE}/{PATHS[Purpose.OWN]}/<token>"
+SPENT = "web/spent.html"
+Change = Callable[[Session, Attendee, Form], None]
+DONE = ("confirmed", "party", "withdrawal", "coming", "reminders", "reader", "calendar")
+
+
+def blueprint(app: App, limiter: Limiter) -> Blueprint:
+    pages = Blueprint("own", __name__)
+
+    @pages.get(OWN)
+    @unshared
+    def page(language: str, token: str) -> Response | str:  # noqa: ARG001 - kept in g for all
+        return _own(app, token)
+
+    _changes(pages, app, limiter)
+    _downloads(pages, app)
+    return pages
+
+
+def _changes(pages: Blueprint, app: App, limiter: Limiter) -> None:
+    """Each verb a resource of its own below the visitor's page."""
+    limited = limiter.shared_limit(POSTS, scope="own")
+
+    def at(path: str, verb: Change) -> None:
+        def view(language: str, token: str) -> Response | str:  # noqa: ARG001
+            return _change(app, token, verb, said=path)
+
+        view.__name__ = path
+        pages.post(f"{OWN}/{path}", endpoint=path)(limited(unshared(view)))
+
+    at("party", _party(app))
+    at("withdrawal", lambda session, who, _form: own_page.withdraw(session, who, now=app.clock.now()))
+    at("coming", lambda session, who, _form: own_page.come(session, who, now=app.clock.now()))
+    at("reminders", _reminders(app))
+    at("reader", _reader(app))
+    at("calendar", lambda session, who, _form: _subscribe(app, session, who))
+
+
+def _downloads(pages: Blueprint, app: App) -> None:
+    @pages.get(f"{OWN}/event.ics")
+    @unshared
+    def file(language: str, token: str) -> Response:
+        return _file(app, token, language)
+
+    @pages.get(f"{OWN}/pass.png")
+    @unshared
+    def picture(language: str, token: str) -> Response:  # noqa: ARG001
+        return _pass(app, token)
+
+    @pages.get(f"{OWN}/data.json")
+    @unshared
+    def data(language: str, token: str) -> Response:  # noqa: ARG001
+        return _data(app, token)
+
+
+def address(app: App, attendee: Attendee) -> str:
+    """Where somebody's own page is."""
+    token = registration.own_token(attendee, secret=app.secret)
+    return url_for("own.page", language=g.language, token=token)
+
+
+def _own(app: App, token: str, form: Form | None = None) -> Response | str:
+    with app.db.read() as session:
+        try:
+            attendee = registration.own(session, token, secret=app.secret)
+        except NotFound:
+            return spent(SPENT)
+        shown = own_page.page(session, attendee, now=app.clock.now())
+        return _own_page(app, token, shown, form)
+
+
+def _own_page(app: App, token: str, shown: own_page.Own, form: Form | None) -> str:
+    done = request.args.get("done", "")
+    party = guest_fields.typed(shown.attendee)
+    return render_template(
+        "web/own.html",
+        title=_("Your registration"),
+        own=shown,
+        event=shown.event,
+        attendee=shown.attendee,
+        form=form or Form(party),
+        modes=[(mode, event_wording.mode(mode), event_wording.places(shown.event, mode)) for mode in shown.modes],
+        done=event_wording.done(done, shown.attendee) if done in DONE else "",
+        base=url_for(".page", language=g.language, token=token),
+        calendar=_calendar(app, shown) if shown.link else "",
+        shown_pass=passes.groups(passes.of(shown.attendee, secret=app.secret))
+        if passes.is_due(shown.attendee)
+        else "",
+        zone=shown.person.tzid or "",
+        letters_in=shown.person.language,
+    )
+
+
+def _calendar(app: App, shown: own_page.Own) -> str:
+    assert shown.link is not None  # noqa: S101 - asked before
+    address = Address(feed_links.token(shown.link, secret=app.secret), g.language, private=True)
+    return f"{app.settings.base_url}{address}"
+
+
+def _change(app: App, token: str, verb: Change, *, said: str) -> Response | str:
+    form = Form.sent()
+    try:
+        with app.db.write("page") as session:
+            verb(session, registration.own(session, token, secret=app.secret), form)
+    except NotFound:
+        return spent(SPENT)
+    except AlreadyThere:
+        pass  # a second click: it is so already
+    except (own_page.TooLate, RegistrationClosed, NoRoom, NeverFits, Mistyped) as error:
+        if not isinstance(error, Mistyped):
+            form.errors[""] = _refusal(error)
+        return again(_own(app, token, form))
+    return see(url_for(".page", language=g.language, token=token, done=said))
+
+
+def _refusal(error: SchedulerError) -> str:
+    match error:
+        case NoRoom():
+            return _("There are not that many places left. Nothing was changed: you keep what you have.")
+        case NeverFits():
+            return _("So large a party can never fit: there are fewer places than that.")
+        case RegistrationClosed():
+            return _("Registration has closed in the meantime.")
+    return _("This can no longer be changed: the event has begun, is over or was cancelled.")
+
+
+def _party(app: App) -> Change:
+    def change(session: Session, attendee: Attendee, form: Form) -> None:
+        now = app.clock.now()
+        shown = own_page.page(session, attendee, now=now)
+        mode = form.one_of("mode", _by_name(shown.modes), _("Choose how you will take part."))
+        companions, names = guest_fields.company(form, attendee.event, shown.most)
+        needs = guest_fields.needs(form, attendee.event, parties.needs_of(attendee))
+        if mode is None or form.errors:
+            raise Mistyped
+        own_page.change(session, attendee, mode=mode, companions=companions, names=names, needs=needs, now=now)
+
+    return change
+
+
+def _by_name(modes: Sequence[Mode]) -> dict[str, Mode]:
+    return {str(mode): mode for mode in modes}
+
+
+def _reminders(app: App) -> Change:
+    def change(session: Session, attendee: Attendee, form: Form) -> None:
+        chosen = form.one_of("reminded", {str(one): one for one in Reminded}, _("Choose one of the list."))
+        if chosen is None:
+            raise Mistyped
+        own_page.remind(session, attendee, chosen, now=app.clock.now())
+
+    return change
+
+
+def _reader(app: App) -> Change:
+    def change(session: Session, attendee: Attendee, form: Form) -> None:
+        spoken = form.one_of("letters", {one: one for one in LANGUAGES}, _("Choose a language."))
+        tzid = known_zone(form["zone"])
+        if form["zone"] and tzid is None:
+            form.errors["zone"] = _("Choose a clock from the list.")
+        if spoken is None or form.errors:
+            raise Mistyped
+        own_page.read_in(session, attendee.attending, language=spoken, tzid=tzid, now=app.clock.now())
+
+    return change
+
+
+def _subscribe(app: App, session: Session, attendee: Attendee) -> None:
+    own_page.subscribe(session, attendee.attending, now=app.clock.now())
+
+
+def _file(app: App, token: str, language: str) -> Response:
+    with app.db.read() as session:
+        attendee = registration.own(session, token, secret=app.secret)
+        body = own_page.event_file(session, attendee, language=language)
+    if not body:
+        raise NotFound("it has no date yet")
+    return _attached(body, CALENDAR, "event.ics")
+
+
+def _pass(app: App, token: str) -> Response:
+    with app.db.read() as session:
+        attendee = registration.own(session, token, secret=app.secret)
+    if not passes.is_due(attendee):
+        raise NotFound("there is no pass for who has no place in the hall")
+    return Response(passes.png(passes.of(attendee, secret=app.secret)), content_type="image/png")
+
+
+def _data(app: App, token: str) -> Response:
+    with app.db.read() as session:
+        attendee = registration.own(session, token, secret=app.secret)
+        kept = own_page.data(session, attendee.attending)
+    return _attached(json.dumps(kept, ensure_ascii=False, indent=1).encode(), "application/json", "data.json")
+
+
+def _attached(body: bytes, kind: str, name: str) -> Response:
+    response = Response(body, content_type=kind)
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response

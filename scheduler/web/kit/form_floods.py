@@ -1,0 +1,162 @@
+"""Floods of forms: a browser does some work for each that it sends, and of those that come without, few are let in.
+
+The work is ALTCHA's (https://altcha.org/docs/v2): a challenge travels in the form, a worker solves it while its
+reader types, nobody is asked anything. It takes longer the more forms arrive. Who has no JavaScript sends the form
+unsolved and is let in as well, as long as few do; a flood finds that way narrow.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parseaddr
+from typing import NoReturn
+
+import altcha
+import sqlalchemy as sa
+from flask import current_app
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from scheduler.app import App
+from scheduler.base.errors import Forbidden
+from scheduler.model import SentForm
+from scheduler.services.common.tokens import derived
+from scheduler.web.kit.forms import SEAL, Form
+from scheduler.web.kit.language import _
+from scheduler.web.kit.limit_storage import asker, hit, hit_values
+
+FIELD = "altcha"
+SOLVED_FOR = timedelta(hours=2)  # work is not to be hoarded in a quiet hour; who sends later is asked once more
+ROUNDS = 1000  # of PBKDF2 in one try: a fifth of a millisecond here, about one on an old phone
+MINUTE = timedelta(minutes=1)
+# So many forms let in within the last minute, and so many tries at most does the next one take.
+TRIES = ((300, 4000), (60, 1200), (0, 300))
+
+
+@dataclass(frozen=True, slots=True)
+class Few:
+    """How many forms without work are let in: from everybody in ten minutes, from one address in an hour."""
+
+    all: int = 30
+    each: int = 3
+
+
+class NotLetIn(Forbidden):
+    """The form was not let in; it says why."""
+
+
+# The challenge
+
+
+def challenge(app: App, sealed: str, *, now: datetime) -> str:
+    """What the browser is to work out for the form with this seal, and for no other."""
+    with app.db.read() as session:
+        tries = next(tries for many, tries in TRIES if _lately(session, now) >= many)
+    made = altcha.create_challenge(
+        "PBKDF2/SHA-256",
+        ROUNDS,
+        counter=tries // 2 + secrets.randbelow(tries // 2),  # not by luck: nobody's phone works ten times as long
+        # Not the library's expiry: that asks the machine's clock.
+        data={"form": _form(sealed), "until": int((now + SOLVED_FOR).timestamp())},
+        hmac_secret=_key(app, "challenge"),
+        hmac_key_secret=_key(app, "solution"),
+    )
+    return json.dumps(made.to_dict(), separators=(",", ":"))
+
+
+def _lately(session: Session, now: datetime) -> int:
+    """Forms let in within the last minute, as far as it matters."""
+    most = TRIES[0][0]
+    found = sa.select(SentForm.form).where(SentForm.sent_at > now - MINUTE).limit(most)
+    return session.scalar(sa.select(sa.func.count()).select_from(found.subquery())) or 0
+
+
+def _form(sealed: str) -> str:
+    return sealed.partition(".")[0]
+
+
+def _key(app: App, purpose: str) -> str:
+    return derived(purpose, secret=app.secret)
+
+
+# Letting in
+
+
+def admit(session: Session, form: Form, *, app: App, now: datetime) -> None:
+    """Let a form in whose seal is good, in the transaction of what it changes: where that fails, nothing is spent.
+
+    The same form with the same words again is a second click, and as good as the first. Raises NotLetIn, with what
+    to do in ``form.errors``.
+    """
+    if not _first_use(session, form, app, now):
+        return
+    if form[FIELD]:
+        _refuse_wrong(form, app, now)
+    else:
+        _refuse_many(session, form, app, now)
+
+
+def _first_use(session: Session, form: Form, app: App, now: datetime) -> bool:
+    insert = sqlite.insert(SentForm) if app.db.embedded else postgresql.insert(SentForm)
+    sent = {"form": _form(form[SEAL]), "content": _content(form, app), "sent_at": now}
+    if session.scalar(insert.on_conflict_do_nothing().returning(SentForm.form), sent):
+        return True
+    before = session.scalar(sa.select(SentForm.content).where(SentForm.form == sent["form"]))
+    if before != sent["content"]:
+        _refuse(form, _("This form was sent before. Please look it over and send it again."))
+    return False
+
+
+def _content(form: Form, app: App) -> str:
+    typed = sorted((name, words) for name, words in form.typed.items() if name != FIELD)
+    return derived("content", json.dumps(typed), secret=app.secret)
+
+
+def _refuse_wrong(form: Form, app: App, now: datetime) -> None:
+    form_of, until = _signed(form[FIELD], app)
+    if form_of != _form(form[SEAL]):
+        _refuse(form, _("What your browser worked out does not belong to this form. Please send it again."))
+    if now >= until:
+        _refuse(form, _("This page had been open for very long. Please look it over and send it again."))
+
+
+def _signed(solution: str, app: App) -> tuple[str, datetime]:
+    """The form that the challenge was made for, and until when; of none, where it is not ours or not solved."""
+    signing, solving = _key(app, "challenge"), _key(app, "solution")
+    try:
+        ours = altcha.verify_solution(solution, signing, hmac_key_secret=solving).verified
+    except (ValueError, TypeError, AttributeError):  # whatever else somebody writes into it
+        ours = False
+    if not ours:
+        return "", datetime.max.replace(tzinfo=UTC)
+    signed = json.loads(base64.b64decode(solution))["challenge"]["parameters"]["data"]
+    return signed["form"], datetime.fromtimestamp(signed["until"], UTC)
+
+
+def _refuse_many(session: Session, form: Form, app: App, now: datetime) -> None:
+    few: Few = current_app.config["UNSOLVED"]
+    count = hit(embedded=app.db.embedded)
+    for key, window, most in (
+        (f"unsolved/{asker()}", timedelta(hours=1), few.each),
+        ("unsolved", timedelta(minutes=10), few.all),
+    ):
+        [row] = session.execute(count, hit_values(key, window=window, secret=app.secret, now=now))
+        if row.number > most:
+            _refuse(form, _without_script(app))
+
+
+def _without_script(app: App) -> str:
+    return _(
+        "Many forms arrive just now that no browser has worked for, and we cannot take more of them. Please switch "
+        "on JavaScript and send the form again, try once more in an hour, or write to {address}.",
+        address=parseaddr(app.settings.mail_from)[1],
+    )
+
+
+def _refuse(form: Form, words: str) -> NoReturn:
+    form.errors[""] = words
+    raise NotLetIn

@@ -1,0 +1,132 @@
+"""Forms: what was typed is kept, what is wrong is said beside the field; sent from our own pages only.
+
+Nobody is signed in here, so there is no session that another site could ride on. What a form changes is named by an
+unguessable address; the seal in it, and what the browser says of where it comes from, keep other sites out as well.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import wraps
+from typing import ParamSpec, TypeVar
+from urllib.parse import urlsplit
+
+from flask import Response, abort, g, make_response, request
+
+from scheduler.base.errors import Invalid, SchedulerError
+from scheduler.base.i18n import catalogue
+from scheduler.services.common.tokens import derived, same
+from scheduler.web.kit.language import _
+
+POSTS = "20 per minute; 200 per hour"  # from one address: an embassy behind one is not held up, a flood is
+SEAL, TRAP = "seal", "fax"
+OPEN_FOR = timedelta(days=1)  # a form that was opened longer ago is shown again, with what was typed
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Mistyped(Invalid):
+    """Something in the form is wrong; each field says what."""
+
+
+@dataclass
+class Form:
+    """What was typed, and what is wrong with it, field by field; under "" what is wrong with none of them."""
+
+    typed: Mapping[str, str] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def sent(cls) -> Form:
+        return cls({name: request.form.get(name, "") for name in request.form})
+
+    def __getitem__(self, name: str) -> str:
+        return self.typed.get(name, "")
+
+    def one_of(self, name: str, known: Mapping[str, R], complaint: str) -> R | None:
+        """What was chosen; a complaint for what there is not."""
+        if self[name] not in known:
+            self.errors[name] = complaint
+            return None
+        return known[self[name]]
+
+    def number(self, name: str, most: int, complaint: str) -> int:
+        """A whole number from 0 to ``most``; nothing is 0."""
+        typed = self[name].strip() or "0"
+        if not (typed.isascii() and typed.isdecimal() and len(typed) < 4 and int(typed) <= most):
+            self.errors[name] = complaint
+            return 0
+        return int(typed)
+
+    def check_seal(self, purpose: str, *, secret: str, now: datetime) -> str:
+        """What tells this form from any other; a complaint where it is not ours, or too old."""
+        nonce, _mark, rest = self[SEAL].partition(".")
+        issued, _mark, _digest = rest.partition(".")
+        ours = same(self[SEAL], _sealed(purpose, nonce, issued, secret=secret))
+        if not ours or not _fresh(issued, now):
+            self.errors[""] = _("This page had been open for very long. Please look it over and send it again.")
+        return nonce
+
+    @property
+    def trapped(self) -> bool:
+        """A field that no person sees is filled in."""
+        return bool(self[TRAP])
+
+
+# What is typed as a name is written to an address that may be somebody else's: it must carry no message.
+LONGEST_NAME = 100
+# Mail programs make a link of what looks like a host, too; initials ("И.И.Иванов", "J.R. Smith") do not.
+NO_NAME = re.compile(r"[/@\\<>{}]|(?i:www\.)|[\w-]{2,}\.(?:[a-z]{2,}|[A-Z]{2,})\b|\d(?:[ -]?\d){5}")
+
+
+def refuse_no_name(form: Form, name: str) -> None:
+    """Complain beside the field of this name where what was typed is more than somebody's name."""
+    if len(form[name]) > LONGEST_NAME or NO_NAME.search(form[name]):
+        form.errors.setdefault(name, _("Enter a name alone, of at most {most} characters.", most=LONGEST_NAME))
+
+
+def in_words(problem: SchedulerError) -> str:
+    """What is wrong with a field, in the language of the page, without the name that files have for it."""
+    inner = problem.facts.get("problem", problem)
+    return inner.text(catalogue(g.language).gettext) if isinstance(inner, SchedulerError) else str(inner)
+
+
+def seal(purpose: str, *, secret: str, now: datetime) -> str:
+    return _sealed(purpose, secrets.token_hex(8), str(int(now.timestamp())), secret=secret)
+
+
+def _sealed(purpose: str, nonce: str, issued: str, *, secret: str) -> str:
+    return f"{nonce}.{issued}.{derived('form', purpose, nonce, issued, secret=secret)}"
+
+
+def _fresh(issued: str, now: datetime) -> bool:
+    return now - datetime.fromtimestamp(int(issued), UTC) < OPEN_FOR
+
+
+def refuse_other_sites() -> None:
+    """By what the browser itself says of where a form comes from; a page without referrer says "null"."""
+    said = request.headers.get("Sec-Fetch-Site")
+    origin = request.headers.get("Origin", "null")
+    if said not in (None, "same-origin", "none") or (origin != "null" and urlsplit(origin).netloc != request.host):
+        abort(400)
+
+
+def unshared(view: Callable[P, str | Response]) -> Callable[P, Response]:
+    """A page for one reader: kept nowhere, told to nobody, in no index. Nor is it compressed (`safety._compress`):
+    what somebody makes its reader type must not show in its length beside what is secret."""
+
+    @wraps(view)
+    def answer(*args: P.args, **kwargs: P.kwargs) -> Response:
+        if request.method == "POST":
+            refuse_other_sites()
+        response = make_response(view(*args, **kwargs))
+        response.headers["Cache-Control"] = "private, no-store"
+        response.headers["Referrer-Policy"] = "no-referrer"
+        response.headers["X-Robots-Tag"] = "noindex"
+        return response
+
+    return answer

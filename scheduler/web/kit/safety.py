@@ -1,0 +1,137 @@
+"""What stands between the pages and the world: headers, limits, and an answer for whatever goes wrong."""
+
+from __future__ import annotations
+
+import gzip
+
+import sqlalchemy as sa
+from flask import Flask, Response, abort, g, render_template, request
+from flask_limiter import Limiter
+from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable, TooManyRequests
+from werkzeug.wrappers import Response as Answer
+
+from scheduler.app import App
+from scheduler.base.errors import Conflict, Forbidden, Invalid, NotFound, SchedulerError
+from scheduler.base.i18n import N_
+from scheduler.services.feeds.addresses import LONGEST
+from scheduler.web.kit.language import _
+from scheduler.web.kit.limit_storage import SCHEME, asker
+
+HEADERS = {
+    # The one script is a file of ours; JSON-LD is data and does not run.
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self'; script-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    # Whoever follows a link from here tells the other side nothing, least of all a private address.
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+TWO_YEARS = "max-age=63072000"
+RETRY = "30"
+STATUS: dict[type[SchedulerError], int] = {NotFound: 404, Invalid: 400, Conflict: 503, Forbidden: 503}
+PROBLEMS = {
+    400: (N_("This address cannot be understood"), N_("Something in it is not as it should be.")),
+    403: (N_("Your account may not do that"), N_("Nothing was changed. Ask an administrator for the role it needs.")),
+    404: (
+        N_("There is no such page"),
+        N_("It may have been withdrawn, or the address was copied only in part."),
+    ),
+    405: (N_("That cannot be done here"), N_("This page can only be read.")),
+    413: (N_("That is too much at once"), N_("What was sent is larger than anything this page needs.")),
+    429: (N_("One moment, please"), N_("There were very many requests from your address. Try again in a minute.")),
+    500: (N_("Something went wrong on our side"), N_("It has been noted. Please try again later.")),
+    503: (
+        N_("The programme cannot be reached right now"),
+        N_("It will be back shortly; nothing is lost. Calendars that you subscribed to stay as they are."),
+    ),
+}
+COMPRESSED = ("text/html", "application/xml")
+WORTH_COMPRESSING = 1000
+
+
+def install(web: Flask, app: App, limit: str) -> None:
+    """Each process counts for itself what is read; what is written, all of them together."""
+    local = Limiter(
+        asker, app=web, default_limits=[limit], default_limits_exempt_when=_is_cheap, storage_uri="memory://"
+    )
+    shared = Limiter(asker, app=web, storage_uri=f"{SCHEME}://", storage_options={"app": app})  # type: ignore[dict-item]
+    web.extensions.update({"scheduler.limiter": shared, "scheduler.local_limiter": local})
+    web.before_request(_refuse_long)
+    web.register_error_handler(HTTPException, _answer_http)
+    web.register_error_handler(SchedulerError, _answer_ours)
+    for away in (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError):
+        web.register_error_handler(away, _answer_away)
+    web.after_request(_compress)
+    web.after_request(_guard)
+
+
+def _refuse_long() -> None:
+    """Links on a page repeat what was asked for: a long address would come back many times."""
+    if len(request.query_string) > LONGEST:
+        abort(414)
+
+
+def _is_cheap() -> bool:
+    return request.path.startswith("/static/") or request.path == "/healthz"
+
+
+def _answer_http(error: HTTPException) -> Answer:
+    if error.code is None or error.code < 400:
+        return error.get_response()
+    response = _problem(error.code)
+    # What belongs to the status: Allow, Retry-After.
+    for name, value in error.get_headers():
+        if name.lower() not in ("content-type", "content-length"):
+            response.headers[name] = value
+    if error.code == TooManyRequests.code:
+        response.headers["Retry-After"] = "60"
+    return response
+
+
+def _answer_ours(error: SchedulerError) -> Answer:
+    """Reading contradicts nothing and is forbidden to nobody: such an error is the database's trouble."""
+    code = next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
+    return _answer_away(error) if code == 503 else _problem(code)
+
+
+def _answer_away(_error: Exception) -> Answer:
+    return _answer_http(ServiceUnavailable(retry_after=int(RETRY)))
+
+
+def _problem(code: int) -> Response:
+    title, words = PROBLEMS.get(code, PROBLEMS[500] if code >= 500 else PROBLEMS[400])
+    g.tzid = g.get("tzid")
+    g.language = g.get("language", "en")
+    response = Response(render_template("web/problem.html", title=_(title), words=_(words), code=code), code)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _compress(response: Response) -> Response:
+    """Pages hold no secret to be weighed by their length (BREACH), but for those of one reader: these stay whole."""
+    if (
+        "no-store" in response.headers.get("Cache-Control", "")
+        or response.mimetype not in COMPRESSED
+        or response.direct_passthrough
+        or "Content-Encoding" in response.headers
+    ):
+        return response
+    response.vary.add("Accept-Encoding")
+    if request.accept_encodings["gzip"] > 0 and len(response.data) > WORTH_COMPRESSING:
+        response.data = gzip.compress(response.data, 6, mtime=0)
+        response.content_encoding = "gzip"
+    return response
+
+
+def _guard(response: Response) -> Response:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if request.is_secure:
+        response.headers.setdefault("Strict-Transport-Security", TWO_YEARS)
+    return response
+
+
+assert set(PROBLEMS) >= {*STATUS.values(), InternalServerError.code}  # noqa: S101 - every error has its page

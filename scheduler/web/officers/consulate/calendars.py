@@ -1,0 +1,69 @@
+"""The visits to come of a post as an officer's own calendar."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, g, render_template
+from sqlalchemy.orm import Session
+
+from scheduler.app import App
+from scheduler.model import Account, Act, FeedLink, Post
+from scheduler.services.feeds import links as feed_links
+from scheduler.services.feeds.addresses import Address
+from scheduler.web.kit.answers import see
+from scheduler.web.kit.language import _
+from scheduler.web.officers.consulate.own_posts import POST, post_of
+from scheduler.web.officers.kit import guard
+from scheduler.web.officers.kit.guard import may, officer
+
+PAGE = f"{POST}/calendar"
+
+
+def blueprint(app: App) -> Blueprint:
+    pages = guard.blueprint("calendars")
+
+    @pages.get(PAGE)
+    @may(Act.SEE_VISITS)
+    def page(language: str, key: str) -> str:  # noqa: ARG001 - kept in g for all
+        return _page(app, key)
+
+    @pages.post(PAGE)
+    @may(Act.SEE_VISITS)
+    def make(language: str, key: str) -> Response:
+        _make(app, key)
+        return see(f"/{language}/desk/posts/{key}/calendar")
+
+    return pages
+
+
+def _page(app: App, key: str) -> str:
+    with app.db.read() as session:
+        post = post_of(session, key)
+        link = _mine(session, post)
+        return render_template(
+            "web/desk/calendar.html",
+            title=_("Your calendar of the post"),
+            post=post,
+            address=_address(app, link) if link else "",
+        )
+
+
+def _make(app: App, key: str) -> None:
+    """Without names, which a calendar would carry to wherever it is copied; once more, and it has another address."""
+    with app.db.write(officer().actor) as session:
+        post = post_of(session, key)
+        link = _mine(session, post)
+        if link:
+            feed_links.renew(session, link, now=app.clock.now())
+            return
+        account = session.get_one(Account, officer().id)
+        feed_links.add_visits(
+            session, post=post, account=account, holder=account.called, names=False, now=app.clock.now()
+        )
+
+
+def _mine(session: Session, post: Post) -> FeedLink | None:
+    return feed_links.of_officer(session, post=post, account=officer().id)
+
+
+def _address(app: App, link: FeedLink) -> str:
+    return f"{app.settings.base_url}{Address(feed_links.token(link, secret=app.secret), g.language, private=True)}"

@@ -1,0 +1,223 @@
+"""Closing days of a post: first whom they hit, then closed, and each of them is offered another time in one go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any
+
+from flask import Blueprint, g, render_template, request, url_for
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as Answer
+
+from scheduler.app import App
+from scheduler.base.clock import wall
+from scheduler.base.date_parsing import parse_day
+from scheduler.base.errors import Invalid
+from scheduler.base.i18n import LANGUAGES
+from scheduler.model import Act, Appointment, Post, SpecialDays
+from scheduler.services.consulate.posts import posts
+from scheduler.services.consulate.posts.post_drafts import SpecialDraft
+from scheduler.services.consulate.posts.slots import Slot
+from scheduler.services.consulate.visits import displacement
+from scheduler.web.consulate import wording as visit_wording
+from scheduler.web.kit.answers import again, see
+from scheduler.web.kit.forms import Form
+from scheduler.web.kit.language import _, ngettext, with_query
+from scheduler.web.officers.consulate.own_posts import POST, post_of
+from scheduler.web.officers.kit import guard
+from scheduler.web.officers.kit.answers import Mistyped, act, drafted
+from scheduler.web.officers.kit.guard import may
+
+CLOSE = f"{POST}/close"
+_FIELDS = {"first_day": "first", "last_day": "last", "hours": "opens"}
+
+
+def blueprint(app: App) -> Blueprint:
+    pages = guard.blueprint("closing")
+
+    @pages.get(CLOSE)
+    @may(Act.KEEP_POSTS)
+    def page(language: str, key: str) -> str:  # noqa: ARG001 - kept in g for all
+        return _page(app, key)
+
+    @pages.post(f"{CLOSE}/look")
+    @may(Act.KEEP_POSTS)
+    def look(language: str, key: str) -> Answer | str:  # noqa: ARG001
+        return _look(app, key)
+
+    @pages.post(f"{CLOSE}/again")
+    @may(Act.KEEP_POSTS)
+    def look_again(language: str, key: str) -> str:  # noqa: ARG001
+        return _page(app, key, Form.sent())
+
+    @pages.post(CLOSE)
+    @may(Act.KEEP_POSTS)
+    def close(language: str, key: str) -> Answer:  # noqa: ARG001
+        return _close(app, key)
+
+    @pages.post(f"{CLOSE}/offer")
+    @may(Act.KEEP_POSTS)
+    def offer(language: str, key: str) -> Answer:  # noqa: ARG001
+        return _offer(app, key)
+
+    return pages
+
+
+def _page(app: App, key: str, form: Form | None = None) -> str:
+    now = app.clock.now()
+    with app.db.read() as session:
+        post = post_of(session, key)
+        return render_template(
+            "web/desk/close.html",
+            title=_("Closing days"),
+            post=post,
+            form=form or Form({"first": request.args.get("day", "")[:10]}),
+            counters=[("", _("the whole post")), *((one.key, one.name.to(g.language)) for one in post.counters)],
+            stranded=displacement.affected(session, post, now=now),
+            closed=_to_come(post, wall(now, post.tzid).date()),
+            done=_done(),
+            said=visit_wording,
+            languages_of_reason=LANGUAGES,
+        )
+
+
+def _to_come(post: Post, today: date) -> list[SpecialDays]:
+    return [row for row in post.special_days if not row.open and row.last_on >= today]
+
+
+# First whom it hits
+
+
+def _look(app: App, key: str) -> Answer | str:
+    form = Form.sent()
+    with app.db.read() as session:
+        post = post_of(session, key)
+        try:
+            draft = _draft(app, post, form)
+        except Mistyped:
+            draft = None
+        if draft is not None:
+            already = {row.id for row in displacement.affected(session, post, now=app.clock.now())}
+            hit = displacement.affected(session, post, now=app.clock.now(), closing=draft)
+            return _hits_page(post, form, draft, hit, already)
+    return again(_page(app, key, form))
+
+
+def _hits_page(
+    post: Post, form: Form, draft: SpecialDraft, hit: Sequence[Appointment], already: Iterable[int]
+) -> str:
+    return render_template(
+        "web/desk/close_look.html",
+        title=_("Close these days?"),
+        post=post,
+        form=form,
+        closure=posts.special_row(post, draft),
+        hit=hit,
+        already=already,
+        said=visit_wording,
+    )
+
+
+def _draft(app: App, post: Post, form: Form) -> SpecialDraft:
+    """Raises Mistyped, when the form says what is wrong."""
+    first = _day(app, post, form, "first")
+    last = _day(app, post, form, "last") if form["last"].strip() else first
+    today = wall(app.clock.now(), post.tzid).date()
+    if last is not None and last < today:
+        form.errors.setdefault("last" if form["last"].strip() else "first", _("This day has passed."))
+    if form["counter"] and form["counter"] not in {one.key for one in post.counters}:
+        form.errors["counter"] = _("Choose one of the counters.")
+    reason = {tag: form[f"reason-{tag}"].strip() for tag in LANGUAGES if form[f"reason-{tag}"].strip()}
+    given: dict[str, Any] = {
+        "first_day": first,
+        "last_day": last,
+        "hours": _hours(form),
+        "counter": form["counter"],
+        "reason": reason,
+    }
+    draft: SpecialDraft | None = None
+    if not form.errors:
+        draft = drafted(SpecialDraft, given, form, {**_FIELDS, "reason": f"reason-{g.language}"})
+    if draft is None or form.errors:
+        raise Mistyped
+    return draft
+
+
+def _day(app: App, post: Post, form: Form, name: str) -> date | None:
+    today = wall(app.clock.now(), post.tzid).date()
+    try:
+        return parse_day(form[name].strip(), now=app.clock.now(), tzid=post.tzid)
+    except Invalid:
+        form.errors[name] = _("Enter a date, like {day}.", day=today.isoformat())
+        return None
+
+
+def _hours(form: Form) -> str:
+    """As a file would say them; nothing is the whole day."""
+    opens, closes = form["opens"].strip(), form["closes"].strip()
+    if bool(opens) != bool(closes):
+        form.errors["opens"] = _("Enter both hours, or none for the whole day.")
+    return f"{opens[:5]}-{closes[:5]}" if opens and closes else ""
+
+
+# Then closed
+
+
+def _close(app: App, key: str) -> Answer:
+    form = Form.sent()
+    try:
+        with act(app, form) as session:
+            post = post_of(session, key)
+            posts.set_days(session, post, _draft(app, post, form), now=app.clock.now())
+            found = _rebook(app, session, post)
+    except Mistyped:
+        return again(_page(app, key, form))
+    return _to_page(key, found, closed="1")
+
+
+def _offer(app: App, key: str) -> Answer:
+    form = Form.sent()
+    try:
+        with act(app, form) as session:
+            found = _rebook(app, session, post_of(session, key))
+    except Mistyped:
+        return again(_page(app, key, form))
+    return _to_page(key, found)
+
+
+def _rebook(app: App, session: Session, post: Post) -> Sequence[tuple[Appointment, Slot | None]]:
+    return displacement.rebook(session, post, now=app.clock.now())
+
+
+def _to_page(key: str, found: Sequence[tuple[Appointment, Slot | None]], **said: str) -> Answer:
+    offered = sum(slot is not None for _row, slot in found)
+    numbers = {"offered": str(offered), "left": str(len(found) - offered)}
+    return see(with_query(url_for(".page", language=g.language, key=key), {**said, **numbers}.items()))
+
+
+def _done() -> str:
+    """What the address says was done: numbers, and nothing that anybody could make it say."""
+    offered, left = (_number(request.args.get(name, "")) for name in ("offered", "left"))
+    if "offered" not in request.args:
+        return ""
+    said = [_("The days are closed.")] if request.args.get("closed") else []
+    if offered:
+        words = ngettext(
+            "{number} visit was offered another time.", "{number} visits were offered another time.", offered
+        )
+        said.append(words.format(number=offered))
+    if left:
+        words = ngettext(
+            "For {number} visit nothing else is free: see below.",
+            "For {number} visits nothing else is free: see below.",
+            left,
+        )
+        said.append(words.format(number=left))
+    if not offered and not left:
+        said.append(_("No visit is hit."))
+    return " ".join(said)
+
+
+def _number(typed: str) -> int:
+    return int(typed) if typed.isascii() and typed.isdecimal() and len(typed) < 5 else 0

@@ -1,0 +1,77 @@
+"""How the days of a post went: a table, and bars drawn here."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from flask import Blueprint, Response, g, render_template, request
+
+from scheduler.app import App
+from scheduler.base.date_format import format_days
+from scheduler.model import Act
+from scheduler.services.consulate.front_desk import statistics as visit_statistics
+from scheduler.services.consulate.front_desk import today as desk_today
+from scheduler.web.consulate import wording as visit_wording
+from scheduler.web.consulate.booking import day_typed
+from scheduler.web.kit.forms import Form
+from scheduler.web.kit.language import _
+from scheduler.web.officers.consulate import wording as desk_wording
+from scheduler.web.officers.consulate.own_posts import POST, post_of
+from scheduler.web.officers.kit import guard
+from scheduler.web.officers.kit.guard import may
+
+LONGEST = timedelta(days=366)
+
+
+def blueprint(app: App) -> Blueprint:
+    pages = guard.blueprint("statistics")
+
+    @pages.get(f"{POST}/statistics")
+    @may(Act.SEE_VISITS)
+    def page(language: str, key: str) -> Response:  # noqa: ARG001 - kept in g for all
+        return _page(app, key)
+
+    return pages
+
+
+def _page(app: App, key: str) -> Response:
+    with app.db.read() as session:
+        post = post_of(session, key)
+        today = desk_today.today_of(post, now=app.clock.now())
+        form = Form({name: request.args.get(name, "").strip()[:10] for name in ("from", "until")})
+        first, last = _days(form, today)
+        found = visit_statistics.statistics(session, post, first, last)
+        shown = Form({"from": first.isoformat(), "until": last.isoformat(), **_given(form)}, form.errors)
+        page = render_template(
+            "web/desk/statistics.html",
+            title=_("Statistics"),
+            post=post,
+            form=shown,
+            days=format_days(first, last, g.language),
+            found=found,
+            said=visit_wording,
+            say=desk_wording,
+        )
+        return Response(page, 422 if form.errors else 200)
+
+
+def _given(form: Form) -> dict[str, str]:
+    return {name: value for name, value in form.typed.items() if value}
+
+
+def _days(form: Form, today: date) -> tuple[date, date]:
+    """Today, unless the address says other days; what is wrong is said, and today shown."""
+    first, last = (_day(form, name) for name in ("from", "until"))
+    first, last = first or last or today, last or first or today
+    if last < first:
+        form.errors.setdefault("until", _("This is before the first day."))
+    elif last - first > LONGEST:
+        form.errors.setdefault("until", _("At most a year at once."))
+    return (today, today) if form.errors else (first, last)
+
+
+def _day(form: Form, name: str) -> date | None:
+    found = day_typed(form[name])
+    if form[name] and found is None:
+        form.errors[name] = _("Enter a date, like {day}.", day="2027-01-31")
+    return found

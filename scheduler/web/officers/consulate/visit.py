@@ -1,0 +1,248 @@
+"""One visit at the desk: who comes, what was done with it; another time for it, or none; why a time is not offered.
+
+Whoever opens it is written down: it is somebody's record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from flask import Blueprint, Response, abort, g, render_template, request, url_for
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as Answer
+
+from scheduler.app import App
+from scheduler.base.clock import wall
+from scheduler.base.i18n import N_
+from scheduler.model import Act, Appointment, Audit, Side, VisitStatus
+from scheduler.services.consulate.front_desk import visit_history
+from scheduler.services.consulate.posts import free_times
+from scheduler.services.consulate.posts.free_times import Place
+from scheduler.services.consulate.posts.slots import Slot, Why
+from scheduler.services.consulate.visits import booking
+from scheduler.services.consulate.visits.lifecycle import party_of
+from scheduler.services.privacy import access_log
+from scheduler.web.consulate import wording as visit_wording
+from scheduler.web.consulate.booking import day_typed, time_typed
+from scheduler.web.kit.answers import again, see
+from scheduler.web.kit.forms import Form
+from scheduler.web.kit.language import _
+from scheduler.web.officers.consulate.own_posts import visit_of
+from scheduler.web.officers.kit import guard
+from scheduler.web.officers.kit.answers import Mistyped, act
+from scheduler.web.officers.kit.guard import DESK, allowed, may, officer
+
+VISIT = f"{DESK}/visits/<reference>"
+DONE = {
+    "moved": N_("The visit is moved; a letter says so."),
+    "cancelled": N_("The visit is cancelled; a letter says so."),
+}
+_MOVABLE = (VisitStatus.CONFIRMED, VisitStatus.OFFERED)
+_ENDING = (*_MOVABLE, VisitStatus.HELD, VisitStatus.WAITING)
+# What the audit calls it, and how it is said here.
+DEEDS = {
+    "book": N_("booked"),
+    "confirm": N_("confirmed"),
+    "reconfirm": N_("said once more that they come"),
+    "wait": N_("put on the waiting list"),
+    "offer": N_("offered a time"),
+    "lapse": N_("lapsed"),
+    "move": N_("moved"),
+    "rebook": N_("offered another time, because the post is closed"),
+    "cancel": N_("cancelled"),
+    "conclude": N_("concluded"),
+    "amnesty": N_("the no-show was excused"),
+    "reader": N_("changed how letters come"),
+    "forget": N_("personal data erased"),
+    "check in": N_("checked in"),
+    "walk in": N_("came without an appointment"),
+    "call": N_("called"),
+    "recall": N_("called again"),
+    "send back": N_("sent back to the queue"),
+    "undo": N_("undone"),
+    "read": N_("looked at"),
+}
+
+
+def blueprint(app: App) -> Blueprint:
+    pages = guard.blueprint("deskvisits")
+
+    @pages.get(VISIT)
+    @may(Act.SEE_APPLICANTS)
+    def visit(language: str, reference: str) -> str:  # noqa: ARG001 - kept in g for all
+        return _visit(app, reference)
+
+    @pages.get(f"{VISIT}/move")
+    @may(Act.SEE_APPLICANTS, Act.KEEP_VISITS)
+    def to_move(language: str, reference: str) -> str:  # noqa: ARG001
+        return _to_move(app, reference)
+
+    @pages.post(f"{VISIT}/move")
+    @may(Act.SEE_APPLICANTS, Act.KEEP_VISITS)
+    def move(language: str, reference: str) -> Answer:  # noqa: ARG001
+        return _move(app, reference)
+
+    @pages.get(f"{VISIT}/cancel")
+    @may(Act.SEE_APPLICANTS, Act.KEEP_VISITS)
+    def to_cancel(language: str, reference: str) -> str:  # noqa: ARG001
+        return _to_cancel(app, reference)
+
+    @pages.post(f"{VISIT}/cancel")
+    @may(Act.SEE_APPLICANTS, Act.KEEP_VISITS)
+    def cancel(language: str, reference: str) -> Answer:  # noqa: ARG001
+        return _cancel(app, reference)
+
+    return pages
+
+
+# The record
+
+
+def _visit(app: App, reference: str) -> str:
+    now = app.clock.now()
+    with app.db.write(officer().actor) as session:  # only to write down who looked
+        found = visit_of(session, reference)
+        access_log.looked(session, found, now=now)
+    with app.db.read() as session:
+        found = visit_of(session, reference)
+        return _page(
+            "visit",
+            found,
+            found.reference,
+            documents=visit_history.documents(session, found),
+            history=visit_history.history(session, found),
+            letters=visit_history.letters(session, found) if allowed(Act.SEE_LETTERS) else (),
+            movable=allowed(Act.KEEP_VISITS) and _is_movable(found, now),
+            ending=allowed(Act.KEEP_VISITS) and _is_ending(found, now),
+            deed=_deed,
+            by=_by,
+            done=_(DONE[what]) if (what := request.args.get("done", "")) in DONE else "",
+        )
+
+
+def _page(name: str, visit: Appointment, title: str, **given: Any) -> str:
+    post = visit.service.post
+    return render_template(
+        f"web/desk/{name}.html",
+        title=title,
+        visit=visit,
+        post=post,
+        service=visit.service,
+        party=party_of(visit),
+        zone=post.tzid,
+        said=visit_wording,
+        **given,
+    )
+
+
+def _is_movable(visit: Appointment, now: datetime) -> bool:
+    return visit.status in _MOVABLE and not visit.has_expired(now)
+
+
+def _is_ending(visit: Appointment, now: datetime) -> bool:
+    return visit.status in _ENDING and not visit.has_expired(now)
+
+
+def _deed(entry: Audit) -> str:
+    """What was done, in a word or two; the audit's own word for what is not known here."""
+    said = _(DEEDS[entry.action]) if entry.action in DEEDS else entry.action
+    status = entry.details.get("status") if entry.action == "conclude" else None
+    return f"{said}: {_(status)}" if status in set(VisitStatus) else said
+
+
+def _by(entry: Audit) -> str:
+    """Who did it: an account without what it was used by."""
+    return entry.actor.rpartition("@")[0] or entry.actor
+
+
+# Another time
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked of a day or of an hour: its free times, or the reason."""
+
+    day: date
+    at: datetime | None
+    free: Sequence[Slot]
+    why: Why | None  # not even at the desk
+    why_online: Why | None
+
+
+def _to_move(app: App, reference: str, problem: str = "") -> str:
+    now = app.clock.now()
+    with app.db.read() as session:
+        visit = visit_of(session, reference)
+        if not _is_movable(visit, now):
+            abort(404)
+        asked = _asked(session, visit, now)
+        ready = asked.at is not None and asked.why is None and asked.at != visit.dtstart
+        length = free_times.length(visit.service, party_of(visit))
+        return _page(
+            "visit_move",
+            visit,
+            _("Another time"),
+            asked=asked,
+            ready=ready,
+            until=asked.at + length if asked.at else None,
+            today=wall(now, visit.service.post.tzid).date(),
+            problem=problem,
+        )
+
+
+def _asked(session: Session, visit: Appointment, now: datetime) -> Asked:
+    """By the address: ``?at=`` is one of the times shown, ``?day=`` and ``hour=`` what was typed."""
+    service, party, args = visit.service, party_of(visit), request.args
+    at = time_typed(args.get("at", "")) or time_typed(f"{args.get('day', '')}T{args.get('hour', '')[:5]}")
+    day = at.date() if at else day_typed(args.get("day", "")) or (visit.day or wall(now, service.post.tzid).date())
+    free = free_times.free(session, service, party, now=now, first_on=day, last_on=day, desk=True, but=visit.id)
+    place = free_times.place(session, service, party, at, now=now, desk=True, but=visit.id) if at else None
+    return Asked(
+        day,
+        at,
+        free,
+        why=None if place is None or isinstance(place, Place) else place,
+        why_online=free_times.why(session, service, party, at, now=now, but=visit.id) if at else None,
+    )
+
+
+def _move(app: App, reference: str) -> Answer:
+    form = Form.sent()
+    at = time_typed(form["at"]) or abort(400)
+    try:
+        with act(app, form) as session:
+            booking.move(session, visit_of(session, reference), at, now=app.clock.now(), desk=True)
+    except Mistyped:
+        return Response(_to_move(app, reference, " ".join(form.errors.values())), 409)
+    return _to_visit(reference, "moved")
+
+
+# None
+
+
+def _to_cancel(app: App, reference: str, form: Form | None = None) -> str:
+    with app.db.read() as session:
+        visit = visit_of(session, reference)
+        if form is None and not _is_ending(visit, app.clock.now()):
+            abort(404)
+        sides = [(str(Side.POST), _("the post")), (str(Side.APPLICANT), _("the applicant"))]
+        return _page("visit_cancel", visit, _("Cancel the visit"), form=form or Form(), sides=sides)
+
+
+def _cancel(app: App, reference: str) -> Answer:
+    form = Form.sent()
+    by = form.one_of("by", {str(side): side for side in Side}, _("Choose who cancels."))
+    try:
+        with act(app, form) as session:
+            if by is not None:
+                booking.cancel(session, visit_of(session, reference), by=by, now=app.clock.now())
+    except Mistyped:
+        return again(_to_cancel(app, reference, form))
+    return _to_visit(reference, "cancelled")
+
+
+def _to_visit(reference: str, done: str) -> Answer:
+    return see(url_for(".visit", language=g.language, reference=reference, done=done))

@@ -1,0 +1,161 @@
+"""The desk: what is on and who comes, the list of one event, its letters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import TypeVar
+
+from flask import Blueprint, Response, abort, g, render_template, request
+
+from scheduler.app import App
+from scheduler.base.i18n import catalogue
+from scheduler.formats import sheets
+from scheduler.model import Act, Mode, Outcome, Role, Standing
+from scheduler.services.accounts import accounts
+from scheduler.services.events.guest_lists import export as guest_export
+from scheduler.services.events.guests import guest_directory
+from scheduler.services.events.guests.guest_directory import Wanted
+from scheduler.services.letters import ledger
+from scheduler.web.kit.language import _
+from scheduler.web.officers.kit import guard
+from scheduler.web.officers.kit.answers import event_of
+from scheduler.web.officers.kit.guard import DESK, allowed, may
+
+EVENT = f"{DESK}/events/<key>"
+MOST_LETTERS = 500
+SHEETS = {
+    "xlsx": ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", ""),
+    "csv": ("text/csv; charset=utf-8", ","),
+}
+W = TypeVar("W", bound=StrEnum)
+
+
+def blueprint(app: App) -> Blueprint:
+    pages = guard.blueprint("desk")
+
+    @pages.get(DESK)
+    @may(Act.SEE_EVENTS)
+    def overview(language: str) -> str:  # noqa: ARG001 - kept in g for all
+        return _overview(app)
+
+    @pages.get(EVENT)
+    @may(Act.SEE_GUESTS)
+    def guests(language: str, key: str) -> str:  # noqa: ARG001
+        return _guests(app, key)
+
+    @pages.get(f"{EVENT}/guests.<any(xlsx,csv):kind>")
+    @may(Act.SEE_GUESTS, Act.TAKE_LIST)
+    def file(language: str, key: str, kind: str) -> Response:
+        return _file(app, key, kind, language)
+
+    @pages.get(f"{EVENT}/letters")
+    @may(Act.SEE_LETTERS)
+    def letters(language: str, key: str) -> str:  # noqa: ARG001
+        return _letters(app, key)
+
+    @pages.get(f"{DESK}/accounts")
+    @may(Act.SEE_ACCOUNTS)
+    def everybody(language: str) -> str:  # noqa: ARG001
+        return _accounts(app)
+
+    return pages
+
+
+def _overview(app: App) -> str:
+    read = guest_directory.past if request.args.get("when") == "past" else guest_directory.coming
+    number = page()
+    with app.db.read() as session:
+        confidential = allowed(Act.SEE_CONFIDENTIAL)
+        found = read(session, confidential=confidential, now=app.clock.now(), page=number)
+        return render_template(
+            "web/desk/overview.html", title=_("Desk"), found=found, past=read is guest_directory.past, page=number
+        )
+
+
+def page() -> int:
+    typed = request.args.get("page", "")
+    return int(typed) if typed.isascii() and typed.isdecimal() and 0 < len(typed) < 5 and int(typed) else 1
+
+
+def _guests(app: App, key: str) -> str:
+    wanted, number = _wanted(), page()
+    with app.db.read() as session:
+        event = event_of(session, key)
+        found = guest_directory.guests(session, event, wanted, page=number)
+        return render_template(
+            "web/desk/guests.html",
+            title=event.title.to(g.language),
+            event=event,
+            line=guest_directory.line(session, event),
+            guests=found,
+            chosen=_chosen(),
+            choices={"standing": list(Standing), "mode": list(Mode), "role": list(Role)},
+            page=number,
+            first=(number - 1) * guest_directory.PAGE + 1,
+        )
+
+
+def _chosen() -> dict[str, str]:
+    names = ("name", "standing", "mode", "role")
+    return {name: value.strip() for name in names if (value := request.args.get(name, "")).strip()}
+
+
+def _wanted() -> Wanted:
+    """What there is not restricts nothing: it can only have been typed into the address."""
+    chosen = _chosen()
+    return Wanted(
+        name=chosen.get("name", "")[:100],
+        standing=_word(Standing, chosen, "standing"),
+        mode=_word(Mode, chosen, "mode"),
+        role=_word(Role, chosen, "role"),
+    )
+
+
+def _word(kind: type[W], chosen: Mapping[str, str], name: str) -> W | None:
+    return next((word for word in kind if word == chosen.get(name)), None)
+
+
+def _file(app: App, key: str, kind: str, language: str) -> Response:
+    gettext = catalogue(language).gettext
+    with app.db.read() as session:
+        event = event_of(session, key)
+        layout = guest_export.layout_of(session, event) or guest_export.default_layout(event, gettext)
+        rows = list(guest_export.rows(session, event, layout, language=language, gettext=gettext))
+    content_type, delimiter = SHEETS[kind]
+    body = sheets.written([list(layout.headings), *rows], delimiter=delimiter, name=key)
+    response = Response(body, content_type=content_type)
+    response.headers["Content-Disposition"] = f'attachment; filename="{key}.{kind}"'
+    return response
+
+
+def _letters(app: App, key: str) -> str:
+    outcomes = ("to do", *map(str, Outcome))
+    wanted = request.args.get("outcome") or None
+    if wanted not in (None, *outcomes):
+        abort(404)
+    with app.db.read() as session:
+        event = event_of(session, key)
+        rows = ledger.letters(session, event=event, kind=None, outcome=wanted, limit=MOST_LETTERS)
+        return render_template(
+            "web/desk/letters.html",
+            title=_("Letters"),
+            event=event,
+            letters=rows[::-1],
+            most=MOST_LETTERS,
+            outcomes=outcomes,
+            wanted=wanted,
+            zone=app.settings.timezone,
+        )
+
+
+def _accounts(app: App) -> str:
+    with app.db.read() as session:
+        found = accounts.everybody(session)
+    return render_template(
+        "web/desk/accounts.html",
+        title=_("Accounts"),
+        accounts=found,
+        state=accounts.state,
+        zone=app.settings.timezone,
+    )

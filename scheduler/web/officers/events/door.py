@@ -1,0 +1,388 @@
+"""The door of an event: a pass is scanned or a name is typed, and a clear answer comes.
+
+Without a script each form is sent and answered as a page; with it (static/door.js) the same forms are sent beside the
+page, the camera reads codes, and what could not be sent is kept and tried again.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
+from flask_limiter import Limiter
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as Answer
+
+from scheduler.app import App
+from scheduler.base.clock import wall
+from scheduler.base.date_format import format_day
+from scheduler.base.errors import AlreadyThere, Conflict, NotFound, SchedulerError
+from scheduler.base.i18n import N_, catalogue
+from scheduler.formats.printing import Form
+from scheduler.model import Act, Arrival, Attendee, Event, Standing
+from scheduler.services.common import lookup
+from scheduler.services.events.attendance import passes
+from scheduler.services.events.attendance.capacity import NoRoom
+from scheduler.services.events.door import arrivals, cards
+from scheduler.services.events.door.arrivals import Came, Told, TooMany, Verdict
+from scheduler.services.events.door.name_search import SHOWN, Search
+from scheduler.web.kit.forms import Form as Typed
+from scheduler.web.kit.language import _
+from scheduler.web.kit.safety import HEADERS
+from scheduler.web.officers.kit import camera, guard
+from scheduler.web.officers.kit.guard import DESK, allowed, may, officer, takes
+from scheduler.web.programme import wording as event_wording
+from scheduler.web.programme.pages import is_key
+
+DOOR = f"{DESK}/events/<key>/door"
+RECENT = 6
+FRAGMENT = "X-Door"  # said by the script: only what has changed is wanted
+_CAMERA = HEADERS["Permissions-Policy"].replace("camera=()", "camera=(self)")
+_ASKS = HEADERS["Content-Security-Policy"] + "; connect-src 'self'"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What came of a form, in numbers: read again when it is shown, because the transaction is over."""
+
+    verdict: Verdict | None = None
+    attendee: int | None = None
+    arrival: int | None = None
+    name: str = ""  # that was looked for
+    refusal: str = ""
+    undone: bool = False
+
+
+def blueprint(app: App, limiter: Limiter) -> Blueprint:
+    pages = guard.blueprint("door")
+    search = Search()
+
+    @pages.get(DOOR)
+    @may(Act.CHECK_IN)
+    def page(language: str, key: str) -> Answer | str:  # noqa: ARG001 - kept in g for all
+        return _page(app, search, key, _asked_for())
+
+    @pages.post(DOOR)
+    @may(Act.CHECK_IN)
+    def read(language: str, key: str) -> Answer | str:  # noqa: ARG001
+        return _answer(app, search, key, _read(app, key, Typed.sent()))
+
+    @pages.post(f"{DOOR}/arrivals")
+    @may(Act.CHECK_IN)
+    def let_in(language: str, key: str) -> Answer | str:  # noqa: ARG001
+        return _answer(app, search, key, _let_in(app, key, Typed.sent()))
+
+    @pages.post(f"{DOOR}/arrivals/<int:number>/companions")
+    @may(Act.CHECK_IN)
+    def companions(language: str, key: str, number: int) -> Answer | str:  # noqa: ARG001
+        return _answer(app, search, key, _follow(app, key, number, Typed.sent()))
+
+    @pages.post(f"{DOOR}/arrivals/<int:number>/undo")
+    @may(Act.CHECK_IN)
+    def undo(language: str, key: str, number: int) -> Answer | str:  # noqa: ARG001
+        return _answer(app, search, key, _undo(app, key, number))
+
+    @pages.get(f"{DOOR}/now")
+    @may(Act.CHECK_IN)
+    def now(language: str, key: str) -> str:  # noqa: ARG001
+        return _now(app, key)
+
+    @pages.get(f"{DOOR}/badges.pdf")
+    @may(Act.TAKE_LIST)
+    def badges(language: str, key: str) -> Response:  # noqa: ARG001
+        return _printed(app, key, Form.BADGES)
+
+    @pages.get(f"{DOOR}/place-cards.pdf")
+    @may(Act.TAKE_LIST)
+    def place_cards(language: str, key: str) -> Response:  # noqa: ARG001
+        return _printed(app, key, Form.PLACE_CARDS)
+
+    _with_a_camera(pages, limiter)
+    return pages
+
+
+def _with_a_camera(pages: Blueprint, limiter: Limiter) -> None:
+    @pages.post(f"{DOOR}/picture")
+    @limiter.limit(camera.PER_ACCOUNT, key_func=camera.account)
+    @takes(camera.MAX_OCTETS)
+    @may(Act.CHECK_IN)
+    def picture(language: str, key: str) -> Response:  # noqa: ARG001
+        return camera.read_picture()
+
+    pages.after_request(open_camera)
+
+
+def open_camera(response: Response) -> Response:
+    """On this page alone a script may use the camera, and ask us while the page stays."""
+    response.headers["Permissions-Policy"] = _CAMERA
+    response.headers["Content-Security-Policy"] = _ASKS
+    return response
+
+
+# What a form does
+
+
+def _read(app: App, key: str, form: Typed) -> Heard:
+    """A pass lets in; anything else is a name to look for."""
+    given = form["given"].strip()
+    if not given:
+        return Heard()
+    if passes.read(given) is None and not _looks_like_a_code(given):
+        return Heard(name=given)
+    return _do(app, key, lambda session, event: _scanned(app, session, event, given, form))
+
+
+def _looks_like_a_code(given: str) -> bool:
+    """Of another system, or damaged: nobody is called so."""
+    return "://" in given or sum(map(str.isdigit, given)) > 3
+
+
+def _scanned(app: App, session: Session, event: Event, given: str, form: Typed) -> Told:
+    return arrivals.scan(session, event, given, _came(form), secret=app.secret, now=app.clock.now())
+
+
+def _let_in(app: App, key: str, form: Typed) -> Heard:
+    came = replace(_came(form), companions=_number(form["companions"]))
+    admits = bool(form["admit"])
+    if admits and not allowed(Act.KEEP_LIST):
+        abort(403)
+
+    def come_in(session: Session, event: Event) -> Told:
+        attendee = session.get(Attendee, _number(form["attendee"]) or 0)
+        if attendee is None or attendee.event_id != event.id or attendee.standing is Standing.UNCONFIRMED:
+            raise NotFound("nobody of this list is meant")
+        return (arrivals.admit if admits else arrivals.check_in)(session, attendee, came, now=app.clock.now())
+
+    return _do(app, key, come_in)
+
+
+def _came(form: Typed) -> Came:
+    return Came(door=_door(form["door"]), scan=form["scan"][:40] or None)
+
+
+def _door(said: str) -> str:
+    return " ".join(said.split())[:60]
+
+
+def _number(typed: str) -> int | None:
+    return int(typed) if typed.isascii() and typed.isdecimal() and len(typed) < 18 else None
+
+
+def _follow(app: App, key: str, number: int, form: Typed) -> Heard:
+    def follow(session: Session, event: Event) -> Told:
+        arrived = arrivals.get_arrival(session, event, number)
+        arrivals.follow(session, arrived, _number(form["companions"]) or 0, now=app.clock.now())
+        return Told(verdict=Verdict.WELCOME, attendee=arrived.attendee, arrival=arrived)
+
+    return _do(app, key, follow, arrival=number)
+
+
+def _undo(app: App, key: str, number: int) -> Heard:
+    def undo(session: Session, event: Event) -> Told:
+        arrived = arrivals.get_arrival(session, event, number)
+        arrivals.undo(session, arrived, now=app.clock.now())
+        return Told(verdict=Verdict.WELCOME, attendee=arrived.attendee, arrival=arrived)
+
+    return replace(_do(app, key, undo, arrival=number), undone=True)
+
+
+def _do(app: App, key: str, act: Callable[[Session, Event], Told], *, arrival: int | None = None) -> Heard:
+    try:
+        with app.db.write(officer().actor) as session:
+            told = act(session, _event(session, key))
+            attendee = told.attendee.id if told.attendee else None
+            return Heard(verdict=told.verdict, attendee=attendee, arrival=told.arrival.id if told.arrival else None)
+    except AlreadyThere:  # a second click: it is so already
+        return Heard(arrival=arrival)
+    except (NoRoom, TooMany) as error:
+        return Heard(refusal=_sentence(error), arrival=arrival)
+
+
+def _sentence(error: SchedulerError) -> str:
+    said = error.text(catalogue(g.language).gettext)
+    return f"{said[:1].upper()}{said[1:]}."
+
+
+def _event(session: Session, key: str) -> Event:
+    if not is_key(key):
+        raise NotFound("there is no such page")
+    return lookup.get(session, Event, key)
+
+
+# What is answered
+
+
+def _answer(app: App, search: Search, key: str, heard: Heard) -> Answer | str:
+    """To a script what has changed; to a browser a page that may be loaded again, where something was written."""
+    if request.headers.get(FRAGMENT):
+        return _page(app, search, key, heard, template="web/desk/_told.html")
+    written = heard.arrival is not None and heard.verdict is not Verdict.HERE and not heard.refusal
+    if not written:
+        page = _page(app, search, key, heard)
+        return Response(page, 422) if heard.refusal else page
+    place = {
+        "language": g.language,
+        "key": key,
+        "arrival": heard.arrival,
+        "door": _door(request.form.get("door", "")),
+    }
+    return redirect(url_for(".page", **{name: value for name, value in place.items() if value}), 303)
+
+
+def _asked_for() -> Heard:
+    """After a form: the arrival it was about."""
+    return Heard(verdict=Verdict.WELCOME, arrival=_number(request.args.get("arrival", "")))
+
+
+def _page(app: App, search: Search, key: str, heard: Heard, *, template: str = "web/desk/door.html") -> str:
+    now = app.clock.now()
+    with app.db.read() as session:
+        event = _event(session, key)
+        told = _told(session, event, heard)
+        matches = search.find(session, event, heard.name, now=now) if heard.name else []
+        return render_template(
+            template,
+            title=_("Door"),
+            event=event,
+            heard=heard,
+            told=told,
+            refusal=heard.refusal,
+            also=arrivals.also_here(session, event, told) if told else None,
+            matches=_matches(session, matches),
+            more=len(matches) == SHOWN,
+            names=arrivals.companions_of(session, [one.id for one in matches]),
+            door=_door(request.values.get("door", "")),
+            token=lambda: secrets.token_hex(8),
+            say=_Words(event, now),
+            **_counted(session, event),
+        )
+
+
+def _told(session: Session, event: Event, heard: Heard) -> Told | None:
+    if heard.arrival is not None:
+        arrived = arrivals.get_arrival(session, event, heard.arrival)
+        return Told(verdict=heard.verdict or Verdict.HERE, attendee=arrived.attendee, arrival=arrived)
+    if heard.verdict is None or (heard.attendee is None and heard.verdict is Verdict.WELCOME):
+        return None
+    return Told(verdict=heard.verdict, attendee=session.get(Attendee, heard.attendee) if heard.attendee else None)
+
+
+def _matches(session: Session, found: Sequence[Attendee]) -> list[tuple[Attendee, Arrival | None]]:
+    here = arrivals.here(session, [one.id for one in found])
+    return [(one, here.get(one.id)) for one in found]
+
+
+def _counted(session: Session, event: Event) -> dict[str, object]:
+    return {"present": arrivals.present(session, event), "recent": arrivals.arrivals(session, event, limit=RECENT)}
+
+
+def _now(app: App, key: str) -> str:
+    """What changes by itself, for a page that stays open."""
+    with app.db.read() as session:
+        event = _event(session, key)
+        return render_template(
+            "web/desk/_door_now.html",
+            event=event,
+            door=_door(request.args.get("door", "")),
+            say=_Words(event, app.clock.now()),
+            **_counted(session, event),
+        )
+
+
+def _printed(app: App, key: str, form: Form) -> Response:
+    """In the language of the page."""
+    with app.db.read() as session:
+        event = _event(session, key)
+        try:
+            made = cards.pdf(
+                session,
+                event,
+                form,
+                language=g.language,
+                gettext=catalogue(g.language).gettext,
+                secret=app.secret,
+                one_per_page=bool(request.args.get("single")),
+            )
+        except Conflict as error:
+            raise NotFound("nobody has a place in the hall") from error
+    response = Response(made, content_type="application/pdf")
+    response.headers["Content-Disposition"] = f'attachment; filename="{form}-{key}.pdf"'
+    return response
+
+
+# In words
+
+
+class _Words:
+    def __init__(self, event: Event, now: datetime) -> None:
+        self.event, self.now = event, now
+
+    def at(self, moment: datetime) -> str:
+        """By the clock of the event, which is said; with the day, where it is not today's."""
+        tzid = self.event.tzid
+        then = wall(moment, tzid)
+        day = format_day(then.date(), g.language, year=False, weekday=False)
+        today = then.date() == wall(self.now, tzid).date()
+        return f"{'' if today else day + ', '}{then:%H:%M} ({event_wording.clock_name(tzid, moment)})"
+
+    def by(self, arrived: Arrival) -> str:
+        """Who let them in, and where: an account without what it was used by."""
+        return ", ".join(filter(None, (arrived.by.rpartition("@")[0] or arrived.by, arrived.door)))
+
+    def verdict(self, verdict: Verdict) -> str:
+        return _(_VERDICTS[verdict][0])
+
+    def tone(self, verdict: Verdict) -> str:
+        return _VERDICTS[verdict][1]
+
+    def why(self, told: Told) -> str:
+        """What stands in the way, in a sentence; "" where the word says it all."""
+        match told.verdict:
+            case Verdict.NO_PLACE:
+                assert told.attendee is not None  # noqa: S101 - it is they who have none
+                return _(_STANDINGS.get(told.attendee.standing, _STANDINGS[Standing.WITHDRAWN]))
+            case Verdict.WRONG_DAY:
+                return _("This event is on another day: {days}.", days=event_wording.days(self.event))
+        return _(_WHY[told.verdict]) if told.verdict in _WHY else ""
+
+    def who(self, attendee: Attendee) -> str:
+        """Courtesy title and name of who actually comes."""
+        return attendee.attending.called(g.language)
+
+    def what(self, attendee: Attendee) -> str:
+        """Position and organisation."""
+        who = attendee.attending
+        organisation = who.organisation.name.to(g.language) if who.organisation else ""
+        return ", ".join(filter(None, (who.position.to(g.language), organisation)))
+
+    def instead_of(self, attendee: Attendee) -> str:
+        return attendee.person.called(g.language) if attendee.represented_by else ""
+
+
+_VERDICTS = {
+    Verdict.WELCOME: (N_("Welcome"), "good"),
+    Verdict.HERE: (N_("Already here"), "warn"),
+    Verdict.WRONG_EVENT: (N_("For another event"), "stop"),
+    Verdict.WRONG_DAY: (N_("Not today"), "stop"),
+    Verdict.CANCELLED: (N_("The event is cancelled"), "stop"),
+    Verdict.NO_PLACE: (N_("No place"), "stop"),
+    Verdict.REMOTE: (N_("A place by video only"), "stop"),
+    Verdict.REVOKED: (N_("This pass was revoked"), "stop"),
+    Verdict.UNKNOWN: (N_("Unknown pass"), "stop"),
+}
+_WHY = {
+    Verdict.REMOTE: N_("They are to take part by video link; no place in the hall is kept for them."),
+    Verdict.REVOKED: N_("Another pass was sent since. Ask for that one, or look for the name."),
+    Verdict.UNKNOWN: N_("This code is none of ours, or it was read wrongly. Try again, or look for the name."),
+}
+_STANDINGS = {
+    Standing.INVITED: N_("They are invited and have not confirmed."),
+    Standing.WAITLISTED: N_("They are on the waiting list."),
+    Standing.UNCONFIRMED: N_("They asked for a place and have not confirmed it."),
+    Standing.REQUESTED: N_("They asked for a place, and nobody has approved it yet."),
+    Standing.OFFERED: N_("A place is held for them that they have not accepted yet."),
+    Standing.WITHDRAWN: N_("They are not on the list any more."),
+}

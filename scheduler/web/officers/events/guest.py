@@ -1,0 +1,153 @@
+"""One guest of an event: what is known, and the pages of what can be done."""
+
+from __future__ import annotations
+
+from flask import Blueprint, abort, g, render_template, request, url_for
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as Answer
+
+from scheduler.app import App
+from scheduler.base.i18n import LANGUAGES
+from scheduler.model import Act, Event, Mode, Role
+from scheduler.services.events.attendance import capacity, transitions
+from scheduler.services.events.attendance.transitions import Guest
+from scheduler.services.events.guests import guest_directory
+from scheduler.services.events.programme import conflicts
+from scheduler.web.kit.answers import again, see
+from scheduler.web.kit.forms import Form
+from scheduler.web.kit.language import _
+from scheduler.web.officers.events import guest_actions
+from scheduler.web.officers.events.desk import EVENT
+from scheduler.web.officers.kit import guard
+from scheduler.web.officers.kit.answers import Mistyped, act, event_of
+from scheduler.web.officers.kit.guard import allowed, may
+
+GUEST = f"{EVENT}/guests/<int:number>"
+ROLES = {str(role): role for role in Role}
+REGISTERED = "registered"
+
+
+def blueprint(app: App) -> Blueprint:
+    pages = guard.blueprint("guests")
+
+    @pages.get(GUEST)
+    @may(Act.SEE_GUESTS)
+    def guest(language: str, key: str, number: int) -> str:  # noqa: ARG001 - kept in g for all
+        return _guest(app, key, number)
+
+    @pages.get(f"{GUEST}/<verb>")
+    @may(Act.SEE_GUESTS, Act.KEEP_LIST)
+    def asking(language: str, key: str, number: int, verb: str) -> str:  # noqa: ARG001
+        return _verb(app, key, number, verb)
+
+    @pages.post(f"{GUEST}/<verb>")
+    @may(Act.SEE_GUESTS, Act.KEEP_LIST)
+    def done(language: str, key: str, number: int, verb: str) -> Answer:  # noqa: ARG001
+        return _do(app, key, number, verb)
+
+    @pages.get(f"{EVENT}/register")
+    @may(Act.SEE_GUESTS, Act.KEEP_LIST)
+    def form(language: str, key: str) -> str:  # noqa: ARG001
+        return _form(app, key)
+
+    @pages.post(f"{EVENT}/register")
+    @may(Act.SEE_GUESTS, Act.KEEP_LIST)
+    def register(language: str, key: str) -> Answer:  # noqa: ARG001
+        return _register(app, key)
+
+    return pages
+
+
+# One guest
+
+
+def _guest(app: App, key: str, number: int) -> str:
+    with app.db.read() as session:
+        event = event_of(session, key)
+        found = guest_directory.guest(session, event, number)
+        return render_template(
+            "web/desk/guest.html",
+            title=found.person.name.to(g.language),
+            event=event,
+            attendee=found,
+            ahead=capacity.ahead(session, found),
+            verbs=guest_actions.offered(found) if allowed(Act.KEEP_LIST) else {},
+            letters=guest_directory.letters_to(session, found) if allowed(Act.SEE_LETTERS) else (),
+            zone=app.settings.timezone,
+            done=_done(request.args.get("done", "")),
+        )
+
+
+def _done(what: str) -> str:
+    if what == REGISTERED:
+        return _("They are on the list.")
+    return _(guest_actions.VERBS[what].done) if what in guest_actions.VERBS else ""
+
+
+def _verb(app: App, key: str, number: int, verb: str, form: Form | None = None) -> str:
+    with app.db.read() as session:
+        event = event_of(session, key)
+        found = guest_directory.guest(session, event, number)
+        # Offered or not: what has changed meanwhile is said when the button is pressed.
+        asked = guest_actions.VERBS.get(verb) or abort(404)
+        return render_template(
+            "web/desk/verb.html",
+            title=_(asked.words),
+            event=event,
+            attendee=found,
+            verb=asked,
+            form=form or Form(asked.begins(found)),
+            most=guest_actions.MOST_COMPANIONS,
+            replies=guest_actions.REPLIES,
+            ways=guest_actions.WAYS,
+            today=app.clock.now(),
+        )
+
+
+def _do(app: App, key: str, number: int, verb: str) -> Answer:
+    form, asked = Form.sent(), guest_actions.VERBS.get(verb) or abort(404)
+    try:
+        with act(app, form) as session:
+            found = guest_directory.guest(session, event_of(session, key), number)
+            asked.deed(session, found, form, app.clock.now())
+    except Mistyped:
+        return again(_verb(app, key, number, verb, form))
+    return see(url_for(".guest", language=g.language, key=key, number=number, done=verb))
+
+
+# Somebody new
+
+
+def _form(app: App, key: str, form: Form | None = None) -> str:
+    with app.db.read() as session:
+        event = event_of(session, key)
+        return render_template(
+            "web/desk/register.html",
+            title=_("Register somebody"),
+            event=event,
+            form=form or Form({"mode": str(Mode.IN_PERSON), "role": str(Role.PARTICIPANT), "language": g.language}),
+            roles=ROLES,
+            most=guest_actions.MOST_COMPANIONS,
+        )
+
+
+def _register(app: App, key: str) -> Answer:
+    form = Form.sent()
+    try:
+        with act(app, form) as session:
+            number = _registered(app, session, event_of(session, key), form)
+    except Mistyped:
+        return again(_form(app, key, form))
+    return see(url_for(".guest", language=g.language, key=key, number=number, done=REGISTERED))
+
+
+def _registered(app: App, session: Session, event: Event, form: Form) -> int:
+    now = app.clock.now()
+    mode, companions = guest_actions.party(form)
+    role = form.one_of("role", ROLES, _("Choose what they are there."))
+    form.one_of("language", {one: one for one in LANGUAGES}, _("Choose a language."))
+    person = guest_actions.a_person(session, form)
+    assert mode is not None and role is not None  # noqa: S101, PT018 - or the form was refused above
+    conflicts.refuse_overlap(session, event, person, force=form["reason"].strip() or None, now=now)
+    guest = Guest(person=person, mode=mode, companions=companions, role=role)
+    return transitions.register(session, event, guest, now=now).id

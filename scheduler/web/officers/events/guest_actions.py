@@ -1,0 +1,224 @@
+"""What an officer can do with somebody on a list: a table of verbs, and which of them each standing offers.
+
+A verb is a page with the fields it asks for, and one button. Another one is a line in `VERBS` and in `OFFERED`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from flask import g
+from sqlalchemy.orm import Session
+
+from scheduler.base.clock import wall
+from scheduler.base.date_parsing import parse_day
+from scheduler.base.errors import AlreadyThere, Invalid, SchedulerError
+from scheduler.base.i18n import N_
+from scheduler.base.text import Text, prose
+from scheduler.model import Answer, Attendee, Event, Mode, Person, Standing
+from scheduler.services.events.attendance import parties, transitions
+from scheduler.services.events.guests import people
+from scheduler.services.events.programme import conflicts
+from scheduler.services.events.programme.event_drafts import AttendeeDraft, PersonDraft, Reply
+from scheduler.services.exchange.file_apply import PARTSTATS
+from scheduler.web.kit.forms import Form
+from scheduler.web.kit.language import _
+from scheduler.web.officers.kit.answers import Mistyped, drafted
+
+MOST_COMPANIONS = 50  # as the table has it
+MOST_WORDS = 500
+REPLIES = {str(reply): reply for reply in Reply if reply is not Reply.NOT_ANSWERED}
+WAYS = {str(way): way for way in Answer}
+MODES = {str(mode): mode for mode in Mode}
+Deed = Callable[[Session, Attendee, Form, datetime], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verb:
+    words: str
+    hint: str
+    done: str
+    deed: Deed
+    fields: tuple[str, ...] = ()
+    begins: Callable[[Attendee], Mapping[str, str]] = lambda _attendee: {}
+    takes_away: bool = False
+
+
+def offered(attendee: Attendee) -> dict[str, Verb]:
+    return {name: VERBS[name] for name in OFFERED.get(attendee.standing, ())}
+
+
+def _answer(session: Session, attendee: Attendee, form: Form, now: datetime) -> None:
+    reply = form.one_of("reply", REPLIES, _("Choose what was answered."))
+    way = form.one_of("way", WAYS, _("Choose how it came."))
+    on = _day(form, attendee.event, now)
+    if reply is None or way is None or form.errors:
+        raise Mistyped
+    details = transitions.AnswerDetails(excused=reply is Reply.EXCUSED, reference=_reference(form))
+    transitions.answer(session, attendee, PARTSTATS[reply], by=way, on=on, now=now, details=details)
+
+
+def _reference(form: Form) -> str | None:
+    typed = form["reference"].strip()
+    read: AttendeeDraft | None = drafted(
+        AttendeeDraft, {"person": "x", **({"reference": typed} if typed else {})}, form, {}
+    )
+    if read is None:
+        raise Mistyped
+    return read.reference
+
+
+def _day(form: Form, event: Event, now: datetime) -> date | None:
+    """The day an answer came; None is today. Written as the browser does it, or as people do."""
+    typed, today = form["on"].strip(), wall(now, event.tzid).date()
+    if not typed:
+        return None
+    try:
+        day = parse_day(typed, now=now, tzid=event.tzid)
+    except Invalid:
+        form.errors["on"] = _("Enter a date, like {day}.", day=today.isoformat())
+        return None
+    if day > today:
+        form.errors["on"] = _("It cannot have come later than today; with the year, if it was last year.")
+    return day
+
+
+def _party(session: Session, attendee: Attendee, form: Form, now: datetime) -> None:
+    mode, companions = party(form)
+    if mode is None or form.errors:
+        raise Mistyped
+    parties.change_party(session, attendee, mode=mode, companions=companions, now=now)
+
+
+def party(form: Form) -> tuple[Mode | None, int]:
+    mode = form.one_of("mode", MODES, _("Choose how they take part."))
+    complaint = _("Enter a whole number from 0 to {most}.", most=MOST_COMPANIONS)
+    return mode, form.number("companions", MOST_COMPANIONS, complaint)
+
+
+def _deputy(session: Session, attendee: Attendee, form: Form, now: datetime) -> None:
+    """Nobody named: they come themselves after all."""
+    deputy = None
+    if form["name"].strip() or form["email"].strip():
+        deputy = a_person(session, form)
+        conflicts.refuse_overlap(session, attendee.event, deputy, force=form["reason"].strip() or None, now=now)
+    if not transitions.represent(session, attendee, deputy, now=now):
+        raise AlreadyThere
+
+
+def a_person(session: Session, form: Form, **known: str) -> Person:
+    """Whoever was typed, found again by address and name, else new. Raises Mistyped."""
+    typed = {name: form[name].strip() for name in ("name", "courtesy_title", "email", "telephone", "language")}
+    if not typed["name"]:
+        form.errors["name"] = _("Enter a name.")
+    draft = drafted(PersonDraft, {"language": g.language, **known, **{k: v for k, v in typed.items() if v}}, form, {})
+    if draft is None or form.errors:
+        raise Mistyped
+    return people.guest(session, draft)
+
+
+def _take_off(session: Session, attendee: Attendee, _form: Form, now: datetime) -> None:
+    transitions.withdraw(session, attendee, now=now, by=None)
+
+
+def _approve(session: Session, attendee: Attendee, _form: Form, now: datetime) -> None:
+    transitions.approve(session, attendee, now=now)
+
+
+def _refuse(session: Session, attendee: Attendee, form: Form, now: datetime) -> None:
+    said = _words(form, "courteous")
+    transitions.turn_down(session, attendee, reason=Text({g.language: said}) if said else None, now=now)
+
+
+def _seat(session: Session, attendee: Attendee, form: Form, now: datetime) -> None:
+    why = _words(form, "why")
+    if not why:
+        form.errors["why"] = _("Say why: others wait as well.")
+        raise Mistyped
+    transitions.give_place(session, attendee, reason=why, now=now)
+
+
+def _words(form: Form, name: str) -> str:
+    try:
+        return prose(form[name], most=MOST_WORDS)
+    except SchedulerError as error:
+        form.errors[name] = _("Write it in at most {most} characters, as plain text.", most=MOST_WORDS)
+        raise Mistyped from error
+
+
+def _as_it_is(attendee: Attendee) -> Mapping[str, str]:
+    return {"mode": str(attendee.mode), "companions": str(attendee.companions or "")}
+
+
+def _who_comes(attendee: Attendee) -> Mapping[str, str]:
+    deputy = attendee.represented_by
+    return {"name": deputy.name.to(g.language), "email": deputy.email or ""} if deputy else {}
+
+
+VERBS: Mapping[str, Verb] = {
+    "answer": Verb(
+        words=N_("Record an answer"),
+        hint=N_("Who accepts takes places, or waits for them; who regrets frees them."),
+        done=N_("The answer is recorded."),
+        deed=_answer,
+        fields=("reply", "way", "on", "reference"),
+        begins=lambda _attendee: {"way": str(Answer.LETTER)},
+    ),
+    "party": Verb(
+        words=N_("Change the party"),
+        hint=N_("If there is no room for it, they keep what they have."),
+        done=N_("The party is changed."),
+        deed=_party,
+        fields=("mode", "companions"),
+        begins=_as_it_is,
+    ),
+    "deputy": Verb(
+        words=N_("Somebody else comes"),
+        hint=N_("Whoever comes in their place; leave it empty if they come themselves after all."),
+        done=N_("It is recorded who comes."),
+        deed=_deputy,
+        fields=("name", "email", "reason"),
+        begins=_who_comes,
+    ),
+    "approval": Verb(
+        words=N_("Approve the request"),
+        hint=N_("They get a place, or wait for one; a letter says so."),
+        done=N_("The request is approved."),
+        deed=_approve,
+    ),
+    "refusal": Verb(
+        words=N_("Refuse the request"),
+        hint=N_("A courteous letter says so, with the reason if you give one."),
+        done=N_("The request is refused."),
+        deed=_refuse,
+        fields=("courteous",),
+        takes_away=True,
+    ),
+    "place": Verb(
+        words=N_("Give them a place now"),
+        hint=N_("Whoever waits before them: why stands in the record of what was done."),
+        done=N_("They have a place."),
+        deed=_seat,
+        fields=("why",),
+    ),
+    "removal": Verb(
+        words=N_("Take off the list"),
+        hint=N_("No answer of theirs: regrets are recorded as an answer. A place that is freed goes to who waits."),
+        done=N_("They are off the list."),
+        deed=_take_off,
+        takes_away=True,
+    ),
+}
+OFFERED: Mapping[Standing, tuple[str, ...]] = {
+    Standing.INVITED: ("answer", "party", "deputy", "removal"),
+    Standing.CONFIRMED: ("answer", "party", "deputy", "removal"),
+    Standing.WAITLISTED: ("answer", "party", "deputy", "place", "removal"),
+    Standing.OFFERED: ("answer", "deputy", "removal"),
+    Standing.REQUESTED: ("approval", "refusal", "party", "deputy"),
+    Standing.REFUSED: ("approval",),
+    Standing.LAPSED: ("answer", "place"),
+    Standing.UNCONFIRMED: ("answer", "removal"),
+    Standing.WITHDRAWN: ("answer",),
+}

@@ -1,0 +1,84 @@
+"""What the desk's pages have in common: one event, one transaction in an officer's name, a refusal in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from flask import g
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.orm import Session
+
+from scheduler.app import App
+from scheduler.base.errors import NotFound, SchedulerError, each_of
+from scheduler.base.i18n import catalogue
+from scheduler.model import Act, Event
+from scheduler.services.common.drafts import Draft
+from scheduler.services.events.guests import guest_directory
+from scheduler.services.events.programme.conflicts import Contradiction
+from scheduler.services.events.programme.event_drafts import check
+from scheduler.web.kit.forms import Form, in_words
+from scheduler.web.officers.kit.guard import allowed, officer
+from scheduler.web.programme.pages import is_key
+
+
+def event_of(session: Session, key: str) -> Event:
+    """Raises NotFound, also for what this officer may not know of."""
+    if not is_key(key):
+        raise NotFound("there is no event {key}", key=key)
+    return guest_directory.event(session, key, confidential=allowed(Act.SEE_CONFIDENTIAL))
+
+
+class Mistyped(Exception):
+    """Something in the form is wrong; it says what, and nothing was changed."""
+
+
+@contextmanager
+def act(app: App, form: Form) -> Iterator[Session]:
+    """One transaction in the officer's name. What the services refuse, the form says; raises Mistyped then."""
+    try:
+        with app.db.write(officer().actor) as session:
+            yield session
+            if form.errors:
+                raise Mistyped  # and so nothing is kept
+    except NotFound:
+        raise
+    except SchedulerError as error:
+        if is_away(error):
+            raise
+        # What contradicts may be overruled: the field for the reason appears with it.
+        form.errors.setdefault("reason" if all(map(_contradicts, each_of(error))) else "", said(error))
+        raise Mistyped from error
+
+
+def is_away(error: SchedulerError) -> bool:
+    """The database is: not the officer's mistake."""
+    return isinstance(error.__cause__, DBAPIError) and not isinstance(error.__cause__, IntegrityError)
+
+
+def _contradicts(error: SchedulerError) -> bool:
+    return isinstance(error, Contradiction)
+
+
+def said(error: SchedulerError) -> str:
+    """In the language of the page, as sentences."""
+    return " ".join(sentence(one.text(catalogue(g.language).gettext)) for one in each_of(error))
+
+
+def sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+
+
+def drafted(kind: type[Draft], given: Mapping[str, Any], form: Form, fields: Mapping[str, str]) -> Any:
+    """What was typed, checked by the rules of files and options; None where the form says what is wrong.
+
+    ``fields`` are those of the form by those of the draft, where they are not called the same.
+    """
+    try:
+        return check(kind, {name: value for name, value in given.items() if value}, language=g.language)
+    except SchedulerError as error:
+        for problem in each_of(error):
+            place = str(problem.facts.get("place", "")).partition(".")[0]
+            form.errors.setdefault(fields.get(place, place), sentence(in_words(problem)))
+        return None

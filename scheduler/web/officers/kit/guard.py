@@ -1,0 +1,275 @@
+"""Who may see which page of the desk. A page that says nothing is nobody's.
+
+    pages = guard.blueprint("door")
+
+    @pages.post(f"{DESK}/events/<key>/door/in")
+    @may(Act.CHECK_IN)
+    def let_in(language, key):
+        with app.db.write(officer().actor) as session:
+            ...
+
+`officer` is who asks, `allowed(Act.SEE_ADDRESSES)` what they may besides; templates have both. Forms carry
+``{{ desk.seal() }}``; a script sends ``csrf_token()`` as X-CSRFToken. Who has no session any more is sent to sign in;
+a form of theirs comes back with what was typed, as 401.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from functools import wraps
+from typing import ParamSpec, TypeVar
+from urllib.parse import urlsplit
+
+from flask import (
+    Blueprint,
+    Flask,
+    Request,
+    Response,
+    abort,
+    current_app,
+    g,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
+from flask_login import LoginManager, current_user, login_user, logout_user
+from flask_wtf.csrf import CSRFError, CSRFProtect
+from werkzeug.wrappers import Response as Answer
+
+from scheduler.app import App
+from scheduler.base.i18n import LANGUAGES
+from scheduler.model import Act
+from scheduler.services.accounts import accounts
+from scheduler.services.accounts.accounts import Officer
+from scheduler.services.common.tokens import derived
+from scheduler.web.kit.forms import refuse_other_sites
+from scheduler.web.kit.language import _, with_query
+from scheduler.web.programme.pages import PER_LANGUAGE
+
+DESK = f"{PER_LANGUAGE}/desk"
+SEEN_WITHIN = timedelta(minutes=5)  # how exactly it is known when a session was last used
+P = ParamSpec("P")
+R = TypeVar("R")
+View = Callable[P, R]
+
+
+# What pages say
+
+
+def may(*acts: Act) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """This view is for those who may do all of this; for everybody who is signed in where nothing is said."""
+
+    def mark(view: Callable[P, R]) -> Callable[P, R]:
+        @wraps(view)
+        def marked(*args: P.args, **kwargs: P.kwargs) -> R:
+            return view(*args, **kwargs)
+
+        marked.asks_leave = acts  # type: ignore[attr-defined]
+        return marked
+
+    return mark
+
+
+def takes(octets: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let this view be sent more than the small forms that are the rule."""
+
+    def mark(view: Callable[P, R]) -> Callable[P, R]:
+        view.max_octets = octets  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+def for_strangers(view: Callable[P, R]) -> Callable[P, R]:
+    """This view is for whoever has not signed in yet."""
+    view.for_strangers = True  # type: ignore[attr-defined]
+    return view
+
+
+def officer() -> Officer:
+    """Who asks. Only on pages that are not for strangers."""
+    who: Officer = current_user.officer
+    return who
+
+
+def allowed(act: Act) -> bool:
+    return current_user.is_authenticated and officer().may(act)
+
+
+def blueprint(name: str) -> Blueprint:
+    """For pages below `DESK`, each of which says who `may` see it."""
+    pages = Blueprint(name, __name__)
+    pages.before_request(_guard)
+    pages.after_request(_unshared)
+    return pages
+
+
+# Who asks
+
+
+class _User:
+    """An officer as Flask-Login wants them."""
+
+    is_authenticated = is_active = True
+    is_anonymous = False
+
+    def __init__(self, officer: Officer) -> None:
+        self.officer = officer
+
+    def get_id(self) -> str:
+        return self.officer.token
+
+
+def begin(who: Officer, *, now: datetime) -> None:
+    """A session of its own: nothing of the one before is in it, so that nobody has prepared it for them."""
+    session.clear()
+    session.permanent = True
+    session["since"] = session["seen"] = int(now.timestamp())
+    login_user(_User(who))
+
+
+def end() -> None:
+    logout_user()
+    session.clear()
+
+
+def install(web: Flask, app: App) -> None:
+    secure = app.settings.base_url.startswith("https://")
+    web.secret_key = derived("session-cookie", secret=app.secret)
+    web.config.update(
+        SESSION_COOKIE_NAME="__Host-desk" if secure else "desk",
+        SESSION_COOKIE_SECURE=secure,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_REFRESH_EACH_REQUEST=False,
+        PERMANENT_SESSION_LIFETIME=accounts.LONGEST,
+        WTF_CSRF_CHECK_DEFAULT=False,  # by the guard: forms that anybody may send have a seal of their own
+        WTF_CSRF_TIME_LIMIT=None,  # as long as the session
+        WTF_CSRF_SSL_STRICT=False,  # wants a Referer; `refuse_other_sites` reads what cannot be left out
+    )
+    web.session_interface = _DeskSessions()
+    CSRFProtect(web)
+    manager = LoginManager()
+    manager.init_app(web, add_context_processor=False)
+    manager.session_protection = None  # a telephone at the door changes its address with every antenna
+    manager.user_loader(lambda token: _loaded(app, token))
+    web.register_error_handler(CSRFError, _stale)
+    web.context_processor(lambda: {"officer": _shown, "allowed": allowed, "Act": Act, "words": _words})
+
+
+def _words(known: Iterable[str]) -> list[tuple[str, str]]:
+    """The words of an enumeration as a choice: as it is sent, and as it is said."""
+    return [(str(one), _(str(one))) for one in known]
+
+
+class _DeskSessions(SecureCookieSessionInterface):
+    """There is a session on the desk's pages alone: what everybody reads neither sets a cookie nor depends on one."""
+
+    def open_session(self, app: Flask, request: Request) -> SessionMixin | None:  # type: ignore[override]
+        return super().open_session(app, request) if is_desk(request.path) else None
+
+
+def is_desk(path: str) -> bool:
+    parts = path.split("/", 3)
+    return "desk" in parts[1:2] or (len(parts) > 2 and parts[1] in LANGUAGES and parts[2] == "desk")
+
+
+def _shown() -> Officer | None:
+    return officer() if is_desk(request.path) and current_user.is_authenticated else None
+
+
+def _loaded(app: App, token: str) -> _User | None:
+    now = app.clock.now()
+    since, seen = (_moment(session.get(name)) for name in ("since", "seen"))
+    if not accounts.still_holds(since=since, seen=seen, now=now):
+        return None
+    with app.db.read() as reading:
+        found = accounts.signed_in(reading, str(token), secret=app.secret)
+    if found and now - seen > SEEN_WITHIN:
+        session["seen"] = int(now.timestamp())
+    return _User(found) if found else None
+
+
+def _moment(kept: object) -> datetime:
+    return datetime.fromtimestamp(kept if isinstance(kept, int) else 0, UTC)
+
+
+# What is answered
+
+
+def _guard() -> Answer | None:
+    """Before every page of the desk."""
+    view = current_app.view_functions[str(request.endpoint)]
+    if hasattr(view, "max_octets"):
+        request.max_content_length = view.max_octets
+    if request.method == "POST":
+        refuse_other_sites()
+    if not getattr(view, "for_strangers", False):
+        if not current_user.is_authenticated:
+            return _sign_in()
+        acts = getattr(view, "asks_leave", None)
+        if acts is None or not all(officer().may(act) for act in acts):
+            abort(403)
+    current_app.extensions["csrf"].protect()
+    return None
+
+
+def _sign_in() -> Answer:
+    if request.method in ("GET", "HEAD"):
+        return redirect(sign_in_address(request.full_path.rstrip("?")), 303)
+    response = make_response(_came_back(_("You are signed out; nothing was changed"), sign_in=True), 401)
+    response.headers["WWW-Authenticate"] = 'Session realm="desk"'
+    return response
+
+
+def sign_in_address(back: str = "") -> str:
+    return with_query(url_for("signing.form", language=g.language), [("next", back)] if back else [])
+
+
+def _stale(_error: CSRFError) -> Answer:
+    """The form is of another session: the person signed out and in again meanwhile, or it is not ours."""
+    if current_user.is_authenticated:
+        words = _("This page was opened before you signed in; nothing was changed")
+    else:
+        words = _("Please sign in once more; if you see this again, allow cookies for this site")
+    return _unshared(make_response(_came_back(words, sign_in=not current_user.is_authenticated), 400))
+
+
+def _came_back(title: str, *, sign_in: bool) -> str:
+    """What was typed is shown, to be copied: it is not sent again by itself, because anybody could have sent it."""
+    back = own_page(_path_of(request.referrer or "")) or f"/{g.language}/desk"
+    return render_template(
+        "web/desk/came_back.html",
+        title=title,
+        typed=[(name, value) for name, value in request.form.items() if value and name not in _NOT_SHOWN],
+        back=sign_in_address(back) if sign_in else back,
+        sign_in=sign_in,
+    )
+
+
+def _path_of(address: str) -> str:
+    try:
+        return urlsplit(address).path
+    except ValueError:
+        return ""
+
+
+_NOT_SHOWN = ("csrf_token", "password", "before", "again", "next")
+
+
+def own_page(path: str) -> str | None:
+    """The path, if it is one of a page of the desk: nobody is led anywhere else by who made them sign in."""
+    ours = path.startswith("/") and not path.startswith("//") and path.isprintable() and "\\" not in path
+    return path if ours and is_desk(path.partition("?")[0]) else None
+
+
+def _unshared(response: Response) -> Response:
+    """For one reader and in no index, redirects too; and so not compressed (`safety._compress`)."""
+    response.headers["Cache-Control"] = "private, no-store"
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response

@@ -1,0 +1,311 @@
+"""The programme in a browser: list, month, event, and the choice of a clock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from itertools import groupby
+from typing import Any
+from urllib.parse import quote
+
+from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as Answer
+
+from scheduler.app import App
+from scheduler.base.clock import wall, zone_names
+from scheduler.base.i18n import LANGUAGES
+from scheduler.model import Kind
+from scheduler.services.consulate.posts import week_view
+from scheduler.services.events.guests import registration
+from scheduler.services.events.programme import agenda
+from scheduler.services.events.programme.agenda import Choices, Entry, Listing, Wanted
+from scheduler.services.feeds.event_feeds import event_file
+from scheduler.web.consulate import wording as visit_wording
+from scheduler.web.kit import language
+from scheduler.web.kit.language import _, with_query
+from scheduler.web.programme import schema_org
+from scheduler.web.programme import wording as event_wording
+
+PER_LANGUAGE = f"/<any({','.join(LANGUAGES)}):language>"
+# Beyond these no programme reaches, and no robot needs to follow "next month".
+FIRST_YEAR, LAST_YEAR = 1990, 2100
+CALENDAR = "text/calendar; charset=utf-8"
+
+
+def blueprint(app: App) -> Blueprint:
+    pages = Blueprint("pages", __name__)
+
+    @pages.get(PER_LANGUAGE)
+    def without_slash(language: str) -> Answer:
+        return redirect(f"/{language}/", 308)
+
+    @pages.get(f"{PER_LANGUAGE}/")
+    def programme(language: str) -> str:  # noqa: ARG001 - kept in g for all
+        return _programme(app)
+
+    @pages.get(f"{PER_LANGUAGE}/month/")
+    def this_month(language: str) -> Answer:
+        today = wall(app.clock.now(), app.settings.timezone)
+        return redirect(with_query(f"/{language}/month/{today:%Y-%m}", _chosen().items()))
+
+    @pages.get(f"{PER_LANGUAGE}/month/<named>")
+    def month(language: str, named: str) -> str:  # noqa: ARG001
+        return _month(app, named)
+
+    @pages.get(f"{PER_LANGUAGE}/events/<key>")
+    def event(language: str, key: str) -> str:  # noqa: ARG001
+        return _event(app, key)
+
+    @pages.get(f"{PER_LANGUAGE}/events/<key>.ics")
+    def file(language: str, key: str) -> Response:
+        return _file(app, key, language)
+
+    @pages.get(f"{PER_LANGUAGE}/clock")
+    def clock(language: str) -> str:  # noqa: ARG001
+        return _every_clock(app)
+
+    _without_language(pages, app)
+    return pages
+
+
+def _without_language(pages: Blueprint, app: App) -> None:
+    @pages.get("/")
+    def welcome() -> Answer:
+        return _in_their_language(app, "")
+
+    @pages.get("/events/<key>")
+    def event_for_anybody(key: str) -> Answer:
+        """The one address that stands in calendars of every language."""
+        return _in_their_language(app, f"events/{quote(key)}")
+
+
+def _in_their_language(app: App, path: str) -> Answer:
+    answer = redirect(f"/{language.preferred(app)}/{path}")
+    answer.headers["Cache-Control"] = "no-cache"
+    answer.vary.add("Accept-Language")
+    return answer
+
+
+# The list
+
+
+def _programme(app: App) -> str:
+    page, first = _page(), _month_of(request.args.get("month"))
+    with app.db.read() as session:
+        choices = agenda.choices(session)
+        listing, undated = _listing(session, _wanted(choices), first, page, app.clock.now())
+    return render_template(
+        "web/programme.html",
+        sections=_sections(listing.entries, app, everything=first is not None or _is_past()),
+        undated=undated,
+        choices=choices,
+        chosen=_chosen(),
+        past=_is_past(),
+        month=first,
+        page=page,
+        more=listing.more,
+        **_head(app, _("Programme"), _("What is on, what comes and what was, with times, places and hours.")),
+    )
+
+
+def _listing(
+    session: Session, wanted: Wanted | None, first: date | None, page: int, now: datetime
+) -> tuple[Listing, Sequence[Entry]]:
+    """What has a date, and what has none yet."""
+    if wanted is None:
+        return Listing(()), ()
+    if first:
+        return Listing(agenda.month(session, wanted, first)), ()
+    if _is_past():
+        return agenda.past(session, wanted, now=now, page=page), ()
+    listing = agenda.coming(session, wanted, now=now, page=page)
+    return listing, () if listing.more else agenda.undated(session, wanted)
+
+
+def _page() -> int:
+    typed = request.args.get("page", "")
+    return int(typed) if typed.isascii() and typed.isdecimal() and 0 < len(typed) < 5 and int(typed) else 1
+
+
+def _is_past() -> bool:
+    return request.args.get("when") == "past"
+
+
+def _chosen() -> dict[str, str]:
+    """The choice as it is written in addresses."""
+    return {name: value for name in ("kind", "city", "organizer") if (value := request.args.get(name))}
+
+
+def _wanted(choices: Choices) -> Wanted | None:
+    """None where something is asked for that no public event has; nobody learns why."""
+    chosen = _chosen()
+    known = {
+        "kind": {str(kind) for kind in choices.kinds},
+        "city": {city.key for city in choices.cities},
+        "organizer": {one.key for one in choices.organizers},
+    }
+    if any(value not in known[name] for name, value in chosen.items()):
+        return None
+    kind = Kind(chosen["kind"]) if "kind" in chosen else None
+    return Wanted(kind=kind, city=chosen.get("city"), organizer=chosen.get("organizer"))
+
+
+def _sections(entries: Sequence[Entry], app: App, *, everything: bool) -> list[tuple[str, list[Entry]]]:
+    """What is on now, then a heading for each month."""
+    now = app.clock.now()
+    on = [] if everything else [entry for entry in entries if _is_on(entry, app)]
+    rest = [entry for entry in entries if entry not in on]
+    months = groupby(rest, key=lambda entry: entry.first_on.replace(day=1) if entry.first_on else now.date())
+    named = [(event_wording.month_heading(first), list(run)) for first, run in months]
+    return [(_("On now"), on), *named] if on else named
+
+
+def _is_on(entry: Entry, app: App) -> bool:
+    now, event = app.clock.now(), entry.event
+    if event.kind is Kind.ANNIVERSARY:
+        return entry.first_on == wall(now, event.tzid).date()
+    return event.starts_at is not None and event.starts_at <= now
+
+
+# The month
+
+
+def _month(app: App, named: str) -> str:
+    first = _month_of(named) or abort(404)
+    with app.db.read() as session:
+        choices = agenda.choices(session)
+        wanted = _wanted(choices)
+        entries = agenda.month(session, wanted, first) if wanted else []
+    return render_template(
+        "web/month.html",
+        first=first,
+        weeks=_weeks(first, entries),
+        today=wall(app.clock.now(), app.settings.timezone).date(),
+        before=_named(_month_before(first)),
+        after=_named(agenda.next_month(first)),
+        choices=choices,
+        chosen=_chosen(),
+        **_head(app, event_wording.month_heading(first), _("The programme of a month, day by day.")),
+    )
+
+
+def _month_of(named: str | None) -> date | None:
+    """The first day of ``2027-02``."""
+    year, mark, month = (named or "").partition("-")
+    if not (mark and len(year) == 4 and len(month) == 2 and (year + month).isascii() and (year + month).isdecimal()):
+        return None
+    fits = FIRST_YEAR <= int(year) <= LAST_YEAR and 1 <= int(month) <= 12
+    return date(int(year), int(month), 1) if fits else None
+
+
+def _month_before(first: date) -> date:
+    return date(first.year - (first.month == 1), (first.month - 2) % 12 + 1, 1)
+
+
+def _named(first: date) -> str | None:
+    return f"{first:%Y-%m}" if FIRST_YEAR <= first.year <= LAST_YEAR else None
+
+
+def _weeks(first: date, entries: Sequence[Entry]) -> list[list[tuple[date, list[Entry]]]]:
+    from calendar import Calendar
+
+    weeks = Calendar().monthdatescalendar(first.year, first.month)
+    return [[(day, [one for one in entries if _touches(one, day)]) for day in week] for week in weeks]
+
+
+def _touches(entry: Entry, day: date) -> bool:
+    return entry.first_on is not None and entry.last_on is not None and entry.first_on <= day <= entry.last_on
+
+
+# One event
+
+
+def _event(app: App, key: str) -> str:
+    with app.db.read() as session:
+        detail = agenda.detail(session, key, now=app.clock.now()) if is_key(key) else abort(404)
+        event = detail.entry.event
+        post = week_view.post_of(session, event) if event.kind in _POSTS else None
+    head = _head(app, event.title.to(g.language), _summary(detail))
+    return render_template(
+        "web/event.html",
+        detail=detail,
+        event=event,
+        data=schema_org.event_data(detail, head["canonical"]),
+        subscribe=_subscription(detail),
+        register=registration.is_open(event, now=app.clock.now()),
+        post=post,
+        visiting=visit_wording,
+        **head,
+    )
+
+
+_POSTS = (Kind.CONSULATE_OPENING, Kind.CONSULAR_DAY)
+
+
+def is_key(key: str) -> bool:
+    """Keys are ASCII; a NUL is more than PostgreSQL can be asked."""
+    return len(key) <= 80 and key.isascii() and key.isprintable()
+
+
+def _summary(detail: agenda.Detail) -> str:
+    """For link previews: when and where, then what, in one breath."""
+    event = detail.entry.event
+    when = [line.time for line in event_wording.times(detail.entry)[:1]] or [event_wording.days(event)]
+    parts = [*when, event_wording.where(event), " ".join(event.description.to(g.language).split())]
+    text = " · ".join(filter(None, parts))
+    return text if len(text) <= 300 else text[:299].rstrip() + "…"
+
+
+def _subscription(detail: agenda.Detail) -> str:
+    """The calendar that this event is best followed in: its tour, else its kind."""
+    tour, event = detail.tour, detail.entry.event
+    chosen = {"tour": tour.key} if tour else {"kind": str(event.kind)}
+    return with_query(f"/{g.language}/subscribe", chosen.items())
+
+
+def _file(app: App, key: str, language: str) -> Response:
+    with app.db.read() as session:
+        event = agenda.public_event(session, key) if is_key(key) else abort(404)
+        body = event_file(session, event, language=language)
+    if not body:
+        abort(404)
+    response = Response(body, content_type=CALENDAR)
+    response.headers["Content-Disposition"] = f'attachment; filename="{event.key}.ics"'
+    response.headers["Cache-Control"] = "public, max-age=60"
+    return response
+
+
+# The reader's clock
+
+
+def _every_clock(app: App) -> str:
+    now = app.clock.now()
+    regions = groupby(sorted(zone_names()), key=lambda tzid: tzid.partition("/")[0])
+    return render_template(
+        "web/clock.html",
+        regions=[(region, [(tzid, event_wording.clock_name(tzid, now)) for tzid in run]) for region, run in regions],
+        back=url_for("pages.programme", language=g.language),
+        **_head(app, _("Your clock"), _("Choose the clock that stands beside the times of each place.")),
+    )
+
+
+# Heads
+
+
+def _head(app: App, title: str, description: str) -> dict[str, Any]:
+    """What every page says of itself."""
+    return {
+        "title": title,
+        "description": description,
+        "base_url": app.settings.base_url,
+        "canonical": app.settings.base_url + _own_address(),
+    }
+
+
+def _own_address() -> str:
+    """Without what changes nothing in the page: a choice is part of it, the reader's clock is not."""
+    names = ("kind", "city", "organizer", "month", "when")
+    kept = [(name, value) for name in names if (value := request.args.get(name))]
+    assert request.endpoint is not None  # noqa: S101 - a page that was found
+    return with_query(url_for(request.endpoint, **(request.view_args or {})), kept)

@@ -1,0 +1,242 @@
+"""Subscribing in one tap: the address of the calendar that the reader chose, as each client takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import segno
+from flask import Blueprint, g, render_template, request, url_for
+from markupsafe import Markup
+
+from scheduler.app import App
+from scheduler.base.i18n import LANGUAGES, N_
+from scheduler.base.text import Text
+from scheduler.model import Kind
+from scheduler.services.events.programme import agenda
+from scheduler.services.events.programme.agenda import Choices
+from scheduler.services.feeds import event_feeds, scopes
+from scheduler.services.feeds.addresses import Address
+from scheduler.services.feeds.scopes import CHOICE, FACETS, Scope, is_built_in
+from scheduler.web.kit.language import NAMES, _
+from scheduler.web.programme.pages import PER_LANGUAGE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """What the reader ticked. An empty list restricts nothing."""
+
+    kind: tuple[str, ...] = ()
+    city: tuple[str, ...] = ()
+    organizer: tuple[str, ...] = ()
+    tour: tuple[str, ...] = ()
+    language: str = "en"
+    hours: bool = False
+    alarms: bool = False
+
+    def scope(self) -> Scope:
+        return Scope(
+            key=CHOICE,
+            name=Text(),
+            kinds=self.kind,
+            cities=self.city,
+            organizers=self.organizer,
+            tours=self.tour,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A way to subscribe: what its button says, where that leads, what to expect."""
+
+    key: str
+    name: str
+    verb: str
+    address: str
+    expect: str
+
+
+def blueprint(app: App) -> Blueprint:
+    subscribing = Blueprint("subscribing", __name__)
+
+    @subscribing.get(f"{PER_LANGUAGE}/subscribe")
+    def subscribe(language: str) -> str:  # noqa: ARG001 - kept in g for all
+        return _subscribe(app)
+
+    return subscribing
+
+
+def _subscribe(app: App) -> str:
+    now = app.clock.now()
+    with app.db.read() as session:
+        choices, known = agenda.choices(session), list(scopes.every_public(session))
+        ready = _named(known, request.args.get("feed"))
+        chosen = _chosen(choices, ready)
+        scope = ready or _same(known, chosen) or chosen.scope()
+        number = event_feeds.count(session, scope, now=now)
+    address = feed_address(app.settings.base_url, scope, chosen)
+    return render_template(
+        "web/subscribe.html",
+        choices=choices,
+        chosen=chosen,
+        number=number,
+        name=_name(scope, choices, chosen),
+        composed=[one for one in known if not is_built_in(one.key)],
+        address=address,
+        clients=list(clients(address, f"{app.settings.house.to(chosen.language)}")),
+        code=_code(app, chosen, ready),
+        feed_languages=NAMES,
+        title=_("Subscribe"),
+        description=_("Keep the programme in your own calendar: every change and cancellation appears by itself."),
+        base_url=app.settings.base_url,
+        canonical=app.settings.base_url + url_for("subscribing.subscribe", language=g.language),
+    )
+
+
+# The choice
+
+
+def _chosen(choices: Choices, ready: Scope | None) -> Chosen:
+    """What there is of what was asked for, each once and in one order, so that one choice has one address."""
+    options = {
+        "language": _one_of(LANGUAGES, request.args.get("in"), g.language),
+        "hours": bool(request.args.get("hours")),
+        "alarms": bool(request.args.get("alarms")),
+    }
+    return Chosen(**options, **({} if ready else _facets(choices)))  # type: ignore[arg-type]
+
+
+def _facets(choices: Choices) -> dict[str, tuple[str, ...]]:
+    known = {
+        "kind": {str(kind) for kind in choices.kinds},
+        "city": {city.key for city in choices.cities},
+        "organizer": {one.key for one in choices.organizers},
+        "tour": {tour.key for tour in choices.tours},
+    }
+    return {name: tuple(sorted(known[name].intersection(request.args.getlist(name)))) for name in FACETS}
+
+
+def _one_of(known: Sequence[str], value: str | None, default: str) -> str:
+    return value if value and value in known else default
+
+
+def _named(known: Sequence[Scope], key: str | None) -> Scope | None:
+    return next((scope for scope in known if scope.key == key), None)
+
+
+def _same(known: Sequence[Scope], chosen: Chosen) -> Scope | None:
+    """The feed that already shows just this, so that all who want it share one address and one cache."""
+    wanted = chosen.scope()
+    return next((scope for scope in known if is_built_in(scope.key) and _shows(scope) == _shows(wanted)), None)
+
+
+def _shows(scope: Scope) -> tuple[frozenset[str], ...]:
+    return tuple(frozenset(map(str, facet)) for facet in (scope.kinds, scope.cities, scope.organizers, scope.tours))
+
+
+def _name(scope: Scope, choices: Choices, chosen: Chosen) -> str:
+    """What the calendar shows, in words."""
+    if scope.key != CHOICE:
+        return scope.name.to(g.language)
+    from scheduler.services.events.programme.renderings import KIND_NAMES
+
+    kinds = [_(KIND_NAMES[Kind(kind)]) for kind in chosen.kind]
+    cities = [city.name.to(g.language) for city in choices.cities if city.key in chosen.city]
+    organizers = [one.name.to(g.language) for one in choices.organizers if one.key in chosen.organizer]
+    tours = [tour.title.to(g.language) for tour in choices.tours if tour.key in chosen.tour]
+    return " · ".join(", ".join(names) for names in (kinds, cities, organizers, tours) if names)
+
+
+# The addresses
+
+
+def feed_address(base_url: str, scope: Scope, chosen: Chosen) -> str:
+    facets = {name: getattr(chosen, name) for name in FACETS} if scope.key == CHOICE else {}
+    return f"{base_url}{Address(scope.key, chosen.language, chosen.hours, chosen.alarms, chosen=facets)}"
+
+
+def clients(address: str, name: str) -> list[Client]:
+    """Each with the form of the address that it takes (Google none but webcal, Outlook none but https)."""
+    webcal = "webcal" + address[address.index("://") :]
+    outlook = urlencode({"url": address, "name": name}, quote_via=quote)
+    return [
+        Client(key, _(title), _(verb), target, _(expect))
+        for (key, title, verb, expect), target in zip(
+            CLIENTS,
+            (
+                webcal,
+                f"https://calendar.google.com/calendar/r?{urlencode({'cid': webcal})}",
+                f"https://outlook.live.com/calendar/0/addfromweb?{outlook}",
+                f"https://outlook.office.com/calendar/0/addfromweb?{outlook}",
+                webcal,
+                webcal,
+            ),
+            strict=True,
+        )
+    ]
+
+
+CLIENTS = (
+    (
+        "apple",
+        "iPhone, iPad, Mac",
+        N_("Open in Calendar"),
+        N_("Asks how often to look for changes, and offers to remove alerts: keep them if you want to be reminded."),
+    ),
+    (
+        "google",
+        N_("Google Calendar"),
+        N_("Add to Google"),
+        N_(
+            "Shows changes after 4 to 24 hours and ignores our alarms; "
+            "add it on a computer, and it is on your phone, too."
+        ),
+    ),
+    (
+        "outlook",
+        "Outlook.com",
+        N_("Add to Outlook.com"),
+        N_("Looks for changes every few hours, and may leave alarms out."),
+    ),
+    (
+        "office",
+        N_("Outlook at work or school"),
+        N_("Add to Outlook"),
+        N_("Looks for changes every few hours, sometimes once a day; your organisation may have to allow it."),
+    ),
+    (
+        "thunderbird",
+        "Thunderbird",
+        N_("Open in Thunderbird"),
+        N_(
+            "Or choose New calendar, On the network, and paste the address; it looks for changes as often as you say."
+        ),
+    ),
+    (
+        "android",
+        N_("Android without Google"),
+        N_("Open in ICSx5 or DAVx5"),
+        N_(
+            "Install one of the two first; it looks for changes as often as you say, once a day unless you change it."
+        ),
+    ),
+)
+
+
+def _code(app: App, chosen: Chosen, ready: Scope | None) -> Markup:
+    """A QR code that opens this page with this choice: a telephone then takes the button that it understands.
+
+    A code of the calendar itself would do nothing on most of them.
+    """
+    query: list[tuple[str, Any]] = [(name, value) for name in FACETS for value in getattr(chosen, name)]
+    query += [("feed", ready.key)] if ready else []
+    query += [("in", chosen.language)] if chosen.language != g.language else []
+    query += [(name, "1") for name in ("hours", "alarms") if getattr(chosen, name)]
+    page = app.settings.base_url + url_for("subscribing.subscribe", language=g.language)
+    code = segno.make(f"{page}?{urlencode(query, quote_via=quote)}" if query else page, error="m", micro=False)
+    drawn = code.svg_inline(
+        scale=4, border=3, omitsize=True, svgclass="code", lineclass=None, dark="#16222e", light="#fff"
+    )
+    return Markup(drawn)  # noqa: S704 - drawn by segno; what is in it is black and white squares

@@ -1,0 +1,50 @@
+"""What machines look for beside the pages: files, a map of the site, rules for robots, a pulse."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, redirect, render_template
+from werkzeug.wrappers import Response as Answer
+
+from scheduler.app import App
+from scheduler.base.i18n import LANGUAGES
+from scheduler.services.events.programme import agenda
+from scheduler.web.kit.assets import Assets
+
+
+def blueprint(app: App, assets: Assets) -> Blueprint:
+    machines = Blueprint("machines", __name__)
+
+    @machines.get("/static/<digest>/<path:name>")
+    def static(digest: str, name: str) -> Response:
+        return assets.serve(digest, name)
+
+    @machines.get("/favicon.ico")
+    def favicon() -> Answer:
+        return redirect(assets.url("icon.svg"))
+
+    @machines.get("/robots.txt")
+    def robots() -> Response:
+        """Fetchers of calendars obey this file, so feeds are never in it; private addresses are nobody's to list."""
+        text = f"User-agent: *\nDisallow: /private/\n\nSitemap: {app.settings.base_url}/sitemap.xml\n"
+        return Response(text, content_type="text/plain; charset=utf-8")
+
+    @machines.get("/sitemap.xml")
+    def sitemap() -> Response:
+        return _sitemap(app)
+
+    @machines.get("/healthz")
+    def healthz() -> Response:
+        """Whether this process answers; the database has its own page of troubles."""
+        response = Response("ok\n", content_type="text/plain; charset=utf-8")
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+    return machines
+
+
+def _sitemap(app: App) -> Response:
+    with app.db.read() as session:
+        found = agenda.addresses(session)
+    paths = [("/", None), ("/subscribe", None), *((f"/events/{key}", revised) for key, revised in found)]
+    xml = render_template("web/sitemap.xml", paths=paths, base_url=app.settings.base_url, all_languages=LANGUAGES)
+    return Response(xml, content_type="application/xml; charset=utf-8")

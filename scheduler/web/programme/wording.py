@@ -1,0 +1,393 @@
+"""How an event is said on a page: its days, its hours on each clock, its place, its state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import NamedTuple
+
+from flask import g
+
+from scheduler.base.clock import instant, wall
+from scheduler.base.date_format import (
+    format_day,
+    format_day_short,
+    format_days,
+    format_month,
+    format_month_name,
+    format_offset,
+    format_weekday,
+    zone_city,
+)
+from scheduler.base.i18n import N_
+from scheduler.model import Attendee, Event, Kind, Mode, Queue, Reminded, Seating, Standing, Status, Timing
+from scheduler.services.events.programme.agenda import Announced, Detail, Entry
+from scheduler.services.events.programme.event_drafts import Reply
+from scheduler.services.events.programme.event_times import When, moment, when
+from scheduler.services.events.programme.renderings import KIND_NAMES, location, weekly_in_words
+from scheduler.services.exchange import file_export
+from scheduler.web.kit.language import _
+
+ROLES = {
+    "presides": N_("Presided over by"),
+    "guest of honour": N_("Guests of honour"),
+    "speaker": N_("Speakers"),
+}
+
+
+class Badge(NamedTuple):
+    """The date as the handle of a line: the days, large, and what they are called."""
+
+    days: str
+    under: str
+
+
+class State(NamedTuple):
+    """What a person can do or must know; the tone is a colour beside the word, never instead of it."""
+
+    words: str
+    tone: str = ""
+
+
+def badge(entry: Entry, *, month: bool = False) -> Badge:
+    """``month`` names it where no heading does."""
+    first, last = entry.first_on, entry.last_on
+    if first is None or last is None:
+        return Badge("·", "")
+    if first == last:
+        named = format_day_short if month else format_weekday
+        return Badge(str(first.day), named(first, g.language))
+    return Badge(f"{first.day}–{last.day}", _under(first, last, month=month))
+
+
+def _under(first: date, last: date, *, month: bool) -> str:
+    if (first.year, first.month) != (last.year, last.month):
+        months = [format_month_name(day, g.language, short=True) for day in (first, last)]
+        return " – ".join(months)
+    if month:
+        return format_month_name(first, g.language)
+    return " – ".join(format_weekday(day, g.language, short=True) for day in (first, last))
+
+
+def kind(entry: Entry) -> str:
+    name = _(KIND_NAMES[entry.event.kind])
+    if entry.stop is None or entry.stop.of < 2:
+        return name
+    return f"{name} · " + _("stop {number} of {of}", number=entry.stop.number, of=entry.stop.of)
+
+
+def facts(entry: Entry, now: datetime) -> list[str]:
+    """One quiet line: hours on the event's clock, on the reader's, the place."""
+    event = entry.event
+    return [*_hours(event, now), *filter(None, [_place(event)])]
+
+
+def _hours(event: Event, now: datetime) -> Iterator[str]:
+    if event.timing is Timing.HOUR_TO_BE_ANNOUNCED:
+        yield from [] if event.is_over(now) else [_("hour to be announced")]
+    elif event.kind is Kind.EXHIBITION:
+        yield from filter(None, [", ".join(weekly_in_words(event, g.language))])
+    elif event.kind is Kind.ANNIVERSARY:
+        yield _("every year")
+    if event.timing is Timing.HOURS:
+        yield from _clocks(event)
+
+
+def _clocks(event: Event) -> Iterator[str]:
+    assert event.dtstart and event.dtend and event.starts_at and event.ends_at  # noqa: S101, PT018 - dated
+    yield f"{_span(event.dtstart, event.dtend)} {_city_of_clock(event)}"
+    tzid = g.tzid
+    if tzid is None or wall(event.starts_at, tzid) == event.dtstart:
+        return
+    starts = wall(event.starts_at, tzid)
+    hours = _span(starts, wall(event.ends_at, tzid))
+    day = "" if starts.date() == event.dtstart.date() else format_day_short(starts.date(), g.language) + ", "
+    yield f"{day}{hours} {zone_city(tzid, g.language)}"
+
+
+def _span(start: datetime, end: datetime) -> str:
+    """Hours alone; the end of what ends on another day is on the event's page."""
+    same = start.date() == (end - timedelta(microseconds=1)).date()
+    closing = "24:00" if end.time() == time() else f"{end:%H:%M}"
+    return f"{start:%H:%M}–{closing}" if same else f"{start:%H:%M}"
+
+
+def _city_of_clock(event: Event) -> str:
+    city = event.city
+    return city.name.to(g.language) if city and city.tzid == event.tzid else zone_city(event.tzid, g.language)
+
+
+def _place(event: Event) -> str:
+    """The venue, with its city unless the venue's own name tells it."""
+    if event.venue is None:
+        return ", ".join(city.name.to(g.language) for city in event.cities)
+    name, city = event.venue.name.to(g.language), event.venue.city.name.to(g.language)
+    return name if city[: max(4, len(city) - 2)].casefold() in name.casefold() else f"{name}, {city}"
+
+
+def state(entry: Entry, now: datetime) -> State | None:
+    """The one word at the end of a line."""
+    event = entry.event
+    if event.cancelled:
+        return State(_("Cancelled"), "off")
+    if not event.dated:
+        return State(_("Date to be announced"))
+    if event.status is Status.TENTATIVE:
+        return State(_("Tentative"), "full")
+    return _places(event) if _takes_guests(event, now) else None
+
+
+def _takes_guests(event: Event, now: datetime) -> bool:
+    return not event.is_over(now) and not event.is_late(now) and not event.is_early(now)
+
+
+def _places(event: Event) -> State | None:
+    limited = [seating for seating in _seatings(event) if seating.mode is Mode.IN_PERSON]
+    return _free(limited[0]) if limited else None
+
+
+def _free(seating: Seating) -> State:
+    if seating.free:
+        return State(_("Places free: {number}", number=seating.free), "open")
+    return State(_("Waiting list"), "full")
+
+
+def _seatings(event: Event) -> list[Seating]:
+    """Those with a limit, the hall before the screen."""
+    limited = [seating for seating in event.seating if seating.capacity is not None]
+    return sorted(limited, key=lambda seating: list(Mode).index(seating.mode))
+
+
+# One event
+
+
+def states(detail: Detail, now: datetime) -> list[State]:
+    """All that there is to know about coming."""
+    event = detail.entry.event
+    first = state(detail.entry, now)
+    if event.cancelled or not event.dated or event.is_over(now):
+        return [first or State(_("This is over"))]
+    places = [_places_in_full(seating) for seating in _seatings(event)] if _takes_guests(event, now) else []
+    tentative = [first] if first and event.status is Status.TENTATIVE else []
+    return [*tentative, *places, *_registration(event, now)]
+
+
+def _places_in_full(seating: Seating) -> State:
+    free, of = seating.free, seating.capacity
+    if seating.mode is Mode.IN_PERSON:
+        words = _("{free} of {of} places free", free=free, of=of) if free else _("All places are taken: waiting list")
+    else:
+        words = (
+            _("{free} of {of} places by video free", free=free, of=of)
+            if free
+            else _("All places by video are taken: waiting list")
+        )
+    return State(words, "open" if free else "full")
+
+
+def mode(mode: Mode) -> str:
+    return _("in the hall") if mode == Mode.IN_PERSON else _("by video link")
+
+
+def places(event: Event, mode: Mode) -> State | None:
+    """What there is left of one way to take part; None where there is no limit."""
+    limited = [seating for seating in _seatings(event) if seating.mode is mode]
+    return _places_in_full(limited[0]) if limited else None
+
+
+def kept_for(retention: timedelta | None) -> str:
+    """How long a visitor is known, as they are told before they agree."""
+    if retention is None:
+        return _("Your data is kept until you ask us to erase it.")
+    return _("Your data is erased {days} days after the last event that you registered for.", days=retention.days)
+
+
+def done(what: str, attendee: Attendee) -> str:
+    """What a button did, above the page that shows it."""
+    if what in ("confirmed", "coming"):
+        return _(CAME.get(attendee.standing, ""))
+    return _(DONE[what])
+
+
+CAME = {
+    Standing.CONFIRMED: N_("Thank you. Your place is confirmed."),
+    Standing.WAITLISTED: N_("Thank you. You are on the waiting list."),
+    Standing.REQUESTED: N_("Thank you. Your request has reached us; we write to you as soon as it is decided."),
+    Standing.LAPSED: N_("This came too late: the place is no longer held for you."),
+}
+
+
+DONE = {
+    "party": N_("Your registration has been changed."),
+    "withdrawal": N_("You have withdrawn. Thank you for telling us."),
+    "reminders": N_("You will be reminded in this way."),
+    "reader": N_("Letters will come to you in this way."),
+    "calendar": N_("This is the address of your own calendar."),
+}
+
+
+def standing(attendee: Attendee) -> State:
+    """Where somebody stands, in one sentence."""
+    match attendee.standing:
+        case Standing.CONFIRMED:
+            return State(_("You have a place."), "open")
+        case Standing.WAITLISTED:
+            return State(_("You are on the waiting list."), "full")
+        case Standing.INVITED:
+            return State(_("You are invited. Please tell us whether you come."), "full")
+        case Standing.REQUESTED:
+            return State(_("Your request is being considered; no place is held for you yet."), "full")
+        case Standing.OFFERED:
+            return State(_("A place is held for you until {moment}.", moment=until(attendee)), "open")
+        case Standing.LAPSED:
+            return State(_("You did not accept in time the place that was held for you."), "off")
+        case Standing.REFUSED:
+            return State(_("We regret that we were unable to give you a place."), "off")
+    return State(_("You are not registered at present."), "off")
+
+
+def until(attendee: Attendee) -> str:
+    """Until when an offer holds, on the event's clock and the reader's."""
+    assert attendee.offered_until is not None  # noqa: S101 - a constraint
+    shown = moment(attendee.offered_until, attendee.event, g.language, g.tzid)
+    return " · ".join(f"{line.time} ({line.zone})" for line in shown)
+
+
+def company(attendee: Attendee) -> str:
+    """How many come along, and who, as far as it is known."""
+    names = ", ".join(attendee.names)
+    return f"{attendee.companions}: {names}" if names else str(attendee.companions)
+
+
+def rules(event: Event) -> list[str]:
+    """What to know before one asks: who decides, and who is next."""
+    approval = [_("Places are given by approval: you ask, and we write to you when it is decided.")]
+    return [*(approval if event.approval else []), *([_(QUEUES[event.queue])] if _seatings(event) else [])]
+
+
+QUEUES = {
+    Queue.STRICT: N_("Places that become free are offered strictly in order: a larger party is waited for."),
+    Queue.FIRST_FIT: N_("Places that become free are offered to the first who waits and whose whole party fits."),
+}
+
+
+def waiting(attendee: Attendee) -> list[str]:
+    """By which rule somebody waits, and whom it may call before them."""
+    event = attendee.event
+    passed = event.queue is Queue.FIRST_FIT and attendee.companions
+    return [_(QUEUES[event.queue]), *([_("Smaller parties behind you may be called before you.")] if passed else [])]
+
+
+def reminded() -> list[tuple[Reminded, str]]:
+    """What can be chosen, in the reader's words."""
+    return [(choice, _(words)) for choice, words in REMINDED.items()]
+
+
+REMINDED = {
+    Reminded.PLANNED: N_("as the organiser has planned"),
+    Reminded.CLOSELY: N_("a day and an hour before"),
+    Reminded.NEVER: N_("not at all"),
+}
+
+
+def _registration(event: Event, now: datetime) -> Iterator[State]:
+    opens, closes = event.registration_opens, event.registration_closes
+    if event.is_late(now):
+        yield State(_("Registration is closed"))
+    elif opens and event.is_early(now):
+        yield State(_("Registration opens {moment}", moment=_moment(opens)))
+    elif closes:
+        yield State(_("Registration closes {moment}", moment=_moment(closes)))
+
+
+def _moment(at: datetime) -> str:
+    return f"{format_day(at.date(), g.language, year=False, weekday=False)}, {at:%H:%M}"
+
+
+def times(entry: Entry) -> list[When]:
+    """The event's own time, then the reader's where their clock shows another."""
+    event, first = entry.event, entry.first_on
+    if event.kind is not Kind.ANNIVERSARY or first is None:
+        return _with_weekday(event, when(event, g.language, g.tzid))
+    start = instant(datetime.combine(first, time()), event.tzid, gap="shift").isoformat()
+    return [*when(event, g.language, None, start=start), When(_("every year"), "")]
+
+
+def _with_weekday(event: Event, found: list[When]) -> list[When]:
+    """A single whole day is a weekday, too: people ask for it first."""
+    first = event.first_on
+    if first is None or event.timing is not Timing.DAYS or first != event.last_on:
+        return found
+    return [When(format_day(first, g.language), "")]
+
+
+def moments(event: Event) -> list[When]:
+    """The same, of an event that stands alone."""
+    return _with_weekday(event, when(event, g.language, g.tzid))
+
+
+def month_heading(first: date) -> str:
+    """Headings begin with a capital, also where months do not: Декабрь 2026 г."""
+    name = format_month(first, g.language)
+    return name[:1].upper() + name[1:]
+
+
+def days(event: Event) -> str:
+    """The days alone, or that there are none yet."""
+    if event.first_on is None or event.last_on is None:
+        return _("Date to be announced")
+    return format_days(event.first_on, event.last_on, g.language)
+
+
+def where(event: Event) -> str:
+    return location(event, g.language)
+
+
+def groups(announced: Sequence[Announced]) -> list[tuple[str, list[Announced]]]:
+    """Who presides, who is honoured, who speaks, each group under its heading."""
+    named = [(_(heading), [one for one in announced if one.role == role]) for role, heading in ROLES.items()]
+    return [(heading, people) for heading, people in named if people]
+
+
+def map_link(event: Event) -> str | None:
+    """A map that asks nobody who they are."""
+    from urllib.parse import urlencode
+
+    venue = event.venue
+    if venue is None:
+        return None
+    if venue.latitude is None or venue.longitude is None:
+        query = ", ".join(filter(None, [venue.name.to("en"), venue.address.to("en") or venue.city.name.to("en")]))
+        return "https://www.openstreetmap.org/search?" + urlencode({"query": query})
+    place = f"{venue.latitude:.5f}/{venue.longitude:.5f}"
+    mark = urlencode({"mlat": f"{venue.latitude:.5f}", "mlon": f"{venue.longitude:.5f}"})
+    return f"https://www.openstreetmap.org/?{mark}#map=17/{place}"
+
+
+def clock_name(tzid: str, now: datetime) -> str:
+    return f"{zone_city(tzid, g.language)}, {format_offset(now, tzid)}"
+
+
+# At the desk
+
+
+def handle(entry: Entry) -> Badge:
+    """As `badge`, under no heading that names the month."""
+    first, last = entry.first_on, entry.last_on
+    if first is None or last is None or first != last:
+        return badge(entry, month=True)
+    return Badge(str(first.day), format_month_name(first, g.language))
+
+
+def at(moment: datetime, tzid: str) -> str:
+    """An instant, on the clock of the desk, which is said with it."""
+    local = wall(moment, tzid)
+    return f"{format_day(local.date(), g.language, weekday=False)}, {local:%H:%M} ({zone_city(tzid, g.language)})"
+
+
+def day(on: date) -> str:
+    return format_day(on, g.language, weekday=False)
+
+
+def reply(attendee: Attendee) -> Reply:
+    return file_export.reply(attendee)
