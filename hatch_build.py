@@ -157,9 +157,9 @@ def _recipe(root: Path) -> str:
 def bundle(root: Path) -> None:
     """Fetch what the lock file names and lay it into `BUNDLED`. Raise NotFetched if npm fails."""
     target = root / BUNDLED
-    shutil.rmtree(target, ignore_errors=True)
     with tempfile.TemporaryDirectory() as place:
         packages = _fetch(root, Path(place))
+        shutil.rmtree(target, ignore_errors=True)
         for file in BUNDLE:
             (target / file.target).parent.mkdir(parents=True, exist_ok=True)
             file.write(packages / file.package / file.source, target / file.target)
@@ -200,10 +200,12 @@ def _shipped(root: Path) -> Iterator[str]:
 
 
 def _copy_licences(package: Path, target: Path) -> None:
-    """Copy the licences and notices of a package. Raise FileNotFoundError if there is none."""
-    found = [file for file in package.iterdir() if re.match(r"(?i)licen[cs]e|notice|copying", file.name)]
-    if not found:
-        raise FileNotFoundError(f"{package.name} has no licence with it")
+    """Copy the licences and notices of a package; where it has none, write down which licence it names."""
     target.mkdir(parents=True)
+    found = [file for file in package.iterdir() if re.match(r"(?i)licen[cs]e|notice|copying", file.name)]
     for file in found:
         shutil.copyfile(file, target / file.name)
+    if not found:
+        facts = json.loads((package / "package.json").read_text())
+        named = {name: facts.get(name) for name in ("name", "version", "license", "author", "repository")}
+        (target / "LICENSE.json").write_text(json.dumps(named, indent=2))
