@@ -39,8 +39,14 @@ def test_every_package_is_named_locked_and_has_its_licence_beside_its_files():
     assert {file.package for file in BUNDLE} == set(named)
     for package, version in named.items():
         assert version == locked[f"node_modules/{package}"]["version"], package
-        licences = [file.read_text() for file in (ROOT / BUNDLED / LICENCES / package).iterdir()]
-        assert any("SIL OPEN FONT LICENSE" in licence for licence in licences), package
+        assert licences(package), package
+    for font in BUNDLE:
+        if isinstance(font, Font):
+            assert any("SIL OPEN FONT LICENSE" in text for text in licences(font.package)), font.target
+
+
+def licences(package: str) -> list[str]:
+    return [file.read_text() for file in (ROOT / BUNDLED / LICENCES / package).iterdir()]
 
 
 @pytest.fixture
