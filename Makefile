@@ -5,20 +5,28 @@ BIN := $(VENV)/bin
 # What tests look at our feeds and pages with, beside what pip and npm bring.
 DEBIAN := chromium libical3 nginx libnginx-mod-http-brotli-static
 
-.PHONY: demo test check messages constraints clean
+.DEFAULT_GOAL := help
+.PHONY: help demo test check docs messages clean
 .DELETE_ON_ERROR:
 
-demo: $(VENV)/.ready
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+demo: $(VENV)/.ready ## play a season through, on sample data in ./demo
 	@$(BIN)/scheduler demo --dir demo
 
-test: $(VENV)/.ready-dev $(VENV)/.ready-node $(VENV)/.ready-apt check
-	$(BIN)/pytest -n 3 --dist worksteal
+# With ARGS just those tests run, and the checks do not.
+test: $(VENV)/.ready-dev $(VENV)/.ready-node $(VENV)/.ready-apt $(if $(ARGS),,check) ## check, then run every test; ARGS="tests/unit -k clock": just these
+	$(BIN)/pytest $(or $(ARGS),-n 3 --dist worksteal)
 
-check: $(VENV)/.ready-dev
+check: $(VENV)/.ready-dev ## ruff, mypy and the import contracts, in seconds
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: $(VENV)/.ready-dev ## write the reference and the output in the tours anew
+	DOCS_UPDATE=1 $(BIN)/pytest tests/unit/test_reference.py tests/journeys/test_tours.py
 
 # `venv --without-pip` and `pip --python` work where the packages python3-venv and ensurepip are missing.
 $(VENV)/.ready: pyproject.toml constraints.txt hatch_build.py package-lock.json
@@ -47,7 +55,7 @@ $(VENV)/.ready-apt: Makefile | $(VENV)/.ready
 	else echo "Some tests need Debian packages: apt-get install --no-install-recommends $$missing"; fi
 
 # A reworded sentence comes back empty; its old translation shows in the diff.
-messages: $(VENV)/.ready-dev
+messages: $(VENV)/.ready-dev ## bring the translations up to the sentences in the code
 	@pot=$$(mktemp) && \
 	$(BIN)/python -m babel.messages.frontend -q extract --mapping pyproject.toml --no-location --sort-output --output $$pot . && \
 	for language in kk ru th; do \
@@ -56,5 +64,5 @@ messages: $(VENV)/.ready-dev
 	    --ignore-pot-creation-date || exit 1; \
 	done; rm -f $$pot
 
-clean:
+clean: ## remove what the other targets have made
 	rm -rf $(VENV) tests/readers/node_modules scheduler/bundled demo dist build

@@ -5,8 +5,8 @@ from __future__ import annotations
 from benchmarks import common
 from benchmarks.sample import programme
 from scheduler.services.common.changes import Change
-from scheduler.services.events.programme.event_drafts import ProgrammeFile
 from scheduler.services.exchange import file_apply
+from scheduler.services.exchange.programme_file import ProgrammeFile
 from scheduler.storage.database import Database
 
 LABELS = {

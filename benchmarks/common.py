@@ -24,7 +24,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler import schema
-from scheduler.storage.database import Base, Database
+from scheduler.storage.database import Database
+from scheduler.storage.types import Base
 
 ENGINES = ("sqlite", "postgresql")
 NOW = datetime(2027, 1, 4, 9, 0, tzinfo=UTC)

@@ -25,7 +25,7 @@ from scheduler.model import Arrival, Attendee, Event, Person
 from scheduler.services.common.lookup import get
 from scheduler.services.events.attendance import passes
 from scheduler.services.events.door import arrivals
-from scheduler.services.events.door.arrivals import Came
+from scheduler.services.events.door.arrivals import ScanDetails
 from scheduler.services.events.door.name_search import Search
 from scheduler.storage.database import Database
 
@@ -129,8 +129,8 @@ def _check_in(lot: Sequence[str]) -> list[float]:
             event = get(session, Event, CEREMONY)
             assert event.dtstart
             now = instant(event.dtstart, event.tzid)
-            told = arrivals.scan(session, event, given, Came(), secret=SECRET, now=now)
-            assert told.verdict is arrivals.Verdict.WELCOME
+            told = arrivals.scan(session, event, given, ScanDetails(), secret=SECRET, now=now)
+            assert told.verdict is arrivals.ScanOutcome.WELCOME
         waits.append(perf_counter() - begun)
     return waits
 

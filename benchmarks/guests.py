@@ -130,12 +130,12 @@ def _import(url: str, file: Path) -> tuple[float, dict[str, int]]:
     db, started = Database(url), perf_counter()
     sheet = sheets.read(file)
     with db.read() as session:
-        found, rows = columns.understand(session, file, sheet, columns.Wanted({}))
-    terms = guest_rows.Terms(found.source, "en")
+        found, rows = columns.understand(session, file, sheet, columns.ColumnChoices({}))
+    terms = guest_rows.RowDefaults(found.source, "en")
     entries = list(guest_rows.entries(found, rows, terms))
     with db.write("desk") as session:
         event = get(session, Event, CEREMONY)
-        told = importing.bring_in(session, event, entries, terms, now=common.NOW)
+        told = importing.import_rows(session, event, entries, terms, now=common.NOW)
         columns.remember(session, event, found, now=common.NOW)
     took = perf_counter() - started
     db.dispose()

@@ -9,8 +9,8 @@ from icalendar import Calendar
 
 from benchmarks import common
 from calendars.foreign import Limits, Notes, expanded, read
-from scheduler.services.exchange.calendar_import import Outcome, Wanted, bring_in
-from scheduler.services.exchange.calendar_mapping import Terms
+from scheduler.services.exchange.calendar_import import ImportOptions, ImportReport, import_events
+from scheduler.services.exchange.calendar_mapping import CalendarDefaults
 from scheduler.storage.database import Database
 
 LABELS = {
@@ -102,12 +102,12 @@ def _measure(engine: str, fresh: common.Fresh, data: bytes, size: int, rounds: i
     )
 
 
-def run(db: Database, data: bytes) -> Outcome:
+def run(db: Database, data: bytes) -> ImportReport:
     reading, notes = _read(data), Notes()
     events = expanded(reading.events, DAYS, notes)
-    wanted = Wanted(Terms("Ministry", "en", "Asia/Almaty"), DAYS)
+    wanted = ImportOptions(CalendarDefaults("Ministry", "en", "Asia/Almaty"), DAYS)
     with db.write() as session:
-        return bring_in(session, events, wanted, notes=reading.notes, now=common.NOW)
+        return import_events(session, events, wanted, notes=reading.notes, now=common.NOW)
 
 
 def _read(data: bytes) -> Any:

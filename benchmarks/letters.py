@@ -20,12 +20,12 @@ from benchmarks.sink import sink
 from scheduler.app import App
 from scheduler.base import config
 from scheduler.base.clock import ManualClock
-from scheduler.model import Attendee, Letter, Mode, Person, Reminder, Seating
+from scheduler.model import Attendee, Capacity, Letter, Mode, Person, Reminder
 from scheduler.services.letters.envelope import OutgoingMessage
 from scheduler.services.letters.event_letters import compose
-from scheduler.services.outbox import enqueue
+from scheduler.services.outbox import reminders
 from scheduler.storage.database import Database
-from scheduler.worker import timetable
+from scheduler.worker import delivery
 
 LABELS = {
     "delivered": "worker: claim, compose, send, record",
@@ -62,7 +62,7 @@ def fan_out(url: str, expected: int) -> float:
 
     def work() -> None:
         with db.write("worker") as session:
-            enqueue.fire_reminders(session, now=due)
+            reminders.fire_reminders(session, now=due)
 
     took = common.seconds(work)
     with db.read() as session:
@@ -89,7 +89,7 @@ def _invited(db: Database, size: int) -> Database:
             connection.execute(sa.insert(Person), [{"id": number, **person_row(one)} for number, one in chunk])
             connection.execute(sa.insert(Attendee), [_attendee(number) for number, _ in chunk])
     with common.transaction(db) as connection:
-        connection.execute(sa.update(Seating).where(Seating.event_id == EVENT_ID).values(taken=size))
+        connection.execute(sa.update(Capacity).where(Capacity.event_id == EVENT_ID).values(taken=size))
     common.analyze(db)
     return db
 
@@ -161,7 +161,7 @@ def deliver(app: App, again: Sequence[OutgoingMessage] = ()) -> int:
         unsent = sa.update(Letter).values(outcome=None, finished_at=None, claimed_until=None, attempts=0)
         with common.transaction(app.db) as connection:
             connection.execute(unsent.where(Letter.id.between(again[0].letter_id, again[-1].letter_id)))
-    sent = timetable.deliver(app).sent
+    sent = delivery.deliver(app).sent
     assert sent == len(again) or not again
     return sent
 
@@ -191,7 +191,7 @@ def _ready_made(app: App, again: Sequence[OutgoingMessage] = ()) -> list[Outgoin
 
 
 def _compose(app: App, again: Sequence[OutgoingMessage]) -> None:
-    for batch in common.chunks([message.letter_id for message in again], timetable.BATCH):
+    for batch in common.chunks([message.letter_id for message in again], delivery.BATCH):
         with app.db.read() as session:
             composed = compose(session, batch, house=app.house, now=app.clock.now())
             assert all(isinstance(one, OutgoingMessage) for one in composed)

@@ -20,6 +20,7 @@ from scheduler.model import (
     Answer,
     Attendee,
     Audit,
+    Capacity,
     Event,
     Letter,
     LetterKind,
@@ -27,14 +28,14 @@ from scheduler.model import (
     Partstat,
     Person,
     Role,
-    Seating,
     Standing,
 )
+from scheduler.services.common.drafts import check
 from scheduler.services.common.lookup import get
 from scheduler.services.events.attendance import transitions
 from scheduler.services.events.guests.people import guest
 from scheduler.services.events.programme import conflicts
-from scheduler.services.events.programme.event_drafts import PersonDraft, check
+from scheduler.services.events.programme.place_drafts import PersonDraft
 from scheduler.services.events.programme.places import identity
 from scheduler.storage.database import Database
 
@@ -99,7 +100,7 @@ def _known(db: Database, said: Sequence[Mapping[str, Any]]) -> list[int]:
 
 def _check(db: Database, size: int) -> None:
     with db.read() as session:
-        taken = session.scalar(sa.select(Seating.taken).where(_SEATING))
+        taken = session.scalar(sa.select(Capacity.taken).where(_SEATING))
         letters = session.scalar(sa.select(sa.func.count(Letter.id)))
     assert (taken, letters) == (size, size)
 
@@ -137,8 +138,8 @@ def _returned(connection: sa.Connection, insert: sa.Insert, row: Mapping[str, An
     return int(connection.execute(insert.returning(column), row).scalar_one())
 
 
-_SEATING = sa.and_(Seating.event_id == EVENT_ID, Seating.mode == Mode.IN_PERSON)
-TAKE = sa.update(Seating).where(_SEATING, Seating.taken + 1 <= Seating.capacity).values(taken=Seating.taken + 1)
+_SEATING = sa.and_(Capacity.event_id == EVENT_ID, Capacity.mode == Mode.IN_PERSON)
+TAKE = sa.update(Capacity).where(_SEATING, Capacity.taken + 1 <= Capacity.capacity).values(taken=Capacity.taken + 1)
 
 
 def _take(connection: sa.Connection) -> None:

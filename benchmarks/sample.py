@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from scheduler.services.events.programme.event_drafts import ProgrammeFile, check
+from scheduler.services.common.drafts import check
+from scheduler.services.exchange.programme_file import ProgrammeFile
 
 CITIES = {
     "astana": ("KZ", "Asia/Almaty", {"en": "Astana", "kk": "Астана", "ru": "Астана", "th": "อัสตานา"}),

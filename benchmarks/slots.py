@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from benchmarks import common
 from scheduler.services.consulate.posts import slots
-from scheduler.services.consulate.posts.slots import Need, Plan, Slot, Window
+from scheduler.services.consulate.posts.slots import Need, OpeningPlan, Slot, Window
 
 TZID, CELL, HOURS = "Asia/Bangkok", 15, (time(9), time(17))
 FIRST = date(2027, 1, 4)
@@ -21,7 +21,7 @@ def main() -> None:
     given = common.arguments(__doc__, rounds=9)
     days = int(60 * given.scale)
     last = FIRST + timedelta(days=days - 1)
-    plan = Plan(tzid=TZID, cell=CELL, weeks={c: dict.fromkeys(range(7), (HOURS,)) for c in COUNTERS})
+    plan = OpeningPlan(tzid=TZID, cell=CELL, weeks={c: dict.fromkeys(range(7), (HOURS,)) for c in COUNTERS})
     booked = _booked(days)
     claims, spans = _as_masks(booked), _as_spans(booked)
     for cells in (1, 2, 4):

@@ -26,11 +26,11 @@ from benchmarks.register import attendee_row, person_row
 from benchmarks.sample import people, programme
 from benchmarks.servers import SECRET, post_each, serving
 from scheduler.base.errors import SchedulerError
-from scheduler.model import Attendee, Event, Kind, Mode, Partstat, Person, Seating, Standing
+from scheduler.model import Attendee, Capacity, Event, Kind, Mode, Partstat, Person, Standing
 from scheduler.services.common.tokens import PATHS, Purpose, of_attendee
 from scheduler.services.events.guests import registration
 from scheduler.storage.database import Database
-from scheduler.storage.group_commit import Together
+from scheduler.storage.group_commit import GroupCommit
 
 PROCESSES = (1, 2, 4)
 CONNECTIONS = 50
@@ -58,7 +58,7 @@ def _row(fresh: common.Fresh, size: int, events: int, processes: int) -> Sequenc
     with serving(common.url_of(db), workers=processes, pinned=False) as server:
         seen = post_each(server, paths, seconds=LOADED, connections=CONNECTIONS)
     with db.read() as session:
-        taken = session.scalar(sa.select(sa.func.sum(Seating.taken))) or 0
+        taken = session.scalar(sa.select(sa.func.sum(Capacity.taken))) or 0
     # Who was still being answered when it ended may have a place.
     assert 0 <= taken - round(seen.rate * LOADED) <= 2 * CONNECTIONS, (taken, seen)
     bare = _bare(_asked(fresh(), size, events), size, processes)
@@ -142,9 +142,9 @@ def _write_bare(url: str, places: Sequence[Place], together: Barrier) -> None:
     together.wait()
     for one in places:
         with common.transaction(db) as connection:
-            mine = (Seating.event_id == one.event, Seating.mode == Mode.IN_PERSON)
-            take = sa.update(Seating).where(*mine, Seating.taken + 1 <= Seating.capacity)
-            assert connection.execute(take.values(taken=Seating.taken + 1)).rowcount == 1
+            mine = (Capacity.event_id == one.event, Capacity.mode == Mode.IN_PERSON)
+            take = sa.update(Capacity).where(*mine, Capacity.taken + 1 <= Capacity.capacity)
+            assert connection.execute(take.values(taken=Capacity.taken + 1)).rowcount == 1
             guest = {"identity": f"bare {one.number}", "name": {"en": "Guest"}, "language": "en"}
             connection.execute(sa.insert(Person), guest)
 
@@ -161,7 +161,7 @@ def _fairness(db: Database) -> Sequence[object]:
         with db.write("page") as session:
             return registration.confirm_each(session, given, secret=SECRET, now=datetime.now(UTC))
 
-    confirmed = Together(work)
+    confirmed = GroupCommit(work)
     confirmed(_token(first))  # a process that has just begun has yet to compile its statements
 
     def contend(mine: Sequence[Place]) -> None:

@@ -21,6 +21,7 @@ from benchmarks.servers import HOST, SECRET, Request, load, post_each, serving
 from scheduler.base.clock import wall
 from scheduler.base.text import Text
 from scheduler.model import Appointment, City, Counter, Post, SlotClaim, VisitStatus
+from scheduler.services.common.drafts import check
 from scheduler.services.common.lookup import Lookup
 from scheduler.services.consulate.posts import posts
 from scheduler.services.consulate.posts.free_times import Party, free
@@ -29,7 +30,6 @@ from scheduler.services.consulate.visits import booking
 from scheduler.services.consulate.visits import links as visit_links
 from scheduler.services.consulate.visits.links import PATHS, VisitPurpose
 from scheduler.services.consulate.visits.visit_drafts import VisitDraft
-from scheduler.services.events.programme.event_drafts import check
 from scheduler.storage.database import Database
 
 PROCESSES = (1, 2, 4)

@@ -4,7 +4,7 @@ from alembic import context
 from sqlalchemy import Connection
 
 import scheduler.model  # noqa: F401 - fills Base.metadata
-from scheduler.storage.database import Base
+from scheduler.storage.types import Base
 
 
 def run(connection: Connection) -> None:

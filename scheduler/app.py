@@ -12,8 +12,9 @@ from scheduler import schema
 from scheduler.base.clock import Clock
 from scheduler.base.config import Settings
 from scheduler.base.errors import Conflict, Forbidden
-from scheduler.channels import Channel, channel_for
-from scheduler.services.letters.envelope import House
+from scheduler.channels.base import Channel
+from scheduler.channels.choosing import channel_for
+from scheduler.services.letters.envelope import SenderIdentity
 from scheduler.storage.database import Database
 
 
@@ -38,8 +39,8 @@ class App:
         return channel_for(self.settings.mail_url)
 
     @cached_property
-    def house(self) -> House:
-        return House(
+    def house(self) -> SenderIdentity:
+        return SenderIdentity(
             name=self.settings.house,
             sender=self.settings.mail_from,
             secret=self.secret,

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from scheduler.base.errors import Conflict, Forbidden, Invalid
-from scheduler.storage.database import Base, Database, directory_of
+from scheduler.storage.database import Database, directory_of
+from scheduler.storage.types import Base
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -23,7 +24,7 @@ def scripts() -> Path:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class SchemaState:
     """The revision of a database beside the newest one that this program knows."""
 
     current: str | None
@@ -35,13 +36,13 @@ class State:
         return self.current == self.head
 
 
-def state(db: Database) -> State:
+def state(db: Database) -> SchemaState:
     """Asked at every start, so without alembic: a table of one row, and the names of the files."""
     known = sorted(file.name.split("_")[0] for file in (scripts() / "versions").glob("[0-9]*_*.py"))
     with db.read() as session:
         made = sa.inspect(session.connection()).has_table("alembic_version")
         current = session.scalar(sa.text("SELECT version_num FROM alembic_version")) if made else None
-    return State(current, known[-1], newer=current is not None and current not in known)
+    return SchemaState(current, known[-1], newer=current is not None and current not in known)
 
 
 def ready(db: Database) -> None:

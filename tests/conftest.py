@@ -21,7 +21,7 @@ from scheduler import schema
 from scheduler.app import App
 from scheduler.base import config
 from scheduler.base.clock import ManualClock
-from scheduler.cli.kit.desk import Desk
+from scheduler.cli.kit.context import CommandContext
 from scheduler.cli.kit.language import speak
 from scheduler.storage.database import Database
 from tests import statements  # noqa: F401 - kept from here on
@@ -231,7 +231,7 @@ def scheduler(
         monkeypatch.setenv(name, value)
 
     def run(*args: str, code: int = 0, **kwargs: Any) -> Result:
-        result = CliRunner().invoke(root, args, obj=Desk(clock=clock), catch_exceptions=False, **kwargs)
+        result = CliRunner().invoke(root, args, obj=CommandContext(clock=clock), catch_exceptions=False, **kwargs)
         assert code == result.exit_code, result.output
         return result
 

@@ -1,8 +1,8 @@
 """Instants, walls and zones: the only place that asks what time it is.
 
 An *instant* is an aware datetime in UTC. A *wall time* is a naive datetime: what the clock on the wall of the
-venue shows. A zone is an IANA name (ical-rules 66). Mixing them up raises ValueError: that is a fault of the
-program, where Invalid is said to a person.
+venue shows. A zone is an IANA name (docs/icalendar-rules.md#rule-66). Mixing them up raises ValueError: that is a
+fault of the program, where Invalid is said to a person.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ def wall(at: datetime, tzid: str) -> datetime:
 
 @lru_cache(maxsize=1024)
 def zone(tzid: str) -> ZoneInfo:
-    """The zone of an IANA name, spelled exactly as the database spells it (ical-rules 66).
+    """The zone of an IANA name, spelled exactly as the database spells it (docs/icalendar-rules.md#rule-66).
 
     Names that are no place are refused, save UTC: EST and its kind leave out summer time, and Etc/GMT+5 means
     five hours *behind* Greenwich. Raises Invalid with the likeliest right name. Only names from the
@@ -157,7 +157,8 @@ def tzdata_problem(gettext: Callable[[str], str] = str) -> str | None:
     """What is wrong with this machine's zone data, or None: one sentence for ``doctor`` and the start-up log.
 
     Kazakhstan went to +05 on 1 March 2024 with six weeks' notice: older data puts every event there an hour
-    wrong (ical-rules 62). Bangkok has not moved since 1920 (rule 65): if it is wrong, all is.
+    wrong (docs/icalendar-rules.md#rule-62). Bangkok has not moved since 1920 (docs/icalendar-rules.md#rule-65): if
+    it is wrong, all is.
     """
     at = datetime(2026, 1, 1, tzinfo=UTC)
     for tzid, hours in (("Asia/Almaty", 5), ("Asia/Bangkok", 7)):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from babel import Locale, UnknownLocaleError
 from babel.core import get_global
@@ -222,3 +222,11 @@ def _in_units(lead: timedelta) -> list[tuple[Literal["week", "day", "hour", "min
         if whole:
             parts.append((unit, whole))
     return parts or [("minute", timedelta(0))]
+
+
+class When(NamedTuple):
+    """One line of time: what the clock says, and where that clock hangs."""
+
+    time: str
+    zone: str
+    own: bool = False

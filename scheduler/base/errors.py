@@ -49,7 +49,7 @@ class Conflict(SchedulerError):
     """That contradicts what is already planned."""
 
 
-class AlreadyThere(Conflict):
+class NothingToChange(Conflict):
     """This changes nothing: it is so already."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from scheduler.channels import ChannelError
+from scheduler.channels.base import ChannelError
 from scheduler.services.letters.envelope import OutgoingMessage
 
 

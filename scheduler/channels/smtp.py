@@ -8,7 +8,7 @@ from email.utils import parseaddr
 from functools import lru_cache
 from urllib.parse import SplitResult, unquote
 
-from scheduler.channels import ChannelError
+from scheduler.channels.base import ChannelError
 from scheduler.services.letters.envelope import OutgoingMessage
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")

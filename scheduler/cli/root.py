@@ -121,6 +121,6 @@ _FILE = _File()
 @click.pass_context
 def root(ctx: click.Context, config: Path | None) -> None:
     if ctx.obj is None:
-        from scheduler.cli.kit.desk import Desk
+        from scheduler.cli.kit.context import CommandContext
 
-        ctx.obj = Desk(config)
+        ctx.obj = CommandContext(config)

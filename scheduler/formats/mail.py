@@ -158,7 +158,7 @@ def _part(content_type: bytes, content: bytes) -> bytes:
 
 @lru_cache(maxsize=64)
 def _calendar(calendar: bytes) -> bytes:
-    """A file to keep, without METHOD: it asks for no answer (ical-rules 110)."""
+    """A file to keep, without METHOD: it asks for no answer (docs/icalendar-rules.md#rule-110)."""
     disposition = b'\r\nContent-Disposition: attachment; filename="event.ics"'
     return _part(b'text/calendar; charset=utf-8; name="event.ics"' + disposition, calendar)
 

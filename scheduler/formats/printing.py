@@ -17,7 +17,7 @@ from scheduler.base.resources import BUNDLED_PRINT, PRINT
 SHEETS, FONTS = Path(PRINT), Path(BUNDLED_PRINT)
 
 
-class Form(StrEnum):
+class PrintForm(StrEnum):
     """What is printed: the name of its template."""
 
     BADGES = "badges"
@@ -37,14 +37,16 @@ class Card:
     spelt: str = ""
 
 
-def printed(form: Form, cards: Sequence[Card], *, title: str, language: str, one_per_page: bool = False) -> bytes:
+def printed(
+    form: PrintForm, cards: Sequence[Card], *, title: str, language: str, one_per_page: bool = False
+) -> bytes:
     """The cards in their order, as a PDF; ``one_per_page`` for a printer of cards."""
     cut = {"single": one_per_page, "cards": [asdict(card) for card in cards]}
     return _set(form, {"title": title, "language": language, **cut})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class VisitLine:
     """A visit on the list of a day."""
 
     time: str
@@ -56,18 +58,18 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sheet:
+class DayList:
     """The list of a day, with all its words."""
 
     title: str
     subtitle: str
     printed: str  # when, at the foot of each page
     headings: Sequence[str]
-    lines: Sequence[Line]
+    lines: Sequence[VisitLine]
     nothing: str
 
 
-def printed_list(sheet: Sheet, *, language: str) -> bytes:
+def printed_list(sheet: DayList, *, language: str) -> bytes:
     return _set("day-list", {"language": language, **asdict(sheet)})
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from scheduler.base.errors import Invalid, SchedulerError
 
-OCTETS = 50_000_000
+MAX_OCTETS = 50_000_000
 UNPACKED = 200_000_000
 ROWS = 100_000
 COLUMNS = 200
@@ -34,7 +34,7 @@ class Remark(SchedulerError):
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class TableSheet:
     """Rows by their numbers in the file. ``delimiter`` is "" for a spreadsheet; ``name`` the sheet's."""
 
     rows: Sequence[tuple[int, Row]]
@@ -43,7 +43,7 @@ class Sheet:
     remarks: tuple[Remark, ...] = field(default=())
 
 
-def read(path: Path, *, sheet: str | None = None, encoding: str | None = None) -> Sheet:
+def read(path: Path, *, sheet: str | None = None, encoding: str | None = None) -> TableSheet:
     """Raises Invalid for what is no table, or larger than a guest list can be."""
     data = _content(path)
     if data.startswith(b"PK\x03\x04"):
@@ -58,13 +58,13 @@ def read(path: Path, *, sheet: str | None = None, encoding: str | None = None) -
 def _content(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            data = file.read(OCTETS + 1)
+            data = file.read(MAX_OCTETS + 1)
     except FileNotFoundError as error:
         raise Invalid("{file}: there is no such file", file=path) from error
     except OSError as error:
         raise Invalid("{file}: cannot be read: {reason}", file=path, reason=error.strerror) from error
-    if len(data) > OCTETS:
-        raise Invalid("{file}: is larger than {most} MB; divide it", file=path, most=OCTETS // 1_000_000)
+    if len(data) > MAX_OCTETS:
+        raise Invalid("{file}: is larger than {most} MB; divide it", file=path, most=MAX_OCTETS // 1_000_000)
     return data
 
 
@@ -117,7 +117,7 @@ def _clean(value: str) -> str:
 # .xlsx
 
 
-def _read_xlsx(path: Path, data: bytes, wanted: str | None) -> Sheet:
+def _read_xlsx(path: Path, data: bytes, wanted: str | None) -> TableSheet:
     try:
         _refuse_bombs(path, data)
         return _first_or_named(path, data, wanted)
@@ -140,7 +140,7 @@ def _refuse_bombs(path: Path, data: bytes) -> None:
                         raise Invalid("{file}: declares entities, which no spreadsheet does", file=path)
 
 
-def _first_or_named(path: Path, data: bytes, wanted: str | None) -> Sheet:
+def _first_or_named(path: Path, data: bytes, wanted: str | None) -> TableSheet:
     from openpyxl import load_workbook
 
     book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
@@ -149,7 +149,7 @@ def _first_or_named(path: Path, data: bytes, wanted: str | None) -> Sheet:
         page.reset_dimensions()  # what programs write there is often wrong, and cuts the list off
         rows = _bounded(path, enumerate(page.iter_rows(values_only=True), start=1))
         others = [one.title for one in book.worksheets if one is not page]
-        return Sheet(rows, page.title, remarks=tuple(_remarks(page, others, data, wanted)))
+        return TableSheet(rows, page.title, remarks=tuple(_remarks(page, others, data, wanted)))
     finally:
         book.close()
 
@@ -186,7 +186,7 @@ def _has_formulas(data: bytes, part: str) -> bool:
 # .csv
 
 
-def _read_csv(path: Path, data: bytes, encoding: str | None) -> Sheet:
+def _read_csv(path: Path, data: bytes, encoding: str | None) -> TableSheet:
     text, remarks = _decoded(path, data, encoding)
     if "\0" in text or (b"\0" in data[:2_000] and re.search("[\x01-\x08\x0e-\x1f]", text)):
         raise Invalid("{file}: is no .xlsx and no .csv", file=path)
@@ -200,7 +200,7 @@ def _read_csv(path: Path, data: bytes, encoding: str | None) -> Sheet:
         raise Invalid(
             "{file}: line {line} cannot be read: {reason}", file=path, line=reader.line_num, reason=error
         ) from (error)
-    return Sheet(rows, delimiter=delimiter, remarks=remarks)
+    return TableSheet(rows, delimiter=delimiter, remarks=remarks)
 
 
 class _Lines:

@@ -5,6 +5,7 @@ from scheduler.model.arrivals import Arrival
 from scheduler.model.attendance import Answer, Attendee, Companion, Partstat, Reminded, Role, Standing
 from scheduler.model.audit import Audit
 from scheduler.model.events import (
+    Capacity,
     Event,
     Kind,
     Mode,
@@ -12,7 +13,6 @@ from scheduler.model.events import (
     Registration,
     Reminder,
     ReminderAudience,
-    Seating,
     Status,
     Timing,
     Visibility,
@@ -38,6 +38,7 @@ __all__ = [
     "Attendee",
     "Audience",
     "Audit",
+    "Capacity",
     "Checklist",
     "City",
     "Closure",
@@ -73,7 +74,6 @@ __all__ = [
     "ReminderAudience",
     "Rendering",
     "Role",
-    "Seating",
     "Sees",
     "SentForm",
     "Service",

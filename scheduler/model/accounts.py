@@ -9,8 +9,10 @@ from enum import Enum, StrEnum, auto
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from scheduler.base.i18n import N_
 from scheduler.model.posts import Post
-from scheduler.storage.database import Base, Id, Instant, choice
+from scheduler.storage.refusals import refuses
+from scheduler.storage.types import Base, Id, Instant, choice
 
 
 class AccountRole(StrEnum):
@@ -103,3 +105,6 @@ class Account(Base):
 
 def may(role: AccountRole, act: Act, *, at_a_post: bool) -> bool:
     return act in MAY[role] or (at_a_post and act in WITH_A_POST.get(role, ()))
+
+
+refuses("uq_account_name", N_("an account with this name already exists"))

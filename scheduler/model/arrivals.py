@@ -7,9 +7,11 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from scheduler.base.i18n import N_
 from scheduler.model.attendance import Attendee
 from scheduler.model.events import Event
-from scheduler.storage.database import Base, Id, Instant
+from scheduler.storage.refusals import refuses
+from scheduler.storage.types import Base, Id, Instant
 
 _IN_FORCE = sa.text("undone_at IS NULL")
 
@@ -51,3 +53,6 @@ class Arrival(Base):
     @property
     def people(self) -> int:
         return 1 + self.companions
+
+
+refuses("uq_arrival_attendee_id", N_("this person is already in"))

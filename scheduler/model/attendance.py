@@ -9,9 +9,11 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column, relationship, validates
 
+from scheduler.base.i18n import N_
 from scheduler.model.events import Event, Mode
 from scheduler.model.places import KEY, Person
-from scheduler.storage.database import Base, Id, Instant, choice
+from scheduler.storage.refusals import refuses
+from scheduler.storage.types import Base, Id, Instant, choice
 
 
 class Role(StrEnum):
@@ -60,6 +62,7 @@ class Standing(StrEnum):
     WITHDRAWN = "withdrawn"  # by themselves, by regrets, or by the organizer; the row stays for the record
 
 
+BOUND = (Standing.INVITED, Standing.CONFIRMED)
 HOLDING = (Standing.CONFIRMED, Standing.OFFERED)
 
 
@@ -181,3 +184,6 @@ def comes(
     """That it is this person who actually comes: themselves or for another. In a form that an index serves."""
     themselves = sa.and_(attendee.person_id == person, attendee.represented_by_id.is_(None))
     return sa.or_(themselves, attendee.represented_by_id == person)
+
+
+refuses("uq_attendee_event_id_person_id", N_("this person is already on the list of this event"))

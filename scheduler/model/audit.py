@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from scheduler.storage.database import JSON, Base, Id, Instant
+from scheduler.storage.types import JSON, Base, Id, Instant
 
 
 class Audit(Base):

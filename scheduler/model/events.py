@@ -10,9 +10,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from scheduler.base.clock import instant
+from scheduler.base.i18n import N_
 from scheduler.base.text import Text
 from scheduler.model.places import KEY, City, Closure, OpeningHours, Organisation, Venue
-from scheduler.storage.database import Base, Id, Instant, Languages, Seconds, Wall, choice
+from scheduler.storage.refusals import refuses
+from scheduler.storage.types import Base, Id, Instant, Languages, Seconds, Wall, choice
 
 
 class Kind(StrEnum):
@@ -153,7 +155,7 @@ class Event(Base):
     reminders: Mapped[list[Reminder]] = relationship(
         back_populates="event", cascade="all, delete-orphan", order_by="Reminder.offset.desc()"
     )
-    seating: Mapped[list[Seating]] = relationship(back_populates="event", cascade="all, delete-orphan")
+    capacities: Mapped[list[Capacity]] = relationship(back_populates="event", cascade="all, delete-orphan")
 
     __table_args__ = (
         sa.CheckConstraint("(timing = 'to be announced') = (dtstart IS NULL)", name="dated_or_to_be_announced"),
@@ -277,7 +279,7 @@ class Mode(StrEnum):
     REMOTE = "remote"
 
 
-class Seating(Base):
+class Capacity(Base):
     """The places of one event in one mode: a narrow row, because every registration updates it.
 
     ``capacity`` NULL means without limit; ``taken`` counts what is confirmed and what is held for an offer.
@@ -293,7 +295,7 @@ class Seating(Base):
     last_queue_number: Mapped[int] = mapped_column(default=0)
     instructions: Mapped[Text] = mapped_column(Languages, default=Text, server_default="{}")
 
-    event: Mapped[Event] = relationship(back_populates="seating")
+    event: Mapped[Event] = relationship(back_populates="capacities")
 
     __table_args__ = (
         sa.CheckConstraint("capacity >= 0", name="capacity"),
@@ -304,3 +306,8 @@ class Seating(Base):
     @property
     def free(self) -> int | None:
         return None if self.capacity is None else self.capacity - self.taken
+
+
+refuses("ck_seating_not_overbooked", N_("there are not that many places left"))
+refuses("uq_event_key", N_("an event with this key already exists"))
+refuses("uq_event_uid", N_("another event has this UID"))

@@ -8,11 +8,27 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from scheduler.base.i18n import N_
 from scheduler.base.text import Text
 from scheduler.model.accounts import Account
+from scheduler.model.events import Kind
 from scheduler.model.places import KEY, Person
 from scheduler.model.posts import Post
-from scheduler.storage.database import JSON, Base, Id, Instant, Languages, choice
+from scheduler.storage.refusals import refuses
+from scheduler.storage.types import JSON, Base, Id, Instant, Languages, choice
+
+EVERYTHING = "all"
+KIND_FEEDS = {
+    "exhibitions": (Kind.EXHIBITION, N_("Exhibitions")),
+    "ceremonies": (Kind.CEREMONY, N_("Ceremonies")),
+    "consulate-openings": (Kind.CONSULATE_OPENING, N_("Consulate openings")),
+    "visits": (Kind.VISIT, N_("Visits")),
+    "meetings": (Kind.MEETING, N_("Meetings")),
+    "consular-days": (Kind.CONSULAR_DAY, N_("Mobile consular days")),
+    "anniversaries": (Kind.ANNIVERSARY, N_("Anniversaries")),
+}
+CITY_PREFIX = "city-"
+CHOICE = "choice"  # the feed that a reader put together
 
 
 class Audience(StrEnum):
@@ -117,3 +133,11 @@ class Version(Base):
     changed_at: Mapped[datetime] = mapped_column(Instant)
 
     __table_args__ = (sa.CheckConstraint("id = 1", name="one_row"),)
+
+
+def is_built_in(key: str) -> bool:
+    """Whether a key is that of a feed that nobody has to add; of a city, also before there is one."""
+    return key in (EVERYTHING, CHOICE, *KIND_FEEDS) or key.startswith(CITY_PREFIX)
+
+
+refuses("uq_feed_key", N_("a feed with this key already exists"))

@@ -7,10 +7,12 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from scheduler.base.i18n import N_
 from scheduler.model.attendance import Attendee
 from scheduler.model.events import Event
 from scheduler.model.places import Person
-from scheduler.storage.database import JSON, Base, Id, Instant
+from scheduler.storage.refusals import refuses
+from scheduler.storage.types import JSON, Base, Id, Instant
 
 
 class ColumnMapping(Base):
@@ -100,3 +102,6 @@ class Origin(Base):
         sa.UniqueConstraint("source", "uid", "recurrence_id"),
         sa.CheckConstraint("sequence >= 0", name="sequence"),
     )
+
+
+refuses("uq_origin_source_uid_recurrence_id", N_("this event was imported meanwhile; run it again"))

@@ -9,11 +9,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from scheduler.base.i18n import N_
 from scheduler.base.text import Text
 from scheduler.model.events import Event
 from scheduler.model.places import Person
 from scheduler.model.visits import Appointment
-from scheduler.storage.database import JSON, Base, Id, Instant, Languages, choice
+from scheduler.storage.refusals import refuses
+from scheduler.storage.types import JSON, Base, Id, Instant, Languages, choice
 
 
 class LetterKind(StrEnum):
@@ -129,3 +131,6 @@ class Message(Base):
     withdrawn_at: Mapped[datetime | None] = mapped_column(Instant)
 
     event: Mapped[Event] = relationship()
+
+
+refuses("uq_letter_key", N_("this letter is already queued"))

@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from scheduler.storage.database import Base, Instant
+from scheduler.storage.types import Base, Instant
 
 
 class Hits(Base):

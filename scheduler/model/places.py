@@ -7,8 +7,10 @@ from datetime import date, datetime, time
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from scheduler.base.i18n import N_
 from scheduler.base.text import Text
-from scheduler.storage.database import Base, Id, Instant, Languages
+from scheduler.storage.refusals import refuses
+from scheduler.storage.types import Base, Id, Instant, Languages
 
 KEY = sa.String(80)
 
@@ -133,3 +135,10 @@ class Closure(Base):
         sa.CheckConstraint("last_on >= first_on", name="ends_after_start"),
         sa.CheckConstraint("(opens IS NULL) = (closes IS NULL)", name="hours_are_whole"),
     )
+
+
+refuses("uq_person_identity", N_("a person with this name and address is already known"))
+refuses("uq_person_key", N_("a person with this key already exists"))
+refuses("uq_venue_key", N_("a venue with this key already exists"))
+refuses("uq_city_key", N_("a city with this key already exists"))
+refuses("uq_organisation_key", N_("an organisation with this key already exists"))

@@ -9,10 +9,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from scheduler.base.clock import instant
+from scheduler.base.i18n import N_
 from scheduler.base.text import Text
 from scheduler.model.events import Event
 from scheduler.model.places import KEY, City
-from scheduler.storage.database import Base, Id, Instant, Languages, Seconds, Wall, choice
+from scheduler.storage.refusals import refuses
+from scheduler.storage.types import Base, Id, Instant, Languages, Seconds, Wall, choice
 
 ADDRESS = sa.String(254)
 
@@ -232,3 +234,6 @@ class Checklist(Base):
     since: Mapped[datetime] = mapped_column(Instant)
 
     service: Mapped[Service] = relationship(back_populates="checklists")
+
+
+refuses("uq_post_key", N_("a post with this key already exists"))

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.base.clock import tzdata_problem, tzdata_version
 from scheduler.base.i18n import N_
-from scheduler.model import Account, AccountRole, Appointment, Attendee, Audit, Event, Letter, Seating
+from scheduler.model import Account, AccountRole, Appointment, Attendee, Audit, Capacity, Event, Letter
 from scheduler.model.attendance import HOLDING
 from scheduler.services.consulate.visits import rezoning as visit_rezoning
 from scheduler.services.privacy import retention
@@ -22,7 +22,7 @@ LATE = timedelta(minutes=15)  # a worker that is there sends within seconds
 SKEW = timedelta(minutes=2)
 
 
-class State(StrEnum):
+class CheckResult(StrEnum):
     OK = "ok"
     WARNING = "warning"
     FAILURE = "failure"
@@ -31,7 +31,7 @@ class State(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Finding:
     what: str
-    state: State
+    state: CheckResult
     found: str
     remedy: str = ""
 
@@ -39,8 +39,8 @@ class Finding:
 def time_zones(gettext: Gettext) -> Finding:
     problem = tzdata_problem(gettext)
     if problem:
-        return Finding(N_("time zones"), State.FAILURE, problem, gettext(N_("upgrade the package tzdata")))
-    return Finding(N_("time zones"), State.OK, tzdata_version())
+        return Finding(N_("time zones"), CheckResult.FAILURE, problem, gettext(N_("upgrade the package tzdata")))
+    return Finding(N_("time zones"), CheckResult.OK, tzdata_version())
 
 
 def stored(session: Session, *, now: datetime, gettext: Gettext, keep: timedelta | None = None) -> Iterator[Finding]:
@@ -63,10 +63,10 @@ def _clock(session: Session, now: datetime, gettext: Gettext) -> Finding:
         wrong = last is not None and last - now > SKEW
     found = f"{now:%Y-%m-%d %H:%M:%S} UTC"
     if not wrong:
-        return Finding(N_("clock"), State.OK, found)
+        return Finding(N_("clock"), CheckResult.OK, found)
     return Finding(
         N_("clock"),
-        State.FAILURE,
+        CheckResult.FAILURE,
         gettext(N_("{now}, but the database says {last:%Y-%m-%d %H:%M:%S} UTC")).format(now=found, last=last),
         gettext(N_("set the clock of this machine (NTP)")),
     )
@@ -80,12 +80,14 @@ def _places(session: Session, gettext: Gettext) -> Finding:
         .group_by(Attendee.event_id, Attendee.mode)
         .subquery()
     )
-    same = sa.and_(held.c.event_id == Seating.event_id, held.c.mode == Seating.mode)
-    query = sa.select(Event.key).join(Seating, Seating.event_id == Event.id).outerjoin(held, same)
-    wrong = session.scalars(query.where(Seating.taken != sa.func.coalesce(held.c.places, 0)).limit(5)).all()
+    same = sa.and_(held.c.event_id == Capacity.event_id, held.c.mode == Capacity.mode)
+    query = sa.select(Event.key).join(Capacity, Capacity.event_id == Event.id).outerjoin(held, same)
+    wrong = session.scalars(query.where(Capacity.taken != sa.func.coalesce(held.c.places, 0)).limit(5)).all()
     if not wrong:
-        return Finding(N_("places"), State.OK, gettext(N_("every count agrees with its list")))
-    return Finding(N_("places"), State.FAILURE, ", ".join(wrong), gettext(N_("report this: it should be impossible")))
+        return Finding(N_("places"), CheckResult.OK, gettext(N_("every count agrees with its list")))
+    return Finding(
+        N_("places"), CheckResult.FAILURE, ", ".join(wrong), gettext(N_("report this: it should be impossible"))
+    )
 
 
 def _instants(session: Session, now: datetime, gettext: Gettext) -> Finding:
@@ -100,9 +102,11 @@ def _instants(session: Session, now: datetime, gettext: Gettext) -> Finding:
     moved += session.scalars(sa.select(Appointment.reference).where(Appointment.id.in_(visits))).all()
     if not moved:
         return Finding(
-            N_("instants"), State.OK, gettext(N_("every event and visit stands right under the installed tz data"))
+            N_("instants"),
+            CheckResult.OK,
+            gettext(N_("every event and visit stands right under the installed tz data")),
         )
-    return Finding(N_("instants"), State.WARNING, ", ".join(moved[:5]), "scheduler zones check")
+    return Finding(N_("instants"), CheckResult.WARNING, ", ".join(moved[:5]), "scheduler zones check")
 
 
 def _letters(session: Session, now: datetime, gettext: Gettext) -> Finding:
@@ -113,10 +117,10 @@ def _letters(session: Session, now: datetime, gettext: Gettext) -> Finding:
     said = gettext(N_("due: {count}, waiting: {waiting}, failed: {failed}"))
     found = said.format(count=count, waiting=waiting, failed=failed)
     if oldest is not None and now - oldest > LATE:
-        return Finding(N_("letters"), State.WARNING, found, gettext(N_("start a worker: scheduler worker")))
+        return Finding(N_("letters"), CheckResult.WARNING, found, gettext(N_("start a worker: scheduler worker")))
     if failed:
-        return Finding(N_("letters"), State.WARNING, found, "scheduler letter list --outcome failed")
-    return Finding(N_("letters"), State.OK, found)
+        return Finding(N_("letters"), CheckResult.WARNING, found, "scheduler letter list --outcome failed")
+    return Finding(N_("letters"), CheckResult.OK, found)
 
 
 def _accounts(session: Session, gettext: Gettext) -> Finding:
@@ -125,19 +129,19 @@ def _accounts(session: Session, gettext: Gettext) -> Finding:
     all_of_them = session.scalar(here) or 0
     if not session.scalar(here.where(Account.role == AccountRole.ADMINISTRATOR)):
         found = gettext(N_("there is no administrator; the pages of the desk need one"))
-        return Finding(N_("accounts"), State.OK, found, "scheduler account add NAME --role administrator")
-    return Finding(N_("accounts"), State.OK, gettext(N_("in force: {count}")).format(count=all_of_them))
+        return Finding(N_("accounts"), CheckResult.OK, found, "scheduler account add NAME --role administrator")
+    return Finding(N_("accounts"), CheckResult.OK, gettext(N_("in force: {count}")).format(count=all_of_them))
 
 
 def _retention(session: Session, now: datetime, gettext: Gettext, keep: timedelta | None) -> Finding:
     """What is promised on the form must be done: by the worker, every night."""
     if keep is None:
-        return Finding(N_("retention"), State.OK, gettext(N_("visitors are kept until they ask")))
+        return Finding(N_("retention"), CheckResult.OK, gettext(N_("visitors are kept until they ask")))
     last, due = retention.last_run(session), retention.count_due(session, keep=keep, now=now)
     run = f"{last:%Y-%m-%d %H:%M} UTC" if last else gettext(N_("never"))
     said = gettext(N_("visitors are forgotten after {days} days; due: {due}, last run: {run}"))
     found = said.format(days=keep.days, due=due, run=run)
     if due and (last is None or now - last > retention.LATE):
         remedy = gettext(N_("start a worker: scheduler worker"))
-        return Finding(N_("retention"), State.WARNING, found, remedy)
-    return Finding(N_("retention"), State.OK, found)
+        return Finding(N_("retention"), CheckResult.WARNING, found, remedy)
+    return Finding(N_("retention"), CheckResult.OK, found)

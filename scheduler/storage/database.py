@@ -14,113 +14,17 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from enum import StrEnum
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Annotated, Any
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
-from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
+from sqlalchemy.orm import Session
 
-from scheduler.base.errors import Conflict, Forbidden, Invalid, SchedulerError
-from scheduler.base.i18n import N_
-from scheduler.base.text import Text
-
-NAMING = {
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "ck": "ck_%(table_name)s_%(constraint_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-    "pk": "pk_%(table_name)s",
-}
-JSON = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
-
-# For queries of many octets: PostgreSQL sends them as they are, not as twice as many hexadecimal digits.
-AS_STORED = {"as_stored": True}
-
-
-class Base(DeclarativeBase):
-    """Everything that is stored."""
-
-    metadata = sa.MetaData(naming_convention=NAMING)
-
-
-class Instant(sa.TypeDecorator[datetime]):
-    """A moment: aware, UTC. A naive value is a programming error and raises."""
-
-    impl = sa.DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("an instant needs a zone; a wall time is not an instant")
-        value = value.astimezone(UTC)
-        return value if dialect.name == "postgresql" else value.replace(tzinfo=None)
-
-    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
-        if value is None:
-            return None
-        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
-
-
-class Wall(sa.TypeDecorator[datetime]):
-    """What the clock on the wall shows: naive. The zone stands beside it."""
-
-    impl = sa.DateTime(timezone=False)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
-        if value is not None and value.tzinfo is not None:
-            raise ValueError("a wall time has no zone of its own")
-        return value
-
-
-class Seconds(sa.TypeDecorator[timedelta]):
-    """A duration, kept as whole seconds."""
-
-    impl = sa.Integer
-    cache_ok = True
-
-    def process_bind_param(self, value: timedelta | None, dialect: sa.Dialect) -> int | None:  # noqa: ARG002
-        return None if value is None else int(value.total_seconds())
-
-    def process_result_value(self, value: int | None, dialect: sa.Dialect) -> timedelta | None:  # noqa: ARG002
-        return None if value is None else timedelta(seconds=value)
-
-
-class Languages(sa.TypeDecorator[Text]):
-    """Text in several languages, a JSON object."""
-
-    impl = JSON
-    cache_ok = True
-
-    def process_bind_param(self, value: Text | None, dialect: sa.Dialect) -> dict[str, str] | None:  # noqa: ARG002
-        return None if value is None else dict(value)
-
-    def process_result_value(self, value: Any, dialect: sa.Dialect) -> Text:  # noqa: ARG002
-        return Text(value or {})
-
-
-def choice(kind: type[StrEnum]) -> sa.Enum:
-    """A column that holds one of an enumeration's words, checked by a constraint named after it."""
-    words = [member.value for member in kind]
-    return sa.Enum(
-        kind,
-        values_callable=lambda _: words,
-        native_enum=False,
-        create_constraint=True,
-        length=max(map(len, words)) + 8,  # room for a longer word without rewriting the table
-        name=kind.__name__.lower(),
-    )
-
-
-Id = Annotated[int, mapped_column(sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True)]
+from scheduler.base.errors import Invalid
+from scheduler.storage.refusals import translated
 
 
 class FairLock:
@@ -162,10 +66,6 @@ class FairLock:
                 self._held = False
 
 
-class Held(Conflict):
-    """Somebody else holds it."""
-
-
 class Database:
     """Sessions on one database. `write` commits on a clean exit and rolls back on an error; `read` never writes."""
 
@@ -183,7 +83,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """All of it sees the same moment: what is changed meanwhile is not half in what is read."""
-        with _speaking(self.url), Session(self._reader, expire_on_commit=False) as session:
+        with translated(self.url), Session(self._reader, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
@@ -194,21 +94,21 @@ class Database:
         waited for.
         """
         made = Session(self._writer, expire_on_commit=False)
-        with _speaking(self.url), self._one_writer(), made as session, session.begin():
+        with translated(self.url), self._one_writer(), made as session, session.begin():
             session.info.update(actor=actor, pages=self.pages)
             if patience and not self.embedded:
                 session.execute(sa.text(f"SET LOCAL lock_timeout = {patience // timedelta(milliseconds=1)}"))
             yield session
 
     @contextmanager
-    def each(self) -> Iterator[Callable[[sa.Executable, Mapping[str, Any]], Sequence[sa.Row[Any]]]]:
+    def autocommit(self) -> Iterator[Callable[[sa.Executable, Mapping[str, Any]], Sequence[sa.Row[Any]]]]:
         """For many small writes that are safe to do twice, or to lose: each statement is a transaction of its own, on
         one kept connection; on PostgreSQL one round trip instead of four (ping, BEGIN, statement, COMMIT).
 
         They do not wait for the disk: they survive the death of this process, and a power cut may take the last
         moments of them back.
         """
-        with _speaking(self.url), self._hasty.connect() as connection:
+        with translated(self.url), self._relaxed_engine.connect() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT", begins=False)
 
             def execute(statement: sa.Executable, values: Mapping[str, Any]) -> Sequence[sa.Row[Any]]:
@@ -220,14 +120,14 @@ class Database:
 
     def dispose(self) -> None:
         self.engine.dispose()
-        if "_hasty" in self.__dict__:
-            self._hasty.dispose()
+        if "_relaxed_engine" in self.__dict__:
+            self._relaxed_engine.dispose()
 
     @cached_property
-    def _hasty(self) -> sa.Engine:
+    def _relaxed_engine(self) -> sa.Engine:
         if self.embedded:
             return _sqlite(self.url, foreign_keys=True, synchronous="NORMAL")
-        return _postgresql(self.url, most=HASTY, options="-c synchronous_commit=off")
+        return _postgresql(self.url, most=RELAXED_CONNECTIONS, options="-c synchronous_commit=off")
 
     def _reading(self, engine: sa.Engine) -> sa.Engine:
         """SQLite's readers do so anyhow."""
@@ -284,7 +184,7 @@ def _no_address(url: str) -> Invalid:
 
 
 # Of one process at once: four processes and their workers stay below the hundred that PostgreSQL takes by default.
-CONNECTIONS, HASTY = 15, 4
+CONNECTIONS, RELAXED_CONNECTIONS = 15, 4
 
 
 def _postgresql(url: sa.URL, *, most: int = CONNECTIONS, options: str = "") -> sa.Engine:
@@ -302,7 +202,7 @@ def _postgresql(url: sa.URL, *, most: int = CONNECTIONS, options: str = "") -> s
 
     @sa.event.listens_for(engine, "before_cursor_execute", named=True)
     def configure(cursor: Any, context: Any, **_: object) -> None:
-        if context and context.execution_options.get("as_stored"):
+        if context and context.execution_options.get("binary_results"):
             cursor.format = 1  # binary
 
     return engine
@@ -354,95 +254,6 @@ def _sqlite(url: sa.URL, *, foreign_keys: bool, synchronous: str = "FULL") -> sa
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
-
-
-@contextmanager
-def _speaking(url: sa.URL) -> Iterator[None]:
-    """Turn what the database says into what a person can act on."""
-    try:
-        yield
-    except IntegrityError as error:
-        raise refusal(error) from error
-    except DBAPIError as error:
-        trouble = _trouble(error, url)
-        if trouble is None:
-            raise
-        raise trouble from error
-
-
-# What each constraint means to a person. Constraints that only a programming error can break are not here.
-REFUSALS = {
-    "ck_seating_not_overbooked": N_("there are not that many places left"),
-    "uq_attendee_event_id_person_id": N_("this person is already on the list of this event"),
-    "uq_arrival_attendee_id": N_("this person is already in"),
-    "uq_person_identity": N_("a person with this name and address is already known"),
-    "uq_account_name": N_("an account with this name already exists"),
-    "uq_person_key": N_("a person with this key already exists"),
-    "uq_venue_key": N_("a venue with this key already exists"),
-    "uq_city_key": N_("a city with this key already exists"),
-    "uq_organisation_key": N_("an organisation with this key already exists"),
-    "uq_event_key": N_("an event with this key already exists"),
-    "uq_feed_key": N_("a feed with this key already exists"),
-    "uq_event_uid": N_("another event has this UID"),
-    "uq_origin_source_uid_recurrence_id": N_("this event was imported meanwhile; run it again"),
-    "uq_post_key": N_("a post with this key already exists"),
-    "ck_service_day_within_quota": N_("no more of this service are taken on that day"),
-    "pk_slot_claim": N_("this time has just been taken"),
-    "uq_slot_claim_counter_id_day_cell": N_("this time has just been taken"),  # SQLite's word for the same
-    "ix_applicant_one_active": N_("there is a booking for this service with this document already"),
-    "uq_applicant_service_id_fingerprint": N_("there is a booking for this service with this document already"),
-    "uq_letter_key": N_("this letter is already queued"),
-}
-
-
-def refusal(error: IntegrityError) -> SchedulerError:
-    """The Conflict that a broken constraint means; the database's own words where it has no meaning of its own."""
-    name = constraint_name(error)
-    return Conflict(REFUSALS[name]) if name in REFUSALS else Conflict("refused by {name}", name=name)
-
-
-def constraint_name(error: DBAPIError) -> str:
-    """The name of the constraint that refused; SQLite names only the columns of a unique one."""
-    diagnosis = getattr(error.orig, "diag", None)
-    if diagnosis is not None:
-        return diagnosis.constraint_name or f"{diagnosis.table_name}.{diagnosis.column_name}"
-    kind, _, rest = str(error.orig).partition(" constraint failed: ")
-    if kind != "UNIQUE":
-        return rest or kind
-    columns = [column.split(".") for column in rest.split(", ")]
-    return "_".join(["uq", columns[0][0], *(column[-1] for column in columns)])
-
-
-_IN_USE = N_("the database {place} is in use by another program; try again in a moment")
-_SQLITE_TROUBLE: dict[str, SchedulerError] = {
-    "database is locked": Conflict(_IN_USE),
-    "readonly database": Forbidden("the database {place} cannot be written; check the rights of file and directory"),
-    "unable to open database": Forbidden("the database {place} cannot be opened; check directory and rights"),
-    "not a database": Invalid("{place} is not a database of this program; choose another database_url"),
-    "is malformed": Conflict("the database {place} is damaged; put a backup in its place"),
-    "disk I/O error": Conflict("the disk of {place} cannot be read or written; look after it"),
-    "disk is full": Conflict("the disk of {place} is full; make room and try again"),
-}
-
-
-_LOCK_NOT_AVAILABLE = "55P03"  # of PostgreSQL
-
-
-def _trouble(error: DBAPIError, url: sa.URL) -> SchedulerError | None:
-    """What is wrong with the database itself; None for what is wrong with us."""
-    said = str(error.orig).strip()
-    if url.get_backend_name() == "sqlite":
-        found = next((known for words, known in _SQLITE_TROUBLE.items() if words in said), None)
-        return found and type(found)(found.message, place=url.database)
-    if "invalid connection option" in said:
-        return Invalid("database_url: {reason}", reason=said)
-    if not isinstance(error, OperationalError):
-        return None
-    place = url.render_as_string(hide_password=True)
-    if getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE:
-        return Held(_IN_USE, place=place)
-    reason = said.splitlines()[0] if said else type(error.orig).__name__
-    return Conflict("the database {place} does not answer: {reason}", place=place, reason=reason)
 
 
 def directory_of(url: sa.URL) -> Path | None:

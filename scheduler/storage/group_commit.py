@@ -14,10 +14,10 @@ from sqlalchemy.exc import OperationalError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-MOST = 50  # so that who comes first does not wait for a crowd behind them
+MAX_BATCH = 50  # so that who comes first does not wait for a crowd behind them
 
 
-class Together(Generic[Item, Result]):
+class GroupCommit(Generic[Item, Result]):
     """Call it with one item from any thread; ``work`` is called with those that wait in the same line, in the order
     in which they came, and does all of it or nothing.
 
@@ -25,7 +25,9 @@ class Together(Generic[Item, Result]):
     raises, each is done once more, alone, so that what is wrong with one harms nobody else.
     """
 
-    def __init__(self, work: Callable[[Sequence[Item]], Sequence[Result | Exception]], *, most: int = MOST) -> None:
+    def __init__(
+        self, work: Callable[[Sequence[Item]], Sequence[Result | Exception]], *, most: int = MAX_BATCH
+    ) -> None:
         self._work, self._most = work, most
         self._guard = threading.Lock()
         self._lines: dict[Hashable, deque[_Waiting[Item, Result]]] = {}
@@ -39,7 +41,7 @@ class Together(Generic[Item, Result]):
             self._give_up(mine, line)
             raise
         if not mine.told:
-            self._lead(line)
+            self._run_batch(line)
         return mine.answer()
 
     def _queue(self, mine: _Waiting[Item, Result], line: Hashable) -> None:
@@ -49,7 +51,7 @@ class Together(Generic[Item, Result]):
                 mine.turn.set()
             self._lines[line].append(mine)
 
-    def _lead(self, line: Hashable) -> None:
+    def _run_batch(self, line: Hashable) -> None:
         """Do what waits: mine, which is the first, and what has come behind it."""
         with self._guard:
             waiting = self._lines[line]
@@ -59,7 +61,7 @@ class Together(Generic[Item, Result]):
         finally:
             self._hand_on(line)
             for one in batch:
-                one.go_on()
+                one.release()
 
     def _hand_on(self, line: Hashable) -> None:
         with self._guard:
@@ -86,7 +88,7 @@ class Together(Generic[Item, Result]):
             # What the database itself suffers from is nobody's fault, and would only be waited for again.
             failed = self._try([one]) if alone else error
             if failed is not None:
-                one.tell(failed)
+                one.set_result(failed)
 
     def _try(self, batch: Sequence[_Waiting[Item, Result]]) -> Exception | None:
         try:
@@ -94,7 +96,7 @@ class Together(Generic[Item, Result]):
         except Exception as error:  # noqa: BLE001 - raised where the item came from
             return error
         for one, answer in zip(batch, answers, strict=True):
-            one.tell(answer)
+            one.set_result(answer)
         return None
 
 
@@ -106,10 +108,10 @@ class _Waiting(Generic[Item, Result]):
         self.turn = threading.Event()
         self.told: list[Result | Exception] = []
 
-    def tell(self, answer: Result | Exception) -> None:
+    def set_result(self, answer: Result | Exception) -> None:
         self.told = [answer]
 
-    def go_on(self) -> None:
+    def release(self) -> None:
         """Also where who led was interrupted, and nobody knows what became of it."""
         self.told = self.told or [RuntimeError("interrupted")]
         self.turn.set()

@@ -71,7 +71,7 @@ def install(web: Flask, app: App, assets: Assets) -> None:
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.add_extension("jinja2.ext.i18n")
     environment.install_gettext_callables(_, ngettext, newstyle=True)  # type: ignore[attr-defined]
-    environment.filters["said"] = said
+    environment.filters["localized"] = localized
     environment.filters["plain"] = plain
     environment.globals.update(
         asset=assets.url,
@@ -80,7 +80,7 @@ def install(web: Flask, app: App, assets: Assets) -> None:
         weekly=lambda event: weekly_in_words(event, g.language),
         kind_name=lambda kind: _(KIND_NAMES[kind]),
         weekday=lambda day, **how: format_weekday(day, g.language, **how),
-        wording=event_wording,
+        event_text=event_wording,
     )
     web.context_processor(lambda: _context(app))
 
@@ -117,7 +117,7 @@ def plain(text: Text | str) -> str:
     return _TURNING.sub("", words)
 
 
-def said(text: Text) -> Markup:
+def localized(text: Text) -> Markup:
     """Set apart from what surrounds it, and marked with its language where that is not the page's."""
     spoken = text.language_for(g.language)
     mark = Markup("") if spoken in (g.language, "") else Markup(' lang="{}"').format(spoken)

@@ -16,7 +16,8 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult
 
 from scheduler.base.errors import Invalid
-from scheduler.channels import ChannelError, channel_for
+from scheduler.channels.base import ChannelError
+from scheduler.channels.choosing import channel_for
 from scheduler.channels.file import FileChannel
 from scheduler.model import LetterKind
 from scheduler.services.letters.envelope import OutgoingMessage

@@ -15,7 +15,7 @@ from scheduler.app import App
 from scheduler.base import config
 from scheduler.model import MAY, Account, AccountRole, Act, Audit
 from scheduler.services.accounts import accounts, passwords
-from scheduler.services.accounts.accounts import IDLE, INVITED, LONGEST, AccountDraft
+from scheduler.services.accounts.accounts import IDLE, INVITED, LONGEST_SESSION, AccountDraft
 from scheduler.web.application import create_app
 from tests.conftest import NOW
 from tests.services.builders import an_event, register
@@ -79,7 +79,7 @@ def is_signed_in(web) -> bool:
 
 def change(app, deed, name="aigerim", **given) -> None:
     with app.db.write() as session:
-        deed(session, accounts.get_to_change(session, name), now=app.clock.now(), **given)
+        deed(session, accounts.get_for_update(session, name), now=app.clock.now(), **given)
 
 
 # Who may
@@ -269,7 +269,7 @@ def test_however_much_it_is_used_a_session_ends_after_a_week(app, web, clock):
     an_account(app)
     sign_in(web)
 
-    for _hour in range(int(LONGEST / IDLE) * 2 - 1):
+    for _hour in range(int(LONGEST_SESSION / IDLE) * 2 - 1):
         clock.advance(IDLE / 2)
         assert is_signed_in(web)
     clock.advance(IDLE / 2)

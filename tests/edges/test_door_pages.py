@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from scheduler.model import AccountRole, Arrival, Attendee, Event, Mode, Standing
 from scheduler.services.events.attendance import passes
 from scheduler.services.events.door import arrivals
-from scheduler.services.events.door.arrivals import Came
+from scheduler.services.events.door.arrivals import ScanDetails
 from scheduler.web.application import create_app
 from tests.edges.test_desk_signing import an_account, sign_in
 from tests.services.builders import a_person, a_venue, an_event, an_organisation, invite, register
@@ -221,7 +221,7 @@ def test_what_changes_by_itself_is_asked_for_by_its_own_address(at_the_door, ope
 def test_nobody_of_another_list_and_no_arrival_of_another_event_can_be_meant(app, at_the_door):
     with app.db.write() as session:
         other = register(session, an_event(session, "dinner"))
-        arrived = arrivals.check_in(session, other, Came(), now=EVENING).arrival
+        arrived = arrivals.check_in(session, other, ScanDetails(), now=EVENING).arrival
 
     assert 404 == send(at_the_door, "/arrivals", attendee=other.id).status_code
     assert 404 == send(at_the_door, f"/arrivals/{arrived.id}/undo").status_code

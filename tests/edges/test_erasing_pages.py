@@ -7,8 +7,9 @@ from html import unescape
 import pytest
 
 from scheduler.model import FeedLink, Person
-from scheduler.services.events.guests import own_page, registration
+from scheduler.services.events.guests import registration
 from scheduler.services.feeds import links as feed_links
+from scheduler.services.feeds import own_calendar
 from scheduler.web.application import create_app
 from tests.services.builders import NOW, a_person, an_event, invite, register
 
@@ -96,7 +97,7 @@ def test_who_is_planned_with_by_name_is_told_to_write(app, web):
 def test_their_own_calendar_is_gone(app, web):
     page = page_of(app)
     with app.db.write() as session:
-        link = own_page.subscribe(session, session.query(Person).one(), now=NOW)
+        link = own_calendar.subscribe(session, session.query(Person).one(), now=NOW)
         token = feed_links.token(link, secret=app.secret)
 
     web.post(f"{page}/erasure")

@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response
 
 from scheduler.model import Event, Mode, Sees
 from scheduler.services.common import lookup
-from scheduler.services.common.content_version import State
+from scheduler.services.common.content_version import ContentVersion
 from scheduler.services.events.programme import planning
 from scheduler.services.feeds import links as feed_links
 from scheduler.services.feeds.addresses import Address
@@ -385,7 +385,7 @@ def test_a_revoked_link_leads_nowhere_and_the_others_go_on(app, client, look_aga
     assert [200, 200] == [client.get(link).status_code for link in (mine, yours)]
 
     with app.db.write() as session:
-        feed_links.revoke(session, feed_links.get_to_change(session, 1), now=NOW)
+        feed_links.revoke(session, feed_links.get_for_update(session, 1), now=NOW)
     look_again()
 
     assert [404, 200] == [client.get(link).status_code for link in (mine, yours)]
@@ -395,7 +395,7 @@ def test_a_renewed_link_has_another_address(app, client, look_again):
     before = a_link(app)
 
     with app.db.write() as session:
-        link = feed_links.get_to_change(session, 1)
+        link = feed_links.get_for_update(session, 1)
         feed_links.renew(session, link, now=NOW)
         after = f"/private/{feed_links.token(link, secret=app.secret)}.en.ics"
     look_again()
@@ -462,7 +462,7 @@ def test_feeds_without_number_take_no_more_memory_than_is_counted():
     before, _peak = tracemalloc.get_traced_memory()
     for number in range(2000):
         address = Address("choice", "en", chosen={"city": [f"city-{number}"]})
-        feed = Finished(b"x" * 400, address, State(1, NOW, NOW.date()), link=0, https=True, now=NOW)
+        feed = Finished(b"x" * 400, address, ContentVersion(1, NOW, NOW.date()), link=0, https=True, now=NOW)
         for encoding in ("", "gzip", "br"):
             feed._form(encoding)
         shelf.put(str(address), feed)

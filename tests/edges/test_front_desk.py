@@ -159,7 +159,9 @@ def _seen(db, name):
     acts = (Act.SEE_VISITS, Act.KEEP_QUEUE, Act.SEE_APPLICANTS, Act.KEEP_VISITS, Act.KEEP_POSTS)
     with db.read() as session:
         who = accounts.officer(accounts.get(session, name), secret=SECRET)
-        return [post.key for post in assigned_posts.seen(session, who)], {act for act in acts if who.may(act)}
+        return [post.key for post in assigned_posts.assigned_posts(session, who)], {
+            act for act in acts if who.may(act)
+        }
 
 
 def test_another_post_and_its_visits_are_not_there_for_who_does_not_see_it(phuket, account):

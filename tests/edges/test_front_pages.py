@@ -13,7 +13,7 @@ from werkzeug.test import Client
 from scheduler.base.clock import instant
 from scheduler.model import AccountRole, Appointment, Audit, VisitStatus
 from scheduler.services.consulate.front_desk import board as queue_board
-from scheduler.services.consulate.posts import posts
+from scheduler.services.consulate.posts import opening_days, posts
 from scheduler.services.consulate.visits import booking
 from scheduler.web.application import create_app
 from scheduler.web.programme.feed_server import Feeds
@@ -407,7 +407,7 @@ def test_for_whom_nothing_is_free_stays_on_the_page_until_there_is(app, consul, 
     assert "Visits outside the hours" in page
     assert "+66 76 123456" in page
     with app.db.write() as session:
-        posts.forget_days(session, posts.get(session, "phuket"), tomorrow, now=clock.now())
+        opening_days.forget_days(session, posts.get(session, "phuket"), tomorrow, now=clock.now())
     page = followed(consul, send(consul, f"{PHUKET}/close/offer"))
     assert "2 visits were offered another time." in page
     assert "Visits outside the hours" not in page

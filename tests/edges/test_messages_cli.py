@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from scheduler.services.events.attendance import transitions
-from scheduler.worker import timetable
+from scheduler.worker import delivery
 from tests.services.builders import DAY, NOW, a_person, an_event, an_organisation, invite, register
 
 ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"])
@@ -25,7 +25,7 @@ def opening(app, tmp_path):
         a_person(session, "deputy", name="Deputy")
         register(session, event, a_person(session, name="Aigerim", language="kk"))
         register(session, event, a_person(session, name="Sultan", email=None, telephone="+77010000000"))
-    timetable.deliver(app)
+    delivery.deliver(app)
     (tmp_path / "en.txt").write_text("The doors open at nine.\n\nWelcome, {name}.")
     (tmp_path / "ru.txt").write_text("Двери откроются в девять.")
     return app
@@ -75,7 +75,7 @@ def test_sent_listed_shown_and_kept_back(scheduler, opening, tmp_path):
 
 def test_a_reminder_of_the_unanswered_reaches_them_alone(scheduler, opening, tmp_path):
     message(scheduler, tmp_path, "--yes", to=("unanswered", "delegation:embassy"))
-    assert 1 == timetable.deliver(opening).sent
+    assert 1 == delivery.deliver(opening).sent
 
     (reached,) = json.loads(scheduler("message", "show", "1", "--json").output)["reached"]
 
@@ -133,7 +133,7 @@ def test_excused_is_neither_regrets_nor_no_answer_and_each_can_follow_the_other(
 def test_represented_by_another_is_one_step_with_the_answer_and_the_deputy_is_written_to(scheduler, opening):
     given = ("--represented-by", "deputy", "--by", "letter", "--on", "2027-01-02")
     scheduler("attendee", "answer", "opening", "minister", "accepted", *given)
-    timetable.deliver(opening)
+    delivery.deliver(opening)
 
     shown = json.loads(scheduler("attendee", "show", "opening", "minister", "--json").output)
     letters = json.loads(scheduler("letter", "list", "--json").output)

@@ -166,7 +166,7 @@ def test_a_place_by_approval_is_said_before_asked_for_and_then_decided(app, web)
     assert 303 == web.get(confirming).status_code
     assert "Request received: Opening" == mails(app)[-1]["Subject"]
     with app.db.write() as session:
-        transitions.turn_down(session, session.get_one(Attendee, row(app).id), now=NOW)
+        transitions.refuse(session, session.get_one(Attendee, row(app).id), now=NOW)
     refused = text(web.get(answer.headers["Location"].partition("?")[0]))
     assert "We regret" in refused
     assert "I will come" not in refused

@@ -17,9 +17,9 @@ from scheduler.model import Attendee, Event, FeedLink, Letter, Mode, Person, Sta
 from scheduler.services.common import lookup
 from scheduler.services.events.attendance import transitions
 from scheduler.services.events.guests.registration import HELD, JUST
-from scheduler.services.events.programme.event_mapping import seating_of
+from scheduler.services.events.programme.event_mapping import capacity_of
 from scheduler.web.application import create_app
-from scheduler.worker.timetable import deliver
+from scheduler.worker.delivery import deliver
 from tests.services.builders import a_person, an_event, invite, register
 from tests.solving import solved
 
@@ -378,7 +378,7 @@ def test_while_one_event_is_worked_on_at_length_others_are_confirmed_and_its_own
 
     with ThreadPoolExecutor(2) as hands:
         with app.db.write() as session:
-            lookup.get_to_change(session, Event, "long")
+            lookup.get_for_update(session, Event, "long")
             theirs, ours = (hands.submit(web.application.test_client().post, one) for one in links)
             assert 303 == ours.result(30).status_code
             assert not theirs.done()
@@ -447,7 +447,7 @@ def test_a_visitor_changes_the_party_switches_and_withdraws(app, web):
 
     with app.db.read() as session:
         event = session.scalars(sa.select(Event)).one()
-        assert [0, 0] == [seating_of(event, mode).taken for mode in Mode]
+        assert [0, 0] == [capacity_of(event, mode).taken for mode in Mode]
 
 
 def test_once_it_has_begun_the_page_says_that_nothing_can_be_changed(app, web, clock):

@@ -18,7 +18,7 @@ from scheduler.services.consulate.visits import links as visit_links
 from scheduler.services.consulate.visits.links import VisitPurpose
 from scheduler.services.consulate.visits.public_requests import MOST_LETTERS
 from scheduler.web.application import create_app
-from scheduler.worker.timetable import deliver
+from scheduler.worker.delivery import deliver
 from tests.services.builders import an_event
 from tests.services.consulate import MORNING, PASSPORT, Consulate, a_post, wrong_with_cells
 from tests.solving import solved

@@ -23,7 +23,7 @@ from scheduler.app import App
 from scheduler.base import config
 from scheduler.base.clock import ManualClock
 from scheduler.base.text import Text
-from scheduler.channels import ChannelError
+from scheduler.channels.base import ChannelError
 from scheduler.model import (
     Attendee,
     Event,
@@ -40,8 +40,8 @@ from scheduler.services.common.lookup import get
 from scheduler.services.events.programme import planning
 from scheduler.services.letters.envelope import OutgoingMessage
 from scheduler.services.letters.ledger import retry
-from scheduler.services.outbox import enqueue
-from scheduler.worker import timetable
+from scheduler.services.outbox import enqueue, leases
+from scheduler.worker import delivery
 from tests.edges.test_channels import Postbox
 from tests.services.builders import DAY, NOW, an_event, register
 
@@ -81,7 +81,7 @@ def fill(app, number: int, *, now: datetime = NOW) -> None:
             guest = Person(name=Text({"en": f"Guest {n}"}), email=f"guest{n}@example.org", language="en")
             session.add(Attendee(event=event, person=guest, **invited, **standing))
         session.flush()
-        enqueue.tell(session, LetterKind.MOVED, event, facts={}, now=now)
+        enqueue.queue_for_list(session, LetterKind.MOVED, event, facts={}, now=now)
 
 
 def rows(app) -> list[Letter]:
@@ -95,7 +95,7 @@ def outcomes(app) -> Counter:
 
 def claim(app, now=NOW, limit=1000) -> list[int]:
     with app.db.write() as session:
-        return enqueue.claim_due(session, now=now, lease=LEASE, limit=limit)
+        return leases.claim_due(session, now=now, lease=LEASE, limit=limit)
 
 
 # Claims
@@ -125,7 +125,7 @@ def test_letters_are_claimed_in_the_order_they_fall_due_and_never_before(app):
 
 def test_what_is_finished_is_not_claimed_again(app):
     fill(app, 2)
-    timetable.deliver(app)
+    delivery.deliver(app)
 
     assert [] == claim(app, NOW + DAY)
 
@@ -159,7 +159,7 @@ def test_a_letter_that_is_refused_for_good_has_failed_with_the_reason(app):
 
     app.channel = Recorder(refuse_the_second)
 
-    done = timetable.deliver(app)
+    done = delivery.deliver(app)
 
     assert (2, 1) == (done.sent, done.failed)
     assert [Outcome.SENT, Outcome.FAILED, Outcome.SENT] == [row.outcome for row in rows(app)]
@@ -170,12 +170,12 @@ def test_a_letter_that_is_refused_for_good_has_failed_with_the_reason(app):
 def test_a_letter_that_failed_can_be_tried_again(app):
     fill(app, 1)
     app.channel = Recorder(refuse("550 no such user", permanent=True))
-    timetable.deliver(app)
+    delivery.deliver(app)
     with app.db.write() as session:
         retry(session, session.get(Letter, 1), now=NOW)
     app.channel = Recorder()
 
-    assert 1 == timetable.deliver(app).sent
+    assert 1 == delivery.deliver(app).sent
 
 
 def refuse(said: str, **kind: bool) -> Callable[[OutgoingMessage], None]:
@@ -198,11 +198,11 @@ def test_a_letter_that_is_refused_for_now_is_tried_again_after_growing_pauses_an
     app.channel = Recorder(greylist)
 
     while rows(app)[0].outcome is None:
-        timetable.deliver(app)
+        delivery.deliver(app)
         clock.set(rows(app)[0].claimed_until or clock.now())
 
-    assert enqueue.MOST_ATTEMPTS == len(tried) == rows(app)[0].attempts
-    assert list(enqueue.BACK_OFF) == [later - earlier for earlier, later in pairwise(tried[:6])]
+    assert leases.MOST_ATTEMPTS == len(tried) == rows(app)[0].attempts
+    assert list(leases.BACK_OFF) == [later - earlier for earlier, later in pairwise(tried[:6])]
     assert (Outcome.FAILED, "451 come back later") == (rows(app)[0].outcome, rows(app)[0].reason)
 
 
@@ -210,7 +210,7 @@ def test_between_two_tries_the_ledger_says_why_it_waits(app, clock):
     fill(app, 1)
     app.channel = Recorder(refuse("451 come back later"))
 
-    done = timetable.deliver(app)
+    done = delivery.deliver(app)
 
     assert (1, False) == (done.postponed, done.down)
     assert (None, "451 come back later", NOW + MINUTE) == (
@@ -223,12 +223,12 @@ def test_between_two_tries_the_ledger_says_why_it_waits(app, clock):
 def test_a_letter_refused_for_now_arrives_at_the_next_try(app, clock):
     fill(app, 1)
     app.channel = Recorder(refuse("451 come back later"))
-    timetable.deliver(app)
+    delivery.deliver(app)
     app.channel = Recorder()
 
-    assert 0 == timetable.deliver(app).sent
+    assert 0 == delivery.deliver(app).sent
     clock.advance(MINUTE)
-    assert 1 == timetable.deliver(app).sent
+    assert 1 == delivery.deliver(app).sent
     assert (Outcome.SENT, "") == (rows(app)[0].outcome, rows(app)[0].reason)
 
 
@@ -237,13 +237,13 @@ def test_while_the_channel_is_down_nothing_is_lost_and_no_try_is_counted(app, cl
     app.channel = Recorder(refuse("mail server: nobody there", down=True))
 
     for _ in range(20):
-        done = timetable.deliver(app)
+        done = delivery.deliver(app)
         clock.advance(MINUTE)
 
     assert (0, 5, True) == (done.sent, done.postponed, done.down)
     assert {(None, 0)} == {(row.outcome, row.attempts) for row in rows(app)}
     app.channel = Recorder()
-    assert 5 == timetable.deliver(app).sent
+    assert 5 == delivery.deliver(app).sent
 
 
 def test_a_channel_that_breaks_in_the_middle_has_sent_the_first_half_only_once(app, clock):
@@ -256,9 +256,9 @@ def test_a_channel_that_breaks_in_the_middle_has_sent_the_first_half_only_once(a
 
     app.channel = Recorder(break_once)
 
-    timetable.deliver(app)
+    delivery.deliver(app)
     clock.advance(MINUTE)
-    timetable.deliver(app)
+    delivery.deliver(app)
 
     assert 10 == len(set(app.channel.ids)) == len(app.channel.ids)
 
@@ -272,7 +272,7 @@ def test_each_outcome_is_on_record_before_the_next_letter_leaves(app):
 
     app.channel = Recorder(look)
 
-    timetable.deliver(app)
+    delivery.deliver(app)
 
     assert [[]] * 5 == unrecorded
 
@@ -281,7 +281,7 @@ def test_the_ledger_keeps_address_language_and_message_id(app):
     fill(app, 1)
     app.channel = Recorder()
 
-    timetable.deliver(app)
+    delivery.deliver(app)
 
     (row,) = rows(app)
     (message,) = app.channel.sent
@@ -291,11 +291,11 @@ def test_the_ledger_keeps_address_language_and_message_id(app):
 def test_a_repeated_letter_has_the_same_message_id_and_each_letter_its_own(app, clock):
     fill(app, 3)
     app.channel = Recorder()
-    timetable.deliver(app)
+    delivery.deliver(app)
     with app.db.write() as session:
         session.execute(sa.update(Letter).values(outcome=None, finished_at=None))
 
-    timetable.deliver(app)
+    delivery.deliver(app)
 
     assert app.channel.ids[:3] == app.channel.ids[3:]
     assert 3 == len(set(app.channel.ids))
@@ -305,7 +305,7 @@ def test_the_connection_is_let_go_after_each_round(app):
     fill(app, 1)
     app.channel = Recorder()
 
-    timetable.deliver(app)
+    delivery.deliver(app)
 
     assert not app.channel.open
 
@@ -319,7 +319,7 @@ def test_it_is_let_go_also_when_the_round_breaks(app):
     app.channel = Recorder(break_down)
 
     with pytest.raises(MemoryError):
-        timetable.deliver(app)
+        delivery.deliver(app)
 
     assert not app.channel.open
 
@@ -343,11 +343,11 @@ def test_a_batch_that_takes_longer_than_its_lease_is_sent_once_all_the_same(app,
         def take_a_minute(message: OutgoingMessage) -> None:
             clock.advance(MINUTE)
             if message.name == "Guest 15":
-                timetable.deliver(other)
+                delivery.deliver(other)
 
         app.channel = Recorder(take_a_minute)
 
-        timetable.deliver(app)
+        delivery.deliver(app)
 
     sent = Counter(app.channel.ids + other.channel.ids)
     assert (30, {1}) == (len(sent), set(sent.values()))
@@ -366,9 +366,9 @@ def test_what_happens_while_a_slow_batch_leaves_is_heeded(app, clock):
 
     app.channel = Recorder(take_time_and_cancel)
 
-    timetable.deliver(app)
+    delivery.deliver(app)
     clock.advance(enqueue.QUIET)
-    timetable.deliver(app)
+    delivery.deliver(app)
 
     assert [False] + [True] * 10 == [message.kind is LetterKind.CANCELLED for message in app.channel.sent]
 
@@ -383,12 +383,12 @@ def test_asked_to_stop_it_finishes_the_letter_in_flight_and_gives_the_others_bac
 
     app.channel = Recorder(ask_to_stop)
 
-    done = timetable.deliver(app, stop=stop.is_set)
+    done = delivery.deliver(app, stop=stop.is_set)
 
     assert 4 == done.sent
     assert [Outcome.SENT] * 4 + [None] * 6 == [row.outcome for row in rows(app)]
     with another(app) as other:
-        assert 6 == timetable.deliver(other).sent
+        assert 6 == delivery.deliver(other).sent
 
 
 # Real processes and a real server
@@ -457,9 +457,9 @@ def test_a_worker_killed_in_the_middle_loses_nothing_and_repeats_at_most_one(off
         killed_at = len(box.tried)
         box.answer = slowly(0)
         office.settings = config.load({**environment, "SCHEDULER_MAIL_URL": box.url})
-        too_early = timetable.deliver(office)
+        too_early = delivery.deliver(office)
         office.clock.set(datetime.now(UTC) + LEASE)
-        timetable.deliver(office)
+        delivery.deliver(office)
 
     assert 8 <= killed_at < 30
     assert 0 == too_early.sent
@@ -512,7 +512,7 @@ def test_a_server_that_comes_back_gets_what_waited(office, environment):
     office.clock.set(datetime.now(UTC) + MINUTE)
     office.settings = config.load({**environment, "SCHEDULER_MAIL_URL": box.url})
     with box:
-        timetable.deliver(office)
+        delivery.deliver(office)
 
     assert 0 == process.returncode
     assert "postponed: 3" in said
@@ -531,7 +531,7 @@ def test_a_real_server_that_refuses_some_has_the_others(office, environment):
     with Postbox() as box:
         box.answer_to_recipient = answer
         office.settings = config.load({**environment, "SCHEDULER_MAIL_URL": box.url})
-        done = timetable.deliver(office)
+        done = delivery.deliver(office)
 
     assert (10, 4, 16) == (done.failed, done.postponed, done.sent)
     assert 16 == len(box.letters)

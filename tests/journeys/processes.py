@@ -53,7 +53,7 @@ def send_letters(environment: Mapping[str, str], now: datetime) -> None:
 
 
 def _deliver(environment: dict[str, str], now: datetime) -> None:
-    from scheduler.worker.timetable import deliver
+    from scheduler.worker.delivery import deliver
 
     deliver(_opened(environment, now))
 

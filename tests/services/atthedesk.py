@@ -49,5 +49,5 @@ def a_day(app: App, names: dict[str, tuple[int, int]], key: str = "phuket") -> d
 def give(app: App, name: str, *keys: str) -> None:
     """These posts are the account's from now on."""
     with app.db.write() as session:
-        account = accounts.get_to_change(session, name)
+        account = accounts.get_for_update(session, name)
         assigned_posts.give(session, account, [posts.get(session, key) for key in keys], now=app.clock.now())

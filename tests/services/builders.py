@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session, configure_mappers
 from scheduler.model import (
     Answer,
     Attendee,
+    Capacity,
     City,
     Event,
     Kind,
@@ -35,19 +36,19 @@ from scheduler.model import (
     Person,
     Queue,
     Role,
-    Seating,
     Standing,
     Venue,
 )
 from scheduler.model.attendance import HOLDING
 from scheduler.services.common import lookup
+from scheduler.services.common.drafts import check
 from scheduler.services.common.lookup import Lookup
-from scheduler.services.events.attendance import capacity as attendance_capacity
-from scheduler.services.events.attendance import parties, transitions
+from scheduler.services.events.attendance import offers, parties, transitions
 from scheduler.services.events.guests.people import guest
 from scheduler.services.events.programme import places, planning
-from scheduler.services.events.programme.event_drafts import EventDraft, PersonDraft, check
-from scheduler.services.events.programme.event_mapping import seating_of
+from scheduler.services.events.programme.event_drafts import EventDraft
+from scheduler.services.events.programme.event_mapping import capacity_of
+from scheduler.services.events.programme.place_drafts import PersonDraft
 from scheduler.storage.database import Database
 
 NOW = datetime(2027, 1, 4, 9, 0, tzinfo=UTC)  # as in conftest: a Monday, 16:00 in Bangkok
@@ -182,7 +183,7 @@ class GuestList:
 
     def capacity(self, capacity: int | None, mode: Mode = Mode.IN_PERSON) -> None:
         with self.db.write() as session:
-            attendance_capacity.set_capacity(session, self._event(session), mode, capacity, now=self.now)
+            offers.set_capacity(session, self._event(session), mode, capacity, now=self.now)
 
     def row(self, who: str, session: Session | None = None) -> Attendee:
         if session is not None:
@@ -195,7 +196,7 @@ class GuestList:
 
     def taken(self, mode: Mode = Mode.IN_PERSON) -> int:
         with self.db.read() as session:
-            return seating_of(self._event(session), mode).taken
+            return capacity_of(self._event(session), mode).taken
 
     def accept(self, who: str) -> Standing:
         with self.db.write() as session:
@@ -205,7 +206,7 @@ class GuestList:
         """What the worker does, at once or some time from now on."""
         self.now += after
         with self.db.write() as session:
-            return attendance_capacity.lapse(session, self._event(session), now=self.now)
+            return offers.lapse(session, self._event(session), now=self.now)
 
     def offered(self) -> set[str]:
         return set(self._keys(Attendee.standing == Standing.OFFERED))
@@ -250,9 +251,9 @@ def wrong_with_places(db: Database, event: str = "opening") -> list[str]:
     with db.read() as session:
         found = lookup.get(session, Event, event)
         return [
-            f"{seating.mode}: {problem}"
-            for seating in found.seating
-            for problem in _wrong(seating, attendees_of(session, event))
+            f"{capacity.mode}: {problem}"
+            for capacity in found.capacities
+            for problem in _wrong(capacity, attendees_of(session, event))
         ]
 
 
@@ -262,21 +263,21 @@ def attendees_of(session: Session, event: str = "opening") -> list[Attendee]:
     return list(session.scalars(sa.select(Attendee).where(Attendee.event_id == found.id).order_by(Attendee.id)))
 
 
-def _wrong(seating: Seating, attendees: list[Attendee]) -> Iterator[str]:
-    here = [row for row in attendees if row.mode is seating.mode]
+def _wrong(capacity: Capacity, attendees: list[Attendee]) -> Iterator[str]:
+    here = [row for row in attendees if row.mode is capacity.mode]
     held = sum(row.seats for row in here if row.standing in HOLDING)
     waiting = [row for row in here if row.standing is Standing.WAITLISTED]
     numbers = [row.queue_number for row in waiting if row.queue_number is not None]
-    if held != seating.taken:
-        yield f"{seating.taken} are counted as taken, the list holds {held}"
-    if seating.free is not None and seating.free < 0:
-        yield f"{seating.taken} are taken of {seating.capacity}"
+    if held != capacity.taken:
+        yield f"{capacity.taken} are counted as taken, the list holds {held}"
+    if capacity.free is not None and capacity.free < 0:
+        yield f"{capacity.taken} are taken of {capacity.capacity}"
     first = sorted(waiting, key=lambda row: row.queue_number or 0)
-    next_ones = first[:1] if seating.event.queue is Queue.STRICT else waiting
-    if fits := [row.id for row in next_ones if seating.free is None or row.seats <= seating.free]:
-        yield f"{seating.free} are free, and yet these wait: {fits}"
-    if len(set(numbers)) < len(waiting) or max(numbers, default=0) > seating.last_queue_number:
-        yield f"numbers drawn to {seating.last_queue_number} are held as {numbers}"
+    next_ones = first[:1] if capacity.event.queue is Queue.STRICT else waiting
+    if fits := [row.id for row in next_ones if capacity.free is None or row.seats <= capacity.free]:
+        yield f"{capacity.free} are free, and yet these wait: {fits}"
+    if len(set(numbers)) < len(waiting) or max(numbers, default=0) > capacity.last_queue_number:
+        yield f"numbers drawn to {capacity.last_queue_number} are held as {numbers}"
 
 
 # Real processes. The server they are forked from has imported everything, so that a hundred cost what ten would.

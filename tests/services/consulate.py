@@ -24,13 +24,13 @@ from scheduler.model import (
     SlotClaim,
     VisitStatus,
 )
+from scheduler.services.common.drafts import check
 from scheduler.services.common.lookup import Lookup
-from scheduler.services.consulate.posts import posts
+from scheduler.services.consulate.posts import opening_days, posts
 from scheduler.services.consulate.posts.free_times import Party, free
 from scheduler.services.consulate.posts.post_drafts import PostDraft, SpecialDraft
 from scheduler.services.consulate.visits import booking, lifecycle
 from scheduler.services.consulate.visits.visit_drafts import VisitDraft
-from scheduler.services.events.programme.event_drafts import check
 from scheduler.storage.database import Database
 from tests.services.builders import NOW, a_city
 
@@ -102,12 +102,12 @@ class Consulate:
 
     def sweep(self) -> int:
         with self.db.write() as session:
-            return lifecycle.sweep(session, posts.get(session, self.post), now=self.now)
+            return lifecycle.expire_and_offer(session, posts.get(session, self.post), now=self.now)
 
     def days(self, **given: Any) -> None:
         """Close or open days, as `scheduler post close` does."""
         with self.db.write() as session:
-            posts.set_days(session, posts.get(session, self.post), check(SpecialDraft, given), now=self.now)
+            opening_days.set_days(session, posts.get(session, self.post), check(SpecialDraft, given), now=self.now)
 
     def free(self, day: date | None = None, *, people: int = 1, layout: Layout = Layout.ADJOINING) -> list[datetime]:
         """The free times, of a day or of all there are."""

@@ -64,7 +64,7 @@ class FrontDesk(Consulate):
 
     def look(self, reference, who="officer@web"):
         with self.db.write(who) as session:
-            access_log.looked(session, booking.get(session, reference), now=self.now)
+            access_log.record_visit_view(session, booking.get(session, reference), now=self.now)
 
     def day(self, day=DAY):
         with self.db.read() as session:

@@ -9,7 +9,7 @@ from scheduler.base.errors import Conflict, Invalid, NotFound
 from scheduler.model import MAY, Account, AccountRole, Act, Audit
 from scheduler.services.accounts import accounts
 from scheduler.services.accounts.accounts import AccountDraft, Refused
-from scheduler.services.events.programme.event_drafts import check
+from scheduler.services.common.drafts import check
 from tests.services.builders import NOW, at_once
 
 SECRET = "0" * 64
@@ -65,10 +65,10 @@ def test_there_is_always_an_administrator(db):
         lambda session, who: accounts.give_role(session, who, AccountRole.VIEWER, now=NOW),
     ):
         with pytest.raises(Conflict, match="the only administrator"), db.write() as session:
-            deed(session, accounts.get_to_change(session, "first"))
+            deed(session, accounts.get_for_update(session, "first"))
     with db.write() as session:
-        accounts.give_role(session, accounts.get_to_change(session, "second"), AccountRole.ADMINISTRATOR, now=NOW)
-        accounts.disable(session, accounts.get_to_change(session, "first"), now=NOW)
+        accounts.give_role(session, accounts.get_for_update(session, "second"), AccountRole.ADMINISTRATOR, now=NOW)
+        accounts.disable(session, accounts.get_for_update(session, "first"), now=NOW)
 
     with db.read() as session:
         assert accounts.get(session, "first").disabled_at
@@ -90,7 +90,7 @@ def step_down(url: str, name: str) -> str:
     database = Database(url)
     try:
         with database.write() as session:
-            accounts.disable(session, accounts.get_to_change(session, name), now=NOW)
+            accounts.disable(session, accounts.get_for_update(session, name), now=NOW)
     except Conflict:
         return "the only administrator"
     finally:
@@ -104,7 +104,7 @@ def test_who_was_changed_between_the_password_and_the_session_is_not_signed_in(d
     with db.read() as session:
         claim = accounts.claim(session, "aigerim")
     with db.write() as session:
-        accounts.set_password(session, accounts.get_to_change(session, "aigerim"), "another", now=NOW)
+        accounts.set_password(session, accounts.get_for_update(session, "aigerim"), "another", now=NOW)
 
     with pytest.raises(Refused), db.write() as session:
         accounts.sign_in(session, claim, "kept", secret=SECRET, now=NOW)
@@ -121,7 +121,7 @@ def test_a_session_is_known_by_its_token_until_the_epoch_rises(db):
         assert accounts.signed_in(session, f"{token[:2]}{other[2:]}", secret=SECRET) is None
         assert accounts.signed_in(session, "999-" + "a" * 26, secret=SECRET) is None
     with db.write() as session:
-        accounts.end_sessions(session, accounts.get_to_change(session, "aigerim"), now=NOW)
+        accounts.end_sessions(session, accounts.get_for_update(session, "aigerim"), now=NOW)
     with db.read() as session:
         assert accounts.signed_in(session, token, secret=SECRET) is None
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from scheduler.base.errors import NotFound
 from scheduler.model import Kind, Role
 from scheduler.services.events.programme import agenda, planning
-from scheduler.services.events.programme.agenda import Stop, Wanted
+from scheduler.services.events.programme.agenda import AgendaFilter, Stop
 from tests.services.builders import (
     NOW,
     START,
@@ -24,7 +24,7 @@ from tests.services.builders import (
     register,
 )
 
-EVERYTHING = Wanted()
+EVERYTHING = AgendaFilter()
 DAYS = {"dtstart": None, "first_day": date(2027, 2, 2), "last_day": date(2027, 2, 7)}
 
 
@@ -116,7 +116,7 @@ def test_a_choice_is_by_kind_by_city_of_venue_or_event_and_by_organizer(session)
     an_event(session, "named", cities=("astana",))
 
     def found(**wanted):
-        return keys(agenda.coming(session, Wanted(**wanted), now=NOW).entries)
+        return keys(agenda.coming(session, AgendaFilter(**wanted), now=NOW).entries)
 
     assert ["there"] == found(kind=Kind.VISIT) == found(city="phuket") == found(organizer="embassy")
     assert ["named"] == found(city="astana")

@@ -10,14 +10,15 @@ from datetime import date, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from scheduler.base.errors import AlreadyThere, Conflict, Invalid
+from scheduler.base.errors import Conflict, Invalid, NothingToChange
 from scheduler.base.text import Text
 from scheduler.model import Answer, Attendee, Audit, Event, LetterKind, Mode, Partstat, Person, Role, Standing
 from scheduler.services.common import lookup
+from scheduler.services.common.drafts import check
 from scheduler.services.events.attendance import parties, transitions
 from scheduler.services.events.guests.people import guest
 from scheduler.services.events.programme import planning
-from scheduler.services.events.programme.event_drafts import PersonDraft, check
+from scheduler.services.events.programme.place_drafts import PersonDraft
 from scheduler.services.events.programme.places import identity
 from tests.services.builders import DAY, NOW, START, GuestList, a_person, an_event, register, wrong_with_places
 
@@ -132,7 +133,7 @@ def test_registering_twice_says_so_and_changes_nothing(full):
     before = everything(full.db)
 
     for who, stands in (("anna", "confirmed"), ("chai", "waitlisted")):
-        with pytest.raises(AlreadyThere, match=f"{who} is already registered for opening: {stands}"):
+        with pytest.raises(NothingToChange, match=f"{who} is already registered for opening: {stands}"):
             full.register(who, companions=1, mode=REMOTE)
 
     assert before == everything(full.db)
@@ -285,7 +286,7 @@ def test_withdrawing_twice_says_so_and_changes_nothing(full):
     full.withdraw("anna")
     before = everything(full.db)
 
-    with pytest.raises(AlreadyThere, match="anna has already withdrawn from opening"):
+    with pytest.raises(NothingToChange, match="anna has already withdrawn from opening"):
         full.withdraw("anna")
 
     assert before == everything(full.db)
@@ -487,7 +488,7 @@ def test_whoever_switches_queues_stands_at_the_end_of_the_other(full):
 
 
 def test_a_change_that_changes_nothing_says_so(full):
-    with pytest.raises(AlreadyThere):
+    with pytest.raises(NothingToChange):
         full.change("bolat", companions=2)
 
 
@@ -578,7 +579,7 @@ def test_perhaps_keeps_the_place_that_is_held(full):
 def test_the_answer_that_stands_already_says_so_and_changes_nothing(full):
     before = everything(full.db)
 
-    with pytest.raises(AlreadyThere, match="anna has already given this answer"):
+    with pytest.raises(NothingToChange, match="anna has already given this answer"):
         full.answer("anna", Partstat.ACCEPTED, by=Answer.TELEPHONE)
 
     assert before == everything(full.db)
@@ -610,7 +611,7 @@ def test_inviting_who_is_on_the_list_says_so_and_changes_nothing(full):
     before = everything(full.db)
 
     for who in ("anna", "chai"):
-        with pytest.raises(AlreadyThere, match=f"{who} is already on the list of opening"):
+        with pytest.raises(NothingToChange, match=f"{who} is already on the list of opening"):
             full.invite(who)
 
     assert before == everything(full.db)
@@ -730,7 +731,7 @@ def test_two_officers_who_withdraw_the_same_guest_free_one_place(full):
         transitions.withdraw(other, theirs, now=NOW)
         other.commit()
 
-        with pytest.raises(AlreadyThere):
+        with pytest.raises(NothingToChange):
             transitions.withdraw(one, mine, now=NOW)
 
     assert 3 == full.taken()
@@ -745,7 +746,7 @@ def test_two_officers_who_record_the_same_answer_take_one_place(guests):
         transitions.answer(other, theirs, Partstat.ACCEPTED, by=Answer.LETTER, on=None, now=NOW)
         other.commit()
 
-        with pytest.raises(AlreadyThere):
+        with pytest.raises(NothingToChange):
             transitions.answer(one, mine, Partstat.ACCEPTED, by=Answer.TELEPHONE, on=None, now=NOW)
 
     assert 1 == guests.taken()
@@ -785,7 +786,7 @@ def test_whoever_is_registered_again_while_another_officer_does_so_has_one_place
         seen = rows(guests, one)
         guests.register("anna")
 
-        with pytest.raises(AlreadyThere):
+        with pytest.raises(NothingToChange):
             register(one, lookup.get(one, Event, "opening"), seen[0].person)
 
     assert 1 == guests.taken()

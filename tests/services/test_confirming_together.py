@@ -12,16 +12,28 @@ import sqlalchemy as sa
 from sqlalchemy import event as on
 
 from scheduler.base.errors import NotFound, SchedulerError
-from scheduler.model import Attendee, Audit, Event, Letter, LetterKind, Mode, Person, Queue, Seating, Standing
+from scheduler.model import (
+    Attendee,
+    Audit,
+    Capacity,
+    Event,
+    Letter,
+    LetterKind,
+    Mode,
+    Person,
+    Queue,
+    Standing,
+)
 from scheduler.services.common import lookup, tokens
+from scheduler.services.common.drafts import check
 from scheduler.services.common.tokens import Purpose
-from scheduler.services.events.attendance import capacity, transitions
+from scheduler.services.events.attendance import offers, transitions
 from scheduler.services.events.attendance.capacity import NeverFits
 from scheduler.services.events.attendance.registration_window import RegistrationClosed
 from scheduler.services.events.guests import people, registration
 from scheduler.services.events.programme import planning
-from scheduler.services.events.programme.event_drafts import PersonDraft, check
-from scheduler.storage.group_commit import Together
+from scheduler.services.events.programme.place_drafts import PersonDraft
+from scheduler.storage.group_commit import GroupCommit
 from tests.services.builders import NOW, START, an_event, register, wrong_with_places
 from tests.services.test_seat_races import in_order_of_arrival
 
@@ -44,7 +56,7 @@ def ask(db, seats, *, event="opening", mode=Mode.IN_PERSON, email=True, now=NOW)
             address = f"{name.replace(' ', '')}@example.org" if email else None
             draft = check(PersonDraft, {"name": name, "email": address, "language": "en"})
             guest = transitions.Guest(person=people.guest(session, draft), mode=mode, companions=party - 1)
-            asked.append(transitions.ask(session, found, guest, now=now))
+            asked.append(transitions.request_registration(session, found, guest, now=now))
         return [link(attendee) for attendee in asked]
 
 
@@ -84,7 +96,7 @@ def test_fifty_who_confirm_at_once_fill_ten_places_exactly_in_order_of_arrival_e
         with db.write("page") as session:
             return registration.confirm_each(session, given, secret=SECRET, now=NOW)
 
-    together = Together(work)
+    together = GroupCommit(work)
 
     def press(mine):
         start.wait(60)
@@ -101,7 +113,7 @@ def test_fifty_who_confirm_at_once_fill_ten_places_exactly_in_order_of_arrival_e
     assert placed == [standing is Standing.CONFIRMED for standing in standings(db, came)]
     with db.read() as session:
         rows = [session.get_one(Attendee, tokens.number(one)) for one in came]
-        assert 10 == session.scalar(sa.select(Seating.taken).where(Seating.mode == Mode.IN_PERSON))
+        assert 10 == session.scalar(sa.select(Capacity.taken).where(Capacity.mode == Mode.IN_PERSON))
         waiting = [row.queue_number for row in rows if row.queue_number]
     assert list(range(1, placed.count(False) + 1)) == waiting
     assert CONTENDERS == counted(db, Letter)
@@ -135,7 +147,7 @@ def test_what_goes_wrong_with_one_harms_nobody_else(db):
         with db.write("page") as session:
             return registration.confirm_each(session, given, secret=SECRET, now=NOW)
 
-    together = Together(work)
+    together = GroupCommit(work)
     with poisoned(db, tokens.number(links[2])), ThreadPoolExecutor(5) as hands:
         told = [hands.submit(together, links[0])]
         assert begun.wait(30)
@@ -169,7 +181,7 @@ def test_each_of_a_batch_is_told_what_is_theirs(db):
     (late,) = ask(db, [1], event="approved", mode=Mode.REMOTE, now=NOW - timedelta(days=2))
     with db.write() as session:
         planning.cancel(session, lookup.get(session, Event, "called-off"), now=NOW)
-        capacity.set_capacity(session, lookup.get(session, Event, "shrunk"), Mode.IN_PERSON, 3, now=NOW)
+        offers.set_capacity(session, lookup.get(session, Event, "shrunk"), Mode.IN_PERSON, 3, now=NOW)
 
     told = confirm_each(db, [good, off, "1-" + "a" * 26, double, "x", large, late, requested, double])
 

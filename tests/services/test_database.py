@@ -19,19 +19,12 @@ from scheduler.app import App
 from scheduler.base import config
 from scheduler.base.errors import Conflict, Forbidden, Invalid, SchedulerError
 from scheduler.base.text import Text
-from scheduler.model import Arrival, Audit, City, Companion, Event, Mode, Origin, Seating, Sees, Ticket
+from scheduler.model import Arrival, Audit, Capacity, City, Companion, Event, Mode, Origin, Sees, Ticket
 from scheduler.services.common.audit import note
 from scheduler.services.feeds import links as feed_links
-from scheduler.storage.database import (
-    REFUSALS,
-    Base,
-    Database,
-    Instant,
-    Languages,
-    Seconds,
-    Wall,
-    constraint_name,
-)
+from scheduler.storage.database import Database
+from scheduler.storage.refusals import REFUSALS, constraint_name
+from scheduler.storage.types import Base, Instant, Languages, Seconds, Wall
 from tests.services.builders import NOW, START, a_city, a_person, a_venue, an_event, invite
 from tests.services.consulate import PASSPORT, Consulate, a_post
 
@@ -509,10 +502,10 @@ def test_what_a_reader_changes_is_not_kept(db):
     with db.write() as session:
         an_event(session)
     with db.read() as session:
-        session.execute(sa.update(Seating).values(capacity=1))
+        session.execute(sa.update(Capacity).values(capacity=1))
 
     with db.read() as session:
-        assert {None} == set(session.scalars(sa.select(Seating.capacity)))
+        assert {None} == set(session.scalars(sa.select(Capacity.capacity)))
 
 
 def test_writers_in_many_threads_lose_nothing(db):

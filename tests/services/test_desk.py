@@ -11,7 +11,7 @@ from scheduler.model import Answer, LetterKind, Mode, Partstat, Role, Standing
 from scheduler.services.common.lookup import get
 from scheduler.services.events.attendance import transitions
 from scheduler.services.events.guests import guest_directory
-from scheduler.services.events.guests.guest_directory import Wanted
+from scheduler.services.events.guests.guest_directory import GuestFilter
 from tests.services.builders import (
     NOW,
     START,
@@ -25,7 +25,9 @@ from tests.services.builders import (
 
 
 def names(session, event, page=1, **wanted) -> list[str]:
-    return [str(row.person.name) for row in guest_directory.guests(session, event, Wanted(**wanted), page=page).rows]
+    return [
+        str(row.person.name) for row in guest_directory.guests(session, event, GuestFilter(**wanted), page=page).rows
+    ]
 
 
 def test_the_overview_counts_places_who_waits_and_who_has_not_answered(db):
@@ -46,7 +48,7 @@ def test_the_overview_counts_places_who_waits_and_who_has_not_answered(db):
     counts = line.counts
     assert (2, 1, 1) == tuple(map(counts.of, (Standing.CONFIRMED, Standing.WAITLISTED, Standing.WITHDRAWN)))
     assert 1 == counts.unanswered
-    assert 2 == next(seating.taken for seating in line.event.seating if seating.mode is Mode.IN_PERSON)
+    assert 2 == next(one.taken for one in line.event.capacities if one.mode is Mode.IN_PERSON)
 
 
 def test_what_is_on_today_stands_first_and_what_was_on_its_own_page(db):
@@ -129,10 +131,10 @@ def test_a_list_is_narrowed_by_standing_mode_and_role_and_read_page_by_page(db, 
             names(session, event, page=page) for page in (1, 2, 3, 4)
         ]
         assert [True, True, False] == [
-            guest_directory.guests(session, event, Wanted(), page=page).more for page in (1, 2, 3)
+            guest_directory.guests(session, event, GuestFilter(), page=page).more for page in (1, 2, 3)
         ]
         assert (1, ["Two"]) == (
-            guest_directory.guests(session, event, Wanted(name="two")).found,
+            guest_directory.guests(session, event, GuestFilter(name="two")).found,
             names(session, event, name="two"),
         )
 

@@ -9,13 +9,13 @@ import pytest
 import sqlalchemy as sa
 import zxingcpp
 
-from scheduler.base.errors import AlreadyThere, Conflict
+from scheduler.base.errors import Conflict, NothingToChange
 from scheduler.model import Arrival, Attendee, Audit, Event, Letter, Mode, Partstat, Role, Standing
 from scheduler.services.common import lookup
-from scheduler.services.events.attendance import capacity, passes, transitions
+from scheduler.services.events.attendance import offers, passes, transitions
 from scheduler.services.events.attendance.capacity import NoRoom
 from scheduler.services.events.door import arrivals
-from scheduler.services.events.door.arrivals import Came, TooMany, Verdict
+from scheduler.services.events.door.arrivals import ScanDetails, ScanOutcome, TooManyPeople
 from scheduler.services.events.programme import planning
 from scheduler.storage.database import Database
 from tests.services.builders import (
@@ -49,7 +49,7 @@ def pass_of(attendee):
 
 
 def scan(session, event, given, *, now=EVENING, **came):
-    return arrivals.scan(session, event, given, Came(**came), secret=SECRET, now=now)
+    return arrivals.scan(session, event, given, ScanDetails(**came), secret=SECRET, now=now)
 
 
 # Passes
@@ -103,15 +103,15 @@ def test_a_scanner_that_types_is_understood_on_a_russian_kazakh_or_thai_keyboard
 @pytest.mark.parametrize("engine", ["sqlite"])
 def test_what_is_no_pass_is_none(session, opening, typed):
     assert passes.read(typed) is None
-    assert Verdict.UNKNOWN is scan(session, opening, typed).verdict
+    assert ScanOutcome.UNKNOWN is scan(session, opening, typed).verdict
 
 
 def test_the_pass_of_nobody_and_a_pass_changed_by_one_letter_are_unknown(session, opening):
     given = pass_of(register(session, opening))
     changed = given[:-1] + ("A" if given[-1] != "A" else "E")
 
-    assert Verdict.UNKNOWN is scan(session, opening, changed).verdict
-    assert Verdict.UNKNOWN is scan(session, opening, "999999-" + given.partition("-")[2]).verdict
+    assert ScanOutcome.UNKNOWN is scan(session, opening, changed).verdict
+    assert ScanOutcome.UNKNOWN is scan(session, opening, "999999-" + given.partition("-")[2]).verdict
 
 
 def test_the_link_to_somebodys_page_is_no_pass(session, opening):
@@ -119,7 +119,7 @@ def test_the_link_to_somebodys_page_is_no_pass(session, opening):
 
     link = registration.own_token(register(session, opening), secret=SECRET)
 
-    assert Verdict.UNKNOWN is scan(session, opening, link).verdict
+    assert ScanOutcome.UNKNOWN is scan(session, opening, link).verdict
 
 
 def test_a_pass_that_was_revoked_says_so_and_lets_nobody_in(session, opening):
@@ -129,9 +129,9 @@ def test_a_pass_that_was_revoked_says_so_and_lets_nobody_in(session, opening):
 
     told = scan(session, opening, old)
 
-    assert (Verdict.REVOKED, guest) == (told.verdict, told.attendee)
+    assert (ScanOutcome.REVOKED, guest) == (told.verdict, told.attendee)
     assert 0 == arrivals.present(session, opening).parties
-    assert Verdict.WELCOME is scan(session, opening, pass_of(guest)).verdict
+    assert ScanOutcome.WELCOME is scan(session, opening, pass_of(guest)).verdict
 
 
 # Coming in
@@ -142,7 +142,7 @@ def test_who_has_a_place_is_welcome_with_all_who_come_along(session, opening):
 
     told = scan(session, opening, pass_of(guest), door="North")
 
-    assert Verdict.WELCOME is told.verdict
+    assert ScanOutcome.WELCOME is told.verdict
     assert ("north@desk", "North", 2, EVENING) == (
         told.arrival.by,
         told.arrival.door,
@@ -163,7 +163,7 @@ def test_the_same_pass_twice_is_told_with_when_and_by_whom(session, opening):
 
     told = scan(session, opening, pass_of(guest), now=EVENING + timedelta(minutes=5), door="South")
 
-    assert (Verdict.HERE, EVENING, "North") == (told.verdict, told.arrival.at, told.arrival.door)
+    assert (ScanOutcome.HERE, EVENING, "North") == (told.verdict, told.arrival.at, told.arrival.door)
     assert 1 == arrivals.present(session, opening).people
 
 
@@ -173,7 +173,7 @@ def test_a_scan_whose_answer_was_lost_is_asked_again_and_is_still_welcome(sessio
 
     again = scan(session, opening, pass_of(guest), scan="abc", now=EVENING + timedelta(minutes=2))
 
-    assert (Verdict.WELCOME, first.arrival.id) == (again.verdict, again.arrival.id)
+    assert (ScanOutcome.WELCOME, first.arrival.id) == (again.verdict, again.arrival.id)
     assert 1 == session.scalar(sa.select(sa.func.count(Arrival.id)))
 
 
@@ -183,7 +183,7 @@ def test_a_pass_for_another_event_says_for_which_and_whether_its_holder_is_on_th
     theirs = register(session, dinner, anna)
 
     told = scan(session, opening, pass_of(theirs))
-    assert (Verdict.WRONG_EVENT, dinner) == (told.verdict, told.of)
+    assert (ScanOutcome.WRONG_EVENT, dinner) == (told.verdict, told.of)
     assert arrivals.also_here(session, opening, told) is None
 
     here = register(session, opening, anna)
@@ -203,7 +203,9 @@ def test_a_pass_for_another_event_says_for_which_and_whether_its_holder_is_on_th
 def test_passes_open_the_door_on_the_day_by_the_clock_of_the_event(session, opening, now, on):
     guest = register(session, opening)
 
-    assert (Verdict.WELCOME if on else Verdict.WRONG_DAY) is scan(session, opening, pass_of(guest), now=now).verdict
+    assert (ScanOutcome.WELCOME if on else ScanOutcome.WRONG_DAY) is scan(
+        session, opening, pass_of(guest), now=now
+    ).verdict
 
 
 def test_an_event_without_a_date_or_cancelled_lets_nobody_in(session, opening):
@@ -212,10 +214,10 @@ def test_an_event_without_a_date_or_cancelled_lets_nobody_in(session, opening):
     guest = register(session, opening)
     planning.cancel(session, opening, now=NOW)
 
-    assert Verdict.WRONG_DAY is scan(session, undated, pass_of(nobody)).verdict
-    assert Verdict.CANCELLED is scan(session, opening, pass_of(guest)).verdict
+    assert ScanOutcome.WRONG_DAY is scan(session, undated, pass_of(nobody)).verdict
+    assert ScanOutcome.CANCELLED is scan(session, opening, pass_of(guest)).verdict
     with pytest.raises(Conflict, match="cancelled"):
-        arrivals.admit(session, guest, Came(), now=EVENING)
+        arrivals.admit(session, guest, ScanDetails(), now=EVENING)
 
 
 def test_who_waits_has_withdrawn_or_takes_part_by_video_is_not_let_in_by_their_pass(session, opening):
@@ -227,7 +229,7 @@ def test_who_waits_has_withdrawn_or_takes_part_by_video_is_not_let_in_by_their_p
 
     verdicts = [scan(session, opening, pass_of(one)).verdict for one in (waiting, gone, remote)]
 
-    assert [Verdict.NO_PLACE, Verdict.NO_PLACE, Verdict.REMOTE] == verdicts
+    assert [ScanOutcome.NO_PLACE, ScanOutcome.NO_PLACE, ScanOutcome.REMOTE] == verdicts
     assert 0 == arrivals.present(session, opening).parties
 
 
@@ -256,14 +258,14 @@ def test_more_companions_than_are_on_the_list_come_in_only_if_there_are_places_a
 ):
     guest = register(session, opening, companions=1)
     register(session, opening)
-    with pytest.raises(TooMany, match="3 came, 1 are on the list"):
-        arrivals.check_in(session, guest, Came(companions=3), now=EVENING)
+    with pytest.raises(TooManyPeople, match="3 came, 1 are on the list"):
+        arrivals.check_in(session, guest, ScanDetails(companions=3), now=EVENING)
     with pytest.raises(NoRoom):
-        arrivals.admit(session, guest, Came(companions=4), now=EVENING)
+        arrivals.admit(session, guest, ScanDetails(companions=4), now=EVENING)
 
-    told = arrivals.admit(session, guest, Came(companions=3), now=EVENING)
+    told = arrivals.admit(session, guest, ScanDetails(companions=3), now=EVENING)
 
-    assert (Verdict.WELCOME, 3) == (told.verdict, told.arrival.companions)
+    assert (ScanOutcome.WELCOME, 3) == (told.verdict, told.arrival.companions)
     assert (1, 4, 5) == astuple(arrivals.present(session, opening))
 
 
@@ -276,9 +278,9 @@ def test_an_officer_admits_who_has_no_place_in_the_hall_while_there_is_one(db, s
         event = an_event(session, capacity=3, remote_capacity=1)
         guest = standing(session, event, stands)
 
-        told = arrivals.admit(session, guest, Came(), now=EVENING)
+        told = arrivals.admit(session, guest, ScanDetails(), now=EVENING)
 
-        assert (Verdict.WELCOME, Standing.CONFIRMED, Mode.IN_PERSON) == (told.verdict, guest.standing, guest.mode)
+        assert (ScanOutcome.WELCOME, Standing.CONFIRMED, Mode.IN_PERSON) == (told.verdict, guest.standing, guest.mode)
         assert Partstat.ACCEPTED is guest.partstat
     # What is freed once it has begun is offered to nobody.
     assert [] == [said for said in wrong_with_places(db) if "and yet these wait" not in said]
@@ -297,7 +299,7 @@ def standing(session, event, stands):
         return guest
     full = register(session, event, companions=2)
     guest = register(session, event)
-    capacity.set_capacity(session, event, Mode.IN_PERSON, 4, now=EVENING)  # begun: nobody is called any more
+    offers.set_capacity(session, event, Mode.IN_PERSON, 4, now=EVENING)  # begun: nobody is called any more
     assert full.standing is Standing.CONFIRMED
     return guest
 
@@ -307,7 +309,7 @@ def test_nobody_is_admitted_to_a_full_hall_and_nothing_is_changed(session, openi
     waiting = register(session, opening)
 
     with pytest.raises(NoRoom):
-        arrivals.admit(session, waiting, Came(), now=EVENING)
+        arrivals.admit(session, waiting, ScanDetails(), now=EVENING)
 
     session.refresh(waiting)
     assert Standing.WAITLISTED is waiting.standing
@@ -316,7 +318,7 @@ def test_nobody_is_admitted_to_a_full_hall_and_nothing_is_changed(session, openi
 def test_admitting_writes_no_letter(session, opening):
     guest = invite(session, opening)
 
-    arrivals.admit(session, guest, Came(), now=EVENING)
+    arrivals.admit(session, guest, ScanDetails(), now=EVENING)
 
     assert 0 == session.scalar(sa.select(sa.func.count(Letter.id)))
 
@@ -329,12 +331,12 @@ def test_an_arrival_is_undone_once_stays_on_record_and_they_can_come_again(sessi
     first = scan(session, opening, pass_of(guest)).arrival
 
     arrivals.undo(session, first, now=EVENING)
-    with pytest.raises(AlreadyThere):
+    with pytest.raises(NothingToChange):
         arrivals.undo(session, first, now=EVENING)
     assert 0 == arrivals.present(session, opening).people
     again = scan(session, opening, pass_of(guest))
 
-    assert Verdict.WELCOME is again.verdict
+    assert ScanOutcome.WELCOME is again.verdict
     assert [first.id, again.arrival.id] == sorted(session.scalars(sa.select(Arrival.id)))
     assert ("north@desk", EVENING) == (first.undone_by, first.undone_at)
 
@@ -367,7 +369,7 @@ def test_of_ten_doors_that_read_one_pass_at_one_moment_one_says_welcome(db, data
 
     told = at_once(come_in, [(database_url, number) for number in range(10)])
 
-    assert {Verdict.WELCOME: 1, Verdict.HERE: 9} == Counter(told)
+    assert {ScanOutcome.WELCOME: 1, ScanOutcome.HERE: 9} == Counter(told)
     with db.read() as session:
         assert 1 == session.scalar(sa.select(sa.func.count(Arrival.id)))
 
@@ -395,4 +397,4 @@ def test_a_door_that_dies_before_it_has_answered_has_let_nobody_in(db, database_
 
     killed(come_in_and_hang, database_url)
 
-    assert Verdict.WELCOME is come_in_to(db, 1)
+    assert ScanOutcome.WELCOME is come_in_to(db, 1)

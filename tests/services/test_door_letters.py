@@ -14,12 +14,12 @@ import zxingcpp
 
 from scheduler.model import Event, Mode
 from scheduler.services.events.attendance import parties, passes
-from scheduler.services.events.door.arrivals import Verdict
+from scheduler.services.events.door.arrivals import ScanOutcome
 from scheduler.services.events.guests import registration
 from scheduler.services.events.programme import planning
 from scheduler.services.outbox.enqueue import QUIET
 from scheduler.web.application import create_app
-from scheduler.worker import timetable
+from scheduler.worker import delivery
 from tests.services.builders import NOW, START, a_person, an_event, register
 from tests.services.test_door import scan
 
@@ -28,7 +28,7 @@ ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"])
 
 def letters(app):
     """Every letter that has left so far, the oldest first."""
-    timetable.deliver(app)
+    delivery.deliver(app)
     box = Path(app.settings.mail_url.removeprefix("file:"))
     return [message_from_bytes(file.read_bytes(), policy=policy.default) for file in sorted(box.glob("*.eml"))]
 
@@ -106,7 +106,7 @@ def test_a_pass_lets_in_after_the_event_has_moved(app, clock):
         given = passes.of(register(session, event), secret=app.secret)
         planning.move(session, event, dtstart=START + timedelta(days=3), now=NOW)
 
-        assert Verdict.WELCOME is scan(session, event, given, now=event.starts_at).verdict
+        assert ScanOutcome.WELCOME is scan(session, event, given, now=event.starts_at).verdict
 
 
 @ONE_ENGINE

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from scheduler.base.errors import AlreadyThere
+from scheduler.base.errors import NothingToChange
 from scheduler.model import (
     Answer,
     Attendee,
@@ -26,11 +26,12 @@ from scheduler.model import (
 )
 from scheduler.services.common.lookup import get
 from scheduler.services.events.attendance import transitions
-from scheduler.services.events.guests import own_page, registration
+from scheduler.services.events.guests import registration
+from scheduler.services.feeds import own_calendar
 from scheduler.services.letters import messages
-from scheduler.services.privacy import erasure, retention
-from scheduler.storage.database import Base
-from scheduler.worker import timetable
+from scheduler.services.privacy import erasure, personal_data, retention
+from scheduler.storage.types import Base
+from scheduler.worker import delivery, timetable
 from tests.services.builders import (
     DAY,
     NOW,
@@ -96,11 +97,11 @@ def number(app) -> int:
         cells = {"name": "Annabella", "note": "vegan-note"}
         session.add(GuestRow(attendee_id=mine.id, event_id=opening.id, fingerprint="f", digest="d", cells=cells))
         session.add(ExternalId(source="ministry", value="ext-0815", person_id=who.id))
-        own_page.subscribe(session, who, now=NOW)
+        own_calendar.subscribe(session, who, now=NOW)
         draft = messages.draft({"subject": "To all", "text": "Hello {name}"}, language="en")
         messages.send(session, opening, draft, to=["everyone"], now=NOW)
         number = who.id
-    timetable.deliver(app)
+    delivery.deliver(app)
     with app.db.write() as session:
         failed = sa.select(sa.func.min(Letter.id)).where(Letter.person_id == number).scalar_subquery()
         refused = {"outcome": Outcome.FAILED, "reason": "550 no mailbox annabella@example.org"}
@@ -191,7 +192,7 @@ def test_what_is_over_or_going_on_is_not_rewritten(app, number, clock):
 def test_letters_that_have_not_left_do_not_leave(app, number):
     erase(app, number)
 
-    assert 0 == timetable.deliver(app).sent
+    assert 0 == delivery.deliver(app).sent
     with app.db.read() as session:
         theirs = sa.select(Letter).where(Letter.person_id == number)
         assert all(row.outcome and row.address is None for row in session.scalars(theirs))
@@ -279,7 +280,7 @@ def test_erased_twice_is_refused_and_changes_nothing(app, number):
     erase(app, number)
     before = dump(app.db)
 
-    with pytest.raises(AlreadyThere):
+    with pytest.raises(NothingToChange):
         erase(app, number)
 
     assert before == dump(app.db)
@@ -288,7 +289,7 @@ def test_erased_twice_is_refused_and_changes_nothing(app, number):
 def test_a_registration_that_was_not_confirmed_is_gone(app):
     with app.db.write() as session:
         guest = transitions.Guest(person=anna(session))
-        number = transitions.ask(session, an_event(session), guest, now=NOW).person_id
+        number = transitions.request_registration(session, an_event(session), guest, now=NOW).person_id
 
     erase(app, number)
 
@@ -299,7 +300,7 @@ def test_a_registration_that_was_not_confirmed_is_gone(app):
 
 def test_all_that_is_kept_is_in_the_file_that_they_can_download(app, number):
     with app.db.read() as session:
-        kept = json.dumps(own_page.data(session, session.get_one(Person, number)), ensure_ascii=False)
+        kept = json.dumps(personal_data.data(session, session.get_one(Person, number)), ensure_ascii=False)
 
     assert [] == [word for word in KNOWN if word not in kept]
     assert "Hello {name}" in kept
@@ -345,7 +346,7 @@ def test_officials_and_links_that_an_officer_gave_are_kept(app, clock):
     with app.db.write() as session:
         register(session, an_event(session), a_person(session, "minister", name="Minister"))
         driver = a_person(session, name="Driver")
-        own_page.subscribe(session, driver, now=NOW)
+        own_calendar.subscribe(session, driver, now=NOW)
     clock.advance(200 * DAY)
 
     assert 0 == run(app)["people"]
@@ -369,7 +370,7 @@ def test_what_guest_lists_note_is_forgotten_a_week_after_the_event_also_of_offic
 def test_where_letters_went_is_forgotten_and_that_they_left_is_not(app, clock):
     with app.db.write() as session:
         register(session, an_event(session), a_person(session, "minister", name="Minister"))
-    timetable.deliver(app)
+    delivery.deliver(app)
     clock.advance(200 * DAY)
 
     assert 1 == run(app)["addresses"]
@@ -458,4 +459,4 @@ def test_who_was_by_video_still_counts_as_that(app, clock):
 
     assert [] == wrong_with_places(app.db)
     with app.db.read() as session:
-        assert 1 == sum(seating.taken for seating in get(session, Event, "opening").seating)
+        assert 1 == sum(one.taken for one in get(session, Event, "opening").capacities)

@@ -11,9 +11,11 @@ import pytest
 from scheduler.base.errors import NotFound
 from scheduler.base.text import Text
 from scheduler.model import Audience, Kind
+from scheduler.model.feeds import KIND_FEEDS
+from scheduler.services.common.drafts import check
 from scheduler.services.common.lookup import Lookup
 from scheduler.services.events.programme import places, planning
-from scheduler.services.events.programme.event_drafts import FeedDraft, check
+from scheduler.services.events.programme.place_drafts import FeedDraft
 from scheduler.services.feeds import event_feeds, scopes
 from tests.services.builders import (
     DAY,
@@ -208,7 +210,7 @@ def test_every_kind_has_a_feed_of_its_own(session):
         if kind is not Kind.TOUR:
             an_event(session, str(kind).replace(" ", "-"), kind=kind, title=str(kind), **given.get(kind, {}))
 
-    for key, (kind, _) in scopes.KIND_FEEDS.items():
+    for key, (kind, _) in KIND_FEEDS.items():
         assert [str(kind)] == titles(session, key)
 
 

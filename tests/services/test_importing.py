@@ -11,8 +11,8 @@ from calendars.foreign import Notes, expanded, read
 from scheduler.base.errors import Invalid
 from scheduler.model import Event, Origin
 from scheduler.services.exchange import calendar_import
-from scheduler.services.exchange.calendar_import import Wanted, bring_in
-from scheduler.services.exchange.calendar_mapping import Terms
+from scheduler.services.exchange.calendar_import import ImportOptions, import_events
+from scheduler.services.exchange.calendar_mapping import CalendarDefaults
 from tests.services.builders import NOW, at_once
 
 DAYS = (date(2027, 1, 1), date(2027, 12, 31))
@@ -28,9 +28,9 @@ def calendar(size, words="Talks"):
 
 
 def bring(db, data):
-    wanted = Wanted(Terms("Ministry", "en", "Asia/Bangkok"), DAYS)
+    wanted = ImportOptions(CalendarDefaults("Ministry", "en", "Asia/Bangkok"), DAYS)
     with db.write() as session:
-        return bring_in(session, expanded(read(data).events, DAYS, Notes()), wanted, notes=(), now=NOW)
+        return import_events(session, expanded(read(data).events, DAYS, Notes()), wanted, notes=(), now=NOW)
 
 
 @pytest.fixture

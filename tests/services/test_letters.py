@@ -10,18 +10,19 @@ import icalendar
 import pytest
 import sqlalchemy as sa
 
-from scheduler.base.errors import AlreadyThere
+from scheduler.base.errors import NothingToChange
 from scheduler.base.text import Text
 from scheduler.model import Answer, Attendee, Event, Letter, LetterKind, Mode, Partstat, Person, Role, Status
+from scheduler.services.common.drafts import check
 from scheduler.services.common.lookup import get
-from scheduler.services.events.attendance import capacity, transitions
+from scheduler.services.events.attendance import offers, transitions
 from scheduler.services.events.guests import registration
-from scheduler.services.events.guests.registration import Wanted
+from scheduler.services.events.guests.registration import RegistrationForm
 from scheduler.services.events.programme import planning
-from scheduler.services.events.programme.event_drafts import PersonDraft, check
+from scheduler.services.events.programme.place_drafts import PersonDraft
 from scheduler.services.letters import messages
-from scheduler.services.outbox import enqueue
-from scheduler.worker import timetable
+from scheduler.services.outbox import enqueue, leases
+from scheduler.worker import delivery
 from tests.services.builders import (
     DAY,
     NOW,
@@ -47,7 +48,7 @@ class Round:
 
     def __init__(self, app, *, wait: timedelta = enqueue.QUIET) -> None:
         app.clock.advance(wait)
-        self.app, self.done = app, timetable.deliver(app)
+        self.app, self.done = app, delivery.deliver(app)
         self.box = Path(app.settings.mail_url.removeprefix("file:"))
 
     @property
@@ -105,7 +106,7 @@ def opening(app):
     with app.db.write() as session:
         event = an_event(session, venue=a_venue(session).key)
         register(session, event, a_person(session, "aigerim", name="Aigerim"))
-    timetable.deliver(app)
+    delivery.deliver(app)
     return Desk(app)
 
 
@@ -294,7 +295,7 @@ def test_what_another_worker_is_sending_at_this_moment_is_taken_for_read(app, op
     opening.move(dtstart=LATER)
     app.clock.advance(enqueue.QUIET)
     with app.db.write() as session:
-        enqueue.claim_due(session, now=app.clock.now(), lease=timedelta(minutes=10), limit=1)
+        leases.claim_due(session, now=app.clock.now(), lease=timedelta(minutes=10), limit=1)
     opening.move(dtstart=START)
 
     letter = Round(app).letters[-1]
@@ -494,7 +495,7 @@ def test_cancelling_cancels_the_parts_and_tells_each_list(app):
 def test_a_cancelled_event_can_be_cancelled_only_once(app, opening):
     opening.cancel()
 
-    with pytest.raises(AlreadyThere):
+    with pytest.raises(NothingToChange):
         opening.cancel()
 
     assert 1 == sum(kind == "cancelled" for kind, _, _ in ledger(app))
@@ -775,13 +776,13 @@ def part(app, language):
     Round(app)
     with app.db.write() as session:
         refused, approved, seated, late, last = [session.get(Attendee, one.id) for one in asked]
-        transitions.turn_down(session, refused, reason=Text({"en": "The hall is small."}), now=NOW)
+        transitions.refuse(session, refused, reason=Text({"en": "The hall is small."}), now=NOW)
         transitions.approve(session, approved, now=NOW)
         transitions.withdraw(session, seated, now=NOW)
     Round(app)
     with app.db.write() as session:
-        capacity.lapse(session, session.get(Attendee, late.id).event, now=NOW + timedelta(days=2))
-        transitions.give_place(session, session.get(Attendee, last.id), reason="the Minister asks", now=NOW)
+        offers.lapse(session, session.get(Attendee, late.id).event, now=NOW + timedelta(days=2))
+        transitions.seat_ahead_of_queue(session, session.get(Attendee, last.id), reason="the Minister asks", now=NOW)
     Round(app)
 
 
@@ -802,7 +803,7 @@ def test_every_kind_of_letter_can_be_written_in_every_language(app, language):
         invite(session, event, a_person(session, **given), role=Role.GUEST_OF_HONOUR)
         for name, address in ((str(first.person.name), str(first.person.email)), ("Nobody yet", "new@example.org")):
             person = check(PersonDraft, {"name": name, "email": address, **given})
-            wanted = Wanted(person=person, mode=Mode.IN_PERSON, companions=0, form=name)
+            wanted = RegistrationForm(person=person, mode=Mode.IN_PERSON, companions=0, form=name)
             registration.ask(session, event, wanted, now=NOW)
         messages.send(session, event, messages.draft(WRITTEN, language="en"), to=["everyone"], now=NOW)
     Round(app)

@@ -43,7 +43,7 @@ def opening(app):
         removed = register(session, event, a_person(session, name="Removed"), mode=Mode.REMOTE)
         transitions.withdraw(session, removed, now=NOW)
         guest = transitions.Guest(person=a_person(session, name="Nobody yet"))
-        transitions.ask(session, event, guest, now=NOW)
+        transitions.request_registration(session, event, guest, now=NOW)
     Round(app)
     return app
 
@@ -274,13 +274,13 @@ def test_it_leaves_at_its_hour(opening, clock):
 def test_what_has_not_left_can_be_kept_back_once(opening, clock):
     made = send(opening, "confirmed", at=clock.now() + HOUR)
     with opening.db.write() as session:
-        assert 3 == messages.withdraw(session, messages.get_to_change(session, made.id), now=clock.now())
+        assert 3 == messages.withdraw(session, messages.get_for_update(session, made.id), now=clock.now())
     clock.advance(HOUR)
     letters(opening)
 
     assert {"the message was withdrawn", "no e-mail address"} == set(became(opening).values())
     with opening.db.write() as session, pytest.raises(Conflict, match="has left; nothing was changed"):
-        messages.withdraw(session, messages.get_to_change(session, made.id), now=clock.now())
+        messages.withdraw(session, messages.get_for_update(session, made.id), now=clock.now())
 
 
 def test_what_was_for_an_hour_before_the_end_does_not_leave_after_it(opening, clock):

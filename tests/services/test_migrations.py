@@ -18,7 +18,8 @@ from scheduler.services.accounts import accounts, assigned_posts
 from scheduler.services.accounts.accounts import AccountDraft
 from scheduler.services.consulate.posts import posts
 from scheduler.services.feeds import links as feed_links
-from scheduler.storage.database import Base, Database
+from scheduler.storage.database import Database
+from scheduler.storage.types import Base
 from tests.services.builders import NOW, GuestList, a_city, an_event, at_once, register, wrong_with_places
 from tests.services.consulate import PASSPORT, a_post
 from tests.services.frontdesk import FrontDesk
@@ -352,7 +353,7 @@ def test_a_migration_rebuilds_tables_without_losing_what_hangs_on_them(db, tmp_p
     with db.read() as session:
         [event] = session.scalars(sa.select(Event)).all()
         attendees = session.scalar(sa.select(sa.func.count(Attendee.id)))
-        assert (1, 2, 1) == (len(event.hours), len(event.seating), attendees)
+        assert (1, 2, 1) == (len(event.hours), len(event.capacities), attendees)
 
 
 REBUILD = """

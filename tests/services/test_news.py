@@ -11,7 +11,7 @@ from scheduler.model import Event, Letter, LetterKind, Mode, Status
 from scheduler.services.common.lookup import get
 from scheduler.services.events.programme import planning
 from scheduler.services.outbox.enqueue import LONGEST_QUIET, QUIET
-from scheduler.worker import timetable
+from scheduler.worker import delivery
 from tests.services.builders import DAY, START, a_person, a_venue, an_event, register
 from tests.services.test_letters import Desk, Round, body, ledger
 
@@ -28,7 +28,7 @@ def opening(app):
         event = an_event(session, venue=a_venue(session).key, video_link=LINK.format("old"))
         register(session, event, a_person(session, name="Hall"))
         register(session, event, a_person(session, name="Video"), mode=Mode.REMOTE)
-    timetable.deliver(app)
+    delivery.deliver(app)
     return Desk(app)
 
 
@@ -154,7 +154,7 @@ def test_changes_of_an_exhibition_that_has_been_open_for_weeks_are_gathered(app,
         event = an_event(session, kind="exhibition", venue=a_venue(session).key, **days)
         a_venue(session, "museum")
         register(session, event, a_person(session, name="Hall"))
-    timetable.deliver(app)
+    delivery.deliver(app)
     Desk(app).change_event(venue="museum")
 
     assert [("confirmed", "Hall", "sent"), ("moved", "Hall", "to do")] == Round(app, wait=AT_ONCE).ledger

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from scheduler.base.errors import AlreadyThere, Conflict
+from scheduler.base.errors import Conflict, NothingToChange
 from scheduler.base.text import Text
 from scheduler.model import Answer, Attendee, Audit, Event, Letter, LetterKind, Mode, Partstat, Standing
 from scheduler.services.common import lookup
-from scheduler.services.events.attendance import capacity, parties, transitions
+from scheduler.services.events.attendance import offers, parties, transitions
 from scheduler.services.events.attendance.capacity import NoRoom
 from scheduler.services.events.programme import planning
 from tests.services.builders import NOW, GuestList, a_person, an_event, wrong_with_places
@@ -64,7 +64,7 @@ def test_an_offer_is_held_for_a_third_of_the_time_that_is_left(db, left, held):
     now = STARTS - left
 
     with db.read() as session:
-        until = capacity.held_until(guests._event(session), now)
+        until = offers.held_until(guests._event(session), now)
 
     assert (until and until - now) == held
 
@@ -88,7 +88,7 @@ def test_it_ends_when_registration_closes_and_an_exhibition_takes_guests_until_i
     guests = plan(db, **given)
 
     with db.read() as session:
-        until = capacity.held_until(guests._event(session), NOW)
+        until = offers.held_until(guests._event(session), NOW)
 
     assert (until and until - NOW) == held
 
@@ -99,7 +99,7 @@ def test_an_offer_ends_on_a_whole_minute_and_never_before_its_time(db):
     now = NOW + timedelta(seconds=7, microseconds=3)
 
     with db.read() as session:
-        until = capacity.held_until(guests._event(session), now)
+        until = offers.held_until(guests._event(session), now)
 
     assert NOW + DAY + timedelta(minutes=1) == until
 
@@ -122,7 +122,7 @@ def test_who_accepts_has_the_place_and_the_letter(full):
 
     assert [LetterKind.WAITING, LetterKind.OFFERED, LetterKind.CONFIRMED] == full.letters("chai")
     assert (2, ["dana", "erlan"]) == (full.taken(), full.waiting())
-    with pytest.raises(AlreadyThere):
+    with pytest.raises(NothingToChange):
         full.accept("chai")
 
 
@@ -296,7 +296,7 @@ def test_a_party_that_has_places_does_not_grow_past_those_who_wait(strict):
 
 def test_an_officer_gives_a_place_ahead_of_others_and_the_audit_says_why(strict):
     with strict.db.write() as session:
-        transitions.give_place(session, strict.row("dana", session), reason="the Minister asks", now=NOW)
+        transitions.seat_ahead_of_queue(session, strict.row("dana", session), reason="the Minister asks", now=NOW)
 
     assert (Standing.CONFIRMED, 3) == (strict.standing("dana"), strict.taken())
     assert LetterKind.PLACE_FREED == strict.letters("dana")[-1]
@@ -304,7 +304,7 @@ def test_an_officer_gives_a_place_ahead_of_others_and_the_audit_says_why(strict)
         noted = session.scalars(sa.select(Audit).where(Audit.action == "seat")).one()
     assert ("the Minister asks", 1) == (noted.details["reason"], noted.details["ahead_of"])
     with strict.db.write() as session, pytest.raises(NoRoom):
-        transitions.give_place(session, strict.row("party", session), reason="so be it", now=NOW)
+        transitions.seat_ahead_of_queue(session, strict.row("party", session), reason="so be it", now=NOW)
 
 
 @pytest.mark.parametrize("quiet", [True, False])
@@ -368,17 +368,17 @@ def test_an_officer_approves_into_a_place_or_the_queue_by_the_order_of_approval(
 
     assert [LetterKind.REQUESTED, LetterKind.CONFIRMED] == hearing.letters("bolat")
     assert [LetterKind.REQUESTED, LetterKind.WAITING] == hearing.letters("anna")
-    with pytest.raises(AlreadyThere):
+    with pytest.raises(NothingToChange):
         act(hearing, transitions.approve, "anna")
 
 
 def test_an_officer_refuses_with_a_reason_and_may_think_better_of_it(hearing):
-    act(hearing, transitions.turn_down, "anna", reason=Text({"en": "The hall is small."}))
+    act(hearing, transitions.refuse, "anna", reason=Text({"en": "The hall is small."}))
 
     assert (Standing.REFUSED, 0) == (hearing.standing("anna"), hearing.taken())
     assert {"reason": {"en": "The hall is small."}} == letter(hearing.db, LetterKind.REFUSED, "anna").facts
-    with pytest.raises(AlreadyThere):
-        act(hearing, transitions.turn_down, "anna")
+    with pytest.raises(NothingToChange):
+        act(hearing, transitions.refuse, "anna")
     assert Standing.CONFIRMED is act(hearing, transitions.approve, "anna")
 
 
@@ -418,7 +418,7 @@ def test_needs_stand_in_no_audit(full):
         needs = parties.Needs(dietary="halal")
         row = full.row("anna", session)
         parties.change(session, row, mode=row.mode, companions=0, needs=needs, now=NOW)
-        with pytest.raises(AlreadyThere):
+        with pytest.raises(NothingToChange):
             parties.change(session, row, mode=row.mode, companions=0, needs=needs, now=NOW)
 
     with full.db.read() as session:

@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from scheduler.base.errors import AlreadyThere
+from scheduler.base.errors import NothingToChange
 from scheduler.model import Event, Letter, LetterKind, Person, Reminded, Reminder, ReminderAudience
 from scheduler.services.common import lookup
 from scheduler.services.events.guests import own_page
 from scheduler.services.events.programme import planning
 from scheduler.services.events.programme.event_mapping import draft_of
-from scheduler.services.outbox import enqueue
+from scheduler.services.outbox import reminders
 from tests.services.builders import NOW, GuestList, an_event
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -33,14 +33,14 @@ def guests(db) -> GuestList:
 
 def choose(guests, who, reminded, *, now=NOW) -> None:
     with guests.db.write() as session:
-        own_page.remind(session, guests.row(who, session), reminded, now=now)
+        own_page.choose_reminders(session, guests.row(who, session), reminded, now=now)
 
 
 def reminded(guests, *until: timedelta) -> dict[str, list[timedelta]]:
     """How long before the start each was written to, when the worker comes by at these times before it."""
     for left in until:
         with guests.db.write() as session:
-            enqueue.fire_reminders(session, now=STARTS - left)
+            reminders.fire_reminders(session, now=STARTS - left)
     with guests.db.read() as session:
         sent = sa.select(Person.key, Letter.due_at).join(Person, Person.id == Letter.person_id)
         rows = session.execute(sent.where(Letter.kind == LetterKind.REMINDER).order_by(Letter.due_at)).all()
@@ -60,7 +60,7 @@ def test_each_is_reminded_as_they_chose_and_once(guests):
 def test_several_who_choose_the_same_share_its_rows_and_one_who_chooses_again_changes_nothing(guests):
     for who in ("anna", "bolat"):
         choose(guests, who, Reminded.CLOSELY)
-    with pytest.raises(AlreadyThere):
+    with pytest.raises(NothingToChange):
         choose(guests, "bolat", Reminded.CLOSELY)
 
     with guests.db.read() as session:

@@ -11,12 +11,13 @@ from collections import Counter
 import pytest
 import sqlalchemy as sa
 
-from scheduler.base.errors import AlreadyThere, Conflict, Invalid, NotFound
+from scheduler.base.errors import Conflict, Invalid, NotFound, NothingToChange
 from scheduler.model import Attendee, Event, Letter, LetterKind, Mode, Partstat, Person, Standing
 from scheduler.services.common import lookup
+from scheduler.services.common.drafts import check
 from scheduler.services.events.attendance import transitions
 from scheduler.services.events.guests.people import guest
-from scheduler.services.events.programme.event_drafts import PersonDraft, check
+from scheduler.services.events.programme.place_drafts import PersonDraft
 from scheduler.storage.database import Database, FairLock
 from tests.services.builders import (
     NOW,
@@ -98,7 +99,7 @@ def register_anna(url, event="opening"):
         with db.write() as session:
             anna = guest(session, check(PersonDraft, {"name": "Anna", "email": "anna@example.org"}))
             return register(session, lookup.get(session, Event, event), anna, companions=1).standing
-    except AlreadyThere:
+    except NothingToChange:
         return "already there"
 
 

@@ -11,16 +11,18 @@ import sqlalchemy as sa
 from scheduler.base.errors import NotFound
 from scheduler.model import Attendee, Event, Letter, LetterKind, Mode, Partstat, Person, Sees, Standing
 from scheduler.services.common import tokens
+from scheduler.services.common.drafts import check
 from scheduler.services.common.tokens import Purpose
 from scheduler.services.events.attendance import transitions
 from scheduler.services.events.attendance.capacity import NeverFits, NoRoom
 from scheduler.services.events.attendance.registration_window import RegistrationClosed
 from scheduler.services.events.guests import own_page, registration
-from scheduler.services.events.guests.registration import HELD, JUST, MOST_LETTERS, Wanted
-from scheduler.services.events.programme.event_drafts import PersonDraft, check
-from scheduler.services.events.programme.event_mapping import seating_of
-from scheduler.services.feeds import event_feeds, scopes
+from scheduler.services.events.guests.registration import HELD, JUST, MOST_LETTERS, RegistrationForm
+from scheduler.services.events.programme.event_mapping import capacity_of
+from scheduler.services.events.programme.place_drafts import PersonDraft
+from scheduler.services.feeds import event_feeds, own_calendar, scopes
 from scheduler.services.outbox import enqueue
+from scheduler.services.privacy import personal_data
 from scheduler.storage.database import Database
 from tests.services.builders import NOW, START, a_person, an_event, at_once, invite, register, wrong_with_places
 
@@ -36,7 +38,7 @@ def plan(db, **given) -> None:
 
 def ask(db, name="Anna", *, email=None, mode=Mode.IN_PERSON, companions=0, form="one", now=NOW) -> None:
     given = {"name": name, "email": email or f"{name.lower()}@example.org", "language": "en"}
-    wanted = Wanted(person=check(PersonDraft, given), mode=mode, companions=companions, form=form)
+    wanted = RegistrationForm(person=check(PersonDraft, given), mode=mode, companions=companions, form=form)
     with db.write() as session:
         registration.ask(session, registration.get_open(session, "opening", now=now), wanted, now=now)
 
@@ -65,7 +67,7 @@ def standing(db, name="Anna") -> Standing | None:
 
 def taken(db, mode=Mode.IN_PERSON) -> int:
     with db.read() as session:
-        return seating_of(session.scalars(sa.select(Event)).one(), mode).taken
+        return capacity_of(session.scalars(sa.select(Event)).one(), mode).taken
 
 
 def written(db) -> list[LetterKind]:
@@ -420,7 +422,7 @@ def test_news_and_reminders_are_not_for_who_has_not_confirmed(db):
 
     with db.write() as session:
         event = session.scalars(sa.select(Event)).one()
-        told = enqueue.tell(session, LetterKind.MOVED, event, facts={}, now=NOW)
+        told = enqueue.queue_for_list(session, LetterKind.MOVED, event, facts={}, now=NOW)
         agenda = scopes.get(session, "all")
 
     assert 0 == told
@@ -459,7 +461,7 @@ def test_they_withdraw_and_come_back_while_registration_is_open(anna):
     act(anna, own_page.withdraw)
     assert (Standing.WITHDRAWN, 0) == (standing(anna), taken(anna))
 
-    act(anna, own_page.come)
+    act(anna, own_page.accept_or_return)
 
     assert (Standing.CONFIRMED, 1) == (standing(anna), taken(anna))
 
@@ -469,7 +471,7 @@ def test_an_invitation_is_accepted_on_the_page_also_where_the_public_may_not_reg
     with db.write() as session:
         invite(session, session.scalars(sa.select(Event)).one(), a_person(session, name="Anna"))
 
-    act(db, own_page.come)
+    act(db, own_page.accept_or_return)
 
     with db.read() as session:
         assert (Standing.CONFIRMED, Partstat.ACCEPTED) == (row(session).standing, row(session).partstat)
@@ -479,15 +481,15 @@ def test_nothing_is_changed_once_it_has_begun(anna):
     late = NOW + timedelta(days=28, hours=18)
 
     for verb, given in ((own_page.withdraw, {}), (own_page.change, {"mode": Mode.REMOTE, "companions": 0})):
-        with pytest.raises(own_page.TooLate):
+        with pytest.raises(own_page.RegistrationTooLate):
             act(anna, verb, now=late, **given)
 
 
 def test_their_calendar_is_one_link_that_shows_what_they_have_and_nothing_else(anna):
     with anna.write() as session:
         an_event(session, "other", dtstart=START + timedelta(days=1))
-        made = [own_page.subscribe(session, row(session).person, now=NOW).id for _ in range(2)]
-        link = own_page.calendar(session, row(session).person)
+        made = [own_calendar.subscribe(session, row(session).person, now=NOW).id for _ in range(2)]
+        link = own_calendar.calendar(session, row(session).person)
         shown = event_feeds.contents(session, scopes.get(session, "all").seen_by(link), language="en", now=NOW)
 
     assert made[0] == made[1]
@@ -497,7 +499,7 @@ def test_their_calendar_is_one_link_that_shows_what_they_have_and_nothing_else(a
 def test_their_data_holds_all_that_is_kept_of_them_and_of_nobody_else(anna):
     ask(anna, "Bolat", form="two")
     with anna.read() as session:
-        found = own_page.data(session, row(session).person)
+        found = personal_data.data(session, row(session).person)
 
     assert "anna@example.org" == found["person"]["email"]
     assert ["opening"] == [one["event"] for one in found["registrations"]]

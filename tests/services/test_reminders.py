@@ -34,8 +34,8 @@ from scheduler.services.events.attendance import transitions
 from scheduler.services.events.programme import planning
 from scheduler.services.events.programme.event_drafts import ReminderDraft
 from scheduler.services.letters.reminder_preview import preview
-from scheduler.services.outbox import enqueue
-from scheduler.worker import timetable
+from scheduler.services.outbox import reminders as outbox_reminders
+from scheduler.worker import delivery
 from tests.services.builders import DAY, NOW, START, a_person, an_event, attendees_of, invite, register
 
 HOUR = timedelta(hours=1)
@@ -69,7 +69,7 @@ def planned(app, *reminders, **given):
         now = app.clock.now()
         event = an_event(session, now=now, reminders=reminders or (DAY_BEFORE,), **given)
         register(session, event, a_person(session, "aigerim", name="Aigerim"), now=now)
-    timetable.deliver(app)
+    delivery.deliver(app)
 
 
 def change(app, key="opening", **changes):
@@ -84,7 +84,7 @@ def move(app, dtstart):
 
 def work_at(app, moment) -> list[tuple[str, str]]:
     app.clock.set(moment)
-    timetable.deliver(app)
+    delivery.deliver(app)
     return ledger(app)
 
 
@@ -141,7 +141,7 @@ def test_the_clock_on_the_wall_shows_the_hour_of_the_reminder(before, at, start,
     event = Event(kind="ceremony", timing="hours", dtstart=start, dtend=start + HOUR, tzid=tzid, status="confirmed")
     event.derive(strict=False)
 
-    leaves = enqueue.due_at(Reminder(offset=before * DAY, at=at), event, event.starts_at)
+    leaves = outbox_reminders.due_at(Reminder(offset=before * DAY, at=at), event, event.starts_at)
 
     meant = datetime.combine(wall(event.starts_at, tzid).date() - before * DAY, at)
     # An hour that the clocks skip is as much later as they are put forward: by an hour, on Lord Howe by half of one.
@@ -214,7 +214,7 @@ def test_a_reminder_that_could_not_be_delivered_in_time_is_too_late(app):
     planned(app, {"before": "1 hour"})
     app.clock.set(STARTS_AT - HOUR)
     with app.db.write() as session:
-        enqueue.fire_reminders(session, now=app.clock.now())
+        outbox_reminders.fire_reminders(session, now=app.clock.now())
 
     assert [("Aigerim", "too late to be of use")] == work_at(app, STARTS_AT - HOUR / 2)
 
@@ -268,7 +268,7 @@ def test_a_reminder_of_the_old_time_that_has_not_left_is_skipped(app):
     planned(app)
     app.clock.set(STARTS_AT - DAY)
     with app.db.write() as session:
-        enqueue.fire_reminders(session, now=app.clock.now())
+        outbox_reminders.fire_reminders(session, now=app.clock.now())
     move(app, START + 7 * DAY)
 
     assert [("Aigerim", "the event was moved")] == work_at(app, STARTS_AT - DAY)
@@ -350,7 +350,7 @@ def test_cancelled_between_the_hour_and_the_sending_it_is_skipped(app):
     planned(app)
     app.clock.set(STARTS_AT - DAY)
     with app.db.write() as session:
-        enqueue.fire_reminders(session, now=app.clock.now())
+        outbox_reminders.fire_reminders(session, now=app.clock.now())
     change(app, status=Status.CANCELLED)
 
     assert [("Aigerim", "the event was cancelled")] == work_at(app, STARTS_AT - DAY)
@@ -433,7 +433,7 @@ def test_an_anniversary_moved_to_another_day_is_not_reminded_of_on_the_old(app):
     an_anniversary(app)
     app.clock.set(utc(2027, 12, 9, 2))
     with app.db.write() as session:
-        enqueue.fire_reminders(session, now=app.clock.now())
+        outbox_reminders.fire_reminders(session, now=app.clock.now())
     change(app, first_day=date(1991, 12, 25), last_day=date(1991, 12, 25))
 
     assert [("Aigerim", "the event was moved")] == work_at(app, utc(2027, 12, 9, 2))
@@ -463,7 +463,7 @@ def everybody(app):
             attendee = invite(session, event, named(name))
             transitions.answer(session, attendee, answer, by=Answer.TELEPHONE, on=None, now=NOW)
         invite(session, event, named("Represented"), represented_by=named("Representative"))
-    timetable.deliver(app)
+    delivery.deliver(app)
 
 
 @pytest.mark.parametrize(
@@ -572,16 +572,16 @@ def test_what_is_foretold_is_exactly_what_happens(app, seed):
             an_event(session, f"event-{number}", **a_random_event(chance))
         for _ in range(25):
             at_random(session, chance)
-    timetable.deliver(app)
+    delivery.deliver(app)
 
     expected = foretold(app)
     assert expected
 
     for moment in sorted({moment for moment, *_ in expected}):
         app.clock.set(moment + chance.choice([timedelta(0), timedelta(minutes=5)]))
-        timetable.deliver(app)
+        delivery.deliver(app)
     app.clock.set(NOW + 60 * DAY)
-    timetable.deliver(app)
+    delivery.deliver(app)
     assert expected == happened(app)
 
 
@@ -630,7 +630,7 @@ def test_what_is_overdue_is_foretold_for_those_who_will_get_it(app):
         register(session, get(session, Event, "opening"), a_person(session, name="Late"), now=app.clock.now())
 
     expected = foretold(app)
-    timetable.deliver(app)
+    delivery.deliver(app)
 
     assert ["Aigerim"] == [name for _, _, name, _ in expected]
     assert expected == happened(app)

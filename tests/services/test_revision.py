@@ -1,4 +1,7 @@
-"""SEQUENCE rises when a subscriber would see a difference, and only then (RFC 5546 2.1.4; ical-rules 71 to 73)."""
+"""SEQUENCE rises when a subscriber would see a difference, and only then.
+
+See RFC 5546 2.1.4 and docs/icalendar-rules.md#rule-71.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,12 @@ import sqlalchemy as sa
 
 from scheduler.base.text import Text
 from scheduler.model import Event, Registration, Rendering, Status, Visibility
+from scheduler.services.common.drafts import check
 from scheduler.services.common.lookup import Lookup, get
 from scheduler.services.events.programme import places, planning
-from scheduler.services.events.programme.event_drafts import ProgrammeFile, ReminderDraft, check
+from scheduler.services.events.programme.event_drafts import ReminderDraft
 from scheduler.services.exchange import file_apply
+from scheduler.services.exchange.programme_file import ProgrammeFile
 from scheduler.services.feeds import event_feeds, scopes
 from tests.services.builders import (
     DAY,

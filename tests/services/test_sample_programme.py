@@ -11,10 +11,11 @@ from scheduler.base.i18n import LANGUAGES
 from scheduler.base.text import Text
 from scheduler.model import Attendee, Event, Partstat, Person, Standing, Timing
 from scheduler.sample import programme
-from scheduler.services.common.changes import Verb
+from scheduler.services.common.changes import ChangeKind
+from scheduler.services.common.drafts import check
 from scheduler.services.events.programme import conflicts
-from scheduler.services.events.programme.event_drafts import ProgrammeFile, check
 from scheduler.services.exchange import file_apply, file_reader
+from scheduler.services.exchange.programme_file import ProgrammeFile
 from tests.conftest import NOW
 
 LEAP_DAY = date(2028, 2, 29)
@@ -49,7 +50,7 @@ def texts(file):
 @pytest.mark.parametrize("today", [*WEEK, *HARD, LEAP_DAY], ids=str)
 def test_it_applies_and_contradicts_nothing(db, today):
     changes = apply(db, today)
-    assert {change.verb for change in changes} == {Verb.ADDED}
+    assert {change.verb for change in changes} == {ChangeKind.ADDED}
     with db.read() as session:
         assert conflicts.find(session, session.scalars(sa.select(Event)).all(), now=NOW) == []
 
@@ -59,13 +60,13 @@ def test_applied_twice_it_changes_nothing(db, today):
     first = apply(db, today)
     second = apply(db, today, hour=9)
     assert [(change.noun, change.key) for change in second] == [(change.noun, change.key) for change in first]
-    assert {change.verb for change in second} == {Verb.UNCHANGED}
+    assert {change.verb for change in second} == {ChangeKind.UNCHANGED}
 
 
 def test_applied_a_month_later_it_moves_the_season_and_nothing_else(db):
     apply(db, WEEK[0])
     later = apply(db, WEEK[0] + timedelta(days=30))
-    assert {change.verb for change in later} == {Verb.UNCHANGED, Verb.CHANGED}
+    assert {change.verb for change in later} == {ChangeKind.UNCHANGED, ChangeKind.CHANGED}
     moved = [change.key for change in later if change.noun == "event" and change.is_change]
     assert moved
     assert all(key.startswith("sample-") for key in moved)

@@ -10,13 +10,14 @@ from functools import partial
 import sqlalchemy as sa
 from sqlalchemy import event as on
 
-from scheduler.base.errors import AlreadyThere
+from scheduler.base.errors import NothingToChange
 from scheduler.model import Attendee, Event, Letter, LetterKind, Mode, Person, Standing
 from scheduler.services.common import lookup, tokens
+from scheduler.services.common.drafts import check
 from scheduler.services.common.tokens import Purpose
 from scheduler.services.events.guests import registration
-from scheduler.services.events.guests.registration import Wanted
-from scheduler.services.events.programme.event_drafts import PersonDraft, check
+from scheduler.services.events.guests.registration import RegistrationForm
+from scheduler.services.events.programme.place_drafts import PersonDraft
 from scheduler.storage.database import Database
 from tests.services.builders import (
     NOW,
@@ -114,7 +115,7 @@ def accept_one(url, who, later):
     guests = GuestList(Database(url), now=NOW + later)
     try:
         return guests.accept(who)
-    except AlreadyThere:
+    except NothingToChange:
         return guests.standing(who)
 
 
@@ -205,7 +206,9 @@ def ask_and_confirm(url: str, name: str, dies_after: int = -1) -> int:
 
 def ask(db, name) -> None:
     given = {"name": name, "email": f"{name}@example.org", "language": "en"}
-    wanted = Wanted(person=check(PersonDraft, given), mode=Mode.IN_PERSON, companions=1, names=("Child",), form=name)
+    wanted = RegistrationForm(
+        person=check(PersonDraft, given), mode=Mode.IN_PERSON, companions=1, names=("Child",), form=name
+    )
     with db.write() as session:
         registration.ask(session, registration.get_open(session, "opening", now=NOW), wanted, now=NOW)
 

@@ -13,18 +13,18 @@ from scheduler.base.text import Text
 from scheduler.model import Applicant, Letter, LetterKind, Outcome, Side, VisitStatus
 from scheduler.services.consulate.front_desk.statistics import statistics
 from scheduler.services.consulate.posts import posts
-from scheduler.services.consulate.visits import booking, displacement
+from scheduler.services.consulate.visits import booking, displacement, upkeep
 from scheduler.services.consulate.visits import links as visit_links
 from scheduler.services.consulate.visits.booking import AlreadyBooked, Over, Paused, Unchanged
 from scheduler.services.consulate.visits.links import VisitPurpose
-from scheduler.services.letters import visit_letters
-from scheduler.services.letters.envelope import House, Skip
+from scheduler.services.letters import composing
+from scheduler.services.letters.envelope import SenderIdentity, Skip
 from tests.services.builders import NOW
 from tests.services.consulate import MORNING, PASSPORT, SECRET, Consulate, a_post, wrong_with_cells
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 TUESDAY = MORNING.date()
-HOUSE = House(
+HOUSE = SenderIdentity(
     name=Text({"en": "Embassy"}),
     sender="Post <post@example.org>",
     secret=SECRET,
@@ -50,12 +50,12 @@ def nothing_is_wrong_with_cells(db, request):
 
 def tend(post):
     with post.db.write() as session:
-        displacement.tend(session, now=post.now)
+        upkeep.run_upkeep(session, now=post.now)
 
 
 def rebook(post):
     with post.db.write() as session:
-        done = displacement.rebook(session, posts.get(session, post.post), now=post.now)
+        done = displacement.offer_replacements(session, posts.get(session, post.post), now=post.now)
         return {row.reference: slot and slot.dtstart for row, slot in done}
 
 
@@ -74,7 +74,7 @@ def letters(post, reference, now=None):
         number = booking.get(session, reference).id
         rows = session.scalars(sa.select(Letter).where(Letter.appointment_id == number).order_by(Letter.id)).all()
         kinds = {row.id: row.kind for row in rows}
-        composed = list(visit_letters.compose(session, list(kinds), house=HOUSE, now=now or post.now))
+        composed = list(composing.compose(session, list(kinds), house=HOUSE, now=now or post.now))
     return {kinds[one.letter_id]: one.reason if isinstance(one, Skip) else read(one.content) for one in composed}
 
 
@@ -252,7 +252,7 @@ def strict(db):
 def miss(post, at):
     reference = post.book("aliya", at)
     post.now = at.replace(tzinfo=NOW.tzinfo)
-    act(post, booking.conclude, reference, VisitStatus.NO_SHOW)
+    act(post, booking.record_outcome, reference, VisitStatus.NO_SHOW)
     return reference
 
 
@@ -289,7 +289,7 @@ def test_nobody_is_missing_before_their_time(strict):
     reference = strict.book("aliya")
 
     with pytest.raises(Unchanged, match="nobody is missing yet"):
-        act(strict, booking.conclude, reference, VisitStatus.NO_SHOW)
+        act(strict, booking.record_outcome, reference, VisitStatus.NO_SHOW)
 
 
 def test_a_visit_whose_end_nobody_wrote_down_keeps_nobody_from_the_next_and_is_no_no_show(post):
@@ -300,7 +300,7 @@ def test_a_visit_whose_end_nobody_wrote_down_keeps_nobody_from_the_next_and_is_n
     again = post.book("aliya", MORNING + 7 * DAY)
 
     assert [VisitStatus.CONFIRMED] * 2 == [post.row(one).status for one in (reference, again)]
-    act(post, booking.conclude, reference, VisitStatus.SERVED)
+    act(post, booking.record_outcome, reference, VisitStatus.SERVED)
 
 
 # Retention
@@ -311,7 +311,7 @@ def test_whose_a_visit_was_is_erased_by_schedule_and_the_visit_is_still_counted(
     with post.db.read() as session:
         link = visit_links.token(booking.get(session, reference), VisitPurpose.OWN, secret=SECRET)
     post.now = NOW + 8 * DAY
-    act(post, booking.conclude, reference, VisitStatus.SERVED)
+    act(post, booking.record_outcome, reference, VisitStatus.SERVED)
 
     post.now = NOW + 200 * DAY
     tend(post)
@@ -390,7 +390,7 @@ def test_moved_away_and_back_is_told_once_and_reminded_of_once(post):
     with post.db.read() as session:
         ids = session.scalars(sa.select(Letter.id)).all()
         kinds = dict(session.execute(sa.select(Letter.id, Letter.kind)).all())
-        left = visit_letters.compose(session, ids, house=HOUSE, now=post.now)
+        left = composing.compose(session, ids, house=HOUSE, now=post.now)
         told = [kinds[one.letter_id] for one in left if not isinstance(one, Skip)]
 
     assert [LetterKind.VISIT_MOVED, LetterKind.VISIT_REMINDER] == sorted(told)
@@ -410,7 +410,7 @@ def test_a_name_is_text_in_a_letter_and_never_markup(post):
 
     with post.db.read() as session:
         number = session.scalar(sa.select(Letter.id).where(Letter.kind == LetterKind.VISIT_BOOKED))
-        (composed,) = visit_letters.compose(session, [number], house=HOUSE, now=NOW)
+        (composed,) = composing.compose(session, [number], house=HOUSE, now=NOW)
     message = message_from_bytes(composed.content, policy=policy.default)
 
     assert "&lt;b&gt;Ә&amp;ย&lt;/b&gt;" in message.get_body(("html",)).get_content()

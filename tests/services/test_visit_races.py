@@ -40,7 +40,7 @@ def look(url):
     db = Database(url)
     with db.read() as session:
         service = posts.service_of(posts.get(session, "phuket"), "passport")
-        booking.look(session, service, a_party().party, MORNING, now=NOW)
+        booking.require_free(session, service, a_party().party, MORNING, now=NOW)
     with suppress(Undone), db.write() as session:
         service = posts.service_of(posts.get(session, "phuket"), "passport")
         booking.book(session, service, MORNING, a_party(), secret=SECRET, now=NOW)
@@ -68,7 +68,7 @@ def try_for_one(url, number):
 def book(db, number, at):
     with db.read() as session:
         service = posts.service_of(posts.get(session, "phuket"), "passport")
-        booking.look(session, service, a_party().party, at, now=NOW)
+        booking.require_free(session, service, a_party().party, at, now=NOW)
     with db.write() as session:
         service = posts.service_of(posts.get(session, "phuket"), "passport")
         return booking.book(session, service, at, a_party(f"guest{number}"), secret=SECRET, now=NOW).reference

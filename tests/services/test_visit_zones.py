@@ -9,9 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from scheduler.model import Appointment, Letter, LetterKind, Outcome
-from scheduler.services.consulate.visits import booking, displacement
+from scheduler.services.consulate.visits import booking, upkeep, wording
 from scheduler.services.consulate.visits import rezoning as visit_rezoning
-from scheduler.services.letters import visit_letters
 from tests.services.builders import NOW
 from tests.services.consulate import MORNING, Consulate, a_post, wrong_with_cells
 
@@ -65,7 +64,7 @@ def test_a_visit_keeps_its_hour_and_takes_its_letters_cells_and_calendar_entry_a
     assert letters == waiting(post, moved)
     assert {LetterKind.VISIT_REMINDER, LetterKind.VISIT_RECONFIRM} == set(letters)
     with post.db.read() as session:
-        file = visit_letters.file(booking.get(session, moved), "en")
+        file = wording.file(booking.get(session, moved), "en")
     (entry,) = icalendar.Calendar.from_ical(file).walk("VEVENT")
     assert (right.starts_at, row.sequence) == (entry["DTSTART"].dt, entry["SEQUENCE"])
     assert 0 == post.row(untouched).sequence
@@ -83,7 +82,7 @@ def test_who_was_asked_whether_they_come_stays_asked(post):
     check(post)
 
     with post.db.write() as session:
-        displacement.tend(session, now=post.row(reference).starts_at - DAY)
+        upkeep.run_upkeep(session, now=post.row(reference).starts_at - DAY)
 
     assert "lapsed" == post.status(reference)
 
@@ -91,7 +90,7 @@ def test_who_was_asked_whether_they_come_stays_asked(post):
 def test_what_is_over_or_waits_without_a_time_is_left_alone(post):
     over, cancelled = post.book("over"), post.book("cancelled", MORNING + HOUR)
     with post.db.write() as session:
-        booking.conclude(session, booking.get(session, over), "served", now=post.row(over).ends_at)
+        booking.record_outcome(session, booking.get(session, over), "served", now=post.row(over).ends_at)
     post.cancel(cancelled)
     under_old_law(post.db, over)
 

@@ -9,14 +9,14 @@ import sqlalchemy as sa
 
 from scheduler.base.errors import Invalid, NotFound
 from scheduler.model import Layout, LetterKind, Side, SlotClaim, VisitStatus
-from scheduler.services.consulate.posts import free_times, posts
+from scheduler.services.common.drafts import check
+from scheduler.services.consulate.posts import free_times, opening_days, posts
 from scheduler.services.consulate.posts.free_times import Party
 from scheduler.services.consulate.posts.post_drafts import SpecialDraft
 from scheduler.services.consulate.posts.slots import Reason
 from scheduler.services.consulate.visits import booking
 from scheduler.services.consulate.visits.booking import AlreadyBooked, NotOffered, SlotTaken, Unchanged
-from scheduler.services.consulate.visits.lifecycle import Over
-from scheduler.services.events.programme.event_drafts import check
+from scheduler.services.consulate.visits.lifecycle import NoLongerStands
 from scheduler.storage.database import Database
 from tests.services.builders import NOW
 from tests.services.consulate import MORNING, PASSPORT, SECRET, Consulate, a_party, a_post, wrong_with_cells
@@ -89,7 +89,7 @@ def test_what_was_not_confirmed_in_time_is_free_again_without_any_job_and_cannot
     post.now = NOW + 15 * MINUTE
 
     assert MORNING in post.free(MORNING.date())
-    with pytest.raises(Over):
+    with pytest.raises(NoLongerStands):
         post.confirm(late)
     quick = post.hold("bolat")
 
@@ -101,11 +101,11 @@ def test_no_link_brings_back_what_was_cancelled(post):
     reference = post.book("aliya")
     post.cancel(reference)
 
-    with pytest.raises(Over, match="does not stand any more: cancelled"):
+    with pytest.raises(NoLongerStands, match="does not stand any more: cancelled"):
         post.confirm(reference)
-    with pytest.raises(Over):
+    with pytest.raises(NoLongerStands):
         post.cancel(reference)
-    with pytest.raises(Over):
+    with pytest.raises(NoLongerStands):
         post.move(reference, HALF_PAST)
 
 
@@ -371,7 +371,7 @@ def test_what_another_process_plans_is_seen_at_once(post, database_url):
     theirs.days(first_day=tuesday)
     closed = ours.free(tuesday)
     with theirs.db.write() as session:
-        posts.forget_days(session, posts.get(session, "phuket"), tuesday, now=NOW)
+        opening_days.forget_days(session, posts.get(session, "phuket"), tuesday, now=NOW)
 
     assert MORNING in before
     assert [] == closed
@@ -385,7 +385,7 @@ def test_a_plan_that_was_not_kept_is_not_remembered(post):
     def close_and_fail(day):
         with post.db.write() as session:
             row = posts.get(session, "phuket")
-            posts.set_days(session, row, check(SpecialDraft, {"first_day": day}), now=NOW)
+            opening_days.set_days(session, row, check(SpecialDraft, {"first_day": day}), now=NOW)
             session.flush()
             slots = free_times.free(session, row.services[0], Party(), now=NOW)
             assert day not in {slot.dtstart.date() for slot in slots}

@@ -26,8 +26,8 @@ from scheduler.services.events.programme import rezoning as event_rezoning
 from scheduler.services.events.programme.event_mapping import WITH_EVENT
 from scheduler.services.events.programme.renderings import revise
 from scheduler.services.feeds import event_feeds, scopes
-from scheduler.services.outbox import enqueue
-from scheduler.worker import timetable
+from scheduler.services.outbox import reminders
+from scheduler.worker import delivery, timetable
 from tests.services.builders import DAY, NOW, a_person, an_event, register
 
 HOUR = timedelta(hours=1)
@@ -178,7 +178,7 @@ def derived_wrong(app, by: timedelta = HOUR, **given) -> None:
         revise(session, [made], now=NOW - DAY)
         made.sequence, made.revised_at = 0, NOW - DAY
         for reminder in made.reminders:
-            enqueue.retime(reminder, made, now=NOW)
+            reminders.retime(reminder, made, now=NOW)
 
 
 def check_zones(app, now=NOW):
@@ -209,14 +209,14 @@ def test_a_reminder_leaves_by_the_new_instant(app):
     derived_wrong(app, reminders=({"before": "2 hours"},))
     with app.db.write() as session:
         register(session, get(session, Event, "opening"), a_person(session))
-    timetable.deliver(app)
+    delivery.deliver(app)
     check_zones(app)
 
     app.clock.set(MOVED_AT - 2 * HOUR)
-    timetable.deliver(app)
+    delivery.deliver(app)
     early = reminders_of(app)
     app.clock.set(STARTS_AT - 2 * HOUR)
-    timetable.deliver(app)
+    delivery.deliver(app)
 
     assert [] == early
     assert ["sent"] == reminders_of(app)

@@ -13,13 +13,13 @@ import pytest
 from scheduler.base.i18n import LANGUAGES
 from scheduler.base.text import Text
 from scheduler.model import (
+    Capacity,
     City,
     Event,
     Kind,
     LetterKind,
     Message,
     Mode,
-    Seating,
     Standing,
     Status,
     Timing,
@@ -27,14 +27,14 @@ from scheduler.model import (
     Visibility,
 )
 from scheduler.services.letters import event_outlines
-from scheduler.services.letters.envelope import House, rendered
+from scheduler.services.letters.envelope import SenderIdentity, render_letter
 from scheduler.services.letters.letter_rows import Row
 
 at = datetime.fromisoformat
 TITLE = "Opening of <Silk & Steppe>"  # what a template must escape
 LINK = "https://meet.example.org/j?room=7&pin=1"
 PAGE = "https://programme.example.org/silk-steppe"
-HOUSE = House(name=Text({"en": "Embassy & Consulate"}), sender="a@example.org", secret="s")
+HOUSE = SenderIdentity(name=Text({"en": "Embassy & Consulate"}), sender="a@example.org", secret="s")
 NOWHERE: dict[str, Any] = {}
 ALMATY = City(
     key="almaty",
@@ -144,7 +144,7 @@ def render(
     words = event_outlines.words_of(event, row, language, HOUSE)
     if kind is LetterKind.MESSAGE:
         words |= event_outlines.written(WRITTEN, words["title"], language, language)
-    return Rendered(*rendered(kind, words, language))
+    return Rendered(*render_letter(kind, words, language))
 
 
 def variants(kind: LetterKind, language: str) -> Iterator[Rendered]:
@@ -408,9 +408,9 @@ def test_an_offer_says_until_when_on_both_clocks(language):
 @every_language
 def test_instructions_are_for_who_has_a_place_and_comes_in_this_way(language):
     event = an_event()
-    event.seating = [
-        Seating(mode=Mode.IN_PERSON, instructions=Text({"en": "Bring a passport.\n\nDoors open at two."})),
-        Seating(mode=Mode.REMOTE, instructions=Text({"en": "Use headphones."})),
+    event.capacities = [
+        Capacity(mode=Mode.IN_PERSON, instructions=Text({"en": "Bring a passport.\n\nDoors open at two."})),
+        Capacity(mode=Mode.REMOTE, instructions=Text({"en": "Use headphones."})),
     ]
 
     hall = render(LetterKind.CONFIRMED, event, language=language)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scheduler.base.text import Text
 from scheduler.model import Layout
 from scheduler.services.consulate.posts import slots
-from scheduler.services.consulate.posts.slots import Holiday, Need, Plan, Reason, Slot, Special, Window
+from scheduler.services.consulate.posts.slots import Holiday, Need, OpeningPlan, Reason, Slot, Special, Window
 
 TUESDAY = date(2027, 1, 12)
 DAY = timedelta(days=1)
@@ -26,7 +26,7 @@ def at(hour, minute=0, day=TUESDAY):
 
 def plan(*hours, counters=(1,), **given):
     week = dict.fromkeys(range(7), hours or (MORNING, AFTERNOON))
-    return Plan(**{"tzid": "Asia/Bangkok", "cell": 30, "weeks": dict.fromkeys(counters, week), **given})
+    return OpeningPlan(**{"tzid": "Asia/Bangkok", "cell": 30, "weeks": dict.fromkeys(counters, week), **given})
 
 
 def free(made, need=Need(1), *, claims=None, day=TUESDAY, window=ALWAYS):  # noqa: B008 - frozen

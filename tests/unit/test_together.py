@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from scheduler.storage.group_commit import Together
+from scheduler.storage.group_commit import GroupCommit
 from tests.waiting import until
 
 
@@ -19,7 +19,7 @@ class Desk:
     def __init__(self, **given) -> None:
         self.opened, self.begun = threading.Event(), threading.Event()
         self.given: list[list[object]] = []
-        self.together = Together(self._work, **given)
+        self.together = GroupCommit(self._work, **given)
         self.hands = ThreadPoolExecutor(20)
 
     def _work(self, items):
@@ -123,7 +123,7 @@ def test_lines_do_not_wait_for_one_another():
             assert opened.wait(30)
         return items
 
-    together = Together(work)
+    together = GroupCommit(work)
     with ThreadPoolExecutor(2) as hands:
         slow = hands.submit(together, "slow", 1)
         assert begun.wait(30)

@@ -6,9 +6,9 @@ from itertools import product
 
 import pytest
 
+from scheduler.base.date_format import When
 from scheduler.base.i18n import LANGUAGES
 from scheduler.model import LetterKind
-from scheduler.services.events.programme.event_times import When
 from scheduler.services.letters.envelope import template
 
 KINDS = [kind for kind in LetterKind if kind.startswith("visit ")]

@@ -13,9 +13,18 @@ import click
 from scheduler.base.date_parsing import parse_day
 from scheduler.base.errors import Conflict, Invalid
 from scheduler.base.i18n import LANGUAGES, N_, catalogue
-from scheduler.cli.exchange.programme_file import write_file
-from scheduler.cli.kit.desk import Columns, Desk, as_json, at, pass_desk, print_json, show, show_one
+from scheduler.cli.kit.context import (
+    Columns,
+    CommandContext,
+    as_json,
+    at,
+    pass_context,
+    print_json,
+    show,
+    show_one,
+)
 from scheduler.cli.kit.language import _, language
+from scheduler.cli.kit.output import write_file
 from scheduler.model import Appointment, Post
 from scheduler.services.consulate.front_desk import (
     actions as desk_actions,
@@ -33,7 +42,7 @@ from scheduler.services.consulate.front_desk import (
     today as desk_today,
 )
 from scheduler.services.consulate.front_desk.statistics import Statistics
-from scheduler.services.consulate.front_desk.today import Entry
+from scheduler.services.consulate.front_desk.today import QueueEntry
 from scheduler.services.consulate.posts import posts
 from scheduler.services.consulate.visits import booking
 from scheduler.services.privacy import access_log
@@ -54,18 +63,24 @@ in_language = click.option(
 @click.option("--overwrite", is_flag=True, help=N_("Replace a file that is there."))
 @in_language
 @as_json
-@pass_desk
+@pass_context
 def day(
-    desk: Desk, post: str, typed: str | None, file: Path | None, overwrite: bool, spoken: str | None, as_json: bool
+    context: CommandContext,
+    post: str,
+    typed: str | None,
+    file: Path | None,
+    overwrite: bool,
+    spoken: str | None,
+    as_json: bool,
 ) -> None:
     if file is not None:
-        _print_list(desk, post, typed, file, overwrite=overwrite, tongue=spoken or language())
+        _print_list(context, post, typed, file, overwrite=overwrite, tongue=spoken or language())
         return
-    with desk.write() as session:  # that it was read is written down: it has the names of all
+    with context.write() as session:  # that it was read is written down: it has the names of all
         row = posts.get(session, post)
-        wanted = _day(desk, row, typed)
-        found = desk_today.day(session, row, wanted, now=desk.now())
-        access_log.looked_at_day(session, row, wanted, now=desk.now())
+        wanted = _day(context, row, typed)
+        found = desk_today.day(session, row, wanted, now=context.now())
+        access_log.record_day_view(session, row, wanted, now=context.now())
     records = [_record(entry, row.tzid) for entry in found.entries]
     if as_json:
         queue = [entry.reference for entry in found.queue]
@@ -75,27 +90,29 @@ def day(
     show(records, _DAY, as_json=False, nothing=_("No visits."))
 
 
-def _print_list(desk: Desk, post: str, typed: str | None, file: Path, *, overwrite: bool, tongue: str) -> None:
+def _print_list(
+    context: CommandContext, post: str, typed: str | None, file: Path, *, overwrite: bool, tongue: str
+) -> None:
     if file.exists() and not overwrite:
         raise Conflict("{file}: is there already; say --overwrite to replace it", file=file)
-    with desk.write() as session:
+    with context.write() as session:
         row = posts.get(session, post)
-        gettext, wanted = catalogue(tongue).gettext, _day(desk, row, typed)
-        made = day_list.pdf(session, row, wanted, language=tongue, gettext=gettext, now=desk.now())
+        gettext, wanted = catalogue(tongue).gettext, _day(context, row, typed)
+        made = day_list.pdf(session, row, wanted, language=tongue, gettext=gettext, now=context.now())
     write_file(file, made)
     click.echo(_("Written: {file}").format(file=file))
 
 
-def _day(desk: Desk, row: Post, typed: str | None, name: str = "day") -> date:
+def _day(context: CommandContext, row: Post, typed: str | None, name: str = "day") -> date:
     if typed is None:
-        return desk_today.today_of(row, now=desk.now())
+        return desk_today.today_of(row, now=context.now())
     try:
-        return parse_day(typed, now=desk.now(), tzid=row.tzid)
+        return parse_day(typed, now=context.now(), tzid=row.tzid)
     except Invalid as error:
         raise Invalid("{place}: {problem}", place=name, problem=error) from error
 
 
-def _record(entry: Entry, tzid: str) -> dict[str, Any]:
+def _record(entry: QueueEntry, tzid: str) -> dict[str, Any]:
     return {
         "time": at(entry.starts_at, tzid),
         "reference": entry.reference,
@@ -154,10 +171,10 @@ def _done(row: Appointment, as_json: bool) -> None:
 @click.command("check-in", help=N_("Write down that they are here; gives them a ticket."))
 @click.argument("reference")
 @as_json
-@pass_desk
-def check_in(desk: Desk, reference: str, as_json: bool) -> None:
-    with desk.write() as session:
-        row = desk_actions.check_in(session, booking.get(session, reference), now=desk.now())
+@pass_context
+def check_in(context: CommandContext, reference: str, as_json: bool) -> None:
+    with context.write() as session:
+        row = desk_actions.check_in(session, booking.get(session, reference), now=context.now())
         _done(row, as_json)
 
 
@@ -170,9 +187,9 @@ def check_in(desk: Desk, reference: str, as_json: bool) -> None:
 @click.option("--document", help=N_("Number of their document: who has booked is told so."))
 @click.option("--language", "spoken", type=click.Choice(LANGUAGES), help=N_("Language that they speak."))
 @as_json
-@pass_desk
+@pass_context
 def walk_in(
-    desk: Desk,
+    context: CommandContext,
     post: str,
     service: str,
     name: str,
@@ -182,7 +199,7 @@ def walk_in(
     spoken: str | None,
     as_json: bool,
 ) -> None:
-    with desk.write() as session:
+    with context.write() as session:
         row = desk_actions.walk_in(
             session,
             posts.service_of(posts.get(session, post), service),
@@ -191,8 +208,8 @@ def walk_in(
             people=people,
             documents=documents,
             document=document,
-            secret=desk.app.secret,
-            now=desk.now(),
+            secret=context.app.secret,
+            now=context.now(),
         )
         _done(row, as_json)
 
@@ -202,12 +219,12 @@ def walk_in(
 @click.argument("counter")
 @click.option("--reference", help=N_("Whom to call, out of turn."))
 @as_json
-@pass_desk
-def call(desk: Desk, post: str, counter: str, reference: str | None, as_json: bool) -> None:
-    with desk.write() as session:
+@pass_context
+def call(context: CommandContext, post: str, counter: str, reference: str | None, as_json: bool) -> None:
+    with context.write() as session:
         row = posts.get(session, post)
         to = posts.counter_of(row, counter)
-        _done(desk_actions.call(session, row, to, now=desk.now(), reference=reference), as_json)
+        _done(desk_actions.call(session, row, to, now=context.now(), reference=reference), as_json)
 
 
 Act = Callable[..., Appointment]
@@ -217,10 +234,10 @@ def _act(name: str, act: Act, told: str) -> click.Command:
     @click.command(name, help=told)
     @click.argument("reference")
     @as_json
-    @pass_desk
-    def command(desk: Desk, reference: str, as_json: bool) -> None:
-        with desk.write() as session:
-            _done(act(session, booking.get(session, reference), now=desk.now()), as_json)
+    @pass_context
+    def command(context: CommandContext, reference: str, as_json: bool) -> None:
+        with context.write() as session:
+            _done(act(session, booking.get(session, reference), now=context.now()), as_json)
 
     return command
 
@@ -241,12 +258,12 @@ OF_VISITS = (day, check_in, walk_in, call, recall, done, no_show, send_back, und
 @click.option("--from", "first", help=N_("The first day (default: today)."))
 @click.option("--until", "last", help=N_("The last day (default: the first)."))
 @as_json
-@pass_desk
-def statistics(desk: Desk, post: str, first: str | None, last: str | None, as_json: bool) -> None:
-    with desk.read() as session:
+@pass_context
+def statistics(context: CommandContext, post: str, first: str | None, last: str | None, as_json: bool) -> None:
+    with context.read() as session:
         row = posts.get(session, post)
-        first_on = _day(desk, row, first, "--from")
-        last_on = _day(desk, row, last, "--until") if last else first_on
+        first_on = _day(context, row, first, "--from")
+        last_on = _day(context, row, last, "--until") if last else first_on
         if last_on < first_on:
             raise Invalid("--until: must not be before --from")
         found = visit_statistics.statistics(session, row, first_on, last_on)
@@ -285,25 +302,25 @@ _HOURS: Columns = {
 @click.option("--revoke", is_flag=True, help=N_("Make another address; the one before leads nowhere."))
 @in_language
 @as_json
-@pass_desk
-def board(desk: Desk, post: str, revoke: bool, spoken: str | None, as_json: bool) -> None:
+@pass_context
+def board(context: CommandContext, post: str, revoke: bool, spoken: str | None, as_json: bool) -> None:
     if revoke:
-        with desk.write() as session:
+        with context.write() as session:
             row = posts.get(session, post)
-            queue_board.revoke_board(session, row, now=desk.now())
-            address = _address(desk, row, spoken)
+            queue_board.revoke_board(session, row, now=context.now())
+            address = _address(context, row, spoken)
     else:
-        with desk.read() as session:
-            address = _address(desk, posts.get(session, post), spoken)
+        with context.read() as session:
+            address = _address(context, posts.get(session, post), spoken)
     if as_json:
         print_json({"post": post, "address": address})
         return
     click.echo(address)
 
 
-def _address(desk: Desk, row: Post, spoken: str | None) -> str:
-    token = queue_board.board_token(row, secret=desk.app.secret)
-    return f"{desk.settings.base_url}/{spoken or desk.settings.language}/board/{row.key}/{token}"
+def _address(context: CommandContext, row: Post, spoken: str | None) -> str:
+    token = queue_board.board_token(row, secret=context.app.secret)
+    return f"{context.settings.base_url}/{spoken or context.settings.language}/board/{row.key}/{token}"
 
 
 OF_POSTS = (statistics, board)

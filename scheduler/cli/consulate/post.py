@@ -16,21 +16,20 @@ from scheduler.base.i18n import N_
 from scheduler.cli.consulate.front_desk import OF_POSTS
 from scheduler.cli.consulate.visit import AFFECTED, affected_record
 from scheduler.cli.events.places import check_key, field, said
-from scheduler.cli.kit.desk import Columns, Desk, as_json, pass_desk, show, show_one
+from scheduler.cli.kit.context import Columns, CommandContext, as_json, pass_context, show, show_one
 from scheduler.cli.kit.language import _, language
 from scheduler.cli.kit.options import options_of, texts, values
 from scheduler.model import City, Post
-from scheduler.services.common.changes import Verb
-from scheduler.services.common.drafts import Draft
+from scheduler.services.common.changes import ChangeKind
+from scheduler.services.common.drafts import Draft, check
 from scheduler.services.common.lookup import Lookup
-from scheduler.services.consulate.posts import posts
+from scheduler.services.common.plain_tables import table as plain
+from scheduler.services.consulate.posts import opening_days, posts
 from scheduler.services.consulate.posts.post_drafts import CounterDraft, PostDraft, ServiceDraft, SpecialDraft
 from scheduler.services.consulate.posts.reasons import named
 from scheduler.services.consulate.posts.slots import Masks
 from scheduler.services.consulate.visits import displacement
-from scheduler.services.events.programme.event_drafts import check
 from scheduler.services.exchange.file_export import post_table
-from scheduler.services.exchange.file_export import table as plain
 
 PARTS = ("special", "counter", "service")
 
@@ -56,57 +55,59 @@ def counter() -> None:
 @post.command(help=N_("Add one."))
 @click.argument("key")
 @options_of(PostDraft, leave_out=PARTS)
-@pass_desk
-def add(desk: Desk, /, key: str, **given: Any) -> None:
-    _put_post(desk, key, given, adding=True)
+@pass_context
+def add(context: CommandContext, /, key: str, **given: Any) -> None:
+    _put_post(context, key, given, adding=True)
 
 
 @post.command(help=N_("Change what is given and leave the rest."))
 @click.argument("key")
 @options_of(PostDraft, leave_out=PARTS)
-@pass_desk
-def change(desk: Desk, /, key: str, **given: Any) -> None:
-    _put_post(desk, key, given, adding=False)
+@pass_context
+def change(context: CommandContext, /, key: str, **given: Any) -> None:
+    _put_post(context, key, given, adding=False)
 
 
-def _put_post(desk: Desk, key: str, given: Mapping[str, Any], *, adding: bool) -> None:
-    with desk.write() as session:
+def _put_post(context: CommandContext, key: str, given: Mapping[str, Any], *, adding: bool) -> None:
+    with context.write() as session:
         row = Lookup(session).find(Post, key)
         _refuse_wrong_verb("post", key, known=row is not None, adding=adding)
         base = {} if row is None else post_table(posts.draft_of(posts.get(session, key)))
-        draft = _checked(desk, PostDraft, base, {**given, **_deadline(desk, session, row, given)})
+        draft = _checked(context, PostDraft, base, {**given, **_deadline(context, session, row, given)})
         check_key(key)
-        _put(desk, session, key, draft)
+        _put(context, session, key, draft)
 
 
-def _deadline(desk: Desk, session: Session, row: Post | None, given: Mapping[str, Any]) -> dict[str, datetime]:
+def _deadline(
+    context: CommandContext, session: Session, row: Post | None, given: Mapping[str, Any]
+) -> dict[str, datetime]:
     """As people type it, on the clock of the city that it is in, or moves to."""
     typed, city = given["deadline"], given["city"]
     if typed is None:
         return {}
     place = Lookup(session).find(City, city) if city else row and row.city
     tzid = (
-        place.tzid if place else desk.settings.timezone
+        place.tzid if place else context.settings.timezone
     )  # of a city that nobody has: that is what will be complained of
     try:
-        return {"deadline": parse_when(typed, now=desk.now(), tzid=tzid)}
+        return {"deadline": parse_when(typed, now=context.now(), tzid=tzid)}
     except Invalid as error:
         raise Invalid("{place}: {problem}", place="deadline", problem=error) from error
 
 
-def _checked(desk: Desk, kind: type[Any], base: Mapping[str, Any], given: Mapping[str, Any]) -> Any:
+def _checked(context: CommandContext, kind: type[Any], base: Mapping[str, Any], given: Mapping[str, Any]) -> Any:
     """The draft with what was given; a text in one language leaves the others."""
-    said = values(kind, given, language=desk.settings.language)
+    said = values(kind, given, language=context.settings.language)
     for name, value in said.items():
         if isinstance(value, dict) and isinstance(base.get(name), dict) and name != "hours":
             said[name] = {**base[name], **value}
-    return check(kind, {**base, **said}, language=desk.settings.language)
+    return check(kind, {**base, **said}, language=context.settings.language)
 
 
-def _put(desk: Desk, session: Session, key: str, draft: PostDraft) -> None:
-    for done in posts.put(session, key, draft, now=desk.now(), lookup=Lookup(session)):
+def _put(context: CommandContext, session: Session, key: str, draft: PostDraft) -> None:
+    for done in posts.put(session, key, draft, now=context.now(), lookup=Lookup(session)):
         if done.is_change:
-            word = _("Added: {noun} {key}") if done.verb is Verb.ADDED else _("Changed: {noun} {key}")
+            word = _("Added: {noun} {key}") if done.verb is ChangeKind.ADDED else _("Changed: {noun} {key}")
             click.echo(word.format(noun=_(done.noun), key=done.key))
 
 
@@ -119,9 +120,9 @@ def _refuse_wrong_verb(noun: str, key: str, *, known: bool, adding: bool) -> Non
 
 @post.command("list", help=N_("List all."))
 @as_json
-@pass_desk
-def list_posts(desk: Desk, as_json: bool) -> None:
-    with desk.read() as session:
+@pass_context
+def list_posts(context: CommandContext, as_json: bool) -> None:
+    with context.read() as session:
         records = [{"key": row.key, **post_table(posts.draft_of(row))} for row in posts.everything(session)]
     show(records, _POSTS, as_json=as_json)
 
@@ -138,9 +139,9 @@ _POSTS: Columns = {
 @post.command("show", help=N_("Show one."))
 @click.argument("key")
 @as_json
-@pass_desk
-def show_post(desk: Desk, key: str, as_json: bool) -> None:
-    with desk.read() as session:
+@pass_context
+def show_post(context: CommandContext, key: str, as_json: bool) -> None:
+    with context.read() as session:
         show_one({"key": key, **post_table(posts.draft_of(posts.get(session, key)))}, as_json=as_json)
 
 
@@ -151,15 +152,15 @@ def _part(noun: str, kind: type[Draft], *, adding: bool) -> Callable[..., Any]:
     @click.argument("post_key", metavar="POST")
     @click.argument("key")
     @options_of(kind)
-    @pass_desk
-    def command(desk: Desk, /, post_key: str, key: str, **given: Any) -> None:
-        with desk.write() as session:
+    @pass_context
+    def command(context: CommandContext, /, post_key: str, key: str, **given: Any) -> None:
+        with context.write() as session:
             whole = posts.draft_of(posts.get(session, post_key))
             known = getattr(whole, noun).get(key)
             _refuse_wrong_verb(f"post {noun}", f"{post_key} {key}", known=known is not None, adding=adding)
             check_key(key)
-            draft = _checked(desk, kind, plain(known) if known else {}, given)
-            _put(desk, session, post_key, whole.model_copy(update={noun: {key: draft}}))
+            draft = _checked(context, kind, plain(known) if known else {}, given)
+            _put(context, session, post_key, whole.model_copy(update={noun: {key: draft}}))
 
     return command
 
@@ -167,9 +168,9 @@ def _part(noun: str, kind: type[Draft], *, adding: bool) -> Callable[..., Any]:
 def _parts(noun: str, columns: Columns) -> Callable[..., Any]:
     @click.argument("post_key", metavar="POST")
     @as_json
-    @pass_desk
-    def command(desk: Desk, post_key: str, as_json: bool) -> None:
-        with desk.read() as session:
+    @pass_context
+    def command(context: CommandContext, post_key: str, as_json: bool) -> None:
+        with context.read() as session:
             parts = getattr(posts.draft_of(posts.get(session, post_key)), noun)
             records = [{"key": key, **plain(part)} for key, part in parts.items()]
         show(records, columns, as_json=as_json)
@@ -209,11 +210,11 @@ service.command("list", help=N_("List all."))(
 @click.argument("key")
 @click.option("--days", type=click.IntRange(1, 366), default=14, show_default=True, help=N_("For so many days."))
 @as_json
-@pass_desk
-def hours(desk: Desk, key: str, days: int, as_json: bool) -> None:
-    with desk.read() as session:
+@pass_context
+def hours(context: CommandContext, key: str, days: int, as_json: bool) -> None:
+    with context.read() as session:
         row = posts.get(session, key)
-        records = list(_hours(row, *_next(desk, row, days)))
+        records = list(_hours(row, *_next(context, row, days)))
     show(records, _HOURS, as_json=as_json)
 
 
@@ -226,14 +227,14 @@ _HOURS: Columns = {
 }
 
 
-def _next(desk: Desk, row: Post, days: int) -> tuple[date, date]:
+def _next(context: CommandContext, row: Post, days: int) -> tuple[date, date]:
     """The first and the last of so many days from today, on the post's calendar."""
-    first = wall(desk.now(), row.tzid).date()
+    first = wall(context.now(), row.tzid).date()
     return first, first + timedelta(days=days - 1)
 
 
 def _hours(row: Post, first: date, last: date) -> Iterator[dict[str, Any]]:
-    plan = posts.plan(row, first, last)
+    plan = opening_days.plan(row, first, last)
     masks = Masks(plan, first, last)
     for offset in range((last - first).days + 1):
         day = first + timedelta(days=offset)
@@ -264,11 +265,11 @@ def _clock(minutes: int) -> str:
 @click.argument("key")
 @click.option("--days", type=click.IntRange(1, 800), default=366, show_default=True, help=N_("For so many days."))
 @as_json
-@pass_desk
-def holidays(desk: Desk, key: str, days: int, as_json: bool) -> None:
-    with desk.read() as session:
+@pass_context
+def holidays(context: CommandContext, key: str, days: int, as_json: bool) -> None:
+    with context.read() as session:
         row = posts.get(session, key)
-        records = list(_holidays(row, *_next(desk, row, days)))
+        records = list(_holidays(row, *_next(context, row, days)))
     show(records, _HOLIDAYS, as_json=as_json)
 
 
@@ -281,7 +282,7 @@ _HOLIDAYS: Columns = {
 
 
 def _holidays(row: Post, first: date, last: date) -> Iterator[dict[str, Any]]:
-    plan = posts.plan(row, first, last)
+    plan = opening_days.plan(row, first, last)
     masks = Masks(plan, first, last)
     for day, found in sorted(plan.holidays.items()):
         cells = 0
@@ -293,7 +294,7 @@ def _holidays(row: Post, first: date, last: date) -> Iterator[dict[str, Any]]:
 
 def _days_command(function: Any) -> Any:
     for decorate in (
-        pass_desk,
+        pass_context,
         as_json,
         click.option("--reason", multiple=True, help=N_("Why; several languages as kk=... ru=... (repeatable).")),
         click.option("--counter", help=N_("Only this counter.")),
@@ -308,22 +309,22 @@ def _days_command(function: Any) -> Any:
 
 @post.command(help=N_("Close a post or a counter on some days; shows whom it hits."))
 @_days_command
-def close(desk: Desk, as_json: bool, key: str, **given: Any) -> None:
-    _set_days(desk, key, given, opened=False, as_json=as_json)
+def close(context: CommandContext, as_json: bool, key: str, **given: Any) -> None:
+    _set_days(context, key, given, opened=False, as_json=as_json)
 
 
 @post.command("open", help=N_("Open in spite of a public holiday, or at other hours than those of the week."))
 @_days_command
-def open_(desk: Desk, as_json: bool, key: str, **given: Any) -> None:
-    _set_days(desk, key, given, opened=True, as_json=as_json)
+def open_(context: CommandContext, as_json: bool, key: str, **given: Any) -> None:
+    _set_days(context, key, given, opened=True, as_json=as_json)
 
 
-def _set_days(desk: Desk, key: str, given: Mapping[str, Any], *, opened: bool, as_json: bool) -> None:
-    with desk.write() as session:
+def _set_days(context: CommandContext, key: str, given: Mapping[str, Any], *, opened: bool, as_json: bool) -> None:
+    with context.write() as session:
         row = posts.get(session, key)
-        draft = _days(desk, row, given, opened=opened)
-        posts.set_days(session, row, draft, now=desk.now())
-        hit = [affected_record(one) for one in displacement.affected(session, row, now=desk.now())]
+        draft = _days(context, row, given, opened=opened)
+        opening_days.set_days(session, row, draft, now=context.now())
+        hit = [affected_record(one) for one in displacement.visits_outside_hours(session, row, now=context.now())]
     if not as_json:
         click.echo(_("Changed: {noun} {key}").format(noun=_("post"), key=key))
         if not hit:
@@ -336,17 +337,17 @@ def _set_days(desk: Desk, key: str, given: Mapping[str, Any], *, opened: bool, a
     show(hit, AFFECTED, as_json=as_json)
 
 
-def _days(desk: Desk, row: Post, given: Mapping[str, Any], *, opened: bool) -> SpecialDraft:
+def _days(context: CommandContext, row: Post, given: Mapping[str, Any], *, opened: bool) -> SpecialDraft:
     wanted: dict[str, Any] = {
-        "first_day": _day(desk, row, "day", given["day"]),
-        "last_day": _day(desk, row, "last_day", given["last_day"] or given["day"]),
+        "first_day": _day(context, row, "day", given["day"]),
+        "last_day": _day(context, row, "last_day", given["last_day"] or given["day"]),
         "open": opened,
         "hours": given["hours"],
         "counter": given["counter"],
         "reason": _reason(given["reason"]),
     }
     said = {name: value for name, value in wanted.items() if value is not None}
-    draft: SpecialDraft = check(SpecialDraft, said, language=desk.settings.language)
+    draft: SpecialDraft = check(SpecialDraft, said, language=context.settings.language)
     return draft
 
 
@@ -354,9 +355,9 @@ def _reason(given: Sequence[str]) -> dict[str, str] | None:
     return texts(given, language()) if given else None
 
 
-def _day(desk: Desk, row: Post, name: str, text: str) -> date:
+def _day(context: CommandContext, row: Post, name: str, text: str) -> date:
     try:
-        return parse_day(text, now=desk.now(), tzid=row.tzid)
+        return parse_day(text, now=context.now(), tzid=row.tzid)
     except Invalid as error:
         raise Invalid("{place}: {problem}", place=name, problem=error) from error
 
@@ -364,11 +365,11 @@ def _day(desk: Desk, row: Post, name: str, text: str) -> date:
 @post.command(help=N_("Take back what was said of a day: it keeps its week again."))
 @click.argument("key")
 @click.argument("day")
-@pass_desk
-def usual(desk: Desk, key: str, day: str) -> None:
-    with desk.write() as session:
+@pass_context
+def usual(context: CommandContext, key: str, day: str) -> None:
+    with context.write() as session:
         row = posts.get(session, key)
-        posts.forget_days(session, row, _day(desk, row, "day", day), now=desk.now())
+        opening_days.forget_days(session, row, _day(context, row, "day", day), now=context.now())
     click.echo(_("Changed: {noun} {key}").format(noun=_("post"), key=key))
 
 

@@ -15,17 +15,26 @@ from scheduler.base.date_parsing import parse_day, parse_when
 from scheduler.base.errors import Invalid
 from scheduler.base.i18n import N_
 from scheduler.cli.consulate.front_desk import OF_VISITS
-from scheduler.cli.kit.desk import Columns, Desk, as_json, at, pass_desk, print_json, show, show_one
+from scheduler.cli.kit.context import (
+    Columns,
+    CommandContext,
+    as_json,
+    at,
+    pass_context,
+    print_json,
+    show,
+    show_one,
+)
 from scheduler.cli.kit.language import _, language
 from scheduler.model import Appointment, Layout, Post, Service, Side, VisitStatus
 from scheduler.services.common.audit import note
+from scheduler.services.common.drafts import check
 from scheduler.services.consulate.posts import free_times, posts
 from scheduler.services.consulate.posts.free_times import Party
 from scheduler.services.consulate.posts.reasons import in_words
 from scheduler.services.consulate.visits import booking, displacement
 from scheduler.services.consulate.visits.booking import WITH_VISIT
 from scheduler.services.consulate.visits.visit_drafts import VisitDraft
-from scheduler.services.events.programme.event_drafts import check
 
 
 @click.group(help=N_("Visits: free times, book, move, cancel."))
@@ -70,9 +79,9 @@ def _applicants(function: Any) -> Any:
 @click.option("--why", "why_not", metavar="TIME", help=N_("Why this time is not offered."))
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help=N_("At most so many."))
 @as_json
-@pass_desk
+@pass_context
 def free(
-    desk: Desk,
+    context: CommandContext,
     post: str,
     service: str,
     people: int,
@@ -84,13 +93,13 @@ def free(
     as_json: bool,
 ) -> None:
     party = Party(people=people, documents=documents or people, layout=_layout(parallel))
-    with desk.read() as session:
+    with context.read() as session:
         offered = posts.service_of(posts.get(session, post), service)
         if why_not:
-            _tell_why(desk, session, offered, party, _time(desk, offered.post, why_not), as_json=as_json)
+            _tell_why(context, session, offered, party, _time(context, offered.post, why_not), as_json=as_json)
             return
-        only = _day(desk, offered.post, day) if day else None
-        found = free_times.free(session, offered, party, now=desk.now(), first_on=only, last_on=only)
+        only = _day(context, offered.post, day) if day else None
+        found = free_times.free(session, offered, party, now=context.now(), first_on=only, last_on=only)
         tzid = offered.post.tzid
         records = [_slot_record(slot.dtstart, slot.dtend, tzid) for slot in found[:limit]]
     show(records, _SLOTS, as_json=as_json, nothing=_("Nothing is free."))
@@ -100,8 +109,10 @@ def _layout(parallel: bool) -> Layout:
     return Layout.PARALLEL if parallel else Layout.ADJOINING
 
 
-def _tell_why(desk: Desk, session: Session, service: Service, party: Party, time: datetime, *, as_json: bool) -> None:
-    why = free_times.why(session, service, party, time, now=desk.now())
+def _tell_why(
+    context: CommandContext, session: Session, service: Service, party: Party, time: datetime, *, as_json: bool
+) -> None:
+    why = free_times.reason_not_free(session, service, party, time, now=context.now())
     words = in_words(why, time, service, language()) if why else _("It is free.")
     if as_json:
         print_json({"time": time, "tz": service.post.tzid, "reason": why.reason if why else None, "words": words})
@@ -121,16 +132,16 @@ _SLOTS: Columns = {
 }
 
 
-def _time(desk: Desk, post: Post, text: str) -> datetime:
+def _time(context: CommandContext, post: Post, text: str) -> datetime:
     try:
-        return parse_when(text, now=desk.now(), tzid=post.tzid)
+        return parse_when(text, now=context.now(), tzid=post.tzid)
     except Invalid as error:
         raise Invalid("{place}: {problem}", place="time", problem=error) from error
 
 
-def _day(desk: Desk, post: Post, text: str) -> date:
+def _day(context: CommandContext, post: Post, text: str) -> date:
     try:
-        return parse_day(text, now=desk.now(), tzid=post.tzid)
+        return parse_day(text, now=context.now(), tzid=post.tzid)
     except Invalid as error:
         raise Invalid("{place}: {problem}", place="day", problem=error) from error
 
@@ -145,24 +156,28 @@ def _day(desk: Desk, post: Post, text: str) -> date:
 @_applicants
 @click.option("--hold", is_flag=True, help=N_("Only keep it, and write for confirmation."))
 @as_json
-@pass_desk
-def book(desk: Desk, /, post: str, service: str, time: str, hold: bool, as_json: bool, **given: Any) -> None:
-    draft = _draft(desk, given)
-    with desk.write() as session:
+@pass_context
+def book(
+    context: CommandContext, /, post: str, service: str, time: str, hold: bool, as_json: bool, **given: Any
+) -> None:
+    draft = _draft(context, given)
+    with context.write() as session:
         offered = posts.service_of(posts.get(session, post), service)
-        wanted = _time(desk, offered.post, time)
-        made = booking.book(session, offered, wanted, draft, secret=desk.app.secret, now=desk.now(), desk=not hold)
+        wanted = _time(context, offered.post, time)
+        made = booking.book(
+            session, offered, wanted, draft, secret=context.app.secret, now=context.now(), desk=not hold
+        )
         _done(made, as_json)
 
 
-def _draft(desk: Desk, given: dict[str, Any]) -> VisitDraft:
+def _draft(context: CommandContext, given: dict[str, Any]) -> VisitDraft:
     said = {
         "people": [_person(one) for one in given["people"]],
         "documents": given["documents"],
         "layout": _layout(given["parallel"]),
         "email": given["email"],
         "telephone": given["telephone"],
-        "language": given["letters_in"] or desk.settings.language,
+        "language": given["letters_in"] or context.settings.language,
         "tz": given["tz"],
     }
     return check(VisitDraft, {name: value for name, value in said.items() if value is not None})
@@ -186,11 +201,11 @@ def _done(row: Appointment, as_json: bool) -> None:
 @visit.command(help=N_("Confirm a time that is held or offered."))
 @click.argument("reference")
 @as_json
-@pass_desk
-def confirm(desk: Desk, reference: str, as_json: bool) -> None:
-    with desk.write() as session:
+@pass_context
+def confirm(context: CommandContext, reference: str, as_json: bool) -> None:
+    with context.write() as session:
         row = booking.get(session, reference)
-        booking.confirm(session, row, now=desk.now())
+        booking.confirm(session, row, now=context.now())
         _done(row, as_json)
 
 
@@ -198,11 +213,11 @@ def confirm(desk: Desk, reference: str, as_json: bool) -> None:
 @click.argument("reference")
 @click.argument("time")
 @as_json
-@pass_desk
-def move(desk: Desk, reference: str, time: str, as_json: bool) -> None:
-    with desk.write() as session:
+@pass_context
+def move(context: CommandContext, reference: str, time: str, as_json: bool) -> None:
+    with context.write() as session:
         row = booking.get(session, reference)
-        booking.move(session, row, _time(desk, row.service.post, time), now=desk.now(), desk=True)
+        booking.move(session, row, _time(context, row.service.post, time), now=context.now(), desk=True)
         _done(row, as_json)
 
 
@@ -210,11 +225,11 @@ def move(desk: Desk, reference: str, time: str, as_json: bool) -> None:
 @click.argument("reference")
 @click.option("--for-applicant", is_flag=True, help=N_("They asked for it; otherwise the post cancels."))
 @as_json
-@pass_desk
-def cancel(desk: Desk, reference: str, for_applicant: bool, as_json: bool) -> None:
-    with desk.write() as session:
+@pass_context
+def cancel(context: CommandContext, reference: str, for_applicant: bool, as_json: bool) -> None:
+    with context.write() as session:
         row = booking.get(session, reference)
-        booking.cancel(session, row, by=Side.APPLICANT if for_applicant else Side.POST, now=desk.now())
+        booking.cancel(session, row, by=Side.APPLICANT if for_applicant else Side.POST, now=context.now())
         _done(row, as_json)
 
 
@@ -224,13 +239,15 @@ def cancel(desk: Desk, reference: str, for_applicant: bool, as_json: bool) -> No
 @click.option("--day", "days", multiple=True, required=True, help=N_("A day they can come (repeatable)."))
 @_applicants
 @as_json
-@pass_desk
-def wait(desk: Desk, /, post: str, service: str, days: Sequence[str], as_json: bool, **given: Any) -> None:
-    draft = _draft(desk, given)
-    with desk.write() as session:
+@pass_context
+def wait(
+    context: CommandContext, /, post: str, service: str, days: Sequence[str], as_json: bool, **given: Any
+) -> None:
+    draft = _draft(context, given)
+    with context.write() as session:
         offered = posts.service_of(posts.get(session, post), service)
-        wanted = [_day(desk, offered.post, day) for day in days]
-        row = booking.wait(session, offered, wanted, draft, secret=desk.app.secret, now=desk.now())
+        wanted = [_day(context, offered.post, day) for day in days]
+        row = booking.wait(session, offered, wanted, draft, secret=context.app.secret, now=context.now())
         _done(row, as_json)
 
 
@@ -238,22 +255,22 @@ def wait(desk: Desk, /, post: str, service: str, days: Sequence[str], as_json: b
 @click.argument("reference")
 @click.argument("status", type=click.Choice([str(VisitStatus.SERVED), str(VisitStatus.NO_SHOW)]))
 @as_json
-@pass_desk
-def conclude(desk: Desk, reference: str, status: str, as_json: bool) -> None:
-    with desk.write() as session:
+@pass_context
+def conclude(context: CommandContext, reference: str, status: str, as_json: bool) -> None:
+    with context.write() as session:
         row = booking.get(session, reference)
-        booking.conclude(session, row, VisitStatus(status), now=desk.now())
+        booking.record_outcome(session, row, VisitStatus(status), now=context.now())
         _done(row, as_json)
 
 
 @visit.command(help=N_("Excuse a no-show: it does not count."))
 @click.argument("reference")
 @as_json
-@pass_desk
-def amnesty(desk: Desk, reference: str, as_json: bool) -> None:
-    with desk.write() as session:
+@pass_context
+def amnesty(context: CommandContext, reference: str, as_json: bool) -> None:
+    with context.write() as session:
         row = booking.get(session, reference)
-        booking.excuse(session, row, now=desk.now())
+        booking.excuse(session, row, now=context.now())
         _done(row, as_json)
 
 
@@ -263,11 +280,11 @@ def amnesty(desk: Desk, reference: str, as_json: bool) -> None:
 @visit.command("show", help=N_("One visit, with who comes; that it was read is written down."))
 @click.argument("reference")
 @as_json
-@pass_desk
-def show_visit(desk: Desk, reference: str, as_json: bool) -> None:
-    with desk.write() as session:
+@pass_context
+def show_visit(context: CommandContext, reference: str, as_json: bool) -> None:
+    with context.write() as session:
         row = booking.get(session, reference)
-        note(session, "read", "appointment", row.id, now=desk.now())
+        note(session, "read", "appointment", row.id, now=context.now())
         contact = row.contact
         record = {
             **_record(row),
@@ -309,14 +326,16 @@ def _record(row: Appointment) -> dict[str, Any]:
 @click.option("--status", type=click.Choice([str(one) for one in VisitStatus]), help=N_("Only those that stand so."))
 @click.option("--limit", type=click.IntRange(1), default=200, show_default=True, help=N_("At most so many."))
 @as_json
-@pass_desk
-def list_visits(desk: Desk, post: str, day: str | None, status: str | None, limit: int, as_json: bool) -> None:
-    with desk.read() as session:
+@pass_context
+def list_visits(
+    context: CommandContext, post: str, day: str | None, status: str | None, limit: int, as_json: bool
+) -> None:
+    with context.read() as session:
         row = posts.get(session, post)
         query = sa.select(Appointment).join(Service, Service.id == Appointment.service_id)
         query = query.where(Service.post_id == row.id).options(*WITH_VISIT)
         if day:
-            first = free_times.midnight(_day(desk, row, day))
+            first = free_times.midnight(_day(context, row, day))
             query = query.where(Appointment.dtstart >= first, Appointment.dtstart < first + timedelta(days=1))
         if status:
             query = query.where(Appointment.status == VisitStatus(status))
@@ -341,10 +360,10 @@ _VISITS: Columns = {
 @visit.command(help=N_("The visits to come whose time fell away, because the post is closed then after all."))
 @click.argument("post")
 @as_json
-@pass_desk
-def affected(desk: Desk, post: str, as_json: bool) -> None:
-    with desk.read() as session:
-        rows = displacement.affected(session, posts.get(session, post), now=desk.now())
+@pass_context
+def affected(context: CommandContext, post: str, as_json: bool) -> None:
+    with context.read() as session:
+        rows = displacement.visits_outside_hours(session, posts.get(session, post), now=context.now())
         records = [affected_record(row) for row in rows]
     show(records, AFFECTED, as_json=as_json, nothing=_("No visits."))
 
@@ -360,11 +379,11 @@ AFFECTED: Columns = {N_("Reference"): "reference", N_("When"): "when", N_("Servi
 @click.argument("post")
 @click.option("--dry-run", is_flag=True, help=N_("Show what would change and stop."))
 @as_json
-@pass_desk
-def rebook(desk: Desk, post: str, dry_run: bool, as_json: bool) -> None:
-    with desk.write(keep=not dry_run) as session:
+@pass_context
+def rebook(context: CommandContext, post: str, dry_run: bool, as_json: bool) -> None:
+    with context.write(keep=not dry_run) as session:
         row = posts.get(session, post)
-        done = displacement.rebook(session, row, now=desk.now())
+        done = displacement.offer_replacements(session, row, now=context.now())
         records = [{**_record(one), "found": slot is not None} for one, slot in done]
     show(records, _REBOOKED, as_json=as_json, nothing=_("No visits."))
 

@@ -15,15 +15,15 @@ from scheduler.base.date_parsing import format_duration, parse_day, parse_durati
 from scheduler.base.errors import Conflict, Invalid
 from scheduler.base.i18n import N_
 from scheduler.cli.events.places import check_key
-from scheduler.cli.exchange.calendar_import import import_events
-from scheduler.cli.kit.desk import (
+from scheduler.cli.exchange.calendar_import import import_calendar
+from scheduler.cli.kit.context import (
     Columns,
-    Desk,
+    CommandContext,
     as_json,
     ask,
     at,
     in_zone,
-    pass_desk,
+    pass_context,
     show,
     show_one,
     with_force,
@@ -32,13 +32,14 @@ from scheduler.cli.kit.desk import (
 from scheduler.cli.kit.language import _, language
 from scheduler.cli.kit.options import options_of, values
 from scheduler.model import Attendee, City, Event, Kind, Mode, Origin, Role, Status, Timing
-from scheduler.services.common.lookup import Lookup, get, get_to_change
+from scheduler.services.common.drafts import check
+from scheduler.services.common.lookup import Lookup, get, get_for_update
+from scheduler.services.common.plain_tables import table as plain
 from scheduler.services.events.programme import conflicts, event_mapping, listing, planning
-from scheduler.services.events.programme.event_drafts import EventDraft, check
+from scheduler.services.events.programme.event_drafts import EventDraft
 from scheduler.services.events.programme.event_times import when
 from scheduler.services.events.programme.renderings import KIND_NAMES, location
-from scheduler.services.exchange.file_export import table as plain
-from scheduler.services.outbox import enqueue
+from scheduler.services.outbox import enqueue, reminders
 
 TYPED = ("dtstart", "dtend", "duration", "first_day", "last_day", "registration_opens", "registration_closes")
 LISTS = ("attendees", "reminders")
@@ -49,7 +50,7 @@ def event() -> None:
     pass
 
 
-event.add_command(import_events)
+event.add_command(import_calendar)
 
 
 def _typed_times(function: Any) -> Any:
@@ -75,17 +76,17 @@ def _typed_times(function: Any) -> Any:
 @_typed_times
 @options_of(EventDraft, leave_out=(*TYPED, *LISTS))
 @with_force
-@pass_desk
-def add(desk: Desk, /, key: str, force: str | None, **given: Any) -> None:
-    with desk.write() as session:
+@pass_context
+def add(context: CommandContext, /, key: str, force: str | None, **given: Any) -> None:
+    with context.write() as session:
         lookup = Lookup(session)
         if lookup.find(Event, key):
             raise Conflict("event {key} is there already; use: scheduler event change", key=key)
-        said = _said(desk, given, desk.tz(given.get("tz"), _zone_of_place(lookup, given)))
-        draft = check(EventDraft, said, language=desk.settings.language)
+        said = _said(context, given, context.tz(given.get("tz"), _zone_of_place(lookup, given)))
+        draft = check(EventDraft, said, language=context.settings.language)
         check_key(key)
-        impact = planning.put(session, key, draft, now=desk.now(), lookup=lookup, tz=desk.settings.timezone)
-        conflicts.refuse(session, [impact.event], force=force, now=desk.now())
+        impact = planning.put(session, key, draft, now=context.now(), lookup=lookup, tz=context.settings.timezone)
+        conflicts.refuse(session, [impact.event], force=force, now=context.now())
         click.echo(_("Planned: {event}").format(event=_in_words(impact.event)))
 
 
@@ -97,23 +98,23 @@ def _zone_of_place(lookup: Lookup, given: Mapping[str, Any]) -> str | None:
     return event_mapping.zone_of(place, lookup)
 
 
-def _said(desk: Desk, given: Mapping[str, Any], tzid: str) -> dict[str, Any]:
+def _said(context: CommandContext, given: Mapping[str, Any], tzid: str) -> dict[str, Any]:
     """Options in the form a file has them, times read as people typed them."""
-    said = values(EventDraft, {k: v for k, v in given.items() if k not in TYPED}, language=desk.settings.language)
+    said = values(EventDraft, {k: v for k, v in given.items() if k not in TYPED}, language=context.settings.language)
     for name in TYPED:
         text = given.get(name)
         if text is not None:
-            said[name] = _time(desk, name, text, tzid)
+            said[name] = _time(context, name, text, tzid)
     return said
 
 
-def _time(desk: Desk, name: str, text: str, tzid: str) -> date | timedelta:
+def _time(context: CommandContext, name: str, text: str, tzid: str) -> date | timedelta:
     try:
         if name == "duration":
             return parse_duration(text)
         if name in ("first_day", "last_day"):
-            return parse_day(text, now=desk.now(), tzid=tzid)
-        return parse_when(text, now=desk.now(), tzid=tzid)
+            return parse_day(text, now=context.now(), tzid=tzid)
+        return parse_when(text, now=context.now(), tzid=tzid)
     except Invalid as error:
         raise Invalid("{place}: {problem}", place=name, problem=error) from error
 
@@ -124,16 +125,16 @@ def _time(desk: Desk, name: str, text: str, tzid: str) -> date | timedelta:
 @options_of(EventDraft, leave_out=(*TYPED, *LISTS))
 @click.option("--no-date", is_flag=True, help=N_("Take the date back: to be announced."))
 @with_force
-@pass_desk
-def change(desk: Desk, /, key: str, force: str | None, no_date: bool, **given: Any) -> None:
-    with desk.write() as session:
-        found = get_to_change(session, Event, key)
-        said = _said(desk, given, desk.tz(given.get("tz"), found.tzid))
+@pass_context
+def change(context: CommandContext, /, key: str, force: str | None, no_date: bool, **given: Any) -> None:
+    with context.write() as session:
+        found = get_for_update(session, Event, key)
+        said = _said(context, given, context.tz(given.get("tz"), found.tzid))
         if said.get("status") == Status.CANCELLED and not found.cancelled:
             raise Conflict("status: use: scheduler event cancel {event}", event=key)
         base = plain(event_mapping.draft_of(found))
-        draft = check(EventDraft, _merged(base, said, no_date), language=desk.settings.language)
-        now = desk.now()
+        draft = check(EventDraft, _merged(base, said, no_date), language=context.settings.language)
+        now = context.now()
         impact = planning.put(session, key, draft, now=now, lookup=Lookup(session), tz=found.tzid)
         if impact.replanned:
             conflicts.refuse(session, [found], force=force, now=now)
@@ -159,28 +160,28 @@ def _merged(base: dict[str, Any], said: dict[str, Any], no_date: bool) -> dict[s
 @click.option("--end", help=N_("When it ends, as people type it."))
 @in_zone
 @with_force
-@pass_desk
-def move(desk: Desk, key: str, when: str, end: str | None, tz: str | None, force: str | None) -> None:
-    with desk.write() as session:
-        found = get_to_change(session, Event, key)
-        tzid = desk.tz(tz, found.tzid)
-        dtstart = _in_event_zone(_start(desk, found, when, tzid), tzid, found)
-        dtend = _in_event_zone(_moment(desk, end, tzid), tzid, found) if end else None
-        _report(planning.move(session, found, dtstart=dtstart, dtend=dtend, now=desk.now(), force=force))
+@pass_context
+def move(context: CommandContext, key: str, when: str, end: str | None, tz: str | None, force: str | None) -> None:
+    with context.write() as session:
+        found = get_for_update(session, Event, key)
+        tzid = context.tz(tz, found.tzid)
+        dtstart = _in_event_zone(_start(context, found, when, tzid), tzid, found)
+        dtend = _in_event_zone(_moment(context, end, tzid), tzid, found) if end else None
+        _report(planning.move(session, found, dtstart=dtstart, dtend=dtend, now=context.now(), force=force))
 
 
-def _start(desk: Desk, found: Event, text: str, tzid: str) -> datetime:
+def _start(context: CommandContext, found: Event, text: str, tzid: str) -> datetime:
     """A day is enough for what is planned by days."""
     if found.whole_days:
         try:
-            return datetime.combine(parse_day(text, now=desk.now(), tzid=tzid), time())
+            return datetime.combine(parse_day(text, now=context.now(), tzid=tzid), time())
         except Invalid:
-            return _moment(desk, text, tzid)
-    return _moment(desk, text, tzid)
+            return _moment(context, text, tzid)
+    return _moment(context, text, tzid)
 
 
-def _moment(desk: Desk, text: str, tzid: str) -> datetime:
-    return parse_when(text, now=desk.now(), tzid=tzid)
+def _moment(context: CommandContext, text: str, tzid: str) -> datetime:
+    return parse_when(text, now=context.now(), tzid=tzid)
 
 
 def _in_event_zone(typed: datetime, tzid: str, found: Event) -> datetime:
@@ -191,17 +192,17 @@ def _in_event_zone(typed: datetime, tzid: str, found: Event) -> datetime:
 @event.command(help=N_("Cancel an event and its parts; those on its list are told."))
 @click.argument("key")
 @without_asking
-@pass_desk
-def cancel(desk: Desk, key: str, yes: bool) -> None:
-    with desk.read() as session:
-        people = planning.told(session, get(session, Event, key), now=desk.now())
+@pass_context
+def cancel(context: CommandContext, key: str, yes: bool) -> None:
+    with context.read() as session:
+        people = planning.told(session, get(session, Event, key), now=context.now())
     if people:
         ask(
             _("People to be told that {event} is cancelled: {people}. Go on?").format(people=people, event=key),
             yes=yes,
         )
-    with desk.write() as session:
-        for impact in planning.cancel_with_parts(session, get_to_change(session, Event, key), now=desk.now()):
+    with context.write() as session:
+        for impact in planning.cancel_with_parts(session, get_for_update(session, Event, key), now=context.now()):
             _report(impact)
 
 
@@ -213,9 +214,9 @@ def cancel(desk: Desk, key: str, yes: bool) -> None:
 @click.option("--last-day", help=N_("The last of several whole days."))
 @in_zone
 @with_force
-@pass_desk
+@pass_context
 def announce(
-    desk: Desk,
+    context: CommandContext,
     key: str,
     when: str,
     end: str | None,
@@ -224,37 +225,37 @@ def announce(
     tz: str | None,
     force: str | None,
 ) -> None:
-    with desk.write() as session:
-        found = get_to_change(session, Event, key)
-        tzid = desk.tz(tz, found.tzid)
+    with context.write() as session:
+        found = get_for_update(session, Event, key)
+        tzid = context.tz(tz, found.tzid)
         said: dict[str, Any] = {}
         if end or duration:
-            said["dtstart"] = _in_event_zone(_moment(desk, when, tzid), tzid, found)
+            said["dtstart"] = _in_event_zone(_moment(context, when, tzid), tzid, found)
             if end:
-                said["dtend"] = _in_event_zone(_moment(desk, end, tzid), tzid, found)
+                said["dtend"] = _in_event_zone(_moment(context, end, tzid), tzid, found)
             else:
                 said["duration"] = parse_duration(duration or "")
         elif found.timing is Timing.HOUR_TO_BE_ANNOUNCED:
             raise Invalid("duration: say the hour, and how long it takes (--duration) or when it ends (--end)")
         else:
-            said["first_day"] = _whole_day(desk, when, tzid)
-            said["last_day"] = _whole_day(desk, last_day, tzid) if last_day else None
-        _report(planning.announce(session, found, now=desk.now(), force=force, **said))
+            said["first_day"] = _whole_day(context, when, tzid)
+            said["last_day"] = _whole_day(context, last_day, tzid) if last_day else None
+        _report(planning.announce(session, found, now=context.now(), force=force, **said))
 
 
-def _whole_day(desk: Desk, text: str, tzid: str) -> date:
+def _whole_day(context: CommandContext, text: str, tzid: str) -> date:
     """Raises Invalid with the remedy for an hour without an end."""
     try:
-        return parse_day(text, now=desk.now(), tzid=tzid)
+        return parse_day(text, now=context.now(), tzid=tzid)
     except Invalid as error:
-        if "hour" in error.message or _is_moment(desk, text, tzid):
+        if "hour" in error.message or _is_moment(context, text, tzid):
             raise Invalid("duration: say how long it takes (--duration) or when it ends (--end)") from error
         raise
 
 
-def _is_moment(desk: Desk, text: str, tzid: str) -> bool:
+def _is_moment(context: CommandContext, text: str, tzid: str) -> bool:
     try:
-        _moment(desk, text, tzid)
+        _moment(context, text, tzid)
     except Invalid:
         return False
     return True
@@ -276,7 +277,7 @@ def _in_words(found: Event) -> str:
 
 
 def _when(found: Event, now: datetime | None = None) -> str:
-    start = enqueue.upcoming_start(found, now=now) if now and found.kind is Kind.ANNIVERSARY else None
+    start = reminders.upcoming_start(found, now=now) if now and found.kind is Kind.ANNIVERSARY else None
     lines = when(found, language(), None, start=start.isoformat() if start else None)
     if not lines:
         return _("date to be announced")
@@ -294,9 +295,9 @@ def _when(found: Event, now: datetime | None = None) -> str:
 @click.option("--programme", "named", help=N_("Only of this programme file."))
 @in_zone
 @as_json
-@pass_desk
+@pass_context
 def list_events(
-    desk: Desk,
+    context: CommandContext,
     /,
     since: str | None,
     until: str | None,
@@ -305,30 +306,30 @@ def list_events(
     as_json: bool,
     **only: Any,
 ) -> None:
-    tzid = desk.tz(tz)
+    tzid = context.tz(tz)
     only["programme"] = only.pop("named")
-    with desk.read() as session:
+    with context.read() as session:
         if only["city"]:
             get(session, City, only["city"])
         found = listing.events(
             session,
-            since=None if everything and not since else _midnight(desk, since, tzid),
-            until=_midnight(desk, until, tzid) if until else None,
+            since=None if everything and not since else _midnight(context, since, tzid),
+            until=_midnight(context, until, tzid) if until else None,
             **only,
         )
-        records = [_record(one, desk.now()) for one in sorted(found, key=lambda one: _next(one, desk.now()))]
+        records = [_record(one, context.now()) for one in sorted(found, key=lambda one: _next(one, context.now()))]
     show(records, COLUMNS, as_json=as_json, nothing=_("Nothing is planned."))
 
 
 def _next(found: Event, now: datetime) -> tuple[bool, datetime, str]:
     """Anniversaries stand where they return, not where they began; what has no date stands last."""
-    start = enqueue.upcoming_start(found, now=now) if found.kind is Kind.ANNIVERSARY else found.starts_at
+    start = reminders.upcoming_start(found, now=now) if found.kind is Kind.ANNIVERSARY else found.starts_at
     return start is None, start or now, found.key
 
 
-def _midnight(desk: Desk, text: str | None, tzid: str) -> datetime:
+def _midnight(context: CommandContext, text: str | None, tzid: str) -> datetime:
     """The start of a day that was typed, or of today."""
-    day = parse_day(text, now=desk.now(), tzid=tzid) if text else wall(desk.now(), tzid).date()
+    day = parse_day(text, now=context.now(), tzid=tzid) if text else wall(context.now(), tzid).date()
     return instant(datetime.combine(day, time()), tzid, gap="shift")
 
 
@@ -370,22 +371,22 @@ def _places(found: Event) -> str:
     """How many are taken; of how many, where there is a limit."""
     said = []
     for mode, word in ((Mode.IN_PERSON, N_("hall")), (Mode.REMOTE, N_("video"))):
-        seating = event_mapping.seating_of(found, mode)
-        if seating.taken or seating.capacity is not None:
-            limit = "" if seating.capacity is None else f"/{seating.capacity}"
-            said.append(f"{_(word)} {seating.taken}{limit}")
+        capacity = event_mapping.capacity_of(found, mode)
+        if capacity.taken or capacity.capacity is not None:
+            limit = "" if capacity.capacity is None else f"/{capacity.capacity}"
+            said.append(f"{_(word)} {capacity.taken}{limit}")
     return ", ".join(said)
 
 
 @event.command("show", help=N_("Everything about one event."))
 @click.argument("key")
 @as_json
-@pass_desk
-def show_event(desk: Desk, key: str, as_json: bool) -> None:
-    with desk.read() as session:
+@pass_context
+def show_event(context: CommandContext, key: str, as_json: bool) -> None:
+    with context.read() as session:
         found = get(session, Event, key)
         origin = session.get(Origin, found.id)
-        said = {**_record(found, desk.now()), **_drafted(found), **_lists(session, found)}
+        said = {**_record(found, context.now()), **_drafted(found), **_lists(session, found)}
         record = {**said, "imported_from": origin.source if origin else None}
     show_one(record, as_json=as_json)
 

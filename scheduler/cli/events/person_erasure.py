@@ -8,13 +8,13 @@ import click
 
 from scheduler.base.errors import Invalid
 from scheduler.base.i18n import N_
-from scheduler.cli.kit.desk import (
+from scheduler.cli.kit.context import (
     Columns,
-    Desk,
+    CommandContext,
     as_json,
     ask,
     at,
-    pass_desk,
+    pass_context,
     print_json,
     show,
     without_asking,
@@ -33,19 +33,19 @@ from scheduler.services.privacy import retention as schedule
 )
 @click.option("--dry-run", is_flag=True, help=N_("Show what would change and stop."))
 @without_asking
-@pass_desk
-def erase(desk: Desk, person: str, by: str, dry_run: bool, yes: bool) -> None:
-    with desk.read() as session:
+@pass_context
+def erase(context: CommandContext, person: str, by: str, dry_run: bool, yes: bool) -> None:
+    with context.read() as session:
         who = person_of(session, person)
         number = who.id
         click.echo(_("To be erased: {person}").format(person=f"#{number} {who.called(language())}"))
-        for row in erasure.coming(session, who, now=desk.now()):
+        for row in erasure.coming(session, who, now=context.now()):
             click.echo(_("Withdrawn from: {event}").format(event=row.event.key))
     if dry_run:
         return
     ask(_("This cannot be taken back. Erase?"), yes=yes)
-    with desk.write() as session:
-        erasure.erase(session, person_of(session, f"#{number}"), by=Answer(by), now=desk.now())
+    with context.write() as session:
+        erasure.erase(session, person_of(session, f"#{number}"), by=Answer(by), now=context.now())
     click.echo(_("Erased: {person}").format(person=f"#{number}"))
 
 
@@ -53,22 +53,22 @@ def erase(desk: Desk, person: str, by: str, dry_run: bool, yes: bool) -> None:
 @click.option("--limit", type=click.IntRange(1), default=200, show_default=True, help=N_("At most so many."))
 @click.option("--run", is_flag=True, help=N_("Forget now what is due; the worker does it every night."))
 @as_json
-@pass_desk
-def retention(desk: Desk, limit: int, run: bool, as_json: bool) -> None:
+@pass_context
+def retention(context: CommandContext, limit: int, run: bool, as_json: bool) -> None:
     if run:
-        _run(desk, as_json=as_json)
+        _run(context, as_json=as_json)
         return
-    with desk.read() as session:
-        rows = schedule.schedule(session, keep=desk.settings.retention, limit=limit)
-    show([_record(row, desk) for row in rows], COLUMNS, as_json=as_json, nothing=_("No visitor is known."))
+    with context.read() as session:
+        rows = schedule.schedule(session, keep=context.settings.retention, limit=limit)
+    show([_record(row, context) for row in rows], COLUMNS, as_json=as_json, nothing=_("No visitor is known."))
 
 
-def _run(desk: Desk, *, as_json: bool) -> None:
+def _run(context: CommandContext, *, as_json: bool) -> None:
     from scheduler.worker.timetable import retain
 
-    if desk.settings.retention is None:
+    if context.settings.retention is None:
         raise Invalid("retention_days: is 0, so that nothing is due; set it to a number of days")
-    done = retain(desk.app)
+    done = retain(context.app)
     if as_json:
         print_json(done)
         return
@@ -85,8 +85,8 @@ COLUMNS: Columns = {
 }
 
 
-def _record(row: schedule.Kept, desk: Desk) -> dict[str, Any]:
-    tzid = desk.settings.timezone
+def _record(row: schedule.Kept, context: CommandContext) -> dict[str, Any]:
+    tzid = context.settings.timezone
     return {
         "person": f"#{row.number}",
         "name": row.name.to(language()),

@@ -10,15 +10,14 @@ import click
 from scheduler.base.errors import Conflict
 from scheduler.base.i18n import N_
 from scheduler.cli.events.person_erasure import erase, retention
-from scheduler.cli.kit.desk import Columns, Desk, as_json, pass_desk, show, show_one
+from scheduler.cli.kit.context import Columns, CommandContext, as_json, pass_context, show, show_one
 from scheduler.cli.kit.language import _
 from scheduler.cli.kit.options import options_of, values
-from scheduler.services.common.changes import Verb
-from scheduler.services.common.drafts import Draft
+from scheduler.services.common.changes import ChangeKind
+from scheduler.services.common.drafts import Draft, check
 from scheduler.services.common.lookup import Lookup
-from scheduler.services.events.programme.event_drafts import check
+from scheduler.services.common.plain_tables import table as plain
 from scheduler.services.events.programme.places import NOUNS, Noun, draft_of, everything, put
-from scheduler.services.exchange.file_export import table as plain
 
 
 def family(noun: Noun, columns: Columns, help_text: str) -> click.Group:
@@ -38,27 +37,27 @@ def family(noun: Noun, columns: Columns, help_text: str) -> click.Group:
 def _putting(noun: Noun, *, adding: bool) -> Callable[..., Any]:
     @click.argument("key")
     @options_of(noun.draft)
-    @pass_desk
-    def command(desk: Desk, /, key: str, **given: Any) -> None:
-        language = desk.settings.language
+    @pass_context
+    def command(context: CommandContext, /, key: str, **given: Any) -> None:
+        language = context.settings.language
         said = values(noun.draft, given, language=language)
-        with desk.write() as session:
+        with context.write() as session:
             lookup = Lookup(session)
             row = lookup.find(noun.kind, key)
             _refuse_wrong_verb(noun, key, row is not None, adding)
             base = {} if row is None else plain(draft_of(row))
             draft = check(noun.draft, {**base, **_merged(base, said)}, language=language)
             check_key(key)
-            done = put(session, noun, key, draft, now=desk.now(), language=language, lookup=lookup)
+            done = put(session, noun, key, draft, now=context.now(), language=language, lookup=lookup)
         click.echo(_SAID[done.verb]().format(noun=_(noun.name), key=key))
 
     return command
 
 
-_SAID: dict[Verb, Callable[[], str]] = {
-    Verb.ADDED: lambda: _("Added: {noun} {key}"),
-    Verb.CHANGED: lambda: _("Changed: {noun} {key}"),
-    Verb.UNCHANGED: lambda: _("Nothing to change: {noun} {key}"),
+_SAID: dict[ChangeKind, Callable[[], str]] = {
+    ChangeKind.ADDED: lambda: _("Added: {noun} {key}"),
+    ChangeKind.CHANGED: lambda: _("Changed: {noun} {key}"),
+    ChangeKind.UNCHANGED: lambda: _("Nothing to change: {noun} {key}"),
 }
 
 
@@ -93,9 +92,9 @@ def check_key(key: str) -> None:
 
 def _listing(noun: Noun, columns: Columns) -> Callable[..., Any]:
     @as_json
-    @pass_desk
-    def command(desk: Desk, as_json: bool) -> None:
-        with desk.read() as session:
+    @pass_context
+    def command(context: CommandContext, as_json: bool) -> None:
+        with context.read() as session:
             records = [record_of(row.key, draft_of(row)) for row in everything(session, noun)]
         show(records, columns, as_json=as_json)
 
@@ -105,9 +104,9 @@ def _listing(noun: Noun, columns: Columns) -> Callable[..., Any]:
 def _showing(noun: Noun) -> Callable[..., Any]:
     @click.argument("key")
     @as_json
-    @pass_desk
-    def command(desk: Desk, key: str, as_json: bool) -> None:
-        with desk.read() as session:
+    @pass_context
+    def command(context: CommandContext, key: str, as_json: bool) -> None:
+        with context.read() as session:
             row = Lookup(session).get(noun.kind, key)
             show_one(record_of(key, draft_of(row)), as_json=as_json)
 

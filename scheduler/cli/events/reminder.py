@@ -11,12 +11,13 @@ import click
 from scheduler.base.date_parsing import format_duration, parse_duration
 from scheduler.base.errors import Conflict, NotFound
 from scheduler.base.i18n import N_
-from scheduler.cli.kit.desk import Columns, Desk, as_json, at, pass_desk, show, show_one
+from scheduler.cli.kit.context import Columns, CommandContext, as_json, at, pass_context, show, show_one
 from scheduler.cli.kit.language import _, language
 from scheduler.model import Event, Reminder, ReminderAudience
-from scheduler.services.common.lookup import get, get_to_change
+from scheduler.services.common.drafts import check
+from scheduler.services.common.lookup import get, get_for_update
 from scheduler.services.events.programme import planning
-from scheduler.services.events.programme.event_drafts import ReminderDraft, check
+from scheduler.services.events.programme.event_drafts import ReminderDraft
 from scheduler.services.events.programme.event_mapping import draft_of
 from scheduler.services.letters.reminder_preview import all_reminders, preview
 
@@ -38,8 +39,8 @@ def reminder() -> None:
 @click.argument("before")
 @click.option("--at", "at_time", help=N_("Time of day in the event's zone."))
 @audience
-@pass_desk
-def add(desk: Desk, event: str, before: str, at_time: str | None, audience: str) -> None:
+@pass_context
+def add(context: CommandContext, event: str, before: str, at_time: str | None, audience: str) -> None:
     draft = _draft(before, at_time, audience)
 
     def added(there: tuple[ReminderDraft, ...]) -> tuple[ReminderDraft, ...]:
@@ -47,7 +48,7 @@ def add(desk: Desk, event: str, before: str, at_time: str | None, audience: str)
             raise Conflict("this reminder is there already; use: scheduler reminder change")
         return (*there, draft)
 
-    _put(desk, event, added)
+    _put(context, event, added)
 
 
 @reminder.command(help=N_("Change the time of day of a reminder."))
@@ -55,20 +56,20 @@ def add(desk: Desk, event: str, before: str, at_time: str | None, audience: str)
 @click.argument("before")
 @click.option("--at", "at_time", help=N_("Time of day in the event's zone."))
 @audience
-@pass_desk
-def change(desk: Desk, event: str, before: str, at_time: str | None, audience: str) -> None:
+@pass_context
+def change(context: CommandContext, event: str, before: str, at_time: str | None, audience: str) -> None:
     draft = _draft(before, at_time, audience)
-    _put(desk, event, lambda there: (*_without(there, draft), draft))
+    _put(context, event, lambda there: (*_without(there, draft), draft))
 
 
 @reminder.command(help=N_("Take a reminder away."))
 @click.argument("event")
 @click.argument("before")
 @audience
-@pass_desk
-def remove(desk: Desk, event: str, before: str, audience: str) -> None:
+@pass_context
+def remove(context: CommandContext, event: str, before: str, audience: str) -> None:
     draft = _draft(before, None, audience)
-    _put(desk, event, lambda there: _without(there, draft))
+    _put(context, event, lambda there: _without(there, draft))
 
 
 def _draft(before: str, at_time: str | None, audience: str) -> ReminderDraft:
@@ -87,11 +88,13 @@ def _without(there: tuple[ReminderDraft, ...], draft: ReminderDraft) -> tuple[Re
     return rest
 
 
-def _put(desk: Desk, event: str, to: Callable[[tuple[ReminderDraft, ...]], tuple[ReminderDraft, ...]]) -> None:
-    with desk.write() as session:
-        found = get_to_change(session, Event, event)
+def _put(
+    context: CommandContext, event: str, to: Callable[[tuple[ReminderDraft, ...]], tuple[ReminderDraft, ...]]
+) -> None:
+    with context.write() as session:
+        found = get_for_update(session, Event, event)
         there = draft_of(found).reminders or ()
-        planning.change_event(session, found, now=desk.now(), reminders=to(there))
+        planning.change_event(session, found, now=context.now(), reminders=to(there))
         records = [_record(one) for one in found.reminders]
     show(records, COLUMNS, as_json=False, nothing=_("No reminder is left."))
 
@@ -99,9 +102,9 @@ def _put(desk: Desk, event: str, to: Callable[[tuple[ReminderDraft, ...]], tuple
 @reminder.command("list", help=N_("Every reminder that is still to leave; or all of one event."))
 @click.argument("event", required=False)
 @as_json
-@pass_desk
-def list_reminders(desk: Desk, event: str | None, as_json: bool) -> None:
-    with desk.read() as session:
+@pass_context
+def list_reminders(context: CommandContext, event: str | None, as_json: bool) -> None:
+    with context.read() as session:
         rows = get(session, Event, event).reminders if event else all_reminders(session)
         records = [_record(row) for row in rows]
     show(records, COLUMNS, as_json=as_json, nothing=_("No reminder is still to leave."))
@@ -112,10 +115,10 @@ def list_reminders(desk: Desk, event: str | None, as_json: bool) -> None:
 @click.argument("before")
 @audience
 @as_json
-@pass_desk
-def show_reminder(desk: Desk, event: str, before: str, audience: str, as_json: bool) -> None:
+@pass_context
+def show_reminder(context: CommandContext, event: str, before: str, audience: str, as_json: bool) -> None:
     draft = _draft(before, None, audience)
-    with desk.read() as session:
+    with context.read() as session:
         for row in get(session, Event, event).reminders:
             if (row.offset, row.audience) == (draft.before, draft.audience):
                 show_one(_record(row), as_json=as_json)
@@ -147,10 +150,10 @@ def _record(row: Reminder) -> dict[str, Any]:
 @click.option("--days", type=click.IntRange(1, 366), default=7, show_default=True, help=N_("How far to look."))
 @click.option("--event", help=N_("Only of this event."))
 @as_json
-@pass_desk
-def preview_reminders(desk: Desk, days: int, event: str | None, as_json: bool) -> None:
-    now = desk.now()
-    with desk.read() as session:
+@pass_context
+def preview_reminders(context: CommandContext, days: int, event: str | None, as_json: bool) -> None:
+    now = context.now()
+    with context.read() as session:
         if event:
             get(session, Event, event)
         records = preview(session, now=now, until=now + timedelta(days=days), event=event, language=language())

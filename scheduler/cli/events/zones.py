@@ -9,7 +9,7 @@ import click
 
 from scheduler.base.clock import tzdata_version
 from scheduler.base.i18n import N_
-from scheduler.cli.kit.desk import Columns, Desk, as_json, at, pass_desk, show
+from scheduler.cli.kit.context import Columns, CommandContext, as_json, at, pass_context, show
 from scheduler.cli.kit.language import _
 from scheduler.model import Appointment, Event
 from scheduler.services.consulate.visits import rezoning as visit_rezoning
@@ -24,12 +24,12 @@ def zones() -> None:
 @zones.command(help=N_("Derive every instant anew under the installed tz data; the hour on the wall stays."))
 @click.option("--dry-run", is_flag=True, help=N_("Show what would change and stop."))
 @as_json
-@pass_desk
-def check(desk: Desk, dry_run: bool, as_json: bool) -> None:
-    with desk.write(keep=not dry_run) as session:
-        moved = recheck(session, now=desk.now())
+@pass_context
+def check(context: CommandContext, dry_run: bool, as_json: bool) -> None:
+    with context.write(keep=not dry_run) as session:
+        moved = recheck(session, now=context.now())
         records = [_record(event, before, now) for event, before, now in moved]
-        records += [_visit(*one) for one in visit_rezoning.check(session, now=desk.now())]
+        records += [_visit(*one) for one in visit_rezoning.check(session, now=context.now())]
     nothing = _("Every event and visit stands right under tz data {version}.").format(version=tzdata_version())
     show(records, COLUMNS, as_json=as_json, nothing=nothing)
 

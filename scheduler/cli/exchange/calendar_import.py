@@ -18,17 +18,25 @@ from scheduler.base.errors import Conflict, Invalid
 from scheduler.base.i18n import N_
 from scheduler.base.text import line
 from scheduler.cli.exchange.programme_file import MARKS, change_in_words, change_record, sum_in_words
-from scheduler.cli.kit.desk import Desk, as_json, ask, pass_desk, print_json, with_force, without_asking
+from scheduler.cli.kit.context import (
+    CommandContext,
+    as_json,
+    ask,
+    pass_context,
+    print_json,
+    with_force,
+    without_asking,
+)
 from scheduler.cli.kit.language import _
 from scheduler.formats.calendar_fetch import fetch, host_of, is_url, name_of
 from scheduler.model import Kind
-from scheduler.services.common.changes import Change, Verb
+from scheduler.services.common.changes import Change, ChangeKind
 from scheduler.services.common.lookup import Lookup
 from scheduler.services.common.values import LANGUAGE
 from scheduler.services.events.programme.event_drafts import EventDraft
 from scheduler.services.events.programme.event_mapping import zone_of
-from scheduler.services.exchange.calendar_import import Outcome, Wanted, bring_in
-from scheduler.services.exchange.calendar_mapping import Terms
+from scheduler.services.exchange.calendar_import import ImportOptions, ImportReport, import_events
+from scheduler.services.exchange.calendar_mapping import CalendarDefaults
 
 # A file that an officer has on this machine may be large; what comes from the web is held to less (fetch.Bounds).
 FILE = Limits(octets=50_000_000, components=200_000)
@@ -56,10 +64,12 @@ KINDS = [str(kind) for kind in Kind if kind is not Kind.TOUR]  # a tour has no d
 @without_asking
 @with_force
 @as_json
-@pass_desk
-def import_events(desk: Desk, /, source: str, dry_run: bool, yes: bool, as_json: bool, **given: Any) -> None:
-    order = _order(desk, source, given)
-    outcome = _bring_in(desk, order, keep=yes and not dry_run)
+@pass_context
+def import_calendar(
+    context: CommandContext, /, source: str, dry_run: bool, yes: bool, as_json: bool, **given: Any
+) -> None:
+    order = _order(context, source, given)
+    outcome = _bring_in(context, order, keep=yes and not dry_run)
     if yes and not dry_run:
         _report(outcome, order, as_json=as_json, done=True)
         return
@@ -67,52 +77,54 @@ def import_events(desk: Desk, /, source: str, dry_run: bool, yes: bool, as_json:
     if dry_run or not any(change.is_change for change in outcome.changes):
         return
     ask(_("Bring this in?"), yes=False)
-    _bring_in(desk, order, keep=True, shown=outcome)
+    _bring_in(context, order, keep=True, shown=outcome)
     click.echo(_("Done."))
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class CalendarImportRequest:
     """What is to be imported, read already: nothing is read or fetched within a transaction."""
 
     reading: Reading
-    wanted: Wanted
+    wanted: ImportOptions
 
 
-def _order(desk: Desk, source: str, given: dict[str, Any]) -> Order:
+def _order(context: CommandContext, source: str, given: dict[str, Any]) -> CalendarImportRequest:
     """Raises Invalid for options that do not go together, and for what holds no event."""
     if given["city"] and given["venue"]:
         raise Invalid("city: a venue has its city already; give --city or --venue")
     if given["cancel_missing"] and not given["named"]:
         raise Invalid("source: say which calendar it is (--source); what that calendar lacks will be cancelled")
-    tz = desk.tz(given["tz"], _zone_of_place(desk, given))
-    days = _days(desk, given["since"], given["until"], tz)
+    tz = context.tz(given["tz"], _zone_of_place(context, given))
+    days = _days(context, given["since"], given["until"], tz)
     reading = _read(source, tz, dict(_answer(text) for text in given["zones"]))
     if not reading.events:
         raise Invalid("{source}: has no event that can be read{why}", source=_shown(source), why=_why(reading))
-    terms = _terms(desk, given, _name(source, given["named"], reading), tz)
-    wanted = Wanted(terms, days, theirs=given["theirs"], cancel_missing=given["cancel_missing"], force=given["force"])
-    return Order(reading, wanted)
+    terms = _terms(context, given, _name(source, given["named"], reading), tz)
+    wanted = ImportOptions(
+        terms, days, theirs=given["theirs"], cancel_missing=given["cancel_missing"], force=given["force"]
+    )
+    return CalendarImportRequest(reading, wanted)
 
 
-def _zone_of_place(desk: Desk, given: dict[str, Any]) -> str | None:
+def _zone_of_place(context: CommandContext, given: dict[str, Any]) -> str | None:
     cities = (given["city"],) if given["city"] else ()
-    with desk.read() as session:
+    with context.read() as session:
         place = EventDraft.model_construct(venue=given["venue"], cities=cities, parent=None)
         return zone_of(place, Lookup(session))
 
 
-def _terms(desk: Desk, given: dict[str, Any], source: str, tz: str) -> Terms:
-    tag = given["language"] or desk.settings.language
+def _terms(context: CommandContext, given: dict[str, Any], source: str, tz: str) -> CalendarDefaults:
+    tag = given["language"] or context.settings.language
     if not LANGUAGE.fullmatch(tag):
         raise Invalid("{value} is not a language tag; write en, kk, ru, th or another BCP 47 tag", value=tag)
     kind = Kind(given["kind"]) if given["kind"] else None
     options = {name: given[name] for name in ("venue", "city", "organizer", "private")}
-    return Terms(source, tag, tz, kind=kind, **options)
+    return CalendarDefaults(source, tag, tz, kind=kind, **options)
 
 
-def _days(desk: Desk, since: str | None, until: str | None, tzid: str) -> tuple[date, date]:
-    now = desk.now()
+def _days(context: CommandContext, since: str | None, until: str | None, tzid: str) -> tuple[date, date]:
+    now = context.now()
     first = parse_day(since, now=now, tzid=tzid) if since else now.astimezone(zone(tzid)).date()
     last = parse_day(until, now=now, tzid=tzid) if until else first + WINDOW
     if last < first:
@@ -176,7 +188,9 @@ def _why(reading: Reading) -> str:
 # Bringing in
 
 
-def _bring_in(desk: Desk, order: Order, *, keep: bool, shown: Outcome | None = None) -> Outcome:
+def _bring_in(
+    context: CommandContext, order: CalendarImportRequest, *, keep: bool, shown: ImportReport | None = None
+) -> ImportReport:
     """What shows the changes is what makes them; to look only, the transaction is rolled back.
 
     Raises Conflict when it would now do other than was ``shown``: nothing is done that nobody was asked about.
@@ -185,9 +199,9 @@ def _bring_in(desk: Desk, order: Order, *, keep: bool, shown: Outcome | None = N
     events = expanded(order.reading.events, order.wanted.days, notes)
     about = {event.uid for event in events}
     told = [one for one in order.reading.notes if one.uid in about or _concerns_all(one)]
-    with desk.write(keep=keep) as session:
+    with context.write(keep=keep) as session:
         read = (*told, *notes.in_order())
-        outcome = bring_in(session, events, order.wanted, notes=read, now=desk.now())
+        outcome = import_events(session, events, order.wanted, notes=read, now=context.now())
         if shown is not None and outcome.changes != shown.changes:
             raise Conflict("something else was changed meanwhile; nothing was done, run it again")
         return outcome
@@ -201,7 +215,7 @@ def _concerns_all(note: Note) -> bool:
 # Saying
 
 
-def _report(outcome: Outcome, order: Order, *, as_json: bool, done: bool) -> None:
+def _report(outcome: ImportReport, order: CalendarImportRequest, *, as_json: bool, done: bool) -> None:
     if as_json:
         print_json(_record(outcome, order))
         return
@@ -218,8 +232,8 @@ def _report(outcome: Outcome, order: Order, *, as_json: bool, done: bool) -> Non
     click.echo(sum_in_words(outcome.changes, done=done))
 
 
-def _line(change: Change, outcome: Outcome) -> str:
-    if change.verb is Verb.ADDED:
+def _line(change: Change, outcome: ImportReport) -> str:
+    if change.verb is ChangeKind.ADDED:
         return f"{MARKS[change.verb]} {_(change.noun)} {change.key}: {outcome.said[change.key]}"
     return change_in_words(change)
 
@@ -244,7 +258,7 @@ def _note_in_words(note: Note) -> str:
     return _("line {line}, {said}").format(line=note.line, said=said) if note.line else said
 
 
-def _record(outcome: Outcome, order: Order) -> dict[str, Any]:
+def _record(outcome: ImportReport, order: CalendarImportRequest) -> dict[str, Any]:
     return {
         "source": order.wanted.terms.source,
         "tz": order.wanted.terms.tz,

@@ -15,36 +15,37 @@ import click
 from scheduler.base.errors import Conflict, Invalid
 from scheduler.base.i18n import N_
 from scheduler.base.text import harmless, line
-from scheduler.cli.exchange.programme_file import write_file
-from scheduler.cli.kit.desk import (
-    Desk,
+from scheduler.cli.kit.context import (
+    CommandContext,
     as_json,
     ask,
-    pass_desk,
+    pass_context,
     print_json,
     table,
     with_force,
     without_asking,
 )
 from scheduler.cli.kit.language import _, language
+from scheduler.cli.kit.output import write_file
 from scheduler.formats import sheets
 from scheduler.model import Event, Mode, Role
 from scheduler.services.common.lookup import get
 from scheduler.services.common.values import LANGUAGE
 from scheduler.services.events.guest_lists import columns as mapping
 from scheduler.services.events.guest_lists import export as guest_export
-from scheduler.services.events.guest_lists.columns import Columns, Wanted
+from scheduler.services.events.guest_lists.columns import ColumnChoices, Columns
 from scheduler.services.events.guest_lists.headings import FIELDS, OURS, guess
-from scheduler.services.events.guest_lists.importing import Decisions, Told, Verdict, bring_in
-from scheduler.services.events.guest_lists.rows import Entry, Terms, entries
+from scheduler.services.events.guest_lists.importing import Decisions, import_rows
+from scheduler.services.events.guest_lists.rows import ParsedRow, RowDefaults, entries
+from scheduler.services.events.guest_lists.verdicts import RowOutcome, RowResult
 
-SHOWN = 200  # rows of a list, up to which each that goes in has a line of its own
+MAX_SHOWN = 200  # rows of a list, up to which each that goes in has a line of its own
 MARKS = {
-    Verdict.ADDED: "+",
-    Verdict.CHANGED: "~",
-    Verdict.UNCHANGED: "=",
-    Verdict.WAITS: "?",
-    Verdict.REFUSED: "!",
+    RowOutcome.ADDED: "+",
+    RowOutcome.CHANGED: "~",
+    RowOutcome.UNCHANGED: "=",
+    RowOutcome.WAITS: "?",
+    RowOutcome.REFUSED: "!",
 }
 FILE = click.Path(path_type=Path)
 MODES = click.Choice([str(mode) for mode in Mode])
@@ -82,63 +83,69 @@ ROLES = click.Choice([str(role) for role in Role])
 @without_asking
 @with_force
 @as_json
-@pass_desk
+@pass_context
 def import_guests(
-    desk: Desk, /, event: str, file: Path, dry_run: bool, yes: bool, as_json: bool, **given: Any
+    context: CommandContext, /, event: str, file: Path, dry_run: bool, yes: bool, as_json: bool, **given: Any
 ) -> None:
-    order = _order(desk, event, file, given)
+    order = _order(context, event, file, given)
     if yes and not dry_run:
-        told, back = _bring_in(desk, order, keep=True)
+        told, back = _bring_in(context, order, keep=True)
         _report(order, told, back, as_json=as_json, done=True)
         return
-    told, _back = _bring_in(desk, order, keep=False)
+    told, _back = _bring_in(context, order, keep=False)
     back = _write_back(order, told, given["rejected"]) if dry_run and given["rejected"] else None
     _report(order, told, back, as_json=as_json, done=False)
-    if dry_run or not any(one.verdict in (Verdict.ADDED, Verdict.CHANGED) for one in told):
+    if dry_run or not any(one.verdict in (RowOutcome.ADDED, RowOutcome.CHANGED) for one in told):
         return
     ask(_("Bring this in?"), yes=False)
-    _told, back = _bring_in(desk, order, keep=True, shown=told)
+    _told, back = _bring_in(context, order, keep=True, shown=told)
     if back:
         click.echo(_("Rows that came back: {file}").format(file=back))
     click.echo(_("Done."))
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class GuestListImportRequest:
     """What is to be imported, read and understood already: no file is read within the transaction."""
 
     event: str
     file: Path
-    sheet: sheets.Sheet
+    sheet: sheets.TableSheet
     columns: Columns
     rows: Sequence[tuple[int, sheets.Row]]
-    entries: Sequence[Entry]
-    terms: Terms
+    entries: Sequence[ParsedRow]
+    terms: RowDefaults
     decisions: Decisions
     force: str | None
     rejected: Path | None
 
 
-def _order(desk: Desk, event: str, file: Path, given: dict[str, Any]) -> Order:
+def _order(context: CommandContext, event: str, file: Path, given: dict[str, Any]) -> GuestListImportRequest:
     """Raises Invalid for what cannot be read, and for options that say nothing of this file."""
     tag = given["spoken"]
     if tag and not LANGUAGE.fullmatch(tag):
         raise Invalid("{value} is not a language tag; write en, kk, ru, th or another BCP 47 tag", value=tag)
     if given["rejected"]:
         sheets.is_csv(given["rejected"])
-    wanted = Wanted(mapping.asked(given["pairs"]), line(given["source"], most=200) if given["source"] else None)
+    wanted = ColumnChoices(
+        mapping.asked(given["pairs"]), line(given["source"], most=200) if given["source"] else None
+    )
     decisions = _decisions(given["same"], given["new"])
     sheet = sheets.read(file, sheet=given["sheet"], encoding=given["encoding"])
-    with desk.read() as session:
+    with context.read() as session:
         get(session, Event, event)
         columns, rows = mapping.understand(session, file, sheet, wanted)
-    terms = Terms(columns.source, tag or desk.settings.language, tag, Mode(given["mode"]), Role(given["role"]))
+    terms = RowDefaults(
+        columns.source, tag or context.settings.language, tag, Mode(given["mode"]), Role(given["role"])
+    )
     with _progress(len(rows)) as progress:
         read = list(_counted(entries(columns, rows, terms), progress))
-    return Order(event, file, sheet, columns, rows, read, terms, decisions, given["force"], given["rejected"])
+    return GuestListImportRequest(
+        event, file, sheet, columns, rows, read, terms, decisions, given["force"], given["rejected"]
+    )
 
 
-def _counted(read: Iterable[Entry], progress: Callable[[int], None]) -> Iterator[Entry]:
+def _counted(read: Iterable[ParsedRow], progress: Callable[[int], None]) -> Iterator[ParsedRow]:
     for number, entry in enumerate(read, start=1):
         yield entry
         if number % 100 == 0:
@@ -170,29 +177,29 @@ def _row(option: str, text: str) -> int:
 
 
 def _bring_in(
-    desk: Desk, order: Order, *, keep: bool, shown: Sequence[Told] | None = None
-) -> tuple[list[Told], Path | None]:
+    context: CommandContext, order: GuestListImportRequest, *, keep: bool, shown: Sequence[RowResult] | None = None
+) -> tuple[list[RowResult], Path | None]:
     """What shows the rows is what makes them. The file of those that come back is written before the commit.
 
     Without that file they would be lost; with it and without the commit the import is merely run again.
     """
-    with desk.write(keep=keep) as session, _progress(2 * len(order.entries)) as progress:
+    with context.write(keep=keep) as session, _progress(2 * len(order.entries)) as progress:
         event = get(session, Event, order.event)
-        told = bring_in(
+        told = import_rows(
             session,
             event,
             order.entries,
             order.terms,
-            now=desk.now(),
+            now=context.now(),
             decisions=order.decisions,
             force=order.force,
             progress=progress,
         )
-        if shown is not None and not all(map(Told.same_as, told, shown)):
+        if shown is not None and not all(map(RowResult.same_as, told, shown)):
             raise Conflict("something else was changed meanwhile; nothing was done, run it again")
         if not keep:
             return told, None
-        mapping.remember(session, event, order.columns, now=desk.now())
+        mapping.remember(session, event, order.columns, now=context.now())
         session.flush()
         return told, _write_back(order, told, order.rejected)
 
@@ -211,7 +218,7 @@ def _progress(total: int) -> Iterator[Callable[[int], None]]:
         yield lambda rows: bar.advance(task, rows)
 
 
-def _write_back(order: Order, told: Sequence[Told], named: Path | None) -> Path | None:
+def _write_back(order: GuestListImportRequest, told: Sequence[RowResult], named: Path | None) -> Path | None:
     """The rows that come back, in the columns they came in, each with the reason; never over another file."""
     back = {one.number: one for one in told if one.comes_back}
     if not back:
@@ -240,14 +247,16 @@ def _beside(file: Path) -> Path:
     return found
 
 
-def _why(one: Told) -> str:
+def _why(one: RowResult) -> str:
     return "; ".join(reason.text(_) for reason in one.reasons)
 
 
 # Saying
 
 
-def _report(order: Order, told: Sequence[Told], back: Path | None, *, as_json: bool, done: bool) -> None:
+def _report(
+    order: GuestListImportRequest, told: Sequence[RowResult], back: Path | None, *, as_json: bool, done: bool
+) -> None:
     if as_json:
         print_json(_record(order, told, back))
         return
@@ -255,9 +264,9 @@ def _report(order: Order, told: Sequence[Told], back: Path | None, *, as_json: b
     for text in _lines(told):
         click.echo(text)
     counts = Counter(one.verdict for one in told)
-    parts = [f"{_(verdict)}: {counts[verdict]}" for verdict in Verdict if counts[verdict]]
+    parts = [f"{_(verdict)}: {counts[verdict]}" for verdict in RowOutcome if counts[verdict]]
     click.echo(f"{_('Done') if done else _('Planned')}. {', '.join(parts) or _('Nothing there.')}")
-    if counts[Verdict.WAITS]:
+    if counts[RowOutcome.WAITS]:
         click.echo(
             _("For rows that wait say --same ROW=PERSON or --new ROW, or write it in the column {column}.").format(
                 column=_(FIELDS["decision"])
@@ -267,7 +276,7 @@ def _report(order: Order, told: Sequence[Told], back: Path | None, *, as_json: b
         click.echo(_("Rows that came back: {file}").format(file=back))
 
 
-def _show_columns(order: Order) -> None:
+def _show_columns(order: GuestListImportRequest) -> None:
     columns = order.columns
     shown = [
         (
@@ -292,23 +301,23 @@ def _show_columns(order: Order) -> None:
 _HOW = {"said": N_("said"), "remembered": N_("remembered"), "guessed": N_("guessed")}
 
 
-def _lines(told: Sequence[Told]) -> Iterator[str]:
+def _lines(told: Sequence[RowResult]) -> Iterator[str]:
     """A line for each row of a short list; of a long one for those that come back or have something to say."""
     for one in told:
-        if len(told) <= SHOWN or one.comes_back or one.remarks:
+        if len(told) <= MAX_SHOWN or one.comes_back or one.remarks:
             said = _("row {row}, {name}: {said}").format(row=one.number, name=one.name or "-", said=_said(one))
             yield f"{MARKS[one.verdict]} {harmless(said)}"
-    if len(told) > SHOWN:
+    if len(told) > MAX_SHOWN:
         yield _("Rows that went in are counted here; --json tells each.")
 
 
-def _said(one: Told) -> str:
+def _said(one: RowResult) -> str:
     fields = f" ({', '.join(_(FIELDS[field]) for field in one.fields)})" if one.fields else ""
     more = [reason.text(_) for reason in one.reasons] + [_(remark) for remark in one.remarks]
     return _(one.verdict) + fields + (f": {'; '.join(more)}" if more else "")
 
 
-def _record(order: Order, told: Sequence[Told], back: Path | None) -> dict[str, Any]:
+def _record(order: GuestListImportRequest, told: Sequence[RowResult], back: Path | None) -> dict[str, Any]:
     columns = order.columns
     return {
         "columns": {columns.headings[place]: field for place, field in columns.fields.items()},
@@ -336,22 +345,22 @@ def _record(order: Order, told: Sequence[Told], back: Path | None) -> dict[str, 
 @click.argument("file", type=FILE)
 @click.option("--like", type=FILE, help=N_("Take the columns of this file."))
 @click.option("--overwrite", is_flag=True, help=N_("Replace a file that is there."))
-@pass_desk
-def export_guests(desk: Desk, event: str, file: Path, like: Path | None, overwrite: bool) -> None:
+@pass_context
+def export_guests(context: CommandContext, event: str, file: Path, like: Path | None, overwrite: bool) -> None:
     delimiter = "," if sheets.is_csv(file) else ""
     if file.exists() and not overwrite:
         raise Conflict("{file}: is there already; say --overwrite to replace it", file=file)
-    with desk.read() as session:
+    with context.read() as session:
         found = get(session, Event, event)
-        layout = _like(desk, like) if like else guest_export.layout_of(session, found)
+        layout = _like(context, like) if like else guest_export.layout_of(session, found)
         layout = layout or guest_export.default_layout(found, _)
         rows = list(guest_export.rows(session, found, layout, language=language(), gettext=_))
     write_file(file, sheets.written([list(layout.headings), *rows], delimiter=delimiter, name=event))
     click.echo(_("Written: {file}").format(file=file))
 
 
-def _like(desk: Desk, file: Path) -> guest_export.Layout:
-    with desk.read() as session:
-        columns, _rows = mapping.understand(session, file, sheets.read(file), Wanted({}))
+def _like(context: CommandContext, file: Path) -> guest_export.ExportLayout:
+    with context.read() as session:
+        columns, _rows = mapping.understand(session, file, sheets.read(file), ColumnChoices({}))
     fields = [columns.fields.get(place, "") for place in range(len(columns.headings))]
-    return guest_export.Layout(columns.headings, fields, columns.source)
+    return guest_export.ExportLayout(columns.headings, fields, columns.source)

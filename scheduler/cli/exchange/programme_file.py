@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from scheduler.base.errors import Conflict, Forbidden, SchedulerError
+from scheduler.base.errors import Conflict, SchedulerError
 from scheduler.base.i18n import N_
-from scheduler.cli.kit.desk import Desk, as_json, ask, pass_desk, print_json, with_force, without_asking
+from scheduler.cli.kit.context import (
+    CommandContext,
+    as_json,
+    ask,
+    pass_context,
+    print_json,
+    with_force,
+    without_asking,
+)
 from scheduler.cli.kit.language import _
-from scheduler.services.common.changes import Change, Verb
+from scheduler.cli.kit.output import write_file
+from scheduler.services.common.changes import Change, ChangeKind
 from scheduler.services.exchange import file_apply, file_reader
 from scheduler.services.exchange import file_export as exporting
 
 if TYPE_CHECKING:
     from scheduler.services.exchange.file_reader import Source
 
-MARKS = {Verb.ADDED: "+", Verb.CHANGED: "~", Verb.CANCELLED: "x", Verb.WITHDRAWN: "-"}
+MARKS = {ChangeKind.ADDED: "+", ChangeKind.CHANGED: "~", ChangeKind.CANCELLED: "x", ChangeKind.WITHDRAWN: "-"}
 
 
 @click.command(help=N_("Plan a whole programme from one file: all of it or nothing."))
@@ -30,23 +37,23 @@ MARKS = {Verb.ADDED: "+", Verb.CHANGED: "~", Verb.CANCELLED: "x", Verb.WITHDRAWN
 @without_asking
 @with_force
 @as_json
-@pass_desk
-def apply(desk: Desk, file: Path, dry_run: bool, yes: bool, force: str | None, as_json: bool) -> None:
+@pass_context
+def apply(context: CommandContext, file: Path, dry_run: bool, yes: bool, force: str | None, as_json: bool) -> None:
     programme = file_reader.read(file)
-    changes = _apply(desk, programme, force, keep=yes and not dry_run)
+    changes = _apply(context, programme, force, keep=yes and not dry_run)
     if not yes or dry_run:
         report(changes, as_json=as_json, done=False)
         if dry_run or not any(change.is_change for change in changes):
             return
         _ask_about(changes)
-        _apply(desk, programme, force, keep=True, shown=changes)
+        _apply(context, programme, force, keep=True, shown=changes)
         click.echo(_("Done."))
         return
     report(changes, as_json=as_json, done=True)
 
 
 def _apply(
-    desk: Desk,
+    context: CommandContext,
     programme: Source,
     force: str | None,
     *,
@@ -57,10 +64,10 @@ def _apply(
 
     Raises Conflict when it would now do other than was ``shown``: nothing is done that nobody was asked about.
     """
-    with desk.write(keep=keep) as session:
+    with context.write(keep=keep) as session:
         try:
             changes = file_apply.apply(
-                session, programme.file, now=desk.now(), force=force, doubtful=programme.doubtful
+                session, programme.file, now=context.now(), force=force, doubtful=programme.doubtful
             )
         except SchedulerError as error:
             raise programme.told(error) from error
@@ -72,7 +79,9 @@ def _apply(
 
 
 def _ask_about(changes: Sequence[Change]) -> None:
-    told = [change for change in changes if change.told and change.verb in (Verb.CANCELLED, Verb.WITHDRAWN)]
+    told = [
+        change for change in changes if change.told and change.verb in (ChangeKind.CANCELLED, ChangeKind.WITHDRAWN)
+    ]
     if told:
         people = sum(change.told for change in told)
         ask(
@@ -101,7 +110,7 @@ def change_in_words(change: Change) -> str:
 
 
 def _fields(change: Change) -> str:
-    if change.verb is not Verb.CHANGED or not change.fields:
+    if change.verb is not ChangeKind.CHANGED or not change.fields:
         return ""
     shown = [f"{name} {_brief(old)} → {_brief(new)}" for name, (old, new) in change.fields.items()]
     return ": " + "; ".join(shown)
@@ -113,7 +122,7 @@ def _brief(value: Any) -> str:
 
 
 def sum_in_words(changes: Sequence[Change], *, done: bool) -> str:
-    counts = {verb: sum(change.verb is verb for change in changes) for verb in Verb}
+    counts = {verb: sum(change.verb is verb for change in changes) for verb in ChangeKind}
     parts = [f"{_(verb)}: {count}" for verb, count in counts.items() if count]
     head = _("Done") if done else _("Planned")
     return f"{head}. {', '.join(parts) or _('Nothing there.')}"
@@ -134,32 +143,16 @@ def change_record(change: Change) -> dict[str, Any]:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--key", default="programme", help=N_("Key of the programme in the file."))
 @click.option("--overwrite", is_flag=True, help=N_("Replace a file that is there."))
-@pass_desk
-def export(desk: Desk, file: Path, key: str, overwrite: bool) -> None:
+@pass_context
+def export(context: CommandContext, file: Path, key: str, overwrite: bool) -> None:
     import tomli_w
 
     if file.exists() and not overwrite:
         raise Conflict("{file}: is there already; say --overwrite to replace it", file=file)
-    settings = desk.settings
-    with desk.read() as session:
+    settings = context.settings
+    with context.read() as session:
         tables = exporting.tables(
             session, key=key, name=str(settings.house), language=settings.language, tz=settings.timezone
         )
     write_file(file, tomli_w.dumps(tables, multiline_strings=True).encode())
     click.echo(_("Written: {file}").format(file=file))
-
-
-def write_file(file: Path, content: bytes) -> None:
-    """Whole or not at all. Raises Forbidden."""
-    try:
-        handle, beside = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-        try:
-            with os.fdopen(handle, "wb") as target:
-                target.write(content)
-            os.chmod(beside, 0o644)  # noqa: PTH101 - mkstemp makes files for one's own eyes
-            os.replace(beside, file)  # noqa: PTH105 - the atomic one, by its name
-        except OSError:
-            Path(beside).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise Forbidden("{file}: cannot be written: {reason}", file=file, reason=error.strerror) from error

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from scheduler.base.errors import Invalid
 from scheduler.base.i18n import N_
 from scheduler.base.text import Text, line, prose
-from scheduler.cli.kit.desk import Desk, at, pass_desk
+from scheduler.cli.kit.context import CommandContext, at, pass_context
 from scheduler.cli.kit.language import _, language
 from scheduler.cli.kit.options import texts
 from scheduler.model import Attendee, Event, Standing
@@ -24,11 +24,11 @@ from scheduler.services.events.attendance import capacity, transitions
 @click.command(help=N_("Approve a request: a place if there is one, else the waiting list."))
 @click.argument("event")
 @click.argument("person")
-@pass_desk
-def approve(desk: Desk, event: str, person: str) -> None:
-    with desk.write() as session:
+@pass_context
+def approve(context: CommandContext, event: str, person: str) -> None:
+    with context.write() as session:
         who = attendee_of(session, get(session, Event, event), person)
-        standing = transitions.approve(session, who, now=desk.now())
+        standing = transitions.approve(session, who, now=context.now())
         said, name = REGISTERED[standing](), who.person.called(language())
         click.echo(said.format(person=name, event=event, ahead=capacity.ahead(session, who)))
 
@@ -37,13 +37,13 @@ def approve(desk: Desk, event: str, person: str) -> None:
 @click.argument("event")
 @click.argument("person")
 @click.option("--reason", multiple=True, help=N_("For the letter; several languages as kk=... ru=... (repeatable)."))
-@pass_desk
-def refuse(desk: Desk, event: str, person: str, reason: tuple[str, ...]) -> None:
-    with desk.write() as session:
+@pass_context
+def refuse(context: CommandContext, event: str, person: str, reason: tuple[str, ...]) -> None:
+    with context.write() as session:
         who = attendee_of(session, get(session, Event, event), person)
-        given = texts(reason, desk.settings.language)
+        given = texts(reason, context.settings.language)
         said = Text({tag: checked("reason", text, prose, 1_000) for tag, text in given.items()})
-        transitions.turn_down(session, who, reason=said, now=desk.now())
+        transitions.refuse(session, who, reason=said, now=context.now())
         name = who.person.called(language())
         click.echo(_("Refused: {person}, {event}").format(person=name, event=event))
 
@@ -52,14 +52,14 @@ def refuse(desk: Desk, event: str, person: str, reason: tuple[str, ...]) -> None
 @click.argument("event")
 @click.argument("person")
 @click.option("--reason", required=True, help=N_("Why; it stands in the audit, not in the letter."))
-@pass_desk
-def seat(desk: Desk, event: str, person: str, reason: str) -> None:
-    with desk.write() as session:
+@pass_context
+def seat(context: CommandContext, event: str, person: str, reason: str) -> None:
+    with context.write() as session:
         found = get(session, Event, event)
         who = attendee_of(session, found, person)
         with telling_offers(session, found):
             why = checked("reason", reason, line, 1_000)
-            transitions.give_place(session, who, reason=why, now=desk.now())
+            transitions.seat_ahead_of_queue(session, who, reason=why, now=context.now())
             name = who.person.called(language())
             click.echo(_("Confirmed: {person} has a place at {event}.").format(person=name, event=event))
 

@@ -16,18 +16,20 @@ from scheduler.cli.exchange.guest_list import export_guests, import_guests
 from scheduler.cli.guests.approval import REGISTERED, approve, checked, refuse, seat, telling_offers
 from scheduler.cli.guests.door import arrivals, badges, check_in, place_cards
 from scheduler.cli.guests.listing import list_attendees, record_of, show_attendee
-from scheduler.cli.kit.desk import Desk, as_json, pass_desk, show_one, with_force
+from scheduler.cli.kit.context import CommandContext, as_json, pass_context, show_one, with_force
 from scheduler.cli.kit.language import _, language
 from scheduler.cli.kit.options import texts
 from scheduler.model import Answer, Event, Mode, Person, Role
+from scheduler.services.common.drafts import check
 from scheduler.services.common.lookup import attendee as attendee_of
 from scheduler.services.common.lookup import get
 from scheduler.services.common.lookup import person as person_of
 from scheduler.services.events.attendance import parties, transitions
+from scheduler.services.events.attendance.replies import PARTSTATS, Reply
 from scheduler.services.events.guests.people import guest
 from scheduler.services.events.programme import conflicts
-from scheduler.services.events.programme.event_drafts import AttendeeDraft, PersonDraft, Reply, check
-from scheduler.services.exchange.file_apply import PARTSTATS
+from scheduler.services.events.programme.event_drafts import AttendeeDraft
+from scheduler.services.events.programme.place_drafts import PersonDraft
 
 remote = click.option("--remote", is_flag=True, help=N_("By video link."))
 companions = click.option("--companions", type=click.IntRange(0, 50), default=0, help=N_("How many come along."))
@@ -77,9 +79,9 @@ for command in (approve, refuse, seat, list_attendees, show_attendee):
 @role
 @with_force
 @as_json
-@pass_desk
+@pass_context
 def register(
-    desk: Desk,
+    context: CommandContext,
     /,
     event: str,
     person: str | None,
@@ -93,9 +95,9 @@ def register(
     as_json: bool,
     **given: Any,
 ) -> None:
-    with desk.write() as session:
+    with context.write() as session:
         found = get(session, Event, event)
-        who = _known_or_new(desk, session, person, given)
+        who = _known_or_new(context, session, person, given)
         names = _checked_names(by_name)
         party = transitions.Guest(
             person=who,
@@ -105,8 +107,8 @@ def register(
             names=names,
             needs=parties.Needs(access=_need("access", access), dietary=_need("dietary", dietary)),
         )
-        conflicts.refuse_overlap(session, found, who, force=force, now=desk.now())
-        made = transitions.register(session, found, party, now=desk.now())
+        conflicts.refuse_overlap(session, found, who, force=force, now=context.now())
+        made = transitions.register(session, found, party, now=context.now())
         record = record_of(session, made)
     if as_json:
         show_one(record, as_json=True)
@@ -126,7 +128,7 @@ def _mode(remote: bool) -> Mode:
     return Mode.REMOTE if remote else Mode.IN_PERSON
 
 
-def _known_or_new(desk: Desk, session: Session, person: str | None, given: dict[str, Any]) -> Person:
+def _known_or_new(context: CommandContext, session: Session, person: str | None, given: dict[str, Any]) -> Person:
     said = {name: value for name, value in given.items() if value}
     if person and said:
         raise Invalid("person: say either --person, or --name and what goes with it")
@@ -138,9 +140,9 @@ def _known_or_new(desk: Desk, session: Session, person: str | None, given: dict[
         said["language"] = said.pop("spoken")
     for name in ("name", "courtesy_title"):
         if name in said:
-            said[name] = texts(said[name], desk.settings.language)
-    said.setdefault("language", desk.settings.language)
-    return guest(session, check(PersonDraft, said, language=desk.settings.language))
+            said[name] = texts(said[name], context.settings.language)
+    said.setdefault("language", context.settings.language)
+    return guest(session, check(PersonDraft, said, language=context.settings.language))
 
 
 @attendee.command(help=N_("Put a person on the list as invited, who has not answered yet."))
@@ -151,9 +153,9 @@ def _known_or_new(desk: Desk, session: Session, person: str | None, given: dict[
 @role
 @click.option("--represented-by", help=N_("Who comes in their place: key, #number or e-mail address."))
 @with_force
-@pass_desk
+@pass_context
 def invite(
-    desk: Desk,
+    context: CommandContext,
     event: str,
     person: str,
     remote: bool,
@@ -162,12 +164,12 @@ def invite(
     represented_by: str | None,
     force: str | None,
 ) -> None:
-    with desk.write() as session:
+    with context.write() as session:
         found, who = get(session, Event, event), person_of(session, person)
         party = transitions.Guest(person=who, mode=_mode(remote), companions=companions, role=Role(role))
         deputy = person_of(session, represented_by) if represented_by else None
-        conflicts.refuse_overlap(session, found, deputy or who, force=force, now=desk.now())
-        transitions.invite(session, found, party, now=desk.now(), represented_by=deputy)
+        conflicts.refuse_overlap(session, found, deputy or who, force=force, now=context.now())
+        transitions.invite(session, found, party, now=context.now(), represented_by=deputy)
         click.echo(_("Invited: {person} to {event}").format(person=who.called(language()), event=event))
 
 
@@ -182,9 +184,9 @@ def invite(
 @click.option("--reference", help=N_("What it can be found by, like the number of the note verbale."))
 @click.option("--represented-by", help=N_("Who comes in their place: key, #number or e-mail address."))
 @with_force
-@pass_desk
+@pass_context
 def answer(
-    desk: Desk,
+    context: CommandContext,
     event: str,
     person: str,
     answer: str,
@@ -194,16 +196,16 @@ def answer(
     represented_by: str | None,
     force: str | None,
 ) -> None:
-    with desk.write() as session:
+    with context.write() as session:
         found = get(session, Event, event)
         who = attendee_of(session, found, person)
-        day = parse_day(on, now=desk.now(), tzid=found.tzid) if on else None
+        day = parse_day(on, now=context.now(), tzid=found.tzid) if on else None
         deputy = person_of(session, represented_by) if represented_by else None
         if deputy:
-            conflicts.refuse_overlap(session, found, deputy, force=force, now=desk.now())
+            conflicts.refuse_overlap(session, found, deputy, force=force, now=context.now())
         more = _details(answer, reference, deputy)
         partstat = PARTSTATS[Reply(answer)]
-        transitions.answer(session, who, partstat, by=Answer(by), on=day, now=desk.now(), details=more)
+        transitions.answer(session, who, partstat, by=Answer(by), on=day, now=context.now(), details=more)
         name = who.person.called(language())
         said = _("Recorded: {person}, {answer}; now {standing}")
         click.echo(said.format(person=name, answer=_(answer), standing=_(who.standing)))
@@ -222,18 +224,20 @@ def _details(answer: str, reference: str | None, deputy: Person | None) -> trans
 @click.option("--by", type=click.Choice([str(way) for way in Answer]), help=N_("How it came."))
 @click.option("--by-organizer", is_flag=True, help=N_("It is you who takes them off: no answer of theirs."))
 @click.option("--quiet", is_flag=True, help=N_("With --by-organizer: without the letter that says so."))
-@pass_desk
-def withdraw(desk: Desk, event: str, person: str, by: str | None, by_organizer: bool, quiet: bool) -> None:
+@pass_context
+def withdraw(
+    context: CommandContext, event: str, person: str, by: str | None, by_organizer: bool, quiet: bool
+) -> None:
     if by and by_organizer:
         raise Invalid("--by: is for their own regrets; leave it out beside --by-organizer")
     if quiet and not by_organizer:
         raise Invalid("--quiet: goes with --by-organizer; regrets of their own bring no letter")
-    with desk.write() as session:
+    with context.write() as session:
         found = get(session, Event, event)
         who = attendee_of(session, found, person)
         by_whom = None if by_organizer else Answer(by or Answer.DESK)
         with telling_offers(session, found):
-            transitions.withdraw(session, who, now=desk.now(), by=by_whom, quiet=quiet)
+            transitions.withdraw(session, who, now=context.now(), by=by_whom, quiet=quiet)
             called = who.person.called(language())
             click.echo(_("Withdrawn: {person} from {event}").format(person=called, event=event))
 
@@ -241,11 +245,11 @@ def withdraw(desk: Desk, event: str, person: str, by: str | None, by_organizer: 
 @attendee.command("renew-link", help=N_("Send another link to their page; those sent before lead nowhere any more."))
 @click.argument("event")
 @click.argument("person")
-@pass_desk
-def renew_link(desk: Desk, event: str, person: str) -> None:
-    with desk.write() as session:
+@pass_context
+def renew_link(context: CommandContext, event: str, person: str) -> None:
+    with context.write() as session:
         who = attendee_of(session, get(session, Event, event), person)
-        transitions.renew_link(session, who, now=desk.now())
+        transitions.renew_link(session, who, now=context.now())
         click.echo(_("Renewed: the link of {person}").format(person=who.attending.called(language())))
 
 
@@ -256,9 +260,9 @@ def renew_link(desk: Desk, event: str, person: str) -> None:
 @click.option("--companions", type=click.IntRange(0, 50), help=N_("How many come along."))
 @by_name
 @needs
-@pass_desk
+@pass_context
 def change(
-    desk: Desk,
+    context: CommandContext,
     event: str,
     person: str,
     remote: bool | None,
@@ -267,7 +271,7 @@ def change(
     access: str | None,
     dietary: str | None,
 ) -> None:
-    with desk.write() as session:
+    with context.write() as session:
         found = get(session, Event, event)
         who = attendee_of(session, found, person)
         mode = who.mode if remote is None else _mode(remote)
@@ -277,7 +281,7 @@ def change(
             party = len(names)
         needs = replace(parties.needs_of(who), **_said_needs(access, dietary))
         with telling_offers(session, found):
-            parties.change(session, who, mode=mode, companions=party, names=names, needs=needs, now=desk.now())
+            parties.change(session, who, mode=mode, companions=party, names=names, needs=needs, now=context.now())
         click.echo(_("Changed: {noun} {key}").format(noun=_("attendee"), key=who.person.called(language())))
 
 

@@ -9,22 +9,22 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
 from scheduler.base.i18n import N_
-from scheduler.cli.kit.desk import Columns, Desk, as_json, at, pass_desk, show, show_one
+from scheduler.cli.kit.context import Columns, CommandContext, as_json, at, pass_context, show, show_one
 from scheduler.cli.kit.language import _, language
 from scheduler.model import Attendee, Event, Standing
 from scheduler.services.common.lookup import attendee as attendee_of
 from scheduler.services.common.lookup import get
 from scheduler.services.events.attendance import capacity
-from scheduler.services.exchange.file_export import reply
+from scheduler.services.events.attendance.replies import reply
 
 
 @click.command("list", help=N_("Who is on the list of an event."))
 @click.argument("event")
 @click.option("--standing", type=click.Choice([str(one) for one in Standing]), help=N_("Only these."))
 @as_json
-@pass_desk
-def list_attendees(desk: Desk, event: str, standing: str | None, as_json: bool) -> None:
-    with desk.read() as session:
+@pass_context
+def list_attendees(context: CommandContext, event: str, standing: str | None, as_json: bool) -> None:
+    with context.read() as session:
         found = get(session, Event, event)
         query = sa.select(Attendee).where(Attendee.event_id == found.id)
         if standing:
@@ -95,9 +95,9 @@ def _brief(row: Attendee) -> dict[str, Any]:
 @click.argument("event")
 @click.argument("person")
 @as_json
-@pass_desk
-def show_attendee(desk: Desk, event: str, person: str, as_json: bool) -> None:
-    with desk.read() as session:
+@pass_context
+def show_attendee(context: CommandContext, event: str, person: str, as_json: bool) -> None:
+    with context.read() as session:
         found = get(session, Event, event)
         show_one(record_of(session, attendee_of(session, found, person)), as_json=as_json)
 

@@ -13,9 +13,9 @@ import click
 
 from scheduler.base.i18n import LANGUAGES, N_
 from scheduler.cli.events.places import family
-from scheduler.cli.exchange.programme_file import write_file
-from scheduler.cli.kit.desk import Columns, Desk, as_json, pass_desk, print_json, show, show_one
+from scheduler.cli.kit.context import Columns, CommandContext, as_json, pass_context, print_json, show, show_one
 from scheduler.cli.kit.language import _, language
+from scheduler.cli.kit.output import write_file
 from scheduler.cli.letters.feed_link import link
 from scheduler.services.events.programme.places import NOUNS
 from scheduler.services.feeds import event_feeds, scopes
@@ -26,10 +26,10 @@ BUILT_IN: Columns = {N_("Key"): "key", N_("Name"): "name", N_("Events"): "events
 
 @feed.command("list", help=N_("Every feed: the built-in ones and those that were added."))
 @as_json
-@pass_desk
-def list_feeds(desk: Desk, as_json: bool) -> None:
-    with desk.read() as session:
-        now = desk.now()
+@pass_context
+def list_feeds(context: CommandContext, as_json: bool) -> None:
+    with context.read() as session:
+        now = context.now()
         records = [
             {
                 "key": scope.key,
@@ -45,14 +45,14 @@ def list_feeds(desk: Desk, as_json: bool) -> None:
 @feed.command("show", help=N_("One feed."))
 @click.argument("key")
 @as_json
-@pass_desk
-def show_feed(desk: Desk, key: str, as_json: bool) -> None:
-    with desk.read() as session:
+@pass_context
+def show_feed(context: CommandContext, key: str, as_json: bool) -> None:
+    with context.read() as session:
         scope = scopes.get(session, key)
         record = {
             **asdict(scope),
             "name": dict(scope.name),
-            "events": event_feeds.count(session, scope, now=desk.now()),
+            "events": event_feeds.count(session, scope, now=context.now()),
         }
     show_one(record, as_json=as_json)
 
@@ -65,10 +65,10 @@ def _shows(scope: scopes.Scope) -> str:
 @feed.command(
     help=N_("Render every event anew, after an upgrade of the program; what looks the same stays as it is.")
 )
-@pass_desk
-def refresh(desk: Desk) -> None:
-    with desk.write() as session:
-        count = event_feeds.refresh(session, now=desk.now())
+@pass_context
+def refresh(context: CommandContext) -> None:
+    with context.write() as session:
+        count = event_feeds.refresh(session, now=context.now())
     click.echo(_("Revised: {count}").format(count=count))
 
 
@@ -77,17 +77,17 @@ def refresh(desk: Desk) -> None:
 @click.option("-o", "--output", type=click.Path(path_type=Path), help=N_("The file; without it the feed is printed."))
 @click.option("--language", "spoken", type=click.Choice(LANGUAGES), help=N_("Language of the entries."))
 @click.option("--hours", is_flag=True, help=N_("Show exhibitions by their opening hours."))
-@pass_desk
-def export(desk: Desk, slug: str, output: Path | None, spoken: str | None, hours: bool) -> None:
-    with desk.read() as session:
+@pass_context
+def export(context: CommandContext, slug: str, output: Path | None, spoken: str | None, hours: bool) -> None:
+    with context.read() as session:
         scope = scopes.get(session, slug)
         content = event_feeds.write(
             session,
             scope,
-            language=spoken or desk.settings.language,
-            now=desk.now(),
+            language=spoken or context.settings.language,
+            now=context.now(),
             by_hours=hours,
-            house=desk.settings.house,
+            house=context.settings.house,
         )
     if output is None:
         sys.stdout.buffer.write(content)
@@ -102,12 +102,12 @@ def export(desk: Desk, slug: str, output: Path | None, spoken: str | None, hours
     "--to", "where", required=True, help=N_("A directory, or a URL of object storage like s3://bucket/dir.")
 )
 @as_json
-@pass_desk
-def publish_feeds(desk: Desk, where: str, as_json: bool) -> None:
+@pass_context
+def publish_feeds(context: CommandContext, where: str, as_json: bool) -> None:
     from scheduler.worker.publish import publish, target_for
 
     with _progress() as advance:
-        done = publish(desk.app, target_for(where), advance)
+        done = publish(context.app, target_for(where), advance)
     if as_json:
         print_json(asdict(done))
         return

@@ -9,9 +9,10 @@ import click
 from scheduler.base.errors import Invalid
 from scheduler.base.i18n import LANGUAGES, N_
 from scheduler.base.text import line
-from scheduler.cli.kit.desk import Columns, Desk, as_json, at, pass_desk, show, show_one
+from scheduler.cli.kit.context import Columns, CommandContext, as_json, at, pass_context, show, show_one
 from scheduler.cli.kit.language import _
 from scheduler.model import FeedLink, Sees
+from scheduler.model.feeds import EVERYTHING
 from scheduler.services.accounts import accounts
 from scheduler.services.common import lookup
 from scheduler.services.consulate.posts import posts
@@ -38,7 +39,7 @@ SEES = [Sees.PUBLIC.value, Sees.PRIVATE.value]
 
 
 @link.command("add", help=N_("Make an address for one holder: of a feed, or of one person's own agenda."))
-@click.argument("slug", default=scopes.EVERYTHING)
+@click.argument("slug", default=EVERYTHING)
 @click.option("--for", "holder", required=True, help=N_("Who will hold it, like: driver of the Ambassador."))
 @click.option("--sees", type=click.Choice(SEES), help=N_("Public events only, or private ones too."))
 @click.option("--person", help=N_("Key of the person whose own agenda it shows: what they are invited to."))
@@ -47,9 +48,9 @@ SEES = [Sees.PUBLIC.value, Sees.PRIVATE.value]
 @click.option("--names", is_flag=True, help=N_("With who comes, for an officer who may see that."))
 @click.option("--language", "spoken", type=click.Choice(LANGUAGES), help=N_("Language of the entries."))
 @as_json
-@pass_desk
+@pass_context
 def add_link(
-    desk: Desk,
+    context: CommandContext,
     slug: str,
     holder: str,
     sees: str | None,
@@ -70,7 +71,7 @@ def add_link(
         holder = line(holder, most=200)
     except Invalid as error:
         raise Invalid("{place}: {problem}", place="--for", problem=error) from error
-    with desk.write() as session:
+    with context.write() as session:
         if post and account:
             given = feed_links.add_visits(
                 session,
@@ -78,24 +79,24 @@ def add_link(
                 account=accounts.get(session, account),
                 holder=holder,
                 names=names,
-                now=desk.now(),
+                now=context.now(),
             )
-            show_one(_with_address(desk, given, spoken), as_json=as_json)
+            show_one(_with_address(context, given, spoken), as_json=as_json)
             return
         scope = scopes.get(session, slug)
         whose = lookup.person(session, person) if person else None
         shown = Sees.OWN if whose else Sees(sees or Sees.PRIVATE)
-        made = feed_links.add(session, feed=scope.key, holder=holder, sees=shown, person=whose, now=desk.now())
-        record = _with_address(desk, made, spoken)
+        made = feed_links.add(session, feed=scope.key, holder=holder, sees=shown, person=whose, now=context.now())
+        record = _with_address(context, made, spoken)
     show_one(record, as_json=as_json)
 
 
 @link.command("list", help=N_("Who holds an address, and when it was last used."))
 @as_json
-@pass_desk
-def list_links(desk: Desk, as_json: bool) -> None:
-    with desk.read() as session:
-        records = [_of_link(desk, link) for link in feed_links.all_links(session)]
+@pass_context
+def list_links(context: CommandContext, as_json: bool) -> None:
+    with context.read() as session:
+        records = [_of_link(context, link) for link in feed_links.all_links(session)]
     show(records, LINKS, as_json=as_json)
 
 
@@ -103,19 +104,19 @@ def list_links(desk: Desk, as_json: bool) -> None:
 @click.argument("number", type=NUMBER)
 @click.option("--language", "spoken", type=click.Choice(LANGUAGES), help=N_("Language of the entries."))
 @as_json
-@pass_desk
-def show_link(desk: Desk, number: int, spoken: str | None, as_json: bool) -> None:
-    with desk.read() as session:
-        record = _with_address(desk, feed_links.get(session, number), spoken)
+@pass_context
+def show_link(context: CommandContext, number: int, spoken: str | None, as_json: bool) -> None:
+    with context.read() as session:
+        record = _with_address(context, feed_links.get(session, number), spoken)
     show_one(record, as_json=as_json)
 
 
 @link.command("revoke", help=N_("Take an address back: from now on it leads nowhere."))
 @click.argument("number", type=NUMBER)
-@pass_desk
-def revoke_link(desk: Desk, number: int) -> None:
-    with desk.write() as session:
-        feed_links.revoke(session, feed_links.get_to_change(session, number), now=desk.now())
+@pass_context
+def revoke_link(context: CommandContext, number: int) -> None:
+    with context.write() as session:
+        feed_links.revoke(session, feed_links.get_for_update(session, number), now=context.now())
     click.echo(_("Revoked: {number}").format(number=number))
 
 
@@ -123,17 +124,17 @@ def revoke_link(desk: Desk, number: int) -> None:
 @click.argument("number", type=NUMBER)
 @click.option("--language", "spoken", type=click.Choice(LANGUAGES), help=N_("Language of the entries."))
 @as_json
-@pass_desk
-def renew_link(desk: Desk, number: int, spoken: str | None, as_json: bool) -> None:
-    with desk.write() as session:
-        found = feed_links.get_to_change(session, number)
-        feed_links.renew(session, found, now=desk.now())
-        record = _with_address(desk, found, spoken)
+@pass_context
+def renew_link(context: CommandContext, number: int, spoken: str | None, as_json: bool) -> None:
+    with context.write() as session:
+        found = feed_links.get_for_update(session, number)
+        feed_links.renew(session, found, now=context.now())
+        record = _with_address(context, found, spoken)
     show_one(record, as_json=as_json)
 
 
-def _of_link(desk: Desk, link: FeedLink) -> dict[str, Any]:
-    tz = desk.settings.timezone
+def _of_link(context: CommandContext, link: FeedLink) -> dict[str, Any]:
+    tz = context.settings.timezone
     return {
         "number": link.id,
         "holder": link.holder,
@@ -149,8 +150,9 @@ def _of_link(desk: Desk, link: FeedLink) -> dict[str, Any]:
     }
 
 
-def _with_address(desk: Desk, link: FeedLink, spoken: str | None) -> dict[str, Any]:
+def _with_address(context: CommandContext, link: FeedLink, spoken: str | None) -> dict[str, Any]:
     """A revoked link has none."""
-    token = feed_links.token(link, secret=desk.app.secret)
-    address = Address(token, spoken or desk.settings.language, private=True)
-    return {**_of_link(desk, link), "address": None if link.revoked_at else f"{desk.settings.base_url}{address}"}
+    token = feed_links.token(link, secret=context.app.secret)
+    address = Address(token, spoken or context.settings.language, private=True)
+    whole = None if link.revoked_at else f"{context.settings.base_url}{address}"
+    return {**_of_link(context, link), "address": whole}

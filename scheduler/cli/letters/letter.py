@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from scheduler.base.i18n import N_
-from scheduler.cli.kit.desk import Columns, Desk, as_json, at, pass_desk, show, show_one
+from scheduler.cli.kit.context import Columns, CommandContext, as_json, at, pass_context, show, show_one
 from scheduler.cli.kit.language import _, language
 from scheduler.model import Applicant, Event, Letter, LetterKind, Outcome, Person
 from scheduler.services.common.lookup import get
@@ -30,19 +30,19 @@ def letter() -> None:
 )
 @click.option("--limit", type=click.IntRange(1), default=200, show_default=True, help=N_("At most so many."))
 @as_json
-@pass_desk
+@pass_context
 def list_letters(
-    desk: Desk,
+    context: CommandContext,
     event: str | None,
     kind: str | None,
     outcome: str | None,
     limit: int,
     as_json: bool,
 ) -> None:
-    with desk.read() as session:
+    with context.read() as session:
         about = get(session, Event, event) if event else None
         rows = ledger.letters(session, event=about, kind=kind, outcome=outcome, limit=limit)
-        records = [_record(row, desk.settings.timezone, desk.now()) for row in rows]
+        records = [_record(row, context.settings.timezone, context.now()) for row in rows]
     show(records, COLUMNS, as_json=as_json, nothing=_("No letters."))
 
 
@@ -93,20 +93,20 @@ def _about(row: Letter) -> dict[str, Any]:
 @click.argument("number", type=click.IntRange(1, 2**63 - 1))
 @click.option("--text", is_flag=True, help=N_("Compose it from today's facts and print it."))
 @as_json
-@pass_desk
-def show_letter(desk: Desk, number: int, text: bool, as_json: bool) -> None:
-    with desk.read() as session:
+@pass_context
+def show_letter(context: CommandContext, number: int, text: bool, as_json: bool) -> None:
+    with context.read() as session:
         row = ledger.one(session, number)
         if not text:
-            show_one(_record(row, desk.settings.timezone, desk.now()), as_json=as_json)
+            show_one(_record(row, context.settings.timezone, context.now()), as_json=as_json)
             return
-        click.echo(ledger.reads(session, row, house=desk.app.house, now=desk.now()))
+        click.echo(ledger.reads(session, row, house=context.app.house, now=context.now()))
 
 
 @letter.command(help=N_("Try a letter again that could not be delivered."))
 @click.argument("number", type=click.IntRange(1, 2**63 - 1))
-@pass_desk
-def retry(desk: Desk, number: int) -> None:
-    with desk.write() as session:
-        ledger.retry(session, ledger.one(session, number), now=desk.now())
+@pass_context
+def retry(context: CommandContext, number: int) -> None:
+    with context.write() as session:
+        ledger.retry(session, ledger.one(session, number), now=context.now())
     click.echo(_("Letter {number} leaves at the next round.").format(number=number))

@@ -16,14 +16,14 @@ from scheduler.base.clock import instant
 from scheduler.base.date_parsing import parse_when
 from scheduler.base.errors import Invalid
 from scheduler.base.i18n import N_
-from scheduler.cli.kit.desk import (
+from scheduler.cli.kit.context import (
     Columns,
-    Desk,
+    CommandContext,
     as_json,
     ask,
     at,
     in_zone,
-    pass_desk,
+    pass_context,
     print_json,
     show,
     show_one,
@@ -32,13 +32,13 @@ from scheduler.cli.kit.desk import (
 from scheduler.cli.kit.language import _, language
 from scheduler.cli.kit.options import texts
 from scheduler.model import Event, Letter, Message
-from scheduler.services.common.lookup import get, get_to_change
+from scheduler.services.common.lookup import get, get_for_update
 from scheduler.services.common.values import LANGUAGE
 from scheduler.services.letters import ledger, messages
 from scheduler.services.letters.audiences import WORDS
 from scheduler.services.outbox.enqueue import NO_ADDRESS
 
-SHOWN = 200
+MAX_SHOWN = 200
 
 
 @click.group(help=N_("Messages to some of those on the list of an event."))
@@ -61,9 +61,9 @@ def message() -> None:
 @without_asking
 @in_zone
 @as_json
-@pass_desk
+@pass_context
 def send(
-    desk: Desk,
+    context: CommandContext,
     /,
     event: str,
     to: tuple[str, ...],
@@ -76,18 +76,18 @@ def send(
     as_json: bool,
 ) -> None:
     written = messages.draft(
-        {"subject": texts(subject, desk.settings.language), "text": _files(text, desk.settings.language)},
-        language=desk.settings.language,
+        {"subject": texts(subject, context.settings.language), "text": _files(text, context.settings.language)},
+        language=context.settings.language,
     )
     order = _Order(event, written, to, at_time, tz)
-    record = _send(desk, order, keep=yes and not dry_run)
+    record = _send(context, order, keep=yes and not dry_run)
     if dry_run or as_json:
         _say(record, as_json=as_json, done=yes and not dry_run)
         return
     if not yes:  # nobody else waits for the database while a person thinks
         _say(record, as_json=False, done=False)
         ask(_("Send it to {count}?").format(count=len(record["reached"])), yes=False)
-        record = _send(desk, order, keep=True)
+        record = _send(context, order, keep=True)
     _say(record, as_json=False, done=True)
 
 
@@ -102,14 +102,14 @@ class _Order:
     tz: str | None
 
 
-def _send(desk: Desk, order: _Order, *, keep: bool) -> dict[str, Any]:
-    with desk.write(keep=keep) as session:
-        found = get_to_change(session, Event, order.event)
-        leaves = _moment(desk, order.at, desk.tz(order.tz, found.tzid)) if order.at else None
-        made = messages.send(session, found, order.written, to=order.to, now=desk.now(), at=leaves)
+def _send(context: CommandContext, order: _Order, *, keep: bool) -> dict[str, Any]:
+    with context.write(keep=keep) as session:
+        found = get_for_update(session, Event, order.event)
+        leaves = _moment(context, order.at, context.tz(order.tz, found.tzid)) if order.at else None
+        made = messages.send(session, found, order.written, to=order.to, now=context.now(), at=leaves)
         reached = messages.letters_of(session, made)
         record = {**_record(session, made, found.tzid), "reached": [_reached(one, made) for one in reached]}
-        return record if keep else {**record, "number": None, "read": _read(desk, session, reached, made)}
+        return record if keep else {**record, "number": None, "read": _read(context, session, reached, made)}
 
 
 def _files(given: Sequence[str], otherwise: str) -> dict[str, str]:
@@ -133,21 +133,23 @@ def _file(name: str) -> str:
         raise Invalid("text: {file} cannot be read: {reason}", file=name, reason=error.strerror) from error
 
 
-def _moment(desk: Desk, text: str, tzid: str) -> datetime:
-    leaves = instant(parse_when(text, now=desk.now(), tzid=tzid), tzid)
-    if leaves < desk.now():
+def _moment(context: CommandContext, text: str, tzid: str) -> datetime:
+    leaves = instant(parse_when(text, now=context.now(), tzid=tzid), tzid)
+    if leaves < context.now():
         raise Invalid("at: {time} is past; leave it out to send at once", time=at(leaves, tzid))
     return leaves
 
 
-def _read(desk: Desk, session: Session, reached: Sequence[Letter], made: Message) -> list[dict[str, str]]:
+def _read(
+    context: CommandContext, session: Session, reached: Sequence[Letter], made: Message
+) -> list[dict[str, str]]:
     """The letter itself, as the first reader of each language would have it."""
     first: dict[str, Letter] = {}
     for one in reached:
         if one.outcome is None:
             first.setdefault(one.person.language, one)
     return [
-        {"language": tag, "letter": ledger.reads(session, one, house=desk.app.house, now=made.due_at)}
+        {"language": tag, "letter": ledger.reads(session, one, house=context.app.house, now=made.due_at)}
         for tag, one in first.items()
     ]
 
@@ -156,9 +158,9 @@ def _say(record: Mapping[str, Any], *, as_json: bool, done: bool) -> None:
     if as_json:
         print_json(record)
         return
-    show(record["reached"][:SHOWN], REACHED, as_json=False)
-    if len(record["reached"]) > SHOWN:
-        click.echo(_("... and {count} more").format(count=len(record["reached"]) - SHOWN))
+    show(record["reached"][:MAX_SHOWN], REACHED, as_json=False)
+    if len(record["reached"]) > MAX_SHOWN:
+        click.echo(_("... and {count} more").format(count=len(record["reached"]) - MAX_SHOWN))
     _say_otherwise(record["reached"])
     for one in record.get("read", ()):
         click.echo(f"\n--- {one['language']} ---\n{one['letter']}")
@@ -204,11 +206,11 @@ def _say_otherwise(reached: Sequence[Mapping[str, Any]]) -> None:
 @message.command("list", help=N_("What was written, the newest last."))
 @click.option("--event", help=N_("Only about this event."))
 @as_json
-@pass_desk
-def list_messages(desk: Desk, event: str | None, as_json: bool) -> None:
-    with desk.read() as session:
+@pass_context
+def list_messages(context: CommandContext, event: str | None, as_json: bool) -> None:
+    with context.read() as session:
         rows = messages.all_of(session, get(session, Event, event) if event else None)
-        records = [_record(session, row, desk.settings.timezone) for row in rows]
+        records = [_record(session, row, context.settings.timezone) for row in rows]
     show(records, COLUMNS, as_json=as_json, nothing=_("No messages."))
 
 
@@ -245,11 +247,11 @@ def _record(session: Session, row: Message, tzid: str) -> dict[str, Any]:
 @message.command("show", help=N_("One message, with whom it reached."))
 @click.argument("number", type=click.IntRange(1, 2**63 - 1))
 @as_json
-@pass_desk
-def show_message(desk: Desk, number: int, as_json: bool) -> None:
-    with desk.read() as session:
+@pass_context
+def show_message(context: CommandContext, number: int, as_json: bool) -> None:
+    with context.read() as session:
         row = messages.get(session, number)
-        record = {**_record(session, row, desk.settings.timezone), "text": dict(row.body)}
+        record = {**_record(session, row, context.settings.timezone), "text": dict(row.body)}
         reached = [_reached(one, row) for one in messages.letters_of(session, row)]
     if as_json:
         print_json({**record, "reached": reached})
@@ -258,14 +260,14 @@ def show_message(desk: Desk, number: int, as_json: bool) -> None:
     for tag, text in record["text"].items():
         click.echo(f"\n--- {tag} ---\n{text}")
     click.echo()
-    show(reached[:SHOWN], REACHED, as_json=False)
+    show(reached[:MAX_SHOWN], REACHED, as_json=False)
     _say_otherwise(reached)
 
 
 @message.command(help=N_("Keep back what has not left yet."))
 @click.argument("number", type=click.IntRange(1, 2**63 - 1))
-@pass_desk
-def withdraw(desk: Desk, number: int) -> None:
-    with desk.write() as session:
-        kept = messages.withdraw(session, messages.get_to_change(session, number), now=desk.now())
+@pass_context
+def withdraw(context: CommandContext, number: int) -> None:
+    with context.write() as session:
+        kept = messages.withdraw(session, messages.get_for_update(session, number), now=context.now())
     click.echo(_("Kept back: {count}").format(count=kept))

@@ -10,13 +10,13 @@ import click
 
 from scheduler.base.errors import Invalid
 from scheduler.base.i18n import LANGUAGES, N_
-from scheduler.cli.kit.desk import Columns, Desk, as_json, at, pass_desk, show, show_one
+from scheduler.cli.kit.context import Columns, CommandContext, as_json, at, pass_context, show, show_one
 from scheduler.cli.kit.language import _
 from scheduler.model import Account, AccountRole
 from scheduler.services.accounts import accounts, assigned_posts
 from scheduler.services.accounts.accounts import INVITED, AccountDraft
+from scheduler.services.common.drafts import check
 from scheduler.services.consulate.posts import posts
-from scheduler.services.events.programme.event_drafts import check
 
 ROLES = [role.value for role in AccountRole]
 with_role = click.option("--role", type=click.Choice(ROLES), required=True, help=N_("What they are here."))
@@ -45,9 +45,9 @@ def account() -> None:
 @from_stdin
 @with_link
 @as_json
-@pass_desk
+@pass_context
 def add(
-    desk: Desk,
+    context: CommandContext,
     name: str,
     called: str | None,
     role: str,
@@ -57,28 +57,28 @@ def add(
     invite: bool,
     as_json: bool,
 ) -> None:
-    given = {"name": name, "called": called or name, "role": role, "language": spoken or desk.settings.language}
+    given = {"name": name, "called": called or name, "role": role, "language": spoken or context.settings.language}
     draft = check(AccountDraft, given)
-    with desk.read() as session:
+    with context.read() as session:
         accounts.refuse_taken(session, draft.name)  # before a password is asked for in vain
     kept = _asked(draft.name, draft.called, stdin=password_stdin, invite=invite)
-    with desk.write() as session:
-        made = accounts.add(session, draft, now=desk.now())
+    with context.write() as session:
+        made = accounts.add(session, draft, now=context.now())
         if keys:
             assigned_posts.give(
-                session, made, [posts.get(session, key) for key in dict.fromkeys(keys)], now=desk.now()
+                session, made, [posts.get(session, key) for key in dict.fromkeys(keys)], now=context.now()
             )
-        link = _with_password(desk, session, made, kept)
-        record = {**_record(desk, made), **link}
+        link = _with_password(context, session, made, kept)
+        record = {**_record(context, made), **link}
     show_one(record, as_json=as_json)
 
 
 @account.command("list", help=N_("Who has an account, and when they were last here."))
 @as_json
-@pass_desk
-def list_accounts(desk: Desk, as_json: bool) -> None:
-    with desk.read() as session:
-        records = [_record(desk, one) for one in accounts.everybody(session)]
+@pass_context
+def list_accounts(context: CommandContext, as_json: bool) -> None:
+    with context.read() as session:
+        records = [_record(context, one) for one in accounts.everybody(session)]
     show(records, COLUMNS, as_json=as_json, nothing=_("No accounts; make one: scheduler account add."))
 
 
@@ -99,21 +99,21 @@ def _say(word: str) -> str:
 @account.command("show", help=N_("One account."))
 @click.argument("name")
 @as_json
-@pass_desk
-def show_account(desk: Desk, name: str, as_json: bool) -> None:
-    with desk.read() as session:
-        record = _record(desk, accounts.get(session, name))
+@pass_context
+def show_account(context: CommandContext, name: str, as_json: bool) -> None:
+    with context.read() as session:
+        record = _record(context, accounts.get(session, name))
     show_one(record, as_json=as_json)
 
 
 @account.command(help=N_("Give it another role, from their next page on."))
 @click.argument("name")
 @click.argument("role", type=click.Choice(ROLES))
-@pass_desk
-def role(desk: Desk, name: str, role: str) -> None:
-    with desk.write() as session:
-        found = accounts.get_to_change(session, name)
-        accounts.give_role(session, found, AccountRole(role), now=desk.now())
+@pass_context
+def role(context: CommandContext, name: str, role: str) -> None:
+    with context.write() as session:
+        found = accounts.get_for_update(session, name)
+        accounts.give_role(session, found, AccountRole(role), now=context.now())
     click.echo(_("{name} is now: {role}").format(name=found.name, role=_(role)))
 
 
@@ -124,15 +124,15 @@ def role(desk: Desk, name: str, role: str) -> None:
 @of_posts
 @click.option("--none", is_flag=True, help=N_("None any more."))
 @as_json
-@pass_desk
-def posts_of(desk: Desk, name: str, keys: tuple[str, ...], none: bool, as_json: bool) -> None:
+@pass_context
+def posts_of(context: CommandContext, name: str, keys: tuple[str, ...], none: bool, as_json: bool) -> None:
     if keys and none:
         raise Invalid("--none: leave it out beside --post")
-    with desk.write() as session:
-        found = accounts.get_to_change(session, name)
+    with context.write() as session:
+        found = accounts.get_for_update(session, name)
         if keys or none:
             assigned_posts.give(
-                session, found, [posts.get(session, key) for key in dict.fromkeys(keys)], now=desk.now()
+                session, found, [posts.get(session, key) for key in dict.fromkeys(keys)], now=context.now()
             )
         seen = _posts(found)
     show_one({"name": found.name, "posts": seen}, as_json=as_json)
@@ -147,14 +147,14 @@ def _posts(row: Account) -> list[str] | str:
 @from_stdin
 @with_link
 @as_json
-@pass_desk
-def password(desk: Desk, name: str, password_stdin: bool, invite: bool, as_json: bool) -> None:
-    with desk.read() as session:
+@pass_context
+def password(context: CommandContext, name: str, password_stdin: bool, invite: bool, as_json: bool) -> None:
+    with context.read() as session:
         found = accounts.get(session, name)
     kept = _asked(found.name, found.called, stdin=password_stdin, invite=invite)
-    with desk.write() as session:
-        held = accounts.get_to_change(session, name)
-        said = _with_password(desk, session, held, kept)
+    with context.write() as session:
+        held = accounts.get_for_update(session, name)
+        said = _with_password(context, session, held, kept)
     if as_json or said:
         show_one({"name": found.name, **said}, as_json=as_json)
     else:
@@ -163,29 +163,29 @@ def password(desk: Desk, name: str, password_stdin: bool, invite: bool, as_json:
 
 @account.command(help=N_("Let nobody sign in with it any more; whoever is signed in is signed out at once."))
 @click.argument("name")
-@pass_desk
-def disable(desk: Desk, name: str) -> None:
-    _change(desk, name, accounts.disable, N_("Disabled: {name}"))
+@pass_context
+def disable(context: CommandContext, name: str) -> None:
+    _change(context, name, accounts.disable, N_("Disabled: {name}"))
 
 
 @account.command(help=N_("Let them sign in again, with the password they had."))
 @click.argument("name")
-@pass_desk
-def enable(desk: Desk, name: str) -> None:
-    _change(desk, name, accounts.enable, N_("Enabled: {name}"))
+@pass_context
+def enable(context: CommandContext, name: str) -> None:
+    _change(context, name, accounts.enable, N_("Enabled: {name}"))
 
 
 @account.command(help=N_("End all sessions of an account: it is signed out on every device."))
 @click.argument("name")
-@pass_desk
-def sessions(desk: Desk, name: str) -> None:
-    _change(desk, name, accounts.end_sessions, N_("Signed out everywhere: {name}"))
+@pass_context
+def sessions(context: CommandContext, name: str) -> None:
+    _change(context, name, accounts.end_sessions, N_("Signed out everywhere: {name}"))
 
 
-def _change(desk: Desk, name: str, act: Callable[..., None], said: str) -> None:
-    with desk.write() as session:
-        found = accounts.get_to_change(session, name)
-        act(session, found, now=desk.now())
+def _change(context: CommandContext, name: str, act: Callable[..., None], said: str) -> None:
+    with context.write() as session:
+        found = accounts.get_for_update(session, name)
+        act(session, found, now=context.now())
     click.echo(_(said).format(name=found.name))
 
 
@@ -204,19 +204,19 @@ def _asked(name: str, called: str, *, stdin: bool, invite: bool) -> str | None:
     return accounts.check(typed, name, called)
 
 
-def _with_password(desk: Desk, session: Any, found: Account, kept: str | None) -> dict[str, Any]:
+def _with_password(context: CommandContext, session: Any, found: Account, kept: str | None) -> dict[str, Any]:
     """The link and how long it holds, where they choose it themselves."""
-    now = desk.now()
+    now = context.now()
     if kept is not None:
         accounts.set_password(session, found, kept, now=now)
         return {}
-    token = accounts.invite(session, found, secret=desk.app.secret, now=now)
-    address = f"{desk.settings.base_url}/{found.language}/desk/set-up/{token}"
-    return {"link": address, "until": at(now + INVITED, desk.settings.timezone)}
+    token = accounts.invite(session, found, secret=context.app.secret, now=now)
+    address = f"{context.settings.base_url}/{found.language}/desk/set-up/{token}"
+    return {"link": address, "until": at(now + INVITED, context.settings.timezone)}
 
 
-def _record(desk: Desk, row: Account) -> dict[str, Any]:
-    tz = desk.settings.timezone
+def _record(context: CommandContext, row: Account) -> dict[str, Any]:
+    tz = context.settings.timezone
     return {
         "name": row.name,
         "called": row.called,

@@ -7,7 +7,7 @@ import click
 from scheduler import schema
 from scheduler.base.errors import Conflict
 from scheduler.base.i18n import N_
-from scheduler.cli.kit.desk import Desk, ask, pass_desk, without_asking
+from scheduler.cli.kit.context import CommandContext, ask, pass_context, without_asking
 from scheduler.cli.kit.language import _
 
 
@@ -18,9 +18,9 @@ def db() -> None:
 
 @db.command(help=N_("Bring the tables to this program's version."))
 @click.argument("revision", default="head")
-@pass_desk
-def upgrade(desk: Desk, revision: str) -> None:
-    database = desk.bare_database
+@pass_context
+def upgrade(context: CommandContext, revision: str) -> None:
+    database = context.bare_database
     schema.make_directory(database)
     before = schema.state(database)
     if before.newer:
@@ -32,9 +32,9 @@ def upgrade(desk: Desk, revision: str) -> None:
 @db.command(help=N_("Take the tables back to an older version; what only the newer holds is lost."))
 @click.argument("revision")
 @without_asking
-@pass_desk
-def downgrade(desk: Desk, revision: str, yes: bool) -> None:
-    database = desk.bare_database
+@pass_context
+def downgrade(context: CommandContext, revision: str, yes: bool) -> None:
+    database = context.bare_database
     before = schema.state(database)
     ask(_("What only the newer tables hold is lost for good. Go on?"), yes=yes)
     schema.downgrade(database, revision)
@@ -42,9 +42,9 @@ def downgrade(desk: Desk, revision: str, yes: bool) -> None:
 
 
 @db.command(help=N_("Compare the tables with what this program expects."))
-@pass_desk
-def check(desk: Desk) -> None:
-    database = desk.bare_database
+@pass_context
+def check(context: CommandContext) -> None:
+    database = context.bare_database
     now = schema.state(database)
     if not now.up_to_date:
         raise Conflict("the tables are at {current}, this program expects {head}", current=now.current, head=now.head)

@@ -20,9 +20,9 @@ from scheduler.base.clock import Clock, ManualClock
 from scheduler.base.errors import Conflict, Forbidden
 from scheduler.base.i18n import LANGUAGES, N_
 from scheduler.channels.file import file_name
-from scheduler.cli.exchange.programme_file import write_file
-from scheduler.cli.kit.desk import Desk, at
+from scheduler.cli.kit.context import CommandContext, at
 from scheduler.cli.kit.language import _
+from scheduler.cli.kit.output import write_file
 from scheduler.model import Appointment, Event, Letter, Person, Reminder
 from scheduler.sample import programme
 from scheduler.services.common.lookup import get
@@ -30,7 +30,7 @@ from scheduler.services.consulate.posts import free_times, posts
 from scheduler.services.consulate.posts.free_times import Party
 from scheduler.services.feeds import scopes
 from scheduler.services.letters.envelope import OutgoingMessage
-from scheduler.worker import timetable
+from scheduler.worker import delivery, timetable
 
 SETTINGS = """# Settings of the demo; made by `scheduler demo`, which may remove this directory.
 data_dir = "{directory}"
@@ -148,10 +148,10 @@ class _Play:
         self._act(_("Calendars out"), _("Every feed in four languages, as files that any calendar reads."))
         calendars = self.directory / "calendars"
         calendars.mkdir()
-        desk = Desk(self.config, self.clock)
-        with desk.read() as session:
+        context = CommandContext(self.config, self.clock)
+        with context.read() as session:
             keys = [scope.key for scope in scopes.every(session)]
-        desk.close()
+        context.close()
         for key in keys:
             for language in LANGUAGES:
                 self._run(
@@ -173,11 +173,11 @@ class _Play:
         self._act(
             _("A ceremony moves"), _("Same day, two hours later: its revision rises, reminders and people follow.")
         )
-        desk = Desk(self.config, self.clock)
-        with desk.read() as session:
+        context = CommandContext(self.config, self.clock)
+        with context.read() as session:
             event = get(session, Event, CEREMONY)
             later = event.dtstart + timedelta(hours=2) if event.dtstart else None
-        desk.close()
+        context.close()
         self._run("event", "move", CEREMONY, f"{later:%Y-%m-%d %H:%M}")
         self._run("feed", "export", "ceremonies", "-o", str(self.directory / "calendars" / "ceremonies.en.ics"))
         self._run("reminder", "preview", "--days", "10")
@@ -198,22 +198,22 @@ class _Play:
 
     def _times(self) -> tuple[datetime, datetime]:
         """The first that are free on two days, three days ahead: there is a reminder before."""
-        desk = Desk(self.config, self.clock)
-        with desk.read() as session:
+        context = CommandContext(self.config, self.clock)
+        with context.read() as session:
             service = posts.service_of(posts.get(session, POST), SERVICE)
             soon = self.clock.now().date() + timedelta(days=3)
             found = free_times.free(
                 session, service, Party(people=2, documents=2), now=self.clock.now(), first_on=soon
             )
-        desk.close()
+        context.close()
         first = found[0].dtstart
         return first, next(slot.dtstart for slot in found if slot.dtstart.date() > first.date())
 
     def _visit(self) -> Appointment:
-        desk = Desk(self.config, self.clock)
-        with desk.read() as session:
+        context = CommandContext(self.config, self.clock)
+        with context.read() as session:
             booked = session.scalars(sa.select(Appointment)).one()
-        desk.close()
+        context.close()
         return booked
 
     def walk(self) -> None:
@@ -221,39 +221,39 @@ class _Play:
         self._act(
             _("The clock walks forward"), _("Each line is a letter, at the hour it leaves, in its reader's language.")
         )
-        desk = Desk(self.config, self.clock)
-        for moment in self._moments(desk):
+        context = CommandContext(self.config, self.clock)
+        for moment in self._moments(context):
             self.clock.set(moment)
-            timetable.tend(desk.app)
-            timetable.deliver(desk.app, self._watch(desk))
-        desk.close()
+            timetable.run_visit_upkeep(context.app)
+            delivery.deliver(context.app, self._watch(context))
+        context.close()
         self._one_letter()
 
-    def _moments(self, desk: Desk) -> Iterator[datetime]:
+    def _moments(self, context: CommandContext) -> Iterator[datetime]:
         last = self.clock.now() + timedelta(days=60)
-        while (moment := self._next(desk)) is not None and moment <= last:
+        while (moment := self._next(context)) is not None and moment <= last:
             yield max(moment, self.clock.now() + timedelta(seconds=10))
 
     @staticmethod
-    def _next(desk: Desk) -> datetime | None:
-        with desk.read() as session:
+    def _next(context: CommandContext) -> datetime | None:
+        with context.read() as session:
             letter = session.scalar(sa.select(sa.func.min(Letter.due_at)).where(Letter.outcome.is_(None)))
             reminder = session.scalar(sa.select(sa.func.min(Reminder.next_due_at)))
         return min((moment for moment in (letter, reminder) if moment), default=None)
 
-    def _watch(self, desk: Desk) -> Callable[[object, timetable.Verdict], None]:
-        def seen(item: object, verdict: timetable.Verdict) -> None:
+    def _watch(self, context: CommandContext) -> Callable[[object, delivery.DeliveryResult], None]:
+        def seen(item: object, verdict: delivery.DeliveryResult) -> None:
             if isinstance(item, OutgoingMessage):
                 self.sent.append(item)
-                click.echo(self._line(desk, item))
+                click.echo(self._line(context, item))
             else:
                 skipped, when = _("skipped"), at(self.clock.now(), "Asia/Bangkok")
                 click.echo(f"  {when}  {skipped}: {_(verdict.reason)}")
 
         return seen
 
-    def _line(self, desk: Desk, item: OutgoingMessage) -> str:
-        with desk.read() as session:
+    def _line(self, context: CommandContext, item: OutgoingMessage) -> str:
+        with context.read() as session:
             letter = session.get_one(Letter, item.letter_id)
             own = self._zone(session, letter)
         theirs = f" ({at(self.clock.now(), own)} {own})" if own and own != "Asia/Bangkok" else ""
@@ -313,10 +313,10 @@ class _Play:
 
         if quiet:
             with redirect_stdout(StringIO()):
-                root.main(args, obj=Desk(self.config, self.clock), standalone_mode=False)
+                root.main(args, obj=CommandContext(self.config, self.clock), standalone_mode=False)
             return
         click.secho(f"$ scheduler {' '.join(self._quoted(arg) for arg in args)}", fg="cyan")
-        root.main(args, obj=Desk(self.config, self.clock), standalone_mode=False)
+        root.main(args, obj=CommandContext(self.config, self.clock), standalone_mode=False)
 
     def _quoted(self, arg: str) -> str:
         path = Path(arg)

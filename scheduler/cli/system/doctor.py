@@ -12,20 +12,20 @@ from scheduler.app import App
 from scheduler.base.config import TABLE
 from scheduler.base.errors import SchedulerError
 from scheduler.base.i18n import N_
-from scheduler.cli.kit.desk import Desk, as_json, pass_desk, print_json, table
+from scheduler.cli.kit.context import CommandContext, as_json, pass_context, print_json, table
 from scheduler.cli.kit.language import _
 from scheduler.services import health
-from scheduler.services.health import Finding, State
+from scheduler.services.health import CheckResult, Finding
 
 
 @click.command(help=N_("Say what is in force, where it comes from, what is out of order and how to mend it."))
 @as_json
-@pass_desk
+@pass_context
 @click.pass_context
-def doctor(ctx: click.Context, desk: Desk, as_json: bool) -> None:
-    findings = list(_findings(desk))
+def doctor(ctx: click.Context, context: CommandContext, as_json: bool) -> None:
+    findings = list(_findings(context))
     settings = [
-        {"key": row.key, "value": desk.settings.shown(row.key), "source": desk.settings.sources[row.key]}
+        {"key": row.key, "value": context.settings.shown(row.key), "source": context.settings.sources[row.key]}
         for row in TABLE
     ]
     if as_json:
@@ -42,7 +42,7 @@ def doctor(ctx: click.Context, desk: Desk, as_json: bool) -> None:
             (N_("Check"), N_("State"), N_("Found"), N_("To mend it")),
             ([_(one.what), _(one.state), one.found, one.remedy] for one in findings),
         )
-    if any(finding.state is State.FAILURE for finding in findings):
+    if any(finding.state is CheckResult.FAILURE for finding in findings):
         ctx.exit(1)
 
 
@@ -50,9 +50,9 @@ def _record(finding: Finding) -> dict[str, Any]:
     return {"what": finding.what, "state": finding.state, "found": finding.found, "remedy": finding.remedy}
 
 
-def _findings(desk: Desk) -> Iterator[Finding]:
+def _findings(context: CommandContext) -> Iterator[Finding]:
     """Looks at everything and changes nothing, not even tables that are out of date."""
-    app = App(desk.settings, desk.clock)
+    app = App(context.settings, context.clock)
     yield health.time_zones(_)
     yield _tried(
         N_("secret"), lambda: _secret(app), N_("set SCHEDULER_SECRET to the same long random text everywhere")
@@ -60,9 +60,9 @@ def _findings(desk: Desk) -> Iterator[Finding]:
     yield _tried(N_("mail"), lambda: _mail(app), N_("check mail_url, and that the server answers"))
     tables = _tried(N_("database"), lambda: _tables(app), N_("check database_url"))
     yield tables
-    if tables.state is State.OK:
+    if tables.state is CheckResult.OK:
         with app.db.read() as session:
-            yield from health.stored(session, now=desk.now(), gettext=_, keep=desk.settings.retention)
+            yield from health.stored(session, now=context.now(), gettext=_, keep=context.settings.retention)
     app.close()
 
 
@@ -70,8 +70,8 @@ def _tried(what: str, look: Callable[[], str | Finding], remedy: str) -> Finding
     try:
         found = look()
     except SchedulerError as error:
-        return Finding(what, State.FAILURE, error.text(_), _(remedy))
-    return found if isinstance(found, Finding) else Finding(what, State.OK, found)
+        return Finding(what, CheckResult.FAILURE, error.text(_), _(remedy))
+    return found if isinstance(found, Finding) else Finding(what, CheckResult.OK, found)
 
 
 def _secret(app: App) -> str:
@@ -94,16 +94,16 @@ def _mail(app: App) -> str:
 def _tables(app: App) -> str | Finding:
     name = N_("database")
     if app.db.embedded and app.db.url.database and not _exists(app):
-        return Finding(name, State.WARNING, _("will be made at first use"))
+        return Finding(name, CheckResult.WARNING, _("will be made at first use"))
     now = schema.state(app.db)
     if now.newer:
-        return Finding(name, State.FAILURE, _("made by a newer version"), _("upgrade the program"))
+        return Finding(name, CheckResult.FAILURE, _("made by a newer version"), _("upgrade the program"))
     if not now.up_to_date:
         found = _("tables are at {current}, the program expects {head}").format(current=now.current, head=now.head)
-        return Finding(name, State.FAILURE, found, "scheduler db upgrade")
+        return Finding(name, CheckResult.FAILURE, found, "scheduler db upgrade")
     different = schema.differences(app.db)
     if different:
-        return Finding(name, State.FAILURE, "; ".join(different)[:200], _("restore a backup, or report this"))
+        return Finding(name, CheckResult.FAILURE, "; ".join(different)[:200], _("restore a backup, or report this"))
     return f"{app.settings.shown('database_url')} ({now.current})"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from scheduler.base.i18n import N_
-from scheduler.cli.kit.desk import Desk, pass_desk
+from scheduler.cli.kit.context import CommandContext, pass_context
 from scheduler.cli.kit.language import _
 
 
@@ -13,14 +13,14 @@ from scheduler.cli.kit.language import _
 @click.option("--host", default="127.0.0.1", show_default=True, help=N_("Address to listen on."))
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help=N_("Port to listen on."))
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 256), help=N_("How many processes."))
-@pass_desk
-def serve(desk: Desk, host: str, port: int, workers: int) -> None:
+@pass_context
+def serve(context: CommandContext, host: str, port: int, workers: int) -> None:
     from scheduler.web.serve import server
 
-    app = desk.app  # with tables that fit, and a secret, before any process starts
+    app = context.app  # with tables that fit, and a secret, before any process starts
     app.secret  # noqa: B018 - made and kept where there is none
-    if not desk.settings.pages:
+    if not context.settings.pages:
         said = _("base_url is not set: links lead to {url}. Set SCHEDULER_BASE_URL to where people reach it.")
-        click.echo(said.format(url=desk.settings.base_url), err=True)
+        click.echo(said.format(url=context.settings.base_url), err=True)
     click.echo(_("Serving on http://{host}:{port} (Ctrl-C to stop)").format(host=host, port=port))
-    server(host=host, port=port, workers=workers, settings_file=desk.config).serve()
+    server(host=host, port=port, workers=workers, settings_file=context.config).serve()

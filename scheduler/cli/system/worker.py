@@ -11,24 +11,24 @@ import click
 from scheduler.base.clock import tzdata_problem
 from scheduler.base.errors import Conflict
 from scheduler.base.i18n import N_
-from scheduler.cli.kit.desk import Desk, as_json, pass_desk, print_json
+from scheduler.cli.kit.context import CommandContext, as_json, pass_context, print_json
 from scheduler.cli.kit.language import _
-from scheduler.worker import timetable
+from scheduler.worker import delivery, timetable
 
 
 @click.command(help=N_("Send what is due, now and from now on, until stopped."))
 @click.option("--once", is_flag=True, help=N_("Do one round and stop, for those who run it by cron."))
 @as_json
-@pass_desk
-def worker(desk: Desk, once: bool, as_json: bool) -> None:
+@pass_context
+def worker(context: CommandContext, once: bool, as_json: bool) -> None:
     problem = tzdata_problem(_)
     if problem:
         raise Conflict(problem)
-    app = desk.app
+    app = context.app
     app.house  # noqa: B018 - a missing secret is told before anything is claimed
     if once:
         timetable.lapse(app)
-        done = timetable.deliver(app)
+        done = delivery.deliver(app)
         if as_json:
             print_json(
                 {

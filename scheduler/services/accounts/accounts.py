@@ -29,7 +29,7 @@ from scheduler.services.common.values import Language
 from scheduler.services.feeds import links as feed_links
 
 IDLE = timedelta(hours=12)  # a session that nobody used for so long is over: a working day
-LONGEST = timedelta(days=7)  # and however much it is used, a device asks for the password once a week
+LONGEST_SESSION = timedelta(days=7)  # and however much it is used, a device asks for the password once a week
 INVITED = timedelta(days=7)  # for how long a link to choose a password holds
 _NAME = re.compile(r"[a-z0-9]+([._+-][a-z0-9]+)*(@[a-z0-9-]+(\.[a-z0-9-]+)+)?")
 
@@ -91,7 +91,7 @@ def get(session: Session, name: str) -> Account:
     return _known(find(session, name), name)
 
 
-def get_to_change(session: Session, name: str) -> Account:
+def get_for_update(session: Session, name: str) -> Account:
     """The same, held until the transaction ends."""
     query = sa.select(Account).where(Account.name == folded(name)).with_for_update()
     return _known(session.scalar(query.execution_options(populate_existing=True)), name)
@@ -281,7 +281,7 @@ def signed_in(session: Session, token: str, *, secret: str) -> Officer | None:
 
 def still_holds(*, since: datetime, seen: datetime, now: datetime) -> bool:
     """Whether a session that began then, and was last used then, is not over by itself."""
-    return seen <= now + timedelta(minutes=5) and now - seen < IDLE and now - since < LONGEST
+    return seen <= now + timedelta(minutes=5) and now - seen < IDLE and now - since < LONGEST_SESSION
 
 
 def _token(purpose: str, account: Account, secret: str) -> str:

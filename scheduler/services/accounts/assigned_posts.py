@@ -16,7 +16,7 @@ from scheduler.services.consulate.visits import booking
 from scheduler.services.feeds import links as feed_links
 
 
-def seen(session: Session, officer: Officer) -> list[Post]:
+def assigned_posts(session: Session, officer: Officer) -> list[Post]:
     """In the order of their keys; none for who may see no visits."""
     if not officer.may(Act.SEE_VISITS):
         return []
@@ -25,7 +25,7 @@ def seen(session: Session, officer: Officer) -> list[Post]:
 
 def get(session: Session, officer: Officer, key: str) -> Post:
     """Raises NotFound alike for a post that is another's and for one that there is not."""
-    found = next((post for post in seen(session, officer) if post.key == key), None)
+    found = next((post for post in assigned_posts(session, officer) if post.key == key), None)
     if found is None:
         raise NotFound("there is no post {key}", key=key)
     return found

@@ -13,7 +13,7 @@ from scheduler.model import Audit
 from scheduler.services.common import content_version
 
 # What feeds and pages show. Not attendees: a person's own agenda is made anew at each request.
-SHOWN = ("city", "venue", "organisation", "person", "event", "feed", "link")
+PUBLIC_ENTITIES = ("city", "venue", "organisation", "person", "event", "feed", "link")
 
 
 def note_each(
@@ -28,7 +28,7 @@ def note_each(
     """The same for many rows at once."""
     actor = session.info.get("actor", "system")
     same = {"at": now, "actor": actor, "action": action, "noun": noun}
-    if noun in SHOWN:
+    if noun in PUBLIC_ENTITIES:
         content_version.touch(session, now=now)
     said = details or {}
     session.execute(sa.insert(Audit), [{**same, "row": str(row), "details": said.get(row, {})} for row in rows])
@@ -37,6 +37,6 @@ def note_each(
 def note(session: Session, action: str, noun: str, row: object, *, now: datetime, **details: Any) -> None:
     """``row`` is a key or an id, never a name or an address: the audit outlives a person's data."""
     actor = session.info.get("actor", "system")
-    if noun in SHOWN:
+    if noun in PUBLIC_ENTITIES:
         content_version.touch(session, now=now)
     session.add(Audit(at=now, actor=actor, action=action, noun=noun, row=str(row), details=details))

@@ -10,7 +10,7 @@ from typing import Any
 from scheduler.services.common.drafts import Draft
 
 
-class Verb(StrEnum):
+class ChangeKind(StrEnum):
     ADDED = "added"
     CHANGED = "changed"
     CANCELLED = "cancelled"
@@ -24,14 +24,14 @@ class Change:
 
     noun: str
     key: str
-    verb: Verb
+    verb: ChangeKind
     fields: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
     told: int = 0
     notes: tuple[str, ...] = ()
 
     @property
     def is_change(self) -> bool:
-        return self.verb is not Verb.UNCHANGED
+        return self.verb is not ChangeKind.UNCHANGED
 
 
 def difference(before: Draft, after: Draft) -> dict[str, tuple[Any, Any]]:
@@ -45,6 +45,6 @@ def difference(before: Draft, after: Draft) -> dict[str, tuple[Any, Any]]:
 
 def change(noun: str, key: str, before: Draft | None, after: Draft) -> Change:
     if before is None:
-        return Change(noun, key, Verb.ADDED)
+        return Change(noun, key, ChangeKind.ADDED)
     fields = difference(before, after)
-    return Change(noun, key, Verb.CHANGED if fields else Verb.UNCHANGED, fields)
+    return Change(noun, key, ChangeKind.CHANGED if fields else ChangeKind.UNCHANGED, fields)

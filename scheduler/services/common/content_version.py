@@ -12,7 +12,7 @@ from scheduler.base.clock import instant, wall
 from scheduler.model import Version
 
 
-class State(NamedTuple):
+class ContentVersion(NamedTuple):
     """What a finished feed was made of: the version, and the day by which its window lies (UTC)."""
 
     number: int
@@ -22,13 +22,13 @@ class State(NamedTuple):
     @property
     def modified(self) -> datetime:
         """When something a reader is shown may last have changed, also by leaving the window at midnight (UTC).
-        In whole seconds; never earlier than what was said before (ical-rules 84)."""
+        In whole seconds; never earlier than what was said before (docs/icalendar-rules.md#rule-84)."""
         return max(self.changed_at, instant(datetime.combine(self.day, time()), "UTC"))
 
 
-def current(session: Session, *, now: datetime) -> State:
+def current(session: Session, *, now: datetime) -> ContentVersion:
     number, changed_at = session.execute(sa.select(Version.number, Version.changed_at)).one()
-    return State(number, changed_at, wall(now, "UTC").date())
+    return ContentVersion(number, changed_at, wall(now, "UTC").date())
 
 
 def touch(session: Session, *, now: datetime) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+import difflib
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import PydanticCustomError
 
-from scheduler.base.errors import Invalid, SchedulerError
+from scheduler.base.errors import Invalid, SchedulerError, all_of, each_of
+from scheduler.base.i18n import N_
 
 
 class Draft(BaseModel):
@@ -23,3 +26,77 @@ def in_order(first: Any, last: Any, last_name: str, first_name: str) -> None:
 
 def refused(error: SchedulerError) -> PydanticCustomError:
     return PydanticCustomError("refused", "{error}", {"error": error})
+
+
+D = TypeVar("D", bound=Draft)
+
+
+def check(kind: type[D], value: Any, *, language: str = "en") -> D:
+    """Validate; raises Invalid, or Problems with one Invalid per mistake, each beginning with the field."""
+    try:
+        return kind.model_validate(value, context={"language": language})
+    except ValidationError as error:
+        raise all_of([mistake for detail in error.errors() for mistake in explain(kind, detail)]) from error
+
+
+def explain(kind: type[Draft], detail: Any) -> Sequence[SchedulerError]:
+    """What pydantic found, in our words, after the path to it."""
+    place = _place(detail["loc"])
+    ours = detail.get("ctx", {}).get("error")
+    if not isinstance(ours, SchedulerError):
+        return (_explained(kind, detail, place),)
+    return [Invalid("{place}: {problem}", place=place, problem=one) if place else one for one in each_of(ours)]
+
+
+def _explained(kind: type[Draft], detail: Any, place: str) -> Invalid:
+    if detail["type"] == "extra_forbidden":
+        return _unknown_key(kind, detail["loc"], place)
+    message = _MESSAGES.get(detail["type"], N_("{reason}"))
+    problem = Invalid(
+        message, reason=detail["msg"], **{k: v for k, v in detail.get("ctx", {}).items() if k != "error"}
+    )
+    return Invalid("{place}: {problem}", place=place, problem=problem)
+
+
+_MESSAGES = {
+    "missing": N_("is missing"),
+    "enum": N_("is not one of {expected}"),
+    "bool_type": N_("must be true or false"),
+    "bool_parsing": N_("must be true or false"),
+    "int_type": N_("must be a whole number"),
+    "float_type": N_("must be a number"),
+    "float_parsing": N_("must be a number"),
+    "greater_than_equal": N_("must be at least {ge}"),
+    "less_than_equal": N_("must be at most {le}"),
+    "model_type": N_("must be a table"),
+    "dict_type": N_("must be a table"),
+    "tuple_type": N_("must be a list"),
+}
+
+
+def _place(loc: tuple[int | str, ...]) -> str:
+    parts = [str(part) for part in loc if part != "[key]"]
+    return ".".join(parts)
+
+
+def _unknown_key(kind: type[Draft], loc: tuple[int | str, ...], place: str) -> Invalid:
+    known = sorted(_fields_at(kind, loc[:-1]))
+    near = difflib.get_close_matches(str(loc[-1]), known, n=1)
+    if near:
+        return Invalid("{place}: there is no such key; did you mean {near}?", place=place, near=near[0])
+    return Invalid("{place}: there is no such key; there are {known}", place=place, known=", ".join(known))
+
+
+def _fields_at(kind: type[Draft], path: tuple[int | str, ...]) -> Iterable[str]:
+    """The keys of the table at a path, found by walking the annotations."""
+    for part in path:
+        if isinstance(part, str) and part in kind.model_fields:
+            kind = _inner(kind.model_fields[part].annotation) or kind
+    return kind.model_fields
+
+
+def _inner(annotation: Any) -> type[Draft] | None:
+    if isinstance(annotation, type) and issubclass(annotation, Draft):
+        return annotation
+    found = (_inner(argument) for argument in getattr(annotation, "__args__", ()))
+    return next((kind for kind in found if kind), None)

@@ -76,7 +76,7 @@ def get(session: Session, kind: type[K], key: str) -> K:
     return Lookup(session).get(kind, key)
 
 
-def get_to_change(session: Session, kind: type[K], key: str) -> K:
+def get_for_update(session: Session, kind: type[K], key: str) -> K:
     """The same, held until the transaction ends: of two who change it the second sees what the first has done."""
     lookup = Lookup(session)
     lookup.load(kind, [key], change=True)

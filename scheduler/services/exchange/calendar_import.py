@@ -18,23 +18,29 @@ from scheduler.base.i18n import N_
 from scheduler.base.text import Text, folded, slug
 from scheduler.model import City, Event, Organisation, Origin, Status, Venue, Visibility
 from scheduler.services.common.audit import note
-from scheduler.services.common.changes import Change, Verb
+from scheduler.services.common.changes import Change, ChangeKind
 from scheduler.services.common.lookup import Lookup
 from scheduler.services.events.programme import conflicts, planning
 from scheduler.services.events.programme.event_drafts import EventDraft
 from scheduler.services.events.programme.event_mapping import WITH_EVENT, draft_of
-from scheduler.services.exchange.calendar_mapping import Brought, Terms, bring, digest, fitting
+from scheduler.services.exchange.calendar_mapping import (
+    CalendarDefaults,
+    MappedEvent,
+    digest,
+    fitting,
+    map_event,
+)
 
-MOST = 20_000  # events of one import, each occurrence of a series being one
+MAX_EVENTS = 20_000  # events of one import, each occurrence of a series being one
 _OCCURRENCES = uuid.UUID("6e1d3c1e-9d0c-5d0e-8a43-0f5ad1b4c0de")  # of UIDs made for occurrences
 _NAMED = 5  # how many keys a note names
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ImportOptions:
     """What is asked of an import. ``days``: what lies outside them is neither read nor missed."""
 
-    terms: Terms
+    terms: CalendarDefaults
     days: tuple[date, date]
     theirs: bool = False  # where the desk and the source have changed the same field, the source is right
     cancel_missing: bool = False
@@ -42,7 +48,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ImportReport:
     """What an import did, or would do. ``said``: title and time of what is added or changed, by key."""
 
     changes: tuple[Change, ...]
@@ -50,18 +56,18 @@ class Outcome:
     said: Mapping[str, str]
 
 
-def bring_in(
-    session: Session, events: Sequence[Foreign], wanted: Wanted, *, notes: Iterable[Note], now: datetime
-) -> Outcome:
+def import_events(
+    session: Session, events: Sequence[Foreign], wanted: ImportOptions, *, notes: Iterable[Note], now: datetime
+) -> ImportReport:
     """Make the events of a source be as it says, by UID and RECURRENCE-ID; ``notes`` are those of its reading.
 
     Only what has changed there is changed here, so that the desk's own changes stay; what both have changed stays
     as the desk has it, and is told. Raises NotFound for a place nobody has, Conflict for contradictions.
     """
-    if len(events) > MOST:
+    if len(events) > MAX_EVENTS:
         message = N_("until: there are {count} events in this time; at most {most} are imported at once")
-        raise Invalid(message, count=len(events), most=MOST)
-    work = _Import(session, wanted, tuple(notes), now)
+        raise Invalid(message, count=len(events), most=MAX_EVENTS)
+    work = _CalendarImport(session, wanted, tuple(notes), now)
     work.sort(events)
     work.add()
     work.update()
@@ -84,30 +90,30 @@ class _Step:
     """An event that is written; ``brought`` is nothing for one that its source no longer has."""
 
     pending: planning.Pending
-    brought: Brought | None
+    brought: MappedEvent | None
     origin: Origin | None
     kept: Mapping[str, list[str]] = field(default_factory=dict)  # fields that stay as the desk has them
 
 
-class _Import:
+class _CalendarImport:
     """One import: what was looked up, changed and told on the way."""
 
-    def __init__(self, session: Session, wanted: Wanted, read: tuple[Note, ...], now: datetime) -> None:
+    def __init__(self, session: Session, wanted: ImportOptions, read: tuple[Note, ...], now: datetime) -> None:
         self.session, self.wanted, self.now, self.read = session, wanted, now, read
         self.lookup, self.notes = Lookup(session), Notes()
         self.terms = replace(wanted.terms, venues=_venues(session, self.lookup, wanted.terms))
         self.known = _known(session, self.terms.source)
         self.seen: set[tuple[str, str]] = set()
-        self.new: list[Brought] = []
+        self.new: list[MappedEvent] = []
         self.taken: Mapping[str, str] = {}  # UIDs of events that are here, with their keys
-        self.changed: list[tuple[Brought, _Known]] = []
+        self.changed: list[tuple[MappedEvent, _Known]] = []
         self.steps: list[_Step] = []
         self.unchanged: list[str] = []
 
     # What is new, what has changed
 
     def sort(self, events: Iterable[Foreign]) -> None:
-        brought = {one.name: one for event in events if (one := bring(event, self.terms, self.notes))}
+        brought = {one.name: one for event in events if (one := map_event(event, self.terms, self.notes))}
         self.seen = set(brought)
         renamed = self._renamed(brought)
         for name, one in brought.items():
@@ -123,7 +129,7 @@ class _Import:
             else:
                 self.changed.append((one, known))
 
-    def _renamed(self, brought: Mapping[tuple[str, str], Brought]) -> dict[tuple[str, str], _Known]:
+    def _renamed(self, brought: Mapping[tuple[str, str], MappedEvent]) -> dict[tuple[str, str], _Known]:
         """What has a new UID, but the title and time of an event that has vanished, is that event."""
         vanished = {_looks(known.origin): known for name, known in self.known.items() if name not in brought}
         found = {}
@@ -133,14 +139,14 @@ class _Import:
                 self.seen.add((known.origin.uid, known.origin.recurrence_id))
         return found
 
-    def _new(self, one: Brought) -> None:
+    def _new(self, one: MappedEvent) -> None:
         """What was cancelled before anybody here knew of it is no news; that a series leaves days out, even less."""
         if one.draft.status is not Status.CANCELLED:
             self.new.append(one)
         elif one.foreign.recurrence_id is None:
             self.notes.ignored(one.foreign.line, one.foreign.uid, N_("Cancelled there, and not known here."))
 
-    def _unchanged(self, one: Brought, known: _Known) -> None:
+    def _unchanged(self, one: MappedEvent, known: _Known) -> None:
         """SEQUENCE rises there for what we do not take over, such as attendees."""
         _identify(known.origin, one)
         known.origin.sequence = max(known.origin.sequence, one.foreign.sequence)
@@ -157,7 +163,7 @@ class _Import:
                 pending.event.sequence = one.foreign.sequence
                 self.steps.append(_Step(pending, one, None))
 
-    def _not_here(self) -> list[Brought]:
+    def _not_here(self) -> list[MappedEvent]:
         """What is not here already: planned here and exported, or imported from elsewhere."""
         self.taken, elsewhere = self._own_uids(), self._elsewhere()
         others = {uid for uid, _ in elsewhere}
@@ -191,7 +197,7 @@ class _Import:
         while chunk := list(islice(rest, 500)):
             yield from self.session.execute(query.where(column.in_(chunk)))
 
-    def _uid(self, one: Brought) -> str:
+    def _uid(self, one: MappedEvent) -> str:
         """The foreign UID; one of its own for an occurrence, and where another event has that UID already.
 
         The same at each import of the same source, whatever was deleted in between.
@@ -227,7 +233,7 @@ class _Import:
             for one, known in self.changed:
                 self._update(one, known)
 
-    def _update(self, one: Brought, known: _Known) -> None:
+    def _update(self, one: MappedEvent, known: _Known) -> None:
         here = draft_of(self.lookup.get(Event, known.key))
         draft, kept = self._merged(here, one, known)
         pending = self._prepare(known.key, draft)
@@ -236,7 +242,7 @@ class _Import:
             pending.event.sequence = max(pending.event.sequence, one.foreign.sequence - 1)
         self.steps.append(_Step(pending, one, known.origin, kept))
 
-    def _merged(self, here: EventDraft, one: Brought, known: _Known) -> tuple[EventDraft, dict[str, list[str]]]:
+    def _merged(self, here: EventDraft, one: MappedEvent, known: _Known) -> tuple[EventDraft, dict[str, list[str]]]:
         """The event as it is here, with the fields that have changed there since the last import."""
         origin, draft, kept = known.origin, here, dict[str, list[str]]()
         before = origin.fields
@@ -253,7 +259,7 @@ class _Import:
                 draft = draft.model_copy(update=_FIELDS[name].write(draft, origin.language, given))
         return draft, kept
 
-    def _tell_of_both(self, one: Brought, key: str, name: str) -> None:
+    def _tell_of_both(self, one: MappedEvent, key: str, name: str) -> None:
         message = N_("{field} of {event} has changed there and here; ours is kept (--theirs takes theirs).")
         self.notes.ignored(one.foreign.line, one.foreign.uid, message, field=name, event=key)
 
@@ -294,7 +300,7 @@ class _Import:
 
     # All at once
 
-    def settle(self) -> Outcome:
+    def settle(self) -> ImportReport:
         pending = [step.pending for step in self.steps]
         retimed = planning.settle(self.session, pending, now=self.now)
         impacts = [planning.conclude(self.session, one, retimed, now=self.now) for one in pending]
@@ -303,9 +309,9 @@ class _Import:
         conflicts.refuse(self.session, replanned, force=self.wanted.force, now=self.now)
         changes = [impact.change for impact in impacts]
         self._audit(changes)
-        idle = [Change("event", key, Verb.UNCHANGED) for key in self.unchanged]
+        idle = [Change("event", key, ChangeKind.UNCHANGED) for key in self.unchanged]
         said = {step.pending.event.key: _in_words(step.pending.draft) for step in self.steps}
-        return Outcome((*changes, *idle), self._told(), said)
+        return ImportReport((*changes, *idle), self._told(), said)
 
     def _told(self) -> tuple[Note, ...]:
         return tuple(sorted((*self.read, *self.notes.in_order()), key=lambda one: one.line or 0))
@@ -346,7 +352,7 @@ class _Elsewhere(NamedTuple):
     looks: tuple[str, str]
 
 
-def _venues(session: Session, lookup: Lookup, terms: Terms) -> dict[str, str]:
+def _venues(session: Session, lookup: Lookup, terms: CalendarDefaults) -> dict[str, str]:
     """Venues by each of their names, of the city only where one is given. Raises NotFound."""
     for kind, key in ((Venue, terms.venue), (City, terms.city), (Organisation, terms.organizer)):
         if key:
@@ -368,7 +374,7 @@ def _looks(origin: Origin) -> tuple[str, str]:
     return title, when
 
 
-def _identify(origin: Origin, brought: Brought) -> None:
+def _identify(origin: Origin, brought: MappedEvent) -> None:
     origin.uid, origin.recurrence_id = brought.name
 
 
@@ -385,7 +391,7 @@ def _older(foreign: Foreign, origin: Origin) -> bool:
     return revised is not None and origin.revised_at is not None and revised < origin.revised_at
 
 
-def _wish(one: Brought) -> str:
+def _wish(one: MappedEvent) -> str:
     """Title and day; the kind where the title has no Latin letters."""
     day = one.draft.first_day or (one.draft.dtstart.date() if one.draft.dtstart else None)
     words = slug(one.draft.title.to("en"))[:60].strip("-")
@@ -407,7 +413,7 @@ class _Field(NamedTuple):
     """How a field stands in a draft, and what an import gives for it."""
 
     read: Callable[[EventDraft, str], Any]
-    given: Callable[[Brought, Origin, str], Any]
+    given: Callable[[MappedEvent, Origin, str], Any]
     write: Callable[[EventDraft, str, Any], dict[str, Any]]
 
 
@@ -447,7 +453,7 @@ _WHEN = _Field(
 )
 
 
-def _still_private(one: Brought, origin: Origin, _language: str) -> Visibility:
+def _still_private(one: MappedEvent, origin: Origin, _language: str) -> Visibility:
     """What was once imported as private does not become public by leaving an option out."""
     told = one.draft.visibility
     return Visibility.PRIVATE if "private" in origin.fields and told is Visibility.PUBLIC else told

@@ -18,7 +18,8 @@ from scheduler.base.errors import Invalid
 from scheduler.base.i18n import N_, catalogue
 from scheduler.base.text import Text, folded
 from scheduler.model import Kind, Status, Visibility
-from scheduler.services.events.programme.event_drafts import EventDraft, check
+from scheduler.services.common.drafts import check
+from scheduler.services.events.programme.event_drafts import EventDraft
 
 TITLE, PROSE = 300, 20_000  # as long as a draft has them
 MARKS, PILED = 30, 2_000  # on one letter; of a text in which more of them would cost time
@@ -30,7 +31,7 @@ _UNSEEN = frozenset(("head", "script", "style", "title"))
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class CalendarDefaults:
     """What the desk says of a calendar that it imports; ``tz`` is for times in UTC, or in no zone."""
 
     source: str
@@ -45,7 +46,7 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
-class Brought:
+class MappedEvent:
     """A foreign event, with what it comes to here: ``draft`` for a new event, ``said`` to compare it by."""
 
     foreign: Foreign
@@ -67,17 +68,17 @@ class Brought:
         return self.said["title"], self.said["when"]
 
 
-def bring(foreign: Foreign, terms: Terms, notes: Notes) -> Brought | None:
+def map_event(foreign: Foreign, terms: CalendarDefaults, notes: Notes) -> MappedEvent | None:
     """Nothing, and a note, for what cannot be an event here."""
     try:
-        return Brought(foreign, _draft(foreign, terms, notes), _said(foreign, terms))
+        return MappedEvent(foreign, _draft(foreign, terms, notes), _said(foreign, terms))
     except Invalid as error:
         problem = error.text(catalogue(terms.language).gettext)
         notes.refused(foreign.line, foreign.uid, N_("The event cannot be planned: {problem}"), problem=problem)
         return None
 
 
-def _draft(foreign: Foreign, terms: Terms, notes: Notes) -> EventDraft:
+def _draft(foreign: Foreign, terms: CalendarDefaults, notes: Notes) -> EventDraft:
     venue = terms.venue or _venue(foreign, terms)
     plan = {
         "kind": terms.kind or Kind.MEETING,
@@ -139,7 +140,7 @@ def _existing(foreign: Foreign, at: datetime, tzid: str, notes: Notes) -> dateti
 # What and where
 
 
-def _title(foreign: Foreign, terms: Terms, notes: Notes) -> str:
+def _title(foreign: Foreign, terms: CalendarDefaults, notes: Notes) -> str:
     title = unicodedata.normalize("NFC", _harmless(one_line(foreign.summary))).strip()
     if not title:
         notes.mended(foreign.line, foreign.uid, N_("The event has no title."))
@@ -147,7 +148,7 @@ def _title(foreign: Foreign, terms: Terms, notes: Notes) -> str:
     return _short(foreign, title, TITLE, notes)
 
 
-def _description(foreign: Foreign, terms: Terms, notes: Notes) -> Text:
+def _description(foreign: Foreign, terms: CalendarDefaults, notes: Notes) -> Text:
     """The text; at its head the place, unless that is a venue of ours. None is made of what others write."""
     text = _harmless(clean_text(foreign.description))
     if _TAGS.search(text):
@@ -182,13 +183,13 @@ def _short(foreign: Foreign, text: str, most: int, notes: Notes) -> str:
     return text[: most - 1].rstrip() + "…"
 
 
-def _venue(foreign: Foreign, terms: Terms) -> str | None:
+def _venue(foreign: Foreign, terms: CalendarDefaults) -> str | None:
     """The venue that LOCATION names, alone or before its address."""
     place = folded(_harmless(foreign.location))
     return terms.venues.get(place) or terms.venues.get(place.partition(",")[0].strip())
 
 
-def _visibility(foreign: Foreign, terms: Terms) -> Visibility:
+def _visibility(foreign: Foreign, terms: CalendarDefaults) -> Visibility:
     told = Visibility(foreign.classification.lower())
     return Visibility.PRIVATE if terms.private and told is Visibility.PUBLIC else told
 
@@ -256,7 +257,7 @@ def plain(html: str) -> str:
 # Identity
 
 
-def _said(foreign: Foreign, terms: Terms) -> dict[str, str]:
+def _said(foreign: Foreign, terms: CalendarDefaults) -> dict[str, str]:
     """A digest of each field as it was read: whatever we make of it, it tells what has changed there."""
     floating = foreign.how in (How.FLOATING, How.GUESSED)
     values = {
@@ -273,7 +274,7 @@ def _said(foreign: Foreign, terms: Terms) -> dict[str, str]:
     return {name: digest(value) for name, value in values.items()}
 
 
-def _chosen(terms: Terms) -> dict[str, object]:
+def _chosen(terms: CalendarDefaults) -> dict[str, object]:
     """What the desk asked for; what it did not ask for this time stays as it was."""
     options = {
         "kind": terms.kind,

@@ -23,25 +23,19 @@ from scheduler.model import (
     Venue,
 )
 from scheduler.model.attendance import HOLDING
-from scheduler.services.common.changes import Change, Verb
+from scheduler.services.common.changes import Change, ChangeKind
 from scheduler.services.common.drafts import Draft
 from scheduler.services.common.lookup import Lookup
 from scheduler.services.consulate.posts import posts
 from scheduler.services.events.attendance import parties, transitions
+from scheduler.services.events.attendance.replies import PARTSTATS, Reply
 from scheduler.services.events.programme import conflicts, planning
 from scheduler.services.events.programme.conflicts import Contradiction
-from scheduler.services.events.programme.event_drafts import AttendeeDraft, EventDraft, ProgrammeFile, Reply
+from scheduler.services.events.programme.event_drafts import AttendeeDraft, EventDraft
 from scheduler.services.events.programme.event_mapping import WITH_EVENT
 from scheduler.services.events.programme.places import NOUNS, put
+from scheduler.services.exchange.programme_file import ProgrammeFile
 from scheduler.services.outbox.enqueue import CONCERNED
-
-PARTSTATS = {
-    Reply.NOT_ANSWERED: Partstat.NEEDS_ACTION,
-    Reply.ACCEPTED: Partstat.ACCEPTED,
-    Reply.REGRETS: Partstat.DECLINED,
-    Reply.EXCUSED: Partstat.DECLINED,
-    Reply.TENTATIVE: Partstat.TENTATIVE,
-}
 
 
 def apply(
@@ -58,7 +52,7 @@ def apply(
     is withdrawn. Raises Problems with all that is wrong at once; the caller's transaction must then roll back, as it
     must where tables are ``doubtful`` ("event.opening"): what merely follows from theirs is not told.
     """
-    work = _Work(session, file, now, doubtful)
+    work = _FileApplication(session, file, now, doubtful)
     work.put_places()
     work.put_events()
     work.cancel_missing()
@@ -70,7 +64,7 @@ def apply(
     return work.changes
 
 
-class _Work:
+class _FileApplication:
     """One application of a file: what was looked up, changed and found wrong on the way."""
 
     def __init__(self, session: Session, file: ProgrammeFile, now: datetime, doubtful: Collection[str]) -> None:
@@ -197,7 +191,7 @@ class _Work:
             mine = attendee.programme == self.file.programme.key
             if mine and key not in wanted and attendee.standing in CONCERNED:
                 transitions.withdraw(self.session, attendee, now=self.now)
-                self._changed(event, key, Verb.WITHDRAWN, told=1)
+                self._changed(event, key, ChangeKind.WITHDRAWN, told=1)
 
     def _put_attendee(self, event: Event, draft: AttendeeDraft, attendee: Attendee | None) -> None:
         person = self.lookup.get(Person, draft.person)
@@ -208,7 +202,7 @@ class _Work:
         notes = (N_("the answer on record is kept"),) if _otherwise_answered(attendee, draft) else ()
         if changed:
             self.touched.append(event)
-        self._changed(event, draft.person, Verb.CHANGED if changed else Verb.UNCHANGED, notes=notes)
+        self._changed(event, draft.person, ChangeKind.CHANGED if changed else ChangeKind.UNCHANGED, notes=notes)
 
     def _invite(self, event: Event, draft: AttendeeDraft, person: Person) -> None:
         guest = transitions.Guest(person=person, mode=draft.mode, companions=draft.companions, role=draft.role)
@@ -222,7 +216,7 @@ class _Work:
         )
         self._answer(attendee, draft)
         self.touched.append(event)
-        self._changed(event, draft.person, Verb.ADDED)
+        self._changed(event, draft.person, ChangeKind.ADDED)
 
     def _representative(self, draft: AttendeeDraft) -> Person | None:
         return self.lookup.get(Person, draft.represented_by) if draft.represented_by else None
@@ -256,7 +250,9 @@ class _Work:
                 event=attendee.event.key,
             )
 
-    def _changed(self, event: Event, person: str, verb: Verb, *, told: int = 0, notes: tuple[str, ...] = ()) -> None:
+    def _changed(
+        self, event: Event, person: str, verb: ChangeKind, *, told: int = 0, notes: tuple[str, ...] = ()
+    ) -> None:
         self.changes.append(Change("attendee", f"{event.key} {person}", verb, told=told, notes=notes))
 
     def refuse_conflicts(self, force: str | None) -> None:

@@ -13,7 +13,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from scheduler.base.errors import Invalid, SchedulerError, all_of, each_of
-from scheduler.services.events.programme.event_drafts import ProgrammeFile, explain
+from scheduler.services.common.drafts import explain
+from scheduler.services.exchange.programme_file import ProgrammeFile
 
 MOST_BYTES = 50_000_000
 Place = tuple[int | str, ...]

@@ -15,10 +15,11 @@ from urllib.parse import parse_qs, quote, urlencode
 
 from scheduler.base.errors import NotFound
 from scheduler.base.i18n import LANGUAGES
-from scheduler.services.feeds.scopes import CHOICE, FACETS
+from scheduler.model.feeds import CHOICE
+from scheduler.services.feeds.scopes import FACETS
 
 PUBLIC, PRIVATE = "/feeds/", "/private/"
-LONGEST = 2000  # characters of a query
+MAX_QUERY_LENGTH = 2000  # characters of a query
 _LANGUAGES = "|".join(LANGUAGES)
 _NAME = re.compile(rf"([a-z0-9]+(?:-[a-z0-9]+)*)\.({_LANGUAGES})(\.hours)?(\.alarms)?\.ics")
 
@@ -58,7 +59,7 @@ def read(path: str, query: str = "") -> Address:
     """Raises NotFound for what is no address of a feed."""
     prefix = next((prefix for prefix in (PUBLIC, PRIVATE) if path.startswith(prefix)), None)
     found = _NAME.fullmatch(path.removeprefix(prefix)) if prefix else None
-    if found is None or len(query) > LONGEST:
+    if found is None or len(query) > MAX_QUERY_LENGTH:
         raise NotFound("there is no such feed")
     name, language, hours, alarms = found.groups()
     private = prefix == PRIVATE

@@ -29,13 +29,12 @@ from scheduler.model import (
     View,
     Visibility,
 )
-from scheduler.model.attendance import comes
+from scheduler.model.attendance import BOUND, comes
 from scheduler.model.events import event_city
-from scheduler.services.events.programme.conflicts import BOUND
 from scheduler.services.events.programme.event_mapping import WITH_EVENT
 from scheduler.services.events.programme.renderings import revise
 from scheduler.services.feeds.scopes import Scope
-from scheduler.storage.database import AS_STORED
+from scheduler.storage.types import BINARY_RESULTS
 
 REFRESH = timedelta(hours=6)
 
@@ -54,7 +53,8 @@ def write(
     """The calendar as bytes: a function of what is stored, the language and the day, of nothing else.
 
     ``by_hours`` shows exhibitions by their opening hours instead of as a bar; ``alarms`` adds one before what the
-    reader attends (ical-rules 38, 39); ``address`` is where it was found.
+    reader attends (docs/icalendar-rules.md#rule-38 and docs/icalendar-rules.md#rule-39); ``address`` is where it was
+    found.
     """
     parts = contents(session, feed, language=language, now=now, by_hours=by_hours)
     zones = _zones(session, feed, now) if by_hours else ()  # only opening hours are written in their zone
@@ -88,7 +88,7 @@ class Library:
         self._session, self._now = session, now
         columns = (Rendering.event_id, Rendering.language, Rendering.view, Rendering.body)
         query = sa.select(*columns).where(Rendering.audience == Audience.PUBLIC)
-        rows = session.execute(query, execution_options=AS_STORED)
+        rows = session.execute(query, execution_options=BINARY_RESULTS)
         self._bodies = {(event, language, view): body for event, language, view, body in rows}
 
     def open(self, feed: Scope) -> Book:
@@ -127,7 +127,7 @@ def contents(session: Session, feed: Scope, *, language: str, now: datetime, by_
         .where(*_shown(feed, now), Rendering.language == supported(language), *_form(feed, by_hours=by_hours))
         .order_by(Event.starts_at, Event.uid)
     )
-    return list(session.scalars(query, execution_options=AS_STORED))
+    return list(session.scalars(query, execution_options=BINARY_RESULTS))
 
 
 def refresh(session: Session, *, now: datetime) -> int:
@@ -191,7 +191,7 @@ def _shown(feed: Scope, now: datetime) -> Iterator[sa.ColumnElement[bool]]:
     yield _seen(feed)
     yield Event.starts_at.is_not(None)
     yield sa.or_(Event.ends_at > since, Event.kind == Kind.ANNIVERSARY)
-    # A cancelled event stays until its date has passed, marked as cancelled (ical-rules 74).
+    # A cancelled event stays until its date has passed, marked as cancelled (docs/icalendar-rules.md#rule-74).
     yield sa.or_(Event.status != Status.CANCELLED, Event.ends_at > _day_start(now), _returned_until(now))
     if feed.kinds:
         yield Event.kind.in_([Kind(kind) for kind in feed.kinds])

@@ -84,7 +84,7 @@ def get(session: Session, number: int) -> FeedLink:
     return _known(session.get(FeedLink, number), number)
 
 
-def get_to_change(session: Session, number: int) -> FeedLink:
+def get_for_update(session: Session, number: int) -> FeedLink:
     """The same, held until the transaction ends."""
     return _known(session.get(FeedLink, number, with_for_update=True), number)
 

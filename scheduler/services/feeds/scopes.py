@@ -13,22 +13,11 @@ from scheduler.base.i18n import LANGUAGES, N_, catalogue
 from scheduler.base.text import Text
 from scheduler.model import City, Event, Feed, FeedLink, Kind, Organisation, Sees, Venue, Visibility
 from scheduler.model.events import event_city
+from scheduler.model.feeds import CHOICE, CITY_PREFIX, EVERYTHING, KIND_FEEDS, is_built_in
 from scheduler.services.common.lookup import K
 from scheduler.services.common.values import KEY
 from scheduler.services.events.programme.renderings import KIND_NAMES
 
-EVERYTHING = "all"
-KIND_FEEDS = {
-    "exhibitions": (Kind.EXHIBITION, N_("Exhibitions")),
-    "ceremonies": (Kind.CEREMONY, N_("Ceremonies")),
-    "consulate-openings": (Kind.CONSULATE_OPENING, N_("Consulate openings")),
-    "visits": (Kind.VISIT, N_("Visits")),
-    "meetings": (Kind.MEETING, N_("Meetings")),
-    "consular-days": (Kind.CONSULAR_DAY, N_("Mobile consular days")),
-    "anniversaries": (Kind.ANNIVERSARY, N_("Anniversaries")),
-}
-CITY_PREFIX = "city-"
-CHOICE = "choice"  # the feed that a reader put together
 FACETS = ("kind", "city", "organizer", "tour")  # of what
 MOST_CHOSEN = 50  # of each
 
@@ -112,11 +101,6 @@ def _announced_cities() -> sa.CompoundSelect[int]:
     at_venue = sa.select(Venue.city_id).join(Event, Event.venue_id == Venue.id).where(public)
     named = sa.select(event_city.c.city_id).join(Event, Event.id == event_city.c.event_id).where(public)
     return at_venue.union(named)
-
-
-def is_built_in(key: str) -> bool:
-    """Whether a key is that of a feed that nobody has to add; of a city, also before there is one."""
-    return key in (EVERYTHING, CHOICE, *KIND_FEEDS) or key.startswith(CITY_PREFIX)
 
 
 def chosen(session: Session, wanted: Mapping[str, Sequence[str]]) -> Scope:

@@ -16,8 +16,8 @@ from scheduler.base.i18n import N_, catalogue
 from scheduler.model import Appointment, FeedLink, Post, Service, VisitStatus
 from scheduler.services.consulate.posts.free_times import midnight
 from scheduler.services.consulate.visits.booking import WITH_VISIT
+from scheduler.services.consulate.visits.wording import where
 from scheduler.services.feeds.event_feeds import REFRESH
-from scheduler.services.letters.visit_letters import where
 
 # One that was cancelled is struck out until its day has passed, so that nobody prepares for it.
 _SHOWN = (VisitStatus.CONFIRMED, VisitStatus.CHECKED_IN, VisitStatus.CALLED, VisitStatus.CANCELLED)

@@ -45,7 +45,7 @@ class Skip:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class House:
+class SenderIdentity:
     """What is the same in all letters: who writes, and the key of Message-IDs."""
 
     name: Text
@@ -56,7 +56,7 @@ class House:
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class Recipient:
     """Who a letter is for, and the language it is in."""
 
     email: str
@@ -64,8 +64,15 @@ class Reader:
     language: str
 
 
-def enveloped(
-    letter: Row | Letter, reader: Reader, *, subject: str, parts: Parts, reply_to: str, house: House, now: datetime
+def put_in_envelope(
+    letter: Row | Letter,
+    reader: Recipient,
+    *,
+    subject: str,
+    parts: Parts,
+    reply_to: str,
+    house: SenderIdentity,
+    now: datetime,
 ) -> OutgoingMessage:
     """Put a letter into its envelope. Raises ValueError for an address that no mail server takes."""
     message_id, address = _message_id(letter.key, house), ascii_address(reader.email)
@@ -93,7 +100,7 @@ def enveloped(
     )
 
 
-def _message_id(key: str, house: House) -> str:
+def _message_id(key: str, house: SenderIdentity) -> str:
     """The same for every attempt at one letter, so that a repeated one can be recognised; it reveals nothing."""
     digest = hmac.new(house.secret.encode(), key.encode(), hashlib.sha256).hexdigest()[:32]
     domain = house.sender.rpartition("@")[2].strip("> ") or "localhost"
@@ -108,7 +115,7 @@ def reply_to(email: str | None) -> str:
         return ""
 
 
-def rendered(kind: LetterKind, words: Mapping[str, Any], language: str) -> tuple[str, str, str]:
+def render_letter(kind: LetterKind, words: Mapping[str, Any], language: str) -> tuple[str, str, str]:
     """Subject, text and HTML of a kind of letter, in a language that is supported."""
     folder = f"letters/{kind.replace(' ', '_')}"
     subject = " ".join(template(f"{folder}/subject.txt", language).render(words).split())

@@ -23,13 +23,21 @@ from scheduler.services.common.tokens import PATHS, Purpose, of_attendee
 from scheduler.services.events.attendance import passes
 from scheduler.services.events.programme.event_mapping import WITH_EVENT
 from scheduler.services.letters import event_outlines, letter_rows, relevance
-from scheduler.services.letters.envelope import House, OutgoingMessage, Reader, Skip, enveloped
+from scheduler.services.letters.envelope import (
+    OutgoingMessage,
+    Recipient,
+    SenderIdentity,
+    Skip,
+    put_in_envelope,
+)
 from scheduler.services.letters.event_outlines import NAME, PAGE, PASS, Outline
 from scheduler.services.letters.letter_rows import Row
 from scheduler.services.letters.messages import still_addressed
 
 
-def compose(session: Session, ids: Sequence[int], *, house: House, now: datetime) -> Iterator[OutgoingMessage | Skip]:
+def compose(
+    session: Session, ids: Sequence[int], *, house: SenderIdentity, now: datetime
+) -> Iterator[OutgoingMessage | Skip]:
     """Compose claimed letters in the order of their ids given, or say why one is not to be sent."""
     rows = letter_rows.read(session, ids)
     events = _events(session, {row.event_id for row in rows.values()})
@@ -39,12 +47,12 @@ def compose(session: Session, ids: Sequence[int], *, house: House, now: datetime
     for letter_id in ids:
         row = rows[letter_id]
         event = events[row.event_id]
-        thread = threads.get((row.event_id, row.person_id), relevance.Thread())
-        reason = relevance.no_longer_fits(row, event, thread, now) or mail.no_longer_addressed(row)
+        thread = threads.get((row.event_id, row.person_id), relevance.NewsThread())
+        reason = relevance.reason_to_skip(row, event, thread, now) or mail.no_longer_addressed(row)
         if reason:
             yield Skip(letter_id, reason)
             continue
-        row = relevance.as_news(row, event, thread)
+        row = relevance.as_latest_news(row, event, thread)
         slot = event_outlines.key(row)
         if slot not in rendered:
             rendered[slot] = event_outlines.outline(session, event, row, house, mail.of_row(row))
@@ -81,9 +89,9 @@ class _Mail:
         return N_("is no longer among those it is for")
 
 
-def _address(outline: Outline, row: Row, house: House, now: datetime) -> OutgoingMessage:
+def _address(outline: Outline, row: Row, house: SenderIdentity, now: datetime) -> OutgoingMessage:
     assert row.email is not None  # noqa: S101 - or it would have been skipped
-    reader = Reader(row.email, row.name.to(outline.language), outline.language)
+    reader = Recipient(row.email, row.name.to(outline.language), outline.language)
     called = " ".join(filter(None, (row.courtesy_title.to(reader.language), reader.name)))
     page, given = _page(row, reader.language, house), _pass(row, house) if outline.shows_pass else ""
     shown = passes.groups(given)
@@ -93,12 +101,12 @@ def _address(outline: Outline, row: Row, house: House, now: datetime) -> Outgoin
         calendar=outline.parts.calendar,
         picture=passes.png(given) if given else b"",
     )
-    return enveloped(
+    return put_in_envelope(
         row, reader, subject=outline.subject, parts=parts, reply_to=outline.reply_to, house=house, now=now
     )
 
 
-def _page(row: Row, language: str, house: House) -> str:
+def _page(row: Row, language: str, house: SenderIdentity) -> str:
     """The page that a letter leads to: to confirm, or the reader's own."""
     if row.attendee_id is None or row.listed_at is None:
         return ""
@@ -107,6 +115,6 @@ def _page(row: Row, language: str, house: House) -> str:
     return f"{house.base_url}/{language}/{PATHS[purpose]}/{token}"
 
 
-def _pass(row: Row, house: House) -> str:
+def _pass(row: Row, house: SenderIdentity) -> str:
     assert row.attendee_id is not None and row.listed_at is not None  # noqa: S101, PT018 - or it shows none
     return passes.made(row.attendee_id, row.listed_at, row.epoch or 0, secret=house.secret)

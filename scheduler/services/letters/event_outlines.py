@@ -11,15 +11,15 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from scheduler.base.date_format import language_name
+from scheduler.base.date_format import When, language_name
 from scheduler.base.i18n import supported
 from scheduler.base.text import Text
 from scheduler.formats.mail import PICTURE, Parts
 from scheduler.model import Audience, Event, LetterKind, Message, Mode, Standing
-from scheduler.services.events.programme.event_times import When, is_now, moment, was_when, when
+from scheduler.services.events.programme.event_times import is_now, moment, was_when, when
 from scheduler.services.events.programme.renderings import location
 from scheduler.services.feeds.event_feeds import event_file
-from scheduler.services.letters.envelope import House, rendered, reply_to
+from scheduler.services.letters.envelope import SenderIdentity, render_letter, reply_to
 from scheduler.services.letters.letter_rows import ASKED, PARTING, Row, is_shown_link, may_join
 from scheduler.services.letters.messages import set_in
 
@@ -55,7 +55,7 @@ def key(row: Row) -> tuple[Any, ...]:
     )
 
 
-def outline(session: Session, event: Event, row: Row, house: House, message: Message | None) -> Outline:
+def outline(session: Session, event: Event, row: Row, house: SenderIdentity, message: Message | None) -> Outline:
     """``message`` is what an officer wrote, where the letter carries that."""
     language = supported(row.language)
     audience = Audience.REMOTE if may_join(row) else Audience.PUBLIC
@@ -63,7 +63,7 @@ def outline(session: Session, event: Event, row: Row, house: House, message: Mes
     if message is not None:
         words |= written(message, words["title"], row.language, language)
     dated = row.kind not in _WITHOUT_DATE
-    subject, text, html = rendered(row.kind, words, language)
+    subject, text, html = render_letter(row.kind, words, language)
     return Outline(
         language=language,
         subject=subject,
@@ -77,7 +77,7 @@ def outline(session: Session, event: Event, row: Row, house: House, message: Mes
     )
 
 
-def words_of(event: Event, row: Row, language: str, house: House) -> dict[str, Any]:
+def words_of(event: Event, row: Row, language: str, house: SenderIdentity) -> dict[str, Any]:
     """What the templates of letters about events are told."""
     was = row.facts.get("was") or {}
     return {
@@ -133,7 +133,7 @@ def _new_video(was: Mapping[str, Any], event: Event) -> str:
     return "taken" if not after else "changed" if before else "made"
 
 
-def _has_page(row: Row, house: House) -> bool:
+def _has_page(row: Row, house: SenderIdentity) -> bool:
     """What cannot be done without a page leads to it, wherever the pages are."""
     if row.kind in (LetterKind.REFUSED, LetterKind.REMOVED):
         return False
@@ -151,7 +151,7 @@ def _instructions(row: Row, event: Event, language: str) -> str:
     """What holds for who has a place and comes in this way."""
     if row.standing is not Standing.CONFIRMED or row.mode is None or row.kind not in _INSTRUCTING:
         return ""
-    return next((one.instructions for one in event.seating if one.mode is row.mode), Text()).to(language)
+    return next((one.instructions for one in event.capacities if one.mode is row.mode), Text()).to(language)
 
 
 _INSTRUCTING = (LetterKind.CONFIRMED, LetterKind.PLACE_FREED, LetterKind.REMINDER)

@@ -13,8 +13,8 @@ from scheduler.base.errors import Conflict, NotFound
 from scheduler.base.i18n import N_
 from scheduler.model import Appointment, Event, Letter, Outcome
 from scheduler.services.common.audit import note
-from scheduler.services.letters.envelope import House, Skip
-from scheduler.services.letters.visit_letters import compose
+from scheduler.services.letters.composing import compose
+from scheduler.services.letters.envelope import SenderIdentity, Skip
 from scheduler.services.outbox.enqueue import NEWS
 
 
@@ -48,7 +48,7 @@ def one(session: Session, number: int) -> Letter:
     return found
 
 
-def reads(session: Session, letter: Letter, *, house: House, now: datetime) -> str:
+def reads(session: Session, letter: Letter, *, house: SenderIdentity, now: datetime) -> str:
     """The letter as it would read if it left now. Raises Conflict when it would not leave."""
     (composed,) = compose(session, [letter.id], house=house, now=now)
     if isinstance(composed, Skip):

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.base.text import Text
 from scheduler.model import Attendee, Event, Letter, LetterKind, Mode, Person, Reminded, Standing
-from scheduler.services.events.programme.conflicts import BOUND
+from scheduler.model.attendance import BOUND
 
 # Not on the list: nothing is written to them but what they asked for.
 OFF = (Standing.WITHDRAWN, Standing.UNCONFIRMED, Standing.LAPSED, Standing.REFUSED)

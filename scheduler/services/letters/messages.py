@@ -16,9 +16,8 @@ from scheduler.base.i18n import N_
 from scheduler.base.text import Text
 from scheduler.model import Attendee, Event, Letter, Message, Outcome
 from scheduler.services.common.audit import note
-from scheduler.services.common.drafts import Draft
+from scheduler.services.common.drafts import Draft, check
 from scheduler.services.common.values import Name, Prose
-from scheduler.services.events.programme.event_drafts import check
 from scheduler.services.letters import audiences
 from scheduler.services.outbox import enqueue
 
@@ -146,7 +145,7 @@ def get(session: Session, number: int) -> Message:
     return _known(session.get(Message, number), number)
 
 
-def get_to_change(session: Session, number: int) -> Message:
+def get_for_update(session: Session, number: int) -> Message:
     """The same, held until the transaction ends."""
     return _known(session.get(Message, number, with_for_update=True), number)
 

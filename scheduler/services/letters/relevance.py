@@ -14,7 +14,8 @@ from scheduler.base.i18n import N_
 from scheduler.model import Event, Letter, LetterKind, Outcome, Reminded, Standing
 from scheduler.services.events.programme.event_times import differs, gains_its_hour
 from scheduler.services.letters.letter_rows import ASKED, OFF, PARTING, Row, is_shown_link
-from scheduler.services.outbox.enqueue import NEWS, NO_ADDRESS, TOO_LATE, starts_then
+from scheduler.services.outbox.enqueue import NEWS, NO_ADDRESS, TOO_LATE
+from scheduler.services.outbox.reminders import starts_then
 
 # Why news was not sent, that the letter after it must know of: this one was never read ...
 LATER = N_("a later change is told instead")
@@ -27,7 +28,7 @@ _UNSENT = (LATER, WAS_CANCELLED, MOVED_BACK, TAKEN_BACK, AFTER_ALL)
 
 
 @dataclass(slots=True)
-class Thread:
+class NewsThread:
     """The news of one event to one person: what they have heard, and what not. Of several unread letters only the
     last leaves; it tells of the change since the first, because that is what the person knows."""
 
@@ -55,7 +56,7 @@ class Thread:
         return self.heard is LetterKind.CANCELLED
 
 
-def threads(session: Session, rows: Iterable[Row], now: datetime) -> Mapping[tuple[int, int], Thread]:
+def threads(session: Session, rows: Iterable[Row], now: datetime) -> Mapping[tuple[int, int], NewsThread]:
     """By event and person. What another worker holds at this moment is taken for heard, unless it was refused."""
     news = {row.id: (row.event_id, row.person_id) for row in rows if row.kind in NEWS}
     if not news:
@@ -73,13 +74,13 @@ def threads(session: Session, rows: Iterable[Row], now: datetime) -> Mapping[tup
         .where(Letter.event_id.in_(events), Letter.person_id.in_(people))
         .order_by(Letter.id)
     )
-    found: dict[tuple[int, int], Thread] = {}
+    found: dict[tuple[int, int], NewsThread] = {}
     for letter in session.execute(query):
-        found.setdefault((letter.event_id, letter.person_id), Thread()).add(letter)
+        found.setdefault((letter.event_id, letter.person_id), NewsThread()).add(letter)
     return found
 
 
-def as_news(row: Row, event: Event, thread: Thread) -> Row:
+def as_latest_news(row: Row, event: Event, thread: NewsThread) -> Row:
     """A letter of news tells of all that is unread, and is called after what that comes to."""
     if row.kind not in NEWS:
         return row
@@ -95,7 +96,7 @@ def _announces(was: Mapping[str, Any], event: Event) -> bool:
     return not was.get("dtstart") or gains_its_hour(was, event)
 
 
-def no_longer_fits(row: Row, event: Event, thread: Thread, now: datetime) -> str:
+def reason_to_skip(row: Row, event: Event, thread: NewsThread, now: datetime) -> str:
     """The reason not to send, in the words of the ledger; "" if the letter stands."""
     if not row.email:
         return NO_ADDRESS
@@ -112,28 +113,28 @@ def no_longer_fits(row: Row, event: Event, thread: Thread, now: datetime) -> str
     return _BY_KIND[row.kind](row, event, thread)
 
 
-def _confirmation(row: Row, _event: Event, _: Thread) -> str:
+def _confirmation(row: Row, _event: Event, _: NewsThread) -> str:
     return "" if row.standing is Standing.CONFIRMED else N_("holds no place now")
 
 
-def _unconfirmed(row: Row, _event: Event, _: Thread) -> str:
+def _unconfirmed(row: Row, _event: Event, _: NewsThread) -> str:
     return "" if row.standing is Standing.UNCONFIRMED else N_("has confirmed already")
 
 
-def _stands(row: Row, _event: Event, _: Thread) -> str:
+def _stands(row: Row, _event: Event, _: NewsThread) -> str:
     return "" if row.standing is not Standing.UNCONFIRMED else N_("has not confirmed")
 
 
-def _still(standing: Standing) -> Callable[[Row, Event, Thread], str]:
+def _still(standing: Standing) -> Callable[[Row, Event, NewsThread], str]:
     """Only while they stand as the letter says."""
     return lambda row, _event, _: "" if row.standing is standing else N_("stands otherwise by now")
 
 
-def _waiting(row: Row, _event: Event, _: Thread) -> str:
+def _waiting(row: Row, _event: Event, _: NewsThread) -> str:
     return "" if row.standing is Standing.WAITLISTED else N_("does not wait any more")
 
 
-def _news(row: Row, event: Event, thread: Thread) -> str:
+def _news(row: Row, event: Event, thread: NewsThread) -> str:
     if not thread.is_last(row):
         return LATER
     if event.cancelled or thread.cancelled:
@@ -145,7 +146,7 @@ def _news(row: Row, event: Event, thread: Thread) -> str:
     return MOVED_BACK if row.kind is LetterKind.MOVED else AFTER_ALL
 
 
-def _reminder(row: Row, event: Event, _: Thread) -> str:
+def _reminder(row: Row, event: Event, _: NewsThread) -> str:
     if row.standing in (Standing.WAITLISTED, Standing.OFFERED, Standing.REQUESTED):
         return N_("holds no place now")
     if row.reminded is Reminded.NEVER and row.standing is Standing.CONFIRMED:
@@ -154,7 +155,7 @@ def _reminder(row: Row, event: Event, _: Thread) -> str:
     return "" if starts_then(event, about) else N_("the event was moved")
 
 
-def _whoever(_row: Row, _event: Event, _: Thread) -> str:
+def _whoever(_row: Row, _event: Event, _: NewsThread) -> str:
     """Whom a message is for is its own question."""
     return ""
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased, selectinload
 
 from scheduler.model import Attendee, Event, Person, Reminder
-from scheduler.services.outbox.enqueue import reached_by, still_useful
+from scheduler.services.outbox.reminders import reached_by, still_useful
 
 
 def all_reminders(session: Session) -> Sequence[Reminder]:

@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
 
-import sqlalchemy as sa
-from babel.numbers import format_currency
-from sqlalchemy.orm import Session, joinedload
-
-from calendars.feed import write_feed
-from calendars.vevent import Texts, VEvent, render
 from scheduler.base.clock import instant, wall
-from scheduler.base.date_format import format_day, format_offset, format_span, zone_city
-from scheduler.base.i18n import N_, catalogue, supported
+from scheduler.base.date_format import format_day, format_offset, format_span
+from scheduler.base.i18n import N_, supported
 from scheduler.formats.mail import PICTURE, Parts
 from scheduler.model import Applicant, Appointment, Letter, LetterKind, Side, VisitStatus
 from scheduler.model.visits import ACTIVE
 from scheduler.services.consulate.visits import notices
-from scheduler.services.consulate.visits.booking import WITH_VISIT
 from scheduler.services.consulate.visits.links import VisitPurpose, address
+from scheduler.services.consulate.visits.wording import _is_newer, checklist, fee, file, title, when, where
 from scheduler.services.events.attendance import passes
-from scheduler.services.events.programme.event_times import When
-from scheduler.services.letters import event_letters as events
 from scheduler.services.letters.envelope import (
-    House,
     OutgoingMessage,
-    Reader,
+    Recipient,
+    SenderIdentity,
     Skip,
-    enveloped,
-    rendered,
+    put_in_envelope,
+    render_letter,
     reply_to,
 )
 from scheduler.services.outbox.enqueue import NO_ADDRESS, TOO_LATE
@@ -51,25 +43,7 @@ _TO_CONFIRM = (
 )
 
 
-def compose(session: Session, ids: Sequence[int], *, house: House, now: datetime) -> Iterator[Item]:
-    """Letters about events and about visits alike, in the order of their ids: each goes to its own composer."""
-    about_visits = _letters(session, ids)
-    composed: dict[int, Item] = {
-        item.letter_id: item
-        for item in events.compose(session, [one for one in ids if one not in about_visits], house=house, now=now)
-    }
-    for number in ids:
-        letter = about_visits.get(number)
-        yield _compose(letter, house, now) if letter is not None else composed[number]
-
-
-def _letters(session: Session, ids: Sequence[int]) -> Mapping[int, Letter]:
-    query = sa.select(Letter).where(Letter.id.in_(ids), Letter.appointment_id.is_not(None))
-    options = joinedload(Letter.appointment).options(*WITH_VISIT)
-    return {letter.id: letter for letter in session.scalars(query.options(options))}
-
-
-def _compose(letter: Letter, house: House, now: datetime) -> Item:
+def _compose(letter: Letter, house: SenderIdentity, now: datetime) -> Item:
     visit = letter.appointment
     assert visit is not None  # noqa: S101 - selected by it
     reason = _no_longer_fits(letter, visit, now)
@@ -79,15 +53,15 @@ def _compose(letter: Letter, house: House, now: datetime) -> Item:
     assert contact.email is not None  # noqa: S101 - or it would have been skipped
     language = supported(contact.language)
     words = _words(letter, visit, contact, language, house)
-    subject, text, html = rendered(letter.kind, words, language)
+    subject, text, html = render_letter(letter.kind, words, language)
     parts = Parts(
         text=text,
         html=html,
         calendar=file(visit, language) if letter.kind in _WITH_CALENDAR and visit.starts_at else b"",
         picture=passes.png(visit.reference) if words["pass_code"] else b"",
     )
-    reader, answers = Reader(contact.email, contact.name, language), reply_to(visit.service.post.email)
-    return enveloped(letter, reader, subject=subject, parts=parts, reply_to=answers, house=house, now=now)
+    reader, answers = Recipient(contact.email, contact.name, language), reply_to(visit.service.post.email)
+    return put_in_envelope(letter, reader, subject=subject, parts=parts, reply_to=answers, house=house, now=now)
 
 
 # What no longer fits
@@ -104,7 +78,7 @@ def _no_longer_fits(letter: Letter, visit: Appointment, now: datetime) -> str:
     if visit.has_expired(now) or visit.status not in _FITS[letter.kind]:
         return N_("the visit stands otherwise now")
     # Not by its hour: moved away and back, it has two letters of which the first is about nothing any more.
-    if letter.kind is not LetterKind.VISIT_CANCELLED and not notices.is_of(letter, visit):
+    if letter.kind is not LetterKind.VISIT_CANCELLED and not notices.describes_current_state(letter, visit):
         return N_("the visit was moved")
     if letter.kind is LetterKind.VISIT_RECONFIRM and visit.reconfirmed_at is not None:
         return N_("has said already that they come")
@@ -129,7 +103,9 @@ _FITS: Mapping[LetterKind, Sequence[VisitStatus]] = {
 # Words
 
 
-def _words(letter: Letter, visit: Appointment, contact: Applicant, language: str, house: House) -> dict[str, Any]:
+def _words(
+    letter: Letter, visit: Appointment, contact: Applicant, language: str, house: SenderIdentity
+) -> dict[str, Any]:
     post, cancelled = visit.service.post, visit.status in (VisitStatus.CANCELLED, VisitStatus.LAPSED)
     purpose = VisitPurpose.CONFIRM if letter.kind in _TO_CONFIRM else VisitPurpose.OWN
     # A link to confirm is what the letter is for; any other leads to pages only where somebody has said there are.
@@ -170,31 +146,6 @@ def _words(letter: Letter, visit: Appointment, contact: Applicant, language: str
     }
 
 
-def title(visit: Appointment, language: str) -> str:
-    return f"{visit.service.name.to(language)}, {visit.service.post.name.to(language)}"
-
-
-def where(visit: Appointment, language: str) -> str:
-    """The place on one line."""
-    post = visit.service.post
-    parts = [post.name.to(language), post.address.to(language)]
-    city = post.city.name.to(language)
-    return ", ".join([*filter(None, parts), *([] if city in "".join(parts) else [city])])
-
-
-def when(visit: Appointment, language: str, tzid: str | None) -> list[When]:
-    """The post's time first; the reader's beside it where their clock shows another."""
-    if visit.dtstart is None or visit.dtend is None or visit.starts_at is None or visit.ends_at is None:
-        return []
-    post = visit.service.post
-    zone = f"{post.city.name.to(language)}, {format_offset(visit.starts_at, post.tzid)}"
-    own = When(format_span(visit.dtstart, visit.dtend, language), zone)
-    if tzid is None or wall(visit.starts_at, tzid) == visit.dtstart:
-        return [own]
-    theirs = format_span(wall(visit.starts_at, tzid), wall(visit.ends_at, tzid), language)
-    return [own, When(theirs, f"{zone_city(tzid, language)}, {format_offset(visit.starts_at, tzid)}", own=True)]
-
-
 def _was(start: str | None, visit: Appointment, language: str) -> str:
     if start is None or visit.dtstart is None or visit.dtend is None:
         return ""
@@ -216,55 +167,4 @@ def _moment(at: datetime | None, visit: Appointment, language: str) -> str:
     return f"{format_span(here, here, language)} ({zone})"
 
 
-def fee(visit: Appointment, language: str) -> str:
-    service = visit.service
-    if service.fee is None or service.currency is None:
-        return ""
-    return str(format_currency(service.fee, service.currency, locale=language))
-
-
-def checklist(visit: Appointment, language: str) -> list[str]:
-    """The documents to bring as they are asked for today, an item each."""
-    current = visit.service.checklist
-    return [line.strip() for line in current.documents.to(language).splitlines() if line.strip()] if current else []
-
-
-def _is_newer(visit: Appointment) -> bool:
-    current = visit.service.checklist
-    return current is not None and current.version != visit.checklist_version
-
-
 # The calendar file
-
-
-def file(visit: Appointment, language: str) -> bytes:
-    """The visit as a calendar of one event (RFC 5545); empty without a time."""
-    if visit.starts_at is None:
-        return b""
-    return write_feed([render(vevent(visit, language))], name=title(visit, language), refresh=timedelta(hours=6))
-
-
-def vevent(visit: Appointment, language: str) -> VEvent:
-    """UID and SEQUENCE are stored: a moved visit moves in every calendar, a cancelled one is struck out."""
-    assert visit.starts_at is not None and visit.ends_at is not None  # noqa: S101, PT018 - it has a time
-    gettext = catalogue(language).gettext
-    cancelled = visit.status in (VisitStatus.CANCELLED, VisitStatus.LAPSED)
-    status: Literal["CONFIRMED", "CANCELLED"] = "CANCELLED" if cancelled else "CONFIRMED"
-    lines = [f"{gettext('Reference')}: {visit.reference}"]
-    if items := checklist(visit, language):
-        lines += ["", gettext("Please bring:"), *(f"– {item}" for item in items)]
-    name = title(visit, language)
-    return VEvent(
-        uid=visit.uid,
-        dtstamp=visit.revised_at,
-        created=visit.created_at,
-        sequence=visit.sequence,
-        dtstart=visit.starts_at,
-        dtend=visit.ends_at,
-        status=status,
-        texts=Texts(
-            summary=f"{gettext('Cancelled')}: {name}" if cancelled else name,
-            description="\n".join(lines),
-            location=where(visit, language),
-        ),
-    )

@@ -13,12 +13,12 @@ from scheduler.services.common.audit import note
 LOOKED = timedelta(hours=1)  # how exactly it is known when somebody looked at a visit
 
 
-def looked(session: Session, appointment: Appointment, *, now: datetime) -> None:
+def record_visit_view(session: Session, appointment: Appointment, *, now: datetime) -> None:
     """Write down that whoever acts has read whose visit it is; once an hour for each visit and reader."""
     _note_read(session, "appointment", str(appointment.id), now)
 
 
-def looked_at_day(session: Session, post: Post, day: date, *, now: datetime) -> None:
+def record_day_view(session: Session, post: Post, day: date, *, now: datetime) -> None:
     """The same of the list of a day, which has the names of all who come."""
     _note_read(session, "post", post.key, now, day=day.isoformat())
 

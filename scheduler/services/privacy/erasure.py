@@ -13,7 +13,7 @@ from functools import cache
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
-from scheduler.base.errors import AlreadyThere, Conflict
+from scheduler.base.errors import Conflict, NothingToChange
 from scheduler.base.i18n import LANGUAGES, N_, catalogue
 from scheduler.base.text import Text
 from scheduler.model import (
@@ -63,7 +63,7 @@ def erase(session: Session, person: Person, *, by: Answer, now: datetime) -> lis
 
 def _refuse_erased(person: Person) -> None:
     if person.erased_at is not None:
-        raise AlreadyThere("nothing is known of {person} any more", person=f"#{person.id}")
+        raise NothingToChange("nothing is known of {person} any more", person=f"#{person.id}")
 
 
 def purge(session: Session, people: Sequence[int], *, now: datetime) -> None:

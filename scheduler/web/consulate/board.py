@@ -13,8 +13,8 @@ from scheduler.base.errors import NotFound
 from scheduler.services.consulate.front_desk import board as queue_board
 from scheduler.web.kit.forms import unshared
 from scheduler.web.kit.language import _
+from scheduler.web.kit.paths import PER_LANGUAGE, is_key
 from scheduler.web.kit.safety import HEADERS
-from scheduler.web.programme.pages import PER_LANGUAGE, is_key
 
 BOARD = f"{PER_LANGUAGE}/board/<key>/<token>"
 _ASKS = HEADERS["Content-Security-Policy"] + "; connect-src 'self'"

@@ -6,7 +6,6 @@ body of the one form that is sent; nothing is kept of a reader before that.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -33,11 +32,11 @@ from scheduler.web.kit import form_floods
 from scheduler.web.kit.answers import again, see
 from scheduler.web.kit.forms import POSTS, Form, Mistyped, seal, unshared
 from scheduler.web.kit.language import _, with_query
-from scheduler.web.programme.pages import FIRST_YEAR, LAST_YEAR, is_key
+from scheduler.web.kit.paths import is_key
+from scheduler.web.kit.typed_times import day_typed, time_typed
 
 BOOK = f"{POST}/book"
 SERVICE = f"{BOOK}/<name>"
-AT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}")
 STEPS = 4
 Page = Callable[[App, str, str], Response | str]
 
@@ -92,7 +91,7 @@ def _waiting(pages: Blueprint, app: App, limiter: Limiter) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class BookingChoice:
     """The service and the party, as the address says."""
 
     service: Service
@@ -122,7 +121,7 @@ class _NoParty(Invalid):
         self.page = page
 
 
-def _chosen(session: Session, key: str, name: str) -> Chosen:
+def _chosen(session: Session, key: str, name: str) -> BookingChoice:
     """Raises _NoParty with the page that says what is wrong."""
     service, form = _service(session, key, name), Form(request.args)
     people = _number(form, "people", service.post.largest_party)
@@ -130,7 +129,7 @@ def _chosen(session: Session, key: str, name: str) -> Chosen:
     layout = form.one_of("layout", _LAYOUTS, _("Choose how you want to be received."))
     if form.errors or layout is None:
         raise _NoParty(_party_page(service, form))
-    return Chosen(service, Party(people=people, documents=documents, layout=layout))
+    return BookingChoice(service, Party(people=people, documents=documents, layout=layout))
 
 
 _LAYOUTS = {str(layout): layout for layout in Layout} | {"": Layout.ADJOINING}
@@ -143,20 +142,6 @@ def _number(form: Form, name: str, most: int) -> int:
     if number == 0:
         form.errors[name] = complaint
     return number
-
-
-def time_typed(typed: str) -> datetime | None:
-    """A wall time as our own addresses have it; None for any other, and for a year that no calendar reaches."""
-    try:
-        at = datetime.fromisoformat(typed) if AT.fullmatch(typed) else None
-    except ValueError:
-        return None
-    return at if at and FIRST_YEAR <= at.year <= LAST_YEAR else None
-
-
-def day_typed(typed: str) -> date | None:
-    at = time_typed(f"{typed}T00:00")
-    return at.date() if at else None
 
 
 def week_asked(nearest: Sequence[Slot]) -> date | None:
@@ -172,7 +157,7 @@ def _page(name: str, service: Service, title: str, step: int = 0, **given: Any) 
         post=service.post,
         service=service,
         step=_("Step {number} of {of}", number=step, of=STEPS) if step else "",
-        said=visit_wording,
+        visit_text=visit_wording,
         **given,
     )
 
@@ -190,7 +175,7 @@ def _services(app: App, key: str) -> str:
             post=post,
             services=offered,
             step=_("Step {number} of {of}", number=1, of=STEPS),
-            said=visit_wording,
+            visit_text=visit_wording,
         )
 
 
@@ -213,7 +198,9 @@ def _times(app: App, key: str, name: str) -> Response | str:
         return _times_page(app, session, chosen)
 
 
-def _times_page(app: App, session: Session, chosen: Chosen, problem: str = "", nearest: Sequence[Slot] = ()) -> str:
+def _times_page(
+    app: App, session: Session, chosen: BookingChoice, problem: str = "", nearest: Sequence[Slot] = ()
+) -> str:
     now, service = app.clock.now(), chosen.service
     return _page(
         "times",
@@ -241,7 +228,7 @@ def _why(app: App, key: str, name: str) -> Response | str:
             return again(error.page)
         form, now, service = Form(request.args), app.clock.now(), chosen.service
         at = time_typed(f"{form['day']}T{form['hour'][:5]}")
-        why = free_times.why(session, service, chosen.party, at, now=now) if at else None
+        why = free_times.reason_not_free(session, service, chosen.party, at, now=now) if at else None
         nearest = free_times.nearest(session, service, chosen.party, at, now=now) if at and why else []
         page = _page(
             "why",
@@ -267,23 +254,23 @@ def _who(app: App, key: str, name: str) -> Response | str:
         if at is None:
             return again(_times_page(app, session, chosen, _("Choose a time from those that are shown.")))
         try:
-            booking.look(session, chosen.service, chosen.party, at, now=app.clock.now())
+            booking.require_free(session, chosen.service, chosen.party, at, now=app.clock.now())
         except NotOffered as error:
             return _gone(app, session, chosen, at, error)
         return _who_page(app, chosen, at, Form())
 
 
-def _gone(app: App, session: Session, chosen: Chosen, at: datetime, error: NotOffered) -> Response:
+def _gone(app: App, session: Session, chosen: BookingChoice, at: datetime, error: NotOffered) -> Response:
     """Back to the times, with what became of the one that was asked for."""
     return Response(_times_page(app, session, chosen, _not_offered(at, chosen, error), error.nearest), 409)
 
 
-def _not_offered(at: datetime, chosen: Chosen, error: NotOffered) -> str:
+def _not_offered(at: datetime, chosen: BookingChoice, error: NotOffered) -> str:
     reason = visit_wording.reason(error.why, at.date(), chosen.service)
     return _("{time} cannot be booked. {reason}", time=visit_wording.moment(at), reason=reason)
 
 
-def _who_page(app: App, chosen: Chosen, at: datetime, form: Form, others: Sequence[Slot] = ()) -> str:
+def _who_page(app: App, chosen: BookingChoice, at: datetime, form: Form, others: Sequence[Slot] = ()) -> str:
     service = chosen.service
     return _page(
         "who",
@@ -324,7 +311,7 @@ def _ask(app: App, key: str, name: str) -> Response | str:
             draft = draft_of(form, chosen.party, secret=app.secret)
             if public_requests.is_sent_again(session, draft, at, form=nonce, secret=app.secret):
                 return _to_sent(app, chosen, at)
-            booking.look(session, chosen.service, chosen.party, at, now=now)
+            booking.require_free(session, chosen.service, chosen.party, at, now=now)
         except Mistyped:
             return again(_who_page(app, chosen, at, form))
         except NotOffered as error:
@@ -343,7 +330,7 @@ def _ask(app: App, key: str, name: str) -> Response | str:
     return _to_sent(app, chosen, at)
 
 
-def _sent_choice(session: Session, key: str, name: str) -> Chosen:
+def _sent_choice(session: Session, key: str, name: str) -> BookingChoice:
     """Of a form of ours, whose address was understood when it was shown."""
     try:
         return _chosen(session, key, name)
@@ -351,13 +338,13 @@ def _sent_choice(session: Session, key: str, name: str) -> Chosen:
         abort(400)
 
 
-def _other_times(app: App, chosen: Chosen, at: datetime, form: Form, error: NotOffered) -> Response:
+def _other_times(app: App, chosen: BookingChoice, at: datetime, form: Form, error: NotOffered) -> Response:
     """The same form, with what was typed, and the next free times in place of the one that is gone."""
     form.errors["at"] = _not_offered(at, chosen, error)
     return again(_who_page(app, chosen, at, form, error.nearest), 409)
 
 
-def _to_sent(app: App, chosen: Chosen, at: datetime) -> Response:
+def _to_sent(app: App, chosen: BookingChoice, at: datetime) -> Response:
     until = wall(app.clock.now() + chosen.service.post.hold, chosen.service.post.tzid)
     return see(chosen.address("sent", at=f"{at:%Y-%m-%dT%H:%M}", until=f"{until:%Y-%m-%dT%H:%M}"))
 
@@ -414,7 +401,7 @@ def _who_waits(app: App, key: str, name: str) -> Response | str:
         return _who_waits_page(app, _sent_choice(session, key, name), days, Form())
 
 
-def _who_waits_page(app: App, chosen: Chosen, days: Sequence[date], form: Form) -> str:
+def _who_waits_page(app: App, chosen: BookingChoice, days: Sequence[date], form: Form) -> str:
     wanted = {"day": [f"{day:%Y-%m-%d}" for day in days]}
     back = chosen.address("days") + "".join(f"&day={day}" for day in wanted["day"])
     return _page(

@@ -25,15 +25,16 @@ from scheduler.services.consulate.posts.slots import Slot
 from scheduler.services.consulate.visits import booking, own_visit_page
 from scheduler.services.consulate.visits import links as visit_links
 from scheduler.services.consulate.visits.booking import NotOffered, Unchanged
-from scheduler.services.consulate.visits.lifecycle import Over, TooLate, party_of
+from scheduler.services.consulate.visits.lifecycle import NoLongerStands, VisitTooLate, party_of
 from scheduler.services.consulate.visits.links import PATHS, VisitPurpose
-from scheduler.services.letters.visit_letters import file as calendar_file
+from scheduler.services.consulate.visits.wording import file as calendar_file
 from scheduler.web.consulate import wording as visit_wording
-from scheduler.web.consulate.booking import time_typed, week_asked
+from scheduler.web.consulate.booking import week_asked
 from scheduler.web.kit.answers import again, see, spent
 from scheduler.web.kit.forms import POSTS, Form, unshared
 from scheduler.web.kit.language import _, known_zone, with_query
-from scheduler.web.programme.pages import CALENDAR, PER_LANGUAGE
+from scheduler.web.kit.paths import CALENDAR, PER_LANGUAGE
+from scheduler.web.kit.typed_times import time_typed
 
 CONFIRM = f"{PER_LANGUAGE}/{PATHS[VisitPurpose.CONFIRM]}/<token>"
 OWN = f"{PER_LANGUAGE}/{PATHS[VisitPurpose.OWN]}/<token>"
@@ -93,7 +94,7 @@ def _page(name: str, visit: Appointment, title: str, app: App, **given: Any) -> 
         service=visit.service,
         party=party_of(visit),
         base=_base(app, visit),
-        said=visit_wording,
+        visit_text=visit_wording,
         **given,
     )
 
@@ -134,7 +135,7 @@ def _confirm(app: App, token: str) -> Response | str:
             return _done(app, visit, said)
     except NotFound:
         return spent()
-    except Over:
+    except NoLongerStands:
         return _with(app, token, VisitPurpose.CONFIRM, lambda _session, visit: see(_base(app, visit)))
 
 
@@ -219,7 +220,7 @@ def _to_move(app: App, session: Session, visit: Appointment) -> Response | str:
     if at is None or at == visit.dtstart or not own_visit_page.page(visit, now=now).movable:
         return see(_base(app, visit))
     try:
-        booking.look(session, visit.service, party_of(visit), at, now=now, but=visit.id)
+        booking.require_free(session, visit.service, party_of(visit), at, now=now, but=visit.id)
     except NotOffered as error:
         return _gone(app, session, visit, at, error)
     assert visit.dtstart and visit.dtend  # noqa: S101, PT018 - it is movable
@@ -259,7 +260,7 @@ def _change(app: App, token: str, done: str, act: Callable[[Session, Appointment
             return _done(app, visit, done)
     except NotFound:
         return spent()
-    except (NotOffered, Over, TooLate, Unchanged) as error:
+    except (NotOffered, NoLongerStands, VisitTooLate, Unchanged) as error:
         return _with(app, token, VisitPurpose.OWN, partial(_refused, app, done, error))
 
 
@@ -288,5 +289,7 @@ def _read_in(app: App, token: str) -> Response | str:
         app,
         token,
         "reader",
-        lambda session, visit, now: own_visit_page.read_in(session, visit, language=spoken, tzid=tzid, now=now),
+        lambda session, visit, now: own_visit_page.set_reading_preferences(
+            session, visit, language=spoken, tzid=tzid, now=now
+        ),
     )

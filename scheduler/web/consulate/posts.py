@@ -11,7 +11,7 @@ from scheduler.services.consulate.posts import week_view
 from scheduler.services.consulate.posts.reasons import named
 from scheduler.web.consulate import wording as visit_wording
 from scheduler.web.kit.language import _, own_path
-from scheduler.web.programme.pages import PER_LANGUAGE, is_key
+from scheduler.web.kit.paths import PER_LANGUAGE, is_key
 
 LIST = f"{PER_LANGUAGE}/posts"
 POST = f"{LIST}/<key>"
@@ -49,7 +49,7 @@ def _one(app: App, key: str) -> str:
             closures=week_view.closures_ahead(post, now=now),
             bookable=week_view.takes_visits(post),
             weekly=week_view.keeps_a_week(post),
-            said=visit_wording,
+            visit_text=visit_wording,
             named=lambda holiday: named(holiday, g.language),
             **_head(app, post.name.to(g.language), _("Address, hours, services and times to book.")),
         )

@@ -8,10 +8,10 @@ from typing import Any
 from flask import g
 
 from scheduler.base.errors import Invalid, SchedulerError, each_of
+from scheduler.services.common.drafts import check
 from scheduler.services.consulate.posts.free_times import Party
 from scheduler.services.consulate.visits import references
 from scheduler.services.consulate.visits.visit_drafts import VisitDraft
-from scheduler.services.events.programme.event_drafts import check
 from scheduler.web.kit.forms import Form, Mistyped, in_words, refuse_no_name
 from scheduler.web.kit.language import _
 

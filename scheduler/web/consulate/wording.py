@@ -25,7 +25,7 @@ from scheduler.services.consulate.posts.free_times import Party
 from scheduler.services.consulate.posts.reasons import named
 from scheduler.services.consulate.posts.slots import DAY, Interval, Reason, Slot, Why
 from scheduler.web.kit.language import _, ngettext
-from scheduler.web.programme.wording import State
+from scheduler.web.kit.state import StateLabel
 
 _REASONS = {
     Reason.PAST: N_("It has passed."),
@@ -219,13 +219,13 @@ _STATES = {
 }
 
 
-def standing(appointment: Appointment, now: datetime) -> State:
+def standing(appointment: Appointment, now: datetime) -> StateLabel:
     """Where a visit stands, in one sentence."""
     status = VisitStatus.LAPSED if appointment.has_expired(now) else appointment.status
     if status is VisitStatus.CANCELLED and appointment.ended_by is Side.POST:
-        return State(_("The post had to cancel this visit. It is not held against you."), "off")
+        return StateLabel(_("The post had to cancel this visit. It is not held against you."), "off")
     words, tone = _STATES[status]
-    return State(_(words), tone)
+    return StateLabel(_(words), tone)
 
 
 DONE = {

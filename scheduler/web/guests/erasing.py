@@ -6,14 +6,14 @@ from flask import Blueprint, Response, g, render_template, url_for
 from flask_limiter import Limiter
 
 from scheduler.app import App
-from scheduler.base.errors import AlreadyThere, NotFound
+from scheduler.base.errors import NotFound, NothingToChange
 from scheduler.services.events.guests import registration
 from scheduler.services.privacy import erasure
 from scheduler.web.guests.own_page import OWN, SPENT
 from scheduler.web.kit.answers import again, see, spent
 from scheduler.web.kit.forms import POSTS, unshared
 from scheduler.web.kit.language import _
-from scheduler.web.programme.pages import PER_LANGUAGE
+from scheduler.web.kit.paths import PER_LANGUAGE
 
 ERASURE = f"{OWN}/erasure"
 DONE = f"{PER_LANGUAGE}/erased"
@@ -67,7 +67,7 @@ def _erase(app: App, token: str) -> Response | str:
             erasure.erase_own(session, attendee.attending, now=app.clock.now())
     except NotFound:
         return spent(SPENT)
-    except AlreadyThere:
+    except NothingToChange:
         pass
     except erasure.Planned:
         return again(_what_happens(app, token))

@@ -9,8 +9,9 @@ from flask import g
 from scheduler.base.errors import SchedulerError, each_of
 from scheduler.base.text import line, prose
 from scheduler.model import Attendee, Event
+from scheduler.services.common.drafts import check
 from scheduler.services.events.attendance.parties import Needs
-from scheduler.services.events.programme.event_drafts import PersonDraft, check
+from scheduler.services.events.programme.place_drafts import PersonDraft
 from scheduler.web.kit.forms import LONGEST_NAME, NO_NAME, Form, in_words, refuse_no_name
 from scheduler.web.kit.language import _
 

@@ -13,22 +13,24 @@ from flask_limiter import Limiter
 from sqlalchemy.orm import Session
 
 from scheduler.app import App
-from scheduler.base.errors import AlreadyThere, NotFound, SchedulerError
+from scheduler.base.errors import NotFound, NothingToChange, SchedulerError
 from scheduler.base.i18n import LANGUAGES
-from scheduler.model import Attendee, Mode, Reminded
+from scheduler.model import Attendee, FeedLink, Mode, Reminded
 from scheduler.services.common.tokens import PATHS, Purpose
 from scheduler.services.events.attendance import parties, passes
 from scheduler.services.events.attendance.capacity import NeverFits, NoRoom
 from scheduler.services.events.attendance.registration_window import RegistrationClosed
 from scheduler.services.events.guests import own_page, registration
 from scheduler.services.feeds import links as feed_links
+from scheduler.services.feeds import own_calendar
 from scheduler.services.feeds.addresses import Address
+from scheduler.services.privacy import personal_data
 from scheduler.web.guests import guest_fields
 from scheduler.web.kit.answers import again, see, spent
 from scheduler.web.kit.forms import POSTS, Form, Mistyped, unshared
 from scheduler.web.kit.language import _, known_zone
+from scheduler.web.kit.paths import CALENDAR, PER_LANGUAGE
 from scheduler.web.programme import wording as event_wording
-from scheduler.web.programme.pages import CALENDAR, PER_LANGUAGE
 
 OWN = f"{PER_LANGUAGE}/{PATHS[Purpose.OWN]}/<token>"
 SPENT = "web/spent.html"
@@ -62,7 +64,7 @@ def _changes(pages: Blueprint, app: App, limiter: Limiter) -> None:
 
     at("party", _party(app))
     at("withdrawal", lambda session, who, _form: own_page.withdraw(session, who, now=app.clock.now()))
-    at("coming", lambda session, who, _form: own_page.come(session, who, now=app.clock.now()))
+    at("coming", lambda session, who, _form: own_page.accept_or_return(session, who, now=app.clock.now()))
     at("reminders", _reminders(app))
     at("reader", _reader(app))
     at("calendar", lambda session, who, _form: _subscribe(app, session, who))
@@ -98,10 +100,10 @@ def _own(app: App, token: str, form: Form | None = None) -> Response | str:
         except NotFound:
             return spent(SPENT)
         shown = own_page.page(session, attendee, now=app.clock.now())
-        return _own_page(app, token, shown, form)
+        return _own_page(app, token, shown, form, own_calendar.calendar(session, shown.person))
 
 
-def _own_page(app: App, token: str, shown: own_page.Own, form: Form | None) -> str:
+def _own_page(app: App, token: str, shown: own_page.OwnPage, form: Form | None, link: FeedLink | None) -> str:
     done = request.args.get("done", "")
     party = guest_fields.typed(shown.attendee)
     return render_template(
@@ -114,7 +116,7 @@ def _own_page(app: App, token: str, shown: own_page.Own, form: Form | None) -> s
         modes=[(mode, event_wording.mode(mode), event_wording.places(shown.event, mode)) for mode in shown.modes],
         done=event_wording.done(done, shown.attendee) if done in DONE else "",
         base=url_for(".page", language=g.language, token=token),
-        calendar=_calendar(app, shown) if shown.link else "",
+        calendar=_calendar(app, link) if link else "",
         shown_pass=passes.groups(passes.of(shown.attendee, secret=app.secret))
         if passes.is_due(shown.attendee)
         else "",
@@ -123,9 +125,9 @@ def _own_page(app: App, token: str, shown: own_page.Own, form: Form | None) -> s
     )
 
 
-def _calendar(app: App, shown: own_page.Own) -> str:
-    assert shown.link is not None  # noqa: S101 - asked before
-    address = Address(feed_links.token(shown.link, secret=app.secret), g.language, private=True)
+def _calendar(app: App, link: FeedLink) -> str:
+    """Return the whole address of the calendar that this secret link opens."""
+    address = Address(feed_links.token(link, secret=app.secret), g.language, private=True)
     return f"{app.settings.base_url}{address}"
 
 
@@ -136,9 +138,9 @@ def _change(app: App, token: str, verb: Change, *, said: str) -> Response | str:
             verb(session, registration.own(session, token, secret=app.secret), form)
     except NotFound:
         return spent(SPENT)
-    except AlreadyThere:
+    except NothingToChange:
         pass  # a second click: it is so already
-    except (own_page.TooLate, RegistrationClosed, NoRoom, NeverFits, Mistyped) as error:
+    except (own_page.RegistrationTooLate, RegistrationClosed, NoRoom, NeverFits, Mistyped) as error:
         if not isinstance(error, Mistyped):
             form.errors[""] = _refusal(error)
         return again(_own(app, token, form))
@@ -179,7 +181,7 @@ def _reminders(app: App) -> Change:
         chosen = form.one_of("reminded", {str(one): one for one in Reminded}, _("Choose one of the list."))
         if chosen is None:
             raise Mistyped
-        own_page.remind(session, attendee, chosen, now=app.clock.now())
+        own_page.choose_reminders(session, attendee, chosen, now=app.clock.now())
 
     return change
 
@@ -192,19 +194,19 @@ def _reader(app: App) -> Change:
             form.errors["zone"] = _("Choose a clock from the list.")
         if spoken is None or form.errors:
             raise Mistyped
-        own_page.read_in(session, attendee.attending, language=spoken, tzid=tzid, now=app.clock.now())
+        own_page.set_reading_preferences(session, attendee.attending, language=spoken, tzid=tzid, now=app.clock.now())
 
     return change
 
 
 def _subscribe(app: App, session: Session, attendee: Attendee) -> None:
-    own_page.subscribe(session, attendee.attending, now=app.clock.now())
+    own_calendar.subscribe(session, attendee.attending, now=app.clock.now())
 
 
 def _file(app: App, token: str, language: str) -> Response:
     with app.db.read() as session:
         attendee = registration.own(session, token, secret=app.secret)
-        body = own_page.event_file(session, attendee, language=language)
+        body = own_calendar.event_file(session, attendee, language=language)
     if not body:
         raise NotFound("it has no date yet")
     return _attached(body, CALENDAR, "event.ics")
@@ -221,7 +223,7 @@ def _pass(app: App, token: str) -> Response:
 def _data(app: App, token: str) -> Response:
     with app.db.read() as session:
         attendee = registration.own(session, token, secret=app.secret)
-        kept = own_page.data(session, attendee.attending)
+        kept = personal_data.data(session, attendee.attending)
     return _attached(json.dumps(kept, ensure_ascii=False, indent=1).encode(), "application/json", "data.json")
 
 

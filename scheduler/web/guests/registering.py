@@ -20,16 +20,16 @@ from scheduler.services.events.attendance.capacity import NeverFits
 from scheduler.services.events.attendance.registration_window import RegistrationClosed
 from scheduler.services.events.guests import registration
 from scheduler.services.events.programme import agenda
-from scheduler.storage.database import Held
-from scheduler.storage.group_commit import Together
+from scheduler.storage.group_commit import GroupCommit
+from scheduler.storage.refusals import Held
 from scheduler.web.guests import guest_fields, own_page
 from scheduler.web.guests.own_page import SPENT
 from scheduler.web.kit import form_floods
 from scheduler.web.kit.answers import again, see, spent
 from scheduler.web.kit.forms import POSTS, Form, Mistyped, seal, unshared
 from scheduler.web.kit.language import _
+from scheduler.web.kit.paths import PER_LANGUAGE, is_key
 from scheduler.web.programme import wording as event_wording
-from scheduler.web.programme.pages import PER_LANGUAGE, is_key
 
 FORM = f"{PER_LANGUAGE}/events/<key>/register"
 CONFIRM = f"{PER_LANGUAGE}/{PATHS[Purpose.CONFIRM]}/<token>"
@@ -117,7 +117,7 @@ def _ask(app: App, key: str) -> Response | str:
     return see(url_for(".sent", language=g.language, key=key))
 
 
-def _wanted(form: Form, event: Event, nonce: str) -> registration.Wanted:
+def _wanted(form: Form, event: Event, nonce: str) -> registration.RegistrationForm:
     """Raises Mistyped, when all that is wrong is told."""
     offered = {str(mode): mode for mode in registration.modes(event)}
     person = guest_fields.person(form)
@@ -128,7 +128,7 @@ def _wanted(form: Form, event: Event, nonce: str) -> registration.Wanted:
         form.errors["consent"] = _("Tick this if you agree; without it we cannot register you.")
     if person is None or mode is None or form.errors:
         raise Mistyped
-    return registration.Wanted(
+    return registration.RegistrationForm(
         person=person, mode=mode, companions=companions, form=nonce, names=tuple(names or ()), needs=needs
     )
 
@@ -187,8 +187,8 @@ def _confirming(app: App) -> Callable[[str], Attendee]:
     Those of several events hold the rows of all these. Where somebody works at length on one of them, and may come to
     want another, they let go and are confirmed event by event: no one waits in a circle, nor for another's event.
     """
-    together = Together(partial(_confirm_each, app, PATIENCE))
-    of_one_event = Together(partial(_confirm_each, app, None))
+    together = GroupCommit(partial(_confirm_each, app, PATIENCE))
+    of_one_event = GroupCommit(partial(_confirm_each, app, None))
 
     def confirm(token: str) -> Attendee:
         try:

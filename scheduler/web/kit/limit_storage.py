@@ -55,7 +55,7 @@ class DatabaseStorage(Storage):
         now = self._app.clock.now()
         self._sweep(now)
         values = hit_values(key, window=timedelta(seconds=expiry), amount=amount, secret=self._app.secret, now=now)
-        with self._app.db.each() as execute:
+        with self._app.db.autocommit() as execute:
             [row] = execute(hit(embedded=self._app.db.embedded), values)
         return int(row.number)
 
@@ -78,7 +78,7 @@ class DatabaseStorage(Storage):
             return len(session.execute(sa.delete(Hits).returning(Hits.key)).all())
 
     def clear(self, key: str) -> None:
-        with self._app.db.each() as execute:
+        with self._app.db.autocommit() as execute:
             execute(sa.delete(Hits).where(Hits.key == sa.bindparam("one")), {"one": _stored(key, self._app.secret)})
 
     def _read(self, column: Any, key: str) -> Any:
@@ -90,7 +90,7 @@ class DatabaseStorage(Storage):
         """Now and then, a little: what nobody needs any more."""
         if self._swept_at is not None and self._swept_at <= now < self._swept_at + SWEEP:
             return
-        with self._app.db.each() as execute:
+        with self._app.db.autocommit() as execute:
             hits = execute(_SWEEP_HITS, {"before": now})
             forms = execute(_SWEEP_FORMS, {"before": now - OPEN_FOR})
         # As long as there is more, the next request takes its share.

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as Answer
 from scheduler.app import App
 from scheduler.base.errors import Conflict, Forbidden, Invalid, NotFound, SchedulerError
 from scheduler.base.i18n import N_
-from scheduler.services.feeds.addresses import LONGEST
+from scheduler.services.feeds.addresses import MAX_QUERY_LENGTH
 from scheduler.web.kit.language import _
 from scheduler.web.kit.limit_storage import SCHEME, asker
 
@@ -70,7 +70,7 @@ def install(web: Flask, app: App, limit: str) -> None:
 
 def _refuse_long() -> None:
     """Links on a page repeat what was asked for: a long address would come back many times."""
-    if len(request.query_string) > LONGEST:
+    if len(request.query_string) > MAX_QUERY_LENGTH:
         abort(414)
 
 

@@ -28,8 +28,9 @@ from scheduler.app import App
 from scheduler.base.errors import Conflict, NotFound, SchedulerError
 from scheduler.formats.compression import brotlied, gzipped
 from scheduler.model import FeedLink, Sees
+from scheduler.model.feeds import CHOICE
 from scheduler.services.common import content_version
-from scheduler.services.common.content_version import State
+from scheduler.services.common.content_version import ContentVersion
 from scheduler.services.feeds import addresses, event_feeds, scopes, visit_feeds
 from scheduler.services.feeds import links as feed_links
 from scheduler.services.feeds.addresses import Address
@@ -53,7 +54,8 @@ HSTS = ("Strict-Transport-Security", "max-age=31536000")
 # A shared cache may serve on what it has while it asks, and while we are away.
 PUBLIC = "public, max-age=300, stale-while-revalidate=3600, stale-if-error=86400"
 PRIVATE = "private, no-cache"
-UNCOMPRESSED = ("outlook", "microsoft", "exchange")  # seen to fail on compressed feeds (ical-rules 88)
+# Seen to fail on compressed feeds (docs/icalendar-rules.md#rule-88).
+UNCOMPRESSED = ("outlook", "microsoft", "exchange")
 
 
 class Feeds:
@@ -63,7 +65,7 @@ class Feeds:
         self.app, self.pages = app, pages
         self.shelf = Shelf(MOST_KEPT)
         self.rate = FixedWindowRateLimiter(MemoryStorage())
-        self._state: State | None = None
+        self._state: ContentVersion | None = None
         self._look_at = 0.0
         self._looking = threading.Lock()
         self._making, self._asking = threading.BoundedSemaphore(MAKERS), threading.BoundedSemaphore(ASKERS)
@@ -79,7 +81,7 @@ class Feeds:
             return self._find(path, environ).answer(environ, start_response)
         except NotFound:
             return say(environ, start_response, "404 Not Found")
-        except TooMany:
+        except TooManyRequests:
             return say(environ, start_response, "429 Too Many Requests", ("Retry-After", "60"))
         except SchedulerError as error:
             log.warning("%s", error)
@@ -106,7 +108,7 @@ class Feeds:
             return kept
         client = forwarded_for(environ, int(self.app.settings.trusted_proxies))
         if not self.rate.hit(MOST_MADE, client):
-            raise TooMany
+            raise TooManyRequests
         return self._made(address, kept)
 
     def _used(self, link: int) -> None:
@@ -118,14 +120,14 @@ class Feeds:
 
     def _note_use(self, link: int, now: datetime) -> None:
         try:
-            with self.app.db.each() as execute:
+            with self.app.db.autocommit() as execute:
                 execute(feed_links.used(link, now=now), {})
         except SchedulerError as error:
             log.warning("the use of link %s is not written down: %s", link, error)
 
     # What holds
 
-    def _now(self) -> State | None:
+    def _now(self) -> ContentVersion | None:
         """The version, as of half a second ago at most; one thread asks, the others go on meanwhile."""
         if monotonic() >= self._look_at and self._looking.acquire(blocking=self._state is None):
             try:
@@ -206,7 +208,7 @@ class Feeds:
         """What is shown. Raises NotFound."""
         if link:
             return scopes.get(session, link.feed).seen_by(link)
-        choice = address.name == scopes.CHOICE
+        choice = address.name == CHOICE
         return scopes.chosen(session, address.chosen) if choice else scopes.get_public(session, address.name)
 
     def _visits(self, session: Session, link: FeedLink, address: Address, now: datetime) -> bytes:
@@ -235,7 +237,7 @@ def _at_least(kept: Finished | None, error: SchedulerError) -> Finished:
     return kept
 
 
-class TooMany(Exception):
+class TooManyRequests(Exception):
     """One client has had too many feeds made, or asked for too many that there are not."""
 
 
@@ -276,7 +278,7 @@ class Finished:
         self,
         content: bytes,
         address: Address,
-        state: State | None,
+        state: ContentVersion | None,
         *,
         link: int,
         https: bool,
@@ -403,7 +405,7 @@ def forwarded_for(environ: Environ, proxies: int) -> str:
 
 
 def say(environ: Environ, start_response: StartResponse, status: str, *headers: tuple[str, str]) -> Answer:
-    """A refusal in a few words, which are the same whatever was asked for (ical-rules 91)."""
+    """A refusal in a few words, which are the same whatever was asked for (docs/icalendar-rules.md#rule-91)."""
     body = f"{status}\n".encode()
     plain = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))]
     start_response(status, [*plain, ("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"), *headers])

@@ -14,23 +14,18 @@ from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
 from scheduler.base.clock import wall, zone_names
-from scheduler.base.i18n import LANGUAGES
 from scheduler.model import Kind
 from scheduler.services.consulate.posts import week_view
 from scheduler.services.events.guests import registration
 from scheduler.services.events.programme import agenda
-from scheduler.services.events.programme.agenda import Choices, Entry, Listing, Wanted
+from scheduler.services.events.programme.agenda import AgendaEntry, AgendaFilter, Choices, Listing
 from scheduler.services.feeds.event_feeds import event_file
 from scheduler.web.consulate import wording as visit_wording
 from scheduler.web.kit import language
 from scheduler.web.kit.language import _, with_query
+from scheduler.web.kit.paths import CALENDAR, FIRST_YEAR, LAST_YEAR, PER_LANGUAGE, is_key
 from scheduler.web.programme import schema_org
 from scheduler.web.programme import wording as event_wording
-
-PER_LANGUAGE = f"/<any({','.join(LANGUAGES)}):language>"
-# Beyond these no programme reaches, and no robot needs to follow "next month".
-FIRST_YEAR, LAST_YEAR = 1990, 2100
-CALENDAR = "text/calendar; charset=utf-8"
 
 
 def blueprint(app: App) -> Blueprint:
@@ -110,8 +105,8 @@ def _programme(app: App) -> str:
 
 
 def _listing(
-    session: Session, wanted: Wanted | None, first: date | None, page: int, now: datetime
-) -> tuple[Listing, Sequence[Entry]]:
+    session: Session, wanted: AgendaFilter | None, first: date | None, page: int, now: datetime
+) -> tuple[Listing, Sequence[AgendaEntry]]:
     """What has a date, and what has none yet."""
     if wanted is None:
         return Listing(()), ()
@@ -137,7 +132,7 @@ def _chosen() -> dict[str, str]:
     return {name: value for name in ("kind", "city", "organizer") if (value := request.args.get(name))}
 
 
-def _wanted(choices: Choices) -> Wanted | None:
+def _wanted(choices: Choices) -> AgendaFilter | None:
     """None where something is asked for that no public event has; nobody learns why."""
     chosen = _chosen()
     known = {
@@ -148,10 +143,10 @@ def _wanted(choices: Choices) -> Wanted | None:
     if any(value not in known[name] for name, value in chosen.items()):
         return None
     kind = Kind(chosen["kind"]) if "kind" in chosen else None
-    return Wanted(kind=kind, city=chosen.get("city"), organizer=chosen.get("organizer"))
+    return AgendaFilter(kind=kind, city=chosen.get("city"), organizer=chosen.get("organizer"))
 
 
-def _sections(entries: Sequence[Entry], app: App, *, everything: bool) -> list[tuple[str, list[Entry]]]:
+def _sections(entries: Sequence[AgendaEntry], app: App, *, everything: bool) -> list[tuple[str, list[AgendaEntry]]]:
     """What is on now, then a heading for each month."""
     now = app.clock.now()
     on = [] if everything else [entry for entry in entries if _is_on(entry, app)]
@@ -161,7 +156,7 @@ def _sections(entries: Sequence[Entry], app: App, *, everything: bool) -> list[t
     return [(_("On now"), on), *named] if on else named
 
 
-def _is_on(entry: Entry, app: App) -> bool:
+def _is_on(entry: AgendaEntry, app: App) -> bool:
     now, event = app.clock.now(), entry.event
     if event.kind is Kind.ANNIVERSARY:
         return entry.first_on == wall(now, event.tzid).date()
@@ -207,14 +202,14 @@ def _named(first: date) -> str | None:
     return f"{first:%Y-%m}" if FIRST_YEAR <= first.year <= LAST_YEAR else None
 
 
-def _weeks(first: date, entries: Sequence[Entry]) -> list[list[tuple[date, list[Entry]]]]:
+def _weeks(first: date, entries: Sequence[AgendaEntry]) -> list[list[tuple[date, list[AgendaEntry]]]]:
     from calendar import Calendar
 
     weeks = Calendar().monthdatescalendar(first.year, first.month)
     return [[(day, [one for one in entries if _touches(one, day)]) for day in week] for week in weeks]
 
 
-def _touches(entry: Entry, day: date) -> bool:
+def _touches(entry: AgendaEntry, day: date) -> bool:
     return entry.first_on is not None and entry.last_on is not None and entry.first_on <= day <= entry.last_on
 
 
@@ -235,17 +230,12 @@ def _event(app: App, key: str) -> str:
         subscribe=_subscription(detail),
         register=registration.is_open(event, now=app.clock.now()),
         post=post,
-        visiting=visit_wording,
+        visit_text=visit_wording,
         **head,
     )
 
 
 _POSTS = (Kind.CONSULATE_OPENING, Kind.CONSULAR_DAY)
-
-
-def is_key(key: str) -> bool:
-    """Keys are ASCII; a NUL is more than PostgreSQL can be asked."""
-    return len(key) <= 80 and key.isascii() and key.isprintable()
 
 
 def _summary(detail: agenda.Detail) -> str:

@@ -15,17 +15,18 @@ from scheduler.app import App
 from scheduler.base.i18n import LANGUAGES, N_
 from scheduler.base.text import Text
 from scheduler.model import Kind
+from scheduler.model.feeds import CHOICE, is_built_in
 from scheduler.services.events.programme import agenda
 from scheduler.services.events.programme.agenda import Choices
 from scheduler.services.feeds import event_feeds, scopes
 from scheduler.services.feeds.addresses import Address
-from scheduler.services.feeds.scopes import CHOICE, FACETS, Scope, is_built_in
+from scheduler.services.feeds.scopes import FACETS, Scope
 from scheduler.web.kit.language import NAMES, _
-from scheduler.web.programme.pages import PER_LANGUAGE
+from scheduler.web.kit.paths import PER_LANGUAGE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Chosen:
+class FeedChoice:
     """What the reader ticked. An empty list restricts nothing."""
 
     kind: tuple[str, ...] = ()
@@ -98,14 +99,14 @@ def _subscribe(app: App) -> str:
 # The choice
 
 
-def _chosen(choices: Choices, ready: Scope | None) -> Chosen:
+def _chosen(choices: Choices, ready: Scope | None) -> FeedChoice:
     """What there is of what was asked for, each once and in one order, so that one choice has one address."""
     options = {
         "language": _one_of(LANGUAGES, request.args.get("in"), g.language),
         "hours": bool(request.args.get("hours")),
         "alarms": bool(request.args.get("alarms")),
     }
-    return Chosen(**options, **({} if ready else _facets(choices)))  # type: ignore[arg-type]
+    return FeedChoice(**options, **({} if ready else _facets(choices)))  # type: ignore[arg-type]
 
 
 def _facets(choices: Choices) -> dict[str, tuple[str, ...]]:
@@ -126,7 +127,7 @@ def _named(known: Sequence[Scope], key: str | None) -> Scope | None:
     return next((scope for scope in known if scope.key == key), None)
 
 
-def _same(known: Sequence[Scope], chosen: Chosen) -> Scope | None:
+def _same(known: Sequence[Scope], chosen: FeedChoice) -> Scope | None:
     """The feed that already shows just this, so that all who want it share one address and one cache."""
     wanted = chosen.scope()
     return next((scope for scope in known if is_built_in(scope.key) and _shows(scope) == _shows(wanted)), None)
@@ -136,7 +137,7 @@ def _shows(scope: Scope) -> tuple[frozenset[str], ...]:
     return tuple(frozenset(map(str, facet)) for facet in (scope.kinds, scope.cities, scope.organizers, scope.tours))
 
 
-def _name(scope: Scope, choices: Choices, chosen: Chosen) -> str:
+def _name(scope: Scope, choices: Choices, chosen: FeedChoice) -> str:
     """What the calendar shows, in words."""
     if scope.key != CHOICE:
         return scope.name.to(g.language)
@@ -152,7 +153,7 @@ def _name(scope: Scope, choices: Choices, chosen: Chosen) -> str:
 # The addresses
 
 
-def feed_address(base_url: str, scope: Scope, chosen: Chosen) -> str:
+def feed_address(base_url: str, scope: Scope, chosen: FeedChoice) -> str:
     facets = {name: getattr(chosen, name) for name in FACETS} if scope.key == CHOICE else {}
     return f"{base_url}{Address(scope.key, chosen.language, chosen.hours, chosen.alarms, chosen=facets)}"
 
@@ -225,7 +226,7 @@ CLIENTS = (
 )
 
 
-def _code(app: App, chosen: Chosen, ready: Scope | None) -> Markup:
+def _code(app: App, chosen: FeedChoice, ready: Scope | None) -> Markup:
     """A QR code that opens this page with this choice: a telephone then takes the button that it understands.
 
     A code of the calendar itself would do nothing on most of them.

@@ -10,6 +10,7 @@ from flask import g
 
 from scheduler.base.clock import instant, wall
 from scheduler.base.date_format import (
+    When,
     format_day,
     format_day_short,
     format_days,
@@ -20,13 +21,14 @@ from scheduler.base.date_format import (
     zone_city,
 )
 from scheduler.base.i18n import N_
-from scheduler.model import Attendee, Event, Kind, Mode, Queue, Reminded, Seating, Standing, Status, Timing
-from scheduler.services.events.programme.agenda import Announced, Detail, Entry
-from scheduler.services.events.programme.event_drafts import Reply
-from scheduler.services.events.programme.event_times import When, moment, when
+from scheduler.model import Attendee, Capacity, Event, Kind, Mode, Queue, Reminded, Standing, Status, Timing
+from scheduler.services.events.attendance import replies
+from scheduler.services.events.attendance.replies import Reply
+from scheduler.services.events.programme.agenda import AgendaEntry, Announced, Detail
+from scheduler.services.events.programme.event_times import moment, when
 from scheduler.services.events.programme.renderings import KIND_NAMES, location, weekly_in_words
-from scheduler.services.exchange import file_export
 from scheduler.web.kit.language import _
+from scheduler.web.kit.state import StateLabel
 
 ROLES = {
     "presides": N_("Presided over by"),
@@ -42,14 +44,7 @@ class Badge(NamedTuple):
     under: str
 
 
-class State(NamedTuple):
-    """What a person can do or must know; the tone is a colour beside the word, never instead of it."""
-
-    words: str
-    tone: str = ""
-
-
-def badge(entry: Entry, *, month: bool = False) -> Badge:
+def badge(entry: AgendaEntry, *, month: bool = False) -> Badge:
     """``month`` names it where no heading does."""
     first, last = entry.first_on, entry.last_on
     if first is None or last is None:
@@ -69,14 +64,14 @@ def _under(first: date, last: date, *, month: bool) -> str:
     return " – ".join(format_weekday(day, g.language, short=True) for day in (first, last))
 
 
-def kind(entry: Entry) -> str:
+def kind(entry: AgendaEntry) -> str:
     name = _(KIND_NAMES[entry.event.kind])
     if entry.stop is None or entry.stop.of < 2:
         return name
     return f"{name} · " + _("stop {number} of {of}", number=entry.stop.number, of=entry.stop.of)
 
 
-def facts(entry: Entry, now: datetime) -> list[str]:
+def facts(entry: AgendaEntry, now: datetime) -> list[str]:
     """One quiet line: hours on the event's clock, on the reader's, the place."""
     event = entry.event
     return [*_hours(event, now), *filter(None, [_place(event)])]
@@ -125,15 +120,15 @@ def _place(event: Event) -> str:
     return name if city[: max(4, len(city) - 2)].casefold() in name.casefold() else f"{name}, {city}"
 
 
-def state(entry: Entry, now: datetime) -> State | None:
+def state(entry: AgendaEntry, now: datetime) -> StateLabel | None:
     """The one word at the end of a line."""
     event = entry.event
     if event.cancelled:
-        return State(_("Cancelled"), "off")
+        return StateLabel(_("Cancelled"), "off")
     if not event.dated:
-        return State(_("Date to be announced"))
+        return StateLabel(_("Date to be announced"))
     if event.status is Status.TENTATIVE:
-        return State(_("Tentative"), "full")
+        return StateLabel(_("Tentative"), "full")
     return _places(event) if _takes_guests(event, now) else None
 
 
@@ -141,40 +136,40 @@ def _takes_guests(event: Event, now: datetime) -> bool:
     return not event.is_over(now) and not event.is_late(now) and not event.is_early(now)
 
 
-def _places(event: Event) -> State | None:
-    limited = [seating for seating in _seatings(event) if seating.mode is Mode.IN_PERSON]
+def _places(event: Event) -> StateLabel | None:
+    limited = [capacity for capacity in _limited(event) if capacity.mode is Mode.IN_PERSON]
     return _free(limited[0]) if limited else None
 
 
-def _free(seating: Seating) -> State:
-    if seating.free:
-        return State(_("Places free: {number}", number=seating.free), "open")
-    return State(_("Waiting list"), "full")
+def _free(capacity: Capacity) -> StateLabel:
+    if capacity.free:
+        return StateLabel(_("Places free: {number}", number=capacity.free), "open")
+    return StateLabel(_("Waiting list"), "full")
 
 
-def _seatings(event: Event) -> list[Seating]:
+def _limited(event: Event) -> list[Capacity]:
     """Those with a limit, the hall before the screen."""
-    limited = [seating for seating in event.seating if seating.capacity is not None]
-    return sorted(limited, key=lambda seating: list(Mode).index(seating.mode))
+    limited = [capacity for capacity in event.capacities if capacity.capacity is not None]
+    return sorted(limited, key=lambda capacity: list(Mode).index(capacity.mode))
 
 
 # One event
 
 
-def states(detail: Detail, now: datetime) -> list[State]:
+def states(detail: Detail, now: datetime) -> list[StateLabel]:
     """All that there is to know about coming."""
     event = detail.entry.event
     first = state(detail.entry, now)
     if event.cancelled or not event.dated or event.is_over(now):
-        return [first or State(_("This is over"))]
-    places = [_places_in_full(seating) for seating in _seatings(event)] if _takes_guests(event, now) else []
+        return [first or StateLabel(_("This is over"))]
+    places = [_places_in_full(capacity) for capacity in _limited(event)] if _takes_guests(event, now) else []
     tentative = [first] if first and event.status is Status.TENTATIVE else []
     return [*tentative, *places, *_registration(event, now)]
 
 
-def _places_in_full(seating: Seating) -> State:
-    free, of = seating.free, seating.capacity
-    if seating.mode is Mode.IN_PERSON:
+def _places_in_full(capacity: Capacity) -> StateLabel:
+    free, of = capacity.free, capacity.capacity
+    if capacity.mode is Mode.IN_PERSON:
         words = _("{free} of {of} places free", free=free, of=of) if free else _("All places are taken: waiting list")
     else:
         words = (
@@ -182,16 +177,16 @@ def _places_in_full(seating: Seating) -> State:
             if free
             else _("All places by video are taken: waiting list")
         )
-    return State(words, "open" if free else "full")
+    return StateLabel(words, "open" if free else "full")
 
 
 def mode(mode: Mode) -> str:
     return _("in the hall") if mode == Mode.IN_PERSON else _("by video link")
 
 
-def places(event: Event, mode: Mode) -> State | None:
+def places(event: Event, mode: Mode) -> StateLabel | None:
     """What there is left of one way to take part; None where there is no limit."""
-    limited = [seating for seating in _seatings(event) if seating.mode is mode]
+    limited = [capacity for capacity in _limited(event) if capacity.mode is mode]
     return _places_in_full(limited[0]) if limited else None
 
 
@@ -226,24 +221,24 @@ DONE = {
 }
 
 
-def standing(attendee: Attendee) -> State:
+def standing(attendee: Attendee) -> StateLabel:
     """Where somebody stands, in one sentence."""
     match attendee.standing:
         case Standing.CONFIRMED:
-            return State(_("You have a place."), "open")
+            return StateLabel(_("You have a place."), "open")
         case Standing.WAITLISTED:
-            return State(_("You are on the waiting list."), "full")
+            return StateLabel(_("You are on the waiting list."), "full")
         case Standing.INVITED:
-            return State(_("You are invited. Please tell us whether you come."), "full")
+            return StateLabel(_("You are invited. Please tell us whether you come."), "full")
         case Standing.REQUESTED:
-            return State(_("Your request is being considered; no place is held for you yet."), "full")
+            return StateLabel(_("Your request is being considered; no place is held for you yet."), "full")
         case Standing.OFFERED:
-            return State(_("A place is held for you until {moment}.", moment=until(attendee)), "open")
+            return StateLabel(_("A place is held for you until {moment}.", moment=until(attendee)), "open")
         case Standing.LAPSED:
-            return State(_("You did not accept in time the place that was held for you."), "off")
+            return StateLabel(_("You did not accept in time the place that was held for you."), "off")
         case Standing.REFUSED:
-            return State(_("We regret that we were unable to give you a place."), "off")
-    return State(_("You are not registered at present."), "off")
+            return StateLabel(_("We regret that we were unable to give you a place."), "off")
+    return StateLabel(_("You are not registered at present."), "off")
 
 
 def until(attendee: Attendee) -> str:
@@ -262,7 +257,7 @@ def company(attendee: Attendee) -> str:
 def rules(event: Event) -> list[str]:
     """What to know before one asks: who decides, and who is next."""
     approval = [_("Places are given by approval: you ask, and we write to you when it is decided.")]
-    return [*(approval if event.approval else []), *([_(QUEUES[event.queue])] if _seatings(event) else [])]
+    return [*(approval if event.approval else []), *([_(QUEUES[event.queue])] if _limited(event) else [])]
 
 
 QUEUES = {
@@ -290,21 +285,21 @@ REMINDED = {
 }
 
 
-def _registration(event: Event, now: datetime) -> Iterator[State]:
+def _registration(event: Event, now: datetime) -> Iterator[StateLabel]:
     opens, closes = event.registration_opens, event.registration_closes
     if event.is_late(now):
-        yield State(_("Registration is closed"))
+        yield StateLabel(_("Registration is closed"))
     elif opens and event.is_early(now):
-        yield State(_("Registration opens {moment}", moment=_moment(opens)))
+        yield StateLabel(_("Registration opens {moment}", moment=_moment(opens)))
     elif closes:
-        yield State(_("Registration closes {moment}", moment=_moment(closes)))
+        yield StateLabel(_("Registration closes {moment}", moment=_moment(closes)))
 
 
 def _moment(at: datetime) -> str:
     return f"{format_day(at.date(), g.language, year=False, weekday=False)}, {at:%H:%M}"
 
 
-def times(entry: Entry) -> list[When]:
+def times(entry: AgendaEntry) -> list[When]:
     """The event's own time, then the reader's where their clock shows another."""
     event, first = entry.event, entry.first_on
     if event.kind is not Kind.ANNIVERSARY or first is None:
@@ -371,7 +366,7 @@ def clock_name(tzid: str, now: datetime) -> str:
 # At the desk
 
 
-def handle(entry: Entry) -> Badge:
+def handle(entry: AgendaEntry) -> Badge:
     """As `badge`, under no heading that names the month."""
     first, last = entry.first_on, entry.last_on
     if first is None or last is None or first != last:
@@ -390,4 +385,4 @@ def day(on: date) -> str:
 
 
 def reply(attendee: Attendee) -> Reply:
-    return file_export.reply(attendee)
+    return replies.reply(attendee)

@@ -34,13 +34,13 @@ from scheduler.model import (
 from scheduler.model.visits import PENDING
 from scheduler.services.common.audit import note
 from scheduler.services.consulate.front_desk.today import HERE, can_undo, here, ordered, serves, today_of
-from scheduler.services.consulate.posts import free_times, posts, slot_claims, slots
+from scheduler.services.consulate.posts import free_times, opening_days, posts, slot_claims, slots
 from scheduler.services.consulate.posts.free_times import Party
 from scheduler.services.consulate.posts.reasons import explained
 from scheduler.services.consulate.posts.slots import Need, Window
 from scheduler.services.consulate.visits import booking, lifecycle, references
 from scheduler.services.consulate.visits.booking import AlreadyBooked, Unchanged
-from scheduler.services.consulate.visits.lifecycle import Over
+from scheduler.services.consulate.visits.lifecycle import NoLongerStands
 from scheduler.services.consulate.visits.visit_drafts import MOST_DOCUMENTS
 
 
@@ -93,7 +93,9 @@ def _refuse_ended(row: Appointment, now: datetime) -> None:
         raise Conflict("{reference} is not confirmed yet; confirm it first", reference=row.reference)
     if row.status is not VisitStatus.CONFIRMED:
         status = VisitStatus.LAPSED if row.has_expired(now) else row.status
-        raise Over("booking {reference} does not stand any more: {status}", reference=row.reference, status=status)
+        raise NoLongerStands(
+            "booking {reference} does not stand any more: {status}", reference=row.reference, status=status
+        )
 
 
 def _refuse_other_day(row: Appointment, now: datetime) -> None:
@@ -189,7 +191,7 @@ def _refuse_walk_ins(service: Service, now: datetime) -> None:
     at = wall(now, post.tzid).replace(second=0, microsecond=0)
     cell = at - timedelta(minutes=at.minute % post.cell)
     why = slots.why(
-        posts.plan(post, cell.date(), cell.date()),
+        opening_days.plan(post, cell.date(), cell.date()),
         Need(1),
         counters=[counter.id for counter in service.served_at] if service.offered else [],
         claims={},
@@ -321,7 +323,7 @@ def no_show(session: Session, appointment: Appointment, *, now: datetime) -> App
 def _conclude(session: Session, row: Appointment, status: VisitStatus, act: str, now: datetime) -> Appointment:
     before = _state(row, act, now)
     before["cells"] = [[cell.counter_id, cell.day.isoformat(), cell.cell] for cell in _cells(session, row)]
-    booking.conclude(session, row, status, now=now)
+    booking.record_outcome(session, row, status, now=now)
     row.before = before
     session.flush()
     return row

@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 from scheduler.base.clock import instant, wall
 from scheduler.base.date_format import format_day, format_offset
 from scheduler.base.i18n import N_
-from scheduler.formats.printing import Line, Sheet, printed_list
+from scheduler.formats.printing import DayList, VisitLine, printed_list
 from scheduler.model import Post, VisitStatus
 from scheduler.services.common.audit import note
 from scheduler.services.consulate.front_desk import today as desk_today
-from scheduler.services.consulate.front_desk.today import Entry
+from scheduler.services.consulate.front_desk.today import QueueEntry
 
 Gettext = Callable[[str], str]
 # Who is not expected any more is not on the list.
@@ -28,12 +28,12 @@ def pdf(session: Session, post: Post, day: date, *, language: str, gettext: Gett
     return printed_list(_sheet(post, day, found, language, gettext, now), language=language)
 
 
-def _sheet(post: Post, day: date, found: list[Entry], language: str, gettext: Gettext, now: datetime) -> Sheet:
+def _sheet(post: Post, day: date, found: list[QueueEntry], language: str, gettext: Gettext, now: datetime) -> DayList:
     noon = instant(datetime.combine(day, time(12)), post.tzid, gap="shift")
     zone = f"{post.city.name.to(language)}, {format_offset(noon, post.tzid)}"
     at = f"{wall(now, post.tzid):%Y-%m-%d %H:%M} {format_offset(now, post.tzid)}"
     headings = (N_("Time"), N_("Reference"), N_("Full name"), N_("Service"), N_("Documents"), N_("Came"))
-    return Sheet(
+    return DayList(
         title=post.name.to(language),
         subtitle=f"{format_day(day, language)} ({zone})",
         printed=gettext(N_("Printed {time}")).format(time=at),
@@ -43,9 +43,9 @@ def _sheet(post: Post, day: date, found: list[Entry], language: str, gettext: Ge
     )
 
 
-def _line(row: Entry, language: str, gettext: Gettext) -> Line:
+def _line(row: QueueEntry, language: str, gettext: Gettext) -> VisitLine:
     expected = row.status is VisitStatus.CONFIRMED
-    return Line(
+    return VisitLine(
         time=f"{row.dtstart:%H:%M}",
         reference=row.reference,
         names=_names(row),
@@ -55,7 +55,7 @@ def _line(row: Entry, language: str, gettext: Gettext) -> Line:
     )
 
 
-def _names(row: Entry) -> list[str]:
+def _names(row: QueueEntry) -> list[str]:
     """And how many are with them who were not named."""
     more = row.people - len(row.names)
     return [*row.names, f"+{more}"] if row.names and more > 0 else list(row.names)

@@ -23,7 +23,7 @@ HERE = (VisitStatus.CHECKED_IN, VisitStatus.CALLED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class QueueEntry:
     """A visit as the front desk sees it. ``place`` in the queue counts from 1, ``estimate`` is in minutes until it is
     called; both None for who does not wait. ``late``: came too late to be called at their time."""
 
@@ -64,12 +64,12 @@ class Today:
     day: date
     tz: str
     is_today: bool
-    entries: Sequence[Entry]
-    queue: Sequence[Entry]
+    entries: Sequence[QueueEntry]
+    queue: Sequence[QueueEntry]
     arriving: Mapping[str, int] = field(default_factory=dict)
 
     @property
-    def called(self) -> list[Entry]:
+    def called(self) -> list[QueueEntry]:
         """Those at a counter, or on their way to it."""
         return [entry for entry in self.entries if entry.status is VisitStatus.CALLED]
 
@@ -122,9 +122,9 @@ def _visits(post: Post, day: date) -> sa.Select[Appointment]:
     )
 
 
-def _entry(row: Appointment, place: int | None, estimate: int | None, now: datetime) -> Entry:
+def _entry(row: Appointment, place: int | None, estimate: int | None, now: datetime) -> QueueEntry:
     assert row.dtstart is not None and row.starts_at is not None  # noqa: S101, PT018 - it is of a day
-    return Entry(
+    return QueueEntry(
         id=row.id,
         reference=row.reference,
         status=row.status,

@@ -10,18 +10,18 @@ from sqlalchemy.orm import Session
 from scheduler.base.text import Text
 from scheduler.model import Appointment, Audit, Checklist, Letter
 
-MOST = 200
+MAX_ENTRIES = 200
 
 
 def history(session: Session, appointment: Appointment) -> Sequence[Audit]:
     """What was done with it, the latest first."""
     query = sa.select(Audit).where(Audit.noun == "appointment", Audit.row == str(appointment.id))
-    return session.scalars(query.order_by(Audit.id.desc()).limit(MOST)).all()
+    return session.scalars(query.order_by(Audit.id.desc()).limit(MAX_ENTRIES)).all()
 
 
 def letters(session: Session, appointment: Appointment) -> Sequence[Letter]:
     query = sa.select(Letter).where(Letter.appointment_id == appointment.id)
-    return session.scalars(query.order_by(Letter.id.desc()).limit(MOST)).all()
+    return session.scalars(query.order_by(Letter.id.desc()).limit(MAX_ENTRIES)).all()
 
 
 def documents(session: Session, appointment: Appointment) -> Text:

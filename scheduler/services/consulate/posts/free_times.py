@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from scheduler.base.clock import wall
 from scheduler.model import Counted, Layout, Service
-from scheduler.services.consulate.posts import plan_cache, posts, slot_claims, slots
-from scheduler.services.consulate.posts.slots import Need, Plan, Slot, Why, Window
+from scheduler.services.consulate.posts import opening_days, plan_cache, posts, slot_claims, slots
+from scheduler.services.consulate.posts.slots import Need, OpeningPlan, Slot, Why, Window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ def units_of(service: Service, party: Party) -> int:
     return party.documents if service.counted is Counted.DOCUMENTS else party.people
 
 
-def window(plan: Plan, service: Service, *, now: datetime, desk: bool = False) -> Window:
+def window(plan: OpeningPlan, service: Service, *, now: datetime, desk: bool = False) -> Window:
     """An officer books until the last moment, after the deadline too, and as far ahead as the post plans."""
     notice = timedelta() if desk else posts.notice_of(service)
     found = slots.window(plan, notice=notice, horizon=posts.horizon_of(service), now=now)
@@ -83,7 +83,7 @@ def free_days(
         masks,
         need(service, party),
         counters=counters,
-        claims=slot_claims.taken(session, counters, first, last, now=now, but=but),
+        claims=slot_claims.taken_cells(session, counters, first, last, now=now, but=but),
         first_on=first,
         last_on=last,
         window=window(masks.plan, service, now=now, desk=desk),
@@ -118,7 +118,7 @@ class Place:
     need: Need
 
 
-def place(
+def find_counters(
     session: Session,
     service: Service,
     party: Party,
@@ -130,10 +130,10 @@ def place(
 ) -> Place | Why:
     """The counters for a visit that begins at a wall time, or why there are none."""
     day, wanted = at.date(), need(service, party)
-    plan, counters = posts.plan(service.post, day, day), [counter.id for counter in service.served_at]
+    plan, counters = opening_days.plan(service.post, day, day), [counter.id for counter in service.served_at]
     if not service.offered:
         counters = []
-    taken = slot_claims.taken(session, counters, day, day, now=now, but=but)
+    taken = slot_claims.taken_cells(session, counters, day, day, now=now, but=but)
     reason = slots.why(
         plan,
         wanted,
@@ -159,11 +159,11 @@ def _left(session: Session, service: Service, day: date) -> int | None:
     return service.quota - slot_claims.counted(session, service.id, day, day).get(day, 0)
 
 
-def why(
+def reason_not_free(
     session: Session, service: Service, party: Party, at: datetime, *, now: datetime, but: int | None = None
 ) -> Why | None:
     """Why a time is not offered; None if it is."""
-    found = place(session, service, party, at, now=now, but=but)
+    found = find_counters(session, service, party, at, now=now, but=but)
     return found if isinstance(found, Why) else None
 
 

@@ -15,10 +15,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.model import Post
-from scheduler.services.consulate.posts import posts
+from scheduler.services.consulate.posts import opening_days
 from scheduler.services.consulate.posts.slots import Masks
 
-MOST = 64  # plans kept for one database
+MAX_PLANS = 64  # plans kept for one database
 _BEFORE, _AHEAD = timedelta(days=7), timedelta(days=414)  # the longest horizon, and the week in which it ends
 _Key = tuple[int, int, str, int, date]
 
@@ -27,7 +27,7 @@ def masks(session: Session, post: Post, first_on: date, last_on: date, *, today:
     """The open cells of a post's counters, at least from the first day to the last."""
     first, last = today - _BEFORE, today + _AHEAD
     if "actor" in session.info or not (first <= first_on and last_on <= last):
-        return Masks(posts.plan(post, first_on, last_on), first_on, last_on)
+        return Masks(opening_days.plan(post, first_on, last_on), first_on, last_on)
     kept = _kept(session.get_bind())
     return kept.get((post.id, post.version, post.tzid, post.cell, today), post, first, last)
 
@@ -41,10 +41,10 @@ class _Kept:
 
     def get(self, key: _Key, post: Post, first: date, last: date) -> Masks:
         with self._turn:
-            found = self._plans.get(key) or Masks(posts.plan(post, first, last), first, last)
+            found = self._plans.get(key) or Masks(opening_days.plan(post, first, last), first, last)
             self._plans[key] = found
             self._plans.move_to_end(key)
-            while len(self._plans) > MOST:
+            while len(self._plans) > MAX_PLANS:
                 self._plans.popitem(last=False)
             return found
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, datetime, timedelta
-from functools import lru_cache
-from typing import Any
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
@@ -26,10 +24,10 @@ from scheduler.model import (
 )
 from scheduler.services.common import lookup as rows
 from scheduler.services.common.audit import note
-from scheduler.services.common.changes import Change, Verb, change
+from scheduler.services.common.changes import Change, ChangeKind, change
 from scheduler.services.common.lookup import Lookup
 from scheduler.services.consulate.posts.post_drafts import CounterDraft, PostDraft, ServiceDraft, SpecialDraft
-from scheduler.services.consulate.posts.slots import Holiday, Interval, Plan, Special
+from scheduler.services.consulate.posts.slots import Interval
 
 WITH_POST = (
     selectinload(Post.city),
@@ -49,7 +47,6 @@ _PLAIN = (
 _PLAIN_OF_SERVICE = (
     *("name", "minutes", "counted", "fee", "currency", "quota", "horizon", "notice", "walk_ins", "offered"),
 )
-LANGUAGES_OF_HOLIDAYS = {"en": "en_US", "kk": "kk", "ru": "ru", "th": "th"}
 
 
 def get(session: Session, key: str) -> Post:
@@ -120,7 +117,7 @@ def put(session: Session, key: str, draft: PostDraft, *, now: datetime, lookup: 
     post.version = (post.version or 0) + bool(made)
     session.flush()
     for one in made:
-        action = "add" if one.verb is Verb.ADDED else "change"
+        action = "add" if one.verb is ChangeKind.ADDED else "change"
         note(session, action, one.noun, one.key, now=now, fields=sorted(one.fields))
     return done
 
@@ -273,96 +270,7 @@ def _weekly(hours: Iterable[PostHours]) -> tuple[tuple[int, Interval], ...]:
 # The plan
 
 
-def plan(post: Post, first_on: date, last_on: date) -> Plan:
-    """When its counters are open, with what differs from the first day to the last."""
-    return Plan(
-        tzid=post.tzid,
-        cell=post.cell,
-        weeks={counter.id: _week(counter.hours or post.hours) for counter in post.counters},
-        specials=[_special(row) for row in post.special_days if row.last_on >= first_on and row.first_on <= last_on],
-        holidays=holidays(post, first_on, last_on),
-    )
-
-
-def _week(hours: Iterable[PostHours]) -> Mapping[int, list[Interval]]:
-    week: dict[int, list[Interval]] = {}
-    for row in hours:
-        week.setdefault(row.weekday, []).append((row.opens, row.closes))
-    return week
-
-
-def _special(row: SpecialDays) -> Special:
-    return Special(
-        first_on=row.first_on,
-        last_on=row.last_on,
-        open=row.open,
-        hours=(row.opens, row.closes) if row.opens is not None and row.closes is not None else None,
-        reason=row.reason,
-        counter=row.counter_id,
-    )
-
-
-def holidays(post: Post, first_on: date, last_on: date) -> dict[date, list[Holiday]]:
-    """The public holidays of the sending and of the receiving State, by day."""
-    found: dict[date, list[Holiday]] = {}
-    for state in dict.fromkeys((post.sending_state, post.receiving_state)):
-        for year in range(first_on.year, last_on.year + 1):
-            for day, name in _holidays(state, year).items():
-                if first_on <= day <= last_on:
-                    found.setdefault(day, []).append(Holiday(state, name))
-    return found
-
-
-@lru_cache(maxsize=64)
-def _holidays(state: str, year: int) -> dict[date, Text]:
-    from holidays import country_holidays, list_localized_countries
-
-    known = list_localized_countries().get(state, [])
-    names: dict[date, dict[str, str]] = {}
-    for language, locale in LANGUAGES_OF_HOLIDAYS.items():
-        if locale in known or language == "en":
-            read: Any = country_holidays(state, years=year, language=locale if locale in known else None)
-            for day, name in read.items():
-                names.setdefault(day, {})[language] = name
-    return {day: Text(name) for day, name in names.items()}
-
-
 # Closing and opening
-
-
-def set_days(session: Session, post: Post, draft: SpecialDraft, *, now: datetime) -> SpecialDays:
-    """Close a post or a counter on some days, or open it in spite of a holiday. Raises NotFound."""
-    hold(session, post)
-    row = special_row(post, draft)
-    post.special_days.append(row)
-    post.version += 1
-    session.flush()
-    action = "open" if draft.open else "close"
-    note(
-        session,
-        action,
-        "post",
-        post.key,
-        now=now,
-        first_day=draft.first_day.isoformat(),
-        last_day=draft.last_day.isoformat(),
-        counter=draft.counter,
-    )
-    return row
-
-
-def forget_days(session: Session, post: Post, day: date, *, now: datetime) -> int:
-    """Take back what was said of a day; returns how many. Raises NotFound where nothing was."""
-    hold(session, post)
-    rows_of_day = [row for row in post.special_days if row.first_on <= day <= row.last_on]
-    if not rows_of_day:
-        raise NotFound("nothing is said of {day} at {post}: it keeps its week", day=day, post=post.key)
-    for row in rows_of_day:
-        post.special_days.remove(row)
-    post.version += 1
-    session.flush()
-    note(session, "as usual", "post", post.key, now=now, day=day.isoformat())
-    return len(rows_of_day)
 
 
 def horizon_of(service: Service) -> timedelta:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict
 from scheduler.model import Appointment, Counter, Post, ServiceDay, SlotClaim
+from scheduler.storage.upsert import insert_ignoring
 
 WORD = 30  # cells in one integer of the database: fewer bits than the smallest of its numbers has
 
@@ -21,7 +20,7 @@ class QuotaReached(Conflict):
     """No more of this service are taken on that day."""
 
 
-def taken(
+def taken_cells(
     session: Session,
     counters: Sequence[int],
     first_on: date,
@@ -86,7 +85,7 @@ def keep(session: Session, appointment: Appointment) -> None:
     session.execute(sa.update(SlotClaim).where(mine).values(until=appointment.expires_at))
 
 
-def free(session: Session, appointment: Appointment) -> list[tuple[int, date, int]]:
+def release(session: Session, appointment: Appointment) -> list[tuple[int, date, int]]:
     """Give the cells back; returns which."""
     mine = sa.delete(SlotClaim).where(SlotClaim.appointment_id == appointment.id)
     gone = session.execute(mine.returning(SlotClaim.counter_id, SlotClaim.day, SlotClaim.cell))
@@ -100,14 +99,14 @@ def take_again(session: Session, appointment: Appointment, cells: Iterable[tuple
         for counter, day, cell in cells
     ]
     if rows:
-        session.execute(_insert(session, SlotClaim).values(rows).on_conflict_do_nothing())
+        session.execute(insert_ignoring(session, SlotClaim).values(rows))
 
 
-def rest(session: Session, cells: Iterable[tuple[int, date, int]], *, until: datetime) -> None:
+def hold_back(session: Session, cells: Iterable[tuple[int, date, int]], *, until: datetime) -> None:
     """Let freed cells that nobody has taken meanwhile rest: they come back by themselves."""
     rows = [{"counter_id": counter, "day": day, "cell": cell, "until": until} for counter, day, cell in cells]
     if rows:
-        session.execute(_insert(session, SlotClaim).values(rows).on_conflict_do_nothing())
+        session.execute(insert_ignoring(session, SlotClaim).values(rows))
 
 
 def release_at(post: Post, starts_at: datetime, now: datetime) -> datetime | None:
@@ -121,7 +120,7 @@ def release_at(post: Post, starts_at: datetime, now: datetime) -> datetime | Non
     return now + timedelta(seconds=1 + secrets.randbelow(within))
 
 
-def clear_rested(session: Session, post: Post, *, now: datetime) -> int:
+def forget_expired_holds(session: Session, post: Post, *, now: datetime) -> int:
     """Forget the rest of cells that have come back; returns how many."""
     counters = sa.select(Counter.id).where(Counter.post_id == post.id)
     over = (SlotClaim.appointment_id.is_(None), SlotClaim.until <= now, SlotClaim.counter_id.in_(counters))
@@ -137,7 +136,7 @@ def count(session: Session, appointment: Appointment) -> None:
     service, day, units = appointment.service, appointment.day, appointment.units
     assert day is not None  # noqa: S101 - it has a time
     row = {"service_id": service.id, "day": day, "taken": 0, "quota": service.quota}
-    session.execute(_insert(session, ServiceDay).values(row).on_conflict_do_nothing())
+    session.execute(insert_ignoring(session, ServiceDay).values(row))
     room = sa.true() if service.quota is None else ServiceDay.taken + units <= service.quota
     done = session.execute(
         sa.update(ServiceDay)
@@ -164,9 +163,3 @@ def counted(session: Session, service_id: int, first_on: date, last_on: date) ->
     query = sa.select(ServiceDay.day, ServiceDay.taken).where(ServiceDay.service_id == service_id)
     found = session.execute(query.where(ServiceDay.day.between(first_on, last_on)))
     return {row.day: row.taken for row in found}
-
-
-def _insert(session: Session, kind: type[SlotClaim] | type[ServiceDay]) -> Any:
-    """INSERT that knows ON CONFLICT, of the session's dialect."""
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    return dialect.insert(kind)

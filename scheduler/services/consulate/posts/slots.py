@@ -45,7 +45,7 @@ class Special:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class OpeningPlan:
     """When a post is open: the weekly hours of each counter, the days that differ, the holidays of both States."""
 
     tzid: str
@@ -111,12 +111,19 @@ def need_of(minutes: int, units: int, people: int, layout: Layout, *, cell: int)
     return Need(max(1, -(-minutes * each // cell)), lanes)
 
 
-def window(plan: Plan, *, notice: timedelta, horizon: timedelta, now: datetime) -> Window:
+def window(plan: OpeningPlan, *, notice: timedelta, horizon: timedelta, now: datetime) -> Window:
     return Window(earliest=wall(now + notice, plan.tzid), last_on=(wall(now, plan.tzid) + horizon).date())
 
 
 def open_slots(
-    plan: Plan, need: Need, *, counters: Sequence[int], claims: Claims, first_on: date, last_on: date, window: Window
+    plan: OpeningPlan,
+    need: Need,
+    *,
+    counters: Sequence[int],
+    claims: Claims,
+    first_on: date,
+    last_on: date,
+    window: Window,
 ) -> list[Slot]:
     """Every time from `first_on` to `last_on`, in order, at which the visit fits as a whole."""
     masks = Masks(plan, max(first_on, window.earliest.date()), min(last_on, window.last_on))
@@ -186,7 +193,7 @@ def span(first: int, count: int) -> int:
 class Masks:
     """The open cells of each counter, day by day, over some days; each day is worked out once."""
 
-    def __init__(self, plan: Plan, first_on: date, last_on: date) -> None:
+    def __init__(self, plan: OpeningPlan, first_on: date, last_on: date) -> None:
         self.plan = plan
         self._weeks = {
             counter: tuple(_mask(week.get(weekday, ()), plan.cell) for weekday in range(7))
@@ -233,7 +240,7 @@ class Masks:
 
 
 def why(
-    plan: Plan,
+    plan: OpeningPlan,
     need: Need,
     *,
     counters: Sequence[int],

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, joinedload, load_only, selectinload
 from scheduler.base.clock import wall
 from scheduler.base.errors import NotFound
 from scheduler.model import Event, Post, Service, SpecialDays, Visibility
-from scheduler.services.consulate.posts import free_times, plan_cache, posts, slot_claims, slots
+from scheduler.services.consulate.posts import free_times, opening_days, plan_cache, posts, slot_claims, slots
 from scheduler.services.consulate.posts.free_times import Party
 from scheduler.services.consulate.posts.slots import (
     DAY,
@@ -20,7 +20,7 @@ from scheduler.services.consulate.posts.slots import (
     Interval,
     Masks,
     Need,
-    Plan,
+    OpeningPlan,
     Reason,
     Slot,
     Why,
@@ -108,7 +108,7 @@ def keeps_a_week(post: Post) -> bool:
 
 
 def _week_from(post: Post, first: date) -> list[OpenDay]:
-    plan = posts.plan(post, first, first + WEEK - DAY)
+    plan = opening_days.plan(post, first, first + WEEK - DAY)
     masks = Masks(plan, first, first + WEEK - DAY)
     return [_open_day(masks, first + n * DAY) for n in range(7)]
 
@@ -119,7 +119,7 @@ def _days_ahead(post: Post, first: date) -> list[OpenDay]:
         return []
     first, last = max(first, min(row.first_on for row in said)), max(row.last_on for row in said)
     last = min(last, first + AHEAD)
-    masks = Masks(posts.plan(post, first, last), first, last)
+    masks = Masks(opening_days.plan(post, first, last), first, last)
     days = (_open_day(masks, first + n * DAY) for n in range((last - first).days + 1))
     return [day for day in days if day.hours]
 
@@ -155,7 +155,7 @@ class HolidayAhead:
 def holidays_ahead(post: Post, *, now: datetime) -> list[HolidayAhead]:
     """Those that matter: a post that is open on stated days only has no others to lose."""
     first = wall(now, post.tzid).date()
-    plan = posts.plan(post, first, first + AHEAD)
+    plan = opening_days.plan(post, first, first + AHEAD)
     masks = Masks(plan, first, first + AHEAD)
     ahead = [
         HolidayAhead(day, names, open=bool(_open_day(masks, day).hours))
@@ -303,7 +303,7 @@ class _Reasons:
         return Why(Reason.TOO_SOON if day >= self.today else Reason.PAST)
 
 
-def _closed(plan: Plan, counters: Sequence[int], need: Need, day: date) -> Why:
+def _closed(plan: OpeningPlan, counters: Sequence[int], need: Need, day: date) -> Why:
     """Why a day has no time at all: asked of the hour at which its weekday opens."""
     opens = [hours[0] for week in plan.weeks.values() for hours in week.get(day.weekday(), ())]
     at = datetime.combine(day, min(opens, default=time(9)))

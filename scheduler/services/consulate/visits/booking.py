@@ -17,7 +17,12 @@ from scheduler.services.consulate.posts.free_times import Party, Place
 from scheduler.services.consulate.posts.reasons import explained, listed
 from scheduler.services.consulate.posts.slots import Reason, Slot, Why
 from scheduler.services.consulate.visits import lifecycle, notices, references
-from scheduler.services.consulate.visits.lifecycle import Over, TooLate, party_of, sweep
+from scheduler.services.consulate.visits.lifecycle import (
+    NoLongerStands,
+    VisitTooLate,
+    expire_and_offer,
+    party_of,
+)
 from scheduler.services.consulate.visits.visit_drafts import VisitDraft
 
 MOST_DAYS = 31  # that somebody can wait for
@@ -69,16 +74,16 @@ def book(
     """
     prints = _fingerprints(service, draft, secret)
     posts.hold(session, service.post)
-    sweep(session, service.post, now=now)
+    expire_and_offer(session, service.post, now=now)
     _refuse_people(session, service, prints, now=now, desk=desk)
     place = _place(session, service, draft.party, at, now=now, desk=desk)
     status = VisitStatus.CONFIRMED if desk else VisitStatus.HELD
     appointment = lifecycle.new(session, service, draft, prints, status=status, now=now)
     appointment.expires_at = None if desk else now + service.post.hold
-    lifecycle.put(session, appointment, at, place, now=now)
+    lifecycle.assign_time(session, appointment, at, place, now=now)
     note(session, "book", "appointment", appointment.id, now=now, service=service.key, status=status)
     if desk:
-        notices.settled(session, appointment, now=now)
+        notices.queue_confirmation_and_reminders(session, appointment, now=now)
     else:
         until = appointment.expires_at
         notices.queue(session, LetterKind.VISIT_CONFIRM, appointment, now=now, expires_at=until)
@@ -99,7 +104,7 @@ def confirm(session: Session, appointment: Appointment, *, now: datetime) -> Non
     session.flush()
     slot_claims.keep(session, appointment)
     note(session, "confirm", "appointment", appointment.id, now=now)
-    notices.settled(session, appointment, now=now)
+    notices.queue_confirmation_and_reminders(session, appointment, now=now)
 
 
 def move(session: Session, appointment: Appointment, at: datetime, *, now: datetime, desk: bool = False) -> None:
@@ -109,7 +114,7 @@ def move(session: Session, appointment: Appointment, at: datetime, *, now: datet
     """
     lifecycle.hold(session, appointment)
     service = appointment.service
-    sweep(session, service.post, now=now)
+    expire_and_offer(session, service.post, now=now)
     _refuse_over(appointment, (VisitStatus.CONFIRMED, VisitStatus.OFFERED), now)
     _refuse_late(appointment, now)
     was, left_at = appointment.dtstart, appointment.starts_at
@@ -117,15 +122,15 @@ def move(session: Session, appointment: Appointment, at: datetime, *, now: datet
         raise Unchanged("the visit is at this time already")
     assert was is not None and left_at is not None  # noqa: S101, PT018 - it has a time
     place = _place(session, service, party_of(appointment), at, now=now, desk=desk, but=appointment.id)
-    freed = lifecycle.leave(session, appointment)
+    freed = lifecycle.release_time(session, appointment)
     appointment.status, appointment.expires_at = VisitStatus.CONFIRMED, None
     appointment.displaced_at = appointment.queued_at = None
     lifecycle.revise(appointment, now)
-    lifecycle.put(session, appointment, at, place, now=now)
-    lifecycle.give_on(session, service.post, freed, left_at, now=now)
+    lifecycle.assign_time(session, appointment, at, place, now=now)
+    lifecycle.pass_on(session, service.post, freed, left_at, now=now)
     note(session, "move", "appointment", appointment.id, now=now, sequence=appointment.sequence)
     notices.queue(session, LetterKind.VISIT_MOVED, appointment, now=now, facts={"was": was.isoformat()})
-    notices.settled(session, appointment, now=now, told=True)
+    notices.queue_confirmation_and_reminders(session, appointment, now=now, told=True)
 
 
 def cancel(session: Session, appointment: Appointment, *, by: Side, now: datetime) -> None:
@@ -158,7 +163,7 @@ def wait(
     """Stand in the queue for days on which nothing is free. Raises as `book` does, Unchanged where something is."""
     prints = _fingerprints(service, draft, secret)
     posts.hold(session, service.post)
-    sweep(session, service.post, now=now)
+    expire_and_offer(session, service.post, now=now)
     _refuse_people(session, service, prints, now=now, desk=False)
     wanted = sorted(set(days))
     _refuse_days(session, service, wanted, draft.party, now)
@@ -172,7 +177,7 @@ def wait(
     return appointment
 
 
-def conclude(session: Session, appointment: Appointment, status: VisitStatus, *, now: datetime) -> None:
+def record_outcome(session: Session, appointment: Appointment, status: VisitStatus, *, now: datetime) -> None:
     """What became of a visit: served, or a no-show, which nobody is before their time. Raises Over, Unchanged."""
     lifecycle.hold(session, appointment)
     _refuse_over(appointment, (VisitStatus.CONFIRMED, VisitStatus.CHECKED_IN, VisitStatus.CALLED), now)
@@ -182,7 +187,7 @@ def conclude(session: Session, appointment: Appointment, status: VisitStatus, *,
     for applicant in appointment.applicants:
         applicant.active = False
     session.flush()
-    slot_claims.free(session, appointment)
+    slot_claims.release(session, appointment)
     note(session, "conclude", "appointment", appointment.id, now=now, status=status)
 
 
@@ -263,7 +268,7 @@ def paused_until(session: Session, post: Post, fingerprint: str, *, now: datetim
 
 def _refuse_over(appointment: Appointment, standing: Sequence[VisitStatus], now: datetime) -> None:
     if appointment.status not in standing or appointment.has_expired(now):
-        raise Over(
+        raise NoLongerStands(
             "booking {reference} does not stand any more: {status}",
             reference=appointment.reference,
             status=VisitStatus.LAPSED if appointment.has_expired(now) else appointment.status,
@@ -273,7 +278,7 @@ def _refuse_over(appointment: Appointment, standing: Sequence[VisitStatus], now:
 def _refuse_late(appointment: Appointment, now: datetime) -> None:
     """Those without an appointment have no hour that they could miss: they may leave whenever they like."""
     if appointment.starts_at is not None and now >= appointment.starts_at and not appointment.walk_in:
-        raise TooLate
+        raise VisitTooLate
 
 
 def _refuse_days(session: Session, service: Service, days: Sequence[date], party: Party, now: datetime) -> None:
@@ -297,7 +302,7 @@ def _place(
     desk: bool,
     but: int | None = None,
 ) -> Place:
-    found = free_times.place(session, service, party, at, now=now, desk=desk, but=but)
+    found = free_times.find_counters(session, service, party, at, now=now, desk=desk, but=but)
     if isinstance(found, Place):
         return found
     raise refusal(session, service, party, at, found, now=now)
@@ -314,11 +319,11 @@ def refusal(session: Session, service: Service, party: Party, at: datetime, why:
     return kind("{sentence}; free are: {times}", why=why, nearest=nearest, sentence=sentence, times=times)
 
 
-def look(
+def require_free(
     session: Session, service: Service, party: Party, at: datetime, *, now: datetime, but: int | None = None
 ) -> None:
     """Raises as `book` does for a time that is not free. Reads only: who comes too late need not stand in the line of
     those who write."""
-    why = free_times.why(session, service, party, at, now=now, but=but)
+    why = free_times.reason_not_free(session, service, party, at, now=now, but=but)
     if why is not None:
         raise refusal(session, service, party, at, why, now=now)

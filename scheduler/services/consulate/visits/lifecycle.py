@@ -28,11 +28,11 @@ MOST_OFFERS = 2  # that somebody who waits may let pass
 Cells = Sequence[tuple[int, date, int]]
 
 
-class Over(Conflict):
+class NoLongerStands(Conflict):
     """This booking does not stand any more."""
 
 
-class TooLate(Conflict):
+class VisitTooLate(Conflict):
     """This visit has begun, is over or was ended: nothing of it can be changed here any more."""
 
 
@@ -108,7 +108,7 @@ def _reference(session: Session) -> str:
             return drawn
 
 
-def put(session: Session, appointment: Appointment, at: datetime, place: Place, *, now: datetime) -> None:
+def assign_time(session: Session, appointment: Appointment, at: datetime, place: Place, *, now: datetime) -> None:
     """Give it a time: counted on its day, its cells claimed. Raises claims.QuotaReached."""
     appointment.place(at, at + free_times.length(appointment.service, party_of(appointment)))
     session.add(appointment)
@@ -123,23 +123,23 @@ def revise(appointment: Appointment, now: datetime) -> None:
     appointment.revised_at = now.replace(microsecond=0)
 
 
-def leave(session: Session, appointment: Appointment) -> Cells:
+def release_time(session: Session, appointment: Appointment) -> Cells:
     """Give the time back; returns the cells."""
     if appointment.day is None or appointment.walk_in:
         return []
     slot_claims.uncount(session, appointment)
-    return slot_claims.free(session, appointment)
+    return slot_claims.release(session, appointment)
 
 
 def end(session: Session, appointment: Appointment, status: VisitStatus, *, by: Side, now: datetime) -> None:
     """End a visit before its time, and give on what it frees."""
     starts_at, freed = appointment.starts_at, _end(session, appointment, status, by, now)
     if starts_at is not None:
-        give_on(session, appointment.service.post, freed, starts_at, now=now)
+        pass_on(session, appointment.service.post, freed, starts_at, now=now)
 
 
 def _end(session: Session, appointment: Appointment, status: VisitStatus, by: Side, now: datetime) -> Cells:
-    freed = leave(session, appointment)
+    freed = release_time(session, appointment)
     appointment.status, appointment.ended_by, appointment.ended_at = status, by, now
     appointment.expires_at = None
     revise(appointment, now)
@@ -149,18 +149,18 @@ def _end(session: Session, appointment: Appointment, status: VisitStatus, by: Si
     return freed
 
 
-def give_on(session: Session, post: Post, freed: Cells, starts_at: datetime, *, now: datetime) -> None:
+def pass_on(session: Session, post: Post, freed: Cells, starts_at: datetime, *, now: datetime) -> None:
     """First to who waits; what nobody waits for comes back at a moment of chance."""
     offer(session, post, now=now)
     until = slot_claims.release_at(post, starts_at, now)
     if until is not None:
-        slot_claims.rest(session, freed, until=until)
+        slot_claims.hold_back(session, freed, until=until)
 
 
 # What lapses by itself
 
 
-def sweep(session: Session, post: Post, *, now: datetime) -> int:
+def expire_and_offer(session: Session, post: Post, *, now: datetime) -> int:
     """Write down what has come to nothing by itself, and offer what that frees to who waits; returns how many lapsed.
 
     For the job, and first of all for whoever books or moves.
@@ -174,7 +174,7 @@ def sweep(session: Session, post: Post, *, now: datetime) -> int:
     over = session.scalars(query.execution_options(populate_existing=True)).all()
     for appointment in over:
         _lapse(session, appointment, now)
-    rested = slot_claims.clear_rested(session, post, now=now)
+    rested = slot_claims.forget_expired_holds(session, post, now=now)
     if over or rested:
         offer(session, post, now=now)
     return len(over)
@@ -194,7 +194,7 @@ def _lapse(session: Session, appointment: Appointment, now: datetime) -> None:
 
 def _wait_on(session: Session, appointment: Appointment, now: datetime) -> None:
     """Whoever lets an offer pass waits on, behind the others."""
-    leave(session, appointment)
+    release_time(session, appointment)
     appointment.status, appointment.queued_at, appointment.expires_at = VisitStatus.WAITING, now, None
     appointment.dtstart = appointment.dtend = appointment.starts_at = appointment.ends_at = None
     session.flush()
@@ -218,7 +218,7 @@ def offer(session: Session, post: Post, *, now: datetime) -> int:
         if kind not in free:
             free[kind] = free_times.free(session, waiting.service, kind[1], now=now)
         slot = _wanted(free[kind], waiting.days)
-        if slot is not None and propose(session, waiting, slot.dtstart, LetterKind.VISIT_OFFERED, now=now):
+        if slot is not None and offer_time(session, waiting, slot.dtstart, LetterKind.VISIT_OFFERED, now=now):
             free.clear()  # one time less for everybody behind
             offered += 1
     return offered
@@ -228,7 +228,7 @@ def _wanted(free: Iterable[Slot], days: Sequence[str]) -> Slot | None:
     return next((slot for slot in free if slot.dtstart.date().isoformat() in days), None)
 
 
-def propose(
+def offer_time(
     session: Session,
     appointment: Appointment,
     at: datetime,
@@ -238,12 +238,12 @@ def propose(
     facts: dict[str, Any] | None = None,
 ) -> bool:
     """Keep a time for somebody until they answer the letter; False where it cannot be had."""
-    place = free_times.place(session, appointment.service, party_of(appointment), at, now=now)
+    place = free_times.find_counters(session, appointment.service, party_of(appointment), at, now=now)
     if isinstance(place, Why):
         return False
     appointment.status, appointment.offers = VisitStatus.OFFERED, appointment.offers + 1
     appointment.expires_at = now + appointment.service.post.offer
-    put(session, appointment, at, place, now=now)
+    assign_time(session, appointment, at, place, now=now)
     assert appointment.starts_at is not None  # noqa: S101 - it was just given one
     appointment.expires_at = min(appointment.expires_at, appointment.starts_at)
     slot_claims.keep(session, appointment)

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from scheduler.model import Appointment, Letter, LetterKind, Outcome
 from scheduler.services.outbox.enqueue import NO_ADDRESS
+from scheduler.storage.upsert import insert_ignoring
 
 
 def queue(
@@ -40,8 +40,7 @@ def queue(
     }
     if contact is None or not contact.email:
         row |= {"outcome": Outcome.SKIPPED, "reason": NO_ADDRESS, "finished_at": now}
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    session.execute(dialect.insert(Letter).values(row).on_conflict_do_nothing())
+    session.execute(insert_ignoring(session, Letter).values(row))
 
 
 def key(kind: LetterKind, appointment: Appointment) -> str:
@@ -49,12 +48,14 @@ def key(kind: LetterKind, appointment: Appointment) -> str:
     return f"{kind}:{appointment.id}:{appointment.sequence}:{appointment.offers}"
 
 
-def is_of(letter: Letter, appointment: Appointment) -> bool:
+def describes_current_state(letter: Letter, appointment: Appointment) -> bool:
     """Whether a letter is about the visit as it stands."""
     return f"{letter.key}:".startswith(f"{key(letter.kind, appointment)}:")
 
 
-def settled(session: Session, appointment: Appointment, *, now: datetime, told: bool = False) -> None:
+def queue_confirmation_and_reminders(
+    session: Session, appointment: Appointment, *, now: datetime, told: bool = False
+) -> None:
     """A visit has its time: say so unless it was ``told``; later remind of it, and ask whether they still come."""
     post, start = appointment.service.post, appointment.starts_at
     assert start is not None  # noqa: S101 - it has its time
@@ -73,7 +74,7 @@ def settled(session: Session, appointment: Appointment, *, now: datetime, told: 
         queue(session, LetterKind.VISIT_RECONFIRM, appointment, now=now, due_at=due, expires_at=until)
 
 
-def asked(session: Session, appointment: Appointment) -> bool:
+def reconfirmation_sent(session: Session, appointment: Appointment) -> bool:
     """Whether the question if they still come has left."""
     mine = Letter.key == key(LetterKind.VISIT_RECONFIRM, appointment)
     return session.scalar(sa.select(Letter.outcome).where(mine)) is Outcome.SENT

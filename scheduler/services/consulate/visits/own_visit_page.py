@@ -77,7 +77,9 @@ def cancel(session: Session, appointment: Appointment, *, now: datetime) -> None
     booking.cancel(session, appointment, by=Side.APPLICANT, now=now)
 
 
-def read_in(session: Session, appointment: Appointment, *, language: str, tzid: str | None, now: datetime) -> None:
+def set_reading_preferences(
+    session: Session, appointment: Appointment, *, language: str, tzid: str | None, now: datetime
+) -> None:
     """The language and the clock of their letters."""
     contact = appointment.contact
     if contact is None or (contact.language, contact.tzid) == (language, tzid):

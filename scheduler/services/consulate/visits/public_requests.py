@@ -40,14 +40,14 @@ def ask(
         return
     try:
         if written_enough(session, draft.email, now=now):
-            kept = _keep_for_nobody(session, service, at, draft, now)
+            kept = _hold_decoy(session, service, at, draft, now)
         else:
             kept = booking.book(session, service, at, draft, secret=secret, now=now)
     except AlreadyBooked:
-        kept = _keep_for_nobody(session, service, at, draft, now)
+        kept = _hold_decoy(session, service, at, draft, now)
         _tell(session, _active(session, service, draft, secret), now)
     except Paused:
-        kept = _keep_for_nobody(session, service, at, draft, now)
+        kept = _hold_decoy(session, service, at, draft, now)
         _tell_paused(session, service.post, draft, secret, now)
     kept.uid = _uid(draft, at, form, secret)
 
@@ -99,21 +99,19 @@ def written_enough(session: Session, email: str | None, *, now: datetime) -> boo
     return (session.scalar(written) or 0) >= MOST_LETTERS
 
 
-def _keep_for_nobody(
-    session: Session, service: Service, at: datetime, draft: VisitDraft, now: datetime
-) -> Appointment:
+def _hold_decoy(session: Session, service: Service, at: datetime, draft: VisitDraft, now: datetime) -> Appointment:
     """As it would be kept for who asks, and for as long: a visit with no applicant, which nobody can confirm.
 
     Raises as `visits.book` does where it cannot be had.
     """
     posts.hold(session, service.post)
-    lifecycle.sweep(session, service.post, now=now)
-    place = free_times.place(session, service, draft.party, at, now=now)
+    lifecycle.expire_and_offer(session, service.post, now=now)
+    place = free_times.find_counters(session, service, draft.party, at, now=now)
     if isinstance(place, Why):
         raise booking.refusal(session, service, draft.party, at, place, now=now)
     kept = lifecycle.new(session, service, draft, (), status=VisitStatus.HELD, now=now)
     kept.expires_at = now + service.post.hold
-    lifecycle.put(session, kept, at, place, now=now)
+    lifecycle.assign_time(session, kept, at, place, now=now)
     note(session, "keep", "appointment", kept.id, now=now, service=service.key)
     return kept
 

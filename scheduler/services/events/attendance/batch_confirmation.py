@@ -13,16 +13,16 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload, load_only
 
 from scheduler.base.clock import wall
-from scheduler.model import Answer, Attendee, Event, Mode, Partstat, Person, Queue, Seating, Standing
+from scheduler.model import Answer, Attendee, Capacity, Event, Mode, Partstat, Person, Queue, Standing
 from scheduler.services.common.audit import note_each
-from scheduler.services.events.attendance import capacity, registration_window, transitions
+from scheduler.services.events.attendance import capacity, offers, registration_window, transitions
 from scheduler.services.outbox import enqueue
 
 Key = tuple[int, Mode]
 _FRESH = {"populate_existing": True}
 
 
-class Entry:
+class ConfirmationBatch:
     """What all of them need, held until the transaction ends and read once: their events first, then the places,
     then they. `enter` decides in memory; nothing is written before `write`."""
 
@@ -41,8 +41,8 @@ class Entry:
         query = sa.select(Event).where(Event.id.in_(theirs)).order_by(Event.id).with_for_update(read=True)
         return self.session.scalars(query.options(load_only(*registration_window.DECIDING)), execution_options=_FRESH)
 
-    def _places(self, events: Collection[int]) -> Iterable[Seating]:
-        query = sa.select(Seating).where(Seating.event_id.in_(events)).order_by(Seating.event_id, Seating.mode)
+    def _places(self, events: Collection[int]) -> Iterable[Capacity]:
+        query = sa.select(Capacity).where(Capacity.event_id.in_(events)).order_by(Capacity.event_id, Capacity.mode)
         return self.session.scalars(query.with_for_update(), execution_options=_FRESH)
 
     def _attendees(self, numbers: Collection[int]) -> Iterable[Attendee]:
@@ -58,10 +58,12 @@ class Entry:
         capacity.refuse_larger(event, attendee.mode, places.capacity, attendee.companions)
         attendee.partstat = Partstat.ACCEPTED
         attendee.answered_by, attendee.answered_on = Answer.PAGE, wall(self.now, event.tzid).date()
-        capacity.stand(attendee, Standing.REQUESTED if event.approval else self._seat(attendee, places), self.now)
+        capacity.set_standing(
+            attendee, Standing.REQUESTED if event.approval else self._seat(attendee, places), self.now
+        )
         self.entered.append(attendee)
 
-    def _seat(self, attendee: Attendee, places: Seating) -> Standing:
+    def _seat(self, attendee: Attendee, places: Capacity) -> Standing:
         """Places if there are enough that nobody waits for, else the end of the queue."""
         key = (places.event_id, places.mode)
         if key not in self.awaited and (places.free is None or attendee.seats <= places.free):
@@ -79,11 +81,11 @@ class Entry:
         if not self.entered:
             return
         self.session.flush()
-        enqueue.queue_each(self.session, [self._letter(attendee) for attendee in self.entered])
+        enqueue.queue_many(self.session, [self._letter(attendee) for attendee in self.entered])
         said = {one.id: {"event": one.event.key, "standing": one.standing} for one in self.entered}
         note_each(self.session, "register", "attendee", list(said), now=self.now, details=said)
 
     def _letter(self, attendee: Attendee) -> dict[str, Any]:
         kind = transitions.ENTERED[attendee.standing]
-        key = capacity.letter_key(kind, attendee, self.now)
-        return enqueue.wanted(kind, attendee.attending, attendee.event, key=key, now=self.now)
+        key = offers.letter_key(kind, attendee, self.now)
+        return enqueue.letter_row(kind, attendee.attending, attendee.event, key=key, now=self.now)

@@ -8,11 +8,11 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from scheduler.base.errors import AlreadyThere
+from scheduler.base.errors import NothingToChange
 from scheduler.model import Attendee, Companion, LetterKind, Mode, Standing
 from scheduler.model.attendance import HOLDING
 from scheduler.services.common.audit import note
-from scheduler.services.events.attendance import capacity
+from scheduler.services.events.attendance import capacity, offers
 from scheduler.services.events.attendance.capacity import NoRoom
 
 
@@ -39,7 +39,7 @@ def change(
     news = needs is not None and _need(session, attendee, needs, now=now)
     try:
         change_party(session, attendee, mode=mode, companions=companions, names=names, now=now)
-    except AlreadyThere:
+    except NothingToChange:
         if not news:
             raise
 
@@ -76,16 +76,16 @@ def change_party(
     capacity.hold_with(session, attendee)
     names = attendee.names[:companions] if names is None else list(names)
     if (attendee.mode, attendee.companions, attendee.names) == (mode, companions, names):
-        raise AlreadyThere("{person} stands there so already for {event}", **capacity.facts_of(attendee))
+        raise NothingToChange("{person} stands there so already for {event}", **capacity.facts_of(attendee))
     before = attendee.mode
     _move_party(session, attendee, mode, companions)
     name_companions(attendee, names)
     note(session, "change", "attendee", attendee.id, now=now, mode=mode, companions=companions)
     session.flush()
     if attendee.standing is Standing.CONFIRMED and mode is not before:
-        capacity.tell(session, LetterKind.CONFIRMED, attendee, now=now)
+        offers.queue_for_attendee(session, LetterKind.CONFIRMED, attendee, now=now)
     for touched in {before, mode}:
-        capacity.promote(session, attendee.event, touched, now=now)
+        offers.offer_free_places(session, attendee.event, touched, now=now)
 
 
 def _move_party(session: Session, attendee: Attendee, mode: Mode, companions: int) -> None:

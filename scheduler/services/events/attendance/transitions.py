@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.clock import wall
-from scheduler.base.errors import AlreadyThere, Conflict, Invalid
+from scheduler.base.errors import Conflict, Invalid, NothingToChange
 from scheduler.base.text import Text
 from scheduler.model import (
     Answer,
@@ -24,8 +24,9 @@ from scheduler.model import (
 )
 from scheduler.model.attendance import HOLDING
 from scheduler.services.common.audit import note
-from scheduler.services.events.attendance import capacity, registration_window
-from scheduler.services.events.attendance.capacity import NoRoom, ahead, facts_of, promote, tell
+from scheduler.services.events.attendance import capacity, offers, registration_window
+from scheduler.services.events.attendance.capacity import NoRoom, ahead, facts_of
+from scheduler.services.events.attendance.offers import offer_free_places, queue_for_attendee
 from scheduler.services.events.attendance.parties import Needs, name_companions
 from scheduler.services.outbox import enqueue
 
@@ -74,7 +75,7 @@ def register(session: Session, event: Event, guest: Guest, *, now: datetime, by:
     registration_window.refuse(session, event, guest.mode, guest.companions, now=now)
     attendee = _attendee(session, event, guest.person, now)
     if attendee.standing in (*HOLDING, Standing.WAITLISTED, Standing.REQUESTED):
-        raise AlreadyThere("{person} is already registered for {event}: {standing}", **facts_of(attendee))
+        raise NothingToChange("{person} is already registered for {event}: {standing}", **facts_of(attendee))
     _write(attendee, guest)
     _enter(session, attendee, now=now, by=by)
     return attendee
@@ -86,12 +87,12 @@ def _enter(session: Session, attendee: Attendee, *, now: datetime, by: Answer) -
     attendee.partstat = Partstat.ACCEPTED
     attendee.answered_by, attendee.answered_on = by, wall(now, event.tzid).date()
     if event.approval and by is Answer.PAGE:
-        capacity.stand(attendee, Standing.REQUESTED, now)
+        capacity.set_standing(attendee, Standing.REQUESTED, now)
         session.add(attendee)
         session.flush()
     else:
-        capacity.seat(session, attendee, now=now)
-    tell(session, ENTERED[attendee.standing], attendee, now=now)
+        offers.seat(session, attendee, now=now)
+    queue_for_attendee(session, ENTERED[attendee.standing], attendee, now=now)
     note(session, "register", "attendee", attendee.id, now=now, event=event.key, standing=attendee.standing)
 
 
@@ -102,22 +103,22 @@ ENTERED = {
 }
 
 
-def ask(session: Session, event: Event, guest: Guest, *, now: datetime) -> Attendee:
+def request_registration(session: Session, event: Event, guest: Guest, *, now: datetime) -> Attendee:
     """Write down what somebody asks for who has not shown yet that the address is theirs. Holds no place, draws no
     number; who stands on the list already stays as they are, whatever was typed. To be called after `window.refuse`.
     """
     attendee = _attendee(session, event, guest.person, now)
     if attendee.standing not in (None, Standing.UNCONFIRMED):
         return attendee
-    note_down(session, attendee, guest, now=now)
+    record_unconfirmed(session, attendee, guest, now=now)
     return attendee
 
 
-def note_down(session: Session, attendee: Attendee, guest: Guest, *, now: datetime) -> None:
+def record_unconfirmed(session: Session, attendee: Attendee, guest: Guest, *, now: datetime) -> None:
     """Let somebody stand as one who has asked and not confirmed."""
     _write(attendee, guest)
     attendee.partstat, attendee.consented_at = Partstat.NEEDS_ACTION, now
-    capacity.stand(attendee, Standing.UNCONFIRMED, now)
+    capacity.set_standing(attendee, Standing.UNCONFIRMED, now)
     session.add(attendee)
     session.flush()
     note(session, "ask", "attendee", attendee.id, now=now, event=attendee.event.key)
@@ -143,21 +144,21 @@ def approve(session: Session, attendee: Attendee, *, now: datetime) -> Standing:
     registration_window.refuse_over(session, attendee.event, now)
     capacity.hold_with(session, attendee)
     if attendee.standing not in (Standing.REQUESTED, Standing.REFUSED):
-        raise AlreadyThere("{person} has no request for {event} that is open: {standing}", **facts_of(attendee))
+        raise NothingToChange("{person} has no request for {event} that is open: {standing}", **facts_of(attendee))
     capacity.refuse_impossible(session, attendee.event, attendee.mode, attendee.companions)
-    standing = capacity.seat(session, attendee, now=now)
-    tell(session, ENTERED[standing], attendee, now=now)
+    standing = offers.seat(session, attendee, now=now)
+    queue_for_attendee(session, ENTERED[standing], attendee, now=now)
     note(session, "approve", "attendee", attendee.id, now=now, event=attendee.event.key, standing=standing)
     return standing
 
 
-def turn_down(session: Session, attendee: Attendee, *, reason: Text | None = None, now: datetime) -> None:
+def refuse(session: Session, attendee: Attendee, *, reason: Text | None = None, now: datetime) -> None:
     """Do not approve; the letter gives the reason, where there is one. Raises AlreadyThere."""
     capacity.hold_with(session, attendee)
     if attendee.standing is not Standing.REQUESTED:
-        raise AlreadyThere("{person} has no request for {event} that is open: {standing}", **facts_of(attendee))
-    capacity.stand(attendee, Standing.REFUSED, now)
-    tell(session, LetterKind.REFUSED, attendee, now=now, facts={"reason": dict(reason or {})})
+        raise NothingToChange("{person} has no request for {event} that is open: {standing}", **facts_of(attendee))
+    capacity.set_standing(attendee, Standing.REFUSED, now)
+    queue_for_attendee(session, LetterKind.REFUSED, attendee, now=now, facts={"reason": dict(reason or {})})
     note(session, "refuse", "attendee", attendee.id, now=now, event=attendee.event.key, reason=str(reason or ""))
 
 
@@ -171,35 +172,35 @@ def accept(session: Session, attendee: Attendee, *, by: Answer = Answer.PAGE, no
     """
     capacity.hold_with(session, attendee)
     if attendee.standing is not Standing.OFFERED:
-        raise AlreadyThere("{person} has no offer for {event} that is open: {standing}", **facts_of(attendee))
+        raise NothingToChange("{person} has no offer for {event} that is open: {standing}", **facts_of(attendee))
     if attendee.offered_until is not None and now >= attendee.offered_until:
-        capacity.lapse(session, attendee.event, now=now)
+        offers.lapse(session, attendee.event, now=now)
         return attendee.standing
     if attendee.event.cancelled:
         raise Conflict("{event} is cancelled", event=attendee.event.key)
-    capacity.stand(attendee, Standing.CONFIRMED, now)
+    capacity.set_standing(attendee, Standing.CONFIRMED, now)
     attendee.answered_by, attendee.answered_on = by, wall(now, attendee.event.tzid).date()
-    tell(session, LetterKind.CONFIRMED, attendee, now=now)
+    queue_for_attendee(session, LetterKind.CONFIRMED, attendee, now=now)
     note(session, "accept", "attendee", attendee.id, now=now, event=attendee.event.key, by=by)
     return attendee.standing
 
 
-def give_place(session: Session, attendee: Attendee, *, reason: str, now: datetime) -> None:
+def seat_ahead_of_queue(session: Session, attendee: Attendee, *, reason: str, now: datetime) -> None:
     """Seat somebody at once, whoever waits before them; why stands in the audit. Raises AlreadyThere, NoRoom."""
     registration_window.refuse_over(session, attendee.event, now)
     capacity.hold_with(session, attendee)
     if attendee.standing is Standing.CONFIRMED:
-        raise AlreadyThere("{person} is already registered for {event}: {standing}", **facts_of(attendee))
+        raise NothingToChange("{person} is already registered for {event}: {standing}", **facts_of(attendee))
     held, ahead_of = attendee.standing is Standing.OFFERED, ahead(session, attendee)
-    if not held and not capacity.take(session, attendee.event_id, attendee.mode, attendee.seats):
+    if not held and not capacity.take_places(session, attendee.event_id, attendee.mode, attendee.seats):
         raise NoRoom("there are not that many places left; nothing was changed")
     attendee.queue_number = None
-    capacity.stand(attendee, Standing.CONFIRMED, now)
-    tell(session, LetterKind.PLACE_FREED, attendee, now=now)
+    capacity.set_standing(attendee, Standing.CONFIRMED, now)
+    queue_for_attendee(session, LetterKind.PLACE_FREED, attendee, now=now)
     details = {"event": attendee.event.key, "reason": reason, "ahead_of": ahead_of}
     note(session, "seat", "attendee", attendee.id, now=now, **details)
     # Out of the way of those behind, where the queue is strict.
-    promote(session, attendee.event, attendee.mode, now=now)
+    offer_free_places(session, attendee.event, attendee.mode, now=now)
 
 
 # Invitations and answers
@@ -222,11 +223,11 @@ def invite(
         raise Conflict("{event} is cancelled", event=event.key)
     attendee = _attendee(session, event, guest.person, now)
     if attendee.id is not None and attendee.standing not in _OPEN:
-        raise AlreadyThere("{person} is already on the list of {event}: {standing}", **facts_of(attendee))
+        raise NothingToChange("{person} is already on the list of {event}: {standing}", **facts_of(attendee))
     attendee.mode, attendee.companions, attendee.role = guest.mode, guest.companions, guest.role
     attendee.represented_by, attendee.programme = represented_by, programme
     attendee.partstat, attendee.answered_by, attendee.answered_on = Partstat.NEEDS_ACTION, None, None
-    capacity.stand(attendee, Standing.INVITED, now)
+    capacity.set_standing(attendee, Standing.INVITED, now)
     session.add(attendee)
     session.flush()
     note(session, "invite", "attendee", attendee.id, now=now, event=event.key, role=attendee.role)
@@ -253,7 +254,7 @@ def answer(
     # With an offer they have accepted nothing yet, whatever they said before; what came to nothing is said anew.
     stands = attendee.standing not in (Standing.OFFERED, Standing.LAPSED, Standing.REFUSED)
     if attendee.partstat is partstat and stands and more.stand_in(attendee):
-        raise AlreadyThere("{person} has already given this answer for {event}", **facts_of(attendee))
+        raise NothingToChange("{person} has already given this answer for {event}", **facts_of(attendee))
     if partstat is Partstat.NEEDS_ACTION:
         raise Invalid("an answer that was given cannot be taken back; record the new one")
     named = _name_deputy(attendee, more.represented_by, partstat)
@@ -266,7 +267,7 @@ def answer(
     attendee.excused, attendee.answer_reference = more.excused, more.reference
     attendee.answered_on = on or wall(now, attendee.event.tzid).date()
     if named and attendee.standing is Standing.CONFIRMED:  # the invitation went to somebody else
-        tell(session, LetterKind.CONFIRMED, attendee, now=now)
+        queue_for_attendee(session, LetterKind.CONFIRMED, attendee, now=now)
     said: dict[str, object] = {"excused": True} if more.excused else {}
     said |= {"represented_by": more.represented_by.id} if named and more.represented_by else {}
     note(session, "answer", "attendee", attendee.id, now=now, partstat=partstat, by=by, **said)
@@ -277,10 +278,10 @@ def _name_deputy(attendee: Attendee, deputy: Person | None, partstat: Partstat) 
         return False
     if partstat is Partstat.DECLINED:
         raise Invalid("represented by: who sends somebody in their place accepts; say accepted")
-    return _let_come(attendee, deputy)
+    return _set_deputy(attendee, deputy)
 
 
-def _let_come(attendee: Attendee, deputy: Person | None) -> bool:
+def _set_deputy(attendee: Attendee, deputy: Person | None) -> bool:
     """True if that is news. The links that others hold are theirs no longer."""
     if deputy is attendee.represented_by:
         return False
@@ -294,11 +295,13 @@ def _let_come(attendee: Attendee, deputy: Person | None) -> bool:
 def _follow(session: Session, attendee: Attendee, partstat: Partstat, *, now: datetime) -> None:
     """Where an answer leaves them on the list."""
     if partstat is Partstat.DECLINED and attendee.standing is not Standing.WITHDRAWN:
-        capacity.leave(session, attendee, Standing.WITHDRAWN, now=now)
+        offers.leave_list(session, attendee, Standing.WITHDRAWN, now=now)
     elif partstat is Partstat.ACCEPTED and attendee.standing in (Standing.INVITED, *_OPEN):
         _accept(session, attendee, now=now)
     elif partstat is Partstat.TENTATIVE and attendee.standing in _OPEN:
-        capacity.stand(attendee, Standing.INVITED, now)  # perhaps after regrets: again one of those we write to
+        capacity.set_standing(
+            attendee, Standing.INVITED, now
+        )  # perhaps after regrets: again one of those we write to
 
 
 def _accept(session: Session, attendee: Attendee, *, now: datetime) -> None:
@@ -306,11 +309,11 @@ def _accept(session: Session, attendee: Attendee, *, now: datetime) -> None:
         raise Conflict("{event} is cancelled", event=attendee.event.key)
     capacity.refuse_impossible(session, attendee.event, attendee.mode, attendee.companions)
     listed_at = attendee.standing_at
-    if capacity.seat(session, attendee, now=now) is Standing.CONFIRMED:
+    if offers.seat(session, attendee, now=now) is Standing.CONFIRMED:
         attendee.standing_at = listed_at  # on the list since the invitation: the reminder is for them too
     else:
         # Who said yes and has no place must hear of it; who has one has had the invitation.
-        tell(session, LetterKind.WAITING, attendee, now=now)
+        queue_for_attendee(session, LetterKind.WAITING, attendee, now=now)
 
 
 def withdraw(
@@ -323,10 +326,10 @@ def withdraw(
     """
     capacity.hold_with(session, attendee)
     if attendee.standing is Standing.WITHDRAWN:
-        raise AlreadyThere("{person} has already withdrawn from {event}", **facts_of(attendee))
+        raise NothingToChange("{person} has already withdrawn from {event}", **facts_of(attendee))
     if by is None and not quiet and attendee.standing in enqueue.CONCERNED:
-        tell(session, LetterKind.REMOVED, attendee, now=now)
-    capacity.leave(session, attendee, Standing.WITHDRAWN, now=now)
+        queue_for_attendee(session, LetterKind.REMOVED, attendee, now=now)
+    offers.leave_list(session, attendee, Standing.WITHDRAWN, now=now)
     attendee.partstat = Partstat.DECLINED if by else Partstat.NEEDS_ACTION
     attendee.answered_by, attendee.answered_on = by, wall(now, attendee.event.tzid).date() if by else None
     note(session, "withdraw", "attendee", attendee.id, now=now, event=attendee.event.key)
@@ -339,7 +342,7 @@ def represent(session: Session, attendee: Attendee, deputy: Person | None, *, no
     already. Raises Invalid for who would represent themselves.
     """
     capacity.hold_with(session, attendee)
-    if not _let_come(attendee, deputy):
+    if not _set_deputy(attendee, deputy):
         return False
     session.flush()
     if attendee.standing is Standing.CONFIRMED and not attendee.event.cancelled:
@@ -359,7 +362,7 @@ def renew_link(session: Session, attendee: Attendee, *, now: datetime) -> None:
     if attendee.standing is Standing.UNCONFIRMED:
         raise Conflict("{person} has not confirmed for {event} and has no page yet", **facts_of(attendee))
     attendee.epoch += 1
-    tell(session, LetterKind.STANDING, attendee, now=now, facts={"renewed": True})
+    queue_for_attendee(session, LetterKind.STANDING, attendee, now=now, facts={"renewed": True})
     note(session, "renew", "attendee", attendee.id, now=now, event=attendee.event.key)
 
 

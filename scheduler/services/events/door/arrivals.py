@@ -15,32 +15,32 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
 from scheduler.base.clock import wall
-from scheduler.base.errors import AlreadyThere, Conflict, Invalid, NotFound
+from scheduler.base.errors import Conflict, Invalid, NotFound, NothingToChange
 from scheduler.model import (
     Answer,
     Arrival,
     Attendee,
+    Capacity,
     Companion,
     Event,
     Mode,
     Partstat,
     Person,
     Role,
-    Seating,
     Standing,
 )
 from scheduler.model.attendance import HOLDING
 from scheduler.services.common import tokens
 from scheduler.services.common.audit import note
-from scheduler.services.events.attendance import capacity, passes
+from scheduler.services.events.attendance import capacity, offers, passes
 from scheduler.services.events.attendance.capacity import NoRoom
 
-MOST = 50  # companions, as on the guest list
+MAX_COMPANIONS = 50  # companions, as on the guest list
 # Whom protocol wants to hear of at once.
 VIPS = (Role.PRESIDES, Role.GUEST_OF_HONOUR, Role.SPEAKER)
 
 
-class Verdict(StrEnum):
+class ScanOutcome(StrEnum):
     """What a pass, or somebody on the list, comes to at the door; only the first opens it."""
 
     WELCOME = "welcome"
@@ -55,10 +55,10 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class ScanResult:
     """What the door is told. ``arrival`` is the one in force, ``of`` the event that a pass is for."""
 
-    verdict: Verdict
+    verdict: ScanOutcome
     attendee: Attendee | None = None
     arrival: Arrival | None = None
 
@@ -73,11 +73,11 @@ class Told:
     @property
     def admits(self) -> bool:
         """An officer may let them in all the same, if there is a place."""
-        return self.verdict in (Verdict.NO_PLACE, Verdict.REMOTE)
+        return self.verdict in (ScanOutcome.NO_PLACE, ScanOutcome.REMOTE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Came:
+class ScanDetails:
     """How somebody came: with how many, by which door, in which scan."""
 
     companions: int | None = None  # as many as are on the list
@@ -86,14 +86,14 @@ class Came:
     any_day: bool = False  # written down later, or tried out before
 
 
-class TooMany(Invalid):
+class TooManyPeople(Invalid):
     """More people than are on the list; an officer may admit them if there are places."""
 
 
 # Passes
 
 
-def read(session: Session, event: Event, given: str, *, secret: str) -> Told | Attendee:
+def read(session: Session, event: Event, given: str, *, secret: str) -> ScanResult | Attendee:
     """Whose pass it is, on the list of this event; or why it opens nothing here."""
     found = passes.read(given)
     number = tokens.number(found.lower()) if found else None
@@ -101,11 +101,11 @@ def read(session: Session, event: Event, given: str, *, secret: str) -> Told | A
     attendee = session.scalar(query) if number else None
     epoch = passes.belongs(found, attendee, secret=secret) if attendee and found else None
     if attendee is None or epoch is None:
-        return Told(verdict=Verdict.UNKNOWN)
+        return ScanResult(verdict=ScanOutcome.UNKNOWN)
     if epoch != attendee.epoch:
-        return Told(verdict=Verdict.REVOKED, attendee=attendee)
+        return ScanResult(verdict=ScanOutcome.REVOKED, attendee=attendee)
     if attendee.event_id != event.id:
-        return Told(verdict=Verdict.WRONG_EVENT, attendee=attendee)
+        return ScanResult(verdict=ScanOutcome.WRONG_EVENT, attendee=attendee)
     return attendee
 
 
@@ -115,15 +115,15 @@ WITH_PERSON = (
 )
 
 
-def scan(session: Session, event: Event, given: str, came: Came, *, secret: str, now: datetime) -> Told:
+def scan(session: Session, event: Event, given: str, came: ScanDetails, *, secret: str, now: datetime) -> ScanResult:
     """Let in whose pass this is. Nothing is written but for who is welcome."""
     found = read(session, event, given, secret=secret)
-    return found if isinstance(found, Told) else check_in(session, found, came, now=now)
+    return found if isinstance(found, ScanResult) else check_in(session, found, came, now=now)
 
 
-def also_here(session: Session, event: Event, told: Told) -> Attendee | None:
+def also_here(session: Session, event: Event, told: ScanResult) -> Attendee | None:
     """Who shows the pass of another event may be on the list of this one, too."""
-    if told.verdict is not Verdict.WRONG_EVENT or told.attendee is None:
+    if told.verdict is not ScanOutcome.WRONG_EVENT or told.attendee is None:
         return None
     here = sa.select(Attendee).where(Attendee.event_id == event.id)
     return session.scalar(here.where(Attendee.person_id == told.attendee.person_id).options(*WITH_PERSON))
@@ -132,18 +132,18 @@ def also_here(session: Session, event: Event, told: Told) -> Attendee | None:
 # Coming in
 
 
-def check_in(session: Session, attendee: Attendee, came: Came, *, now: datetime) -> Told:
+def check_in(session: Session, attendee: Attendee, came: ScanDetails, *, now: datetime) -> ScanResult:
     """Let somebody in who is on the list; says so, or why not. Raises TooMany."""
     attendee = _held(session, attendee)
     here = arrival(session, attendee)
     if here:
         same = came.scan is not None and here.scan == came.scan  # asked again, because our answer was lost
-        return Told(verdict=Verdict.WELCOME if same else Verdict.HERE, attendee=attendee, arrival=here)
+        return ScanResult(verdict=ScanOutcome.WELCOME if same else ScanOutcome.HERE, attendee=attendee, arrival=here)
     refused = _refused(attendee, came, now)
     if refused:
-        return Told(verdict=refused, attendee=attendee)
+        return ScanResult(verdict=refused, attendee=attendee)
     made = _arrive(session, attendee, came, now)
-    return Told(verdict=Verdict.WELCOME, attendee=attendee, arrival=made)
+    return ScanResult(verdict=ScanOutcome.WELCOME, attendee=attendee, arrival=made)
 
 
 def _held(session: Session, attendee: Attendee) -> Attendee:
@@ -152,14 +152,14 @@ def _held(session: Session, attendee: Attendee) -> Attendee:
     return session.scalars(query.execution_options(populate_existing=True)).one()
 
 
-def _refused(attendee: Attendee, came: Came, now: datetime) -> Verdict | None:
+def _refused(attendee: Attendee, came: ScanDetails, now: datetime) -> ScanOutcome | None:
     if attendee.event.cancelled:
-        return Verdict.CANCELLED
+        return ScanOutcome.CANCELLED
     if not came.any_day and not is_on(attendee.event, now):
-        return Verdict.WRONG_DAY
+        return ScanOutcome.WRONG_DAY
     if attendee.standing is not Standing.CONFIRMED:
-        return Verdict.NO_PLACE
-    return Verdict.REMOTE if attendee.mode is Mode.REMOTE else None
+        return ScanOutcome.NO_PLACE
+    return ScanOutcome.REMOTE if attendee.mode is Mode.REMOTE else None
 
 
 def is_on(event: Event, now: datetime) -> bool:
@@ -173,7 +173,7 @@ def _day(event: Event, at: datetime) -> date:
     return wall(at, event.tzid).date()
 
 
-def _arrive(session: Session, attendee: Attendee, came: Came, now: datetime) -> Arrival:
+def _arrive(session: Session, attendee: Attendee, came: ScanDetails, now: datetime) -> Arrival:
     companions = attendee.companions if came.companions is None else came.companions
     _refuse_more(attendee, companions)
     made = Arrival(
@@ -194,7 +194,7 @@ def _arrive(session: Session, attendee: Attendee, came: Came, now: datetime) -> 
 
 def _refuse_more(attendee: Attendee, companions: int) -> None:
     if companions > attendee.companions:
-        raise TooMany(
+        raise TooManyPeople(
             "companions: {number} came, {most} are on the list; admit them if there are places",
             number=companions,
             most=attendee.companions,
@@ -211,7 +211,7 @@ def arrival(session: Session, attendee: Attendee) -> Arrival | None:
     return session.scalar(query.execution_options(populate_existing=True))
 
 
-def admit(session: Session, attendee: Attendee, came: Came, *, now: datetime) -> Told:
+def admit(session: Session, attendee: Attendee, came: ScanDetails, *, now: datetime) -> ScanResult:
     """Give somebody of the list a place in the hall who has none, or places to more companions, and let them in.
 
     Raises NoRoom where there are none left; Conflict for an event that is cancelled.
@@ -226,9 +226,9 @@ def admit(session: Session, attendee: Attendee, came: Came, *, now: datetime) ->
     here = arrival(session, attendee)
     if here:
         follow(session, here, companions, now=now)
-        return Told(verdict=Verdict.WELCOME, attendee=attendee, arrival=here)
+        return ScanResult(verdict=ScanOutcome.WELCOME, attendee=attendee, arrival=here)
     made = _arrive(session, attendee, came, now)
-    return Told(verdict=Verdict.WELCOME, attendee=attendee, arrival=made)
+    return ScanResult(verdict=ScanOutcome.WELCOME, attendee=attendee, arrival=made)
 
 
 def _seat_in_hall(session: Session, attendee: Attendee, companions: int, *, now: datetime) -> None:
@@ -236,12 +236,12 @@ def _seat_in_hall(session: Session, attendee: Attendee, companions: int, *, now:
     event, before, held = attendee.event, attendee.mode, _places_held(attendee)
     already = held if before is Mode.IN_PERSON else 0
     more = 1 + companions - already
-    if more > 0 and not capacity.take(session, event.id, Mode.IN_PERSON, more):
+    if more > 0 and not capacity.take_places(session, event.id, Mode.IN_PERSON, more):
         raise NoRoom("there are not that many places left; nothing was changed")
     changed = (attendee.standing, before, attendee.companions) != (Standing.CONFIRMED, Mode.IN_PERSON, companions)
     if attendee.standing is not Standing.CONFIRMED:
         attendee.queue_number = None
-        capacity.stand(attendee, Standing.CONFIRMED, now)
+        capacity.set_standing(attendee, Standing.CONFIRMED, now)
         attendee.partstat, attendee.answered_by = Partstat.ACCEPTED, Answer.DESK
         attendee.answered_on = wall(now, event.tzid).date()
     attendee.mode, attendee.companions = Mode.IN_PERSON, companions
@@ -249,8 +249,8 @@ def _seat_in_hall(session: Session, attendee: Attendee, companions: int, *, now:
     if changed:
         note(session, "admit", "attendee", attendee.id, now=now, event=event.key, companions=companions)
     if held and before is Mode.REMOTE:
-        capacity.take(session, event.id, Mode.REMOTE, -held)
-        capacity.promote(session, event, Mode.REMOTE, now=now)
+        capacity.take_places(session, event.id, Mode.REMOTE, -held)
+        offers.offer_free_places(session, event, Mode.REMOTE, now=now)
 
 
 def _places_held(attendee: Attendee) -> int:
@@ -294,7 +294,7 @@ def undo(session: Session, arrived: Arrival, *, now: datetime) -> None:
 
 def _refuse_undone(arrived: Arrival) -> None:
     if arrived.undone_at is not None:
-        raise AlreadyThere("this has been undone already")
+        raise NothingToChange("this has been undone already")
 
 
 # Counting
@@ -313,7 +313,7 @@ def present(session: Session, event: Event) -> Present:
     """Who is in the hall at this moment; those who were let in by mistake are not."""
     count = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(1 + Arrival.companions), 0))
     parties, people = session.execute(count.where(Arrival.event_id == event.id, Arrival.undone_at.is_(None))).one()
-    hall = sa.select(Seating.taken).where(Seating.event_id == event.id, Seating.mode == Mode.IN_PERSON)
+    hall = sa.select(Capacity.taken).where(Capacity.event_id == event.id, Capacity.mode == Mode.IN_PERSON)
     return Present(parties, people, session.scalar(hall) or 0)
 
 

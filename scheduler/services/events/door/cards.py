@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from scheduler.base.errors import Conflict
 from scheduler.base.i18n import N_
 from scheduler.base.text import folded
-from scheduler.formats.printing import Card, Form, printed
+from scheduler.formats.printing import Card, PrintForm, printed
 from scheduler.model import Attendee, Event, Mode, Role, Standing
 from scheduler.services.events.attendance import passes
 from scheduler.services.events.door import arrivals
@@ -22,7 +22,7 @@ _LAST = 1_000_000  # of no rank in the order of precedence
 def pdf(
     session: Session,
     event: Event,
-    form: Form,
+    form: PrintForm,
     *,
     language: str,
     gettext: Gettext,
@@ -34,7 +34,7 @@ def pdf(
     found = _in_hall(session, event, language, only)
     if not found:
         raise Conflict("nobody has a place in the hall of {event}", event=event.key)
-    make = _badges if form is Form.BADGES else _place_cards
+    make = _badges if form is PrintForm.BADGES else _place_cards
     cards = list(make(session, event, found, language=language, gettext=gettext, secret=secret))
     title = event.title.to(language)
     return printed(form, cards, title=title, language=language, one_per_page=one_per_page)

@@ -21,8 +21,8 @@ from scheduler.base import name_sounds
 from scheduler.model import Attendee, Event, Person, Standing, Version
 from scheduler.services.events.door import arrivals
 
-SHOWN = 20
-LONGEST = 100  # letters of a name that is looked for
+MAX_SHOWN = 20
+MAX_TEXT_LENGTH = 100  # letters of a name that is looked for
 _ALIKE = 72.0  # of 100: from here on two spellings may be one name
 _EVENTS = 8  # kept in memory at once
 _STALE = timedelta(seconds=15)  # how long a name that was corrected may be found under its old spelling only
@@ -40,9 +40,9 @@ class Search:
         with self._turn:
             found = self._list(event.id)
             found.refresh(session, now)
-            numbers = found.find(name[:LONGEST])
-        likeliest = [number for number, _ in islice(numbers, 3 * SHOWN)]
-        return _read(session, likeliest)[:SHOWN]
+            numbers = found.find(name[:MAX_TEXT_LENGTH])
+        likeliest = [number for number, _ in islice(numbers, 3 * MAX_SHOWN)]
+        return _read(session, likeliest)[:MAX_SHOWN]
 
     def _list(self, event: int) -> _List:
         found = self._lists.pop(event, None) or _List(event)

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Invalid
-from scheduler.formats.sheets import Row, Sheet
+from scheduler.formats.sheets import Row, TableSheet
 from scheduler.model import ColumnMapping, Event, GuestList
 from scheduler.services.events.guest_lists.headings import FIELDS, OURS, TEXTS, guess, heading, is_field
 
@@ -37,7 +37,7 @@ class Columns:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ColumnChoices:
     """What the officer says about the columns: heading to field, "" for one that is to be kept out."""
 
     columns: Mapping[str, str]
@@ -57,7 +57,9 @@ def asked(pairs: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def understand(session: Session, file: Path, sheet: Sheet, wanted: Wanted) -> tuple[Columns, list[tuple[int, Row]]]:
+def understand(
+    session: Session, file: Path, sheet: TableSheet, wanted: ColumnChoices
+) -> tuple[Columns, list[tuple[int, Row]]]:
     """The columns and the rows below them. Raises Invalid where no column is the name."""
     place = _heading_row(file, sheet, wanted)
     headings = _once_each(sheet.rows[place][1])
@@ -71,7 +73,7 @@ def understand(session: Session, file: Path, sheet: Sheet, wanted: Wanted) -> tu
     return Columns(headings, fields, how, source), list(sheet.rows[place + 1 :])
 
 
-def _heading_row(file: Path, sheet: Sheet, wanted: Wanted) -> int:
+def _heading_row(file: Path, sheet: TableSheet, wanted: ColumnChoices) -> int:
     """Of the first rows the one with most words that we know; else the widest."""
     if not sheet.rows:
         raise Invalid("{file}: is empty", file=file)
@@ -80,7 +82,7 @@ def _heading_row(file: Path, sheet: Sheet, wanted: Wanted) -> int:
     return scores.index(best)
 
 
-def _known_words(row: Row, wanted: Wanted) -> int:
+def _known_words(row: Row, wanted: ColumnChoices) -> int:
     return len({guess(cell) or "" for cell in row if cell} - {""}) + sum(
         heading(cell) in wanted.columns for cell in row
     )
@@ -96,7 +98,7 @@ def _once_each(headings: Row) -> Row:
     return tuple(found)
 
 
-def _refuse_unknown(headings: Row, wanted: Wanted) -> None:
+def _refuse_unknown(headings: Row, wanted: ColumnChoices) -> None:
     there = {heading(name) for name in headings}
     for column in wanted.columns:
         if column not in there:
@@ -104,7 +106,9 @@ def _refuse_unknown(headings: Row, wanted: Wanted) -> None:
             raise Invalid("map: there is no column {column}; there are: {columns}", column=column, columns=names)
 
 
-def _fields(headings: Row, wanted: Wanted, remembered: ColumnMapping | None) -> tuple[dict[int, str], dict[int, str]]:
+def _fields(
+    headings: Row, wanted: ColumnChoices, remembered: ColumnMapping | None
+) -> tuple[dict[int, str], dict[int, str]]:
     """Said now, else remembered, else guessed; each field is taken from one column, the first."""
     said = dict(_pick(headings, wanted.columns))
     before = dict(_pick(headings, remembered.fields)) if remembered else {}
@@ -156,4 +160,4 @@ def remember(session: Session, event: Event, columns: Columns, *, now: datetime)
     session.merge(GuestList(event_id=event.id, mapping_id=mapping.id, imported_at=now))
 
 
-__all__ = ["TEXTS", "Columns", "Wanted", "asked", "digest_of", "remember", "understand"]
+__all__ = ["TEXTS", "ColumnChoices", "Columns", "asked", "digest_of", "remember", "understand"]

@@ -8,19 +8,19 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict, Invalid, SchedulerError
-from scheduler.model import Attendee, Event, Mode, Person, Seating
+from scheduler.model import Attendee, Capacity, Event, Mode, Person
 from scheduler.services.common import lookup
 from scheduler.services.events.guest_lists.likeness import Known, Likeness, shares_a_name
-from scheduler.services.events.guest_lists.rows import Entry, Terms
-from scheduler.services.events.guest_lists.verdicts import Decisions, Plan, Told, Verdict
+from scheduler.services.events.guest_lists.rows import ParsedRow, RowDefaults
+from scheduler.services.events.guest_lists.verdicts import Decisions, RowOutcome, RowPlan, RowResult
 from scheduler.services.events.programme.places import identity
 
 
-class Deciding:
+class RowMatcher:
     """What is to become of each row, in their order; it remembers who was named before."""
 
     def __init__(
-        self, session: Session, event: Event, entries: Sequence[Entry], terms: Terms, decisions: Decisions
+        self, session: Session, event: Event, entries: Sequence[ParsedRow], terms: RowDefaults, decisions: Decisions
     ) -> None:
         self.session, self.decisions = session, decisions
         self.likeness = Likeness(session, event, entries, terms.source)
@@ -30,7 +30,7 @@ class Deciding:
         self.fresh: dict[str, int] = {}  # what tells a new person from others, to row
         self.impossible = _most(session, event)
 
-    def plan(self, entry: Entry) -> Plan:
+    def plan(self, entry: ParsedRow) -> RowPlan:
         if entry.person is None:
             return _refused(entry, *entry.problems)
         most = self.impossible[entry.mode]
@@ -41,10 +41,10 @@ class Deciding:
         except SchedulerError as error:
             return _refused(entry, error)
 
-    def _plan(self, entry: Entry) -> Plan:
+    def _plan(self, entry: ParsedRow) -> RowPlan:
         said = self.decisions.of(entry)
         found = self._certain(entry)
-        if isinstance(found, Plan):
+        if isinstance(found, RowPlan):
             return found
         if said and said != "new":
             found = self._said(lookup.person(self.session, said), found)
@@ -64,7 +64,7 @@ class Deciding:
             raise Conflict("by its id, its address or an earlier import this row is #{person}", person=certain)
         return person.id
 
-    def _certain(self, entry: Entry) -> int | Plan | None:
+    def _certain(self, entry: ParsedRow) -> int | RowPlan | None:
         """The same id at its source, the same row as before, the same address and name: in this order."""
         called = self.likeness.by_external_id.get(entry.external_id or "")
         if called is not None:
@@ -76,10 +76,10 @@ class Deciding:
         return one.id if one is not None and not self._told_apart(entry, one) else None
 
     @staticmethod
-    def _told_apart(entry: Entry, one: Known) -> bool:
+    def _told_apart(entry: ParsedRow, one: Known) -> bool:
         return bool(entry.external_id and one.external_id and entry.external_id != one.external_id)
 
-    def _if_plausible(self, entry: Entry, person: int) -> int | Plan:
+    def _if_plausible(self, entry: ParsedRow, person: int) -> int | RowPlan:
         """An id is believed, unless the name has no word in common and nobody has decided."""
         one, said = self.likeness.people[person], self.decisions.of(entry)
         if shares_a_name(entry, one) or (said and said != "new") or self.decisions.all_same:
@@ -89,46 +89,46 @@ class Deciding:
             id=entry.external_id,
             person=one,
         )
-        return Plan(entry, told=Told(entry.number, entry.name, Verdict.WAITS, (why,), person))
+        return RowPlan(entry, told=RowResult(entry.number, entry.name, RowOutcome.WAITS, (why,), person))
 
     def _all_same(self, likely: Sequence[tuple[Known, SchedulerError]]) -> int | None:
         """Said of all rows at once, it holds where there is one whom it can mean."""
         people = {one.id for one, _ in likely}
         return people.pop() if self.decisions.all_same and len(people) == 1 and 0 not in people else None
 
-    def _known(self, entry: Entry, person: int) -> Plan:
+    def _known(self, entry: ParsedRow, person: int) -> RowPlan:
         if person in self.claimed:
             return _refused(entry, Invalid("is the same person as in row {row}", row=self.claimed[person]))
         self.claimed[person] = entry.number
-        return Plan(entry, person, self.on_list.get(person))
+        return RowPlan(entry, person, self.on_list.get(person))
 
-    def _new(self, entry: Entry) -> Plan:
+    def _new(self, entry: ParsedRow) -> RowPlan:
         self.fresh |= dict.fromkeys(_marks(entry), entry.number)
         self.likeness.remember(entry)
-        return Plan(entry)
+        return RowPlan(entry)
 
-    def _refuse_twice(self, entry: Entry) -> None:
+    def _refuse_twice(self, entry: ParsedRow) -> None:
         """Somebody new, and not for the first time in this file."""
         for mark in _marks(entry):
             if mark in self.fresh:
                 raise Invalid("is the same person as in row {row}", row=self.fresh[mark])
 
 
-def _marks(entry: Entry) -> set[str]:
+def _marks(entry: ParsedRow) -> set[str]:
     same = identity(entry.draft.email, entry.draft.name)
     return {entry.fingerprint} | ({same} if same else set())
 
 
-def _refused(entry: Entry, *why: SchedulerError) -> Plan:
-    return Plan(entry, told=Told(entry.number, entry.name, Verdict.REFUSED, why))
+def _refused(entry: ParsedRow, *why: SchedulerError) -> RowPlan:
+    return RowPlan(entry, told=RowResult(entry.number, entry.name, RowOutcome.REFUSED, why))
 
 
-def _waits(entry: Entry, likely: Sequence[tuple[Known, SchedulerError]]) -> Plan:
+def _waits(entry: ParsedRow, likely: Sequence[tuple[Known, SchedulerError]]) -> RowPlan:
     why = tuple(reason for _, reason in likely)
-    return Plan(entry, told=Told(entry.number, entry.name, Verdict.WAITS, why, likely[0][0].id or None))
+    return RowPlan(entry, told=RowResult(entry.number, entry.name, RowOutcome.WAITS, why, likely[0][0].id or None))
 
 
-def _never_fits(entry: Entry, most: int) -> SchedulerError:
+def _never_fits(entry: ParsedRow, most: int) -> SchedulerError:
     return Invalid(
         "companions: there are {most} places; a party of {party} can never fit", most=most, party=1 + entry.companions
     )
@@ -141,5 +141,5 @@ def _on_list(session: Session, event: Event) -> dict[int, int]:
 
 
 def _most(session: Session, event: Event) -> dict[Mode, int | None]:
-    rows = session.execute(sa.select(Seating.mode, Seating.capacity).where(Seating.event_id == event.id))
+    rows = session.execute(sa.select(Capacity.mode, Capacity.capacity).where(Capacity.event_id == event.id))
     return {**dict.fromkeys(Mode), **dict(rows.all())}

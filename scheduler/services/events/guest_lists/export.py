@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
 from scheduler.model import Attendee, Event, ExternalId, GuestList, GuestRow, Person, Standing
+from scheduler.services.events.attendance.replies import reply
 from scheduler.services.events.guest_lists.headings import FIELDS, OURS, heading
-from scheduler.services.exchange.file_export import reply
 
 DEFAULT = tuple(
     field for field in FIELDS if field not in (*OURS, "external_id", "family_name", "given_name", "patronymic")
@@ -19,7 +19,7 @@ NAME_PARTS = ("given_name", "patronymic", "family_name")
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class ExportLayout:
     """Headings, the field of each ("" for one that we know nothing of), and whose external ids are meant."""
 
     headings: Sequence[str]
@@ -27,22 +27,22 @@ class Layout:
     source: str = ""
 
 
-def layout_of(session: Session, event: Event) -> Layout | None:
+def layout_of(session: Session, event: Event) -> ExportLayout | None:
     """The columns of the last list that was imported for an event."""
     last = session.get(GuestList, event.id)
     if last is None:
         return None
     mapping = last.mapping
-    return Layout(
+    return ExportLayout(
         mapping.headings, [mapping.fields.get(heading(name), "") for name in mapping.headings], mapping.source
     )
 
 
-def default_layout(event: Event, gettext: Callable[[str], str]) -> Layout:
+def default_layout(event: Event, gettext: Callable[[str], str]) -> ExportLayout:
     """Without columns for what the event does not ask."""
     unasked = {field for field, asks in _ASKED.items() if not getattr(event, asks)}
     fields = [field for field in DEFAULT if field not in unasked]
-    return Layout([gettext(FIELDS[field]) for field in fields], fields)
+    return ExportLayout([gettext(FIELDS[field]) for field in fields], fields)
 
 
 _ASKED = {
@@ -53,7 +53,7 @@ _ASKED = {
 
 
 def rows(
-    session: Session, event: Event, layout: Layout, *, language: str, gettext: Callable[[str], str]
+    session: Session, event: Event, layout: ExportLayout, *, language: str, gettext: Callable[[str], str]
 ) -> Iterator[list[str]]:
     """Everybody on the list, without those whom the organizer took off, in the order in which they came onto it."""
     cells = sa.select(GuestRow.attendee_id, GuestRow.cells).where(GuestRow.event_id == event.id)
@@ -73,7 +73,7 @@ def rows(
 _GONE = (Standing.LAPSED, Standing.REFUSED)
 
 
-def _external_ids(session: Session, layout: Layout) -> dict[int, str]:
+def _external_ids(session: Session, layout: ExportLayout) -> dict[int, str]:
     if "external_id" not in layout.fields:
         return {}
     query = sa.select(ExternalId.person_id, ExternalId.value).where(ExternalId.source == layout.source)
@@ -81,7 +81,7 @@ def _external_ids(session: Session, layout: Layout) -> dict[int, str]:
 
 
 def _values(
-    row: Attendee, said: Mapping[str, str], layout: Layout, language: str, gettext: Callable[[str], str]
+    row: Attendee, said: Mapping[str, str], layout: ExportLayout, language: str, gettext: Callable[[str], str]
 ) -> dict[str, str]:
     person = row.person
     own = person.organisation.name.to(language) if person.organisation else ""
@@ -103,7 +103,7 @@ def _values(
     }
 
 
-def _texts(person: Person, layout: Layout, language: str) -> dict[str, str]:
+def _texts(person: Person, layout: ExportLayout, language: str) -> dict[str, str]:
     found = {}
     for field in layout.fields:
         name, _, tag = field.partition(".")
@@ -113,7 +113,7 @@ def _texts(person: Person, layout: Layout, language: str) -> dict[str, str]:
     return found
 
 
-def _name_in_parts(person: Person, said: Mapping[str, str], layout: Layout, language: str) -> dict[str, str]:
+def _name_in_parts(person: Person, said: Mapping[str, str], layout: ExportLayout, language: str) -> dict[str, str]:
     """As the list had them; a name that came another way stands whole in the first of the columns for its parts."""
     columns = [field for field in layout.fields if field in NAME_PARTS]
     parts = {field: said.get(field, "") for field in NAME_PARTS}

@@ -10,7 +10,7 @@ from scheduler.base.i18n import LANGUAGES as SPOKEN
 from scheduler.base.i18n import N_, catalogue
 from scheduler.base.text import folded
 from scheduler.model import Mode, Role
-from scheduler.services.events.programme.event_drafts import Reply
+from scheduler.services.events.attendance.replies import Reply
 
 # Field: what it is called in a heading that we write ourselves, and what others call it.
 FIELDS: Mapping[str, str] = {

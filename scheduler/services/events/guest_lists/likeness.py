@@ -14,9 +14,9 @@ from scheduler.base.errors import Invalid, SchedulerError
 from scheduler.base.name_matching import block, name_key, nearly_same
 from scheduler.base.text import Text, folded
 from scheduler.model import Attendee, Event, ExternalId, GuestRow, Person
-from scheduler.services.events.guest_lists.rows import Entry, digits
+from scheduler.services.events.guest_lists.rows import ParsedRow, digits
 
-SHOWN = 3  # candidates that are named; more help nobody
+MAX_SHOWN = 3  # candidates that are named; more help nobody
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Likeness:
     Memory follows the file, not the number of people; time follows both, and never their product.
     """
 
-    def __init__(self, session: Session, event: Event, entries: Sequence[Entry], source: str) -> None:
+    def __init__(self, session: Session, event: Event, entries: Sequence[ParsedRow], source: str) -> None:
         self.session, self.event, self.source = session, event, source
         self.rows = _rows_of(session, event)
         self.by_external_id = self._external_ids()
@@ -82,7 +82,7 @@ class Likeness:
         query = sa.select(ExternalId.value, ExternalId.person_id).where(ExternalId.source == self.source)
         return dict(self.session.execute(query).all())
 
-    def _read_people(self, entries: Sequence[Entry]) -> None:
+    def _read_people(self, entries: Sequence[ParsedRow]) -> None:
         wanted = _Wanted(entries)
         wanted.ids |= {row.person_id for row in self.rows.values()} | set(self.by_external_id.values())
         ids = {person: value for value, person in self.by_external_id.items()}
@@ -107,48 +107,48 @@ class Likeness:
 
     # For certain
 
-    def by_address(self, entry: Entry) -> Known | None:
+    def by_address(self, entry: ParsedRow) -> Known | None:
         """The same address and the same name, in any of the languages in which it is known."""
         if not entry.draft.email:
             return None
         return self._named_alike(entry, self._index.email.get(folded(entry.draft.email), ()))
 
-    def on_the_list(self, entry: Entry, listed: set[int]) -> Known | None:
+    def on_the_list(self, entry: ParsedRow, listed: set[int]) -> Known | None:
         """On this event's list already under this very name, with the same address and number or none."""
         same = [one for key in _keys(entry) for one in self._index.key.get(key, ()) if one.id in listed]
         contact = folded(entry.draft.email or ""), digits(entry.draft.telephone)
         return self._named_alike(entry, [one for one in same if (one.email, one.telephone) == contact])
 
     @staticmethod
-    def _named_alike(entry: Entry, among: Iterable[Known]) -> Known | None:
+    def _named_alike(entry: ParsedRow, among: Iterable[Known]) -> Known | None:
         names = set(map(folded, entry.draft.name.values()))
         return next((one for one in among if names & one.names), None)
 
     # Probably
 
-    def likely(self, entry: Entry) -> list[tuple[Known, SchedulerError]]:
+    def likely(self, entry: ParsedRow) -> list[tuple[Known, SchedulerError]]:
         """Who it might be and why, the likeliest first; those of the file itself under the same name only."""
         found: dict[tuple[int, int], tuple[Known, SchedulerError]] = {}
         for one, why in (*self._same_name(entry), *self._same_contact(entry), *self._slips(entry)):
             if not _told_apart(entry, one):
                 found.setdefault((one.id, one.row), (one, why))
-        return list(found.values())[:SHOWN]
+        return list(found.values())[:MAX_SHOWN]
 
-    def _same_name(self, entry: Entry) -> Iterator[tuple[Known, SchedulerError]]:
+    def _same_name(self, entry: ParsedRow) -> Iterator[tuple[Known, SchedulerError]]:
         for key in _keys(entry):
             for one in self._index.key.get(key, ()):
                 yield one, Invalid("likely the same as {person}: the same name", person=one)
-            for one in self._here.key.get(key, ())[:SHOWN]:
+            for one in self._here.key.get(key, ())[:MAX_SHOWN]:
                 yield one, Invalid("likely the same as row {row}: the same name", row=one.row)
 
-    def _same_contact(self, entry: Entry) -> Iterator[tuple[Known, SchedulerError]]:
+    def _same_contact(self, entry: ParsedRow) -> Iterator[tuple[Known, SchedulerError]]:
         email, telephone = folded(entry.draft.email or ""), digits(entry.draft.telephone)
         for one in self._index.email.get(email, ()) if email else ():
             yield one, Invalid("likely the same as {person}: the same e-mail address", person=one)
         for one in self._index.telephone.get(telephone, ()) if telephone else ():
             yield one, Invalid("likely the same as {person}: the same telephone number", person=one)
 
-    def _slips(self, entry: Entry) -> Iterator[tuple[Known, SchedulerError]]:
+    def _slips(self, entry: ParsedRow) -> Iterator[tuple[Known, SchedulerError]]:
         for key in _keys(entry):
             for one in self._index.block.get(block(key), ())[:200]:
                 if _contacts_differ(entry, one):
@@ -156,7 +156,7 @@ class Likeness:
                 if any(other != key and nearly_same(key, other) for other in one.keys):
                     yield one, Invalid("likely the same as {person}: nearly the same name", person=one)
 
-    def remember(self, entry: Entry) -> None:
+    def remember(self, entry: ParsedRow) -> None:
         """Somebody new from this file, whom a later row might mean again."""
         keys = _keys(entry)
         one = Known(0, entry.name, frozenset(), keys, "", "", entry.external_id, row=entry.number)
@@ -167,7 +167,7 @@ class Likeness:
 class _Wanted:
     """What the rows of a file say that somebody known could share."""
 
-    def __init__(self, entries: Sequence[Entry]) -> None:
+    def __init__(self, entries: Sequence[ParsedRow]) -> None:
         said = [entry for entry in entries if entry.person is not None]
         self.ids: set[int] = set()
         self.emails = {folded(entry.draft.email) for entry in said if entry.draft.email}
@@ -179,7 +179,7 @@ class _Wanted:
         return near or one.email in self.emails or one.telephone in self.telephones
 
 
-def _keys(entry: Entry) -> tuple[str, ...]:
+def _keys(entry: ParsedRow) -> tuple[str, ...]:
     return _keys_of(entry.draft.name)
 
 
@@ -189,17 +189,17 @@ def _keys_of(name: Text) -> tuple[str, ...]:
     return tuple({key for key in map(name_key, name.values()) if key})
 
 
-def _told_apart(entry: Entry, one: Known) -> bool:
+def _told_apart(entry: ParsedRow, one: Known) -> bool:
     """The source itself calls them two people."""
     return bool(entry.external_id and one.external_id and entry.external_id != one.external_id)
 
 
-def _contacts_differ(entry: Entry, one: Known) -> bool:
+def _contacts_differ(entry: ParsedRow, one: Known) -> bool:
     email, telephone = folded(entry.draft.email or ""), digits(entry.draft.telephone)
     return bool((email and one.email and email != one.email) or (telephone and one.telephone != telephone))
 
 
-def shares_a_name(entry: Entry, one: Known) -> bool:
+def shares_a_name(entry: ParsedRow, one: Known) -> bool:
     """One word in common, however written: else an id that two lists both use would make two people one."""
     words = {word for key in _keys(entry) for word in key.split()}
     return bool(words & {word for key in one.keys for word in key.split()})

@@ -11,12 +11,12 @@ from sqlalchemy.orm import Session
 from scheduler.base.i18n import N_
 from scheduler.base.text import Text, folded
 from scheduler.model import Organisation, Person
-from scheduler.services.events.guest_lists.rows import Entry, Terms, texts
+from scheduler.services.events.guest_lists.rows import ParsedRow, RowDefaults, texts
 from scheduler.services.events.programme.places import identity
 
 
 def update_person(
-    person: Person, entry: Entry, terms: Terms, last: Mapping[str, str]
+    person: Person, entry: ParsedRow, terms: RowDefaults, last: Mapping[str, str]
 ) -> tuple[list[str], tuple[str, ...]]:
     """What is new in the row; an empty cell takes nothing away. Returns the fields and what is to be remarked.
 
@@ -37,7 +37,9 @@ def update_person(
     return fields, (N_("what is on record of this person is kept"),) if kept else ()
 
 
-def _news_of(person: Person, entry: Entry, terms: Terms, last: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
+def _news_of(
+    person: Person, entry: ParsedRow, terms: RowDefaults, last: Mapping[str, str]
+) -> Iterator[tuple[str, Any]]:
     for name in ("email", "telephone", "language"):
         if is_news(entry, last, name):
             yield name, getattr(entry.draft, name)
@@ -49,7 +51,7 @@ def _news_of(person: Person, entry: Entry, terms: Terms, last: Mapping[str, str]
             yield name, Text({**old, **getattr(entry.draft, name)})
 
 
-def is_news(entry: Entry, last: Mapping[str, str], name: str) -> bool:
+def is_news(entry: ParsedRow, last: Mapping[str, str], name: str) -> bool:
     """Said in this row, and not what the list said the last time: else the desk's own change stands."""
     return name in entry.cells and entry.cells[name] != last.get(name)
 

@@ -14,9 +14,11 @@ from scheduler.base.name_matching import language_of, name_key
 from scheduler.base.text import Text, folded, line, prose
 from scheduler.formats.sheets import Row
 from scheduler.model import Mode, Role
+from scheduler.services.common.drafts import check
+from scheduler.services.events.attendance.replies import Reply
 from scheduler.services.events.guest_lists.columns import Columns
 from scheduler.services.events.guest_lists.headings import NOTHING, TEXTS, heading, words
-from scheduler.services.events.programme.event_drafts import PersonDraft, Reply, check
+from scheduler.services.events.programme.place_drafts import PersonDraft
 
 NEW = frozenset(
     heading(word) for word in ["new", "another", "нов", "новый", "новая", "другой", "жаңа", "басқа", "ใหม่", "คนใหม่"]
@@ -24,7 +26,7 @@ NEW = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class RowDefaults:
     """How rows are read: ``language`` of texts whose letters do not say it, and what holds where a row is silent."""
 
     source: str
@@ -35,7 +37,7 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ParsedRow:
     """One row. ``cells`` by field, only what it says; ``person`` None where ``problems`` say why."""
 
     number: int
@@ -61,7 +63,7 @@ class Entry:
         return self.person
 
 
-def entries(columns: Columns, rows: Iterable[tuple[int, Row]], terms: Terms) -> Iterator[Entry]:
+def entries(columns: Columns, rows: Iterable[tuple[int, Row]], terms: RowDefaults) -> Iterator[ParsedRow]:
     for number, row in rows:
         yield _entry(number, _cells(columns, row), terms)
 
@@ -76,7 +78,7 @@ def _mended(cell: str) -> str:
     return " ".join(cell.split())
 
 
-def _entry(number: int, cells: dict[str, str], terms: Terms) -> Entry:
+def _entry(number: int, cells: dict[str, str], terms: RowDefaults) -> ParsedRow:
     decision = _decision(cells.pop("decision", ""))
     cells.pop("reason", None)
     name = _whole_name(cells)
@@ -84,8 +86,8 @@ def _entry(number: int, cells: dict[str, str], terms: Terms) -> Entry:
     said = dict(_each(cells, problems))
     person = _person(cells, name, said, terms, problems)
     if problems or person is None:
-        return Entry(number, name, cells, problems=tuple(problems))
-    return Entry(
+        return ParsedRow(number, name, cells, problems=tuple(problems))
+    return ParsedRow(
         number,
         name,
         cells,
@@ -175,7 +177,7 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
 
 
 def _person(
-    cells: Mapping[str, str], name: str, said: Mapping[str, Any], terms: Terms, problems: list[SchedulerError]
+    cells: Mapping[str, str], name: str, said: Mapping[str, Any], terms: RowDefaults, problems: list[SchedulerError]
 ) -> PersonDraft | None:
     if not name:
         problems.append(Invalid("name: is missing"))
@@ -239,4 +241,4 @@ def digits(telephone: str | None) -> str:
     return re.sub(r"\D", "", telephone or "")[-9:]
 
 
-__all__ = ["Entry", "Terms", "digits", "entries", "fingerprint_of", "name_key", "name_of", "texts"]
+__all__ = ["ParsedRow", "RowDefaults", "digits", "entries", "fingerprint_of", "name_key", "name_of", "texts"]

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from scheduler.base.errors import SchedulerError
-from scheduler.services.events.guest_lists.rows import Entry
+from scheduler.services.events.guest_lists.rows import ParsedRow
 
 
-class Verdict(StrEnum):
+class RowOutcome(StrEnum):
     """What became of a row. The last two come back to the officer."""
 
     ADDED = "added"
@@ -21,12 +21,12 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class RowResult:
     """One row and what became of it. ``person``: who it is or, where it waits, who it might be."""
 
     number: int
     name: str
-    verdict: Verdict
+    verdict: RowOutcome
     reasons: tuple[SchedulerError, ...] = ()
     person: int | None = None
     fields: tuple[str, ...] = ()
@@ -34,9 +34,9 @@ class Told:
 
     @property
     def comes_back(self) -> bool:
-        return self.verdict in (Verdict.WAITS, Verdict.REFUSED)
+        return self.verdict in (RowOutcome.WAITS, RowOutcome.REFUSED)
 
-    def same_as(self, other: Told) -> bool:
+    def same_as(self, other: RowResult) -> bool:
         """Whether both tell the officer the same; numbers of those who are new are not known beforehand."""
         return self._said() == other._said()
 
@@ -53,7 +53,7 @@ class Decisions:
     all_same: bool = False
     all_new: bool = False
 
-    def of(self, entry: Entry) -> str:
+    def of(self, entry: ParsedRow) -> str:
         """ "new", the person, or "" where nothing was said of this row."""
         if entry.number in self.same:
             return self.same[entry.number]
@@ -61,10 +61,10 @@ class Decisions:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class RowPlan:
     """A row and who it is: somebody known, somebody new (``person`` None), or told already."""
 
-    entry: Entry
+    entry: ParsedRow
     person: int | None = None
     attendee: int | None = None
-    told: Told | None = None
+    told: RowResult | None = None

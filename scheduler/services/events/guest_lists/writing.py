@@ -28,31 +28,31 @@ from scheduler.model import (
     Standing,
     Status,
 )
+from scheduler.model.attendance import BOUND
 from scheduler.model.events import OPEN_ENDED
 from scheduler.services.common.audit import note
 from scheduler.services.events.attendance import capacity, parties, transitions
+from scheduler.services.events.attendance.replies import PARTSTATS, Reply
 from scheduler.services.events.guest_lists.likeness import Likeness
 from scheduler.services.events.guest_lists.people import is_news, organisations, update_person
-from scheduler.services.events.guest_lists.rows import Entry, Terms
-from scheduler.services.events.guest_lists.verdicts import Plan, Told, Verdict
+from scheduler.services.events.guest_lists.rows import ParsedRow, RowDefaults
+from scheduler.services.events.guest_lists.verdicts import RowOutcome, RowPlan, RowResult
 from scheduler.services.events.programme import conflicts
-from scheduler.services.events.programme.conflicts import BOUND
-from scheduler.services.events.programme.event_drafts import Reply
 from scheduler.services.events.programme.places import identity
-from scheduler.services.exchange.file_apply import PARTSTATS
-from scheduler.storage.database import Base, refusal
+from scheduler.storage.refusals import refusal
+from scheduler.storage.types import Base
 
 NO_PLACE = N_("is on the waiting list: there is no place left")
 
 
-class Writing:
+class RowWriter:
     """Writes batches: a constant number of statements for all who are new, and more only for what changed."""
 
     def __init__(
         self,
         session: Session,
         event: Event,
-        terms: Terms,
+        terms: RowDefaults,
         likeness: Likeness,
         now: datetime,
         force: str | None,
@@ -64,12 +64,12 @@ class Writing:
         self.organisations = organisations(session)
         self.actor = session.info.get("actor", "system")
 
-    def write(self, plans: Sequence[Plan]) -> list[Told]:
+    def write(self, plans: Sequence[RowPlan]) -> list[RowResult]:
         told = {plan.entry.number: plan.told for plan in plans if plan.told}
         for plan in (plan for plan in plans if plan.told is None and plan.attendee is not None):
             if self.rows.get(plan.attendee or 0) == (plan.entry.fingerprint, plan.entry.digest):
-                told[plan.entry.number] = Told(
-                    plan.entry.number, plan.entry.name, Verdict.UNCHANGED, person=plan.person
+                told[plan.entry.number] = RowResult(
+                    plan.entry.number, plan.entry.name, RowOutcome.UNCHANGED, person=plan.person
                 )
         left = [plan for plan in plans if plan.entry.number not in told]
         self._invite(left, told)
@@ -78,7 +78,7 @@ class Writing:
 
     # Who is not on the list yet
 
-    def _invite(self, plans: Sequence[Plan], told: dict[int, Told]) -> None:
+    def _invite(self, plans: Sequence[RowPlan], told: dict[int, RowResult]) -> None:
         known = self._free_people([plan for plan in plans if plan.attendee is None and plan.person is not None], told)
         new = [plan for plan in plans if plan.person is None and plan.attendee is None]
         if not known and not new:
@@ -96,11 +96,11 @@ class Writing:
         waiting = set() if together else self._answer_each(wanted, made)
         for entry in wanted:
             remarks = (*((NO_PLACE,) if entry.number in waiting else ()), *changed.get(entry.number, ()))
-            told[entry.number] = Told(
-                entry.number, entry.name, Verdict.ADDED, person=people[entry.number], remarks=remarks
+            told[entry.number] = RowResult(
+                entry.number, entry.name, RowOutcome.ADDED, person=people[entry.number], remarks=remarks
             )
 
-    def _free_people(self, plans: Sequence[Plan], told: dict[int, Told]) -> list[Plan]:
+    def _free_people(self, plans: Sequence[RowPlan], told: dict[int, RowResult]) -> list[RowPlan]:
         """Without those who are elsewhere at that hour; only who may be is asked about one by one."""
         free = []
         busy = self._possibly_busy([plan.person for plan in plans if plan.person is not None])
@@ -111,8 +111,8 @@ class Writing:
                     conflicts.refuse_overlap(self.session, self.event, who, force=self.force, now=self.now)
                 free.append(plan)
             except SchedulerError as error:
-                told[plan.entry.number] = Told(
-                    plan.entry.number, plan.entry.name, Verdict.REFUSED, tuple(each_of(error)), plan.person
+                told[plan.entry.number] = RowResult(
+                    plan.entry.number, plan.entry.name, RowOutcome.REFUSED, tuple(each_of(error)), plan.person
                 )
         return free
 
@@ -128,7 +128,7 @@ class Writing:
         )
         return {person for row in self.session.execute(query) for person in row if person is not None}
 
-    def _update_people(self, plans: Sequence[Plan]) -> dict[int, tuple[str, ...]]:
+    def _update_people(self, plans: Sequence[RowPlan]) -> dict[int, tuple[str, ...]]:
         """What a list says of somebody known, who is new on this list; remarks by row."""
         people = self._people([plan.person for plan in plans if plan.person is not None])
         remarks = {}
@@ -146,13 +146,13 @@ class Writing:
         query = sa.select(Person).where(Person.id.in_(ids)).options(selectinload(Person.organisation))
         return {person.id: person for person in self.session.scalars(query)}
 
-    def _add_people(self, plans: Sequence[Plan]) -> list[int]:
+    def _add_people(self, plans: Sequence[RowPlan]) -> list[int]:
         if not plans:
             return []
         insert = _insert(Person).returning(Person.id, sort_by_parameter_order=True)
         return list(self.session.scalars(insert, [self._person_row(plan.entry) for plan in plans]))
 
-    def _person_row(self, entry: Entry) -> dict[str, Any]:
+    def _person_row(self, entry: ParsedRow) -> dict[str, Any]:
         draft = entry.draft
         return {
             "identity": identity(draft.email, draft.name),
@@ -165,7 +165,7 @@ class Writing:
             "language": draft.language,
         }
 
-    def _seat_together(self, entries: Sequence[Entry]) -> bool:
+    def _seat_together(self, entries: Sequence[ParsedRow]) -> bool:
         """Places for all of a batch who accept, at once; else each takes or awaits theirs, row by row."""
         taken: list[tuple[Mode, int]] = []
         for mode in Mode:
@@ -178,14 +178,14 @@ class Writing:
         return True
 
     def _add_attendees(
-        self, entries: Sequence[Entry], people: Mapping[int, int], *, together: bool
+        self, entries: Sequence[ParsedRow], people: Mapping[int, int], *, together: bool
     ) -> dict[int, int]:
         insert = _insert(Attendee).returning(Attendee.id, sort_by_parameter_order=True)
         rows = [self._attendee_row(entry, people[entry.number], together=together) for entry in entries]
         made = self.session.scalars(insert, rows)
         return {entry.number: number for entry, number in zip(entries, made, strict=True)}
 
-    def _attendee_row(self, entry: Entry, person: int, *, together: bool) -> dict[str, Any]:
+    def _attendee_row(self, entry: ParsedRow, person: int, *, together: bool) -> dict[str, Any]:
         answered = together and entry.answer is not Reply.NOT_ANSWERED
         return {
             "event_id": self.event.id,
@@ -204,7 +204,7 @@ class Writing:
             "standing_at": self.now,
         }
 
-    def _add_companions(self, who: Sequence[tuple[Entry, int]]) -> None:
+    def _add_companions(self, who: Sequence[tuple[ParsedRow, int]]) -> None:
         rows = [
             {"attendee_id": attendee, "position": position, "name": name}
             for entry, attendee in who
@@ -213,7 +213,7 @@ class Writing:
         if rows:
             self.session.execute(_insert(Companion), rows)
 
-    def _add_external_ids(self, who: Sequence[tuple[Entry, int]]) -> None:
+    def _add_external_ids(self, who: Sequence[tuple[ParsedRow, int]]) -> None:
         rows = []
         for entry, person in who:
             if entry.external_id and entry.external_id not in self.ids:
@@ -222,7 +222,7 @@ class Writing:
         if rows:
             self.session.execute(_insert(ExternalId), rows)
 
-    def _add_rows(self, who: Sequence[tuple[Entry, int]]) -> None:
+    def _add_rows(self, who: Sequence[tuple[ParsedRow, int]]) -> None:
         rows = [
             {
                 "attendee_id": attendee,
@@ -237,7 +237,7 @@ class Writing:
         if rows:
             self.session.execute(_insert(GuestRow), rows)
 
-    def _audit(self, entries: Sequence[Entry], made: Mapping[int, int], *, together: bool) -> None:
+    def _audit(self, entries: Sequence[ParsedRow], made: Mapping[int, int], *, together: bool) -> None:
         """The same as inviting and answering one by one leave."""
         rows = []
         for entry in entries:
@@ -257,7 +257,7 @@ class Writing:
             "details": details,
         }
 
-    def _answer_each(self, entries: Sequence[Entry], made: Mapping[int, int]) -> set[int]:
+    def _answer_each(self, entries: Sequence[ParsedRow], made: Mapping[int, int]) -> set[int]:
         """There are not places for all: who comes first has them. Returns the rows that now wait."""
         waiting = set()
         for entry in entries:
@@ -274,7 +274,7 @@ class Writing:
 
     # Who is on the list already
 
-    def _refresh(self, plans: Sequence[Plan], told: dict[int, Told]) -> None:
+    def _refresh(self, plans: Sequence[RowPlan], told: dict[int, RowResult]) -> None:
         numbers = [plan.attendee for plan in plans if plan.attendee is not None]
         if not numbers:
             return
@@ -286,7 +286,7 @@ class Writing:
             told[plan.entry.number] = self._refresh_one(plan, attendees[number], rows.get(number))
         self.session.flush()
 
-    def _refresh_one(self, plan: Plan, attendee: Attendee, row: GuestRow | None) -> Told:
+    def _refresh_one(self, plan: RowPlan, attendee: Attendee, row: GuestRow | None) -> RowResult:
         """Within a savepoint: what is wrong with one row leaves nothing of it behind, and the others in."""
         entry = plan.entry
         try:
@@ -295,15 +295,17 @@ class Writing:
                 self._keep(entry, attendee, row)
                 self.session.flush()
         except IntegrityError as error:
-            return Told(entry.number, entry.name, Verdict.REFUSED, (refusal(error),), plan.person)
+            return RowResult(entry.number, entry.name, RowOutcome.REFUSED, (refusal(error),), plan.person)
         except SchedulerError as error:
-            return Told(entry.number, entry.name, Verdict.REFUSED, (error,), plan.person)
-        verdict = Verdict.CHANGED if fields else Verdict.UNCHANGED
-        return Told(
+            return RowResult(entry.number, entry.name, RowOutcome.REFUSED, (error,), plan.person)
+        verdict = RowOutcome.CHANGED if fields else RowOutcome.UNCHANGED
+        return RowResult(
             entry.number, entry.name, verdict, person=plan.person, fields=tuple(sorted(fields)), remarks=remarks
         )
 
-    def _change(self, entry: Entry, attendee: Attendee, last: Mapping[str, str]) -> tuple[list[str], tuple[str, ...]]:
+    def _change(
+        self, entry: ParsedRow, attendee: Attendee, last: Mapping[str, str]
+    ) -> tuple[list[str], tuple[str, ...]]:
         fields, remarks = update_person(attendee.person, entry, self.terms, last)
         if fields:
             note(self.session, "change", "person", attendee.person_id, now=self.now, fields=fields)
@@ -316,7 +318,7 @@ class Writing:
         fields += self._change_party(entry, attendee, last)
         return fields, remarks + self._change_answer(entry, attendee, last, fields)
 
-    def _change_party(self, entry: Entry, attendee: Attendee, last: Mapping[str, str]) -> list[str]:
+    def _change_party(self, entry: ParsedRow, attendee: Attendee, last: Mapping[str, str]) -> list[str]:
         news = {name for name in _OF_THE_PARTY if is_news(entry, last, name)}
         fields = []
         if "role" in news and attendee.role is not entry.role:
@@ -347,7 +349,7 @@ class Writing:
         return fields
 
     def _change_answer(
-        self, entry: Entry, attendee: Attendee, last: Mapping[str, str], fields: list[str]
+        self, entry: ParsedRow, attendee: Attendee, last: Mapping[str, str], fields: list[str]
     ) -> tuple[str, ...]:
         """An answer on record is never overwritten by a list."""
         said = PARTSTATS[entry.answer]
@@ -360,7 +362,7 @@ class Writing:
         waits = attendee.standing is Standing.WAITLISTED
         return (NO_PLACE,) if waits else ()
 
-    def _keep(self, entry: Entry, attendee: Attendee, row: GuestRow | None) -> None:
+    def _keep(self, entry: ParsedRow, attendee: Attendee, row: GuestRow | None) -> None:
         """What the list said this time, for the next."""
         self._add_external_ids([(entry, attendee.person_id)])
         if self.marks.setdefault(entry.fingerprint, attendee.id) != attendee.id:

@@ -26,7 +26,7 @@ from scheduler.model import (
     Venue,
     Visibility,
 )
-from scheduler.services.events.programme.agenda import Entry
+from scheduler.services.events.programme.agenda import AgendaEntry
 
 PAGE = 200
 EVENTS = 60
@@ -34,7 +34,7 @@ A_DAY = timedelta(days=1)  # what ended this morning is still today's: its guest
 _LISTED = (
     joinedload(Event.venue).joinedload(Venue.city),
     selectinload(Event.cities),
-    selectinload(Event.seating),
+    selectinload(Event.capacities),
     selectinload(Event.hours),
     selectinload(Event.closures),
 )
@@ -54,10 +54,10 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class EventSummary:
     """An event on the desk's first page, and who comes."""
 
-    entry: Entry
+    entry: AgendaEntry
     counts: Counts
 
     @property
@@ -69,15 +69,15 @@ class Line:
 class Overview:
     """Events by where they stand today, on the clock of each; ``more``: there is another page."""
 
-    today: Sequence[Line] = ()
-    coming: Sequence[Line] = ()
-    undated: Sequence[Line] = ()
-    past: Sequence[Line] = ()
+    today: Sequence[EventSummary] = ()
+    coming: Sequence[EventSummary] = ()
+    undated: Sequence[EventSummary] = ()
+    past: Sequence[EventSummary] = ()
     more: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class GuestFilter:
     """Whom to show; None and "" restrict nothing."""
 
     name: str = ""
@@ -123,7 +123,7 @@ def event(session: Session, key: str, *, confidential: bool) -> Event:
     return found
 
 
-def line(session: Session, event: Event) -> Line:
+def line(session: Session, event: Event) -> EventSummary:
     return _lines(session, [event])[0]
 
 
@@ -132,7 +132,7 @@ def _events(confidential: bool) -> sa.Select[Event]:  # noqa: FBT001
     return query if confidential else query.where(Event.visibility != Visibility.CONFIDENTIAL)
 
 
-def _page(session: Session, query: sa.Select[Event], page: int) -> tuple[list[Line], bool]:
+def _page(session: Session, query: sa.Select[Event], page: int) -> tuple[list[EventSummary], bool]:
     found = session.scalars(query.offset((page - 1) * EVENTS).limit(EVENTS + 1)).unique().all()
     return _lines(session, found[:EVENTS]), len(found) > EVENTS
 
@@ -142,9 +142,9 @@ def _is_today(event: Event, now: datetime) -> bool:
     return event.first_on is not None and event.last_on is not None and event.first_on <= today <= event.last_on
 
 
-def _lines(session: Session, events: Sequence[Event]) -> list[Line]:
+def _lines(session: Session, events: Sequence[Event]) -> list[EventSummary]:
     counts = _counts(session, [one.id for one in events])
-    return [Line(Entry(one, one.first_on, one.last_on), counts.get(one.id, Counts())) for one in events]
+    return [EventSummary(AgendaEntry(one, one.first_on, one.last_on), counts.get(one.id, Counts())) for one in events]
 
 
 def _counts(session: Session, events: Sequence[int]) -> dict[int, Counts]:
@@ -173,7 +173,7 @@ _IN_ORDER = (
 )
 
 
-def guests(session: Session, event: Event, wanted: Wanted, *, page: int = 1) -> Guests:
+def guests(session: Session, event: Event, wanted: GuestFilter, *, page: int = 1) -> Guests:
     """A page of the list, counted from 1: by name the likeliest first, else by `_IN_ORDER`."""
     query = sa.select(Attendee.id).join(Attendee.person).where(*_conditions(event, wanted))
     first = (page - 1) * PAGE
@@ -186,7 +186,7 @@ def guests(session: Session, event: Event, wanted: Wanted, *, page: int = 1) -> 
     return Guests(_rows(session, shown), found, found > first + PAGE)
 
 
-def _conditions(event: Event, wanted: Wanted) -> list[sa.ColumnElement[bool]]:
+def _conditions(event: Event, wanted: GuestFilter) -> list[sa.ColumnElement[bool]]:
     chosen = {Attendee.standing: wanted.standing, Attendee.mode: wanted.mode, Attendee.role: wanted.role}
     return [
         Attendee.event_id == event.id,

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.model import Person
 from scheduler.services.common.lookup import Lookup
-from scheduler.services.events.programme.event_drafts import PersonDraft
+from scheduler.services.events.programme.place_drafts import PersonDraft
 from scheduler.services.events.programme.places import identity, write_person
 
 

@@ -34,7 +34,7 @@ from scheduler.services.events.attendance import batch_confirmation, registratio
 from scheduler.services.events.attendance.parties import Needs
 from scheduler.services.events.attendance.registration_window import RegistrationClosed
 from scheduler.services.events.guests import people
-from scheduler.services.events.programme.event_drafts import PersonDraft
+from scheduler.services.events.programme.place_drafts import PersonDraft
 from scheduler.services.outbox import enqueue
 
 HELD = timedelta(days=1)  # how long somebody may take to confirm
@@ -46,7 +46,7 @@ LISTED = (*HOLDING, Standing.WAITLISTED, Standing.REQUESTED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class RegistrationForm:
     """What was typed. ``form`` tells one sending of the form from another: the same one twice is one letter."""
 
     person: PersonDraft
@@ -74,7 +74,7 @@ def is_open(event: Event, *, now: datetime) -> bool:
 
 def modes(event: Event) -> Sequence[Mode]:
     """The ways to take part that the organizer offers: a screen where it has places of its own, or a link."""
-    capacity = {seating.mode: seating.capacity for seating in event.seating}
+    capacity = {one.mode: one.capacity for one in event.capacities}
     remote = capacity.get(Mode.REMOTE) or (capacity.get(Mode.REMOTE) is None and event.video_link)
     offered = {Mode.IN_PERSON: capacity.get(Mode.IN_PERSON) != 0, Mode.REMOTE: bool(remote)}
     return [mode for mode in Mode if offered[mode]]
@@ -93,20 +93,20 @@ def get_open(session: Session, key: str, *, now: datetime) -> Event:
 # Asking
 
 
-def ask(session: Session, event: Event, wanted: Wanted, *, now: datetime) -> None:
+def ask(session: Session, event: Event, wanted: RegistrationForm, *, now: datetime) -> None:
     """Write a letter to the address that was typed: to confirm, or how its owner stands already.
 
     Raises what `attendance.register` does of closed events and parties too large, never anything about the address.
     """
     registration_window.refuse(session, event, wanted.mode, wanted.companions, now=now)
     if _written_enough(session, wanted.person.email or "", now):
-        _rehearse(session, event, wanted, now)
+        _write_and_roll_back(session, event, wanted, now)
         return
     person = people.guest(session, wanted.person)
     guest = transitions.Guest(
         person=person, mode=wanted.mode, companions=wanted.companions, names=wanted.names, needs=wanted.needs
     )
-    attendee = transitions.ask(session, event, guest, now=now)
+    attendee = transitions.request_registration(session, event, guest, now=now)
     fresh = attendee.standing is Standing.UNCONFIRMED
     kind = LetterKind.CONFIRM if fresh else LetterKind.STANDING
     enqueue.queue(
@@ -119,10 +119,10 @@ def ask(session: Session, event: Event, wanted: Wanted, *, now: datetime) -> Non
         expires_at=lapses_at(attendee) if fresh else None,
     )
     if not fresh:
-        _rehearse(session, event, wanted, now)
+        _write_and_roll_back(session, event, wanted, now)
 
 
-def _rehearse(session: Session, event: Event, wanted: Wanted, now: datetime) -> None:
+def _write_and_roll_back(session: Session, event: Event, wanted: RegistrationForm, now: datetime) -> None:
     """Write what is written for somebody new, and take it back: not even a clock tells a known address apart."""
     with session.begin_nested() as trial:
         guest = transitions.Guest(
@@ -133,7 +133,7 @@ def _rehearse(session: Session, event: Event, wanted: Wanted, now: datetime) -> 
             needs=wanted.needs,
         )
         row = Attendee(event=event, person=guest.person, created_at=now, companions=0)
-        transitions.note_down(session, row, guest, now=now)
+        transitions.record_unconfirmed(session, row, guest, now=now)
         session.flush()
         trial.rollback()
 
@@ -201,14 +201,14 @@ def confirm_each(
 ) -> list[Attendee | SchedulerError]:
     """The same for several links in one go, in the order in which they came; each is told what is theirs alone."""
     numbers = {number for token in given if (number := tokens.number(token))}
-    entry = batch_confirmation.Entry(session, numbers, now=now)
+    entry = batch_confirmation.ConfirmationBatch(session, numbers, now=now)
     with session.no_autoflush:
         told = [_confirm(entry, token, secret) for token in given]
     entry.write()
     return told
 
 
-def _confirm(entry: batch_confirmation.Entry, token: str, secret: str) -> Attendee | SchedulerError:
+def _confirm(entry: batch_confirmation.ConfirmationBatch, token: str, secret: str) -> Attendee | SchedulerError:
     try:
         found = entry.attendees.get(tokens.number(token) or 0)
         attendee = _usable(_theirs(found, Purpose.CONFIRM, token, secret), entry.now)

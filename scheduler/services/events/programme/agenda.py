@@ -40,13 +40,13 @@ MOST_ANNIVERSARIES = 200
 # Who is named to everybody. Delegations, participants and staff never are.
 NAMED = (Role.PRESIDES, Role.GUEST_OF_HONOUR, Role.SPEAKER)
 PUBLIC = Event.visibility == Visibility.PUBLIC
-SHOWN = (
+PUBLIC_COLUMNS = (
     joinedload(Event.venue).joinedload(Venue.city),
     joinedload(Event.venue).selectinload(Venue.hours),
     joinedload(Event.venue).selectinload(Venue.closures),
     joinedload(Event.organizer),
     selectinload(Event.cities),
-    selectinload(Event.seating),
+    selectinload(Event.capacities),
     selectinload(Event.hours),
     selectinload(Event.closures),
     raiseload("*"),
@@ -54,7 +54,7 @@ SHOWN = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class AgendaFilter:
     """What the reader chose; None restricts nothing."""
 
     kind: Kind | None = None
@@ -70,7 +70,7 @@ class Stop(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class AgendaEntry:
     """An event as it stands in a list: on its days, an anniversary on those of one of its returns."""
 
     event: Event
@@ -81,7 +81,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    entries: Sequence[Entry]
+    entries: Sequence[AgendaEntry]
     more: bool = False
 
 
@@ -100,7 +100,7 @@ class Announced:
 class Detail:
     """All that an event's page says."""
 
-    entry: Entry
+    entry: AgendaEntry
     parent: Event | None = None
     tour: Event | None = None
     stops: Sequence[Event] = ()
@@ -121,7 +121,7 @@ class Choices:
 # Lists
 
 
-def coming(session: Session, wanted: Wanted, *, now: datetime, page: int = 1) -> Listing:
+def coming(session: Session, wanted: AgendaFilter, *, now: datetime, page: int = 1) -> Listing:
     """What is on and what comes, in order of its first day; anniversaries on their next return."""
     query = _dated(wanted).where(Event.ends_at > now).order_by(Event.starts_at, Event.key)
     found, more = _page(session, query, page)
@@ -129,20 +129,20 @@ def coming(session: Session, wanted: Wanted, *, now: datetime, page: int = 1) ->
     return Listing(sorted(entries, key=_first_day), more)
 
 
-def past(session: Session, wanted: Wanted, *, now: datetime, page: int = 1) -> Listing:
+def past(session: Session, wanted: AgendaFilter, *, now: datetime, page: int = 1) -> Listing:
     """What was, the latest first."""
     query = _dated(wanted).where(Event.ends_at <= now).order_by(Event.starts_at.desc(), Event.key)
     found, more = _page(session, query, page)
     return Listing(_entries(session, found), more)
 
 
-def undated(session: Session, wanted: Wanted) -> list[Entry]:
+def undated(session: Session, wanted: AgendaFilter) -> list[AgendaEntry]:
     """What is announced without a date. A tour has none of its own: its stops do."""
     query = _events(wanted).where(Event.starts_at.is_(None), Event.kind != Kind.TOUR)
     return _entries(session, session.scalars(query.order_by(Event.key).limit(PAGE)).unique().all())
 
 
-def month(session: Session, wanted: Wanted, first: date) -> list[Entry]:
+def month(session: Session, wanted: AgendaFilter, first: date) -> list[AgendaEntry]:
     """What touches a month, on the walls of each place."""
     start, end = datetime.combine(first, time()), datetime.combine(next_month(first), time())
     query = _dated(wanted).where(Event.dtstart < end, Event.dtend > start).order_by(Event.starts_at, Event.key)
@@ -162,15 +162,15 @@ def _page(session: Session, query: sa.Select[Event], page: int) -> tuple[list[Ev
     return list(found[:PAGE]), len(found) > PAGE
 
 
-def _events(wanted: Wanted) -> sa.Select[Event]:
-    return sa.select(Event).options(*SHOWN).where(PUBLIC, *_within(wanted))
+def _events(wanted: AgendaFilter) -> sa.Select[Event]:
+    return sa.select(Event).options(*PUBLIC_COLUMNS).where(PUBLIC, *_within(wanted))
 
 
-def _dated(wanted: Wanted) -> sa.Select[Event]:
+def _dated(wanted: AgendaFilter) -> sa.Select[Event]:
     return _events(wanted).where(Event.starts_at.is_not(None), Event.kind.not_in((Kind.ANNIVERSARY, Kind.TOUR)))
 
 
-def _within(wanted: Wanted) -> Iterator[sa.ColumnElement[bool]]:
+def _within(wanted: AgendaFilter) -> Iterator[sa.ColumnElement[bool]]:
     if wanted.kind:
         yield Event.kind == wanted.kind
     if wanted.city:
@@ -181,8 +181,8 @@ def _within(wanted: Wanted) -> Iterator[sa.ColumnElement[bool]]:
 
 
 def _returning(
-    session: Session, wanted: Wanted, found: Sequence[Event], *, now: datetime, page: int, more: bool
-) -> list[Entry]:
+    session: Session, wanted: AgendaFilter, found: Sequence[Event], *, now: datetime, page: int, more: bool
+) -> list[AgendaEntry]:
     """The anniversaries whose next return falls among the events of this page."""
     entries = [_return(event, wall(now, event.tzid).date()) for event in _anniversaries(session, wanted)]
     since = found[0].first_on if found and page > 1 else date.min
@@ -191,20 +191,20 @@ def _returning(
     return [one for one in entries if one.first_on and since <= one.first_on < until and (page == 1 or found)]
 
 
-def _anniversaries(session: Session, wanted: Wanted) -> Sequence[Event]:
+def _anniversaries(session: Session, wanted: AgendaFilter) -> Sequence[Event]:
     query = _events(wanted).where(Event.kind == Kind.ANNIVERSARY, Event.starts_at.is_not(None))
     return session.scalars(query.order_by(Event.key).limit(MOST_ANNIVERSARIES)).unique().all()
 
 
-def _return(event: Event, on_or_after: date) -> Entry:
+def _return(event: Event, on_or_after: date) -> AgendaEntry:
     assert event.first_on is not None and event.last_on is not None  # noqa: S101, PT018 - dated
     first = next_yearly(event.first_on, on_or_after)
-    return Entry(event, first, first + (event.last_on - event.first_on))
+    return AgendaEntry(event, first, first + (event.last_on - event.first_on))
 
 
-def _entries(session: Session, events: Sequence[Event]) -> list[Entry]:
+def _entries(session: Session, events: Sequence[Event]) -> list[AgendaEntry]:
     stops = _stops(session, {event.parent_id for event in events if event.parent_id})
-    return [Entry(event, event.first_on, event.last_on, stops.get(event.id)) for event in events]
+    return [AgendaEntry(event, event.first_on, event.last_on, stops.get(event.id)) for event in events]
 
 
 def _stops(session: Session, parents: Iterable[int]) -> dict[int, Stop]:
@@ -226,7 +226,7 @@ def _stops(session: Session, parents: Iterable[int]) -> dict[int, Stop]:
 _IN_ORDER = (Event.position, Event.starts_at.is_(None), Event.starts_at, Event.key)
 
 
-def _first_day(entry: Entry) -> date:
+def _first_day(entry: AgendaEntry) -> date:
     return entry.first_on or date.max
 
 
@@ -235,7 +235,11 @@ def _first_day(entry: Entry) -> date:
 
 def public_event(session: Session, key: str) -> Event:
     """Raises NotFound alike for what is not there and for what is not public, and suggests no key that is near."""
-    found = session.scalars(sa.select(Event).options(*SHOWN).where(PUBLIC, Event.key == key)).unique().one_or_none()
+    found = (
+        session.scalars(sa.select(Event).options(*PUBLIC_COLUMNS).where(PUBLIC, Event.key == key))
+        .unique()
+        .one_or_none()
+    )
     if found is None:
         raise NotFound("there is no event {key}", key=key)
     return found
@@ -258,7 +262,7 @@ def detail(session: Session, key: str, *, now: datetime) -> Detail:
     )
 
 
-def _entry(session: Session, event: Event, now: datetime) -> Entry:
+def _entry(session: Session, event: Event, now: datetime) -> AgendaEntry:
     if event.kind is Kind.ANNIVERSARY and event.first_on:
         return _return(event, wall(now, event.tzid).date())
     return _entries(session, [event])[0]
@@ -271,12 +275,12 @@ def _ancestors(session: Session, event: Event) -> tuple[Event | None, Event | No
 
 
 def _public_parent(session: Session, event: Event) -> Event | None:
-    query = sa.select(Event).options(*SHOWN).where(PUBLIC, Event.id == event.parent_id)
+    query = sa.select(Event).options(*PUBLIC_COLUMNS).where(PUBLIC, Event.id == event.parent_id)
     return session.scalars(query).unique().one_or_none()
 
 
 def _children(session: Session, event: Event, condition: sa.ColumnElement[bool]) -> Sequence[Event]:
-    query = sa.select(Event).options(*SHOWN).where(PUBLIC, Event.parent_id == event.id, condition)
+    query = sa.select(Event).options(*PUBLIC_COLUMNS).where(PUBLIC, Event.parent_id == event.id, condition)
     return session.scalars(query.order_by(*_IN_ORDER).limit(MOST_IN_A_MONTH)).unique().all()
 
 

@@ -43,7 +43,7 @@ class Before:
         )
 
 
-def tell(session: Session, event: Event, was: Before, *, now: datetime) -> int:
+def announce_change(session: Session, event: Event, was: Before, *, now: datetime) -> int:
     """Queue the letters of a change, if it is worth any. Returns how many people are told."""
     news = _news(event, was, now)
     return _tell(session, news, event, was, now) if news else 0
@@ -77,9 +77,11 @@ def _moved(event: Event, was: Before) -> bool:
 def _tell(session: Session, news: LetterKind, event: Event, was: Before, now: datetime) -> int:
     """With where it stood before: today's facts will no longer say it."""
     urgent = any(_presses(starts, ends, event, now) for starts, ends in _hours_at_stake(event, was))
-    due_at, since = (now, now) if urgent else enqueue.quiet_until(session, event, now=now)
+    due_at, since = (now, now) if urgent else enqueue.news_due_at(session, event, now=now)
     facts = {"sequence": event.sequence, "was": was.told, "since": since.isoformat()}
-    return enqueue.tell(session, news, event, facts=facts, due_at=due_at, whom=_concerned(event, was), now=now)
+    return enqueue.queue_for_list(
+        session, news, event, facts=facts, due_at=due_at, whom=_concerned(event, was), now=now
+    )
 
 
 def _hours_at_stake(event: Event, was: Before) -> list[tuple[datetime | None, datetime | None]]:

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session, aliased
 
 from scheduler.base.clock import wall
 from scheduler.base.errors import Conflict, all_of
-from scheduler.model import Attendee, Closure, Event, Kind, Person, Standing, Status, Timing, Venue
-from scheduler.model.attendance import comes
+from scheduler.model import Attendee, Closure, Event, Kind, Person, Status, Timing, Venue
+from scheduler.model.attendance import BOUND, comes
 from scheduler.model.events import OPEN_ENDED
 from scheduler.services.common.audit import note
 from scheduler.services.events.programme.renderings import holidays_between, open_days
@@ -24,9 +24,6 @@ class Contradiction(Conflict):
     def __init__(self, message: str, *, about: Sequence[str], **facts: object) -> None:
         super().__init__(message, **facts)
         self.about = about
-
-
-BOUND = (Standing.INVITED, Standing.CONFIRMED)
 
 
 def refuse(session: Session, events: Sequence[Event], *, force: str | None, now: datetime) -> None:

@@ -5,16 +5,13 @@ A draft compares equal to the draft read back from its row, so that "nothing cha
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime, time, timedelta
-from enum import StrEnum
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from scheduler.base.errors import Invalid, SchedulerError, all_of, each_of
-from scheduler.base.i18n import N_
+from scheduler.base.errors import Invalid, all_of
 from scheduler.base.text import Text
 from scheduler.model import (
     Answer,
@@ -28,88 +25,26 @@ from scheduler.model import (
     Timing,
     Visibility,
 )
-from scheduler.services.common.day_drafts import DaysDraft
 from scheduler.services.common.drafts import Draft
 from scheduler.services.common.drafts import refused as _refused
 from scheduler.services.common.values import (
     Capacity,
-    Country,
     Day,
     Duration,
-    Email,
-    Holidays,
     Key,
-    Language,
     Name,
     Prose,
     Reference,
-    Special,
-    Telephone,
     TimeOfDay,
-    Title,
     Url,
     WallTime,
     Weekly,
     Zone,
 )
-from scheduler.services.consulate.posts.post_drafts import PostDraft
-
-
-class ClosureDraft(DaysDraft):
-    """Closed on these days; with hours, open only then."""
-
-    hours: Special = None
-    reason: Title = Text()
-
-
-class CityDraft(Draft):
-    name: Name
-    country: Country
-    tz: Zone
-
-
-class OrganisationDraft(Draft):
-    name: Name
-    country: Country | None = None
-    email: Email | None = None
-
-
-class PersonDraft(Draft):
-    name: Name
-    courtesy_title: Title = Text()
-    position: Title = Text()
-    organisation: Key | None = None
-    email: Email | None = None
-    telephone: Telephone | None = None
-    language: Language | None = None
-    tz: Zone | None = None
-    precedence: Annotated[int, Field(strict=True, ge=1, le=10_000)] | None = None
-
-
-class VenueDraft(Draft):
-    name: Name
-    city: Key
-    address: Title = Text()
-    latitude: Annotated[float, Field(ge=-90, le=90)] | None = None
-    longitude: Annotated[float, Field(ge=-180, le=180)] | None = None
-    holidays: Holidays | None = None
-    hours: Weekly = ()
-    closed: tuple[ClosureDraft, ...] = ()
-
-    @model_validator(mode="after")
-    def _whole_place(self) -> Self:
-        if (self.latitude is None) != (self.longitude is None):
-            raise _refused(Invalid("latitude and longitude go together"))
-        return self
-
-
-class FeedDraft(Draft):
-    name: Name
-    kinds: tuple[Kind, ...] = ()
-    cities: tuple[Key, ...] = ()
-    organizers: tuple[Key, ...] = ()
-    tours: tuple[Key, ...] = ()
-    past_days: Annotated[int, Field(strict=True, ge=0, le=3660)] = 60
+from scheduler.services.events.attendance.replies import Reply
+from scheduler.services.events.programme.place_drafts import (
+    ClosureDraft,
+)
 
 
 class ReminderDraft(Draft):
@@ -128,16 +63,6 @@ class ReminderDraft(Draft):
         if self.audience is ReminderAudience.CHOSEN:
             raise _refused(Invalid("audience: chosen is for guests, who choose it on their own pages"))
         return self
-
-
-class Reply(StrEnum):
-    """How a file says PARTSTAT."""
-
-    NOT_ANSWERED = "not answered"
-    ACCEPTED = "accepted"
-    REGRETS = "regrets"
-    EXCUSED = "excused"  # regrets with apologies, as a State sends them
-    TENTATIVE = "tentative"
 
 
 class AttendeeDraft(Draft):
@@ -256,100 +181,3 @@ def _order_problems(draft: EventDraft) -> Iterable[Invalid]:
     opens, closes = draft.registration_opens, draft.registration_closes
     if opens is not None and closes is not None and closes <= opens:
         yield Invalid("registration_closes: is not after registration_opens")
-
-
-class ProgrammeDraft(Draft):
-    """The head of a programme file. ``reminders``: what an event of a kind gets unless it says its own."""
-
-    key: Key
-    name: Name
-    language: Language = "en"
-    tz: Zone = "UTC"
-    reminders: dict[Kind, tuple[ReminderDraft, ...]] = {}
-
-
-class ProgrammeFile(Draft):
-    """A whole programme file; every table by key."""
-
-    programme: ProgrammeDraft
-    city: dict[Key, CityDraft] = {}
-    organisation: dict[Key, OrganisationDraft] = {}
-    venue: dict[Key, VenueDraft] = {}
-    person: dict[Key, PersonDraft] = {}
-    event: dict[Key, EventDraft] = {}
-    feed: dict[Key, FeedDraft] = {}
-    post: dict[Key, PostDraft] = {}
-
-
-D = TypeVar("D", bound=Draft)
-
-
-def check(kind: type[D], value: Any, *, language: str = "en") -> D:
-    """Validate; raises Invalid, or Problems with one Invalid per mistake, each beginning with the field."""
-    try:
-        return kind.model_validate(value, context={"language": language})
-    except ValidationError as error:
-        raise all_of([mistake for detail in error.errors() for mistake in explain(kind, detail)]) from error
-
-
-def explain(kind: type[Draft], detail: Any) -> Sequence[SchedulerError]:
-    """What pydantic found, in our words, after the path to it."""
-    place = _place(detail["loc"])
-    ours = detail.get("ctx", {}).get("error")
-    if not isinstance(ours, SchedulerError):
-        return (_explained(kind, detail, place),)
-    return [Invalid("{place}: {problem}", place=place, problem=one) if place else one for one in each_of(ours)]
-
-
-def _explained(kind: type[Draft], detail: Any, place: str) -> Invalid:
-    if detail["type"] == "extra_forbidden":
-        return _unknown_key(kind, detail["loc"], place)
-    message = _MESSAGES.get(detail["type"], N_("{reason}"))
-    problem = Invalid(
-        message, reason=detail["msg"], **{k: v for k, v in detail.get("ctx", {}).items() if k != "error"}
-    )
-    return Invalid("{place}: {problem}", place=place, problem=problem)
-
-
-_MESSAGES = {
-    "missing": N_("is missing"),
-    "enum": N_("is not one of {expected}"),
-    "bool_type": N_("must be true or false"),
-    "bool_parsing": N_("must be true or false"),
-    "int_type": N_("must be a whole number"),
-    "float_type": N_("must be a number"),
-    "float_parsing": N_("must be a number"),
-    "greater_than_equal": N_("must be at least {ge}"),
-    "less_than_equal": N_("must be at most {le}"),
-    "model_type": N_("must be a table"),
-    "dict_type": N_("must be a table"),
-    "tuple_type": N_("must be a list"),
-}
-
-
-def _place(loc: tuple[int | str, ...]) -> str:
-    parts = [str(part) for part in loc if part != "[key]"]
-    return ".".join(parts)
-
-
-def _unknown_key(kind: type[Draft], loc: tuple[int | str, ...], place: str) -> Invalid:
-    known = sorted(_fields_at(kind, loc[:-1]))
-    near = difflib.get_close_matches(str(loc[-1]), known, n=1)
-    if near:
-        return Invalid("{place}: there is no such key; did you mean {near}?", place=place, near=near[0])
-    return Invalid("{place}: there is no such key; there are {known}", place=place, known=", ".join(known))
-
-
-def _fields_at(kind: type[Draft], path: tuple[int | str, ...]) -> Iterable[str]:
-    """The keys of the table at a path, found by walking the annotations."""
-    for part in path:
-        if isinstance(part, str) and part in kind.model_fields:
-            kind = _inner(kind.model_fields[part].annotation) or kind
-    return kind.model_fields
-
-
-def _inner(annotation: Any) -> type[Draft] | None:
-    if isinstance(annotation, type) and issubclass(annotation, Draft):
-        return annotation
-    found = (_inner(argument) for argument in getattr(annotation, "__args__", ()))
-    return next((kind for kind in found if kind), None)

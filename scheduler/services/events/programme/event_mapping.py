@@ -13,13 +13,13 @@ from scheduler.base.clock import instant
 from scheduler.base.errors import Invalid
 from scheduler.base.text import Text
 from scheduler.model import (
+    Capacity,
     City,
     Event,
     Mode,
     Organisation,
     Reminder,
     ReminderAudience,
-    Seating,
     Timing,
     Venue,
 )
@@ -32,7 +32,7 @@ WITH_EVENT = (
     selectinload(Event.hours),
     selectinload(Event.closures),
     selectinload(Event.cities),
-    selectinload(Event.seating),
+    selectinload(Event.capacities),
     selectinload(Event.reminders),
     selectinload(Event.organizer),
     selectinload(Event.parent),
@@ -70,8 +70,8 @@ def new(session: Session, key: str, draft: EventDraft, now: datetime) -> Event:
     """With its places; the rest of the draft is for `write`. Its UID is made here, once (RFC 7986 5.3)."""
     made = now.replace(microsecond=0)
     event = Event(key=key, uid=str(uuid.uuid4()), created_at=made, revised_at=made, sequence=0, fingerprint="")
-    event.seating = [
-        Seating(mode=mode, capacity=capacity, taken=0, last_queue_number=0)
+    event.capacities = [
+        Capacity(mode=mode, capacity=capacity, taken=0, last_queue_number=0)
         for mode, capacity in capacities(draft).items()
     ]
     session.add(event)
@@ -89,7 +89,7 @@ def write(session: Session, event: Event, draft: EventDraft, found: References) 
         event.venue, event.organizer, event.parent = found.venue, found.organizer, found.parent
         event.cities = found.cities
         for mode, instructions in _instructions(draft).items():
-            seating_of(event, mode).instructions = instructions
+            capacity_of(event, mode).instructions = instructions
         _write_reminders(event, draft.reminders or ())
         write_hours(event, draft, session)
 
@@ -149,8 +149,8 @@ def _instructions(draft: EventDraft) -> dict[Mode, Text]:
     return {Mode.IN_PERSON: draft.instructions, Mode.REMOTE: draft.remote_instructions}
 
 
-def seating_of(event: Event, mode: Mode) -> Seating:
-    return next(seating for seating in event.seating if seating.mode is mode)
+def capacity_of(event: Event, mode: Mode) -> Capacity:
+    return next(one for one in event.capacities if one.mode is mode)
 
 
 def completed(after: EventDraft, before: EventDraft | None) -> EventDraft:
@@ -177,10 +177,10 @@ def draft_of(event: Event) -> EventDraft:
         cities=tuple(sorted(city.key for city in event.cities)),
         organizer=event.organizer.key if event.organizer else None,
         parent=event.parent.key if event.parent else None,
-        capacity=seating_of(event, Mode.IN_PERSON).capacity,
-        remote_capacity=seating_of(event, Mode.REMOTE).capacity,
-        instructions=seating_of(event, Mode.IN_PERSON).instructions,
-        remote_instructions=seating_of(event, Mode.REMOTE).instructions,
+        capacity=capacity_of(event, Mode.IN_PERSON).capacity,
+        remote_capacity=capacity_of(event, Mode.REMOTE).capacity,
+        instructions=capacity_of(event, Mode.IN_PERSON).instructions,
+        remote_instructions=capacity_of(event, Mode.REMOTE).instructions,
         hours=weekly_of(event.hours),
         closed=closed_of(event.closures),
         reminders=tuple(

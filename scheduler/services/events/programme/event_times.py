@@ -4,22 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from scheduler.base.clock import instant, wall
-from scheduler.base.date_format import format_day, format_days, format_offset, format_span, zone_city
+from scheduler.base.date_format import When, format_day, format_days, format_offset, format_span, zone_city
 from scheduler.base.i18n import N_, catalogue
 from scheduler.model import Event, Timing
 
 DAY = timedelta(days=1)
-
-
-class When(NamedTuple):
-    """One line of time: what the clock says, and where that clock hangs."""
-
-    time: str
-    zone: str
-    own: bool = False
 
 
 def when(event: Event, language: str, tzid: str | None, *, start: str | None = None) -> list[When]:

@@ -13,22 +13,22 @@ from sqlalchemy.orm import Session, selectinload
 from scheduler.base.errors import Conflict
 from scheduler.base.text import Text, folded
 from scheduler.model import City, Closure, Event, Feed, OpeningHours, Organisation, Person, Venue
+from scheduler.model.feeds import is_built_in
 from scheduler.services.common.audit import note
-from scheduler.services.common.changes import Change, Verb, change
+from scheduler.services.common.changes import Change, ChangeKind, change
 from scheduler.services.common.drafts import Draft
 from scheduler.services.common.lookup import Lookup
 from scheduler.services.common.values import Interval
-from scheduler.services.events.programme.event_drafts import (
+from scheduler.services.events.programme.event_drafts import EventDraft
+from scheduler.services.events.programme.place_drafts import (
     CityDraft,
     ClosureDraft,
-    EventDraft,
     FeedDraft,
     OrganisationDraft,
     PersonDraft,
     VenueDraft,
 )
 from scheduler.services.events.programme.renderings import revise
-from scheduler.services.feeds.scopes import is_built_in
 
 Placed = City | Organisation | Venue | Person | Feed
 D = TypeVar("D", bound=Draft)
@@ -74,7 +74,7 @@ def put(
     session.flush()
     lookup.remember(row)
     note(session, "add" if before is None else "change", noun.name, key, now=now, fields=sorted(done.fields))
-    if done.verb is Verb.CHANGED:
+    if done.verb is ChangeKind.CHANGED:
         _revise_what_shows(session, row, now=now)
     return done
 

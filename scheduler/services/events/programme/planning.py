@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler.base.errors import AlreadyThere, Conflict, Invalid
+from scheduler.base.errors import Conflict, Invalid, NothingToChange
 from scheduler.model import (
     Attendee,
     Event,
@@ -20,13 +20,15 @@ from scheduler.model import (
     Timing,
 )
 from scheduler.services.common.audit import note
-from scheduler.services.common.changes import Change, Verb, change
+from scheduler.services.common.changes import Change, ChangeKind, change
+from scheduler.services.common.drafts import check
 from scheduler.services.common.lookup import Lookup
-from scheduler.services.events.attendance import capacity as attendance_capacity
+from scheduler.services.events.attendance import offers
 from scheduler.services.events.programme import change_news, conflicts, event_mapping
-from scheduler.services.events.programme.event_drafts import EventDraft, check
+from scheduler.services.events.programme.event_drafts import EventDraft
 from scheduler.services.events.programme.renderings import revise
 from scheduler.services.outbox import enqueue
+from scheduler.services.outbox import reminders as outbox_reminders
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class Impact:
     @property
     def replanned(self) -> bool:
         """Whether it could contradict something now that it did not before; what was overruled once stays so."""
-        return self.change.verb is Verb.ADDED or not _PLAN.isdisjoint(self.change.fields)
+        return self.change.verb is ChangeKind.ADDED or not _PLAN.isdisjoint(self.change.fields)
 
 
 # The fields of an event that can contradict others.
@@ -109,14 +111,14 @@ def prepare(
 
 def _with_verb(done: Change, event: Event, was: change_news.Before | None) -> Change:
     cancelled = was is not None and was.status is not Status.CANCELLED and event.cancelled
-    return replace(done, verb=Verb.CANCELLED) if cancelled else done
+    return replace(done, verb=ChangeKind.CANCELLED) if cancelled else done
 
 
 def settle(session: Session, pending: Sequence[Pending], *, now: datetime) -> Mapping[str, int]:
     """The second step, for all together: reminders re-timed, revisions raised, renderings stored. Returns how many
     reminders of each event now leave at another time."""
     changed = [one for one in pending if one.change.is_change]
-    retimed = {one.event.key: enqueue.retime_all(one.event, now=now) for one in changed}
+    retimed = {one.event.key: outbox_reminders.retime_all(one.event, now=now) for one in changed}
     revise(session, [one.event for one in changed], now=now)
     revise(session, _parts_of_hidden(changed), now=now)
     return retimed
@@ -136,12 +138,12 @@ def conclude(session: Session, one: Pending, retimed: Mapping[str, int], *, now:
     if one.was is None:
         return Impact(one.event, one.change, moved)
     for mode, capacity in event_mapping.capacities(one.draft).items():
-        if event_mapping.seating_of(one.event, mode).capacity != capacity:
-            attendance_capacity.set_capacity(session, one.event, mode, capacity, now=now)
+        if event_mapping.capacity_of(one.event, mode).capacity != capacity:
+            offers.set_capacity(session, one.event, mode, capacity, now=now)
     if not _MAKES_WAY.isdisjoint(one.change.fields):
         for mode in Mode:  # places that were freed while nobody could be offered one
-            attendance_capacity.promote(session, one.event, mode, now=now)
-    told = change_news.tell(session, one.event, one.was, now=now)
+            offers.offer_free_places(session, one.event, mode, now=now)
+    told = change_news.announce_change(session, one.event, one.was, now=now)
     return Impact(one.event, replace(one.change, told=told), moved, told)
 
 
@@ -205,7 +207,7 @@ def cancel(session: Session, event: Event, *, now: datetime) -> Impact:
 def cancel_with_parts(session: Session, event: Event, *, now: datetime) -> list[Impact]:
     """The same, with what it did to each: parts first, the event itself last. Raises AlreadyThere."""
     if event.cancelled:
-        raise AlreadyThere("{event} is already cancelled", event=event.key)
+        raise NothingToChange("{event} is already cancelled", event=event.key)
     parts = [cancel_with_parts(session, part, now=now) for part in _standing_parts(event, now)]
     whole = change_event(session, event, now=now, status=Status.CANCELLED)
     return [*(impact for impacts in parts for impact in impacts), whole]

@@ -49,7 +49,8 @@ CHUNK = 500
 def revise(session: Session, events: Iterable[Event], *, now: datetime) -> int:
     """After changes: SEQUENCE + 1, a new revision time and new renderings where a subscriber would see a difference.
 
-    Saving what looks the same revises nothing (RFC 5546 2.1.4; ical-rules 71 to 73). Returns how many did change.
+    Saving what looks the same revises nothing (RFC 5546 2.1.4; docs/icalendar-rules.md#rule-71). Returns how many did
+    change.
     """
     revised = [(event, forms) for event in events if (forms := _revised(session, event, now)) is not None]
     session.flush()
@@ -206,13 +207,16 @@ def _texts(event: Event, language: str) -> Texts:
 
 
 def _summary(event: Event, language: str) -> str:
-    """The title; the city with it where it says none, since small screens show nothing else (ical-rules 41)."""
+    """The title; the city with it where it says none, since small screens show nothing else.
+
+    See docs/icalendar-rules.md#rule-41.
+    """
     title, city = event.title.to(language), event.city
     where = city.name.to(language) if city else ""
     if where and event.kind is not Kind.ANNIVERSARY and not _mentions(event, where, language):
         title = f"{title} ({where})"
     if event.cancelled:
-        # Clients that ignore STATUS still show the word (ical-rules 74).
+        # Clients that ignore STATUS still show the word (docs/icalendar-rules.md#rule-74).
         return f"{catalogue(language).gettext(N_('Cancelled'))}: {title}"
     return title
 

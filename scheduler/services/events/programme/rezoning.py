@@ -11,7 +11,7 @@ from scheduler.model import Event
 from scheduler.services.common.audit import note
 from scheduler.services.events.programme.event_mapping import WITH_EVENT
 from scheduler.services.events.programme.renderings import revise
-from scheduler.services.outbox import enqueue
+from scheduler.services.outbox import reminders
 
 
 def recheck(session: Session, *, now: datetime) -> list[tuple[Event, datetime, datetime]]:
@@ -31,6 +31,6 @@ def recheck(session: Session, *, now: datetime) -> list[tuple[Event, datetime, d
         moved.append((event, before[0], event.starts_at))
     revise(session, [event for event, _, _ in moved], now=now)
     for event, _, _ in moved:
-        enqueue.retime_all(event, now=now)
+        reminders.retime_all(event, now=now)
         note(session, "retime", "event", event.key, now=now)
     return moved

@@ -61,7 +61,7 @@ def _own(done: str = "", form: Form | None = None) -> str:
 
 
 def _held(session: Session) -> Account:
-    return accounts.get_to_change(session, officer().name)
+    return accounts.get_for_update(session, officer().name)
 
 
 def _change_password(app: App, limiter: Limiter) -> Answer:

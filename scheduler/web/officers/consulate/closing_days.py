@@ -16,7 +16,7 @@ from scheduler.base.date_parsing import parse_day
 from scheduler.base.errors import Invalid
 from scheduler.base.i18n import LANGUAGES
 from scheduler.model import Act, Appointment, Post, SpecialDays
-from scheduler.services.consulate.posts import posts
+from scheduler.services.consulate.posts import opening_days, posts
 from scheduler.services.consulate.posts.post_drafts import SpecialDraft
 from scheduler.services.consulate.posts.slots import Slot
 from scheduler.services.consulate.visits import displacement
@@ -26,7 +26,7 @@ from scheduler.web.kit.forms import Form
 from scheduler.web.kit.language import _, ngettext, with_query
 from scheduler.web.officers.consulate.own_posts import POST, post_of
 from scheduler.web.officers.kit import guard
-from scheduler.web.officers.kit.answers import Mistyped, act, drafted
+from scheduler.web.officers.kit.answers import FormRefused, act, drafted
 from scheduler.web.officers.kit.guard import may
 
 CLOSE = f"{POST}/close"
@@ -74,10 +74,10 @@ def _page(app: App, key: str, form: Form | None = None) -> str:
             post=post,
             form=form or Form({"first": request.args.get("day", "")[:10]}),
             counters=[("", _("the whole post")), *((one.key, one.name.to(g.language)) for one in post.counters)],
-            stranded=displacement.affected(session, post, now=now),
+            stranded=displacement.visits_outside_hours(session, post, now=now),
             closed=_to_come(post, wall(now, post.tzid).date()),
             done=_done(),
-            said=visit_wording,
+            visit_text=visit_wording,
             languages_of_reason=LANGUAGES,
         )
 
@@ -95,11 +95,11 @@ def _look(app: App, key: str) -> Answer | str:
         post = post_of(session, key)
         try:
             draft = _draft(app, post, form)
-        except Mistyped:
+        except FormRefused:
             draft = None
         if draft is not None:
-            already = {row.id for row in displacement.affected(session, post, now=app.clock.now())}
-            hit = displacement.affected(session, post, now=app.clock.now(), closing=draft)
+            already = {row.id for row in displacement.visits_outside_hours(session, post, now=app.clock.now())}
+            hit = displacement.visits_outside_hours(session, post, now=app.clock.now(), closing=draft)
             return _hits_page(post, form, draft, hit, already)
     return again(_page(app, key, form))
 
@@ -115,7 +115,7 @@ def _hits_page(
         closure=posts.special_row(post, draft),
         hit=hit,
         already=already,
-        said=visit_wording,
+        visit_text=visit_wording,
     )
 
 
@@ -140,7 +140,7 @@ def _draft(app: App, post: Post, form: Form) -> SpecialDraft:
     if not form.errors:
         draft = drafted(SpecialDraft, given, form, {**_FIELDS, "reason": f"reason-{g.language}"})
     if draft is None or form.errors:
-        raise Mistyped
+        raise FormRefused
     return draft
 
 
@@ -169,9 +169,9 @@ def _close(app: App, key: str) -> Answer:
     try:
         with act(app, form) as session:
             post = post_of(session, key)
-            posts.set_days(session, post, _draft(app, post, form), now=app.clock.now())
+            opening_days.set_days(session, post, _draft(app, post, form), now=app.clock.now())
             found = _rebook(app, session, post)
-    except Mistyped:
+    except FormRefused:
         return again(_page(app, key, form))
     return _to_page(key, found, closed="1")
 
@@ -181,13 +181,13 @@ def _offer(app: App, key: str) -> Answer:
     try:
         with act(app, form) as session:
             found = _rebook(app, session, post_of(session, key))
-    except Mistyped:
+    except FormRefused:
         return again(_page(app, key, form))
     return _to_page(key, found)
 
 
 def _rebook(app: App, session: Session, post: Post) -> Sequence[tuple[Appointment, Slot | None]]:
-    return displacement.rebook(session, post, now=app.clock.now())
+    return displacement.offer_replacements(session, post, now=app.clock.now())
 
 
 def _to_page(key: str, found: Sequence[tuple[Appointment, Slot | None]], **said: str) -> Answer:

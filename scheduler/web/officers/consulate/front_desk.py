@@ -23,32 +23,32 @@ from scheduler.model import Act, Appointment, Counted, Counter, Post, Service, V
 from scheduler.services.consulate.front_desk import actions as desk_actions
 from scheduler.services.consulate.front_desk import day_list
 from scheduler.services.consulate.front_desk import today as desk_today
-from scheduler.services.consulate.front_desk.today import Entry, Today
+from scheduler.services.consulate.front_desk.today import QueueEntry, Today
 from scheduler.services.consulate.visits import references
 from scheduler.services.consulate.visits.booking import Unchanged
 from scheduler.services.consulate.visits.visit_drafts import MOST_DOCUMENTS
 from scheduler.services.events.guests.guest_directory import is_called
 from scheduler.web.consulate import wording as visit_wording
-from scheduler.web.consulate.booking import day_typed
 from scheduler.web.kit.answers import again, see
 from scheduler.web.kit.forms import Form
 from scheduler.web.kit.language import NAMES, _, with_query
+from scheduler.web.kit.typed_times import day_typed
 from scheduler.web.officers.consulate import wording as desk_wording
 from scheduler.web.officers.consulate.own_posts import POST, POSTS, own, post_of, visit_of
 from scheduler.web.officers.events.door import FRAGMENT, open_camera
 from scheduler.web.officers.kit import camera, guard
-from scheduler.web.officers.kit.answers import Mistyped, act, is_away, said
+from scheduler.web.officers.kit.answers import FormRefused, act, is_away, said
 from scheduler.web.officers.kit.guard import allowed, may, officer, takes
 
 TODAY = f"{POST}/today"
 WALK_IN = f"{POST}/walk-in"
-SHOWN = 20  # of those who are called as was typed
-LONGEST = 200
-Deed = Callable[..., Appointment]
+MAX_SHOWN = 20  # of those who are called as was typed
+MAX_TEXT_LENGTH = 200
+DeskAction = Callable[..., Appointment]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
+class FormResult:
     """What came of a form: the visit it was about and what was done, a name that was looked for, or a refusal."""
 
     reference: str = ""
@@ -77,7 +77,7 @@ def blueprint(app: App, limiter: Limiter) -> Blueprint:
     @pages.get(f"{TODAY}/now")
     @may(Act.SEE_VISITS)
     def now(language: str, key: str) -> str:  # noqa: ARG001
-        return _page(app, key, Heard(), template="web/desk/_front_now.html")
+        return _page(app, key, FormResult(), template="web/desk/_front_now.html")
 
     @pages.get(f"{TODAY}/list.pdf")
     @may(Act.SEE_VISITS)
@@ -87,7 +87,7 @@ def blueprint(app: App, limiter: Limiter) -> Blueprint:
     @pages.post(TODAY)
     @may(Act.SEE_VISITS, Act.KEEP_QUEUE)
     def read(language: str, key: str) -> Answer | str:  # noqa: ARG001
-        return _answer(app, key, _read(app, key, Form.sent()["given"].strip()[:LONGEST]))
+        return _answer(app, key, _read(app, key, Form.sent()["given"].strip()[:MAX_TEXT_LENGTH]))
 
     @pages.post(f"{TODAY}/picture")
     @limiter.limit(camera.PER_ACCOUNT, key_func=camera.account)
@@ -133,20 +133,20 @@ def _without_appointment(pages: Blueprint, app: App) -> None:
 
 def _every(app: App) -> str:
     with app.db.read() as session:
-        return render_template("web/desk/posts.html", title=_("Posts"), posts=own(session), said=visit_wording)
+        return render_template("web/desk/posts.html", title=_("Posts"), posts=own(session), visit_text=visit_wording)
 
 
 # What a form does
 
 
-def _read(app: App, key: str, given: str) -> Heard:
+def _read(app: App, key: str, given: str) -> FormResult:
     """A reference checks in; anything else is a name to look for."""
     if not given:
-        return Heard()
+        return FormResult()
     try:
         reference = references.read(given)
     except Invalid as error:
-        return Heard(refusal=said(error)) if _looks_like_a_code(given) else Heard(name=given)
+        return FormResult(refusal=said(error)) if _looks_like_a_code(given) else FormResult(name=given)
     return _do(app, key, reference, "check-in")
 
 
@@ -155,7 +155,7 @@ def _looks_like_a_code(given: str) -> bool:
     return "://" in given or any(map(str.isdigit, given))
 
 
-VERBS: Mapping[str, Deed] = {
+VERBS: Mapping[str, DeskAction] = {
     "check-in": desk_actions.check_in,
     "recall": desk_actions.recall,
     "served": desk_actions.finish,
@@ -165,7 +165,7 @@ VERBS: Mapping[str, Deed] = {
 }
 
 
-def _do(app: App, key: str, reference: str, verb: str) -> Heard:
+def _do(app: App, key: str, reference: str, verb: str) -> FormResult:
     deed = VERBS.get(verb) or abort(404)
     return _heard(
         app, key, verb, lambda session, post: deed(session, _visit(session, post, reference), now=app.clock.now())
@@ -183,7 +183,7 @@ def _visit(session: Session, post: Post, reference: str) -> Appointment:
     return found
 
 
-def _call(app: App, key: str, form: Form) -> Heard:
+def _call(app: App, key: str, form: Form) -> FormResult:
     """To the counter that this browser sits at."""
 
     def call(session: Session, post: Post) -> Appointment:
@@ -196,19 +196,19 @@ def _call(app: App, key: str, form: Form) -> Heard:
     return _heard(app, key, "call", call)
 
 
-def _heard(app: App, key: str, verb: str, deed: Callable[[Session, Post], Appointment]) -> Heard:
+def _heard(app: App, key: str, verb: str, deed: Callable[[Session, Post], Appointment]) -> FormResult:
     """What the services refuse is told on the page, with the visit that it is about where there is one."""
     try:
         with app.db.write(officer().actor) as session:
-            return Heard(reference=deed(session, post_of(session, key)).reference, done=verb)
+            return FormResult(reference=deed(session, post_of(session, key)).reference, done=verb)
     except NotFound:
         raise
     except Unchanged as error:
-        return Heard(reference=str(error.facts.get("reference", "")), refusal=said(error))
+        return FormResult(reference=str(error.facts.get("reference", "")), refusal=said(error))
     except SchedulerError as error:
         if is_away(error):
             raise
-        return Heard(refusal=said(error))
+        return FormResult(refusal=said(error))
 
 
 # The counter of this browser
@@ -237,7 +237,7 @@ def _address(key: str, **said: str) -> str:
 # What is answered
 
 
-def _answer(app: App, key: str, heard: Heard) -> Answer | str:
+def _answer(app: App, key: str, heard: FormResult) -> Answer | str:
     """To a script what has changed; to a browser a page that may be loaded again, where something was written."""
     if request.headers.get(FRAGMENT):
         return _page(app, key, heard, template="web/desk/_front_told.html")
@@ -247,18 +247,18 @@ def _answer(app: App, key: str, heard: Heard) -> Answer | str:
     return again(page) if heard.refusal else page
 
 
-def _asked_for() -> Heard:
+def _asked_for() -> FormResult:
     """After a form: the visit it was about. By link or typed: a name to look for."""
     args = request.args
-    name = args.get("name", "").strip()[:LONGEST]
+    name = args.get("name", "").strip()[:MAX_TEXT_LENGTH]
     try:
         reference = references.read(args.get("visit", ""))
     except Invalid:
-        return Heard(name=name)
-    return Heard(reference=reference, done=args.get("done", ""), name=name)
+        return FormResult(name=name)
+    return FormResult(reference=reference, done=args.get("done", ""), name=name)
 
 
-def _page(app: App, key: str, heard: Heard, *, template: str = "web/desk/front.html") -> str:
+def _page(app: App, key: str, heard: FormResult, *, template: str = "web/desk/front.html") -> str:
     now = app.clock.now()
     with app.db.read() as session:
         post = post_of(session, key)
@@ -275,8 +275,8 @@ def _page(app: App, key: str, heard: Heard, *, template: str = "web/desk/front.h
             counter=_counter(post),
             keeps=day.is_today and allowed(Act.KEEP_QUEUE),
             offered=lambda entry: _offered(entry, now),
-            said=visit_wording,
-            say=desk_wording,
+            visit_text=visit_wording,
+            desk_text=desk_wording,
             yesterday=shown - timedelta(days=1),
             tomorrow=shown + timedelta(days=1),
         )
@@ -294,11 +294,11 @@ def _printed(app: App, key: str, language: str) -> Response:
     return response
 
 
-def _found(day: Today, name: str) -> list[Entry]:
-    return [one for one in day.entries if is_called(name, [*one.names, one.ticket or ""])][:SHOWN]
+def _found(day: Today, name: str) -> list[QueueEntry]:
+    return [one for one in day.entries if is_called(name, [*one.names, one.ticket or ""])][:MAX_SHOWN]
 
 
-def _offered(entry: Entry, now: datetime) -> list[str]:
+def _offered(entry: QueueEntry, now: datetime) -> list[str]:
     """What can be done with a visit as it stands."""
     verbs = list(_OFFERED.get(entry.status, ()))
     if entry.status is VisitStatus.CONFIRMED and now < entry.starts_at:
@@ -351,7 +351,7 @@ def _walk_in(app: App, key: str) -> Answer:
         with act(app, form) as session:
             post = post_of(session, key)
             made = _walked_in(app, session, post, form).reference
-    except Mistyped:
+    except FormRefused:
         return again(_walk_in_page(app, key, form))
     return see(_address(key, visit=made, done="walk-in"))
 
@@ -365,7 +365,7 @@ def _walked_in(app: App, session: Session, post: Post, form: Form) -> Appointmen
     if not form["name"].strip():
         form.errors["name"] = _("Enter a name.")
     if service is None or language is None or form.errors:
-        raise Mistyped
+        raise FormRefused
     return desk_actions.walk_in(
         session,
         service,

@@ -13,7 +13,7 @@ POST = f"{POSTS}/<key>"
 
 
 def own(session: Session) -> list[Post]:
-    return assigned_posts.seen(session, officer())
+    return assigned_posts.assigned_posts(session, officer())
 
 
 def post_of(session: Session, key: str) -> Post:

@@ -12,15 +12,15 @@ from scheduler.model import Act
 from scheduler.services.consulate.front_desk import statistics as visit_statistics
 from scheduler.services.consulate.front_desk import today as desk_today
 from scheduler.web.consulate import wording as visit_wording
-from scheduler.web.consulate.booking import day_typed
 from scheduler.web.kit.forms import Form
 from scheduler.web.kit.language import _
+from scheduler.web.kit.typed_times import day_typed
 from scheduler.web.officers.consulate import wording as desk_wording
 from scheduler.web.officers.consulate.own_posts import POST, post_of
 from scheduler.web.officers.kit import guard
 from scheduler.web.officers.kit.guard import may
 
-LONGEST = timedelta(days=366)
+LONGEST_SPAN = timedelta(days=366)
 
 
 def blueprint(app: App) -> Blueprint:
@@ -49,8 +49,8 @@ def _page(app: App, key: str) -> Response:
             form=shown,
             days=format_days(first, last, g.language),
             found=found,
-            said=visit_wording,
-            say=desk_wording,
+            visit_text=visit_wording,
+            desk_text=desk_wording,
         )
         return Response(page, 422 if form.errors else 200)
 
@@ -65,7 +65,7 @@ def _days(form: Form, today: date) -> tuple[date, date]:
     first, last = first or last or today, last or first or today
     if last < first:
         form.errors.setdefault("until", _("This is before the first day."))
-    elif last - first > LONGEST:
+    elif last - first > LONGEST_SPAN:
         form.errors.setdefault("until", _("At most a year at once."))
     return (today, today) if form.errors else (first, last)
 

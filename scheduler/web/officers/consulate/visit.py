@@ -26,13 +26,13 @@ from scheduler.services.consulate.visits import booking
 from scheduler.services.consulate.visits.lifecycle import party_of
 from scheduler.services.privacy import access_log
 from scheduler.web.consulate import wording as visit_wording
-from scheduler.web.consulate.booking import day_typed, time_typed
 from scheduler.web.kit.answers import again, see
 from scheduler.web.kit.forms import Form
 from scheduler.web.kit.language import _
+from scheduler.web.kit.typed_times import day_typed, time_typed
 from scheduler.web.officers.consulate.own_posts import visit_of
 from scheduler.web.officers.kit import guard
-from scheduler.web.officers.kit.answers import Mistyped, act
+from scheduler.web.officers.kit.answers import FormRefused, act
 from scheduler.web.officers.kit.guard import DESK, allowed, may, officer
 
 VISIT = f"{DESK}/visits/<reference>"
@@ -105,7 +105,7 @@ def _visit(app: App, reference: str) -> str:
     now = app.clock.now()
     with app.db.write(officer().actor) as session:  # only to write down who looked
         found = visit_of(session, reference)
-        access_log.looked(session, found, now=now)
+        access_log.record_visit_view(session, found, now=now)
     with app.db.read() as session:
         found = visit_of(session, reference)
         return _page(
@@ -133,7 +133,7 @@ def _page(name: str, visit: Appointment, title: str, **given: Any) -> str:
         service=visit.service,
         party=party_of(visit),
         zone=post.tzid,
-        said=visit_wording,
+        visit_text=visit_wording,
         **given,
     )
 
@@ -199,13 +199,13 @@ def _asked(session: Session, visit: Appointment, now: datetime) -> Asked:
     at = time_typed(args.get("at", "")) or time_typed(f"{args.get('day', '')}T{args.get('hour', '')[:5]}")
     day = at.date() if at else day_typed(args.get("day", "")) or (visit.day or wall(now, service.post.tzid).date())
     free = free_times.free(session, service, party, now=now, first_on=day, last_on=day, desk=True, but=visit.id)
-    place = free_times.place(session, service, party, at, now=now, desk=True, but=visit.id) if at else None
+    place = free_times.find_counters(session, service, party, at, now=now, desk=True, but=visit.id) if at else None
     return Asked(
         day,
         at,
         free,
         why=None if place is None or isinstance(place, Place) else place,
-        why_online=free_times.why(session, service, party, at, now=now, but=visit.id) if at else None,
+        why_online=free_times.reason_not_free(session, service, party, at, now=now, but=visit.id) if at else None,
     )
 
 
@@ -215,7 +215,7 @@ def _move(app: App, reference: str) -> Answer:
     try:
         with act(app, form) as session:
             booking.move(session, visit_of(session, reference), at, now=app.clock.now(), desk=True)
-    except Mistyped:
+    except FormRefused:
         return Response(_to_move(app, reference, " ".join(form.errors.values())), 409)
     return _to_visit(reference, "moved")
 
@@ -239,7 +239,7 @@ def _cancel(app: App, reference: str) -> Answer:
         with act(app, form) as session:
             if by is not None:
                 booking.cancel(session, visit_of(session, reference), by=by, now=app.clock.now())
-    except Mistyped:
+    except FormRefused:
         return again(_to_cancel(app, reference, form))
     return _to_visit(reference, "cancelled")
 

@@ -9,7 +9,7 @@ from flask import g
 from scheduler.base.clock import wall
 from scheduler.base.date_format import format_lead
 from scheduler.base.i18n import N_
-from scheduler.services.consulate.front_desk.today import Entry
+from scheduler.services.consulate.front_desk.today import QueueEntry
 from scheduler.web.kit.language import _
 
 # Of each act: its button, the big word once it is done, and how that looks.
@@ -34,7 +34,7 @@ _UNDOES = {
 }
 
 
-def button(verb: str, entry: Entry) -> str:
+def button(verb: str, entry: QueueEntry) -> str:
     words = _UNDOES.get(entry.undoable or "") if verb == "undo" else None
     return _(words or _VERBS[verb][0])
 

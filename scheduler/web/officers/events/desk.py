@@ -15,7 +15,7 @@ from scheduler.model import Act, Mode, Outcome, Role, Standing
 from scheduler.services.accounts import accounts
 from scheduler.services.events.guest_lists import export as guest_export
 from scheduler.services.events.guests import guest_directory
-from scheduler.services.events.guests.guest_directory import Wanted
+from scheduler.services.events.guests.guest_directory import GuestFilter
 from scheduler.services.letters import ledger
 from scheduler.web.kit.language import _
 from scheduler.web.officers.kit import guard
@@ -101,10 +101,10 @@ def _chosen() -> dict[str, str]:
     return {name: value.strip() for name in names if (value := request.args.get(name, "")).strip()}
 
 
-def _wanted() -> Wanted:
+def _wanted() -> GuestFilter:
     """What there is not restricts nothing: it can only have been typed into the address."""
     chosen = _chosen()
-    return Wanted(
+    return GuestFilter(
         name=chosen.get("name", "")[:100],
         standing=_word(Standing, chosen, "standing"),
         mode=_word(Mode, chosen, "mode"),

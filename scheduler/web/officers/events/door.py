@@ -19,23 +19,23 @@ from werkzeug.wrappers import Response as Answer
 from scheduler.app import App
 from scheduler.base.clock import wall
 from scheduler.base.date_format import format_day
-from scheduler.base.errors import AlreadyThere, Conflict, NotFound, SchedulerError
+from scheduler.base.errors import Conflict, NotFound, NothingToChange, SchedulerError
 from scheduler.base.i18n import N_, catalogue
-from scheduler.formats.printing import Form
+from scheduler.formats.printing import PrintForm
 from scheduler.model import Act, Arrival, Attendee, Event, Standing
 from scheduler.services.common import lookup
 from scheduler.services.events.attendance import passes
 from scheduler.services.events.attendance.capacity import NoRoom
 from scheduler.services.events.door import arrivals, cards
-from scheduler.services.events.door.arrivals import Came, Told, TooMany, Verdict
-from scheduler.services.events.door.name_search import SHOWN, Search
+from scheduler.services.events.door.arrivals import ScanDetails, ScanOutcome, ScanResult, TooManyPeople
+from scheduler.services.events.door.name_search import MAX_SHOWN, Search
 from scheduler.web.kit.forms import Form as Typed
 from scheduler.web.kit.language import _
+from scheduler.web.kit.paths import is_key
 from scheduler.web.kit.safety import HEADERS
 from scheduler.web.officers.kit import camera, guard
 from scheduler.web.officers.kit.guard import DESK, allowed, may, officer, takes
 from scheduler.web.programme import wording as event_wording
-from scheduler.web.programme.pages import is_key
 
 DOOR = f"{DESK}/events/<key>/door"
 RECENT = 6
@@ -45,10 +45,10 @@ _ASKS = HEADERS["Content-Security-Policy"] + "; connect-src 'self'"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
+class ScanForm:
     """What came of a form, in numbers: read again when it is shown, because the transaction is over."""
 
-    verdict: Verdict | None = None
+    verdict: ScanOutcome | None = None
     attendee: int | None = None
     arrival: int | None = None
     name: str = ""  # that was looked for
@@ -93,12 +93,12 @@ def blueprint(app: App, limiter: Limiter) -> Blueprint:
     @pages.get(f"{DOOR}/badges.pdf")
     @may(Act.TAKE_LIST)
     def badges(language: str, key: str) -> Response:  # noqa: ARG001
-        return _printed(app, key, Form.BADGES)
+        return _printed(app, key, PrintForm.BADGES)
 
     @pages.get(f"{DOOR}/place-cards.pdf")
     @may(Act.TAKE_LIST)
     def place_cards(language: str, key: str) -> Response:  # noqa: ARG001
-        return _printed(app, key, Form.PLACE_CARDS)
+        return _printed(app, key, PrintForm.PLACE_CARDS)
 
     _with_a_camera(pages, limiter)
     return pages
@@ -125,13 +125,13 @@ def open_camera(response: Response) -> Response:
 # What a form does
 
 
-def _read(app: App, key: str, form: Typed) -> Heard:
+def _read(app: App, key: str, form: Typed) -> ScanForm:
     """A pass lets in; anything else is a name to look for."""
     given = form["given"].strip()
     if not given:
-        return Heard()
+        return ScanForm()
     if passes.read(given) is None and not _looks_like_a_code(given):
-        return Heard(name=given)
+        return ScanForm(name=given)
     return _do(app, key, lambda session, event: _scanned(app, session, event, given, form))
 
 
@@ -140,17 +140,17 @@ def _looks_like_a_code(given: str) -> bool:
     return "://" in given or sum(map(str.isdigit, given)) > 3
 
 
-def _scanned(app: App, session: Session, event: Event, given: str, form: Typed) -> Told:
+def _scanned(app: App, session: Session, event: Event, given: str, form: Typed) -> ScanResult:
     return arrivals.scan(session, event, given, _came(form), secret=app.secret, now=app.clock.now())
 
 
-def _let_in(app: App, key: str, form: Typed) -> Heard:
+def _let_in(app: App, key: str, form: Typed) -> ScanForm:
     came = replace(_came(form), companions=_number(form["companions"]))
     admits = bool(form["admit"])
     if admits and not allowed(Act.KEEP_LIST):
         abort(403)
 
-    def come_in(session: Session, event: Event) -> Told:
+    def come_in(session: Session, event: Event) -> ScanResult:
         attendee = session.get(Attendee, _number(form["attendee"]) or 0)
         if attendee is None or attendee.event_id != event.id or attendee.standing is Standing.UNCONFIRMED:
             raise NotFound("nobody of this list is meant")
@@ -159,8 +159,8 @@ def _let_in(app: App, key: str, form: Typed) -> Heard:
     return _do(app, key, come_in)
 
 
-def _came(form: Typed) -> Came:
-    return Came(door=_door(form["door"]), scan=form["scan"][:40] or None)
+def _came(form: Typed) -> ScanDetails:
+    return ScanDetails(door=_door(form["door"]), scan=form["scan"][:40] or None)
 
 
 def _door(said: str) -> str:
@@ -171,34 +171,36 @@ def _number(typed: str) -> int | None:
     return int(typed) if typed.isascii() and typed.isdecimal() and len(typed) < 18 else None
 
 
-def _follow(app: App, key: str, number: int, form: Typed) -> Heard:
-    def follow(session: Session, event: Event) -> Told:
+def _follow(app: App, key: str, number: int, form: Typed) -> ScanForm:
+    def follow(session: Session, event: Event) -> ScanResult:
         arrived = arrivals.get_arrival(session, event, number)
         arrivals.follow(session, arrived, _number(form["companions"]) or 0, now=app.clock.now())
-        return Told(verdict=Verdict.WELCOME, attendee=arrived.attendee, arrival=arrived)
+        return ScanResult(verdict=ScanOutcome.WELCOME, attendee=arrived.attendee, arrival=arrived)
 
     return _do(app, key, follow, arrival=number)
 
 
-def _undo(app: App, key: str, number: int) -> Heard:
-    def undo(session: Session, event: Event) -> Told:
+def _undo(app: App, key: str, number: int) -> ScanForm:
+    def undo(session: Session, event: Event) -> ScanResult:
         arrived = arrivals.get_arrival(session, event, number)
         arrivals.undo(session, arrived, now=app.clock.now())
-        return Told(verdict=Verdict.WELCOME, attendee=arrived.attendee, arrival=arrived)
+        return ScanResult(verdict=ScanOutcome.WELCOME, attendee=arrived.attendee, arrival=arrived)
 
     return replace(_do(app, key, undo, arrival=number), undone=True)
 
 
-def _do(app: App, key: str, act: Callable[[Session, Event], Told], *, arrival: int | None = None) -> Heard:
+def _do(app: App, key: str, act: Callable[[Session, Event], ScanResult], *, arrival: int | None = None) -> ScanForm:
     try:
         with app.db.write(officer().actor) as session:
             told = act(session, _event(session, key))
             attendee = told.attendee.id if told.attendee else None
-            return Heard(verdict=told.verdict, attendee=attendee, arrival=told.arrival.id if told.arrival else None)
-    except AlreadyThere:  # a second click: it is so already
-        return Heard(arrival=arrival)
-    except (NoRoom, TooMany) as error:
-        return Heard(refusal=_sentence(error), arrival=arrival)
+            return ScanForm(
+                verdict=told.verdict, attendee=attendee, arrival=told.arrival.id if told.arrival else None
+            )
+    except NothingToChange:  # a second click: it is so already
+        return ScanForm(arrival=arrival)
+    except (NoRoom, TooManyPeople) as error:
+        return ScanForm(refusal=_sentence(error), arrival=arrival)
 
 
 def _sentence(error: SchedulerError) -> str:
@@ -215,11 +217,11 @@ def _event(session: Session, key: str) -> Event:
 # What is answered
 
 
-def _answer(app: App, search: Search, key: str, heard: Heard) -> Answer | str:
+def _answer(app: App, search: Search, key: str, heard: ScanForm) -> Answer | str:
     """To a script what has changed; to a browser a page that may be loaded again, where something was written."""
     if request.headers.get(FRAGMENT):
         return _page(app, search, key, heard, template="web/desk/_told.html")
-    written = heard.arrival is not None and heard.verdict is not Verdict.HERE and not heard.refusal
+    written = heard.arrival is not None and heard.verdict is not ScanOutcome.HERE and not heard.refusal
     if not written:
         page = _page(app, search, key, heard)
         return Response(page, 422) if heard.refusal else page
@@ -232,12 +234,12 @@ def _answer(app: App, search: Search, key: str, heard: Heard) -> Answer | str:
     return redirect(url_for(".page", **{name: value for name, value in place.items() if value}), 303)
 
 
-def _asked_for() -> Heard:
+def _asked_for() -> ScanForm:
     """After a form: the arrival it was about."""
-    return Heard(verdict=Verdict.WELCOME, arrival=_number(request.args.get("arrival", "")))
+    return ScanForm(verdict=ScanOutcome.WELCOME, arrival=_number(request.args.get("arrival", "")))
 
 
-def _page(app: App, search: Search, key: str, heard: Heard, *, template: str = "web/desk/door.html") -> str:
+def _page(app: App, search: Search, key: str, heard: ScanForm, *, template: str = "web/desk/door.html") -> str:
     now = app.clock.now()
     with app.db.read() as session:
         event = _event(session, key)
@@ -252,7 +254,7 @@ def _page(app: App, search: Search, key: str, heard: Heard, *, template: str = "
             refusal=heard.refusal,
             also=arrivals.also_here(session, event, told) if told else None,
             matches=_matches(session, matches),
-            more=len(matches) == SHOWN,
+            more=len(matches) == MAX_SHOWN,
             names=arrivals.companions_of(session, [one.id for one in matches]),
             door=_door(request.values.get("door", "")),
             token=lambda: secrets.token_hex(8),
@@ -261,13 +263,15 @@ def _page(app: App, search: Search, key: str, heard: Heard, *, template: str = "
         )
 
 
-def _told(session: Session, event: Event, heard: Heard) -> Told | None:
+def _told(session: Session, event: Event, heard: ScanForm) -> ScanResult | None:
     if heard.arrival is not None:
         arrived = arrivals.get_arrival(session, event, heard.arrival)
-        return Told(verdict=heard.verdict or Verdict.HERE, attendee=arrived.attendee, arrival=arrived)
-    if heard.verdict is None or (heard.attendee is None and heard.verdict is Verdict.WELCOME):
+        return ScanResult(verdict=heard.verdict or ScanOutcome.HERE, attendee=arrived.attendee, arrival=arrived)
+    if heard.verdict is None or (heard.attendee is None and heard.verdict is ScanOutcome.WELCOME):
         return None
-    return Told(verdict=heard.verdict, attendee=session.get(Attendee, heard.attendee) if heard.attendee else None)
+    return ScanResult(
+        verdict=heard.verdict, attendee=session.get(Attendee, heard.attendee) if heard.attendee else None
+    )
 
 
 def _matches(session: Session, found: Sequence[Attendee]) -> list[tuple[Attendee, Arrival | None]]:
@@ -292,7 +296,7 @@ def _now(app: App, key: str) -> str:
         )
 
 
-def _printed(app: App, key: str, form: Form) -> Response:
+def _printed(app: App, key: str, form: PrintForm) -> Response:
     """In the language of the page."""
     with app.db.read() as session:
         event = _event(session, key)
@@ -332,19 +336,19 @@ class _Words:
         """Who let them in, and where: an account without what it was used by."""
         return ", ".join(filter(None, (arrived.by.rpartition("@")[0] or arrived.by, arrived.door)))
 
-    def verdict(self, verdict: Verdict) -> str:
+    def verdict(self, verdict: ScanOutcome) -> str:
         return _(_VERDICTS[verdict][0])
 
-    def tone(self, verdict: Verdict) -> str:
+    def tone(self, verdict: ScanOutcome) -> str:
         return _VERDICTS[verdict][1]
 
-    def why(self, told: Told) -> str:
+    def why(self, told: ScanResult) -> str:
         """What stands in the way, in a sentence; "" where the word says it all."""
         match told.verdict:
-            case Verdict.NO_PLACE:
+            case ScanOutcome.NO_PLACE:
                 assert told.attendee is not None  # noqa: S101 - it is they who have none
                 return _(_STANDINGS.get(told.attendee.standing, _STANDINGS[Standing.WITHDRAWN]))
-            case Verdict.WRONG_DAY:
+            case ScanOutcome.WRONG_DAY:
                 return _("This event is on another day: {days}.", days=event_wording.days(self.event))
         return _(_WHY[told.verdict]) if told.verdict in _WHY else ""
 
@@ -363,20 +367,20 @@ class _Words:
 
 
 _VERDICTS = {
-    Verdict.WELCOME: (N_("Welcome"), "good"),
-    Verdict.HERE: (N_("Already here"), "warn"),
-    Verdict.WRONG_EVENT: (N_("For another event"), "stop"),
-    Verdict.WRONG_DAY: (N_("Not today"), "stop"),
-    Verdict.CANCELLED: (N_("The event is cancelled"), "stop"),
-    Verdict.NO_PLACE: (N_("No place"), "stop"),
-    Verdict.REMOTE: (N_("A place by video only"), "stop"),
-    Verdict.REVOKED: (N_("This pass was revoked"), "stop"),
-    Verdict.UNKNOWN: (N_("Unknown pass"), "stop"),
+    ScanOutcome.WELCOME: (N_("Welcome"), "good"),
+    ScanOutcome.HERE: (N_("Already here"), "warn"),
+    ScanOutcome.WRONG_EVENT: (N_("For another event"), "stop"),
+    ScanOutcome.WRONG_DAY: (N_("Not today"), "stop"),
+    ScanOutcome.CANCELLED: (N_("The event is cancelled"), "stop"),
+    ScanOutcome.NO_PLACE: (N_("No place"), "stop"),
+    ScanOutcome.REMOTE: (N_("A place by video only"), "stop"),
+    ScanOutcome.REVOKED: (N_("This pass was revoked"), "stop"),
+    ScanOutcome.UNKNOWN: (N_("Unknown pass"), "stop"),
 }
 _WHY = {
-    Verdict.REMOTE: N_("They are to take part by video link; no place in the hall is kept for them."),
-    Verdict.REVOKED: N_("Another pass was sent since. Ask for that one, or look for the name."),
-    Verdict.UNKNOWN: N_("This code is none of ours, or it was read wrongly. Try again, or look for the name."),
+    ScanOutcome.REMOTE: N_("They are to take part by video link; no place in the hall is kept for them."),
+    ScanOutcome.REVOKED: N_("Another pass was sent since. Ask for that one, or look for the name."),
+    ScanOutcome.UNKNOWN: N_("This code is none of ours, or it was read wrongly. Try again, or look for the name."),
 }
 _STANDINGS = {
     Standing.INVITED: N_("They are invited and have not confirmed."),

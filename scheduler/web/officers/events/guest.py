@@ -19,7 +19,7 @@ from scheduler.web.kit.language import _
 from scheduler.web.officers.events import guest_actions
 from scheduler.web.officers.events.desk import EVENT
 from scheduler.web.officers.kit import guard
-from scheduler.web.officers.kit.answers import Mistyped, act, event_of
+from scheduler.web.officers.kit.answers import FormRefused, act, event_of
 from scheduler.web.officers.kit.guard import allowed, may
 
 GUEST = f"{EVENT}/guests/<int:number>"
@@ -110,7 +110,7 @@ def _do(app: App, key: str, number: int, verb: str) -> Answer:
         with act(app, form) as session:
             found = guest_directory.guest(session, event_of(session, key), number)
             asked.deed(session, found, form, app.clock.now())
-    except Mistyped:
+    except FormRefused:
         return again(_verb(app, key, number, verb, form))
     return see(url_for(".guest", language=g.language, key=key, number=number, done=verb))
 
@@ -136,7 +136,7 @@ def _register(app: App, key: str) -> Answer:
     try:
         with act(app, form) as session:
             number = _registered(app, session, event_of(session, key), form)
-    except Mistyped:
+    except FormRefused:
         return again(_form(app, key, form))
     return see(url_for(".guest", language=g.language, key=key, number=number, done=REGISTERED))
 

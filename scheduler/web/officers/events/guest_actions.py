@@ -14,18 +14,19 @@ from sqlalchemy.orm import Session
 
 from scheduler.base.clock import wall
 from scheduler.base.date_parsing import parse_day
-from scheduler.base.errors import AlreadyThere, Invalid, SchedulerError
+from scheduler.base.errors import Invalid, NothingToChange, SchedulerError
 from scheduler.base.i18n import N_
 from scheduler.base.text import Text, prose
 from scheduler.model import Answer, Attendee, Event, Mode, Person, Standing
 from scheduler.services.events.attendance import parties, transitions
+from scheduler.services.events.attendance.replies import PARTSTATS, Reply
 from scheduler.services.events.guests import people
 from scheduler.services.events.programme import conflicts
-from scheduler.services.events.programme.event_drafts import AttendeeDraft, PersonDraft, Reply
-from scheduler.services.exchange.file_apply import PARTSTATS
+from scheduler.services.events.programme.event_drafts import AttendeeDraft
+from scheduler.services.events.programme.place_drafts import PersonDraft
 from scheduler.web.kit.forms import Form
 from scheduler.web.kit.language import _
-from scheduler.web.officers.kit.answers import Mistyped, drafted
+from scheduler.web.officers.kit.answers import FormRefused, drafted
 
 MOST_COMPANIONS = 50  # as the table has it
 MOST_WORDS = 500
@@ -36,7 +37,7 @@ Deed = Callable[[Session, Attendee, Form, datetime], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verb:
+class GuestAction:
     words: str
     hint: str
     done: str
@@ -46,7 +47,7 @@ class Verb:
     takes_away: bool = False
 
 
-def offered(attendee: Attendee) -> dict[str, Verb]:
+def offered(attendee: Attendee) -> dict[str, GuestAction]:
     return {name: VERBS[name] for name in OFFERED.get(attendee.standing, ())}
 
 
@@ -55,7 +56,7 @@ def _answer(session: Session, attendee: Attendee, form: Form, now: datetime) -> 
     way = form.one_of("way", WAYS, _("Choose how it came."))
     on = _day(form, attendee.event, now)
     if reply is None or way is None or form.errors:
-        raise Mistyped
+        raise FormRefused
     details = transitions.AnswerDetails(excused=reply is Reply.EXCUSED, reference=_reference(form))
     transitions.answer(session, attendee, PARTSTATS[reply], by=way, on=on, now=now, details=details)
 
@@ -66,7 +67,7 @@ def _reference(form: Form) -> str | None:
         AttendeeDraft, {"person": "x", **({"reference": typed} if typed else {})}, form, {}
     )
     if read is None:
-        raise Mistyped
+        raise FormRefused
     return read.reference
 
 
@@ -88,7 +89,7 @@ def _day(form: Form, event: Event, now: datetime) -> date | None:
 def _party(session: Session, attendee: Attendee, form: Form, now: datetime) -> None:
     mode, companions = party(form)
     if mode is None or form.errors:
-        raise Mistyped
+        raise FormRefused
     parties.change_party(session, attendee, mode=mode, companions=companions, now=now)
 
 
@@ -105,7 +106,7 @@ def _deputy(session: Session, attendee: Attendee, form: Form, now: datetime) -> 
         deputy = a_person(session, form)
         conflicts.refuse_overlap(session, attendee.event, deputy, force=form["reason"].strip() or None, now=now)
     if not transitions.represent(session, attendee, deputy, now=now):
-        raise AlreadyThere
+        raise NothingToChange
 
 
 def a_person(session: Session, form: Form, **known: str) -> Person:
@@ -115,7 +116,7 @@ def a_person(session: Session, form: Form, **known: str) -> Person:
         form.errors["name"] = _("Enter a name.")
     draft = drafted(PersonDraft, {"language": g.language, **known, **{k: v for k, v in typed.items() if v}}, form, {})
     if draft is None or form.errors:
-        raise Mistyped
+        raise FormRefused
     return people.guest(session, draft)
 
 
@@ -129,15 +130,15 @@ def _approve(session: Session, attendee: Attendee, _form: Form, now: datetime) -
 
 def _refuse(session: Session, attendee: Attendee, form: Form, now: datetime) -> None:
     said = _words(form, "courteous")
-    transitions.turn_down(session, attendee, reason=Text({g.language: said}) if said else None, now=now)
+    transitions.refuse(session, attendee, reason=Text({g.language: said}) if said else None, now=now)
 
 
 def _seat(session: Session, attendee: Attendee, form: Form, now: datetime) -> None:
     why = _words(form, "why")
     if not why:
         form.errors["why"] = _("Say why: others wait as well.")
-        raise Mistyped
-    transitions.give_place(session, attendee, reason=why, now=now)
+        raise FormRefused
+    transitions.seat_ahead_of_queue(session, attendee, reason=why, now=now)
 
 
 def _words(form: Form, name: str) -> str:
@@ -145,7 +146,7 @@ def _words(form: Form, name: str) -> str:
         return prose(form[name], most=MOST_WORDS)
     except SchedulerError as error:
         form.errors[name] = _("Write it in at most {most} characters, as plain text.", most=MOST_WORDS)
-        raise Mistyped from error
+        raise FormRefused from error
 
 
 def _as_it_is(attendee: Attendee) -> Mapping[str, str]:
@@ -157,8 +158,8 @@ def _who_comes(attendee: Attendee) -> Mapping[str, str]:
     return {"name": deputy.name.to(g.language), "email": deputy.email or ""} if deputy else {}
 
 
-VERBS: Mapping[str, Verb] = {
-    "answer": Verb(
+VERBS: Mapping[str, GuestAction] = {
+    "answer": GuestAction(
         words=N_("Record an answer"),
         hint=N_("Who accepts takes places, or waits for them; who regrets frees them."),
         done=N_("The answer is recorded."),
@@ -166,7 +167,7 @@ VERBS: Mapping[str, Verb] = {
         fields=("reply", "way", "on", "reference"),
         begins=lambda _attendee: {"way": str(Answer.LETTER)},
     ),
-    "party": Verb(
+    "party": GuestAction(
         words=N_("Change the party"),
         hint=N_("If there is no room for it, they keep what they have."),
         done=N_("The party is changed."),
@@ -174,7 +175,7 @@ VERBS: Mapping[str, Verb] = {
         fields=("mode", "companions"),
         begins=_as_it_is,
     ),
-    "deputy": Verb(
+    "deputy": GuestAction(
         words=N_("Somebody else comes"),
         hint=N_("Whoever comes in their place; leave it empty if they come themselves after all."),
         done=N_("It is recorded who comes."),
@@ -182,13 +183,13 @@ VERBS: Mapping[str, Verb] = {
         fields=("name", "email", "reason"),
         begins=_who_comes,
     ),
-    "approval": Verb(
+    "approval": GuestAction(
         words=N_("Approve the request"),
         hint=N_("They get a place, or wait for one; a letter says so."),
         done=N_("The request is approved."),
         deed=_approve,
     ),
-    "refusal": Verb(
+    "refusal": GuestAction(
         words=N_("Refuse the request"),
         hint=N_("A courteous letter says so, with the reason if you give one."),
         done=N_("The request is refused."),
@@ -196,14 +197,14 @@ VERBS: Mapping[str, Verb] = {
         fields=("courteous",),
         takes_away=True,
     ),
-    "place": Verb(
+    "place": GuestAction(
         words=N_("Give them a place now"),
         hint=N_("Whoever waits before them: why stands in the record of what was done."),
         done=N_("They have a place."),
         deed=_seat,
         fields=("why",),
     ),
-    "removal": Verb(
+    "removal": GuestAction(
         words=N_("Take off the list"),
         hint=N_("No answer of theirs: regrets are recorded as an answer. A place that is freed goes to who waits."),
         done=N_("They are off the list."),

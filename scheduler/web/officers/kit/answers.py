@@ -14,13 +14,12 @@ from scheduler.app import App
 from scheduler.base.errors import NotFound, SchedulerError, each_of
 from scheduler.base.i18n import catalogue
 from scheduler.model import Act, Event
-from scheduler.services.common.drafts import Draft
+from scheduler.services.common.drafts import Draft, check
 from scheduler.services.events.guests import guest_directory
 from scheduler.services.events.programme.conflicts import Contradiction
-from scheduler.services.events.programme.event_drafts import check
 from scheduler.web.kit.forms import Form, in_words
+from scheduler.web.kit.paths import is_key
 from scheduler.web.officers.kit.guard import allowed, officer
-from scheduler.web.programme.pages import is_key
 
 
 def event_of(session: Session, key: str) -> Event:
@@ -30,7 +29,7 @@ def event_of(session: Session, key: str) -> Event:
     return guest_directory.event(session, key, confidential=allowed(Act.SEE_CONFIDENTIAL))
 
 
-class Mistyped(Exception):
+class FormRefused(Exception):
     """Something in the form is wrong; it says what, and nothing was changed."""
 
 
@@ -41,7 +40,7 @@ def act(app: App, form: Form) -> Iterator[Session]:
         with app.db.write(officer().actor) as session:
             yield session
             if form.errors:
-                raise Mistyped  # and so nothing is kept
+                raise FormRefused  # and so nothing is kept
     except NotFound:
         raise
     except SchedulerError as error:
@@ -49,7 +48,7 @@ def act(app: App, form: Form) -> Iterator[Session]:
             raise
         # What contradicts may be overruled: the field for the reason appears with it.
         form.errors.setdefault("reason" if all(map(_contradicts, each_of(error))) else "", said(error))
-        raise Mistyped from error
+        raise FormRefused from error
 
 
 def is_away(error: SchedulerError) -> bool:

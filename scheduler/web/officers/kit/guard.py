@@ -49,7 +49,7 @@ from scheduler.services.accounts.accounts import Officer
 from scheduler.services.common.tokens import derived
 from scheduler.web.kit.forms import refuse_other_sites
 from scheduler.web.kit.language import _, with_query
-from scheduler.web.programme.pages import PER_LANGUAGE
+from scheduler.web.kit.paths import PER_LANGUAGE
 
 DESK = f"{PER_LANGUAGE}/desk"
 SEEN_WITHIN = timedelta(minutes=5)  # how exactly it is known when a session was last used
@@ -147,7 +147,7 @@ def install(web: Flask, app: App) -> None:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_REFRESH_EACH_REQUEST=False,
-        PERMANENT_SESSION_LIFETIME=accounts.LONGEST,
+        PERMANENT_SESSION_LIFETIME=accounts.LONGEST_SESSION,
         WTF_CSRF_CHECK_DEFAULT=False,  # by the guard: forms that anybody may send have a seal of their own
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session
         WTF_CSRF_SSL_STRICT=False,  # wants a Referer; `refuse_other_sites` reads what cannot be left out

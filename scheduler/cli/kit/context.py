@@ -31,7 +31,7 @@ Record = Mapping[str, Any]
 Columns = Mapping[str, Callable[[Any], Any] | str]
 
 
-class Desk:
+class CommandContext:
     """Opened by the first command that needs it; `clock` is set by tests and the demo."""
 
     def __init__(self, config: Path | None = None, clock: Clock | None = None) -> None:
@@ -93,7 +93,7 @@ def _officer() -> str:
         return f"uid{os.getuid()}"
 
 
-pass_desk = click.make_pass_decorator(Desk)
+pass_context = click.make_pass_decorator(CommandContext)
 as_json = click.option("--json", "as_json", is_flag=True, help=N_("Print JSON for programs."))
 in_zone = click.option("--tz", help=N_("Zone of the times typed here, like Asia/Bangkok."))
 with_force = click.option("--force", metavar="REASON", help=N_("Overrule contradictions, and write down why."))
@@ -199,4 +199,15 @@ def ask(question: str, *, yes: bool) -> None:
     click.confirm(question, abort=True)
 
 
-__all__ = ["Desk", "as_json", "ask", "at", "in_zone", "language", "pass_desk", "show", "show_one", "table"]
+__all__ = [
+    "CommandContext",
+    "as_json",
+    "ask",
+    "at",
+    "in_zone",
+    "language",
+    "pass_context",
+    "show",
+    "show_one",
+    "table",
+]

@@ -1,0 +1,37 @@
+"""Choose the channel that the setting ``mail_url`` names."""
+
+from __future__ import annotations
+
+from urllib.parse import SplitResult, urlsplit
+
+from scheduler.base.config import without_password
+from scheduler.base.errors import Invalid
+from scheduler.channels.base import Channel
+
+
+def channel_for(url: str) -> Channel:
+    """Return the channel that a mail URL names, importing its libraries only then. Raise Invalid if it names none."""
+    scheme, _, directory = url.partition(":")
+    if scheme == "file" and directory.removeprefix("//"):
+        from scheduler.channels.file import FileChannel
+
+        return FileChannel(directory.removeprefix("//"))
+    server = _server(url)
+    if server is not None:
+        from scheduler.channels.smtp import SmtpChannel
+
+        return SmtpChannel(server)
+    raise Invalid(
+        "mail_url: {url} is not understood; write smtp://HOST:PORT, smtps://USER:PASSWORD@HOST or file:DIR",
+        url=without_password(url),
+    )
+
+
+def _server(url: str) -> SplitResult | None:
+    """The parts of the address of a mail server; None for anything else."""
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - looks whether it is a number
+    except ValueError:
+        return None
+    return parts if parts.scheme in ("smtp", "smtps") and parts.hostname else None

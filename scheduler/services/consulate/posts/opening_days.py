@@ -1,0 +1,113 @@
+"""The days and hours on which a post receives, of its week, its special days and both States' holidays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from scheduler.base.errors import NotFound
+from scheduler.base.text import Text
+from scheduler.model import (
+    Post,
+    PostHours,
+    SpecialDays,
+)
+from scheduler.services.common.audit import note
+from scheduler.services.consulate.posts.post_drafts import SpecialDraft
+from scheduler.services.consulate.posts.posts import hold, special_row
+from scheduler.services.consulate.posts.slots import Holiday, Interval, OpeningPlan, Special
+
+LANGUAGES_OF_HOLIDAYS = {"en": "en_US", "kk": "kk", "ru": "ru", "th": "th"}
+
+
+def plan(post: Post, first_on: date, last_on: date) -> OpeningPlan:
+    """When its counters are open, with what differs from the first day to the last."""
+    return OpeningPlan(
+        tzid=post.tzid,
+        cell=post.cell,
+        weeks={counter.id: _week(counter.hours or post.hours) for counter in post.counters},
+        specials=[_special(row) for row in post.special_days if row.last_on >= first_on and row.first_on <= last_on],
+        holidays=holidays(post, first_on, last_on),
+    )
+
+
+def _week(hours: Iterable[PostHours]) -> Mapping[int, list[Interval]]:
+    week: dict[int, list[Interval]] = {}
+    for row in hours:
+        week.setdefault(row.weekday, []).append((row.opens, row.closes))
+    return week
+
+
+def _special(row: SpecialDays) -> Special:
+    return Special(
+        first_on=row.first_on,
+        last_on=row.last_on,
+        open=row.open,
+        hours=(row.opens, row.closes) if row.opens is not None and row.closes is not None else None,
+        reason=row.reason,
+        counter=row.counter_id,
+    )
+
+
+def holidays(post: Post, first_on: date, last_on: date) -> dict[date, list[Holiday]]:
+    """The public holidays of the sending and of the receiving State, by day."""
+    found: dict[date, list[Holiday]] = {}
+    for state in dict.fromkeys((post.sending_state, post.receiving_state)):
+        for year in range(first_on.year, last_on.year + 1):
+            for day, name in _holidays(state, year).items():
+                if first_on <= day <= last_on:
+                    found.setdefault(day, []).append(Holiday(state, name))
+    return found
+
+
+@lru_cache(maxsize=64)
+def _holidays(state: str, year: int) -> dict[date, Text]:
+    from holidays import country_holidays, list_localized_countries
+
+    known = list_localized_countries().get(state, [])
+    names: dict[date, dict[str, str]] = {}
+    for language, locale in LANGUAGES_OF_HOLIDAYS.items():
+        if locale in known or language == "en":
+            read: Any = country_holidays(state, years=year, language=locale if locale in known else None)
+            for day, name in read.items():
+                names.setdefault(day, {})[language] = name
+    return {day: Text(name) for day, name in names.items()}
+
+
+def set_days(session: Session, post: Post, draft: SpecialDraft, *, now: datetime) -> SpecialDays:
+    """Close a post or a counter on some days, or open it in spite of a holiday. Raises NotFound."""
+    hold(session, post)
+    row = special_row(post, draft)
+    post.special_days.append(row)
+    post.version += 1
+    session.flush()
+    action = "open" if draft.open else "close"
+    note(
+        session,
+        action,
+        "post",
+        post.key,
+        now=now,
+        first_day=draft.first_day.isoformat(),
+        last_day=draft.last_day.isoformat(),
+        counter=draft.counter,
+    )
+    return row
+
+
+def forget_days(session: Session, post: Post, day: date, *, now: datetime) -> int:
+    """Take back what was said of a day; returns how many. Raises NotFound where nothing was."""
+    hold(session, post)
+    rows_of_day = [row for row in post.special_days if row.first_on <= day <= row.last_on]
+    if not rows_of_day:
+        raise NotFound("nothing is said of {day} at {post}: it keeps its week", day=day, post=post.key)
+    for row in rows_of_day:
+        post.special_days.remove(row)
+    post.version += 1
+    session.flush()
+    note(session, "as usual", "post", post.key, now=now, day=day.isoformat())
+    return len(rows_of_day)

@@ -1,0 +1,91 @@
+"""What the database refuses, as a sentence for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+
+from scheduler.base.errors import Conflict, Forbidden, Invalid, SchedulerError
+from scheduler.base.i18n import N_
+
+
+class Held(Conflict):
+    """Somebody else holds it."""
+
+
+@contextmanager
+def translated(url: sa.URL) -> Iterator[None]:
+    """Turn what the database says into what a person can act on."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise refusal(error) from error
+    except DBAPIError as error:
+        trouble = _trouble(error, url)
+        if trouble is None:
+            raise
+        raise trouble from error
+
+
+# What a constraint means to a person, by its name. Constraints that only a programming error breaks are not here.
+REFUSALS: dict[str, str] = {}
+
+
+def refuses(constraint: str, sentence: str) -> None:
+    """Register the sentence that a person reads when this constraint refuses; called beside the constraint."""
+    REFUSALS[constraint] = sentence
+
+
+def refusal(error: IntegrityError) -> SchedulerError:
+    """The Conflict that a broken constraint means; the database's own words where it has no meaning of its own."""
+    name = constraint_name(error)
+    return Conflict(REFUSALS[name]) if name in REFUSALS else Conflict("refused by {name}", name=name)
+
+
+def constraint_name(error: DBAPIError) -> str:
+    """The name of the constraint that refused; SQLite names only the columns of a unique one."""
+    diagnosis = getattr(error.orig, "diag", None)
+    if diagnosis is not None:
+        return diagnosis.constraint_name or f"{diagnosis.table_name}.{diagnosis.column_name}"
+    kind, _, rest = str(error.orig).partition(" constraint failed: ")
+    if kind != "UNIQUE":
+        return rest or kind
+    columns = [column.split(".") for column in rest.split(", ")]
+    return "_".join(["uq", columns[0][0], *(column[-1] for column in columns)])
+
+
+_IN_USE = N_("the database {place} is in use by another program; try again in a moment")
+
+
+_SQLITE_TROUBLE: dict[str, SchedulerError] = {
+    "database is locked": Conflict(_IN_USE),
+    "readonly database": Forbidden("the database {place} cannot be written; check the rights of file and directory"),
+    "unable to open database": Forbidden("the database {place} cannot be opened; check directory and rights"),
+    "not a database": Invalid("{place} is not a database of this program; choose another database_url"),
+    "is malformed": Conflict("the database {place} is damaged; put a backup in its place"),
+    "disk I/O error": Conflict("the disk of {place} cannot be read or written; look after it"),
+    "disk is full": Conflict("the disk of {place} is full; make room and try again"),
+}
+
+
+_LOCK_NOT_AVAILABLE = "55P03"  # of PostgreSQL
+
+
+def _trouble(error: DBAPIError, url: sa.URL) -> SchedulerError | None:
+    """What is wrong with the database itself; None for what is wrong with us."""
+    said = str(error.orig).strip()
+    if url.get_backend_name() == "sqlite":
+        found = next((known for words, known in _SQLITE_TROUBLE.items() if words in said), None)
+        return found and type(found)(found.message, place=url.database)
+    if "invalid connection option" in said:
+        return Invalid("database_url: {reason}", reason=said)
+    if not isinstance(error, OperationalError):
+        return None
+    place = url.render_as_string(hide_password=True)
+    if getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE:
+        return Held(_IN_USE, place=place)
+    reason = said.splitlines()[0] if said else type(error.orig).__name__
+    return Conflict("the database {place} does not answer: {reason}", place=place, reason=reason)

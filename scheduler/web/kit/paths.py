@@ -1,0 +1,19 @@
+"""Addresses of pages: their languages, keys and calendar years."""
+
+from __future__ import annotations
+
+from scheduler.base.i18n import LANGUAGES
+
+PER_LANGUAGE = f"/<any({','.join(LANGUAGES)}):language>"
+
+
+# Beyond these no programme reaches, and no robot needs to follow "next month".
+FIRST_YEAR, LAST_YEAR = 1990, 2100
+
+
+CALENDAR = "text/calendar; charset=utf-8"
+
+
+def is_key(key: str) -> bool:
+    """Keys are ASCII; a NUL is more than PostgreSQL can be asked."""
+    return len(key) <= 80 and key.isascii() and key.isprintable()

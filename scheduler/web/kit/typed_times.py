@@ -1,0 +1,24 @@
+"""Days and times as forms and addresses write them."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+
+from scheduler.web.kit.paths import FIRST_YEAR, LAST_YEAR
+
+AT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}")
+
+
+def time_typed(typed: str) -> datetime | None:
+    """A wall time as our own addresses have it; None for any other, and for a year that no calendar reaches."""
+    try:
+        at = datetime.fromisoformat(typed) if AT.fullmatch(typed) else None
+    except ValueError:
+        return None
+    return at if at and FIRST_YEAR <= at.year <= LAST_YEAR else None
+
+
+def day_typed(typed: str) -> date | None:
+    at = time_typed(f"{typed}T00:00")
+    return at.date() if at else None

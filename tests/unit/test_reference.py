@@ -1,0 +1,68 @@
+"""The reference in docs/reference says what the program says of itself. `make docs` writes it anew."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from scheduler.base.config import PREFIX, TABLE
+from scheduler.cli.kit.language import speak, translate
+from scheduler.cli.root import root
+
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
+
+
+def test_the_reference_of_settings_has_the_settings_of_the_program() -> None:
+    rows = [f"| `{PREFIX}{one.key.upper()}` | {_code(one.default)} | {one.help} |" for one in TABLE]
+
+    _compare("settings", ["| variable | default | meaning |", "|---|---|---|", *rows])
+
+
+def test_the_reference_of_commands_has_the_commands_of_the_program() -> None:
+    speak("en")
+
+    _compare("commands", [line for name in root.list_commands(click.Context(root)) for line in _section(name)])
+
+
+def _compare(name: str, expected: list[str]) -> None:
+    """Compare the part between two marks with these lines, or write them there."""
+    file = REFERENCE / f"{name}.md"
+    text = file.read_text(encoding="utf-8")
+    begin, end = f"<!-- {name}: written by `make docs` -->\n", f"<!-- end of {name} -->\n"
+    before, after = text.split(begin)[0], text.split(end)[1]
+    anew = f"{before}{begin}\n" + "".join(f"{line}\n" for line in expected) + f"\n{end}{after}"
+    if os.environ.get("DOCS_UPDATE"):
+        file.write_text(anew, encoding="utf-8")
+        return
+    assert anew == text
+
+
+def _code(value: str) -> str:
+    return f"`{value}`" if value else ""
+
+
+def _section(name: str) -> Iterator[str]:
+    command = root.get_command(click.Context(root), name)
+    assert command is not None
+    yield from ("", f"### {name}", "", "| command | what it does |", "|---|---|")
+    yield from _rows(translate(command), click.Context(root, info_name=""), name)
+
+
+def _rows(command: click.Command, parent: click.Context, name: str) -> Iterator[str]:
+    context = click.Context(command, parent, name)
+    if isinstance(command, click.Group):
+        for verb in command.list_commands(context):
+            child = command.get_command(context, verb)
+            assert child is not None
+            yield from _rows(child, context, f"{name} {verb}")
+        return
+    taken = " ".join(piece for piece in command.collect_usage_pieces(context) if piece != "[OPTIONS]")
+    yield f"| `{_in_a_cell(f'{name} {taken}').strip()}` | {_in_a_cell(command.help)} |"
+
+
+def _in_a_cell(text: str | None) -> str:
+    return re.sub(r"\s+", " ", (text or "").replace("|", r"\|"))
