@@ -69,13 +69,17 @@ class FairLock:
 class Database:
     """Sessions on one database. `write` commits on a clean exit and rolls back on an error; `read` never writes."""
 
-    def __init__(self, url: str, *, foreign_keys: bool = True, pages: str = "") -> None:
+    def __init__(
+        self, url: str, *, foreign_keys: bool = True, pages: str = "", engine: sa.Engine | None = None
+    ) -> None:
         """``foreign_keys`` off is for migrations: SQLite rebuilds tables, and must not cascade while it does.
-        ``pages`` is the address of the pages, for the calendar entries that are rendered as they change."""
+        ``pages`` is the address of the pages, for the calendar entries that are rendered as they change.
+        ``engine`` is that of another object for the same address, whose connections and compiled statements this one
+        shares."""
         self.pages = pages
         self.url = _url(url)
         self.embedded = self.url.get_backend_name() == "sqlite"
-        self.engine = _sqlite(self.url, foreign_keys=foreign_keys) if self.embedded else _postgresql(self.url)
+        self.engine = engine or self._connecting(foreign_keys=foreign_keys)
         self._reader = self._reading(self.engine)
         self._writer = self._writing(self.engine)
         self._turn = FairLock()
@@ -122,6 +126,9 @@ class Database:
         self.engine.dispose()
         if "_relaxed_engine" in self.__dict__:
             self._relaxed_engine.dispose()
+
+    def _connecting(self, *, foreign_keys: bool) -> sa.Engine:
+        return _sqlite(self.url, foreign_keys=foreign_keys) if self.embedded else _postgresql(self.url)
 
     @cached_property
     def _relaxed_engine(self) -> sa.Engine:
