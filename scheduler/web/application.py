@@ -60,13 +60,13 @@ def create_app(app: App, *, limit: str = "600 per minute") -> Flask:
 def _add_officers_pages(web: Flask, app: App) -> None:
     """Add the pages behind a password, each for the roles that may do what it does."""
     guard.install(web, app)
-    limiter = web.extensions["scheduler.limiter"]
+    limiter, local = web.extensions["scheduler.limiter"], web.extensions["scheduler.local_limiter"]
     web.register_blueprint(signing.blueprint(app, limiter))
     web.register_blueprint(own_account.blueprint(app, limiter))
     web.register_blueprint(desk.blueprint(app))
     web.register_blueprint(guest.blueprint(app))
-    web.register_blueprint(door.blueprint(app))
-    web.register_blueprint(front_desk.blueprint(app))
+    web.register_blueprint(door.blueprint(app, local))
+    web.register_blueprint(front_desk.blueprint(app, local))
     web.register_blueprint(visit.blueprint(app))
     web.register_blueprint(closing_days.blueprint(app))
     web.register_blueprint(statistics.blueprint(app))

@@ -14,17 +14,16 @@ from pathlib import Path
 
 from flask import Response, abort, request
 
-from scheduler.base.resources import STATIC
+from scheduler.base.resources import BUNDLED_WEB, STATIC
 
-FOLDER = Path(STATIC)
+FOLDERS = (Path(STATIC), Path(BUNDLED_WEB))  # ours; what others wrote, laid there when the package is built
 TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml; charset=utf-8",
     ".woff2": "font/woff2",
-    ".txt": "text/plain; charset=utf-8",
 }
-COMPRESSED = (".css", ".js", ".svg", ".txt")
+COMPRESSED = (".css", ".js", ".svg")
 FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -48,8 +47,8 @@ class Assets:
     @cache
     def read(cls) -> Assets:
         """Read all static files, once per process."""
-        found = [file for file in sorted(FOLDER.rglob("*")) if file.suffix in TYPES]
-        files = {file.relative_to(FOLDER).as_posix(): _asset(file) for file in found}
+        found = {file.relative_to(folder).as_posix(): file for folder in FOLDERS for file in folder.rglob("*")}
+        files = {name: _asset(file) for name, file in sorted(found.items()) if file.suffix in TYPES}
         digest = hashlib.sha256(b"".join(name.encode() + asset.plain for name, asset in files.items()))
         return cls(digest.hexdigest()[:12], files)
 

@@ -54,9 +54,11 @@ WORTH_COMPRESSING = 1000
 
 def install(web: Flask, app: App, limit: str) -> None:
     """Add limits, error pages and headers. Reading is limited per process, writing by all processes together."""
-    Limiter(asker, app=web, default_limits=[limit], default_limits_exempt_when=_is_cheap, storage_uri="memory://")
+    local = Limiter(
+        asker, app=web, default_limits=[limit], default_limits_exempt_when=_is_cheap, storage_uri="memory://"
+    )
     shared = Limiter(asker, app=web, storage_uri=f"{SCHEME}://", storage_options={"app": app})  # type: ignore[dict-item]
-    web.extensions["scheduler.limiter"] = shared
+    web.extensions.update({"scheduler.limiter": shared, "scheduler.local_limiter": local})
     web.before_request(_refuse_long)
     web.register_error_handler(HTTPException, _answer_http)
     web.register_error_handler(SchedulerError, _answer_ours)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
+from flask_limiter import Limiter
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
@@ -32,8 +33,8 @@ from scheduler.web.kit.forms import Form as Typed
 from scheduler.web.kit.language import _
 from scheduler.web.kit.paths import is_key
 from scheduler.web.kit.safety import HEADERS
-from scheduler.web.officers.kit import guard
-from scheduler.web.officers.kit.guard import DESK, allowed, may, officer
+from scheduler.web.officers.kit import camera, guard
+from scheduler.web.officers.kit.guard import DESK, allowed, may, officer, takes
 from scheduler.web.programme import wording as event_wording
 
 DOOR = f"{DESK}/events/<key>/door"
@@ -55,7 +56,7 @@ class ScanForm:
     undone: bool = False
 
 
-def blueprint(app: App) -> Blueprint:
+def blueprint(app: App, limiter: Limiter) -> Blueprint:
     pages = guard.blueprint("door")
     search = Search()
 
@@ -99,8 +100,19 @@ def blueprint(app: App) -> Blueprint:
     def place_cards(language: str, key: str) -> Response:  # noqa: ARG001
         return _printed(app, key, PrintForm.PLACE_CARDS)
 
-    pages.after_request(open_camera)
+    _with_a_camera(pages, limiter)
     return pages
+
+
+def _with_a_camera(pages: Blueprint, limiter: Limiter) -> None:
+    @pages.post(f"{DOOR}/picture")
+    @limiter.limit(camera.PER_ACCOUNT, key_func=camera.account)
+    @takes(camera.MAX_OCTETS)
+    @may(Act.CHECK_IN)
+    def picture(language: str, key: str) -> Response:  # noqa: ARG001
+        return camera.read_picture()
+
+    pages.after_request(open_camera)
 
 
 def open_camera(response: Response) -> Response:
@@ -246,7 +258,7 @@ def _page(app: App, search: Search, key: str, heard: ScanForm, *, template: str 
             names=arrivals.companions_of(session, [one.id for one in matches]),
             door=_door(request.values.get("door", "")),
             token=lambda: secrets.token_hex(8),
-            say=_Words(event, now),
+            desk_text=_Words(event, now),
             **_counted(session, event),
         )
 
@@ -279,7 +291,7 @@ def _now(app: App, key: str) -> str:
             "web/desk/_door_now.html",
             event=event,
             door=_door(request.args.get("door", "")),
-            say=_Words(event, app.clock.now()),
+            desk_text=_Words(event, app.clock.now()),
             **_counted(session, event),
         )
 

@@ -75,6 +75,16 @@ def may(*acts: Act) -> Callable[[Callable[P, R]], Callable[P, R]]:
     return mark
 
 
+def takes(octets: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let this view be sent more than the small forms that are the rule."""
+
+    def mark(view: Callable[P, R]) -> Callable[P, R]:
+        view.max_octets = octets  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
 def for_strangers(view: Callable[P, R]) -> Callable[P, R]:
     """Open a view to people who are not signed in."""
     view.for_strangers = True  # type: ignore[attr-defined]
@@ -198,9 +208,11 @@ def _moment(kept: object) -> datetime:
 
 def _guard() -> Answer | None:
     """Check session, rights and CSRF token before every page of the desk."""
+    view = current_app.view_functions[str(request.endpoint)]
+    if hasattr(view, "max_octets"):
+        request.max_content_length = view.max_octets
     if request.method == "POST":
         refuse_other_sites()
-    view = current_app.view_functions[str(request.endpoint)]
     if not getattr(view, "for_strangers", False):
         if not current_user.is_authenticated:
             return _sign_in()
