@@ -246,7 +246,7 @@ def _page(app: App, search: Search, key: str, heard: ScanForm, *, template: str 
             names=arrivals.companions_of(session, [one.id for one in matches]),
             door=_door(request.values.get("door", "")),
             token=lambda: secrets.token_hex(8),
-            say=_Words(event, now),
+            desk_text=_Words(event, now),
             **_counted(session, event),
         )
 
@@ -279,7 +279,7 @@ def _now(app: App, key: str) -> str:
             "web/desk/_door_now.html",
             event=event,
             door=_door(request.args.get("door", "")),
-            say=_Words(event, app.clock.now()),
+            desk_text=_Words(event, app.clock.now()),
             **_counted(session, event),
         )
 
