@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from calendars.foreign import read
+from calendars.foreign import read_calendar
 from scheduler.base.i18n import LANGUAGES
 from scheduler.services.exchange.calendar_mapping import plain
 from tests.support.instance import Scheduler
@@ -534,7 +534,7 @@ def test_every_foreign_file_comes_in_once_and_leaves_feeds_that_can_be_read(desk
 
     assert "added" not in again
     assert before == desk.events
-    assert () == read(desk.feed()).notes
+    assert () == read_calendar(desk.feed()).notes
 
 
 def test_an_export_holds_what_was_imported_and_applies_unchanged(desk: Desk, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 import sqlalchemy as sa
 
-from calendars.foreign import Notes, expanded, read
+from calendars.foreign import Notes, expand_series, read_calendar
 from scheduler.base.errors import Invalid
 from scheduler.model import Event, Origin
 from scheduler.services.exchange import calendar_import
@@ -30,8 +30,9 @@ def calendar(size, words="Talks"):
 
 def bring(db, data):
     wanted = ImportOptions(CalendarDefaults("Ministry", "en", "Asia/Bangkok"), DAYS)
+    events = expand_series(read_calendar(data).events, DAYS, Notes())
     with db.write() as session:
-        return import_events(session, expanded(read(data).events, DAYS, Notes()), wanted, notes=(), now=NOW)
+        return import_events(session, events, wanted, notes=(), now=NOW)
 
 
 @pytest.fixture

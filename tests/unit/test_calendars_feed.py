@@ -10,11 +10,13 @@ import vobject
 from hypothesis import given
 from ical.calendar_stream import IcsCalendarStream
 
+from calendars.anniversaries import make_anniversary_rule
 from calendars.feed import write_feed
-from calendars.hours import Exceptions, WeeklyHours, hours_events, yearly_rule
-from calendars.lines import clean_text, one_line
+from calendars.hours import HoursExceptions, WeeklyHours
+from calendars.hours_events import build_hours_events
+from calendars.lines import clean_text, join_lines
 from calendars.vevent import Texts, VAlarm, VEvent, render
-from calendars.vtimezone import vtimezone
+from calendars.vtimezone import render_vtimezone
 from tests.rfc.content_lines import hostile, unescape, unfold
 
 RFC = Path(__file__).parents[1] / "rfc"
@@ -67,18 +69,18 @@ ANNIVERSARY = VEvent(
     dtend=date(2024, 3, 1),
     texts=Texts(summary="The consulate was opened on this day"),
     transp="TRANSPARENT",
-    rrule=yearly_rule(date(2024, 2, 29)),
+    rrule=make_anniversary_rule(date(2024, 2, 29)),
 )
-OPENINGS = hours_events(
+OPENINGS = build_hours_events(
     EXHIBITION,
     WeeklyHours({weekday: ((time(10), time(18)),) for weekday in range(1, 7)}),
-    Exceptions(closed=frozenset({date(2026, 3, 24)}), other={date(2026, 3, 21): ((time(12), time(20)),)}),
+    HoursExceptions(closed=frozenset({date(2026, 3, 24)}), other={date(2026, 3, 21): ((time(12), time(20)),)}),
     "Asia/Bangkok",
 )
-IN_BERLIN = hours_events(
+IN_BERLIN = build_hours_events(
     EXHIBITION,
     WeeklyHours({5: ((time(11), time(19)),), 6: ((time(11), time(17)),)}),
-    Exceptions(),
+    HoursExceptions(),
     "Europe/Berlin",
 )
 DOCUMENTS = {
@@ -96,7 +98,7 @@ def a_document(events: list[VEvent]) -> bytes:
     return write_feed(
         map(render, events),
         name="Programme; Almaty, Astana",
-        zones=[vtimezone(tzid, date(2026, 3, 3), date(2026, 4, 5)) for tzid in tzids],
+        zones=[render_vtimezone(tzid, date(2026, 3, 3), date(2026, 4, 5)) for tzid in tzids],
         refresh=SIX_HOURS,
         description="Ceremonies and exhibitions",
         source_url="https://example.org/feeds/programme.ics",
@@ -128,7 +130,7 @@ def test_no_text_keeps_a_reader_from_the_event(summary: str, name: str, descript
 
     written = write_feed([render(event)], name=name, refresh=SIX_HOURS, description=description)
 
-    expected = [(event.uid, one_line(texts.summary), REVISED, REVISED + SIX_HOURS)]
+    expected = [(event.uid, join_lines(texts.summary), REVISED, REVISED + SIX_HOURS)]
     assert expected == read_by_icalendar(written)
     assert expected == read_by_vobject(written)
     assert expected == read_by_home_assistant(written)
@@ -158,7 +160,7 @@ def test_a_feed_is_no_invitation_and_carries_no_name_that_changes() -> None:
 
 
 def test_zones_stand_before_the_events_once_each_and_in_one_order() -> None:
-    zones = [vtimezone(tzid, date(2026, 3, 3), date(2026, 4, 5)) for tzid in ("Europe/Berlin", "Asia/Bangkok")]
+    zones = [render_vtimezone(tzid, date(2026, 3, 3), date(2026, 4, 5)) for tzid in ("Europe/Berlin", "Asia/Bangkok")]
 
     written = write_feed([render(CEREMONY)], name="x", zones=[*zones, *zones], refresh=SIX_HOURS)
 
@@ -172,7 +174,7 @@ def test_no_name_breaks_the_head_and_both_names_are_the_same(name: str, descript
     written = write_feed([], name=name, refresh=SIX_HOURS, description="A " + description)
 
     lines = dict(line.decode().split(":", 1) for line in unfold(written))
-    assert one_line(name) == unescape(lines["NAME"]) == unescape(lines["X-WR-CALNAME"])
+    assert join_lines(name) == unescape(lines["NAME"]) == unescape(lines["X-WR-CALNAME"])
     assert clean_text("A " + description) == icalendar.Calendar.from_ical(written)["DESCRIPTION"]
     assert lines["DESCRIPTION"] == lines["X-WR-CALDESC"]
 

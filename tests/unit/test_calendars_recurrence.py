@@ -9,8 +9,9 @@ from time import process_time
 import pytest
 from dateutil.rrule import rrulestr
 
-from calendars.foreign import Notes, expanded, read
-from calendars.foreign.recurrence import Patience, Rule, TooOften, moments
+from calendars.foreign import Notes, expand_series, read_calendar
+from calendars.foreign.recurrence.rule import RecurrenceRule, TooOften
+from calendars.foreign.recurrence.rule_expansion import DayBudget, expand_rule
 
 START, LAST = datetime(2026, 1, 1, 10), datetime(2028, 12, 31)  # noqa: DTZ001 - wall times
 DAY = START.date()
@@ -37,7 +38,7 @@ RULES = (
 
 
 def named(rule: str, start: datetime = START, since: date = DAY, last: datetime = LAST) -> list[datetime]:
-    return list(moments(Rule.of(rule, start, ""), start, since, last, Patience(10**6)))
+    return list(expand_rule(RecurrenceRule.parse(rule, start, ""), start, since, last, DayBudget(10**6)))
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -83,7 +84,7 @@ def test_a_weekday_with_and_one_without_an_ordinal_are_both_meant():
 @pytest.mark.parametrize("rule", ["FREQ=SECONDLY", "FREQ=MINUTELY;COUNT=999999999", "FREQ=HOURLY;BYMONTH=2"])
 def test_what_repeats_within_a_day_is_not_taken_apart(rule):
     with pytest.raises(TooOften):
-        Rule.of(rule, START, "")
+        RecurrenceRule.parse(rule, START, "")
 
 
 # Series of a file
@@ -98,9 +99,9 @@ def series(*lines: str, count: int = 1) -> bytes:
 
 def taken(data: bytes, days: tuple[date, date] = WINDOW) -> tuple[list[str], list[str]]:
     notes = Notes()
-    events = expanded(read(data, default_tzid="Asia/Bangkok").events, days, notes)
+    events = expand_series(read_calendar(data, default_tzid="Asia/Bangkok").events, days, notes)
     standing = [event for event in events if event.status != "CANCELLED"]
-    return [f"{event.dtstart}" for event in standing], [str(note) for note in notes.in_order()]
+    return [f"{event.dtstart}" for event in standing], [str(note) for note in notes.list_by_line()]
 
 
 def test_exceptions_additions_and_until_in_utc_are_kept():
@@ -120,7 +121,7 @@ def test_exceptions_additions_and_until_in_utc_are_kept():
 def test_what_an_exception_takes_out_is_cancelled():
     data = series("DTSTART;VALUE=DATE:20270104", "RRULE:FREQ=DAILY;COUNT=2", "EXDATE;VALUE=DATE:20270105")
 
-    events = expanded(read(data).events, WINDOW, Notes())
+    events = expand_series(read_calendar(data).events, WINDOW, Notes())
 
     assert {date(2027, 1, 4): "CONFIRMED", date(2027, 1, 5): "CANCELLED"} == {
         one.dtstart: one.status for one in events

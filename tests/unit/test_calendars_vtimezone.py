@@ -12,7 +12,7 @@ from ical.calendar_stream import IcsCalendarStream
 from ical.timezone import IcsTimezoneInfo
 
 from calendars.feed import write_feed
-from calendars.vtimezone import vtimezone
+from calendars.vtimezone import render_vtimezone
 
 # Each with the years in which it does what it is here for.
 BY_RULE = {
@@ -58,7 +58,7 @@ def a_document(zone: bytes) -> str:
 @pytest.mark.parametrize("read", [read_by_icalendar, read_by_vobject])
 @pytest.mark.parametrize("tzid", ZONES)
 def test_readers_find_every_offset_of_the_tz_database(tzid: str, read: Callable[[bytes], tzinfo]) -> None:
-    zone = read(vtimezone(tzid, *years(tzid)))
+    zone = read(render_vtimezone(tzid, *years(tzid)))
 
     for wall in walls(tzid):
         assert wall.replace(tzinfo=ZoneInfo(tzid)).utcoffset() == wall.replace(tzinfo=zone).utcoffset(), wall
@@ -67,7 +67,7 @@ def test_readers_find_every_offset_of_the_tz_database(tzid: str, read: Callable[
 @pytest.mark.parametrize("tzid", BY_RULE)
 def test_home_assistant_finds_the_offsets_of_every_zone_with_a_rule(tzid: str) -> None:
     """ical 14.3 overlooks an observance without RRULE, but for IANA names it has the tz database."""
-    zone = read_by_home_assistant(vtimezone(tzid, *years(tzid)))
+    zone = read_by_home_assistant(render_vtimezone(tzid, *years(tzid)))
 
     for wall in walls(tzid):
         assert wall.replace(tzinfo=ZoneInfo(tzid)).utcoffset() == wall.replace(tzinfo=zone).utcoffset(), wall
@@ -76,7 +76,7 @@ def test_home_assistant_finds_the_offsets_of_every_zone_with_a_rule(tzid: str) -
 @pytest.mark.parametrize("tzid", ZONES)
 def test_by_the_letter_of_the_rfc_each_offset_holds_from_its_very_hour(tzid: str) -> None:
     first, last = years(tzid)
-    onsets = onsets_by_the_letter(vtimezone(tzid, first, last), last)
+    onsets = onsets_by_the_letter(render_vtimezone(tzid, first, last), last)
 
     instant = datetime(first.year, 1, 1, tzinfo=UTC)
     while instant.date() < last:
@@ -87,7 +87,7 @@ def test_by_the_letter_of_the_rfc_each_offset_holds_from_its_very_hour(tzid: str
 
 @pytest.mark.parametrize("tzid", ZONES)
 def test_the_bytes_hold_what_outlook_reads_and_nothing_else(tzid: str) -> None:
-    written = vtimezone(tzid, *years(tzid))
+    written = render_vtimezone(tzid, *years(tzid))
 
     names = {line.partition(b":")[0] for line in written.split(b"\r\n")}
     known = {b"BEGIN", b"END", b"TZID", b"DTSTART", b"RRULE", b"TZOFFSETFROM", b"TZOFFSETTO", b""}
@@ -96,15 +96,15 @@ def test_the_bytes_hold_what_outlook_reads_and_nothing_else(tzid: str) -> None:
 
 
 def test_a_fixed_zone_is_one_standard_that_does_not_change_from_day_to_day() -> None:
-    written = vtimezone("Asia/Almaty", date(2026, 1, 1), date(2026, 12, 31))
+    written = render_vtimezone("Asia/Almaty", date(2026, 1, 1), date(2026, 12, 31))
 
     assert written.count(b"BEGIN:STANDARD") == 1
     assert written.count(b":+0500") == 2
-    assert written == vtimezone("Asia/Almaty", date(2027, 5, 1), date(2027, 5, 2))
+    assert written == render_vtimezone("Asia/Almaty", date(2027, 5, 1), date(2027, 5, 2))
 
 
 def test_almaty_before_march_2024_shows_the_change_by_its_date() -> None:
-    written = vtimezone("Asia/Almaty", date(2024, 2, 1), date(2024, 4, 1)).decode()
+    written = render_vtimezone("Asia/Almaty", date(2024, 2, 1), date(2024, 4, 1)).decode()
 
     change = "DTSTART:20240301T000000\r\nTZOFFSETFROM:+0600\r\nTZOFFSETTO:+0500\r\n"
     assert change in written
@@ -112,7 +112,7 @@ def test_almaty_before_march_2024_shows_the_change_by_its_date() -> None:
 
 
 def test_european_summer_time_is_written_as_google_and_apple_do() -> None:
-    written = vtimezone("Europe/Berlin", date(2026, 1, 1), date(2026, 12, 31)).decode()
+    written = render_vtimezone("Europe/Berlin", date(2026, 1, 1), date(2026, 12, 31)).decode()
 
     assert "DAYLIGHT\r\nDTSTART:19700329T020000\r\nRRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU\r\n" in written
     assert "STANDARD\r\nDTSTART:19701025T030000\r\nRRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU\r\n" in written
@@ -120,7 +120,7 @@ def test_european_summer_time_is_written_as_google_and_apple_do() -> None:
 
 def test_a_zone_outside_the_tz_database_is_refused() -> None:
     with pytest.raises(ZoneInfoNotFoundError):
-        vtimezone("Asia/Astana", date(2026, 1, 1), date(2026, 2, 1))
+        render_vtimezone("Asia/Astana", date(2026, 1, 1), date(2026, 2, 1))
 
 
 def years(tzid: str) -> tuple[date, date]:
