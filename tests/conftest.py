@@ -22,6 +22,7 @@ from scheduler.base.clock import ManualClock
 from scheduler.cli.kit.context import CommandContext
 from scheduler.cli.kit.language import speak
 from scheduler.storage.database import Database
+from tests.support import processes
 from tests.support.builders import NOW
 from tests.support.instance import Pool, Scheduler, connect, settings_of
 
@@ -30,6 +31,12 @@ hypothesis.settings.register_profile("suite", deadline=None)
 hypothesis.settings.load_profile("suite")
 
 ENGINES = ("sqlite", "postgresql")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Let what crowds run be imported once, and not by each of their processes."""
+    crowds = [item for item in session.items if item.get_closest_marker("crowd")]
+    processes.make_ready({item.module.__name__ for item in crowds if isinstance(item, pytest.Function)})
 
 
 @pytest.fixture(scope="session")
