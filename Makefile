@@ -15,9 +15,11 @@ help: ## print this list
 demo: $(VENV)/.ready ## play a season through, on sample data in ./demo
 	@$(BIN)/scheduler demo --dir demo
 
-# With ARGS just those tests run, and the checks do not.
+# Processes that tests start need not compile the program each.
+test: export PYTHONDONTWRITEBYTECODE :=
+# With ARGS just those tests run, and the checks do not; else crowds run after the others, by themselves.
 test: $(VENV)/.ready-dev $(VENV)/.ready-node $(VENV)/.ready-apt $(if $(ARGS),,check) ## check, then run every test; ARGS="tests/unit -k clock": just these
-	$(BIN)/pytest $(or $(ARGS),-n 3 --dist worksteal)
+	$(if $(ARGS),$(BIN)/pytest $(ARGS),$(BIN)/pytest -n logical --dist worksteal -m "not crowd" && $(BIN)/pytest -m crowd)
 
 check: $(VENV)/.ready-dev ## ruff, mypy and the import contracts, in seconds
 	$(BIN)/ruff check .
