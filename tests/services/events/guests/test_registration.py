@@ -350,6 +350,7 @@ def _confirm_in_process(url: str, given: str) -> Standing:
         database.dispose()
 
 
+@pytest.mark.crowd
 def test_twenty_who_confirm_at_once_for_the_last_place_are_one_guest_and_nineteen_in_the_queue(db, database_url):
     plan(db, capacity=1)
     names = [f"Guest {number}" for number in range(20)]
