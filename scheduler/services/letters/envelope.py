@@ -115,17 +115,25 @@ def reply_to(email: str | None) -> str:
         return ""
 
 
-def render_letter(kind: LetterKind, words: Mapping[str, Any], language: str) -> tuple[str, str, str]:
-    """Subject, text and HTML of a kind of letter, in a language that is supported."""
+def render_letter(
+    kind: LetterKind, words: Mapping[str, Any], language: str, *, layout: str = "letter"
+) -> tuple[str, str, str]:
+    """Return the subject, the text and the HTML of a kind of letter, in a supported language.
+
+    What is its own about a kind lies in ``templates/letters/<kind>/``: the subject, and the words it begins and closes
+    with. The rest is the ``layout``, unless the kind has a ``letter.txt`` and a ``letter.html`` of its own.
+    """
     folder = f"letters/{kind.replace(' ', '_')}"
-    subject = " ".join(template(f"{folder}/subject.txt", language).render(words).split())
-    text = template(f"{folder}/body.txt", language).render(words)
-    return subject, text, template(f"{folder}/body.html", language).render(words, subject=subject)
+    subject = " ".join(_template(language, f"{folder}/subject.txt").render(words).split())
+    text = _template(language, f"{folder}/letter.txt", f"letters/{layout}.txt").render(words, folder=folder)
+    html = _template(language, f"{folder}/letter.html", f"letters/{layout}.html")
+    return subject, text, html.render(words, folder=folder, subject=subject)
 
 
 @cache
-def template(name: str, language: str) -> Template:
-    return _environment(language).get_template(name)
+def _template(language: str, *names: str) -> Template:
+    """Return the first of these templates that there is."""
+    return _environment(language).select_template(names)
 
 
 @cache

@@ -53,7 +53,7 @@ def _compose(letter: Letter, house: SenderIdentity, now: datetime) -> Item:
     assert contact.email is not None  # noqa: S101 - or it would have been skipped
     language = supported(contact.language)
     words = _words(letter, visit, contact, language, house)
-    subject, text, html = render_letter(letter.kind, words, language)
+    subject, text, html = render_letter(letter.kind, words, language, layout="visit_letter")
     parts = Parts(
         text=text,
         html=html,
