@@ -10,7 +10,7 @@ import pytest
 from scheduler.base.date_format import When
 from scheduler.base.i18n import LANGUAGES
 from scheduler.model import LetterKind
-from scheduler.services.letters.envelope import render_letter
+from scheduler.services.letters.templates import render_letter
 
 KINDS = [kind for kind in LetterKind if kind.startswith("visit ")]
 every_letter = pytest.mark.parametrize(("kind", "language"), list(product(KINDS, LANGUAGES)))
