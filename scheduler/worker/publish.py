@@ -58,11 +58,12 @@ def publish(app: App, target: Target, advance: Advance = lambda _done, _all: Non
     before = _manifest(target)
     with app.db.read() as session, ThreadPoolExecutor() as pool:
         run = _Run(target, before, content_version.current(session, now=app.clock.now()).modified, pool)
-        known, library = list(scopes.every_public(session)), event_feeds.Library(session, now=app.clock.now())
+        known = list(scopes.every_public(session))
+        renderings = event_feeds.PublicRenderings(session, now=app.clock.now())
         for number, scope in enumerate(known, 1):
-            book = library.open(scope)
+            feed = renderings.feed(scope)
             for address in _addresses(scope):
-                run.take(address, _content(app, book, address))
+                run.take(address, _content(app, feed, address))
             advance(number, len(known))
         run.finish()
     return run.done
@@ -118,7 +119,7 @@ def _manifest(target: Target) -> Manifest:
 def _is_feed(name: str) -> bool:
     """Whoever can write the manifest shall not have other files removed by it."""
     try:
-        return not addresses.read(f"/{name}").private
+        return not addresses.parse_address(f"/{name}").private
     except NotFound:
         return False
 
@@ -129,8 +130,8 @@ def _addresses(scope: scopes.Scope) -> Iterator[Address]:
         yield Address(scope.key, language, by_hours, alarms)
 
 
-def _content(app: App, book: event_feeds.Book, address: Address) -> bytes:
-    return book.write(
+def _content(app: App, feed: event_feeds.PublicFeed, address: Address) -> bytes:
+    return feed.write(
         language=address.language,
         by_hours=address.by_hours,
         alarms=address.alarms,
