@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from calendars.hours import next_yearly
+from calendars.anniversaries import find_next_anniversary
 from scheduler.base.clock import instant, wall
 from scheduler.model import (
     Attendee,
@@ -95,7 +95,7 @@ def has_start(event: Event, start: datetime) -> bool:
 
 def _anniversary_on_or_after(event: Event, day: date) -> datetime:
     assert event.dtstart is not None  # noqa: S101 - an anniversary always has its day
-    return _midnight(next_yearly(event.dtstart.date(), day), event.tzid)
+    return _midnight(find_next_anniversary(event.dtstart.date(), day), event.tzid)
 
 
 def _midnight(day: date, tzid: str) -> datetime:
