@@ -191,7 +191,7 @@ def _ready_made(app: App, again: Sequence[OutgoingMessage] = ()) -> list[Outgoin
 
 
 def _compose(app: App, again: Sequence[OutgoingMessage]) -> None:
-    for batch in common.chunks([message.letter_id for message in again], delivery.BATCH):
+    for batch in common.chunks([message.letter_id for message in again], delivery.BATCH_SIZE):
         with app.db.read() as session:
             composed = compose_event_letters(session, batch, house=app.house, now=app.clock.now())
             assert all(isinstance(one, OutgoingMessage) for one in composed)

@@ -1,4 +1,4 @@
-"""Letters as .eml files in a directory: for one desk without a mail server, for the demo and for tests."""
+"""Write letters as .eml files into a directory: for a desk without a mail server, for the demo and for tests."""
 
 from __future__ import annotations
 
@@ -10,22 +10,24 @@ from scheduler.services.letters.envelope import OutgoingMessage
 
 
 def file_name(message: OutgoingMessage) -> str:
-    """In the order of the ledger; the same for every attempt at one letter."""
+    """Return the name of a letter's file: files sort like the ledger, and every attempt has the same name."""
     return f"{message.letter_id:06d}-{message.kind.replace(' ', '-')}-{message.language}.eml"
 
 
 class FileChannel:
+    """A directory that letters are put into."""
+
     def __init__(self, directory: str) -> None:
         self.directory = Path(directory).expanduser()
 
     def send(self, message: OutgoingMessage) -> None:
-        """Written beside and renamed, so that a file that is there is whole; a repeated letter replaces itself."""
+        """Write a letter as a whole, by renaming a finished file; a letter that is sent again replaces its file."""
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
             path = self.directory / file_name(message)
-            beside = path.with_suffix(".part")
-            beside.write_bytes(message.content)
-            os.replace(beside, path)  # noqa: PTH105 - the atomic one, by its name
+            part = path.with_suffix(".part")
+            part.write_bytes(message.content)
+            os.replace(part, path)  # noqa: PTH105 - this is the function that is documented to be atomic
         except OSError as error:
             raise ChannelError(
                 "{directory}: cannot be written: {reason}",
@@ -35,9 +37,10 @@ class FileChannel:
             ) from error
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: no connection is kept."""
 
     def check(self) -> None:
+        """Raise ChannelError if the directory, or the nearest one above it, cannot be written to."""
         place = next(place for place in (self.directory, *self.directory.parents) if place.exists())
         if not (place.is_dir() and os.access(place, os.W_OK)):
             raise ChannelError("{directory}: cannot be written", down=True, directory=self.directory)

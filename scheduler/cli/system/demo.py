@@ -30,7 +30,7 @@ from scheduler.services.consulate.posts import free_times, posts
 from scheduler.services.consulate.posts.free_times import Party
 from scheduler.services.feeds import scopes
 from scheduler.services.letters.envelope import OutgoingMessage
-from scheduler.worker import delivery, timetable
+from scheduler.worker import delivery, jobs
 
 SETTINGS = """# Settings of the demo; made by `scheduler demo`, which may remove this directory.
 data_dir = "{directory}"
@@ -224,7 +224,7 @@ class _Play:
         context = CommandContext(self.config, self.clock)
         for moment in self._moments(context):
             self.clock.set(moment)
-            timetable.run_visit_upkeep(context.app)
+            jobs.run_visit_upkeep(context.app)
             delivery.deliver(context.app, self._watch(context))
         context.close()
         self._one_letter()

@@ -36,7 +36,10 @@ class Representation:
     """
 
     def __init__(self, content: bytes, *, headers: Headers, cache_control: str, modified: datetime | None) -> None:
-        """``headers`` describe the content; ``modified`` is in whole seconds, or None if only the ETag tells."""
+        """Compute the headers of every answer.
+
+        ``headers`` describe the content. ``modified`` is in whole seconds; without it only the ETag shows a change.
+        """
         self.content, self.modified = content, modified
         self.size = len(content) * 3 // 2 + OVERHEAD_OCTETS  # with the compressed forms
         self._digest = hashlib.sha256(content).hexdigest()[:32]
