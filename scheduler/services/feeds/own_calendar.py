@@ -30,7 +30,7 @@ def calendar(session: Session, person: Person) -> FeedLink | None:
 
 def subscribe(session: Session, person: Person, *, now: datetime) -> FeedLink:
     """Return the link to a person's own agenda; make it if there is none."""
-    # The lock lets two clicks make one link.
+    # Lock the person, so that two clicks make one link.
     session.scalar(sa.select(Person.id).where(Person.id == person.id).with_for_update())
     link = calendar(session, person)
     return link or feed_links.add(

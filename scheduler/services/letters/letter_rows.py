@@ -13,7 +13,7 @@ from scheduler.base.text import Text
 from scheduler.model import Attendee, Event, Letter, LetterKind, Mode, Person, Reminded, Standing
 from scheduler.model.attendance import BOUND
 
-# Not on the list: these people get only the letters that they asked for, or that tell them just this.
+# Not on the list: these people get only letters that they asked for, and letters that tell them just this.
 OFF_LIST = (Standing.WITHDRAWN, Standing.UNCONFIRMED, Standing.LAPSED, Standing.REFUSED)
 ASKED = (LetterKind.CONFIRM, LetterKind.STANDING)
 # These letters tell people that they are no longer on the list.

@@ -25,7 +25,7 @@ from scheduler.services.outbox import enqueue
 PLACEHOLDERS = {"subject": ("event",), "text": ("name", "event")}
 _PLACEHOLDER = re.compile(r"\{(\w*)\}")
 REPEATED_WITHIN = timedelta(days=1)  # the same message to the same audience within this time is refused as a mistake
-USEFUL_AFTER_EVENT = timedelta(days=7)  # from when it is due: how long a message after the event may still be sent
+USEFUL_AFTER_EVENT = timedelta(days=7)  # how long a message that is due after the event may still be sent
 WITHDRAWN = N_("the message was withdrawn")
 
 

@@ -27,7 +27,7 @@ from scheduler.model import (
 from scheduler.model.attendance import OFFICIALS
 from scheduler.services.outbox.enqueue import LetterBatch, queue_batch
 
-MORNING = time(9)  # when a reminder some days before a whole day leaves, on the clock of the event
+MORNING = time(9)  # when reminders of events without an hour are due, on the clock of the event
 
 
 def retime_all(event: Event, *, now: datetime) -> int:
