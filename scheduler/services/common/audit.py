@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -16,6 +16,23 @@ from scheduler.services.common import content_version
 PUBLIC_ENTITIES = ("city", "venue", "organisation", "person", "event", "feed", "link")
 
 
+class AuditLine(NamedTuple):
+    """What was done to one row of a noun."""
+
+    action: str
+    row: object
+    details: Mapping[str, Any]
+
+
+def note_lines(session: Session, noun: str, lines: Sequence[AuditLine], *, now: datetime) -> None:
+    """Write several lines about rows of one noun, in one statement."""
+    if noun in PUBLIC_ENTITIES:
+        content_version.touch(session, now=now)
+    same = {"at": now, "actor": session.info.get("actor", "system"), "noun": noun}
+    rows = [{**same, "action": line.action, "row": str(line.row), "details": dict(line.details)} for line in lines]
+    session.execute(sa.insert(Audit), rows)
+
+
 def note_each(
     session: Session,
     action: str,
@@ -25,13 +42,9 @@ def note_each(
     now: datetime,
     details: Mapping[int, Mapping[str, Any]] | None = None,
 ) -> None:
-    """The same for many rows at once."""
-    actor = session.info.get("actor", "system")
-    same = {"at": now, "actor": actor, "action": action, "noun": noun}
-    if noun in PUBLIC_ENTITIES:
-        content_version.touch(session, now=now)
-    said = details or {}
-    session.execute(sa.insert(Audit), [{**same, "row": str(row), "details": said.get(row, {})} for row in rows])
+    """Write one line for each of these rows, in one statement; ``details`` by row."""
+    by_row = details or {}
+    note_lines(session, noun, [AuditLine(action, row, by_row.get(row, {})) for row in rows], now=now)
 
 
 def note(session: Session, action: str, noun: str, row: object, *, now: datetime, **details: Any) -> None:

@@ -13,13 +13,11 @@ from scheduler.model import Attendee, Capacity, Event, LetterKind, Mode, Standin
 from scheduler.model.attendance import HOLDING
 from scheduler.services.common.audit import note
 from scheduler.services.events.attendance.capacity import (
-    draw_number,
     give_back,
     hold,
     next_in_queue,
     set_standing,
     take_places,
-    take_unawaited,
 )
 from scheduler.services.outbox import enqueue
 
@@ -34,17 +32,6 @@ SHORTEST_OFFER = timedelta(minutes=30)
 
 
 MINUTE = timedelta(minutes=1)
-
-
-def seat(session: Session, attendee: Attendee, *, now: datetime) -> Standing:
-    """Places if there are enough that nobody waits for, else the end of the queue."""
-    event, mode = attendee.event, attendee.mode
-    placed = take_unawaited(session, event, mode, attendee.seats)
-    attendee.queue_number = None if placed else draw_number(session, event.id, mode)
-    set_standing(attendee, Standing.CONFIRMED if placed else Standing.WAITLISTED, now)
-    session.add(attendee)
-    session.flush()
-    return attendee.standing
 
 
 def leave_list(session: Session, attendee: Attendee, standing: Standing, *, now: datetime) -> None:
@@ -163,10 +150,10 @@ def queue_for_attendee(
     facts: Mapping[str, object] | None = None,
 ) -> None:
     """Queue a letter to who comes."""
-    key, event = letter_key(kind, attendee, now), attendee.event
+    key, event = letter_key(kind, attendee.id, now), attendee.event
     enqueue.queue(session, kind, attendee.attending, event, key=key, now=now, expires_at=expires_at, facts=facts)
 
 
-def letter_key(kind: LetterKind, attendee: Attendee, now: datetime) -> str:
+def letter_key(kind: LetterKind, attendee: int, now: datetime) -> str:
     """A person may register, withdraw and register again: each time is a fact of its own."""
-    return f"{kind}:{attendee.id}:{now:%Y%m%dT%H%M%S%f}"
+    return f"{kind}:{attendee}:{now:%Y%m%dT%H%M%S%f}"

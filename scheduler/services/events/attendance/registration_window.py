@@ -7,19 +7,17 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict
-from scheduler.model import Event, Kind, Mode
-from scheduler.services.events.attendance import capacity
+from scheduler.model import Event, Kind
 
 
 class RegistrationClosed(Conflict):
     """Registration is not open."""
 
 
-def refuse(session: Session, event: Event, mode: Mode, companions: int, *, now: datetime) -> None:
-    """Raises RegistrationClosed, and NeverFits for a party larger than all the places there are."""
+def require_open(session: Session, event: Event, now: datetime) -> None:
+    """Read the event again and hold it until the transaction ends. Raise RegistrationClosed if it takes nobody."""
     _look_again(session, event)
     refuse_closed(event, now)
-    capacity.refuse_impossible(session, event, mode, companions)
 
 
 def refuse_closed(event: Event, now: datetime) -> None:

@@ -25,9 +25,16 @@ from scheduler.model import (
 from scheduler.model.attendance import HOLDING
 from scheduler.services.common.audit import note
 from scheduler.services.events.attendance import capacity, offers, registration_window
+from scheduler.services.events.attendance.audit_lines import (
+    answer_line,
+    invitation_line,
+    registration_line,
+    write_line,
+)
 from scheduler.services.events.attendance.capacity import NoRoom, ahead, facts_of
 from scheduler.services.events.attendance.offers import offer_free_places, queue_for_attendee
 from scheduler.services.events.attendance.parties import Needs, name_companions
+from scheduler.services.events.attendance.placement import decide, read_places, write_placement
 from scheduler.services.outbox import enqueue
 
 # On no list at present: to be invited, or to accept after all.
@@ -72,28 +79,24 @@ def register(session: Session, event: Event, guest: Guest, *, now: datetime, by:
     Who registers by themselves for an event that asks for approval has requested it. Raises Conflict when
     registration is not open, AlreadyThere when they are registered, Invalid for a party that could never fit.
     """
-    registration_window.refuse(session, event, guest.mode, guest.companions, now=now)
+    registration_window.require_open(session, event, now)
+    places = read_places(session, [event.id])[event.id, guest.mode]
+    placement = decide(event, places, guest.companions, vetted=by is not Answer.PAGE)
     attendee = _attendee(session, event, guest.person, now)
     if attendee.standing in (*HOLDING, Standing.WAITLISTED, Standing.REQUESTED):
         raise NothingToChange("{person} is already registered for {event}: {standing}", **facts_of(attendee))
     _write(attendee, guest)
-    _enter(session, attendee, now=now, by=by)
+    record_acceptance(attendee, by, now)
+    write_placement(session, attendee, places, placement, now=now)
+    queue_for_attendee(session, ENTERED[attendee.standing], attendee, now=now)
+    write_line(session, registration_line(attendee), now=now)
     return attendee
 
 
-def _enter(session: Session, attendee: Attendee, *, now: datetime, by: Answer) -> None:
-    """Onto the list: all has been judged, and the places are held."""
-    event = attendee.event
+def record_acceptance(attendee: Attendee, by: Answer, now: datetime) -> None:
+    """Record that somebody comes, without storing it."""
     attendee.partstat = Partstat.ACCEPTED
-    attendee.answered_by, attendee.answered_on = by, wall(now, event.tzid).date()
-    if event.approval and by is Answer.PAGE:
-        capacity.set_standing(attendee, Standing.REQUESTED, now)
-        session.add(attendee)
-        session.flush()
-    else:
-        offers.seat(session, attendee, now=now)
-    queue_for_attendee(session, ENTERED[attendee.standing], attendee, now=now)
-    note(session, "register", "attendee", attendee.id, now=now, event=event.key, standing=attendee.standing)
+    attendee.answered_by, attendee.answered_on = by, wall(now, attendee.event.tzid).date()
 
 
 ENTERED = {
@@ -105,8 +108,9 @@ ENTERED = {
 
 def request_registration(session: Session, event: Event, guest: Guest, *, now: datetime) -> Attendee:
     """Write down what somebody asks for who has not shown yet that the address is theirs. Holds no place, draws no
-    number; who stands on the list already stays as they are, whatever was typed. To be called after `window.refuse`.
+    number; who stands on the list already stays as they are, whatever was typed.
     """
+    capacity.hold(session, event.id)
     attendee = _attendee(session, event, guest.person, now)
     if attendee.standing not in (None, Standing.UNCONFIRMED):
         return attendee
@@ -145,11 +149,18 @@ def approve(session: Session, attendee: Attendee, *, now: datetime) -> Standing:
     capacity.hold_with(session, attendee)
     if attendee.standing not in (Standing.REQUESTED, Standing.REFUSED):
         raise NothingToChange("{person} has no request for {event} that is open: {standing}", **facts_of(attendee))
-    capacity.refuse_impossible(session, attendee.event, attendee.mode, attendee.companions)
-    standing = offers.seat(session, attendee, now=now)
+    standing = _place(session, attendee, now=now)
     queue_for_attendee(session, ENTERED[standing], attendee, now=now)
     note(session, "approve", "attendee", attendee.id, now=now, event=attendee.event.key, standing=standing)
     return standing
+
+
+def _place(session: Session, attendee: Attendee, *, now: datetime) -> Standing:
+    """Give somebody whom an officer has invited or approved places, or the end of the queue. Raise NeverFits."""
+    places = read_places(session, [attendee.event_id])[attendee.event_id, attendee.mode]
+    placement = decide(attendee.event, places, attendee.companions, vetted=True)
+    write_placement(session, attendee, places, placement, now=now)
+    return placement.standing
 
 
 def refuse(session: Session, attendee: Attendee, *, reason: Text | None = None, now: datetime) -> None:
@@ -221,6 +232,7 @@ def invite(
     """
     if event.cancelled:
         raise Conflict("{event} is cancelled", event=event.key)
+    capacity.hold(session, event.id)
     attendee = _attendee(session, event, guest.person, now)
     if attendee.id is not None and attendee.standing not in _OPEN:
         raise NothingToChange("{person} is already on the list of {event}: {standing}", **facts_of(attendee))
@@ -230,7 +242,7 @@ def invite(
     capacity.set_standing(attendee, Standing.INVITED, now)
     session.add(attendee)
     session.flush()
-    note(session, "invite", "attendee", attendee.id, now=now, event=event.key, role=attendee.role)
+    write_line(session, invitation_line(attendee.id, event, attendee.role), now=now)
     return attendee
 
 
@@ -268,9 +280,8 @@ def answer(
     attendee.answered_on = on or wall(now, attendee.event.tzid).date()
     if named and attendee.standing is Standing.CONFIRMED:  # the invitation went to somebody else
         queue_for_attendee(session, LetterKind.CONFIRMED, attendee, now=now)
-    said: dict[str, object] = {"excused": True} if more.excused else {}
-    said |= {"represented_by": more.represented_by.id} if named and more.represented_by else {}
-    note(session, "answer", "attendee", attendee.id, now=now, partstat=partstat, by=by, **said)
+    deputy = more.represented_by if named else None
+    write_line(session, answer_line(attendee.id, partstat, by, excused=more.excused, deputy=deputy), now=now)
 
 
 def _name_deputy(attendee: Attendee, deputy: Person | None, partstat: Partstat) -> bool:
@@ -307,9 +318,8 @@ def _follow(session: Session, attendee: Attendee, partstat: Partstat, *, now: da
 def _accept(session: Session, attendee: Attendee, *, now: datetime) -> None:
     if attendee.event.cancelled:
         raise Conflict("{event} is cancelled", event=attendee.event.key)
-    capacity.refuse_impossible(session, attendee.event, attendee.mode, attendee.companions)
     listed_at = attendee.standing_at
-    if offers.seat(session, attendee, now=now) is Standing.CONFIRMED:
+    if _place(session, attendee, now=now) is Standing.CONFIRMED:
         attendee.standing_at = listed_at  # on the list since the invitation: the reminder is for them too
     else:
         # Who said yes and has no place must hear of it; who has one has had the invitation.
@@ -367,8 +377,7 @@ def renew_link(session: Session, attendee: Attendee, *, now: datetime) -> None:
 
 
 def _attendee(session: Session, event: Event, person: Person, now: datetime) -> Attendee:
-    """The row of a person at an event, new (and not yet stored) if there is none; the event's places are held."""
-    capacity.hold(session, event.id)
+    """The row of a person at an event, new (and not yet stored) if there is none. The event's places must be held."""
     here = sa.select(Attendee).where(Attendee.event_id == event.id, Attendee.person_id == person.id)
     found = session.scalar(here.execution_options(populate_existing=True))
     return found or Attendee(event=event, person=person, created_at=now, companions=0)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict, Invalid, SchedulerError
-from scheduler.model import Attendee, Capacity, Event, Mode, Person
+from scheduler.model import Attendee, Event, Mode, Person
 from scheduler.services.common import lookup
 from scheduler.services.events.guest_lists.likeness import Known, Likeness, shares_a_name
 from scheduler.services.events.guest_lists.rows import ParsedRow, RowDefaults
@@ -20,7 +20,13 @@ class RowMatcher:
     """What is to become of each row, in their order; it remembers who was named before."""
 
     def __init__(
-        self, session: Session, event: Event, entries: Sequence[ParsedRow], terms: RowDefaults, decisions: Decisions
+        self,
+        session: Session,
+        event: Event,
+        entries: Sequence[ParsedRow],
+        terms: RowDefaults,
+        decisions: Decisions,
+        capacities: Mapping[Mode, int | None],
     ) -> None:
         self.session, self.decisions = session, decisions
         self.likeness = Likeness(session, event, entries, terms.source)
@@ -28,12 +34,12 @@ class RowMatcher:
         self.unlisted = set(self.on_list) - {row.person_id for row in self.likeness.rows.values()}
         self.claimed: dict[int, int] = {}  # person to row
         self.fresh: dict[str, int] = {}  # what tells a new person from others, to row
-        self.impossible = _most(session, event)
+        self.capacities = capacities
 
     def plan(self, entry: ParsedRow) -> RowPlan:
         if entry.person is None:
             return _refused(entry, *entry.problems)
-        most = self.impossible[entry.mode]
+        most = self.capacities[entry.mode]
         if most is not None and 1 + entry.companions > most:
             return _refused(entry, _never_fits(entry, most))
         try:
@@ -138,8 +144,3 @@ def _on_list(session: Session, event: Event) -> dict[int, int]:
     """Person to attendee."""
     rows = session.execute(sa.select(Attendee.person_id, Attendee.id).where(Attendee.event_id == event.id))
     return dict(rows.all())
-
-
-def _most(session: Session, event: Event) -> dict[Mode, int | None]:
-    rows = session.execute(sa.select(Capacity.mode, Capacity.capacity).where(Capacity.event_id == event.id))
-    return {**dict.fromkeys(Mode), **dict(rows.all())}

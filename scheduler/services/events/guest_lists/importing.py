@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict, Invalid
 from scheduler.model import Event
-from scheduler.services.events.attendance import capacity
+from scheduler.services.events.attendance.placement import read_places
 from scheduler.services.events.guest_lists.decisions import RowMatcher
 from scheduler.services.events.guest_lists.rows import ParsedRow, RowDefaults
 from scheduler.services.events.guest_lists.verdicts import Decisions, RowOutcome, RowResult
@@ -29,6 +29,7 @@ def import_rows(
     now: datetime,
     decisions: Decisions | None = None,
     force: str | None = None,
+    batch: int | None = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> list[RowResult]:
     """Put the people of a list on the list of an event; returns what became of each row, in their order.
@@ -40,19 +41,21 @@ def import_rows(
         raise Conflict("{event} is cancelled", event=event.key)
     decisions = decisions or Decisions()
     _refuse_unknown_rows(entries, decisions)
-    capacity.hold(session, event.id)
-    deciding = RowMatcher(session, event, entries, terms, decisions)
+    places = read_places(session, [event.id])
+    most = {mode: found.capacity for (_, mode), found in places.items()}
+    deciding = RowMatcher(session, event, entries, terms, decisions, most)
+    size = batch or BATCH
     plans = []
     for number, entry in enumerate(entries, start=1):
         plans.append(deciding.plan(entry))
-        if number % BATCH == 0 or number == len(entries):
-            progress((number - 1) % BATCH + 1)
-    writing = RowWriter(session, event, terms, deciding.likeness, now, force)
+        if number % size == 0 or number == len(entries):
+            progress((number - 1) % size + 1)
+    writing = RowWriter(session, event, terms, deciding.likeness, now, force, places)
     told: list[RowResult] = []
-    for start in range(0, len(plans), BATCH):
-        batch = plans[start : start + BATCH]
-        told.extend(writing.write(batch))
-        progress(len(batch))
+    for start in range(0, len(plans), size):
+        part = plans[start : start + size]
+        told.extend(writing.write(part))
+        progress(len(part))
     return told
 
 

@@ -17,12 +17,11 @@ from scheduler.base.text import folded
 from scheduler.model import (
     Answer,
     Attendee,
-    Audit,
     Companion,
     Event,
     ExternalId,
     GuestRow,
-    Mode,
+    LetterKind,
     Partstat,
     Person,
     Standing,
@@ -30,8 +29,17 @@ from scheduler.model import (
 )
 from scheduler.model.attendance import BOUND
 from scheduler.model.events import OPEN_ENDED
-from scheduler.services.common.audit import note
-from scheduler.services.events.attendance import capacity, parties, transitions
+from scheduler.services.common.audit import note, note_lines
+from scheduler.services.events.attendance import offers, parties, transitions
+from scheduler.services.events.attendance.audit_lines import answer_line, invitation_line
+from scheduler.services.events.attendance.placement import (
+    Key,
+    Placement,
+    Places,
+    decide,
+    read_places,
+    write_places,
+)
 from scheduler.services.events.attendance.replies import PARTSTATS, Reply
 from scheduler.services.events.guest_lists.likeness import Likeness
 from scheduler.services.events.guest_lists.people import is_news, organisations, update_person
@@ -39,6 +47,7 @@ from scheduler.services.events.guest_lists.rows import ParsedRow, RowDefaults
 from scheduler.services.events.guest_lists.verdicts import RowOutcome, RowPlan, RowResult
 from scheduler.services.events.programme import conflicts
 from scheduler.services.events.programme.places import identity
+from scheduler.services.outbox import enqueue
 from scheduler.storage.refusals import refusal
 from scheduler.storage.types import Base
 
@@ -56,13 +65,15 @@ class RowWriter:
         likeness: Likeness,
         now: datetime,
         force: str | None,
+        places: Mapping[Key, Places],
     ) -> None:
         self.session, self.event, self.terms, self.now, self.force = session, event, terms, now, force
         self.rows = {row.attendee_id: (mark, row.digest) for mark, row in likeness.rows.items()}
         self.marks = {mark: row.attendee_id for mark, row in likeness.rows.items()}
         self.ids = likeness.by_external_id
         self.organisations = organisations(session)
-        self.actor = session.info.get("actor", "system")
+        # As they are held; None once answers of those who are known have changed them.
+        self.places: dict[Key, Places] | None = dict(places)
 
     def write(self, plans: Sequence[RowPlan]) -> list[RowResult]:
         told = {plan.entry.number: plan.told for plan in plans if plan.told}
@@ -87,13 +98,14 @@ class RowWriter:
         people = dict(zip((plan.entry.number for plan in new), self._add_people(new), strict=True))
         people |= {plan.entry.number: plan.person for plan in known if plan.person is not None}
         wanted = [plan.entry for plan in plans if plan.entry.number in people]  # in their order: first come
-        together = self._seat_together(wanted)
-        made = self._add_attendees(wanted, people, together=together)
+        placements = self._place(wanted)
+        made = self._add_attendees(wanted, people, placements)
         self._add_companions([(entry, made[entry.number]) for entry in wanted])
         self._add_external_ids([(entry, people[entry.number]) for entry in wanted])
         self._add_rows([(entry, made[entry.number]) for entry in wanted])
-        self._audit(wanted, made, together=together)
-        waiting = set() if together else self._answer_each(wanted, made)
+        self._audit(wanted, made)
+        waiting = [n for n, placement in placements.items() if placement.standing is Standing.WAITLISTED]
+        self._tell_who_waits([(people[number], made[number]) for number in waiting])
         for entry in wanted:
             remarks = (*((NO_PLACE,) if entry.number in waiting else ()), *changed.get(entry.number, ()))
             told[entry.number] = RowResult(
@@ -165,28 +177,31 @@ class RowWriter:
             "language": draft.language,
         }
 
-    def _seat_together(self, entries: Sequence[ParsedRow]) -> bool:
-        """Places for all of a batch who accept, at once; else each takes or awaits theirs, row by row."""
-        taken: list[tuple[Mode, int]] = []
-        for mode in Mode:
-            seats = sum(1 + one.companions for one in entries if one.mode is mode and one.answer is Reply.ACCEPTED)
-            if seats and not capacity.take_together(self.session, self.event, mode, seats):
-                for other, held in taken:
-                    capacity.take_together(self.session, self.event, other, -held)
-                return False
-            taken += [(mode, seats)] if seats else []
-        return True
+    def _place(self, entries: Sequence[ParsedRow]) -> dict[int, Placement]:
+        """Place those who accept, first come first served, and write the places that they take; by row number."""
+        accepted = [entry for entry in entries if entry.answer is Reply.ACCEPTED]
+        if not accepted:
+            return {}
+        places = read_places(self.session, [self.event.id]) if self.places is None else self.places
+        before, placements = dict(places), {}
+        for entry in accepted:
+            key = (self.event.id, entry.mode)
+            placements[entry.number] = decide(self.event, places[key], entry.companions, vetted=True)
+            places[key] = placements[entry.number].places
+        write_places(self.session, before, places)
+        self.places = places
+        return placements
 
     def _add_attendees(
-        self, entries: Sequence[ParsedRow], people: Mapping[int, int], *, together: bool
+        self, entries: Sequence[ParsedRow], people: Mapping[int, int], placements: Mapping[int, Placement]
     ) -> dict[int, int]:
         insert = _insert(Attendee).returning(Attendee.id, sort_by_parameter_order=True)
-        rows = [self._attendee_row(entry, people[entry.number], together=together) for entry in entries]
+        rows = [self._attendee_row(entry, people[entry.number], placements.get(entry.number)) for entry in entries]
         made = self.session.scalars(insert, rows)
         return {entry.number: number for entry, number in zip(entries, made, strict=True)}
 
-    def _attendee_row(self, entry: ParsedRow, person: int, *, together: bool) -> dict[str, Any]:
-        answered = together and entry.answer is not Reply.NOT_ANSWERED
+    def _attendee_row(self, entry: ParsedRow, person: int, placement: Placement | None) -> dict[str, Any]:
+        answered = entry.answer is not Reply.NOT_ANSWERED
         return {
             "event_id": self.event.id,
             "person_id": person,
@@ -195,9 +210,10 @@ class RowWriter:
             "companions": entry.companions,
             "access_needs": entry.access,
             "dietary_needs": entry.dietary,
-            "partstat": PARTSTATS[entry.answer] if answered else Partstat.NEEDS_ACTION,
-            "standing": _STANDING.get(entry.answer, Standing.INVITED) if answered else Standing.INVITED,
-            "excused": answered and entry.answer is Reply.EXCUSED,
+            "partstat": PARTSTATS[entry.answer],
+            "standing": placement.standing if placement else _STANDING.get(entry.answer, Standing.INVITED),
+            "queue_number": placement.queue_number if placement else None,
+            "excused": entry.answer is Reply.EXCUSED,
             "answered_by": Answer.DESK if answered else None,
             "answered_on": wall(self.now, self.event.tzid).date() if answered else None,
             "created_at": self.now,
@@ -237,36 +253,26 @@ class RowWriter:
         if rows:
             self.session.execute(_insert(GuestRow), rows)
 
-    def _audit(self, entries: Sequence[ParsedRow], made: Mapping[int, int], *, together: bool) -> None:
-        """The same as inviting and answering one by one leave."""
-        rows = []
+    def _audit(self, entries: Sequence[ParsedRow], made: Mapping[int, int]) -> None:
+        lines = []
         for entry in entries:
-            rows.append(self._audit_row("invite", made[entry.number], event=self.event.key, role=entry.role))
-            if together and entry.answer is not Reply.NOT_ANSWERED:
-                said = {"partstat": PARTSTATS[entry.answer], "by": Answer.DESK}
-                rows.append(self._audit_row("answer", made[entry.number], **said))
-        self.session.execute(_insert(Audit), rows)
-
-    def _audit_row(self, action: str, attendee: int, **details: Any) -> dict[str, Any]:
-        return {
-            "at": self.now,
-            "actor": self.actor,
-            "action": action,
-            "noun": "attendee",
-            "row": str(attendee),
-            "details": details,
-        }
-
-    def _answer_each(self, entries: Sequence[ParsedRow], made: Mapping[int, int]) -> set[int]:
-        """There are not places for all: who comes first has them. Returns the rows that now wait."""
-        waiting = set()
-        for entry in entries:
+            number = made[entry.number]
+            lines.append(invitation_line(number, self.event, entry.role))
             if entry.answer is not Reply.NOT_ANSWERED:
-                row = self.session.get_one(Attendee, made[entry.number])
-                self._answer(row, entry.answer)
-                if row.standing is Standing.WAITLISTED:
-                    waiting.add(entry.number)
-        return waiting
+                excused = entry.answer is Reply.EXCUSED
+                lines.append(answer_line(number, PARTSTATS[entry.answer], Answer.DESK, excused=excused))
+        note_lines(self.session, "attendee", lines, now=self.now)
+
+    def _tell_who_waits(self, waiting: Sequence[tuple[int, int]]) -> None:
+        """Write to those who accepted and have no place; ``waiting`` are ids of people and of their attendees."""
+        if not waiting:
+            return
+        people = self._people([person for person, _ in waiting])
+        rows = []
+        for person, attendee in waiting:
+            key = offers.letter_key(LetterKind.WAITING, attendee, self.now)
+            rows.append(enqueue.letter_row(LetterKind.WAITING, people[person], self.event, key=key, now=self.now))
+        enqueue.queue_many(self.session, rows)
 
     def _answer(self, row: Attendee, reply: Reply) -> None:
         more = transitions.AnswerDetails(excused=reply is Reply.EXCUSED)
@@ -281,6 +287,7 @@ class RowWriter:
         query = sa.select(Attendee).where(Attendee.id.in_(numbers)).options(selectinload(Attendee.person))
         attendees = {row.id: row for row in self.session.scalars(query.execution_options(populate_existing=True))}
         rows = {row.attendee_id: row for row in self.session.scalars(_rows(numbers))}
+        self.places = None
         for plan in plans:
             number = plan.attendee or 0
             told[plan.entry.number] = self._refresh_one(plan, attendees[number], rows.get(number))
@@ -379,7 +386,6 @@ def _insert(kind: type[Base]) -> sa.Insert:
 
 _OF_THE_PARTY = ("role", "mode", "companions", "companion_names", "access_needs", "dietary_needs")
 _STANDING = {
-    Reply.ACCEPTED: Standing.CONFIRMED,
     Reply.REGRETS: Standing.WITHDRAWN,
     Reply.EXCUSED: Standing.WITHDRAWN,
 }

@@ -30,7 +30,7 @@ from scheduler.model import (
 from scheduler.model.attendance import HOLDING
 from scheduler.services.common import tokens
 from scheduler.services.common.tokens import Purpose
-from scheduler.services.events.attendance import batch_confirmation, registration_window, transitions
+from scheduler.services.events.attendance import batch_confirmation, capacity, registration_window, transitions
 from scheduler.services.events.attendance.parties import Needs
 from scheduler.services.events.attendance.registration_window import RegistrationClosed
 from scheduler.services.events.guests import people
@@ -98,7 +98,8 @@ def ask(session: Session, event: Event, wanted: RegistrationForm, *, now: dateti
 
     Raises what `attendance.register` does of closed events and parties too large, never anything about the address.
     """
-    registration_window.refuse(session, event, wanted.mode, wanted.companions, now=now)
+    registration_window.require_open(session, event, now)
+    capacity.refuse_impossible(session, event, wanted.mode, wanted.companions)
     if _written_enough(session, wanted.person.email or "", now):
         _write_and_roll_back(session, event, wanted, now)
         return
