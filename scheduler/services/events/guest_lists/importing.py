@@ -39,7 +39,7 @@ def import_rows(
 ) -> list[RowResult]:
     """Put the people of a list on the list of an event; return what became of each row, in order.
 
-    Nobody is guessed: a row that likely means somebody known waits for a decision. ``force`` is the reason to overrule
+    Nobody is guessed: a row that likely means somebody known waits for a decision. ``force`` is the reason to override
     contradictions; ``batch`` is how many rows are written at once; ``progress`` is called with numbers of rows, which
     add up to each row twice. Raise Conflict if the event is cancelled, and Invalid for a decision about a row that
     does not exist.
