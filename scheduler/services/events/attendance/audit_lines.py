@@ -1,4 +1,4 @@
-"""The lines that coming onto a list leaves in the audit: the same for one guest and for a whole batch of them."""
+"""The audit lines of coming onto a list: alike for one guest and for a whole batch of them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def invitation_line(attendee_id: int, event: Event, role: Role) -> AuditLine:
 def answer_line(
     attendee_id: int, partstat: Partstat, by: Answer, *, excused: bool, deputy: Person | None = None
 ) -> AuditLine:
-    """Return the line of an answer; ``deputy`` is whoever it names to come instead, if that is news."""
+    """Return the line of an answer; ``deputy`` is the person it newly names to come instead."""
     details: dict[str, object] = {"partstat": partstat, "by": by}
     details |= {"excused": True} if excused else {}
     details |= {"represented_by": deputy.id} if deputy else {}

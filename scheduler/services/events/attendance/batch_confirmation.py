@@ -1,6 +1,6 @@
-"""Onto the lists of their events, several in one go: as `attendance.register` does it, in a few statements for all.
+"""Confirmation of several registrations in one transaction, with a few statements for all of them.
 
-Fifty who press the button at the same moment wait for one transaction, not each for those of all before them.
+Fifty people who press the button at the same moment wait for one transaction, not each for those of all before them.
 """
 
 from __future__ import annotations
@@ -22,30 +22,32 @@ _FRESH = {"populate_existing": True}
 
 
 class ConfirmationBatch:
-    """What all of them need, held until the transaction ends and read once: their events first, then the places,
-    then they. `enter` decides in memory; nothing is written before `write`."""
+    """Attendees who confirm, with their events and places: read once, and held until the transaction ends.
+
+    All transactions hold events first, then places, then attendees. `enter` decides in memory, `write` writes.
+    """
 
     def __init__(self, session: Session, numbers: Collection[int], *, now: datetime) -> None:
         self.session, self.now = session, now
-        self.events = {event.id: event for event in self._events(numbers)}
+        self.events = {event.id: event for event in self._read_events(numbers)}
         self.places = placement.read_places(session, self.events)
         self.places_before = dict(self.places)
-        # Not purged meanwhile, and not confirmed in another tab.
-        self.attendees = {attendee.id: attendee for attendee in self._attendees(numbers)}
+        # Only now, so that they are neither purged nor confirmed in another tab meanwhile.
+        self.attendees = {attendee.id: attendee for attendee in self._read_attendees(numbers)}
         self.entered: list[Attendee] = []
 
-    def _events(self, numbers: Collection[int]) -> Iterable[Event]:
+    def _read_events(self, numbers: Collection[int]) -> Iterable[Event]:
         theirs = sa.select(Attendee.event_id).where(Attendee.id.in_(numbers))
         query = sa.select(Event).where(Event.id.in_(theirs)).order_by(Event.id).with_for_update(read=True)
-        return self.session.scalars(query.options(load_only(*registration_window.DECIDING)), execution_options=_FRESH)
+        return self.session.scalars(query.options(load_only(*registration_window.COLUMNS)), execution_options=_FRESH)
 
-    def _attendees(self, numbers: Collection[int]) -> Iterable[Attendee]:
+    def _read_attendees(self, numbers: Collection[int]) -> Iterable[Attendee]:
         query = sa.select(Attendee).where(Attendee.id.in_(numbers)).order_by(Attendee.id)
         query = query.options(joinedload(Attendee.person).load_only(Person.key, Person.email))
         return self.session.scalars(query.with_for_update(of=Attendee), execution_options=_FRESH)
 
     def enter(self, attendee: Attendee) -> None:
-        """Raises RegistrationClosed and NeverFits, and then has changed nothing."""
+        """Put an attendee on the list in memory. Raise RegistrationClosed or NeverFits, having changed nothing."""
         event, key = attendee.event, (attendee.event_id, attendee.mode)
         registration_window.refuse_closed(event, self.now)
         placed = placement.decide(event, self.places[key], attendee.companions, vetted=False)
@@ -55,7 +57,7 @@ class ConfirmationBatch:
         self.entered.append(attendee)
 
     def write(self) -> None:
-        """Places, standings, a letter to each and a line in the audit."""
+        """Write the places and standings of all who entered, with a letter and a line of the audit for each."""
         if not self.entered:
             return
         placement.write_places(self.session, self.places_before, self.places)
@@ -64,6 +66,6 @@ class ConfirmationBatch:
         note_lines(self.session, "attendee", [registration_line(one) for one in self.entered], now=self.now)
 
     def _letter(self, attendee: Attendee) -> dict[str, Any]:
-        kind = transitions.ENTERED[attendee.standing]
+        kind = transitions.LETTER_KINDS[attendee.standing]
         key = offers.letter_key(kind, attendee.id, self.now)
         return enqueue.letter_row(kind, attendee.attending, attendee.event, key=key, now=self.now)
