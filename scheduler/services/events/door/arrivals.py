@@ -99,7 +99,7 @@ def read(session: Session, event: Event, given: str, *, secret: str) -> ScanResu
     number = tokens.number(found.lower()) if found else None
     query = sa.select(Attendee).where(Attendee.id == number).options(*WITH_PERSON, joinedload(Attendee.event))
     attendee = session.scalar(query) if number else None
-    epoch = passes.belongs(found, attendee, secret=secret) if attendee and found else None
+    epoch = passes.find_epoch(found, attendee, secret=secret) if attendee and found else None
     if attendee is None or epoch is None:
         return ScanResult(verdict=ScanOutcome.UNKNOWN)
     if epoch != attendee.epoch:

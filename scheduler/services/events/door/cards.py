@@ -67,7 +67,7 @@ def _badges(
             language,
             event=title,
             role="" if row.role is Role.PARTICIPANT else _capital(gettext(row.role)),
-            code=passes.svg(given),
+            code=passes.render_svg(given),
             spelt=given,
         )
         for companion in _companions(row, language, gettext, named.get(row.id, ())):

@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 from scheduler.base.errors import Invalid
 from scheduler.formats.sheets import Row, TableSheet
 from scheduler.model import ColumnMapping, Event, GuestList
-from scheduler.services.events.guest_lists.headings import FIELDS, OURS, TEXTS, guess, heading, is_field
+from scheduler.services.events.guest_lists.headings import FIELDS, OURS, TEXTS, guess, is_field, normalize
 
-TITLES = 30  # rows that may stand above the headings
+MAX_TITLE_ROWS = 30  # rows that may stand above the headings
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +49,11 @@ def asked(pairs: Iterable[str]) -> dict[str, str]:
     found = {}
     for pair in pairs:
         column, mark, field = pair.rpartition("=")
-        if not mark or not heading(column):
+        if not mark or not normalize(column):
             raise Invalid("map: {pair}: write it like COLUMN=FIELD, or COLUMN= to keep a column out", pair=pair)
         if field and not is_field(field):
             raise Invalid("map: there is no field {field}; there are {known}", field=field, known=", ".join(FIELDS))
-        found[heading(column)] = field
+        found[normalize(column)] = field
     return found
 
 
@@ -77,14 +77,14 @@ def _heading_row(file: Path, sheet: TableSheet, wanted: ColumnChoices) -> int:
     """Of the first rows the one with most words that we know; else the widest."""
     if not sheet.rows:
         raise Invalid("{file}: is empty", file=file)
-    scores = [(_known_words(row, wanted), len(list(filter(None, row)))) for _, row in sheet.rows[:TITLES]]
+    scores = [(_known_words(row, wanted), len(list(filter(None, row)))) for _, row in sheet.rows[:MAX_TITLE_ROWS]]
     best = max(scores, key=lambda score: score if score[0] else (0, score[1]))
     return scores.index(best)
 
 
 def _known_words(row: Row, wanted: ColumnChoices) -> int:
     return len({guess(cell) or "" for cell in row if cell} - {""}) + sum(
-        heading(cell) in wanted.columns for cell in row
+        normalize(cell) in wanted.columns for cell in row
     )
 
 
@@ -99,7 +99,7 @@ def _once_each(headings: Row) -> Row:
 
 
 def _refuse_unknown(headings: Row, wanted: ColumnChoices) -> None:
-    there = {heading(name) for name in headings}
+    there = {normalize(name) for name in headings}
     for column in wanted.columns:
         if column not in there:
             names = ", ".join(filter(None, headings))
@@ -128,8 +128,8 @@ def _fields(
 
 def _pick(headings: Row, fields: Mapping[str, str]) -> Iterator[tuple[int, str]]:
     for place, name in enumerate(headings):
-        if heading(name) in fields and name:
-            yield place, fields[heading(name)]
+        if normalize(name) in fields and name:
+            yield place, fields[normalize(name)]
 
 
 def _with_name_in_parts(guesses: dict[int, str]) -> dict[int, str]:
@@ -142,14 +142,14 @@ def _with_name_in_parts(guesses: dict[int, str]) -> dict[int, str]:
 
 def digest_of(headings: Sequence[str]) -> str:
     """Of the set of headings, without the columns that come with rows sent back."""
-    known = sorted({heading(name) for name in headings if name and guess(name) not in OURS})
+    known = sorted({normalize(name) for name in headings if name and guess(name) not in OURS})
     return hashlib.blake2b("\n".join(known).encode(), digest_size=16).hexdigest()
 
 
 def remember(session: Session, event: Event, columns: Columns, *, now: datetime) -> None:
     """So that the next file with these columns needs no word, and the export has the same."""
     own = [name for name in columns.headings if name and guess(name) not in OURS]
-    fields = {heading(name): columns.fields.get(place, "") for place, name in enumerate(columns.headings) if name}
+    fields = {normalize(name): columns.fields.get(place, "") for place, name in enumerate(columns.headings) if name}
     mapping = session.scalar(sa.select(ColumnMapping).where(ColumnMapping.digest == columns.digest))
     if mapping is None:
         mapping = ColumnMapping(digest=columns.digest)

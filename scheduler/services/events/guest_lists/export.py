@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from scheduler.model import Attendee, Event, ExternalId, GuestList, GuestRow, Person, Standing
 from scheduler.services.events.attendance.replies import reply
-from scheduler.services.events.guest_lists.headings import FIELDS, OURS, heading
+from scheduler.services.events.guest_lists.headings import FIELDS, OURS, normalize
 
 DEFAULT = tuple(
     field for field in FIELDS if field not in (*OURS, "external_id", "family_name", "given_name", "patronymic")
@@ -34,7 +34,7 @@ def layout_of(session: Session, event: Event) -> ExportLayout | None:
         return None
     mapping = last.mapping
     return ExportLayout(
-        mapping.headings, [mapping.fields.get(heading(name), "") for name in mapping.headings], mapping.source
+        mapping.headings, [mapping.fields.get(normalize(name), "") for name in mapping.headings], mapping.source
     )
 
 

@@ -131,15 +131,15 @@ _TAGS: Mapping[str, str] = {
 }
 
 
-def heading(text: str) -> str:
+def normalize(text: str) -> str:
     """The form in which two spellings of one heading are the same."""
     return " ".join(re.sub(r"[^\w\s\u0e00-\u0e7f]|_", " ", folded(text)).split())
 
 
 @cache
 def _field_of() -> Mapping[str, str]:
-    known = {heading(word): field for field, words in _KNOWN.items() for word in words.split("|") if word.strip()}
-    return {**known, **{heading(field): field for field in FIELDS}, "имя": "name"}
+    known = {normalize(word): field for field, words in _KNOWN.items() for word in words.split("|") if word.strip()}
+    return {**known, **{normalize(field): field for field in FIELDS}, "имя": "name"}
 
 
 @cache
@@ -150,7 +150,7 @@ def _tag_of() -> Mapping[str, str]:
 def guess(text: str) -> str | None:
     """The field of a heading: as it stands, without brackets, one half of "E-mail / Почта", or with a slip."""
     found = _exactly(text) or next(filter(None, map(_exactly, _parts(text))), None)
-    return found or _nearly(heading(text))
+    return found or _nearly(normalize(text))
 
 
 def _parts(text: str) -> Iterable[str]:
@@ -159,7 +159,7 @@ def _parts(text: str) -> Iterable[str]:
 
 
 def _exactly(text: str) -> str | None:
-    plain = heading(text)
+    plain = normalize(text)
     if plain in _field_of():
         return _field_of()[plain]
     first, _, last = plain.rpartition(" ")
@@ -186,9 +186,9 @@ def is_field(name: str) -> bool:
 
 def _words(table: Mapping[str, str]) -> dict[str, str]:
     """Others' words for a value, and our own in every language: what we export is read back."""
-    ours = {heading(catalogue(tag).gettext(value)): value for tag in SPOKEN for value in table}
-    theirs = {heading(word): value for value, words in table.items() for word in words.split("|")}
-    return theirs | ours | {heading(value): value for value in table}
+    ours = {normalize(catalogue(tag).gettext(value)): value for tag in SPOKEN for value in table}
+    theirs = {normalize(word): value for value, words in table.items() for word in words.split("|")}
+    return theirs | ours | {normalize(value): value for value in table}
 
 
 _MODES: Mapping[str, str] = {
@@ -225,7 +225,7 @@ _LANGUAGES: Mapping[str, str] = {
 
 
 @cache
-def words() -> Mapping[str, Mapping[str, str]]:
+def read_words() -> Mapping[str, Mapping[str, str]]:
     """Field to what may be written in it, and what that means. Reads the catalogues, so not before it is needed."""
     tables: Mapping[str, Mapping[str, str]] = {
         "mode": _MODES,

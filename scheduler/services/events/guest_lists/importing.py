@@ -18,7 +18,7 @@ from scheduler.services.events.guest_lists.new_guests import NewGuests
 from scheduler.services.events.guest_lists.rows import ParsedRow, RowDefaults
 from scheduler.services.events.guest_lists.verdicts import Decisions, RowOutcome, RowPlan, RowResult
 
-BATCH = 500  # rows
+BATCH_ROWS = 500  # rows
 
 __all__ = ["Decisions", "RowOutcome", "RowResult", "import_rows"]
 
@@ -39,10 +39,10 @@ def import_rows(
 ) -> list[RowResult]:
     """Put the people of a list on the list of an event; return what became of each row, in order.
 
-    Nobody is guessed: a row that likely means somebody known waits for a decision. ``force`` is the reason to override
-    contradictions; ``batch`` is how many rows are written at once; ``progress`` is called with numbers of rows, which
-    add up to each row twice. Raise Conflict if the event is cancelled, and Invalid for a decision about a row that
-    does not exist.
+    Nobody is guessed: a row that likely means somebody known waits for a decision. ``force`` is the reason to
+    overrule contradictions, ``batch`` how many rows are written at once. ``progress`` is called with numbers of rows,
+    and counts each row twice: when it is matched and when it is written. Raise Conflict if the
+    event is cancelled, and Invalid for a decision about a row that does not exist.
     """
     if event.cancelled:
         raise Conflict("{event} is cancelled", event=event.key)
@@ -52,14 +52,14 @@ def import_rows(
     capacities = {mode: found.capacity for (_, mode), found in places.items()}
     matcher = RowMatcher(session, event, entries, defaults, decisions, capacities)
     plans: list[RowPlan] = []
-    for part in _parts(entries, batch or BATCH):
+    for part in _parts(entries, batch or BATCH_ROWS):
         plans.extend(map(matcher.plan, part))
         progress(len(part))
     records = ListRecords(session, event, defaults.source, matcher.likeness)
     new = NewGuests(session, event, defaults, records, places, now=now, force=force)
     listed = ListedGuests(session, defaults, records, now=now)
     results: list[RowResult] = []
-    for planned in _parts(plans, batch or BATCH):
+    for planned in _parts(plans, batch or BATCH_ROWS):
         results.extend(_write(planned, records, new, listed))
         progress(len(planned))
     return results

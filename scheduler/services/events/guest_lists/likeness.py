@@ -14,9 +14,9 @@ from scheduler.base.errors import Invalid, SchedulerError
 from scheduler.base.name_matching import block, name_key, nearly_same
 from scheduler.base.text import Text, folded
 from scheduler.model import Attendee, Event, ExternalId, GuestRow, Person
-from scheduler.services.events.guest_lists.rows import ParsedRow, digits
+from scheduler.services.events.guest_lists.rows import ParsedRow, last_digits
 
-MAX_SHOWN = 3  # candidates that are named; more help nobody
+MAX_CANDIDATES = 3  # candidates that are named; more help nobody
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class Likeness:
                 frozenset(map(folded, strings)),
                 tuple(map(name_key, strings)),
                 folded(email or ""),
-                digits(telephone),
+                last_digits(telephone),
                 ids.get(number),
             )
             if wanted.likes(one):
@@ -116,7 +116,7 @@ class Likeness:
     def on_the_list(self, entry: ParsedRow, listed: set[int]) -> Known | None:
         """On this event's list already under this very name, with the same address and number or none."""
         same = [one for key in _keys(entry) for one in self._index.key.get(key, ()) if one.id in listed]
-        contact = folded(entry.draft.email or ""), digits(entry.draft.telephone)
+        contact = folded(entry.draft.email or ""), last_digits(entry.draft.telephone)
         return self._named_alike(entry, [one for one in same if (one.email, one.telephone) == contact])
 
     @staticmethod
@@ -132,17 +132,17 @@ class Likeness:
         for one, why in (*self._same_name(entry), *self._same_contact(entry), *self._slips(entry)):
             if not _told_apart(entry, one):
                 found.setdefault((one.id, one.row), (one, why))
-        return list(found.values())[:MAX_SHOWN]
+        return list(found.values())[:MAX_CANDIDATES]
 
     def _same_name(self, entry: ParsedRow) -> Iterator[tuple[Known, SchedulerError]]:
         for key in _keys(entry):
             for one in self._index.key.get(key, ()):
                 yield one, Invalid("likely the same as {person}: the same name", person=one)
-            for one in self._here.key.get(key, ())[:MAX_SHOWN]:
+            for one in self._here.key.get(key, ())[:MAX_CANDIDATES]:
                 yield one, Invalid("likely the same as row {row}: the same name", row=one.row)
 
     def _same_contact(self, entry: ParsedRow) -> Iterator[tuple[Known, SchedulerError]]:
-        email, telephone = folded(entry.draft.email or ""), digits(entry.draft.telephone)
+        email, telephone = folded(entry.draft.email or ""), last_digits(entry.draft.telephone)
         for one in self._index.email.get(email, ()) if email else ():
             yield one, Invalid("likely the same as {person}: the same e-mail address", person=one)
         for one in self._index.telephone.get(telephone, ()) if telephone else ():
@@ -171,7 +171,7 @@ class _Wanted:
         said = [entry for entry in entries if entry.person is not None]
         self.ids: set[int] = set()
         self.emails = {folded(entry.draft.email) for entry in said if entry.draft.email}
-        self.telephones = {digits(entry.draft.telephone) for entry in said} - {""}
+        self.telephones = {last_digits(entry.draft.telephone) for entry in said} - {""}
         self.blocks = {block(key) for entry in said for key in _keys(entry)}
 
     def likes(self, one: Known) -> bool:
@@ -195,7 +195,7 @@ def _told_apart(entry: ParsedRow, one: Known) -> bool:
 
 
 def _contacts_differ(entry: ParsedRow, one: Known) -> bool:
-    email, telephone = folded(entry.draft.email or ""), digits(entry.draft.telephone)
+    email, telephone = folded(entry.draft.email or ""), last_digits(entry.draft.telephone)
     return bool((email and one.email and email != one.email) or (telephone and one.telephone != telephone))
 
 

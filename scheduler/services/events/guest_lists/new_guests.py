@@ -29,7 +29,7 @@ from scheduler.services.events.attendance.placement import (
 )
 from scheduler.services.events.attendance.replies import PARTSTATS, Reply
 from scheduler.services.events.guest_lists.list_records import ListRecords, insert_into
-from scheduler.services.events.guest_lists.people import organisations, update_person
+from scheduler.services.events.guest_lists.people import read_organisations, update_person
 from scheduler.services.events.guest_lists.rows import ParsedRow, RowDefaults
 from scheduler.services.events.guest_lists.verdicts import RowOutcome, RowPlan, RowResult
 from scheduler.services.events.programme import conflicts
@@ -58,7 +58,7 @@ class NewGuests:
         self.session, self.event, self.defaults = session, event, defaults
         self.records, self.now, self.force = records, now, force
         self.places: dict[Key, Places] | None = dict(places)
-        self.organisations = organisations(session)
+        self.organisations = read_organisations(session)
 
     def forget_places(self) -> None:
         """Read the places anew before the next batch, because something else has changed them."""

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from scheduler.base.i18n import N_
 from scheduler.base.text import Text, folded
 from scheduler.model import Organisation, Person
-from scheduler.services.events.guest_lists.rows import ParsedRow, RowDefaults, texts
+from scheduler.services.events.guest_lists.rows import ParsedRow, RowDefaults, texts_by_language
 from scheduler.services.events.programme.places import identity
 
 
@@ -46,7 +46,7 @@ def _news_of(
     news = {name: cell for name, cell in entry.cells.items() if cell != last.get(name)}
     for name in ("name", "courtesy_title", "position"):
         old: Text = getattr(person, name)
-        said = texts(news, name, terms.language)
+        said = texts_by_language(news, name, terms.language)
         if said and not set(said.values()) <= set(old.values()):
             yield name, Text({**old, **getattr(entry.draft, name)})
 
@@ -56,7 +56,7 @@ def is_news(entry: ParsedRow, last: Mapping[str, str], name: str) -> bool:
     return name in entry.cells and entry.cells[name] != last.get(name)
 
 
-def organisations(session: Session) -> dict[str, int]:
+def read_organisations(session: Session) -> dict[str, int]:
     """Those known, by every name they have. Others stay words in the list: a slip founds no organisation."""
     rows: Iterable[tuple[int, str, Text]] = session.execute(
         sa.select(Organisation.id, Organisation.key, Organisation.name)

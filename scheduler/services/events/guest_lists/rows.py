@@ -17,11 +17,11 @@ from scheduler.model import Mode, Role
 from scheduler.services.common.drafts import check
 from scheduler.services.events.attendance.replies import Reply
 from scheduler.services.events.guest_lists.columns import Columns
-from scheduler.services.events.guest_lists.headings import NOTHING, TEXTS, heading, words
+from scheduler.services.events.guest_lists.headings import NOTHING, TEXTS, normalize, read_words
 from scheduler.services.events.programme.place_drafts import PersonDraft
 
-NEW = frozenset(
-    heading(word) for word in ["new", "another", "нов", "новый", "новая", "другой", "жаңа", "басқа", "ใหม่", "คนใหม่"]
+WORDS_FOR_NEW = frozenset(
+    normalize(word) for word in ["new", "another", "нов", "новый", "новая", "другой", "жаңа", "басқа", "ใหม่", "คนใหม่"]
 )
 
 
@@ -114,7 +114,7 @@ def _whole_name(cells: Mapping[str, str]) -> str:
 
 def _decision(cell: str) -> str:
     """ "new", or the person that this is."""
-    return "new" if heading(cell) in NEW else cell
+    return "new" if normalize(cell) in WORDS_FOR_NEW else cell
 
 
 def _each(cells: Mapping[str, str], problems: list[SchedulerError]) -> Iterator[tuple[str, Any]]:
@@ -129,9 +129,9 @@ def _each(cells: Mapping[str, str], problems: list[SchedulerError]) -> Iterator[
 
 def _word(field: str) -> Callable[[str], str]:
     def read(cell: str) -> str:
-        found = words()[field].get(heading(cell)) or words()[field].get(folded(cell))
+        found = read_words()[field].get(normalize(cell)) or read_words()[field].get(folded(cell))
         if found is None:
-            known = ", ".join(sorted(set(words()[field].values())))
+            known = ", ".join(sorted(set(read_words()[field].values())))
             raise Invalid("{value} is none that is known; write one of: {known}", value=cell[:60], known=known)
         return found
 
@@ -140,7 +140,7 @@ def _word(field: str) -> Callable[[str], str]:
 
 def _language(cell: str) -> str:
     tagged = re.fullmatch(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", cell)
-    return cell if tagged and heading(cell) not in words()["language"] else _word("language")(cell)
+    return cell if tagged and normalize(cell) not in read_words()["language"] else _word("language")(cell)
 
 
 def _number(cell: str) -> int:
@@ -182,7 +182,7 @@ def _person(
     if not name:
         problems.append(Invalid("name: is missing"))
         return None
-    given: dict[str, Any] = {field: texts(cells, field, terms.language) for field in TEXTS}
+    given: dict[str, Any] = {field: texts_by_language(cells, field, terms.language) for field in TEXTS}
     given["name"] = given["name"] or {language_of(name, terms.language): name}
     given["language"] = said.get("language") or terms.letters or language_of_letters(name, terms.language)
     given["email"] = cells["email"].removeprefix("mailto:") if "email" in cells else None
@@ -198,7 +198,7 @@ def _person(
     return None
 
 
-def texts(cells: Mapping[str, str], field: str, language: str) -> dict[str, str]:
+def texts_by_language(cells: Mapping[str, str], field: str, language: str) -> dict[str, str]:
     """One text per language: of the columns that name theirs, and of the one whose letters show it."""
     found = {name.partition(".")[2]: cell for name, cell in cells.items() if name.startswith(f"{field}.")}
     if field in cells:
@@ -225,7 +225,7 @@ def fingerprint_of(person: PersonDraft, organisation: str, external_id: str | No
     if person.email:
         return _digest("mail", folded(person.email), name)
     more = (folded(organisation), *(folded(text) for text in person.position.values()))
-    return _digest("name", name, digits(person.telephone), *more)
+    return _digest("name", name, last_digits(person.telephone), *more)
 
 
 def name_of(name: Text) -> str:
@@ -236,9 +236,18 @@ def _digest(*parts: str) -> str:
     return hashlib.blake2b("\x1f".join(parts).encode(), digest_size=16).hexdigest()
 
 
-def digits(telephone: str | None) -> str:
+def last_digits(telephone: str | None) -> str:
     """The end of a number, which is the same with the code of the country and without."""
     return re.sub(r"\D", "", telephone or "")[-9:]
 
 
-__all__ = ["ParsedRow", "RowDefaults", "digits", "entries", "fingerprint_of", "name_key", "name_of", "texts"]
+__all__ = [
+    "ParsedRow",
+    "RowDefaults",
+    "entries",
+    "fingerprint_of",
+    "last_digits",
+    "name_key",
+    "name_of",
+    "texts_by_language",
+]
