@@ -91,6 +91,6 @@ def _write(plans: Sequence[RowPlan], records: ListRecords, new: NewGuests, liste
 
 def _settled(plan: RowPlan, records: ListRecords) -> RowResult | None:
     """Return the result of a row if nothing is to be written for it."""
-    if plan.told is None and records.is_unchanged(plan):
+    if plan.result is None and records.is_unchanged(plan):
         return RowResult(plan.entry.number, plan.entry.name, RowOutcome.UNCHANGED, person=plan.person)
-    return plan.told
+    return plan.result

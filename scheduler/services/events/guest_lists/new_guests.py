@@ -54,7 +54,7 @@ class NewGuests:
         now: datetime,
         force: str | None,
     ) -> None:
-        """``places`` are the event's, held and just read. ``force`` is the reason to overrule contradictions."""
+        """Take the event's ``places``, just read and held. ``force`` is the reason to overrule contradictions."""
         self.session, self.event, self.defaults = session, event, defaults
         self.records, self.now, self.force = records, now, force
         self.places: dict[Key, Places] | None = dict(places)

@@ -159,7 +159,7 @@ def _refuse_late(attendee: Attendee, now: datetime) -> None:
 def set_reading_preferences(
     session: Session, person: Person, *, language: str, tzid: str | None, now: datetime
 ) -> None:
-    """Set the language of a person's letters, and the time zone of their own (None: unknown) that these state, too."""
+    """Set the language of a person's letters, and their own time zone (None: unknown), which letters state, too."""
     if (person.language, person.tzid) == (language, tzid):
         return
     person.language, person.tzid = language, tzid
