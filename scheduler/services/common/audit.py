@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -32,6 +32,23 @@ def note(session: Session, action: str, noun: str, row: object, *, now: datetime
     session.add(Audit(at=now, actor=actor_of(session), action=action, noun=noun, row=str(row), details=details))
 
 
+class AuditLine(NamedTuple):
+    """What was done to one row of a noun."""
+
+    action: str
+    row: object
+    details: Mapping[str, Any]
+
+
+def note_lines(session: Session, noun: str, lines: Sequence[AuditLine], *, now: datetime) -> None:
+    """Write lines of the audit about rows of one noun, as `note` does, in one INSERT."""
+    if noun in PUBLIC_ENTITIES:
+        content_version.touch(session, now=now)
+    shared = {"at": now, "actor": actor_of(session), "noun": noun}
+    rows = [{**shared, "action": line.action, "row": str(line.row), "details": dict(line.details)} for line in lines]
+    session.execute(sa.insert(Audit), rows)
+
+
 def note_each(
     session: Session,
     action: str,
@@ -42,8 +59,5 @@ def note_each(
     details: Mapping[int, Mapping[str, Any]] | None = None,
 ) -> None:
     """Write one line of the audit for each row, as `note` does, in one INSERT. ``details`` are by row id."""
-    if noun in PUBLIC_ENTITIES:
-        content_version.touch(session, now=now)
-    shared = {"at": now, "actor": actor_of(session), "action": action, "noun": noun}
     by_row = details or {}
-    session.execute(sa.insert(Audit), [{**shared, "row": str(row), "details": by_row.get(row, {})} for row in rows])
+    note_lines(session, noun, [AuditLine(action, row, by_row.get(row, {})) for row in rows], now=now)
