@@ -13,14 +13,12 @@ import sqlalchemy as sa
 from scheduler.model import AccountRole, Arrival, Event, Mode
 from scheduler.services.events.attendance import passes
 from scheduler.services.events.door import arrivals
-from tests.edges.test_desk_signing import PASSWORD, an_account
-from tests.journeys.browsing import DESKTOP, PHONE, SMALL, TITLES, chromium, fits, look, see, see_if
-from tests.journeys.processes import serving
-from tests.services.builders import a_person, a_venue, an_event, an_organisation, invite, register
-from tests.services.test_door import EVENING
-from tests.waiting import until
+from tests.support.accounts import PASSWORD, an_account
+from tests.support.browser import DESKTOP, PHONE, SMALL, TITLES, camera, chromium, filmed, fits, look, see, see_if
+from tests.support.builders import EVENING, SECRET, a_person, a_venue, an_event, an_organisation, invite, register
+from tests.support.machine import until
+from tests.support.servers import serving
 
-SECRET = "0" * 64
 PATH = "desk/events/opening/door"
 # Of each language: let in, undo, welcome, already here, unknown pass.
 SAID = {
@@ -240,28 +238,6 @@ def seeing(tmp_path, guests, driver):
         yield opened
 
 
-def camera(film):
-    """What makes a browser take a film for what its camera sees."""
-    return (
-        "--use-fake-ui-for-media-stream",
-        "--use-fake-device-for-media-stream",
-        f"--use-file-for-fake-video-capture={film}",
-    )
-
-
-def filmed(given, width=640, height=480, dot=8):
-    """The code on grey paper, as two frames of bare video (YUV4MPEG2)."""
-    rows = [b"".join(bytes([one]) * dot for one in row) for row in passes.draw_code(given) for _ in range(dot)]
-    top, left = (height - len(rows)) // 2, (width - len(rows[0])) // 2
-    bright = bytearray(b"\x90" * (width * height))
-    for number, row in enumerate(rows, top):
-        start = number * width + left
-        bright[start : start + len(row)] = row.replace(b"\xff", b"\xeb").replace(b"\x00", b"\x10")
-    colours = b"\x80" * (width * height // 2)
-    frame = b"FRAME\n" + bytes(bright) + colours
-    return f"YUV4MPEG2 W{width} H{height} F10:1 Ip A1:1 C420jpeg\n".encode() + 2 * frame
-
-
 @pytest.mark.parametrize("size", [PHONE, DESKTOP])
 def test_the_camera_reads_a_pass_once_however_long_it_is_held(seeing, app, address, guests, size):
     page = at_the_door(look(seeing, size), address)
@@ -278,6 +254,44 @@ def test_the_camera_reads_a_pass_once_however_long_it_is_held(seeing, app, addre
     assert 2 == people(app)
     assert fits(page, size)
     assert [] == page.complaints
+
+
+def test_a_camera_without_a_connection_says_what_to_do_and_reads_again_when_there_is_one(
+    seeing, app, address, guests
+):
+    page = at_the_door(look(seeing, PHONE), address)
+    page.context.set_offline(True)
+
+    page.get_by_role("button", name="Scan with the camera").click()
+    page.get_by_text("In this browser the camera needs a connection to read codes.").wait_for()
+    type_in(page, guests["nurlan"])
+    page.get_by_text("Not sent yet").wait_for()
+    see(page, PHONE, "door.camera-offline.en.light")
+    page.context.set_offline(False)
+
+    until(lambda: people(app) == 5)
+    page.get_by_text("In this browser the camera needs a connection to read codes.").wait_for(state="hidden")
+    page.locator("#unsent").wait_for(state="hidden")
+
+
+BARCODE_DETECTOR = """
+    window.BarcodeDetector = class {
+      static getSupportedFormats = async () => ["qr_code"];
+      detect = async (picture) => (picture.width ? [{ rawValue: "PASS" }] : []);
+    };
+"""
+
+
+def test_a_browser_that_reads_codes_itself_sends_no_picture(seeing, app, address, guests):
+    page, pictures = look(seeing, PHONE), []
+    page.add_init_script(BARCODE_DETECTOR.replace("PASS", guests["nurlan"]))
+    page.on("request", lambda request: pictures.append(request.url) if "/picture" in request.url else None)
+    at_the_door(page, address)
+
+    page.get_by_role("button", name="Scan with the camera").click()
+    verdict(page, "Welcome")
+
+    assert (3, [], []) == (people(app), pictures, page.complaints)
 
 
 def test_a_camera_that_may_not_be_used_is_said_and_typing_goes_on(browser, app, address, guests):
