@@ -32,7 +32,7 @@ from scheduler.model import Event, Mode, Role
 from scheduler.services.common.lookup import get
 from scheduler.services.common.values import LANGUAGE
 from scheduler.services.events.guest_lists import columns as mapping
-from scheduler.services.events.guest_lists import export as guest_export
+from scheduler.services.events.guest_lists import exporting as guest_export
 from scheduler.services.events.guest_lists.columns import ColumnChoices, Columns
 from scheduler.services.events.guest_lists.headings import FIELDS, OURS, guess
 from scheduler.services.events.guest_lists.importing import Decisions, import_rows

@@ -17,6 +17,21 @@ from scheduler.storage.unit_of_work import unit_of_work
 PUBLIC_ENTITIES = ("city", "venue", "organisation", "person", "event", "feed", "link")
 
 
+def actor_of(session: Session) -> str:
+    """Return in whose name this transaction acts: "aida@web", "root@desk" (a shell), or "system" for jobs."""
+    return unit_of_work(session).actor
+
+
+def note(session: Session, action: str, noun: str, row: object, *, now: datetime, **details: Any) -> None:
+    """Write one line of the audit, and raise the content version if feeds or pages show such rows.
+
+    ``row`` is a key or an id, never a name or an address: the audit is kept longer than a person's data.
+    """
+    if noun in PUBLIC_ENTITIES:
+        content_version.touch(session, now=now)
+    session.add(Audit(at=now, actor=actor_of(session), action=action, noun=noun, row=str(row), details=details))
+
+
 class AuditLine(NamedTuple):
     """What was done to one row of a noun."""
 
@@ -25,13 +40,8 @@ class AuditLine(NamedTuple):
     details: Mapping[str, Any]
 
 
-def actor_of(session: Session) -> str:
-    """Return in whose name this transaction acts: "aida@web", "root@desk" (a shell), or "system" for jobs."""
-    return unit_of_work(session).actor
-
-
 def note_lines(session: Session, noun: str, lines: Sequence[AuditLine], *, now: datetime) -> None:
-    """Write several lines about rows of one noun, as `note` does, in one INSERT."""
+    """Write lines of the audit about rows of one noun, as `note` does, in one INSERT."""
     if noun in PUBLIC_ENTITIES:
         content_version.touch(session, now=now)
     shared = {"at": now, "actor": actor_of(session), "noun": noun}
@@ -48,16 +58,6 @@ def note_each(
     now: datetime,
     details: Mapping[int, Mapping[str, Any]] | None = None,
 ) -> None:
-    """Write one line for each of these rows, as `note` does, in one INSERT; ``details`` are by row id."""
+    """Write one line of the audit for each row, as `note` does, in one INSERT. ``details`` are by row id."""
     by_row = details or {}
     note_lines(session, noun, [AuditLine(action, row, by_row.get(row, {})) for row in rows], now=now)
-
-
-def note(session: Session, action: str, noun: str, row: object, *, now: datetime, **details: Any) -> None:
-    """Write one line of the audit, and raise the content version if feeds or pages show such rows.
-
-    ``row`` is a key or an id, never a name or an address: the audit is kept longer than a person's data.
-    """
-    if noun in PUBLIC_ENTITIES:
-        content_version.touch(session, now=now)
-    session.add(Audit(at=now, actor=actor_of(session), action=action, noun=noun, row=str(row), details=details))
