@@ -32,7 +32,7 @@ from scheduler.model import Event, Mode, Role
 from scheduler.services.common.lookup import get
 from scheduler.services.common.values import LANGUAGE
 from scheduler.services.events.guest_lists import columns as mapping
-from scheduler.services.events.guest_lists import export as guest_export
+from scheduler.services.events.guest_lists import exporting as guest_export
 from scheduler.services.events.guest_lists.columns import ColumnChoices, Columns
 from scheduler.services.events.guest_lists.headings import FIELDS, OURS, guess
 from scheduler.services.events.guest_lists.importing import Decisions, import_rows
@@ -61,7 +61,7 @@ ROLES = click.Choice([str(role) for role in Role])
 @click.option("--encoding", help=N_("Encoding of a .csv, like windows-1251, where it is not seen."))
 @click.option("--map", "pairs", multiple=True, metavar="COLUMN=FIELD", help=N_("What a column means (repeatable)."))
 @click.option("--source", help=N_("Whose external ids these are (default: the name of the first such file)."))
-@click.option("--language", "spoken", help=N_("Language of Latin texts, and of letters to who states none."))
+@click.option("--language", "spoken", help=N_("Language of Latin texts, and of letters to people who state none."))
 @click.option(
     "--mode",
     type=MODES,

@@ -25,7 +25,7 @@ from scheduler.services.events.door.arrivals import ScanDetails, ScanOutcome, Sc
 FILE = click.Path(path_type=Path)
 
 
-@click.command("check-in", help=N_("Let somebody in at the door, by their pass or by who they are."))
+@click.command("check-in", help=N_("Let somebody in at the door, by their pass or by name."))
 @click.argument("event")
 @click.argument("who", metavar="PERSON-OR-PASS")
 @click.option(

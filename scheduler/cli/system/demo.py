@@ -45,7 +45,7 @@ from scheduler.services.consulate.posts import free_times, posts
 from scheduler.services.consulate.posts.free_times import Party
 from scheduler.services.feeds import scopes
 from scheduler.services.letters.envelope import OutgoingMessage
-from scheduler.worker import delivery, timetable
+from scheduler.worker import delivery, jobs
 
 SETTINGS_TEXT = """# Settings of the demo, made by `scheduler demo`; to try others, edit a copy.
 data_dir = {directory}
@@ -247,7 +247,7 @@ class _Play:
         context = self._context()
         for moment in self._moments(context):
             self.clock.set(moment)
-            timetable.run_visit_upkeep(context.app)
+            jobs.run_visit_upkeep(context.app)
             if delivery.deliver(context.app, self._watch(context)).down:
                 raise Forbidden("{directory}: cannot be written", directory=self.directory / LETTERS)
         context.close()

@@ -81,7 +81,7 @@ def test_the_code_on_a_badge_is_its_pass():
     from scheduler.services.events.attendance import passes
 
     given = "1-OPC4BKZDYY3GHLKK42ZTG25DRI"
-    card = Card(name="Anna", role="Speaker", code=passes.svg(given), spelt=given)
+    card = Card(name="Anna", role="Speaker", code=passes.render_svg(given), spelt=given)
     with pypdfium2.PdfDocument(printed(PrintForm.BADGES, [card], title="x", language="en")) as document:
         picture = document[0].render(scale=4, grayscale=True)
 

@@ -4,7 +4,7 @@ import pytest
 
 from scheduler.base.i18n import LANGUAGES, catalogue
 from scheduler.base.name_matching import name_key, nearly_same
-from scheduler.services.events.guest_lists.headings import FIELDS, guess, heading, words
+from scheduler.services.events.guest_lists.headings import FIELDS, guess, normalize, read_words
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -13,8 +13,8 @@ def test_every_heading_and_word_that_we_write_we_read(language: str) -> None:
 
     assert {field: field for field in FIELDS} == {field: guess(gettext(name)) for field, name in FIELDS.items()}
     for field in ("role", "mode", "answer"):
-        for value in set(words()[field].values()):
-            assert value == words()[field][heading(gettext(value))]
+        for value in set(read_words()[field].values()):
+            assert value == read_words()[field][normalize(gettext(value))]
 
 
 @pytest.mark.parametrize(

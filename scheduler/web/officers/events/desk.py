@@ -13,7 +13,7 @@ from scheduler.base.i18n import catalogue
 from scheduler.formats import sheets
 from scheduler.model import Act, Mode, Outcome, Role, Standing
 from scheduler.services.accounts import accounts
-from scheduler.services.events.guest_lists import export as guest_export
+from scheduler.services.events.guest_lists import exporting as guest_export
 from scheduler.services.events.guests import guest_directory
 from scheduler.services.events.guests.guest_directory import GuestFilter
 from scheduler.services.letters import ledger
@@ -102,7 +102,7 @@ def _chosen() -> dict[str, str]:
 
 
 def _wanted() -> GuestFilter:
-    """What there is not restricts nothing: it can only have been typed into the address."""
+    """Return the filter in the address; unknown values restrict nothing."""
     chosen = _chosen()
     return GuestFilter(
         name=chosen.get("name", "")[:100],

@@ -536,7 +536,7 @@ def test_a_batch_costs_as_many_statements_however_many_rows_it_has(desk: Desk) -
 
 
 def test_batches_are_told_in_the_order_of_the_file(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importing, "BATCH", 2)
+    monkeypatch.setattr(importing, "BATCH_ROWS", 2)
     words = ("alpha", "bravo", "charlie", "delta", "echo")
     rows = [[f"Guest {word}", f"{word}@example.org", ""] for word in words]
 

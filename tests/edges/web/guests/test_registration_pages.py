@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from scheduler.model import Event, FeedLink, Letter, Mode, Person, Standing
 from scheduler.services.common import lookup
 from scheduler.services.events.attendance import transitions
-from scheduler.services.events.guests.registration import HELD, JUST
+from scheduler.services.events.guests.registration import CONFIRM_WITHIN, LINK_VALID_AFTER
 from scheduler.services.events.programme.event_mapping import capacity_of
 from tests.support.builders import a_person, invite, register
 from tests.support.forms import FORM, LINK, attendees, body, fill, link, mails, plan, registered, seal, solved, text
@@ -303,7 +303,7 @@ def test_a_second_click_and_the_back_button_lead_to_the_same_page(app, web, cloc
     assert {303} == {first.status_code, second.status_code, back.status_code}
     assert first.headers["Location"] == second.headers["Location"]
     assert back.headers["Location"] == first.headers["Location"].partition("?")[0]
-    clock.advance(JUST)
+    clock.advance(LINK_VALID_AFTER)
     assert 404 == web.get(confirming).status_code == web.post(confirming).status_code
 
 
@@ -330,7 +330,7 @@ def test_a_link_that_is_unknown_forged_or_lapsed_leads_to_one_friendly_page(app,
     plan(app)
     fill(web)
     confirming = link(app)
-    clock.advance(HELD)
+    clock.advance(CONFIRM_WITHIN)
 
     paths = [confirming, confirming[:-1], confirming[:-1] + "~", "/en/confirm/1-" + "a" * 26, "/en/registration/x"]
     answers = [
