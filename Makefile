@@ -65,4 +65,4 @@ messages: $(VENV)/.ready-dev ## bring the translations up to the sentences in th
 	done; rm -f $$pot
 
 clean: ## remove what the other targets have made
-	rm -rf $(VENV) tests/readers/node_modules demo dist build
+	rm -rf $(VENV) tests/readers/node_modules dist build

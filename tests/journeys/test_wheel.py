@@ -21,7 +21,9 @@ def test_the_wheel_installed_into_an_empty_environment_plays_the_demo(tmp_path: 
 
     output = _run(environment / "bin" / "python", "-m", "scheduler", "demo", "--dir", tmp_path / "demo", cwd=tmp_path)
 
-    assert "Try next:" in output
+    lines = output.partition("\nTry next:\n")[2].splitlines()
+    assert "    empty/bin/python -m scheduler --config demo/scheduler.toml letter list --limit 20" == lines[-1]
+    assert "reminder" in _run("sh", "-c", lines[-1], cwd=tmp_path)
     assert 50 < len(list((tmp_path / "demo" / "letters").glob("*.eml")))
     assert 56 == len(list((tmp_path / "demo" / "calendars").glob("*.ics")))
     assert _run(
