@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from scheduler import model
 from scheduler.base.errors import Conflict, Forbidden, Invalid
 from scheduler.storage.database import Database, directory_of
 from scheduler.storage.types import Base
@@ -78,8 +79,7 @@ def upgrade(db: Database, revision: str = "head") -> None:
 
 def _refuse_foreign(connection: sa.Connection) -> None:
     """Tables with our names that no migration has made are somebody else's."""
-    import scheduler.model  # noqa: F401 - fills Base.metadata
-
+    model.import_all()
     found = set(sa.inspect(connection).get_table_names())
     if found & set(Base.metadata.tables) and "alembic_version" not in found:
         raise Invalid(
@@ -98,8 +98,7 @@ def differences(db: Database) -> list[str]:
     from alembic.autogenerate import compare_metadata
     from alembic.runtime.migration import MigrationContext
 
-    import scheduler.model  # noqa: F401 - fills Base.metadata
-
+    model.import_all()
     with db.read() as session:
         context = MigrationContext.configure(session.connection(), opts={"compare_type": True})
         return [str(difference) for difference in compare_metadata(context, Base.metadata)]
