@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from enum import StrEnum
 from typing import Any, TypeVar, get_args
 
 import click
+from pydantic import TypeAdapter, ValidationError
 
-from scheduler.base.errors import Invalid
+from scheduler.base.errors import Conflict, Invalid
 from scheduler.base.i18n import N_
 from scheduler.base.text import Text
-from scheduler.services.common.drafts import Draft
+from scheduler.cli.kit.records import texts_by_language
+from scheduler.services.common.drafts import Draft, check
+from scheduler.services.common.values import Key
 
 F = TypeVar("F", bound=Callable[..., Any])
+D = TypeVar("D", bound=Draft)
 
 HELP = {
     "name": N_("Name; several languages as kk=... ru=... (repeatable)."),
@@ -96,8 +100,8 @@ HELP = {
 }
 
 
-def options_of(draft: type[Draft], *, leave_out: Iterable[str] = ()) -> Callable[[F], F]:
-    """One option per field; fields that hold several values can be given several times."""
+def draft_options(draft: type[Draft], *, leave_out: Iterable[str] = ()) -> Callable[[F], F]:
+    """Return a decorator that adds an option for each field; a field of several values can be given several times."""
 
     def decorate(function: F) -> F:
         for name in reversed([field for field in draft.model_fields if field not in set(leave_out)]):
@@ -115,28 +119,40 @@ def _option(draft: type[Draft], name: str) -> Callable[[F], F]:
     if bool in kinds:
         return click.option(f"{flag}/--no-{name.replace('_', '-')}", name, default=None, help=text)
     choice = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, StrEnum)), None)
-    value = click.Choice([str(member) for member in choice]) if choice else _scalar(kinds)
+    value = click.Choice([str(member) for member in choice]) if choice else _number_type(kinds)
     several = Text in kinds or tuple in kinds
     return click.option(flag, name, type=value, multiple=several, help=text)
 
 
 def _types(annotation: Any) -> Iterable[Any]:
+    """List the types that an annotation is made of, at any depth."""
     yield getattr(annotation, "__origin__", annotation)
     for argument in get_args(annotation):
         if argument is not Ellipsis:
             yield from _types(argument)
 
 
-def _scalar(kinds: set[Any]) -> click.ParamType[Any] | None:
+def _number_type(kinds: set[Any]) -> click.ParamType[Any] | None:
     if int in kinds and tuple not in kinds:
         return click.INT
     return click.FLOAT if float in kinds else None
 
 
-def values(draft: type[Draft], given: Mapping[str, Any], *, language: str) -> dict[str, Any]:
-    """What was given, in the form a file has it: texts as tables, hours as tables, days as days."""
-    said = {name: value for name, value in given.items() if value not in (None, ())}
-    return {name: _value(draft, name, value, language) for name, value in said.items()}
+def draft_with_options(draft: type[D], before: Mapping[str, Any], given: Mapping[str, Any], *, language: str) -> D:
+    """Return the draft of a row (``before``, in the form of a file) changed by options. Raise Invalid or Problems.
+
+    A text given in one language leaves the other languages as they are.
+    """
+    values = option_values(draft, given, language=language)
+    for name, value in values.items():
+        if isinstance(value, dict) and isinstance(before.get(name), dict) and name != "hours":
+            values[name] = {**before[name], **value}
+    return check(draft, {**before, **values}, language=language)
+
+
+def option_values(draft: type[Draft], given: Mapping[str, Any], *, language: str) -> dict[str, Any]:
+    """Return the options that were given, in the form of a file: texts and hours as tables, days as days."""
+    return {name: _value(draft, name, value, language) for name, value in given.items() if value not in (None, ())}
 
 
 def _value(draft: type[Draft], name: str, value: Any, language: str) -> Any:
@@ -145,18 +161,8 @@ def _value(draft: type[Draft], name: str, value: Any, language: str) -> Any:
     if name == "closed":
         return [_closure(part) for part in value]
     if Text in set(_types(draft.model_fields[name].annotation)):
-        return texts(value, language)
+        return texts_by_language(value, language)
     return list(value) if isinstance(value, tuple) else value
-
-
-def texts(parts: Sequence[str], language: str) -> dict[str, str]:
-    """("Opening", "ru=Открытие") as one text per language; without a tag it is the desk's."""
-    found = {}
-    for part in parts:
-        tag, mark, rest = part.partition("=")
-        tagged = bool(mark) and 2 <= len(tag) <= 8 and tag.replace("-", "").isalpha() and tag.islower()
-        found[tag if tagged else language] = rest if tagged else part
-    return found
 
 
 def _pair(part: str, example: str) -> tuple[str, str]:
@@ -178,3 +184,20 @@ def _day(text: str) -> date:
         return date.fromisoformat(text.strip())
     except ValueError as error:
         raise Invalid("closed: {text} is not a day; write it like 2027-02-04", text=text) from error
+
+
+def check_key(key: str) -> None:
+    """Raise Invalid for what cannot be the key of a new row."""
+    try:
+        TypeAdapter(Key).validate_python(key)
+    except ValidationError as error:
+        problem = error.errors()[0]["ctx"]["error"]
+        raise Invalid("key: {problem}", problem=problem) from error
+
+
+def refuse_wrong_verb(noun: str, key: str, *, known: bool, adding: bool) -> None:
+    """Raise Conflict for ``add`` of what is there already, and for ``change`` of what is not."""
+    if known and adding:
+        raise Conflict("{noun} {key} is there already; use: scheduler {noun} change", noun=noun, key=key)
+    if not known and not adding:
+        raise Conflict("there is no {noun} {key}; use: scheduler {noun} add", noun=noun, key=key)

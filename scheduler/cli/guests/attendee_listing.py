@@ -1,4 +1,4 @@
-"""`scheduler attendee list` and `show`"""
+"""`scheduler attendee list` and `show`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
 from scheduler.base.i18n import N_
-from scheduler.cli.kit.context import Columns, CommandContext, as_json, at, pass_context, show, show_one
+from scheduler.cli.kit.answers import Columns, show, show_one
+from scheduler.cli.kit.context import CommandContext, as_json, pass_context
 from scheduler.cli.kit.language import _, language
+from scheduler.cli.kit.records import format_instant
 from scheduler.model import Attendee, Event, Standing
 from scheduler.services.common.lookup import attendee as attendee_of
 from scheduler.services.common.lookup import get
@@ -32,12 +34,12 @@ def list_attendees(context: CommandContext, event: str, standing: str | None, as
         people = (selectinload(Attendee.person), selectinload(Attendee.represented_by))
         query = query.options(*people, selectinload(Attendee.company))
         rows = session.scalars(query)
-        records = [_brief(row) for row in sorted(rows, key=_order)]
+        records = [_record(row) for row in sorted(rows, key=_place_in_list)]
     show(records, COLUMNS, as_json=as_json, nothing=_("Nobody is on the list."))
 
 
-def _order(row: Attendee) -> tuple[int, int, int]:
-    """Officials by precedence, the rest as they came; then those who wait, as they wait; last those who left."""
+def _place_in_list(row: Attendee) -> tuple[int, int, int]:
+    """Return the sort key: officials by precedence, others as they came; then who waits; last who has left."""
     place = _LAST.index(row.standing) if row.standing in _LAST else -1
     return place, row.queue_number or row.person.precedence or 10_000, row.id
 
@@ -50,22 +52,23 @@ COLUMNS: Columns = {
     N_("How"): lambda record: _(record["mode"]),
     N_("Party"): lambda record: str(1 + record["companions"]),
     N_("Standing"): lambda record: _(record["standing"]),
-    N_("Answer"): lambda record: _in_full(record),
+    N_("Answer"): lambda record: _answer_in_full(record),
     N_("E-mail"): "email",
     N_("Person"): "person",
 }
 
 
-def _in_full(record: dict[str, Any]) -> str:
-    """The answer, and beside it how, when and under what it came, and who comes instead."""
+def _answer_in_full(record: dict[str, Any]) -> str:
+    """Return the answer with how, when and under which reference it came, and the name of the deputy."""
     by, deputy = record["answered_by"], record["represented_by"]
-    came = ", ".join(str(one) for one in (by and _(by), record["answered_on"], record["answer_reference"]) if one)
-    said = f"{_(record['answer'])} ({came})" if came else _(record["answer"])
+    details = (by and _(by), record["answered_on"], record["answer_reference"])
+    came = ", ".join(str(detail) for detail in details if detail)
+    answer = f"{_(record['answer'])} ({came})" if came else _(record["answer"])
     instead = _("represented by {person}").format(person=deputy)
-    return f"{said}; {instead}" if deputy else said
+    return f"{answer}; {instead}" if deputy else answer
 
 
-def _brief(row: Attendee) -> dict[str, Any]:
+def _record(row: Attendee) -> dict[str, Any]:
     return {
         "person": row.person.key or f"#{row.person.id}",
         "name": row.person.called(language()),
@@ -78,7 +81,7 @@ def _brief(row: Attendee) -> dict[str, Any]:
         "access_needs": row.access_needs,
         "dietary_needs": row.dietary_needs,
         "standing": row.standing,
-        "offered_until": at(row.offered_until, row.event.tzid),
+        "offered_until": format_instant(row.offered_until, row.event.tzid),
         "partstat": row.partstat,
         "answer": reply(row),
         "answered_by": row.answered_by,
@@ -87,7 +90,7 @@ def _brief(row: Attendee) -> dict[str, Any]:
         "represented_by": row.represented_by.called(language()) if row.represented_by else None,
         "queue_number": row.queue_number,
         "reminded": row.reminded,
-        "since": at(row.standing_at, "UTC"),
+        "since": format_instant(row.standing_at, "UTC"),
     }
 
 
@@ -99,8 +102,8 @@ def _brief(row: Attendee) -> dict[str, Any]:
 def show_attendee(context: CommandContext, event: str, person: str, as_json: bool) -> None:
     with context.read() as session:
         found = get(session, Event, event)
-        show_one(record_of(session, attendee_of(session, found, person)), as_json=as_json)
+        show_one(attendee_record(session, attendee_of(session, found, person)), as_json=as_json)
 
 
-def record_of(session: Session, row: Attendee) -> dict[str, Any]:
-    return {"event": row.event.key, **_brief(row), "ahead": capacity.ahead(session, row)}
+def attendee_record(session: Session, row: Attendee) -> dict[str, Any]:
+    return {"event": row.event.key, **_record(row), "ahead": capacity.ahead(session, row)}
