@@ -31,7 +31,7 @@ docs: $(VENV)/.ready-dev ## write the reference and the output in the tours anew
 	DOCS_UPDATE=1 $(BIN)/pytest tests/unit/test_reference.py tests/journeys/test_tours.py
 
 # `venv --without-pip` and `pip --python` work where the packages python3-venv and ensurepip are missing.
-$(VENV)/.ready: pyproject.toml constraints.txt
+$(VENV)/.ready: pyproject.toml constraints.txt hatch_build.py package-lock.json
 	@test -x $(BIN)/python || $(PYTHON) -m venv --without-pip $(VENV)
 	@echo "Installing into $(VENV) ..."
 	@$(PYTHON) -m pip --python $(VENV) install --quiet --disable-pip-version-check -c constraints.txt -e .
@@ -67,4 +67,4 @@ messages: $(VENV)/.ready-dev ## bring the translations up to the sentences in th
 	done; rm -f $$pot
 
 clean: ## remove what the other targets have made
-	rm -rf $(VENV) tests/readers/node_modules demo dist build
+	rm -rf $(VENV) tests/readers/node_modules scheduler/bundled dist build

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 from scheduler.channels.base import ChannelError
+from scheduler.formats.atomic_write import replace_file
 from scheduler.services.letters.envelope import OutgoingMessage
+
+FILE_NAME = re.compile(r"[0-9]{6,}(-[a-z]+)+(-[0-9]+)?\.eml")
 
 
 def file_name(message: OutgoingMessage) -> str:
@@ -19,13 +25,14 @@ class FileChannel:
         self.directory = Path(directory).expanduser()
 
     def send(self, message: OutgoingMessage) -> None:
-        """Written beside and renamed, so that a file that is there is whole; a repeated letter replaces itself."""
+        """Write a letter, whole or not at all; a repeated letter replaces itself.
+
+        Where the file of another letter has its name, as of a database that was begun anew, a number is added.
+        """
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
-            path = self.directory / file_name(message)
-            beside = path.with_suffix(".part")
-            beside.write_bytes(message.content)
-            os.replace(beside, path)  # noqa: PTH105 - the atomic one, by its name
+            file = next(file for file in self._files(message) if _is_free(file, message))
+            replace_file(file, message.content)
         except OSError as error:
             raise ChannelError(
                 "{directory}: cannot be written: {reason}",
@@ -34,6 +41,11 @@ class FileChannel:
                 reason=error.strerror,
             ) from error
 
+    def _files(self, message: OutgoingMessage) -> Iterator[Path]:
+        first = self.directory / file_name(message)
+        yield first
+        yield from (first.with_stem(f"{first.stem}-{number}") for number in count(2))
+
     def close(self) -> None:
         """Nothing is held."""
 
@@ -41,3 +53,16 @@ class FileChannel:
         place = next(place for place in (self.directory, *self.directory.parents) if place.exists())
         if not (place.is_dir() and os.access(place, os.W_OK)):
             raise ChannelError("{directory}: cannot be written", down=True, directory=self.directory)
+
+
+def _is_free(file: Path, message: OutgoingMessage) -> bool:
+    """Return whether there is no such file, or one of an earlier attempt at this letter."""
+    if file.is_symlink() or not file.is_file():
+        return not os.path.lexists(file)
+    return message.message_id == _message_id(file.read_bytes())
+
+
+def _message_id(content: bytes) -> str:
+    from email.parser import BytesHeaderParser
+
+    return str(BytesHeaderParser().parsebytes(content)["Message-ID"]).strip()

@@ -1,6 +1,6 @@
 """Cards on paper, as PDF: set by Typst, which shapes and breaks every script we serve, and keeps the text as text.
 
-The fonts that are needed lie beside the templates; for letters of other scripts it takes those of the system.
+The fonts that are needed come with the package; for letters of other scripts it takes those of the system.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from scheduler.base.resources import PRINT
+from scheduler.base.resources import BUNDLED_PRINT, PRINT
 
-SHEETS = Path(PRINT)
+SHEETS, FONTS = Path(PRINT), Path(BUNDLED_PRINT)
 
 
 class PrintForm(StrEnum):
@@ -40,7 +40,7 @@ class Card:
 def printed(
     form: PrintForm, cards: Sequence[Card], *, title: str, language: str, one_per_page: bool = False
 ) -> bytes:
-    """The cards in their order, as a PDF; ``one_per_page`` for a printer of cards."""
+    """Print cards as a PDF, in their order; ``one_per_page`` is for a printer of single cards."""
     cut = {"single": one_per_page, "cards": [asdict(card) for card in cards]}
     return _set(form, {"title": title, "language": language, **cut})
 
@@ -70,6 +70,7 @@ class DayList:
 
 
 def printed_list(sheet: DayList, *, language: str) -> bytes:
+    """Print the list of a day as a PDF."""
     return _set("day-list", {"language": language, **asdict(sheet)})
 
 
@@ -79,7 +80,7 @@ def _set(template: str, data: Mapping[str, Any]) -> bytes:
     made = typst.compile(
         SHEETS / f"{template}.typ",
         root=SHEETS,
-        font_paths=[SHEETS / "fonts"],
+        font_paths=[FONTS],
         sys_inputs={"data": json.dumps(data, ensure_ascii=False)},
         format="pdf",
     )

@@ -100,7 +100,7 @@ def _context(app: App) -> dict[str, Any]:
 
 
 def in_language(language: str) -> str:
-    """The same page, the same choice, in another language; the programme where there is no such page."""
+    """Return the address of this page in another language; that of the programme where there is no such page."""
     if request.endpoint is None or "language" not in (request.view_args or {}):
         return f"/{language}/"
     return with_query(url_for(request.endpoint, **{**(request.view_args or {}), "language": language}), kept())
@@ -112,7 +112,7 @@ def _clocks(now: datetime) -> list[tuple[str, str]]:
 
 
 def plain(text: Text | str) -> str:
-    """In the page's language or the nearest, without what turns the text around it."""
+    """Return a text in the page's language or the nearest, without characters that reverse the text around it."""
     words = text.to(g.language) if isinstance(text, Text) else text
     return _TURNING.sub("", words)
 

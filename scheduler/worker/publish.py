@@ -1,16 +1,18 @@
 """Every public feed as files, for a web server or a CDN: `feeds/all.kk.ics` with its compressed twins beside it.
 
 A file is replaced whole or not at all, and only when it says something else; the manifest, written last, tells what
-there is. What is no feed any more is removed.
+there is. What is no feed any more is removed. What no run has written is left alone: where such a file has the name
+of a feed, nothing is published.
 """
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
-import os
+import zlib
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,23 +20,33 @@ from itertools import product
 from pathlib import Path
 from typing import Any, Protocol
 
+import brotli
+
+from calendars.feed import PRODID
 from scheduler.app import App
-from scheduler.base.errors import Forbidden, Invalid, NotFound
+from scheduler.base.errors import Conflict, Forbidden, Invalid, NotFound
 from scheduler.base.i18n import LANGUAGES
+from scheduler.formats.atomic_write import replace_file
 from scheduler.formats.compression import brotlied, gzipped
 from scheduler.services.common import content_version
 from scheduler.services.feeds import addresses, event_feeds, scopes
 from scheduler.services.feeds.addresses import Address
 
-MANIFEST = "feeds/manifest.json"
+FOLDER = "feeds"
+MANIFEST = f"{FOLDER}/manifest.json"
 TWINS: dict[str, Callable[[bytes], bytes]] = {"": bytes, ".gz": gzipped, ".br": brotlied}
+PLAIN: dict[str, Callable[[bytes], bytes]] = {".ics": bytes, ".gz": gzip.decompress, ".br": brotli.decompress}
+PRODUCER = f"PRODID:{PRODID}\r\n".encode()
 AHEAD = 8  # feeds that wait to be written, in memory
 Manifest = dict[str, Any]  # name: its size and digest
 
 
 class Target(Protocol):
-    """Where files go. Names are relative, with slashes. Each raises Forbidden when it cannot."""
+    """Where files go. Names are relative, with slashes; ``place`` tells a person where one is. Each raises Forbidden
+    when it cannot."""
 
+    def names(self, folder: str) -> set[str]: ...
+    def place(self, name: str) -> str: ...
     def read(self, name: str) -> bytes | None: ...
     def size(self, name: str) -> int | None: ...
     def put(self, name: str, content: bytes, modified: datetime) -> None: ...
@@ -54,11 +66,15 @@ Advance = Callable[[int, int], None]
 
 
 def publish(app: App, target: Target, advance: Advance = lambda _done, _all: None) -> Published:
-    """Bring the files up to date; ``advance`` is told how many feeds are done, of how many. Raises Forbidden."""
+    """Bring the files up to date; ``advance`` is told how many feeds are done, of how many.
+
+    Raises Conflict for a file in the place of a feed that no run has written, and Forbidden.
+    """
     before = _manifest(target)
     with app.db.read() as session, ThreadPoolExecutor() as pool:
         run = _Run(target, before, content_version.current(session, now=app.clock.now()).modified, pool)
         known, library = list(scopes.every_public(session)), event_feeds.Library(session, now=app.clock.now())
+        _refuse_foreign(target, before, known)
         for number, scope in enumerate(known, 1):
             book = library.open(scope)
             for address in _addresses(scope):
@@ -76,7 +92,7 @@ class _Run:
         self._written: deque[Future[None]] = deque()
 
     def take(self, address: Address, content: bytes) -> None:
-        name = str(address).lstrip("/")
+        name = _name(address)
         self.after[name] = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
         if self.after[name] == self.before.get(name) and self._is_there(name, len(content)):
             self.done.unchanged += 1
@@ -101,7 +117,8 @@ class _Run:
         for name in sorted(self.before.keys() - self.after.keys()):
             self.done.removed.append(name)
             for ending in TWINS:
-                self.target.remove(name + ending)
+                if _is_calendar(self.target, name + ending):
+                    self.target.remove(name + ending)
         if self.after != self.before:
             self.target.put(MANIFEST, json.dumps(self.after, indent=1, sort_keys=True).encode(), self.modified)
 
@@ -121,6 +138,33 @@ def _is_feed(name: str) -> bool:
         return not addresses.read(f"/{name}").private
     except NotFound:
         return False
+
+
+def _refuse_foreign(target: Target, before: Manifest, known: Iterable[scopes.Scope]) -> None:
+    """Raise Conflict for the first file that a run would replace and that none has written."""
+    names = {_name(address) for scope in known for address in _addresses(scope)}
+    there = target.names(FOLDER)
+    unknown = sorted(there & {name + ending for name in names - before.keys() for ending in TWINS})
+    foreign = [name for name in unknown if not _is_calendar(target, name)]
+    if MANIFEST in there and not before and len(foreign) == len(unknown):
+        foreign.append(MANIFEST)  # and no calendar of ours beside it, so that it is not one that somebody broke
+    if foreign:
+        raise Conflict(
+            "{file}: is there already and was not published; move it away, or choose another place with --to",
+            file=target.place(foreign[0]),
+        )
+
+
+def _is_calendar(target: Target, name: str) -> bool:
+    """Return whether a file is a calendar of this program, as a run leaves it that does not come to its manifest."""
+    try:
+        return PRODUCER in PLAIN[Path(name).suffix](target.read(name) or b"")[:200]
+    except (OSError, EOFError, zlib.error, brotli.error):
+        return False
+
+
+def _name(address: Address) -> str:
+    return str(address).lstrip("/")
 
 
 def _addresses(scope: scopes.Scope) -> Iterator[Address]:
@@ -151,6 +195,17 @@ class Directory:
     def __init__(self, root: Path) -> None:
         self.root = root
 
+    def names(self, folder: str) -> set[str]:
+        try:
+            return {f"{folder}/{file.name}" for file in (self.root / folder).iterdir()}
+        except FileNotFoundError:
+            return set()
+        except OSError as error:
+            raise _cannot(self.root / folder, error) from error
+
+    def place(self, name: str) -> str:
+        return str(self.root / name)
+
     def read(self, name: str) -> bytes | None:
         try:
             return (self.root / name).read_bytes()
@@ -168,20 +223,9 @@ class Directory:
     def put(self, name: str, content: bytes, modified: datetime) -> None:
         try:
             (self.root / name).parent.mkdir(parents=True, exist_ok=True)
-            self._replace(self.root / name, content, modified.timestamp())
+            replace_file(self.root / name, content, modified=modified)
         except OSError as error:
             raise _cannot(self.root / name, error) from error
-
-    def _replace(self, file: Path, content: bytes, modified: float) -> None:
-        """Whoever reads meanwhile has the one before, whole. A web server tells both by the time of the file."""
-        beside = file.with_name(f".{file.name}.{os.getpid()}")
-        try:
-            beside.write_bytes(content)
-            os.utime(beside, (modified, modified))
-            beside.replace(file)
-        except OSError:
-            beside.unlink(missing_ok=True)
-            raise
 
     def remove(self, name: str) -> None:
         try:
@@ -207,9 +251,21 @@ class Bucket:
                 "--to {url}: {reason}; install: pip install fsspec and its driver", url=url, reason=error
             ) from error
 
+    def names(self, folder: str) -> set[str]:
+        try:
+            found = self.files.ls(self.place(folder), detail=False)
+        except FileNotFoundError:
+            return set()
+        except OSError as error:
+            raise _cannot(folder, error) from error
+        return {f"{folder}/{Path(one).name}" for one in found}
+
+    def place(self, name: str) -> str:
+        return f"{self.root}/{name}"
+
     def read(self, name: str) -> bytes | None:
         try:
-            found: bytes = self.files.cat_file(self._at(name))
+            found: bytes = self.files.cat_file(self.place(name))
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -218,24 +274,21 @@ class Bucket:
 
     def size(self, name: str) -> int | None:
         try:
-            found: int | None = self.files.size(self._at(name))
+            found: int | None = self.files.size(self.place(name))
         except OSError:
             return None
         return found
 
     def put(self, name: str, content: bytes, modified: datetime) -> None:  # noqa: ARG002 - the store keeps its own
         try:
-            self.files.pipe_file(self._at(name), content)
+            self.files.pipe_file(self.place(name), content)
         except OSError as error:
             raise _cannot(name, error) from error
 
     def remove(self, name: str) -> None:
         try:
-            self.files.rm_file(self._at(name))
+            self.files.rm_file(self.place(name))
         except FileNotFoundError:
             return
         except OSError as error:
             raise _cannot(name, error) from error
-
-    def _at(self, name: str) -> str:
-        return f"{self.root}/{name}"

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from flask import Blueprint, Response, abort, g, render_template, request, url_for
 from flask import session as cookie
+from flask_limiter import Limiter
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
@@ -35,9 +36,9 @@ from scheduler.web.kit.typed_times import day_typed
 from scheduler.web.officers.consulate import wording as desk_wording
 from scheduler.web.officers.consulate.own_posts import POST, POSTS, own, post_of, visit_of
 from scheduler.web.officers.events.door import FRAGMENT, open_camera
-from scheduler.web.officers.kit import guard
+from scheduler.web.officers.kit import camera, guard
 from scheduler.web.officers.kit.answers import FormRefused, act, is_away, said
-from scheduler.web.officers.kit.guard import allowed, may, officer
+from scheduler.web.officers.kit.guard import allowed, may, officer, takes
 
 TODAY = f"{POST}/today"
 WALK_IN = f"{POST}/walk-in"
@@ -60,7 +61,7 @@ class FormResult:
         return bool(self.done) and not self.refusal
 
 
-def blueprint(app: App) -> Blueprint:
+def blueprint(app: App, limiter: Limiter) -> Blueprint:
     pages = guard.blueprint("front")
 
     @pages.get(POSTS)
@@ -87,6 +88,13 @@ def blueprint(app: App) -> Blueprint:
     @may(Act.SEE_VISITS, Act.KEEP_QUEUE)
     def read(language: str, key: str) -> Answer | str:  # noqa: ARG001
         return _answer(app, key, _read(app, key, Form.sent()["given"].strip()[:MAX_TEXT_LENGTH]))
+
+    @pages.post(f"{TODAY}/picture")
+    @limiter.limit(camera.PER_ACCOUNT, key_func=camera.account)
+    @takes(camera.MAX_OCTETS)
+    @may(Act.SEE_VISITS, Act.KEEP_QUEUE)
+    def picture(language: str, key: str) -> Response:  # noqa: ARG001
+        return camera.read_picture()
 
     @pages.post(f"{TODAY}/visits/<reference>/<verb>")
     @may(Act.SEE_VISITS, Act.KEEP_QUEUE)
