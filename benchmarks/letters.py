@@ -152,7 +152,7 @@ def _app(url: str, port: int) -> App:
     db = Database(url)
     clock = ManualClock(_due(db))
     db.dispose()
-    return App.open(config.load(environment), clock)
+    return App.open(config.load_settings(environment), clock)
 
 
 def deliver(app: App, again: Sequence[OutgoingMessage] = ()) -> int:

@@ -298,7 +298,7 @@ def _fetch_all(server: Server, size: int) -> int:
 def _measure_first_answer(engine: str, db: Database, rounds: int) -> None:
     bodies(db)
     with db.read() as session:
-        agenda = listing.events(session)
+        agenda = listing.list_events(session)
     taken: dict[str, list[float]] = {name: [] for name in FIRST}
     with serving(common.url_of(db)) as server:
         ask = _asking(server)

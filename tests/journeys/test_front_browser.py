@@ -40,7 +40,7 @@ def booked(app) -> dict[str, str]:
 @pytest.fixture
 def board(app, booked) -> str:
     with app.db.read() as session:
-        return f"board/phuket/{queue_board.board_token(posts.get(session, 'phuket'), secret=app.secret)}"
+        return f"board/phuket/{queue_board.make_board_token(posts.get(session, 'phuket'), secret=app.secret)}"
 
 
 @pytest.fixture
@@ -204,9 +204,9 @@ def test_every_page_is_accessible_and_fits_in_four_languages(browser, app, addre
         post = posts.get(session, "phuket")
         for name in booked:
             desk_actions.check_in(session, booking.get(session, booked[name]), now=NOW)
-        desk_actions.call(session, post, posts.counter_of(post, "1"), now=NOW)
+        desk_actions.call(session, post, posts.get_counter(post, "1"), now=NOW)
         last = desk_actions.walk_in(
-            session, posts.service_of(post, "passport"), "Walter", language="en", secret=app.secret, now=NOW
+            session, posts.get_service(post, "passport"), "Walter", language="en", secret=app.secret, now=NOW
         )
         tomorrow = MORNING.date().replace(day=13).isoformat()
     dana = f"desk/visits/{booked['Dana Ospanova']}"

@@ -19,7 +19,7 @@ from scheduler.services.exchange import file_apply, file_reader
 from scheduler.services.exchange import file_export as exporting
 
 if TYPE_CHECKING:
-    from scheduler.services.exchange.file_reader import Source
+    from scheduler.services.exchange.file_reader import ProgrammeSource
 
 MARKS = {ChangeKind.ADDED: "+", ChangeKind.CHANGED: "~", ChangeKind.CANCELLED: "x", ChangeKind.WITHDRAWN: "-"}
 
@@ -47,7 +47,7 @@ def apply(context: CommandContext, file: Path, dry_run: bool, yes: bool, force: 
 
 def _apply(
     context: CommandContext,
-    programme: Source,
+    programme: ProgrammeSource,
     force: str | None,
     *,
     keep: bool,
@@ -143,7 +143,7 @@ def export(context: CommandContext, file: Path, key: str, overwrite: bool) -> No
     refuse_existing(file, overwrite=overwrite)
     settings = context.settings
     with context.read() as session:
-        tables = exporting.tables(
+        tables = exporting.export_tables(
             session, key=key, name=str(settings.house), language=settings.language, tz=settings.timezone
         )
     write_file(file, tomli_w.dumps(tables, multiline_strings=True).encode(), overwrite=overwrite)

@@ -29,11 +29,11 @@ from scheduler.web.consulate import wording as visit_wording
 from scheduler.web.consulate.posts import POST
 from scheduler.web.consulate.visitor_fields import draft_of
 from scheduler.web.kit import form_floods
-from scheduler.web.kit.answers import again, see
+from scheduler.web.kit.answers import redirect_after_form, show_form_again
 from scheduler.web.kit.forms import POSTS, Form, Mistyped, seal, unshared
 from scheduler.web.kit.language import _, with_query
 from scheduler.web.kit.paths import is_key
-from scheduler.web.kit.typed_times import day_typed, time_typed
+from scheduler.web.kit.typed_times import parse_typed_day, parse_typed_time
 
 BOOK = f"{POST}/book"
 SERVICE = f"{BOOK}/<name>"
@@ -146,7 +146,7 @@ def _number(form: Form, name: str, most: int) -> int:
 
 def week_asked(nearest: Sequence[Slot]) -> date | None:
     """The week to show: that of what is offered in place of a time that is gone, else the one in the address."""
-    return nearest[0].dtstart.date() if nearest else day_typed(request.args.get("from", ""))
+    return nearest[0].dtstart.date() if nearest else parse_typed_day(request.args.get("from", ""))
 
 
 def _page(name: str, service: Service, title: str, step: int = 0, **given: Any) -> str:
@@ -194,7 +194,7 @@ def _times(app: App, key: str, name: str) -> Response | str:
         try:
             chosen = _chosen(session, key, name)
         except _NoParty as error:
-            return again(error.page)
+            return show_form_again(error.page)
         return _times_page(app, session, chosen)
 
 
@@ -225,10 +225,10 @@ def _why(app: App, key: str, name: str) -> Response | str:
         try:
             chosen = _chosen(session, key, name)
         except _NoParty as error:
-            return again(error.page)
+            return show_form_again(error.page)
         form, now, service = Form(request.args), app.clock.now(), chosen.service
-        at = time_typed(f"{form['day']}T{form['hour'][:5]}")
-        why = free_times.reason_not_free(session, service, chosen.party, at, now=now) if at else None
+        at = parse_typed_time(f"{form['day']}T{form['hour'][:5]}")
+        why = free_times.explain_not_free(session, service, chosen.party, at, now=now) if at else None
         nearest = free_times.nearest(session, service, chosen.party, at, now=now) if at and why else []
         page = _page(
             "why",
@@ -241,7 +241,7 @@ def _why(app: App, key: str, name: str) -> Response | str:
             form=form,
             hidden=chosen.query,
         )
-        return page if at else again(page)
+        return page if at else show_form_again(page)
 
 
 def _who(app: App, key: str, name: str) -> Response | str:
@@ -249,10 +249,10 @@ def _who(app: App, key: str, name: str) -> Response | str:
         try:
             chosen = _chosen(session, key, name)
         except _NoParty as error:
-            return again(error.page)
-        at = time_typed(request.args.get("at", ""))
+            return show_form_again(error.page)
+        at = parse_typed_time(request.args.get("at", ""))
         if at is None:
-            return again(_times_page(app, session, chosen, _("Choose a time from those that are shown.")))
+            return show_form_again(_times_page(app, session, chosen, _("Choose a time from those that are shown.")))
         try:
             booking.require_free(session, chosen.service, chosen.party, at, now=app.clock.now())
         except NotOffered as error:
@@ -303,7 +303,7 @@ def _ask(app: App, key: str, name: str) -> Response | str:
     form, now = Form.sent(), app.clock.now()
     with app.db.read() as session:
         chosen = _sent_choice(session, key, name)
-        at = time_typed(form["at"]) or abort(400)
+        at = parse_typed_time(form["at"]) or abort(400)
         if form.trapped:
             return _to_sent(app, chosen, at)
         nonce = form.check_seal(_purpose(chosen.service), secret=app.secret, now=now)
@@ -313,7 +313,7 @@ def _ask(app: App, key: str, name: str) -> Response | str:
                 return _to_sent(app, chosen, at)
             booking.require_free(session, chosen.service, chosen.party, at, now=now)
         except Mistyped:
-            return again(_who_page(app, chosen, at, form))
+            return show_form_again(_who_page(app, chosen, at, form))
         except NotOffered as error:
             return _other_times(app, chosen, at, form, error)
     try:
@@ -326,7 +326,7 @@ def _ask(app: App, key: str, name: str) -> Response | str:
             return _other_times(app, _sent_choice(session, key, name), at, form, error)
     except form_floods.NotLetIn:
         with app.db.read() as session:
-            return again(_who_page(app, _sent_choice(session, key, name), at, form))
+            return show_form_again(_who_page(app, _sent_choice(session, key, name), at, form))
     return _to_sent(app, chosen, at)
 
 
@@ -341,12 +341,12 @@ def _sent_choice(session: Session, key: str, name: str) -> BookingChoice:
 def _other_times(app: App, chosen: BookingChoice, at: datetime, form: Form, error: NotOffered) -> Response:
     """The same form, with what was typed, and the next free times in place of the one that is gone."""
     form.errors["at"] = _not_offered(at, chosen, error)
-    return again(_who_page(app, chosen, at, form, error.nearest), 409)
+    return show_form_again(_who_page(app, chosen, at, form, error.nearest), 409)
 
 
 def _to_sent(app: App, chosen: BookingChoice, at: datetime) -> Response:
     until = wall(app.clock.now() + chosen.service.post.hold, chosen.service.post.tzid)
-    return see(chosen.address("sent", at=f"{at:%Y-%m-%dT%H:%M}", until=f"{until:%Y-%m-%dT%H:%M}"))
+    return redirect_after_form(chosen.address("sent", at=f"{at:%Y-%m-%dT%H:%M}", until=f"{until:%Y-%m-%dT%H:%M}"))
 
 
 def _sent(app: App, key: str, name: str) -> Response | str:
@@ -356,8 +356,8 @@ def _sent(app: App, key: str, name: str) -> Response | str:
             "sent",
             chosen.service,
             _("Now look into your e-mail"),
-            at=time_typed(request.args.get("at", "")),
-            until=time_typed(request.args.get("until", "")),
+            at=parse_typed_time(request.args.get("at", "")),
+            until=parse_typed_time(request.args.get("until", "")),
             party=chosen.party,
             now=app.clock.now(),
         )
@@ -371,7 +371,7 @@ def _days(app: App, key: str, name: str, problem: str = "") -> Response | str:
         try:
             chosen = _chosen(session, key, name)
         except _NoParty as error:
-            return again(error.page)
+            return show_form_again(error.page)
         form = Form({}, {"day": problem} if problem else {})
         page = _page(
             "wait",
@@ -386,11 +386,11 @@ def _days(app: App, key: str, name: str, problem: str = "") -> Response | str:
             form=form,
             most=booking.MOST_DAYS,
         )
-    return again(page) if problem else page
+    return show_form_again(page) if problem else page
 
 
 def _wanted() -> list[date]:
-    return sorted({day for typed in request.args.getlist("day")[:100] if (day := day_typed(typed))})
+    return sorted({day for typed in request.args.getlist("day")[:100] if (day := parse_typed_day(typed))})
 
 
 def _who_waits(app: App, key: str, name: str) -> Response | str:
@@ -424,24 +424,24 @@ def _wait(app: App, key: str, name: str) -> Response | str:
         chosen = _sent_choice(session, key, name)
         to = chosen.address("sent", waits="1")
         if form.trapped:
-            return see(to)
+            return redirect_after_form(to)
         nonce = form.check_seal(_purpose(chosen.service), secret=app.secret, now=now)
         try:
             draft = draft_of(form, chosen.party, secret=app.secret)
         except Mistyped:
-            return again(_who_waits_page(app, chosen, days, form))
+            return show_form_again(_who_waits_page(app, chosen, days, form))
         if public_requests.is_sent_again(session, draft, None, form=nonce, secret=app.secret):
-            return see(to)
+            return redirect_after_form(to)
     try:
         with app.db.write("page") as session:
             form_floods.admit(session, form, app=app, now=now)
             service = _service(session, key, name)
             public_requests.wait(session, service, days, draft, form=nonce, secret=app.secret, now=now)
     except (NotOffered, Unchanged):
-        return see(chosen.address("times", **{"from": f"{days[0]:%Y-%m-%d}"}))
+        return redirect_after_form(chosen.address("times", **{"from": f"{days[0]:%Y-%m-%d}"}))
     except form_floods.NotLetIn:
         with app.db.read() as session:
-            return again(_who_waits_page(app, _sent_choice(session, key, name), days, form))
+            return show_form_again(_who_waits_page(app, _sent_choice(session, key, name), days, form))
     except Invalid:
         abort(400)
-    return see(to)
+    return redirect_after_form(to)

@@ -27,14 +27,14 @@ from scheduler.services.consulate.visits import links as visit_links
 from scheduler.services.consulate.visits.booking import NotOffered, Unchanged
 from scheduler.services.consulate.visits.lifecycle import NoLongerStands, VisitTooLate, party_of
 from scheduler.services.consulate.visits.links import PATHS, VisitPurpose
-from scheduler.services.consulate.visits.wording import file as calendar_file
+from scheduler.services.consulate.visits.wording import make_calendar as calendar_file
 from scheduler.web.consulate import wording as visit_wording
 from scheduler.web.consulate.booking import week_asked
-from scheduler.web.kit.answers import again, see, spent
+from scheduler.web.kit.answers import redirect_after_form, show_form_again, show_invalid_link
 from scheduler.web.kit.forms import POSTS, Form, unshared
 from scheduler.web.kit.language import _, known_zone, with_query
 from scheduler.web.kit.paths import CALENDAR, PER_LANGUAGE
-from scheduler.web.kit.typed_times import time_typed
+from scheduler.web.kit.typed_times import parse_typed_time
 
 CONFIRM = f"{PER_LANGUAGE}/{PATHS[VisitPurpose.CONFIRM]}/<token>"
 OWN = f"{PER_LANGUAGE}/{PATHS[VisitPurpose.OWN]}/<token>"
@@ -81,7 +81,7 @@ def _with(app: App, token: str, purpose: VisitPurpose, show: Show) -> Response |
         try:
             return show(session, visit_links.find(session, token, purpose, secret=app.secret))
         except NotFound:
-            return spent()
+            return show_invalid_link()
 
 
 def _page(name: str, visit: Appointment, title: str, app: App, **given: Any) -> str:
@@ -105,7 +105,7 @@ def _base(app: App, visit: Appointment) -> str:
 
 
 def _done(app: App, visit: Appointment, what: str) -> Response:
-    return see(f"{_base(app, visit)}?done={what}")
+    return redirect_after_form(f"{_base(app, visit)}?done={what}")
 
 
 # Confirming: what is held or offered, and whether they still come
@@ -114,7 +114,7 @@ def _done(app: App, visit: Appointment, what: str) -> Response:
 def _to_confirm(app: App, visit: Appointment, problem: str = "") -> Response | str:
     own = own_visit_page.page(visit, now=app.clock.now())
     if not (own.answer or own.asked):
-        return see(_base(app, visit))
+        return redirect_after_form(_base(app, visit))
     return _page("confirm", visit, _TITLES[visit.status](), app, problem=problem)
 
 
@@ -134,9 +134,9 @@ def _confirm(app: App, token: str) -> Response | str:
             own_visit_page.answer(session, visit, now=now)
             return _done(app, visit, said)
     except NotFound:
-        return spent()
+        return show_invalid_link()
     except NoLongerStands:
-        return _with(app, token, VisitPurpose.CONFIRM, lambda _session, visit: see(_base(app, visit)))
+        return _with(app, token, VisitPurpose.CONFIRM, lambda _session, visit: redirect_after_form(_base(app, visit)))
 
 
 # The page
@@ -195,7 +195,7 @@ def _times(
 ) -> Response | str:
     now, party = app.clock.now(), party_of(visit)
     if not own_visit_page.page(visit, now=now).movable:
-        return see(_base(app, visit))
+        return redirect_after_form(_base(app, visit))
     base = _base(app, visit)
     page = _page(
         "times",
@@ -212,13 +212,13 @@ def _times(
         problem=problem,
         nearest=nearest,
     )
-    return again(page, 409) if problem else page
+    return show_form_again(page, 409) if problem else page
 
 
 def _to_move(app: App, session: Session, visit: Appointment) -> Response | str:
-    at, now = time_typed(request.args.get("at", "")), app.clock.now()
+    at, now = parse_typed_time(request.args.get("at", "")), app.clock.now()
     if at is None or at == visit.dtstart or not own_visit_page.page(visit, now=now).movable:
-        return see(_base(app, visit))
+        return redirect_after_form(_base(app, visit))
     try:
         booking.require_free(session, visit.service, party_of(visit), at, now=now, but=visit.id)
     except NotOffered as error:
@@ -235,13 +235,13 @@ def _gone(app: App, session: Session, visit: Appointment, at: datetime, error: N
 
 
 def _move(app: App, token: str) -> Response | str:
-    at = time_typed(Form.sent()["at"]) or abort(400)
+    at = parse_typed_time(Form.sent()["at"]) or abort(400)
     return _change(app, token, "moved", lambda session, visit, now: own_visit_page.move(session, visit, at, now=now))
 
 
 def _to_cancel(app: App, visit: Appointment) -> Response | str:
     if not own_visit_page.page(visit, now=app.clock.now()).ending:
-        return see(_base(app, visit))
+        return redirect_after_form(_base(app, visit))
     return _page("cancel", visit, _("Cancel your visit?"), app)
 
 
@@ -259,19 +259,19 @@ def _change(app: App, token: str, done: str, act: Callable[[Session, Appointment
             act(session, visit, app.clock.now())
             return _done(app, visit, done)
     except NotFound:
-        return spent()
+        return show_invalid_link()
     except (NotOffered, NoLongerStands, VisitTooLate, Unchanged) as error:
         return _with(app, token, VisitPurpose.OWN, partial(_refused, app, done, error))
 
 
 def _refused(app: App, done: str, error: Conflict, session: Session, visit: Appointment) -> Response | str:
     if isinstance(error, NotOffered):
-        at = time_typed(Form.sent()["at"]) or abort(400)
+        at = parse_typed_time(Form.sent()["at"]) or abort(400)
         return _gone(app, session, visit, at, error)
     if isinstance(error, Unchanged) or (done == "cancelled" and visit.status is VisitStatus.CANCELLED):
         return _done(app, visit, done)
     words = _("This can no longer be changed: the visit has begun, is over, or does not stand any more.")
-    return again(_own(app, visit, Form({}, {"": words})), 409)
+    return show_form_again(_own(app, visit, Form({}, {"": words})), 409)
 
 
 # Their letters
@@ -284,7 +284,7 @@ def _read_in(app: App, token: str) -> Response | str:
     if form["zone"] and tzid is None:
         form.errors["zone"] = _("Choose a clock from the list.")
     if spoken is None or form.errors:
-        return _with(app, token, VisitPurpose.OWN, lambda _session, visit: again(_own(app, visit, form)))
+        return _with(app, token, VisitPurpose.OWN, lambda _session, visit: show_form_again(_own(app, visit, form)))
     return _change(
         app,
         token,

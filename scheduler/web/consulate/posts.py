@@ -8,7 +8,7 @@ from flask import Blueprint, abort, g, render_template
 
 from scheduler.app import App
 from scheduler.services.consulate.posts import week_view
-from scheduler.services.consulate.posts.reasons import named
+from scheduler.services.consulate.posts.reasons import format_holiday
 from scheduler.web.consulate import wording as visit_wording
 from scheduler.web.kit.language import _, own_path
 from scheduler.web.kit.paths import PER_LANGUAGE, is_key
@@ -50,7 +50,7 @@ def _one(app: App, key: str) -> str:
             bookable=week_view.takes_visits(post),
             weekly=week_view.keeps_a_week(post),
             visit_text=visit_wording,
-            named=lambda holiday: named(holiday, g.language),
+            named=lambda holiday: format_holiday(holiday, g.language),
             **_head(app, post.name.to(g.language), _("Address, hours, services and times to book.")),
         )
 

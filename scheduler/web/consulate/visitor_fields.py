@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import g
 
-from scheduler.base.errors import Invalid, SchedulerError, each_of
+from scheduler.base.errors import Invalid, SchedulerError, list_errors
 from scheduler.services.common.drafts import check
 from scheduler.services.consulate.posts.free_times import Party
 from scheduler.services.consulate.visits import references
@@ -43,7 +43,7 @@ def _checked(given: dict[str, Any], form: Form) -> VisitDraft | None:
     try:
         return check(VisitDraft, given, language=g.language)
     except SchedulerError as error:
-        for problem in each_of(error):
+        for problem in list_errors(error):
             field = _field(str(problem.facts.get("place", "")))
             form.errors.setdefault(field, _complaint(field, form, problem))
         return None

@@ -22,7 +22,7 @@ from scheduler.base.i18n import N_
 from scheduler.model import Appointment, Counted, Layout, Post, Service, Side, SpecialDays, VisitStatus
 from scheduler.services.consulate.posts import free_times, posts
 from scheduler.services.consulate.posts.free_times import Party
-from scheduler.services.consulate.posts.reasons import named
+from scheduler.services.consulate.posts.reasons import format_holiday
 from scheduler.services.consulate.posts.slots import DAY, Interval, Reason, Slot, Why
 from scheduler.web.kit.language import _, ngettext
 from scheduler.web.kit.state import StateLabel
@@ -67,7 +67,7 @@ def deadline(post: Post) -> str:
 
 
 def holidays(why: Why) -> str:
-    return ", ".join(named(one, g.language) for one in why.holidays)
+    return ", ".join(format_holiday(one, g.language) for one in why.holidays)
 
 
 def shut(why: Why) -> str:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from scheduler.base.errors import NotFound
 from scheduler.base.text import Text
 from scheduler.model import Applicant, Letter, LetterKind, Outcome, Side, VisitStatus
-from scheduler.services.consulate.front_desk.statistics import statistics
+from scheduler.services.consulate.front_desk.statistics import compute_statistics
 from scheduler.services.consulate.posts import posts
 from scheduler.services.consulate.visits import booking, displacement, upkeep
 from scheduler.services.consulate.visits import links as visit_links
@@ -318,7 +318,7 @@ def test_whose_a_visit_was_is_erased_by_schedule_and_the_visit_is_still_counted(
 
     with post.db.read() as session:
         assert [] == session.scalars(sa.select(Applicant)).all()
-        counted = statistics(session, posts.get(session, "phuket"), TUESDAY, TUESDAY)
+        counted = compute_statistics(session, posts.get(session, "phuket"), TUESDAY, TUESDAY)
         with pytest.raises(NotFound, match="this link leads nowhere"):
             visit_links.find(session, link, VisitPurpose.OWN, secret=SECRET)
     assert (1, 1) == (counted.booked, counted.served)

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.base.clock import wall
 from scheduler.base.errors import Conflict, Invalid, SchedulerError
-from scheduler.base.text import line
+from scheduler.base.text import check_line
 from scheduler.model import (
     Applicant,
     Appointment,
@@ -33,7 +33,7 @@ from scheduler.model import (
 )
 from scheduler.model.visits import PENDING
 from scheduler.services.common.audit import note
-from scheduler.services.consulate.front_desk.today import HERE, can_undo, here, ordered, serves, today_of
+from scheduler.services.consulate.front_desk.today import HERE, can_undo, get_today, here, ordered, serves
 from scheduler.services.consulate.posts import free_times, opening_days, posts, slot_claims, slots
 from scheduler.services.consulate.posts.free_times import Party
 from scheduler.services.consulate.posts.reasons import explained
@@ -100,7 +100,7 @@ def _refuse_ended(row: Appointment, now: datetime) -> None:
 
 def _refuse_other_day(row: Appointment, now: datetime) -> None:
     assert row.dtstart is not None  # noqa: S101 - it is confirmed
-    tzid, today = row.service.post.tzid, today_of(row.service.post, now=now)
+    tzid, today = row.service.post.tzid, get_today(row.service.post, now=now)
     if row.day != today:
         raise AnotherDay(
             "the visit {reference} is for {time} ({tz}); today is {today}",
@@ -172,7 +172,7 @@ def walk_in(
 
 def _named(name: str) -> str:
     try:
-        return line(name, most=300)
+        return check_line(name, most=300)
     except Invalid as error:
         raise Invalid("{place}: {problem}", place="name", problem=error) from error
 
@@ -191,7 +191,7 @@ def _refuse_walk_ins(service: Service, now: datetime) -> None:
     at = wall(now, post.tzid).replace(second=0, microsecond=0)
     cell = at - timedelta(minutes=at.minute % post.cell)
     why = slots.why(
-        opening_days.plan(post, cell.date(), cell.date()),
+        opening_days.make_plan(post, cell.date(), cell.date()),
         Need(1),
         counters=[counter.id for counter in service.served_at] if service.offered else [],
         claims={},
@@ -218,7 +218,7 @@ def _fingerprint(session: Session, service: Service, document: str | None, *, se
     booked = session.execute(query.limit(1)).first()
     if booked is None:
         return found
-    if booked.dtstart is not None and booked.dtstart.date() == today_of(service.post, now=now):
+    if booked.dtstart is not None and booked.dtstart.date() == get_today(service.post, now=now):
         raise AlreadyBooked("they have an appointment today: check in {reference}", reference=booked.reference)
     raise AlreadyBooked("they have a booking for this service already: {reference}", reference=booked.reference)
 
@@ -314,7 +314,7 @@ def finish(session: Session, appointment: Appointment, *, now: datetime) -> Appo
     return _conclude(session, appointment, VisitStatus.SERVED, "finish", now)
 
 
-def no_show(session: Session, appointment: Appointment, *, now: datetime) -> Appointment:
+def record_no_show(session: Session, appointment: Appointment, *, now: datetime) -> Appointment:
     """They did not come, or not to the counter. Never by itself: an officer says so. Raises Over, Unchanged."""
     lifecycle.hold(session, appointment)
     return _conclude(session, appointment, VisitStatus.NO_SHOW, "no-show", now)

@@ -63,15 +63,15 @@ def board(session: Session, post: Post, *, now: datetime) -> Board:
     )
 
 
-def board_token(post: Post, *, secret: str) -> str:
+def make_board_token(post: Post, *, secret: str) -> str:
     """For the address of the board; it opens nothing else."""
-    return tokens.of(post.id, "board", post.key, post.board_epoch, secret=secret)
+    return tokens.make_token(post.id, "board", post.key, post.board_epoch, secret=secret)
 
 
 def board_post(session: Session, key: str, token: str, *, secret: str) -> Post:
     """The post of a board's address. Raises NotFound alike for one that was never there, or is another one now."""
     found = session.scalar(sa.select(Post).where(Post.key == key))
-    if found is None or not tokens.same(token, board_token(found, secret=secret)):
+    if found is None or not tokens.is_same(token, make_board_token(found, secret=secret)):
         raise NotFound("this link leads nowhere")
     return found
 

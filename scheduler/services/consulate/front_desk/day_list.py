@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from scheduler.base.clock import instant, wall
 from scheduler.base.date_format import format_day, format_offset
 from scheduler.base.i18n import N_
-from scheduler.formats.printing import DayList, VisitLine, printed_list
+from scheduler.formats.printing import DayList, VisitLine, print_day_list
 from scheduler.model import Post, VisitStatus
 from scheduler.services.common.audit import note
 from scheduler.services.consulate.front_desk import today as desk_today
@@ -21,11 +21,11 @@ Gettext = Callable[[str], str]
 _LEFT_OUT = (VisitStatus.CANCELLED, VisitStatus.HELD, VisitStatus.OFFERED)
 
 
-def pdf(session: Session, post: Post, day: date, *, language: str, gettext: Gettext, now: datetime) -> bytes:
+def render_pdf(session: Session, post: Post, day: date, *, language: str, gettext: Gettext, now: datetime) -> bytes:
     """That it was printed is written down: it has the names of all."""
-    found = [row for row in desk_today.day(session, post, day, now=now).entries if row.status not in _LEFT_OUT]
+    found = [row for row in desk_today.read_day(session, post, day, now=now).entries if row.status not in _LEFT_OUT]
     note(session, "print", "post", post.key, now=now, day=day.isoformat(), visits=len(found))
-    return printed_list(_sheet(post, day, found, language, gettext, now), language=language)
+    return print_day_list(_sheet(post, day, found, language, gettext, now), language=language)
 
 
 def _sheet(post: Post, day: date, found: list[QueueEntry], language: str, gettext: Gettext, now: datetime) -> DayList:

@@ -77,7 +77,7 @@ class _Visit:
         return self.came_hour is not None or self.status is VisitStatus.SERVED
 
 
-def statistics(session: Session, post: Post, first_on: date, last_on: date) -> Statistics:
+def compute_statistics(session: Session, post: Post, first_on: date, last_on: date) -> Statistics:
     """Of the visits from one day to another, both included, by the clock of the post."""
     found = [_visit(row, post.tzid) for row in session.execute(_query(post, first_on, last_on))]
     waited, took = _given(one.waited for one in found), _given(one.took for one in found)

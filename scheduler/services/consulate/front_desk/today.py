@@ -74,15 +74,15 @@ class Today:
         return [entry for entry in self.entries if entry.status is VisitStatus.CALLED]
 
 
-def today_of(post: Post, *, now: datetime) -> date:
+def get_today(post: Post, *, now: datetime) -> date:
     return wall(now, post.tzid).date()
 
 
-def day(session: Session, post: Post, day: date, *, now: datetime) -> Today:
+def read_day(session: Session, post: Post, day: date, *, now: datetime) -> Today:
     """Every visit of the day, booked or not; what was never confirmed is none. Reads only."""
     rows = [row for row in _of_day(session, post, day) if row.status is not VisitStatus.LAPSED]
     rows = [row for row in rows if not row.has_expired(now)]
-    is_today = day == today_of(post, now=now)
+    is_today = day == get_today(post, now=now)
     queue = ordered(rows, now) if is_today else []
     outlook = _Outlook(post, rows, now) if is_today else None
     estimates = outlook.of(queue) if outlook else {}
@@ -106,7 +106,7 @@ def _of_day(session: Session, post: Post, day: date) -> list[Appointment]:
 
 def here(session: Session, post: Post, now: datetime) -> list[Appointment]:
     """Those who wait today and those who are called, without who they are; read anew."""
-    query = _visits(post, today_of(post, now=now)).where(Appointment.status.in_(HERE))
+    query = _visits(post, get_today(post, now=now)).where(Appointment.status.in_(HERE))
     return list(session.scalars(query.execution_options(populate_existing=True)))
 
 

@@ -39,7 +39,7 @@ def window(plan: OpeningPlan, service: Service, *, now: datetime, desk: bool = F
     return replace(found, over=service.post.is_over_for_booking(now) and not desk)
 
 
-def free(
+def find_free_times(
     session: Session,
     service: Service,
     party: Party,
@@ -106,7 +106,7 @@ def _within_quota(
 
 def nearest(session: Session, service: Service, party: Party, at: datetime, *, now: datetime) -> list[Slot]:
     """A few free times from a wall time on, for who could not have it."""
-    return slots.next_times(free(session, service, party, now=now), at)
+    return slots.next_times(find_free_times(session, service, party, now=now), at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ def find_counters(
 ) -> Place | Why:
     """The counters for a visit that begins at a wall time, or why there are none."""
     day, wanted = at.date(), need(service, party)
-    plan, counters = opening_days.plan(service.post, day, day), [counter.id for counter in service.served_at]
+    plan, counters = opening_days.make_plan(service.post, day, day), [counter.id for counter in service.served_at]
     if not service.offered:
         counters = []
     taken = slot_claims.taken_cells(session, counters, day, day, now=now, but=but)
@@ -159,7 +159,7 @@ def _left(session: Session, service: Service, day: date) -> int | None:
     return service.quota - slot_claims.counted(session, service.id, day, day).get(day, 0)
 
 
-def reason_not_free(
+def explain_not_free(
     session: Session, service: Service, party: Party, at: datetime, *, now: datetime, but: int | None = None
 ) -> Why | None:
     """Why a time is not offered; None if it is."""

@@ -24,7 +24,7 @@ from scheduler.services.consulate.posts.slots import Holiday, Interval, OpeningP
 LANGUAGES_OF_HOLIDAYS = {"en": "en_US", "kk": "kk", "ru": "ru", "th": "th"}
 
 
-def plan(post: Post, first_on: date, last_on: date) -> OpeningPlan:
+def make_plan(post: Post, first_on: date, last_on: date) -> OpeningPlan:
     """When its counters are open, with what differs from the first day to the last."""
     return OpeningPlan(
         tzid=post.tzid,

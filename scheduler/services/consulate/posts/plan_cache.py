@@ -28,7 +28,7 @@ def masks(session: Session, post: Post, first_on: date, last_on: date, *, today:
     """The open cells of a post's counters, at least from the first day to the last."""
     first, last = today - _BEFORE, today + _AHEAD
     if has_unit_of_work(session) or not (first <= first_on and last_on <= last):
-        return Masks(opening_days.plan(post, first_on, last_on), first_on, last_on)
+        return Masks(opening_days.make_plan(post, first_on, last_on), first_on, last_on)
     kept = _kept(session.get_bind())
     return kept.get((post.id, post.version, post.tzid, post.cell, today), post, first, last)
 
@@ -42,7 +42,7 @@ class _Kept:
 
     def get(self, key: _Key, post: Post, first: date, last: date) -> Masks:
         with self._turn:
-            found = self._plans.get(key) or Masks(opening_days.plan(post, first, last), first, last)
+            found = self._plans.get(key) or Masks(opening_days.make_plan(post, first, last), first, last)
             self._plans[key] = found
             self._plans.move_to_end(key)
             while len(self._plans) > MAX_PLANS:

@@ -13,7 +13,7 @@ from scheduler.base.errors import Invalid
 from scheduler.base.text import Text
 from scheduler.model import Counted
 from scheduler.services.common.day_drafts import DaysDraft
-from scheduler.services.common.drafts import Draft, refused
+from scheduler.services.common.drafts import Draft, as_pydantic_error
 from scheduler.services.common.values import (
     Capacity,
     Duration,
@@ -42,7 +42,7 @@ def _no_night(rows: Sequence[tuple[int, Interval]]) -> Sequence[tuple[int, Inter
 
 def _refuse_night(hours: Interval | None) -> None:
     if hours is not None and hours[1] <= hours[0] and hours[1] != time():
-        raise refused(
+        raise as_pydantic_error(
             Invalid("{opens}-{closes} runs over midnight; a post keeps its hours within a day", **_as(hours))
         )
 
@@ -54,13 +54,15 @@ def _as(hours: Interval) -> dict[str, str]:
 def _fee(value: Any) -> str:
     said = str(value).strip()
     if isinstance(value, bool) or not re.fullmatch(r"\d{1,7}(\.\d{1,2})?", said):
-        raise refused(Invalid("{value} is not an amount; write it like 30 or 30.50", value=repr(value)[:60]))
+        raise as_pydantic_error(
+            Invalid("{value} is not an amount; write it like 30 or 30.50", value=repr(value)[:60])
+        )
     return said
 
 
 def _currency(value: Any) -> str:
     if not isinstance(value, str) or not re.fullmatch("[A-Z]{3}", value):
-        raise refused(
+        raise as_pydantic_error(
             Invalid("{value} is not a currency; write three letters (ISO 4217), like THB", value=str(value))
         )
     return value
@@ -68,7 +70,9 @@ def _currency(value: Any) -> str:
 
 def _cell(value: int) -> int:
     if value not in CELLS:
-        raise refused(Invalid("{value} is not one of {expected}", value=value, expected=", ".join(map(str, CELLS))))
+        raise as_pydantic_error(
+            Invalid("{value} is not one of {expected}", value=value, expected=", ".join(map(str, CELLS)))
+        )
     return value
 
 
@@ -117,7 +121,7 @@ class ServiceDraft(Draft):
     @model_validator(mode="after")
     def _whole_fee(self) -> Self:
         if (self.fee is None) != (self.currency is None):
-            raise refused(Invalid("fee and currency go together"))
+            raise as_pydantic_error(Invalid("fee and currency go together"))
         return self
 
 
@@ -160,13 +164,13 @@ class PostDraft(Draft):
     @model_validator(mode="after")
     def _sensible(self) -> Self:
         if (self.reconfirm_from is None) != (self.reconfirm_until is None):
-            raise refused(Invalid("reconfirm_from and reconfirm_until go together"))
+            raise as_pydantic_error(Invalid("reconfirm_from and reconfirm_until go together"))
         if self.reconfirm_from and self.reconfirm_until and self.reconfirm_until >= self.reconfirm_from:
-            raise refused(Invalid("reconfirm_until: is nearer to the visit than reconfirm_from"))
+            raise as_pydantic_error(Invalid("reconfirm_until: is nearer to the visit than reconfirm_from"))
         if not timedelta() < self.hold <= DAY:
-            raise refused(Invalid("hold: a time is kept for at most a day"))
+            raise as_pydantic_error(Invalid("hold: a time is kept for at most a day"))
         if not timedelta() < self.offer <= 7 * DAY:
-            raise refused(Invalid("offer: a time is offered for at most a week"))
+            raise as_pydantic_error(Invalid("offer: a time is offered for at most a week"))
         if self.horizon > 400 * DAY:
-            raise refused(Invalid("horizon: at most 400 days"))
+            raise as_pydantic_error(Invalid("horizon: at most 400 days"))
         return self

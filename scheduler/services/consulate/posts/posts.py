@@ -53,15 +53,15 @@ def get(session: Session, key: str) -> Post:
     """Raises NotFound."""
     found = session.scalar(sa.select(Post).where(Post.key == key).options(*WITH_POST))
     if found is None:
-        raise rows.absent(session, Post, key)
+        raise rows.make_not_found(session, Post, key)
     return found
 
 
-def everything(session: Session) -> list[Post]:
+def list_posts(session: Session) -> list[Post]:
     return list(session.scalars(sa.select(Post).options(*WITH_POST).order_by(Post.key)))
 
 
-def service_of(post: Post, key: str) -> Service:
+def get_service(post: Post, key: str) -> Service:
     """Raises NotFound, with what the post offers."""
     found = next((service for service in post.services if service.key == key), None)
     if found is None:
@@ -70,7 +70,7 @@ def service_of(post: Post, key: str) -> Service:
     return found
 
 
-def counter_of(post: Post, key: str) -> Counter:
+def get_counter(post: Post, key: str) -> Counter:
     """Raises NotFound, with the counters there are."""
     found = next((counter for counter in post.counters if counter.key == key), None)
     if found is None:
@@ -192,7 +192,7 @@ def _put_services(
 def _write_service(session: Session, row: Service, draft: ServiceDraft, now: datetime) -> None:
     for name in _PLAIN_OF_SERVICE:
         setattr(row, name, getattr(draft, name))
-    row.counters = [counter_of(row.post, key) for key in draft.counters]
+    row.counters = [get_counter(row.post, key) for key in draft.counters]
     current = row.checklist
     if draft.checklist != (current.documents if current else Text()):
         version = current.version + 1 if current else 1
@@ -208,7 +208,7 @@ def _write_special(session: Session, post: Post, special: Iterable[SpecialDraft]
 def special_row(post: Post, draft: SpecialDraft) -> SpecialDays:
     """Raises NotFound for a counter that the post has not."""
     return SpecialDays(
-        counter=counter_of(post, draft.counter) if draft.counter else None,
+        counter=get_counter(post, draft.counter) if draft.counter else None,
         open=draft.open,
         first_on=draft.first_day,
         last_on=draft.last_day,
@@ -221,7 +221,7 @@ def special_row(post: Post, draft: SpecialDraft) -> SpecialDays:
 # Drafts from rows
 
 
-def draft_of(post: Post) -> PostDraft:
+def make_draft(post: Post) -> PostDraft:
     """The draft that would make this very post."""
     return _whole(post)
 

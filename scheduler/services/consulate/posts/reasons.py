@@ -7,7 +7,7 @@ from datetime import datetime
 
 from scheduler.base.date_format import format_day, format_lead
 from scheduler.base.errors import Conflict, SchedulerError
-from scheduler.base.i18n import N_, catalogue
+from scheduler.base.i18n import N_, load_catalogue
 from scheduler.model import Service
 from scheduler.services.consulate.posts import posts
 from scheduler.services.consulate.posts.slots import Holiday, Reason, Slot, Why
@@ -40,16 +40,16 @@ def explained(why: Why, at: datetime, service: Service, language: str = "en") ->
         day=format_day(at.date(), language),
         notice=format_lead(posts.notice_of(service), language),
         horizon=format_lead(posts.horizon_of(service), language),
-        holidays=", ".join(named(holiday, language) for holiday in why.holidays),
+        holidays=", ".join(format_holiday(holiday, language) for holiday in why.holidays),
         reason=why.text.to(language),
     )
 
 
-def in_words(why: Why, at: datetime, service: Service, language: str) -> str:
-    return explained(why, at, service, language).text(catalogue(language).gettext)
+def explain_in_words(why: Why, at: datetime, service: Service, language: str) -> str:
+    return explained(why, at, service, language).text(load_catalogue(language).gettext)
 
 
-def named(holiday: Holiday, language: str) -> str:
+def format_holiday(holiday: Holiday, language: str) -> str:
     """The holiday with the State that keeps it."""
     from babel import Locale
 

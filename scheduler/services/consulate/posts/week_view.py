@@ -36,7 +36,7 @@ AHEAD = 90 * DAY  # for which the holidays and closures of a post are shown
 
 def shown(session: Session) -> list[Post]:
     """The posts that anybody may see, in the order of their keys."""
-    return [post for post in posts.everything(session) if _is_public(post)]
+    return [post for post in posts.list_posts(session) if _is_public(post)]
 
 
 def post(session: Session, key: str) -> Post:
@@ -108,7 +108,7 @@ def keeps_a_week(post: Post) -> bool:
 
 
 def _week_from(post: Post, first: date) -> list[OpenDay]:
-    plan = opening_days.plan(post, first, first + WEEK - DAY)
+    plan = opening_days.make_plan(post, first, first + WEEK - DAY)
     masks = Masks(plan, first, first + WEEK - DAY)
     return [_open_day(masks, first + n * DAY) for n in range(7)]
 
@@ -119,7 +119,7 @@ def _days_ahead(post: Post, first: date) -> list[OpenDay]:
         return []
     first, last = max(first, min(row.first_on for row in said)), max(row.last_on for row in said)
     last = min(last, first + AHEAD)
-    masks = Masks(opening_days.plan(post, first, last), first, last)
+    masks = Masks(opening_days.make_plan(post, first, last), first, last)
     days = (_open_day(masks, first + n * DAY) for n in range((last - first).days + 1))
     return [day for day in days if day.hours]
 
@@ -155,7 +155,7 @@ class HolidayAhead:
 def holidays_ahead(post: Post, *, now: datetime) -> list[HolidayAhead]:
     """Those that matter: a post that is open on stated days only has no others to lose."""
     first = wall(now, post.tzid).date()
-    plan = opening_days.plan(post, first, first + AHEAD)
+    plan = opening_days.make_plan(post, first, first + AHEAD)
     masks = Masks(plan, first, first + AHEAD)
     ahead = [
         HolidayAhead(day, names, open=bool(_open_day(masks, day).hours))

@@ -157,7 +157,7 @@ def reconfirm(session: Session, appointment: Appointment, *, now: datetime) -> N
         note(session, "reconfirm", "appointment", appointment.id, now=now)
 
 
-def wait(
+def join_waiting_list(
     session: Session, service: Service, days: Iterable[date], draft: VisitDraft, *, secret: str, now: datetime
 ) -> Appointment:
     """Stand in the queue for days on which nothing is free. Raises as `book` does, Unchanged where something is."""
@@ -286,7 +286,7 @@ def _refuse_days(session: Session, service: Service, days: Sequence[date], party
         raise Invalid("days: name one to {most} days", most=MOST_DAYS)
     if service.post.is_over_for_booking(now):
         raise refusal(session, service, party, free_times.midnight(days[0]), Why(Reason.DEADLINE), now=now)
-    found = free_times.free(session, service, party, now=now, first_on=days[0], last_on=days[-1])
+    found = free_times.find_free_times(session, service, party, now=now, first_on=days[0], last_on=days[-1])
     free = [slot for slot in found if slot.dtstart.date() in set(days)]
     if free:
         raise Unchanged("there are free times on these days: {times}", times=listed(free[:3], service.post.tzid))
@@ -324,6 +324,6 @@ def require_free(
 ) -> None:
     """Raises as `book` does for a time that is not free. Reads only: who comes too late need not stand in the line of
     those who write."""
-    why = free_times.reason_not_free(session, service, party, at, now=now, but=but)
+    why = free_times.explain_not_free(session, service, party, at, now=now, but=but)
     if why is not None:
         raise refusal(session, service, party, at, why, now=now)

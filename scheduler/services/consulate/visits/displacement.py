@@ -21,7 +21,7 @@ from scheduler.services.consulate.visits.lifecycle import party_of
 _BOOKED = (VisitStatus.HELD, VisitStatus.OFFERED, VisitStatus.CONFIRMED)
 
 
-def visits_outside_hours(
+def find_visits_outside_hours(
     session: Session, post: Post, *, now: datetime, closing: SpecialDraft | None = None
 ) -> list[Appointment]:
     """The visits to come whose counters are not open then: whatever has changed since they were booked.
@@ -39,7 +39,7 @@ def visits_outside_hours(
     days = [row.day for row in rows if row.day is not None]
     if not days:
         return []
-    plan = opening_days.plan(post, min(days), max(days))
+    plan = opening_days.make_plan(post, min(days), max(days))
     if closing is not None:
         plan = replace(plan, specials=[*plan.specials, _special(post, closing)])
     masks = slots.Masks(plan, min(days), max(days))
@@ -53,7 +53,7 @@ def _special(post: Post, draft: SpecialDraft) -> slots.Special:
         open=draft.open,
         hours=draft.hours,
         reason=draft.reason,
-        counter=posts.counter_of(post, draft.counter).id if draft.counter else None,
+        counter=posts.get_counter(post, draft.counter).id if draft.counter else None,
     )
 
 
@@ -69,13 +69,13 @@ def offer_replacements(session: Session, post: Post, *, now: datetime) -> list[t
     """
     posts.hold(session, post)
     lifecycle.expire_and_offer(session, post, now=now)
-    found = sorted(visits_outside_hours(session, post, now=now), key=lambda row: (row.created_at, row.id))
+    found = sorted(find_visits_outside_hours(session, post, now=now), key=lambda row: (row.created_at, row.id))
     return [(row, _displace(session, row, now)) for row in found]
 
 
 def _displace(session: Session, row: Appointment, now: datetime) -> Slot | None:
     assert row.dtstart is not None  # noqa: S101 - it has a time
-    free = free_times.free(session, row.service, party_of(row), now=now)
+    free = free_times.find_free_times(session, row.service, party_of(row), now=now)
     slot = _equivalent(free, row.dtstart)
     if slot is None:
         return None

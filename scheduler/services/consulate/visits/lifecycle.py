@@ -216,7 +216,7 @@ def offer(session: Session, post: Post, *, now: datetime) -> int:
     for waiting in session.scalars(query).all():
         kind = (waiting.service_id, party_of(waiting))
         if kind not in free:
-            free[kind] = free_times.free(session, waiting.service, kind[1], now=now)
+            free[kind] = free_times.find_free_times(session, waiting.service, kind[1], now=now)
         slot = _wanted(free[kind], waiting.days)
         if slot is not None and offer_time(session, waiting, slot.dtstart, LetterKind.VISIT_OFFERED, now=now):
             free.clear()  # one time less for everybody behind

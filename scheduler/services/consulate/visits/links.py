@@ -30,17 +30,17 @@ PATHS = {
 
 def token(appointment: Appointment, purpose: VisitPurpose, *, secret: str) -> str:
     since = appointment.created_at.astimezone(UTC).isoformat(timespec="microseconds")
-    return tokens.of(appointment.id, f"appointment-{purpose}", since, appointment.epoch, secret=secret)
+    return tokens.make_token(appointment.id, f"appointment-{purpose}", since, appointment.epoch, secret=secret)
 
 
 def find(session: Session, given: str, purpose: VisitPurpose, *, secret: str) -> Appointment:
     """Whose link this is. Raises NotFound alike for what was never there, was forgotten or revoked."""
-    number = tokens.number(given)
+    number = tokens.read_row_id(given)
     found = session.get(Appointment, number) if number else None
-    if found is None or found.contact is None or not tokens.same(given, token(found, purpose, secret=secret)):
+    if found is None or found.contact is None or not tokens.is_same(given, token(found, purpose, secret=secret)):
         raise NotFound("this link leads nowhere")
     return found
 
 
-def address(appointment: Appointment, purpose: VisitPurpose, *, secret: str, base: str, language: str) -> str:
+def make_address(appointment: Appointment, purpose: VisitPurpose, *, secret: str, base: str, language: str) -> str:
     return f"{base}/{language}/{PATHS[purpose]}/{token(appointment, purpose, secret=secret)}"

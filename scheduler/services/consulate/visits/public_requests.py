@@ -65,7 +65,7 @@ def wait(
     """Stand in the queue. Raises Unchanged where something is free on these days, Invalid."""
     try:
         if not written_enough(session, draft.email, now=now):
-            made = booking.wait(session, service, days, draft, secret=secret, now=now)
+            made = booking.join_waiting_list(session, service, days, draft, secret=secret, now=now)
             made.uid = _uid(draft, None, form, secret)
     except AlreadyBooked:
         _tell(session, _active(session, service, draft, secret), now)

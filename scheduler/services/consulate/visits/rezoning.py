@@ -25,7 +25,7 @@ _DAY = timedelta(days=1)
 _ONCE = (LetterKind.VISIT_REMINDER, LetterKind.VISIT_RECONFIRM)
 
 
-def wrong(session: Session, *, now: datetime) -> list[int]:
+def find_wrong(session: Session, *, now: datetime) -> list[int]:
     """The visits to come whose wall time is another instant under the installed tz data."""
     query = (
         sa.select(Appointment, City.tzid)
@@ -45,9 +45,9 @@ def _is_wrong(row: Appointment, tzid: str) -> bool:
     return (row.starts_at, row.ends_at) != tuple(instant(at, tzid, gap="shift") for at in (row.dtstart, row.dtend))
 
 
-def check(session: Session, *, now: datetime) -> list[Moved]:
+def correct_instants(session: Session, *, now: datetime) -> list[Moved]:
     """Derive each instant anew; returns (visit, instant before, instant now)."""
-    return [moved for number in wrong(session, now=now) for moved in _retime(session, number, now)]
+    return [moved for number in find_wrong(session, now=now) for moved in _retime(session, number, now)]
 
 
 def _retime(session: Session, number: int, now: datetime) -> Iterator[Moved]:

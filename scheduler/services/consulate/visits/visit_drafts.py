@@ -7,9 +7,9 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from scheduler.base.errors import Invalid
-from scheduler.base.text import line
+from scheduler.base.text import check_line
 from scheduler.model import Layout
-from scheduler.services.common.drafts import Draft, refused
+from scheduler.services.common.drafts import Draft, as_pydantic_error
 from scheduler.services.common.values import Email, Language, Telephone, Zone
 from scheduler.services.consulate.posts.free_times import Party
 
@@ -19,11 +19,11 @@ MOST_DOCUMENTS = 50
 def _typed(most: int) -> BeforeValidator:
     def read(value: Any) -> str:
         if not isinstance(value, str):
-            raise refused(Invalid("must be a text"))
+            raise as_pydantic_error(Invalid("must be a text"))
         try:
-            return line(value, most=most)
+            return check_line(value, most=most)
         except Invalid as error:
-            raise refused(error) from error
+            raise as_pydantic_error(error) from error
 
     return BeforeValidator(read)
 
@@ -49,7 +49,7 @@ class VisitDraft(Draft):
     @model_validator(mode="after")
     def _to_be_reached(self) -> Self:
         if self.email is None and self.telephone is None:
-            raise refused(Invalid("email: give an e-mail address, or a telephone number"))
+            raise as_pydantic_error(Invalid("email: give an e-mail address, or a telephone number"))
         return self
 
     @property

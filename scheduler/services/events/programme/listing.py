@@ -12,7 +12,7 @@ from scheduler.model import City, Event, Venue
 from scheduler.services.events.programme.event_mapping import WITH_EVENT
 
 
-def events(
+def list_events(
     session: Session, *, since: datetime | None = None, until: datetime | None = None, **only: str | None
 ) -> Sequence[Event]:
     """Return events by start, those without a date last.

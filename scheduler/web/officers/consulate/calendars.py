@@ -9,7 +9,7 @@ from scheduler.app import App
 from scheduler.model import Account, Act, FeedLink, Post
 from scheduler.services.feeds import links as feed_links
 from scheduler.services.feeds.addresses import Address
-from scheduler.web.kit.answers import see
+from scheduler.web.kit.answers import redirect_after_form
 from scheduler.web.kit.language import _
 from scheduler.web.officers.consulate.own_posts import POST, post_of
 from scheduler.web.officers.kit import guard
@@ -30,7 +30,7 @@ def blueprint(app: App) -> Blueprint:
     @may(Act.SEE_VISITS)
     def make(language: str, key: str) -> Response:
         _make(app, key)
-        return see(f"/{language}/desk/posts/{key}/calendar")
+        return redirect_after_form(f"/{language}/desk/posts/{key}/calendar")
 
     return pages
 
@@ -62,7 +62,7 @@ def _make(app: App, key: str) -> None:
 
 
 def _mine(session: Session, post: Post) -> FeedLink | None:
-    return feed_links.of_officer(session, post=post, account=officer().id)
+    return feed_links.find_for_officer(session, post=post, account=officer().id)
 
 
 def _address(app: App, link: FeedLink) -> str:

@@ -21,12 +21,12 @@ from scheduler.services.consulate.posts.post_drafts import SpecialDraft
 from scheduler.services.consulate.posts.slots import Slot
 from scheduler.services.consulate.visits import displacement
 from scheduler.web.consulate import wording as visit_wording
-from scheduler.web.kit.answers import again, see
+from scheduler.web.kit.answers import redirect_after_form, show_form_again
 from scheduler.web.kit.forms import Form
 from scheduler.web.kit.language import _, ngettext, with_query
 from scheduler.web.officers.consulate.own_posts import POST, post_of
 from scheduler.web.officers.kit import guard
-from scheduler.web.officers.kit.answers import FormRefused, act, drafted
+from scheduler.web.officers.kit.answers import FormRefused, act_as_officer, check_draft
 from scheduler.web.officers.kit.guard import may
 
 CLOSE = f"{POST}/close"
@@ -74,7 +74,7 @@ def _page(app: App, key: str, form: Form | None = None) -> str:
             post=post,
             form=form or Form({"first": request.args.get("day", "")[:10]}),
             counters=[("", _("the whole post")), *((one.key, one.name.to(g.language)) for one in post.counters)],
-            stranded=displacement.visits_outside_hours(session, post, now=now),
+            stranded=displacement.find_visits_outside_hours(session, post, now=now),
             closed=_to_come(post, wall(now, post.tzid).date()),
             done=_done(),
             visit_text=visit_wording,
@@ -98,10 +98,10 @@ def _look(app: App, key: str) -> Answer | str:
         except FormRefused:
             draft = None
         if draft is not None:
-            already = {row.id for row in displacement.visits_outside_hours(session, post, now=app.clock.now())}
-            hit = displacement.visits_outside_hours(session, post, now=app.clock.now(), closing=draft)
+            already = {row.id for row in displacement.find_visits_outside_hours(session, post, now=app.clock.now())}
+            hit = displacement.find_visits_outside_hours(session, post, now=app.clock.now(), closing=draft)
             return _hits_page(post, form, draft, hit, already)
-    return again(_page(app, key, form))
+    return show_form_again(_page(app, key, form))
 
 
 def _hits_page(
@@ -138,7 +138,7 @@ def _draft(app: App, post: Post, form: Form) -> SpecialDraft:
     }
     draft: SpecialDraft | None = None
     if not form.errors:
-        draft = drafted(SpecialDraft, given, form, {**_FIELDS, "reason": f"reason-{g.language}"})
+        draft = check_draft(SpecialDraft, given, form, {**_FIELDS, "reason": f"reason-{g.language}"})
     if draft is None or form.errors:
         raise FormRefused
     return draft
@@ -167,22 +167,22 @@ def _hours(form: Form) -> str:
 def _close(app: App, key: str) -> Answer:
     form = Form.sent()
     try:
-        with act(app, form) as session:
+        with act_as_officer(app, form) as session:
             post = post_of(session, key)
             opening_days.set_days(session, post, _draft(app, post, form), now=app.clock.now())
             found = _rebook(app, session, post)
     except FormRefused:
-        return again(_page(app, key, form))
+        return show_form_again(_page(app, key, form))
     return _to_page(key, found, closed="1")
 
 
 def _offer(app: App, key: str) -> Answer:
     form = Form.sent()
     try:
-        with act(app, form) as session:
+        with act_as_officer(app, form) as session:
             found = _rebook(app, session, post_of(session, key))
     except FormRefused:
-        return again(_page(app, key, form))
+        return show_form_again(_page(app, key, form))
     return _to_page(key, found)
 
 
@@ -193,7 +193,9 @@ def _rebook(app: App, session: Session, post: Post) -> Sequence[tuple[Appointmen
 def _to_page(key: str, found: Sequence[tuple[Appointment, Slot | None]], **said: str) -> Answer:
     offered = sum(slot is not None for _row, slot in found)
     numbers = {"offered": str(offered), "left": str(len(found) - offered)}
-    return see(with_query(url_for(".page", language=g.language, key=key), {**said, **numbers}.items()))
+    return redirect_after_form(
+        with_query(url_for(".page", language=g.language, key=key), {**said, **numbers}.items())
+    )
 
 
 def _done() -> str:

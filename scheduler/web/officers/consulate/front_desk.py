@@ -18,7 +18,7 @@ from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
 from scheduler.base.errors import Conflict, Invalid, NotFound, SchedulerError
-from scheduler.base.i18n import LANGUAGES, catalogue
+from scheduler.base.i18n import LANGUAGES, load_catalogue
 from scheduler.model import Act, Appointment, Counted, Counter, Post, Service, VisitStatus
 from scheduler.services.consulate.front_desk import actions as desk_actions
 from scheduler.services.consulate.front_desk import day_list
@@ -29,15 +29,15 @@ from scheduler.services.consulate.visits.booking import Unchanged
 from scheduler.services.consulate.visits.visit_drafts import MOST_DOCUMENTS
 from scheduler.services.events.guests.guest_directory import is_called
 from scheduler.web.consulate import wording as visit_wording
-from scheduler.web.kit.answers import again, see
+from scheduler.web.kit.answers import redirect_after_form, show_form_again
 from scheduler.web.kit.forms import Form
 from scheduler.web.kit.language import NAMES, _, with_query
-from scheduler.web.kit.typed_times import day_typed
+from scheduler.web.kit.typed_times import parse_typed_day
 from scheduler.web.officers.consulate import wording as desk_wording
 from scheduler.web.officers.consulate.own_posts import POST, POSTS, own, post_of, visit_of
 from scheduler.web.officers.events.door import FRAGMENT, open_camera
 from scheduler.web.officers.kit import camera, guard
-from scheduler.web.officers.kit.answers import FormRefused, act, is_away, said
+from scheduler.web.officers.kit.answers import FormRefused, act_as_officer, error_in_words, is_away
 from scheduler.web.officers.kit.guard import allowed, may, officer, takes
 
 TODAY = f"{POST}/today"
@@ -146,7 +146,7 @@ def _read(app: App, key: str, given: str) -> FormResult:
     try:
         reference = references.read(given)
     except Invalid as error:
-        return FormResult(refusal=said(error)) if _looks_like_a_code(given) else FormResult(name=given)
+        return FormResult(refusal=error_in_words(error)) if _looks_like_a_code(given) else FormResult(name=given)
     return _do(app, key, reference, "check-in")
 
 
@@ -159,7 +159,7 @@ VERBS: Mapping[str, DeskAction] = {
     "check-in": desk_actions.check_in,
     "recall": desk_actions.recall,
     "served": desk_actions.finish,
-    "no-show": desk_actions.no_show,
+    "no-show": desk_actions.record_no_show,
     "send-back": desk_actions.send_back,
     "undo": desk_actions.undo,
 }
@@ -204,11 +204,11 @@ def _heard(app: App, key: str, verb: str, deed: Callable[[Session, Post], Appoin
     except NotFound:
         raise
     except Unchanged as error:
-        return FormResult(reference=str(error.facts.get("reference", "")), refusal=said(error))
+        return FormResult(reference=str(error.facts.get("reference", "")), refusal=error_in_words(error))
     except SchedulerError as error:
         if is_away(error):
             raise
-        return FormResult(refusal=said(error))
+        return FormResult(refusal=error_in_words(error))
 
 
 # The counter of this browser
@@ -227,7 +227,7 @@ def _sit(app: App, key: str) -> Answer:
         if chosen and chosen not in {one.key for one in post.counters}:
             abort(404)
     cookie["counters"] = {**cookie.get("counters", {}), post.key: chosen}
-    return see(_address(key))
+    return redirect_after_form(_address(key))
 
 
 def _address(key: str, **said: str) -> str:
@@ -242,9 +242,9 @@ def _answer(app: App, key: str, heard: FormResult) -> Answer | str:
     if request.headers.get(FRAGMENT):
         return _page(app, key, heard, template="web/desk/_front_told.html")
     if heard.written:
-        return see(_address(key, visit=heard.reference, done=heard.done))
+        return redirect_after_form(_address(key, visit=heard.reference, done=heard.done))
     page = _page(app, key, heard)
-    return again(page) if heard.refusal else page
+    return show_form_again(page) if heard.refusal else page
 
 
 def _asked_for() -> FormResult:
@@ -262,8 +262,8 @@ def _page(app: App, key: str, heard: FormResult, *, template: str = "web/desk/fr
     now = app.clock.now()
     with app.db.read() as session:
         post = post_of(session, key)
-        shown = day_typed(request.args.get("day", "")) or desk_today.today_of(post, now=now)
-        day = desk_today.day(session, post, shown, now=now)
+        shown = parse_typed_day(request.args.get("day", "")) or desk_today.get_today(post, now=now)
+        day = desk_today.read_day(session, post, shown, now=now)
         return render_template(
             template,
             title=_("Front desk"),
@@ -284,11 +284,11 @@ def _page(app: App, key: str, heard: FormResult, *, template: str = "web/desk/fr
 
 def _printed(app: App, key: str, language: str) -> Response:
     """To take along where there is no network. It has the names of all: who took it is written down."""
-    now, gettext = app.clock.now(), catalogue(language).gettext
+    now, gettext = app.clock.now(), load_catalogue(language).gettext
     with app.db.write(officer().actor) as session:
         post = post_of(session, key)
-        shown = day_typed(request.args.get("day", "")) or desk_today.today_of(post, now=now)
-        body = day_list.pdf(session, post, shown, language=language, gettext=gettext, now=now)
+        shown = parse_typed_day(request.args.get("day", "")) or desk_today.get_today(post, now=now)
+        body = day_list.render_pdf(session, post, shown, language=language, gettext=gettext, now=now)
     response = Response(body, content_type="application/pdf")
     response.headers["Content-Disposition"] = f'attachment; filename="{key}-{shown.isoformat()}.pdf"'
     return response
@@ -321,7 +321,7 @@ def _walk_in_page(app: App, key: str, form: Form | None = None) -> str:
     with app.db.read() as session:
         post = post_of(session, key)
         taken = [service for service in post.services if service.walk_ins and service.offered]
-        day = desk_today.day(session, post, desk_today.today_of(post, now=now), now=now)
+        day = desk_today.read_day(session, post, desk_today.get_today(post, now=now), now=now)
         return render_template(
             "web/desk/walk_in.html",
             title=_("Somebody without an appointment"),
@@ -348,12 +348,12 @@ def _with_minutes(service: Service, day: Today) -> str:
 def _walk_in(app: App, key: str) -> Answer:
     form, made = Form.sent(), ""
     try:
-        with act(app, form) as session:
+        with act_as_officer(app, form) as session:
             post = post_of(session, key)
             made = _walked_in(app, session, post, form).reference
     except FormRefused:
-        return again(_walk_in_page(app, key, form))
-    return see(_address(key, visit=made, done="walk-in"))
+        return show_form_again(_walk_in_page(app, key, form))
+    return redirect_after_form(_address(key, visit=made, done="walk-in"))
 
 
 def _walked_in(app: App, session: Session, post: Post, form: Form) -> Appointment:

@@ -13,7 +13,7 @@ POST = f"{POSTS}/<key>"
 
 
 def own(session: Session) -> list[Post]:
-    return assigned_posts.assigned_posts(session, officer())
+    return assigned_posts.list_assigned_posts(session, officer())
 
 
 def post_of(session: Session, key: str) -> Post:
@@ -23,4 +23,4 @@ def post_of(session: Session, key: str) -> Post:
 
 def visit_of(session: Session, reference: str) -> Appointment:
     """Raises NotFound, and Invalid for what is no reference."""
-    return assigned_posts.visit(session, officer(), reference)
+    return assigned_posts.get_visit(session, officer(), reference)

@@ -14,7 +14,7 @@ from scheduler.services.consulate.front_desk import today as desk_today
 from scheduler.web.consulate import wording as visit_wording
 from scheduler.web.kit.forms import Form
 from scheduler.web.kit.language import _
-from scheduler.web.kit.typed_times import day_typed
+from scheduler.web.kit.typed_times import parse_typed_day
 from scheduler.web.officers.consulate import wording as desk_wording
 from scheduler.web.officers.consulate.own_posts import POST, post_of
 from scheduler.web.officers.kit import guard
@@ -37,10 +37,10 @@ def blueprint(app: App) -> Blueprint:
 def _page(app: App, key: str) -> Response:
     with app.db.read() as session:
         post = post_of(session, key)
-        today = desk_today.today_of(post, now=app.clock.now())
+        today = desk_today.get_today(post, now=app.clock.now())
         form = Form({name: request.args.get(name, "").strip()[:10] for name in ("from", "until")})
         first, last = _days(form, today)
-        found = visit_statistics.statistics(session, post, first, last)
+        found = visit_statistics.compute_statistics(session, post, first, last)
         shown = Form({"from": first.isoformat(), "until": last.isoformat(), **_given(form)}, form.errors)
         page = render_template(
             "web/desk/statistics.html",
@@ -71,7 +71,7 @@ def _days(form: Form, today: date) -> tuple[date, date]:
 
 
 def _day(form: Form, name: str) -> date | None:
-    found = day_typed(form[name])
+    found = parse_typed_day(form[name])
     if form[name] and found is None:
         form.errors[name] = _("Enter a date, like {day}.", day="2027-01-31")
     return found

@@ -26,13 +26,13 @@ from scheduler.services.consulate.visits import booking
 from scheduler.services.consulate.visits.lifecycle import party_of
 from scheduler.services.privacy import access_log
 from scheduler.web.consulate import wording as visit_wording
-from scheduler.web.kit.answers import again, see
+from scheduler.web.kit.answers import redirect_after_form, show_form_again
 from scheduler.web.kit.forms import Form
 from scheduler.web.kit.language import _
-from scheduler.web.kit.typed_times import day_typed, time_typed
+from scheduler.web.kit.typed_times import parse_typed_day, parse_typed_time
 from scheduler.web.officers.consulate.own_posts import visit_of
 from scheduler.web.officers.kit import guard
-from scheduler.web.officers.kit.answers import FormRefused, act
+from scheduler.web.officers.kit.answers import FormRefused, act_as_officer
 from scheduler.web.officers.kit.guard import DESK, allowed, may, officer
 
 VISIT = f"{DESK}/visits/<reference>"
@@ -196,24 +196,30 @@ def _to_move(app: App, reference: str, problem: str = "") -> str:
 def _asked(session: Session, visit: Appointment, now: datetime) -> Asked:
     """By the address: ``?at=`` is one of the times shown, ``?day=`` and ``hour=`` what was typed."""
     service, party, args = visit.service, party_of(visit), request.args
-    at = time_typed(args.get("at", "")) or time_typed(f"{args.get('day', '')}T{args.get('hour', '')[:5]}")
-    day = at.date() if at else day_typed(args.get("day", "")) or (visit.day or wall(now, service.post.tzid).date())
-    free = free_times.free(session, service, party, now=now, first_on=day, last_on=day, desk=True, but=visit.id)
+    at = parse_typed_time(args.get("at", "")) or parse_typed_time(f"{args.get('day', '')}T{args.get('hour', '')[:5]}")
+    day = (
+        at.date()
+        if at
+        else parse_typed_day(args.get("day", "")) or (visit.day or wall(now, service.post.tzid).date())
+    )
+    free = free_times.find_free_times(
+        session, service, party, now=now, first_on=day, last_on=day, desk=True, but=visit.id
+    )
     place = free_times.find_counters(session, service, party, at, now=now, desk=True, but=visit.id) if at else None
     return Asked(
         day,
         at,
         free,
         why=None if place is None or isinstance(place, Place) else place,
-        why_online=free_times.reason_not_free(session, service, party, at, now=now, but=visit.id) if at else None,
+        why_online=free_times.explain_not_free(session, service, party, at, now=now, but=visit.id) if at else None,
     )
 
 
 def _move(app: App, reference: str) -> Answer:
     form = Form.sent()
-    at = time_typed(form["at"]) or abort(400)
+    at = parse_typed_time(form["at"]) or abort(400)
     try:
-        with act(app, form) as session:
+        with act_as_officer(app, form) as session:
             booking.move(session, visit_of(session, reference), at, now=app.clock.now(), desk=True)
     except FormRefused:
         return Response(_to_move(app, reference, " ".join(form.errors.values())), 409)
@@ -236,13 +242,13 @@ def _cancel(app: App, reference: str) -> Answer:
     form = Form.sent()
     by = form.one_of("by", {str(side): side for side in Side}, _("Choose who cancels."))
     try:
-        with act(app, form) as session:
+        with act_as_officer(app, form) as session:
             if by is not None:
                 booking.cancel(session, visit_of(session, reference), by=by, now=app.clock.now())
     except FormRefused:
-        return again(_to_cancel(app, reference, form))
+        return show_form_again(_to_cancel(app, reference, form))
     return _to_visit(reference, "cancelled")
 
 
 def _to_visit(reference: str, done: str) -> Answer:
-    return see(url_for(".visit", language=g.language, reference=reference, done=done))
+    return redirect_after_form(url_for(".visit", language=g.language, reference=reference, done=done))
