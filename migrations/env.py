@@ -3,11 +3,12 @@
 from alembic import context
 from sqlalchemy import Connection
 
-import scheduler.model  # noqa: F401 - fills Base.metadata
+from scheduler import model
 from scheduler.storage.types import Base
 
 
 def run(connection: Connection) -> None:
+    model.import_all()
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,

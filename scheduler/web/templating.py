@@ -15,7 +15,11 @@ from scheduler.app import App
 from scheduler.base.date_format import format_weekday
 from scheduler.base.i18n import LANGUAGES
 from scheduler.base.text import Text
-from scheduler.services.events.programme.renderings import KIND_NAMES, exceptions_in_words, weekly_in_words
+from scheduler.services.events.programme.rendering.event_texts import (
+    KIND_NAMES,
+    exceptions_in_words,
+    weekly_in_words,
+)
 from scheduler.web.kit.assets import Assets
 from scheduler.web.kit.language import NAMES, _, kept, ngettext, with_query
 from scheduler.web.programme import wording as event_wording

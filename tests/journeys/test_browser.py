@@ -1,6 +1,6 @@
 """Subscribe, as a reader does: a real browser, the pages in a real process, the sample programme.
 
-Pictures of what it saw are kept in build/screenshots.
+With PICTURES=1 in the environment it keeps pictures of what it saw in build/screenshots.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from scheduler.sample import programme
-from tests.support.browser import DESKTOP, LANGUAGES, PHONE, SMALL, keep, look, violations
+from tests.support.browser import DESKTOP, LANGUAGES, PHONE, fits, fits_smallest, keep, look, violations
 from tests.support.builders import NOW
 
 CEREMONY = "events/sample-astana-in-bangkok-opening"
@@ -41,7 +41,9 @@ def address(scheduler, page_server, tmp_path) -> str:
     ("language", "scheme", "size"),
     [("en", "light", DESKTOP), ("kk", "light", PHONE), ("ru", "dark", DESKTOP), ("th", "dark", PHONE)],
 )
-def test_every_page_is_accessible_fits_and_breaks_no_rule(browser, address, language, scheme, size):
+def test_every_page_is_accessible_fits_also_on_the_smallest_screen_and_breaks_no_rule(
+    browser, address, language, scheme, size
+):
     page = look(browser, size, color_scheme=scheme, timezone_id="Asia/Almaty")
 
     for name, path in PATHS.items():
@@ -49,18 +51,9 @@ def test_every_page_is_accessible_fits_and_breaks_no_rule(browser, address, lang
         keep(page, f"{name}.{language}.{scheme}")
 
         assert [] == violations(page), name
-        assert page.evaluate("document.documentElement.scrollWidth") <= size[0], name
+        assert fits(page, size), name
+        assert fits_smallest(page, size), name
     assert [] == [said for said in page.complaints if "404" not in said]
-
-
-def test_everything_fits_on_the_smallest_screen_in_every_language(browser, address):
-    page = look(browser, SMALL)
-
-    for language in LANGUAGES:
-        for name, path in PATHS.items():
-            page.goto(f"{address}/{language}/{path}")
-
-            assert page.evaluate("document.documentElement.scrollWidth") <= SMALL[0], (language, name)
 
 
 def test_letters_of_all_four_scripts_come_from_our_own_fonts(browser, address):

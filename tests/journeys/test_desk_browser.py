@@ -1,6 +1,6 @@
 """An officer at the desk: a real browser, the pages in a real process, without a script of the page's own.
 
-Pictures of what it saw are kept in build/screenshots.
+With PICTURES=1 in the environment it keeps pictures of what it saw in build/screenshots.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from scheduler.services.accounts import accounts
 from scheduler.services.accounts.accounts import AccountDraft
 from scheduler.services.events.attendance import transitions
 from tests.support.accounts import KEPT, PASSWORD
-from tests.support.browser import DESKTOP, PHONE, SMALL, TITLES, WIDTHS, fits, look, see
+from tests.support.browser import DESKTOP, PHONE, TITLES, WIDTHS, fits_smallest, look, see
 from tests.support.builders import NOW, a_person, a_venue, an_event, invite, register
 
 EVENT = "desk/events/opening"
@@ -95,9 +95,7 @@ def test_every_page_of_the_desk_is_accessible_and_fits(browser, address, languag
         page.goto(f"{address}/{language}/{path}")
         assert page.url.endswith(path), page.url
         see(page, size, f"desk-{name}.{language}.{scheme}")
-        page.set_viewport_size({"width": SMALL[0], "height": SMALL[1]})
-        assert fits(page, SMALL), path
-        page.set_viewport_size({"width": size[0], "height": size[1]})
+        assert fits_smallest(page, size), path
     page.goto(f"{address}/{language}/{EVENT}/register")
     page.locator("main form button").click()
     see(page, size, f"desk-register-wrong.{language}.{scheme}")

@@ -1,6 +1,6 @@
 """At the door with a telephone and with a laptop: a real browser, a camera that sees a rendered code.
 
-Pictures of what it saw are kept in build/screenshots.
+With PICTURES=1 in the environment it keeps pictures of what it saw in build/screenshots.
 """
 
 from __future__ import annotations

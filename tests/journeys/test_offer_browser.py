@@ -1,6 +1,6 @@
 """Offers, approval and parties in a real browser, both widths, every language; without JavaScript where it acts.
 
-Pictures of what it saw are kept in build/screenshots.
+With PICTURES=1 in the environment it keeps pictures of what it saw in build/screenshots.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Register, as a visitor does: a real browser, the pages in a real process, the letters as they leave.
 
-Pictures of what it saw are kept in build/screenshots.
+With PICTURES=1 in the environment it keeps pictures of what it saw in build/screenshots.
 """
 
 from __future__ import annotations

@@ -17,8 +17,9 @@ import icalendar
 import pytest
 
 from scheduler.base.clock import Clock
-from scheduler.web.programme.feed_server import LOOK_AGAIN
+from scheduler.web.programme.feed_version import READ_EVERY_SECONDS
 from tests.support.instance import Scheduler
+from tests.support.machine import free_port, until
 
 BIN = Path(sys.executable).parent
 DAY = date.today() + timedelta(days=60)  # noqa: DTZ011 - see the clock
@@ -43,14 +44,14 @@ def desk(scheduler: Scheduler) -> Desk:
 @pytest.fixture
 def feed(environment: dict[str, str], tmp_path: Path) -> Iterator[str]:
     """The address of the feed on a real server."""
-    port = _free_port()
+    port = free_port()
     command = [BIN / "scheduler", "serve", "--port", f"{port}"]
     with (
         (tmp_path / "server.log").open("wb") as log,
         subprocess.Popen(command, env={**os.environ, **environment}, stdout=log, stderr=log) as server,
     ):
         try:
-            _wait_for(port, server)
+            until(lambda: _listens(port, server))
             yield f"http://127.0.0.1:{port}/feeds/all.en.ics"
         finally:
             server.terminate()
@@ -66,7 +67,7 @@ def sync(feed: str, tmp_path: Path) -> Sync:
     config.write_text(CONFIG.format(status=tmp_path / "status", events=events, feed=feed, hook=hook))
 
     def run() -> dict[str, icalendar.Event]:
-        time.sleep(LOOK_AGAIN)  # by which the server has seen a change
+        time.sleep(READ_EVERY_SECONDS)  # by which the server has seen a change
         _run(BIN / "vdirsyncer", "--config", config, "sync")
         found = [icalendar.Calendar.from_ical(file.read_bytes()).events for file in events.iterdir()]
         by_title = {str(event["SUMMARY"]): event for (event,) in found}
@@ -122,20 +123,10 @@ def test_a_subscriber_sees_what_is_added_moved_cancelled_and_withdrawn(desk: Des
     assert {"Cancelled: Opening"} == sync().keys()
 
 
-def _free_port() -> int:
+def _listens(port: int, server: subprocess.Popen[bytes]) -> bool:
+    assert server.poll() is None, "the server has gone"
     with closing(socket.socket()) as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
-def _wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 60
-    while server.poll() is None and time.monotonic() < deadline:
-        with closing(socket.socket()) as one:
-            if one.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    pytest.fail(f"nothing listens on port {port}")
+        return one.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _run(*command: object, env: dict[str, str] | None = None) -> str:

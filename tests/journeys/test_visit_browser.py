@@ -1,6 +1,6 @@
 """Book a visit, as a citizen does on a phone: a real browser, the pages in a real process, the letters as they leave.
 
-Pictures of what it saw are kept in build/screenshots.
+With PICTURES=1 in the environment it keeps pictures of what it saw in build/screenshots.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from scheduler.model import VisitStatus
-from tests.support.browser import DESKTOP, PHONE, SMALL, fits, keep, look, violations
+from tests.support.browser import DESKTOP, PHONE, fits, fits_smallest, keep, look, violations
 from tests.support.builders import NOW
 from tests.support.consulate import MORNING, Consulate, a_post
 from tests.support.servers import send_letters
@@ -164,12 +164,15 @@ def test_a_citizen_books_confirms_moves_and_cancels_on_a_phone(
     ("language", "scheme", "size"),
     [("en", "dark", DESKTOP), ("kk", "light", PHONE), ("ru", "dark", PHONE), ("th", "light", DESKTOP)],
 )
-def test_every_page_of_booking_is_accessible(browser, address, language, scheme, size):
+def test_every_page_of_booking_is_accessible_and_fits_also_on_the_smallest_screen(
+    browser, address, language, scheme, size
+):
     page = look(browser, size, color_scheme=scheme)
 
     for name, path in (PAGES | MAIN if language in ("en", "th") else MAIN).items():
         page.goto(f"{address}/{language}/{path}")
         see(page, size, f"{name}.{language}.{scheme}")
+        assert fits_smallest(page, size), name
     page.locator("form[method=post] button").click()
     assert page.locator(".summary").is_visible()
     see(page, size, f"who-wrong.{language}.{scheme}")
@@ -191,15 +194,6 @@ PAGES = {
     "wait": f"{SERVICE}/wait",
     "spent": "visits/1-x",
 }
-
-
-def test_everything_fits_on_the_smallest_screen(browser, address):
-    page = look(browser, SMALL)
-
-    for language in NAMES:
-        for path in MAIN.values():
-            page.goto(f"{address}/{language}/{path}")
-            assert fits(page, SMALL), (language, path)
 
 
 def test_every_choice_can_be_gone_back_to_and_loaded_again(browser, address):

@@ -1,7 +1,12 @@
-"""Looking at pages as a reader does. Pictures of what was seen are kept in build/screenshots."""
+"""Looking at pages as a reader does.
+
+With PICTURES=1 in the environment, pictures of what was seen are kept in build/screenshots: taking them costs as
+much as loading the pages.
+"""
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +16,7 @@ from typing import Any
 
 from scheduler.base.resources import BUNDLED_WEB, STATIC
 from scheduler.services.events.attendance import passes
-from tests.support.machine import one_of
+from tests.support.machine import HANG, one_of
 
 ROOT = Path(__file__).parent.parent.parent
 PICTURES = ROOT / "build" / "screenshots"
@@ -41,6 +46,7 @@ def chromium(driver: Any, *options: str) -> Iterator[Any]:
 def look(browser: Any, size: tuple[int, int] = DESKTOP, **given: Any) -> Any:
     """A page that keeps what a policy refused or went wrong in a script: ``assert [] == page.complaints``."""
     context = browser.new_context(viewport={"width": size[0], "height": size[1]}, **given)
+    context.set_default_timeout(1000 * HANG)
     page = context.new_page()
     page.complaints = []
     page.on("console", lambda message: page.complaints.append(message.text) if message.type == "error" else None)
@@ -49,8 +55,10 @@ def look(browser: Any, size: tuple[int, int] = DESKTOP, **given: Any) -> Any:
 
 
 def keep(page: Any, name: str) -> None:
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+    """Keep a picture of the page, if anybody wants pictures."""
+    if os.environ.get("PICTURES"):
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
 
 
 def violations(page: Any) -> list[str]:
@@ -62,6 +70,14 @@ def violations(page: Any) -> list[str]:
 
 def fits(page: Any, size: tuple[int, int]) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth") <= size[0])
+
+
+def fits_smallest(page: Any, size: tuple[int, int]) -> bool:
+    """Whether the page fits on the smallest screen, too; it is shown in its own size again."""
+    page.set_viewport_size({"width": SMALL[0], "height": SMALL[1]})
+    fitting = fits(page, SMALL)
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    return fitting
 
 
 def see_if(script: bool, page: Any, size: tuple[int, int], name: str) -> None:

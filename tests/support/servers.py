@@ -21,7 +21,7 @@ from scheduler.app import App
 from scheduler.base import config
 from scheduler.base.clock import ManualClock
 from scheduler.web.application import create_app
-from tests.support.machine import free_port, until
+from tests.support.machine import HANG, free_port, until
 from tests.support.processes import PROCESSES
 
 
@@ -96,8 +96,12 @@ class Server:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        until(lambda: self.answers("/healthz"))
+        until(self._is_up)
         return self
+
+    def _is_up(self) -> bool:
+        assert self.process.poll() is None, self.process.communicate()[0]
+        return self.answers("/healthz")
 
     def __exit__(self, *_: object) -> None:
         if self.process.poll() is None:
@@ -106,13 +110,13 @@ class Server:
     def stop(self) -> tuple[int, str]:
         """Its exit code and all that it printed."""
         self.process.terminate()
-        printed, _ = self.process.communicate(timeout=20)
+        printed, _ = self.process.communicate(timeout=HANG)
         return self.process.returncode, printed
 
     def get(self, path: str, **headers: str) -> urllib3.BaseHTTPResponse:
         """By a connection of its own: another process may answer each time."""
         url = f"http://127.0.0.1:{self.port}{path}"
-        return urllib3.request("GET", url, headers={**headers, "Connection": "close"}, retries=False, timeout=10)
+        return urllib3.request("GET", url, headers={**headers, "Connection": "close"}, retries=False, timeout=HANG)
 
     def answers(self, path: str) -> bool:
         with contextlib.suppress(urllib3.exceptions.HTTPError):

@@ -1,4 +1,4 @@
-"""`scheduler person erase` and `retention`"""
+"""`scheduler person erase` and `retention`."""
 
 from __future__ import annotations
 
@@ -8,18 +8,10 @@ import click
 
 from scheduler.base.errors import Invalid
 from scheduler.base.i18n import N_
-from scheduler.cli.kit.context import (
-    Columns,
-    CommandContext,
-    as_json,
-    ask,
-    at,
-    pass_context,
-    print_json,
-    show,
-    without_asking,
-)
+from scheduler.cli.kit.answers import Columns, print_json, show
+from scheduler.cli.kit.context import CommandContext, as_json, ask, pass_context, without_asking
 from scheduler.cli.kit.language import _, language
+from scheduler.cli.kit.records import format_instant
 from scheduler.model import Answer
 from scheduler.services.common.lookup import person as person_of
 from scheduler.services.privacy import erasure
@@ -64,7 +56,8 @@ def retention(context: CommandContext, limit: int, run: bool, as_json: bool) -> 
 
 
 def _run(context: CommandContext, *, as_json: bool) -> None:
-    from scheduler.worker.timetable import retain
+    """Forget what is due, as the worker does. Raise Invalid if by the settings nothing is ever due."""
+    from scheduler.worker.jobs import retain
 
     if context.settings.retention is None:
         raise Invalid("retention_days: is 0, so that nothing is due; set it to a number of days")
@@ -72,8 +65,8 @@ def _run(context: CommandContext, *, as_json: bool) -> None:
     if as_json:
         print_json(done)
         return
-    said = _("Forgotten: people {people}, notes {notes}, addresses of letters {addresses}")
-    click.echo(said.format(**done))
+    sentence = _("Forgotten: people {people}, notes {notes}, addresses of letters {addresses}")
+    click.echo(sentence.format(**done))
 
 
 COLUMNS: Columns = {
@@ -92,7 +85,7 @@ def _record(row: schedule.Kept, context: CommandContext) -> dict[str, Any]:
         "name": row.name.to(language()),
         "events": row.events,
         "last_end": row.last_end,
-        "last": at(row.last_end, tzid),
+        "last": format_instant(row.last_end, tzid),
         "forgotten_at": row.forgotten_at,
-        "forgotten": at(row.forgotten_at, tzid),
+        "forgotten": format_instant(row.forgotten_at, tzid),
     }

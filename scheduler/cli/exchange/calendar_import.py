@@ -18,15 +18,8 @@ from scheduler.base.errors import Conflict, Invalid
 from scheduler.base.i18n import N_
 from scheduler.base.text import line
 from scheduler.cli.exchange.programme_file import MARKS, change_in_words, change_record, sum_in_words
-from scheduler.cli.kit.context import (
-    CommandContext,
-    as_json,
-    ask,
-    pass_context,
-    print_json,
-    with_force,
-    without_asking,
-)
+from scheduler.cli.kit.answers import print_json
+from scheduler.cli.kit.context import CommandContext, as_json, ask, pass_context, with_force, without_asking
 from scheduler.cli.kit.language import _
 from scheduler.formats.calendar_fetch import fetch, host_of, is_url, name_of
 from scheduler.model import Kind
@@ -95,7 +88,7 @@ def _order(context: CommandContext, source: str, given: dict[str, Any]) -> Calen
         raise Invalid("city: a venue has its city already; give --city or --venue")
     if given["cancel_missing"] and not given["named"]:
         raise Invalid("source: say which calendar it is (--source); what that calendar lacks will be cancelled")
-    tz = context.tz(given["tz"], _zone_of_place(context, given))
+    tz = context.choose_zone(given["tz"], _zone_of_place(context, given))
     days = _days(context, given["since"], given["until"], tz)
     reading = _read(source, tz, dict(_answer(text) for text in given["zones"]))
     if not reading.events:

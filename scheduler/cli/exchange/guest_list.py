@@ -15,16 +15,8 @@ import click
 from scheduler.base.errors import Conflict, Invalid
 from scheduler.base.i18n import N_
 from scheduler.base.text import harmless, line
-from scheduler.cli.kit.context import (
-    CommandContext,
-    as_json,
-    ask,
-    pass_context,
-    print_json,
-    table,
-    with_force,
-    without_asking,
-)
+from scheduler.cli.kit.answers import print_json, print_table
+from scheduler.cli.kit.context import CommandContext, as_json, ask, pass_context, with_force, without_asking
 from scheduler.cli.kit.language import _, language
 from scheduler.cli.kit.output import refuse_existing, write_file
 from scheduler.formats import sheets
@@ -290,7 +282,7 @@ def _show_columns(order: GuestListImportRequest) -> None:
         for place, field in columns.fields.items()
         if field != "reason"
     ]
-    table((N_("Column"), N_("Field"), N_("Known by")), shown)
+    print_table((N_("Column"), N_("Field"), N_("Known by")), shown)
     if left := columns.left_out():
         click.echo(
             _("Kept out: {columns}. To take one in: --map COLUMN=FIELD").format(columns=harmless(", ".join(left)))

@@ -10,15 +10,8 @@ import click
 
 from scheduler.base.errors import Conflict, SchedulerError
 from scheduler.base.i18n import N_
-from scheduler.cli.kit.context import (
-    CommandContext,
-    as_json,
-    ask,
-    pass_context,
-    print_json,
-    with_force,
-    without_asking,
-)
+from scheduler.cli.kit.answers import print_json
+from scheduler.cli.kit.context import CommandContext, as_json, ask, pass_context, with_force, without_asking
 from scheduler.cli.kit.language import _
 from scheduler.cli.kit.output import refuse_existing, write_file
 from scheduler.services.common.changes import Change, ChangeKind

@@ -141,7 +141,7 @@ def _name(scope: Scope, choices: Choices, chosen: FeedChoice) -> str:
     """Return in words what the calendar shows."""
     if scope.key != CHOICE:
         return scope.name.to(g.language)
-    from scheduler.services.events.programme.renderings import KIND_NAMES
+    from scheduler.services.events.programme.rendering.event_texts import KIND_NAMES
 
     kinds = [_(KIND_NAMES[Kind(kind)]) for kind in chosen.kind]
     cities = [city.name.to(g.language) for city in choices.cities if city.key in chosen.city]

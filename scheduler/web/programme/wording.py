@@ -26,7 +26,7 @@ from scheduler.services.events.attendance import replies
 from scheduler.services.events.attendance.replies import Reply
 from scheduler.services.events.programme.agenda import AgendaEntry, Announced, Detail
 from scheduler.services.events.programme.event_times import moment, when
-from scheduler.services.events.programme.renderings import KIND_NAMES, location, weekly_in_words
+from scheduler.services.events.programme.rendering.event_texts import KIND_NAMES, location, weekly_in_words
 from scheduler.web.kit.language import _
 from scheduler.web.kit.state import StateLabel
 

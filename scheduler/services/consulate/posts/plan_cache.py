@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from scheduler.model import Post
 from scheduler.services.consulate.posts import opening_days
 from scheduler.services.consulate.posts.slots import Masks
+from scheduler.storage.unit_of_work import has_unit_of_work
 
 MAX_PLANS = 64  # plans kept for one database
 _BEFORE, _AHEAD = timedelta(days=7), timedelta(days=414)  # the longest horizon, and the week in which it ends
@@ -26,7 +27,7 @@ _Key = tuple[int, int, str, int, date]
 def masks(session: Session, post: Post, first_on: date, last_on: date, *, today: date) -> Masks:
     """The open cells of a post's counters, at least from the first day to the last."""
     first, last = today - _BEFORE, today + _AHEAD
-    if "actor" in session.info or not (first <= first_on and last_on <= last):
+    if has_unit_of_work(session) or not (first <= first_on and last_on <= last):
         return Masks(opening_days.plan(post, first_on, last_on), first_on, last_on)
     kept = _kept(session.get_bind())
     return kept.get((post.id, post.version, post.tzid, post.cell, today), post, first, last)

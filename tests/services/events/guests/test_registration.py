@@ -497,7 +497,7 @@ def test_their_calendar_is_one_link_that_shows_what_they_have_and_nothing_else(a
         an_event(session, "other", dtstart=START + timedelta(days=1))
         made = [own_calendar.subscribe(session, row(session).person, now=NOW).id for _ in range(2)]
         link = own_calendar.calendar(session, row(session).person)
-        shown = event_feeds.contents(session, scopes.get(session, "all").seen_by(link), language="en", now=NOW)
+        shown = event_feeds.contents(session, scopes.get(session, "all").for_link(link), language="en", now=NOW)
 
     assert made[0] == made[1]
     assert (Sees.OWN, 1) == (link.sees, len(shown))
