@@ -113,7 +113,8 @@ class Consulate:
         """The free times, of a day or of all there are."""
         party = Party(people=people, documents=people, layout=layout)
         with self.db.read() as session:
-            found = free(session, self._service(session), party, now=self.now, first_on=day, last_on=day)
+            service = self._service(session)
+            found = free(session, service, party, now=self.now, first_on=day, last_on=day, cached=True)
         return [slot.dtstart for slot in found]
 
     def row(self, reference: str) -> Appointment:
@@ -150,14 +151,14 @@ def wrong_with_cells(db: Database, *, now: datetime = NOW) -> list[str]:
     over."""
     from scheduler.model import ServiceDay
     from scheduler.model.visits import ACTIVE
-    from scheduler.services.consulate.posts.free_times import need
-    from scheduler.services.consulate.visits.lifecycle import party_of
+    from scheduler.services.consulate.posts.free_times import compute_need
+    from scheduler.services.consulate.visits.lifecycle import get_party
 
     found = []
     with db.read() as session:
         counts: dict[tuple[int, date], int] = {}
         for one in session.scalars(sa.select(Appointment)):
-            needed = need(one.service, party_of(one))
+            needed = compute_need(one.service, get_party(one))
             stands = one.status in ACTIVE and one.status is not VisitStatus.WAITING
             wanted = needed.cells * needed.counters if stands and not one.walk_in else 0
             if len(one.claims) != wanted:

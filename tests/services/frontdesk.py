@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from scheduler.services.consulate.front_desk import (
-    actions as desk_actions,
-)
+from scheduler.services.consulate.front_desk import actions as desk_actions
 from scheduler.services.consulate.front_desk import (
     board as queue_board,
 )
@@ -16,6 +14,7 @@ from scheduler.services.consulate.front_desk import (
 from scheduler.services.consulate.front_desk import (
     today as desk_today,
 )
+from scheduler.services.consulate.front_desk import walk_ins
 from scheduler.services.consulate.posts import posts
 from scheduler.services.consulate.visits import booking
 from scheduler.services.privacy import access_log
@@ -38,7 +37,7 @@ class FrontDesk(Consulate):
     def walk_in(self, name, service="passport", **given):
         with self.db.write("officer@web") as session:
             offered = posts.service_of(posts.get(session, self.post), service)
-            row = desk_actions.walk_in(session, offered, name, language="ru", secret=SECRET, now=self.now, **given)
+            row = walk_ins.walk_in(session, offered, name, language="ru", secret=SECRET, now=self.now, **given)
             return row.reference
 
     def call(self, counter="1", reference=None):
@@ -78,7 +77,7 @@ class FrontDesk(Consulate):
 
     def board(self):
         with self.db.read() as session:
-            return queue_board.board(session, posts.get(session, self.post), now=self.now)
+            return queue_board.read_board(session, posts.get(session, self.post), now=self.now)
 
     def statistics(self):
         with self.db.read() as session:

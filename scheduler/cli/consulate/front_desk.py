@@ -26,14 +26,13 @@ from scheduler.cli.kit.context import (
 from scheduler.cli.kit.language import _, language
 from scheduler.cli.kit.output import write_file
 from scheduler.model import Appointment, Post
-from scheduler.services.consulate.front_desk import (
-    actions as desk_actions,
-)
+from scheduler.services.consulate.front_desk import actions as desk_actions
 from scheduler.services.consulate.front_desk import (
     board as queue_board,
 )
 from scheduler.services.consulate.front_desk import (
     day_list,
+    walk_ins,
 )
 from scheduler.services.consulate.front_desk import (
     statistics as visit_statistics,
@@ -200,7 +199,7 @@ def walk_in(
     as_json: bool,
 ) -> None:
     with context.write() as session:
-        row = desk_actions.walk_in(
+        row = walk_ins.walk_in(
             session,
             posts.service_of(posts.get(session, post), service),
             name,

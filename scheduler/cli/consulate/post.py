@@ -25,9 +25,9 @@ from scheduler.services.common.drafts import Draft, check
 from scheduler.services.common.lookup import Lookup
 from scheduler.services.common.plain_tables import table as plain
 from scheduler.services.consulate.posts import opening_days, posts
+from scheduler.services.consulate.posts.open_cells import OpenCells
 from scheduler.services.consulate.posts.post_drafts import CounterDraft, PostDraft, ServiceDraft, SpecialDraft
 from scheduler.services.consulate.posts.reasons import named
-from scheduler.services.consulate.posts.slots import Masks
 from scheduler.services.consulate.visits import displacement
 from scheduler.services.exchange.file_export import post_table
 
@@ -235,7 +235,7 @@ def _next(context: CommandContext, row: Post, days: int) -> tuple[date, date]:
 
 def _hours(row: Post, first: date, last: date) -> Iterator[dict[str, Any]]:
     plan = opening_days.plan(row, first, last)
-    masks = Masks(plan, first, last)
+    masks = OpenCells(plan, first, last)
     for offset in range((last - first).days + 1):
         day = first + timedelta(days=offset)
         why = [named(holiday, language()) for holiday in plan.holidays.get(day, ())]
@@ -283,7 +283,7 @@ _HOLIDAYS: Columns = {
 
 def _holidays(row: Post, first: date, last: date) -> Iterator[dict[str, Any]]:
     plan = opening_days.plan(row, first, last)
-    masks = Masks(plan, first, last)
+    masks = OpenCells(plan, first, last)
     for day, found in sorted(plan.holidays.items()):
         cells = 0
         for place in row.counters:
