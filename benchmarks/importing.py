@@ -8,7 +8,7 @@ from typing import Any
 from icalendar import Calendar
 
 from benchmarks import common
-from calendars.foreign import Limits, Notes, expanded, read
+from calendars.foreign import Limits, Notes, expand_series, read_calendar
 from scheduler.services.exchange.calendar_import import ImportOptions, ImportReport, import_events
 from scheduler.services.exchange.calendar_mapping import CalendarDefaults
 from scheduler.storage.database import Database
@@ -21,7 +21,7 @@ LABELS = {
     "changed": "again, each title changed",
 }
 DAYS = (date(2027, 1, 1), date(2028, 1, 2))
-LIMITS = Limits(octets=50_000_000, components=200_000)
+LIMITS = Limits(max_octets=50_000_000, max_components=200_000)
 
 
 def main() -> None:
@@ -104,14 +104,14 @@ def _measure(engine: str, fresh: common.Fresh, data: bytes, size: int, rounds: i
 
 def run(db: Database, data: bytes) -> ImportReport:
     reading, notes = _read(data), Notes()
-    events = expanded(reading.events, DAYS, notes)
+    events = expand_series(reading.events, DAYS, notes)
     wanted = ImportOptions(CalendarDefaults("Ministry", "en", "Asia/Almaty"), DAYS)
     with db.write() as session:
         return import_events(session, events, wanted, notes=reading.notes, now=common.NOW)
 
 
 def _read(data: bytes) -> Any:
-    return read(data, default_tzid="Asia/Almaty", limits=LIMITS)
+    return read_calendar(data, default_tzid="Asia/Almaty", limits=LIMITS)
 
 
 def _once(url: str, data: bytes) -> int:

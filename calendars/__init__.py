@@ -1,4 +1,4 @@
-"""Calendars as RFC 5545 means them: values in, bytes out.
+"""Calendars in the format of RFC 5545: values are written as bytes, files of other programs read to values.
 
-Pure: no clock, no database, no settings. Times come in as arguments, and equal values give equal bytes.
+Pure: no clock, no database, no settings. Times are arguments, and equal values give equal bytes.
 """

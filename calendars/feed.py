@@ -1,11 +1,11 @@
-"""The document: head, zones, events, tail (RFC 5545 section 3.4)."""
+"""The iCalendar object (RFC 5545 section 3.4) that people subscribe to: head, zones, events, end."""
 
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
 from icalendar import vDuration
 
-from calendars.lines import Property, Text, content_lines, one_line, uri
+from calendars.lines import Property, TextValue, join_lines, make_uri, write_content_lines
 
 PRODID = "-//consular-scheduler//EN"
 
@@ -20,24 +20,24 @@ def write_feed(
     source_url: str = "",
     language: str = "",
 ) -> bytes:
-    """One VCALENDAR of rendered events; a single event's file is a feed of one part.
+    """Write one VCALENDAR of rendered events; the file of a single event is a feed of one part.
 
-    Equal arguments give equal bytes. There is no METHOD, which would make an invitation of a subscription,
-    and no UID of the calendar. `zones` are the VTIMEZONEs of the zones that the parts name; `refresh` is how
-    often to ask again, a hint that few clients take; `language` (RFC 5646) is that of name and description.
-    Without parts it is an empty calendar, which clients take better than an error.
+    Equal arguments give equal bytes. There is no METHOD, which would turn the subscription into an invitation,
+    and no UID of the calendar. `zones` are the VTIMEZONEs that the parts refer to. `refresh` is the interval
+    at which clients should ask again, a hint that few follow. `language` (RFC 5646) is that of name and
+    description. Without parts the calendar is empty: clients handle that better than an error.
     """
-    head = content_lines(_head(name, refresh, description, source_url, language))
+    head = write_content_lines(_list_head(name, refresh, description, source_url, language))
     return b"".join([b"BEGIN:VCALENDAR\r\n", head, *sorted(set(zones)), *parts, b"END:VCALENDAR\r\n"])
 
 
-def with_alarms(parts: Iterable[bytes], description: str) -> Iterator[bytes]:
-    """The same events with an alarm: an hour before, and for whole days at nine o'clock the day before.
+def add_alarms(parts: Iterable[bytes], description: str) -> Iterator[bytes]:
+    """Add an alarm to each event: an hour before it, or for whole days at nine o'clock on the day before.
 
-    Only for what the subscriber attends: neither what merely goes on nor what is cancelled calls anybody. That the
-    marks below stand at the beginning of a line is sure: a text in a content line cannot begin one.
+    Transparent events, which merely take place, and cancelled ones get none. The searched marks can only be
+    properties: they begin a line, and no text within a content line can do that.
     """
-    timed, days = (_alarm(trigger, description) for trigger in (timedelta(hours=-1), timedelta(hours=-15)))
+    timed, days = (_write_alarm(trigger, description) for trigger in (timedelta(hours=-1), timedelta(hours=-15)))
     for part in parts:
         if b"\r\nTRANSP:TRANSPARENT\r\n" in part or b"\r\nSTATUS:CANCELLED\r\n" in part:
             yield part
@@ -46,39 +46,39 @@ def with_alarms(parts: Iterable[bytes], description: str) -> Iterator[bytes]:
             yield part.replace(b"\r\nEND:VEVENT\r\n", b"\r\n" + alarm + b"END:VEVENT\r\n")
 
 
-def _alarm(trigger: timedelta, description: str) -> bytes:
-    """RFC 5545 section 3.6.6."""
+def _write_alarm(trigger: timedelta, description: str) -> bytes:
+    """Write a VALARM (RFC 5545 section 3.6.6)."""
     lines: list[Property] = [
-        ("ACTION", Text("DISPLAY")),
+        ("ACTION", TextValue("DISPLAY")),
         ("TRIGGER", vDuration(trigger)),
-        ("DESCRIPTION", Text(description)),
+        ("DESCRIPTION", TextValue(description)),
     ]
-    return b"BEGIN:VALARM\r\n" + content_lines(lines) + b"END:VALARM\r\n"
+    return b"BEGIN:VALARM\r\n" + write_content_lines(lines) + b"END:VALARM\r\n"
 
 
-def _head(name: str, refresh: timedelta, description: str, source_url: str, language: str) -> Iterator[Property]:
-    yield "VERSION", Text("2.0")
-    yield "PRODID", Text(PRODID)
-    yield "CALSCALE", Text("GREGORIAN")
-    yield "NAME", _in_language(one_line(name), language)
-    yield "X-WR-CALNAME", Text(one_line(name))
+def _list_head(name: str, refresh: timedelta, description: str, source_url: str, language: str) -> Iterator[Property]:
+    yield "VERSION", TextValue("2.0")
+    yield "PRODID", TextValue(PRODID)
+    yield "CALSCALE", TextValue("GREGORIAN")
+    yield "NAME", _mark_language(join_lines(name), language)
+    yield "X-WR-CALNAME", TextValue(join_lines(name))
     if description:
-        yield "DESCRIPTION", _in_language(description, language)
-        yield "X-WR-CALDESC", Text(description)
+        yield "DESCRIPTION", _mark_language(description, language)
+        yield "X-WR-CALDESC", TextValue(description)
     if source_url:
-        yield "SOURCE", uri(source_url, {"VALUE": "URI"})
-    yield from _refresh(refresh)
+        yield "SOURCE", make_uri(source_url, {"VALUE": "URI"})
+    yield from _list_refresh(refresh)
 
 
-def _in_language(text: str, language: str) -> Text:
-    value = Text(text)
+def _mark_language(text: str, language: str) -> TextValue:
+    value = TextValue(text)
     if language:
         value.params["LANGUAGE"] = language
     return value
 
 
-def _refresh(interval: timedelta) -> Iterator[Property]:
-    """RFC 7986 section 5.7, and the older name that Outlook reads."""
+def _list_refresh(interval: timedelta) -> Iterator[Property]:
+    """List the refresh interval: REFRESH-INTERVAL (RFC 7986 section 5.7), and the older name that Outlook reads."""
     standard = vDuration(interval, params={"VALUE": "DURATION"})
     yield "REFRESH-INTERVAL", standard
     yield "X-PUBLISHED-TTL", vDuration(interval)

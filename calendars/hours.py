@@ -1,40 +1,33 @@
-"""Opening hours: which hours a place keeps, and the series that say so to calendars.
+"""Opening hours of a place: the weekly hours, the exceptions, and the openings that follow from both.
 
-An exhibition open for weeks is one recurring event (RFC 5545 section 3.8.5) for each pair of hours it keeps:
-an event from the first morning to the last evening would claim the nights. Times are naive here, as they
-stand on the wall; `hours_events` gives them their zone.
+Times are naive here, as they stand on the wall; `hours_events` adds the zone.
 """
 
-from calendar import monthrange
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time, timedelta
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
 from itertools import pairwise
-from zoneinfo import ZoneInfo
-
-from calendars.vevent import WEEKDAYS, RRule, VEvent
 
 Interval = tuple[time, time]  # opens, closes; a closing time not after the opening one is on the next day
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Opening:
-    """One stretch of being open, in wall time."""
+    """One period of being open, in wall time."""
 
     start: datetime
     end: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Exceptions:
-    """Dates that do not keep the weekly hours: closed, or open at others."""
+class HoursExceptions:
+    """Dates that do not keep the weekly hours: closed, or open at other hours."""
 
     closed: frozenset[date] = frozenset()
     other: Mapping[date, tuple[Interval, ...]] = field(default_factory=dict)
 
-    def on(self, day: date) -> tuple[Interval, ...] | None:
-        """The hours of that day in place of the weekly ones; None if it keeps those."""
+    def get_hours(self, day: date) -> tuple[Interval, ...] | None:
+        """Return the hours of that day in place of the weekly ones, or None if the day keeps those."""
         return () if day in self.closed else self.other.get(day)
 
 
@@ -42,7 +35,7 @@ class Exceptions:
 class WeeklyHours:
     """The hours of each weekday, 0 being Monday; a weekday left out is closed.
 
-    Raises ValueError for hours that overlap, also those past midnight with the next day's.
+    Raise ValueError if hours overlap, including those past midnight with the hours of the next day.
     """
 
     days: Mapping[int, tuple[Interval, ...]]
@@ -50,221 +43,33 @@ class WeeklyHours:
     def __post_init__(self) -> None:
         if not set(self.days) <= set(range(7)):
             raise ValueError("Weekdays are numbered from 0, Monday, to 6, Sunday.")
-        monday = date(2024, 1, 1)  # any Monday: eight days also bring Sunday's night before Monday's morning
-        openings(monday, monday + timedelta(days=7), self, Exceptions())
+        monday = date(2024, 1, 1)  # any Monday; the eighth day puts Sunday's night before Monday's morning
+        list_openings(monday, monday + timedelta(days=7), self, HoursExceptions())
 
-    def on(self, day: date) -> tuple[Interval, ...]:
+    def get_hours(self, day: date) -> tuple[Interval, ...]:
         return tuple(sorted(self.days.get(day.weekday(), ())))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Series:
-    """Openings at one pair of hours, as one recurring event has them; times are naive wall times.
+def list_openings(first_on: date, last_on: date, weekly: WeeklyHours, exceptions: HoursExceptions) -> list[Opening]:
+    """List in order every opening that begins from `first_on` to `last_on`, both included.
 
-    `key` names the series among those of its event and stays when other days change. A single opening has
-    neither `byday` nor `until`. `overrides` maps the original start of an occurrence to what replaces it.
+    Raise ValueError if openings overlap or hours are not whole minutes.
     """
-
-    key: str
-    dtstart: datetime
-    dtend: datetime
-    byday: tuple[str, ...] = ()
-    until: datetime | None = None
-    exdates: tuple[datetime, ...] = ()
-    overrides: Mapping[datetime, Opening] = field(default_factory=dict)
-
-
-def openings(first_on: date, last_on: date, weekly: WeeklyHours, exceptions: Exceptions) -> list[Opening]:
-    """Every opening that begins from `first_on` to `last_on`, both included, in order.
-
-    Raises ValueError for openings that overlap and for hours that are not whole minutes.
-    """
-    days = _dates(first_on, last_on)
-    found = [_opening(day, hours) for day in days for hours in _hours_on(day, weekly, exceptions)]
+    days = list_days(first_on, last_on)
+    found = [make_opening(day, hours) for day in days for hours in find_hours(day, weekly, exceptions)]
     for earlier, later in pairwise(found):
         if later.start < earlier.end:
             raise ValueError(f"The hours overlap: open until {earlier.end} and again from {later.start}.")
     return found
 
 
-def series(first_on: date, last_on: date, weekly: WeeklyHours, exceptions: Exceptions, tzid: str) -> list[Series]:
-    """What `openings` gives, as a recurring event for each pair of weekly hours and one for each odd opening.
-
-    A day with one other interval in place of a weekly one is an override; any other exception is left out of
-    its series, and its own hours stand alone. Where the zone's standard offset changes, a series ends and
-    another begins: one Outlook zone cannot hold both. An opening during which the clock changes is also an
-    exception: readers differ in whether an occurrence keeps its length or its closing time.
-    """
-    days = _read(first_on, last_on, weekly, exceptions, ZoneInfo(tzid))
-    kept = _kept(days)
-    overrides, alone = _replacements(days, kept)
-    recurring = [_series(group, dates, overrides.get(group, {})) for group, dates in kept.items()]
-    single = [_single(f"d{day:%Y%m%d}-{_pair(hours)}", _opening(day, hours)) for day, hours in alone]
-    return sorted(recurring + single, key=lambda one: one.dtstart)
+def find_hours(day: date, weekly: WeeklyHours, exceptions: HoursExceptions) -> tuple[Interval, ...]:
+    other = exceptions.get_hours(day)
+    return weekly.get_hours(day) if other is None else tuple(sorted(other))
 
 
-def hours_events(base: VEvent, weekly: WeeklyHours, exceptions: Exceptions, tzid: str) -> list[VEvent]:
-    """The opening hours during an all-day event, as timed events that share its texts and keep nobody busy.
-
-    Each series has a UID of its own, derived from that of `base`; its overrides share that and have a
-    RECURRENCE-ID. Raises ValueError unless `base` has a first and a last day.
-    """
-    if not base.all_day or base.recurring:
-        raise ValueError("Opening hours belong to an all-day event that does not recur itself.")
-    found = series(base.dtstart, base.dtend - timedelta(days=1), weekly, exceptions, tzid)
-    return [event for one in found for event in _events(base, one, ZoneInfo(tzid))]
-
-
-def next_yearly(first_on: date, on_or_after: date) -> date:
-    """The next yearly return of `first_on` from a day on, `first_on` itself being the earliest.
-
-    29 February returns on the last day of February.
-    """
-    earliest = max(first_on, on_or_after)
-    this_year = _in_year(first_on, earliest.year)
-    return this_year if this_year >= earliest else _in_year(first_on, earliest.year + 1)
-
-
-def yearly_rule(first_on: date) -> RRule:
-    """The rule of the days that `next_yearly` gives; FREQ=YEARLY alone would skip most 29 Februaries."""
-    if (first_on.month, first_on.day) == (2, 29):
-        return RRule(freq="YEARLY", bymonth=2, bymonthday=-1)
-    return RRule(freq="YEARLY")
-
-
-def _in_year(day: date, year: int) -> date:
-    return day.replace(year=year, day=min(day.day, monthrange(year, day.month)[1]))
-
-
-@dataclass(frozen=True, slots=True)
-class _Day:
-    """One day against its weekly hours: those it keeps, those it misses, those it has instead."""
-
-    on: date
-    since: date | None  # from when on the zone has had its standard offset, if that changed among the days
-    kept: tuple[Interval, ...]
-    missing: tuple[Interval, ...]
-    extra: tuple[Interval, ...]
-
-
-_Group = tuple[date | None, Interval]  # what the days of one series have in common: since when, which hours
-
-
-def _read(first_on: date, last_on: date, weekly: WeeklyHours, exceptions: Exceptions, zone: ZoneInfo) -> list[_Day]:
-    openings(first_on, last_on, weekly, exceptions)  # refuses overlaps
-    changes = _standard_changes(first_on, last_on, zone)
-    found = []
-    for day in _dates(first_on, last_on):
-        usual, actual = weekly.on(day), _hours_on(day, weekly, exceptions)
-        kept = tuple(h for h in actual if h in usual and not _clock_changes(_opening(day, h), zone))
-        missing = tuple(h for h in usual if h not in kept)
-        extra = tuple(h for h in actual if h not in kept)
-        since = max((change for change in changes if change <= day), default=None)
-        found.append(_Day(day, since, kept, missing, extra))
-    return found
-
-
-def _kept(days: Iterable[_Day]) -> dict[_Group, list[date]]:
-    """The dates that keep each pair of weekly hours: what rules can say."""
-    found: dict[_Group, list[date]] = defaultdict(list)
-    for day in days:
-        for hours in day.kept:
-            found[day.since, hours].append(day.on)
-    return found
-
-
-def _replacements(
-    days: Iterable[_Day], kept: Mapping[_Group, Sequence[date]]
-) -> tuple[Mapping[_Group, Mapping[date, Interval]], list[tuple[date, Interval]]]:
-    """The other hours: those in place of an occurrence that a rule produces, and those that stand alone."""
-    produced = {group: set(_produced(dates)) for group, dates in kept.items()}
-    overrides: dict[_Group, dict[date, Interval]] = defaultdict(dict)
-    alone = []
-    for day in days:
-        groups = [(day.since, hours) for hours in day.missing]
-        if len(groups) == len(day.extra) == 1 and day.on in produced.get(groups[0], ()):
-            overrides[groups[0]][day.on] = day.extra[0]
-        else:
-            alone += [(day.on, hours) for hours in day.extra]
-    return overrides, alone
-
-
-def _produced(kept: Sequence[date]) -> list[date]:
-    """Every date of the weekly rule that begins, ends and has its weekdays with these."""
-    weekdays = {day.weekday() for day in kept}
-    return [day for day in _dates(kept[0], kept[-1]) if day.weekday() in weekdays]
-
-
-def _series(group: _Group, kept: Sequence[date], overrides: Mapping[date, Interval]) -> Series:
-    since, hours = group
-    key = f"h{_pair(hours)}" if since is None else f"h{_pair(hours)}-{since:%Y%m%d}"
-    single = _single(key, _opening(kept[0], hours))
-    if len(kept) == 1:
-        return single
-    weekdays = sorted({day.weekday() for day in kept})
-    missing = set(_produced(kept)) - set(kept) - set(overrides)
-    return replace(
-        single,
-        byday=tuple(WEEKDAYS[weekday] for weekday in weekdays),
-        until=_opening(kept[-1], hours).start,
-        exdates=tuple(_opening(day, hours).start for day in sorted(missing)),
-        overrides={_opening(day, hours).start: _opening(day, other) for day, other in overrides.items()},
-    )
-
-
-def _single(key: str, opening: Opening) -> Series:
-    return Series(key=key, dtstart=opening.start, dtend=opening.end)
-
-
-def _pair(hours: Interval) -> str:
-    opens, closes = hours
-    return f"{opens:%H%M}-{closes:%H%M}"
-
-
-def _events(base: VEvent, one: Series, zone: ZoneInfo) -> list[VEvent]:
-    """The series, then its overrides; the RECURRENCE-ID of an override is its original start."""
-    whole = replace(
-        base,
-        uid=_uid(base.uid, one.key),
-        dtstart=_at(one.dtstart, zone),
-        dtend=_at(one.dtend, zone),
-        transp="TRANSPARENT",
-        rrule=_weekly_rule(one, zone),
-        exdates=tuple(_at(start, zone) for start in one.exdates),
-        alarms=(),
-    )
-    return [whole, *(_override(whole, start, opening, zone) for start, opening in one.overrides.items())]
-
-
-def _override(whole: VEvent, original: datetime, opening: Opening, zone: ZoneInfo) -> VEvent:
-    return replace(
-        whole,
-        dtstart=_at(opening.start, zone),
-        dtend=_at(opening.end, zone),
-        rrule=None,
-        exdates=(),
-        recurrence_id=_at(original, zone),
-    )
-
-
-def _uid(uid: str, key: str) -> str:
-    """The UID with the key in front of its domain, if it has one."""
-    local, at, domain = uid.partition("@")
-    return f"{local}-{key}{at}{domain}"
-
-
-def _weekly_rule(one: Series, zone: ZoneInfo) -> RRule | None:
-    if one.until is None:
-        return None
-    return RRule(freq="WEEKLY", byday=one.byday, until=_at(one.until, zone).astimezone(UTC))
-
-
-def _hours_on(day: date, weekly: WeeklyHours, exceptions: Exceptions) -> tuple[Interval, ...]:
-    other = exceptions.on(day)
-    return weekly.on(day) if other is None else tuple(sorted(other))
-
-
-def _opening(day: date, hours: Interval) -> Opening:
+def make_opening(day: date, hours: Interval) -> Opening:
+    """Make the opening that begins on that day. Raise ValueError if the hours are not whole minutes."""
     opens, closes = hours
     if any(at.second or at.microsecond or at.tzinfo for at in hours):
         raise ValueError(f"Hours are whole minutes on the wall clock, not {opens} to {closes}.")
@@ -272,25 +77,5 @@ def _opening(day: date, hours: Interval) -> Opening:
     return Opening(datetime.combine(day, opens), datetime.combine(last, closes))
 
 
-def _at(wall: datetime, zone: ZoneInfo) -> datetime:
-    """As RFC 5545 section 3.3.5 reads a local time: the first where the clock shows it twice (fold=0)."""
-    return wall.replace(tzinfo=zone)
-
-
-def _clock_changes(opening: Opening, zone: ZoneInfo) -> bool:
-    return _at(opening.start, zone).utcoffset() != _at(opening.end, zone).utcoffset()
-
-
-def _standard_changes(first_on: date, last_on: date, zone: ZoneInfo) -> list[date]:
-    """The days from which the zone has another standard offset; summer time is no such change."""
-    days = pairwise(_dates(first_on, last_on))
-    return [later for earlier, later in days if _standard(earlier, zone) != _standard(later, zone)]
-
-
-def _standard(day: date, zone: ZoneInfo) -> timedelta:
-    noon = datetime(day.year, day.month, day.day, 12, tzinfo=zone)
-    return (noon.utcoffset() or timedelta(0)) - (noon.dst() or timedelta(0))
-
-
-def _dates(first: date, last: date) -> list[date]:
+def list_days(first: date, last: date) -> list[date]:
     return [first + timedelta(days=n) for n in range((last - first).days + 1)]

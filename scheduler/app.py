@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,17 +23,18 @@ from scheduler.storage.database import Database
 class App:
     settings: Settings
     clock: Clock
+    connect: Callable[..., Database] = Database
 
     @classmethod
-    def open(cls, settings: Settings, clock: Clock | None = None) -> App:
+    def open(cls, settings: Settings, clock: Clock | None = None, connect: Callable[..., Database] = Database) -> App:
         """With tables that fit this program. Raises what `schema.ready` does."""
-        app = cls(settings, clock or Clock())
+        app = cls(settings, clock or Clock(), connect)
         schema.ready(app.db)
         return app
 
     @cached_property
     def db(self) -> Database:
-        return Database(self.settings.database_url, pages=self.settings.pages)
+        return self.connect(self.settings.database_url, pages=self.settings.pages)
 
     @cached_property
     def channel(self) -> Channel:

@@ -1,15 +1,27 @@
-"""The calendars of others (RFC 5545), read into values: mended where that is safe, and every mend told.
+"""Calendar files of other programs (RFC 5545), read into values; faults are mended where that is safe, and noted.
 
-Pure, and nothing is fetched that a file names. The lines are read here rather than by icalendar, which keeps
-home-made time zones of one file for the next, reads a DATE with TZID as a midnight, and takes ten times as long.
+Pure: nothing that a file refers to is fetched. The lines are not read by icalendar, which keeps the time zones
+that one file defines for the next file, reads a DATE with TZID as a midnight, and takes ten times as long.
 """
 
-from calendars.foreign.event import Foreign
-from calendars.foreign.expansion import expanded
-from calendars.foreign.limits import Limits, ReadError
-from calendars.foreign.notes import Note, Notes
-from calendars.foreign.reading import Reading, read
-from calendars.foreign.vcalendar import Calendar
-from calendars.foreign.zones import How
+from calendars.foreign.events.event import ForeignEvent
+from calendars.foreign.reading import Reading, read_calendar
+from calendars.foreign.recurrence.series_expansion import expand_series
+from calendars.foreign.report.errors import ReadError
+from calendars.foreign.report.notes import Note, Notes
+from calendars.foreign.syntax.limits import Limits
+from calendars.foreign.vcalendar import CalendarProperties
+from calendars.foreign.zones.tzid_resolution import ZoneSource
 
-__all__ = ["Calendar", "Foreign", "How", "Limits", "Note", "Notes", "ReadError", "Reading", "expanded", "read"]
+__all__ = [
+    "CalendarProperties",
+    "ForeignEvent",
+    "Limits",
+    "Note",
+    "Notes",
+    "ReadError",
+    "Reading",
+    "ZoneSource",
+    "expand_series",
+    "read_calendar",
+]

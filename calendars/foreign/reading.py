@@ -1,107 +1,112 @@
-"""A file, read from its bytes to its events."""
+"""The reading of a file, from its octets to its events."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from calendars.foreign.components import NO_PROPERTY, File
-from calendars.foreign.event import Foreign
-from calendars.foreign.events import Draft, Events
-from calendars.foreign.limits import Limits, ReadError
-from calendars.foreign.notes import N_, Note, Notes
-from calendars.foreign.octets import checked, encoding_of
-from calendars.foreign.outline import Outline
-from calendars.foreign.series import grouped
-from calendars.foreign.tzdb import iana_name
-from calendars.foreign.vcalendar import Calendar, VCalendar
-from calendars.foreign.window import falling_within
-from calendars.foreign.zones import Zones
+from calendars.foreign.events.event import ForeignEvent
+from calendars.foreign.recurrence.series import UngroupedEvent, group_series
+from calendars.foreign.recurrence.window import keep_within
+from calendars.foreign.report.errors import ReadError
+from calendars.foreign.report.notes import N_, Note, Notes
+from calendars.foreign.syntax.components import NOT_A_PROPERTY, ComponentReader
+from calendars.foreign.syntax.encoding import detect_encoding, prepare_octets
+from calendars.foreign.syntax.limits import Limits
+from calendars.foreign.syntax.outline import OutlineReader
+from calendars.foreign.vcalendar import CalendarProperties, VCalendar
+from calendars.foreign.vevents import EventReader
+from calendars.foreign.zones.tz_database import find_iana_name
+from calendars.foreign.zones.tzid_resolution import TzidResolver
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a file holds; `unsure` are the TZIDs to ask a person about."""
+    """The content of a file; `uncertain_tzids` are the TZIDs that a person should be asked about."""
 
-    events: tuple[Foreign, ...]
+    events: tuple[ForeignEvent, ...]
     notes: tuple[Note, ...]
-    calendars: tuple[Calendar, ...]
-    unsure: tuple[str, ...] = ()
+    calendars: tuple[CalendarProperties, ...]
+    uncertain_tzids: tuple[str, ...] = ()
 
 
-_USUAL = Limits()
+_USUAL_LIMITS = Limits()
 
 
-def read(
+def read_calendar(
     data: bytes,
     *,
     charset: str | None = None,
     default_tzid: str = "",
     within: tuple[date, date] | None = None,
     zones: Mapping[str, str] | None = None,
-    limits: Limits = _USUAL,
+    limits: Limits = _USUAL_LIMITS,
 ) -> Reading:
-    """The events of a foreign calendar file.
+    """Read a calendar file of another program.
 
-    `charset` is what HTTP or MIME said of it. `default_tzid` is the zone for times that have none; `zones` what
-    a person has answered for a TZID. `within` leaves out what cannot fall between the two days, both included.
-    Raises ReadError where nothing can be read; a broken event only loses itself.
+    `charset` is the encoding that HTTP or MIME gave for the file. `default_tzid` is the zone of times without
+    one; `zones` maps TZIDs to the zones that a person has chosen for them. `within` leaves out events that cannot
+    fall between its two days, both included. A faulty event is refused alone, with a note. Raise ReadError if
+    nothing can be read.
     """
     notes = Notes()
-    octets = checked(data, limits)
-    file = File(octets, encoding_of(octets, charset, notes), limits)
-    calendars = [VCalendar(file, found) for found in Outline(limits, notes).read(octets)]
+    octets = prepare_octets(data, limits)
+    reader = ComponentReader(octets, detect_encoding(octets, charset, notes), limits)
+    calendars = [VCalendar(reader, outline) for outline in OutlineReader(limits, notes).read(octets)]
     if not calendars:
         raise ReadError("This is no calendar: it has no BEGIN:VCALENDAR.")
-    known = Zones(default=_known_zone(default_tzid), answers=_known_zones(zones or {}))
-    drafts = _drafts(file, calendars, known, notes)
-    events = falling_within(grouped(drafts, notes), within, notes)
-    about = tuple(calendar.about for calendar in calendars)
-    return Reading(tuple(events), notes.in_order(), about, tuple(sorted(known.unsure)))
+    resolver = TzidResolver(default=_check_zone(default_tzid), answers=_check_answers(zones or {}))
+    ungrouped = _read_events(reader, calendars, resolver, notes)
+    events = keep_within(group_series(ungrouped, notes), within, notes)
+    properties = tuple(calendar.properties for calendar in calendars)
+    return Reading(tuple(events), notes.list_by_line(), properties, tuple(sorted(resolver.uncertain_tzids)))
 
 
-def _known_zones(answers: Mapping[str, str]) -> dict[str, str]:
-    return {written: _known_zone(tzid) for written, tzid in answers.items()}
+def _check_answers(answers: Mapping[str, str]) -> dict[str, str]:
+    return {written: _check_zone(tzid) for written, tzid in answers.items()}
 
 
-def _known_zone(tzid: str) -> str:
-    name = iana_name(tzid)
+def _check_zone(tzid: str) -> str:
+    """Return the zone in the spelling of the tz database, or "" for "". Raise ReadError if there is no such zone."""
+    name = find_iana_name(tzid)
     if tzid and not name:
         raise ReadError("{tzid} is no zone of the tz database.", tzid=tzid)
     return name
 
 
-def _drafts(file: File, calendars: Sequence[VCalendar], known: Zones, notes: Notes) -> list[Draft]:
-    """The events of all calendars, in their order; each calendar has its own zones."""
-    drafts: list[Draft] = []
+def _read_events(
+    reader: ComponentReader, calendars: Sequence[VCalendar], resolver: TzidResolver, notes: Notes
+) -> list[UngroupedEvent]:
+    """Read the events of all calendars in order; each calendar has its own zones."""
+    ungrouped: list[UngroupedEvent] = []
     left_out: Counter[str] = Counter()
     for calendar in calendars:
-        _tell_of_calendar(calendar, notes)
-        zones = known.of_calendar(calendar.definitions, calendar.about.tzid)
-        events = Events(zones, notes, left_out, cancelled=calendar.about.method == "CANCEL")
-        parts = (file.component(part) for part in calendar.parts if part.kind == "VEVENT")
-        drafts += filter(None, map(events.draft, parts))
+        _note_method_and_faults(calendar, notes)
+        zones = resolver.make_for_calendar(calendar.zones, calendar.properties.tzid)
+        event_reader = EventReader(zones, notes, left_out, cancelled=calendar.properties.method == "CANCEL")
+        parts = (reader.read(part) for part in calendar.parts if part.kind == "VEVENT")
+        ungrouped += filter(None, map(event_reader.read, parts))
         left_out.update(part.kind for part in calendar.parts if part.kind not in ("VEVENT", "VTIMEZONE"))
-    _tell_of_left_out(left_out, notes)
-    return drafts
+    _note_left_out(left_out, notes)
+    return ungrouped
 
 
-def _tell_of_calendar(calendar: VCalendar, notes: Notes) -> None:
-    method = calendar.about.method
+def _note_method_and_faults(calendar: VCalendar, notes: Notes) -> None:
+    method = calendar.properties.method
     if method not in ("", "PUBLISH"):
         message = N_(
             "METHOD:{method} makes this a message of a scheduling program; its events are read all the same."
         )
-        notes.ignored(calendar.head.lines["METHOD"][0][0], "", message, method=method)
-    if calendar.head.odd:
-        notes.ignored(calendar.head.odd, "", NO_PROPERTY)
+        notes.add_ignored(calendar.head.lines["METHOD"][0][0], "", message, method=method)
+    if calendar.head.bad_line:
+        notes.add_ignored(calendar.head.bad_line, "", NOT_A_PROPERTY)
 
 
-def _tell_of_left_out(kinds: Counter[str], notes: Notes) -> None:
-    """Whom others invite and when they are reminded is not ours to repeat."""
+def _note_left_out(kinds: Counter[str], notes: Notes) -> None:
+    """Note how many components were left out: other people's invitations and alarms are not ours to repeat."""
     alarms, attendees = kinds.pop("VALARM", 0), kinds.pop("ATTENDEE", 0)
     if alarms or attendees:
         message = N_("Alarms ({alarms}) and attendees ({attendees}) are not taken over.")
-        notes.ignored(None, "", message, alarms=alarms, attendees=attendees)
+        notes.add_ignored(None, "", message, alarms=alarms, attendees=attendees)
     for kind, count in sorted(kinds.items()):
-        notes.ignored(None, "", "Only events are read; {kind}: {count}.", kind=kind, count=count)
+        notes.add_ignored(None, "", "Only events are read; {kind}: {count}.", kind=kind, count=count)

@@ -1,8 +1,8 @@
-"""Instants, walls and zones: the only place that asks what time it is.
+"""Instants, wall times and zones; the only module that asks what time it is.
 
-An *instant* is an aware datetime in UTC. A *wall time* is a naive datetime: what the clock on the wall of the
-venue shows. A zone is an IANA name (docs/icalendar-rules.md#rule-66). Mixing them up raises ValueError: that is a
-fault of the program, where Invalid is said to a person.
+An *instant* is an aware datetime in UTC. A *wall time* is a naive datetime: what the clock on the wall of the venue
+shows. A zone is an IANA name (docs/icalendar-rules.md#rule-66). Mixing them up raises ValueError, a fault of the
+program; Invalid is for people.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Clock:
     """The machine's clock."""
 
     def now(self) -> datetime:
-        """This instant, aware, in UTC."""
+        """Return the present instant, aware, in UTC."""
         return datetime.now(UTC)
 
 
@@ -89,16 +89,16 @@ class ManualClock(Clock):
         return self._at
 
     def set(self, at: datetime) -> None:
-        """Put the hands to an instant, backwards too. Raises ValueError when ``at`` is naive."""
+        """Set the clock to an instant, also backwards. Raise ValueError when ``at`` is naive."""
         self._at = _aware(at).astimezone(UTC)
 
     def advance(self, by: timedelta) -> None:
-        """Let ``by`` pass, at once."""
+        """Advance the clock by a duration at once."""
         self._at += by
 
 
 def instant(wall: datetime, tzid: str, *, gap: Literal["refuse", "shift"] = "refuse") -> datetime:
-    """The instant, aware in UTC, at which clocks in ``tzid`` show the naive ``wall``.
+    """Return the instant, aware in UTC, at which clocks in ``tzid`` show the naive ``wall``.
 
     An hour that exists twice, as when Almaty put its clocks back on 1 March 2024, is the first of the two
     (RFC 5545 3.3.5); ``wall.fold`` is not heeded. For an hour that does not exist there are two policies.
@@ -123,7 +123,7 @@ def instant(wall: datetime, tzid: str, *, gap: Literal["refuse", "shift"] = "ref
 
 
 def wall(at: datetime, tzid: str) -> datetime:
-    """What clocks in ``tzid`` show, naive, at an aware instant.
+    """Return what clocks in ``tzid`` show, naive, at an aware instant.
 
     The second of two equal hours looks like the first. Raises Invalid for an unknown zone, ValueError when
     ``at`` is naive.
@@ -133,7 +133,7 @@ def wall(at: datetime, tzid: str) -> datetime:
 
 @lru_cache(maxsize=1024)
 def zone(tzid: str) -> ZoneInfo:
-    """The zone of an IANA name, spelled exactly as the database spells it (docs/icalendar-rules.md#rule-66).
+    """Return the zone of an IANA name, spelled exactly as the database spells it (docs/icalendar-rules.md#rule-66).
 
     Names that are no place are refused, save UTC: EST and its kind leave out summer time, and Etc/GMT+5 means
     five hours *behind* Greenwich. Raises Invalid with the likeliest right name. Only names from the
@@ -149,12 +149,14 @@ def zone(tzid: str) -> ZoneInfo:
 
 
 def zone_names() -> frozenset[str]:
-    """Every name that `zone` accepts."""
+    """Return every name that `zone` accepts."""
     return _names()
 
 
 def tzdata_problem(gettext: Callable[[str], str] = str) -> str | None:
-    """What is wrong with this machine's zone data, or None: one sentence for ``doctor`` and the start-up log.
+    """Return what is wrong with the zone data of this machine, in one sentence for ``doctor`` and the log.
+
+    None if right.
 
     Kazakhstan went to +05 on 1 March 2024 with six weeks' notice: older data puts every event there an hour
     wrong (docs/icalendar-rules.md#rule-62). Bangkok has not moved since 1920 (docs/icalendar-rules.md#rule-65): if
@@ -169,7 +171,7 @@ def tzdata_problem(gettext: Callable[[str], str] = str) -> str | None:
 
 
 def tzdata_version() -> str:
-    """Which release of the zone database is in force and where it comes from: ``2026f (tzdata package)``.
+    """Return the release of the zone database in force and its source, such as ``2026f (tzdata package)``.
 
     As zoneinfo does, the first directory of TZPATH that holds data wins, then the package (PEP 615).
     """
@@ -180,7 +182,7 @@ def tzdata_version() -> str:
 
 
 def legible(text: str) -> str:
-    """What someone typed, fit to be quoted back to them: no control characters, at most 60 characters."""
+    """Make typed text fit to be quoted: no control characters, at most 60 characters."""
     shown = "".join(char if char.isprintable() else "\ufffd" for char in text)
     return shown if len(shown) <= 60 else shown[:59] + "…"
 
@@ -202,7 +204,7 @@ def _wall(at: datetime, tzid: str) -> datetime:
 
 
 def _first_after_gap(local: datetime, tzid: str) -> datetime:
-    """The first wall time after the gap around ``local``: the change is between its readings (PEP 495)."""
+    """Find the first wall time after the gap around ``local``: the change lies between its two readings (PEP 495)."""
     before, after = local.replace(fold=1).astimezone(UTC), local.astimezone(UTC)
     old = before.astimezone(zone(tzid)).utcoffset()
     while after - before > SECOND:
@@ -216,13 +218,13 @@ def _first_after_gap(local: datetime, tzid: str) -> datetime:
 
 @lru_cache(maxsize=1)
 def _names() -> frozenset[str]:
-    """Every name to accept, from the package's list: for its own, zoneinfo opens 600 files at every start."""
+    """List the names to accept, from the tzdata package: zoneinfo's own list opens 600 files at every start."""
     listed = files("tzdata").joinpath("zones").read_text("ascii").split()
     return frozenset(name for name in listed if name == "UTC" or ("/" in name and not _OFFSET.fullmatch(name)))
 
 
 def _likely(tzid: str) -> str | None:
-    """The name someone probably meant: a known mistake, another spelling, a bare city, or the closest one."""
+    """Guess the zone that somebody meant: a known mistake, another spelling, a bare city, or the closest name."""
     typed = "_".join(tzid[:64].casefold().split())
     if meant := MISTAKEN.get(typed) or MISTAKEN.get(typed.replace("_", " ")):
         return meant
@@ -233,7 +235,7 @@ def _likely(tzid: str) -> str | None:
 
 
 def _release(directory: Traversable) -> str:
-    """The release of compiled zone data: its +VERSION (BSD, macOS) or tzdata.zi's first line; else "?"."""
+    """Read the release of compiled zone data from +VERSION (BSD, macOS) or the first line of tzdata.zi; else "?"."""
     for name in ("+VERSION", "tzdata.zi"):
         if (directory / name).is_file():
             return (directory / name).read_text("utf-8").partition("\n")[0].removeprefix("# version").strip()

@@ -1,4 +1,4 @@
-"""Settings: from the environment, else from a file, else the default. One table says it all."""
+"""Settings: from the environment, else from a file, else the default; `TABLE` lists all of them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PREFIX = "SCHEDULER_"
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One row of the table: the default is derived from the data directory where it is callable."""
+    """One row of the table of settings; "{data_dir}" in a default stands for the data directory."""
 
     key: str
     default: str
@@ -49,7 +49,7 @@ KEYS = tuple(setting.key for setting in TABLE)
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What is in force, and where each value came from (environment, a file, default)."""
+    """The settings in force, and the source of each value (an environment variable, a file, or the default)."""
 
     data_dir: Path
     database_url: str
@@ -66,16 +66,19 @@ class Settings:
 
     @property
     def pages(self) -> str:
-        """`base_url`, where somebody has stated one: nobody's calendar should lead to a page that is not served."""
+        """The `base_url` if somebody has set one, else "": no entry should link to a page that is not served."""
         return "" if self.sources["base_url"] == "default" else self.base_url
 
     @property
     def retention(self) -> timedelta | None:
-        """How long after their last event visitors are known; None where they are kept until they ask."""
+        """How long after their last event visitors' data are kept.
+
+        None where they are kept until they ask for erasure.
+        """
         return timedelta(days=int(self.retention_days)) or None
 
     def shown(self, key: str) -> str:
-        """The value as it may be printed: no secret, no password."""
+        """Return a value as it may be printed, without secret or password."""
         value = str(getattr(self, key))
         if key == "secret":
             return "***" if value else ""
@@ -85,7 +88,7 @@ class Settings:
 def load(environ: Mapping[str, str] = os.environ, file: Path | None = None) -> Settings:
     """Read the settings.
 
-    Raises Invalid for a file that is missing, cannot be read or has unknown keys.
+    Raise Invalid for a file that is missing, cannot be read or has unknown keys, and for values that make no sense.
     """
     file = file or _named_file(environ)
     values, sources = _merge(environ, file)
@@ -143,7 +146,7 @@ def _default_data_dir() -> str:
 
 
 def _text(value: str | Mapping[str, str]) -> Text:
-    """One name for all languages, or a table of one per language."""
+    """Read a name: a string for all languages, or a table of one per language."""
     return Text(value if isinstance(value, Mapping) else {"en": value})
 
 

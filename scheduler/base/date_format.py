@@ -36,42 +36,45 @@ _FINE_SPACES = str.maketrans({"\u202f": " ", "\u2009": " ", "\u00a0": " "})
 
 @lru_cache(_CACHED)
 def format_day(day: date, language: str, *, year: bool = True, weekday: bool = True) -> str:
-    """``Tuesday 2 February 2027``, with or without its year and weekday."""
+    """Format a day as ``Tuesday 2 February 2027``, with or without its year and weekday."""
     locale = _locale(language)
     return _set(_day_pattern(locale, year=year, weekday=weekday), day, locale)
 
 
 @lru_cache(_CACHED)
 def format_day_short(day: date, language: str) -> str:
-    """``2 Feb``, ``2 ก.พ.``: for tables and calendars whose heading tells the year."""
+    """Format a day as ``2 Feb``, ``2 ก.พ.``: for tables and calendars whose heading gives the year."""
     locale = _locale(language)
     return _set(_skeleton(locale, "MMMd"), day, locale)
 
 
 @lru_cache(_CACHED)
 def format_month(day: date, language: str) -> str:
-    """``February 2027``, ``กุมภาพันธ์ 2570``: the month in which ``day`` lies, as a heading."""
+    """Format the month of ``day`` as a heading: ``February 2027``, ``กุมภาพันธ์ 2570``."""
     locale = _locale(language)
     return _set(_skeleton(locale, "yMMMM"), day, locale)
 
 
 @lru_cache(_CACHED)
 def format_month_name(day: date, language: str, *, short: bool = False) -> str:
-    """``February``, ``Feb``: under a number whose year another line tells."""
+    """Format the month alone, ``February`` or ``Feb``: under a number whose year another line gives."""
     names = get_month_names("abbreviated" if short else "wide", "stand-alone", locale=_locale(language))
     return str(names[day.month])
 
 
 @lru_cache(_CACHED)
 def format_weekday(day: date, language: str, *, short: bool = False) -> str:
-    """``Tuesday``, ``Tue``: of a day, alone."""
+    """Format the weekday of a day: ``Tuesday`` or ``Tue``."""
     names = get_day_names("abbreviated" if short else "wide", "stand-alone", locale=_locale(language))
     return str(names[day.weekday()])
 
 
 @lru_cache(_CACHED)
 def format_days(first: date, last: date, language: str) -> str:
-    """``2–7 February 2027``, both days included; what they share is said once. ValueError if in disorder."""
+    """Format a range of days, both included: ``2–7 February 2027``; what they share is written once.
+
+    Raise ValueError if the first day is after the last.
+    """
     if first > last:
         raise ValueError("the first day is after the last")
     if first == last:
@@ -84,9 +87,9 @@ def format_days(first: date, last: date, language: str) -> str:
 
 @lru_cache(_CACHED)
 def format_span(start: datetime, end: datetime, language: str) -> str:
-    """``Tuesday 2 February 2027, 10:00–11:30``, from wall time to wall time; past midnight with both days.
+    """Format a span of wall times: ``Tuesday 2 February 2027, 10:00–11:30``; past midnight with both days.
 
-    An end at midnight sharp belongs to the day before, as 24:00 (ISO 8601). ValueError when either is aware.
+    An end at midnight sharp belongs to the day before, as 24:00 (ISO 8601). Raise ValueError when either is aware.
     """
     if start.tzinfo or end.tzinfo:
         raise ValueError("wall times are naive")
@@ -99,9 +102,9 @@ def format_span(start: datetime, end: datetime, language: str) -> str:
 
 @lru_cache(_CACHED)
 def format_lead(lead: timedelta, language: str) -> str:
-    """``1 day``, ``2 hours``, ``1 hour 30 minutes``: how long before. Weeks only when whole.
+    """Format how long before: ``1 day``, ``2 hours``, ``1 hour 30 minutes``. Weeks only when whole.
 
-    ValueError for a negative lead.
+    Raise ValueError for a negative lead.
     """
     if lead < timedelta(0):
         raise ValueError("a lead is not negative")
@@ -111,9 +114,9 @@ def format_lead(lead: timedelta, language: str) -> str:
 
 
 def format_offset(at: datetime, tzid: str) -> str:
-    """``UTC+5``, ``UTC+5:30``, ``UTC``: how far clocks in ``tzid`` are from UTC at an aware instant.
+    """Format how far clocks in ``tzid`` are from UTC at an aware instant: ``UTC+5``, ``UTC+5:30``, ``UTC``.
 
-    Invalid for an unknown zone, ValueError when ``at`` is naive.
+    Raise Invalid for an unknown zone, ValueError when ``at`` is naive.
     """
     if at.utcoffset() is None:
         raise ValueError("an instant is aware")
@@ -125,7 +128,7 @@ def format_offset(at: datetime, tzid: str) -> str:
 
 @lru_cache(_CACHED)
 def zone_city(tzid: str, language: str) -> str:
-    """The city that names a zone: ``Almaty``, ``Алматы``, ``กรุงเทพ``. Invalid for an unknown zone."""
+    """Return the city that names a zone: ``Almaty``, ``Алматы``, ``กรุงเทพ``. Raise Invalid for an unknown zone."""
     zone(tzid)
     cities = _locale(language).time_zones
     # CLDR never renames a zone: it keeps Europe/Kyiv under Europe/Kiev.
@@ -136,7 +139,7 @@ def zone_city(tzid: str, language: str) -> str:
 
 @lru_cache(256)
 def language_name(tag: str, language: str) -> str:
-    """What a language is called in another; the tag itself where nobody has named it."""
+    """Return the name of a language in another language, or its tag if it has no name there."""
     try:
         return Locale.parse(tag, sep="-").get_language_name(_locale(language)) or tag
     except (ValueError, UnknownLocaleError):
@@ -144,7 +147,7 @@ def language_name(tag: str, language: str) -> str:
 
 
 def _locale(language: str) -> Locale:
-    """CLDR's data for a BCP 47 tag, or for the longest beginning of it that CLDR knows, or for English."""
+    """Find CLDR's data for a BCP 47 tag, for the longest beginning of it that CLDR knows, or for English."""
     subtags = language.replace("_", "-").split("-")
     while subtags:
         try:
@@ -171,33 +174,33 @@ def _day_pattern(locale: Locale, *, year: bool, weekday: bool) -> str:
 
 
 def _skeleton(locale: Locale, *wanted: str) -> str:
-    """CLDR's pattern for the first of these sets of fields that the language has; empty if none."""
+    """Return CLDR's pattern for the first of these sets of fields that the language has; "" if none."""
     patterns = locale.datetime_skeletons
     return next((str(patterns[fields].pattern) for fields in wanted if fields in patterns), "")
 
 
 def _in_full(pattern: str) -> str:
-    """The pattern with months and weekdays written out, keeping the language's own form (MMM or LLL)."""
+    """Return the pattern with months and weekdays written out, keeping the language's own form (MMM or LLL)."""
     months = re.sub(r"MMM+", "MMMM", re.sub(r"LLL+", "LLLL", pattern))
     return re.sub(r"E+|ccc+", "EEEE", months)
 
 
 def _widest_difference(first: date, last: date) -> str:
-    """The largest field in which two days differ, as CLDR names it."""
+    """Return the largest field in which two days differ, by CLDR's letter: y, M or d."""
     if first.year != last.year:
         return "y"
     return "M" if first.month != last.month else "d"
 
 
 def _set(pattern: str, day: date, locale: Locale) -> str:
-    """The day in a CLDR pattern. Babel knows no other calendar than the Gregorian: the Thai year is ours."""
+    """Fill a day into a CLDR pattern. Babel knows only the Gregorian calendar: the Thai year is put in here."""
     if locale.language == "th":
         pattern = pattern.replace("y", f"'{day.year + BUDDHIST_ERA}'")
     return str(parse_pattern(pattern).apply(day, locale)).translate(_FINE_SPACES)
 
 
 def _closing(start: datetime, end: datetime) -> tuple[date, str]:
-    """The day on which a span ends and its last hour."""
+    """Return the day on which a span ends, and its last hour."""
     if end.date() > start.date() and (end.hour, end.minute) == (0, 0):
         return end.date() - _DAY, "24:00"
     return end.date(), f"{end:%H:%M}"
@@ -212,7 +215,7 @@ def _moment(day: date, hours: str, language: str) -> str:
 
 
 def _in_units(lead: timedelta) -> list[tuple[Literal["week", "day", "hour", "minute", "second"], timedelta]]:
-    """The parts of a lead, largest first; nothing at all is 0 minutes."""
+    """Split a lead into units, largest first; an empty one is 0 minutes."""
     weeks = timedelta(weeks=1)
     if lead >= weeks and not lead % weeks:
         return [("week", lead)]
@@ -225,7 +228,7 @@ def _in_units(lead: timedelta) -> list[tuple[Literal["week", "day", "hour", "min
 
 
 class When(NamedTuple):
-    """One line of time: what the clock says, and where that clock hangs."""
+    """A line of time in words: the time, the zone of the clock that shows it, and whether that is the reader's."""
 
     time: str
     zone: str

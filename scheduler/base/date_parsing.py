@@ -1,8 +1,8 @@
-"""Reading the dates, times and lengths of time that people type, in English, Russian, Kazakh and Thai.
+"""Parse the dates, times and lengths of time that people type, in English, Russian, Kazakh and Thai.
 
-A text is cut into tokens, each with a one-letter kind; the kinds in a row are matched against the few shapes
-that a date or a time has. What fits no shape is refused whole: nothing is skipped, and where two readings are
-possible both are told. Month and weekday names are CLDR's; the other words are listed below.
+A text is cut into tokens, each with a one-letter kind; the sequence of kinds is matched against the few shapes that
+a date or a time has. What fits no shape is refused as a whole: nothing is skipped, and where two readings are
+possible both are named. Month and weekday names are CLDR's; the other words are listed below.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ Found = dict[str, tuple[int, ...]]
 
 
 def parse_when(text: str, *, now: datetime, tzid: str) -> datetime:
-    """The wall time, naive, that ``text`` means to someone in ``tzid`` at the aware instant ``now``.
+    """Return the wall time, naive, that ``text`` means to someone in ``tzid`` at the aware instant ``now``.
 
     Without a year, or with a weekday or an hour alone, it is the next such time after now; "next Tuesday" is
     the first Tuesday after today. Numbers with dots are day first; a year from 2400 on is Buddhist; 24:00 is
@@ -148,7 +148,7 @@ def parse_when(text: str, *, now: datetime, tzid: str) -> datetime:
 
 
 def parse_day(text: str, *, now: datetime, tzid: str) -> date:
-    """The day that ``text`` means to someone in ``tzid`` at the aware instant ``now``.
+    """Return the day that ``text`` means to someone in ``tzid`` at the aware instant ``now``.
 
     As ``parse_when``, without an hour. Without a year, or with a weekday alone, it is the next such day,
     today included.
@@ -163,7 +163,7 @@ def parse_day(text: str, *, now: datetime, tzid: str) -> date:
 
 
 def parse_duration(text: str) -> timedelta:
-    """A length of time: ``90 min``, ``1h30m``, ``1.5 hours``, ``2 недели``, ``1:30``, ``PT1H30M``.
+    """Read a length of time: ``90 min``, ``1h30m``, ``1.5 hours``, ``2 недели``, ``1:30``, ``PT1H30M``.
 
     The last is RFC 5545 3.3.6. A day is 24 hours and ``m`` is minutes; months are no length. Raises Invalid.
     """
@@ -178,7 +178,7 @@ def parse_duration(text: str) -> timedelta:
 
 
 def format_duration(length: timedelta) -> str:
-    """The short form that ``parse_duration`` reads back: ``1d``, ``1h30m``, ``2w`` for whole weeks, ``0m``.
+    """Format the short form that ``parse_duration`` reads back: ``1d``, ``1h30m``, ``2w`` for whole weeks, ``0m``.
 
     ValueError for a negative length or parts of a second.
     """
@@ -195,7 +195,7 @@ def format_duration(length: timedelta) -> str:
 
 
 def _find(text: str, shapes: tuple[re.Pattern[str], ...]) -> dict[str, Found]:
-    """The tokens of each part, in the first shape that the whole text fits; empty if none."""
+    """Return the tokens of each part, in the first shape that the whole text fits; empty if none."""
     typed = _normal(text)
     if _ZONED.search(typed):
         raise Invalid(
@@ -211,12 +211,15 @@ def _find(text: str, shapes: tuple[re.Pattern[str], ...]) -> dict[str, Found]:
 
 
 def _by_kind(tokens: list[Token]) -> Found:
-    """No shape has two tokens of a kind. An ordinal, once in its place, is a number."""
+    """Index tokens by kind; no shape has two of a kind. An ordinal, once in its place, counts as a number."""
     return {("n" if token.kind == "o" else token.kind): token.numbers for token in tokens}
 
 
 def _day(found: Found, today: date, ahead: Callable[[date], bool]) -> date:
-    """The one day that is meant; ``ahead`` tells whether a day is to come. ValueError if there is none."""
+    """Return the one day that is meant; ``ahead`` tells whether a day is to come.
+
+    Raise ValueError if there is none.
+    """
     readings = _readings(found)
     if not readings:
         return _relative_day(found, today, ahead)
@@ -252,7 +255,7 @@ def _readings(found: Found) -> list[tuple[int | None, int, int]]:
 
 
 def _year(found: Found) -> int | None:
-    """The year, if there is one; an era that does not fit it is a year that does not exist."""
+    """Return the year if there is one. Raise ValueError if an era does not fit it."""
     if "y" not in found:
         return None
     (year,) = found["y"]
@@ -262,7 +265,7 @@ def _year(found: Found) -> int | None:
 
 
 def _gregorian(year: int) -> int:
-    """The year of the common calendar. ValueError for one that can only be a slip of the pen: 1000, 9999."""
+    """Return the Gregorian year. Raise ValueError for one that can only be a slip of the pen: 1000, 9999."""
     common = year if year < FIRST_BUDDHIST_YEAR else year - BUDDHIST_ERA
     if not FIRST_YEAR <= common < FIRST_BUDDHIST_YEAR:
         raise ValueError("not a year to plan for")
@@ -270,7 +273,7 @@ def _gregorian(year: int) -> int:
 
 
 def _calendar_day(year: int | None, month: int, day: int, today: date, ahead: Callable[[date], bool]) -> date | None:
-    """The day, or the next such day if the year is left out; None if there is none, as 30 February."""
+    """Return the day, or the next such day if the year is left out; None if it does not exist, as 30 February."""
     # Two leap days are at most eight years apart.
     for candidate in [year] if year is not None else range(today.year, today.year + 9):
         try:
@@ -295,7 +298,7 @@ def _relative_day(found: Found, today: date, ahead: Callable[[date], bool]) -> d
 
 
 def _hour(found: Found) -> timedelta:
-    """The hour as the time since midnight; 24:00 is a whole day (ISO 8601). ValueError if there is none."""
+    """Return the hour as time since midnight; 24:00 is a whole day (ISO 8601). Raise ValueError if there is none."""
     (written,) = (found[kind] for kind in "tpnh" if kind in found)
     hour, minute, second = (*written, 0, 0)[:3]
     if "a" in found:
@@ -334,7 +337,10 @@ def _nonexistent(text: str) -> Invalid:
 
 
 def _tokens(typed: str) -> Iterator[Token]:
-    """The tokens of a normalised text; at the first thing unknown one of the kind "?", fit for no shape."""
+    """Yield the tokens of a normalised text.
+
+    An unknown word ends them as a token of the kind "?", which fits no shape.
+    """
     patterns, words = _patterns(), _lexicon()
     at = 0
     while at < len(typed):
@@ -352,7 +358,7 @@ def _tokens(typed: str) -> Iterator[Token]:
 
 @lru_cache(1)
 def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    """What a token may look like, numbers first; of words the longest first, for ``พ.`` begins ``พ.ค.``"""
+    """Compile the patterns of the tokens: numbers first, then words, longest first, because ``พ.`` begins ``พ.ค.``"""
     words = sorted(_phrases(), key=lambda phrase: len(_bare(phrase)), reverse=True)
     return (
         ("space", re.compile(r"[\s,]+")),
@@ -362,7 +368,7 @@ def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
 
 
 def _word_pattern(phrase: str) -> str:
-    """A phrase with or without its full stops. Thai sets no spaces between words: there they may touch."""
+    """Write the pattern of a phrase, full stops optional. Thai writes no spaces, so there words may touch."""
     pattern = re.escape(phrase).replace(r"\.", r"\.?\s?").replace(r"\ ", r"\s+").removesuffix(r"\.?\s?")
     thai = "ก" <= phrase[0] <= "๎"
     return pattern + (r"\.?" if thai else _NO_LETTER + r"\.?")
@@ -375,7 +381,7 @@ def _lexicon() -> dict[str, Token]:
 
 @lru_cache(1)
 def _phrases() -> dict[str, Token]:
-    """Every phrase that means something, normalised."""
+    """List every phrase that means something, normalised."""
     listed = [
         (phrase, Token(kind, (number,)))
         for (kind, number), phrases in _WORDS.items()
@@ -386,7 +392,7 @@ def _phrases() -> dict[str, Token]:
 
 
 def _cldr_names(language: str) -> Iterator[tuple[str, Token]]:
-    """Months and weekdays in CLDR's forms and in those that people make of them."""
+    """Yield months and weekdays in CLDR's forms and in those that people make of them."""
     locale = Locale(language)
     for context in ("format", "stand-alone"):
         for width in ("wide", "abbreviated"):
@@ -400,7 +406,7 @@ def _cldr_names(language: str) -> Iterator[tuple[str, Token]]:
 
 
 def _month_forms(name: str, language: str) -> Iterator[str]:
-    """The name; its first three letters or more (CLDR has сент., people type сен); Kazakh "in February"."""
+    """Yield the name; its first three letters or more (CLDR has сент., people type сен); Kazakh "in February"."""
     yield name
     if language != "th":
         yield from (name[:length] for length in range(3, len(name)))
@@ -409,7 +415,7 @@ def _month_forms(name: str, language: str) -> Iterator[str]:
 
 
 def _weekday_forms(name: str, language: str) -> Iterator[str]:
-    """The name; in Thai without "day" in front, in Kazakh with it behind."""
+    """Yield the name; in Thai without "day" in front, in Kazakh with it behind."""
     yield name
     if language == "th":
         yield name.removeprefix("วัน")
@@ -418,7 +424,7 @@ def _weekday_forms(name: str, language: str) -> Iterator[str]:
 
 
 def _normal(text: str) -> str:
-    """One spelling for what looks the same; a text too long to be a date is nothing."""
+    """Normalise spelling, width and case; a text too long to be a date becomes ""."""
     return unicodedata.normalize("NFKC", text).casefold().strip() if len(text) <= _LONGEST else ""
 
 
@@ -427,7 +433,7 @@ def _bare(phrase: str) -> str:
 
 
 def _iso_length(typed: str) -> timedelta | None:
-    """RFC 5545 3.3.6, without a sign."""
+    """Read a duration of RFC 5545 3.3.6, without a sign; None if it is none."""
     if not (found := _ISO_LENGTH.fullmatch(typed)):
         return None
     weeks, days, hours, minutes, seconds = (int(count or 0) for count in found.groups())
@@ -435,13 +441,16 @@ def _iso_length(typed: str) -> timedelta | None:
 
 
 def _clock_length(typed: str) -> timedelta | None:
-    """Hours and minutes: 1:30."""
+    """Read hours and minutes, as 1:30; None if it is none."""
     found = re.fullmatch(r"(\d{1,3}):([0-5]\d)", typed)
     return timedelta(hours=int(found[1]), minutes=int(found[2])) if found else None
 
 
 def _length_in_units(typed: str) -> timedelta | None:
-    """Numbers with units, from the largest unit down, each once: any other order is a slip of the pen."""
+    """Read numbers with units, largest unit first, each once.
+
+    None for any other order, which is a slip of the pen.
+    """
     total, at, last = timedelta(0), 0, 0
     while part := _LENGTH.match(typed, at):
         seconds, half = _SECONDS[part[3]], bool(part[2])

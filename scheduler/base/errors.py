@@ -1,7 +1,7 @@
-"""What can go wrong, said to people.
+"""Errors as sentences for people.
 
-A message is an English sentence with named places, filled from ``facts``; it stays translatable because the
-sentence itself is the catalogue's key. Edges translate: the command line maps a kind to an exit code, the web
+A message is an English sentence with named places, filled from ``facts``; the sentence itself is the key of the
+catalogue, so it stays translatable. Edges translate: the command line maps a kind of error to an exit code, the web
 to a status, each in one place.
 """
 
@@ -25,13 +25,13 @@ class SchedulerError(Exception):
         return self.text(str)
 
     def text(self, gettext: Gettext) -> str:
-        """The sentence in the reader's language, on one line."""
+        """Return the sentence in the reader's language, on one line."""
         facts = {name: _text(value, gettext) for name, value in self.facts.items()}
         return " ".join((gettext(self.message).format(**facts) if facts else gettext(self.message)).split())
 
 
 def _text(value: object, gettext: Gettext) -> object:
-    """A fact that is itself an error, or a word of ours, speaks the reader's language too."""
+    """Translate a fact that is itself an error, or a word of our enumerations."""
     if isinstance(value, StrEnum):
         return gettext(value)
     return value.text(gettext) if isinstance(value, SchedulerError) else value
@@ -66,10 +66,10 @@ class Problems(SchedulerError):
 
 
 def all_of(problems: Sequence[SchedulerError]) -> SchedulerError:
-    """One error for a list of them: the only one as it is, several together."""
+    """Combine errors into one: a single error stays as it is, several become Problems."""
     return problems[0] if len(problems) == 1 else Problems(problems)
 
 
 def each_of(error: SchedulerError) -> Sequence[SchedulerError]:
-    """The other way round: what is told of a list of them, one by one."""
+    """List the errors of a combined one, the inverse of `all_of`."""
     return error.problems if isinstance(error, Problems) else (error,)

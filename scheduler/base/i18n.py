@@ -1,7 +1,7 @@
 """The languages of the programme: gettext catalogues, read from their .po files.
 
-The English sentence in the code is the key. Catalogues are read once per process; there is no compile step, so
-a catalogue cannot be older than its source.
+The English sentence in the code is the key. Catalogues are read once per process; there is no compile step, so a
+catalogue cannot be older than its source.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ def N_(message: str) -> str:  # noqa: N802 - gettext's own name for "to be trans
 
 
 def supported(language: str | None) -> str:
-    """The catalogue that serves a BCP 47 tag: its base language where there is one, else English."""
+    """Return the language whose catalogue serves a BCP 47 tag: its base language if there is one, else English."""
     base = (language or "").replace("_", "-").split("-")[0].lower()
     return base if base in LANGUAGES else "en"
 
 
 @cache
 def catalogue(language: str) -> NullTranslations:
-    """The translations of one language; English is the source and needs none."""
+    """Load the translations of one language; English is the source and needs none."""
     language = supported(language)
     return NullTranslations() if language == "en" else _read(language)
 

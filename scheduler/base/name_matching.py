@@ -1,6 +1,6 @@
-"""Names compared across scripts, for finding who is probably the same person. Never stored, never shown.
+"""Compare names across scripts, to find who is probably the same person. Keys are never stored and never shown.
 
-Cyrillic becomes Latin by a table of our own, and the letters that transliterations disagree about become one. Thai is
+Cyrillic becomes Latin by a table of our own, and letters that transliterations disagree about become one. Thai is
 compared with Thai only: how a Thai name is written in Latin letters is its bearer's choice, and no table guesses it.
 """
 
@@ -156,13 +156,13 @@ def _word(word: str) -> str:
 
 
 def block(key: str) -> str:
-    """What nearly equal names have in common, mostly: the beginnings of their two longest words."""
+    """Return the part of a key that nearly equal names mostly share: the beginnings of their two longest words."""
     longest = sorted(key.split(), key=len, reverse=True)[:2]
     return " ".join(sorted(word[:3] for word in longest))
 
 
 def nearly_same(one: str, other: str) -> bool:
-    """A slip of the pen in a name long enough; not the endings by which a wife's name differs, not numbers."""
+    """Return whether two keys differ by a slip of the pen; endings of a wife's name and numbers are no slips."""
     from rapidfuzz.distance import Levenshtein
 
     if min(len(one), len(other)) < 10 or re.search(r"\d", one + other):
@@ -179,7 +179,7 @@ def _is_a_pair(one: list[str], other: list[str]) -> bool:
 
 
 def language_of(text: str, otherwise: str) -> str:
-    """The language whose script a text is in, of those that we serve; ``otherwise`` for Latin letters."""
+    """Return the language whose script a text is in, of those we serve; ``otherwise`` for Latin letters."""
     if re.search(r"[\u0e00-\u0e7f]", text):
         return "th"
     if re.search("[әғқңөұүһіӘҒҚҢӨҰҮҺІ]", text):

@@ -1,7 +1,7 @@
-"""How a name sounds, roughly, in whatever script it is written: for finding somebody who stands before us.
+"""Compare names by sound, in whatever script they are written, to find the person who stands at the door.
 
-`names.name_key` tells who is the same; this tells who might be meant. It is more forgiving, and Thai letters become
-Latin ones, which says too little to take two people for one and enough to offer both.
+`name_matching.name_key` tells who is the same; this tells who might be meant. It is more forgiving: Thai letters
+become Latin ones, which is too little to take two people for one and enough to offer both.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _SOUNDS = str.maketrans({"h": "", "b": "p", "f": "p", "d": "t", "g": "k", "c": "
 
 @lru_cache(maxsize=200_000)
 def words(name: str) -> frozenset[str]:
-    """The words of a name as they are compared; a Thai word both with and without the letters that are not spoken."""
+    """Split a name into the words that are compared; a Thai word with and without its silent letters."""
     found = {word for form in _in_latin(folded(name)) for word in name_key(form).split()}
     return frozenset(found)
 
@@ -49,6 +49,6 @@ def _spelt(name: str) -> str:
 
 
 def frame(word: str) -> str:
-    """What is left when all that transliterations disagree about is one: mostly the consonants."""
+    """Reduce a word to what all transliterations agree about: mostly its consonants."""
     plain = re.sub("[aeiouy]", "", word.translate(_SOUNDS))
     return re.sub(r"(.)\1+", r"\1", plain)

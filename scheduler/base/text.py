@@ -1,4 +1,4 @@
-"""Text in several languages, and what may stand in a line of it."""
+"""Text in several languages, and the checks on what a line of text may hold."""
 
 from __future__ import annotations
 
@@ -43,20 +43,23 @@ class Text(Mapping[str, str]):
         return self.to("en")
 
     def to(self, language: str) -> str:
-        """The string for a reader of ``language``: theirs, else the nearest they can read, else any; "" if none."""
+        """Return the string for a reader of ``language``: theirs, else the nearest they can read, else any.
+
+        "" if none.
+        """
         return self._strings.get(self.language_for(language), "")
 
     def language_for(self, language: str) -> str:
-        """The language in which `to` answers, for a ``lang`` attribute; "" if there is no text at all."""
+        """Return the language in which `to` answers, for a ``lang`` attribute; "" if there is no text at all."""
         base = language.split("-")[0]
         chain = (language, base, *FALLBACK.get(base, ("en",)), *self._strings)
         return next((tag for tag in chain if tag in self._strings), "")
 
 
 def line(value: str, *, most: int) -> str:
-    """One line of text, in NFC, without outer blanks.
+    """Check one line of text; return it in NFC, without outer blanks.
 
-    Raises Invalid for control characters, line breaks, bidirectional overrides, nothing, or more than ``most``
+    Raise Invalid for control characters, line breaks, bidirectional overrides, an empty line, or more than ``most``
     characters: refused rather than silently mended, because a name is what a person is called.
     """
     value = prose(value, most=most)
@@ -68,7 +71,7 @@ def line(value: str, *, most: int) -> str:
 
 
 def prose(value: str, *, most: int) -> str:
-    """Text of several lines, in NFC; line breaks become LF. Raises Invalid as `line` does."""
+    """Check text of several lines; return it in NFC, with LF line breaks. Raise Invalid as `line` does."""
     value = unicodedata.normalize("NFC", value.replace("\r\n", "\n")).strip()
     if found := _CONTROL.search(value):
         raise Invalid("has a control character (U+{code:04X}); remove it", code=ord(found.group()))
@@ -78,16 +81,16 @@ def prose(value: str, *, most: int) -> str:
 
 
 def harmless(value: str) -> str:
-    """To be shown on a terminal, which obeys control characters; nobody has checked it yet."""
+    """Replace control characters in unchecked text, because a terminal obeys them."""
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", value)
 
 
 def folded(value: str) -> str:
-    """The form in which two spellings of one name or address are the same."""
+    """Fold a name or an address to the form in which its spellings are equal."""
     return " ".join(unicodedata.normalize("NFKC", value).casefold().split())
 
 
 def slug(value: str) -> str:
-    """A key made from a name: lower case ASCII words joined by hyphens; may be empty for other scripts."""
+    """Make a key from a name: lower-case ASCII words joined by hyphens; may be empty for other scripts."""
     plain = unicodedata.normalize("NFKD", value).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:80].rstrip("-")

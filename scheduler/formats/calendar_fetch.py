@@ -1,7 +1,7 @@
-"""A calendar fetched from the web. Whoever names an address must not reach what only this machine can reach.
+"""Fetch calendars from the web without letting an address reach what only this machine can reach (SSRF).
 
-The name is resolved once, each address it has is checked, and the connection is made to the one that was checked:
-a name that answers otherwise the second time (DNS rebinding) gains nothing. Proxies are not used.
+The name is resolved once, every address it has is checked, and the connection is made to the checked address: a
+name that resolves differently the second time (DNS rebinding) gains nothing. Proxies are not used.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What a fetch may take: octets unpacked, redirects, seconds for a step and for all of it."""
+    """The limits of a fetch: octets after unpacking, redirects, and seconds for one step and for the whole."""
 
     octets: int = 5_000_000
     redirects: int = 5
@@ -47,12 +47,14 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
+    """The body of an answer, and the charset that its Content-Type names."""
+
     data: bytes
     charset: str | None
 
 
 def public(address: Address) -> bool:
-    """Whether an address is anybody's: not of this machine, its network, its cloud, or inside of another one."""
+    """Return whether an IP address is public: not of this machine, its network or cloud, nor embedding such a one."""
     if address.is_multicast or not address.is_global:
         return False
     if isinstance(address, IPv4Address):
@@ -65,7 +67,7 @@ def public(address: Address) -> bool:
 
 
 def is_url(source: str) -> bool:
-    """Whether it is an address rather than a file; a drive letter is no scheme."""
+    """Return whether a source is a web address rather than a file; a drive letter is no scheme."""
     scheme, mark, _ = source.partition("://")
     return bool(mark) and len(scheme) > 1 and scheme.replace("+", "").isalnum()
 
@@ -74,9 +76,10 @@ _USUAL = Bounds()
 
 
 def fetch(url: str, *, allowed: Callable[[Address], bool] = public, bounds: Bounds = _USUAL) -> Fetched:
-    """The body behind a web address, redirects followed, each checked like the first.
+    """Fetch the body behind a web address. Redirects are followed, each checked like the first address.
 
-    Raises Invalid for what is no web address, Forbidden for where we do not go, Conflict for what did not work.
+    Raise Invalid for what is no web address, Forbidden for an address or an answer that is not allowed, Conflict if
+    the server cannot be reached or answers with an error.
     """
     at = _parsed(url)
     with _deadline(bounds.overall) as deadline:
@@ -89,11 +92,12 @@ def fetch(url: str, *, allowed: Callable[[Address], bool] = public, bounds: Boun
 
 
 def host_of(url: str) -> str:
+    """Return the host of a web address. Raise Invalid for what is no web address."""
     return _parsed(url).hostname or ""
 
 
 def name_of(url: str) -> str:
-    """A name that is always the same and gives nothing away: private addresses are as good as passwords."""
+    """Return a stable name for an address that does not reveal it: private addresses are as good as passwords."""
     at = _parsed(url)
     return f"{(at.hostname or '')[:180]}-{hashlib.sha256(at.geturl().encode()).hexdigest()[:8]}"
 
@@ -115,7 +119,7 @@ def _parsed(url: str) -> SplitResult:
 
 
 def _in_ascii(at: SplitResult) -> SplitResult:
-    """With the host as the web knows it: certificates and the Host header have xn--… for what people type."""
+    """Return the address with its host in ASCII (xn--...), as certificates and the Host header have it (RFC 5890)."""
     if at.netloc.isascii():
         return at
     host = (at.hostname or "").encode("idna").decode()
@@ -134,7 +138,7 @@ def _next(at: SplitResult, location: str) -> SplitResult:
 
 
 class _Deadline:
-    """When the time is up, the connection of the moment is cut: a server may send an octet every few seconds."""
+    """Cut the current connection when the time is up: a server may send one octet every few seconds."""
 
     def __init__(self) -> None:
         self.passed = Event()
@@ -163,7 +167,7 @@ def _deadline(seconds: float) -> Iterator[_Deadline]:
 
 
 def _ask(at: SplitResult, allowed: Callable[[Address], bool], bounds: Bounds, deadline: _Deadline) -> Fetched | str:
-    """What is there, or where it has gone to."""
+    """Return the body of the answer, or the address that it redirects to."""
     from urllib3.exceptions import HTTPError  # here, because every event command imports this module
 
     connection = _connection(at, _resolved(at, allowed), bounds)
@@ -184,7 +188,7 @@ def _ask(at: SplitResult, allowed: Callable[[Address], bool], bounds: Bounds, de
 
 
 def _resolved(at: SplitResult, allowed: Callable[[Address], bool]) -> str:
-    """The address to connect to. One that is not allowed forbids them all: a name has no reason to mix them."""
+    """Resolve the host to the address to connect to. Raise Forbidden if any of its addresses is not allowed."""
     host = at.hostname or ""
     try:
         found = socket.getaddrinfo(host, at.port or _PORTS[at.scheme], type=socket.SOCK_STREAM)
@@ -198,7 +202,7 @@ def _resolved(at: SplitResult, allowed: Callable[[Address], bool]) -> str:
 
 
 def _connection(at: SplitResult, address: str, bounds: Bounds) -> HTTPConnection:
-    """To the address that was checked, with the certificate of the name that was asked for."""
+    """Open a connection to the checked address; the certificate must be that of the name asked for."""
     from urllib3.connection import HTTPConnection, HTTPSConnection
 
     port, host = at.port or _PORTS[at.scheme], at.hostname
@@ -222,7 +226,10 @@ def _headers(at: SplitResult) -> dict[str, str]:
 
 
 def _body(at: SplitResult, response: BaseHTTPResponse, bounds: Bounds, deadline: _Deadline) -> bytes:
-    """Unpacked while it comes: what is small on the way may be huge here."""
+    """Read the body, unpacking as it arrives: a small answer may unpack to a huge one.
+
+    Raise Forbidden past the limit.
+    """
     parts, size = list[bytes](), 0
     while part := response.read(65_536, decode_content=True):
         parts.append(part)

@@ -8,10 +8,11 @@ import brotli
 
 
 def gzipped(content: bytes) -> bytes:
-    """Equal bytes for equal content: no time in it."""
+    """Compress bytes by gzip; equal content gives equal bytes, because no time is stored."""
     return gzip.compress(content, 6, mtime=0)
 
 
 def brotlied(content: bytes) -> bytes:
+    """Compress bytes by Brotli (RFC 7932)."""
     packed: bytes = brotli.compress(content, mode=brotli.MODE_TEXT, quality=5)
     return packed

@@ -1,8 +1,8 @@
-"""The bytes of a mail (RFC 5322, 2045): multipart/mixed { multipart/alternative { text, html }, calendar }; where the
-HTML shows a picture, they are multipart/related within the alternative (RFC 2387).
+"""Assemble the bytes of a mail (RFC 5322, 2045).
 
-Built by joining, because a worker does this for every letter of 200,000: the header encoding is the standard
-library's, the parts that a batch shares are encoded once.
+Structure: multipart/mixed { multipart/alternative { text, html }, calendar }; an HTML part with a picture is
+multipart/related within the alternative (RFC 2387). The bytes are joined from parts, because a worker does this for
+each of 200,000 letters: header encoding is the standard library's, and parts that a batch shares are encoded once.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ _LONG = 60  # characters; more do not fit into one line of a header beside its n
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
+    """The header fields of one mail; ``at`` is the instant for Date."""
+
     sender: str
     address: str
     name: str
@@ -36,7 +38,10 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """Text and HTML say the same; ``calendar`` may be empty, and ``picture``, a PNG that the HTML shows."""
+    """The parts of one mail: text and HTML say the same.
+
+    ``calendar`` and ``picture`` (a PNG in the HTML) may be empty.
+    """
 
     text: str
     html: str
@@ -45,7 +50,7 @@ class Parts:
 
 
 def assemble(envelope: Envelope, parts: Parts) -> bytes:
-    """The whole message, every line ended by CRLF."""
+    """Assemble the whole message, every line ended by CRLF."""
     body = [
         _headers(envelope),
         b"--" + MIXED,
@@ -78,9 +83,9 @@ def _with_picture(parts: Parts) -> list[bytes]:
 
 
 def ascii_address(address: str) -> str:
-    """The address as every mail server knows it: a domain in another script in its ASCII form (RFC 5890).
+    """Return an address with its domain in ASCII (RFC 5890), as every mail server accepts it.
 
-    Raises ValueError for an address whose part before the @ is in another script: few servers take it (RFC 6531).
+    Raise ValueError for an address whose local part is in another script: few servers take it (RFC 6531).
     """
     if address.isascii():
         return address
@@ -93,7 +98,7 @@ def ascii_address(address: str) -> str:
 
 
 def _headers(envelope: Envelope) -> bytes:
-    """Auto-Submitted keeps vacation notices from answering (RFC 3834)."""
+    """Write the header. Auto-Submitted keeps vacation notices from answering (RFC 3834)."""
     fields = [
         ("From", _mailbox(envelope.sender)),
         ("To", _to(envelope.name, envelope.address)),
@@ -139,12 +144,12 @@ def _words(value: str) -> str:
 
 
 def _plain(value: str) -> bool:
-    """Needs no encoding, and is not taken for encoded."""
+    """Return whether a text needs no encoding in a header and is not mistaken for an encoded word (RFC 2047)."""
     return value.isascii() and "=?" not in value
 
 
 def _one_line(value: str) -> str:
-    """No name of anybody may add a header."""
+    """Replace line breaks and controls by blanks, so that no name can add a header field."""
     return _CONTROL.sub(" ", value)
 
 
@@ -158,7 +163,7 @@ def _part(content_type: bytes, content: bytes) -> bytes:
 
 @lru_cache(maxsize=64)
 def _calendar(calendar: bytes) -> bytes:
-    """A file to keep, without METHOD: it asks for no answer (docs/icalendar-rules.md#rule-110)."""
+    """Attach the calendar as a file without METHOD: it asks for no answer (docs/icalendar-rules.md#rule-110)."""
     disposition = b'\r\nContent-Disposition: attachment; filename="event.ics"'
     return _part(b'text/calendar; charset=utf-8; name="event.ics"' + disposition, calendar)
 

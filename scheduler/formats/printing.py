@@ -40,7 +40,7 @@ class Card:
 def printed(
     form: PrintForm, cards: Sequence[Card], *, title: str, language: str, one_per_page: bool = False
 ) -> bytes:
-    """The cards in their order, as a PDF; ``one_per_page`` for a printer of cards."""
+    """Print cards as a PDF, in their order; ``one_per_page`` is for a printer of single cards."""
     cut = {"single": one_per_page, "cards": [asdict(card) for card in cards]}
     return _set(form, {"title": title, "language": language, **cut})
 
@@ -70,6 +70,7 @@ class DayList:
 
 
 def printed_list(sheet: DayList, *, language: str) -> bytes:
+    """Print the list of a day as a PDF."""
     return _set("day-list", {"language": language, **asdict(sheet)})
 
 

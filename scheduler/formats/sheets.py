@@ -1,7 +1,7 @@
-"""Tables as people keep them: .xlsx and .csv read to plain text cells, and written so that no cell is a formula.
+"""Read tables (.xlsx, .csv) to plain text cells, and write them so that no cell is a formula.
 
-What is read comes from a stranger: sizes are bounded before anything is unpacked, and macros, links to other files
-and formulas are never followed.
+Files come from strangers: sizes are bounded before anything is unpacked, and macros, links to other files and
+formulas are never followed.
 """
 
 from __future__ import annotations
@@ -35,7 +35,10 @@ class Remark(SchedulerError):
 
 @dataclass(frozen=True, slots=True)
 class TableSheet:
-    """Rows by their numbers in the file. ``delimiter`` is "" for a spreadsheet; ``name`` the sheet's."""
+    """A table: rows with their numbers in the file. ``delimiter`` is "" for a spreadsheet.
+
+    ``name`` is that of the sheet.
+    """
 
     rows: Sequence[tuple[int, Row]]
     name: str = ""
@@ -44,7 +47,7 @@ class TableSheet:
 
 
 def read(path: Path, *, sheet: str | None = None, encoding: str | None = None) -> TableSheet:
-    """Raises Invalid for what is no table, or larger than a guest list can be."""
+    """Read a table from a file. Raise Invalid for a file that is no table or exceeds the limits of a guest list."""
     data = _content(path)
     if data.startswith(b"PK\x03\x04"):
         return _read_xlsx(path, data, sheet)
@@ -69,7 +72,10 @@ def _content(path: Path) -> bytes:
 
 
 def _bounded(path: Path, rows: Iterable[tuple[int, Sequence[Any]]]) -> list[tuple[int, Row]]:
-    """The rows that say anything, as text, without empty cells at their ends."""
+    """Return the rows that are not empty, as text, without empty cells at their ends.
+
+    Raise Invalid past the limits.
+    """
     found: list[tuple[int, Row]] = []
     cells = 0
     for number, values in rows:
@@ -93,7 +99,10 @@ def _trimmed(values: Sequence[Any]) -> Row:
 
 
 def text_of(value: Any) -> str:
-    """A cell as its owner sees it; a telephone number that the spreadsheet took for a number is its digits."""
+    """Return a cell as its owner sees it.
+
+    A telephone number that the spreadsheet took for a number becomes its digits.
+    """
     if isinstance(value, str):
         return _clean(value)
     if value is None:
@@ -128,7 +137,7 @@ def _read_xlsx(path: Path, data: bytes, wanted: str | None) -> TableSheet:
 
 
 def _refuse_bombs(path: Path, data: bytes) -> None:
-    """By the directory of the archive, before anything is unpacked; zipfile reads no more than that says."""
+    """Raise Invalid if the directory of the archive announces too much; zipfile unpacks no more than it announces."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         parts = archive.infolist()
         if len(parts) > 5_000 or sum(part.file_size for part in parts) > UNPACKED:
@@ -204,7 +213,7 @@ def _read_csv(path: Path, data: bytes, encoding: str | None) -> TableSheet:
 
 
 class _Lines:
-    """The lines of a text, of which those of the row that is being read are kept."""
+    """The lines of a text; those of the row being read are kept in ``read``."""
 
     def __init__(self, text: str) -> None:
         self._lines = io.StringIO(text, newline="")
@@ -220,7 +229,10 @@ class _Lines:
 
 
 def _closed(path: Path, reader: Iterator[list[str]], lines: _Lines, delimiter: str) -> Iterator[list[str]]:
-    """The rows; a quotation mark that nobody closed makes one cell of all the rows behind it, and is refused."""
+    """Yield the rows.
+
+    Raise Invalid for an unclosed quotation mark, which makes one cell of all the rows behind it.
+    """
     number = 1
     for row in reader:
         if len(lines.read) > 1:
@@ -267,14 +279,14 @@ def _likely_encodings(data: bytes) -> Iterator[str]:
 
 
 def _looks_thai(data: bytes) -> bool:
-    """Russian is mostly small letters (E0-FF), Thai mostly consonants (A1-CE)."""
+    """Return whether octets look Thai: mostly consonants (A1-CE), where Russian is mostly small letters (E0-FF)."""
     high = [octet for octet in data[:100_000] if octet >= 0x80]
     consonants = sum(0xA1 <= octet <= 0xCE for octet in high)
     return consonants * 2 > len(high)
 
 
 def _delimiter(text: str) -> tuple[str, str]:
-    """The one that cuts the most rows into the same number of columns; Excel's own first line says it."""
+    """Find the delimiter that cuts most rows into equally many columns, or that Excel's own first line names."""
     if (said := re.match(r"\"?sep=(.)\"?\r?\n", text)) is not None:
         return said.group(1), text[said.end() :]
     head = text[:65_536]
@@ -292,7 +304,7 @@ def _evenness(head: str, delimiter: str) -> tuple[float, int]:
 
 
 def _unguarded(row: Sequence[str]) -> list[str]:
-    """Without the apostrophe that `guarded` puts before what a spreadsheet would compute."""
+    """Remove the apostrophe that `guarded` puts before what a spreadsheet would compute."""
     return [cell[1:] if cell.startswith("'") and cell[1:].startswith(_COMPUTED) else cell for cell in row]
 
 
@@ -302,12 +314,12 @@ _COMPUTED = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  
 
 
 def guarded(cell: str) -> str:
-    """A cell of a .csv that no spreadsheet computes (OWASP: CSV injection)."""
+    """Guard a cell of a .csv so that no spreadsheet computes it (OWASP: CSV injection)."""
     return f"'{cell}" if cell.startswith(_COMPUTED) else cell
 
 
 def written(rows: Iterable[Sequence[str]], *, delimiter: str = "", name: str = "") -> bytes:
-    """A file with these rows: .csv with a delimiter, else .xlsx."""
+    """Write rows to the bytes of a file: .csv with a delimiter, else .xlsx."""
     return _csv(rows, delimiter) if delimiter else _xlsx(rows, name)
 
 
@@ -333,7 +345,7 @@ _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 def _string_cell(page: Any, text: str) -> Any:
-    """A string whatever it begins with, which stays one when it is edited."""
+    """Make a cell that is a string whatever it begins with, and stays one when it is edited."""
     from openpyxl.cell import WriteOnlyCell
 
     cell = WriteOnlyCell(page, _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)[:CELL])
@@ -344,7 +356,7 @@ def _string_cell(page: Any, text: str) -> Any:
 
 
 def is_csv(path: Path) -> bool:
-    """Raises Invalid for a file that would be neither."""
+    """Return whether a path names a .csv or .tsv rather than an .xlsx. Raise Invalid for any other ending."""
     if path.suffix.lower() not in (".csv", ".tsv", ".xlsx"):
         raise Invalid("{file}: give it the ending .xlsx or .csv", file=path)
     return path.suffix.lower() != ".xlsx"

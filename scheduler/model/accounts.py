@@ -1,4 +1,4 @@
-"""Accounts of those who work here: officers at their desk, and people at the door."""
+"""Accounts of the staff: officers at their desks, and people at the door."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scheduler.storage.types import Base, Id, Instant, choice
 
 
 class AccountRole(StrEnum):
-    """What somebody is here; `MAY` says what they may do."""
+    """The role of an account; `MAY` lists the acts that each role permits."""
 
     ADMINISTRATOR = "administrator"
     OFFICER = "programme officer"
@@ -27,23 +27,23 @@ class AccountRole(StrEnum):
 
 
 class Act(Enum):
-    """What a page asks leave for."""
+    """An act that a page or a command needs permission for."""
 
-    SEE_EVENTS = auto()  # what is on, and how many come
-    SEE_GUESTS = auto()  # who is on a list: name, title, standing
-    SEE_CONFIDENTIAL = auto()  # events that are confidential
-    SEE_ADDRESSES = auto()  # their e-mail addresses and telephones
-    CHECK_IN = auto()  # let people in, at the door
+    SEE_EVENTS = auto()  # the events and how many people come
+    SEE_GUESTS = auto()  # the names, titles and standings on a guest list
+    SEE_CONFIDENTIAL = auto()  # confidential events
+    SEE_ADDRESSES = auto()  # e-mail addresses and telephone numbers of guests
+    CHECK_IN = auto()  # let people in at the door
     KEEP_LIST = auto()  # register, record answers, withdraw
-    TAKE_LIST = auto()  # take the whole list away as a file
-    SEE_LETTERS = auto()  # what was written to whom
-    SEE_ACCOUNTS = auto()  # who else has an account, and when they were last here
-    # At the posts that are theirs, see `Account.posts`.
-    SEE_VISITS = auto()  # the day of a post: who comes when, by name, for what
-    KEEP_QUEUE = auto()  # check in, take walk-ins, call to a counter
-    SEE_APPLICANTS = auto()  # all of a visit, any day: address, telephone, history
-    KEEP_VISITS = auto()  # book for others, move, cancel
-    KEEP_POSTS = auto()  # close and open days, give out the board's address
+    TAKE_LIST = auto()  # export a whole guest list as a file
+    SEE_LETTERS = auto()  # the ledger: which letter went to whom
+    SEE_ACCOUNTS = auto()  # the other accounts, and when each last signed in
+    # The acts below hold only at the posts assigned to the account, see `Account.posts`.
+    SEE_VISITS = auto()  # the visits of a day at a post: name, time and service
+    KEEP_QUEUE = auto()  # check visitors in, take walk-ins, call visitors to a counter
+    SEE_APPLICANTS = auto()  # everything about a visit on any day: addresses, telephone numbers, history
+    KEEP_VISITS = auto()  # book for others, move and cancel visits
+    KEEP_POSTS = auto()  # close and open days, and show the address of the public board
 
 
 _VIEWER = {Act.SEE_EVENTS, Act.SEE_GUESTS}
@@ -59,7 +59,7 @@ MAY: Mapping[AccountRole, frozenset[Act]] = {
     AccountRole.CONSULAR: frozenset(_CONSULAR),
     AccountRole.ADMINISTRATOR: frozenset({*_OFFICER, *_CONSULAR, Act.SEE_ACCOUNTS}),
 }
-# What somebody may besides once a post is given to them.
+# The acts that a role permits in addition once a post is assigned to the account.
 WITH_A_POST: Mapping[AccountRole, frozenset[Act]] = {AccountRole.OFFICER: frozenset(_CONSULAR)}
 
 account_post = sa.Table(
@@ -71,10 +71,10 @@ account_post = sa.Table(
 
 
 class Account(Base):
-    """Never deleted, only disabled: the audit names it.
+    """An account: never deleted, only disabled, because the audit names it.
 
-    ``password_hash`` NULL is an account whose link to choose a password has not been used yet; ``invited_at`` is when
-    that link was made. Raising ``epoch`` ends every session and spends the link.
+    ``password_hash`` is NULL until the link to choose a password has been used; ``invited_at`` is when that link was
+    made. Raising ``epoch`` ends every session of the account and makes the link invalid.
     """
 
     __tablename__ = "account"
@@ -90,20 +90,22 @@ class Account(Base):
     invited_at: Mapped[datetime | None] = mapped_column(Instant)
     last_signed_in_at: Mapped[datetime | None] = mapped_column(Instant)
     disabled_at: Mapped[datetime | None] = mapped_column(Instant)
-    # Whose visits they see; an administrator sees all, whoever else has none sees none.
+    # The posts whose visits they see. An administrator sees those of all posts, anybody else only of these.
     posts: Mapped[list[Post]] = relationship(secondary=account_post, order_by="Post.key")
 
     __table_args__ = (sa.CheckConstraint("epoch >= 0", name="epoch"),)
 
     def may(self, act: Act) -> bool:
+        """Return whether this account is enabled and its role permits the act."""
         return self.disabled_at is None and may(self.role, act, at_a_post=bool(self.posts))
 
     def at(self, post: Post) -> bool:
-        """Whether the visits of this post are theirs to see; what they may do there `may` says."""
+        """Return whether this account works at the post; `may` decides which acts it may do there."""
         return self.role is AccountRole.ADMINISTRATOR or post in self.posts
 
 
 def may(role: AccountRole, act: Act, *, at_a_post: bool) -> bool:
+    """Return whether a role permits an act; ``at_a_post``: a post is assigned to the account."""
     return act in MAY[role] or (at_a_post and act in WITH_A_POST.get(role, ()))
 
 

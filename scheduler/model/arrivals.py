@@ -1,4 +1,4 @@
-"""Who has come: what the door writes down."""
+"""Arrivals: the record that the door keeps of the people who came in."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ _IN_FORCE = sa.text("undone_at IS NULL")
 
 
 class Arrival(Base):
-    """Somebody has come in. Never deleted: one that was a mistake is undone, and both stay on record.
+    """One arrival of a party. Never deleted: a mistaken one is undone, and both facts stay on record.
 
-    An attendee is here once: of two doors that let the same pass in at one moment the database refuses one.
+    An attendee has at most one arrival in force: if two doors scan the same pass at the same moment, the database
+    refuses one of them.
     """
 
     __tablename__ = "arrival"
@@ -29,10 +30,10 @@ class Arrival(Base):
     attendee_id: Mapped[int] = mapped_column(sa.ForeignKey("attendee.id", ondelete="CASCADE"), index=True)
     at: Mapped[datetime] = mapped_column(Instant)
     by: Mapped[str] = mapped_column(sa.String(120))
-    # Which door, where there are several; as the people there call it.
+    # The door, where there are several; the name that the people there use.
     door: Mapped[str] = mapped_column(sa.String(60), default="")
-    companions: Mapped[int] = mapped_column(default=0)  # who came along; more may follow
-    # What tells one scan from another: a door that did not hear our answer asks again, and it is the same scan.
+    companions: Mapped[int] = mapped_column(default=0)  # companions who came along; more may follow later
+    # Identifies one scan: a door that did not receive our answer sends the same scan again.
     scan: Mapped[str | None] = mapped_column(sa.String(40))
     undone_at: Mapped[datetime | None] = mapped_column(Instant)
     undone_by: Mapped[str | None] = mapped_column(sa.String(120))
@@ -43,7 +44,7 @@ class Arrival(Base):
     __table_args__ = (
         sa.CheckConstraint("companions BETWEEN 0 AND 50", name="companions"),
         sa.CheckConstraint("(undone_at IS NULL) = (undone_by IS NULL)", name="undone_by_somebody"),
-        # Named as SQLite tells of it (db.constraint_name).
+        # Named as SQLite reports a violation (`refusals.constraint_name`).
         sa.Index(
             "uq_arrival_attendee_id", "attendee_id", unique=True, sqlite_where=_IN_FORCE, postgresql_where=_IN_FORCE
         ),
@@ -52,6 +53,7 @@ class Arrival(Base):
 
     @property
     def people(self) -> int:
+        """The number of people who came in: the attendee and the companions."""
         return 1 + self.companions
 
 

@@ -1,4 +1,4 @@
-"""Attendees and the places they hold."""
+"""Attendees: their role, their answer, their standing on the list, and the places they hold."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from scheduler.storage.types import Base, Id, Instant, choice
 
 
 class Role(StrEnum):
-    """What a person is at an event. `rfc` maps it to ROLE (RFC 5545 3.2.16)."""
+    """The role of a person at an event. `rfc` maps it to ROLE (RFC 5545 3.2.16)."""
 
     PRESIDES = "presides"
     GUEST_OF_HONOUR = "guest of honour"
@@ -28,6 +28,7 @@ class Role(StrEnum):
 
     @property
     def rfc(self) -> str:
+        """The ROLE parameter of RFC 5545 3.2.16 for this role."""
         return _ROLE.get(self, "REQ-PARTICIPANT")
 
 
@@ -40,7 +41,7 @@ OFFICIALS = (Role.PRESIDES, Role.GUEST_OF_HONOUR, Role.SPEAKER, Role.DELEGATION)
 
 
 class Partstat(StrEnum):
-    """RFC 5545 3.2.12."""
+    """The participation status of RFC 5545 3.2.12: the answer to an invitation."""
 
     NEEDS_ACTION = "NEEDS-ACTION"
     ACCEPTED = "ACCEPTED"
@@ -49,33 +50,35 @@ class Partstat(StrEnum):
 
 
 class Standing(StrEnum):
-    """Where a person stands. Only those in `HOLDING` hold places."""
+    """The standing of a party on the list of an event. Only the standings in `HOLDING` hold places."""
 
-    INVITED = "invited"  # by the organizer; may have answered, may not
-    REQUESTED = "requested"  # the event asks for approval, and nobody has decided yet
+    INVITED = "invited"  # invited by the organizer; `Attendee.partstat` has the answer
+    REQUESTED = "requested"  # waits for the approval that the event requires
     CONFIRMED = "confirmed"
-    OFFERED = "offered"  # places that were freed are held for them until offered_until
-    WAITLISTED = "waitlisted"  # asked for places that were not free; in order of queue_number
-    UNCONFIRMED = "unconfirmed"  # asked on a page, has not shown that the address is theirs; lapses by itself
+    OFFERED = "offered"  # freed places are held for the party until offered_until
+    WAITLISTED = "waitlisted"  # waits for places, in order of queue_number
+    UNCONFIRMED = "unconfirmed"  # registered on a page, e-mail address not yet confirmed; lapses by itself
     LAPSED = "lapsed"  # did not answer an offer in time; may ask again, at the end of the queue
     REFUSED = "refused"  # the organizer did not approve
-    WITHDRAWN = "withdrawn"  # by themselves, by regrets, or by the organizer; the row stays for the record
+    WITHDRAWN = "withdrawn"  # withdrew, sent regrets, or was removed by the organizer; the row stays for the record
 
 
+# Expected to come, so that two events at one hour are a conflict for them.
 BOUND = (Standing.INVITED, Standing.CONFIRMED)
+# Counted in `Capacity.taken`.
 HOLDING = (Standing.CONFIRMED, Standing.OFFERED)
 
 
 class Reminded(StrEnum):
-    """When somebody wants to be reminded. What is vital (moved, cancelled) reaches everybody."""
+    """When an attendee wants to be reminded. News that an event was moved or cancelled reaches everybody."""
 
-    PLANNED = "as planned"  # by the organizer
+    PLANNED = "as planned"  # at the times that the organizer planned
     CLOSELY = "a day and an hour before"
     NEVER = "never"
 
 
 class Answer(StrEnum):
-    """The way an answer came."""
+    """The way in which an answer reached us."""
 
     DESK = "desk"
     PAGE = "page"
@@ -86,14 +89,14 @@ class Answer(StrEnum):
 
 
 class Attendee(Base):
-    """A person at an event, for as long as the record is kept: withdrawing changes the standing only."""
+    """A person on the list of an event. Withdrawing changes the standing only; the row stays for the record."""
 
     __tablename__ = "attendee"
 
     id: Mapped[Id]
     event_id: Mapped[int] = mapped_column(sa.ForeignKey("event.id"))
     person_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"), index=True)
-    # The programme file that names them; None for who was registered or invited one by one.
+    # The programme file that names this attendee; None for one who was registered or invited singly.
     programme: Mapped[str | None] = mapped_column(KEY)
     role: Mapped[Role] = mapped_column(choice(Role))
     mode: Mapped[Mode] = mapped_column(choice(Mode))
@@ -102,7 +105,7 @@ class Attendee(Base):
     queue_number: Mapped[int | None]
     offered_until: Mapped[datetime | None] = mapped_column(Instant)
     companions: Mapped[int] = mapped_column(default=0)
-    # Sensitive, and of the whole party: for officers and the person alone, in no letter and no feed.
+    # Sensitive, and about the whole party: shown to officers and to the person only, never in a letter or a feed.
     access_needs: Mapped[str | None] = mapped_column(sa.String(500))
     dietary_needs: Mapped[str | None] = mapped_column(sa.String(500))
     reminded: Mapped[Reminded] = mapped_column(
@@ -111,12 +114,12 @@ class Attendee(Base):
     represented_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"), index=True)
     answered_by: Mapped[Answer | None] = mapped_column(choice(Answer))
     answered_on: Mapped[date | None]
-    # With apologies: how a State says regrets. The reference is what it can be found by, like the number of a note.
+    # Excused: the regrets of a State. The reference is what the answer is filed under, such as the number of a note.
     excused: Mapped[bool] = mapped_column(default=False)
     answer_reference: Mapped[str | None] = mapped_column(sa.String(120))
-    # When they agreed on a page that we keep what they typed; nobody asked who came by an officer.
+    # When the person consented on a page to our keeping their data; None for those whom an officer entered.
     consented_at: Mapped[datetime | None] = mapped_column(Instant)
-    # Raising it makes other links of theirs: those in letters sent before lead nowhere.
+    # Raising it replaces the personal links: those in letters sent before become invalid.
     epoch: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(Instant)
     standing_at: Mapped[datetime] = mapped_column(Instant)
@@ -124,7 +127,7 @@ class Attendee(Base):
     event: Mapped[Event] = relationship()
     person: Mapped[Person] = relationship(foreign_keys=[person_id])
     represented_by: Mapped[Person | None] = relationship(foreign_keys=[represented_by_id])
-    # Those of the companions whose names are known: never more than `companions`, which is what takes places.
+    # The companions whose names are known: at most `companions`, which is the number that takes places.
     company: Mapped[list[Companion]] = relationship(cascade="all, delete-orphan", order_by="Companion.position")
 
     __table_args__ = (
@@ -146,28 +149,28 @@ class Attendee(Base):
 
     @validates("partstat")
     def _answers_anew(self, _key: str, partstat: Partstat) -> Partstat:
-        """Another answer has not the apologies and the reference of the one before."""
+        """Clear the excuse and the reference of the previous answer when a new one is recorded."""
         self.excused, self.answer_reference = False, None
         return partstat
 
     @property
     def seats(self) -> int:
-        """Places this party needs."""
+        """The number of places that this party needs."""
         return 1 + self.companions
 
     @property
     def attending(self) -> Person:
-        """Who actually comes."""
+        """The person who actually comes: the representative, if there is one."""
         return self.represented_by or self.person
 
     @property
     def names(self) -> list[str]:
-        """Of the companions, as far as they are known."""
+        """The names of the companions, as far as they are known."""
         return [one.name for one in self.company]
 
 
 class Companion(Base):
-    """Somebody who comes along, by name; gone with the party."""
+    """A companion whose name is known; deleted with the attendee."""
 
     __tablename__ = "companion"
 
@@ -181,7 +184,10 @@ class Companion(Base):
 def comes(
     person: int | sa.ColumnElement[int] | InstrumentedAttribute[int], attendee: type[Attendee] = Attendee
 ) -> sa.ColumnElement[bool]:
-    """That it is this person who actually comes: themselves or for another. In a form that an index serves."""
+    """Return the condition that this person actually comes, for themselves or as a representative.
+
+    Written as two alternatives so that an index serves each.
+    """
     themselves = sa.and_(attendee.person_id == person, attendee.represented_by_id.is_(None))
     return sa.or_(themselves, attendee.represented_by_id == person)
 

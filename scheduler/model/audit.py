@@ -1,4 +1,4 @@
-"""Who did what to which row, when. Append-only: the database itself refuses to change or delete an entry."""
+"""The audit: who did what to which row, and when. Append-only: a database trigger refuses updates and deletes."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from scheduler.storage.types import JSON, Base, Id, Instant
 
 
 class Audit(Base):
+    """One act: the actor, the action, and the noun and handle of the row that it changed."""
+
     __tablename__ = "audit"
 
     id: Mapped[Id]

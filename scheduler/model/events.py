@@ -1,4 +1,4 @@
-"""The programme: where, who, what, when."""
+"""Events of the programme, their reminders, and their capacities."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from scheduler.storage.types import Base, Id, Instant, Languages, Seconds, Wall,
 
 
 class Kind(StrEnum):
-    """What an event is. A tour holds the stops of a touring exhibition; an anniversary returns every year."""
+    """The kind of an event. A tour holds the stops of a touring exhibition; an anniversary returns every year."""
 
     TOUR = "tour"
     EXHIBITION = "exhibition"
@@ -31,7 +31,7 @@ class Kind(StrEnum):
 
 
 class Timing(StrEnum):
-    """How much of the date is known. Not knowing is a state of its own, never a made-up date."""
+    """How much of the date is known. An unknown date is a state of its own, never an invented date."""
 
     TO_BE_ANNOUNCED = "to be announced"
     DAYS = "days"  # whole days; dtend is the day after the last one (RFC 5545 3.6.1)
@@ -40,7 +40,7 @@ class Timing(StrEnum):
 
 
 class Status(StrEnum):
-    """RFC 5545 3.8.1.11."""
+    """The STATUS of an event (RFC 5545 3.8.1.11)."""
 
     TENTATIVE = "tentative"
     CONFIRMED = "confirmed"
@@ -48,7 +48,7 @@ class Status(StrEnum):
 
 
 class Visibility(StrEnum):
-    """Who may know of it: everybody; those who hold a link or an invitation; only the officers."""
+    """Who may know of an event: everybody; holders of a link or an invitation; officers only."""
 
     PUBLIC = "public"
     PRIVATE = "private"
@@ -56,21 +56,21 @@ class Visibility(StrEnum):
 
 
 class Registration(StrEnum):
-    """Who registers people: the officers alone, or everybody themselves, on the event's page."""
+    """Who can register people: officers only, or everybody on the public page of the event."""
 
     DESK = "desk"
     PUBLIC = "public"
 
 
 class Queue(StrEnum):
-    """Who is next when a place is freed and the first party in the queue does not fit."""
+    """Which party is next when places are freed and the first party in the queue needs more."""
 
-    STRICT = "strict"  # the first, however long it takes until there are places for all of them
-    FIRST_FIT = "first-fit"  # the first whose whole party fits
+    STRICT = "strict"  # the first party, however long it takes until there are places for all of it
+    FIRST_FIT = "first-fit"  # the first party that fits as a whole
 
 
 class ReminderAudience(StrEnum):
-    """Whom a reminder is for. Whoever has withdrawn, sent regrets or waits for a place is never among them."""
+    """Whom a reminder is for; never those who have withdrawn, sent regrets or wait for a place."""
 
     EVERYONE = "everyone"
     IN_PERSON = "in person"
@@ -78,10 +78,10 @@ class ReminderAudience(StrEnum):
     OFFICIALS = "officials"  # those who preside, guests of honour, speakers, the delegation
     STAFF = "staff"
     UNANSWERED = "unanswered"  # invited, has not answered
-    CHOSEN = "chosen"  # asked on their own page to be reminded so; no organizer plans with it
+    CHOSEN = "chosen"  # chose this reminder on their own page; not offered to organizers
 
 
-# Goes on by itself, so that being there at another hour is no contradiction.
+# Events without a fixed hour of attendance: being elsewhere during them is no conflict.
 OPEN_ENDED = frozenset({Kind.TOUR, Kind.EXHIBITION, Kind.ANNIVERSARY})
 
 
@@ -97,7 +97,7 @@ class Event(Base):
     """One entry of the programme.
 
     ``dtstart`` and ``dtend`` are wall times in ``tzid``: they are the promise. ``starts_at`` and ``ends_at`` are
-    the instants derived from them under the tz data of the day; `derive` makes them.
+    the instants derived from them under the current tz data; `derive` sets them.
     """
 
     __tablename__ = "event"
@@ -129,7 +129,7 @@ class Event(Base):
     registration_closes: Mapped[datetime | None] = mapped_column(Wall)
     queue: Mapped[Queue] = mapped_column(choice(Queue), default=Queue.FIRST_FIT, server_default="first-fit")
     approval: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
-    # What the form asks of a party, and how many a visitor may bring; an officer can enter more.
+    # What the registration form asks, and how many companions a visitor may bring; an officer can enter more.
     companions_named: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     companions_most: Mapped[int] = mapped_column(default=5, server_default="5")
     asks_access: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
@@ -137,7 +137,7 @@ class Event(Base):
     sequence: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(Instant)
     revised_at: Mapped[datetime] = mapped_column(Instant)
-    # What a subscriber sees, digested: a save that leaves it as it was is no revision.
+    # A digest of what subscribers see: a save that leaves it unchanged is no revision.
     fingerprint: Mapped[str] = mapped_column(sa.String(64), default="")
 
     venue: Mapped[Venue | None] = relationship()
@@ -146,7 +146,7 @@ class Event(Base):
     children: Mapped[list[Event]] = relationship(
         back_populates="parent", order_by="Event.position, Event.starts_at, Event.key"
     )
-    # Beside the venue's own: an anniversary stands in the calendars of both cities.
+    # In addition to the city of the venue: an anniversary stands in the calendars of both cities.
     cities: Mapped[list[City]] = relationship(secondary=event_city, order_by="City.key")
     hours: Mapped[list[OpeningHours]] = relationship(
         cascade="all, delete-orphan", order_by="OpeningHours.weekday, OpeningHours.opens"
@@ -171,88 +171,94 @@ class Event(Base):
 
     @property
     def dated(self) -> bool:
+        """Whether the event has a date."""
         return self.timing is not Timing.TO_BE_ANNOUNCED
 
     @property
     def whole_days(self) -> bool:
-        """Shown by days, because it takes whole ones or because its hour is not published."""
+        """Whether it is shown by days: it takes whole days, or its hour is not published."""
         return self.timing in (Timing.DAYS, Timing.HOUR_TO_BE_ANNOUNCED)
 
     @property
     def cancelled(self) -> bool:
+        """Whether the event has been cancelled."""
         return self.status is Status.CANCELLED
 
     @property
     def first_on(self) -> date | None:
+        """The first day of the event on the wall of its zone; None without a date."""
         return self.dtstart.date() if self.dtstart else None
 
     @property
     def last_on(self) -> date | None:
-        """The last day it touches, inclusive."""
+        """The last day that the event touches, inclusive, on the wall of its zone; None without a date."""
         return (self.dtend - timedelta(microseconds=1)).date() if self.dtend else None
 
     @property
     def city(self) -> City | None:
-        """Where it is: the venue's city, else the first it is announced for."""
+        """The city of the venue, else the first city that the event is announced for."""
         if self.venue:
             return self.venue.city
         return self.cities[0] if self.cities else None
 
     def derive(self, *, strict: bool = True) -> None:
-        """Derive the instants from the wall times.
+        """Set the instants from the wall times.
 
-        Raises Invalid for an hour that the clocks skip, unless ``strict`` is off: an hour promised before the law
-        changed is read with the offset before the gap (RFC 5545 3.3.5).
+        Raise Invalid for an hour that the clocks skip. With ``strict`` off such an hour, promised before the law
+        changed, is read with the offset before the gap (RFC 5545 3.3.5).
         """
         self.starts_at, self.ends_at = self.instants(strict=strict)
 
     def instants(self, *, strict: bool) -> tuple[datetime | None, datetime | None]:
+        """Return start and end as instants in UTC, without setting them; see `derive`."""
         if self.dtstart is None or self.dtend is None:
             return None, None
         # The start of a whole day is no promised hour: some zones change at midnight.
         gap: Literal["refuse", "shift"] = "refuse" if strict and self.timing is Timing.HOURS else "shift"
         starts_at, ends_at = (instant(wall, self.tzid, gap=gap) for wall in (self.dtstart, self.dtend))
-        # A law that takes the hour in between away must not leave an event that ends before it begins.
+        # If the clocks skip the hours in between, the event keeps its length instead of ending before it begins.
         return starts_at, ends_at if ends_at > starts_at else starts_at + (self.dtend - self.dtstart)
 
     def has_begun(self, now: datetime) -> bool:
-        """What has an hour begins at it; an exhibition takes guests until it closes."""
+        """Return whether the event has begun at ``now``; an exhibition or an event without an hour never has."""
         timed = self.timing is Timing.HOURS and self.kind is not Kind.EXHIBITION
         return timed and self.starts_at is not None and self.starts_at <= now
 
     @property
     def takes_guests_until(self) -> datetime | None:
-        """The last instant at which coming makes sense; None without a date, and for what returns every year."""
+        """The last instant at which a guest can still come; None without a date and for an anniversary."""
         if self.kind is Kind.ANNIVERSARY:
             return None
         return self.ends_at if self.kind is Kind.EXHIBITION or self.whole_days else self.starts_at
 
     @property
     def registration_opens_at(self) -> datetime | None:
+        """The instant at which registration opens; None if it is open from the start."""
         return self.registration_opens and instant(self.registration_opens, self.tzid, gap="shift")
 
     @property
     def registration_closes_at(self) -> datetime | None:
+        """The instant at which registration closes; None if it has no closing time of its own."""
         return self.registration_closes and instant(self.registration_closes, self.tzid, gap="shift")
 
     def is_early(self, now: datetime) -> bool:
-        """Before registration opens."""
+        """Return whether registration has not opened yet at ``now``."""
         return self.registration_opens_at is not None and now < self.registration_opens_at
 
     def is_late(self, now: datetime) -> bool:
-        """After registration has closed."""
+        """Return whether registration has closed at ``now``."""
         return self.registration_closes_at is not None and now >= self.registration_closes_at
 
     def is_over(self, now: datetime) -> bool:
-        """True once the end has passed; never for what returns every year or has no date."""
+        """Return whether the end has passed at ``now``; never for an anniversary or an event without a date."""
         return self.kind is not Kind.ANNIVERSARY and self.ends_at is not None and self.ends_at <= now.astimezone(UTC)
 
 
 class Reminder(Base):
     """A letter to everybody concerned, ``offset`` before DTSTART.
 
-    With ``at`` it leaves at that wall time of the event's zone, on the day the offset leads to; without, to the
-    minute. ``next_due_at`` is derived from the event; NULL when there is nothing (more) to remind of.
+    With ``at`` it leaves at that wall time in the zone of the event, on the day that the offset leads to; without it,
+    exactly ``offset`` before the start. ``next_due_at`` is derived from the event; NULL when nothing is left to send.
     """
 
     __tablename__ = "reminder"
@@ -263,7 +269,7 @@ class Reminder(Base):
     at: Mapped[time | None]
     audience: Mapped[ReminderAudience] = mapped_column(choice(ReminderAudience))
     next_due_at: Mapped[datetime | None] = mapped_column(Instant, index=True)
-    # The start it has last fired for: a moved event is reminded of anew, the same one is not.
+    # The start that this reminder last fired for: it fires again only for a start that was moved.
     fired_for: Mapped[datetime | None] = mapped_column(Instant)
 
     event: Mapped[Event] = relationship(back_populates="reminders")
@@ -275,6 +281,8 @@ class Reminder(Base):
 
 
 class Mode(StrEnum):
+    """The way of attending: in the hall, or by video."""
+
     IN_PERSON = "in person"
     REMOTE = "remote"
 
@@ -282,8 +290,8 @@ class Mode(StrEnum):
 class Capacity(Base):
     """The places of one event in one mode: a narrow row, because every registration updates it.
 
-    ``capacity`` NULL means without limit; ``taken`` counts what is confirmed and what is held for an offer.
-    ``instructions`` are for who comes in this way.
+    ``capacity`` NULL means no limit; ``taken`` counts confirmed places and those held for an offer.
+    ``instructions`` are for those who attend in this mode.
     """
 
     __tablename__ = "seating"
@@ -305,6 +313,7 @@ class Capacity(Base):
 
     @property
     def free(self) -> int | None:
+        """The number of free places; None without a limit."""
         return None if self.capacity is None else self.capacity - self.taken
 
 

@@ -32,22 +32,24 @@ CHOICE = "choice"  # the feed that a reader put together
 
 
 class Audience(StrEnum):
-    """Whom a rendering is for: anybody, or who takes part by video and so is given the link."""
+    """Whom a rendering is for: everybody, or those who take part by video and are given the link."""
 
     PUBLIC = "public"
     REMOTE = "remote"
 
 
 class View(StrEnum):
-    """An exhibition is shown as one bar over its days, or as its opening hours; never both in one feed."""
+    """How a feed shows an exhibition: as one bar over its days, or as its opening hours."""
 
     EVENT = "event"
     HOURS = "hours"
 
 
 class Sees(StrEnum):
-    """What the holder of a link is shown: what everybody is; private events too; the events to which a person is
-    invited or has a place at, whatever their visibility; or the visits to come of a post."""
+    """What a link shows its holder: public events; private ones too; the holder's own; or the visits of a post.
+
+    One's own are the events that the person is invited to or has a place at, whatever their visibility.
+    """
 
     PUBLIC = "public"
     PRIVATE = "private"
@@ -91,8 +93,8 @@ class Rendering(Base):
 class FeedLink(Base):
     """A secret address of a feed, for one holder.
 
-    The token in it is derived (`scheduler.services.feeds.links`); raising ``epoch`` makes another one of it, so that
-    an address that got about is worth nothing.
+    The token in it is derived (`scheduler.services.feeds.links`); raising ``epoch`` replaces it, so that an address
+    that became known is worth nothing.
     """
 
     __tablename__ = "feed_link"
@@ -123,8 +125,11 @@ class FeedLink(Base):
 
 
 class Version(Base):
-    """One row, changed by every transaction that changed what a feed or a page shows: whoever keeps finished feeds
-    looks here whether they still hold. ``changed_at`` is in whole seconds and no two versions share one."""
+    """The content version: one row that every transaction changes which changes what a feed or a page shows.
+
+    Caches of finished feeds compare it to know whether they are current. ``changed_at`` is in whole seconds, and no
+    two versions share one.
+    """
 
     __tablename__ = "version"
 
@@ -136,7 +141,7 @@ class Version(Base):
 
 
 def is_built_in(key: str) -> bool:
-    """Whether a key is that of a feed that nobody has to add; of a city, also before there is one."""
+    """Return whether a key is reserved for a built-in feed; those of cities are reserved before the city exists."""
     return key in (EVERYTHING, CHOICE, *KIND_FEEDS) or key.startswith(CITY_PREFIX)
 
 

@@ -1,4 +1,4 @@
-"""What guest lists leave behind: how their columns were read, what each row said, who is who at their source."""
+"""What imports remember: columns and rows of guest lists, external ids of people, the sources of imported events."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from scheduler.storage.types import JSON, Base, Id, Instant
 
 
 class ColumnMapping(Base):
-    """What the columns of a file mean. ``digest`` is of the set of its headings, whatever their order.
+    """What the columns of a guest list mean. ``digest`` is made of the set of its headings, whatever their order.
 
-    ``source`` is whose external ids these are: the next file with these columns comes from there too.
+    ``source`` names the register that issued the external ids; the next file with these columns is taken to come
+    from it, too.
     """
 
     __tablename__ = "column_mapping"
@@ -32,7 +33,7 @@ class ColumnMapping(Base):
 
 
 class GuestList(Base):
-    """The columns of the last list that was imported for an event, for the export with the same ones."""
+    """The columns of the last guest list imported for an event, so that an export can have the same columns."""
 
     __tablename__ = "guest_list"
 
@@ -44,11 +45,11 @@ class GuestList(Base):
 
 
 class GuestRow(Base):
-    """What a list last said of somebody at an event.
+    """The row of an attendee as the last guest list had it.
 
-    ``fingerprint`` is of what tells the row from others, to know it again; ``digest`` is of all of it, to see that
-    nothing is new; ``cells`` are the values by field, so that only what changed in the file is changed here and the
-    desk's own changes stand.
+    ``fingerprint`` is made of the values that identify the row, to recognise it in the next file; ``digest`` of all
+    its values, to see that nothing is new; ``cells`` holds the values by field, so that only what changed in the file
+    is changed here and changes made at the desk stand.
     """
 
     __tablename__ = "guest_row"
@@ -65,7 +66,7 @@ class GuestRow(Base):
 
 
 class ExternalId(Base):
-    """What a person is called by somebody else's register. A table: one person may be in several."""
+    """The id of a person in the register of another organisation; a person may have several."""
 
     __tablename__ = "external_id"
 
@@ -79,9 +80,9 @@ class ExternalId(Base):
 class Origin(Base):
     """The foreign event (RFC 5545 3.8.4.7, 3.8.4.4) that an event was made from, at its last import.
 
-    ``recurrence_id`` is "" for what is no occurrence of a series: NULLs would not be unique. ``digest`` is of all
-    that was read, to see that nothing is new; ``fields`` has two for each field, of what was read and of what was
-    written here for it, so that the desk's own changes can be told from the source's.
+    ``recurrence_id`` is "" for an event that is no occurrence of a series, because NULLs would not be unique.
+    ``digest`` is made of everything that was read, to see that nothing is new. ``fields`` holds two digests for each
+    field, of the value read and of the value written here, to tell changes made at the desk from those of the source.
     """
 
     __tablename__ = "origin"

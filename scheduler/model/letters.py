@@ -1,4 +1,4 @@
-"""Letters: the outbox, and the ledger of what left, what was skipped and why."""
+"""Letters: the outbox, and the ledger of what was sent, what was skipped or failed, and why."""
 
 from __future__ import annotations
 
@@ -19,11 +19,13 @@ from scheduler.storage.types import JSON, Base, Id, Instant, Languages, choice
 
 
 class LetterKind(StrEnum):
-    CONFIRM = "confirm"  # asked on a page: the link to confirm it
-    STANDING = "standing"  # asked on a page though on the list already: where they stand
+    """What a letter is about; each kind has its template."""
+
+    CONFIRM = "confirm"  # registered on a page: the link that confirms the address
+    STANDING = "standing"  # registered on a page though already on the list: their standing
     CONFIRMED = "confirmed"
     WAITING = "waiting"
-    OFFERED = "offered"  # places are held for them until an hour that the letter says
+    OFFERED = "offered"  # places are held for them until the time that the letter gives
     LAPSED = "lapsed"  # they did not answer the offer
     REQUESTED = "requested"  # the organizer will decide
     REFUSED = "refused"
@@ -33,30 +35,32 @@ class LetterKind(StrEnum):
     CANCELLED = "cancelled"
     DATE_ANNOUNCED = "date announced"
     REMINDER = "reminder"
-    VISIT_CONFIRM = "visit confirm"  # a time is held: the link to confirm it
+    VISIT_CONFIRM = "visit confirm"  # a time is held: the link that confirms it
     VISIT_BOOKED = "visit booked"
     VISIT_MOVED = "visit moved"
     VISIT_CANCELLED = "visit cancelled"
     VISIT_REMINDER = "visit reminder"
     VISIT_WAITING = "visit waiting"  # on the waiting list of a service
-    VISIT_OFFERED = "visit offered"  # a time they waited for is kept for them
+    VISIT_OFFERED = "visit offered"  # a time they waited for is held for them
     VISIT_RECONFIRM = "visit reconfirm"  # booked long ago: do they still come?
-    VISIT_STANDING = "visit standing"  # asked for on a page though they have one: which that is
-    VISIT_CLOSURE = "visit closure"  # their time fell to a closure: another is kept for them
+    VISIT_STANDING = "visit standing"  # asked for a visit on a page though they have one: which one
+    VISIT_CLOSURE = "visit closure"  # a closure took their time: another one is held for them
     MESSAGE = "message"  # what an officer wrote to some of those on the list
 
 
 class Outcome(StrEnum):
+    """What became of a letter; `Letter.reason` says why it was skipped or failed."""
+
     SENT = "sent"
     SKIPPED = "skipped"
     FAILED = "failed"
 
 
 class Letter(Base):
-    """One message to one person on one channel: about an event, or about an appointment, whose applicant it is to.
+    """One message to one person on one channel: about an event, or to the applicant of an appointment.
 
-    Queued in the transaction of the fact; composed from the facts of the moment it is sent. ``outcome`` NULL is
-    what is still to do, and `claimed_until` says until when somebody is at it: a lease that has passed is free.
+    Queued in the transaction of the fact that it tells; composed from the facts at the moment of sending. ``outcome``
+    is NULL while it is still to be sent; ``claimed_until`` is the end of the lease of the worker that sends it.
     """
 
     __tablename__ = "letter"
@@ -64,14 +68,14 @@ class Letter(Base):
     id: Mapped[Id]
     key: Mapped[str] = mapped_column(sa.String(120), unique=True)
     kind: Mapped[LetterKind] = mapped_column(choice(LetterKind))
-    # Both NULL in a letter about an appointment, which only `visit_letters` and the ledger read.
+    # Both NULL in a letter about an appointment; only `letters.visit_letters` and the ledger read such letters.
     person_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"), index=True, nullable=True)
     event_id: Mapped[int] = mapped_column(sa.ForeignKey("event.id"), index=True, nullable=True)
     appointment_id: Mapped[int | None] = mapped_column(sa.ForeignKey("appointment.id"), index=True)
     reminder_id: Mapped[int | None] = mapped_column(sa.ForeignKey("reminder.id", ondelete="SET NULL"))
     of_message_id: Mapped[int | None] = mapped_column(sa.ForeignKey("message.id"))
     channel: Mapped[str] = mapped_column(sa.String(20), default="mail")
-    # What is gone from today's facts and yet belongs in the letter: where a moved event stood before.
+    # Facts that belong in the letter and are no longer in the tables, such as the previous time of a moved event.
     facts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     due_at: Mapped[datetime] = mapped_column(Instant)
     expires_at: Mapped[datetime | None] = mapped_column(Instant)
@@ -113,7 +117,7 @@ class Letter(Base):
 
 
 class Message(Base):
-    """One message, in as many languages as it was written in; each letter of it refers here.
+    """A message of an officer to some of the guests, in one or more languages; its letters refer to it.
 
     ``audience`` is in the words of `scheduler.services.letters.audiences`, and is read again when a letter leaves.
     """

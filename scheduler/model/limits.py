@@ -1,4 +1,4 @@
-"""What many processes count together, so that a flood meets one limit and not as many as there are processes."""
+"""Counters that all processes share, so that a flood meets one limit and not one per process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scheduler.storage.types import Base, Instant
 
 
 class Hits(Base):
-    """How often something came within a window. Who came is not to be read from the key: it is derived."""
+    """The number of requests of one kind within a window of time. The key is a digest that names nobody."""
 
     __tablename__ = "hits"
 
@@ -21,7 +21,7 @@ class Hits(Base):
 
 
 class SentForm(Base):
-    """A form that was let in. ``content`` tells a second click from a second use."""
+    """A form that was accepted. ``content`` tells a second click on it from a second use of its challenge."""
 
     __tablename__ = "sent_form"
 

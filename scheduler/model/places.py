@@ -16,6 +16,8 @@ KEY = sa.String(80)
 
 
 class City(Base):
+    """A city, with its country (ISO 3166-1 alpha-2) and its zone."""
+
     __tablename__ = "city"
 
     id: Mapped[Id]
@@ -26,6 +28,8 @@ class City(Base):
 
 
 class Organisation(Base):
+    """An organisation that organizes events or sends people: a ministry, an embassy, a city."""
+
     __tablename__ = "organisation"
 
     id: Mapped[Id]
@@ -36,10 +40,10 @@ class Organisation(Base):
 
 
 class Person(Base):
-    """Somebody the programme knows. An e-mail address is no identity: secretariats share theirs.
+    """A person. An e-mail address is no identity, because the officials of a secretariat share one.
 
-    A ``key`` is the handle of a person whom an officer planned with; a person who registered has none.
-    ``identity`` keeps one person who registers twice from becoming two: address and name, folded.
+    ``key`` is the handle of a person whom an officer entered; a person who registered has none. ``identity`` is the
+    folded address and name: it keeps a person who registers twice from becoming two.
     """
 
     __tablename__ = "person"
@@ -56,17 +60,19 @@ class Person(Base):
     language: Mapped[str] = mapped_column(sa.String(35))
     tzid: Mapped[str | None] = mapped_column(sa.String(64))
     precedence: Mapped[int | None]
-    # Since when nothing is known of them: the row stays, so that what they are counted in stays true.
+    # When the personal data were erased: the row stays, so that the counts that include it stay true.
     erased_at: Mapped[datetime | None] = mapped_column(Instant)
 
     organisation: Mapped[Organisation | None] = relationship()
 
     def called(self, language: str) -> str:
-        """Courtesy title and name."""
+        """Return courtesy title and name in a language, or in the nearest one there is."""
         return " ".join(filter(None, (self.courtesy_title.to(language), self.name.to(language))))
 
 
 class Venue(Base):
+    """A place where events are held, with opening hours and closures of its own."""
+
     __tablename__ = "venue"
 
     id: Mapped[Id]
@@ -93,11 +99,12 @@ class Venue(Base):
 
 
 def _one_owner(name: str) -> sa.CheckConstraint:
+    """Return the constraint that a row belongs either to an event or to a venue."""
     return sa.CheckConstraint("(event_id IS NULL) <> (venue_id IS NULL)", name=name)
 
 
 class OpeningHours(Base):
-    """Open on a weekday (0 is Monday) from ``opens`` to ``closes``; past midnight where it closes earlier."""
+    """Opening hours on a weekday (0 is Monday), wall times; ``closes`` before ``opens`` is on the next day."""
 
     __tablename__ = "opening_hours"
 
@@ -117,7 +124,7 @@ class OpeningHours(Base):
 
 
 class Closure(Base):
-    """Days on which it is closed; or, with ``opens`` and ``closes``, open only then."""
+    """Days, both ends inclusive, that are closed; or, with ``opens`` and ``closes``, open during these hours only."""
 
     __tablename__ = "closure"
 

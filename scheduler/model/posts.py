@@ -1,4 +1,4 @@
-"""Consular posts: services, counters, hours, days that differ."""
+"""Consular posts (Vienna Convention on Consular Relations, art. 1): services, counters, hours, special days."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ ADDRESS = sa.String(254)
 
 
 class Counted(StrEnum):
-    """What a service's minutes are of."""
+    """What the minutes and the quota of a service count."""
 
     DOCUMENTS = "documents"
     PEOPLE = "people"
 
 
 class Layout(StrEnum):
-    """How a party is received: one after the other at one counter, or at once at several."""
+    """How a party is received: one after another at one counter, or at the same time at several."""
 
     ADJOINING = "adjoining"
     PARALLEL = "parallel"
@@ -36,8 +36,8 @@ class Layout(StrEnum):
 class Post(Base):
     """A consular post, or the place of a mobile consular day. Its hours are wall times in the zone of its city.
 
-    Whoever changes what a post has promised holds its row first: then what was read of it stays true, and no two
-    can wait for each other.
+    Every transaction that changes visits or hours of a post locks its row first: what it has read stays true, and no
+    two transactions can wait for each other.
     """
 
     __tablename__ = "post"
@@ -55,28 +55,32 @@ class Post(Base):
     receiving_state: Mapped[str] = mapped_column(sa.String(2))
     email: Mapped[str | None] = mapped_column(ADDRESS)
     telephone: Mapped[str | None] = mapped_column(sa.String(40))
-    cell: Mapped[int]  # minutes; visits begin at whole cells and take whole cells
+    cell: Mapped[int]  # minutes: visits begin at a multiple of it and last a multiple of it
     horizon: Mapped[timedelta] = mapped_column(Seconds)
     notice: Mapped[timedelta] = mapped_column(Seconds)
     hold: Mapped[timedelta] = mapped_column(Seconds)
     offer: Mapped[timedelta] = mapped_column(Seconds)
-    # A freed time comes back at a moment of chance within this; one nearer than `release_near` at once.
+    # A freed time becomes bookable again at a random moment within this; one nearer than `release_near` at once.
     release_within: Mapped[timedelta] = mapped_column(Seconds)
     release_near: Mapped[timedelta] = mapped_column(Seconds)
-    # Who has booked long ago says once more that they come, from so long before until so long before.
+    # Visits booked earlier than `reconfirm_from` before must be confirmed again until `reconfirm_until` before.
     reconfirm_from: Mapped[timedelta | None] = mapped_column(Seconds)
     reconfirm_until: Mapped[timedelta | None] = mapped_column(Seconds)
     remind: Mapped[timedelta | None] = mapped_column(Seconds)
-    # So many no-shows within so long, and nothing can be booked online for so long.
+    # After `no_shows` no-shows within `no_shows_within`, online booking is paused for `no_shows_pause`.
     no_shows: Mapped[int | None]
     no_shows_within: Mapped[timedelta] = mapped_column(Seconds)
     no_shows_pause: Mapped[timedelta] = mapped_column(Seconds)
     largest_party: Mapped[int]
-    # Of a mobile consular day, on the wall of its city: nothing is booked after it.
+    # Of a mobile consular day, in the zone of its city: nothing is booked after it.
     deadline: Mapped[datetime | None] = mapped_column(Wall)
-    keep: Mapped[timedelta] = mapped_column(Seconds)  # for how long after a visit it is known whose it was
-    version: Mapped[int] = mapped_column(default=0)  # of its plan: who reads it before holding the post reads again
-    board_epoch: Mapped[int] = mapped_column(default=0, server_default="0")  # raising it makes another address
+    keep: Mapped[timedelta] = mapped_column(
+        Seconds
+    )  # how long after a visit the personal data of its applicants are kept
+    version: Mapped[int] = mapped_column(default=0)  # of the opening plan: readers without the lock check it again
+    board_epoch: Mapped[int] = mapped_column(
+        default=0, server_default="0"
+    )  # raising it replaces the address of the board
 
     city: Mapped[City] = relationship()
     event: Mapped[Event | None] = relationship()
@@ -99,15 +103,16 @@ class Post(Base):
 
     @property
     def tzid(self) -> str:
+        """The zone of the city of the post."""
         return self.city.tzid
 
     def is_over_for_booking(self, now: datetime) -> bool:
-        """Whether the deadline has passed; its wall time was the promise, whatever becomes of the zone."""
+        """Return whether the deadline has passed. Its wall time is the promise, also if the zone changes."""
         return self.deadline is not None and now >= instant(self.deadline, self.tzid, gap="shift")
 
 
 class Counter(Base):
-    """A counter of a post; without hours of its own it keeps those of the post."""
+    """A counter of a post; without hours of its own it has those of the post."""
 
     __tablename__ = "counter"
 
@@ -115,7 +120,7 @@ class Counter(Base):
     post_id: Mapped[int] = mapped_column(sa.ForeignKey("post.id"))
     key: Mapped[str] = mapped_column(KEY)
     name: Mapped[Text] = mapped_column(Languages)
-    staffed: Mapped[bool] = mapped_column(default=True)  # False: nothing more is booked at it
+    staffed: Mapped[bool] = mapped_column(default=True)  # False: no new bookings at this counter
 
     post: Mapped[Post] = relationship(back_populates="counters")
     hours: Mapped[list[PostHours]] = relationship(
@@ -126,7 +131,7 @@ class Counter(Base):
 
 
 class PostHours(Base):
-    """Open on a weekday (0 is Monday): a post, or one of its counters. Two spans of a day have a break between."""
+    """Opening hours of a post or of a counter on a weekday (0 is Monday), in wall times; a day may have several."""
 
     __tablename__ = "post_hours"
 
@@ -146,10 +151,10 @@ class PostHours(Base):
 
 
 class SpecialDays(Base):
-    """Days that do not keep the week, of a post or of one counter.
+    """Days on which a post or one counter does not keep its weekly hours.
 
-    Closed: all day, or from `opens` to `closes`. Open: in spite of a public holiday, at the hours of the week, or
-    from `opens` to `closes` in place of them. Of both, closed wins.
+    Closed: all day, or from `opens` to `closes`. Open: in spite of a public holiday, at the weekly hours, or from
+    `opens` to `closes` in place of them. Where both apply, closed wins.
     """
 
     __tablename__ = "special_days"
@@ -181,7 +186,7 @@ service_counter = sa.Table(
 
 
 class Service(Base):
-    """A consular function that a post offers to the public. What it does not say, the post says."""
+    """A consular function that a post offers to the public (art. 5). Values left open are those of the post."""
 
     __tablename__ = "service"
 
@@ -189,15 +194,15 @@ class Service(Base):
     post_id: Mapped[int] = mapped_column(sa.ForeignKey("post.id"))
     key: Mapped[str] = mapped_column(KEY)
     name: Mapped[Text] = mapped_column(Languages)
-    minutes: Mapped[int]  # for each of what is counted
+    minutes: Mapped[int]  # for each unit, see `counted`
     counted: Mapped[Counted] = mapped_column(choice(Counted))
     fee: Mapped[str | None] = mapped_column(sa.String(12))  # a decimal number, as it is printed
     currency: Mapped[str | None] = mapped_column(sa.String(3))
-    quota: Mapped[int | None]  # of what is counted, a day
+    quota: Mapped[int | None]  # units a day, see `counted`
     horizon: Mapped[timedelta | None] = mapped_column(Seconds)
     notice: Mapped[timedelta | None] = mapped_column(Seconds)
     walk_ins: Mapped[bool] = mapped_column(default=False)
-    offered: Mapped[bool] = mapped_column(default=True)  # False: nothing more is booked; what is booked stands
+    offered: Mapped[bool] = mapped_column(default=True)  # False: no new bookings; booked visits stand
 
     post: Mapped[Post] = relationship(back_populates="services")
     counters: Mapped[list[Counter]] = relationship(secondary=service_counter, order_by="Counter.key")
@@ -214,17 +219,17 @@ class Service(Base):
 
     @property
     def checklist(self) -> Checklist | None:
-        """The documents to bring as they are asked for today."""
+        """The current version of the documents to bring; None if there is no list."""
         return self.checklists[-1] if self.checklists else None
 
     @property
     def served_at(self) -> list[Counter]:
-        """The counters that serve it: those named, else all; never one that is not staffed."""
+        """The staffed counters that serve it: those named, else all of the post."""
         return [counter for counter in self.counters or self.post.counters if counter.staffed]
 
 
 class Checklist(Base):
-    """The documents to bring, a line each; a change is a new version, and a visit knows which it was booked under."""
+    """The documents to bring, one per line. A change makes a new version; a visit keeps that of its booking."""
 
     __tablename__ = "checklist"
 

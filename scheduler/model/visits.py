@@ -1,4 +1,4 @@
-"""Consular posts, what they offer, and the visits of applicants (Vienna Convention on Consular Relations, art. 5)."""
+"""Visits of applicants to consular posts (Vienna Convention on Consular Relations, art. 5), and what they take."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ from scheduler.storage.types import JSON, Base, Id, Instant, Wall, choice
 
 
 class VisitStatus(StrEnum):
-    WAITING = "waiting"  # on the waiting list: has asked for days, has no time
-    HELD = "held"  # the time is kept until `expires_at`, for who asked to show that the address is theirs
-    OFFERED = "offered"  # the post offers this time and keeps it until `expires_at`
+    """The state of a visit, from the request to its end."""
+
+    WAITING = "waiting"  # on the waiting list: has asked for days, has no time yet
+    HELD = "held"  # the time is held until `expires_at`, for the applicant to confirm the e-mail address
+    OFFERED = "offered"  # the post offers this time and holds it until `expires_at`
     CONFIRMED = "confirmed"
     CHECKED_IN = "checked in"
     CALLED = "called"
@@ -30,13 +32,13 @@ class VisitStatus(StrEnum):
 
 
 class Side(StrEnum):
-    """Who ended a visit. What the post ended is never held against anybody."""
+    """Which side ended a visit. A visit that the post ended never counts against the applicant."""
 
     APPLICANT = "applicant"
     POST = "post"
 
 
-# Takes its time, or waits for one: an applicant has one such visit for a service.
+# The visit has a time or waits for one: an applicant has at most one such visit for a service.
 ACTIVE = (
     VisitStatus.WAITING,
     VisitStatus.HELD,
@@ -45,13 +47,14 @@ ACTIVE = (
     VisitStatus.CHECKED_IN,
     VisitStatus.CALLED,
 )
-PENDING = (VisitStatus.HELD, VisitStatus.OFFERED)  # comes to nothing unless it is confirmed by `expires_at`
+PENDING = (VisitStatus.HELD, VisitStatus.OFFERED)  # lapses unless it is confirmed by `expires_at`
 
 
 class Appointment(Base):
-    """A visit of an applicant, or of a party, for one service. Who they are stands in `Applicant`, to be forgotten.
+    """A visit of an applicant, or of a party, for one service.
 
-    ``dtstart`` and ``dtend`` are wall times at the post, the promise; the instants are derived.
+    The personal data are in `Applicant`, so that they can be deleted while the visit is still counted. ``dtstart``
+    and ``dtend`` are wall times in the zone of the post and are the promise; the instants are derived from them.
     """
 
     __tablename__ = "appointment"
@@ -71,27 +74,29 @@ class Appointment(Base):
     starts_at: Mapped[datetime | None] = mapped_column(Instant)
     ends_at: Mapped[datetime | None] = mapped_column(Instant)
     expires_at: Mapped[datetime | None] = mapped_column(Instant)
-    # The days asked for on the waiting list, since when, and how many offers have passed.
+    # On the waiting list: the days asked for, since when it waits, and how many offers were not accepted.
     days: Mapped[list[str]] = mapped_column(JSON, default=list)
     queued_at: Mapped[datetime | None] = mapped_column(Instant)
     offers: Mapped[int] = mapped_column(default=0)
-    # Its time fell to a closure: the post owes them another.
+    # When a closure took its time: the post owes the applicant another one.
     displaced_at: Mapped[datetime | None] = mapped_column(Instant)
     reconfirmed_at: Mapped[datetime | None] = mapped_column(Instant)
     ended_by: Mapped[Side | None] = mapped_column(choice(Side))
-    excused_at: Mapped[datetime | None] = mapped_column(Instant)  # amnesty: this no-show does not count
-    epoch: Mapped[int] = mapped_column(default=0)  # raising it makes other links
+    excused_at: Mapped[datetime | None] = mapped_column(
+        Instant
+    )  # an officer has excused this no-show: it does not count
+    epoch: Mapped[int] = mapped_column(default=0)  # raising it replaces the personal links
     created_at: Mapped[datetime] = mapped_column(Instant)
     revised_at: Mapped[datetime] = mapped_column(Instant)
-    # The front desk. A walk-in has not booked: its time is that of its arrival, and no cell is kept for it.
+    # The front desk. A walk-in has no booking: its time is that of its arrival, and it claims no cell.
     walk_in: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     ticket: Mapped[str | None] = mapped_column(sa.String(8))
     counter_id: Mapped[int | None] = mapped_column(sa.ForeignKey("counter.id"), index=True)
     checked_in_at: Mapped[datetime | None] = mapped_column(Instant)
     called_at: Mapped[datetime | None] = mapped_column(Instant)
-    recalls: Mapped[int] = mapped_column(default=0, server_default="0")  # since it was called
+    recalls: Mapped[int] = mapped_column(default=0, server_default="0")  # how often it was called again
     ended_at: Mapped[datetime | None] = mapped_column(Instant)
-    # How it stood before the last act of the front desk, which can be undone for some minutes.
+    # The state before the last act of the front desk, which can be undone for some minutes.
     before: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, server_default=sa.text("'{}'"))
     forgotten_at: Mapped[datetime | None] = mapped_column(Instant)
 
@@ -121,40 +126,42 @@ class Appointment(Base):
 
     @property
     def active(self) -> bool:
+        """Whether the visit has a time or waits for one."""
         return self.status in ACTIVE
 
     @property
     def contact(self) -> Applicant | None:
-        """Who is written to; None once it is forgotten."""
+        """The applicant who receives the letters; None once the personal data are deleted."""
         return self.applicants[0] if self.applicants else None
 
     @property
     def units(self) -> int:
-        """How much there is of what the service counts."""
+        """The number of units that the service counts: documents or people."""
         return self.documents if self.service.counted is Counted.DOCUMENTS else self.people
 
     @property
     def day(self) -> date | None:
+        """The day of the visit in the zone of the post; None without a time."""
         return self.dtstart.date() if self.dtstart else None
 
     def has_expired(self, now: datetime) -> bool:
-        """Not confirmed in time: as good as lapsed, whether or not a job has written it down."""
+        """Return whether the time for confirming has passed at ``now``, even if no job has recorded that yet."""
         return self.expires_at is not None and self.expires_at <= now
 
     def place(self, dtstart: datetime, dtend: datetime) -> None:
-        """Give it a time, on the wall of the post."""
+        """Set the time of the visit: wall times in the zone of the post, and the instants derived from them."""
         tzid = self.service.post.tzid
         self.dtstart, self.dtend = dtstart, dtend
         self.starts_at, self.ends_at = (instant(wall, tzid, gap="shift") for wall in (dtstart, dtend))
 
 
 class Applicant(Base):
-    """Somebody who comes; the first of a party is written to.
+    """A person of a visiting party; the first one receives the letters.
 
-    Apart from the visit, so that it can be forgotten while the visit is still counted. ``fingerprint`` is keyed with
-    the instance's secret and made of the number of their document, which itself is stored nowhere. ``active`` and
-    ``service_id`` repeat what the appointment says, for the index that lets nobody have two; once its day is over
-    nobody is bound by it, even if nobody wrote down how it ended.
+    Kept apart from the visit, so that the personal data can be deleted while the visit is still counted.
+    ``fingerprint`` is an HMAC of the document number under the secret of the instance; the number itself is stored
+    nowhere. ``active`` and ``service_id`` repeat the appointment for the index that allows one active visit per
+    document and service; once its day is over a visit is inactive, even if nobody recorded how it ended.
     """
 
     __tablename__ = "applicant"
@@ -187,10 +194,10 @@ class Applicant(Base):
 
 
 class SlotClaim(Base):
-    """One cell of one counter on one day that is not free: no two appointments can have it, whatever the code does.
+    """A claim on one cell of one counter on one day. The primary key keeps two appointments from sharing a cell.
 
-    ``cell`` counts from midnight on the wall of the post. ``until`` is when the claim comes to nothing by itself: at
-    the end of a hold; without an appointment the cell was freed and rests until then.
+    ``cell`` counts from midnight in the zone of the post. ``until`` is when the claim lapses by itself: the end of a
+    hold; a claim without an appointment is a freed cell that is held back until then.
     """
 
     __tablename__ = "slot_claim"
@@ -208,7 +215,7 @@ class SlotClaim(Base):
 
 
 class ServiceDay(Base):
-    """How much of a service is taken on a day: a narrow row that each booking updates, so that no quota is passed."""
+    """The units of a service taken on a day: a narrow row that each booking updates, so that no quota is exceeded."""
 
     __tablename__ = "service_day"
 
@@ -224,7 +231,7 @@ class ServiceDay(Base):
 
 
 class Ticket(Base):
-    """A number that was drawn at a post on a day: no two visits have the same, whatever the code does."""
+    """A ticket number drawn at a post on a day. The primary key keeps two visits from having the same number."""
 
     __tablename__ = "ticket"
 

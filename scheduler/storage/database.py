@@ -28,7 +28,7 @@ from scheduler.storage.refusals import translated
 
 
 class FairLock:
-    """A lock that is handed on in the order of arrival."""
+    """A lock that threads acquire in the order of their arrival."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
@@ -69,29 +69,35 @@ class FairLock:
 class Database:
     """Sessions on one database. `write` commits on a clean exit and rolls back on an error; `read` never writes."""
 
-    def __init__(self, url: str, *, foreign_keys: bool = True, pages: str = "") -> None:
-        """``foreign_keys`` off is for migrations: SQLite rebuilds tables, and must not cascade while it does.
-        ``pages`` is the address of the pages, for the calendar entries that are rendered as they change."""
+    def __init__(
+        self, url: str, *, foreign_keys: bool = True, pages: str = "", engine: sa.Engine | None = None
+    ) -> None:
+        """Open a database by its address; nothing is connected yet.
+
+        ``foreign_keys`` off is for migrations: SQLite rebuilds tables and must not cascade while it does. ``pages``
+        is the address of the pages, for the calendar entries that are rendered when events change. ``engine`` is that
+        of another Database for the same address: its connections and compiled statements are shared.
+        """
         self.pages = pages
         self.url = _url(url)
         self.embedded = self.url.get_backend_name() == "sqlite"
-        self.engine = _sqlite(self.url, foreign_keys=foreign_keys) if self.embedded else _postgresql(self.url)
+        self.engine = engine or self._connecting(foreign_keys=foreign_keys)
         self._reader = self._reading(self.engine)
         self._writer = self._writing(self.engine)
         self._turn = FairLock()
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """All of it sees the same moment: what is changed meanwhile is not half in what is read."""
+        """Open a session whose queries all see the same moment, whatever is committed meanwhile."""
         with translated(self.url), Session(self._reader, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
     def write(self, actor: str = "system", *, patience: timedelta | None = None) -> Iterator[Session]:
-        """One transaction, known to the audit as the work of ``actor``.
+        """Open one transaction, which the audit records as the work of ``actor``.
 
-        Raises Held where a row is held by somebody else for longer than ``patience``; on SQLite the one writer is
-        waited for.
+        Raise Held if somebody else holds a row for longer than ``patience`` (PostgreSQL only: on SQLite the one
+        writer is waited for).
         """
         made = Session(self._writer, expire_on_commit=False)
         with translated(self.url), self._one_writer(), made as session, session.begin():
@@ -102,11 +108,11 @@ class Database:
 
     @contextmanager
     def autocommit(self) -> Iterator[Callable[[sa.Executable, Mapping[str, Any]], Sequence[sa.Row[Any]]]]:
-        """For many small writes that are safe to do twice, or to lose: each statement is a transaction of its own, on
-        one kept connection; on PostgreSQL one round trip instead of four (ping, BEGIN, statement, COMMIT).
+        """Open a connection on which every statement is a transaction of its own.
 
-        They do not wait for the disk: they survive the death of this process, and a power cut may take the last
-        moments of them back.
+        For many small writes that are safe to repeat, or to lose. On PostgreSQL each costs one round trip instead of
+        four (ping, BEGIN, statement, COMMIT). They do not wait for the disk: they survive the death of this process,
+        but a power cut may undo the last moments of them.
         """
         with translated(self.url), self._relaxed_engine.connect() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT", begins=False)
@@ -119,9 +125,13 @@ class Database:
             yield execute
 
     def dispose(self) -> None:
+        """Close all connections."""
         self.engine.dispose()
         if "_relaxed_engine" in self.__dict__:
             self._relaxed_engine.dispose()
+
+    def _connecting(self, *, foreign_keys: bool) -> sa.Engine:
+        return _sqlite(self.url, foreign_keys=foreign_keys) if self.embedded else _postgresql(self.url)
 
     @cached_property
     def _relaxed_engine(self) -> sa.Engine:
@@ -130,7 +140,7 @@ class Database:
         return _postgresql(self.url, most=RELAXED_CONNECTIONS, options="-c synchronous_commit=off")
 
     def _reading(self, engine: sa.Engine) -> sa.Engine:
-        """SQLite's readers do so anyhow."""
+        """Return the engine for readers: REPEATABLE READ, which SQLite's readers have anyhow."""
         return engine if self.embedded else engine.execution_options(isolation_level="REPEATABLE READ")
 
     def _writing(self, engine: sa.Engine) -> sa.Engine:
@@ -176,7 +186,7 @@ def _refuse_no_file(url: sa.URL) -> None:
 
 
 def _no_address(url: str) -> Invalid:
-    """Quoted without the password, which is often what makes an address unreadable."""
+    """Return the error that quotes an unreadable address without its password, which is often what broke it."""
     return Invalid(
         "database_url: {url} is not a database address; write sqlite:///FILE or postgresql://USER@HOST/NAME",
         url=re.sub(r"(://[^:/@]*):.*@", r"\1:***@", url),
@@ -216,8 +226,11 @@ LOCKED_FOR = 15  # seconds that another program may hold the file, unless a URI 
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:
-    """To WAL mode. Of several programs that open a fresh file at the same moment SQLite refuses all but one at once,
-    without waiting as it does for every other lock."""
+    """Switch a connection to WAL mode, trying again while the file is busy.
+
+    Of several programs that open a fresh file at the same moment, SQLite refuses all but one at once, without waiting
+    as it does for every other lock.
+    """
     end = monotonic() + LOCKED_FOR
     while True:
         try:
@@ -257,7 +270,10 @@ def _sqlite(url: sa.URL, *, foreign_keys: bool, synchronous: str = "FULL") -> sa
 
 
 def directory_of(url: sa.URL) -> Path | None:
-    """The directory of a SQLite file; None for servers, and for a URI, which says itself whether to create it."""
+    """Return the directory of a SQLite file.
+
+    None for a server, and for a URI, which says itself whether to create it.
+    """
     if url.get_backend_name() != "sqlite" or not url.database or url.database.startswith("file:"):
         return None
     return Path(url.database).parent

@@ -1,6 +1,6 @@
-"""Group commit: what waits at the same moment is done at once, by the first of those who wait.
+"""Group commit: what threads want to write at the same moment is written in one transaction, by the first of them.
 
-A commit waits for the disk as long for fifty as for one.
+A commit waits for the disk as long for fifty items as for one.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ MAX_BATCH = 50  # so that who comes first does not wait for a crowd behind them
 
 
 class GroupCommit(Generic[Item, Result]):
-    """Call it with one item from any thread; ``work`` is called with those that wait in the same line, in the order
-    in which they came, and does all of it or nothing.
+    """Collect items from threads into batches. Call it with one item from any thread.
 
-    It returns for each what it is told: a result, or the error that is raised where the item came from. When it
-    raises, each is done once more, alone, so that what is wrong with one harms nobody else.
+    ``work`` receives the items that wait in the same line, in the order of their arrival, and writes all of them or
+    none. It returns for each a result, or an error that is raised in the thread of that item. If ``work`` itself
+    raises, each item is tried once more alone, so that a faulty item harms no other.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class GroupCommit(Generic[Item, Result]):
             self._lines[line].append(mine)
 
     def _run_batch(self, line: Hashable) -> None:
-        """Do what waits: mine, which is the first, and what has come behind it."""
+        """Write the batch at the head of a line: this thread's item, which is the first, and those behind it."""
         with self._guard:
             waiting = self._lines[line]
             batch = [waiting.popleft() for _ in range(min(self._most, len(waiting)))]
@@ -101,7 +101,7 @@ class GroupCommit(Generic[Item, Result]):
 
 
 class _Waiting(Generic[Item, Result]):
-    """One item, whose turn it is to be told, or to lead."""
+    """One item whose thread waits, either for its result or for its turn to run the batch."""
 
     def __init__(self, item: Item) -> None:
         self.item = item
@@ -112,7 +112,7 @@ class _Waiting(Generic[Item, Result]):
         self.told = [answer]
 
     def release(self) -> None:
-        """Also where who led was interrupted, and nobody knows what became of it."""
+        """Wake the thread of this item, also where the thread that ran the batch was interrupted."""
         self.told = self.told or [RuntimeError("interrupted")]
         self.turn.set()
 

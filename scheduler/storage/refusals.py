@@ -1,4 +1,4 @@
-"""What the database refuses, as a sentence for people."""
+"""What the database refuses, translated into sentences for people."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Held(Conflict):
 
 @contextmanager
 def translated(url: sa.URL) -> Iterator[None]:
-    """Turn what the database says into what a person can act on."""
+    """Translate the errors of the database inside this block into errors that a person can act on."""
     try:
         yield
     except IntegrityError as error:
@@ -40,13 +40,13 @@ def refuses(constraint: str, sentence: str) -> None:
 
 
 def refusal(error: IntegrityError) -> SchedulerError:
-    """The Conflict that a broken constraint means; the database's own words where it has no meaning of its own."""
+    """Return the Conflict that a violated constraint means; one with its name if no sentence is registered for it."""
     name = constraint_name(error)
     return Conflict(REFUSALS[name]) if name in REFUSALS else Conflict("refused by {name}", name=name)
 
 
 def constraint_name(error: DBAPIError) -> str:
-    """The name of the constraint that refused; SQLite names only the columns of a unique one."""
+    """Return the name of the violated constraint, made from the columns where SQLite names only those."""
     diagnosis = getattr(error.orig, "diag", None)
     if diagnosis is not None:
         return diagnosis.constraint_name or f"{diagnosis.table_name}.{diagnosis.column_name}"
@@ -75,7 +75,7 @@ _LOCK_NOT_AVAILABLE = "55P03"  # of PostgreSQL
 
 
 def _trouble(error: DBAPIError, url: sa.URL) -> SchedulerError | None:
-    """What is wrong with the database itself; None for what is wrong with us."""
+    """Return the error for a problem of the database itself; None for a fault of the program."""
     said = str(error.orig).strip()
     if url.get_backend_name() == "sqlite":
         found = next((known for words, known in _SQLITE_TROUBLE.items() if words in said), None)

@@ -29,13 +29,13 @@ BINARY_RESULTS = {"binary_results": True}
 
 
 class Base(DeclarativeBase):
-    """Everything that is stored."""
+    """The base of all mapped classes."""
 
     metadata = sa.MetaData(naming_convention=NAMING)
 
 
 class Instant(sa.TypeDecorator[datetime]):
-    """A moment: aware, UTC. A naive value is a programming error and raises."""
+    """A column of instants: aware datetimes in UTC. A naive value is a programming error and raises ValueError."""
 
     impl = sa.DateTime(timezone=True)
     cache_ok = True
@@ -55,7 +55,10 @@ class Instant(sa.TypeDecorator[datetime]):
 
 
 class Wall(sa.TypeDecorator[datetime]):
-    """What the clock on the wall shows: naive. The zone stands beside it."""
+    """A column of wall times: naive datetimes, whose zone stands in another column.
+
+    Raises ValueError for aware ones.
+    """
 
     impl = sa.DateTime(timezone=False)
     cache_ok = True
@@ -67,7 +70,7 @@ class Wall(sa.TypeDecorator[datetime]):
 
 
 class Seconds(sa.TypeDecorator[timedelta]):
-    """A duration, kept as whole seconds."""
+    """A column of durations, stored in whole seconds."""
 
     impl = sa.Integer
     cache_ok = True
@@ -80,7 +83,7 @@ class Seconds(sa.TypeDecorator[timedelta]):
 
 
 class Languages(sa.TypeDecorator[Text]):
-    """Text in several languages, a JSON object."""
+    """A column of Text in several languages, stored as a JSON object."""
 
     impl = JSON
     cache_ok = True
@@ -93,7 +96,7 @@ class Languages(sa.TypeDecorator[Text]):
 
 
 def choice(kind: type[StrEnum]) -> sa.Enum:
-    """A column that holds one of an enumeration's words, checked by a constraint named after it."""
+    """Return a column type for the words of an enumeration, checked by a constraint with the name of its class."""
     words = [member.value for member in kind]
     return sa.Enum(
         kind,

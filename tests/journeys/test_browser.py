@@ -8,8 +8,8 @@ from __future__ import annotations
 import pytest
 
 from scheduler.sample import programme
-from tests.conftest import NOW
-from tests.journeys.browsing import DESKTOP, LANGUAGES, PHONE, SMALL, keep, look, violations
+from tests.support.browser import DESKTOP, LANGUAGES, PHONE, SMALL, keep, look, violations
+from tests.support.builders import NOW
 
 CEREMONY = "events/sample-astana-in-bangkok-opening"
 PATHS = {

@@ -18,8 +18,7 @@ import urllib3
 from click.testing import CliRunner, Result
 
 from scheduler.cli.root import root
-from tests.edges.test_channels import free_port
-from tests.waiting import until
+from tests.support.machine import free_port, until
 
 KAZAKH, RUSSIAN, THAI = re.compile("[әғқңөұүһі]"), re.compile("[а-я]{4}"), re.compile("[ก-๙]{4}")
 

@@ -13,10 +13,9 @@ from scheduler.model import AccountRole, Mode, Role
 from scheduler.services.accounts import accounts
 from scheduler.services.accounts.accounts import AccountDraft
 from scheduler.services.events.attendance import transitions
-from tests.conftest import NOW
-from tests.edges.test_desk_signing import KEPT, PASSWORD
-from tests.journeys.browsing import DESKTOP, PHONE, SMALL, TITLES, WIDTHS, fits, look, see
-from tests.services.builders import a_person, a_venue, an_event, invite, register
+from tests.support.accounts import KEPT, PASSWORD
+from tests.support.browser import DESKTOP, PHONE, SMALL, TITLES, WIDTHS, fits, look, see
+from tests.support.builders import NOW, a_person, a_venue, an_event, invite, register
 
 EVENT = "desk/events/opening"
 

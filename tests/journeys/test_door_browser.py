@@ -13,14 +13,12 @@ import sqlalchemy as sa
 from scheduler.model import AccountRole, Arrival, Event, Mode
 from scheduler.services.events.attendance import passes
 from scheduler.services.events.door import arrivals
-from tests.edges.test_desk_signing import PASSWORD, an_account
-from tests.journeys.browsing import DESKTOP, PHONE, SMALL, TITLES, chromium, fits, look, see, see_if
-from tests.journeys.processes import serving
-from tests.services.builders import a_person, a_venue, an_event, an_organisation, invite, register
-from tests.services.test_door import EVENING
-from tests.waiting import until
+from tests.support.accounts import PASSWORD, an_account
+from tests.support.browser import DESKTOP, PHONE, SMALL, TITLES, camera, chromium, filmed, fits, look, see, see_if
+from tests.support.builders import EVENING, SECRET, a_person, a_venue, an_event, an_organisation, invite, register
+from tests.support.machine import until
+from tests.support.servers import serving
 
-SECRET = "0" * 64
 PATH = "desk/events/opening/door"
 # Of each language: let in, undo, welcome, already here, unknown pass.
 SAID = {
@@ -238,28 +236,6 @@ def seeing(tmp_path, guests, driver):
     film.write_bytes(filmed(guests["speaker"]))
     with chromium(driver, *camera(film)) as opened:
         yield opened
-
-
-def camera(film):
-    """What makes a browser take a film for what its camera sees."""
-    return (
-        "--use-fake-ui-for-media-stream",
-        "--use-fake-device-for-media-stream",
-        f"--use-file-for-fake-video-capture={film}",
-    )
-
-
-def filmed(given, width=640, height=480, dot=8):
-    """The code on grey paper, as two frames of bare video (YUV4MPEG2)."""
-    rows = [b"".join(bytes([one]) * dot for one in row) for row in passes.dots(given) for _ in range(dot)]
-    top, left = (height - len(rows)) // 2, (width - len(rows[0])) // 2
-    bright = bytearray(b"\x90" * (width * height))
-    for number, row in enumerate(rows, top):
-        start = number * width + left
-        bright[start : start + len(row)] = row.replace(b"\xff", b"\xeb").replace(b"\x00", b"\x10")
-    colours = b"\x80" * (width * height // 2)
-    frame = b"FRAME\n" + bytes(bright) + colours
-    return f"YUV4MPEG2 W{width} H{height} F10:1 Ip A1:1 C420jpeg\n".encode() + 2 * frame
 
 
 @pytest.mark.parametrize("size", [PHONE, DESKTOP])

@@ -5,11 +5,9 @@ from __future__ import annotations
 import pytest
 
 from scheduler.services.events.guests import registration
-from tests.journeys.browsing import DESKTOP, PHONE, SMALL, TITLES, WIDTHS, fits, look, see, see_if
-from tests.journeys.test_register_browser import address
-from tests.services.builders import a_person, an_event, register
+from tests.support.browser import DESKTOP, PHONE, SMALL, TITLES, WIDTHS, fits, look, see, see_if
+from tests.support.builders import a_person, an_event, register
 
-__all__ = ["address"]
 ERASE = {"en": "Erase my data", "kk": "Деректерімді өшіру", "ru": "Удалить мои данные", "th": "ลบข้อมูลของฉัน"}
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"])

@@ -7,10 +7,9 @@ import sqlalchemy as sa
 
 from scheduler.model import Letter, SentForm
 from scheduler.web.kit.form_floods import TRIES
-from tests.conftest import NOW
-from tests.journeys.browsing import DESKTOP, PHONE, look, see
-from tests.services.builders import an_event
-from tests.waiting import until
+from tests.support.browser import DESKTOP, PHONE, look, see
+from tests.support.builders import NOW, an_event
+from tests.support.machine import until
 
 FORM = "events/opening/register"
 SOLVED = "document.querySelector('[name=altcha]').value"

@@ -18,12 +18,10 @@ from scheduler.services.consulate.front_desk import board as queue_board
 from scheduler.services.consulate.front_desk import walk_ins
 from scheduler.services.consulate.posts import posts
 from scheduler.services.consulate.visits import booking
-from tests.edges.test_desk_signing import PASSWORD, an_account
-from tests.journeys.browsing import DESKTOP, PHONE, SMALL, WIDTHS, chromium, fits, keep, look, see
-from tests.journeys.processes import serving
-from tests.journeys.test_door_browser import camera, filmed
-from tests.services.atthedesk import a_day, give
-from tests.services.consulate import MORNING
+from tests.support.accounts import PASSWORD, an_account
+from tests.support.browser import DESKTOP, PHONE, SMALL, WIDTHS, camera, chromium, filmed, fits, keep, look, see
+from tests.support.consulate import MORNING, a_day, give
+from tests.support.servers import serving
 
 PHUKET = "desk/posts/phuket"
 HALL = (1920, 1080)

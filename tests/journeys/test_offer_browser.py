@@ -10,9 +10,9 @@ import pytest
 from scheduler.model import Answer, Mode
 from scheduler.services.events.attendance import transitions
 from scheduler.services.events.guests import registration
-from tests.conftest import NOW
-from tests.journeys.browsing import PHONE, SMALL, TITLES, WIDTHS, fits, look, see
-from tests.services.builders import DAY, GuestList, a_person, a_venue, an_event
+from tests.support.browser import PHONE, SMALL, TITLES, WIDTHS, fits, look, see
+from tests.support.builders import DAY, NOW, a_person, a_venue, an_event
+from tests.support.guest_list import GuestList
 
 ASKS = {"companions_named": True, "companions_most": 3, "asks_access": True, "asks_dietary": True}
 

@@ -19,15 +19,16 @@ import pytest
 import recurring_ical_events
 import sqlalchemy as sa
 
-from calendars.hours import next_yearly, openings
+from calendars.anniversaries import find_next_anniversary
+from calendars.hours import list_openings
 from scheduler.app import App
 from scheduler.base.i18n import LANGUAGES
 from scheduler.model import Event, Kind, Visibility
 from scheduler.sample import programme
 from scheduler.services.events.programme.renderings import opening_hours
 from scheduler.worker.publish import Directory, publish
-from tests.conftest import NOW, Scheduler
-from tests.services.builders import an_event
+from tests.support.builders import NOW, an_event
+from tests.support.instance import Scheduler
 
 READERS = Path(__file__).parents[1] / "readers"
 TODAY = NOW.date()
@@ -118,7 +119,7 @@ def span(event: Event) -> tuple[str, str]:
     assert event.dtstart is not None
     assert event.dtend is not None
     if event.kind is Kind.ANNIVERSARY:
-        day = next_yearly(event.dtstart.date(), TODAY)
+        day = find_next_anniversary(event.dtstart.date(), TODAY)
         return written(day), written(day + timedelta(days=1))
     if event.whole_days:
         return written(event.dtstart.date()), written(event.dtend.date())
@@ -137,7 +138,7 @@ def open_hours(event: Event) -> list[tuple[str, str]]:
     hours = opening_hours(event) if event.kind is Kind.EXHIBITION else None
     if hours is None or event.first_on is None or event.dtend is None:
         return []
-    days = openings(event.first_on, event.dtend.date() - timedelta(days=1), *hours)
+    days = list_openings(event.first_on, event.dtend.date() - timedelta(days=1), *hours)
     return [(by_the_clock(day.start, event.tzid), by_the_clock(day.end, event.tzid)) for day in days]
 
 

@@ -13,10 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import NOW
-from tests.journeys.browsing import DESKTOP, PHONE, SMALL, TITLES, WIDTHS, fits, look, see, see_if
-from tests.journeys.processes import send_letters
-from tests.services.builders import a_venue, an_event, register
+from tests.support.browser import DESKTOP, PHONE, SMALL, TITLES, WIDTHS, fits, look, see, see_if
+from tests.support.builders import NOW, register
+from tests.support.servers import send_letters
 
 LINK = re.compile(r"http://127.0.0.1:\d+/\w\w/(?:confirm|registration)/\S+")
 FORM = "events/opening/register"
@@ -31,22 +30,6 @@ SAID = {
 }
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"])
-
-
-@pytest.fixture
-def address(app, page_server) -> str:
-    with app.db.write() as session:
-        hall = a_venue(session, name={"en": "City Library", "ru": "Городская библиотека"})
-        an_event(
-            session,
-            title=TITLES,
-            venue=hall.key,
-            capacity=2,
-            remote_capacity=50,
-            video_link="https://video.example.org/opening",
-            registration="public",
-        )
-    return page_server
 
 
 @pytest.fixture

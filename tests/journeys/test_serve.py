@@ -6,70 +6,20 @@ import contextlib
 import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-import urllib3
 
-from tests.conftest import Scheduler
-from tests.edges.test_channels import free_port
-from tests.waiting import until
+from tests.support.instance import Scheduler
+from tests.support.machine import free_port, until
+from tests.support.servers import Server
 
 POSTGRESQL = pytest.mark.parametrize("engine", ["postgresql"])
 ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"])
 FEED = "/feeds/all.en.ics"
-
-
-@dataclass
-class Server:
-    """`scheduler serve` in a process of its own."""
-
-    environment: dict[str, str]
-    workers: int = 2
-    port: int = field(default_factory=free_port)
-
-    def __enter__(self) -> Server:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "scheduler", "serve", "--port", str(self.port), "--workers", str(self.workers)],
-            env={**os.environ, **self.environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        until(lambda: self.answers("/healthz"))
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.process.poll() is None:
-            self.stop()
-
-    def stop(self) -> tuple[int, str]:
-        """Its exit code and all that it printed."""
-        self.process.terminate()
-        printed, _ = self.process.communicate(timeout=20)
-        return self.process.returncode, printed
-
-    def get(self, path: str, **headers: str) -> urllib3.BaseHTTPResponse:
-        """By a connection of its own: another process may answer each time."""
-        url = f"http://127.0.0.1:{self.port}{path}"
-        return urllib3.request("GET", url, headers={**headers, "Connection": "close"}, retries=False, timeout=10)
-
-    def answers(self, path: str) -> bool:
-        with contextlib.suppress(urllib3.exceptions.HTTPError):
-            return self.get(path).status == 200
-        return False
-
-    def children(self) -> list[int]:
-        pid = self.process.pid
-        found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        return [int(one) for one in found if b"resource_tracker" not in Path(f"/proc/{one}/cmdline").read_bytes()]
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ import pytest
 
 from scheduler.base.clock import Clock
 from scheduler.web.programme.feed_server import LOOK_AGAIN
-from tests.conftest import Scheduler
+from tests.support.instance import Scheduler
 
 BIN = Path(sys.executable).parent
 DAY = date.today() + timedelta(days=60)  # noqa: DTZ011 - see the clock

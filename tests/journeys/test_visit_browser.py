@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from scheduler.model import VisitStatus
-from tests.conftest import NOW
-from tests.journeys.browsing import DESKTOP, PHONE, SMALL, fits, keep, look, violations
-from tests.journeys.processes import send_letters
-from tests.services.consulate import MORNING, Consulate, a_post
+from tests.support.browser import DESKTOP, PHONE, SMALL, fits, keep, look, violations
+from tests.support.builders import NOW
+from tests.support.consulate import MORNING, Consulate, a_post
+from tests.support.servers import send_letters
 
 LINK = re.compile(r"http://127.0.0.1:\d+/\w\w/visits/(?:confirm/)?\d\S+")
 NAMES = {

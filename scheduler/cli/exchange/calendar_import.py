@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from calendars.foreign import Limits, Note, Notes, ReadError, Reading, expanded, read
+from calendars.foreign import Limits, Note, Notes, ReadError, Reading, expand_series, read_calendar
 from scheduler.base.clock import zone
 from scheduler.base.date_parsing import parse_day
 from scheduler.base.errors import Conflict, Invalid
@@ -39,7 +39,7 @@ from scheduler.services.exchange.calendar_import import ImportOptions, ImportRep
 from scheduler.services.exchange.calendar_mapping import CalendarDefaults
 
 # A file that an officer has on this machine may be large; what comes from the web is held to less (fetch.Bounds).
-FILE = Limits(octets=50_000_000, components=200_000)
+FILE = Limits(max_octets=50_000_000, max_components=200_000)
 WINDOW = timedelta(days=366)
 ALIKE = 10  # notes of one sentence that are printed; the rest are counted
 KINDS = [str(kind) for kind in Kind if kind is not Kind.TOUR]  # a tour has no dates of its own
@@ -148,8 +148,8 @@ def _read(source: str, tz: str, zones: dict[str, str]) -> Reading:
     try:
         if is_url(source):
             fetched = fetch(source)
-            return read(fetched.data, charset=fetched.charset, default_tzid=tz, zones=zones)
-        return read(_content(Path(source)), default_tzid=tz, zones=zones, limits=FILE)
+            return read_calendar(fetched.data, charset=fetched.charset, default_tzid=tz, zones=zones)
+        return read_calendar(_content(Path(source)), default_tzid=tz, zones=zones, limits=FILE)
     except ReadError as error:
         problem = Invalid(error.message, **error.facts)
         raise Invalid("{source}: {problem}", source=_shown(source), problem=problem) from error
@@ -158,7 +158,7 @@ def _read(source: str, tz: str, zones: dict[str, str]) -> Reading:
 def _content(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            return file.read(FILE.octets + 1)
+            return file.read(FILE.max_octets + 1)
     except FileNotFoundError as error:
         raise Invalid("{file}: there is no such file", file=path) from error
     except OSError as error:
@@ -181,7 +181,7 @@ def _name(source: str, named: str | None, reading: Reading) -> str:
 
 
 def _why(reading: Reading) -> str:
-    refused = [note for note in reading.notes if note.what == "refused"]
+    refused = [note for note in reading.notes if note.kind == "refused"]
     return f": {_note_in_words(refused[0])}" if refused else ""
 
 
@@ -196,11 +196,11 @@ def _bring_in(
     Raises Conflict when it would now do other than was ``shown``: nothing is done that nobody was asked about.
     """
     notes = Notes()
-    events = expanded(order.reading.events, order.wanted.days, notes)
+    events = expand_series(order.reading.events, order.wanted.days, notes)
     about = {event.uid for event in events}
     told = [one for one in order.reading.notes if one.uid in about or _concerns_all(one)]
     with context.write(keep=keep) as session:
-        read = (*told, *notes.in_order())
+        read = (*told, *notes.list_by_line())
         outcome = import_events(session, events, order.wanted, notes=read, now=context.now())
         if shown is not None and outcome.changes != shown.changes:
             raise Conflict("something else was changed meanwhile; nothing was done, run it again")
@@ -209,7 +209,7 @@ def _bring_in(
 
 def _concerns_all(note: Note) -> bool:
     """Told once for a whole file, as zones are; or a loss. What was mended in an event left out is not told."""
-    return not note.uid or note.what == "refused" or "written" in note.facts
+    return not note.uid or note.kind == "refused" or "written" in note.facts
 
 
 # Saying
@@ -224,7 +224,7 @@ def _report(outcome: ImportReport, order: CalendarImportRequest, *, as_json: boo
             click.echo(_line(change, outcome))
     for text in _notes(outcome.notes):
         click.echo(text)
-    for written in order.reading.unsure:
+    for written in order.reading.uncertain_tzids:
         question = _('? What does the zone “{written}” mean? Say it like --zone "{written}=Asia/Almaty".')
         click.echo(question.format(written=written))
     terms = order.wanted.terms
@@ -254,7 +254,7 @@ _WHAT = {"mended": N_("mended"), "refused": N_("refused"), "ignored": N_("left o
 
 
 def _note_in_words(note: Note) -> str:
-    said = f"{_(_WHAT[note.what])}: {_(note.message).format(**note.facts)}"
+    said = f"{_(_WHAT[note.kind])}: {_(note.message).format(**note.facts)}"
     return _("line {line}, {said}").format(line=note.line, said=said) if note.line else said
 
 
@@ -264,8 +264,8 @@ def _record(outcome: ImportReport, order: CalendarImportRequest) -> dict[str, An
         "tz": order.wanted.terms.tz,
         "changes": [change_record(change) for change in outcome.changes if change.is_change],
         "notes": [
-            {"line": note.line, "uid": note.uid, "what": note.what, "message": _(note.message).format(**note.facts)}
+            {"line": note.line, "uid": note.uid, "what": note.kind, "message": _(note.message).format(**note.facts)}
             for note in outcome.notes
         ],
-        "unsure": list(order.reading.unsure),
+        "unsure": list(order.reading.uncertain_tzids),
     }

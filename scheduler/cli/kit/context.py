@@ -32,10 +32,16 @@ Columns = Mapping[str, Callable[[Any], Any] | str]
 
 
 class CommandContext:
-    """Opened by the first command that needs it; `clock` is set by tests and the demo."""
+    """Opened by the first command that needs it. `clock` is set by tests and the demo; `connect`, by tests, whose
+    commands share a database object."""
 
-    def __init__(self, config: Path | None = None, clock: Clock | None = None) -> None:
-        self.config, self.clock = config, clock or Clock()
+    def __init__(
+        self,
+        config: Path | None = None,
+        clock: Clock | None = None,
+        connect: Callable[..., Database] | None = None,
+    ) -> None:
+        self.config, self.clock, self.connect = config, clock or Clock(), connect
 
     @cached_property
     def settings(self) -> Settings:
@@ -46,15 +52,16 @@ class CommandContext:
     @cached_property
     def app(self) -> App:
         from scheduler.app import App
+        from scheduler.storage.database import Database
 
-        return App.open(self.settings, self.clock)
+        return App.open(self.settings, self.clock, self.connect or Database)
 
     @cached_property
     def bare_database(self) -> Database:
         """The database as it is: not upgraded by being looked at."""
         from scheduler.storage.database import Database
 
-        return Database(self.settings.database_url)
+        return (self.connect or Database)(self.settings.database_url)
 
     @contextmanager
     def write(self, *, keep: bool = True) -> Iterator[Session]:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from calendars.foreign import Foreign, Note, Notes
+from calendars.foreign import ForeignEvent, Note, Notes
 from scheduler.base.errors import Invalid
 from scheduler.base.i18n import N_
 from scheduler.base.text import Text, folded, slug
@@ -57,7 +57,7 @@ class ImportReport:
 
 
 def import_events(
-    session: Session, events: Sequence[Foreign], wanted: ImportOptions, *, notes: Iterable[Note], now: datetime
+    session: Session, events: Sequence[ForeignEvent], wanted: ImportOptions, *, notes: Iterable[Note], now: datetime
 ) -> ImportReport:
     """Make the events of a source be as it says, by UID and RECURRENCE-ID; ``notes`` are those of its reading.
 
@@ -112,7 +112,7 @@ class _CalendarImport:
 
     # What is new, what has changed
 
-    def sort(self, events: Iterable[Foreign]) -> None:
+    def sort(self, events: Iterable[ForeignEvent]) -> None:
         brought = {one.name: one for event in events if (one := map_event(event, self.terms, self.notes))}
         self.seen = set(brought)
         renamed = self._renamed(brought)
@@ -124,7 +124,7 @@ class _CalendarImport:
                 self._unchanged(one, known)
             elif _older(one.foreign, known.origin):
                 message = N_("An older revision than the one imported before; {event} stays as it is.")
-                self.notes.ignored(one.foreign.line, one.foreign.uid, message, event=known.key)
+                self.notes.add_ignored(one.foreign.line, one.foreign.uid, message, event=known.key)
                 self.unchanged.append(known.key)
             else:
                 self.changed.append((one, known))
@@ -144,7 +144,7 @@ class _CalendarImport:
         if one.draft.status is not Status.CANCELLED:
             self.new.append(one)
         elif one.foreign.recurrence_id is None:
-            self.notes.ignored(one.foreign.line, one.foreign.uid, N_("Cancelled there, and not known here."))
+            self.notes.add_ignored(one.foreign.line, one.foreign.uid, N_("Cancelled there, and not known here."))
 
     def _unchanged(self, one: MappedEvent, known: _Known) -> None:
         """SEQUENCE rises there for what we do not take over, such as attendees."""
@@ -173,10 +173,10 @@ class _CalendarImport:
             there = elsewhere.get(one.name)
             if there and there.looks == one.looks:
                 message = N_("{event} is this event already, imported from {source}.")
-                self.notes.ignored(foreign.line, foreign.uid, message, event=there.key, source=there.source)
+                self.notes.add_ignored(foreign.line, foreign.uid, message, event=there.key, source=there.source)
             elif uid in self.taken and uid not in others:
                 message = N_("{event} is this event already: what we publish is not imported.")
-                self.notes.refused(foreign.line, foreign.uid, message, event=self.taken[uid])
+                self.notes.add_refused(foreign.line, foreign.uid, message, event=self.taken[uid])
             else:
                 left.append(one)
         return left
@@ -207,7 +207,7 @@ class _CalendarImport:
             return uid
         if not occurrence:
             message = N_("Another event has this UID already; this one was given its own.")
-            self.notes.mended(foreign.line, foreign.uid, message)
+            self.notes.add_mended(foreign.line, foreign.uid, message)
         return str(uuid.uuid5(_OCCURRENCES, "\n".join((self.terms.source, uid, occurrence))))
 
     def _keys(self) -> dict[tuple[str, str], str]:
@@ -261,7 +261,7 @@ class _CalendarImport:
 
     def _tell_of_both(self, one: MappedEvent, key: str, name: str) -> None:
         message = N_("{field} of {event} has changed there and here; ours is kept (--theirs takes theirs).")
-        self.notes.ignored(one.foreign.line, one.foreign.uid, message, field=name, event=key)
+        self.notes.add_ignored(one.foreign.line, one.foreign.uid, message, field=name, event=key)
 
     # What is no longer there
 
@@ -275,7 +275,7 @@ class _CalendarImport:
             return
         keys = ", ".join(known.key for known in missing[:_NAMED]) + (", …" if missing[_NAMED:] else "")
         message = N_("No longer there, and untouched here (--cancel-missing cancels): {count}: {events}.")
-        self.notes.ignored(None, "", message, count=len(missing), events=keys)
+        self.notes.add_ignored(None, "", message, count=len(missing), events=keys)
 
     def _missed(self, known: _Known) -> bool:
         """Whether it should have been in the file: not over, within the days, and not refused or cut off there."""
@@ -287,8 +287,8 @@ class _CalendarImport:
 
     @property
     def spared(self) -> set[str]:
-        notes = (*self.read, *self.notes.in_order())
-        return {fitting(one.uid) for one in notes if one.what == "refused" or "most" in one.facts}
+        notes = (*self.read, *self.notes.list_by_line())
+        return {fitting(one.uid) for one in notes if one.kind == "refused" or "most" in one.facts}
 
     def _cancel(self, missing: Sequence[_Known]) -> None:
         self.lookup.load(Event, [known.key for known in missing], *WITH_EVENT, change=True)
@@ -314,7 +314,7 @@ class _CalendarImport:
         return ImportReport((*changes, *idle), self._told(), said)
 
     def _told(self) -> tuple[Note, ...]:
-        return tuple(sorted((*self.read, *self.notes.in_order()), key=lambda one: one.line or 0))
+        return tuple(sorted((*self.read, *self.notes.list_by_line()), key=lambda one: one.line or 0))
 
     def _audit(self, changes: Iterable[Change]) -> None:
         counts = [change.verb for change in changes if change.is_change]
@@ -378,12 +378,12 @@ def _identify(origin: Origin, brought: MappedEvent) -> None:
     origin.uid, origin.recurrence_id = brought.name
 
 
-def _revised(origin: Origin, foreign: Foreign) -> None:
+def _revised(origin: Origin, foreign: ForeignEvent) -> None:
     origin.sequence = max(origin.sequence, foreign.sequence)
     origin.revised_at = foreign.last_modified or foreign.dtstamp
 
 
-def _older(foreign: Foreign, origin: Origin) -> bool:
+def _older(foreign: ForeignEvent, origin: Origin) -> bool:
     """By SEQUENCE, then by the time of the revision (RFC 5546 2.1.5)."""
     if foreign.sequence != origin.sequence:
         return foreign.sequence < origin.sequence

@@ -11,8 +11,8 @@ from datetime import UTC, date, datetime, timedelta
 from html import unescape
 from typing import Any
 
-from calendars.foreign import Foreign, How, Notes
-from calendars.lines import clean_text, one_line
+from calendars.foreign import ForeignEvent, Notes, ZoneSource
+from calendars.lines import clean_text, join_lines
 from scheduler.base.clock import instant, wall, zone
 from scheduler.base.errors import Invalid
 from scheduler.base.i18n import N_, catalogue
@@ -49,7 +49,7 @@ class CalendarDefaults:
 class MappedEvent:
     """A foreign event, with what it comes to here: ``draft`` for a new event, ``said`` to compare it by."""
 
-    foreign: Foreign
+    foreign: ForeignEvent
     draft: EventDraft
     said: Mapping[str, str]  # a digest of each field as it was read
 
@@ -68,17 +68,17 @@ class MappedEvent:
         return self.said["title"], self.said["when"]
 
 
-def map_event(foreign: Foreign, terms: CalendarDefaults, notes: Notes) -> MappedEvent | None:
+def map_event(foreign: ForeignEvent, terms: CalendarDefaults, notes: Notes) -> MappedEvent | None:
     """Nothing, and a note, for what cannot be an event here."""
     try:
         return MappedEvent(foreign, _draft(foreign, terms, notes), _said(foreign, terms))
     except Invalid as error:
         problem = error.text(catalogue(terms.language).gettext)
-        notes.refused(foreign.line, foreign.uid, N_("The event cannot be planned: {problem}"), problem=problem)
+        notes.add_refused(foreign.line, foreign.uid, N_("The event cannot be planned: {problem}"), problem=problem)
         return None
 
 
-def _draft(foreign: Foreign, terms: CalendarDefaults, notes: Notes) -> EventDraft:
+def _draft(foreign: ForeignEvent, terms: CalendarDefaults, notes: Notes) -> EventDraft:
     venue = terms.venue or _venue(foreign, terms)
     plan = {
         "kind": terms.kind or Kind.MEETING,
@@ -99,7 +99,7 @@ def _draft(foreign: Foreign, terms: CalendarDefaults, notes: Notes) -> EventDraf
 # When
 
 
-def when(foreign: Foreign, tz: str, notes: Notes) -> dict[str, Any]:
+def when(foreign: ForeignEvent, tz: str, notes: Notes) -> dict[str, Any]:
     """Wall times in a zone that people live by; what is in UTC, or in a zone of no place, keeps its instant."""
     start, end = foreign.dtstart, foreign.dtend
     if not (isinstance(start, datetime) and isinstance(end, datetime)):
@@ -109,7 +109,7 @@ def when(foreign: Foreign, tz: str, notes: Notes) -> dict[str, Any]:
         start, end, tzid = (*(wall(_instant(at, tzid), tz) for at in (start, end)), tz)
     start = _existing(foreign, start, tzid, notes)
     if end <= start:
-        notes.mended(foreign.line, foreign.uid, N_("No end is told; an hour was taken."))
+        notes.add_mended(foreign.line, foreign.uid, N_("No end is told; an hour was taken."))
         end = start + AN_HOUR
     return {"dtstart": start, "dtend": _existing(foreign, end, tzid, notes), "tz": tzid}
 
@@ -127,28 +127,28 @@ def _instant(at: datetime, tzid: str) -> datetime:
     return at.replace(tzinfo=ZoneInfo(tzid)).astimezone(UTC)
 
 
-def _existing(foreign: Foreign, at: datetime, tzid: str, notes: Notes) -> datetime:
+def _existing(foreign: ForeignEvent, at: datetime, tzid: str, notes: Notes) -> datetime:
     """An hour that the clocks skip is read with the offset before them (RFC 5545 3.3.5)."""
     shown = wall(instant(at, tzid, gap="shift"), tzid)
     if shown != at:
         message = N_("There is no {wall} in {tzid}; {next} was taken.")
         said = {"wall": f"{at:%Y-%m-%d %H:%M}", "tzid": tzid, "next": f"{shown:%H:%M}"}
-        notes.mended(foreign.line, foreign.uid, message, **said)
+        notes.add_mended(foreign.line, foreign.uid, message, **said)
     return shown
 
 
 # What and where
 
 
-def _title(foreign: Foreign, terms: CalendarDefaults, notes: Notes) -> str:
-    title = unicodedata.normalize("NFC", _harmless(one_line(foreign.summary))).strip()
+def _title(foreign: ForeignEvent, terms: CalendarDefaults, notes: Notes) -> str:
+    title = unicodedata.normalize("NFC", _harmless(join_lines(foreign.summary))).strip()
     if not title:
-        notes.mended(foreign.line, foreign.uid, N_("The event has no title."))
+        notes.add_mended(foreign.line, foreign.uid, N_("The event has no title."))
         return catalogue(terms.language).gettext(N_("Untitled"))
     return _short(foreign, title, TITLE, notes)
 
 
-def _description(foreign: Foreign, terms: CalendarDefaults, notes: Notes) -> Text:
+def _description(foreign: ForeignEvent, terms: CalendarDefaults, notes: Notes) -> Text:
     """The text; at its head the place, unless that is a venue of ours. None is made of what others write."""
     text = _harmless(clean_text(foreign.description))
     if _TAGS.search(text):
@@ -175,32 +175,32 @@ def _unpiled(text: str) -> Iterator[str]:
             yield letter
 
 
-def _short(foreign: Foreign, text: str, most: int, notes: Notes) -> str:
+def _short(foreign: ForeignEvent, text: str, most: int, notes: Notes) -> str:
     if len(text) <= most:
         return text
     message = N_("A text of {length} characters was cut to {most}.")
-    notes.mended(foreign.line, foreign.uid, message, length=len(text), most=most)
+    notes.add_mended(foreign.line, foreign.uid, message, length=len(text), most=most)
     return text[: most - 1].rstrip() + "…"
 
 
-def _venue(foreign: Foreign, terms: CalendarDefaults) -> str | None:
+def _venue(foreign: ForeignEvent, terms: CalendarDefaults) -> str | None:
     """The venue that LOCATION names, alone or before its address."""
     place = folded(_harmless(foreign.location))
     return terms.venues.get(place) or terms.venues.get(place.partition(",")[0].strip())
 
 
-def _visibility(foreign: Foreign, terms: CalendarDefaults) -> Visibility:
+def _visibility(foreign: ForeignEvent, terms: CalendarDefaults) -> Visibility:
     told = Visibility(foreign.classification.lower())
     return Visibility.PRIVATE if terms.private and told is Visibility.PUBLIC else told
 
 
-def _web(foreign: Foreign, address: str, notes: Notes) -> str | None:
+def _web(foreign: ForeignEvent, address: str, notes: Notes) -> str | None:
     if not address:
         return None
     if re.fullmatch(r"https?://[^\s\"<>\\]{3,1990}", address, re.IGNORECASE) and address.isprintable():
         return re.sub("^https?", lambda found: found[0].lower(), address, flags=re.IGNORECASE)
     message = N_("This is no web address, and was left out: {address}")
-    notes.ignored(foreign.line, foreign.uid, message, address=address)
+    notes.add_ignored(foreign.line, foreign.uid, message, address=address)
     return None
 
 
@@ -257,9 +257,9 @@ def plain(html: str) -> str:
 # Identity
 
 
-def _said(foreign: Foreign, terms: CalendarDefaults) -> dict[str, str]:
+def _said(foreign: ForeignEvent, terms: CalendarDefaults) -> dict[str, str]:
     """A digest of each field as it was read: whatever we make of it, it tells what has changed there."""
-    floating = foreign.how in (How.FLOATING, How.GUESSED)
+    floating = foreign.zone_source in (ZoneSource.FLOATING, ZoneSource.GUESSED)
     values = {
         "title": foreign.summary,
         "description": (foreign.description, foreign.location),
@@ -295,7 +295,7 @@ def fitting(uid: str) -> str:
     return uid if len(uid) <= 202 else f"{hashlib.sha256(uid.encode()).hexdigest()}@long"
 
 
-def recurrence_id(foreign: Foreign) -> str:
+def recurrence_id(foreign: ForeignEvent) -> str:
     at: date | None = foreign.recurrence_id
     if at is None:
         return ""

@@ -9,8 +9,8 @@ from datetime import datetime, time, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from calendars.feed import with_alarms, write_feed
-from calendars.vtimezone import vtimezone
+from calendars.feed import add_alarms, write_feed
+from calendars.vtimezone import render_vtimezone
 from scheduler.base.clock import instant, wall
 from scheduler.base.i18n import N_, catalogue, supported
 from scheduler.base.text import Text
@@ -72,7 +72,7 @@ def _calendar(
     address: str,
 ) -> bytes:
     return write_feed(
-        with_alarms(parts, catalogue(language).gettext(N_("Soon"))) if alarms else parts,
+        add_alarms(parts, catalogue(language).gettext(N_("Soon"))) if alarms else parts,
         name=f"{house.to(language)}: {feed.name.to(language)}",
         zones=zones,
         refresh=REFRESH,
@@ -249,5 +249,7 @@ def _zones(session: Session, feed: Scope, now: datetime) -> list[bytes]:
         .order_by(Event.tzid)
     )
     return [
-        vtimezone(tzid, first.date(), last.date()) for tzid, first, last in session.execute(query) if first and last
+        render_vtimezone(tzid, first.date(), last.date())
+        for tzid, first, last in session.execute(query)
+        if first and last
     ]

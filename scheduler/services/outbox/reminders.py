@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from calendars.hours import next_yearly
+from calendars.anniversaries import find_next_anniversary
 from scheduler.base.clock import instant, wall
 from scheduler.model import (
     Attendee,
@@ -92,7 +92,7 @@ def starts_then(event: Event, start: datetime) -> bool:
 
 def _return(event: Event, on_or_after: date) -> datetime:
     assert event.dtstart is not None  # noqa: S101 - an anniversary always has its day
-    return midnight(next_yearly(event.dtstart.date(), on_or_after), event.tzid)
+    return midnight(find_next_anniversary(event.dtstart.date(), on_or_after), event.tzid)
 
 
 def midnight(day: date, tzid: str) -> datetime:

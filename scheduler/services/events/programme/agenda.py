@@ -14,7 +14,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased, joinedload, raiseload, selectinload
 
-from calendars.hours import next_yearly
+from calendars.anniversaries import find_next_anniversary
 from scheduler.base.clock import wall
 from scheduler.base.errors import NotFound
 from scheduler.base.text import Text
@@ -198,7 +198,7 @@ def _anniversaries(session: Session, wanted: AgendaFilter) -> Sequence[Event]:
 
 def _return(event: Event, on_or_after: date) -> AgendaEntry:
     assert event.first_on is not None and event.last_on is not None  # noqa: S101, PT018 - dated
-    first = next_yearly(event.first_on, on_or_after)
+    first = find_next_anniversary(event.first_on, on_or_after)
     return AgendaEntry(event, first, first + (event.last_on - event.first_on))
 
 

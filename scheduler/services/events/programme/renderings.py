@@ -12,7 +12,9 @@ from typing import Literal
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from calendars.hours import Exceptions, Interval, WeeklyHours, hours_events, openings, yearly_rule
+from calendars.anniversaries import make_anniversary_rule
+from calendars.hours import HoursExceptions, Interval, WeeklyHours, list_openings
+from calendars.hours_events import build_hours_events
 from calendars.vevent import Texts, VEvent, render_all
 from scheduler.base.date_format import format_day, format_days
 from scheduler.base.i18n import LANGUAGES, N_, catalogue
@@ -132,13 +134,13 @@ def _by_hours(event: Event, url: str) -> list[VEvent]:
     if event.kind is not Kind.EXHIBITION or not event.whole_days:
         return []
     hours = opening_hours(event)
-    return hours_events(_vevent(event, url, with_video=False), *hours, event.tzid) if hours else []
+    return build_hours_events(_vevent(event, url, with_video=False), *hours, event.tzid) if hours else []
 
 
 def _vevent(event: Event, url: str, *, with_video: bool) -> VEvent:
     assert event.dtstart is not None and event.dtend is not None  # noqa: S101, PT018 - dated
     start, end = _times(event)
-    yearly = yearly_rule(event.dtstart.date()) if event.kind is Kind.ANNIVERSARY else None
+    yearly = make_anniversary_rule(event.dtstart.date()) if event.kind is Kind.ANNIVERSARY else None
     return VEvent(
         uid=event.uid,
         dtstamp=_UNREVISED,
@@ -323,7 +325,7 @@ def closures(event: Event) -> list[Closure]:
     return sorted(within, key=lambda closure: (closure.first_on, closure.last_on))
 
 
-def opening_hours(event: Event) -> tuple[WeeklyHours, Exceptions] | None:
+def opening_hours(event: Event) -> tuple[WeeklyHours, HoursExceptions] | None:
     """When an exhibition is open: its own hours, else its venue's; less the closures of both and public holidays."""
     rows = _weekly(event)
     if not rows:
@@ -339,7 +341,7 @@ def opening_hours(event: Event) -> tuple[WeeklyHours, Exceptions] | None:
                 closed.discard(day)  # hours stated for a holiday are stated on purpose
             else:
                 closed.add(day)
-    return WeeklyHours(week), Exceptions(frozenset(closed), other)
+    return WeeklyHours(week), HoursExceptions(frozenset(closed), other)
 
 
 def _weekly(event: Event) -> list[OpeningHours]:
@@ -371,5 +373,5 @@ def open_days(event: Event) -> list[date]:
     hours = opening_hours(event)
     if hours is None or event.first_on is None or event.last_on is None:
         return []
-    found = openings(event.first_on, event.last_on, *hours)
+    found = list_openings(event.first_on, event.last_on, *hours)
     return sorted({opening.start.date() for opening in found})

@@ -1,0 +1,45 @@
+"""The window of days within which events are read."""
+
+import re
+from collections.abc import Iterable
+from datetime import date, timedelta
+
+from calendars.foreign.events.event import ForeignEvent
+from calendars.foreign.report.notes import N_, Notes
+from calendars.foreign.syntax.date_times import to_date
+
+_UNTIL_DAY = re.compile(r"UNTIL=(\d{8})", re.ASCII)
+
+
+def keep_within(events: Iterable[ForeignEvent], days: tuple[date, date] | None, notes: Notes) -> list[ForeignEvent]:
+    """Keep the events that may fall between the two days, both included; note the number of the others."""
+    every = list(events)
+    if days is None:
+        return every
+    kept = [event for event in every if _may_touch(event, *days)]
+    if len(kept) < len(every):
+        message = N_("Events that cannot fall between {first} and {last} are left out: {count}.")
+        first, last = (day.isoformat() for day in days)
+        notes.add_ignored(None, "", message, first=first, last=last, count=len(every) - len(kept))
+    return kept
+
+
+def _may_touch(event: ForeignEvent, first: date, last: date) -> bool:
+    """Tell whether the event, or an occurrence of the series, may touch those days; a series is not expanded."""
+    if any(_may_touch(override, first, last) for override in event.overrides):
+        return True
+    starts = to_date(event.dtstart)
+    ends = to_date(event.dtend) - timedelta(days=event.all_day)
+    if not event.recurring:
+        return starts <= last and ends >= first
+    return min(starts, *map(to_date, event.rdates), starts) <= last and _find_last_end(event, ends) >= first
+
+
+def _find_last_end(event: ForeignEvent, ends: date) -> date:
+    """Find the latest day that the series may touch; `ends` is that of its first occurrence."""
+    until = _UNTIL_DAY.search(event.rrule)
+    if event.rrule and not until:
+        return date.max
+    last = date.fromisoformat(until[1]) + timedelta(days=1) if until else ends
+    length = ends - to_date(event.dtstart)
+    return max([ends, last, *map(to_date, event.rdates)], default=ends) + length

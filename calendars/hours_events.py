@@ -1,0 +1,222 @@
+"""Opening hours as recurring events.
+
+An exhibition open for weeks is one recurring event (RFC 5545 section 3.8.5) for each pair of hours it keeps:
+a single event from the first morning to the last evening would claim the nights.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+from calendars.hours import (
+    HoursExceptions,
+    Interval,
+    Opening,
+    WeeklyHours,
+    find_hours,
+    list_days,
+    list_openings,
+    make_opening,
+)
+from calendars.vevent import WEEKDAYS, RRule, VEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoursSeries:
+    """The openings at one pair of hours, which become one recurring event; times are naive wall times.
+
+    `key` identifies the series among those of its event and stays when other days change. A single opening has
+    neither `byday` nor `until`. `overrides` maps the original start of an occurrence to the opening that
+    replaces it.
+    """
+
+    key: str
+    dtstart: datetime
+    dtend: datetime
+    byday: tuple[str, ...] = ()
+    until: datetime | None = None
+    exdates: tuple[datetime, ...] = ()
+    overrides: Mapping[datetime, Opening] = field(default_factory=dict)
+
+
+def build_series(
+    first_on: date, last_on: date, weekly: WeeklyHours, exceptions: HoursExceptions, tzid: str
+) -> list[HoursSeries]:
+    """Build a series for each pair of weekly hours, and one for each opening outside them.
+
+    Together they have exactly the openings of `list_openings`. A day with one other interval in place of a
+    weekly one is an override; any other exception is excluded from its series, and its hours stand alone. Where
+    the zone's standard offset changes, one series ends and another begins: an Outlook zone cannot hold both.
+    An opening during which the clock changes is an exception too: readers disagree on whether an occurrence
+    keeps its length or its closing time. Raise ValueError as `list_openings` does.
+    """
+    days = _compare_days(first_on, last_on, weekly, exceptions, ZoneInfo(tzid))
+    kept = _group_kept_days(days)
+    overrides, alone = _place_other_hours(days, kept)
+    recurring = [_make_series(group, dates, overrides.get(group, {})) for group, dates in kept.items()]
+    single = [_make_single(f"d{day:%Y%m%d}-{_format_hours(hours)}", make_opening(day, hours)) for day, hours in alone]
+    return sorted(recurring + single, key=lambda one: one.dtstart)
+
+
+def build_hours_events(base: VEvent, weekly: WeeklyHours, exceptions: HoursExceptions, tzid: str) -> list[VEvent]:
+    """Build the opening hours of an all-day event: timed events with its texts that keep nobody busy.
+
+    Each series has a UID of its own, derived from that of `base`; its overrides share that UID and have a
+    RECURRENCE-ID (RFC 5545 section 3.8.4.4). Raise ValueError if `base` is not all-day, or recurs.
+    """
+    if not base.all_day or base.recurring:
+        raise ValueError("Opening hours belong to an all-day event that does not recur itself.")
+    found = build_series(base.dtstart, base.dtend - timedelta(days=1), weekly, exceptions, tzid)
+    return [event for series in found for event in _make_events(base, series, ZoneInfo(tzid))]
+
+
+@dataclass(frozen=True, slots=True)
+class _Day:
+    """One day compared with its weekly hours: those it keeps, those it misses, those it has instead."""
+
+    on: date
+    since: date | None  # when the zone's standard offset of this day began, if it began after the first day
+    kept: tuple[Interval, ...]
+    missing: tuple[Interval, ...]
+    extra: tuple[Interval, ...]
+
+
+# What the days of one series share: `_Day.since` and the hours.
+_Group = tuple[date | None, Interval]
+
+
+def _compare_days(
+    first_on: date, last_on: date, weekly: WeeklyHours, exceptions: HoursExceptions, zone: ZoneInfo
+) -> list[_Day]:
+    """Compare each day with its weekly hours. Raise ValueError as `list_openings` does."""
+    list_openings(first_on, last_on, weekly, exceptions)
+    changes = _find_standard_changes(first_on, last_on, zone)
+    found = []
+    for day in list_days(first_on, last_on):
+        usual, actual = weekly.get_hours(day), find_hours(day, weekly, exceptions)
+        kept = tuple(h for h in actual if h in usual and not _has_clock_change(make_opening(day, h), zone))
+        missing = tuple(h for h in usual if h not in kept)
+        extra = tuple(h for h in actual if h not in kept)
+        since = max((change for change in changes if change <= day), default=None)
+        found.append(_Day(day, since, kept, missing, extra))
+    return found
+
+
+def _group_kept_days(days: Iterable[_Day]) -> dict[_Group, list[date]]:
+    """Group the dates by the weekly hours they keep: these become rules."""
+    found: dict[_Group, list[date]] = defaultdict(list)
+    for day in days:
+        for hours in day.kept:
+            found[day.since, hours].append(day.on)
+    return found
+
+
+def _place_other_hours(
+    days: Iterable[_Day], kept: Mapping[_Group, Sequence[date]]
+) -> tuple[Mapping[_Group, Mapping[date, Interval]], list[tuple[date, Interval]]]:
+    """Divide the other hours into those that replace an occurrence of a rule and those that stand alone."""
+    produced = {group: set(_list_rule_days(dates)) for group, dates in kept.items()}
+    overrides: dict[_Group, dict[date, Interval]] = defaultdict(dict)
+    alone = []
+    for day in days:
+        groups = [(day.since, hours) for hours in day.missing]
+        if len(groups) == len(day.extra) == 1 and day.on in produced.get(groups[0], ()):
+            overrides[groups[0]][day.on] = day.extra[0]
+        else:
+            alone += [(day.on, hours) for hours in day.extra]
+    return overrides, alone
+
+
+def _list_rule_days(kept: Sequence[date]) -> list[date]:
+    """List every date of the weekly rule that has the first, the last and the weekdays of these dates."""
+    weekdays = {day.weekday() for day in kept}
+    return [day for day in list_days(kept[0], kept[-1]) if day.weekday() in weekdays]
+
+
+def _make_series(group: _Group, kept: Sequence[date], overrides: Mapping[date, Interval]) -> HoursSeries:
+    since, hours = group
+    key = f"h{_format_hours(hours)}" if since is None else f"h{_format_hours(hours)}-{since:%Y%m%d}"
+    single = _make_single(key, make_opening(kept[0], hours))
+    if len(kept) == 1:
+        return single
+    weekdays = sorted({day.weekday() for day in kept})
+    missing = set(_list_rule_days(kept)) - set(kept) - set(overrides)
+    return replace(
+        single,
+        byday=tuple(WEEKDAYS[weekday] for weekday in weekdays),
+        until=make_opening(kept[-1], hours).start,
+        exdates=tuple(make_opening(day, hours).start for day in sorted(missing)),
+        overrides={make_opening(day, hours).start: make_opening(day, other) for day, other in overrides.items()},
+    )
+
+
+def _make_single(key: str, opening: Opening) -> HoursSeries:
+    return HoursSeries(key=key, dtstart=opening.start, dtend=opening.end)
+
+
+def _format_hours(hours: Interval) -> str:
+    opens, closes = hours
+    return f"{opens:%H%M}-{closes:%H%M}"
+
+
+def _make_events(base: VEvent, series: HoursSeries, zone: ZoneInfo) -> list[VEvent]:
+    """Make the event of a series, then its overrides; their RECURRENCE-ID is the original start."""
+    whole = replace(
+        base,
+        uid=_derive_uid(base.uid, series.key),
+        dtstart=_localize(series.dtstart, zone),
+        dtend=_localize(series.dtend, zone),
+        transp="TRANSPARENT",
+        rrule=_make_weekly_rule(series, zone),
+        exdates=tuple(_localize(start, zone) for start in series.exdates),
+        alarms=(),
+    )
+    return [whole, *(_make_override(whole, start, opening, zone) for start, opening in series.overrides.items())]
+
+
+def _make_override(whole: VEvent, original: datetime, opening: Opening, zone: ZoneInfo) -> VEvent:
+    return replace(
+        whole,
+        dtstart=_localize(opening.start, zone),
+        dtend=_localize(opening.end, zone),
+        rrule=None,
+        exdates=(),
+        recurrence_id=_localize(original, zone),
+    )
+
+
+def _derive_uid(uid: str, key: str) -> str:
+    """Derive the UID of a series from that of its event: the key stands before the domain, if there is one."""
+    local, at, domain = uid.partition("@")
+    return f"{local}-{key}{at}{domain}"
+
+
+def _make_weekly_rule(series: HoursSeries, zone: ZoneInfo) -> RRule | None:
+    if series.until is None:
+        return None
+    return RRule(freq="WEEKLY", byday=series.byday, until=_localize(series.until, zone).astimezone(UTC))
+
+
+def _localize(wall: datetime, zone: ZoneInfo) -> datetime:
+    """Return the wall time in its zone; of two instants with that time the first (RFC 5545 section 3.3.5)."""
+    return wall.replace(tzinfo=zone)
+
+
+def _has_clock_change(opening: Opening, zone: ZoneInfo) -> bool:
+    return _localize(opening.start, zone).utcoffset() != _localize(opening.end, zone).utcoffset()
+
+
+def _find_standard_changes(first_on: date, last_on: date, zone: ZoneInfo) -> list[date]:
+    """Find the days on which the zone's standard offset changes; summer time does not change it."""
+    days = pairwise(list_days(first_on, last_on))
+    return [
+        later for earlier, later in days if _get_standard_offset(earlier, zone) != _get_standard_offset(later, zone)
+    ]
+
+
+def _get_standard_offset(day: date, zone: ZoneInfo) -> timedelta:
+    noon = datetime(day.year, day.month, day.day, 12, tzinfo=zone)
+    return (noon.utcoffset() or timedelta(0)) - (noon.dst() or timedelta(0))

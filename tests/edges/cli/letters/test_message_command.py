@@ -1,0 +1,266 @@
+"""Writing to some, recording what came on paper, and forgetting people, from the shell."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from scheduler.services.events.attendance import transitions
+from scheduler.worker import delivery
+from tests.support.builders import DAY, NOW, a_person, an_event, an_organisation, invite, register
+
+ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"])
+pytestmark = ONE_ENGINE
+
+
+@pytest.fixture
+def opening(app, tmp_path):
+    with app.db.write() as session:
+        event = an_event(session, capacity=5)
+        invite(
+            session, event, a_person(session, "minister", name="Minister", organisation=an_organisation(session).key)
+        )
+        a_person(session, "deputy", name="Deputy")
+        register(session, event, a_person(session, name="Aigerim", language="kk"))
+        register(session, event, a_person(session, name="Sultan", email=None, telephone="+77010000000"))
+    delivery.deliver(app)
+    (tmp_path / "en.txt").write_text("The doors open at nine.\n\nWelcome, {name}.")
+    (tmp_path / "ru.txt").write_text("Двери откроются в девять.")
+    return app
+
+
+def message(scheduler, tmp_path, *more: str, to=("everyone",), code: int = 0):
+    words = [part for word in to for part in ("--to", word)]
+    texts = ("--text", f"en={tmp_path / 'en.txt'}", "--text", f"ru=@{tmp_path / 'ru.txt'}")
+    said = ("--subject", "en=The doors", "--subject", "ru=Двери")
+    return scheduler("message", "send", "opening", *words, *said, *texts, *more, code=code)
+
+
+# Messages
+
+
+def test_a_dry_run_shows_whom_in_which_language_and_the_letter_itself(scheduler, opening, tmp_path):
+    said = message(scheduler, tmp_path, "--dry-run").output
+
+    assert "Aigerim" in said
+    assert "--- kk ---" in said
+    assert "Двери откроются в девять." in said
+    assert "Welcome, Minister." in said
+    assert "To be told by other means: Sultan +77010000000" in said
+    assert "Nothing has been sent." in said
+    assert "No messages." in scheduler("message", "list").output
+
+
+def test_where_nobody_can_be_asked_nothing_is_sent_without_yes(scheduler, opening, tmp_path):
+    assert "say --yes" in message(scheduler, tmp_path, code=1).output
+    assert "No messages." in scheduler("message", "list").output
+
+
+def test_sent_listed_shown_and_kept_back(scheduler, opening, tmp_path):
+    assert "Message 1: skipped 1, to do 2" in message(scheduler, tmp_path, "--yes", "--at", "2027-01-05 10:00").output
+    listed = json.loads(scheduler("message", "list", "--event", "opening", "--json").output)
+    shown = scheduler("message", "show", "1").output
+    waits = scheduler("letter", "list", "--kind", "message", "--outcome", "to do").output
+
+    assert [{"skipped": 1, "to do": 2}] == [one["outcomes"] for one in listed]
+    assert "2027-01-05 10:00 UTC+7" == listed[0]["leaves"]
+    assert "Двери откроются в девять." in shown
+    assert "To be told by other means: Sultan" in shown
+    assert "waits for its hour" in waits
+    assert "Kept back: 2" in scheduler("message", "withdraw", "1").output
+    assert "has left" in scheduler("message", "withdraw", "1", code=1).output
+
+
+def test_a_reminder_of_the_unanswered_reaches_them_alone(scheduler, opening, tmp_path):
+    message(scheduler, tmp_path, "--yes", to=("unanswered", "delegation:embassy"))
+    assert 1 == delivery.deliver(opening).sent
+
+    (reached,) = json.loads(scheduler("message", "show", "1", "--json").output)["reached"]
+
+    assert ("minister", "sent", "en") == (reached["person"], reached["outcome"], reached["written_in"])
+
+
+@pytest.mark.parametrize(
+    ("given", "complaint"),
+    [
+        (["--to", "strangers", "--subject", "A", "--text", "en.txt"], "to: strangers says of nobody"),
+        (["--to", "everyone", "--subject", "A", "--text", "nowhere.txt"], "text: there is no file nowhere.txt"),
+        (["--to", "everyone", "--subject", "A", "--text", "latin.txt"], "text: latin.txt is not UTF-8 text"),
+        (["--to", "everyone", "--subject", "A", "--text", "."], "text: . cannot be read"),
+        (["--to", "everyone", "--subject", "A", "--text", "ru=ru.txt"], "text: is missing in en"),
+        (["--to", "everyone", "--subject", "A {x}", "--text", "en.txt"], "subject: nothing fills {x}"),
+        (["--to", "everyone", "--subject", "A", "--text", "en.txt", "--at", "2026-01-01 10:00"], "is past"),
+        (["--to", "everyone", "--subject", "A", "--text", "en.txt", "--tz", "Nowhere", "--at", "9:00"], "Nowhere"),
+    ],
+)
+def test_bad_input_is_one_line_that_names_the_field(scheduler, opening, tmp_path, monkeypatch, given, complaint):
+    (tmp_path / "latin.txt").write_bytes(b"\xe9t\xe9")
+    monkeypatch.chdir(tmp_path)
+
+    said = scheduler("message", "send", "opening", *given, "--yes", code=2).output
+
+    assert complaint in said
+    assert 1 == len(said.strip().splitlines())
+
+
+# Answers on paper
+
+
+def test_apologies_by_note_verbale_are_on_record_with_date_and_number(scheduler, opening):
+    given = ("--by", "note verbale", "--on", "2027-01-03", "--reference", "No. 123/2027")
+    scheduler("attendee", "answer", "opening", "minister", "excused", *given)
+
+    listed = scheduler("attendee", "list", "opening").output
+    shown = json.loads(scheduler("attendee", "show", "opening", "minister", "--json").output)
+
+    assert "excused (note verbale, 2027-01-03, No. 123/2027)" in listed
+    said = {"answer": "excused", "partstat": "DECLINED", "standing": "withdrawn", "answer_reference": "No. 123/2027"}
+    assert said == {name: shown[name] for name in said}
+
+
+def test_excused_is_neither_regrets_nor_no_answer_and_each_can_follow_the_other(scheduler, opening):
+    for answer in ("regrets", "excused", "regrets", "tentative", "excused", "accepted"):
+        scheduler("attendee", "answer", "opening", "minister", answer, "--reference", f"of {answer}")
+        shown = json.loads(scheduler("attendee", "show", "opening", "minister", "--json").output)
+        assert (answer, f"of {answer}") == (shown["answer"], shown["answer_reference"])
+
+    again = scheduler("attendee", "answer", "opening", "minister", "accepted", code=1).output
+    assert "has already given this answer" in again
+
+
+def test_represented_by_another_is_one_step_with_the_answer_and_the_deputy_is_written_to(scheduler, opening):
+    given = ("--represented-by", "deputy", "--by", "letter", "--on", "2027-01-02")
+    scheduler("attendee", "answer", "opening", "minister", "accepted", *given)
+    delivery.deliver(opening)
+
+    shown = json.loads(scheduler("attendee", "show", "opening", "minister", "--json").output)
+    letters = json.loads(scheduler("letter", "list", "--json").output)
+
+    assert ("accepted", "Deputy", "confirmed") == (shown["answer"], shown["represented_by"], shown["standing"])
+    assert ("confirmed", "Deputy", "sent") == tuple(letters[-1][name] for name in ("kind", "to", "outcome"))
+    assert "represented by Deputy" in scheduler("attendee", "list", "opening").output
+
+
+def test_another_deputy_is_another_answer_and_the_links_of_the_first_are_dead(scheduler, opening):
+    with opening.db.write() as session:
+        a_person(session, "third", name="Third")
+    scheduler("attendee", "answer", "opening", "minister", "accepted", "--represented-by", "deputy")
+    before = json.loads(scheduler("attendee", "show", "opening", "minister", "--json").output)
+    scheduler("attendee", "answer", "opening", "minister", "accepted", "--represented-by", "third")
+    after = json.loads(scheduler("attendee", "show", "opening", "minister", "--json").output)
+
+    assert ("Deputy", "Third") == (before["represented_by"], after["represented_by"])
+    with opening.db.read() as session:
+        from scheduler.model import Event
+        from scheduler.services.common.lookup import attendee, get
+
+        assert 2 == attendee(session, get(session, Event, "opening"), "minister").epoch
+
+
+@pytest.mark.parametrize(
+    ("given", "complaint"),
+    [
+        (["regrets", "--represented-by", "deputy"], "who sends somebody in their place accepts"),
+        (["accepted", "--represented-by", "minister"], "nobody represents themselves"),
+        (["accepted", "--reference", "x" * 121], "reference: is 121 characters long"),
+        (["accepted", "--reference", "a\nb"], "reference: must be on one line"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(scheduler, opening, given, complaint):
+    assert complaint in scheduler("attendee", "answer", "opening", "minister", *given, code=2).output
+
+
+def test_apologies_go_out_with_the_guest_list_and_come_in_with_one(scheduler, opening, tmp_path):
+    scheduler("attendee", "answer", "opening", "minister", "excused")
+    scheduler("attendee", "export", "opening", str(tmp_path / "out.csv"))
+    (tmp_path / "in.csv").write_text("Name,E-mail,Answer\nEnvoy,envoy@example.org,sends apologies\n")
+    scheduler("attendee", "import", "opening", str(tmp_path / "in.csv"), "--yes")
+
+    assert "excused" in (tmp_path / "out.csv").read_text()
+    assert (
+        "excused"
+        == json.loads(scheduler("attendee", "show", "opening", "envoy@example.org", "--json").output)["answer"]
+    )
+
+
+def test_a_programme_file_keeps_apologies_and_their_reference(scheduler, opening, tmp_path):
+    scheduler("attendee", "answer", "opening", "minister", "excused", "--reference", "No. 7")
+    scheduler("export", str(tmp_path / "programme.toml"))
+
+    written = (tmp_path / "programme.toml").read_text()
+
+    assert 'answer = "excused"' in written
+    assert 'reference = "No. 7"' in written
+    assert "Done. unchanged: 5" in scheduler("apply", str(tmp_path / "programme.toml"), "--yes").output
+
+
+# Erasing
+
+
+def test_erasing_shows_first_what_happens_and_asks(scheduler, opening):
+    dry = scheduler("person", "erase", "minister", "--dry-run").output
+    refused = scheduler("person", "erase", "minister", code=1).output
+    done = scheduler("person", "erase", "minister", "--yes").output
+
+    assert "Minister" in dry
+    assert "Withdrawn from: opening" in dry
+    assert "say --yes" in refused
+    assert "Erased: #1" in done
+    assert "there is no person minister" in scheduler("person", "show", "minister", code=1).output
+    assert "nothing is known of #1" in scheduler("person", "erase", "#1", "--yes", code=1).output
+
+
+def test_an_address_that_several_share_erases_nobody(scheduler, opening):
+    with opening.db.write() as session:
+        for name in ("A", "B"):
+            register(session, an_event(session), a_person(session, name=name, email="office@example.org"))
+
+    assert "several people share the address" in scheduler("person", "erase", "office@example.org", code=1).output
+
+
+def test_retention_says_who_is_forgotten_when_and_does_it_when_told(scheduler, opening, clock):
+    listed = json.loads(scheduler("person", "retention", "--json").output)
+    early = scheduler("doctor").output
+    clock.advance(200 * DAY)
+    late = scheduler("doctor").output
+    done = scheduler("person", "retention", "--run").output
+
+    assert ["2027-05-03 12:00 UTC+7"] * 2 == [one["forgotten"] for one in listed]
+    assert "visitors are forgotten after 90 days; due: 0, last run: never" in " ".join(early.split())
+    assert "due: 2" in late
+    assert "start a worker" in late
+    assert "Forgotten: people 2" in done
+    assert "No visitor is known." in scheduler("person", "retention").output
+    assert "due: 0, last run: 2027-07-23" in " ".join(scheduler("doctor").output.split())
+
+
+@pytest.mark.parametrize("days", ["-1", "ninety", "1.5", "123456"])
+def test_a_setting_that_is_no_number_of_days_is_refused(scheduler, monkeypatch, days):
+    monkeypatch.setenv("SCHEDULER_RETENTION_DAYS", days)
+
+    assert f"retention_days: {days} is not a number of days" in scheduler("doctor", code=2).output
+
+
+def test_set_to_nought_it_says_so(scheduler, opening, monkeypatch):
+    monkeypatch.setenv("SCHEDULER_RETENTION_DAYS", "0")
+
+    assert "visitors are kept until they ask" in " ".join(scheduler("doctor").output.split())
+    assert "so that nothing is due" in scheduler("person", "retention", "--run", code=2).output
+
+
+def test_who_answered_before_is_not_excused_by_withdrawing(opening):
+    """A new answer, however it comes, has not the apologies of the one before."""
+    from scheduler.model import Answer, Event, Partstat
+    from scheduler.services.common.lookup import attendee, get
+
+    with opening.db.write() as session:
+        row = attendee(session, get(session, Event, "opening"), "minister")
+        more = transitions.AnswerDetails(excused=True, reference="No. 1")
+        later = NOW + timedelta(hours=1)
+        transitions.answer(session, row, Partstat.DECLINED, by=Answer.LETTER, on=None, now=NOW, details=more)
+        guest = transitions.Guest(person=row.person)
+        transitions.register(session, row.event, guest, now=later)
+
+        assert (False, None) == (row.excused, row.answer_reference)

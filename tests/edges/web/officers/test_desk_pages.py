@@ -1,0 +1,387 @@
+"""The desk over HTTP: what officers see and do, in whose name, and what they are refused in words."""
+
+from __future__ import annotations
+
+import csv
+import io
+from html import unescape
+
+import pytest
+import sqlalchemy as sa
+
+from scheduler.model import AccountRole, Answer, Attendee, Audit, Mode, Partstat, Person, Role, Standing
+from scheduler.services.events.attendance import transitions
+from scheduler.web.officers.events.guest_actions import OFFERED, VERBS
+from tests.support.accounts import an_account, seal, sign_in, text
+from tests.support.builders import NOW, a_person, an_event, invite, register
+from tests.support.guest_list import GuestList, wrong_with_places
+from tests.support.instance import pages_of
+
+ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"])
+LIST = "/en/desk/events/opening"
+
+
+@pytest.fixture
+def web(app):
+    an_account(app)
+    client = pages_of(app).test_client()
+    sign_in(client)
+    return client
+
+
+def as_role(app, role):
+    an_account(app, str(role).replace(" ", "-"), role)
+    client = pages_of(app).test_client()
+    sign_in(client, str(role).replace(" ", "-"))
+    return client
+
+
+def plan(app, **given) -> None:
+    with app.db.write() as session:
+        an_event(session, **given)
+
+
+def put(app, deed, **given) -> int:
+    """A guest of the opening; their number on the list."""
+    with app.db.write() as session:
+        return deed(session, an_event(session, capacity=3), a_person(session, "ann", name="Ann"), **given).id
+
+
+def send(web, path, page=None, **typed):
+    return web.post(path, data={"csrf_token": seal(web, page or path), **typed})
+
+
+def row(app, number=1) -> Attendee:
+    with app.db.read() as session:
+        query = sa.select(Attendee).options(sa.orm.joinedload(Attendee.represented_by)).where(Attendee.id == number)
+        return session.scalars(query).one()
+
+
+# Reading
+
+
+def test_the_desk_shows_what_is_on_with_how_many_come(app, web):
+    with app.db.write() as session:
+        event = an_event(session, capacity=1)
+        register(session, event)
+        register(session, event)
+        invite(session, event)
+        an_event(session, "talks", visibility="confidential")
+
+    page = text(web.get("/en/desk"))
+
+    assert "in person: 1 of 1" in page
+    assert "waiting: 1" in page
+    assert "without answer: 1" in page
+    assert "/en/desk/events/talks" in page
+
+
+@ONE_ENGINE
+@pytest.mark.parametrize(
+    ("role", "addresses", "confidential"),
+    [
+        (AccountRole.VIEWER, False, 404),
+        (AccountRole.DOOR, False, 404),
+        (AccountRole.OFFICER, True, 200),
+        (AccountRole.ADMINISTRATOR, True, 200),
+    ],
+)
+def test_addresses_and_what_is_confidential_are_for_those_who_may(app, role, addresses, confidential):
+    number = put(app, register)
+    with app.db.write() as session:
+        session.get_one(Person, 1).telephone = "+66 2 234 6398"
+        an_event(session, "talks", visibility="confidential")
+    client = as_role(app, role)
+
+    pages = [text(client.get(path)) for path in (LIST, f"{LIST}/guests/{number}", f"{LIST}?name=ann", "/en/desk")]
+
+    assert "Ann" in pages[0]
+    assert addresses == any("@example.org" in page or "234 6398" in page for page in pages)
+    assert (confidential == 200) == any("talks" in page for page in pages)
+    assert confidential == client.get("/en/desk/events/talks").status_code
+
+
+@ONE_ENGINE
+def test_a_name_that_is_no_text_but_marks_does_no_harm(app, web):
+    with app.db.write() as session:
+        register(session, an_event(session), a_person(session, name='<b>"Ann"</b> & {{ 7 * 7 }}'))
+
+    for path in (LIST, f"{LIST}?name=%3Cscript%3E%27&standing=none&mode=x&role=%00", f"{LIST}/guests/1"):
+        page = web.get(path).get_data(as_text=True)
+        assert "<b>&#34;Ann" not in page
+        assert "<script>" not in page
+        assert '<b>"Ann"</b> & {{ 7 * 7 }}' in unescape(page) or "name=" in path
+
+
+@ONE_ENGINE
+@pytest.mark.parametrize("page", ["0", "-1", "x", "99999999999", "²", "9999"])
+def test_no_page_number_breaks_a_list(app, web, page):
+    put(app, register)
+
+    assert 200 == web.get(f"{LIST}?page={page}").status_code
+    assert 200 == web.get(f"/en/desk?page={page}").status_code
+
+
+@ONE_ENGINE
+def test_who_is_not_on_this_list_has_no_page_on_it(app, web):
+    number = put(app, register)
+    plan(app, key="other")
+
+    for path in (f"other/guests/{number}", "opening/guests/999", f"opening/guests/{2**70}", "none", "%00", "ключ"):
+        assert 404 == web.get(f"/en/desk/events/{path}").status_code, path
+    assert 404 == web.get(f"{LIST}/guests/{number}/dance").status_code
+
+
+@ONE_ENGINE
+def test_the_list_is_taken_away_as_a_file_whose_cells_are_no_formulas(app, web):
+    with app.db.write() as session:
+        register(session, an_event(session), a_person(session, name="=cmd|'/c calc'!A1", email="x@example.org"))
+
+    answer = web.get(f"{LIST}/guests.csv")
+    rows = list(csv.reader(io.StringIO(answer.get_data().decode("utf-8-sig"))))
+
+    assert 'attachment; filename="opening.csv"' == answer.headers["Content-Disposition"]
+    assert any("x@example.org" in row for row in rows)
+    assert not any(cell.startswith("=") for row in rows for cell in row)
+    assert web.get(f"{LIST}/guests.xlsx").get_data().startswith(b"PK")
+
+
+@ONE_ENGINE
+def test_the_ledger_says_what_left_and_what_did_not_and_why(app, web):
+    with app.db.write() as session:
+        event = an_event(session)
+        register(session, event, a_person(session, name="Ann"))
+        register(session, event, a_person(session, name="Ben", email=None))
+
+    page = text(web.get(f"{LIST}/letters"))
+
+    assert "no e-mail address" in page
+    assert "Ann" in page
+    assert "Ann" not in text(web.get(f"{LIST}/letters?outcome=skipped"))
+    assert 404 == web.get(f"{LIST}/letters?outcome=lost").status_code
+
+
+# Doing
+
+
+def test_an_officer_registers_somebody_and_the_audit_names_them(app, web):
+    plan(app)
+
+    sent = send(web, f"{LIST}/register", name="Айгүл Нұрланқызы", email="a@example.org", mode="remote",
+                companions="2", role="speaker", language="kk", telephone="")  # fmt: skip
+
+    assert 303 == sent.status_code
+    assert "They are on the list." in text(web.get(sent.headers["Location"]))
+    found = row(app)
+    assert (Mode.REMOTE, 2, Role.SPEAKER, Standing.CONFIRMED, Answer.DESK) == (
+        found.mode,
+        found.companions,
+        found.role,
+        found.standing,
+        found.answered_by,
+    )
+    with app.db.read() as session:
+        acts = session.execute(sa.select(Audit.actor, Audit.action).where(Audit.noun == "attendee")).all()
+    assert [("aigerim@web", "register")] == acts
+
+
+@ONE_ENGINE
+@pytest.mark.parametrize(
+    ("typed", "field", "said"),
+    [
+        ({"name": " "}, "name", "Enter a name."),
+        ({"email": "a at b"}, "email", "is not an e-mail address"),
+        ({"companions": "51"}, "companions", "Enter a whole number from 0 to 50."),
+        ({"mode": "by horse"}, "mode", "Choose how they take part."),
+        ({"role": "king"}, "role", "Choose what they are there."),
+        ({"language": "tlh"}, "language", "Choose a language."),
+        ({"telephone": "call me"}, "telephone", "is not a telephone number"),
+        ({"name": "x\u202ey"}, "name", "control character"),
+        ({"companions": "9"}, "", "a party of 10 can never fit"),
+    ],
+)
+def test_what_is_wrong_is_said_beside_its_field_and_what_was_typed_is_kept(app, web, typed, field, said):
+    plan(app, capacity=3)
+    good = {"name": "Ann", "email": "kept@example.org", "mode": "in person", "companions": "", "role": "participant"}
+
+    sent = send(web, f"{LIST}/register", **{**good, "language": "en", **typed})
+    page = text(sent)
+
+    assert 422 == sent.status_code
+    assert said in page
+    assert not field or f'id="{field}-wrong"' in page or f'href="#{field}"' in page
+    assert "kept@example.org" in page or "email" in typed
+    with app.db.read() as session:
+        assert [] == session.scalars(sa.select(Person)).all()
+
+
+@ONE_ENGINE
+def test_the_hall_and_the_screen_are_told_apart(app, web):
+    plan(app)
+
+    page = text(web.get(f"{LIST}/register"))
+
+    assert (1, 1) == tuple(page.count(f"<span>{words}</span>") for words in ("in the hall", "by video link"))
+
+
+@ONE_ENGINE
+def test_who_is_registered_already_is_told_in_words(app, web):
+    plan(app)
+    typed = {"name": "Ann", "email": "a@example.org", "mode": "in person", "role": "participant", "language": "en"}
+    send(web, f"{LIST}/register", **typed)
+
+    again = send(web, f"{LIST}/register", **typed)
+
+    assert 422 == again.status_code
+    assert "Ann is already registered for opening: confirmed." in text(again)
+
+
+@ONE_ENGINE
+def test_what_contradicts_is_said_and_can_be_overruled_with_a_reason(app, web):
+    with app.db.write() as session:
+        busy = a_person(session, name="Ann", email="a@example.org")
+        register(session, an_event(session, "elsewhere"), busy, role=Role.SPEAKER)
+        an_event(session)
+    typed = {"name": "Ann", "email": "a@example.org", "mode": "in person", "role": "speaker", "language": "en"}
+
+    refused = send(web, f"{LIST}/register", **typed)
+    overruled = send(web, f"{LIST}/register", **typed, reason="She speaks by telephone")
+
+    assert 422 == refused.status_code
+    assert 'name="reason"' in text(refused)
+    assert 'name="reason"' not in text(web.get(f"{LIST}/register"))
+    assert 303 == overruled.status_code
+    with app.db.read() as session:
+        said = session.scalars(sa.select(Audit.details).where(Audit.action == "force")).one()
+    assert "She speaks by telephone" == said["reason"]
+
+
+def test_an_answer_is_recorded_with_how_and_when_it_came(app, web):
+    number = put(app, invite)
+
+    sent = send(web, f"{LIST}/guests/{number}/answer", reply="accepted", way="note verbale", on="2026-12-20")
+
+    assert 303 == sent.status_code
+    found = row(app, number)
+    assert (Partstat.ACCEPTED, Standing.CONFIRMED, Answer.NOTE_VERBALE) == (
+        found.partstat,
+        found.standing,
+        found.answered_by,
+    )
+    assert "2026-12-20" == found.answered_on.isoformat()
+    page = text(web.get(sent.headers["Location"]))
+    assert "The answer is recorded." in page
+    assert "accepted (note verbale, 20 December 2026)" in page
+
+
+@ONE_ENGINE
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ({"reply": ""}, "Choose what was answered."),
+        ({"reply": "not answered"}, "Choose what was answered."),
+        ({"way": "pigeon"}, "Choose how it came."),
+        ({"on": "2027-01-05"}, "It cannot have come later than today"),
+        ({"on": "never"}, "Enter a date, like 2027-01-04."),
+        ({"on": "2026-02-30"}, "Enter a date, like 2027-01-04."),
+    ],
+)
+def test_an_answer_that_cannot_be_is_refused_and_stays_as_typed(app, web, typed, said):
+    number = put(app, invite)
+
+    sent = send(web, f"{LIST}/guests/{number}/answer", **{"reply": "accepted", "way": "telephone", "on": "", **typed})
+
+    assert 422 == sent.status_code
+    assert said in text(sent)
+    assert Standing.INVITED is row(app, number).standing
+
+
+@ONE_ENGINE
+def test_the_same_answer_twice_is_told_and_changes_nothing(app, web):
+    number = put(app, invite)
+    path = f"{LIST}/guests/{number}/answer"
+    send(web, path, reply="regrets", way="letter")
+
+    again = send(web, path, reply="regrets", way="telephone")
+
+    assert 422 == again.status_code
+    assert "has already given this answer" in text(again)
+    assert Answer.LETTER is row(app, number).answered_by
+
+
+def test_a_place_that_an_officer_takes_back_is_offered_to_who_waits(app, web):
+    with app.db.write() as session:
+        event = an_event(session, capacity=1)
+        register(session, event, a_person(session, "first"))
+        register(session, event, a_person(session, "second"))
+
+    send(web, f"{LIST}/guests/1/removal")
+
+    assert {"second"} == GuestList(app.db).offered()
+    assert (Standing.WITHDRAWN, None) == (row(app).standing, row(app).answered_by)
+    assert [] == wrong_with_places(app.db)
+
+
+def test_a_party_that_finds_no_room_keeps_what_it_has(app, web):
+    number = put(app, register)
+
+    larger = send(web, f"{LIST}/guests/{number}/party", mode="in person", companions="2")
+    too_large = send(web, f"{LIST}/guests/{number}/party", mode="in person", companions="3")
+
+    assert (303, 422) == (larger.status_code, too_large.status_code)
+    assert "not that many places" in text(too_large)
+    assert 2 == row(app, number).companions
+    assert [] == wrong_with_places(app.db)
+
+
+@ONE_ENGINE
+def test_somebody_comes_in_their_place_and_they_come_themselves_after_all(app, web):
+    number = put(app, register)
+    path = f"{LIST}/guests/{number}/deputy"
+
+    send(web, path, name="Ben Deputy", email="ben@example.org")
+    assert "Ben Deputy" == str(row(app, number).represented_by.name)
+    assert "represented by Ben Deputy" in text(web.get(LIST))
+    assert 'value="Ben Deputy"' in text(web.get(path))
+    send(web, path, name="", email="")
+
+    assert row(app, number).represented_by is None
+
+
+@ONE_ENGINE
+def test_each_standing_offers_its_verbs_and_a_viewer_none(app, web):
+    number = put(app, invite)
+    viewer = as_role(app, AccountRole.VIEWER)
+
+    page, theirs = (text(one.get(f"{LIST}/guests/{number}")) for one in (web, viewer))
+
+    assert set(Standing) == set(OFFERED)  # somebody must have thought of each
+    assert set(VERBS) >= {verb for verbs in OFFERED.values() for verb in verbs}
+    assert all(f"/guests/{number}/{verb}" in page for verb in OFFERED[Standing.INVITED])
+    assert not any(f"/guests/{number}/{verb}" in theirs for verb in VERBS)
+
+
+@ONE_ENGINE
+def test_what_has_changed_meanwhile_is_said_when_the_button_is_pressed(app, web):
+    number = put(app, register)
+    sealed = seal(web, f"{LIST}/guests/{number}/removal")
+    with app.db.write() as session:
+        transitions.withdraw(session, session.get_one(Attendee, number), now=NOW)
+
+    sent = web.post(f"{LIST}/guests/{number}/removal", data={"csrf_token": sealed})
+
+    assert 422 == sent.status_code
+    assert "has already withdrawn from opening" in text(sent)
+
+
+@ONE_ENGINE
+@pytest.mark.parametrize("language", ["kk", "ru", "th"])
+def test_refusals_speak_the_language_of_the_page(app, web, language):
+    put(app, register)
+    path = f"/{language}/desk/events/opening/guests/1/answer"
+
+    page = text(send(web, path, reply="accepted", way="letter"))
+
+    said = {"kk": "жауап", "ru": "ответ", "th": "ตอบ"}[language]
+    assert said in page.partition('role="alert"')[2].partition("</div>")[0]
+    assert "has already" not in page

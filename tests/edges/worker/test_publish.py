@@ -1,0 +1,201 @@
+"""Published files are the feeds, whole, with their twins; a run writes only what says something else."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+from datetime import timedelta
+from pathlib import Path
+
+import brotli
+import pytest
+from werkzeug.test import Client
+
+from scheduler.base.errors import Forbidden, Invalid
+from scheduler.model import Event, Feed
+from scheduler.services.common import lookup
+from scheduler.services.events.programme import planning
+from scheduler.web.programme.feed_server import Feeds
+from scheduler.worker.publish import Bucket, Directory, publish, target_for
+from tests.support.builders import DAILY, NOW, SPRING, a_city, a_feed, a_venue, an_event
+from tests.support.instance import Scheduler
+
+
+@pytest.fixture(autouse=True)
+def opening(app) -> None:
+    with app.db.write() as session:
+        an_event(session, "opening", venue=a_venue(session).key)
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    return tmp_path / "public"
+
+
+def files(directory: Path) -> dict[str, bytes]:
+    return {str(file.relative_to(directory)): file.read_bytes() for file in directory.rglob("*") if file.is_file()}
+
+
+def stamps(directory: Path) -> dict[Path, tuple[int, int]]:
+    return {file: (file.stat().st_ino, file.stat().st_mtime_ns) for file in directory.rglob("*")}
+
+
+def test_every_public_feed_is_there_in_every_language_and_form_with_its_twins(app, directory):
+    done = publish(app, Directory(directory))
+
+    found = files(directory)
+    assert 9 * 4 * 4 == len(done.written)  # everything, seven kinds and a city
+    assert 9 * 4 * 4 * 3 + 1 == len(found)
+    for name in done.written:
+        assert found[name] == gzip.decompress(found[name + ".gz"]) == brotli.decompress(found[name + ".br"])
+    assert set(json.loads(found["feeds/manifest.json"])) == set(done.written)
+
+
+def test_what_changes_while_files_are_written_is_in_all_of_them_or_in_none(app, directory):
+    def rename(done: int, _all: int) -> None:
+        if done == 1:
+            with app.db.write() as session:
+                opening = lookup.get(session, Event, "opening")
+                planning.change_event(session, opening, now=NOW, title={"en": "Renamed"})
+
+    publish(app, Directory(directory), rename)
+
+    assert not [name for name, content in files(directory).items() if b"Renamed" in content]
+
+
+def test_each_published_feed_is_what_the_server_sends(app, directory):
+    with app.db.write() as session:
+        an_event(session, "show", kind="exhibition", venue=a_venue(session, hours=DAILY).key, **SPRING)
+        an_event(session, "dinner", visibility="private")
+
+    done = publish(app, Directory(directory))
+
+    client = Client(Feeds(app, lambda *_: []))
+    assert {name: client.get(f"/{name}").data for name in done.written} == {
+        name: (directory / name).read_bytes() for name in done.written
+    }
+    assert b"VTIMEZONE" in (directory / "feeds/all.kk.hours.ics").read_bytes()
+
+
+def test_a_second_run_touches_nothing(app, directory):
+    publish(app, Directory(directory))
+    before = stamps(directory)
+
+    done = publish(app, Directory(directory))
+
+    assert ([], 144, []) == (done.written, done.unchanged, done.removed)
+    assert before == stamps(directory)
+
+
+def test_a_change_rewrites_the_feeds_that_show_it_and_no_other(app, directory, clock):
+    publish(app, Directory(directory))
+    clock.advance(timedelta(minutes=1))
+    with app.db.write() as session:
+        planning.change_event(session, lookup.get(session, Event, "opening"), now=clock.now(), title="Feast")
+
+    done = publish(app, Directory(directory))
+
+    assert {"all", "ceremonies", "city-bangkok"} == {name.split("/")[1].split(".")[0] for name in done.written}
+    assert clock.now().timestamp() == (directory / "feeds/all.en.ics").stat().st_mtime
+
+
+def test_a_feed_that_is_no_more_is_removed_with_its_twins(app, directory):
+    with app.db.write() as session:
+        a_feed(session, "spring")
+    publish(app, Directory(directory))
+    with app.db.write() as session:
+        session.delete(lookup.get(session, Feed, "spring"))
+
+    done = publish(app, Directory(directory))
+
+    assert 16 == len(done.removed)
+    assert not [name for name in files(directory) if "spring" in name]
+
+
+@pytest.mark.parametrize("broken", [b"{", b"[]", b"\xff"])
+def test_what_somebody_broke_or_took_away_is_made_good(app, directory, broken):
+    publish(app, Directory(directory))
+    whole = files(directory)
+    (directory / "feeds/manifest.json").write_bytes(broken)
+    (directory / "feeds/all.en.ics").unlink()
+
+    publish(app, Directory(directory))
+
+    assert whole == files(directory)
+
+
+def test_a_twin_that_was_taken_away_is_made_again(app, directory):
+    publish(app, Directory(directory))
+    whole = files(directory)
+    (directory / "feeds/all.en.ics.gz").unlink()
+
+    publish(app, Directory(directory))
+
+    assert whole == files(directory)
+
+
+def test_a_manifest_of_somebody_else_removes_nothing_but_feeds(app, directory):
+    publish(app, Directory(directory))
+    (directory.parent / "thesis").write_text("years of work")
+    manifest = directory / "feeds/manifest.json"
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "../thesis": {}, "feeds/../../thesis": {}}))
+
+    assert [] == publish(app, Directory(directory)).removed
+    assert (directory.parent / "thesis").exists()
+
+
+def test_a_city_that_only_private_events_are_in_is_not_told(app, directory):
+    with app.db.write() as session:
+        a_city(session, "tashkent")
+        an_event(session, "talks", visibility="private", cities=("tashkent",))
+
+    publish(app, Directory(directory))
+
+    assert not [name for name, content in files(directory).items() if "tashkent" in name or b"tashkent" in content]
+
+
+def test_no_private_event_is_published(app, directory):
+    with app.db.write() as session:
+        an_event(session, "dinner", visibility="private")
+        an_event(session, "talks", visibility="confidential")
+
+    publish(app, Directory(directory))
+
+    assert not [name for name, content in files(directory).items() if b"Dinner" in content or b"Talks" in content]
+
+
+@pytest.mark.parametrize("place", ["/proc/scheduler", "/proc/self"])
+def test_a_directory_that_cannot_be_written_is_said(app, place):
+    """Where not even root may write."""
+    with pytest.raises(Forbidden, match="cannot be written"):
+        publish(app, Directory(Path(place)))
+
+
+def test_a_file_in_the_way_is_said(app, tmp_path):
+    (tmp_path / "feeds").write_text("")
+
+    with pytest.raises(Forbidden, match="cannot be"):
+        publish(app, Directory(tmp_path))
+
+
+def test_object_storage_holds_the_same(app, directory):
+    bucket = Bucket(f"memory://{directory.name}-{NOW:%s}-{os.getpid()}-{app.db.embedded}")
+
+    first, second = publish(app, bucket), publish(app, bucket)
+    publish(app, Directory(directory))
+
+    assert (144, [], 144) == (len(first.written), second.written, second.unchanged)
+    assert all(content == bucket.read(name) for name, content in files(directory).items())
+    bucket.remove("feeds/all.en.ics")
+    assert bucket.read("feeds/all.en.ics") is None
+
+
+def test_a_place_that_nobody_knows_is_refused():
+    with pytest.raises(Invalid, match="--to nowhere://x"):
+        target_for("nowhere://x")
+
+
+def test_the_command_says_what_it_did(scheduler: Scheduler, directory):
+    assert "Written: 144, unchanged: 0, removed: 0." in scheduler("feed", "publish", "--to", str(directory)).output
+    assert 144 == json.loads(scheduler("feed", "publish", "--to", str(directory), "--json").output)["unchanged"]

@@ -1,0 +1,125 @@
+"""The program in processes of their own, on a clock that stands still; forked from one that has everything ready."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import urllib3
+
+from scheduler.app import App
+from scheduler.base import config
+from scheduler.base.clock import ManualClock
+from scheduler.web.application import create_app
+from tests.support.machine import free_port, until
+from tests.support.processes import PROCESSES
+
+
+@contextmanager
+def serving(environment: Mapping[str, str], now: datetime) -> Iterator[str]:
+    """The address of the pages, at that moment."""
+    ours, theirs = PROCESSES.Pipe(duplex=False)
+    process = PROCESSES.Process(target=_serve, args=(dict(environment), now, theirs), daemon=True)
+    process.start()
+    theirs.close()
+    try:
+        yield f"http://127.0.0.1:{ours.recv()}"
+    finally:
+        process.kill()
+        process.join()
+        process.close()
+        ours.close()
+
+
+def _serve(environment: dict[str, str], now: datetime, port: Connection) -> None:
+    from werkzeug.serving import make_server
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    web = create_app(_opened(environment, now), limit="100000 per minute")
+    server = make_server("127.0.0.1", 0, web, threaded=True)
+    port.send(server.server_port)
+    server.serve_forever()
+
+
+def send_letters(environment: Mapping[str, str], now: datetime) -> None:
+    """One round of the worker."""
+    process = PROCESSES.Process(target=_deliver, args=(dict(environment), now))
+    process.start()
+    process.join()
+    assert 0 == process.exitcode
+    process.close()
+
+
+def _deliver(environment: dict[str, str], now: datetime) -> None:
+    from scheduler.worker.delivery import deliver
+
+    deliver(_opened(environment, now))
+
+
+def _opened(environment: dict[str, str], now: datetime) -> App:
+    os.environ.update(environment)
+    return App.open(config.load(), ManualClock(now))
+
+
+def warm(environment: Mapping[str, Any]) -> None:
+    """Compile what the pages are made of, so that nobody who is forked from here has to."""
+    app = App.open(config.load(environment))
+    templates = create_app(app).jinja_env
+    for name in templates.list_templates(extensions=["html", "svg"]):
+        templates.get_template(name)
+    app.db.dispose()
+
+
+@dataclass
+class Server:
+    """`scheduler serve` in a process of its own."""
+
+    environment: dict[str, str]
+    workers: int = 2
+    port: int = field(default_factory=free_port)
+
+    def __enter__(self) -> Server:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "scheduler", "serve", "--port", str(self.port), "--workers", str(self.workers)],
+            env={**os.environ, **self.environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        until(lambda: self.answers("/healthz"))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.stop()
+
+    def stop(self) -> tuple[int, str]:
+        """Its exit code and all that it printed."""
+        self.process.terminate()
+        printed, _ = self.process.communicate(timeout=20)
+        return self.process.returncode, printed
+
+    def get(self, path: str, **headers: str) -> urllib3.BaseHTTPResponse:
+        """By a connection of its own: another process may answer each time."""
+        url = f"http://127.0.0.1:{self.port}{path}"
+        return urllib3.request("GET", url, headers={**headers, "Connection": "close"}, retries=False, timeout=10)
+
+    def answers(self, path: str) -> bool:
+        with contextlib.suppress(urllib3.exceptions.HTTPError):
+            return self.get(path).status == 200
+        return False
+
+    def children(self) -> list[int]:
+        pid = self.process.pid
+        found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return [int(one) for one in found if b"resource_tracker" not in Path(f"/proc/{one}/cmdline").read_bytes()]

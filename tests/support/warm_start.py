@@ -1,0 +1,11 @@
+"""Imported by the process that others are forked from (`tests.support.processes`), and by nobody else."""
+
+from __future__ import annotations
+
+from tempfile import TemporaryDirectory
+
+import scheduler.worker.timetable  # noqa: F401
+from tests.support.servers import warm
+
+with TemporaryDirectory(prefix="warm-") as directory:
+    warm({"SCHEDULER_DATA_DIR": directory})
