@@ -100,27 +100,26 @@ def put(session: Session, key: str, draft: PostDraft, *, now: datetime, lookup: 
     for another length of cells where visits are booked.
     """
     post = session.scalar(sa.select(Post).where(Post.key == key).options(*WITH_POST))
-    before = draft_of(post) if post else None
+    before = None
     if post is None:
         post = Post(key=key, version=0)
     else:
         hold(session, post)
         before = draft_of(post)
-    head = _without_parts(draft)
-    done = [change("post", key, before and _without_parts(before), head)]
-    if done[0].is_change:
+    changes = [change("post", key, before and _without_parts(before), _without_parts(draft))]
+    if changes[0].is_change:
         _write(session, post, draft, lookup, now)
-    done += _put_counters(session, post, draft, before)
-    done += _put_services(session, post, draft, before, now)
+    changes += _put_counters(session, post, draft, before)
+    changes += _put_services(session, post, draft, before, now)
     if before is None or before.special != _sort_special(draft.special):
         _write_special(session, post, draft.special)
-    made = [one for one in done if one.is_change]
-    post.version = (post.version or 0) + bool(made)
+    real_changes = [one for one in changes if one.is_change]
+    post.version = (post.version or 0) + bool(real_changes)
     session.flush()
-    for one in made:
+    for one in real_changes:
         action = "add" if one.verb is ChangeKind.ADDED else "change"
         note(session, action, one.noun, one.key, now=now, fields=sorted(one.fields))
-    return done
+    return changes
 
 
 def _without_parts(draft: PostDraft) -> PostDraft:
