@@ -15,9 +15,11 @@ help: ## print this list
 demo: $(VENV)/.ready ## play a season through, on sample data in ./demo
 	@$(BIN)/scheduler demo --dir demo
 
-# With ARGS just those tests run, and the checks do not.
+# Processes that tests start need not compile the program each.
+test: export PYTHONDONTWRITEBYTECODE :=
+# With ARGS just those tests run, and the checks do not; else crowds run after the others, by themselves.
 test: $(VENV)/.ready-dev $(VENV)/.ready-node $(VENV)/.ready-apt $(if $(ARGS),,check) ## check, then run every test; ARGS="tests/unit -k clock": just these
-	$(BIN)/pytest $(or $(ARGS),-n 3 --dist worksteal)
+	$(if $(ARGS),$(BIN)/pytest $(ARGS),$(BIN)/pytest -n logical --dist worksteal -m "not crowd" && $(BIN)/pytest -m crowd)
 
 check: $(VENV)/.ready-dev ## ruff, mypy and the import contracts, in seconds
 	$(BIN)/ruff check .
@@ -29,7 +31,7 @@ docs: $(VENV)/.ready-dev ## write the reference and the output in the tours anew
 	DOCS_UPDATE=1 $(BIN)/pytest tests/unit/test_reference.py tests/journeys/test_tours.py
 
 # `venv --without-pip` and `pip --python` work where the packages python3-venv and ensurepip are missing.
-$(VENV)/.ready: pyproject.toml constraints.txt
+$(VENV)/.ready: pyproject.toml constraints.txt hatch_build.py package-lock.json
 	@test -x $(BIN)/python || $(PYTHON) -m venv --without-pip $(VENV)
 	@echo "Installing into $(VENV) ..."
 	@$(PYTHON) -m pip --python $(VENV) install --quiet --disable-pip-version-check -c constraints.txt -e .
@@ -65,4 +67,4 @@ messages: $(VENV)/.ready-dev ## bring the translations up to the sentences in th
 	done; rm -f $$pot
 
 clean: ## remove what the other targets have made
-	rm -rf $(VENV) tests/readers/node_modules demo dist build
+	rm -rf $(VENV) tests/readers/node_modules scheduler/bundled dist build

@@ -17,7 +17,7 @@ from benchmarks.sample import programme
 from scheduler.base.text import Text
 from scheduler.model import Event
 from scheduler.services.events.programme import listing
-from scheduler.services.events.programme.renderings import location
+from scheduler.services.events.programme.rendering.event_texts import location
 from scheduler.services.feeds import event_feeds, scopes
 from scheduler.storage.database import Database
 

@@ -22,6 +22,7 @@ from scheduler.base.clock import ManualClock
 from scheduler.cli.kit.context import CommandContext
 from scheduler.cli.kit.language import speak
 from scheduler.storage.database import Database
+from tests.support import processes
 from tests.support.builders import NOW
 from tests.support.instance import Pool, Scheduler, connect, settings_of
 
@@ -32,9 +33,23 @@ hypothesis.settings.load_profile("suite")
 ENGINES = ("sqlite", "postgresql")
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Let what crowds run be imported once, and not by each of their processes."""
+    crowds = [item for item in session.items if item.get_closest_marker("crowd")]
+    processes.make_ready({item.module.__name__ for item in crowds if isinstance(item, pytest.Function)})
+
+
+MEMORY = Path("/dev/shm")  # noqa: S108 - a file system without a disk, of Linux; every commit waits for the disk
+
+
 @pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("template") / "empty.db"
+def sqlite_template() -> Iterator[Path]:
+    """A migrated file; its copies lie beside it."""
+    with tempfile.TemporaryDirectory(prefix="scheduler-", dir=MEMORY if MEMORY.is_dir() else None) as place:
+        yield _migrated(Path(place) / "empty.db")
+
+
+def _migrated(file: Path) -> Path:
     db = Database(f"sqlite:///{file}")
     schema.upgrade(db)
     with db.engine.connect() as connection:

@@ -1,31 +1,40 @@
-"""Letters as .eml files in a directory: for one desk without a mail server, for the demo and for tests."""
+"""Write letters as .eml files into a directory: for a desk without a mail server, for the demo and for tests."""
 
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 from scheduler.channels.base import ChannelError
+from scheduler.formats.atomic_write import replace_file
 from scheduler.services.letters.envelope import OutgoingMessage
+
+FILE_NAME = re.compile(r"[0-9]{6,}(-[a-z]+)+(-[0-9]+)?\.eml")
 
 
 def file_name(message: OutgoingMessage) -> str:
-    """In the order of the ledger; the same for every attempt at one letter."""
+    """Return the name of a letter's file: files sort like the ledger, and every attempt has the same name."""
     return f"{message.letter_id:06d}-{message.kind.replace(' ', '-')}-{message.language}.eml"
 
 
 class FileChannel:
+    """A directory that letters are put into."""
+
     def __init__(self, directory: str) -> None:
         self.directory = Path(directory).expanduser()
 
     def send(self, message: OutgoingMessage) -> None:
-        """Written beside and renamed, so that a file that is there is whole; a repeated letter replaces itself."""
+        """Write a letter, whole or not at all; a repeated letter replaces itself.
+
+        Where the file of another letter has its name, as of a database that was begun anew, a number is added.
+        """
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
-            path = self.directory / file_name(message)
-            beside = path.with_suffix(".part")
-            beside.write_bytes(message.content)
-            os.replace(beside, path)  # noqa: PTH105 - the atomic one, by its name
+            file = next(file for file in self._files(message) if _is_free(file, message))
+            replace_file(file, message.content)
         except OSError as error:
             raise ChannelError(
                 "{directory}: cannot be written: {reason}",
@@ -34,10 +43,29 @@ class FileChannel:
                 reason=error.strerror,
             ) from error
 
+    def _files(self, message: OutgoingMessage) -> Iterator[Path]:
+        first = self.directory / file_name(message)
+        yield first
+        yield from (first.with_stem(f"{first.stem}-{number}") for number in count(2))
+
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: no connection is kept."""
 
     def check(self) -> None:
+        """Raise ChannelError if the directory, or the nearest one above it, cannot be written to."""
         place = next(place for place in (self.directory, *self.directory.parents) if place.exists())
         if not (place.is_dir() and os.access(place, os.W_OK)):
             raise ChannelError("{directory}: cannot be written", down=True, directory=self.directory)
+
+
+def _is_free(file: Path, message: OutgoingMessage) -> bool:
+    """Return whether there is no such file, or one of an earlier attempt at this letter."""
+    if file.is_symlink() or not file.is_file():
+        return not os.path.lexists(file)
+    return message.message_id == _message_id(file.read_bytes())
+
+
+def _message_id(content: bytes) -> str:
+    from email.parser import BytesHeaderParser
+
+    return str(BytesHeaderParser().parsebytes(content)["Message-ID"]).strip()

@@ -1,6 +1,6 @@
 """Cards on paper, as PDF: set by Typst, which shapes and breaks every script we serve, and keeps the text as text.
 
-The fonts that are needed lie beside the templates; for letters of other scripts it takes those of the system.
+The fonts that are needed come with the package; for letters of other scripts it takes those of the system.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from scheduler.base.resources import PRINT
+from scheduler.base.resources import BUNDLED_PRINT, PRINT
 
-SHEETS = Path(PRINT)
+SHEETS, FONTS = Path(PRINT), Path(BUNDLED_PRINT)
 
 
 class PrintForm(StrEnum):
@@ -80,7 +80,7 @@ def _set(template: str, data: Mapping[str, Any]) -> bytes:
     made = typst.compile(
         SHEETS / f"{template}.typ",
         root=SHEETS,
-        font_paths=[SHEETS / "fonts"],
+        font_paths=[FONTS],
         sys_inputs={"data": json.dumps(data, ensure_ascii=False)},
         format="pdf",
     )

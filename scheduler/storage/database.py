@@ -25,6 +25,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Invalid
 from scheduler.storage.refusals import translated
+from scheduler.storage.unit_of_work import begin_unit_of_work
 
 
 class FairLock:
@@ -101,7 +102,7 @@ class Database:
         """
         made = Session(self._writer, expire_on_commit=False)
         with translated(self.url), self._one_writer(), made as session, session.begin():
-            session.info.update(actor=actor, pages=self.pages)
+            begin_unit_of_work(session, actor=actor, pages=self.pages)
             if patience and not self.embedded:
                 session.execute(sa.text(f"SET LOCAL lock_timeout = {patience // timedelta(milliseconds=1)}"))
             yield session

@@ -1,4 +1,4 @@
-"""The public pages: server-rendered, in four languages, without a script that anything depends on."""
+"""The application: public pages and officers' pages, server-rendered, in four languages."""
 
 from __future__ import annotations
 
@@ -25,14 +25,16 @@ MOST_SENT = 64 * 1024
 
 
 class Pages(Flask):
+    """The Flask application; its log names no address."""
+
     def log_exception(self, exc_info: Any) -> None:
-        """Without the address that was asked for: it may be somebody's own."""
+        """Log an exception without the address that was asked for: it may be somebody's own page."""
         rule = request.url_rule.rule if request.url_rule else "nowhere"
         self.logger.error("Exception on %s [%s]", rule, request.method, exc_info=exc_info)
 
 
 def create_app(app: App, *, limit: str = "600 per minute") -> Flask:
-    """The pages of one instance; ``limit`` is what one address may ask for before it is told to wait."""
+    """Make the pages of one instance; ``limit`` is the number of requests that one address may send."""
     web = Pages("scheduler.web", static_folder=None, template_folder=TEMPLATES)
     web.config.update(MAX_CONTENT_LENGTH=MOST_SENT, MAX_FORM_PARTS=100, UNSOLVED=form_floods.Few())
     web.url_map.merge_slashes = False  # its redirect would repeat whatever host was asked for
@@ -58,13 +60,13 @@ def create_app(app: App, *, limit: str = "600 per minute") -> Flask:
 def _add_officers_pages(web: Flask, app: App) -> None:
     """Add the pages behind a password, each for the roles that may do what it does."""
     guard.install(web, app)
-    limiter = web.extensions["scheduler.limiter"]
+    limiter, local = web.extensions["scheduler.limiter"], web.extensions["scheduler.local_limiter"]
     web.register_blueprint(signing.blueprint(app, limiter))
     web.register_blueprint(own_account.blueprint(app, limiter))
     web.register_blueprint(desk.blueprint(app))
     web.register_blueprint(guest.blueprint(app))
-    web.register_blueprint(door.blueprint(app))
-    web.register_blueprint(front_desk.blueprint(app))
+    web.register_blueprint(door.blueprint(app, local))
+    web.register_blueprint(front_desk.blueprint(app, local))
     web.register_blueprint(visit.blueprint(app))
     web.register_blueprint(closing_days.blueprint(app))
     web.register_blueprint(statistics.blueprint(app))
@@ -72,6 +74,6 @@ def _add_officers_pages(web: Flask, app: App) -> None:
 
 
 def _behind_proxies(web: Flask, number: int) -> None:
-    """Believe so many of the addresses that proxies add, from the end: what is before them anybody may forge."""
+    """Trust the addresses that this many proxies add, from the end: anybody may forge those before them."""
     if number:
         web.wsgi_app = ProxyFix(web.wsgi_app, x_for=number, x_proto=number)  # type: ignore[method-assign]

@@ -20,7 +20,7 @@ THREADS = 32
 
 
 def application() -> Feeds:
-    """What each process runs, from the settings of the environment. Raises what `App.open` does."""
+    """Make what each process runs, from the settings of the environment. Raise what `App.open` raises."""
     from scheduler.web.application import create_app
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")

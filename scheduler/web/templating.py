@@ -15,7 +15,11 @@ from scheduler.app import App
 from scheduler.base.date_format import format_weekday
 from scheduler.base.i18n import LANGUAGES
 from scheduler.base.text import Text
-from scheduler.services.events.programme.renderings import KIND_NAMES, exceptions_in_words, weekly_in_words
+from scheduler.services.events.programme.rendering.event_texts import (
+    KIND_NAMES,
+    exceptions_in_words,
+    weekly_in_words,
+)
 from scheduler.web.kit.assets import Assets
 from scheduler.web.kit.language import NAMES, _, kept, ngettext, with_query
 from scheduler.web.programme import wording as event_wording
@@ -100,7 +104,7 @@ def _context(app: App) -> dict[str, Any]:
 
 
 def in_language(language: str) -> str:
-    """The same page, the same choice, in another language; the programme where there is no such page."""
+    """Return the address of this page in another language; that of the programme where there is no such page."""
     if request.endpoint is None or "language" not in (request.view_args or {}):
         return f"/{language}/"
     return with_query(url_for(request.endpoint, **{**(request.view_args or {}), "language": language}), kept())
@@ -112,7 +116,7 @@ def _clocks(now: datetime) -> list[tuple[str, str]]:
 
 
 def plain(text: Text | str) -> str:
-    """In the page's language or the nearest, without what turns the text around it."""
+    """Return a text in the page's language or the nearest, without characters that reverse the text around it."""
     words = text.to(g.language) if isinstance(text, Text) else text
     return _TURNING.sub("", words)
 

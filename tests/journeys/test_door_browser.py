@@ -256,6 +256,44 @@ def test_the_camera_reads_a_pass_once_however_long_it_is_held(seeing, app, addre
     assert [] == page.complaints
 
 
+def test_a_camera_without_a_connection_says_what_to_do_and_reads_again_when_there_is_one(
+    seeing, app, address, guests
+):
+    page = at_the_door(look(seeing, PHONE), address)
+    page.context.set_offline(True)
+
+    page.get_by_role("button", name="Scan with the camera").click()
+    page.get_by_text("In this browser the camera needs a connection to read codes.").wait_for()
+    type_in(page, guests["nurlan"])
+    page.get_by_text("Not sent yet").wait_for()
+    see(page, PHONE, "door.camera-offline.en.light")
+    page.context.set_offline(False)
+
+    until(lambda: people(app) == 5)
+    page.get_by_text("In this browser the camera needs a connection to read codes.").wait_for(state="hidden")
+    page.locator("#unsent").wait_for(state="hidden")
+
+
+BARCODE_DETECTOR = """
+    window.BarcodeDetector = class {
+      static getSupportedFormats = async () => ["qr_code"];
+      detect = async (picture) => (picture.width ? [{ rawValue: "PASS" }] : []);
+    };
+"""
+
+
+def test_a_browser_that_reads_codes_itself_sends_no_picture(seeing, app, address, guests):
+    page, pictures = look(seeing, PHONE), []
+    page.add_init_script(BARCODE_DETECTOR.replace("PASS", guests["nurlan"]))
+    page.on("request", lambda request: pictures.append(request.url) if "/picture" in request.url else None)
+    at_the_door(page, address)
+
+    page.get_by_role("button", name="Scan with the camera").click()
+    verdict(page, "Welcome")
+
+    assert (3, [], []) == (people(app), pictures, page.complaints)
+
+
 def test_a_camera_that_may_not_be_used_is_said_and_typing_goes_on(browser, app, address, guests):
     page = at_the_door(look(browser), address)
 

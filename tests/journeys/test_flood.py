@@ -18,6 +18,8 @@ from tests.support.forms import sealed, solved
 from tests.support.machine import HANG
 from tests.support.servers import Server
 
+pytestmark = pytest.mark.crowd
+
 FORM = "/en/events/opening/register"
 POSTS = {"sqlite": 500, "postgresql": 100}  # of one address, and as many of many
 

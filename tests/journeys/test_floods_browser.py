@@ -60,7 +60,7 @@ def test_the_work_is_done_while_the_visitor_types(browser, app, address):
 def test_who_is_faster_than_the_work_is_told_and_need_not_press_again(browser, app, address):
     flood(app, TRIES[0][0])
     page, held = look(browser, DESKTOP), []
-    page.route("**/pbkdf2*.js", lambda route: held.append(route))  # the work does not begin before it is let go on
+    page.route("**/challenge-worker.js", lambda route: held.append(route))  # the work waits until it is let go on
     page.goto(f"{address}/en/{FORM}")
     fill_in(page)
 

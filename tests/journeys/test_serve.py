@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -120,6 +121,20 @@ def test_a_process_that_dies_is_replaced(server):
 
     until(lambda: victim not in server.children() and len(server.children()) == 2)
     assert [200] * 20 == [server.get(FEED).status for _ in range(20)]
+
+
+@ONE_ENGINE
+def test_no_process_has_a_connection_of_the_one_that_started_it(server, database_url):
+    """SQLite would take the locks of that one for its own, and hold none."""
+    file = database_url.removeprefix("sqlite:///")
+    server.get(FEED)
+
+    assert not opened(server.process.pid, file)
+    assert any(opened(one, file) for one in server.children())
+
+
+def opened(pid: int, file: str) -> bool:
+    return any(str(one.resolve()) == file for one in Path(f"/proc/{pid}/fd").iterdir())
 
 
 @ONE_ENGINE

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from scheduler.base.resources import BUNDLED_WEB, STATIC
 from scheduler.services.events.attendance import passes
 from tests.support.machine import one_of
 
@@ -102,14 +103,14 @@ def filmed(given, width=640, height=480, dot=8):
 
 # Fonts
 
-STATIC = ROOT / "scheduler" / "web" / "static"
 FACE = re.compile(r"url\((fonts/(noto-\w+)-[\w-]+\.woff2)\).*?unicode-range: ([^;]+);")
 
 
 @cache
 def faces() -> list[tuple[Path, str, list[range]]]:
-    found = FACE.findall((STATIC / "look.css").read_text())
-    return [(STATIC / file, family, [_range(part) for part in ranges.split(",")]) for file, family, ranges in found]
+    found = FACE.findall(Path(STATIC, "look.css").read_text())
+    folder = Path(BUNDLED_WEB)
+    return [(folder / file, family, [_range(part) for part in ranges.split(",")]) for file, family, ranges in found]
 
 
 def covering(letter: str) -> set[str]:

@@ -10,7 +10,7 @@ import multiprocessing
 import os
 import pickle
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
@@ -20,10 +20,13 @@ from tests.support.machine import HANG
 
 configure_mappers()
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(
-    ["psycopg", "tests.support.consulate", "tests.support.guest_list", "tests.support.warm_start"]
-)
+READY = ("psycopg", "tests.support.consulate", "tests.support.guest_list", "tests.support.warm_start")
 _start: Any = None  # in a contender: where all of them wait for the last
+
+
+def make_ready(modules: Iterable[str]) -> None:
+    """Have these modules imported in the process that all others are forked from, which has not started yet."""
+    PROCESSES.set_forkserver_preload([*READY, *sorted(modules)])
 
 
 def at_once(

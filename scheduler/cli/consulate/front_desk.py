@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from scheduler.base.date_parsing import parse_day
-from scheduler.base.errors import Conflict, Invalid
+from scheduler.base.errors import Invalid
 from scheduler.base.i18n import LANGUAGES, N_, catalogue
 from scheduler.cli.kit.context import (
     Columns,
@@ -24,7 +24,7 @@ from scheduler.cli.kit.context import (
     show_one,
 )
 from scheduler.cli.kit.language import _, language
-from scheduler.cli.kit.output import write_file
+from scheduler.cli.kit.output import refuse_existing, write_file
 from scheduler.model import Appointment, Post
 from scheduler.services.consulate.front_desk import actions as desk_actions
 from scheduler.services.consulate.front_desk import (
@@ -92,13 +92,12 @@ def day(
 def _print_list(
     context: CommandContext, post: str, typed: str | None, file: Path, *, overwrite: bool, tongue: str
 ) -> None:
-    if file.exists() and not overwrite:
-        raise Conflict("{file}: is there already; say --overwrite to replace it", file=file)
+    refuse_existing(file, overwrite=overwrite)
     with context.write() as session:
         row = posts.get(session, post)
         gettext, wanted = catalogue(tongue).gettext, _day(context, row, typed)
         made = day_list.pdf(session, row, wanted, language=tongue, gettext=gettext, now=context.now())
-    write_file(file, made)
+    write_file(file, made, overwrite=overwrite)
     click.echo(_("Written: {file}").format(file=file))
 
 

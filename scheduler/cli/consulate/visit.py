@@ -51,7 +51,7 @@ def _party(function: Any) -> Any:
 
 def _applicants(function: Any) -> Any:
     for option in (
-        click.option("--tz", help=N_("Zone of who comes, like Asia/Almaty.")),
+        click.option("--tz", help=N_("Zone of the person who comes, like Asia/Almaty.")),
         click.option("--language", "letters_in", help=N_("Language of letters.")),
         click.option("--telephone", help=N_("Telephone number.")),
         click.option("--email", help=N_("E-mail address.")),
@@ -277,7 +277,7 @@ def amnesty(context: CommandContext, reference: str, as_json: bool) -> None:
 # Reading
 
 
-@visit.command("show", help=N_("One visit, with who comes; that it was read is written down."))
+@visit.command("show", help=N_("One visit and its people; that it was read is recorded."))
 @click.argument("reference")
 @as_json
 @pass_context

@@ -38,7 +38,7 @@ from scheduler.services.common.plain_tables import table as plain
 from scheduler.services.events.programme import conflicts, event_mapping, listing, planning
 from scheduler.services.events.programme.event_drafts import EventDraft
 from scheduler.services.events.programme.event_times import when
-from scheduler.services.events.programme.renderings import KIND_NAMES, location
+from scheduler.services.events.programme.rendering.event_texts import KIND_NAMES, location
 from scheduler.services.outbox import enqueue, reminders
 
 TYPED = ("dtstart", "dtend", "duration", "first_day", "last_day", "registration_opens", "registration_closes")

@@ -64,7 +64,7 @@ def retention(context: CommandContext, limit: int, run: bool, as_json: bool) -> 
 
 
 def _run(context: CommandContext, *, as_json: bool) -> None:
-    from scheduler.worker.timetable import retain
+    from scheduler.worker.jobs import retain
 
     if context.settings.retention is None:
         raise Invalid("retention_days: is 0, so that nothing is due; set it to a number of days")

@@ -26,7 +26,7 @@ from scheduler.cli.kit.context import (
     without_asking,
 )
 from scheduler.cli.kit.language import _, language
-from scheduler.cli.kit.output import write_file
+from scheduler.cli.kit.output import refuse_existing, write_file
 from scheduler.formats import sheets
 from scheduler.model import Event, Mode, Role
 from scheduler.services.common.lookup import get
@@ -61,7 +61,7 @@ ROLES = click.Choice([str(role) for role in Role])
 @click.option("--encoding", help=N_("Encoding of a .csv, like windows-1251, where it is not seen."))
 @click.option("--map", "pairs", multiple=True, metavar="COLUMN=FIELD", help=N_("What a column means (repeatable)."))
 @click.option("--source", help=N_("Whose external ids these are (default: the name of the first such file)."))
-@click.option("--language", "spoken", help=N_("Language of Latin texts, and of letters to who states none."))
+@click.option("--language", "spoken", help=N_("Language of Latin texts, and of letters to people who state none."))
 @click.option(
     "--mode",
     type=MODES,
@@ -79,6 +79,7 @@ ROLES = click.Choice([str(role) for role in Role])
 )
 @click.option("--new", multiple=True, metavar="ROW", help=N_('This row is somebody new; "all": each that waits.'))
 @click.option("--rejected", type=FILE, help=N_("Where rows that come back are written (default: beside FILE)."))
+@click.option("--overwrite", is_flag=True, help=N_("Replace a file that is there."))
 @click.option("--dry-run", is_flag=True, help=N_("Show what would change and stop."))
 @without_asking
 @with_force
@@ -93,7 +94,7 @@ def import_guests(
         _report(order, told, back, as_json=as_json, done=True)
         return
     told, _back = _bring_in(context, order, keep=False)
-    back = _write_back(order, told, given["rejected"]) if dry_run and given["rejected"] else None
+    back = _write_back(order, told) if dry_run and order.rejected else None
     _report(order, told, back, as_json=as_json, done=False)
     if dry_run or not any(one.verdict in (RowOutcome.ADDED, RowOutcome.CHANGED) for one in told):
         return
@@ -118,6 +119,7 @@ class GuestListImportRequest:
     decisions: Decisions
     force: str | None
     rejected: Path | None
+    overwrite: bool
 
 
 def _order(context: CommandContext, event: str, file: Path, given: dict[str, Any]) -> GuestListImportRequest:
@@ -127,6 +129,7 @@ def _order(context: CommandContext, event: str, file: Path, given: dict[str, Any
         raise Invalid("{value} is not a language tag; write en, kk, ru, th or another BCP 47 tag", value=tag)
     if given["rejected"]:
         sheets.is_csv(given["rejected"])
+        refuse_existing(given["rejected"], overwrite=given["overwrite"])
     wanted = ColumnChoices(
         mapping.asked(given["pairs"]), line(given["source"], most=200) if given["source"] else None
     )
@@ -140,9 +143,8 @@ def _order(context: CommandContext, event: str, file: Path, given: dict[str, Any
     )
     with _progress(len(rows)) as progress:
         read = list(_counted(entries(columns, rows, terms), progress))
-    return GuestListImportRequest(
-        event, file, sheet, columns, rows, read, terms, decisions, given["force"], given["rejected"]
-    )
+    back = given["rejected"], given["overwrite"]
+    return GuestListImportRequest(event, file, sheet, columns, rows, read, terms, decisions, given["force"], *back)
 
 
 def _counted(read: Iterable[ParsedRow], progress: Callable[[int], None]) -> Iterator[ParsedRow]:
@@ -201,7 +203,7 @@ def _bring_in(
             return told, None
         mapping.remember(session, event, order.columns, now=context.now())
         session.flush()
-        return told, _write_back(order, told, order.rejected)
+        return told, _write_back(order, told)
 
 
 @contextmanager
@@ -218,12 +220,12 @@ def _progress(total: int) -> Iterator[Callable[[int], None]]:
         yield lambda rows: bar.advance(task, rows)
 
 
-def _write_back(order: GuestListImportRequest, told: Sequence[RowResult], named: Path | None) -> Path | None:
-    """The rows that come back, in the columns they came in, each with the reason; never over another file."""
+def _write_back(order: GuestListImportRequest, told: Sequence[RowResult]) -> Path | None:
+    """The rows that come back, in the columns they came in, each with the reason."""
     back = {one.number: one for one in told if one.comes_back}
     if not back:
         return None
-    target = named or _beside(order.file)
+    target = order.rejected or _beside(order.file)
     kept = [place for place, name in enumerate(order.columns.headings) if guess(name) not in OURS]
     head = [*(order.columns.headings[place] for place in kept), *(_(FIELDS[field]) for field in OURS)]
     rows = [
@@ -232,7 +234,8 @@ def _write_back(order: GuestListImportRequest, told: Sequence[RowResult], named:
         if number in back
     ]
     delimiter = (order.sheet.delimiter or ",") if sheets.is_csv(target) else ""
-    write_file(target, sheets.written([head, *rows], delimiter=delimiter, name=order.sheet.name))
+    content = sheets.written([head, *rows], delimiter=delimiter, name=order.sheet.name)
+    write_file(target, content, overwrite=order.overwrite)
     return target
 
 
@@ -241,7 +244,7 @@ def _beside(file: Path) -> Path:
     suffix = file.suffix if file.suffix.lower() in (".csv", ".tsv", ".xlsx") else ".csv"
     stem = file.stem.split(".rejected")[0]
     names = (f"{stem}.rejected{number}{suffix}" for number in ("", *(f"-{n}" for n in range(2, 1_000))))
-    found = next((path for path in map(file.with_name, names) if not path.exists()), None)
+    found = next((path for path in map(file.with_name, names) if not (path.is_symlink() or path.exists())), None)
     if found is None:
         raise Conflict("rejected: there are too many files of rows that came back; say where: --rejected")
     return found
@@ -348,14 +351,15 @@ def _record(order: GuestListImportRequest, told: Sequence[RowResult], back: Path
 @pass_context
 def export_guests(context: CommandContext, event: str, file: Path, like: Path | None, overwrite: bool) -> None:
     delimiter = "," if sheets.is_csv(file) else ""
-    if file.exists() and not overwrite:
-        raise Conflict("{file}: is there already; say --overwrite to replace it", file=file)
+    refuse_existing(file, overwrite=overwrite)
     with context.read() as session:
         found = get(session, Event, event)
         layout = _like(context, like) if like else guest_export.layout_of(session, found)
         layout = layout or guest_export.default_layout(found, _)
         rows = list(guest_export.rows(session, found, layout, language=language(), gettext=_))
-    write_file(file, sheets.written([list(layout.headings), *rows], delimiter=delimiter, name=event))
+    write_file(
+        file, sheets.written([list(layout.headings), *rows], delimiter=delimiter, name=event), overwrite=overwrite
+    )
     click.echo(_("Written: {file}").format(file=file))
 
 

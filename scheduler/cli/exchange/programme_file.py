@@ -20,7 +20,7 @@ from scheduler.cli.kit.context import (
     without_asking,
 )
 from scheduler.cli.kit.language import _
-from scheduler.cli.kit.output import write_file
+from scheduler.cli.kit.output import refuse_existing, write_file
 from scheduler.services.common.changes import Change, ChangeKind
 from scheduler.services.exchange import file_apply, file_reader
 from scheduler.services.exchange import file_export as exporting
@@ -147,12 +147,11 @@ def change_record(change: Change) -> dict[str, Any]:
 def export(context: CommandContext, file: Path, key: str, overwrite: bool) -> None:
     import tomli_w
 
-    if file.exists() and not overwrite:
-        raise Conflict("{file}: is there already; say --overwrite to replace it", file=file)
+    refuse_existing(file, overwrite=overwrite)
     settings = context.settings
     with context.read() as session:
         tables = exporting.tables(
             session, key=key, name=str(settings.house), language=settings.language, tz=settings.timezone
         )
-    write_file(file, tomli_w.dumps(tables, multiline_strings=True).encode())
+    write_file(file, tomli_w.dumps(tables, multiline_strings=True).encode(), overwrite=overwrite)
     click.echo(_("Written: {file}").format(file=file))

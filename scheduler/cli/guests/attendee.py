@@ -218,7 +218,7 @@ def _details(answer: str, reference: str | None, deputy: Person | None) -> trans
     return transitions.AnswerDetails(excused=excused, reference=reference, represented_by=deputy)
 
 
-@attendee.command(help=N_("Take a person off the list; a place that is freed is offered to who waits."))
+@attendee.command(help=N_("Take a person off the list; a place that is freed is offered to somebody who waits."))
 @click.argument("event")
 @click.argument("person")
 @click.option("--by", type=click.Choice([str(way) for way in Answer]), help=N_("How it came."))

@@ -12,7 +12,7 @@ from scheduler.base.errors import Conflict, Invalid, NotFound
 from scheduler.base.i18n import LANGUAGES, N_, catalogue
 from scheduler.cli.kit.context import Columns, CommandContext, as_json, at, pass_context, print_json, show
 from scheduler.cli.kit.language import _, language
-from scheduler.cli.kit.output import write_file
+from scheduler.cli.kit.output import refuse_existing, write_file
 from scheduler.formats.printing import PrintForm
 from scheduler.model import Arrival, Attendee, Event
 from scheduler.services.common.lookup import attendee as attendee_of
@@ -25,7 +25,7 @@ from scheduler.services.events.door.arrivals import ScanDetails, ScanOutcome, Sc
 FILE = click.Path(path_type=Path)
 
 
-@click.command("check-in", help=N_("Let somebody in at the door, by their pass or by who they are."))
+@click.command("check-in", help=N_("Let somebody in at the door, by their pass or by name."))
 @click.argument("event")
 @click.argument("who", metavar="PERSON-OR-PASS")
 @click.option(
@@ -194,8 +194,7 @@ def _print(
     people: tuple[str, ...],
     overwrite: bool,
 ) -> None:
-    if file.exists() and not overwrite:
-        raise Conflict("{file}: is there already; say --overwrite to replace it", file=file)
+    refuse_existing(file, overwrite=overwrite)
     tongue = spoken or language()
     with context.read() as session:
         found = get(session, Event, event)
@@ -209,5 +208,5 @@ def _print(
             one_per_page=one_per_page,
             only=[attendee_of(session, found, who).id for who in people],
         )
-    write_file(file, made)
+    write_file(file, made, overwrite=overwrite)
     click.echo(_("Written: {file}").format(file=file))

@@ -33,19 +33,20 @@ Columns = Mapping[str, Callable[[Any], Any] | str]
 
 class CommandContext:
     """Opened by the first command that needs it. `clock` is set by tests and the demo; `connect`, by tests, whose
-    commands share a database object."""
+    commands share a database object; `environ`, by the demo, which has settings of its own."""
 
     def __init__(
         self,
         config: Path | None = None,
         clock: Clock | None = None,
         connect: Callable[..., Database] | None = None,
+        environ: Mapping[str, str] = os.environ,
     ) -> None:
-        self.config, self.clock, self.connect = config, clock or Clock(), connect
+        self.config, self.clock, self.connect, self.environ = config, clock or Clock(), connect, environ
 
     @cached_property
     def settings(self) -> Settings:
-        settings = load(file=self.config)
+        settings = load(self.environ, self.config)
         speak(settings.language)
         return settings
 

@@ -67,7 +67,7 @@ HELP = {
     "cell": N_("Minutes of the grid on which visits begin."),
     "horizon": N_("How long before, at most, visits are booked, like 60 days."),
     "notice": N_("How long before, at least, visits are booked."),
-    "hold": N_("How long a time is kept for who has to confirm."),
+    "hold": N_("How long a time is kept for somebody who has to confirm."),
     "offer": N_("How long an offered time is kept."),
     "release_within": N_("A freed time comes back at a moment of chance within this."),
     "release_near": N_("A freed time nearer than this comes back at once."),

@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
+import stat
 from pathlib import Path
 
-from scheduler.base.errors import Forbidden
+from scheduler.base.errors import Conflict, Forbidden
+from scheduler.formats.atomic_write import replace_file
 
 
-def write_file(file: Path, content: bytes) -> None:
-    """Whole or not at all. Raises Forbidden."""
+def refuse_existing(file: Path, *, overwrite: bool) -> None:
+    """Refuse a file that `write_file` would not replace, before any work is done. Raise Conflict, Forbidden."""
     try:
-        handle, beside = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-        try:
-            with os.fdopen(handle, "wb") as target:
-                target.write(content)
-            os.chmod(beside, 0o644)  # noqa: PTH101 - mkstemp makes files for one's own eyes
-            os.replace(beside, file)  # noqa: PTH105 - the atomic one, by its name
-        except OSError:
-            Path(beside).unlink(missing_ok=True)
-            raise
+        mode = file.lstat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return
     except OSError as error:
-        raise Forbidden("{file}: cannot be written: {reason}", file=file, reason=error.strerror) from error
+        raise _cannot_write(file, error) from error
+    if not stat.S_ISREG(mode):
+        raise Conflict("{file}: is a link, a directory or a device; name a file", file=file)
+    if not overwrite:
+        raise Conflict("{file}: is there already; say --overwrite to replace it", file=file)
+
+
+def write_file(file: Path, content: bytes, *, overwrite: bool = False) -> None:
+    """Write a file whole or not at all, in place of one that is there only with ``overwrite``.
+
+    Raise Conflict for one that is there, and for what is no file; Forbidden if it cannot be written.
+    """
+    refuse_existing(file, overwrite=overwrite)
+    try:
+        replace_file(file, content)
+    except OSError as error:
+        raise _cannot_write(file, error) from error
+
+
+def _cannot_write(file: Path, error: OSError) -> Forbidden:
+    return Forbidden("{file}: cannot be written: {reason}", file=file, reason=error.strerror)

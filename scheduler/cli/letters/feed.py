@@ -15,7 +15,7 @@ from scheduler.base.i18n import LANGUAGES, N_
 from scheduler.cli.events.places import family
 from scheduler.cli.kit.context import Columns, CommandContext, as_json, pass_context, print_json, show, show_one
 from scheduler.cli.kit.language import _, language
-from scheduler.cli.kit.output import write_file
+from scheduler.cli.kit.output import refuse_existing, write_file
 from scheduler.cli.letters.feed_link import link
 from scheduler.services.events.programme.places import NOUNS
 from scheduler.services.feeds import event_feeds, scopes
@@ -77,8 +77,13 @@ def refresh(context: CommandContext) -> None:
 @click.option("-o", "--output", type=click.Path(path_type=Path), help=N_("The file; without it the feed is printed."))
 @click.option("--language", "spoken", type=click.Choice(LANGUAGES), help=N_("Language of the entries."))
 @click.option("--hours", is_flag=True, help=N_("Show exhibitions by their opening hours."))
+@click.option("--overwrite", is_flag=True, help=N_("Replace a file that is there."))
 @pass_context
-def export(context: CommandContext, slug: str, output: Path | None, spoken: str | None, hours: bool) -> None:
+def export(
+    context: CommandContext, slug: str, output: Path | None, spoken: str | None, hours: bool, overwrite: bool
+) -> None:
+    if output is not None:
+        refuse_existing(output, overwrite=overwrite)
     with context.read() as session:
         scope = scopes.get(session, slug)
         content = event_feeds.write(
@@ -92,7 +97,7 @@ def export(context: CommandContext, slug: str, output: Path | None, spoken: str 
     if output is None:
         sys.stdout.buffer.write(content)
         return
-    write_file(output, content)
+    write_file(output, content, overwrite=overwrite)
     count = content.count(b"BEGIN:VEVENT")
     click.echo(_("Written: {file} ({count} entries)").format(file=output, count=count))
 

@@ -6,10 +6,14 @@ is walked forward, and letters go to files.
 
 from __future__ import annotations
 
-import shutil
+import json
+import os
+import secrets
+import socket
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from email import message_from_bytes, policy
+from itertools import product
 from pathlib import Path
 
 import click
@@ -17,24 +21,36 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.clock import Clock, ManualClock
-from scheduler.base.errors import Conflict, Forbidden
+from scheduler.base.errors import Forbidden
 from scheduler.base.i18n import LANGUAGES, N_
 from scheduler.channels.file import file_name
 from scheduler.cli.kit.context import CommandContext, at
-from scheduler.cli.kit.language import _
-from scheduler.cli.kit.output import write_file
-from scheduler.model import Appointment, Event, Letter, Person, Reminder
+from scheduler.cli.kit.language import _, language
+from scheduler.cli.system.demo_commands import LANGUAGE, format_argument, format_command
+from scheduler.cli.system.demo_directory import (
+    CALENDARS,
+    DATABASE,
+    LETTERS,
+    PROGRAMME,
+    SETTINGS,
+    DemoDirectory,
+    claim,
+)
+from scheduler.model import AccountRole, Appointment, Event, Letter, Person, Reminder
 from scheduler.sample import programme
+from scheduler.services.accounts import accounts, assigned_posts
+from scheduler.services.accounts.accounts import AccountDraft
 from scheduler.services.common.lookup import get
 from scheduler.services.consulate.posts import free_times, posts
 from scheduler.services.consulate.posts.free_times import Party
 from scheduler.services.feeds import scopes
 from scheduler.services.letters.envelope import OutgoingMessage
-from scheduler.worker import delivery, timetable
+from scheduler.worker import delivery, jobs
 
-SETTINGS = """# Settings of the demo; made by `scheduler demo`, which may remove this directory.
-data_dir = "{directory}"
-mail_url = "file:{directory}/letters"
+SETTINGS_TEXT = """# Settings of the demo, made by `scheduler demo`; to try others, edit a copy.
+data_dir = {directory}
+mail_url = {letters}
+base_url = "{address}"
 mail_from = "Embassy of Kazakhstan in Thailand <programme@embassy.example>"
 timezone = "Asia/Bangkok"
 
@@ -44,6 +60,8 @@ kk = "Қазақстанның Таиландтағы Елшілігі"
 ru = "Посольство Казахстана в Таиланде"
 th = "สถานเอกอัครราชทูตคาซัคสถานประจำประเทศไทย"
 """
+HOST, PORT = "127.0.0.1", 8000  # as `scheduler serve` has them unless told
+OFFICER = "officer"
 CEREMONY = "sample-astana-in-bangkok-opening"
 POST, SERVICE = "phuket", "passport"
 FAMILY = (
@@ -90,48 +108,61 @@ GUESTS = (
     "--dir", "directory", type=click.Path(path_type=Path), default=Path("demo"), show_default=True, help=N_("Where.")
 )
 def demo(directory: Path) -> None:
-    directory = directory.absolute()
-    clock = ManualClock(Clock().now().replace(second=0, microsecond=0))
-    config = _prepare(directory, clock)
-    play = _Play(directory, config, clock)
-    play.plan()
-    play.register()
-    play.subscribe()
-    play.change()
-    play.visit()
-    play.walk()
-    play.end()
+    with claim(directory.absolute()) as place:
+        if place.left:
+            click.echo(_("Not made by the demo, left as it is: {files}").format(files=", ".join(place.left)))
+        play(place, ManualClock(Clock().now().replace(second=0, microsecond=0)))
 
 
-def _prepare(directory: Path, clock: Clock) -> Path:
-    """An empty directory with settings and the sample programme. Raises Conflict for one that is not the demo's."""
-    config = directory / "scheduler.toml"
-    if directory.exists():
-        if any(directory.iterdir()) and not config.exists():
-            raise Conflict(
-                "{directory}: is not empty and not of the demo; choose another with --dir", directory=directory
-            )
-        shutil.rmtree(directory)
-    try:
-        directory.mkdir(parents=True)
-    except OSError as error:
-        raise Forbidden(
-            "{directory}: cannot be made: {reason}", directory=directory, reason=error.strerror
-        ) from error
-    write_file(config, SETTINGS.format(directory=directory.as_posix()).encode())
-    write_file(directory / "programme.toml", programme(clock.now().date()).encode())
-    return config
+def play(place: DemoDirectory, clock: ManualClock) -> None:
+    """Play the season through from now on, and tell what to do next. Raise Forbidden if no letter can be written."""
+    acts = _Play(place, clock)
+    acts.plan()
+    password = acts.add_officer()
+    acts.register()
+    acts.subscribe()
+    acts.change()
+    acts.visit()
+    acts.walk()
+    acts.end(password)
 
 
 class _Play:
-    def __init__(self, directory: Path, config: Path, clock: ManualClock) -> None:
-        self.directory, self.config, self.clock = directory, config, clock
+    def __init__(self, place: DemoDirectory, clock: ManualClock) -> None:
+        self.place, self.directory, self.clock = place, place.path, clock
+        self.port = _free_port()
+        self.config = place.write(SETTINGS, self._settings().encode())
         self.sent: list[OutgoingMessage] = []
+        self.calendars = 0
+
+    def _settings(self) -> str:
+        directory = self.directory.as_posix()
+        return SETTINGS_TEXT.format(
+            directory=_quote(directory), letters=_quote(f"file:{directory}/{LETTERS}"), address=self._address()
+        )
+
+    def _address(self) -> str:
+        return f"http://{HOST}:{self.port}"
 
     def plan(self) -> None:
+        self.place.write(PROGRAMME, programme(self.clock.now().date()).encode())
         self._act(_("A programme in"), _("One file plans venues, people, events, reminders and feeds."))
-        self._run("apply", str(self.directory / "programme.toml"), "--yes")
+        self._run("apply", str(self.directory / PROGRAMME), "--yes")
         self._run("event", "list", "--all")
+
+    def add_officer(self) -> str:
+        """Make an account for whoever looks at the demo, and return its password."""
+        password = secrets.token_hex(8)
+        called = _("Officer of the demo")
+        draft = AccountDraft(name=OFFICER, called=called, role=AccountRole.OFFICER, language=language())
+        kept = accounts.check(password, draft.name, draft.called)
+        context = self._context()
+        with context.write() as session:
+            made = accounts.add(session, draft, now=self.clock.now())
+            assigned_posts.give(session, made, posts.everything(session), now=self.clock.now())
+            accounts.set_password(session, made, kept, now=self.clock.now())
+        context.close()
+        return password
 
     def register(self) -> None:
         self._act(
@@ -146,40 +177,32 @@ class _Play:
 
     def subscribe(self) -> None:
         self._act(_("Calendars out"), _("Every feed in four languages, as files that any calendar reads."))
-        calendars = self.directory / "calendars"
-        calendars.mkdir()
-        context = CommandContext(self.config, self.clock)
+        calendars = self.directory / CALENDARS
+        calendars.mkdir(exist_ok=True)
+        context = self._context()
         with context.read() as session:
             keys = [scope.key for scope in scopes.every(session)]
         context.close()
-        for key in keys:
-            for language in LANGUAGES:
-                self._run(
-                    "feed",
-                    "export",
-                    key,
-                    "-o",
-                    str(calendars / f"{key}.{language}.ics"),
-                    "--language",
-                    language,
-                    quiet=True,
-                )
+        for key, spoken in product(keys, LANGUAGES):
+            name = f"{CALENDARS}/{key}.{spoken}.ics"
+            self.place.expect(name)
+            self._run("feed", "export", key, "-o", str(self.directory / name), "--language", spoken, quiet=True)
         self._run("feed", "list")
-        click.echo(
-            _("Written: {count} calendars in {place}").format(count=len(keys) * len(LANGUAGES), place=calendars)
-        )
+        self.calendars = len(keys) * len(LANGUAGES)
+        click.echo(_("Written: {count} calendars in {place}").format(count=self.calendars, place=calendars))
 
     def change(self) -> None:
         self._act(
             _("A ceremony moves"), _("Same day, two hours later: its revision rises, reminders and people follow.")
         )
-        context = CommandContext(self.config, self.clock)
+        context = self._context()
         with context.read() as session:
             event = get(session, Event, CEREMONY)
             later = event.dtstart + timedelta(hours=2) if event.dtstart else None
         context.close()
         self._run("event", "move", CEREMONY, f"{later:%Y-%m-%d %H:%M}")
-        self._run("feed", "export", "ceremonies", "-o", str(self.directory / "calendars" / "ceremonies.en.ics"))
+        calendar = self.directory / CALENDARS / "ceremonies.en.ics"
+        self._run("feed", "export", "ceremonies", "-o", str(calendar), "--overwrite")
         self._run("reminder", "preview", "--days", "10")
 
     def visit(self) -> None:
@@ -198,7 +221,7 @@ class _Play:
 
     def _times(self) -> tuple[datetime, datetime]:
         """The first that are free on two days, three days ahead: there is a reminder before."""
-        context = CommandContext(self.config, self.clock)
+        context = self._context()
         with context.read() as session:
             service = posts.service_of(posts.get(session, POST), SERVICE)
             soon = self.clock.now().date() + timedelta(days=3)
@@ -210,7 +233,7 @@ class _Play:
         return first, next(slot.dtstart for slot in found if slot.dtstart.date() > first.date())
 
     def _visit(self) -> Appointment:
-        context = CommandContext(self.config, self.clock)
+        context = self._context()
         with context.read() as session:
             booked = session.scalars(sa.select(Appointment)).one()
         context.close()
@@ -221,11 +244,12 @@ class _Play:
         self._act(
             _("The clock walks forward"), _("Each line is a letter, at the hour it leaves, in its reader's language.")
         )
-        context = CommandContext(self.config, self.clock)
+        context = self._context()
         for moment in self._moments(context):
             self.clock.set(moment)
-            timetable.run_visit_upkeep(context.app)
-            delivery.deliver(context.app, self._watch(context))
+            jobs.run_visit_upkeep(context.app)
+            if delivery.deliver(context.app, self._watch(context)).down:
+                raise Forbidden("{directory}: cannot be written", directory=self.directory / LETTERS)
         context.close()
         self._one_letter()
 
@@ -275,27 +299,38 @@ class _Play:
         click.echo()
         click.echo("\n".join("    " + line for line in (body.get_content() if body else "").splitlines()))
 
-    def end(self) -> None:
+    def end(self, password: str) -> None:
         self._act(_("What was made"), str(self.directory))
-        letters = list((self.directory / "letters").glob("*.eml"))
-        calendars = list((self.directory / "calendars").glob("*.ics"))
+        letters = _("{count} letters, the last {file}").format(count=len(self.sent), file=file_name(self.sent[-1]))
         for what, place in (
-            (_("the programme file"), "programme.toml"),
-            (_("the database"), "scheduler.db"),
-            (_("{count} calendars").format(count=len(calendars)), "calendars/"),
-            (_("{count} letters, the last {file}").format(count=len(letters), file=self._last_file()), "letters/"),
+            (_("the programme file"), PROGRAMME),
+            (_("the database"), DATABASE),
+            (_("{count} calendars").format(count=self.calendars), f"{CALENDARS}/"),
+            (letters, f"{LETTERS}/"),
         ):
             click.echo(f"  {place:<16} {what}")
+        self._show_next(password)
+
+    def _show_next(self, password: str) -> None:
         click.echo()
         click.echo(_("Try next:"))
-        for command in ("serve", f"event show {CEREMONY}", "letter list --limit 20"):
-            click.echo(f"  scheduler --config {self._short(self.config)} {command}")
+        serve = format_command(self.config, "serve", *self._at_port())
+        sign_in = _("Open the desk, and sign in as {name} with the password {password}, made for this demo alone:")
+        letters = format_command(self.config, "letter", "list", "--limit", "20")
+        for what, line in (
+            (_("Serve the pages and the desk, until Ctrl-C:"), serve),
+            (sign_in.format(name=OFFICER, password=password), f"{self._address()}/{language()}/desk"),
+            (_("In another window, see which letters left:"), letters),
+        ):
+            click.echo(f"\n  {what}\n    {line}")
 
-    def _last_file(self) -> str:
-        return file_name(self.sent[-1])
+    def _at_port(self) -> tuple[str, ...]:
+        return ("--port", str(self.port)) if self.port != PORT else ()
 
-    def _short(self, path: Path) -> Path:
-        return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+    def _context(self) -> CommandContext:
+        """Return the context of the demo's commands. The environment may hold the settings of an office."""
+        heeded = {LANGUAGE: os.environ[LANGUAGE]} if LANGUAGE in os.environ else {}
+        return CommandContext(self.config, self.clock, environ=heeded)
 
     @staticmethod
     def _act(title: str, text: str) -> None:
@@ -313,12 +348,22 @@ class _Play:
 
         if quiet:
             with redirect_stdout(StringIO()):
-                root.main(args, obj=CommandContext(self.config, self.clock), standalone_mode=False)
+                root.main(args, obj=self._context(), standalone_mode=False)
             return
-        click.secho(f"$ scheduler {' '.join(self._quoted(arg) for arg in args)}", fg="cyan")
-        root.main(args, obj=CommandContext(self.config, self.clock), standalone_mode=False)
+        click.secho(f"$ scheduler {' '.join(format_argument(arg) for arg in args)}", fg="cyan")
+        root.main(args, obj=self._context(), standalone_mode=False)
 
-    def _quoted(self, arg: str) -> str:
-        path = Path(arg)
-        shown = str(self._short(path)) if path.is_absolute() else arg
-        return f'"{shown}"' if " " in shown else shown
+
+def _quote(text: str) -> str:
+    """Return a text as TOML has it; in JSON it is the same."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _free_port() -> int:
+    """Return the first port from the usual one on where nobody answers."""
+    return next(port for port in range(PORT, PORT + 100) if not _is_taken(port))
+
+
+def _is_taken(port: int) -> bool:
+    with socket.socket() as asked:
+        return asked.connect_ex((HOST, port)) == 0

@@ -23,4 +23,6 @@ def serve(context: CommandContext, host: str, port: int, workers: int) -> None:
         said = _("base_url is not set: links lead to {url}. Set SCHEDULER_BASE_URL to where people reach it.")
         click.echo(said.format(url=context.settings.base_url), err=True)
     click.echo(_("Serving on http://{host}:{port} (Ctrl-C to stop)").format(host=host, port=port))
+    # A process that is forked must not have its parent's connections: SQLite would take their locks for its own.
+    app.close()
     server(host=host, port=port, workers=workers, settings_file=context.config).serve()

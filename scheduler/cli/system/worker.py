@@ -13,7 +13,7 @@ from scheduler.base.errors import Conflict
 from scheduler.base.i18n import N_
 from scheduler.cli.kit.context import CommandContext, as_json, pass_context, print_json
 from scheduler.cli.kit.language import _
-from scheduler.worker import delivery, timetable
+from scheduler.worker import delivery, jobs, timetable
 
 
 @click.command(help=N_("Send what is due, now and from now on, until stopped."))
@@ -27,7 +27,7 @@ def worker(context: CommandContext, once: bool, as_json: bool) -> None:
     app = context.app
     app.house  # noqa: B018 - a missing secret is told before anything is claimed
     if once:
-        timetable.lapse(app)
+        jobs.lapse(app)
         done = delivery.deliver(app)
         if as_json:
             print_json(

@@ -1,4 +1,4 @@
-"""The visits to come of a post as a calendar for its officers: reference, service and how many, seldom who."""
+"""The coming visits of a post as a calendar for its officers, with names only if the link shows them."""
 
 from __future__ import annotations
 
@@ -19,12 +19,15 @@ from scheduler.services.consulate.visits.booking import WITH_VISIT
 from scheduler.services.consulate.visits.wording import where
 from scheduler.services.feeds.event_feeds import REFRESH
 
-# One that was cancelled is struck out until its day has passed, so that nobody prepares for it.
+# A cancelled visit stays, as cancelled, until its day has passed, so that nobody prepares for it.
 _SHOWN = (VisitStatus.CONFIRMED, VisitStatus.CHECKED_IN, VisitStatus.CALLED, VisitStatus.CANCELLED)
 
 
 def write(session: Session, link: FeedLink, *, language: str, now: datetime) -> bytes:
-    """From today on, by the clock of the post. A function of what is stored, the language and the day."""
+    """Write the visits of a link's post from today on, by the clock of the post, as a calendar.
+
+    Its bytes depend only on what is stored, the language and the day.
+    """
     post = link.post
     assert post is not None  # noqa: S101 - or it would not be a link to visits
     gettext = catalogue(language).gettext
@@ -47,7 +50,7 @@ def _coming(session: Session, post: Post, now: datetime) -> Iterator[Appointment
 
 
 def _vevent(visit: Appointment, language: str, *, names: bool) -> VEvent:
-    """Another UID than in the applicant's own calendar: it is another entry, and says other things."""
+    """Return a visit as an entry for officers; its UID differs from the one in the applicant's own calendar."""
     assert visit.starts_at is not None and visit.ends_at is not None  # noqa: S101, PT018 - it has a time
     gettext, cancelled = catalogue(language).gettext, visit.status is VisitStatus.CANCELLED
     status: Literal["CONFIRMED", "CANCELLED"] = "CANCELLED" if cancelled else "CONFIRMED"

@@ -60,7 +60,7 @@ def _what_happens(app: App, token: str) -> Response | str:
 
 
 def _erase(app: App, token: str) -> Response | str:
-    """The second click of two finds that the first has erased what its link led to: that is as good."""
+    """Erase the person. A second click, which finds the person erased, counts as success."""
     try:
         with app.db.write("page") as session:
             attendee = registration.own(session, token, secret=app.secret, erased=True)

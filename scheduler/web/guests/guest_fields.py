@@ -19,7 +19,7 @@ LONGEST_NEED = 500
 
 
 def person(form: Form) -> PersonDraft | None:
-    """Checked by the same rules as what an officer types; the complaints stand beside the fields."""
+    """Check a person's details by the rules for officers; the errors stand beside the fields. Raise Mistyped."""
     refuse_no_name(form, "name")
     given = {"name": form["name"], "email": form["email"], "language": g.language, "tz": g.tzid}
     try:
@@ -40,7 +40,7 @@ def _complaint(place: str, form: Form, problem: SchedulerError) -> str:
 
 
 def company(form: Form, event: Event, most: int) -> tuple[int, list[str] | None]:
-    """How many come along, and who where the organizer asks for names: the count follows from those."""
+    """Return the number and the names of the companions; where names are asked for, they make the number."""
     count = form.number("companions", most, _("Enter a whole number from 0 to {most}.", most=most))
     if not event.companions_named:
         return count, None
@@ -62,7 +62,7 @@ def _is_name(typed: str) -> bool:
 
 
 def needs(form: Form, event: Event, before: Needs | None = None) -> Needs:
-    """What is asked for; what was written down otherwise stays."""
+    """Return the needs that the form asks for; those it does not ask for stay as recorded."""
     asked = {"access": event.asks_access, "dietary": event.asks_dietary}
     return replace(before or Needs(), **{name: _need(form, name) for name, wanted in asked.items() if wanted})
 
@@ -76,7 +76,7 @@ def _need(form: Form, name: str) -> str:
 
 
 def typed(attendee: Attendee) -> dict[str, str]:
-    """What they have, as they would type it; a number beside names only where some have none."""
+    """Return the party as it would be typed; a number beside names only where some companions have no name."""
     all_named = attendee.event.companions_named and len(attendee.names) == attendee.companions
     return {
         "mode": str(attendee.mode),

@@ -52,7 +52,7 @@ def blueprint(app: App, limiter: Limiter) -> Blueprint:
 
 
 def _changes(pages: Blueprint, app: App, limiter: Limiter) -> None:
-    """Each verb a resource of its own below the visitor's page."""
+    """Add the resources below a visitor's own page, one for each change."""
     limited = limiter.shared_limit(POSTS, scope="own")
 
     def at(path: str, verb: Change) -> None:
@@ -88,7 +88,7 @@ def _downloads(pages: Blueprint, app: App) -> None:
 
 
 def address(app: App, attendee: Attendee) -> str:
-    """Where somebody's own page is."""
+    """Return the address of somebody's own page."""
     token = registration.own_token(attendee, secret=app.secret)
     return url_for("own.page", language=g.language, token=token)
 
@@ -216,7 +216,7 @@ def _pass(app: App, token: str) -> Response:
     with app.db.read() as session:
         attendee = registration.own(session, token, secret=app.secret)
     if not passes.is_due(attendee):
-        raise NotFound("there is no pass for who has no place in the hall")
+        raise NotFound("there is no pass for somebody without a place in the hall")
     return Response(passes.png(passes.of(attendee, secret=app.secret)), content_type="image/png")
 
 

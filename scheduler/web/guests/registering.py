@@ -118,7 +118,7 @@ def _ask(app: App, key: str) -> Response | str:
 
 
 def _wanted(form: Form, event: Event, nonce: str) -> registration.RegistrationForm:
-    """Raises Mistyped, when all that is wrong is told."""
+    """Return the registration that was typed. Raise Mistyped once every error is recorded."""
     offered = {str(mode): mode for mode in registration.modes(event)}
     person = guest_fields.person(form)
     mode = form.one_of("mode", offered, _("Choose how you will take part."))

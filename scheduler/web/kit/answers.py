@@ -1,4 +1,4 @@
-"""Answers to forms."""
+"""Answers to forms: see another page, show the form again, or say that a link is no longer valid."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from scheduler.web.kit.language import _
 
 
 def see(address: str) -> Response:
-    """After a form the browser is sent to a page that may be loaded again (RFC 9110 15.4.4)."""
+    """Redirect the browser after a form to a page that may be loaded again (303, RFC 9110 15.4.4)."""
     answer: Answer = redirect(address, 303)
     return Response(answer.response, 303, answer.headers)
 
 
 def again(page: Response | str, status: int = 422) -> Response:
-    """The same page, with what is wrong."""
+    """Show the page of a form again, with what is wrong."""
     return page if isinstance(page, Response) else Response(page, status)
 
 
 def spent(template: str = "web/visit/spent.html") -> Response:
-    """One page for every link that leads nowhere, whatever the reason."""
+    """Answer 404 with one page for every link that is no longer valid, whatever the reason."""
     return Response(render_template(template, title=_("This link leads nowhere any more")), 404)

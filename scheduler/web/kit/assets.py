@@ -1,4 +1,7 @@
-"""Stylesheet, fonts, script and icon: read once, served from memory under an address that changes with them."""
+"""Static files: style sheet, fonts, scripts, icon. Read once and served from memory.
+
+Their address contains a digest of all of them, so that browsers can keep them for ever.
+"""
 
 from __future__ import annotations
 
@@ -11,22 +14,23 @@ from pathlib import Path
 
 from flask import Response, abort, request
 
-from scheduler.base.resources import STATIC
+from scheduler.base.resources import BUNDLED_WEB, STATIC
 
-FOLDER = Path(STATIC)
+FOLDERS = (Path(STATIC), Path(BUNDLED_WEB))  # ours; what others wrote, laid there when the package is built
 TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml; charset=utf-8",
     ".woff2": "font/woff2",
-    ".txt": "text/plain; charset=utf-8",
 }
-COMPRESSED = (".css", ".js", ".svg", ".txt")
+COMPRESSED = (".css", ".js", ".svg")
 FOR_EVER = "public, max-age=31536000, immutable"
 
 
 @dataclass(frozen=True, slots=True)
 class Asset:
+    """One file in memory: its content type, its bytes, and these compressed where that pays."""
+
     type: str
     plain: bytes
     small: bytes | None
@@ -34,23 +38,30 @@ class Asset:
 
 @dataclass(frozen=True, slots=True)
 class Assets:
+    """All static files by name, and the digest that stands in their addresses."""
+
     digest: str
     files: Mapping[str, Asset]
 
     @classmethod
     @cache
     def read(cls) -> Assets:
-        found = [file for file in sorted(FOLDER.rglob("*")) if file.suffix in TYPES]
-        files = {file.relative_to(FOLDER).as_posix(): _asset(file) for file in found}
+        """Read all static files, once per process."""
+        found = {file.relative_to(folder).as_posix(): file for folder in FOLDERS for file in folder.rglob("*")}
+        files = {name: _asset(file) for name, file in sorted(found.items()) if file.suffix in TYPES}
         digest = hashlib.sha256(b"".join(name.encode() + asset.plain for name, asset in files.items()))
         return cls(digest.hexdigest()[:12], files)
 
     def url(self, name: str) -> str:
+        """Return the address of a static file."""
         assert name in self.files, name  # noqa: S101 - a template that names what is not there
         return f"/static/{self.digest}/{name}"
 
     def serve(self, digest: str, name: str) -> Response:
-        """A page kept from before an update asks under the old address: it gets today's file and does not keep it."""
+        """Serve a static file. Raise 404 if there is none of that name.
+
+        A page cached before an update asks with the old digest: it gets today's file, to be kept for a minute only.
+        """
         if name not in self.files:
             abort(404)
         asset = self.files[name]

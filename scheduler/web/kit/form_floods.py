@@ -1,8 +1,8 @@
-"""Floods of forms: a browser does some work for each that it sends, and of those that come without, few are let in.
+"""Defence against floods of forms: a browser must do some work for each form; few forms without it are accepted.
 
-The work is ALTCHA's (https://altcha.org/docs/v2): a challenge travels in the form, a worker solves it while its
-reader types, nobody is asked anything. It takes longer the more forms arrive. Who has no JavaScript sends the form
-unsolved and is let in as well, as long as few do; a flood finds that way narrow.
+The work is ALTCHA's (https://altcha.org/docs/v2): a challenge travels in the form, and a worker solves it while the
+reader types. It takes longer the more forms arrive. A browser without JavaScript sends the form unsolved, which is
+accepted as long as few do.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ TRIES = ((300, 4000), (60, 1200), (0, 300))
 
 @dataclass(frozen=True, slots=True)
 class Few:
-    """How many forms without work are let in: from everybody in ten minutes, from one address in an hour."""
+    """How many forms without work are accepted: from everybody in ten minutes, from one address in an hour."""
 
     all: int = 30
     each: int = 3
@@ -53,7 +53,7 @@ class NotLetIn(Forbidden):
 
 
 def challenge(app: App, sealed: str, *, now: datetime) -> str:
-    """What the browser is to work out for the form with this seal, and for no other."""
+    """Return the challenge (JSON) that the browser must solve for the form with this seal, and for no other."""
     with app.db.read() as session:
         tries = next(tries for many, tries in TRIES if _lately(session, now) >= many)
     made = altcha.create_challenge(
@@ -69,7 +69,7 @@ def challenge(app: App, sealed: str, *, now: datetime) -> str:
 
 
 def _lately(session: Session, now: datetime) -> int:
-    """Forms let in within the last minute, as far as it matters."""
+    """Count the forms accepted within the last minute, up to the largest number that matters."""
     most = TRIES[0][0]
     found = sa.select(SentForm.form).where(SentForm.sent_at > now - MINUTE).limit(most)
     return session.scalar(sa.select(sa.func.count()).select_from(found.subquery())) or 0
@@ -87,10 +87,10 @@ def _key(app: App, purpose: str) -> str:
 
 
 def admit(session: Session, form: Form, *, app: App, now: datetime) -> None:
-    """Let a form in whose seal is good, in the transaction of what it changes: where that fails, nothing is spent.
+    """Accept a form whose seal is valid, in the transaction of what it changes: if that fails, nothing is spent.
 
-    The same form with the same words again is a second click, and as good as the first. Raises NotLetIn, with what
-    to do in ``form.errors``.
+    The same form with the same content again is a second click, and as good as the first. Raise NotLetIn, with the
+    remedy in ``form.errors``.
     """
     if not _first_use(session, form, app, now):
         return
@@ -125,7 +125,7 @@ def _refuse_wrong(form: Form, app: App, now: datetime) -> None:
 
 
 def _signed(solution: str, app: App) -> tuple[str, datetime]:
-    """The form that the challenge was made for, and until when; of none, where it is not ours or not solved."""
+    """Return the form that a solution belongs to and its deadline; "" for a solution that is not ours or is wrong."""
     signing, solving = _key(app, "challenge"), _key(app, "solution")
     try:
         ours = altcha.verify_solution(solution, signing, hmac_key_secret=solving).verified

@@ -1,7 +1,8 @@
-"""Forms: what was typed is kept, what is wrong is said beside the field; sent from our own pages only.
+"""Forms: keep what was typed, show what is wrong beside the field, and accept only what our own pages sent.
 
-Nobody is signed in here, so there is no session that another site could ride on. What a form changes is named by an
-unguessable address; the seal in it, and what the browser says of where it comes from, keep other sites out as well.
+Nobody is signed in on public pages, so there is no session that another site could abuse. What a form changes is
+named by an unguessable address; the seal in it, and what the browser says of its origin, keep other sites out as
+well.
 """
 
 from __future__ import annotations
@@ -35,27 +36,31 @@ class Mistyped(Invalid):
 
 @dataclass
 class Form:
-    """What was typed, and what is wrong with it, field by field; under "" what is wrong with none of them."""
+    """A form as it was typed, and its errors by field; those under "" belong to no field."""
 
     typed: Mapping[str, str] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def sent(cls) -> Form:
+        """Return the form of the current request."""
         return cls({name: request.form.get(name, "") for name in request.form})
 
     def __getitem__(self, name: str) -> str:
         return self.typed.get(name, "")
 
     def one_of(self, name: str, known: Mapping[str, R], complaint: str) -> R | None:
-        """What was chosen; a complaint for what there is not."""
+        """Return the value of a choice; record the complaint and return None for an unknown one."""
         if self[name] not in known:
             self.errors[name] = complaint
             return None
         return known[self[name]]
 
     def number(self, name: str, most: int, complaint: str) -> int:
-        """A whole number from 0 to ``most``; nothing is 0."""
+        """Return a whole number from 0 to ``most``, 0 for an empty field.
+
+        Record the complaint and return 0 for any other.
+        """
         typed = self[name].strip() or "0"
         if not (typed.isascii() and typed.isdecimal() and len(typed) < 4 and int(typed) <= most):
             self.errors[name] = complaint
@@ -71,7 +76,7 @@ class Form:
         return number
 
     def check_seal(self, purpose: str, *, secret: str, now: datetime) -> str:
-        """What tells this form from any other; a complaint where it is not ours, or too old."""
+        """Return the nonce that identifies this form; record an error if its seal is not ours or too old."""
         nonce, _mark, rest = self[SEAL].partition(".")
         issued, _mark, _digest = rest.partition(".")
         ours = same(self[SEAL], _sealed(purpose, nonce, issued, secret=secret))
@@ -81,7 +86,7 @@ class Form:
 
     @property
     def trapped(self) -> bool:
-        """A field that no person sees is filled in."""
+        """Whether a field is filled in that no person sees."""
         return bool(self[TRAP])
 
 
@@ -92,18 +97,19 @@ NO_NAME = re.compile(r"[/@\\<>{}]|(?i:www\.)|[\w-]{2,}\.(?:[a-z]{2,}|[A-Z]{2,})\
 
 
 def refuse_no_name(form: Form, name: str) -> None:
-    """Complain beside the field of this name where what was typed is more than somebody's name."""
+    """Record an error beside a field whose content is more than the name of a person."""
     if len(form[name]) > LONGEST_NAME or NO_NAME.search(form[name]):
         form.errors.setdefault(name, _("Enter a name alone, of at most {most} characters.", most=LONGEST_NAME))
 
 
 def in_words(problem: SchedulerError) -> str:
-    """What is wrong with a field, in the language of the page, without the name that files have for it."""
+    """Return what is wrong with a field, in the language of the page, without the field's name in files."""
     inner = problem.facts.get("problem", problem)
     return inner.text(catalogue(g.language).gettext) if isinstance(inner, SchedulerError) else str(inner)
 
 
 def seal(purpose: str, *, secret: str, now: datetime) -> str:
+    """Return a seal for a new form: a nonce and the time of issue, authenticated for one purpose."""
     return _sealed(purpose, secrets.token_hex(8), str(int(now.timestamp())), secret=secret)
 
 
@@ -116,7 +122,7 @@ def _fresh(issued: str, now: datetime) -> bool:
 
 
 def refuse_other_sites() -> None:
-    """By what the browser itself says of where a form comes from; a page without referrer says "null"."""
+    """Answer 400 if the browser says that the form comes from another site; a page without referrer says "null"."""
     said = request.headers.get("Sec-Fetch-Site")
     origin = request.headers.get("Origin", "null")
     if said not in (None, "same-origin", "none") or (origin != "null" and urlsplit(origin).netloc != request.host):
@@ -124,8 +130,11 @@ def refuse_other_sites() -> None:
 
 
 def unshared(view: Callable[P, str | Response]) -> Callable[P, Response]:
-    """A page for one reader: kept nowhere, told to nobody, in no index. Nor is it compressed (`safety._compress`):
-    what somebody makes its reader type must not show in its length beside what is secret."""
+    """Mark a view as private to one reader: not cached, no referrer, not indexed.
+
+    Its pages are not compressed either (`safety._compress`): their length must not reveal a secret beside text that
+    an attacker makes the reader type (BREACH).
+    """
 
     @wraps(view)
     def answer(*args: P.args, **kwargs: P.kwargs) -> Response:

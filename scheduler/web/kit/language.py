@@ -1,4 +1,4 @@
-"""The reader: the language of a page is part of its address, the clock that stands beside the event's is a cookie."""
+"""The reader: the language of a page is part of its address; their own clock is a cookie."""
 
 from __future__ import annotations
 
@@ -19,16 +19,19 @@ A_YEAR = 365 * 24 * 3600
 
 
 def _(message: str, **facts: object) -> str:
-    """The message in the language of the page."""
+    """Translate a message into the language of the page and fill in its facts."""
     said = catalogue(g.language).gettext(message)
     return said.format(**facts) if facts else said
 
 
 def ngettext(one: str, many: str, number: int) -> str:
+    """Translate a message that has a plural, for this number."""
     return catalogue(g.language).ngettext(one, many, number)
 
 
 def install(web: Flask, app: App) -> None:
+    """Determine language and clock before every request, and mark responses for caches."""
+
     def greet() -> Answer | None:
         """Also for addresses that lead nowhere: their page speaks the reader's language, too."""
         first = request.path.split("/", 2)[1]
@@ -41,12 +44,13 @@ def install(web: Flask, app: App) -> None:
 
 
 def preferred(app: App) -> str:
-    """The best of our languages that the browser asks for, else the house's own."""
+    """Return the best of our languages that the browser accepts, else the default of the instance."""
     wanted = (tag.split("-")[0].lower() for tag, quality in request.accept_languages if quality > 0)
     return next((tag for tag in wanted if tag in LANGUAGES), app.settings.language)
 
 
 def known_zone(tzid: str) -> str | None:
+    """Return a zone name if it is known, else None."""
     try:
         return zone(tzid).key if tzid else None
     except SchedulerError:
@@ -54,7 +58,10 @@ def known_zone(tzid: str) -> str | None:
 
 
 def _set_clock() -> Answer:
-    """``?clock=Asia/Almaty`` on any page keeps the choice and shows the page as it was; an empty one forgets it."""
+    """Remember the clock in ``?clock=Asia/Almaty``, valid on any page, and show the page again without it.
+
+    An empty value forgets the clock.
+    """
     tzid = known_zone(request.args[CLOCK])
     answer = redirect(with_query(own_path(), kept()))
     answer.headers["Cache-Control"] = "no-store"
@@ -66,23 +73,23 @@ def _set_clock() -> Answer:
 
 
 def own_path() -> str:
-    """The page's own path, never another host's: // at its beginning would be one."""
+    """Return the path of the page, made safe: one that begins with // would name another host."""
     return "/" + quote(request.path.lstrip("/\\"), safe="/")
 
 
 def kept() -> list[tuple[str, str]]:
-    """What the address asks for, but for the clock."""
+    """List the arguments of the address, except the clock."""
     return [(name, value) for name, value in request.args.items(multi=True) if name != CLOCK]
 
 
 def with_query(path: str, arguments: Iterable[tuple[str, str]]) -> str:
-    """Not by url_for, which takes some names of arguments for orders of its own."""
+    """Append arguments to a path. `url_for` cannot: it interprets some names of arguments itself."""
     query = urlencode(list(arguments), quote_via=quote)
     return f"{path}?{query}" if query else path
 
 
 def _tell_caches(response: Response) -> Response:
-    """A page with the reader's own clock on it is nobody else's."""
+    """Forbid shared caches to keep a page that shows the reader's own clock."""
     response.headers.setdefault("Content-Language", g.get("language", "en"))
     if "Cache-Control" not in response.headers:
         shared = response.status_code == 200 and g.get("tzid") is None

@@ -1,7 +1,7 @@
-"""Where Flask-Limiter counts what writes: in our database, so that all processes of an instance share one limit.
+"""Storage of Flask-Limiter in our database, so that all processes of an instance share one limit for forms.
 
-It counts by fixed windows, each in a short transaction of its own that does not wait for the disk. Keys hold the
-addresses of people: what is stored is derived from them.
+It counts by fixed windows, each hit in a short transaction that does not wait for the disk. Keys contain addresses
+of people, so only digests of them are stored.
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ AT_ONCE = 1000  # rows that are swept in one statement: who registers meanwhile 
 
 
 def asker() -> str:
-    """Whose limit a request counts against. Whoever has one IPv6 address has 2**64 of them (RFC 6177): one asker."""
+    """Return whose limit a request counts against: the IPv4 address, or the IPv6 network of /64.
+
+    Whoever has one IPv6 address has 2**64 of them (RFC 6177).
+    """
     try:
         address = ip_address(request.remote_addr or "")
     except ValueError:
@@ -38,7 +41,7 @@ def asker() -> str:
 
 
 class DatabaseStorage(Storage):
-    """Where the database is away it raises: what is limited needs the database anyhow."""
+    """The storage. It raises if the database is away: everything that is limited needs the database anyhow."""
 
     STORAGE_SCHEME = [SCHEME]  # noqa: RUF012 - as the library declares it
 
@@ -87,7 +90,7 @@ class DatabaseStorage(Storage):
             return session.scalar(sa.select(column).where(*live))
 
     def _sweep(self, now: datetime) -> None:
-        """Now and then, a little: what nobody needs any more."""
+        """Delete a portion of the expired rows, at most once a minute."""
         if self._swept_at is not None and self._swept_at <= now < self._swept_at + SWEEP:
             return
         with self._app.db.autocommit() as execute:
@@ -98,7 +101,7 @@ class DatabaseStorage(Storage):
 
 
 def hit(*, embedded: bool) -> sa.Executable:
-    """One more within the window, or the first of a new one; atomic, it returns how many there are now."""
+    """Return the statement that counts one more hit in the window, or starts a new window, and returns the count."""
     insert = sqlite.insert(Hits) if embedded else postgresql.insert(Hits)
     over = Hits.expires_at <= sa.bindparam("now", type_=Hits.expires_at.type)
     return insert.on_conflict_do_update(
@@ -111,6 +114,7 @@ def hit(*, embedded: bool) -> sa.Executable:
 
 
 def hit_values(key: str, *, window: timedelta, secret: str, now: datetime, amount: int = 1) -> dict[str, Any]:
+    """Return the values for the statement of `hit`."""
     return {"key": _stored(key, secret), "number": amount, "expires_at": now + window, "now": now}
 
 

@@ -15,5 +15,5 @@ CALENDAR = "text/calendar; charset=utf-8"
 
 
 def is_key(key: str) -> bool:
-    """Keys are ASCII; a NUL is more than PostgreSQL can be asked."""
+    """Return whether a text can be a key: ASCII, without the NUL that PostgreSQL refuses."""
     return len(key) <= 80 and key.isascii() and key.isprintable()

@@ -1,4 +1,4 @@
-"""What stands between the pages and the world: headers, limits, and an answer for whatever goes wrong."""
+"""Headers, limits, and an answer for everything that goes wrong."""
 
 from __future__ import annotations
 
@@ -53,10 +53,12 @@ WORTH_COMPRESSING = 1000
 
 
 def install(web: Flask, app: App, limit: str) -> None:
-    """Each process counts for itself what is read; what is written, all of them together."""
-    Limiter(asker, app=web, default_limits=[limit], default_limits_exempt_when=_is_cheap, storage_uri="memory://")
+    """Add limits, error pages and headers. Reading is limited per process, writing by all processes together."""
+    local = Limiter(
+        asker, app=web, default_limits=[limit], default_limits_exempt_when=_is_cheap, storage_uri="memory://"
+    )
     shared = Limiter(asker, app=web, storage_uri=f"{SCHEME}://", storage_options={"app": app})  # type: ignore[dict-item]
-    web.extensions["scheduler.limiter"] = shared
+    web.extensions.update({"scheduler.limiter": shared, "scheduler.local_limiter": local})
     web.before_request(_refuse_long)
     web.register_error_handler(HTTPException, _answer_http)
     web.register_error_handler(SchedulerError, _answer_ours)
@@ -67,7 +69,7 @@ def install(web: Flask, app: App, limit: str) -> None:
 
 
 def _refuse_long() -> None:
-    """Links on a page repeat what was asked for: a long address would come back many times."""
+    """Answer 414 to a long query: the links on a page repeat it many times."""
     if len(request.query_string) > MAX_QUERY_LENGTH:
         abort(414)
 
@@ -90,7 +92,7 @@ def _answer_http(error: HTTPException) -> Answer:
 
 
 def _answer_ours(error: SchedulerError) -> Answer:
-    """Reading contradicts nothing and is forbidden to nobody: such an error is the database's trouble."""
+    """Answer an error of ours. A Conflict or Forbidden while reading is trouble of the database: 503."""
     code = next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
     return _answer_away(error) if code == 503 else _problem(code)
 
@@ -109,7 +111,7 @@ def _problem(code: int) -> Response:
 
 
 def _compress(response: Response) -> Response:
-    """Pages hold no secret to be weighed by their length (BREACH), but for those of one reader: these stay whole."""
+    """Compress shared pages. Private pages stay whole: length must not reveal a secret in them (BREACH)."""
     if (
         "no-store" in response.headers.get("Cache-Control", "")
         or response.mimetype not in COMPRESSED

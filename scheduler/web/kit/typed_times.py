@@ -11,7 +11,7 @@ AT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}")
 
 
 def time_typed(typed: str) -> datetime | None:
-    """A wall time as our own addresses have it; None for any other, and for a year that no calendar reaches."""
+    """Return a wall time as our addresses write it; None for any other text, or for a year out of range."""
     try:
         at = datetime.fromisoformat(typed) if AT.fullmatch(typed) else None
     except ValueError:

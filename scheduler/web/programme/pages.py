@@ -71,7 +71,7 @@ def _without_language(pages: Blueprint, app: App) -> None:
 
     @pages.get("/events/<key>")
     def event_for_anybody(key: str) -> Answer:
-        """The one address that stands in calendars of every language."""
+        """Redirect the one address that stands in calendars of every language."""
         return _in_their_language(app, f"events/{quote(key)}")
 
 
@@ -107,7 +107,7 @@ def _programme(app: App) -> str:
 def _listing(
     session: Session, wanted: AgendaFilter | None, first: date | None, page: int, now: datetime
 ) -> tuple[Listing, Sequence[AgendaEntry]]:
-    """What has a date, and what has none yet."""
+    """Split the events into those with a date and those without one yet."""
     if wanted is None:
         return Listing(()), ()
     if first:
@@ -128,12 +128,12 @@ def _is_past() -> bool:
 
 
 def _chosen() -> dict[str, str]:
-    """The choice as it is written in addresses."""
+    """Return the choice as addresses write it."""
     return {name: value for name in ("kind", "city", "organizer") if (value := request.args.get(name))}
 
 
 def _wanted(choices: Choices) -> AgendaFilter | None:
-    """None where something is asked for that no public event has; nobody learns why."""
+    """Return the filter in the address; None if it names something that no public event has."""
     chosen = _chosen()
     known = {
         "kind": {str(kind) for kind in choices.kinds},
@@ -147,7 +147,7 @@ def _wanted(choices: Choices) -> AgendaFilter | None:
 
 
 def _sections(entries: Sequence[AgendaEntry], app: App, *, everything: bool) -> list[tuple[str, list[AgendaEntry]]]:
-    """What is on now, then a heading for each month."""
+    """Group events under headings: what is on now, then each month."""
     now = app.clock.now()
     on = [] if everything else [entry for entry in entries if _is_on(entry, app)]
     rest = [entry for entry in entries if entry not in on]
@@ -186,7 +186,7 @@ def _month(app: App, named: str) -> str:
 
 
 def _month_of(named: str | None) -> date | None:
-    """The first day of ``2027-02``."""
+    """Return the first day of a month written as ``2027-02``."""
     year, mark, month = (named or "").partition("-")
     if not (mark and len(year) == 4 and len(month) == 2 and (year + month).isascii() and (year + month).isdecimal()):
         return None
@@ -239,7 +239,7 @@ _POSTS = (Kind.CONSULATE_OPENING, Kind.CONSULAR_DAY)
 
 
 def _summary(detail: agenda.Detail) -> str:
-    """For link previews: when and where, then what, in one breath."""
+    """Return the text for link previews: when, where, and what."""
     event = detail.entry.event
     when = [line.time for line in event_wording.times(detail.entry)[:1]] or [event_wording.days(event)]
     parts = [*when, event_wording.where(event), " ".join(event.description.to(g.language).split())]
@@ -248,7 +248,7 @@ def _summary(detail: agenda.Detail) -> str:
 
 
 def _subscription(detail: agenda.Detail) -> str:
-    """The calendar that this event is best followed in: its tour, else its kind."""
+    """Return the calendar that this event is best followed in: that of its tour, else of its kind."""
     tour, event = detail.tour, detail.entry.event
     chosen = {"tour": tour.key} if tour else {"kind": str(event.kind)}
     return with_query(f"/{g.language}/subscribe", chosen.items())
@@ -284,7 +284,7 @@ def _every_clock(app: App) -> str:
 
 
 def _head(app: App, title: str, description: str) -> dict[str, Any]:
-    """What every page says of itself."""
+    """Return what every page states of itself in its head."""
     return {
         "title": title,
         "description": description,
@@ -294,7 +294,7 @@ def _head(app: App, title: str, description: str) -> dict[str, Any]:
 
 
 def _own_address() -> str:
-    """Without what changes nothing in the page: a choice is part of it, the reader's clock is not."""
+    """Return the canonical address: with the choice, without the reader's clock."""
     names = ("kind", "city", "organizer", "month", "when")
     kept = [(name, value) for name in names if (value := request.args.get(name))]
     assert request.endpoint is not None  # noqa: S101 - a page that was found

@@ -16,7 +16,7 @@ TYPES = {Kind.EXHIBITION: "ExhibitionEvent"}
 
 
 def event_data(detail: Detail, url: str) -> dict[str, Any] | None:
-    """None for what has no date, which the vocabulary cannot say."""
+    """Return an event in the vocabulary of schema.org; None without a date, which the vocabulary cannot express."""
     event = detail.entry.event
     if event.dtstart is None or event.dtend is None or event.kind is Kind.ANNIVERSARY:
         return None

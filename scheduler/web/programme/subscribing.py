@@ -100,7 +100,7 @@ def _subscribe(app: App) -> str:
 
 
 def _chosen(choices: Choices, ready: Scope | None) -> FeedChoice:
-    """What there is of what was asked for, each once and in one order, so that one choice has one address."""
+    """Return the known ones of what was asked for, each once and in one order, so that one choice has one address."""
     options = {
         "language": _one_of(LANGUAGES, request.args.get("in"), g.language),
         "hours": bool(request.args.get("hours")),
@@ -128,7 +128,7 @@ def _named(known: Sequence[Scope], key: str | None) -> Scope | None:
 
 
 def _same(known: Sequence[Scope], chosen: FeedChoice) -> Scope | None:
-    """The feed that already shows just this, so that all who want it share one address and one cache."""
+    """Return the feed that shows just this choice, so that all who want it share one address and one cache."""
     wanted = chosen.scope()
     return next((scope for scope in known if is_built_in(scope.key) and _shows(scope) == _shows(wanted)), None)
 
@@ -138,10 +138,10 @@ def _shows(scope: Scope) -> tuple[frozenset[str], ...]:
 
 
 def _name(scope: Scope, choices: Choices, chosen: FeedChoice) -> str:
-    """What the calendar shows, in words."""
+    """Return in words what the calendar shows."""
     if scope.key != CHOICE:
         return scope.name.to(g.language)
-    from scheduler.services.events.programme.renderings import KIND_NAMES
+    from scheduler.services.events.programme.rendering.event_texts import KIND_NAMES
 
     kinds = [_(KIND_NAMES[Kind(kind)]) for kind in chosen.kind]
     cities = [city.name.to(g.language) for city in choices.cities if city.key in chosen.city]
@@ -159,7 +159,7 @@ def feed_address(base_url: str, scope: Scope, chosen: FeedChoice) -> str:
 
 
 def clients(address: str, name: str) -> list[Client]:
-    """Each with the form of the address that it takes (Google none but webcal, Outlook none but https)."""
+    """List calendar programs, each with the form of the address that it takes (Google webcal, Outlook https)."""
     webcal = "webcal" + address[address.index("://") :]
     outlook = urlencode({"url": address, "name": name}, quote_via=quote)
     return [
@@ -227,7 +227,7 @@ CLIENTS = (
 
 
 def _code(app: App, chosen: FeedChoice, ready: Scope | None) -> Markup:
-    """A QR code that opens this page with this choice: a telephone then takes the button that it understands.
+    """Draw a QR code that opens this page with this choice, where a telephone offers the button that it understands.
 
     A code of the calendar itself would do nothing on most of them.
     """

@@ -24,7 +24,7 @@ def blueprint(app: App, assets: Assets) -> Blueprint:
 
     @machines.get("/robots.txt")
     def robots() -> Response:
-        """Fetchers of calendars obey this file, so feeds are never in it; private addresses are nobody's to list."""
+        """Write robots.txt. Calendar fetchers obey it: feeds are not in it; private addresses are not listed."""
         text = f"User-agent: *\nDisallow: /private/\n\nSitemap: {app.settings.base_url}/sitemap.xml\n"
         return Response(text, content_type="text/plain; charset=utf-8")
 
@@ -34,7 +34,7 @@ def blueprint(app: App, assets: Assets) -> Blueprint:
 
     @machines.get("/healthz")
     def healthz() -> Response:
-        """Whether this process answers; the database has its own page of troubles."""
+        """Answer that this process is alive; trouble of the database has a page of its own."""
         response = Response("ok\n", content_type="text/plain; charset=utf-8")
         response.headers["Cache-Control"] = "no-store"
         return response

@@ -26,7 +26,7 @@ from scheduler.services.events.attendance import replies
 from scheduler.services.events.attendance.replies import Reply
 from scheduler.services.events.programme.agenda import AgendaEntry, Announced, Detail
 from scheduler.services.events.programme.event_times import moment, when
-from scheduler.services.events.programme.renderings import KIND_NAMES, location, weekly_in_words
+from scheduler.services.events.programme.rendering.event_texts import KIND_NAMES, location, weekly_in_words
 from scheduler.web.kit.language import _
 from scheduler.web.kit.state import StateLabel
 
@@ -45,7 +45,7 @@ class Badge(NamedTuple):
 
 
 def badge(entry: AgendaEntry, *, month: bool = False) -> Badge:
-    """``month`` names it where no heading does."""
+    """Return the day for the badge of an event; ``month`` names the month where no heading does."""
     first, last = entry.first_on, entry.last_on
     if first is None or last is None:
         return Badge("·", "")
@@ -72,7 +72,7 @@ def kind(entry: AgendaEntry) -> str:
 
 
 def facts(entry: AgendaEntry, now: datetime) -> list[str]:
-    """One quiet line: hours on the event's clock, on the reader's, the place."""
+    """Return one quiet line: the hours on the event's clock and on the reader's, and the place."""
     event = entry.event
     return [*_hours(event, now), *filter(None, [_place(event)])]
 
@@ -101,7 +101,7 @@ def _clocks(event: Event) -> Iterator[str]:
 
 
 def _span(start: datetime, end: datetime) -> str:
-    """Hours alone; the end of what ends on another day is on the event's page."""
+    """Format hours alone; an end on another day is on the event's page."""
     same = start.date() == (end - timedelta(microseconds=1)).date()
     closing = "24:00" if end.time() == time() else f"{end:%H:%M}"
     return f"{start:%H:%M}–{closing}" if same else f"{start:%H:%M}"
@@ -113,7 +113,7 @@ def _city_of_clock(event: Event) -> str:
 
 
 def _place(event: Event) -> str:
-    """The venue, with its city unless the venue's own name tells it."""
+    """Return the venue, with its city unless the name of the venue contains it."""
     if event.venue is None:
         return ", ".join(city.name.to(g.language) for city in event.cities)
     name, city = event.venue.name.to(g.language), event.venue.city.name.to(g.language)
@@ -121,7 +121,7 @@ def _place(event: Event) -> str:
 
 
 def state(entry: AgendaEntry, now: datetime) -> StateLabel | None:
-    """The one word at the end of a line."""
+    """Return the one state at the end of a line."""
     event = entry.event
     if event.cancelled:
         return StateLabel(_("Cancelled"), "off")
@@ -148,7 +148,7 @@ def _free(capacity: Capacity) -> StateLabel:
 
 
 def _limited(event: Event) -> list[Capacity]:
-    """Those with a limit, the hall before the screen."""
+    """List the capacities with a limit, the hall first."""
     limited = [capacity for capacity in event.capacities if capacity.capacity is not None]
     return sorted(limited, key=lambda capacity: list(Mode).index(capacity.mode))
 
@@ -157,7 +157,7 @@ def _limited(event: Event) -> list[Capacity]:
 
 
 def states(detail: Detail, now: datetime) -> list[StateLabel]:
-    """All that there is to know about coming."""
+    """List everything there is to know about coming."""
     event = detail.entry.event
     first = state(detail.entry, now)
     if event.cancelled or not event.dated or event.is_over(now):
@@ -185,20 +185,20 @@ def mode(mode: Mode) -> str:
 
 
 def places(event: Event, mode: Mode) -> StateLabel | None:
-    """What there is left of one way to take part; None where there is no limit."""
+    """Return the places left in one mode; None without a limit."""
     limited = [capacity for capacity in _limited(event) if capacity.mode is mode]
     return _places_in_full(limited[0]) if limited else None
 
 
 def kept_for(retention: timedelta | None) -> str:
-    """How long a visitor is known, as they are told before they agree."""
+    """Return how long personal data are kept, as visitors are told before they consent."""
     if retention is None:
         return _("Your data is kept until you ask us to erase it.")
     return _("Your data is erased {days} days after the last event that you registered for.", days=retention.days)
 
 
 def done(what: str, attendee: Attendee) -> str:
-    """What a button did, above the page that shows it."""
+    """Return what a button did, for the page that shows it."""
     if what in ("confirmed", "coming"):
         return _(CAME.get(attendee.standing, ""))
     return _(DONE[what])
@@ -222,7 +222,7 @@ DONE = {
 
 
 def standing(attendee: Attendee) -> StateLabel:
-    """Where somebody stands, in one sentence."""
+    """Return the standing of somebody, in one sentence."""
     match attendee.standing:
         case Standing.CONFIRMED:
             return StateLabel(_("You have a place."), "open")
@@ -242,20 +242,20 @@ def standing(attendee: Attendee) -> StateLabel:
 
 
 def until(attendee: Attendee) -> str:
-    """Until when an offer holds, on the event's clock and the reader's."""
+    """Return until when an offer holds, on the event's clock and on the reader's."""
     assert attendee.offered_until is not None  # noqa: S101 - a constraint
     shown = moment(attendee.offered_until, attendee.event, g.language, g.tzid)
     return " · ".join(f"{line.time} ({line.zone})" for line in shown)
 
 
 def company(attendee: Attendee) -> str:
-    """How many come along, and who, as far as it is known."""
+    """Return how many companions come, and their names as far as they are known."""
     names = ", ".join(attendee.names)
     return f"{attendee.companions}: {names}" if names else str(attendee.companions)
 
 
 def rules(event: Event) -> list[str]:
-    """What to know before one asks: who decides, and who is next."""
+    """Return what to know before asking for a place: who decides, and who is next."""
     approval = [_("Places are given by approval: you ask, and we write to you when it is decided.")]
     return [*(approval if event.approval else []), *([_(QUEUES[event.queue])] if _limited(event) else [])]
 
@@ -267,14 +267,14 @@ QUEUES = {
 
 
 def waiting(attendee: Attendee) -> list[str]:
-    """By which rule somebody waits, and whom it may call before them."""
+    """Return by which rule somebody waits, and who may be called before them."""
     event = attendee.event
     passed = event.queue is Queue.FIRST_FIT and attendee.companions
     return [_(QUEUES[event.queue]), *([_("Smaller parties behind you may be called before you.")] if passed else [])]
 
 
 def reminded() -> list[tuple[Reminded, str]]:
-    """What can be chosen, in the reader's words."""
+    """List the choices of reminders, in the reader's words."""
     return [(choice, _(words)) for choice, words in REMINDED.items()]
 
 
@@ -300,7 +300,7 @@ def _moment(at: datetime) -> str:
 
 
 def times(entry: AgendaEntry) -> list[When]:
-    """The event's own time, then the reader's where their clock shows another."""
+    """List the event's own time, then the reader's where their clock differs."""
     event, first = entry.event, entry.first_on
     if event.kind is not Kind.ANNIVERSARY or first is None:
         return _with_weekday(event, when(event, g.language, g.tzid))
@@ -309,7 +309,7 @@ def times(entry: AgendaEntry) -> list[When]:
 
 
 def _with_weekday(event: Event, found: list[When]) -> list[When]:
-    """A single whole day is a weekday, too: people ask for it first."""
+    """Format a single whole day with its weekday, which people ask for first."""
     first = event.first_on
     if first is None or event.timing is not Timing.DAYS or first != event.last_on:
         return found
@@ -317,18 +317,18 @@ def _with_weekday(event: Event, found: list[When]) -> list[When]:
 
 
 def moments(event: Event) -> list[When]:
-    """The same, of an event that stands alone."""
+    """List the times of an event that stands alone, as `times` does."""
     return _with_weekday(event, when(event, g.language, g.tzid))
 
 
 def month_heading(first: date) -> str:
-    """Headings begin with a capital, also where months do not: Декабрь 2026 г."""
+    """Format a month as a heading, with a capital also where months have none: Декабрь 2026 г."""
     name = format_month(first, g.language)
     return name[:1].upper() + name[1:]
 
 
 def days(event: Event) -> str:
-    """The days alone, or that there are none yet."""
+    """Return the days alone, or that there are none yet."""
     if event.first_on is None or event.last_on is None:
         return _("Date to be announced")
     return format_days(event.first_on, event.last_on, g.language)
@@ -339,13 +339,13 @@ def where(event: Event) -> str:
 
 
 def groups(announced: Sequence[Announced]) -> list[tuple[str, list[Announced]]]:
-    """Who presides, who is honoured, who speaks, each group under its heading."""
+    """Group people under headings: who presides, who is honoured, who speaks."""
     named = [(_(heading), [one for one in announced if one.role == role]) for role, heading in ROLES.items()]
     return [(heading, people) for heading, people in named if people]
 
 
 def map_link(event: Event) -> str | None:
-    """A map that asks nobody who they are."""
+    """Return the address of a map that does not track its readers."""
     from urllib.parse import urlencode
 
     venue = event.venue
@@ -367,7 +367,7 @@ def clock_name(tzid: str, now: datetime) -> str:
 
 
 def handle(entry: AgendaEntry) -> Badge:
-    """As `badge`, under no heading that names the month."""
+    """Return the day as `badge` does, for a place without a heading that names the month."""
     first, last = entry.first_on, entry.last_on
     if first is None or last is None or first != last:
         return badge(entry, month=True)
@@ -375,7 +375,7 @@ def handle(entry: AgendaEntry) -> Badge:
 
 
 def at(moment: datetime, tzid: str) -> str:
-    """An instant, on the clock of the desk, which is said with it."""
+    """Format an instant on the clock of the desk, with its zone."""
     local = wall(moment, tzid)
     return f"{format_day(local.date(), g.language, weekday=False)}, {local:%H:%M} ({zone_city(tzid, g.language)})"
 

@@ -1,5 +1,6 @@
-/* Works out the challenge in a form while its reader types, so that nobody waits for it. Where it cannot, the form is
-   sent without: a few such forms are let in. */
+/* Works out the challenge in a form while its reader types, so that nobody waits for it. Where it cannot (in a page on
+   plain http that is not on localhost, browsers keep WebCrypto back) the form is sent without: a few such forms are let
+   in, as of those who have no JavaScript. */
 (() => {
   const field = document.querySelector("input[data-challenge]");
   if (!field || !window.Worker || !window.isSecureContext) return;
@@ -15,7 +16,7 @@
     if (!working) return;
     working = false;
     worker.terminate();
-    if (solution && !solution.error) field.value = btoa(JSON.stringify({ challenge, solution }));
+    if (solution) field.value = btoa(JSON.stringify({ challenge, solution }));
     status.textContent = "";
     if (sender !== undefined) form.requestSubmit(sender);
   };
@@ -27,5 +28,5 @@
   });
   worker.onmessage = ({ data }) => finish(data);
   worker.onerror = () => finish(null);
-  worker.postMessage({ type: "work", challenge, timeout: 60000 });
+  worker.postMessage({ challenge, timeout: 60000 });
 })();

@@ -7,6 +7,7 @@ import socket
 import threading
 from contextlib import contextmanager, suppress
 from email.message import EmailMessage
+from pathlib import Path
 
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult
@@ -311,6 +312,32 @@ def test_a_repeated_letter_replaces_itself(tmp_path):
     channel.send(a_letter(7, content=b"Subject: once more\r\n\r\n"))
 
     assert [b"Subject: once more\r\n\r\n"] == [file.read_bytes() for file in tmp_path.iterdir()]
+
+
+def test_a_letter_never_replaces_another_that_has_its_name(tmp_path):
+    """A database that was begun anew counts its letters from one."""
+    before = a_letter(7, message_id="<7@before.example>", content=b"Message-ID: <7@before.example>\r\n\r\n")
+    answer = a_letter(7, content=b"Message-ID: <7@embassy.example>\r\nReferences: <7@before.example>\r\n\r\n")
+    channel = FileChannel(str(tmp_path))
+    channel.send(before)
+
+    channel.send(answer)
+    channel.send(answer)
+    channel.send(before)
+
+    assert {"000007-place-freed-en.eml": before.content, "000007-place-freed-en-2.eml": answer.content} == {
+        file.name: file.read_bytes() for file in tmp_path.iterdir()
+    }
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, lambda file: file.symlink_to(file.parent / "thesis")])
+def test_what_is_no_letter_is_left_where_it_is(tmp_path, make):
+    make(tmp_path / "000007-place-freed-en.eml")
+
+    FileChannel(str(tmp_path)).send(a_letter(7))
+
+    assert {"000007-place-freed-en.eml", "000007-place-freed-en-2.eml"} == {file.name for file in tmp_path.iterdir()}
+    assert a_letter(7).content == (tmp_path / "000007-place-freed-en-2.eml").read_bytes()
 
 
 def test_a_file_that_is_there_is_whole(tmp_path):

@@ -12,7 +12,7 @@ import brotli
 import pytest
 from werkzeug.test import Client
 
-from scheduler.base.errors import Forbidden, Invalid
+from scheduler.base.errors import Conflict, Forbidden, Invalid
 from scheduler.model import Event, Feed
 from scheduler.services.common import lookup
 from scheduler.services.events.programme import planning
@@ -26,6 +26,14 @@ from tests.support.instance import Scheduler
 def opening(app) -> None:
     with app.db.write() as session:
         an_event(session, "opening", venue=a_venue(session).key)
+
+
+OTHERS = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//somebody else//EN\r\nEND:VCALENDAR\r\n"
+
+
+def a_bucket(app, directory: Path) -> Bucket:
+    """In memory, and not shared with another test."""
+    return Bucket(f"memory://{directory.parent.name}-{NOW:%s}-{os.getpid()}-{app.db.embedded}")
 
 
 @pytest.fixture
@@ -145,6 +153,81 @@ def test_a_manifest_of_somebody_else_removes_nothing_but_feeds(app, directory):
     assert (directory.parent / "thesis").exists()
 
 
+@pytest.mark.parametrize("name", ["all.en.ics", "all.en.ics.gz", "ceremonies.th.hours.ics.br", "manifest.json"])
+def test_where_a_file_of_somebody_else_has_the_name_of_ours_nothing_is_published(scheduler, directory, name):
+    (directory / "feeds").mkdir(parents=True)
+    (directory / "feeds" / name).write_bytes(OTHERS)
+
+    said = scheduler("feed", "publish", "--to", str(directory), code=1).output
+
+    assert [f"Error: {directory}/feeds/{name}: is there already and was not published"] == said.strip().split(";")[:1]
+    assert {f"feeds/{name}": OTHERS} == files(directory)
+
+
+def test_object_storage_with_a_file_of_somebody_else_is_left_alone_too(app, directory):
+    bucket = a_bucket(app, directory)
+    bucket.put("feeds/all.en.ics", OTHERS, NOW)
+
+    with pytest.raises(Conflict, match=r"feeds/all\.en\.ics: is there already"):
+        publish(app, bucket)
+
+    assert OTHERS == bucket.read("feeds/all.en.ics")
+    assert {"feeds/all.en.ics"} == bucket.names("feeds")
+
+
+def test_files_beside_the_feeds_stay(app, directory):
+    (directory / "feeds").mkdir(parents=True)
+    for name in ("index.html", "feeds/mine.en.ics", "feeds/thesis.txt"):
+        (directory / name).write_bytes(OTHERS)
+
+    publish(app, Directory(directory))
+    publish(app, Directory(directory))
+
+    found = files(directory)
+    assert {OTHERS} == {found[name] for name in ("index.html", "feeds/mine.en.ics", "feeds/thesis.txt")}
+
+
+def test_a_run_that_did_not_come_to_its_manifest_is_gone_on_with(app, directory, clock):
+    publish(app, Directory(directory))
+    (directory / "feeds/manifest.json").unlink()
+    clock.advance(timedelta(minutes=1))
+    with app.db.write() as session:
+        planning.change_event(session, lookup.get(session, Event, "opening"), now=clock.now(), title="Feast")
+
+    done = publish(app, Directory(directory))
+
+    assert 144 == len(done.written)
+    assert b"Feast" in (directory / "feeds/all.en.ics").read_bytes()
+
+
+def test_what_somebody_has_put_in_the_place_of_a_feed_that_is_no_more_stays(app, directory):
+    with app.db.write() as session:
+        a_feed(session, "spring")
+    publish(app, Directory(directory))
+    (directory / "feeds/spring.en.ics").write_bytes(OTHERS)
+    with app.db.write() as session:
+        session.delete(lookup.get(session, Feed, "spring"))
+
+    publish(app, Directory(directory))
+
+    assert {"feeds/spring.en.ics": OTHERS} == {
+        name: content for name, content in files(directory).items() if "spring" in name
+    }
+
+
+def test_a_link_in_the_place_of_a_feed_is_not_written_through(app, directory):
+    publish(app, Directory(directory))
+    thesis = directory.parent / "thesis"
+    thesis.write_bytes(OTHERS)
+    (directory / "feeds/all.en.ics").unlink()
+    (directory / "feeds/all.en.ics").symlink_to(thesis)
+
+    publish(app, Directory(directory))
+
+    assert OTHERS == thesis.read_bytes()
+    assert (directory / "feeds/all.en.ics").read_bytes().startswith(b"BEGIN:VCALENDAR")
+
+
 def test_a_city_that_only_private_events_are_in_is_not_told(app, directory):
     with app.db.write() as session:
         a_city(session, "tashkent")
@@ -180,7 +263,7 @@ def test_a_file_in_the_way_is_said(app, tmp_path):
 
 
 def test_object_storage_holds_the_same(app, directory):
-    bucket = Bucket(f"memory://{directory.name}-{NOW:%s}-{os.getpid()}-{app.db.embedded}")
+    bucket = a_bucket(app, directory)
 
     first, second = publish(app, bucket), publish(app, bucket)
     publish(app, Directory(directory))

@@ -429,6 +429,7 @@ def test_a_served_visit_sends_no_letter_and_a_reminder_to_who_is_here_is_not_nee
 # At once
 
 
+@pytest.mark.crowd
 def test_a_hundred_who_are_checked_in_at_once_have_a_hundred_tickets(db):
     with db.write() as session:
         short = {"name": "Stamp", "minutes": 5}
@@ -475,6 +476,7 @@ def call_until_nobody_waits(url, counter):
         db.dispose()
 
 
+@pytest.mark.crowd
 def test_counters_that_call_at_once_never_call_the_same_person(db, database_url):
     counters = [str(number) for number in range(1, 5)]
     with db.write() as session:

@@ -21,6 +21,8 @@ from tests.support.consulate import MORNING, PASSPORT, Consulate, a_party, a_pos
 from tests.support.instance import connect
 from tests.support.processes import Undone, at_once, crowd, killed
 
+pytestmark = pytest.mark.crowd
+
 PROCESSES = 500
 CONNECTED = 40  # at a time, as behind a pool; PostgreSQL takes 100 unless told otherwise
 SLOTS = 20

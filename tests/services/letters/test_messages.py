@@ -217,7 +217,7 @@ def test_sending_twice_is_harmless(opening, clock):
     with pytest.raises(Conflict, match=f"message {first.id} says the same to the same people"):
         send(opening, "remote", "confirmed")
     with opening.db.write() as session:
-        assert 0 == messages.fan_out(session, messages.get(session, first.id), now=NOW)
+        assert 0 == messages.queue_letters(session, messages.get(session, first.id), now=NOW)
     clock.advance(2 * DAY)  # a reminder of the same words is meant
     send(opening, "confirmed", "remote")
 

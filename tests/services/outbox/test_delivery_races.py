@@ -23,6 +23,8 @@ from tests.support.guest_list import GuestList, wrong_with_places
 from tests.support.machine import HANG, interrupt_main_thread, until
 from tests.support.processes import at_once, killed
 
+pytestmark = pytest.mark.crowd
+
 PROCESSES = 20
 EACH = 5
 LETTER_OF = {Standing.CONFIRMED: LetterKind.CONFIRMED, Standing.WAITLISTED: LetterKind.WAITING}

@@ -31,7 +31,7 @@ from scheduler.services.feeds import own_calendar
 from scheduler.services.letters import messages
 from scheduler.services.privacy import erasure, personal_data, retention
 from scheduler.storage.types import Base
-from scheduler.worker import delivery, timetable
+from scheduler.worker import delivery, jobs
 from tests.support.builders import (
     DAY,
     NOW,
@@ -310,7 +310,7 @@ def test_all_that_is_kept_is_in_the_file_that_they_can_download(app, number):
 
 
 def run(app) -> dict[str, int]:
-    return timetable.retain(app)
+    return jobs.retain(app)
 
 
 def test_visitors_are_forgotten_so_many_days_after_their_last_event(app, number, clock):
@@ -401,7 +401,7 @@ def test_set_to_nought_nothing_is_forgotten_by_itself(app, environment, number, 
 
 
 def test_more_than_one_batch_is_forgotten_and_each_is_written_down(app, clock, monkeypatch):
-    monkeypatch.setattr(retention, "BATCH", 7)
+    monkeypatch.setattr(retention, "MAX_ROWS", 7)
     with app.db.write() as session:
         event = an_event(session)
         for _ in range(20):
@@ -416,7 +416,7 @@ def test_more_than_one_batch_is_forgotten_and_each_is_written_down(app, clock, m
 
 
 def test_asked_to_stop_it_stops_between_batches(app, clock, monkeypatch):
-    monkeypatch.setattr(retention, "BATCH", 5)
+    monkeypatch.setattr(retention, "MAX_ROWS", 5)
     with app.db.write() as session:
         event = an_event(session)
         for _ in range(10):
@@ -424,7 +424,7 @@ def test_asked_to_stop_it_stops_between_batches(app, clock, monkeypatch):
     clock.advance(200 * DAY)
     rounds = iter([False, True, True, True, True])
 
-    assert 5 == timetable.retain(app, stop=lambda: next(rounds))["people"]
+    assert 5 == jobs.retain(app, stop=lambda: next(rounds))["people"]
 
 
 def test_the_numbers_of_an_event_are_the_same_before_and_after(scheduler, app, number, clock, tmp_path):

@@ -31,7 +31,7 @@ from scheduler.model import (
 )
 from scheduler.model.attendance import HOLDING
 from scheduler.services.common import tokens
-from scheduler.services.common.audit import note
+from scheduler.services.common.audit import actor_of, note
 from scheduler.services.events.attendance import capacity, offers, passes
 from scheduler.services.events.attendance.capacity import NoRoom
 
@@ -202,7 +202,7 @@ def _refuse_more(attendee: Attendee, companions: int) -> None:
 
 
 def _who(session: Session) -> str:
-    return str(session.info.get("actor", "system"))
+    return actor_of(session)
 
 
 def arrival(session: Session, attendee: Attendee) -> Arrival | None:

@@ -30,7 +30,7 @@ from scheduler.model import (
 )
 from scheduler.model.attendance import BOUND
 from scheduler.model.events import OPEN_ENDED
-from scheduler.services.common.audit import note
+from scheduler.services.common.audit import actor_of, note
 from scheduler.services.events.attendance import capacity, parties, transitions
 from scheduler.services.events.attendance.replies import PARTSTATS, Reply
 from scheduler.services.events.guest_lists.likeness import Likeness
@@ -62,7 +62,7 @@ class RowWriter:
         self.marks = {mark: row.attendee_id for mark, row in likeness.rows.items()}
         self.ids = likeness.by_external_id
         self.organisations = organisations(session)
-        self.actor = session.info.get("actor", "system")
+        self.actor = actor_of(session)
 
     def write(self, plans: Sequence[RowPlan]) -> list[RowResult]:
         told = {plan.entry.number: plan.told for plan in plans if plan.told}

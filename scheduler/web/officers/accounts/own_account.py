@@ -1,4 +1,4 @@
-"""An officer's own account: password, language, and an end to all sessions."""
+"""An officer's own account: password, language, and the end of all sessions."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def blueprint(app: App, limiter: Limiter) -> Blueprint:
     @pages.get(f"{ACCOUNT}/<any(password,language):_verb>")
     @may()
     def back(language: str, _verb: str) -> Answer:
-        """A page that came back with a complaint is loaded again, or in another language."""
+        """Show the page again that came back with an error and is loaded anew, or in another language."""
         return see(url_for(".own", language=language))
 
     @pages.post(f"{ACCOUNT}/password")

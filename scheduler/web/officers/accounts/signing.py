@@ -95,7 +95,7 @@ def _sign_in(app: App, limiter: Limiter) -> Answer | str:
 
 
 def _proven(app: App, form: Form) -> Officer | None:
-    """Compared between two transactions: nobody else waits for it."""
+    """Check the password between two transactions, so that nobody waits for the hashing."""
     with app.db.read() as session:
         claim = accounts.claim(session, form["name"])
     kept = accounts.proves(claim, form["password"])
@@ -167,7 +167,7 @@ def _set_up(app: App, token: str) -> Answer | str:
 
 
 def chosen(form: Form, account: Account) -> str | None:
-    """What to keep of the password that was chosen; None where something is wrong with it, which the form says."""
+    """Return the hash of a chosen password; None if the form shows what is wrong with it."""
     try:
         kept = accounts.check(form["password"], account.name, account.called)
     except Invalid as error:

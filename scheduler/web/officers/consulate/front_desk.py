@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from flask import Blueprint, Response, abort, render_template, request
 from flask import session as cookie
+from flask_limiter import Limiter
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
@@ -42,9 +43,9 @@ from scheduler.web.officers.consulate.own_posts import (
     today_address,
 )
 from scheduler.web.officers.events.door import FRAGMENT, open_camera
-from scheduler.web.officers.kit import guard
+from scheduler.web.officers.kit import camera, guard
 from scheduler.web.officers.kit.answers import is_away, said
-from scheduler.web.officers.kit.guard import allowed, may, officer
+from scheduler.web.officers.kit.guard import allowed, may, officer, takes
 
 TODAY = f"{POST}/today"
 MAX_SHOWN = 20  # visits found by a name
@@ -66,7 +67,7 @@ class FormResult:
         return bool(self.done) and not self.refusal
 
 
-def blueprint(app: App) -> Blueprint:
+def blueprint(app: App, limiter: Limiter) -> Blueprint:
     pages = guard.blueprint("front")
 
     @pages.get(POSTS)
@@ -93,6 +94,13 @@ def blueprint(app: App) -> Blueprint:
     @may(Act.SEE_VISITS, Act.KEEP_QUEUE)
     def read(language: str, key: str) -> Answer | str:  # noqa: ARG001
         return _answer(app, key, _handle_input(app, key, Form.sent()["given"].strip()[:MAX_TEXT_LENGTH]))
+
+    @pages.post(f"{TODAY}/picture")
+    @limiter.limit(camera.PER_ACCOUNT, key_func=camera.account)
+    @takes(camera.MAX_OCTETS)
+    @may(Act.SEE_VISITS, Act.KEEP_QUEUE)
+    def picture(language: str, key: str) -> Response:  # noqa: ARG001
+        return camera.read_picture()
 
     @pages.post(f"{TODAY}/visits/<reference>/<verb>")
     @may(Act.SEE_VISITS, Act.KEEP_QUEUE)

@@ -102,7 +102,7 @@ def _chosen() -> dict[str, str]:
 
 
 def _wanted() -> GuestFilter:
-    """What there is not restricts nothing: it can only have been typed into the address."""
+    """Return the filter in the address; unknown values restrict nothing."""
     chosen = _chosen()
     return GuestFilter(
         name=chosen.get("name", "")[:100],

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
+from flask_limiter import Limiter
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
@@ -32,8 +33,8 @@ from scheduler.web.kit.forms import Form as Typed
 from scheduler.web.kit.language import _
 from scheduler.web.kit.paths import is_key
 from scheduler.web.kit.safety import HEADERS
-from scheduler.web.officers.kit import guard
-from scheduler.web.officers.kit.guard import DESK, allowed, may, officer
+from scheduler.web.officers.kit import camera, guard
+from scheduler.web.officers.kit.guard import DESK, allowed, may, officer, takes
 from scheduler.web.programme import wording as event_wording
 
 DOOR = f"{DESK}/events/<key>/door"
@@ -55,7 +56,7 @@ class ScanForm:
     undone: bool = False
 
 
-def blueprint(app: App) -> Blueprint:
+def blueprint(app: App, limiter: Limiter) -> Blueprint:
     pages = guard.blueprint("door")
     search = Search()
 
@@ -99,12 +100,23 @@ def blueprint(app: App) -> Blueprint:
     def place_cards(language: str, key: str) -> Response:  # noqa: ARG001
         return _printed(app, key, PrintForm.PLACE_CARDS)
 
-    pages.after_request(open_camera)
+    _with_a_camera(pages, limiter)
     return pages
 
 
+def _with_a_camera(pages: Blueprint, limiter: Limiter) -> None:
+    @pages.post(f"{DOOR}/picture")
+    @limiter.limit(camera.PER_ACCOUNT, key_func=camera.account)
+    @takes(camera.MAX_OCTETS)
+    @may(Act.CHECK_IN)
+    def picture(language: str, key: str) -> Response:  # noqa: ARG001
+        return camera.read_picture()
+
+    pages.after_request(open_camera)
+
+
 def open_camera(response: Response) -> Response:
-    """On this page alone a script may use the camera, and ask us while the page stays."""
+    """Allow the scripts of this page to use the camera and to send requests to us."""
     response.headers["Permissions-Policy"] = _CAMERA
     response.headers["Content-Security-Policy"] = _ASKS
     return response
@@ -114,7 +126,7 @@ def open_camera(response: Response) -> Response:
 
 
 def _read(app: App, key: str, form: Typed) -> ScanForm:
-    """A pass lets in; anything else is a name to look for."""
+    """Admit with a pass, or search for a name."""
     given = form["given"].strip()
     if not given:
         return ScanForm()
@@ -124,7 +136,7 @@ def _read(app: App, key: str, form: Typed) -> ScanForm:
 
 
 def _looks_like_a_code(given: str) -> bool:
-    """Of another system, or damaged: nobody is called so."""
+    """Return whether a text is a code of another system or a damaged one rather than a name."""
     return "://" in given or sum(map(str.isdigit, given)) > 3
 
 
@@ -206,7 +218,7 @@ def _event(session: Session, key: str) -> Event:
 
 
 def _answer(app: App, search: Search, key: str, heard: ScanForm) -> Answer | str:
-    """To a script what has changed; to a browser a page that may be loaded again, where something was written."""
+    """Answer a script with the parts that changed, a browser with a page that may be loaded again."""
     if request.headers.get(FRAGMENT):
         return _page(app, search, key, heard, template="web/desk/_told.html")
     written = heard.arrival is not None and heard.verdict is not ScanOutcome.HERE and not heard.refusal
@@ -223,7 +235,7 @@ def _answer(app: App, search: Search, key: str, heard: ScanForm) -> Answer | str
 
 
 def _asked_for() -> ScanForm:
-    """After a form: the arrival it was about."""
+    """Return the arrival that a form was about."""
     return ScanForm(verdict=ScanOutcome.WELCOME, arrival=_number(request.args.get("arrival", "")))
 
 
@@ -246,7 +258,7 @@ def _page(app: App, search: Search, key: str, heard: ScanForm, *, template: str 
             names=arrivals.companions_of(session, [one.id for one in matches]),
             door=_door(request.values.get("door", "")),
             token=lambda: secrets.token_hex(8),
-            say=_Words(event, now),
+            desk_text=_Words(event, now),
             **_counted(session, event),
         )
 
@@ -272,20 +284,20 @@ def _counted(session: Session, event: Event) -> dict[str, object]:
 
 
 def _now(app: App, key: str) -> str:
-    """What changes by itself, for a page that stays open."""
+    """Return the parts that change by themselves while the page stays open."""
     with app.db.read() as session:
         event = _event(session, key)
         return render_template(
             "web/desk/_door_now.html",
             event=event,
             door=_door(request.args.get("door", "")),
-            say=_Words(event, app.clock.now()),
+            desk_text=_Words(event, app.clock.now()),
             **_counted(session, event),
         )
 
 
 def _printed(app: App, key: str, form: PrintForm) -> Response:
-    """In the language of the page."""
+    """Print badges or place cards in the language of the page."""
     with app.db.read() as session:
         event = _event(session, key)
         try:
@@ -309,11 +321,13 @@ def _printed(app: App, key: str, form: PrintForm) -> Response:
 
 
 class _Words:
+    """The words of the door's page for one event at one moment."""
+
     def __init__(self, event: Event, now: datetime) -> None:
         self.event, self.now = event, now
 
     def at(self, moment: datetime) -> str:
-        """By the clock of the event, which is said; with the day, where it is not today's."""
+        """Format an instant on the clock of the event, with its zone, and with the day unless it is today."""
         tzid = self.event.tzid
         then = wall(moment, tzid)
         day = format_day(then.date(), g.language, year=False, weekday=False)
@@ -321,7 +335,7 @@ class _Words:
         return f"{'' if today else day + ', '}{then:%H:%M} ({event_wording.clock_name(tzid, moment)})"
 
     def by(self, arrived: Arrival) -> str:
-        """Who let them in, and where: an account without what it was used by."""
+        """Return who let them in and at which door, without the tool that the account used."""
         return ", ".join(filter(None, (arrived.by.rpartition("@")[0] or arrived.by, arrived.door)))
 
     def verdict(self, verdict: ScanOutcome) -> str:
@@ -331,7 +345,7 @@ class _Words:
         return _VERDICTS[verdict][1]
 
     def why(self, told: ScanResult) -> str:
-        """What stands in the way, in a sentence; "" where the word says it all."""
+        """Return what stands in the way, in a sentence; "" where the verdict says it all."""
         match told.verdict:
             case ScanOutcome.NO_PLACE:
                 assert told.attendee is not None  # noqa: S101 - it is they who have none
@@ -341,11 +355,11 @@ class _Words:
         return _(_WHY[told.verdict]) if told.verdict in _WHY else ""
 
     def who(self, attendee: Attendee) -> str:
-        """Courtesy title and name of who actually comes."""
+        """Return courtesy title and name of the person who actually comes."""
         return attendee.attending.called(g.language)
 
     def what(self, attendee: Attendee) -> str:
-        """Position and organisation."""
+        """Return position and organisation of the person who actually comes."""
         who = attendee.attending
         organisation = who.organisation.name.to(g.language) if who.organisation else ""
         return ", ".join(filter(None, (who.position.to(g.language), organisation)))

@@ -1,6 +1,6 @@
-"""What an officer can do with somebody on a list: a table of verbs, and which of them each standing offers.
+"""The actions of an officer on a person on a list: a table, and which actions each standing offers.
 
-A verb is a page with the fields it asks for, and one button. Another one is a line in `VERBS` and in `OFFERED`.
+An action is a page with its fields and one button. A new action is an entry in `VERBS` and in `OFFERED`.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ Deed = Callable[[Session, Attendee, Form, datetime], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuestAction:
+    """One action: its words, its fields, what it does, and whether it takes something away."""
+
     words: str
     hint: str
     done: str
@@ -48,6 +50,7 @@ class GuestAction:
 
 
 def offered(attendee: Attendee) -> dict[str, GuestAction]:
+    """Return the actions that the standing of an attendee offers, by name."""
     return {name: VERBS[name] for name in OFFERED.get(attendee.standing, ())}
 
 
@@ -72,7 +75,7 @@ def _reference(form: Form) -> str | None:
 
 
 def _day(form: Form, event: Event, now: datetime) -> date | None:
-    """The day an answer came; None is today. Written as the browser does it, or as people do."""
+    """Return the day an answer came; None is today. Written as browsers do, or as people do."""
     typed, today = form["on"].strip(), wall(now, event.tzid).date()
     if not typed:
         return None
@@ -94,13 +97,14 @@ def _party(session: Session, attendee: Attendee, form: Form, now: datetime) -> N
 
 
 def party(form: Form) -> tuple[Mode | None, int]:
+    """Return mode and number of companions that were typed."""
     mode = form.one_of("mode", MODES, _("Choose how they take part."))
     complaint = _("Enter a whole number from 0 to {most}.", most=MOST_COMPANIONS)
     return mode, form.number("companions", MOST_COMPANIONS, complaint)
 
 
 def _deputy(session: Session, attendee: Attendee, form: Form, now: datetime) -> None:
-    """Nobody named: they come themselves after all."""
+    """Record who comes in the person's place; an empty form means that they come themselves."""
     deputy = None
     if form["name"].strip() or form["email"].strip():
         deputy = a_person(session, form)
@@ -110,7 +114,7 @@ def _deputy(session: Session, attendee: Attendee, form: Form, now: datetime) -> 
 
 
 def a_person(session: Session, form: Form, **known: str) -> Person:
-    """Whoever was typed, found again by address and name, else new. Raises Mistyped."""
+    """Find the person that was typed by address and name, or add them. Raise FormRefused."""
     typed = {name: form[name].strip() for name in ("name", "courtesy_title", "email", "telephone", "language")}
     if not typed["name"]:
         form.errors["name"] = _("Enter a name.")
@@ -206,7 +210,7 @@ VERBS: Mapping[str, GuestAction] = {
     ),
     "removal": GuestAction(
         words=N_("Take off the list"),
-        hint=N_("No answer of theirs: regrets are recorded as an answer. A place that is freed goes to who waits."),
+        hint=N_("No answer of theirs: regrets are recorded as an answer. A freed place goes to somebody who waits."),
         done=N_("They are off the list."),
         deed=_take_off,
         takes_away=True,

@@ -1,4 +1,4 @@
-"""What the desk's pages have in common: one event, one transaction in an officer's name, a refusal in words."""
+"""What the pages of the desk share: find an event, act in an officer's name, show a refusal in words."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from scheduler.web.officers.kit.guard import allowed, officer
 
 
 def event_of(session: Session, key: str) -> Event:
-    """Raises NotFound, also for what this officer may not know of."""
+    """Return an event. Raise NotFound also for an event that this officer may not know of."""
     if not is_key(key):
         raise NotFound("there is no event {key}", key=key)
     return guest_directory.event(session, key, confidential=allowed(Act.SEE_CONFIDENTIAL))
@@ -35,7 +35,10 @@ class FormRefused(Exception):
 
 @contextmanager
 def act(app: App, form: Form) -> Iterator[Session]:
-    """One transaction in the officer's name. What the services refuse, the form says; raises Mistyped then."""
+    """Open a transaction in the officer's name. The form shows what the services refuse.
+
+    Raise FormRefused then; nothing is changed.
+    """
     try:
         with app.db.write(officer().actor) as session:
             yield session
@@ -52,7 +55,7 @@ def act(app: App, form: Form) -> Iterator[Session]:
 
 
 def is_away(error: SchedulerError) -> bool:
-    """The database is: not the officer's mistake."""
+    """Return whether the database is away, rather than the officer mistaken."""
     return isinstance(error.__cause__, DBAPIError) and not isinstance(error.__cause__, IntegrityError)
 
 
@@ -61,16 +64,17 @@ def _contradicts(error: SchedulerError) -> bool:
 
 
 def said(error: SchedulerError) -> str:
-    """In the language of the page, as sentences."""
+    """Return an error in the language of the page, as sentences."""
     return " ".join(sentence(one.text(catalogue(g.language).gettext)) for one in each_of(error))
 
 
 def sentence(text: str) -> str:
+    """Return a text with a capital at its beginning and one full stop at its end."""
     return f"{text[:1].upper()}{text[1:].rstrip('.')}."
 
 
 def drafted(kind: type[Draft], given: Mapping[str, Any], form: Form, fields: Mapping[str, str]) -> Any:
-    """What was typed, checked by the rules of files and options; None where the form says what is wrong.
+    """Check typed values by the rules of files and options; return None if the form shows what is wrong.
 
     ``fields`` are those of the form by those of the draft, where they are not called the same.
     """

@@ -1,4 +1,4 @@
-"""Who may see which page of the desk. A page that says nothing is nobody's.
+"""Who may see which page of the desk. A page that does not say so is seen by nobody.
 
     pages = guard.blueprint("door")
 
@@ -8,9 +8,9 @@
         with app.db.write(officer().actor) as session:
             ...
 
-`officer` is who asks, `allowed(Act.SEE_ADDRESSES)` what they may besides; templates have both. Forms carry
-``{{ desk.seal() }}``; a script sends ``csrf_token()`` as X-CSRFToken. Who has no session any more is sent to sign in;
-a form of theirs comes back with what was typed, as 401.
+`officer` returns the officer who asks, `allowed(Act.SEE_ADDRESSES)` whether they may do more; templates have both.
+Forms carry ``{{ desk.seal() }}``; a script sends ``csrf_token()`` as X-CSRFToken. Without a session a reader is sent
+to sign in, and the form of a lost session is shown again with what was typed, as 401.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ View = Callable[P, R]
 
 
 def may(*acts: Act) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """This view is for those who may do all of this; for everybody who is signed in where nothing is said."""
+    """Reserve a view for officers who may do all of these acts; without acts, for everybody who is signed in."""
 
     def mark(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)
@@ -75,24 +75,35 @@ def may(*acts: Act) -> Callable[[Callable[P, R]], Callable[P, R]]:
     return mark
 
 
+def takes(octets: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let this view be sent more than the small forms that are the rule."""
+
+    def mark(view: Callable[P, R]) -> Callable[P, R]:
+        view.max_octets = octets  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
 def for_strangers(view: Callable[P, R]) -> Callable[P, R]:
-    """This view is for whoever has not signed in yet."""
+    """Open a view to people who are not signed in."""
     view.for_strangers = True  # type: ignore[attr-defined]
     return view
 
 
 def officer() -> Officer:
-    """Who asks. Only on pages that are not for strangers."""
+    """Return the officer who asks. Only for pages that are not for strangers."""
     who: Officer = current_user.officer
     return who
 
 
 def allowed(act: Act) -> bool:
+    """Return whether the reader is signed in and may do this act."""
     return current_user.is_authenticated and officer().may(act)
 
 
 def blueprint(name: str) -> Blueprint:
-    """For pages below `DESK`, each of which says who `may` see it."""
+    """Make a blueprint for pages below `DESK`, each of which states who `may` see it."""
     pages = Blueprint(name, __name__)
     pages.before_request(_guard)
     pages.after_request(_unshared)
@@ -103,7 +114,7 @@ def blueprint(name: str) -> Blueprint:
 
 
 class _User:
-    """An officer as Flask-Login wants them."""
+    """An officer as Flask-Login needs them."""
 
     is_authenticated = is_active = True
     is_anonymous = False
@@ -116,7 +127,7 @@ class _User:
 
 
 def begin(who: Officer, *, now: datetime) -> None:
-    """A session of its own: nothing of the one before is in it, so that nobody has prepared it for them."""
+    """Begin a new, empty session, so that nothing that somebody prepared in the old one survives."""
     session.clear()
     session.permanent = True
     session["since"] = session["seen"] = int(now.timestamp())
@@ -124,11 +135,13 @@ def begin(who: Officer, *, now: datetime) -> None:
 
 
 def end() -> None:
+    """End the session."""
     logout_user()
     session.clear()
 
 
 def install(web: Flask, app: App) -> None:
+    """Set up sessions, sign-in and CSRF protection for the pages of the desk."""
     secure = app.settings.base_url.startswith("https://")
     web.secret_key = derived("session-cookie", secret=app.secret)
     web.config.update(
@@ -153,18 +166,19 @@ def install(web: Flask, app: App) -> None:
 
 
 def _words(known: Iterable[str]) -> list[tuple[str, str]]:
-    """The words of an enumeration as a choice: as it is sent, and as it is said."""
+    """List an enumeration as a choice: each value, and its translation."""
     return [(str(one), _(str(one))) for one in known]
 
 
 class _DeskSessions(SecureCookieSessionInterface):
-    """There is a session on the desk's pages alone: what everybody reads neither sets a cookie nor depends on one."""
+    """Sessions on pages of the desk only: public pages neither set a cookie nor depend on one."""
 
     def open_session(self, app: Flask, request: Request) -> SessionMixin | None:  # type: ignore[override]
         return super().open_session(app, request) if is_desk(request.path) else None
 
 
 def is_desk(path: str) -> bool:
+    """Return whether a path is that of a page of the desk."""
     parts = path.split("/", 3)
     return "desk" in parts[1:2] or (len(parts) > 2 and parts[1] in LANGUAGES and parts[2] == "desk")
 
@@ -193,10 +207,12 @@ def _moment(kept: object) -> datetime:
 
 
 def _guard() -> Answer | None:
-    """Before every page of the desk."""
+    """Check session, rights and CSRF token before every page of the desk."""
+    view = current_app.view_functions[str(request.endpoint)]
+    if hasattr(view, "max_octets"):
+        request.max_content_length = view.max_octets
     if request.method == "POST":
         refuse_other_sites()
-    view = current_app.view_functions[str(request.endpoint)]
     if not getattr(view, "for_strangers", False):
         if not current_user.is_authenticated:
             return _sign_in()
@@ -220,7 +236,7 @@ def sign_in_address(back: str = "") -> str:
 
 
 def _stale(_error: CSRFError) -> Answer:
-    """The form is of another session: the person signed out and in again meanwhile, or it is not ours."""
+    """Answer a form of another session: the person signed in again meanwhile, or the form is not ours."""
     if current_user.is_authenticated:
         words = _("This page was opened before you signed in; nothing was changed")
     else:
@@ -229,7 +245,7 @@ def _stale(_error: CSRFError) -> Answer:
 
 
 def _came_back(title: str, *, sign_in: bool) -> str:
-    """What was typed is shown, to be copied: it is not sent again by itself, because anybody could have sent it."""
+    """Show what was typed, to be copied. It is not sent again by itself, because anybody could have sent it."""
     back = own_page(_path_of(request.referrer or "")) or f"/{g.language}/desk"
     return render_template(
         "web/desk/came_back.html",
@@ -251,13 +267,13 @@ _NOT_SHOWN = ("csrf_token", "password", "before", "again", "next")
 
 
 def own_page(path: str) -> str | None:
-    """The path, if it is one of a page of the desk: nobody is led anywhere else by who made them sign in."""
+    """Return the path if it is a page of the desk, else None: sign-in must not lead to another site."""
     ours = path.startswith("/") and not path.startswith("//") and path.isprintable() and "\\" not in path
     return path if ours and is_desk(path.partition("?")[0]) else None
 
 
 def _unshared(response: Response) -> Response:
-    """For one reader and in no index, redirects too; and so not compressed (`safety._compress`)."""
+    """Mark a response as private and not to be indexed, redirects too; `safety._compress` leaves it whole."""
     response.headers["Cache-Control"] = "private, no-store"
     response.headers["X-Robots-Tag"] = "noindex"
     return response

@@ -201,7 +201,7 @@ def test_a_letter_that_is_refused_for_now_is_tried_again_after_growing_pauses_an
         delivery.deliver(app)
         clock.set(rows(app)[0].claimed_until or clock.now())
 
-    assert leases.MOST_ATTEMPTS == len(tried) == rows(app)[0].attempts
+    assert leases.MAX_ATTEMPTS == len(tried) == rows(app)[0].attempts
     assert list(leases.BACK_OFF) == [later - earlier for earlier, later in pairwise(tried[:6])]
     assert (Outcome.FAILED, "451 come back later") == (rows(app)[0].outcome, rows(app)[0].reason)
 
@@ -367,7 +367,7 @@ def test_what_happens_while_a_slow_batch_leaves_is_heeded(app, clock):
     app.channel = Recorder(take_time_and_cancel)
 
     delivery.deliver(app)
-    clock.advance(enqueue.QUIET)
+    clock.advance(enqueue.QUIET_PERIOD)
     delivery.deliver(app)
 
     assert [False] + [True] * 10 == [message.kind is LetterKind.CANCELLED for message in app.channel.sent]

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from scheduler.model import Attendee, Event, Mode, Reminded, Standing
 from scheduler.services.events.attendance import parties, transitions
 from scheduler.services.events.guests import registration
-from scheduler.worker.timetable import lapse
+from scheduler.worker.jobs import lapse
 from tests.support.builders import NOW, register
 from tests.support.forms import FORM, attendees, body, fill, link, mails, plan, registered, text
 from tests.support.guest_list import GuestList

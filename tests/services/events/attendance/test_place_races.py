@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 
+import pytest
 import sqlalchemy as sa
 from sqlalchemy import event as on
 
@@ -23,6 +24,8 @@ from tests.support.builders import NOW, SECRET, a_person, an_event, register
 from tests.support.guest_list import GuestList, in_order_of_arrival, wrong_with_places
 from tests.support.instance import connect
 from tests.support.processes import PROCESSES, Undone, at_once, crowd
+
+pytestmark = pytest.mark.crowd
 
 CONTENDERS = 200
 # Connections at a time. PostgreSQL takes a hundred; of many who wait for its file SQLite lets some give up.

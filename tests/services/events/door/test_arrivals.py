@@ -349,6 +349,7 @@ def come_in_to(db, number):
         return scan(session, event, pass_of(guest)).verdict
 
 
+@pytest.mark.crowd
 def test_of_ten_doors_that_read_one_pass_at_one_moment_one_says_welcome(db, database_url):
     with db.write() as session:
         register(session, an_event(session))

@@ -350,6 +350,7 @@ def _confirm_in_process(url: str, given: str) -> Standing:
         database.dispose()
 
 
+@pytest.mark.crowd
 def test_twenty_who_confirm_at_once_for_the_last_place_are_one_guest_and_nineteen_in_the_queue(db, database_url):
     plan(db, capacity=1)
     names = [f"Guest {number}" for number in range(20)]
@@ -491,7 +492,7 @@ def test_their_calendar_is_one_link_that_shows_what_they_have_and_nothing_else(a
         an_event(session, "other", dtstart=START + timedelta(days=1))
         made = [own_calendar.subscribe(session, row(session).person, now=NOW).id for _ in range(2)]
         link = own_calendar.calendar(session, row(session).person)
-        shown = event_feeds.contents(session, scopes.get(session, "all").seen_by(link), language="en", now=NOW)
+        shown = event_feeds.contents(session, scopes.get(session, "all").for_link(link), language="en", now=NOW)
 
     assert made[0] == made[1]
     assert (Sees.OWN, 1) == (link.sees, len(shown))

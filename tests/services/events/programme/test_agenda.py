@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from scheduler.base.errors import NotFound
 from scheduler.model import Kind, Role
 from scheduler.services.events.programme import agenda, planning
-from scheduler.services.events.programme.agenda import AgendaFilter, Stop
+from scheduler.services.events.programme.agenda import AgendaFilter, TourStop
 from tests.support.builders import NOW, START, a_city, a_person, a_venue, an_event, an_organisation, invite, register
 
 EVERYTHING = AgendaFilter()
@@ -114,7 +114,7 @@ def test_a_choice_is_by_kind_by_city_of_venue_or_event_and_by_organizer(session)
 
 
 def test_a_long_list_is_turned_page_by_page_and_nothing_is_lost_or_twice(session, monkeypatch):
-    monkeypatch.setattr(agenda, "PAGE", 2)
+    monkeypatch.setattr(agenda, "PAGE_EVENTS", 2)
     for number in range(5):
         an_event(session, f"e{number}", dtstart=START + timedelta(days=30 * number))
     an_event(session, "day", kind=Kind.ANNIVERSARY, dtstart=None, first_day=date(2004, 4, 15))
@@ -134,7 +134,7 @@ def test_a_stop_knows_its_number_among_the_public_stops_of_a_public_tour(session
 
     stops = {one.event.key: one.stop for one in agenda.coming(session, EVERYTHING, now=NOW).entries}
 
-    assert {"a": Stop(1, 2), "c": Stop(2, 2), "d": None} == stops
+    assert {"a": TourStop(1, 2), "c": TourStop(2, 2), "d": None} == stops
 
 
 # Who may be named

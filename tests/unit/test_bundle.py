@@ -1,0 +1,74 @@
+"""What others wrote: each file has what pages and print ask of it, its licence, and is fetched once."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+import hatch_build
+from hatch_build import BUNDLE, BUNDLED, LICENCES, Font
+from scheduler.base.resources import STATIC
+
+ROOT = Path(hatch_build.__file__).parent
+FACE = re.compile(r"font-weight: ([\d ]+);.*?url\((fonts/[^)]+)\).*?unicode-range: ([^;]+);")
+
+
+def test_a_font_that_a_page_may_fetch_has_the_letters_and_weights_that_the_stylesheet_says():
+    asked = {file: (weight, letters) for weight, file, letters in FACE.findall(Path(STATIC, "look.css").read_text())}
+    bundled = {
+        font.target.removeprefix("web/"): (_said(font.weight), font.letters)
+        for font in BUNDLE
+        if isinstance(font, Font) and font.target.startswith("web/")
+    }
+
+    assert asked == bundled
+
+
+def _said(weight: float | tuple[float, float]) -> str:
+    return " ".join(map(str, weight)) if isinstance(weight, tuple) else str(weight)
+
+
+def test_every_package_is_named_locked_and_has_its_licence_beside_its_files():
+    named = json.loads((ROOT / "package.json").read_text())["dependencies"]
+    locked = json.loads((ROOT / "package-lock.json").read_text())["packages"]
+
+    assert {file.package for file in BUNDLE} == set(named)
+    for package, version in named.items():
+        assert version == locked[f"node_modules/{package}"]["version"], package
+        assert licences(package), package
+    for font in BUNDLE:
+        if isinstance(font, Font):
+            assert any("SIL OPEN FONT LICENSE" in text for text in licences(font.package)), font.target
+
+
+def licences(package: str) -> list[str]:
+    return [file.read_text() for file in (ROOT / BUNDLED / LICENCES / package).iterdir()]
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A tree whose bundle is there."""
+    for name in ("hatch_build.py", "package-lock.json"):
+        shutil.copy(ROOT / name, tmp_path)
+    shutil.copytree(ROOT / BUNDLED, tmp_path / BUNDLED)
+    return tmp_path
+
+
+def test_what_was_bundled_by_the_present_lock_file_and_table_is_not_fetched_again(tree):
+    assert hatch_build.is_fresh(tree)
+    for name in ("package-lock.json", "hatch_build.py"):
+        before = (tree / name).read_text()
+        (tree / name).write_text(before + " ")
+        assert not hatch_build.is_fresh(tree), name
+        (tree / name).write_text(before)
+    assert hatch_build.is_fresh(tree)
+
+
+def test_a_bundle_that_was_interrupted_is_made_anew(tree):
+    (tree / BUNDLED / hatch_build.STAMP).unlink()
+
+    assert not hatch_build.is_fresh(tree)
