@@ -131,7 +131,7 @@ def _held(db: Database, size: int) -> Iterator[str]:
         for number in range(size):
             draft = check(VisitDraft, {"people": [_person(number)], "email": f"citizen{number}@example.org"})
             made = booking.book(session, service, midday[number % len(midday)], draft, secret=SECRET, now=now)
-            token = visit_links.token(made, VisitPurpose.CONFIRM, secret=SECRET)
+            token = visit_links.make_token(made, VisitPurpose.CONFIRM, secret=SECRET)
             yield f"/en/{PATHS[VisitPurpose.CONFIRM]}/{token}"
     common.analyze(db)
 

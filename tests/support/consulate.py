@@ -33,6 +33,7 @@ from scheduler.services.consulate.front_desk import actions as desk_actions
 from scheduler.services.consulate.front_desk import board as queue_board
 from scheduler.services.consulate.front_desk import statistics as visit_statistics
 from scheduler.services.consulate.front_desk import today as desk_today
+from scheduler.services.consulate.front_desk import walk_ins
 from scheduler.services.consulate.posts import opening_days, posts
 from scheduler.services.consulate.posts.free_times import Party, find_free_times
 from scheduler.services.consulate.posts.post_drafts import PostDraft, SpecialDraft
@@ -122,7 +123,8 @@ class Consulate:
         """The free times, of a day or of all there are."""
         party = Party(people=people, documents=people, layout=layout)
         with self.db.read() as session:
-            found = find_free_times(session, self._service(session), party, now=self.now, first_on=day, last_on=day)
+            service = self._service(session)
+            found = find_free_times(session, service, party, now=self.now, first_on=day, last_on=day, cached=True)
         return [slot.dtstart for slot in found]
 
     def row(self, reference: str) -> Appointment:
@@ -159,14 +161,14 @@ def wrong_with_cells(db: Database, *, now: datetime = NOW) -> list[str]:
     over."""
     from scheduler.model import ServiceDay
     from scheduler.model.visits import ACTIVE
-    from scheduler.services.consulate.posts.free_times import need
-    from scheduler.services.consulate.visits.lifecycle import party_of
+    from scheduler.services.consulate.posts.free_times import compute_need
+    from scheduler.services.consulate.visits.lifecycle import get_party
 
     found = []
     with db.read() as session:
         counts: dict[tuple[int, date], int] = {}
         for one in session.scalars(sa.select(Appointment)):
-            needed = need(one.service, party_of(one))
+            needed = compute_need(one.service, get_party(one))
             stands = one.status in ACTIVE and one.status is not VisitStatus.WAITING
             wanted = needed.cells * needed.counters if stands and not one.walk_in else 0
             if len(one.claims) != wanted:
@@ -205,7 +207,7 @@ class FrontDesk(Consulate):
     def walk_in(self, name, service="passport", **given):
         with self.db.write("officer@web") as session:
             offered = posts.get_service(posts.get(session, self.post), service)
-            row = desk_actions.walk_in(session, offered, name, language="ru", secret=SECRET, now=self.now, **given)
+            row = walk_ins.record_walk_in(session, offered, name, language="ru", secret=SECRET, now=self.now, **given)
             return row.reference
 
     def call(self, counter="1", reference=None):
@@ -245,7 +247,7 @@ class FrontDesk(Consulate):
 
     def board(self):
         with self.db.read() as session:
-            return queue_board.board(session, posts.get(session, self.post), now=self.now)
+            return queue_board.read_board(session, posts.get(session, self.post), now=self.now)
 
     def statistics(self):
         with self.db.read() as session:

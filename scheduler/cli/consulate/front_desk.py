@@ -17,7 +17,7 @@ from scheduler.cli.kit.output import refuse_existing, write_file
 from scheduler.cli.kit.records import format_instant, read_day
 from scheduler.model import Appointment, Post
 from scheduler.services.consulate.front_desk import actions as desk_actions
-from scheduler.services.consulate.front_desk import day_list
+from scheduler.services.consulate.front_desk import day_list, walk_ins
 from scheduler.services.consulate.front_desk import today as desk_today
 from scheduler.services.consulate.front_desk.today import QueueEntry
 from scheduler.services.consulate.posts import posts
@@ -168,7 +168,7 @@ def walk_in(
     as_json: bool,
 ) -> None:
     with context.write() as session:
-        row = desk_actions.walk_in(
+        row = walk_ins.record_walk_in(
             session,
             posts.get_service(posts.get(session, post), service),
             name,

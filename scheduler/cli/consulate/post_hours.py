@@ -15,8 +15,8 @@ from scheduler.cli.kit.context import CommandContext, as_json, pass_context
 from scheduler.cli.kit.language import _, language
 from scheduler.model import Post
 from scheduler.services.consulate.posts import opening_days, posts
+from scheduler.services.consulate.posts.open_cells import OpenCells
 from scheduler.services.consulate.posts.reasons import format_holiday
-from scheduler.services.consulate.posts.slots import Masks
 
 
 @click.command(help=N_("When its counters are open, day by day."))
@@ -48,7 +48,7 @@ def _days_from_today(context: CommandContext, row: Post, days: int) -> tuple[dat
 
 def _hours(row: Post, first: date, last: date) -> Iterator[dict[str, Any]]:
     plan = opening_days.make_plan(row, first, last)
-    masks = Masks(plan, first, last)
+    masks = OpenCells(plan, first, last)
     for offset in range((last - first).days + 1):
         day = first + timedelta(days=offset)
         why = [format_holiday(holiday, language()) for holiday in plan.holidays.get(day, ())]
@@ -97,7 +97,7 @@ HOLIDAYS: Columns = {
 
 def _holidays(row: Post, first: date, last: date) -> Iterator[dict[str, Any]]:
     plan = opening_days.make_plan(row, first, last)
-    masks = Masks(plan, first, last)
+    masks = OpenCells(plan, first, last)
     for day, found in sorted(plan.holidays.items()):
         mask = 0
         for counter in row.counters:

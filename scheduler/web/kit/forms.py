@@ -67,6 +67,14 @@ class Form:
             return 0
         return int(typed)
 
+    def whole(self, name: str, most: int) -> int:
+        """Return the whole number in a field, from 1 to ``most``, with a complaint if it is none; empty is 1."""
+        complaint = _("Enter a whole number from 1 to {most}.", most=most)
+        number = self.number(name, most, complaint) if self[name].strip() else 1
+        if number == 0:
+            self.errors[name] = complaint
+        return number
+
     def check_seal(self, purpose: str, *, secret: str, now: datetime) -> str:
         """Return the nonce that identifies this form; record an error if its seal is not ours or too old."""
         nonce, _mark, rest = self[SEAL].partition(".")

@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response as Answer
 from scheduler.app import App
 from scheduler.base.clock import wall, zone_names
 from scheduler.model import Kind
-from scheduler.services.consulate.posts import week_view
+from scheduler.services.consulate.posts import public_posts
 from scheduler.services.events.guests import registration
 from scheduler.services.events.programme import agenda
 from scheduler.services.events.programme.agenda import AgendaChoices, AgendaEntry, AgendaFilter, AgendaPage
@@ -220,7 +220,7 @@ def _event(app: App, key: str) -> str:
     with app.db.read() as session:
         detail = agenda.get_details(session, key, now=app.clock.now()) if is_key(key) else abort(404)
         event = detail.entry.event
-        post = week_view.post_of(session, event) if event.kind in _POSTS else None
+        post = public_posts.find_post_of_event(session, event) if event.kind in _POSTS else None
     head = _head(app, event.title.to(g.language), _summary(detail))
     return render_template(
         "web/event.html",

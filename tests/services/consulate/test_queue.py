@@ -12,7 +12,8 @@ from sqlalchemy.exc import IntegrityError
 from scheduler.base.errors import Conflict, Invalid, NotFound
 from scheduler.model import Appointment, Audit, LetterKind, Side, Ticket, VisitStatus
 from scheduler.services.consulate.front_desk import board as queue_board
-from scheduler.services.consulate.front_desk.actions import AnotherDay, NobodyWaits, NoWalkIns
+from scheduler.services.consulate.front_desk.actions import AnotherDay, NobodyWaits
+from scheduler.services.consulate.front_desk.walk_ins import NoWalkIns
 from scheduler.services.consulate.posts import posts
 from scheduler.services.consulate.visits import booking, upkeep
 from scheduler.services.consulate.visits.booking import AlreadyBooked, Unchanged
@@ -351,15 +352,15 @@ def test_the_address_of_the_board_ends_when_it_is_revoked(desk):
     with desk.db.write() as session:
         post = posts.get(session, "phuket")
         before = queue_board.make_board_token(post, secret=SECRET)
-        assert post is queue_board.board_post(session, "phuket", before, secret=SECRET)
+        assert post is queue_board.find_post_of_board(session, "phuket", before, secret=SECRET)
 
         queue_board.revoke_board(session, post, now=NINE)
 
         after = queue_board.make_board_token(post, secret=SECRET)
-        assert post is queue_board.board_post(session, "phuket", after, secret=SECRET)
+        assert post is queue_board.find_post_of_board(session, "phuket", after, secret=SECRET)
         for key, token in (("phuket", before), ("bangkok", after), ("phuket", "1-x"), ("phuket", "é")):
             with pytest.raises(NotFound, match="leads nowhere"):
-                queue_board.board_post(session, key, token, secret=SECRET)
+                queue_board.find_post_of_board(session, key, token, secret=SECRET)
 
 
 # How it went

@@ -11,9 +11,9 @@ from scheduler.base.errors import Invalid, NotFound
 from scheduler.model import Layout, LetterKind, Side, SlotClaim, VisitStatus
 from scheduler.services.common.drafts import check
 from scheduler.services.consulate.posts import free_times, opening_days, posts
+from scheduler.services.consulate.posts.availability import Reason
 from scheduler.services.consulate.posts.free_times import Party
 from scheduler.services.consulate.posts.post_drafts import SpecialDraft
-from scheduler.services.consulate.posts.slots import Reason
 from scheduler.services.consulate.visits import booking
 from scheduler.services.consulate.visits.booking import AlreadyBooked, NotOffered, SlotTaken, Unchanged
 from scheduler.services.consulate.visits.lifecycle import NoLongerStands

@@ -1,4 +1,4 @@
-"""A visit in words: title, place, fee, checklist, and its VEVENT (RFC 5545 3.6.1)."""
+"""The words of a visit for letters and calendars: title, place, time, fee, checklist, VEVENT (RFC 5545 3.6.1)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def format_title(visit: Appointment, language: str) -> str:
 
 
 def format_place(visit: Appointment, language: str) -> str:
-    """The place on one line."""
+    """Return the place of a visit on one line."""
     post = visit.service.post
     parts = [post.name.to(language), post.address.to(language)]
     city = post.city.name.to(language)
@@ -28,7 +28,7 @@ def format_place(visit: Appointment, language: str) -> str:
 
 
 def format_time(visit: Appointment, language: str, tzid: str | None) -> list[When]:
-    """The post's time first; the reader's beside it where their clock shows another."""
+    """Return the time at the post, then the time in the zone ``tzid`` if the clocks differ."""
     if visit.dtstart is None or visit.dtend is None or visit.starts_at is None or visit.ends_at is None:
         return []
     post = visit.service.post
@@ -41,6 +41,7 @@ def format_time(visit: Appointment, language: str, tzid: str | None) -> list[Whe
 
 
 def format_fee(visit: Appointment, language: str) -> str:
+    """Return the fee with its currency, or an empty string if there is none."""
     service = visit.service
     if service.fee is None or service.currency is None:
         return ""
@@ -48,27 +49,31 @@ def format_fee(visit: Appointment, language: str) -> str:
 
 
 def list_documents(visit: Appointment, language: str) -> list[str]:
-    """The documents to bring as they are asked for today, an item each."""
+    """Return the documents to bring as they are asked for today, one item each."""
     current = visit.service.checklist
     return [line.strip() for line in current.documents.to(language).splitlines() if line.strip()] if current else []
 
 
 def has_newer_checklist(visit: Appointment) -> bool:
+    """Return whether the checklist has changed since the visit was booked."""
     current = visit.service.checklist
     return current is not None and current.version != visit.checklist_version
 
 
 def make_calendar(visit: Appointment, language: str) -> bytes:
-    """The visit as a calendar of one event (RFC 5545); empty without a time."""
+    """Return the visit as a calendar of one event (RFC 5545); empty if it has no time."""
     if visit.starts_at is None:
         return b""
     return write_feed(
-        [render(vevent(visit, language))], name=format_title(visit, language), refresh=timedelta(hours=6)
+        [render(make_vevent(visit, language))], name=format_title(visit, language), refresh=timedelta(hours=6)
     )
 
 
-def vevent(visit: Appointment, language: str) -> VEvent:
-    """UID and SEQUENCE are stored: a moved visit moves in every calendar, a cancelled one is struck out."""
+def make_vevent(visit: Appointment, language: str) -> VEvent:
+    """Return the calendar entry of a visit.
+
+    UID and SEQUENCE are stored, so a moved visit moves in every calendar, and a cancelled one is struck out.
+    """
     assert visit.starts_at is not None and visit.ends_at is not None  # noqa: S101, PT018 - it has a time
     gettext = load_catalogue(language).gettext
     cancelled = visit.status in (VisitStatus.CANCELLED, VisitStatus.LAPSED)
