@@ -96,7 +96,7 @@ def find_free_days(
 ) -> dict[date, int]:
     """Return, in order, the days with a free time, each with the mask of the cells at which one begins.
 
-    The arguments are those of `free`; this is ten times faster because it makes no `Slot`.
+    The arguments are those of `find_free_times`; this is ten times faster because it makes no `Slot`.
     """
     if not service.offered or (service.post.is_over_for_booking(now) and not desk):
         return {}
@@ -138,7 +138,10 @@ def _within_quota(
 def find_nearest(
     session: Session, service: Service, party: Party, at: datetime, *, now: datetime, cached: bool = False
 ) -> list[Slot]:
-    """Return a few free times from the wall time ``at`` on, to offer in its place; ``cached`` as in `free`."""
+    """Return a few free times from the wall time ``at`` on, to offer in its place.
+
+    ``cached`` as in `find_free_times`.
+    """
     return slots.choose_alternatives(find_free_times(session, service, party, now=now, cached=cached), at)
 
 
@@ -163,7 +166,7 @@ def find_counters(
 ) -> CounterAssignment | Explanation:
     """Return the counters for a visit that begins at the wall time ``at``, or why there are none.
 
-    ``desk`` and ``ignoring`` as in `free`.
+    ``desk`` and ``ignoring`` as in `find_free_times`.
     """
     day, need = at.date(), compute_need(service, party)
     plan, counters = opening_days.make_plan(service.post, day, day), [counter.id for counter in service.served_at]
@@ -199,7 +202,10 @@ def _count_left(session: Session, service: Service, day: date) -> int | None:
 def explain_not_free(
     session: Session, service: Service, party: Party, at: datetime, *, now: datetime, ignoring: int | None = None
 ) -> Explanation | None:
-    """Return why a visit cannot begin at the wall time ``at``, or None if it can; ``ignoring`` as in `free`."""
+    """Return why a visit cannot begin at the wall time ``at``, or None if it can.
+
+    ``ignoring`` as in `find_free_times`.
+    """
     found = find_counters(session, service, party, at, now=now, ignoring=ignoring)
     return found if isinstance(found, Explanation) else None
 

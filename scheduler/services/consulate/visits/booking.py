@@ -355,7 +355,7 @@ def make_refusal(
 ) -> NotOffered:
     """Return the error that says why a time cannot be booked, with the nearest free times.
 
-    ``cached`` as in `free_times.free`.
+    ``cached`` as in `free_times.find_free_times`.
     """
     nearest = free_times.find_nearest(session, service, party, at, now=now, cached=cached)
     kind = SlotTaken if why.reason is Reason.FULL else NotOffered
