@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from scheduler.base import date_parsing
 from scheduler.base.date_format import format_day, format_lead, format_span
-from scheduler.base.date_parsing import LANGUAGES, format_duration, parse_day, parse_duration, parse_when
+from scheduler.base.date_parsing import LANGUAGES, parse_day, parse_when
+from scheduler.base.durations import format_duration, parse_duration
 from scheduler.base.errors import Invalid
 
 at = datetime.fromisoformat
