@@ -27,7 +27,7 @@ from benchmarks.sample import people, programme
 from benchmarks.servers import SECRET, post_each, serving
 from scheduler.base.errors import SchedulerError
 from scheduler.model import Attendee, Capacity, Event, Kind, Mode, Partstat, Person, Standing
-from scheduler.services.common.tokens import PATHS, Purpose, of_attendee
+from scheduler.services.common.tokens import PATHS, Purpose, make_attendee_token
 from scheduler.services.events.guests import registration
 from scheduler.storage.database import Database
 from scheduler.storage.group_commit import GroupCommit
@@ -76,7 +76,7 @@ class Place:
 
 
 def _asked(db: Database, size: int, events: int) -> Database:
-    """Everybody has typed their name and address; nobody has confirmed."""
+    """Register everybody by name and address, unconfirmed."""
     apply(db, programme(4 * events, capacity=1_000_000))
     now = datetime.now(UTC)
     with common.transaction(db) as connection:
@@ -109,14 +109,14 @@ def _path(one: Place) -> str:
 
 
 def _token(one: Place) -> str:
-    return of_attendee(Purpose.CONFIRM, one.number, one.since, 0, secret=SECRET)
+    return make_attendee_token(Purpose.CONFIRM, one.number, one.since, 0, secret=SECRET)
 
 
 # The database's own limit
 
 
 def _bare(db: Database, size: int, processes: int) -> float:
-    """Writes a second, of so many processes at once."""
+    """Return the bare writes a second of so many processes at once."""
     places, url = _places(db), common.url_of(db)
     db.dispose()
     context = multiprocessing.get_context("spawn")

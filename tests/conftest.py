@@ -142,7 +142,7 @@ def environment(database_url: str, tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def app(environment: dict[str, str], clock: ManualClock) -> Iterator[App]:
-    made = App.open(config.load(environment), clock, connect)
+    made = App.open(config.load_settings(environment), clock, connect)
     yield made
     made.close()
 

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from datetime import timedelta
 
-from scheduler.base.clock import legible
+from scheduler.base.clock import make_legible
 from scheduler.base.errors import Invalid
 
 MAX_LENGTH = 100  # characters of what is typed for a date, a time or a length of time
@@ -40,7 +40,7 @@ def parse_duration(text: str) -> timedelta:
             return length
     raise Invalid(
         "“{text}” cannot be read as a length of time: write it like 90 min, 1h30m, 2 days or 1 week.",
-        text=legible(text),
+        text=make_legible(text),
     )
 
 

@@ -30,8 +30,3 @@ def begin_unit_of_work(session: Session, *, actor: str = "system", pages: str = 
     """Give a session a new unit of work, which every service called with it shares."""
     unit = session.info[_KEY] = UnitOfWork(actor, pages)
     return unit
-
-
-def has_unit_of_work(session: Session) -> bool:
-    """Return whether a unit of work was begun: sessions of `Database.write` have one."""
-    return _KEY in session.info

@@ -19,7 +19,7 @@ from scheduler.worker.delivery import Stop, never
 log = logging.getLogger(__name__)
 
 
-def lapse(app: App) -> int:
+def lapse_offers(app: App) -> int:
     """Pass on the offers that were not answered in time; return how many lapsed.
 
     Each event has a transaction of its own, so that registrations do not wait for the offers of other events.
@@ -34,13 +34,13 @@ def _lapse(app: App, event_id: int) -> int:
         return offers.lapse(session, session.get_one(Event, event_id), now=app.clock.now())
 
 
-def purge(app: App) -> None:
+def purge_unconfirmed(app: App) -> None:
     """Forget the registrations that nobody confirmed in time."""
     with app.db.write("worker") as session:
         registration.purge(session, now=app.clock.now())
 
 
-def retain(app: App, *, stop: Stop = never) -> dict[str, int]:
+def run_retention(app: App, *, stop: Stop = never) -> dict[str, int]:
     """Forget personal data that is no longer needed; return how many rows by sort.
 
     Few rows are forgotten in one transaction, so that nobody waits long for the database.
@@ -53,7 +53,7 @@ def retain(app: App, *, stop: Stop = never) -> dict[str, int]:
     return done
 
 
-def _forget_batches(app: App, step: retention.Step, now: datetime, stop: Stop) -> Iterator[int]:
+def _forget_batches(app: App, step: retention.RetentionStep, now: datetime, stop: Stop) -> Iterator[int]:
     """Forget the rows of one sort batch by batch; yield how many rows of each batch.
 
     A batch is found without holding up writers. It is checked again in the short transaction that forgets it.
@@ -78,7 +78,7 @@ def run_visit_upkeep(app: App) -> None:
 def check_zones(app: App) -> None:
     """Derive instants anew after an update of the tz data: wall times are kept, what depends on them moves."""
     with app.db.write("worker") as session:
-        moved = [(row.key, *at) for row, *at in event_rezoning.recheck(session, now=app.clock.now())]
-        moved += [(row.reference, *at) for row, *at in visit_rezoning.check(session, now=app.clock.now())]
+        moved = [(row.key, *at) for row, *at in event_rezoning.rederive_instants(session, now=app.clock.now())]
+        moved += [(row.reference, *at) for row, *at in visit_rezoning.correct_instants(session, now=app.clock.now())]
     for what, before, now in moved:
         log.warning("%s: %s is now %s under the installed tz data", what, before, now)

@@ -27,14 +27,14 @@ from scheduler.app import App
 from scheduler.base.errors import Conflict, Forbidden, Invalid, NotFound
 from scheduler.base.i18n import LANGUAGES
 from scheduler.formats.atomic_write import replace_file
-from scheduler.formats.compression import brotlied, gzipped
+from scheduler.formats.compression import compress_brotli, compress_gzip
 from scheduler.services.common import content_version
 from scheduler.services.feeds import addresses, event_feeds, scopes
 from scheduler.services.feeds.addresses import Address
 
 FOLDER = "feeds"
 MANIFEST = f"{FOLDER}/manifest.json"
-TWINS: dict[str, Callable[[bytes], bytes]] = {"": bytes, ".gz": gzipped, ".br": brotlied}
+TWINS: dict[str, Callable[[bytes], bytes]] = {"": bytes, ".gz": compress_gzip, ".br": compress_brotli}
 PLAIN: dict[str, Callable[[bytes], bytes]] = {".ics": bytes, ".gz": gzip.decompress, ".br": brotli.decompress}
 PRODUCER = f"PRODID:{PRODID}\r\n".encode()
 MAX_WAITING = 8  # feeds in memory that wait to be written
@@ -75,8 +75,8 @@ def publish(app: App, target: Target, advance: Advance = lambda _done, _all: Non
     """
     before = _manifest(target)
     with app.db.read() as session, ThreadPoolExecutor() as pool:
-        run = _Run(target, before, content_version.current(session, now=app.clock.now()).modified, pool)
-        known = list(scopes.every_public(session))
+        run = _Run(target, before, content_version.get_current(session, now=app.clock.now()).modified, pool)
+        known = list(scopes.public_scopes(session))
         renderings = event_feeds.PublicRenderings(session, now=app.clock.now())
         _refuse_foreign(target, before, known)
         for number, scope in enumerate(known, 1):

@@ -16,7 +16,13 @@ from typing import TYPE_CHECKING
 from scheduler.app import App
 from scheduler.base.errors import SchedulerError
 from scheduler.worker.delivery import Stop, deliver
-from scheduler.worker.jobs import check_zones, lapse, purge, retain, run_visit_upkeep
+from scheduler.worker.jobs import (
+    check_zones,
+    lapse_offers,
+    purge_unconfirmed,
+    run_retention,
+    run_visit_upkeep,
+)
 
 if TYPE_CHECKING:
     from apscheduler.schedulers.base import BaseScheduler
@@ -40,7 +46,7 @@ def run(app: App, wait: Callable[[], object]) -> None:
     stopping = threading.Event()
     add_jobs(app, scheduler, stopping.is_set)
     _log_errors(check_zones, app)  # first, so that no reminder is fired by an instant that no longer holds
-    _log_errors(lapse, app)
+    _log_errors(lapse_offers, app)
     scheduler.modify_job("deliver", next_run_time=app.clock.now())
     scheduler.start()
     try:
@@ -62,11 +68,11 @@ def add_jobs(app: App, scheduler: BaseScheduler, stop: Stop) -> None:
         scheduler.add_job(_log_errors, "cron", [job, app], hour=hour, minute=minute, id=name, **_ONE)
 
     repeat(DELIVER_EVERY, "deliver", partial(deliver, stop=stop))
-    repeat(LAPSE_EVERY, "lapse", lapse)
+    repeat(LAPSE_EVERY, "lapse", lapse_offers)
     repeat(VISIT_UPKEEP_EVERY, "visits", run_visit_upkeep)
-    repeat(PURGE_EVERY, "purge", purge)
+    repeat(PURGE_EVERY, "purge", purge_unconfirmed)
     run_daily(3, 15, "zones", check_zones)
-    run_daily(3, 45, "retain", partial(retain, stop=stop))
+    run_daily(3, 45, "retain", partial(run_retention, stop=stop))
 
 
 def _log_errors(job: Callable[[App], object], app: App) -> None:

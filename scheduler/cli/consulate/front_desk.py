@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from scheduler.base.i18n import LANGUAGES, N_, catalogue
+from scheduler.base.i18n import LANGUAGES, N_, load_catalogue
 from scheduler.cli.kit.answers import Columns, print_json, show
 from scheduler.cli.kit.context import CommandContext, as_json, pass_context
 from scheduler.cli.kit.language import _, language
@@ -17,7 +17,7 @@ from scheduler.cli.kit.output import refuse_existing, write_file
 from scheduler.cli.kit.records import format_instant, read_day
 from scheduler.model import Appointment, Post
 from scheduler.services.consulate.front_desk import actions as desk_actions
-from scheduler.services.consulate.front_desk import day_list
+from scheduler.services.consulate.front_desk import day_list, walk_ins
 from scheduler.services.consulate.front_desk import today as desk_today
 from scheduler.services.consulate.front_desk.today import QueueEntry
 from scheduler.services.consulate.posts import posts
@@ -53,7 +53,7 @@ def day(
     with context.write() as session:  # that it was read is written down: it has the names of all
         row = posts.get(session, post)
         chosen = read_day_or_today(context, row, typed)
-        found = desk_today.day(session, row, chosen, now=context.now())
+        found = desk_today.read_day(session, row, chosen, now=context.now())
         access_log.record_day_view(session, row, chosen, now=context.now())
     records = [_record(entry, row.tzid) for entry in found.entries]
     if as_json:
@@ -70,8 +70,8 @@ def _print_list(
     refuse_existing(file, overwrite=overwrite)
     with context.write() as session:
         row = posts.get(session, post)
-        gettext, chosen = catalogue(printed_in).gettext, read_day_or_today(context, row, typed)
-        content = day_list.pdf(session, row, chosen, language=printed_in, gettext=gettext, now=context.now())
+        gettext, chosen = load_catalogue(printed_in).gettext, read_day_or_today(context, row, typed)
+        content = day_list.render_pdf(session, row, chosen, language=printed_in, gettext=gettext, now=context.now())
     write_file(file, content, overwrite=overwrite)
     click.echo(_("Written: {file}").format(file=file))
 
@@ -79,7 +79,7 @@ def _print_list(
 def read_day_or_today(context: CommandContext, row: Post, typed: str | None, option: str = "day") -> date:
     """Return the day that was typed for an option, or today at the post. Raise Invalid, with the option's name."""
     if typed is None:
-        return desk_today.today_of(row, now=context.now())
+        return desk_today.get_today(row, now=context.now())
     return read_day(typed, option, now=context.now(), tzid=row.tzid)
 
 
@@ -168,9 +168,9 @@ def walk_in(
     as_json: bool,
 ) -> None:
     with context.write() as session:
-        row = desk_actions.walk_in(
+        row = walk_ins.record_walk_in(
             session,
-            posts.service_of(posts.get(session, post), service),
+            posts.get_service(posts.get(session, post), service),
             name,
             language=spoken or language(),
             people=people,
@@ -191,7 +191,7 @@ def walk_in(
 def call(context: CommandContext, post: str, counter: str, reference: str | None, as_json: bool) -> None:
     with context.write() as session:
         row = posts.get(session, post)
-        to = posts.counter_of(row, counter)
+        to = posts.get_counter(row, counter)
         _report(desk_actions.call(session, row, to, now=context.now(), reference=reference), as_json)
 
 
@@ -211,6 +211,6 @@ def _act(name: str, act: Callable[..., Appointment], text: str) -> click.Command
 
 recall = _act("recall", desk_actions.recall, N_("Call somebody once more who has not come to the counter."))
 done = _act("done", desk_actions.finish, N_("They were served."))
-no_show = _act("no-show", desk_actions.no_show, N_("They did not come."))
+no_show = _act("no-show", desk_actions.record_no_show, N_("They did not come."))
 send_back = _act("send-back", desk_actions.send_back, N_("Called too soon: they wait on, where they waited."))
 undo = _act("undo", desk_actions.undo, N_("Take back the last of these acts, for a quarter of an hour."))

@@ -53,7 +53,7 @@ def _set_days(context: CommandContext, key: str, given: Mapping[str, Any], *, op
         row = posts.get(session, key)
         opening_days.set_days(session, row, _draft(context, row, given, opened=opened), now=context.now())
         affected = [
-            visit_record(visit) for visit in displacement.visits_outside_hours(session, row, now=context.now())
+            visit_record(visit) for visit in displacement.find_visits_outside_hours(session, row, now=context.now())
         ]
     if not as_json:
         click.echo(_("Changed: {noun} {key}").format(noun=_("post"), key=key))

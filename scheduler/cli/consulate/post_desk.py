@@ -34,7 +34,7 @@ def statistics(context: CommandContext, post: str, first: str | None, last: str 
         last_on = read_day_or_today(context, row, last, "--until") if last else first_on
         if last_on < first_on:
             raise Invalid("--until: must not be before --from")
-        found = visit_statistics.statistics(session, row, first_on, last_on)
+        found = visit_statistics.compute_statistics(session, row, first_on, last_on)
     record = _record(found)
     if as_json:
         print_json({"post": post, "tz": row.tzid, **record})
@@ -87,5 +87,5 @@ def board(context: CommandContext, post: str, revoke: bool, spoken: str | None, 
 
 
 def _address(context: CommandContext, row: Post, spoken: str | None) -> str:
-    token = queue_board.board_token(row, secret=context.app.secret)
+    token = queue_board.make_board_token(row, secret=context.app.secret)
     return f"{context.settings.base_url}/{spoken or context.settings.language}/board/{row.key}/{token}"

@@ -15,8 +15,8 @@ from scheduler.cli.kit.context import CommandContext, as_json, pass_context
 from scheduler.cli.kit.language import _, language
 from scheduler.model import Post
 from scheduler.services.consulate.posts import opening_days, posts
-from scheduler.services.consulate.posts.reasons import named
-from scheduler.services.consulate.posts.slots import Masks
+from scheduler.services.consulate.posts.open_cells import OpenCells
+from scheduler.services.consulate.posts.reasons import format_holiday
 
 
 @click.command(help=N_("When its counters are open, day by day."))
@@ -47,11 +47,11 @@ def _days_from_today(context: CommandContext, row: Post, days: int) -> tuple[dat
 
 
 def _hours(row: Post, first: date, last: date) -> Iterator[dict[str, Any]]:
-    plan = opening_days.plan(row, first, last)
-    masks = Masks(plan, first, last)
+    plan = opening_days.make_plan(row, first, last)
+    masks = OpenCells(plan, first, last)
     for offset in range((last - first).days + 1):
         day = first + timedelta(days=offset)
-        why = [named(holiday, language()) for holiday in plan.holidays.get(day, ())]
+        why = [format_holiday(holiday, language()) for holiday in plan.holidays.get(day, ())]
         why += [one.reason.to(language()) for one in plan.specials if one.first_on <= day <= one.last_on]
         for counter in row.counters:
             spans = list(_format_spans(masks.open(counter.id, day), row.cell))
@@ -96,11 +96,11 @@ HOLIDAYS: Columns = {
 
 
 def _holidays(row: Post, first: date, last: date) -> Iterator[dict[str, Any]]:
-    plan = opening_days.plan(row, first, last)
-    masks = Masks(plan, first, last)
+    plan = opening_days.make_plan(row, first, last)
+    masks = OpenCells(plan, first, last)
     for day, found in sorted(plan.holidays.items()):
         mask = 0
         for counter in row.counters:
             mask |= masks.open(counter.id, day)
-        names = [named(holiday, language()) for holiday in found]
+        names = [format_holiday(holiday, language()) for holiday in found]
         yield {"day": day, "holidays": names, "hours": list(_format_spans(mask, row.cell)), "tz": row.tzid}

@@ -54,7 +54,7 @@ def book(
 ) -> None:
     draft = _draft(context, given)
     with context.write() as session:
-        offered = posts.service_of(posts.get(session, post), service)
+        offered = posts.get_service(posts.get(session, post), service)
         start = _read_time(context, offered.post, time)
         booked = booking.book(
             session, offered, start, draft, secret=context.app.secret, now=context.now(), desk=not hold
@@ -141,10 +141,10 @@ def wait(
 ) -> None:
     draft = _draft(context, given)
     with context.write() as session:
-        offered = posts.service_of(posts.get(session, post), service)
+        offered = posts.get_service(posts.get(session, post), service)
         now, tzid = context.now(), offered.post.tzid
         wanted = [read_day(day, "day", now=now, tzid=tzid) for day in days]
-        row = booking.wait(session, offered, wanted, draft, secret=context.app.secret, now=now)
+        row = booking.join_waiting_list(session, offered, wanted, draft, secret=context.app.secret, now=now)
         _report(row, as_json)
 
 

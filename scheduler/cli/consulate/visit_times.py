@@ -18,7 +18,7 @@ from scheduler.cli.kit.records import format_instant, read_day, read_wall_time
 from scheduler.model import Layout, Service
 from scheduler.services.consulate.posts import free_times, posts
 from scheduler.services.consulate.posts.free_times import Party
-from scheduler.services.consulate.posts.reasons import in_words
+from scheduler.services.consulate.posts.reasons import explain_in_words
 from scheduler.services.consulate.visits import displacement
 
 
@@ -58,14 +58,14 @@ def free(
 ) -> None:
     party = Party(people=people, documents=documents or people, layout=layout_of(parallel))
     with context.read() as session:
-        offered = posts.service_of(posts.get(session, post), service)
+        offered = posts.get_service(posts.get(session, post), service)
         now, tzid = context.now(), offered.post.tzid
         if why_not:
             time = read_wall_time(why_not, "time", now=now, tzid=tzid)
             _print_reason(session, offered, party, time, now=now, as_json=as_json)
             return
         only = read_day(day, "day", now=now, tzid=tzid) if day else None
-        found = free_times.free(session, offered, party, now=now, first_on=only, last_on=only)
+        found = free_times.find_free_times(session, offered, party, now=now, first_on=only, last_on=only)
         records = [_slot_record(slot.dtstart, slot.dtend, tzid) for slot in found[:limit]]
     show(records, SLOTS, as_json=as_json, nothing=_("Nothing is free."))
 
@@ -74,8 +74,8 @@ def _print_reason(
     session: Session, service: Service, party: Party, time: datetime, *, now: datetime, as_json: bool
 ) -> None:
     """Print why a wall time at the post is not offered to a party."""
-    why = free_times.reason_not_free(session, service, party, time, now=now)
-    words = in_words(why, time, service, language()) if why else _("It is free.")
+    why = free_times.explain_not_free(session, service, party, time, now=now)
+    words = explain_in_words(why, time, service, language()) if why else _("It is free.")
     if as_json:
         print_json({"time": time, "tz": service.post.tzid, "reason": why.reason if why else None, "words": words})
         return
@@ -100,7 +100,7 @@ SLOTS: Columns = {
 @pass_context
 def affected(context: CommandContext, post: str, as_json: bool) -> None:
     with context.read() as session:
-        rows = displacement.visits_outside_hours(session, posts.get(session, post), now=context.now())
+        rows = displacement.find_visits_outside_hours(session, posts.get(session, post), now=context.now())
         records = [visit_record(row) for row in rows]
     show(records, AFFECTED, as_json=as_json, nothing=_("No visits."))
 

@@ -19,8 +19,8 @@ from scheduler.cli.kit.records import format_instant
 from scheduler.model import City, Event, Kind, Mode, Status
 from scheduler.services.common.lookup import get
 from scheduler.services.events.programme import listing
-from scheduler.services.events.programme.event_times import when
-from scheduler.services.events.programme.rendering.event_texts import KIND_NAMES, location
+from scheduler.services.events.programme.event_times import format_time
+from scheduler.services.events.programme.rendering.event_texts import KIND_NAMES, format_location
 from scheduler.services.outbox.event_starts import upcoming_start
 
 
@@ -50,7 +50,7 @@ def list_events(
     with context.read() as session:
         if only["city"]:
             get(session, City, only["city"])
-        events = listing.events(
+        events = listing.list_events(
             session,
             since=None if everything and not since else _midnight(context, since, tzid),
             until=_midnight(context, until, tzid) if until else None,
@@ -102,7 +102,7 @@ def _record(event: Event, now: datetime) -> dict[str, Any]:
         "ends_at": event.ends_at,
         "status": event.status,
         "visibility": event.visibility,
-        "where": location(event, language()),
+        "where": format_location(event, language()),
         "parent": event.parent.key if event.parent else None,
         "sequence": event.sequence,
         "places": _format_places(event),
@@ -113,7 +113,7 @@ def format_when(event: Event, now: datetime | None = None) -> str:
     """Return the time of an event in the desk's language; of an anniversary, its next return after ``now``."""
     yearly = event.kind is Kind.ANNIVERSARY
     start = upcoming_start(event, now=now) if now and yearly else None
-    lines = when(event, language(), None, start=start.isoformat() if start else None)
+    lines = format_time(event, language(), None, start=start.isoformat() if start else None)
     if not lines:
         return _("date to be announced")
     day = f"{lines[0].time} ({lines[0].zone})" if lines[0].zone else lines[0].time
@@ -148,10 +148,10 @@ def show_event(context: CommandContext, key: str, as_json: bool) -> None:
 
 def _draft_fields(event: Event) -> dict[str, Any]:
     """Return what was planned; the times of a file stand in ``dtstart`` and ``dtend`` already."""
-    from scheduler.services.common.plain_tables import table as plain
-    from scheduler.services.events.programme.event_mapping import draft_of
+    from scheduler.services.common.plain_tables import write_table as plain
+    from scheduler.services.events.programme.event_mapping import read_draft
 
-    return {name: value for name, value in plain(draft_of(event)).items() if name not in ("dtstart", "dtend")}
+    return {name: value for name, value in plain(read_draft(event)).items() if name not in ("dtstart", "dtend")}
 
 
 def _list_fields(session: Session, event: Event) -> dict[str, Any]:
@@ -174,10 +174,10 @@ def _list_fields(session: Session, event: Event) -> dict[str, Any]:
 def _people(session: Session, event: Event, role: str) -> list[str]:
     """Return the names of those who come in this role, in order of precedence, without those who declined."""
     from scheduler.model import Attendee
-    from scheduler.services.outbox.enqueue import CONCERNED
+    from scheduler.services.outbox.enqueue import ON_LIST
 
     rows = sa.select(Attendee).where(
-        Attendee.event_id == event.id, Attendee.role == role, Attendee.standing.in_(CONCERNED)
+        Attendee.event_id == event.id, Attendee.role == role, Attendee.standing.in_(ON_LIST)
     )
     ordered = sorted(session.scalars(rows), key=lambda row: (row.person.precedence or 10_000, row.id))
     return [row.attending.called(language()) for row in ordered]

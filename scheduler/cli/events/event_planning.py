@@ -21,7 +21,7 @@ from scheduler.cli.kit.records import naming
 from scheduler.model import Event, Status, Timing
 from scheduler.services.common.drafts import check
 from scheduler.services.common.lookup import Lookup, get, get_for_update
-from scheduler.services.common.plain_tables import table as plain
+from scheduler.services.common.plain_tables import write_table as plain
 from scheduler.services.events.programme import conflicts, event_mapping, planning
 from scheduler.services.events.programme.event_drafts import EventDraft
 
@@ -71,7 +71,7 @@ def _zone_of_place(lookup: Lookup, given: Mapping[str, Any]) -> str | None:
     place = EventDraft.model_construct(
         venue=given.get("venue"), cities=given.get("cities") or (), parent=given.get("parent")
     )
-    return event_mapping.zone_of(place, lookup)
+    return event_mapping.find_zone(place, lookup)
 
 
 def _read_options(context: CommandContext, given: Mapping[str, Any], tzid: str) -> dict[str, Any]:
@@ -107,7 +107,7 @@ def change(context: CommandContext, /, key: str, force: str | None, no_date: boo
         values = _read_options(context, given, context.choose_zone(given.get("tz"), event.tzid))
         if values.get("status") == Status.CANCELLED and not event.cancelled:
             raise Conflict("status: use: scheduler event cancel {event}", event=key)
-        before = plain(event_mapping.draft_of(event))
+        before = plain(event_mapping.read_draft(event))
         draft = check(EventDraft, _merge(before, values, no_date), language=context.settings.language)
         now = context.now()
         impact = planning.put(session, key, draft, now=now, lookup=Lookup(session), tz=event.tzid)
@@ -170,7 +170,7 @@ def _in_event_zone(typed: datetime, tzid: str, event: Event) -> datetime:
 @pass_context
 def cancel(context: CommandContext, key: str, yes: bool) -> None:
     with context.read() as session:
-        people = planning.told(session, get(session, Event, key), now=context.now())
+        people = planning.count_informed(session, get(session, Event, key), now=context.now())
     if people:
         ask(
             _("People to be told that {event} is cancelled: {people}. Go on?").format(people=people, event=key),

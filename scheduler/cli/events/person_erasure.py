@@ -13,7 +13,7 @@ from scheduler.cli.kit.context import CommandContext, as_json, ask, pass_context
 from scheduler.cli.kit.language import _, language
 from scheduler.cli.kit.records import format_instant
 from scheduler.model import Answer
-from scheduler.services.common.lookup import person as person_of
+from scheduler.services.common.lookup import get_person as person_of
 from scheduler.services.privacy import erasure
 from scheduler.services.privacy import retention as schedule
 
@@ -31,7 +31,7 @@ def erase(context: CommandContext, person: str, by: str, dry_run: bool, yes: boo
         who = person_of(session, person)
         number = who.id
         click.echo(_("To be erased: {person}").format(person=f"#{number} {who.called(language())}"))
-        for row in erasure.coming(session, who, now=context.now()):
+        for row in erasure.list_coming(session, who, now=context.now()):
             click.echo(_("Withdrawn from: {event}").format(event=row.event.key))
     if dry_run:
         return
@@ -51,17 +51,17 @@ def retention(context: CommandContext, limit: int, run: bool, as_json: bool) -> 
         _run(context, as_json=as_json)
         return
     with context.read() as session:
-        rows = schedule.schedule(session, keep=context.settings.retention, limit=limit)
+        rows = schedule.list_schedule(session, keep=context.settings.retention, limit=limit)
     show([_record(row, context) for row in rows], COLUMNS, as_json=as_json, nothing=_("No visitor is known."))
 
 
 def _run(context: CommandContext, *, as_json: bool) -> None:
     """Forget what is due, as the worker does. Raise Invalid if by the settings nothing is ever due."""
-    from scheduler.worker.jobs import retain
+    from scheduler.worker.jobs import run_retention
 
     if context.settings.retention is None:
         raise Invalid("retention_days: is 0, so that nothing is due; set it to a number of days")
-    done = retain(context.app)
+    done = run_retention(context.app)
     if as_json:
         print_json(done)
         return
@@ -78,7 +78,7 @@ COLUMNS: Columns = {
 }
 
 
-def _record(row: schedule.Kept, context: CommandContext) -> dict[str, Any]:
+def _record(row: schedule.KeptVisitor, context: CommandContext) -> dict[str, Any]:
     tzid = context.settings.timezone
     return {
         "person": f"#{row.number}",

@@ -12,8 +12,8 @@ from scheduler.cli.kit.context import CommandContext, as_json, pass_context
 from scheduler.cli.kit.records import field, localized
 from scheduler.services.common.drafts import Draft
 from scheduler.services.common.lookup import Lookup
-from scheduler.services.common.plain_tables import table as plain
-from scheduler.services.events.programme.places import NOUNS, draft_of, everything
+from scheduler.services.common.plain_tables import write_table as plain
+from scheduler.services.events.programme.places import NOUNS, list_rows, read_draft
 
 
 def _listing(noun: str, columns: Columns) -> click.Command:
@@ -22,7 +22,7 @@ def _listing(noun: str, columns: Columns) -> click.Command:
     @pass_context
     def command(context: CommandContext, as_json: bool) -> None:
         with context.read() as session:
-            records = [_record(row.key, draft_of(row)) for row in everything(session, NOUNS[noun])]
+            records = [_record(row.key, read_draft(row)) for row in list_rows(session, NOUNS[noun])]
         show(records, {N_("Key"): "key", N_("Name"): localized("name"), **columns}, as_json=as_json)
 
     return command
@@ -36,7 +36,7 @@ def _showing(noun: str) -> click.Command:
     def command(context: CommandContext, key: str, as_json: bool) -> None:
         with context.read() as session:
             row = Lookup(session).get(NOUNS[noun].kind, key)
-            show_one(_record(key, draft_of(row)), as_json=as_json)
+            show_one(_record(key, read_draft(row)), as_json=as_json)
 
     return command
 

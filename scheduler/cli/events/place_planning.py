@@ -13,8 +13,8 @@ from scheduler.cli.kit.drafts import check_key, draft_options, draft_with_option
 from scheduler.cli.kit.language import _
 from scheduler.services.common.changes import ChangeKind
 from scheduler.services.common.lookup import Lookup
-from scheduler.services.common.plain_tables import table as plain
-from scheduler.services.events.programme.places import NOUNS, Noun, draft_of, put
+from scheduler.services.common.plain_tables import write_table as plain
+from scheduler.services.events.programme.places import NOUNS, Noun, put, read_draft
 
 
 def _adding(noun: str) -> click.Command:
@@ -37,7 +37,7 @@ def _putting(noun: Noun, *, adding: bool) -> Callable[..., Any]:
             lookup = Lookup(session)
             row = lookup.find(noun.kind, key)
             refuse_wrong_verb(noun.name, key, known=row is not None, adding=adding)
-            before = {} if row is None else plain(draft_of(row))
+            before = {} if row is None else plain(read_draft(row))
             draft = draft_with_options(noun.draft, before, given, language=language)
             check_key(key)
             change = put(session, noun, key, draft, now=context.now(), language=language, lookup=lookup)

@@ -33,10 +33,10 @@ with_audience = click.option(
 @as_json
 @pass_context
 def list_reminders(context: CommandContext, event: str | None, as_json: bool) -> None:
-    from scheduler.services.letters.reminder_preview import all_reminders
+    from scheduler.services.letters.reminder_preview import pending_reminders
 
     with context.read() as session:
-        rows = get(session, Event, event).reminders if event else all_reminders(session)
+        rows = get(session, Event, event).reminders if event else pending_reminders(session)
         records = [reminder_record(row) for row in rows]
     show(records, COLUMNS, as_json=as_json, nothing=_("No reminder is still to leave."))
 
@@ -99,13 +99,15 @@ def reminder_record(row: Reminder) -> dict[str, Any]:
 @as_json
 @pass_context
 def preview_reminders(context: CommandContext, days: int, event: str | None, as_json: bool) -> None:
-    from scheduler.services.letters.reminder_preview import preview
+    from scheduler.services.letters.reminder_preview import preview_letters
 
     now = context.now()
     with context.read() as session:
         if event:
             get(session, Event, event)
-        records = preview(session, now=now, until=now + timedelta(days=days), event=event, language=language())
+        records = preview_letters(
+            session, now=now, until=now + timedelta(days=days), event=event, language=language()
+        )
     for record in records:
         record["leaves"] = format_instant(record["due_at"], record["tzid"])
     show(records, PREVIEW, as_json=as_json, nothing=_("No reminder leaves in this time."))

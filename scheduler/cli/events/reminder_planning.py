@@ -16,7 +16,7 @@ from scheduler.model import Event
 from scheduler.services.common.lookup import get_for_update
 from scheduler.services.events.programme import planning
 from scheduler.services.events.programme.event_drafts import ReminderDraft
-from scheduler.services.events.programme.event_mapping import draft_of
+from scheduler.services.events.programme.event_mapping import read_draft
 
 Reminders = tuple[ReminderDraft, ...]
 
@@ -75,7 +75,7 @@ def _replace_reminders(context: CommandContext, event: str, replace: Callable[[R
     """Plan an event with other reminders than it has, and print those it has then."""
     with context.write() as session:
         found = get_for_update(session, Event, event)
-        planned = draft_of(found).reminders or ()
+        planned = read_draft(found).reminders or ()
         planning.change_event(session, found, now=context.now(), reminders=replace(planned))
         records = [reminder_record(row) for row in found.reminders]
     show(records, COLUMNS, as_json=False, nothing=_("No reminder is left."))

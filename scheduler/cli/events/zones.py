@@ -15,7 +15,7 @@ from scheduler.cli.kit.language import _
 from scheduler.cli.kit.records import format_instant
 from scheduler.model import Appointment, Event
 from scheduler.services.consulate.visits import rezoning as visit_rezoning
-from scheduler.services.events.programme.rezoning import recheck
+from scheduler.services.events.programme.rezoning import rederive_instants
 
 
 @click.group(help=N_("What a change of time zones moved."))
@@ -29,9 +29,9 @@ def zones() -> None:
 @pass_context
 def check(context: CommandContext, dry_run: bool, as_json: bool) -> None:
     with context.write(keep=not dry_run) as session:
-        events = recheck(session, now=context.now())
+        events = rederive_instants(session, now=context.now())
         records = [_event_record(event, before, now) for event, before, now in events]
-        records += [_visit_record(*moved) for moved in visit_rezoning.check(session, now=context.now())]
+        records += [_visit_record(*moved) for moved in visit_rezoning.correct_instants(session, now=context.now())]
     nothing = _("Every event and visit stands right under tz data {version}.").format(version=tzdata_version())
     show(records, COLUMNS, as_json=as_json, nothing=nothing)
 

@@ -16,18 +16,18 @@ from scheduler.base.clock import zone
 from scheduler.base.date_parsing import parse_day
 from scheduler.base.errors import Conflict, Invalid
 from scheduler.base.i18n import N_
-from scheduler.base.text import line
+from scheduler.base.text import check_line
 from scheduler.cli.exchange.programme_file import MARKS, change_in_words, change_record, sum_in_words
 from scheduler.cli.kit.answers import print_json
 from scheduler.cli.kit.context import CommandContext, as_json, ask, pass_context, with_force, without_asking
 from scheduler.cli.kit.language import _
-from scheduler.formats.calendar_fetch import fetch, host_of, is_url, name_of
+from scheduler.formats.calendar_fetch import fetch_calendar, host_of, is_url, make_source_name
 from scheduler.model import Kind
 from scheduler.services.common.changes import Change, ChangeKind
 from scheduler.services.common.lookup import Lookup
 from scheduler.services.common.values import LANGUAGE
 from scheduler.services.events.programme.event_drafts import EventDraft
-from scheduler.services.events.programme.event_mapping import zone_of
+from scheduler.services.events.programme.event_mapping import find_zone
 from scheduler.services.exchange.calendar_import import ImportOptions, ImportReport, import_events
 from scheduler.services.exchange.calendar_mapping import CalendarDefaults
 
@@ -76,14 +76,14 @@ def import_calendar(
 
 @dataclass(frozen=True, slots=True)
 class CalendarImportRequest:
-    """What is to be imported, read already: nothing is read or fetched within a transaction."""
+    """What is to be imported, read beforehand: nothing is read or fetched within a transaction."""
 
     reading: Reading
     wanted: ImportOptions
 
 
 def _order(context: CommandContext, source: str, given: dict[str, Any]) -> CalendarImportRequest:
-    """Raises Invalid for options that do not go together, and for what holds no event."""
+    """Read the source and check the options. Raise Invalid for a wrong combination or a source without events."""
     if given["city"] and given["venue"]:
         raise Invalid("city: a venue has its city already; give --city or --venue")
     if given["cancel_missing"] and not given["named"]:
@@ -104,7 +104,7 @@ def _zone_of_place(context: CommandContext, given: dict[str, Any]) -> str | None
     cities = (given["city"],) if given["city"] else ()
     with context.read() as session:
         place = EventDraft.model_construct(venue=given["venue"], cities=cities, parent=None)
-        return zone_of(place, Lookup(session))
+        return find_zone(place, Lookup(session))
 
 
 def _terms(context: CommandContext, given: dict[str, Any], source: str, tz: str) -> CalendarDefaults:
@@ -140,7 +140,7 @@ def _answer(text: str) -> tuple[str, str]:
 def _read(source: str, tz: str, zones: dict[str, str]) -> Reading:
     try:
         if is_url(source):
-            fetched = fetch(source)
+            fetched = fetch_calendar(source)
             return read_calendar(fetched.data, charset=fetched.charset, default_tzid=tz, zones=zones)
         return read_calendar(_content(Path(source)), default_tzid=tz, zones=zones, limits=FILE)
     except ReadError as error:
@@ -159,16 +159,16 @@ def _content(path: Path) -> bytes:
 
 
 def _shown(source: str) -> str:
-    """A private address is as good as a password: its host is enough."""
+    """Return the host of an address only: a private address is as good as a password."""
     return host_of(source) if is_url(source) else source
 
 
 def _name(source: str, named: str | None, reading: Reading) -> str:
-    """What the calendar is known by: what the desk says, its address, or what it calls itself."""
+    """Return the name that a calendar is known by: the officer's, its address, or its own."""
     if named:
-        return line(named, most=200)
+        return check_line(named, most=200)
     if is_url(source):
-        return name_of(source)
+        return make_source_name(source)
     own = {calendar.name for calendar in reading.calendars if calendar.name}
     return (own.pop() if len(own) == 1 else Path(source).stem)[:200]
 
@@ -184,7 +184,7 @@ def _why(reading: Reading) -> str:
 def _bring_in(
     context: CommandContext, order: CalendarImportRequest, *, keep: bool, shown: ImportReport | None = None
 ) -> ImportReport:
-    """What shows the changes is what makes them; to look only, the transaction is rolled back.
+    """Import the events, or roll back when they are only to be shown: the same code makes and shows the changes.
 
     Raises Conflict when it would now do other than was ``shown``: nothing is done that nobody was asked about.
     """
@@ -232,7 +232,7 @@ def _line(change: Change, outcome: ImportReport) -> str:
 
 
 def _notes(notes: Sequence[Note]) -> Iterator[str]:
-    """A line each; of many that say the same the first few and their number."""
+    """Print a line for each note; of many notes of one sentence the first few and their number."""
     count = Counter[str]()
     for note in notes:
         count[note.message] += 1

@@ -14,7 +14,7 @@ import click
 
 from scheduler.base.errors import Conflict, Invalid
 from scheduler.base.i18n import N_
-from scheduler.base.text import harmless, line
+from scheduler.base.text import check_line, replace_controls
 from scheduler.cli.kit.answers import print_json, print_table
 from scheduler.cli.kit.context import CommandContext, as_json, ask, pass_context, with_force, without_asking
 from scheduler.cli.kit.language import _, language
@@ -99,7 +99,7 @@ def import_guests(
 
 @dataclass(frozen=True, slots=True)
 class GuestListImportRequest:
-    """What is to be imported, read and understood already: no file is read within the transaction."""
+    """What is to be imported, read beforehand: no file is read within the transaction."""
 
     event: str
     file: Path
@@ -115,7 +115,7 @@ class GuestListImportRequest:
 
 
 def _order(context: CommandContext, event: str, file: Path, given: dict[str, Any]) -> GuestListImportRequest:
-    """Raises Invalid for what cannot be read, and for options that say nothing of this file."""
+    """Read the file and check the options. Raise Invalid for an unreadable file or options that do not fit it."""
     tag = given["spoken"]
     if tag and not LANGUAGE.fullmatch(tag):
         raise Invalid("{value} is not a language tag; write en, kk, ru, th or another BCP 47 tag", value=tag)
@@ -123,10 +123,10 @@ def _order(context: CommandContext, event: str, file: Path, given: dict[str, Any
         sheets.is_csv(given["rejected"])
         refuse_existing(given["rejected"], overwrite=given["overwrite"])
     wanted = ColumnChoices(
-        mapping.asked(given["pairs"]), line(given["source"], most=200) if given["source"] else None
+        mapping.asked(given["pairs"]), check_line(given["source"], most=200) if given["source"] else None
     )
     decisions = _decisions(given["same"], given["new"])
-    sheet = sheets.read(file, sheet=given["sheet"], encoding=given["encoding"])
+    sheet = sheets.read_table(file, sheet=given["sheet"], encoding=given["encoding"])
     with context.read() as session:
         get(session, Event, event)
         columns, rows = mapping.understand(session, file, sheet, wanted)
@@ -173,7 +173,7 @@ def _row(option: str, text: str) -> int:
 def _bring_in(
     context: CommandContext, order: GuestListImportRequest, *, keep: bool, shown: Sequence[RowResult] | None = None
 ) -> tuple[list[RowResult], Path | None]:
-    """What shows the rows is what makes them. The file of those that come back is written before the commit.
+    """Import the rows, or roll back when they are only to be shown; write rejected rows before the commit.
 
     Without that file they would be lost; with it and without the commit the import is merely run again.
     """
@@ -200,7 +200,7 @@ def _bring_in(
 
 @contextmanager
 def _progress(total: int) -> Iterator[Callable[[int], None]]:
-    """A bar where somebody looks."""
+    """Show a progress bar on a terminal."""
     if not sys.stderr.isatty():
         yield lambda _: None
         return
@@ -213,7 +213,7 @@ def _progress(total: int) -> Iterator[Callable[[int], None]]:
 
 
 def _write_back(order: GuestListImportRequest, told: Sequence[RowResult]) -> Path | None:
-    """The rows that come back, in the columns they came in, each with the reason."""
+    """Write the rejected rows to a file, in the columns they came in, each with the reason."""
     back = {one.number: one for one in told if one.comes_back}
     if not back:
         return None
@@ -226,13 +226,13 @@ def _write_back(order: GuestListImportRequest, told: Sequence[RowResult]) -> Pat
         if number in back
     ]
     delimiter = (order.sheet.delimiter or ",") if sheets.is_csv(target) else ""
-    content = sheets.written([head, *rows], delimiter=delimiter, name=order.sheet.name)
+    content = sheets.write_table([head, *rows], delimiter=delimiter, name=order.sheet.name)
     write_file(target, content, overwrite=order.overwrite)
     return target
 
 
 def _beside(file: Path) -> Path:
-    """guests.rejected.xlsx for guests.xlsx; a number more where that is there, perhaps being mended."""
+    """Return guests.rejected.xlsx for guests.xlsx, numbered if that exists: somebody may be mending it."""
     suffix = file.suffix if file.suffix.lower() in (".csv", ".tsv", ".xlsx") else ".csv"
     stem = file.stem.split(".rejected")[0]
     names = (f"{stem}.rejected{number}{suffix}" for number in ("", *(f"-{n}" for n in range(2, 1_000))))
@@ -275,7 +275,7 @@ def _show_columns(order: GuestListImportRequest) -> None:
     columns = order.columns
     shown = [
         (
-            harmless(columns.headings[place]),
+            replace_controls(columns.headings[place]),
             f"{_(FIELDS[field.partition('.')[0]])} ({field})",
             _(_HOW[columns.how[place]]),
         )
@@ -285,7 +285,9 @@ def _show_columns(order: GuestListImportRequest) -> None:
     print_table((N_("Column"), N_("Field"), N_("Known by")), shown)
     if left := columns.left_out():
         click.echo(
-            _("Kept out: {columns}. To take one in: --map COLUMN=FIELD").format(columns=harmless(", ".join(left)))
+            _("Kept out: {columns}. To take one in: --map COLUMN=FIELD").format(
+                columns=replace_controls(", ".join(left))
+            )
         )
     if "external_id" in columns.fields.values():
         click.echo(_("External ids of: {source}").format(source=columns.source))
@@ -297,11 +299,11 @@ _HOW = {"said": N_("said"), "remembered": N_("remembered"), "guessed": N_("guess
 
 
 def _lines(told: Sequence[RowResult]) -> Iterator[str]:
-    """A line for each row of a short list; of a long one for those that come back or have something to say."""
+    """List a line for each row of a short list; for a long one only rows that are rejected or have remarks."""
     for one in told:
         if len(told) <= MAX_SHOWN or one.comes_back or one.remarks:
             said = _("row {row}, {name}: {said}").format(row=one.number, name=one.name or "-", said=_said(one))
-            yield f"{MARKS[one.verdict]} {harmless(said)}"
+            yield f"{MARKS[one.verdict]} {replace_controls(said)}"
     if len(told) > MAX_SHOWN:
         yield _("Rows that went in are counted here; --json tells each.")
 
@@ -350,13 +352,13 @@ def export_guests(context: CommandContext, event: str, file: Path, like: Path | 
         layout = layout or guest_export.default_layout(found, _)
         rows = list(guest_export.rows(session, found, layout, language=language(), gettext=_))
     write_file(
-        file, sheets.written([list(layout.headings), *rows], delimiter=delimiter, name=event), overwrite=overwrite
+        file, sheets.write_table([list(layout.headings), *rows], delimiter=delimiter, name=event), overwrite=overwrite
     )
     click.echo(_("Written: {file}").format(file=file))
 
 
 def _like(context: CommandContext, file: Path) -> guest_export.ExportLayout:
     with context.read() as session:
-        columns, _rows = mapping.understand(session, file, sheets.read(file), ColumnChoices({}))
+        columns, _rows = mapping.understand(session, file, sheets.read_table(file), ColumnChoices({}))
     fields = [columns.fields.get(place, "") for place in range(len(columns.headings))]
     return guest_export.ExportLayout(columns.headings, fields, columns.source)

@@ -19,7 +19,7 @@ from scheduler.services.exchange import file_apply, file_reader
 from scheduler.services.exchange import file_export as exporting
 
 if TYPE_CHECKING:
-    from scheduler.services.exchange.file_reader import Source
+    from scheduler.services.exchange.file_reader import ProgrammeSource
 
 MARKS = {ChangeKind.ADDED: "+", ChangeKind.CHANGED: "~", ChangeKind.CANCELLED: "x", ChangeKind.WITHDRAWN: "-"}
 
@@ -47,13 +47,13 @@ def apply(context: CommandContext, file: Path, dry_run: bool, yes: bool, force: 
 
 def _apply(
     context: CommandContext,
-    programme: Source,
+    programme: ProgrammeSource,
     force: str | None,
     *,
     keep: bool,
     shown: Sequence[Change] | None = None,
 ) -> list[Change]:
-    """What shows the changes is what makes them; to look only, the transaction is rolled back.
+    """Apply the file, or roll back when the changes are only to be shown: the same code makes and shows them.
 
     Raises Conflict when it would now do other than was ``shown``: nothing is done that nobody was asked about.
     """
@@ -84,7 +84,7 @@ def _ask_about(changes: Sequence[Change]) -> None:
 
 
 def report(changes: Sequence[Change], *, as_json: bool, done: bool) -> None:
-    """A line per change, and the sum."""
+    """Print a line for each change, and the sums."""
     made = [change for change in changes if change.is_change]
     if as_json:
         print_json([change_record(change) for change in made])
@@ -143,7 +143,7 @@ def export(context: CommandContext, file: Path, key: str, overwrite: bool) -> No
     refuse_existing(file, overwrite=overwrite)
     settings = context.settings
     with context.read() as session:
-        tables = exporting.tables(
+        tables = exporting.export_tables(
             session, key=key, name=str(settings.house), language=settings.language, tz=settings.timezone
         )
     write_file(file, tomli_w.dumps(tables, multiline_strings=True).encode(), overwrite=overwrite)

@@ -10,13 +10,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.i18n import N_
-from scheduler.base.text import Text, line, prose
+from scheduler.base.text import Text, check_line, check_prose
 from scheduler.cli.kit.context import CommandContext, pass_context
 from scheduler.cli.kit.language import _, language
 from scheduler.cli.kit.records import format_instant, read_text, texts_by_language
 from scheduler.model import Attendee, Event, Standing
-from scheduler.services.common.lookup import attendee as attendee_of
 from scheduler.services.common.lookup import get
+from scheduler.services.common.lookup import get_attendee as attendee_of
 from scheduler.services.events.attendance import capacity, transitions
 
 MAX_REASON_LENGTH = 1_000  # characters
@@ -43,7 +43,7 @@ def refuse(context: CommandContext, event: str, person: str, reason: tuple[str, 
     with context.write() as session:
         row = attendee_of(session, get(session, Event, event), person)
         texts = texts_by_language(reason, context.settings.language)
-        checked = {tag: read_text(text, "reason", prose, most=MAX_REASON_LENGTH) for tag, text in texts.items()}
+        checked = {tag: read_text(text, "reason", check_prose, most=MAX_REASON_LENGTH) for tag, text in texts.items()}
         transitions.refuse(session, row, reason=Text(checked), now=context.now())
         name = row.person.called(language())
         click.echo(_("Refused: {person}, {event}").format(person=name, event=event))
@@ -59,7 +59,7 @@ def seat(context: CommandContext, event: str, person: str, reason: str) -> None:
         found = get(session, Event, event)
         row = attendee_of(session, found, person)
         with reporting_offers(session, found):
-            why = read_text(reason, "reason", line, most=MAX_REASON_LENGTH)
+            why = read_text(reason, "reason", check_line, most=MAX_REASON_LENGTH)
             transitions.seat_ahead_of_queue(session, row, reason=why, now=context.now())
             name = row.person.called(language())
             click.echo(_("Confirmed: {person} has a place at {event}.").format(person=name, event=event))

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from scheduler.base.date_parsing import parse_day
 from scheduler.base.errors import Invalid
 from scheduler.base.i18n import N_
-from scheduler.base.text import line, prose
+from scheduler.base.text import check_line, check_prose
 from scheduler.cli.guests.approval import REGISTERED, reporting_offers
 from scheduler.cli.guests.attendee_listing import attendee_record
 from scheduler.cli.kit.answers import show_one
@@ -20,9 +20,9 @@ from scheduler.cli.kit.language import _, language
 from scheduler.cli.kit.records import read_text, texts_by_language
 from scheduler.model import Answer, Event, Mode, Person, Role
 from scheduler.services.common.drafts import check
-from scheduler.services.common.lookup import attendee as attendee_of
 from scheduler.services.common.lookup import get
-from scheduler.services.common.lookup import person as person_of
+from scheduler.services.common.lookup import get_attendee as attendee_of
+from scheduler.services.common.lookup import get_person as person_of
 from scheduler.services.events.attendance import parties, transitions
 from scheduler.services.events.attendance.replies import PARTSTATS, Reply
 from scheduler.services.events.guests.people import guest
@@ -107,11 +107,11 @@ def register(
 
 
 def _read_names(given: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(read_text(name, "companion", line, most=MAX_NAME_LENGTH) for name in given)
+    return tuple(read_text(name, "companion", check_line, most=MAX_NAME_LENGTH) for name in given)
 
 
 def _read_need(name: str, given: str | None) -> str:
-    return read_text(given or "", name, prose, most=MAX_NEED_LENGTH)
+    return read_text(given or "", name, check_prose, most=MAX_NEED_LENGTH)
 
 
 def _mode(remote: bool) -> Mode:

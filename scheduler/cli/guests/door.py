@@ -10,7 +10,7 @@ import click
 from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict, Invalid, NotFound
-from scheduler.base.i18n import LANGUAGES, N_, catalogue
+from scheduler.base.i18n import LANGUAGES, N_, load_catalogue
 from scheduler.cli.kit.answers import Columns, print_json, show
 from scheduler.cli.kit.context import CommandContext, as_json, pass_context
 from scheduler.cli.kit.language import _, language
@@ -18,8 +18,8 @@ from scheduler.cli.kit.output import refuse_existing, write_file
 from scheduler.cli.kit.records import format_instant
 from scheduler.formats.printing import PrintForm
 from scheduler.model import Arrival, Attendee, Event
-from scheduler.services.common.lookup import attendee as attendee_of
 from scheduler.services.common.lookup import get
+from scheduler.services.common.lookup import get_attendee as attendee_of
 from scheduler.services.events.attendance import passes
 from scheduler.services.events.door import arrivals as door_arrivals
 from scheduler.services.events.door import cards
@@ -205,7 +205,7 @@ def _print(
             found,
             form,
             language=printed_in,
-            gettext=catalogue(printed_in).gettext,
+            gettext=load_catalogue(printed_in).gettext,
             secret=context.app.secret,
             one_per_page=one_per_page,
             only=[attendee_of(session, found, person).id for person in people],

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from scheduler.base.clock import Clock, zone
-from scheduler.base.config import Settings, load
+from scheduler.base.config import Settings, load_settings
 from scheduler.base.i18n import N_
 from scheduler.cli.kit.language import speak
 
@@ -43,7 +43,7 @@ class CommandContext:
 
     @cached_property
     def settings(self) -> Settings:
-        settings = load(self.environ, self.config)
+        settings = load_settings(self.environ, self.config)
         speak(settings.language)
         return settings
 

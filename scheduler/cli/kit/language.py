@@ -28,9 +28,9 @@ def _(message: str) -> str:
     """Return a message in the desk's language. English needs no catalogue."""
     if _language == "en" or not message:  # the catalogue's entry for "" is its head
         return message
-    from scheduler.base.i18n import catalogue
+    from scheduler.base.i18n import load_catalogue
 
-    return catalogue(_language).gettext(message)
+    return load_catalogue(_language).gettext(message)
 
 
 def translate(command: click.Command) -> click.Command:

@@ -24,7 +24,7 @@ from scheduler.services.feeds import event_feeds, scopes
 @pass_context
 def refresh(context: CommandContext) -> None:
     with context.write() as session:
-        count = event_feeds.refresh(session, now=context.now())
+        count = event_feeds.render_all_events(session, now=context.now())
     click.echo(_("Revised: {count}").format(count=count))
 
 

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Invalid
 from scheduler.base.i18n import N_
-from scheduler.base.text import line
+from scheduler.base.text import check_line
 from scheduler.cli.kit.answers import show_one
 from scheduler.cli.kit.context import CommandContext, as_json, pass_context
 from scheduler.cli.kit.language import _
@@ -49,7 +49,7 @@ def add_link(
     as_json: bool,
 ) -> None:
     _refuse_contradictions(sees, person, post, account, names=names)
-    holder = read_text(holder, "--for", line, most=MAX_HOLDER_LENGTH)
+    holder = read_text(holder, "--for", check_line, most=MAX_HOLDER_LENGTH)
     with context.write() as session:
         if post and account:
             added = feed_links.add_visits(
@@ -83,7 +83,7 @@ def _add_events(
 ) -> FeedLink:
     """Add a link to a feed of events, or to the agenda of one person."""
     scope = scopes.get(session, slug)
-    whose = lookup.person(session, person) if person else None
+    whose = lookup.get_person(session, person) if person else None
     shown = Sees.OWN if whose else Sees(sees or Sees.PRIVATE)
     return feed_links.add(session, feed=scope.key, holder=holder, sees=shown, person=whose, now=context.now())
 

@@ -23,7 +23,7 @@ in_language = click.option("--language", "spoken", type=click.Choice(LANGUAGES),
 @pass_context
 def list_links(context: CommandContext, as_json: bool) -> None:
     with context.read() as session:
-        records = [_record(context, link) for link in feed_links.all_links(session)]
+        records = [_record(context, link) for link in feed_links.list_links(session)]
     show(records, COLUMNS, as_json=as_json)
 
 

@@ -26,10 +26,10 @@ def list_feeds(context: CommandContext, as_json: bool) -> None:
             {
                 "key": scope.key,
                 "name": scope.name.to(language()),
-                "events": event_feeds.count(session, scope, now=now),
+                "events": event_feeds.count_events(session, scope, now=now),
                 "shows": _limits_in_words(scope),
             }
-            for scope in scopes.every(session)
+            for scope in scopes.all_scopes(session)
         ]
     show(records, COLUMNS, as_json=as_json)
 
@@ -44,7 +44,7 @@ def show_feed(context: CommandContext, key: str, as_json: bool) -> None:
         record = {
             **asdict(scope),
             "name": dict(scope.name),
-            "events": event_feeds.count(session, scope, now=context.now()),
+            "events": event_feeds.count_events(session, scope, now=context.now()),
         }
     show_one(record, as_json=as_json)
 

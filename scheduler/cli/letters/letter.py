@@ -43,7 +43,7 @@ def list_letters(
 ) -> None:
     with context.read() as session:
         about = get(session, Event, event) if event else None
-        rows = ledger.letters(session, event=about, kind=kind, outcome=outcome, limit=limit)
+        rows = ledger.list_letters(session, event=about, kind=kind, outcome=outcome, limit=limit)
         records = [_record(row, context.settings.timezone, context.now()) for row in rows]
     show(records, COLUMNS, as_json=as_json, nothing=_("No letters."))
 
@@ -68,7 +68,7 @@ def _record(row: Letter, tzid: str, now: datetime) -> dict[str, Any]:
         "due_at": row.due_at,
         "expires_at": row.expires_at,
         "outcome": row.outcome,
-        "reason": row.reason or ledger.waits(row, now),
+        "reason": row.reason or ledger.reason_to_wait(row, now),
         "attempts": row.attempts,
         "finished_at": row.finished_at,
         "when": format_instant(row.finished_at or row.due_at, tzid),
@@ -98,11 +98,11 @@ def _subject_and_recipient(row: Letter) -> dict[str, Any]:
 @pass_context
 def show_letter(context: CommandContext, number: int, text: bool, as_json: bool) -> None:
     with context.read() as session:
-        row = ledger.one(session, number)
+        row = ledger.get_letter(session, number)
         if not text:
             show_one(_record(row, context.settings.timezone, context.now()), as_json=as_json)
             return
-        click.echo(ledger.reads(session, row, house=context.app.house, now=context.now()))
+        click.echo(ledger.render_as_text(session, row, house=context.app.house, now=context.now()))
 
 
 @letter.command(help=N_("Try a letter again that could not be delivered."))
@@ -110,5 +110,5 @@ def show_letter(context: CommandContext, number: int, text: bool, as_json: bool)
 @pass_context
 def retry(context: CommandContext, number: int) -> None:
     with context.write() as session:
-        ledger.retry(session, ledger.one(session, number), now=context.now())
+        ledger.retry(session, ledger.get_letter(session, number), now=context.now())
     click.echo(_("Letter {number} leaves at the next round.").format(number=number))

@@ -27,7 +27,7 @@ MAX_SHOWN = 200
 @pass_context
 def list_messages(context: CommandContext, event: str | None, as_json: bool) -> None:
     with context.read() as session:
-        rows = messages.all_of(session, get(session, Event, event) if event else None)
+        rows = messages.list_messages(session, get(session, Event, event) if event else None)
         records = [message_record(session, row, context.settings.timezone) for row in rows]
     show(records, COLUMNS, as_json=as_json, nothing=_("No messages."))
 
@@ -44,7 +44,7 @@ COLUMNS: Columns = {
 
 
 def message_record(session: Session, row: Message, tzid: str) -> dict[str, Any]:
-    counts = messages.outcomes(session, [row.id])[row.id]
+    counts = messages.count_outcomes(session, [row.id])[row.id]
     return {
         "number": row.id,
         "event": row.event.key,

@@ -146,7 +146,10 @@ def _examples(
         if letter.outcome is None:
             first.setdefault(letter.person.language, letter)
     return [
-        {"language": tag, "letter": ledger.reads(session, letter, house=context.app.house, now=message.due_at)}
+        {
+            "language": tag,
+            "letter": ledger.render_as_text(session, letter, house=context.app.house, now=message.due_at),
+        }
         for tag, letter in first.items()
     ]
 

@@ -18,7 +18,7 @@ from scheduler.cli.kit.records import format_instant
 from scheduler.cli.system.account_listing import account_record, posts_in_words
 from scheduler.model import Account, AccountRole
 from scheduler.services.accounts import accounts, assigned_posts
-from scheduler.services.accounts.accounts import INVITED, AccountDraft
+from scheduler.services.accounts.accounts import INVITATION_LIFETIME, AccountDraft
 from scheduler.services.common.drafts import check
 from scheduler.services.consulate.posts import posts
 
@@ -100,7 +100,7 @@ def posts_of(context: CommandContext, name: str, keys: tuple[str, ...], none: bo
 
 def _assign_posts(context: CommandContext, session: Session, found: Account, keys: tuple[str, ...]) -> None:
     rows = [posts.get(session, key) for key in dict.fromkeys(keys)]
-    assigned_posts.give(session, found, rows, now=context.now())
+    assigned_posts.assign(session, found, rows, now=context.now())
 
 
 @click.command(help=N_("Set another password; every session ends."))
@@ -164,7 +164,7 @@ def _read_password(name: str, called: str, *, stdin: bool, invite: bool) -> str 
         raise Invalid("password: nobody can be asked for it here; say --password-stdin or --invite")
     else:
         typed = click.prompt(_("Password"), hide_input=True, confirmation_prompt=_("The same password again"))
-    return accounts.check(typed, name, called)
+    return accounts.hash_new_password(typed, name, called)
 
 
 def _set_password_or_invite(
@@ -177,4 +177,4 @@ def _set_password_or_invite(
         return {}
     token = accounts.invite(session, found, secret=context.app.secret, now=now)
     address = f"{context.settings.base_url}/{found.language}/desk/set-up/{token}"
-    return {"link": address, "until": format_instant(now + INVITED, context.settings.timezone)}
+    return {"link": address, "until": format_instant(now + INVITATION_LIFETIME, context.settings.timezone)}

@@ -20,7 +20,7 @@ from scheduler.services.accounts import accounts
 @pass_context
 def list_accounts(context: CommandContext, as_json: bool) -> None:
     with context.read() as session:
-        records = [account_record(context, row) for row in accounts.everybody(session)]
+        records = [account_record(context, row) for row in accounts.list_accounts(session)]
     show(records, COLUMNS, as_json=as_json, nothing=_("No accounts; make one: scheduler account add."))
 
 
@@ -57,7 +57,7 @@ def account_record(context: CommandContext, row: Account) -> dict[str, Any]:
         "role": row.role.value,
         "posts": posts_in_words(row),
         "language": row.language,
-        "state": accounts.state(row),
+        "state": accounts.describe_state(row),
         "created": format_instant(row.created_at, tzid),
         "last_signed_in": format_instant(row.last_signed_in_at, tzid) or None,
     }

@@ -156,11 +156,11 @@ class _Play:
         password = secrets.token_hex(8)
         called = _("Officer of the demo")
         draft = AccountDraft(name=OFFICER, called=called, role=AccountRole.OFFICER, language=language())
-        kept = accounts.check(password, draft.name, draft.called)
+        kept = accounts.hash_new_password(password, draft.name, draft.called)
         context = self._context()
         with context.write() as session:
             made = accounts.add(session, draft, now=self.clock.now())
-            assigned_posts.give(session, made, posts.everything(session), now=self.clock.now())
+            assigned_posts.assign(session, made, posts.list_posts(session), now=self.clock.now())
             accounts.set_password(session, made, kept, now=self.clock.now())
         context.close()
         return password
@@ -182,7 +182,7 @@ class _Play:
         calendars.mkdir(exist_ok=True)
         context = self._context()
         with context.read() as session:
-            keys = [scope.key for scope in scopes.every(session)]
+            keys = [scope.key for scope in scopes.all_scopes(session)]
         context.close()
         for key, spoken in product(keys, LANGUAGES):
             name = f"{CALENDARS}/{key}.{spoken}.ics"
@@ -221,12 +221,12 @@ class _Play:
         self._run("visit", "confirm", reference)
 
     def _times(self) -> tuple[datetime, datetime]:
-        """The first that are free on two days, three days ahead: there is a reminder before."""
+        """Return the first free times of two days, from three days ahead, so that a reminder is due before."""
         context = self._context()
         with context.read() as session:
-            service = posts.service_of(posts.get(session, POST), SERVICE)
+            service = posts.get_service(posts.get(session, POST), SERVICE)
             soon = self.clock.now().date() + timedelta(days=3)
-            found = free_times.free(
+            found = free_times.find_free_times(
                 session, service, Party(people=2, documents=2), now=self.clock.now(), first_on=soon
             )
         context.close()
@@ -341,7 +341,7 @@ class _Play:
         click.echo()
 
     def _run(self, *args: str, quiet: bool = False) -> None:
-        """A command as it is typed, and what it answers."""
+        """Run a command as it is typed and print its output."""
         from contextlib import redirect_stdout
         from io import StringIO
 

@@ -16,7 +16,7 @@ from scheduler.cli.kit.answers import print_json, print_table
 from scheduler.cli.kit.context import CommandContext, as_json, pass_context
 from scheduler.cli.kit.language import _
 from scheduler.services import health
-from scheduler.services.health import CheckResult, Finding
+from scheduler.services.health import CheckResult, HealthFinding
 
 MIN_SECRET_LENGTH = 32  # characters
 MAX_DIFFERENCES_LENGTH = 200  # characters
@@ -50,14 +50,14 @@ def doctor(ctx: click.Context, context: CommandContext, as_json: bool) -> None:
         ctx.exit(1)
 
 
-def _record(finding: Finding) -> dict[str, Any]:
+def _record(finding: HealthFinding) -> dict[str, Any]:
     return {"what": finding.what, "state": finding.state, "found": finding.found, "remedy": finding.remedy}
 
 
-def _findings(context: CommandContext) -> Iterator[Finding]:
+def _findings(context: CommandContext) -> Iterator[HealthFinding]:
     """Check everything and change nothing, not even tables that are out of date."""
     app = App(context.settings, context.clock)
-    yield health.time_zones(_)
+    yield health.check_time_zones(_)
     to_mend = N_("set SCHEDULER_SECRET to the same long random text everywhere")
     yield _finding(N_("secret"), lambda: _check_secret(app), to_mend)
     yield _finding(N_("mail"), lambda: _check_mail(app), N_("check mail_url, and that the server answers"))
@@ -65,17 +65,17 @@ def _findings(context: CommandContext) -> Iterator[Finding]:
     yield tables
     if tables.state is CheckResult.OK:
         with app.db.read() as session:
-            yield from health.stored(session, now=context.now(), gettext=_, keep=context.settings.retention)
+            yield from health.check_database(session, now=context.now(), gettext=_, keep=context.settings.retention)
     app.close()
 
 
-def _finding(what: str, check: Callable[[], str | Finding], remedy: str) -> Finding:
+def _finding(what: str, check: Callable[[], str | HealthFinding], remedy: str) -> HealthFinding:
     """Return what a check finds; an error of ours is a failure, with this remedy."""
     try:
         found = check()
     except SchedulerError as error:
-        return Finding(what, CheckResult.FAILURE, error.text(_), _(remedy))
-    return found if isinstance(found, Finding) else Finding(what, CheckResult.OK, found)
+        return HealthFinding(what, CheckResult.FAILURE, error.text(_), _(remedy))
+    return found if isinstance(found, HealthFinding) else HealthFinding(what, CheckResult.OK, found)
 
 
 def _check_secret(app: App) -> str:
@@ -95,21 +95,21 @@ def _check_mail(app: App) -> str:
     return app.settings.shown("mail_url")
 
 
-def _check_tables(app: App) -> str | Finding:
+def _check_tables(app: App) -> str | HealthFinding:
     name = N_("database")
     if app.db.embedded and app.db.url.database and not _exists(app):
-        return Finding(name, CheckResult.WARNING, _("will be made at first use"))
+        return HealthFinding(name, CheckResult.WARNING, _("will be made at first use"))
     state = schema.read_state(app.db)
     if state.newer:
-        return Finding(name, CheckResult.FAILURE, _("made by a newer version"), _("upgrade the program"))
+        return HealthFinding(name, CheckResult.FAILURE, _("made by a newer version"), _("upgrade the program"))
     if not state.up_to_date:
         found = _("tables are at {current}, the program expects {head}").format(
             current=state.current, head=state.head
         )
-        return Finding(name, CheckResult.FAILURE, found, "scheduler db upgrade")
+        return HealthFinding(name, CheckResult.FAILURE, found, "scheduler db upgrade")
     differences = schema.find_differences(app.db)
     if differences:
-        return Finding(
+        return HealthFinding(
             name,
             CheckResult.FAILURE,
             "; ".join(differences)[:MAX_DIFFERENCES_LENGTH],

@@ -40,7 +40,7 @@ def worker(context: CommandContext, once: bool, as_json: bool) -> None:
 
 def _run_once(app: App, *, as_json: bool) -> None:
     """Lapse what is over, send what is due, and print how many letters left."""
-    jobs.lapse(app)
+    jobs.lapse_offers(app)
     done = delivery.deliver(app)
     counts = {name: getattr(done, name) for name in ("sent", "skipped", "failed", "postponed")}
     if as_json:

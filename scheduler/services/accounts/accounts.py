@@ -18,19 +18,19 @@ from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict, Forbidden, Invalid, NotFound, SchedulerError
 from scheduler.base.i18n import N_
-from scheduler.base.text import folded, line
+from scheduler.base.text import check_line, fold_text
 from scheduler.model import Account, AccountRole, Act, Post
 from scheduler.model.accounts import may
 from scheduler.services.accounts import passwords
 from scheduler.services.common import tokens
 from scheduler.services.common.audit import note
-from scheduler.services.common.drafts import Draft, refused
+from scheduler.services.common.drafts import Draft, as_pydantic_error
 from scheduler.services.common.values import Language
 from scheduler.services.feeds import links as feed_links
 
 MAX_IDLE = timedelta(hours=12)  # a session that was not used for so long is over: a working day
 LONGEST_SESSION = timedelta(days=7)  # even in constant use: a device asks for the password once a week
-INVITED = timedelta(days=7)  # for how long a link to choose a password can be used
+INVITATION_LIFETIME = timedelta(days=7)  # for how long a link to choose a password can be used
 _NAME = re.compile(r"[a-z0-9]+([._+-][a-z0-9]+)*(@[a-z0-9-]+(\.[a-z0-9-]+)+)?")
 
 
@@ -40,10 +40,10 @@ class Refused(Forbidden):
 
 def _parse_login(value: Any) -> str:
     """Return the name that somebody signs in with, folded; raise a mistake that pydantic collects."""
-    name = folded(value) if isinstance(value, str) else ""
+    name = fold_text(value) if isinstance(value, str) else ""
     if not _NAME.fullmatch(name) or not 2 <= len(name) <= 100:
         shown = str(value)[:60]
-        raise refused(Invalid(_NO_NAME, value=shown))
+        raise as_pydantic_error(Invalid(_NO_NAME, value=shown))
     return name
 
 
@@ -52,9 +52,9 @@ _NO_NAME = N_("{value} is not a name to sign in with; write an e-mail address, o
 
 def _parse_person_name(value: Any) -> str:
     try:
-        return line(str(value), most=200)
+        return check_line(str(value), most=200)
     except SchedulerError as error:
-        raise refused(error) from error
+        raise as_pydantic_error(error) from error
 
 
 class AccountDraft(Draft):
@@ -84,7 +84,7 @@ def refuse_taken(session: Session, name: str) -> None:
         raise Conflict("an account with this name already exists")
 
 
-def everybody(session: Session) -> Sequence[Account]:
+def list_accounts(session: Session) -> Sequence[Account]:
     """Return all accounts by name, the disabled ones too."""
     return session.scalars(sa.select(Account).order_by(Account.name)).all()
 
@@ -96,13 +96,13 @@ def get(session: Session, name: str) -> Account:
 
 def get_for_update(session: Session, name: str) -> Account:
     """Return the account with this name, locked until the transaction ends. Raise NotFound."""
-    query = sa.select(Account).where(Account.name == folded(name)).with_for_update()
+    query = sa.select(Account).where(Account.name == fold_text(name)).with_for_update()
     return _require(session.scalar(query.execution_options(populate_existing=True)), name)
 
 
 def find(session: Session, name: str) -> Account | None:
     """Return the account with this name, if there is one."""
-    typed = folded(name)
+    typed = fold_text(name)
     return session.scalar(sa.select(Account).where(Account.name == typed)) if _NAME.fullmatch(typed) else None
 
 
@@ -112,7 +112,7 @@ def _require(found: Account | None, name: str) -> Account:
     return found
 
 
-def state(account: Account) -> str:
+def describe_state(account: Account) -> str:
     """Return the state of an account in one word or a few, untranslated, for a list."""
     if account.disabled_at:
         return N_("disabled")
@@ -129,7 +129,7 @@ def give_role(session: Session, account: Account, role: AccountRole, *, now: dat
     _refuse_last_administrator(session, account)
     account.role = role
     note(session, "change", "account", account.id, now=now, role=role)
-    feed_links.take_back(session, account, now=now)
+    feed_links.revoke_forbidden(session, account, now=now)
 
 
 def disable(session: Session, account: Account, *, now: datetime) -> None:
@@ -142,7 +142,7 @@ def disable(session: Session, account: Account, *, now: datetime) -> None:
     _refuse_last_administrator(session, account)
     account.disabled_at, account.epoch = now, account.epoch + 1
     note(session, "disable", "account", account.id, now=now)
-    feed_links.take_back(session, account, now=now)
+    feed_links.revoke_forbidden(session, account, now=now)
 
 
 def enable(session: Session, account: Account, *, now: datetime) -> None:
@@ -164,7 +164,7 @@ def _refuse_last_administrator(session: Session, account: Account) -> None:
         raise Conflict("{name} is the only administrator; make another one first", name=account.name)
 
 
-def speak(session: Session, account: Account, language: str, *, now: datetime) -> None:
+def set_language(session: Session, account: Account, language: str, *, now: datetime) -> None:
     """Set the language of the pages that this account sees."""
     if account.language != language:
         account.language = language
@@ -180,7 +180,7 @@ def end_sessions(session: Session, account: Account, *, now: datetime) -> None:
 # Passwords
 
 
-def check(password: str, name: str, called: str) -> str:
+def hash_new_password(password: str, name: str, called: str) -> str:
     """Return the hash of a new password, to be stored by `set_password`. Raise Invalid if it is weak.
 
     ``name`` and ``called`` are those of the account: a password must not contain them. Slow on purpose: call it
@@ -203,15 +203,20 @@ def invite(session: Session, account: Account, *, secret: str, now: datetime) ->
     return _make_set_up_token(account, secret)
 
 
-def invited(session: Session, token: str, *, secret: str, now: datetime, change: bool = False) -> Account:
+def get_invited(session: Session, token: str, *, secret: str, now: datetime, change: bool = False) -> Account:
     """Return the account whose link to choose a password has this token; ``change`` locks it.
 
     Raise NotFound alike whether the link never existed, was used or is too old.
     """
-    number = tokens.number(token)
+    number = tokens.read_row_id(token)
     found = session.get(Account, number, with_for_update=change or None) if number else None
-    usable = found is not None and found.disabled_at is None and found.invited_at and now < found.invited_at + INVITED
-    if found is None or not usable or not tokens.same(token, _make_set_up_token(found, secret)):
+    usable = (
+        found is not None
+        and found.disabled_at is None
+        and found.invited_at
+        and now < found.invited_at + INVITATION_LIFETIME
+    )
+    if found is None or not usable or not tokens.is_same(token, _make_set_up_token(found, secret)):
         raise NotFound("this link leads nowhere")
     return found
 
@@ -250,20 +255,24 @@ class Officer:
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class StoredPassword:
     """The password hash of an account, to be compared after the transaction that read it has ended."""
 
     account_id: int | None
     hashed: str | None
 
 
-def claim(session: Session, name: str) -> Claim:
+def read_password(session: Session, name: str) -> StoredPassword:
     """Return what a password is compared with; for a name that cannot sign in, what no password matches."""
     found = find(session, name)
-    return Claim(found.id, found.password_hash) if found and not found.disabled_at else Claim(None, None)
+    return (
+        StoredPassword(found.id, found.password_hash)
+        if found and not found.disabled_at
+        else StoredPassword(None, None)
+    )
 
 
-def proves(claim: Claim, password: str) -> str | None:
+def verify_password(claim: StoredPassword, password: str) -> str | None:
     """Return the hash to store if the password is right, else None; it is a new hash if parameters have changed.
 
     Slow on purpose: call it outside of any transaction.
@@ -273,37 +282,37 @@ def proves(claim: Claim, password: str) -> str | None:
     return passwords.hash_password(password) if passwords.is_outdated(claim.hashed) else claim.hashed
 
 
-def sign_in(session: Session, claim: Claim, hashed: str, *, secret: str, now: datetime) -> Officer:
+def sign_in(session: Session, claim: StoredPassword, hashed: str, *, secret: str, now: datetime) -> Officer:
     """Sign in with the hash from `proves`, and store it. Raise Refused if the account was changed meanwhile."""
     account = session.get(Account, claim.account_id, with_for_update=True) if claim.account_id else None
     if account is None or account.disabled_at or account.password_hash != claim.hashed:
         raise Refused
     account.password_hash, account.last_signed_in_at = hashed, now
     note(session, "sign in", "account", account.id, now=now)
-    return officer(account, secret=secret)
+    return make_officer(account, secret=secret)
 
 
-def officer(account: Account, *, secret: str) -> Officer:
+def make_officer(account: Account, *, secret: str) -> Officer:
     """Return the officer that an account signs in as."""
     token = _make_token("account-session", account, secret)
     given = frozenset(post.id for post in account.posts)
     return Officer(account.id, account.name, account.called, account.role, account.language, token, given)
 
 
-def signed_in(session: Session, token: str, *, secret: str) -> Officer | None:
+def find_officer(session: Session, token: str, *, secret: str) -> Officer | None:
     """Return the officer whose session has this token; None if it was ended or the account is disabled."""
-    number = tokens.number(token)
+    number = tokens.read_row_id(token)
     found = session.get(Account, number) if number else None
-    if found is None or found.disabled_at or not tokens.same(token, _make_token("account-session", found, secret)):
+    if found is None or found.disabled_at or not tokens.is_same(token, _make_token("account-session", found, secret)):
         return None
-    return officer(found, secret=secret)
+    return make_officer(found, secret=secret)
 
 
-def still_holds(*, since: datetime, seen: datetime, now: datetime) -> bool:
+def is_session_current(*, since: datetime, seen: datetime, now: datetime) -> bool:
     """Return whether a session that began at ``since`` and was last used at ``seen`` has not run out."""
     return seen <= now + timedelta(minutes=5) and now - seen < MAX_IDLE and now - since < LONGEST_SESSION
 
 
 def _make_token(purpose: str, account: Account, secret: str) -> str:
     at = account.created_at.astimezone(UTC).isoformat(timespec="microseconds")
-    return tokens.of(account.id, purpose, at, account.epoch, secret=secret)
+    return tokens.make_token(account.id, purpose, at, account.epoch, secret=secret)

@@ -16,22 +16,22 @@ from scheduler.services.consulate.visits import booking
 from scheduler.services.feeds import links as feed_links
 
 
-def assigned_posts(session: Session, officer: Officer) -> list[Post]:
+def list_assigned_posts(session: Session, officer: Officer) -> list[Post]:
     """Return the posts of an officer by key; none if they may not see visits."""
     if not officer.may(Act.SEE_VISITS):
         return []
-    return [post for post in posts.everything(session) if officer.at(post)]
+    return [post for post in posts.list_posts(session) if officer.at(post)]
 
 
 def get(session: Session, officer: Officer, key: str) -> Post:
     """Return a post of an officer. Raise NotFound alike whether it is not theirs or does not exist."""
-    found = next((post for post in assigned_posts(session, officer) if post.key == key), None)
+    found = next((post for post in list_assigned_posts(session, officer) if post.key == key), None)
     if found is None:
         raise NotFound("there is no post {key}", key=key)
     return found
 
 
-def visit(session: Session, officer: Officer, reference: str) -> Appointment:
+def get_visit(session: Session, officer: Officer, reference: str) -> Appointment:
     """Return a visit to a post of an officer. Raise NotFound, or Invalid if that is not a reference."""
     found = booking.get(session, reference)
     if not officer.may(Act.SEE_VISITS) or not officer.at(found.service.post):
@@ -39,7 +39,7 @@ def visit(session: Session, officer: Officer, reference: str) -> Appointment:
     return found
 
 
-def give(session: Session, account: Account, wanted: Iterable[Post], *, now: datetime) -> None:
+def assign(session: Session, account: Account, wanted: Iterable[Post], *, now: datetime) -> None:
     """Assign these posts to an account and take all others away, from its next page on.
 
     Revoke feed links that it may no longer have. Raise Conflict if nothing changes.
@@ -50,4 +50,4 @@ def give(session: Session, account: Account, wanted: Iterable[Post], *, now: dat
     account.posts = chosen
     session.flush()
     note(session, "posts", "account", account.id, now=now, posts=[post.key for post in chosen])
-    feed_links.take_back(session, account, now=now)
+    feed_links.revoke_forbidden(session, account, now=now)

@@ -11,7 +11,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from scheduler.base.errors import Invalid
-from scheduler.base.text import folded
+from scheduler.base.text import fold_text
 
 MIN_LENGTH, MAX_LENGTH = 12, 200  # characters
 MIN_DISTINCT = 5  # with fewer different characters it is a pattern on the keyboard
@@ -84,7 +84,7 @@ def refuse_weak(password: str, *names: str) -> None:
 
     ``names`` are those of its owner, which everybody knows.
     """
-    plain = folded(password)
+    plain = fold_text(password)
     if len(password) < MIN_LENGTH:
         raise Invalid(
             "the password must have at least {most} characters; several words are easy to keep", most=MIN_LENGTH
@@ -104,7 +104,7 @@ def _is_sequence(plain: str) -> bool:
 
 
 def _split_words(name: str) -> list[str]:
-    return [part for part in re.split(r"[\W_]+", folded(name)) if part]
+    return [part for part in re.split(r"[\W_]+", fold_text(name)) if part]
 
 
 def hash_password(password: str) -> str:

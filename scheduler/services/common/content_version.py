@@ -32,7 +32,7 @@ class ContentVersion(NamedTuple):
         return max(self.changed_at, instant(datetime.combine(self.day, time()), "UTC"))
 
 
-def current(session: Session, *, now: datetime) -> ContentVersion:
+def get_current(session: Session, *, now: datetime) -> ContentVersion:
     """Return the version of what is shown now."""
     number, changed_at = session.execute(sa.select(Version.number, Version.changed_at)).one()
     return ContentVersion(number, changed_at, wall(now, "UTC").date())

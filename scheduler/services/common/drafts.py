@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import PydanticCustomError
 
-from scheduler.base.errors import Invalid, SchedulerError, all_of, each_of
+from scheduler.base.errors import Invalid, SchedulerError, combine_errors, list_errors
 from scheduler.base.i18n import N_
 
 
@@ -22,10 +22,10 @@ class Draft(BaseModel):
 def require_order(first: Any, last: Any, last_name: str, first_name: str) -> None:
     """Raise a mistake that pydantic collects if ``last`` is before ``first``; either may be None."""
     if first is not None and last is not None and last < first:
-        raise refused(Invalid("{last} is before {first}", last=last_name, first=first_name))
+        raise as_pydantic_error(Invalid("{last} is before {first}", last=last_name, first=first_name))
 
 
-def refused(error: SchedulerError) -> PydanticCustomError:
+def as_pydantic_error(error: SchedulerError) -> PydanticCustomError:
     """Wrap an error of ours for pydantic to collect; `explain` takes it out again."""
     return PydanticCustomError("refused", "{error}", {"error": error})
 
@@ -42,7 +42,7 @@ def check(kind: type[D], value: Any, *, language: str = "en") -> D:
     try:
         return kind.model_validate(value, context={"language": language})
     except ValidationError as error:
-        raise all_of([mistake for detail in error.errors() for mistake in explain(kind, detail)]) from error
+        raise combine_errors([mistake for detail in error.errors() for mistake in explain(kind, detail)]) from error
 
 
 def explain(kind: type[Draft], detail: Any) -> Sequence[SchedulerError]:
@@ -51,7 +51,7 @@ def explain(kind: type[Draft], detail: Any) -> Sequence[SchedulerError]:
     ours = detail.get("ctx", {}).get("error")
     if not isinstance(ours, SchedulerError):
         return (_translate(kind, detail, place),)
-    return [Invalid("{place}: {problem}", place=place, problem=one) if place else one for one in each_of(ours)]
+    return [Invalid("{place}: {problem}", place=place, problem=one) if place else one for one in list_errors(ours)]
 
 
 def _translate(kind: type[Draft], detail: Any, place: str) -> Invalid:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict, NotFound
 from scheduler.base.i18n import N_
-from scheduler.base.text import folded
+from scheduler.base.text import fold_text
 from scheduler.model import Person
 
 if TYPE_CHECKING:  # who looks for a city needs no table of posts or feeds
@@ -63,7 +63,7 @@ class Lookup:
         """Return the row with this key. Raise NotFound, which suggests the most similar key."""
         row = self.find(kind, key)
         if row is None:
-            raise absent(self.session, kind, key)
+            raise make_not_found(self.session, kind, key)
         return row
 
     def remember(self, row: Keyed) -> None:
@@ -94,7 +94,7 @@ def get_for_update(session: Session, kind: type[K], key: str) -> K:
     return lookup.get(kind, key)
 
 
-def absent(session: Session, kind: type[K], key: str) -> NotFound:
+def make_not_found(session: Session, kind: type[K], key: str) -> NotFound:
     """Return the error that says that there is no such key, and suggests the most similar one."""
     known = session.scalars(sa.select(kind.key).where(kind.key.is_not(None)).limit(5000))
     near = difflib.get_close_matches(key, [str(found) for found in known], n=1)
@@ -106,7 +106,7 @@ def absent(session: Session, kind: type[K], key: str) -> NotFound:
     )
 
 
-def person(session: Session, who: str) -> Person:
+def get_person(session: Session, who: str) -> Person:
     """Return a person by key, by #number or by e-mail address.
 
     Raise NotFound, or Conflict if several share the address: an address is no identity.
@@ -122,7 +122,7 @@ def person(session: Session, who: str) -> Person:
 
 
 def _find_by_address(session: Session, address: str) -> Person:
-    found = list(session.scalars(sa.select(Person).where(sa.func.lower(Person.email) == folded(address)).limit(5)))
+    found = list(session.scalars(sa.select(Person).where(sa.func.lower(Person.email) == fold_text(address)).limit(5)))
     if not found:
         raise NotFound("nobody has the address {address}", address=address)
     if len(found) > 1:
@@ -134,12 +134,12 @@ def _find_by_address(session: Session, address: str) -> Person:
     return found[0]
 
 
-def attendee(session: Session, event: Event, who: str) -> Attendee:
+def get_attendee(session: Session, event: Event, who: str) -> Attendee:
     """Return the attendee of an event whom a key, a #number or an e-mail address names.
 
     Raise NotFound, or Conflict as `person` does.
     """
-    found = _find_attendee_by_address(session, event, who) or _find_attendee(session, event, person(session, who))
+    found = _find_attendee_by_address(session, event, who) or _find_attendee(session, event, get_person(session, who))
     if found is None:
         raise NotFound("{who} is not on the list of {event}", who=who, event=event.key)
     return found
@@ -152,7 +152,7 @@ def _find_attendee_by_address(session: Session, event: Event, address: str) -> A
     if "@" not in address:
         return None
     query = sa.select(Attendee).join(Attendee.person)
-    matching = query.where(Attendee.event_id == event.id, sa.func.lower(Person.email) == folded(address)).limit(2)
+    matching = query.where(Attendee.event_id == event.id, sa.func.lower(Person.email) == fold_text(address)).limit(2)
     found = list(session.scalars(matching))
     return found[0] if len(found) == 1 else None
 

@@ -14,7 +14,7 @@ from scheduler.services.common.drafts import Draft
 from scheduler.services.common.values import WEEKDAYS, Interval
 
 
-def table(draft: Draft) -> dict[str, Any]:
+def write_table(draft: Draft) -> dict[str, Any]:
     """Return a draft as plain TOML values, without the keys that have their default.
 
     Raise TypeError for a value that no file can hold.
@@ -39,7 +39,7 @@ def _write_value(name: str, value: Any) -> Any:
         case timedelta():
             return format_duration(value)
         case Draft():
-            return table(value)
+            return write_table(value)
         case tuple():
             return [_write_value("", item) for item in value]
         case datetime() | date() | time() | Mapping() | str() | int() | float():

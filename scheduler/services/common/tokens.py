@@ -28,30 +28,30 @@ class Purpose(StrEnum):
 PATHS = {Purpose.CONFIRM: "confirm", Purpose.OWN: "registration"}
 
 
-def derived(purpose: str, *facts: object, secret: str) -> str:
+def derive(purpose: str, *facts: object, secret: str) -> str:
     """Return 128 bits of HMAC-SHA-256 over purpose and facts, in lower-case base32 (RFC 4648, 6): easy to dictate."""
     message = ":".join([purpose, *map(str, facts)]).encode()
     digest = hmac.new(secret.encode(), message, hashlib.sha256).digest()[:16]
     return b32encode(digest).decode().rstrip("=").lower()
 
 
-def of(row: int, purpose: str, *facts: object, secret: str) -> str:
+def make_token(row: int, purpose: str, *facts: object, secret: str) -> str:
     """Return the token of a row: its id and an HMAC of id, purpose and facts under the instance's secret."""
-    return f"{row}-{derived(purpose, row, *facts, secret=secret)}"
+    return f"{row}-{derive(purpose, row, *facts, secret=secret)}"
 
 
-def of_attendee(purpose: Purpose, number: int, since: datetime, epoch: int, *, secret: str) -> str:
+def make_attendee_token(purpose: Purpose, number: int, since: datetime, epoch: int, *, secret: str) -> str:
     """Return the token of an attendee; ``since`` is when they came onto the list."""
     at = since.astimezone(UTC).isoformat(timespec="microseconds")
-    return of(number, f"attendee-{purpose}", at, epoch, secret=secret)
+    return make_token(number, f"attendee-{purpose}", at, epoch, secret=secret)
 
 
-def number(given: str) -> int | None:
+def read_row_id(given: str) -> int | None:
     """Return the id that a token contains, which is not checked yet; None if it does not look like a token."""
     read = TOKEN.fullmatch(given)
     return int(read[1]) if read else None
 
 
-def same(given: str, wanted: str) -> bool:
+def is_same(given: str, wanted: str) -> bool:
     """Return whether two tokens are equal, in a time that does not tell how much of them is."""
     return hmac.compare_digest(given.encode(), wanted.encode())

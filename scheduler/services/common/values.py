@@ -13,8 +13,8 @@ from scheduler.base.clock import zone
 from scheduler.base.durations import parse_duration
 from scheduler.base.errors import Invalid, SchedulerError
 from scheduler.base.i18n import N_
-from scheduler.base.text import Text, line, prose
-from scheduler.services.common.drafts import refused
+from scheduler.base.text import Text, check_line, check_prose
+from scheduler.services.common.drafts import as_pydantic_error
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 KEY = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -32,7 +32,7 @@ def _as_validator(read: Callable[..., T]) -> Callable[..., T]:
         try:
             return read(value, info.context or {}) if read.__code__.co_argcount > 1 else read(value)
         except SchedulerError as error:
-            raise refused(error) from error
+            raise as_pydantic_error(error) from error
 
     return check
 
@@ -53,7 +53,7 @@ def _make_text_parser(most: int, *, one_line: bool) -> Callable[[Any, Mapping[st
 
     def _parse_string(value: Any) -> str:
         _require(value, str, N_("must be a text"))
-        return (line if one_line else prose)(value, most=most)
+        return (check_line if one_line else check_prose)(value, most=most)
 
     return read
 
@@ -79,7 +79,7 @@ def _shorten(value: Any) -> str:
 
 def _parse_line(value: Any, *, most: int = 300) -> str:
     _require(value, str, N_("must be a text"))
-    return line(value, most=most)
+    return check_line(value, most=most)
 
 
 def _parse_reference(value: Any) -> str:
@@ -182,7 +182,7 @@ Capacity = Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
 def _require_text(value: Any, handler: Callable[[Any], Text]) -> Text:
     text = handler(value)
     if not text:
-        raise refused(Invalid("must not be empty"))
+        raise as_pydantic_error(Invalid("must not be empty"))
     return text
 
 

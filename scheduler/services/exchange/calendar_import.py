@@ -17,14 +17,14 @@ from sqlalchemy.orm import Session
 from calendars.foreign import ForeignEvent, Note, Notes
 from scheduler.base.errors import Invalid
 from scheduler.base.i18n import N_
-from scheduler.base.text import folded, slug
+from scheduler.base.text import fold_text, make_slug
 from scheduler.model import City, Event, Organisation, Origin, Status, Venue
 from scheduler.services.common.audit import note
 from scheduler.services.common.changes import Change, ChangeKind
 from scheduler.services.common.lookup import Lookup
 from scheduler.services.events.programme import conflicts, planning
 from scheduler.services.events.programme.event_drafts import EventDraft
-from scheduler.services.events.programme.event_mapping import WITH_EVENT, draft_of
+from scheduler.services.events.programme.event_mapping import WITH_EVENT, read_draft
 from scheduler.services.exchange import calendar_origins
 from scheduler.services.exchange.calendar_fields import FIELDS
 from scheduler.services.exchange.calendar_mapping import (
@@ -231,7 +231,7 @@ class _CalendarImport:
                 self._update(one, known)
 
     def _update(self, one: MappedEvent, known: KnownEvent) -> None:
-        here = draft_of(self.lookup.get(Event, known.key))
+        here = read_draft(self.lookup.get(Event, known.key))
         draft, kept = self._merge(here, one, known)
         pending = self._prepare(known.key, draft)
         if pending.change.is_change:
@@ -300,7 +300,7 @@ class _CalendarImport:
         self.lookup.load(Event, [known.key for known in missing], *WITH_EVENT, change=True)
         with self.session.no_autoflush:
             for known in missing:
-                here = draft_of(self.lookup.get(Event, known.key))
+                here = read_draft(self.lookup.get(Event, known.key))
                 draft = here.model_copy(update={"status": Status.CANCELLED})
                 self.steps.append(_Step(self._prepare(known.key, draft), None, known.origin))
 
@@ -364,14 +364,14 @@ def _read_venues(session: Session, lookup: Lookup, terms: CalendarDefaults) -> d
     query = sa.select(Venue.key, Venue.name).order_by(Venue.key.desc())
     if terms.city:
         query = query.join(Venue.city).where(City.key == terms.city)
-    return {folded(name): key for key, names in session.execute(query) for name in names.values()}
+    return {fold_text(name): key for key, names in session.execute(query) for name in names.values()}
 
 
 def _make_key(one: MappedEvent) -> str:
     """Return title and day as a key; the kind and day if the title has no Latin letters to make one from."""
     day = one.draft.first_day or (one.draft.dtstart.date() if one.draft.dtstart else None)
-    words = slug(one.draft.title.to("en"))[:60].strip("-")
-    return f"{words if len(words) > 2 else slug(one.draft.kind)}-{day}"
+    words = make_slug(one.draft.title.to("en"))[:60].strip("-")
+    return f"{words if len(words) > 2 else make_slug(one.draft.kind)}-{day}"
 
 
 def _describe(draft: EventDraft) -> str:

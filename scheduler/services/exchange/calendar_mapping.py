@@ -14,8 +14,8 @@ from calendars.foreign import ForeignEvent, Notes, ZoneSource
 from calendars.lines import clean_text, join_lines
 from scheduler.base.clock import instant, wall, zone
 from scheduler.base.errors import Invalid
-from scheduler.base.i18n import N_, catalogue
-from scheduler.base.text import Text, folded
+from scheduler.base.i18n import N_, load_catalogue
+from scheduler.base.text import Text, fold_text
 from scheduler.model import Kind, Status, Visibility
 from scheduler.services.common.drafts import check
 from scheduler.services.events.programme.event_drafts import EventDraft
@@ -72,7 +72,7 @@ def map_event(foreign: ForeignEvent, terms: CalendarDefaults, notes: Notes) -> M
     try:
         return MappedEvent(foreign, _make_draft(foreign, terms, notes), _digest_fields(foreign, terms))
     except Invalid as error:
-        problem = error.text(catalogue(terms.language).gettext)
+        problem = error.text(load_catalogue(terms.language).gettext)
         notes.add_refused(foreign.line, foreign.uid, N_("The event cannot be planned: {problem}"), problem=problem)
         return None
 
@@ -146,7 +146,7 @@ def _map_title(foreign: ForeignEvent, terms: CalendarDefaults, notes: Notes) -> 
     title = unicodedata.normalize("NFC", _make_safe(join_lines(foreign.summary))).strip()
     if not title:
         notes.add_mended(foreign.line, foreign.uid, N_("The event has no title."))
-        return catalogue(terms.language).gettext(N_("Untitled"))
+        return load_catalogue(terms.language).gettext(N_("Untitled"))
     return _truncate(foreign, title, MAX_TITLE_LENGTH, notes)
 
 
@@ -157,7 +157,7 @@ def _map_description(foreign: ForeignEvent, terms: CalendarDefaults, notes: Note
         text = strip_html(text)
     place = _make_safe(foreign.location)
     if place and not _find_venue(foreign, terms):
-        text = catalogue(terms.language).gettext(N_("Place: {place}")).format(place=place) + f"\n\n{text}"
+        text = load_catalogue(terms.language).gettext(N_("Place: {place}")).format(place=place) + f"\n\n{text}"
     text = unicodedata.normalize("NFC", text).strip()
     return Text({terms.language: _truncate(foreign, text, MAX_PROSE_LENGTH, notes)} if text else {})
 
@@ -186,7 +186,7 @@ def _truncate(foreign: ForeignEvent, text: str, most: int, notes: Notes) -> str:
 
 def _find_venue(foreign: ForeignEvent, terms: CalendarDefaults) -> str | None:
     """Return the key of the venue that LOCATION names, alone or before an address."""
-    place = folded(_make_safe(foreign.location))
+    place = fold_text(_make_safe(foreign.location))
     return terms.venues.get(place) or terms.venues.get(place.partition(",")[0].strip())
 
 

@@ -18,7 +18,7 @@ from scheduler.services.events.attendance import parties, transitions
 from scheduler.services.events.attendance.replies import PARTSTATS, Reply
 from scheduler.services.events.programme.event_drafts import AttendeeDraft, EventDraft
 from scheduler.services.exchange.file_problems import FileProblems
-from scheduler.services.outbox.enqueue import CONCERNED
+from scheduler.services.outbox.enqueue import ON_LIST
 
 
 class FileAttendees:
@@ -74,7 +74,7 @@ class FileAttendees:
         named = {draft.person for draft in drafts}
         for key, attendee in listed.items():
             mine = attendee.programme == self.programme
-            if mine and key not in named and attendee.standing in CONCERNED:
+            if mine and key not in named and attendee.standing in ON_LIST:
                 transitions.withdraw(self.session, attendee, now=self.now)
                 self._add_change(event, key, ChangeKind.WITHDRAWN, told=1)
 

@@ -9,30 +9,30 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
 from scheduler.model import Attendee, Event, Partstat, Person, Standing
-from scheduler.services.common.plain_tables import table
+from scheduler.services.common.plain_tables import write_table
 from scheduler.services.consulate.posts import posts
 from scheduler.services.consulate.posts.post_drafts import PostDraft
 from scheduler.services.events.attendance.replies import reply
 from scheduler.services.events.programme.event_drafts import AttendeeDraft
 from scheduler.services.events.programme.event_mapping import WITH_EVENT
-from scheduler.services.events.programme.event_mapping import draft_of as event_draft_of
-from scheduler.services.events.programme.places import NOUNS, draft_of, everything
+from scheduler.services.events.programme.event_mapping import read_draft as event_draft_of
+from scheduler.services.events.programme.places import NOUNS, list_rows, read_draft
 
 
-def tables(session: Session, *, key: str, name: str, language: str, tz: str) -> dict[str, Any]:
+def export_tables(session: Session, *, key: str, name: str, language: str, tz: str) -> dict[str, Any]:
     """Return everything that was planned, by noun and key; visitors, who have no key, are not part of it."""
     written: dict[str, Any] = {
         "programme": {"key": key, "name": name, "language": language, "tz": tz},
         **{noun: _export_noun(session, noun) for noun in ("city", "organisation", "venue", "person")},
         "event": _export_events(session),
         "feed": _export_noun(session, "feed"),
-        "post": {post.key: post_table(posts.draft_of(post)) for post in posts.everything(session)},
+        "post": {post.key: export_post(posts.make_draft(post)) for post in posts.list_posts(session)},
     }
     return {noun: rows for noun, rows in written.items() if rows}
 
 
 def _export_noun(session: Session, name: str) -> dict[str, Any]:
-    return {row.key: table(draft_of(row)) for row in everything(session, NOUNS[name])}
+    return {row.key: write_table(read_draft(row)) for row in list_rows(session, NOUNS[name])}
 
 
 def _export_events(session: Session) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def _export_events(session: Session) -> dict[str, Any]:
     for event in events:
         draft = event_draft_of(event).model_copy(update={"attendees": tuple(guests.get(event.id, ())) or None})
         # Without reminders the list is written empty, because the head of a file has reminders for a missing list.
-        exported[event.key] = {**table(draft), "reminders": [table(one) for one in draft.reminders or ()]}
+        exported[event.key] = {**write_table(draft), "reminders": [write_table(one) for one in draft.reminders or ()]}
     return exported
 
 
@@ -75,10 +75,10 @@ def _make_draft(row: Attendee) -> AttendeeDraft:
     )
 
 
-def post_table(draft: PostDraft) -> dict[str, Any]:
+def export_post(draft: PostDraft) -> dict[str, Any]:
     """Return the table of a post with those of its counters and services."""
-    whole = table(draft.model_copy(update={"counter": {}, "service": {}}))
+    whole = write_table(draft.model_copy(update={"counter": {}, "service": {}}))
     for noun in ("counter", "service"):
-        parts = {key: table(part) for key, part in getattr(draft, noun).items()}
+        parts = {key: write_table(part) for key, part in getattr(draft, noun).items()}
         whole |= {noun: parts} if parts else {}
     return whole

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
-from scheduler.base.errors import Invalid, NotFound, SchedulerError, all_of
+from scheduler.base.errors import Invalid, NotFound, SchedulerError, combine_errors
 from scheduler.services.events.programme.conflicts import Contradiction
 
 
@@ -37,7 +37,7 @@ class FileProblems:
     def raise_all(self) -> None:
         """Raise Problems, or the only error that was collected."""
         if self.found:
-            raise all_of(self.found)
+            raise combine_errors(self.found)
 
     def _may_follow(self, error: SchedulerError) -> bool:
         """Return whether an error is about a doubtful table, and may be gone once that is put right."""

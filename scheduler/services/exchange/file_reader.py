@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from scheduler.base.errors import Invalid, SchedulerError, all_of, each_of
+from scheduler.base.errors import Invalid, SchedulerError, combine_errors, list_errors
 from scheduler.services.common.drafts import explain
 from scheduler.services.exchange.programme_file import ProgrammeFile
 
@@ -21,7 +21,7 @@ Place = tuple[int | str, ...]  # the path of a value: ("event", "opening", "atte
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ProgrammeSource:
     """A programme file that was read, with its mistakes.
 
     With mistakes, ``file`` is what remains without the wrong values, so that the database can be asked what else is
@@ -37,12 +37,12 @@ class Source:
     def told(self, found: SchedulerError | None = None) -> SchedulerError:
         """Return one error for all mistakes, those that applying it ``found`` too, in the order of the lines."""
         lines = _number_lines(self.text)
-        mistakes = [*self.mistakes, *(each_of(found) if found else ())]
+        mistakes = [*self.mistakes, *(list_errors(found) if found else ())]
         mistakes.sort(key=lambda mistake: _find_line(mistake, lines) or len(self.text))
-        return all_of([_with_line(mistake, self.path, lines) for mistake in mistakes])
+        return combine_errors([_with_line(mistake, self.path, lines) for mistake in mistakes])
 
 
-def read(path: Path) -> Source:
+def read(path: Path) -> ProgrammeSource:
     """Read and check a programme file. Raise Invalid if it cannot be read or is not TOML."""
     text = _read_text(path)
     try:
@@ -50,7 +50,7 @@ def read(path: Path) -> Source:
     except tomllib.TOMLDecodeError as error:
         raise Invalid("{file}: is not TOML: {reason}", file=path, reason=error) from error
     salvage = _Salvage(tables)
-    return Source(path, text, salvage.make_file(), tuple(salvage.mistakes), frozenset(salvage.doubtful))
+    return ProgrammeSource(path, text, salvage.make_file(), tuple(salvage.mistakes), frozenset(salvage.doubtful))
 
 
 def _read_text(path: Path) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from calendars.feed import add_alarms, write_feed
 from calendars.vtimezone import render_vtimezone
 from scheduler.base.clock import instant, wall
-from scheduler.base.i18n import N_, catalogue, supported
+from scheduler.base.i18n import N_, load_catalogue, supported_language
 from scheduler.base.text import Text
 from scheduler.model import (
     Attendee,
@@ -72,7 +72,7 @@ def _calendar(
     address: str,
 ) -> bytes:
     return write_feed(
-        add_alarms(parts, catalogue(language).gettext(N_("Soon"))) if alarms else parts,
+        add_alarms(parts, load_catalogue(language).gettext(N_("Soon"))) if alarms else parts,
         name=f"{house.to(language)}: {scope.name.to(language)}",
         zones=zones,
         refresh=REFRESH,
@@ -109,7 +109,7 @@ class PublicFeed:
 
     def write(self, *, language: str, by_hours: bool, alarms: bool, house: Text, address: str) -> bytes:
         """Write the feed as a calendar, with the same bytes as the function `write`."""
-        parts = self._parts(supported(language), (View.HOURS, View.EVENT) if by_hours else (View.EVENT,))
+        parts = self._parts(supported_language(language), (View.HOURS, View.EVENT) if by_hours else (View.EVENT,))
         zones = self.zones if by_hours else ()
         return _calendar(self.scope, parts, zones, language=language, alarms=alarms, house=house, address=address)
 
@@ -128,19 +128,23 @@ def contents(session: Session, scope: Scope, *, language: str, now: datetime, by
     query = (
         sa.select(Rendering.body)
         .join(Event, Event.id == Rendering.event_id)
-        .where(*_shown(scope, now), Rendering.language == supported(language), *_rendered(scope, by_hours=by_hours))
+        .where(
+            *_shown(scope, now),
+            Rendering.language == supported_language(language),
+            *_rendered(scope, by_hours=by_hours),
+        )
         .order_by(Event.starts_at, Event.uid)
     )
     return list(session.scalars(query, execution_options=BINARY_RESULTS))
 
 
-def refresh(session: Session, *, now: datetime) -> int:
+def render_all_events(session: Session, *, now: datetime) -> int:
     """Render all events anew, as this version of the program does; return how many changed."""
     events = sa.select(Event).options(*WITH_EVENT).order_by(Event.id).with_for_update(key_share=True, of=Event)
     return revise(session, session.scalars(events), now=now)
 
 
-def count(session: Session, scope: Scope, *, now: datetime) -> int:
+def count_events(session: Session, scope: Scope, *, now: datetime) -> int:
     """Return how many events a feed shows."""
     return session.scalar(sa.select(sa.func.count(Event.id)).where(*_shown(scope, now))) or 0
 
@@ -152,7 +156,7 @@ def event_file(session: Session, event: Event, *, language: str, audience: Audie
     """
     query = sa.select(Rendering.audience, Rendering.body).where(
         Rendering.event_id == event.id,
-        Rendering.language == supported(language),
+        Rendering.language == supported_language(language),
         Rendering.view == View.EVENT,
         Rendering.audience.in_((Audience.PUBLIC, audience)),
     )

@@ -51,7 +51,7 @@ def add_visits(
     return link
 
 
-def of_officer(session: Session, *, post: Post, account: int) -> FeedLink | None:
+def find_for_officer(session: Session, *, post: Post, account: int) -> FeedLink | None:
     """Return the newest valid link of an officer to the visits of a post, without names; ``account`` is an id."""
     query = sa.select(FeedLink).where(FeedLink.account_id == account, FeedLink.post_id == post.id)
     query = query.where(FeedLink.revoked_at.is_(None), FeedLink.names.is_(False))
@@ -66,7 +66,7 @@ def shows_visits(link: FeedLink) -> bool:
     return all(map(link.account.may, acts))
 
 
-def take_back(session: Session, account: Account, *, now: datetime) -> int:
+def revoke_forbidden(session: Session, account: Account, *, now: datetime) -> int:
     """Revoke the links to visits that an account may no longer see; return how many.
 
     They stay revoked: an officer who is assigned the post again needs a new link.
@@ -78,7 +78,7 @@ def take_back(session: Session, account: Account, *, now: datetime) -> int:
     return len(lost)
 
 
-def all_links(session: Session) -> Sequence[FeedLink]:
+def list_links(session: Session) -> Sequence[FeedLink]:
     return session.scalars(sa.select(FeedLink).order_by(FeedLink.id)).all()
 
 
@@ -118,14 +118,14 @@ def _refuse_revoked(link: FeedLink) -> None:
 
 
 def token(link: FeedLink, *, secret: str) -> str:
-    return tokens.of(link.id, "feed-link", link.epoch, secret=secret)
+    return tokens.make_token(link.id, "feed-link", link.epoch, secret=secret)
 
 
 def find(session: Session, presented: str, *, secret: str) -> FeedLink | None:
     """Return the link of a token, or None if it is unknown, forged, revoked, or its officer lost the rights to it."""
-    number = tokens.number(presented)
+    number = tokens.read_row_id(presented)
     link = session.get(FeedLink, number) if number else None
-    if link is None or not tokens.same(presented, token(link, secret=secret)) or link.revoked_at is not None:
+    if link is None or not tokens.is_same(presented, token(link, secret=secret)) or link.revoked_at is not None:
         return None
     return link if link.sees is not Sees.VISITS or shows_visits(link) else None
 

@@ -21,18 +21,18 @@ from scheduler.services.feeds import event_feeds
 from scheduler.services.feeds import links as feed_links
 
 
-def calendar(session: Session, person: Person) -> FeedLink | None:
+def find_link(session: Session, person: Person) -> FeedLink | None:
     """Return the valid link to their own agenda that a person made themselves, not one that an officer made."""
     query = sa.select(FeedLink).where(FeedLink.person_id == person.id, FeedLink.sees == Sees.OWN)
     valid = (FeedLink.holder == _holder(person), FeedLink.revoked_at.is_(None))
     return session.scalar(query.where(*valid).order_by(FeedLink.id).limit(1))
 
 
-def subscribe(session: Session, person: Person, *, now: datetime) -> FeedLink:
+def find_or_add_link(session: Session, person: Person, *, now: datetime) -> FeedLink:
     """Return the link to a person's own agenda; make it if there is none."""
     # Lock the person, so that two clicks make one link.
     session.scalar(sa.select(Person.id).where(Person.id == person.id).with_for_update())
-    link = calendar(session, person)
+    link = find_link(session, person)
     return link or feed_links.add(
         session, feed=EVERYTHING, holder=_holder(person), sees=Sees.OWN, person=person, now=now
     )

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.errors import NotFound
-from scheduler.base.i18n import LANGUAGES, N_, catalogue
+from scheduler.base.i18n import LANGUAGES, N_, load_catalogue
 from scheduler.base.text import Text
 from scheduler.model import City, Event, Feed, FeedLink, Kind, Organisation, Sees, Venue, Visibility
 from scheduler.model.events import event_city
@@ -44,12 +44,12 @@ class Scope:
         return replace(self, sees=link.sees, person_id=link.person_id)
 
 
-def every(session: Session) -> Iterator[Scope]:
+def all_scopes(session: Session) -> Iterator[Scope]:
     """Yield the scopes of all feeds: everything, each kind, each city, and those that officers composed."""
     return _all_scopes(session, sa.select(City))
 
 
-def every_public(session: Session) -> Iterator[Scope]:
+def public_scopes(session: Session) -> Iterator[Scope]:
     """Yield the scopes that everybody may know of."""
     return _all_scopes(session, _public_cities())
 
@@ -68,7 +68,7 @@ def get(session: Session, key: str) -> Scope:
     """Return the feed with this key. Raise NotFound, with a list of all keys, if there is none."""
     found = _find(session, key, sa.select(City))
     if found is None:
-        known = ", ".join(one.key for one in every(session))
+        known = ", ".join(one.key for one in all_scopes(session))
         raise NotFound("there is no feed {key}; there are {known}", key=key, known=known)
     return found
 
@@ -180,4 +180,4 @@ def _of_row(feed: Feed) -> Scope:
 
 
 def _translated(name: str) -> Text:
-    return Text({language: catalogue(language).gettext(name) for language in LANGUAGES})
+    return Text({language: load_catalogue(language).gettext(name) for language in LANGUAGES})

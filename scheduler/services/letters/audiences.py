@@ -17,12 +17,12 @@ from scheduler.base.errors import Conflict, Invalid
 from scheduler.model import Attendee, Event, GuestRow, Mode, Organisation, Partstat, Person, Role, Standing
 from scheduler.model.attendance import OFFICIALS
 from scheduler.services.common import lookup
-from scheduler.services.outbox.enqueue import CONCERNED
+from scheduler.services.outbox.enqueue import ON_LIST
 
 Condition = sa.ColumnElement[bool]
 
 _STANDINGS: Mapping[str, Callable[[], Condition]] = {
-    "everyone": lambda: Attendee.standing.in_(CONCERNED),
+    "everyone": lambda: Attendee.standing.in_(ON_LIST),
     "invited": lambda: Attendee.standing == Standing.INVITED,
     "unanswered": lambda: sa.and_(Attendee.standing == Standing.INVITED, Attendee.partstat == Partstat.NEEDS_ACTION),
     "confirmed": lambda: Attendee.standing == Standing.CONFIRMED,
@@ -66,7 +66,7 @@ def _check_word(session: Session, event: Event, word: str) -> str:
 
 
 def _find_attendee(session: Session, event: Event, who: str) -> Attendee:
-    found = lookup.attendee(session, event, who)
+    found = lookup.get_attendee(session, event, who)
     if found.standing is Standing.UNCONFIRMED:
         raise Conflict("{who} has not shown yet that the address is theirs", who=who)
     return found
@@ -76,7 +76,7 @@ def _check_delegation(session: Session, event: Event, organisation: str) -> str:
     known = lookup.Lookup(session).find(Organisation, organisation)
     in_guest_list = sa.exists().where(GuestRow.event_id == event.id, _has_organisation(organisation))
     if known is None and not session.scalar(sa.select(in_guest_list)):
-        raise lookup.absent(session, Organisation, organisation)
+        raise lookup.make_not_found(session, Organisation, organisation)
     return f"delegation:{organisation}"
 
 

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session, selectinload
 from scheduler.base.i18n import N_
 from scheduler.formats.mail import Parts
 from scheduler.model import Event, LetterKind, Message
-from scheduler.services.common.tokens import PATHS, Purpose, of_attendee
+from scheduler.services.common.tokens import PATHS, Purpose, make_attendee_token
 from scheduler.services.events.attendance import passes
 from scheduler.services.events.programme.event_mapping import WITH_EVENT
 from scheduler.services.letters import event_outlines, letter_rows, relevance
@@ -115,7 +115,7 @@ def _page_address(row: LetterRow, language: str, house: SenderIdentity) -> str:
     if row.attendee_id is None or row.listed_at is None:
         return ""
     purpose = Purpose.CONFIRM if row.kind is LetterKind.CONFIRM else Purpose.OWN
-    token = of_attendee(purpose, row.attendee_id, row.listed_at, row.epoch or 0, secret=house.secret)
+    token = make_attendee_token(purpose, row.attendee_id, row.listed_at, row.epoch or 0, secret=house.secret)
     return f"{house.base_url}/{language}/{PATHS[purpose]}/{token}"
 
 

@@ -14,12 +14,17 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from scheduler.base.date_format import When, language_name
-from scheduler.base.i18n import supported
+from scheduler.base.i18n import supported_language
 from scheduler.base.text import Text
 from scheduler.formats.mail import PICTURE, Parts
 from scheduler.model import Audience, Event, LetterKind, Message, Mode, Standing
-from scheduler.services.events.programme.event_times import is_now, moment, was_when, when
-from scheduler.services.events.programme.rendering.event_texts import location
+from scheduler.services.events.programme.event_times import (
+    capture_facts,
+    format_instant,
+    format_old_time,
+    format_time,
+)
+from scheduler.services.events.programme.rendering.event_texts import format_location
 from scheduler.services.feeds.event_feeds import event_file
 from scheduler.services.letters.envelope import SenderIdentity, reply_to
 from scheduler.services.letters.letter_rows import ASKED, PARTING, LetterRow, is_shown_link, may_join
@@ -48,7 +53,7 @@ def outline_key(row: LetterRow) -> tuple[Any, ...]:
     return (
         row.kind,
         row.event_id,
-        supported(row.language),
+        supported_language(row.language),
         row.tzid,
         row.mode,
         row.companions,
@@ -62,7 +67,7 @@ def render_outline(
     session: Session, event: Event, row: LetterRow, house: SenderIdentity, message: Message | None
 ) -> Outline:
     """Render the outline of a letter; ``message`` is what an officer wrote, if the letter carries that."""
-    language = supported(row.language)
+    language = supported_language(row.language)
     audience = Audience.REMOTE if may_join(row) else Audience.PUBLIC
     words = template_words(event, row, language, house)
     if message is not None:
@@ -89,9 +94,9 @@ def template_words(event: Event, row: LetterRow, language: str, house: SenderIde
         "language": language,
         "name": NAME,
         "title": event.title.to(language),
-        "when": when(event, language, row.tzid, start=row.facts.get("start")),
-        "was_when": was_when(was, event, language),
-        "where": location(event, language),
+        "when": format_time(event, language, row.tzid, start=row.facts.get("start")),
+        "was_when": format_old_time(was, event, language),
+        "where": format_location(event, language),
         "was_where": _was_where(was, event, language),
         "video": (event.video_link or "") if is_shown_link(row, event) else "",
         "new_video": _new_video(was, event) if is_shown_link(row, event) else "",
@@ -124,7 +129,7 @@ def message_words(message: Message, title: str, wanted: str, language: str) -> d
     """
     tag = message.body.language_for(wanted)
     paragraphs = re.split(r"\n\s*\n", fill_placeholders(message.body.to(wanted), name=NAME, event=title))
-    other = supported(tag) != language or tag.split("-")[0] != supported(tag)
+    other = supported_language(tag) != language or tag.split("-")[0] != supported_language(tag)
     return {
         "written_subject": fill_placeholders(message.subject.to(wanted), event=title),
         "paragraphs": [paragraph.strip().split("\n") for paragraph in paragraphs],
@@ -155,7 +160,7 @@ def _until(row: LetterRow, event: Event, language: str) -> list[When]:
     """Return until when an offer holds, on the clock of the event and on that of the recipient."""
     if row.kind is not LetterKind.OFFERED:
         return []
-    return moment(datetime.fromisoformat(row.facts["until"]), event, language, row.tzid)
+    return format_instant(datetime.fromisoformat(row.facts["until"]), event, language, row.tzid)
 
 
 def _instructions(row: LetterRow, event: Event, language: str) -> str:
@@ -177,4 +182,4 @@ def _has_pass(row: LetterRow, event: Event) -> bool:
 def _was_where(was: Mapping[str, Any], event: Event, language: str) -> str:
     """Return the name of the previous venue, or "" if the event is still there."""
     venue = was.get("venue") or {}
-    return "" if venue == is_now(event)["venue"] else Text(venue).to(language)
+    return "" if venue == capture_facts(event)["venue"] else Text(venue).to(language)

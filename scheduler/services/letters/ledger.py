@@ -18,7 +18,7 @@ from scheduler.services.letters.envelope import SenderIdentity, Skip
 from scheduler.services.outbox.enqueue import NEWS
 
 
-def letters(
+def list_letters(
     session: Session, *, event: Event | None, kind: str | None, outcome: str | None, limit: int
 ) -> Sequence[Letter]:
     """Return the last ``limit`` letters that match, the newest last; ``outcome`` may be "to do"."""
@@ -33,14 +33,14 @@ def letters(
     return session.scalars(query.order_by(Letter.id.desc()).limit(limit)).all()[::-1]
 
 
-def waits(letter: Letter, now: datetime) -> str:
+def reason_to_wait(letter: Letter, now: datetime) -> str:
     """Return why a queued letter is not sent yet, or "" if it is due or finished."""
     if letter.outcome is not None or letter.due_at <= now:
         return ""
     return N_("waits, in case more changes follow") if letter.kind in NEWS else N_("waits for its hour")
 
 
-def one(session: Session, number: int) -> Letter:
+def get_letter(session: Session, number: int) -> Letter:
     """Return the letter with this number. Raise NotFound if there is none."""
     found = session.get(Letter, number)
     if found is None:
@@ -48,7 +48,7 @@ def one(session: Session, number: int) -> Letter:
     return found
 
 
-def reads(session: Session, letter: Letter, *, house: SenderIdentity, now: datetime) -> str:
+def render_as_text(session: Session, letter: Letter, *, house: SenderIdentity, now: datetime) -> str:
     """Return the letter as text, with its head, as it would be sent now. Raise Conflict if it would be skipped."""
     (composed,) = compose(session, [letter.id], house=house, now=now)
     if isinstance(composed, Skip):

@@ -157,13 +157,13 @@ def _require(found: Message | None, number: int) -> Message:
     return found
 
 
-def all_of(session: Session, event: Event | None = None) -> Sequence[Message]:
+def list_messages(session: Session, event: Event | None = None) -> Sequence[Message]:
     """Return the messages of an event, or of all events, the oldest first."""
     query = sa.select(Message).options(joinedload(Message.event)).order_by(Message.id)
     return session.scalars(query.where(Message.event_id == event.id) if event else query).all()
 
 
-def outcomes(session: Session, numbers: Sequence[int]) -> Mapping[int, Counter[str]]:
+def count_outcomes(session: Session, numbers: Sequence[int]) -> Mapping[int, Counter[str]]:
     """Return how many letters of each message had which outcome; "to do" counts those that have none yet."""
     query = (
         sa.select(Letter.of_message_id, Letter.outcome, sa.func.count())

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.base.i18n import N_
 from scheduler.model import Event, Letter, LetterKind, Outcome, Reminded, Standing
-from scheduler.services.events.programme.event_times import differs, gains_its_hour
+from scheduler.services.events.programme.event_times import has_changed, has_gained_hour
 from scheduler.services.letters.letter_rows import ASKED, OFF_LIST, PARTING, LetterRow, is_shown_link
 from scheduler.services.outbox.enqueue import NEWS, NO_ADDRESS, TOO_LATE
 from scheduler.services.outbox.event_starts import has_start
@@ -102,7 +102,7 @@ def as_latest_news(row: LetterRow, event: Event, thread: NewsThread) -> LetterRo
 
 def _announces(was: Mapping[str, Any], event: Event) -> bool:
     """Return whether there was no date before, or the same date without an hour."""
-    return not was.get("dtstart") or gains_its_hour(was, event)
+    return not was.get("dtstart") or has_gained_hour(was, event)
 
 
 def reason_to_skip(row: LetterRow, event: Event, thread: NewsThread, now: datetime) -> str:
@@ -148,7 +148,7 @@ def _of_news(row: LetterRow, event: Event, thread: NewsThread) -> str:
         return LATER
     if event.cancelled or thread.is_cancelled:
         return ""
-    if differs((thread.unread or row.facts).get("was") or {}, event, joins=is_shown_link(row, event)):
+    if has_changed((thread.unread or row.facts).get("was") or {}, event, joins=is_shown_link(row, event)):
         return ""
     if not event.dated:
         return TAKEN_BACK

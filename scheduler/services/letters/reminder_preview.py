@@ -13,13 +13,13 @@ from scheduler.model import Attendee, Event, Person, Reminder
 from scheduler.services.outbox.reminders import is_still_useful, recipient_condition
 
 
-def all_reminders(session: Session) -> Sequence[Reminder]:
+def pending_reminders(session: Session) -> Sequence[Reminder]:
     """Return all reminders that are still to be sent, the next first."""
     query = sa.select(Reminder).where(Reminder.next_due_at.is_not(None)).options(selectinload(Reminder.event))
     return session.scalars(query.order_by(Reminder.next_due_at, Reminder.id)).all()
 
 
-def preview(
+def preview_letters(
     session: Session, *, now: datetime, until: datetime, event: str | None, language: str
 ) -> list[dict[str, Any]]:
     """Return a record for each reminder due by ``until`` and each recipient, in the order in which they are due.

@@ -8,7 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
 
-from scheduler.base.i18n import catalogue
+from scheduler.base.i18n import load_catalogue
 from scheduler.base.resources import TEMPLATES
 from scheduler.model import LetterKind
 
@@ -36,7 +36,7 @@ def _template(language: str, *names: str) -> Template:
 
 @cache
 def _environment(language: str) -> Environment:
-    translations = catalogue(language)
+    translations = load_catalogue(language)
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=select_autoescape(["html"]),

@@ -8,13 +8,21 @@ from typing import Any
 
 from scheduler.base.clock import format_offset, instant, wall
 from scheduler.base.date_format import format_day, format_span
-from scheduler.base.i18n import N_, supported
+from scheduler.base.i18n import N_, supported_language
 from scheduler.formats.mail import PICTURE, Parts
 from scheduler.model import Applicant, Appointment, Letter, LetterKind, Side, VisitStatus
 from scheduler.model.visits import ACTIVE
 from scheduler.services.consulate.visits import notices
-from scheduler.services.consulate.visits.links import VisitPurpose, address
-from scheduler.services.consulate.visits.wording import _is_newer, checklist, fee, file, title, when, where
+from scheduler.services.consulate.visits.links import VisitPurpose, make_address
+from scheduler.services.consulate.visits.wording import (
+    format_fee,
+    format_place,
+    format_time,
+    format_title,
+    has_newer_checklist,
+    list_documents,
+    make_calendar,
+)
 from scheduler.services.events.attendance import passes
 from scheduler.services.letters.envelope import (
     CompositionResult,
@@ -51,13 +59,13 @@ def compose_visit_letter(letter: Letter, house: SenderIdentity, now: datetime) -
         return Skip(letter.id, reason)
     contact = visit.applicants[0]
     assert contact.email is not None  # noqa: S101 - or it would have been skipped
-    language = supported(contact.language)
+    language = supported_language(contact.language)
     words = _template_words(letter, visit, contact, language, house)
     subject, text, html = render_letter(letter.kind, words, language, layout="visit_letter")
     parts = Parts(
         text=text,
         html=html,
-        calendar=file(visit, language) if letter.kind in _WITH_CALENDAR and visit.starts_at else b"",
+        calendar=make_calendar(visit, language) if letter.kind in _WITH_CALENDAR and visit.starts_at else b"",
         picture=passes.png(visit.reference) if words["pass_code"] else b"",
     )
     recipient, replies = Recipient(contact.email, contact.name, language), reply_to(visit.service.post.email)
@@ -106,14 +114,14 @@ def _template_words(
     purpose = VisitPurpose.CONFIRM if letter.kind in _TO_CONFIRM else VisitPurpose.OWN
     # A letter to confirm needs its link; others have one only if the settings say where the pages are.
     linked = house.pages or purpose is VisitPurpose.CONFIRM
-    page = address(visit, purpose, secret=house.secret, base=house.base_url, language=language) if linked else ""
+    page = make_address(visit, purpose, secret=house.secret, base=house.base_url, language=language) if linked else ""
     return {
         "language": language,
         "name": contact.name,
-        "title": title(visit, language),
-        "when": when(visit, language, contact.tzid),
+        "title": format_title(visit, language),
+        "when": format_time(visit, language, contact.tzid),
         "was_when": _previous_time(letter.facts.get("was"), visit, language),
-        "where": where(visit, language),
+        "where": format_place(visit, language),
         "was_where": "",
         "video": "",
         "remote": False,
@@ -135,9 +143,9 @@ def _template_words(
         "reference": visit.reference,
         "until": [],  # only letters about events have it
         "held_until": _format_moment(visit.expires_at or letter.expires_at, visit, language),
-        "fee": fee(visit, language),
-        "checklist": [] if cancelled else checklist(visit, language),
-        "newer_checklist": _is_newer(visit),
+        "fee": format_fee(visit, language),
+        "checklist": [] if cancelled else list_documents(visit, language),
+        "newer_checklist": has_newer_checklist(visit),
         "paused": _format_day(letter.facts.get("paused"), language),
     }
 

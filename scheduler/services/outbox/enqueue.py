@@ -30,10 +30,10 @@ TOO_LATE = N_("too late to be of use")
 # LONGEST_QUIET_PERIOD after the first change.
 QUIET_PERIOD = timedelta(minutes=4)
 LONGEST_QUIET_PERIOD = timedelta(minutes=15)
-SOON = timedelta(hours=2)  # before the start news does not wait
+URGENT_WITHIN = timedelta(hours=2)  # before the start news does not wait
 NEWS = (LetterKind.MOVED, LetterKind.DATE_ANNOUNCED, LetterKind.CANCELLED)
 # On the list of an event: these people are told what changes.
-CONCERNED = (
+ON_LIST = (
     Standing.INVITED,
     Standing.REQUESTED,
     Standing.CONFIRMED,
@@ -133,7 +133,7 @@ def queue_for_list(
 
     ``whom`` is a condition on Attendee that leaves some of them out.
     """
-    recipients = sa.and_(Attendee.event_id == event.id, Attendee.standing.in_(CONCERNED))
+    recipients = sa.and_(Attendee.event_id == event.id, Attendee.standing.in_(ON_LIST))
     if whom is not None:
         recipients = sa.and_(recipients, whom)
     batch = LetterBatch(

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
 from scheduler.base.errors import Conflict, NothingToChange
-from scheduler.base.i18n import LANGUAGES, N_, catalogue
+from scheduler.base.i18n import LANGUAGES, N_, load_catalogue
 from scheduler.base.text import Text
 from scheduler.model import (
     Answer,
@@ -31,7 +31,7 @@ from scheduler.model import (
 )
 from scheduler.services.common.audit import note, note_each
 from scheduler.services.events.attendance import capacity, transitions
-from scheduler.services.outbox.enqueue import CONCERNED
+from scheduler.services.outbox.enqueue import ON_LIST
 
 ERASED = N_("erased")
 
@@ -81,9 +81,9 @@ def purge(session: Session, people: Sequence[int], *, now: datetime) -> None:
 # Leaving
 
 
-def coming(session: Session, person: Person, *, now: datetime) -> list[Attendee]:
+def list_coming(session: Session, person: Person, *, now: datetime) -> list[Attendee]:
     """Return their places on lists of events that have not begun, in the order in which lists are locked."""
-    stands = Attendee.standing.in_(CONCERNED)
+    stands = Attendee.standing.in_(ON_LIST)
     query = sa.select(Attendee).join(Attendee.event).where(Attendee.person_id == person.id, stands)
     rows = session.scalars(query.options(joinedload(Attendee.event)).order_by(Attendee.event_id)).all()
     return [row for row in rows if _is_to_come(row.event, now)]
@@ -94,7 +94,7 @@ def _is_to_come(event: Event, now: datetime) -> bool:
 
 
 def _leave(session: Session, person: Person, by: Answer, now: datetime) -> list[Attendee]:
-    left = coming(session, person, now=now)
+    left = list_coming(session, person, now=now)
     for row in left:
         transitions.withdraw(session, row, now=now, by=by)
     for row in _lock_represented(session, person, now):
@@ -126,7 +126,7 @@ def _blank_people(people: Sequence[int], now: datetime) -> Iterator[sa.Executabl
 
 @cache
 def _make_blank_name() -> Text:
-    return Text({language: catalogue(language).gettext(ERASED) for language in LANGUAGES})
+    return Text({language: load_catalogue(language).gettext(ERASED) for language in LANGUAGES})
 
 
 def _blank_attendees(people: Sequence[int], _now: datetime) -> Iterator[sa.Executable]:

@@ -11,7 +11,7 @@ from scheduler.model import Attendee, ExternalId, FeedLink, GuestRow, Letter, Pe
 from scheduler.model.attendance import comes
 
 
-def data(session: Session, person: Person) -> dict[str, Any]:
+def export_personal_data(session: Session, person: Person) -> dict[str, Any]:
     """Return everything that is stored about a person, as plain values for JSON (GDPR, art. 20)."""
     places = sa.select(Attendee).where(comes(person.id)).order_by(Attendee.id)
     written = sa.select(Letter).where(Letter.person_id == person.id).order_by(Letter.id)

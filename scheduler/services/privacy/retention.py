@@ -39,7 +39,7 @@ class Forget(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class RetentionStep:
     """One step of the nightly run: what it erases, found and erased in batches."""
 
     name: str
@@ -142,9 +142,9 @@ def _forget_addresses(session: Session, found: Sequence[int], *, keep: Keep, now
 
 
 STEPS = (
-    Step("people", _find_people, _forget_people),
-    Step("notes", _find_notes, _forget_notes),
-    Step("addresses", _find_addresses, _forget_addresses),
+    RetentionStep("people", _find_people, _forget_people),
+    RetentionStep("notes", _find_notes, _forget_notes),
+    RetentionStep("addresses", _find_addresses, _forget_addresses),
 )
 
 
@@ -156,7 +156,7 @@ def note_run(session: Session, done: Mapping[str, int], *, now: datetime) -> Non
     note(session, "forget", "data", "retention", now=now, **done)
 
 
-def last_run(session: Session) -> datetime | None:
+def get_last_run(session: Session) -> datetime | None:
     """Return when the last run ended (UTC)."""
     query = sa.select(sa.func.max(Audit.at)).where(Audit.noun == "data", Audit.row == "retention")
     return session.scalar(query.where(Audit.action == "forget"))
@@ -169,7 +169,7 @@ def count_due(session: Session, *, keep: Keep, now: datetime) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptVisitor:
     """A visitor, and when they will be erased; None while they are on the list of an event without an end."""
 
     number: int
@@ -179,7 +179,7 @@ class Kept:
     forgotten_at: datetime | None
 
 
-def schedule(session: Session, *, keep: Keep, limit: int) -> list[Kept]:
+def list_schedule(session: Session, *, keep: Keep, limit: int) -> list[KeptVisitor]:
     """Return visitors in the order in which they will be erased, at most ``limit``."""
     here = sa.or_(Attendee.person_id == Person.id, Attendee.represented_by_id == Person.id)
     endless = sa.or_(Event.ends_at.is_(None), Event.kind == Kind.ANNIVERSARY)
@@ -194,6 +194,6 @@ def schedule(session: Session, *, keep: Keep, limit: int) -> list[Kept]:
         .limit(limit)
     )
     return [
-        Kept(number, name, events, end, end + keep if end and keep and not open_ else None)
+        KeptVisitor(number, name, events, end, end + keep if end and keep and not open_ else None)
         for number, name, events, end, open_ in cast("Sequence[Any]", session.execute(query).all())
     ]

@@ -14,7 +14,7 @@ from email.utils import format_datetime, parsedate_to_datetime
 from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
-from scheduler.formats.compression import brotlied, gzipped
+from scheduler.formats.compression import compress_brotli, compress_gzip
 
 Environ = Mapping[str, Any]
 Headers = list[tuple[str, str]]
@@ -22,7 +22,7 @@ StartResponse = Callable[[str, Headers], object]
 Body = Iterable[bytes]
 
 OVERHEAD_OCTETS = 5_000  # beside the content: headers, tags, address; most of what a small representation takes
-ENCODERS: dict[str, Callable[[bytes], bytes]] = {"": bytes, "gzip": gzipped, "br": brotlied}
+ENCODERS: dict[str, Callable[[bytes], bytes]] = {"": bytes, "gzip": compress_gzip, "br": compress_brotli}
 # Programs that were seen to fail on compressed feeds (docs/icalendar-rules.md#rule-88).
 UNCOMPRESSED_AGENTS = ("outlook", "microsoft", "exchange")
 _ENTITY_TAG = re.compile(r'(?:W/)?("[^"]*")')

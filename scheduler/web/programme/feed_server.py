@@ -33,7 +33,7 @@ MAX_MADE = parse("600/minute")  # feeds made for, or not found by, one client
 RETRY_AFTER_SECONDS = "30"
 
 
-class Feeds:
+class FeedServer:
     """A WSGI application that answers requests for feeds and leaves all others to ``pages``."""
 
     def __init__(self, app: App, pages: Callable[..., Body]) -> None:

@@ -42,7 +42,7 @@ class FeedVersion:
         """Read the version. If the database is away, keep the one before; raise what it raises if there is none."""
         try:
             with self.app.db.read() as session:
-                version = content_version.current(session, now=self.app.clock.now())
+                version = content_version.get_current(session, now=self.app.clock.now())
         except SchedulerError as error:
             if self.latest is None:
                 raise

@@ -314,7 +314,7 @@ def test_the_ledger_of_a_message_counts_its_outcomes(opening):
     letters(opening)
 
     with opening.db.read() as session:
-        assert {"sent": 3, "skipped": 1} == dict(messages.outcomes(session, [made.id])[made.id])
+        assert {"sent": 3, "skipped": 1} == dict(messages.count_outcomes(session, [made.id])[made.id])
 
 
 def test_a_registration_that_was_never_confirmed_is_purged_although_a_message_went_to_others(opening, clock):

@@ -713,7 +713,7 @@ def test_the_command_says_it_in_one_line_too(tmp_path, url, monkeypatch):
 
 
 def test_the_application_opens_the_embedded_database_by_itself(tmp_path):
-    settings = config.load({"SCHEDULER_DATA_DIR": str(tmp_path / "not" / "yet")})
+    settings = config.load_settings({"SCHEDULER_DATA_DIR": str(tmp_path / "not" / "yet")})
     app = App.open(settings)
 
     assert schema.read_state(app.db).up_to_date

@@ -189,7 +189,7 @@ def test_a_version_without_a_front_desk_keeps_booked_visits_and_accounts_and_los
         a_post(session, service={"passport": {**PASSPORT, "walk_ins": True}})
         draft = AccountDraft(name="aigul", called="Aigul", role=AccountRole.CONSULAR, language="kk")
         officer, post = accounts.add(session, draft, now=NOW), posts.get(session, "phuket")
-        assigned_posts.give(session, officer, [post], now=NOW)
+        assigned_posts.assign(session, officer, [post], now=NOW)
         feed_links.add_visits(session, post=post, account=officer, holder="tablet", names=True, now=NOW)
     booked = desk.book("aliya")
     desk.at(0).check_in(booked)

@@ -43,7 +43,7 @@ def of(attendee: Attendee, *, secret: str) -> str:
 
 def made(number: int, since: datetime, epoch: int, *, secret: str) -> str:
     """Return the pass of an attendee by id, by when the row was created, and by the epoch of its links."""
-    return tokens.of_attendee(Purpose.PASS, number, since, epoch, secret=secret).upper()
+    return tokens.make_attendee_token(Purpose.PASS, number, since, epoch, secret=secret).upper()
 
 
 def is_due(attendee: Attendee) -> bool:
@@ -72,7 +72,7 @@ def _token(typed: str) -> str | None:
     bare = re.sub(r"[\s.–—-]", "", typed)
     number, rest = bare[:-_SECRET_LETTERS], bare[-_SECRET_LETTERS:].translate(_ALIKE)
     token = f"{number}-{rest}"
-    return token.upper() if tokens.number(token) else None
+    return token.upper() if tokens.read_row_id(token) else None
 
 
 def _layouts(typed: str) -> list[dict[int, str]]:
@@ -85,7 +85,7 @@ def _layouts(typed: str) -> list[dict[int, str]]:
 def find_epoch(given: str, attendee: Attendee, *, secret: str) -> int | None:
     """Return the epoch of this attendee in which the pass was made; None if it never was theirs."""
     for epoch in range(attendee.epoch, max(-1, attendee.epoch - 100), -1):
-        if tokens.same(given, made(attendee.id, attendee.created_at, epoch, secret=secret)):
+        if tokens.is_same(given, made(attendee.id, attendee.created_at, epoch, secret=secret)):
             return epoch
     return None
 

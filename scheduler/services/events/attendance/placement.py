@@ -71,15 +71,10 @@ def read_places(session: Session, events: Collection[int]) -> dict[Key, Places]:
     columns = (Capacity.event_id, Capacity.mode, Capacity.capacity, Capacity.taken, Capacity.last_queue_number)
     query = sa.select(*columns).where(Capacity.event_id.in_(events)).order_by(*columns[:2]).with_for_update()
     found = {(row.event_id, row.mode): Places(*row[1:]) for row in session.execute(query)}
-    queues = {event for (event, _), places in found.items() if _may_be_awaited(places)}
+    free = {event for (event, _), places in found.items() if places.have_room_for(1)}
     # A statement of its own: it sees what others committed while this transaction waited for the rows.
-    awaited = capacity.awaited(session, queues) if queues else set()
+    awaited = capacity.awaited(session, free) if free else set()
     return {key: replace(places, awaited=key in awaited) for key, places in found.items()}
-
-
-def _may_be_awaited(places: Places) -> bool:
-    """Return whether there is a free place, and anybody has ever queued."""
-    return places.last_queue_number > 0 and places.have_room_for(1)
 
 
 def write_places(session: Session, before: Mapping[Key, Places], after: Mapping[Key, Places]) -> None:

@@ -338,7 +338,7 @@ def withdraw(
     capacity.hold_with(session, attendee)
     if attendee.standing is Standing.WITHDRAWN:
         raise NothingToChange("{person} has already withdrawn from {event}", **facts_of(attendee))
-    if by is None and not quiet and attendee.standing in enqueue.CONCERNED:
+    if by is None and not quiet and attendee.standing in enqueue.ON_LIST:
         queue_for_attendee(session, LetterKind.REMOVED, attendee, now=now)
     offers.leave_list(session, attendee, Standing.WITHDRAWN, now=now)
     attendee.partstat = Partstat.DECLINED if by else Partstat.NEEDS_ACTION

@@ -96,7 +96,7 @@ class TooManyPeople(Invalid):
 def read(session: Session, event: Event, given: str, *, secret: str) -> ScanResult | Attendee:
     """Return the attendee whose pass this is, or why it opens nothing at this event."""
     found = passes.read(given)
-    number = tokens.number(found.lower()) if found else None
+    number = tokens.read_row_id(found.lower()) if found else None
     query = sa.select(Attendee).where(Attendee.id == number).options(*WITH_PERSON, joinedload(Attendee.event))
     attendee = session.scalar(query) if number else None
     epoch = passes.find_epoch(found, attendee, secret=secret) if attendee and found else None

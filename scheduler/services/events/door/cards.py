@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict
 from scheduler.base.i18n import N_
-from scheduler.base.text import folded
-from scheduler.formats.printing import Card, PrintForm, printed
+from scheduler.base.text import fold_text
+from scheduler.formats.printing import Card, PrintForm, print_cards
 from scheduler.model import Attendee, Event, Mode, Role, Standing
 from scheduler.services.events.attendance import passes
 from scheduler.services.events.door import arrivals
@@ -37,7 +37,7 @@ def pdf(
     make = _badges if form is PrintForm.BADGES else _place_cards
     cards = list(make(session, event, found, language=language, gettext=gettext, secret=secret))
     title = event.title.to(language)
-    return printed(form, cards, title=title, language=language, one_per_page=one_per_page)
+    return print_cards(form, cards, title=title, language=language, one_per_page=one_per_page)
 
 
 def _read_confirmed(session: Session, event: Event, language: str, only: Sequence[int]) -> list[Attendee]:
@@ -53,7 +53,7 @@ def _read_confirmed(session: Session, event: Event, language: str, only: Sequenc
 
 def _rank(row: Attendee, language: str) -> tuple[int, int, str]:
     precedence = row.person.precedence or _LAST  # a deputy has the rank of the guest
-    return precedence, list(Role).index(row.role), folded(row.attending.name.to(language))
+    return precedence, list(Role).index(row.role), fold_text(row.attending.name.to(language))
 
 
 def _badges(

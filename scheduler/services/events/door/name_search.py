@@ -86,19 +86,19 @@ class _NameIndex:
         before = self.last
         for number, names in _read_names(session, self.event, before):
             self.last = max(self.last, number)
-            for word in {word for name in names for word in name_sounds.words(name)}:
+            for word in {word for name in names for word in name_sounds.list_sound_words(name)}:
                 self._add(word, number)
         if self.last != before:
             self.words = sorted(self.attendees)
 
     def _add(self, word: str, number: int) -> None:
         if word not in self.attendees:
-            self.words_by_frame[name_sounds.frame(word)].append(word)
+            self.words_by_frame[name_sounds.reduce_to_consonants(word)].append(word)
         self.attendees[word].append(number)
 
     def find(self, name: str) -> Iterator[tuple[int, float]]:
         """Return attendees (by id) and their scores: all who share a word with the name, the likeliest first."""
-        searched = [spellings for spellings in map(name_sounds.words, name.split()) if spellings]
+        searched = [spellings for spellings in map(name_sounds.list_sound_words, name.split()) if spellings]
         hits = [self._score(spellings) for spellings in searched]
         scores: dict[int, float] = defaultdict(float)
         for hit in hits:
@@ -120,7 +120,11 @@ class _NameIndex:
         """Return the indexed words that are like a word in spelling, sound or beginning, with their likeness."""
         alike = process.extract(word, self.words, scorer=fuzz.ratio, score_cutoff=_MIN_LIKENESS, limit=500)
         found = {known: score for known, score, _ in alike}
-        for known in self.words_by_frame.get(name_sounds.frame(word), ()) if len(name_sounds.frame(word)) > 1 else ():
+        for known in (
+            self.words_by_frame.get(name_sounds.reduce_to_consonants(word), ())
+            if len(name_sounds.reduce_to_consonants(word)) > 1
+            else ()
+        ):
             found[known] = max(found.get(known, 0), 70 + 0.2 * fuzz.ratio(word, known))
         for known in self._find_beginning(word):
             found[known] = max(found.get(known, 0), 100 if known == word else 94)

@@ -13,7 +13,7 @@ from scheduler.services.common import lookup
 from scheduler.services.events.guest_lists.likeness import Known, Likeness, has_another_id, shares_a_name
 from scheduler.services.events.guest_lists.rows import ParsedRow, RowDefaults
 from scheduler.services.events.guest_lists.verdicts import Decisions, RowOutcome, RowPlan, RowResult
-from scheduler.services.events.programme.places import identity
+from scheduler.services.events.programme.places import make_identity
 
 
 class RowMatcher:
@@ -55,7 +55,7 @@ class RowMatcher:
         if isinstance(found, RowPlan):
             return found
         if decision and decision != "new":
-            found = self._confirm(lookup.person(self.session, decision), found)
+            found = self._confirm(lookup.get_person(self.session, decision), found)
         if found is None:
             self._refuse_twice(entry)
         if found is None and decision != "new":
@@ -123,7 +123,7 @@ class RowMatcher:
 
 def _marks(entry: ParsedRow) -> set[str]:
     """Return what tells a new person from others: the row's fingerprint, and the person's identity."""
-    same = identity(entry.draft.email, entry.draft.name)
+    same = make_identity(entry.draft.email, entry.draft.name)
     return {entry.fingerprint} | ({same} if same else set())
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 
 from scheduler.base.i18n import LANGUAGES as SPOKEN
-from scheduler.base.i18n import N_, catalogue
-from scheduler.base.text import folded
+from scheduler.base.i18n import N_, load_catalogue
+from scheduler.base.text import fold_text
 from scheduler.model import Mode, Role
 from scheduler.services.events.attendance.replies import Reply
 
@@ -134,7 +134,7 @@ _TAGS: Mapping[str, str] = {
 
 def normalize(text: str) -> str:
     """Return the form of a heading in which its spellings are equal: folded, without punctuation."""
-    return " ".join(re.sub(r"[^\w\s\u0e00-\u0e7f]|_", " ", folded(text)).split())
+    return " ".join(re.sub(r"[^\w\s\u0e00-\u0e7f]|_", " ", fold_text(text)).split())
 
 
 @cache
@@ -193,7 +193,7 @@ def _words(table: Mapping[str, str]) -> dict[str, str]:
 
     By our own an export is read back. ``table`` has the words of others by value.
     """
-    ours = {normalize(catalogue(tag).gettext(value)): value for tag in SPOKEN for value in table}
+    ours = {normalize(load_catalogue(tag).gettext(value)): value for tag in SPOKEN for value in table}
     theirs = {normalize(word): value for value, words in table.items() for word in words.split("|")}
     return theirs | ours | {normalize(value): value for value in table}
 

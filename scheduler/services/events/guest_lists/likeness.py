@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Invalid, SchedulerError
-from scheduler.base.name_matching import block, name_key, nearly_same
-from scheduler.base.text import Text, folded
+from scheduler.base.name_matching import is_nearly_same, make_blocking_key, make_name_key
+from scheduler.base.text import Text, fold_text
 from scheduler.model import Attendee, Event, ExternalId, GuestRow, Person
 from scheduler.services.events.guest_lists.rows import ParsedRow, last_digits
 
@@ -61,7 +61,7 @@ class _Index:
             self.telephone[one.telephone].append(one)
         for key in set(one.keys):
             self.key[key].append(one)
-            self.block[block(key)].append(one)
+            self.block[make_blocking_key(key)].append(one)
 
 
 class Likeness:
@@ -93,9 +93,9 @@ class Likeness:
             one = Known(
                 number,
                 str(name),
-                frozenset(map(folded, strings)),
-                tuple(map(name_key, strings)),
-                folded(email or ""),
+                frozenset(map(fold_text, strings)),
+                tuple(map(make_name_key, strings)),
+                fold_text(email or ""),
                 last_digits(telephone),
                 ids.get(number),
             )
@@ -111,17 +111,17 @@ class Likeness:
         """Return the person with the address of a row, and with its name in one of their languages."""
         if not entry.draft.email:
             return None
-        return self._named_alike(entry, self._index.email.get(folded(entry.draft.email), ()))
+        return self._named_alike(entry, self._index.email.get(fold_text(entry.draft.email), ()))
 
     def on_the_list(self, entry: ParsedRow, listed: set[int]) -> Known | None:
         """Return one of the ``listed`` people with the very name, address and number of a row, which may be none."""
         same = [one for key in _keys(entry) for one in self._index.key.get(key, ()) if one.id in listed]
-        contact = folded(entry.draft.email or ""), last_digits(entry.draft.telephone)
+        contact = fold_text(entry.draft.email or ""), last_digits(entry.draft.telephone)
         return self._named_alike(entry, [one for one in same if (one.email, one.telephone) == contact])
 
     @staticmethod
     def _named_alike(entry: ParsedRow, among: Iterable[Known]) -> Known | None:
-        names = set(map(folded, entry.draft.name.values()))
+        names = set(map(fold_text, entry.draft.name.values()))
         return next((one for one in among if names & one.names), None)
 
     # Likely matches
@@ -142,7 +142,7 @@ class Likeness:
                 yield one, Invalid("likely the same as row {row}: the same name", row=one.row)
 
     def _by_contact(self, entry: ParsedRow) -> Iterator[tuple[Known, SchedulerError]]:
-        email, telephone = folded(entry.draft.email or ""), last_digits(entry.draft.telephone)
+        email, telephone = fold_text(entry.draft.email or ""), last_digits(entry.draft.telephone)
         for one in self._index.email.get(email, ()) if email else ():
             yield one, Invalid("likely the same as {person}: the same e-mail address", person=one)
         for one in self._index.telephone.get(telephone, ()) if telephone else ():
@@ -150,10 +150,10 @@ class Likeness:
 
     def _by_similar_name(self, entry: ParsedRow) -> Iterator[tuple[Known, SchedulerError]]:
         for key in _keys(entry):
-            for one in self._index.block.get(block(key), ())[:200]:
+            for one in self._index.block.get(make_blocking_key(key), ())[:200]:
                 if _contacts_differ(entry, one):
                     continue
-                if any(other != key and nearly_same(key, other) for other in one.keys):
+                if any(other != key and is_nearly_same(key, other) for other in one.keys):
                     yield one, Invalid("likely the same as {person}: nearly the same name", person=one)
 
     def remember(self, entry: ParsedRow) -> None:
@@ -170,13 +170,13 @@ class _Searched:
     def __init__(self, entries: Sequence[ParsedRow]) -> None:
         readable = [entry for entry in entries if entry.person is not None]
         self.ids: set[int] = set()
-        self.emails = {folded(entry.draft.email) for entry in readable if entry.draft.email}
+        self.emails = {fold_text(entry.draft.email) for entry in readable if entry.draft.email}
         self.telephones = {last_digits(entry.draft.telephone) for entry in readable} - {""}
-        self.blocks = {block(key) for entry in readable for key in _keys(entry)}
+        self.blocks = {make_blocking_key(key) for entry in readable for key in _keys(entry)}
 
     def could_be(self, one: Known) -> bool:
         """Return whether some row might mean this person."""
-        near = any(block(key) in self.blocks for key in one.keys)
+        near = any(make_blocking_key(key) in self.blocks for key in one.keys)
         return near or one.email in self.emails or one.telephone in self.telephones
 
 
@@ -187,7 +187,7 @@ def _keys(entry: ParsedRow) -> tuple[str, ...]:
 @lru_cache(maxsize=100_000)
 def _keys_of(name: Text) -> tuple[str, ...]:
     """Return the keys by which a name is compared. Cached: they are needed several times for each row."""
-    return tuple({key for key in map(name_key, name.values()) if key})
+    return tuple({key for key in map(make_name_key, name.values()) if key})
 
 
 def has_another_id(entry: ParsedRow, one: Known) -> bool:
@@ -196,7 +196,7 @@ def has_another_id(entry: ParsedRow, one: Known) -> bool:
 
 
 def _contacts_differ(entry: ParsedRow, one: Known) -> bool:
-    email, telephone = folded(entry.draft.email or ""), last_digits(entry.draft.telephone)
+    email, telephone = fold_text(entry.draft.email or ""), last_digits(entry.draft.telephone)
     return bool((email and one.email and email != one.email) or (telephone and one.telephone != telephone))
 
 

@@ -20,7 +20,7 @@ from scheduler.services.events.guest_lists.new_guests import NO_PLACE
 from scheduler.services.events.guest_lists.people import is_news, update_person
 from scheduler.services.events.guest_lists.rows import ParsedRow, RowDefaults
 from scheduler.services.events.guest_lists.verdicts import RowOutcome, RowPlan, RowResult
-from scheduler.storage.refusals import refusal
+from scheduler.storage.refusals import explain_refusal
 
 _OF_THE_PARTY = ("role", "mode", "companions", "companion_names", "access_needs", "dietary_needs")
 
@@ -56,7 +56,7 @@ class ListedGuests:
                 self.records.replace_row(entry, attendee.id, row)
                 self.session.flush()
         except IntegrityError as error:
-            return RowResult(entry.number, entry.name, RowOutcome.REFUSED, (refusal(error),), plan.person)
+            return RowResult(entry.number, entry.name, RowOutcome.REFUSED, (explain_refusal(error),), plan.person)
         except SchedulerError as error:
             return RowResult(entry.number, entry.name, RowOutcome.REFUSED, (error,), plan.person)
         outcome = RowOutcome.CHANGED if fields else RowOutcome.UNCHANGED

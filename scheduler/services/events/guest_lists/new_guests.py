@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
 from scheduler.base.clock import wall
-from scheduler.base.errors import SchedulerError, each_of
+from scheduler.base.errors import SchedulerError, list_errors
 from scheduler.base.i18n import N_
-from scheduler.base.text import folded
+from scheduler.base.text import fold_text
 from scheduler.model import Answer, Attendee, Companion, Event, LetterKind, Person, Standing, Status
 from scheduler.model.attendance import BOUND
 from scheduler.model.events import OPEN_ENDED
@@ -33,7 +33,7 @@ from scheduler.services.events.guest_lists.people import read_organisations, upd
 from scheduler.services.events.guest_lists.rows import ParsedRow, RowDefaults
 from scheduler.services.events.guest_lists.verdicts import RowOutcome, RowPlan, RowResult
 from scheduler.services.events.programme import conflicts
-from scheduler.services.events.programme.places import identity
+from scheduler.services.events.programme.places import make_identity
 from scheduler.services.outbox import enqueue
 
 NO_PLACE = N_("is on the waiting list: there is no place left")
@@ -112,7 +112,7 @@ class NewGuests:
                     conflicts.refuse_overlap(self.session, self.event, person, force=self.force, now=self.now)
                 except SchedulerError as error:
                     refused[plan.entry.number] = RowResult(
-                        plan.entry.number, plan.entry.name, RowOutcome.REFUSED, tuple(each_of(error)), plan.person
+                        plan.entry.number, plan.entry.name, RowOutcome.REFUSED, tuple(list_errors(error)), plan.person
                     )
         return refused
 
@@ -159,11 +159,11 @@ class NewGuests:
     def _person_row(self, entry: ParsedRow) -> dict[str, Any]:
         draft = entry.draft
         return {
-            "identity": identity(draft.email, draft.name),
+            "identity": make_identity(draft.email, draft.name),
             "name": draft.name,
             "courtesy_title": draft.courtesy_title,
             "position": draft.position,
-            "organisation_id": self.organisations.get(folded(entry.cells.get("organisation", ""))),
+            "organisation_id": self.organisations.get(fold_text(entry.cells.get("organisation", ""))),
             "email": draft.email,
             "telephone": draft.telephone,
             "language": draft.language,

@@ -9,10 +9,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.i18n import N_
-from scheduler.base.text import Text, folded
+from scheduler.base.text import Text, fold_text
 from scheduler.model import Organisation, Person
 from scheduler.services.events.guest_lists.rows import ParsedRow, RowDefaults, texts_by_language
-from scheduler.services.events.programme.places import identity
+from scheduler.services.events.programme.places import make_identity
 
 
 def update_person(
@@ -34,7 +34,7 @@ def update_person(
         setattr(person, name, new)
         fields.append(name)
     if {"name", "email"} & set(fields):
-        person.identity = identity(person.email, person.name)
+        person.identity = make_identity(person.email, person.name)
     return fields, (N_("what is on record of this person is kept"),) if kept else ()
 
 
@@ -63,4 +63,4 @@ def read_organisations(session: Session) -> dict[str, int]:
     rows: Iterable[tuple[int, str, Text]] = session.execute(
         sa.select(Organisation.id, Organisation.key, Organisation.name)
     )
-    return {folded(word): number for number, key, name in rows for word in (key, *name.values())}
+    return {fold_text(word): number for number, key, name in rows for word in (key, *name.values())}

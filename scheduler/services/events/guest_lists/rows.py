@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from scheduler.base.errors import Invalid, Problems, SchedulerError
-from scheduler.base.name_matching import language_of, name_key
-from scheduler.base.text import Text, folded, line, prose
+from scheduler.base.name_matching import language_of, make_name_key
+from scheduler.base.text import Text, check_line, check_prose, fold_text
 from scheduler.formats.sheets import Row
 from scheduler.model import Mode, Role
 from scheduler.services.common.drafts import check
@@ -130,7 +130,7 @@ def _parse_each(cells: Mapping[str, str], problems: list[SchedulerError]) -> Ite
 
 def _word(field: str) -> Callable[[str], str]:
     def read(cell: str) -> str:
-        found = read_words()[field].get(normalize(cell)) or read_words()[field].get(folded(cell))
+        found = read_words()[field].get(normalize(cell)) or read_words()[field].get(fold_text(cell))
         if found is None:
             known = ", ".join(sorted(set(read_words()[field].values())))
             raise Invalid("{value} is none that is known; write one of: {known}", value=cell[:60], known=known)
@@ -152,14 +152,14 @@ def _number(cell: str) -> int:
 
 def _names(cell: str) -> tuple[str, ...]:
     """Read the names of companions: Aigul; Somchai."""
-    found = tuple(line(name, most=100) for name in re.split(r"[;\n]", cell) if name.strip())
+    found = tuple(check_line(name, most=100) for name in re.split(r"[;\n]", cell) if name.strip())
     if len(found) > 50:
         raise Invalid("{value} is not a number from 0 to 50", value=len(found))
     return found
 
 
 def _external_id(cell: str) -> str:
-    return line(cell, most=200)
+    return check_line(cell, most=200)
 
 
 _READERS: Mapping[str, Callable[[str], Any]] = {
@@ -169,11 +169,11 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "mode": lambda cell: Mode(_word("mode")(cell)),
     "companions": _number,
     "companion_names": _names,
-    "access_needs": lambda cell: prose(cell, most=500),
-    "dietary_needs": lambda cell: prose(cell, most=500),
+    "access_needs": lambda cell: check_prose(cell, most=500),
+    "dietary_needs": lambda cell: check_prose(cell, most=500),
     "answer": lambda cell: Reply(_word("answer")(cell)),
-    "organisation": lambda cell: line(cell, most=300),
-    "note": lambda cell: prose(cell, most=2_000),
+    "organisation": lambda cell: check_line(cell, most=300),
+    "note": lambda cell: check_prose(cell, most=2_000),
 }
 
 
@@ -227,10 +227,10 @@ def fingerprint_of(person: PersonDraft, organisation: str, external_id: str | No
     """Return the fingerprint of a row: of its external id, else of address and name, else of all about the person."""
     if external_id:
         return _digest("id", source, external_id)
-    name = folded(name_of(person.name))
+    name = fold_text(name_of(person.name))
     if person.email:
-        return _digest("mail", folded(person.email), name)
-    more = (folded(organisation), *(folded(text) for text in person.position.values()))
+        return _digest("mail", fold_text(person.email), name)
+    more = (fold_text(organisation), *(fold_text(text) for text in person.position.values()))
     return _digest("name", name, last_digits(person.telephone), *more)
 
 
@@ -253,7 +253,7 @@ __all__ = [
     "entries",
     "fingerprint_of",
     "last_digits",
-    "name_key",
+    "make_name_key",
     "name_of",
     "texts_by_language",
 ]

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from scheduler.base.clock import wall
 from scheduler.base.errors import NotFound
-from scheduler.base.name_matching import name_key
-from scheduler.base.text import Text, folded
+from scheduler.base.name_matching import make_name_key
+from scheduler.base.text import Text, fold_text
 from scheduler.model import (
     Attendee,
     Event,
@@ -221,8 +221,8 @@ def _is_meant(typed: str, texts: Sequence[Text | None]) -> bool:
 def is_called(typed: str, texts: Iterable[str]) -> bool:
     """Return whether each word that was typed is in these texts, or begins a word of theirs in another script."""
     joined = " ".join(texts)
-    plain, keys = folded(joined), name_key(joined).split()
-    return all(word in plain or _begins(name_key(word), keys) for word in folded(typed).split())
+    plain, keys = fold_text(joined), make_name_key(joined).split()
+    return all(word in plain or _begins(make_name_key(word), keys) for word in fold_text(typed).split())
 
 
 def _begins(key: str, keys: Sequence[str]) -> bool:

@@ -29,7 +29,7 @@ from scheduler.services.events.attendance import capacity, parties, transitions
 from scheduler.services.events.attendance.parties import Needs
 from scheduler.services.events.attendance.registration_window import RegistrationClosed
 from scheduler.services.events.guests import registration
-from scheduler.services.events.programme.event_mapping import capacity_of
+from scheduler.services.events.programme.event_mapping import get_capacity
 from scheduler.services.outbox import reminders
 
 
@@ -62,7 +62,7 @@ class OwnPage:
     def instructions(self) -> Text:
         """Return the instructions for the guest's mode, which only those with a place see."""
         has_place = self.attendee.standing is Standing.CONFIRMED
-        return capacity_of(self.event, self.attendee.mode).instructions if has_place else Text()
+        return get_capacity(self.event, self.attendee.mode).instructions if has_place else Text()
 
     @property
     def joins(self) -> str:

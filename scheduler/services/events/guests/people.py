@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from scheduler.model import Person
 from scheduler.services.common.lookup import Lookup
 from scheduler.services.events.programme.place_drafts import PersonDraft
-from scheduler.services.events.programme.places import identity, write_person
+from scheduler.services.events.programme.places import make_identity, write_person
 
 
 def guest(session: Session, draft: PersonDraft) -> Person:
@@ -48,5 +48,5 @@ def _new(session: Session, draft: PersonDraft) -> Person:
 
 
 def _known(session: Session, draft: PersonDraft) -> Person | None:
-    same = identity(draft.email, draft.name)
+    same = make_identity(draft.email, draft.name)
     return session.scalar(sa.select(Person).where(Person.identity == same)) if same else None

@@ -179,11 +179,11 @@ def _require_usable(found: Attendee, now: datetime) -> Attendee:
 def event_of(session: Session, token: str, *, secret: str) -> int:
     """Return the id of the event that a link to confirm is about. Raise NotFound."""
     columns = (Attendee.id, Attendee.event_id, Attendee.created_at, Attendee.epoch)
-    found = session.execute(sa.select(*columns).where(Attendee.id == tokens.number(token))).one_or_none()
+    found = session.execute(sa.select(*columns).where(Attendee.id == tokens.read_row_id(token))).one_or_none()
     if found is None:
         raise _dead_link()
     number, event, since, epoch = found
-    if not tokens.same(token, tokens.of_attendee(Purpose.CONFIRM, number, since, epoch, secret=secret)):
+    if not tokens.is_same(token, tokens.make_attendee_token(Purpose.CONFIRM, number, since, epoch, secret=secret)):
         raise _dead_link()
     return event
 
@@ -203,7 +203,7 @@ def confirm_each(
     session: Session, given: Sequence[str], *, secret: str, now: datetime
 ) -> list[Attendee | SchedulerError]:
     """Confirm several requests by their links, in this order; return for each its attendee or its error."""
-    numbers = {number for token in given if (number := tokens.number(token))}
+    numbers = {number for token in given if (number := tokens.read_row_id(token))}
     batch = batch_confirmation.ConfirmationBatch(session, numbers, now=now)
     with session.no_autoflush:
         results = [_confirm(batch, token, secret) for token in given]
@@ -213,7 +213,7 @@ def confirm_each(
 
 def _confirm(batch: batch_confirmation.ConfirmationBatch, token: str, secret: str) -> Attendee | SchedulerError:
     try:
-        found = batch.attendees.get(tokens.number(token) or 0)
+        found = batch.attendees.get(tokens.read_row_id(token) or 0)
         attendee = _require_usable(_require_token(found, Purpose.CONFIRM, token, secret), batch.now)
         if attendee.standing is Standing.UNCONFIRMED:
             batch.enter(attendee)
@@ -239,7 +239,7 @@ def own_token(attendee: Attendee, *, secret: str) -> str:
 
 
 def _holder(session: Session, purpose: Purpose, token: str, secret: str, *, erased: bool = False) -> Attendee:
-    number = tokens.number(token)
+    number = tokens.read_row_id(token)
     found = session.get(Attendee, number) if number else None
     return _require_token(found, purpose, token, secret, erased=erased)
 
@@ -251,14 +251,14 @@ def _require_token(
     if found is None:
         raise _dead_link()
     before = 1 if erased and found.attending.erased_at else 0
-    if not tokens.same(token, _token(purpose, found, secret, found.epoch - before)):
+    if not tokens.is_same(token, _token(purpose, found, secret, found.epoch - before)):
         raise _dead_link()
     return found
 
 
 def _token(purpose: Purpose, attendee: Attendee, secret: str, epoch: int | None = None) -> str:
     epoch = attendee.epoch if epoch is None else epoch
-    return tokens.of_attendee(purpose, attendee.id, attendee.created_at, epoch, secret=secret)
+    return tokens.make_attendee_token(purpose, attendee.id, attendee.created_at, epoch, secret=secret)
 
 
 def _dead_link() -> NotFound:

@@ -80,7 +80,7 @@ class AgendaEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class AgendaPage:
     """One page of a list, and whether there are ``more`` entries after it."""
 
     entries: Sequence[AgendaEntry]
@@ -88,7 +88,7 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
-class Announced:
+class AnnouncedPerson:
     """A person whom the programme names, without addresses and telephone numbers."""
 
     role: Role
@@ -99,7 +99,7 @@ class Announced:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Detail:
+class EventDetails:
     """Everything that the page of an event shows."""
 
     entry: AgendaEntry
@@ -107,11 +107,11 @@ class Detail:
     tour: Event | None = None
     stops: Sequence[Event] = ()
     parts: Sequence[Event] = ()
-    announced: Sequence[Announced] = ()
+    announced: Sequence[AnnouncedPerson] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choices:
+class AgendaChoices:
     """The values of a filter: only those that some public event has."""
 
     kinds: Sequence[Kind] = ()
@@ -123,7 +123,7 @@ class Choices:
 # Lists
 
 
-def coming(session: Session, chosen: AgendaFilter, *, now: datetime, page: int = 1) -> Listing:
+def list_coming(session: Session, chosen: AgendaFilter, *, now: datetime, page: int = 1) -> AgendaPage:
     """Return a page of events that go on or are to come, by first day; anniversaries on their next return."""
     query = _select_dated(chosen).where(Event.ends_at > now).order_by(Event.starts_at, Event.key)
     found, more = _read_page(session, query, page)
@@ -131,25 +131,25 @@ def coming(session: Session, chosen: AgendaFilter, *, now: datetime, page: int =
         *_make_entries(session, found),
         *_list_returns(session, chosen, found, now=now, page=page, more=more),
     ]
-    return Listing(sorted(entries, key=_get_first_day), more)
+    return AgendaPage(sorted(entries, key=_get_first_day), more)
 
 
-def past(session: Session, chosen: AgendaFilter, *, now: datetime, page: int = 1) -> Listing:
+def list_past(session: Session, chosen: AgendaFilter, *, now: datetime, page: int = 1) -> AgendaPage:
     """Return a page of events that are over, the latest first."""
     query = _select_dated(chosen).where(Event.ends_at <= now).order_by(Event.starts_at.desc(), Event.key)
     found, more = _read_page(session, query, page)
-    return Listing(_make_entries(session, found), more)
+    return AgendaPage(_make_entries(session, found), more)
 
 
-def undated(session: Session, chosen: AgendaFilter) -> list[AgendaEntry]:
+def list_undated(session: Session, chosen: AgendaFilter) -> list[AgendaEntry]:
     """Return events that have no date yet; no tours, because only their stops have dates."""
     query = _select_events(chosen).where(Event.starts_at.is_(None), Event.kind != Kind.TOUR)
     return _make_entries(session, session.scalars(query.order_by(Event.key).limit(PAGE_EVENTS)).unique().all())
 
 
-def month(session: Session, chosen: AgendaFilter, first: date) -> list[AgendaEntry]:
+def list_month(session: Session, chosen: AgendaFilter, first: date) -> list[AgendaEntry]:
     """Return events on any day of a month, by the wall time of each place; ``first`` is the first of the month."""
-    start, end = datetime.combine(first, time()), datetime.combine(next_month(first), time())
+    start, end = datetime.combine(first, time()), datetime.combine(find_next_month(first), time())
     query = _select_dated(chosen).where(Event.dtstart < end, Event.dtend > start).order_by(Event.starts_at, Event.key)
     found = session.scalars(query.limit(MAX_MONTH_EVENTS)).unique().all()
     returning = [_next_return(event, first) for event in _list_anniversaries(session, chosen)]
@@ -157,7 +157,7 @@ def month(session: Session, chosen: AgendaFilter, first: date) -> list[AgendaEnt
     return sorted([*_make_entries(session, found), *within], key=_get_first_day)
 
 
-def next_month(first: date) -> date:
+def find_next_month(first: date) -> date:
     """Return the first day of the month after that of ``first``, which is the first of a month too."""
     return (first.replace(day=1) + timedelta(days=32)).replace(day=1)
 
@@ -241,7 +241,7 @@ def _get_first_day(entry: AgendaEntry) -> date:
 # One event
 
 
-def public_event(session: Session, key: str) -> Event:
+def get_public_event(session: Session, key: str) -> Event:
     """Return a public event.
 
     Raise NotFound alike whether it does not exist or is not public; without suggesting a similar key, which might
@@ -257,12 +257,12 @@ def public_event(session: Session, key: str) -> Event:
     return found
 
 
-def detail(session: Session, key: str, *, now: datetime) -> Detail:
+def get_details(session: Session, key: str, *, now: datetime) -> EventDetails:
     """Return everything that the page of an event shows. Raise NotFound as `public_event` does."""
-    event = public_event(session, key)
+    event = get_public_event(session, key)
     parent, grandparent = _find_ancestors(session, event)
     tour = next((one for one in (event, parent, grandparent) if one and one.kind is Kind.TOUR), None)
-    return Detail(
+    return EventDetails(
         entry=_make_entry(session, event, now),
         parent=parent,
         tour=tour,
@@ -296,7 +296,7 @@ def _list_children(session: Session, event: Event, condition: sa.ColumnElement[b
     return session.scalars(query.order_by(*_STOP_ORDER).limit(MAX_MONTH_EVENTS)).unique().all()
 
 
-def _list_announced(session: Session, event: Event) -> list[Announced]:
+def _list_announced(session: Session, event: Event) -> list[AnnouncedPerson]:
     """Return the people in roles that are published who have accepted; a deputy instead of whom they represent."""
     comes = sa.func.coalesce(Attendee.represented_by_id, Attendee.person_id)
     query = (
@@ -308,16 +308,16 @@ def _list_announced(session: Session, event: Event) -> list[Announced]:
         .where(Person.erased_at.is_(None))
         .order_by(Person.precedence.is_(None), Person.precedence, Attendee.id)
     )
-    found = [Announced(*row) for row in session.execute(query)]
+    found = [AnnouncedPerson(*row) for row in session.execute(query)]
     return sorted(found, key=lambda one: ANNOUNCED_ROLES.index(one.role))
 
 
 # Filters and the sitemap
 
 
-def choices(session: Session) -> Choices:
+def list_choices(session: Session) -> AgendaChoices:
     """Return the values of the agenda's filter."""
-    return Choices(
+    return AgendaChoices(
         kinds=_list_kinds(session),
         cities=session.scalars(sa.select(City).where(City.id.in_(_select_public_cities())).order_by(City.key)).all(),
         organizers=session.scalars(sa.select(Organisation).where(_is_organizer()).order_by(Organisation.key)).all(),
@@ -345,7 +345,7 @@ def _list_tours(session: Session) -> Sequence[Event]:
     return session.scalars(query.order_by(Event.key).limit(PAGE_EVENTS)).all()
 
 
-def addresses(session: Session) -> Sequence[tuple[str, datetime]]:
+def list_for_sitemap(session: Session) -> Sequence[tuple[str, datetime]]:
     """Return key and last revision (UTC) of public events, the latest first, for the sitemap."""
     query = sa.select(Event.key, Event.revised_at).where(PUBLIC).order_by(Event.revised_at.desc(), Event.key)
     return [(key, revised) for key, revised in session.execute(query.limit(MAX_SITEMAP_EVENTS))]

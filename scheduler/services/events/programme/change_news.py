@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.model import Attendee, Event, Kind, LetterKind, Mode, Status, Timing
 from scheduler.model.events import OPEN_ENDED
-from scheduler.services.events.programme.event_times import differs, is_now
+from scheduler.services.events.programme.event_times import capture_facts, has_changed
 from scheduler.services.outbox import enqueue
 
 
@@ -40,7 +40,7 @@ class EventBefore:
             event.tzid,
             event.starts_at,
             event.ends_at,
-            is_now(event),
+            capture_facts(event),
         )
 
 
@@ -58,7 +58,7 @@ def _find_news(event: Event, was: EventBefore, now: datetime) -> LetterKind | No
         return LetterKind.CANCELLED if was.status is not Status.CANCELLED else None
     if was.status is Status.CANCELLED or _is_newly_announced(event, was):
         return LetterKind.DATE_ANNOUNCED
-    return LetterKind.MOVED if differs(was.told, event, joins=True) else None
+    return LetterKind.MOVED if has_changed(was.told, event, joins=True) else None
 
 
 def _is_newly_announced(event: Event, was: EventBefore) -> bool:
@@ -94,7 +94,7 @@ def _is_urgent(starts_at: datetime | None, ends_at: datetime | None, event: Even
     if starts_at is None or ends_at is None or event.kind is Kind.ANNIVERSARY:
         return False
     for_days = event.whole_days or event.kind in OPEN_ENDED
-    return starts_at - enqueue.SOON <= now < (starts_at if for_days else ends_at)
+    return starts_at - enqueue.URGENT_WITHIN <= now < (starts_at if for_days else ends_at)
 
 
 def _is_concerned(event: Event, was: EventBefore) -> sa.ColumnElement[bool]:
@@ -102,5 +102,5 @@ def _is_concerned(event: Event, was: EventBefore) -> sa.ColumnElement[bool]:
 
     If only the video link has changed, and is not shown to everybody, it concerns the people who take part by video.
     """
-    same_event = event.status is was.status and not differs(was.told, event, joins=event.video_public)
+    same_event = event.status is was.status and not has_changed(was.told, event, joins=event.video_public)
     return Attendee.mode == Mode.REMOTE if same_event else sa.true()

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from scheduler.base.clock import wall
-from scheduler.base.errors import Conflict, all_of
+from scheduler.base.errors import Conflict, combine_errors
 from scheduler.model import Attendee, Closure, Event, Kind, Person, Status, Timing, Venue
 from scheduler.model.attendance import BOUND, comes
 from scheduler.model.events import OPEN_ENDED
@@ -33,7 +33,7 @@ def refuse(session: Session, events: Sequence[Event], *, force: str | None, now:
     """
     found = find(session, events, now=now)
     if found and not force:
-        raise all_of(found)
+        raise combine_errors(found)
     for event in events:
         mine = [str(contradiction) for contradiction in found if event.key in contradiction.about]
         if mine:
@@ -44,7 +44,7 @@ def refuse_overlap(session: Session, event: Event, person: Person, *, force: str
     """Refuse to bind a person to an event while another binds them; ``force`` and errors are as in `refuse`."""
     found = find_overlaps(session, event, person)
     if found and not force:
-        raise all_of(found)
+        raise combine_errors(found)
     if found:
         overruled = [str(conflict) for conflict in found]
         note(session, "force", "event", event.key, now=now, reason=force, overruled=overruled)

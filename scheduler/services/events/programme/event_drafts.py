@@ -11,7 +11,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from scheduler.base.errors import Invalid, all_of
+from scheduler.base.errors import Invalid, combine_errors
 from scheduler.base.text import Text
 from scheduler.model import (
     Answer,
@@ -25,7 +25,7 @@ from scheduler.model import (
     Timing,
     Visibility,
 )
-from scheduler.services.common.drafts import Draft, refused
+from scheduler.services.common.drafts import Draft, as_pydantic_error
 from scheduler.services.common.values import (
     Capacity,
     Day,
@@ -54,11 +54,13 @@ class ReminderDraft(Draft):
     @model_validator(mode="after")
     def _check_lead(self) -> Self:
         if not timedelta() < self.before <= timedelta(days=366):
-            raise refused(Invalid("before: a reminder leaves at most a year before, and not at the start itself"))
+            raise as_pydantic_error(
+                Invalid("before: a reminder leaves at most a year before, and not at the start itself")
+            )
         if self.at is not None and self.before % timedelta(days=1):
-            raise refused(Invalid("at: goes with whole days before, like 1 day"))
+            raise as_pydantic_error(Invalid("at: goes with whole days before, like 1 day"))
         if self.audience is ReminderAudience.CHOSEN:
-            raise refused(Invalid("audience: chosen is for guests, who choose it on their own pages"))
+            raise as_pydantic_error(Invalid("audience: chosen is for guests, who choose it on their own pages"))
         return self
 
 
@@ -121,7 +123,7 @@ class EventDraft(Draft):
     def _check_times(self) -> Self:
         problems = list(_find_time_problems(self))
         if problems:
-            raise refused(all_of(problems))
+            raise as_pydantic_error(combine_errors(problems))
         return self
 
     @property

@@ -89,7 +89,7 @@ def write(session: Session, event: Event, draft: EventDraft, found: References) 
         event.venue, event.organizer, event.parent = found.venue, found.organizer, found.parent
         event.cities = found.cities
         for mode, instructions in _read_instructions(draft).items():
-            capacity_of(event, mode).instructions = instructions
+            get_capacity(event, mode).instructions = instructions
         _write_reminders(event, draft.reminders or ())
         write_hours(event, draft, session)
 
@@ -152,7 +152,7 @@ def _read_instructions(draft: EventDraft) -> dict[Mode, Text]:
     return {Mode.IN_PERSON: draft.instructions, Mode.REMOTE: draft.remote_instructions}
 
 
-def capacity_of(event: Event, mode: Mode) -> Capacity:
+def get_capacity(event: Event, mode: Mode) -> Capacity:
     """Return the capacity of an event in one mode."""
     return next(one for one in event.capacities if one.mode is mode)
 
@@ -169,7 +169,7 @@ def complete(after: EventDraft, before: EventDraft | None) -> EventDraft:
     return after.model_copy(update={"attendees": None, "reminders": tuple(ordered)})
 
 
-def draft_of(event: Event) -> EventDraft:
+def read_draft(event: Event) -> EventDraft:
     """Return the draft that makes an event as this one is; without attendees, who are put one by one."""
     timed = event.timing is Timing.HOURS
     return EventDraft.model_construct(
@@ -184,10 +184,10 @@ def draft_of(event: Event) -> EventDraft:
         cities=tuple(sorted(city.key for city in event.cities)),
         organizer=event.organizer.key if event.organizer else None,
         parent=event.parent.key if event.parent else None,
-        capacity=capacity_of(event, Mode.IN_PERSON).capacity,
-        remote_capacity=capacity_of(event, Mode.REMOTE).capacity,
-        instructions=capacity_of(event, Mode.IN_PERSON).instructions,
-        remote_instructions=capacity_of(event, Mode.REMOTE).instructions,
+        capacity=get_capacity(event, Mode.IN_PERSON).capacity,
+        remote_capacity=get_capacity(event, Mode.REMOTE).capacity,
+        instructions=get_capacity(event, Mode.IN_PERSON).instructions,
+        remote_instructions=get_capacity(event, Mode.REMOTE).instructions,
         hours=read_weekly_hours(event.hours),
         closed=read_closures(event.closures),
         reminders=tuple(
@@ -202,7 +202,7 @@ def _list_planned_reminders(event: Event) -> list[Reminder]:
     return [one for one in event.reminders if one.audience is not ReminderAudience.CHOSEN]
 
 
-def zone_of(draft: EventDraft, lookup: Lookup) -> str | None:
+def find_zone(draft: EventDraft, lookup: Lookup) -> str | None:
     """Return the zone of the place or the parent that a draft names, for a draft without a zone of its own."""
     if draft.venue:
         return lookup.get(Venue, draft.venue).city.tzid

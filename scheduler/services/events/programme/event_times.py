@@ -8,13 +8,13 @@ from typing import Any
 
 from scheduler.base.clock import format_offset, instant, wall
 from scheduler.base.date_format import When, format_day, format_days, format_span, zone_city
-from scheduler.base.i18n import N_, catalogue
+from scheduler.base.i18n import N_, load_catalogue
 from scheduler.model import Event, Timing
 
 DAY = timedelta(days=1)
 
 
-def when(event: Event, language: str, tzid: str | None, *, start: str | None = None) -> list[When]:
+def format_time(event: Event, language: str, tzid: str | None, *, start: str | None = None) -> list[When]:
     """Return the time of an event: by its own clock, and by the reader's if that shows another time.
 
     ``tzid`` is the reader's zone, None if it is not known. ``start`` is the instant (ISO 8601) of one return of an
@@ -32,7 +32,7 @@ def when(event: Event, language: str, tzid: str | None, *, start: str | None = N
     return [own, When(theirs, _format_zone(zone_city(tzid, language), event.starts_at, tzid), own=True)]
 
 
-def moment(at: datetime, event: Event, language: str, tzid: str | None) -> list[When]:
+def format_instant(at: datetime, event: Event, language: str, tzid: str | None) -> list[When]:
     """Return one instant by the clock of an event, and by the reader's if that shows another time."""
     own = When(
         _format_minute(at, event.tzid, language),
@@ -59,7 +59,7 @@ def _format_days(event: Event, language: str, start: str | None) -> str:
         first, last = first + moved, last + moved
     days = format_days(first, last, language)
     if event.timing is Timing.HOUR_TO_BE_ANNOUNCED:
-        unknown = catalogue(language).gettext(N_("the hour has not been announced yet"))
+        unknown = load_catalogue(language).gettext(N_("the hour has not been announced yet"))
         return f"{days} ({unknown})"
     return days
 
@@ -68,9 +68,9 @@ def _format_zone(city: str, at: datetime, tzid: str) -> str:
     return f"{city}, {format_offset(at, tzid)}"
 
 
-def was_when(was: Mapping[str, Any], event: Event, language: str) -> str:
+def format_old_time(was: Mapping[str, Any], event: Event, language: str) -> str:
     """Return the old time of an event in words; empty if it is as before, or has gained its hour."""
-    if not was.get("dtstart") or _get_time(was) == _get_time(is_now(event)) or gains_its_hour(was, event):
+    if not was.get("dtstart") or _get_time(was) == _get_time(capture_facts(event)) or has_gained_hour(was, event):
         return ""
     start, end = datetime.fromisoformat(was["dtstart"]), datetime.fromisoformat(was["dtend"])
     if was["timing"] != Timing.HOURS:
@@ -90,22 +90,22 @@ def _name_place_of_clock(event: Event, tzid: str, language: str) -> str:
     return city.name.to(language) if city and city.tzid == tzid else zone_city(tzid, language)
 
 
-def gains_its_hour(was: Mapping[str, Any], event: Event) -> bool:
+def has_gained_hour(was: Mapping[str, Any], event: Event) -> bool:
     """Return whether an hour was announced for a day that was known before."""
     hour_unknown = was["timing"] == Timing.HOUR_TO_BE_ANNOUNCED and event.timing is Timing.HOURS
     return hour_unknown and datetime.fromisoformat(was["dtstart"]).date() == event.first_on
 
 
-def differs(was: Mapping[str, Any], event: Event, *, joins: bool) -> bool:
+def has_changed(was: Mapping[str, Any], event: Event, *, joins: bool) -> bool:
     """Return whether time, place or video link of an event differ from what letters said (``was``).
 
     The video link counts only for readers who get it: ``joins``.
     """
-    now = is_now(event)
+    now = capture_facts(event)
     return any(was.get(name) != now[name] for name in now if joins or name != "video_link")
 
 
-def is_now(event: Event) -> dict[str, Any]:
+def capture_facts(event: Event) -> dict[str, Any]:
     """Return time, place and video link of an event now, as letters about a change store them."""
     return {
         "timing": event.timing,

@@ -19,7 +19,7 @@ WITH_LINE = (
 )
 
 
-def events(
+def list_events(
     session: Session, *, since: datetime | None = None, until: datetime | None = None, **only: str | None
 ) -> Sequence[Event]:
     """Return events by start, those without a date last.

@@ -10,7 +10,7 @@ from scheduler.base.errors import Invalid
 from scheduler.base.text import Text
 from scheduler.model import Kind
 from scheduler.services.common.day_drafts import DaysDraft
-from scheduler.services.common.drafts import Draft, refused
+from scheduler.services.common.drafts import Draft, as_pydantic_error
 from scheduler.services.common.values import (
     Country,
     Email,
@@ -78,7 +78,7 @@ class VenueDraft(Draft):
     @model_validator(mode="after")
     def _check_coordinates(self) -> Self:
         if (self.latitude is None) != (self.longitude is None):
-            raise refused(Invalid("latitude and longitude go together"))
+            raise as_pydantic_error(Invalid("latitude and longitude go together"))
         return self
 
 

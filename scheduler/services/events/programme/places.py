@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
 from scheduler.base.errors import Conflict
-from scheduler.base.text import Text, folded
+from scheduler.base.text import Text, fold_text
 from scheduler.model import City, Closure, Event, Feed, Kind, OpeningHours, Organisation, Person, Venue
 from scheduler.model.feeds import is_built_in
 from scheduler.services.common.audit import note
@@ -64,7 +64,7 @@ def put(
     Conflict for the key of a built-in feed.
     """
     row = lookup.find(noun.kind, key) or _adopt_visitor(lookup, key, draft)
-    before = draft_of(row) if row else None
+    before = read_draft(row) if row else None
     after = _complete(draft, language)
     done = change(noun.name, key, before, after)
     if not done.is_change:
@@ -92,7 +92,7 @@ def _adopt_visitor(lookup: Lookup, key: str, draft: Draft) -> Person | None:
     """Give the key to a visitor with the same address and name: they registered before they were planned with."""
     if not isinstance(draft, PersonDraft) or draft.email is None:
         return None
-    same = sa.select(Person).where(Person.key.is_(None), Person.identity == identity(draft.email, draft.name))
+    same = sa.select(Person).where(Person.key.is_(None), Person.identity == make_identity(draft.email, draft.name))
     guest = lookup.session.scalar(same)
     if guest is not None:
         guest.key = key
@@ -146,13 +146,13 @@ def write_person(row: Person, draft: PersonDraft, lookup: Lookup) -> None:
     for name in ("name", "courtesy_title", "position", "email", "telephone", "language", "precedence"):
         setattr(row, name, getattr(draft, name))
     row.tzid = draft.tz
-    row.identity = identity(draft.email, draft.name)
+    row.identity = make_identity(draft.email, draft.name)
     row.organisation = lookup.get(Organisation, draft.organisation) if draft.organisation else None
 
 
-def identity(email: str | None, name: Text) -> str | None:
+def make_identity(email: str | None, name: Text) -> str | None:
     """Return what two registrations of one person share: address and name, folded. None without an address."""
-    return f"{folded(email)}|{folded(str(name))}"[:600] if email else None  # folding makes some letters longer
+    return f"{fold_text(email)}|{fold_text(str(name))}"[:600] if email else None  # folding makes some letters longer
 
 
 def _write_venue(row: Venue, draft: VenueDraft, lookup: Lookup) -> None:
@@ -207,7 +207,7 @@ def _make_closures(closed: Iterable[ClosureDraft]) -> list[Closure]:
 # Drafts from rows
 
 
-def draft_of(row: KeyedRow) -> Draft:
+def read_draft(row: KeyedRow) -> Draft:
     """Return the draft that makes a row as this one is."""
     match row:
         case City():
@@ -279,7 +279,7 @@ def read_closures(rows: Iterable[Closure]) -> tuple[ClosureDraft, ...]:
     return tuple(sorted(drafts, key=lambda draft: draft.first_day))
 
 
-def everything(session: Session, noun: Noun) -> list[Any]:
+def list_rows(session: Session, noun: Noun) -> list[Any]:
     """Return all rows of a noun by key; people without a key, who are visitors, are left out."""
     query = sa.select(noun.kind).where(noun.kind.key.is_not(None)).order_by(noun.kind.key)
     if noun.kind is Venue:

@@ -93,8 +93,10 @@ def prepare(
 ) -> Pending:
     """Write an event, the first step of `put`; if it is refused, nothing of it was written."""
     event = lookup.find(Event, key)
-    before = event_mapping.draft_of(event) if event else None
-    after = event_mapping.complete(draft.normalize(tz=draft.tz or event_mapping.zone_of(draft, lookup) or tz), before)
+    before = event_mapping.read_draft(event) if event else None
+    after = event_mapping.complete(
+        draft.normalize(tz=draft.tz or event_mapping.find_zone(draft, lookup) or tz), before
+    )
     done = change("event", key, before, after)
     if event is not None and not done.is_change:
         return Pending(event, done, None, after)
@@ -142,7 +144,7 @@ def conclude(session: Session, one: Pending, retimed: Mapping[str, int], *, now:
     if one.was is None:
         return Impact(one.event, one.change, moved)
     for mode, capacity in event_mapping.read_capacities(one.draft).items():
-        if event_mapping.capacity_of(one.event, mode).capacity != capacity:
+        if event_mapping.get_capacity(one.event, mode).capacity != capacity:
             offers.set_capacity(session, one.event, mode, capacity, now=now)
     if not _OFFERING.isdisjoint(one.change.fields):
         for mode in Mode:  # places may have become free while none could be offered
@@ -155,7 +157,7 @@ def change_event(
     session: Session, event: Event, *, now: datetime, force: str | None = None, **changes: Any
 ) -> Impact:
     """Change some fields of an event. Raise as `put` does, and Contradiction unless ``force`` gives a reason."""
-    merged = event_mapping.draft_of(event).model_copy(update=changes)
+    merged = event_mapping.read_draft(event).model_copy(update=changes)
     impact = put(session, event.key, check(EventDraft, dict(merged)), now=now, lookup=Lookup(session))
     if impact.replanned:
         conflicts.refuse(session, [event], force=force, now=now)
@@ -236,9 +238,9 @@ def announce(session: Session, event: Event, *, now: datetime, force: str | None
     return change_event(session, event, now=now, force=force, **{**blank, "hour_to_be_announced": False, **when})
 
 
-def told(session: Session, event: Event, *, now: datetime) -> int:
+def count_informed(session: Session, event: Event, *, now: datetime) -> int:
     """Count the people on the lists of an event and its parts, whom a letter about it would reach."""
-    query = sa.select(sa.func.count()).where(Attendee.event_id == event.id, Attendee.standing.in_(enqueue.CONCERNED))
+    query = sa.select(sa.func.count()).where(Attendee.event_id == event.id, Attendee.standing.in_(enqueue.ON_LIST))
     return (session.scalar(query) or 0) + sum(
-        told(session, part, now=now) for part in _list_parts_in_force(event, now)
+        count_informed(session, part, now=now) for part in _list_parts_in_force(event, now)
     )

@@ -14,7 +14,7 @@ from scheduler.services.events.programme.rendering.revisions import revise
 from scheduler.services.outbox import reminders
 
 
-def recheck(session: Session, *, now: datetime) -> list[tuple[Event, datetime, datetime]]:
+def rederive_instants(session: Session, *, now: datetime) -> list[tuple[Event, datetime, datetime]]:
     """Derive the instants of all events anew from the installed time zone data.
 
     Wall times stay, because they were promised; renderings and reminders move with the instant. Return the events

@@ -14,7 +14,7 @@ from scheduler.app import App
 from scheduler.base import config
 from scheduler.model import MAY, Account, AccountRole, Act, Audit
 from scheduler.services.accounts import accounts, passwords
-from scheduler.services.accounts.accounts import INVITED, LONGEST_SESSION, MAX_IDLE, AccountDraft
+from scheduler.services.accounts.accounts import INVITATION_LIFETIME, LONGEST_SESSION, MAX_IDLE, AccountDraft
 from scheduler.web.application import create_app
 from tests.support.accounts import PASSWORD, SIGN_IN, an_account, seal, sign_in, text
 from tests.support.builders import NOW, an_event, register
@@ -414,7 +414,7 @@ def test_a_cookie_that_is_not_ours_opens_nothing(app, web, cookie):
 def test_a_session_of_another_instance_opens_nothing(app, web, environment, clock):
     an_account(app)
     sign_in(web)
-    other = App.open(config.load({**environment, "SCHEDULER_SECRET": "1" * 64}), clock)
+    other = App.open(config.load_settings({**environment, "SCHEDULER_SECRET": "1" * 64}), clock)
     client = create_app(other).test_client()
 
     client.set_cookie("desk", web.get_cookie("desk").value)
@@ -469,7 +469,7 @@ def test_a_form_that_was_filled_in_for_too_long_comes_back_with_what_was_typed(a
 @ONE_ENGINE
 @pytest.mark.parametrize(("url", "name"), [("https://embassy.example", "__Host-desk"), ("http://localhost", "desk")])
 def test_the_cookie_is_for_our_pages_alone_and_for_no_script(environment, clock, url, name):
-    app = App.open(config.load({**environment, "SCHEDULER_BASE_URL": url}), clock)
+    app = App.open(config.load_settings({**environment, "SCHEDULER_BASE_URL": url}), clock)
 
     said = create_app(app).test_client().get(SIGN_IN).headers["Set-Cookie"]
 
@@ -599,7 +599,7 @@ def test_a_link_lapses_is_spent_by_another_one_and_opens_no_disabled_account(app
     second = f"/en/desk/set-up/{token}"
     assert 200 == web.get(second).status_code
 
-    clock.advance(INVITED)
+    clock.advance(INVITATION_LIFETIME)
     assert 404 == web.get(second).status_code
     clock.set(NOW)
     change(app, accounts.disable, "new")

@@ -24,7 +24,7 @@ from scheduler.services.feeds.addresses import Address
 from scheduler.storage.database import Database
 from scheduler.web.kit.http_cache import ENCODERS, RepresentationCache
 from scheduler.web.programme.feed_maker import FinishedFeed
-from scheduler.web.programme.feed_server import Feeds
+from scheduler.web.programme.feed_server import FeedServer
 from tests.support.builders import DAY, NOW, a_city, a_person, a_venue, an_event, an_organisation, invite
 from tests.support.machine import until
 
@@ -32,15 +32,15 @@ PATH = "/feeds/all.en.ics"
 
 
 @pytest.fixture
-def server(app) -> Iterator[Feeds]:
+def server(app) -> Iterator[FeedServer]:
     """The callable as granian calls it; pages that say so."""
-    made = Feeds(app, Response("a page"))
+    made = FeedServer(app, Response("a page"))
     yield made
     made.close()
 
 
 @pytest.fixture
-def client(server: Feeds) -> Client:
+def client(server: FeedServer) -> Client:
     return Client(server)
 
 
@@ -51,7 +51,7 @@ def opening(app) -> None:
 
 
 @pytest.fixture
-def look_again(server: Feeds):
+def look_again(server: FeedServer):
     """As if half a second had passed."""
 
     def later() -> None:
@@ -67,7 +67,7 @@ def change(db: Database, key: str = "opening", *, now=NOW, **changes: object) ->
 
 def a_link(app, *, sees: Sees = Sees.PRIVATE, person=None, **given: object) -> str:
     with app.db.write() as session:
-        whose = lookup.person(session, person) if person else None
+        whose = lookup.get_person(session, person) if person else None
         link = feed_links.add(session, feed="all", holder="driver", sees=sees, person=whose, now=NOW, **given)
         return f"/private/{feed_links.token(link, secret=app.secret)}.en.ics"
 
@@ -441,7 +441,7 @@ def test_an_agenda_follows_the_list_of_guests_at_once(app, client):
     before = client.get(path)
 
     with app.db.write() as session:
-        invite(session, lookup.get(session, Event, "opening"), lookup.person(session, "mayor"))
+        invite(session, lookup.get(session, Event, "opening"), lookup.get_person(session, "mayor"))
     after = client.get(path, headers={"If-None-Match": before.headers["ETag"]})
 
     assert ([], ["Opening (Bangkok)"]) == (events(before), events(after))

@@ -52,7 +52,7 @@ def bring(db, tmp_path, key: str, *guests: tuple[str, str, str, str], batch: int
     csv.writer(text).writerows([HEAD, *((name, address(name), *rest) for name, *rest in guests)])
     file = tmp_path / f"{key}.csv"
     file.write_text(text.getvalue())
-    sheet = sheets.read(file)
+    sheet = sheets.read_table(file)
     with db.write("desk") as session:
         found, below = columns.understand(session, file, sheet, columns.ColumnChoices({}))
         terms = rows.RowDefaults(found.source, "en")

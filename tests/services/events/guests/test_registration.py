@@ -23,7 +23,7 @@ from scheduler.services.events.guests.registration import (
     MAX_LETTERS,
     RegistrationForm,
 )
-from scheduler.services.events.programme.event_mapping import capacity_of
+from scheduler.services.events.programme.event_mapping import get_capacity
 from scheduler.services.events.programme.place_drafts import PersonDraft
 from scheduler.services.feeds import event_feeds, own_calendar, scopes
 from scheduler.services.outbox import enqueue
@@ -57,7 +57,7 @@ def row(session, name="Anna") -> Attendee | None:
 def token(db, name="Anna", purpose=Purpose.CONFIRM) -> str:
     with db.read() as session:
         found = row(session, name)
-        return tokens.of_attendee(purpose, found.id, found.created_at, found.epoch, secret=SECRET)
+        return tokens.make_attendee_token(purpose, found.id, found.created_at, found.epoch, secret=SECRET)
 
 
 def confirm(db, given, *, now=NOW) -> Standing:
@@ -73,7 +73,7 @@ def standing(db, name="Anna") -> Standing | None:
 
 def taken(db, mode=Mode.IN_PERSON) -> int:
     with db.read() as session:
-        return capacity_of(session.scalars(sa.select(Event)).one(), mode).taken
+        return get_capacity(session.scalars(sa.select(Event)).one(), mode).taken
 
 
 def written(db) -> list[LetterKind]:
@@ -495,8 +495,8 @@ def test_nothing_is_changed_once_it_has_begun(anna):
 def test_their_calendar_is_one_link_that_shows_what_they_have_and_nothing_else(anna):
     with anna.write() as session:
         an_event(session, "other", dtstart=START + timedelta(days=1))
-        made = [own_calendar.subscribe(session, row(session).person, now=NOW).id for _ in range(2)]
-        link = own_calendar.calendar(session, row(session).person)
+        made = [own_calendar.find_or_add_link(session, row(session).person, now=NOW).id for _ in range(2)]
+        link = own_calendar.find_link(session, row(session).person)
         shown = event_feeds.contents(session, scopes.get(session, "all").for_link(link), language="en", now=NOW)
 
     assert made[0] == made[1]
@@ -506,7 +506,7 @@ def test_their_calendar_is_one_link_that_shows_what_they_have_and_nothing_else(a
 def test_their_data_holds_all_that_is_kept_of_them_and_of_nobody_else(anna):
     ask(anna, "Bolat", form="two")
     with anna.read() as session:
-        found = personal_data.data(session, row(session).person)
+        found = personal_data.export_personal_data(session, row(session).person)
 
     assert "anna@example.org" == found["person"]["email"]
     assert ["opening"] == [one["event"] for one in found["registrations"]]

@@ -185,7 +185,7 @@ def derived_wrong(app, by: timedelta = HOUR, **given) -> None:
 def check_zones(app, now=NOW):
     app.clock.set(now)
     with app.db.write() as session:
-        return [(one.key, before, after) for one, before, after in event_rezoning.recheck(session, now=now)]
+        return [(one.key, before, after) for one, before, after in event_rezoning.rederive_instants(session, now=now)]
 
 
 def test_it_says_what_moved_from_when_to_when(app):

@@ -82,7 +82,7 @@ def found(session, scope: scopes.Scope, **form: bool) -> tuple[set[str], str]:
 def all_of_them(session) -> list[scopes.Scope]:
     chosen = {"kind": [str(kind) for kind in Kind], "city": ["bangkok"], "organizer": ["embassy"]}
     tour = scopes.resolve_choice(session, {"tour": [key(Kind.TOUR, Visibility.PUBLIC)]})
-    return [*scopes.every(session), scopes.resolve_choice(session, chosen), tour]
+    return [*scopes.all_scopes(session), scopes.resolve_choice(session, chosen), tour]
 
 
 def test_no_feed_shows_its_reader_more_than_they_may_see(session, everything):
@@ -107,7 +107,7 @@ def test_an_agenda_shows_what_its_person_is_expected_at_and_nothing_else(session
         ("mayor", {name(kind, one) for kind, one in product(SHOWN, Visibility)}),
         ("left-meeting-private", set()),
     ):
-        person = lookup.person(session, key_of)
+        person = lookup.get_person(session, key_of)
         link = feed_links.add(session, feed="all", holder="x", sees=Sees.OWN, person=person, now=NOW)
 
         shown, text = found(session, scopes.get(session, "all").for_link(link))
@@ -117,7 +117,7 @@ def test_an_agenda_shows_what_its_person_is_expected_at_and_nothing_else(session
 
 
 def test_the_video_link_is_for_those_who_take_part_by_video(session, everything):
-    mayor = lookup.person(session, "mayor")
+    mayor = lookup.get_person(session, "mayor")
     link = feed_links.add(session, feed="all", holder="x", sees=Sees.OWN, person=mayor, now=NOW)
 
     _, text = found(session, scopes.get(session, "all").for_link(link))

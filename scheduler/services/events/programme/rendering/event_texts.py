@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from scheduler.base.date_format import format_day, format_days
-from scheduler.base.i18n import N_, catalogue
+from scheduler.base.i18n import N_, load_catalogue
 from scheduler.model import Closure, Event, Kind, OpeningHours, Status, Timing
 from scheduler.services.events.programme.rendering.opening_hours import (
     each_day,
@@ -35,11 +35,11 @@ def make_texts(event: Event, language: str) -> Texts:
     """Return the texts of an event's VEVENT in one language."""
     from calendars.vevent import Texts  # a list needs the names and the place alone, and not icalendar
 
-    gettext = catalogue(language).gettext
+    gettext = load_catalogue(language).gettext
     return Texts(
         summary=_format_summary(event, language),
         description=_format_description(event, language),
-        location=location(event, language),
+        location=format_location(event, language),
         categories=(gettext(KIND_NAMES[event.kind]),),
         contact=event.organizer.name.to(language) if event.organizer else "",
         conference_label=gettext(N_("Join by video")) if event.video_link else "",
@@ -57,7 +57,7 @@ def _format_summary(event: Event, language: str) -> str:
         title = f"{title} ({where})"
     if event.cancelled:
         # Clients that ignore STATUS still show the word (docs/icalendar-rules.md#rule-74).
-        return f"{catalogue(language).gettext(N_('Cancelled'))}: {title}"
+        return f"{load_catalogue(language).gettext(N_('Cancelled'))}: {title}"
     return title
 
 
@@ -68,17 +68,17 @@ def _has_name(event: Event, where: str, language: str) -> bool:
 
 
 def _format_description(event: Event, language: str) -> str:
-    gettext = catalogue(language).gettext
+    gettext = load_catalogue(language).gettext
     paragraphs = [event.description.to(language)]
     if event.timing is Timing.HOUR_TO_BE_ANNOUNCED:
         paragraphs.append(gettext(N_("The hour has not been announced yet.")))
     if event.status is Status.TENTATIVE:
         paragraphs.append(gettext(N_("Tentative: the date may still change.")))
-    paragraphs += hours_in_words(event, language)
+    paragraphs += format_opening_hours(event, language)
     return "\n\n".join(filter(None, paragraphs))
 
 
-def location(event: Event, language: str) -> str:
+def format_location(event: Event, language: str) -> str:
     """Return the place on one line: venue, address, city."""
     if event.venue is None:
         return event.city.name.to(language) if event.city else ""
@@ -88,19 +88,19 @@ def location(event: Event, language: str) -> str:
     return ", ".join([*filter(None, parts), *([] if city in parts[1] or city in parts[0] else [city])])
 
 
-def hours_in_words(event: Event, language: str) -> list[str]:
+def format_opening_hours(event: Event, language: str) -> list[str]:
     """Return opening hours and exceptions of an exhibition, one line each; nothing for other events."""
-    week, exceptions = weekly_in_words(event, language), exceptions_in_words(event, language)
-    heading = catalogue(language).gettext(N_("Opening hours:"))
+    week, exceptions = format_weekly_hours(event, language), format_exceptions(event, language)
+    heading = load_catalogue(language).gettext(N_("Opening hours:"))
     return [heading + "\n" + "\n".join([*week, *exceptions])] if week else []
 
 
-def weekly_in_words(event: Event, language: str) -> list[str]:
+def format_weekly_hours(event: Event, language: str) -> list[str]:
     """Return the weekly hours of an exhibition, days with the same hours on one line; nothing for other events."""
     return [*_format_week(list_weekly_hours(event), language)] if _has_hours(event) else []
 
 
-def exceptions_in_words(event: Event, language: str) -> list[str]:
+def format_exceptions(event: Event, language: str) -> list[str]:
     """Return the days on which an exhibition is closed or has other hours than in its week, one line each."""
     if not _has_hours(event):
         return []
@@ -109,7 +109,7 @@ def exceptions_in_words(event: Event, language: str) -> list[str]:
     stated = {day for closure in closures for day in each_day(closure.first_on, closure.last_on)}
     weekdays = {row.weekday for row in list_weekly_hours(event)}
     holidays = [day for day in list_public_holidays(event) if day.weekday() in weekdays and day not in stated]
-    closed = catalogue(language).gettext(N_("closed (public holiday)"))
+    closed = load_catalogue(language).gettext(N_("closed (public holiday)"))
     lines += [(day, f"{format_day(day, language)}: {closed}") for day in holidays]
     return [line for _, line in sorted(lines, key=lambda one: one[0])]
 
@@ -133,13 +133,13 @@ def _format_weekdays(run: list[int], language: str) -> str:
     from babel.dates import get_day_names
 
     if len(run) == 7:
-        return catalogue(language).gettext(N_("Daily"))
+        return load_catalogue(language).gettext(N_("Daily"))
     names = get_day_names("abbreviated", "stand-alone", locale=language)
     return names[run[0]] if len(run) == 1 else f"{names[run[0]]}–{names[run[-1]]}"
 
 
 def _format_closure(closure: Closure, language: str) -> str:
-    gettext = catalogue(language).gettext
+    gettext = load_catalogue(language).gettext
     days = (
         format_day(closure.first_on, language)
         if closure.first_on == closure.last_on
