@@ -152,6 +152,19 @@ def zone(tzid: str) -> ZoneInfo:
     raise Invalid("There is no time zone “{tzid}”: name a city, such as Asia/Almaty.", tzid=make_legible(tzid))
 
 
+def format_offset(at: datetime, tzid: str) -> str:
+    """Format how far clocks in ``tzid`` are from UTC at an aware instant: ``UTC+5``, ``UTC+5:30``, ``UTC``.
+
+    Raise Invalid for an unknown zone, ValueError when ``at`` is naive.
+    """
+    if at.utcoffset() is None:
+        raise ValueError("an instant is aware")
+    minutes = round((at.astimezone(zone(tzid)).utcoffset() or timedelta(0)) / timedelta(minutes=1))
+    hour, minute = divmod(abs(minutes), 60)
+    sign = "+" if minutes > 0 else "-"
+    return f"UTC{sign}{hour}:{minute:02}" if minute else f"UTC{sign}{hour}" if hour else "UTC"
+
+
 def zone_names() -> frozenset[str]:
     """Return every name that `zone` accepts."""
     return _names()

@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from scheduler.base.clock import instant, wall
-from scheduler.base.date_parsing import parse_day, parse_duration, parse_when
+from scheduler.base.date_parsing import parse_day, parse_when
+from scheduler.base.durations import parse_duration
 from scheduler.base.errors import Conflict, Invalid
 from scheduler.base.i18n import N_
 from scheduler.cli.events.event_listing import format_when

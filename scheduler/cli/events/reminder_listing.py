@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from scheduler.base.date_parsing import format_duration, parse_duration
+from scheduler.base.durations import format_duration, parse_duration
 from scheduler.base.errors import NotFound
 from scheduler.base.i18n import N_
 from scheduler.cli.kit.answers import Columns, show, show_one

@@ -8,13 +8,12 @@ from decimal import Decimal
 
 from flask import g
 
-from scheduler.base.clock import instant, wall
+from scheduler.base.clock import format_offset, instant, wall
 from scheduler.base.date_format import (
     format_day,
     format_day_short,
     format_days,
     format_lead,
-    format_offset,
     format_weekday,
     zone_city,
 )

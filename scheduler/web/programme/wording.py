@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from flask import g
 
-from scheduler.base.clock import instant, wall
+from scheduler.base.clock import format_offset, instant, wall
 from scheduler.base.date_format import (
     When,
     format_day,
@@ -16,7 +16,6 @@ from scheduler.base.date_format import (
     format_days,
     format_month,
     format_month_name,
-    format_offset,
     format_weekday,
     zone_city,
 )

@@ -7,6 +7,7 @@ import pytest
 from babel.dates import get_day_names, get_month_names
 from babel.localedata import locale_identifiers
 
+from scheduler.base.clock import format_offset
 from scheduler.base.date_format import (
     format_day,
     format_day_short,
@@ -14,7 +15,6 @@ from scheduler.base.date_format import (
     format_lead,
     format_month,
     format_month_name,
-    format_offset,
     format_span,
     format_weekday,
     zone_city,

@@ -7,8 +7,8 @@ from datetime import date, datetime, time
 
 from sqlalchemy.orm import Session
 
-from scheduler.base.clock import instant, wall
-from scheduler.base.date_format import format_day, format_offset
+from scheduler.base.clock import format_offset, instant, wall
+from scheduler.base.date_format import format_day
 from scheduler.base.i18n import N_
 from scheduler.formats.printing import DayList, VisitLine, print_day_list
 from scheduler.model import Post, VisitStatus
