@@ -21,7 +21,10 @@ from benchmarks.register import EVENT_ID, attendee_row, person_row
 from benchmarks.sample import CEREMONY, people, with_ceremony
 from scheduler.base.clock import instant
 from scheduler.base.text import Text
-from scheduler.model import Arrival, Attendee, Event, Person
+from scheduler.model.arrivals import Arrival
+from scheduler.model.attendance import Attendee
+from scheduler.model.events import Event
+from scheduler.model.places import Person
 from scheduler.services.common.lookup import get
 from scheduler.services.events.attendance import passes
 from scheduler.services.events.door import arrivals

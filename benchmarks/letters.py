@@ -20,7 +20,10 @@ from benchmarks.sink import sink
 from scheduler.app import App
 from scheduler.base import config
 from scheduler.base.clock import ManualClock
-from scheduler.model import Attendee, Capacity, Letter, Mode, Person, Reminder
+from scheduler.model.attendance import Attendee
+from scheduler.model.events import Capacity, Mode, Reminder
+from scheduler.model.letters import Letter
+from scheduler.model.places import Person
 from scheduler.services.letters.envelope import OutgoingMessage
 from scheduler.services.letters.event_letters import compose_event_letters
 from scheduler.services.outbox import reminders

@@ -32,7 +32,8 @@ from benchmarks.sample import CITIES, programme
 from benchmarks.servers import AS_USER, HOST, Load, Request, Server, load, memory, nginx, radicale, serving
 from scheduler.base.i18n import LANGUAGES
 from scheduler.base.text import Text
-from scheduler.model import Event, Feed
+from scheduler.model.events import Event
+from scheduler.model.feeds import Feed
 from scheduler.services.common import lookup
 from scheduler.services.events.programme import listing
 from scheduler.services.events.programme import planning as events

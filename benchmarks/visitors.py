@@ -26,7 +26,9 @@ from benchmarks.register import attendee_row, person_row
 from benchmarks.sample import people, programme
 from benchmarks.servers import SECRET, post_each, serving
 from scheduler.base.errors import SchedulerError
-from scheduler.model import Attendee, Capacity, Event, Kind, Mode, Partstat, Person, Standing
+from scheduler.model.attendance import Attendee, Partstat, Standing
+from scheduler.model.events import Capacity, Event, Kind, Mode
+from scheduler.model.places import Person
 from scheduler.services.common.tokens import PATHS, Purpose, make_attendee_token
 from scheduler.services.events.guests import registration
 from scheduler.storage.database import Database

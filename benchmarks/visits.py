@@ -20,7 +20,9 @@ from benchmarks import common
 from benchmarks.servers import HOST, SECRET, Request, load, post_each, serving
 from scheduler.base.clock import wall
 from scheduler.base.text import Text
-from scheduler.model import Appointment, City, Counter, Post, SlotClaim, VisitStatus
+from scheduler.model.places import City
+from scheduler.model.posts import Counter, Post
+from scheduler.model.visits import Appointment, SlotClaim, VisitStatus
 from scheduler.services.common.drafts import check
 from scheduler.services.common.lookup import Lookup
 from scheduler.services.consulate.posts import posts

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from scheduler.app import App
-from scheduler.model import Event
+from scheduler.model.events import Event
 from scheduler.services.consulate.visits import rezoning as visit_rezoning
 from scheduler.services.consulate.visits import upkeep
 from scheduler.services.events.attendance import offers

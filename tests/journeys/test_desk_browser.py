@@ -9,7 +9,9 @@ import re
 
 import pytest
 
-from scheduler.model import AccountRole, Mode, Role
+from scheduler.model.accounts import AccountRole
+from scheduler.model.attendance import Role
+from scheduler.model.events import Mode
 from scheduler.services.accounts import accounts
 from scheduler.services.accounts.accounts import AccountDraft
 from scheduler.services.events.attendance import transitions

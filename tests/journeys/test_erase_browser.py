@@ -50,7 +50,7 @@ def test_a_visitor_sees_what_happens_erases_themselves_and_is_gone(
     assert [] == page.complaints
     assert 404 == page.goto(own).status
     with app.db.read() as session:
-        from scheduler.model import Attendee, Standing
+        from scheduler.model.attendance import Attendee, Standing
 
         assert {Standing.WITHDRAWN} == {row.standing for row in session.query(Attendee)}
         assert {None} == {row.person.email for row in session.query(Attendee)}

@@ -12,7 +12,8 @@ import pytest
 import sqlalchemy as sa
 
 from scheduler.base.clock import instant
-from scheduler.model import AccountRole, Appointment, VisitStatus
+from scheduler.model.accounts import AccountRole
+from scheduler.model.visits import Appointment, VisitStatus
 from scheduler.services.consulate.front_desk import actions as desk_actions
 from scheduler.services.consulate.front_desk import board as queue_board
 from scheduler.services.consulate.front_desk import walk_ins

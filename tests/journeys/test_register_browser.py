@@ -177,13 +177,13 @@ def test_a_double_click_two_tabs_and_the_back_button_are_one_registration(browse
     assert "You have a place." in page.inner_text("main")
     assert "/registration/" in other.url
     with app.db.read() as session:
-        from scheduler.model import Attendee
+        from scheduler.model.attendance import Attendee
 
         assert 1 == len(session.query(Attendee).all())
 
 
 def test_who_waits_sees_how_many_are_before_them(browser, app, address, letter):
-    from scheduler.model import Event
+    from scheduler.model.events import Event
 
     with app.db.write() as session:
         event = session.query(Event).one()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from scheduler.model import VisitStatus
+from scheduler.model.visits import VisitStatus
 from tests.support.browser import DESKTOP, PHONE, fits, fits_smallest, keep, look, violations
 from tests.support.builders import NOW
 from tests.support.consulate import MORNING, Consulate, a_post

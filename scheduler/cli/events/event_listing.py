@@ -16,7 +16,8 @@ from scheduler.cli.kit.answers import Columns, show, show_one
 from scheduler.cli.kit.context import CommandContext, as_json, in_zone, pass_context
 from scheduler.cli.kit.language import _, language
 from scheduler.cli.kit.records import format_instant
-from scheduler.model import City, Event, Kind, Mode, Status
+from scheduler.model.events import Event, Kind, Mode, Status
+from scheduler.model.places import City
 from scheduler.services.common.lookup import get
 from scheduler.services.events.programme import listing
 from scheduler.services.events.programme.event_times import format_time
@@ -136,7 +137,7 @@ def _format_places(event: Event) -> str:
 @as_json
 @pass_context
 def show_event(context: CommandContext, key: str, as_json: bool) -> None:
-    from scheduler.model import Origin  # deferred as in _draft_fields: the list needs neither
+    from scheduler.model.imports import Origin  # deferred as in _draft_fields: the list needs neither
 
     with context.read() as session:
         event = get(session, Event, key)
@@ -173,7 +174,7 @@ def _list_fields(session: Session, event: Event) -> dict[str, Any]:
 
 def _people(session: Session, event: Event, role: str) -> list[str]:
     """Return the names of those who come in this role, in order of precedence, without those who declined."""
-    from scheduler.model import Attendee
+    from scheduler.model.attendance import Attendee
     from scheduler.services.outbox.enqueue import ON_LIST
 
     rows = sa.select(Attendee).where(

@@ -22,7 +22,7 @@ from scheduler.cli.kit.answers import print_json
 from scheduler.cli.kit.context import CommandContext, as_json, ask, pass_context, with_force, without_asking
 from scheduler.cli.kit.language import _
 from scheduler.formats.calendar_fetch import fetch_calendar, host_of, is_url, make_source_name
-from scheduler.model import Kind
+from scheduler.model.events import Kind
 from scheduler.services.common.changes import Change, ChangeKind
 from scheduler.services.common.lookup import Lookup
 from scheduler.services.common.values import LANGUAGE

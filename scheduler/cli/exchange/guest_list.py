@@ -20,7 +20,8 @@ from scheduler.cli.kit.context import CommandContext, as_json, ask, pass_context
 from scheduler.cli.kit.language import _, language
 from scheduler.cli.kit.output import refuse_existing, write_file
 from scheduler.formats import sheets
-from scheduler.model import Event, Mode, Role
+from scheduler.model.attendance import Role
+from scheduler.model.events import Event, Mode
 from scheduler.services.common.lookup import get
 from scheduler.services.common.values import LANGUAGE
 from scheduler.services.events.guest_lists import columns as mapping

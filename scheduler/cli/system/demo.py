@@ -37,7 +37,11 @@ from scheduler.cli.system.demo_directory import (
     DemoDirectory,
     claim,
 )
-from scheduler.model import AccountRole, Appointment, Event, Letter, Person, Reminder
+from scheduler.model.accounts import AccountRole
+from scheduler.model.events import Event, Reminder
+from scheduler.model.letters import Letter
+from scheduler.model.places import Person
+from scheduler.model.visits import Appointment
 from scheduler.sample import programme
 from scheduler.services.accounts import accounts, assigned_posts
 from scheduler.services.accounts.accounts import AccountDraft

@@ -19,8 +19,8 @@ from sqlalchemy.orm import Session
 from scheduler.base.errors import Conflict, Forbidden, Invalid, NotFound, SchedulerError
 from scheduler.base.i18n import N_
 from scheduler.base.text import check_line, fold_text
-from scheduler.model import Account, AccountRole, Act, Post
-from scheduler.model.accounts import may
+from scheduler.model.accounts import Account, AccountRole, Act, may
+from scheduler.model.posts import Post
 from scheduler.services.accounts import passwords
 from scheduler.services.common import tokens
 from scheduler.services.common.audit import note

@@ -13,10 +13,14 @@ from sqlalchemy.orm import Session
 from scheduler.base.errors import Conflict, NotFound
 from scheduler.base.i18n import N_
 from scheduler.base.text import fold_text
-from scheduler.model import Person
+from scheduler.model.places import Person
 
 if TYPE_CHECKING:  # who looks for a city needs no table of posts or feeds
-    from scheduler.model import Attendee, City, Event, Feed, Organisation, Post, Venue
+    from scheduler.model.attendance import Attendee
+    from scheduler.model.events import Event
+    from scheduler.model.feeds import Feed
+    from scheduler.model.places import City, Organisation, Venue
+    from scheduler.model.posts import Post
 
     Keyed = City | Organisation | Venue | Person | Event | Feed | Post
 
@@ -147,7 +151,7 @@ def get_attendee(session: Session, event: Event, who: str) -> Attendee:
 
 def _find_attendee_by_address(session: Session, event: Event, address: str) -> Attendee | None:
     """Return the only attendee with this address, which people who are not on this list may share."""
-    from scheduler.model import Attendee
+    from scheduler.model.attendance import Attendee
 
     if "@" not in address:
         return None
@@ -158,6 +162,6 @@ def _find_attendee_by_address(session: Session, event: Event, address: str) -> A
 
 
 def _find_attendee(session: Session, event: Event, found: Person) -> Attendee | None:
-    from scheduler.model import Attendee
+    from scheduler.model.attendance import Attendee
 
     return session.scalar(sa.select(Attendee).where(Attendee.event_id == event.id, Attendee.person_id == found.id))

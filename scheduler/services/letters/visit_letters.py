@@ -10,8 +10,8 @@ from scheduler.base.clock import format_offset, instant, wall
 from scheduler.base.date_format import format_day, format_span
 from scheduler.base.i18n import N_, supported_language
 from scheduler.formats.mail import PICTURE, Parts
-from scheduler.model import Applicant, Appointment, Letter, LetterKind, Side, VisitStatus
-from scheduler.model.visits import ACTIVE
+from scheduler.model.letters import Letter, LetterKind
+from scheduler.model.visits import ACTIVE, Applicant, Appointment, Side, VisitStatus
 from scheduler.services.consulate.visits import notices
 from scheduler.services.consulate.visits.links import VisitPurpose, make_address
 from scheduler.services.consulate.visits.wording import (

@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 
 from calendars.anniversaries import find_next_anniversary
 from scheduler.base.clock import instant, wall
-from scheduler.model import Event, Kind
+from scheduler.model.events import Event, Kind
 
 
 def upcoming_start(event: Event, *, now: datetime) -> datetime | None:

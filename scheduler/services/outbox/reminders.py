@@ -9,21 +9,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.clock import instant, wall
-from scheduler.model import (
-    Attendee,
-    Event,
-    Kind,
-    LetterKind,
-    Mode,
-    Partstat,
-    Reminded,
-    Reminder,
-    ReminderAudience,
-    Role,
-    Standing,
-    Timing,
-)
-from scheduler.model.attendance import OFFICIALS
+from scheduler.model.attendance import OFFICIALS, Attendee, Partstat, Reminded, Role, Standing
+from scheduler.model.events import Event, Kind, Mode, Reminder, ReminderAudience, Timing
+from scheduler.model.letters import LetterKind
 from scheduler.services.outbox.enqueue import LetterBatch, queue_batch
 from scheduler.services.outbox.event_starts import upcoming_start
 

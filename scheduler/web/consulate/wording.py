@@ -18,7 +18,8 @@ from scheduler.base.date_format import (
     zone_city,
 )
 from scheduler.base.i18n import N_
-from scheduler.model import Appointment, Counted, Layout, Post, Service, Side, SpecialDays, VisitStatus
+from scheduler.model.posts import Counted, Layout, Post, Service, SpecialDays
+from scheduler.model.visits import Appointment, Side, VisitStatus
 from scheduler.services.consulate.posts import free_times, posts
 from scheduler.services.consulate.posts.availability import Explanation, Reason
 from scheduler.services.consulate.posts.free_times import Party

@@ -15,7 +15,9 @@ from sqlalchemy.orm import Session
 from scheduler.app import App
 from scheduler.base.errors import NotFound, NothingToChange, SchedulerError
 from scheduler.base.i18n import LANGUAGES
-from scheduler.model import Attendee, FeedLink, Mode, Reminded
+from scheduler.model.attendance import Attendee, Reminded
+from scheduler.model.events import Mode
+from scheduler.model.feeds import FeedLink
 from scheduler.services.common.tokens import PATHS, Purpose
 from scheduler.services.events.attendance import parties, passes
 from scheduler.services.events.attendance.capacity import NeverFits, NoRoom

@@ -20,7 +20,8 @@ from scheduler.base.date_format import (
     zone_city,
 )
 from scheduler.base.i18n import N_
-from scheduler.model import Attendee, Capacity, Event, Kind, Mode, Queue, Reminded, Standing, Status, Timing
+from scheduler.model.attendance import Attendee, Reminded, Standing
+from scheduler.model.events import Capacity, Event, Kind, Mode, Queue, Status, Timing
 from scheduler.services.events.attendance import replies
 from scheduler.services.events.attendance.replies import Reply
 from scheduler.services.events.programme.agenda import AgendaEntry, AnnouncedPerson, EventDetails

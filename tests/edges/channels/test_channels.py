@@ -16,7 +16,7 @@ from scheduler.base.errors import Invalid
 from scheduler.channels.base import ChannelError
 from scheduler.channels.choosing import channel_for
 from scheduler.channels.file import FileChannel
-from scheduler.model import LetterKind
+from scheduler.model.letters import LetterKind
 from scheduler.services.letters.envelope import OutgoingMessage
 from tests.support.letters import Postbox
 from tests.support.machine import HANG, free_port

@@ -9,21 +9,13 @@ import pytest
 import sqlalchemy as sa
 
 from scheduler.base.errors import NothingToChange
-from scheduler.model import (
-    Answer,
-    Attendee,
-    Audit,
-    Event,
-    ExternalId,
-    FeedLink,
-    GuestRow,
-    Letter,
-    Mode,
-    Outcome,
-    Partstat,
-    Person,
-    Standing,
-)
+from scheduler.model.attendance import Answer, Attendee, Partstat, Standing
+from scheduler.model.audit import Audit
+from scheduler.model.events import Event, Mode
+from scheduler.model.feeds import FeedLink
+from scheduler.model.imports import ExternalId, GuestRow
+from scheduler.model.letters import Letter, Outcome
+from scheduler.model.places import Person
 from scheduler.services.common.lookup import get
 from scheduler.services.events.attendance import transitions
 from scheduler.services.events.guests import registration

@@ -13,7 +13,9 @@ from click.testing import CliRunner
 from scheduler import schema
 from scheduler.base.errors import Conflict, Invalid, SchedulerError
 from scheduler.cli.root import root
-from scheduler.model import AccountRole, Attendee, Event
+from scheduler.model.accounts import AccountRole
+from scheduler.model.attendance import Attendee
+from scheduler.model.events import Event
 from scheduler.services.accounts import accounts, assigned_posts
 from scheduler.services.accounts.accounts import AccountDraft
 from scheduler.services.consulate.posts import posts

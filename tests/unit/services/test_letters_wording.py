@@ -12,20 +12,10 @@ import pytest
 
 from scheduler.base.i18n import LANGUAGES
 from scheduler.base.text import Text
-from scheduler.model import (
-    Capacity,
-    City,
-    Event,
-    Kind,
-    LetterKind,
-    Message,
-    Mode,
-    Standing,
-    Status,
-    Timing,
-    Venue,
-    Visibility,
-)
+from scheduler.model.attendance import Standing
+from scheduler.model.events import Capacity, Event, Kind, Mode, Status, Timing, Visibility
+from scheduler.model.letters import LetterKind, Message
+from scheduler.model.places import City, Venue
 from scheduler.services.letters import event_outlines
 from scheduler.services.letters.envelope import SenderIdentity
 from scheduler.services.letters.letter_rows import LetterRow

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduler.base.text import Text
-from scheduler.model import Layout
+from scheduler.model.posts import Layout
 from scheduler.services.consulate.posts import availability, open_cells, slots
 from scheduler.services.consulate.posts.availability import Reason
 from scheduler.services.consulate.posts.open_cells import Holiday, OpeningPlan, SpecialPeriod

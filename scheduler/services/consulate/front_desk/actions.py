@@ -19,8 +19,8 @@ from sqlalchemy.orm import Session
 
 from scheduler.base.clock import wall
 from scheduler.base.errors import Conflict
-from scheduler.model import Applicant, Appointment, Counter, Post, SlotClaim, VisitStatus
-from scheduler.model.visits import PENDING
+from scheduler.model.posts import Counter, Post
+from scheduler.model.visits import PENDING, Applicant, Appointment, SlotClaim, VisitStatus
 from scheduler.services.common.audit import note
 from scheduler.services.consulate.front_desk.tickets import check_in_with_ticket
 from scheduler.services.consulate.front_desk.today import (

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from scheduler.base.errors import NotFound
 from scheduler.base.text import Text
-from scheduler.model import Post, VisitStatus
+from scheduler.model.posts import Post
+from scheduler.model.visits import VisitStatus
 from scheduler.services.common import tokens
 from scheduler.services.common.audit import note
 from scheduler.services.consulate.front_desk.today import list_present, sort_by_turn

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from scheduler.base.clock import wall
 from scheduler.base.errors import Conflict, Invalid, SchedulerError
 from scheduler.base.text import check_line
-from scheduler.model import Applicant, Appointment, Post, Service, VisitStatus
+from scheduler.model.posts import Post, Service
+from scheduler.model.visits import Applicant, Appointment, VisitStatus
 from scheduler.services.common.audit import note
 from scheduler.services.consulate.front_desk.tickets import check_in_with_ticket
 from scheduler.services.consulate.front_desk.today import get_today

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.base.errors import NotFound
 from scheduler.base.text import Text
-from scheduler.model import Post, PostHours, SpecialDays
+from scheduler.model.posts import Post, PostHours, SpecialDays
 from scheduler.services.common.audit import note
 from scheduler.services.consulate.posts.open_cells import Holiday, Interval, OpenCells, OpeningPlan, SpecialPeriod
 from scheduler.services.consulate.posts.post_drafts import SpecialDraft

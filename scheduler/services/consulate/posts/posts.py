@@ -11,17 +11,10 @@ from sqlalchemy.orm import Session, selectinload
 from scheduler.base.clock import wall
 from scheduler.base.errors import Conflict, NotFound
 from scheduler.base.text import Text
-from scheduler.model import (
-    Checklist,
-    City,
-    Counter,
-    Event,
-    Post,
-    PostHours,
-    Service,
-    SlotClaim,
-    SpecialDays,
-)
+from scheduler.model.events import Event
+from scheduler.model.places import City
+from scheduler.model.posts import Checklist, Counter, Post, PostHours, Service, SpecialDays
+from scheduler.model.visits import SlotClaim
 from scheduler.services.common.audit import note
 from scheduler.services.common.changes import Change, ChangeKind, change
 from scheduler.services.common.lookup import Lookup, make_not_found

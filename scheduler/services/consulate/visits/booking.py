@@ -12,8 +12,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from scheduler.base.errors import Conflict, Invalid, NotFound, SchedulerError
-from scheduler.model import Applicant, Appointment, LetterKind, Post, Service, Side, VisitStatus
-from scheduler.model.visits import ACTIVE, PENDING
+from scheduler.model.letters import LetterKind
+from scheduler.model.posts import Post, Service
+from scheduler.model.visits import ACTIVE, PENDING, Applicant, Appointment, Side, VisitStatus
 from scheduler.services.common.audit import note
 from scheduler.services.consulate.posts import free_times, posts, slot_claims
 from scheduler.services.consulate.posts.availability import Explanation, Reason

@@ -9,7 +9,9 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler.model import Appointment, LetterKind, Post, Service, VisitStatus
+from scheduler.model.letters import LetterKind
+from scheduler.model.posts import Post, Service
+from scheduler.model.visits import Appointment, VisitStatus
 from scheduler.services.common.audit import note
 from scheduler.services.consulate.posts import free_times, opening_days, posts
 from scheduler.services.consulate.posts.open_cells import OpenCells, SpecialPeriod

@@ -17,7 +17,9 @@ from datetime import date, datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler.model import Applicant, Appointment, Letter, LetterKind, Post, Service, VisitStatus
+from scheduler.model.letters import Letter, LetterKind
+from scheduler.model.posts import Post, Service
+from scheduler.model.visits import Applicant, Appointment, VisitStatus
 from scheduler.services.common.audit import note
 from scheduler.services.consulate.posts import free_times, posts
 from scheduler.services.consulate.posts.availability import Explanation

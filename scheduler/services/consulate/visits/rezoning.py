@@ -13,8 +13,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, lazyload
 
 from scheduler.base.clock import instant
-from scheduler.model import Appointment, City, Letter, LetterKind, Post, Service
-from scheduler.model.visits import ACTIVE
+from scheduler.model.letters import Letter, LetterKind
+from scheduler.model.places import City
+from scheduler.model.posts import Post, Service
+from scheduler.model.visits import ACTIVE, Appointment
 from scheduler.services.common.audit import note
 from scheduler.services.consulate.visits import lifecycle, notices
 from scheduler.services.consulate.visits.booking import WITH_VISIT

@@ -8,7 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.clock import wall
-from scheduler.model import Applicant, Appointment, Letter, LetterKind, Post, Service, Side, VisitStatus
+from scheduler.model.letters import Letter, LetterKind
+from scheduler.model.posts import Post, Service
+from scheduler.model.visits import Applicant, Appointment, Side, VisitStatus
 from scheduler.services.common.audit import note
 from scheduler.services.consulate.posts import posts
 from scheduler.services.consulate.visits import lifecycle, notices

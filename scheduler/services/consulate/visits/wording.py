@@ -12,7 +12,7 @@ from calendars.vevent import Texts, VEvent, render
 from scheduler.base.clock import format_offset, wall
 from scheduler.base.date_format import When, format_span, zone_city
 from scheduler.base.i18n import load_catalogue
-from scheduler.model import Appointment, VisitStatus
+from scheduler.model.visits import Appointment, VisitStatus
 
 
 def format_title(visit: Appointment, language: str) -> str:

@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict, Invalid
-from scheduler.model import Attendee, Capacity, Event, Mode, Queue, Standing
-from scheduler.model.attendance import HOLDING
+from scheduler.model.attendance import HOLDING, Attendee, Standing
+from scheduler.model.events import Capacity, Event, Mode, Queue
 
 
 class NeverFits(Invalid):

@@ -9,8 +9,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict
-from scheduler.model import Attendee, Capacity, Event, LetterKind, Mode, Standing
-from scheduler.model.attendance import HOLDING
+from scheduler.model.attendance import HOLDING, Attendee, Standing
+from scheduler.model.events import Capacity, Event, Mode
+from scheduler.model.letters import LetterKind
 from scheduler.services.common.audit import note
 from scheduler.services.events.attendance.capacity import (
     give_back,

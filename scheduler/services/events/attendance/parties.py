@@ -9,8 +9,9 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from scheduler.base.errors import NothingToChange
-from scheduler.model import Attendee, Companion, LetterKind, Mode, Standing
-from scheduler.model.attendance import HOLDING
+from scheduler.model.attendance import HOLDING, Attendee, Companion, Standing
+from scheduler.model.events import Mode
+from scheduler.model.letters import LetterKind
 from scheduler.services.common.audit import note
 from scheduler.services.events.attendance import capacity, offers
 from scheduler.services.events.attendance.capacity import NoRoom

@@ -15,7 +15,8 @@ from typing import cast
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler.model import Attendee, Capacity, Event, Mode, Queue, Standing
+from scheduler.model.attendance import Attendee, Standing
+from scheduler.model.events import Capacity, Event, Mode, Queue
 from scheduler.services.events.attendance import capacity
 
 Key = tuple[int, Mode]  # an event's id and a mode

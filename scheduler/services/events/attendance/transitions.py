@@ -11,8 +11,10 @@ from sqlalchemy.orm import Session
 from scheduler.base.clock import wall
 from scheduler.base.errors import Conflict, Invalid, NothingToChange
 from scheduler.base.text import Text
-from scheduler.model import Answer, Attendee, Event, LetterKind, Mode, Partstat, Person, Role, Standing
-from scheduler.model.attendance import HOLDING
+from scheduler.model.attendance import HOLDING, Answer, Attendee, Partstat, Role, Standing
+from scheduler.model.events import Event, Mode
+from scheduler.model.letters import LetterKind
+from scheduler.model.places import Person
 from scheduler.services.common.audit import note
 from scheduler.services.events.attendance import capacity, offers, registration_window
 from scheduler.services.events.attendance.audit_lines import (

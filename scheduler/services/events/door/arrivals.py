@@ -16,20 +16,10 @@ from sqlalchemy.orm import Session, joinedload
 
 from scheduler.base.clock import wall
 from scheduler.base.errors import Conflict, Invalid, NotFound, NothingToChange
-from scheduler.model import (
-    Answer,
-    Arrival,
-    Attendee,
-    Capacity,
-    Companion,
-    Event,
-    Mode,
-    Partstat,
-    Person,
-    Role,
-    Standing,
-)
-from scheduler.model.attendance import HOLDING
+from scheduler.model.arrivals import Arrival
+from scheduler.model.attendance import HOLDING, Answer, Attendee, Companion, Partstat, Role, Standing
+from scheduler.model.events import Capacity, Event, Mode
+from scheduler.model.places import Person
 from scheduler.services.common import tokens
 from scheduler.services.common.audit import actor_of, note
 from scheduler.services.events.attendance import capacity, offers, passes

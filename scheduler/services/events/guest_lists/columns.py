@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Invalid
 from scheduler.formats.sheets import Row, TableSheet
-from scheduler.model import ColumnMapping, Event, GuestList
+from scheduler.model.events import Event
+from scheduler.model.imports import ColumnMapping, GuestList
 from scheduler.services.events.guest_lists.headings import FIELDS, OURS, TEXTS, guess, is_field, normalize
 
 MAX_TITLE_ROWS = 30  # in which the headings are searched

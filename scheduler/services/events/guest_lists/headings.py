@@ -9,7 +9,8 @@ from functools import cache
 from scheduler.base.i18n import LANGUAGES as SPOKEN
 from scheduler.base.i18n import N_, load_catalogue
 from scheduler.base.text import fold_text
-from scheduler.model import Mode, Role
+from scheduler.model.attendance import Role
+from scheduler.model.events import Mode
 from scheduler.services.events.attendance.replies import Reply
 
 # The fields, each with the heading that we write ourselves.

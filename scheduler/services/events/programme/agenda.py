@@ -18,20 +18,9 @@ from calendars.anniversaries import find_next_anniversary
 from scheduler.base.clock import wall
 from scheduler.base.errors import NotFound
 from scheduler.base.text import Text
-from scheduler.model import (
-    Attendee,
-    City,
-    Event,
-    Kind,
-    Mode,
-    Organisation,
-    Person,
-    Role,
-    Standing,
-    Venue,
-    Visibility,
-)
-from scheduler.model.events import event_city
+from scheduler.model.attendance import Attendee, Role, Standing
+from scheduler.model.events import Event, Kind, Mode, Visibility, event_city
+from scheduler.model.places import City, Organisation, Person, Venue
 
 PAGE_EVENTS = 60
 MAX_MONTH_EVENTS = 500

@@ -10,8 +10,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler.model import Attendee, Event, Kind, LetterKind, Mode, Status, Timing
-from scheduler.model.events import OPEN_ENDED
+from scheduler.model.attendance import Attendee
+from scheduler.model.events import OPEN_ENDED, Event, Kind, Mode, Status, Timing
+from scheduler.model.letters import LetterKind
 from scheduler.services.events.programme.event_times import capture_facts, has_changed
 from scheduler.services.outbox import enqueue
 

@@ -8,7 +8,8 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from scheduler.model import City, Event, Venue
+from scheduler.model.events import Event
+from scheduler.model.places import City, Venue
 
 # Relations that a line of the list shows; those of a whole draft (`event_mapping.WITH_EVENT`) would take ten queries.
 WITH_LINE = (

@@ -17,7 +17,8 @@ import sqlalchemy as sa
 from scheduler.app import App
 from scheduler.base import config
 from scheduler.base.errors import Invalid
-from scheduler.model import Event, Kind, Mode, Role, Visibility
+from scheduler.model.attendance import Role
+from scheduler.model.events import Event, Kind, Mode, Visibility
 from scheduler.services.events.programme import planning
 from scheduler.web.application import create_app
 from tests.support import browser

@@ -12,7 +12,10 @@ import sqlalchemy as sa
 from sqlalchemy import event as on
 
 from scheduler.base.errors import NothingToChange
-from scheduler.model import Attendee, Event, Letter, LetterKind, Mode, Person, Standing
+from scheduler.model.attendance import Attendee, Standing
+from scheduler.model.events import Event, Mode
+from scheduler.model.letters import Letter, LetterKind
+from scheduler.model.places import Person
 from scheduler.services.common import lookup, tokens
 from scheduler.services.common.drafts import check
 from scheduler.services.common.tokens import Purpose

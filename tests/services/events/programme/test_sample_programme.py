@@ -9,7 +9,9 @@ from holidays import country_holidays
 
 from scheduler.base.i18n import LANGUAGES
 from scheduler.base.text import Text
-from scheduler.model import Attendee, Event, Partstat, Person, Standing, Timing
+from scheduler.model.attendance import Attendee, Partstat, Standing
+from scheduler.model.events import Event, Timing
+from scheduler.model.places import Person
 from scheduler.sample import programme
 from scheduler.services.common.changes import ChangeKind
 from scheduler.services.common.drafts import check

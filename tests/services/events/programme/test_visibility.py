@@ -10,7 +10,9 @@ import pytest
 
 from scheduler.base.i18n import LANGUAGES
 from scheduler.base.text import Text
-from scheduler.model import Kind, Mode, Role, Sees, Standing, Visibility
+from scheduler.model.attendance import Role, Standing
+from scheduler.model.events import Kind, Mode, Visibility
+from scheduler.model.feeds import Sees
 from scheduler.services.common import lookup
 from scheduler.services.events.attendance import transitions
 from scheduler.services.feeds import event_feeds, scopes

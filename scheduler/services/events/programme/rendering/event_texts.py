@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from scheduler.base.date_format import format_day, format_days
 from scheduler.base.i18n import N_, load_catalogue
-from scheduler.model import Closure, Event, Kind, OpeningHours, Status, Timing
+from scheduler.model.events import Event, Kind, Status, Timing
+from scheduler.model.places import Closure, OpeningHours
 from scheduler.services.events.programme.rendering.opening_hours import (
     each_day,
     list_closures,
