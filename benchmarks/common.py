@@ -23,7 +23,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler import schema
+from scheduler import model, schema
 from scheduler.storage.database import Database
 from scheduler.storage.types import Base
 
@@ -196,6 +196,7 @@ Rows = Mapping[sa.Table, Sequence[Mapping[str, Any]]]
 
 def rows_of(db: Database) -> Rows:
     """Everything that is stored, in an order in which it can be inserted."""
+    model.import_all()
     with db.read() as session:
         return {table: _stored(session, table) for table in Base.metadata.sorted_tables}
 

@@ -17,7 +17,7 @@ from benchmarks.sample import programme
 from scheduler.base.text import Text
 from scheduler.model import Event
 from scheduler.services.events.programme import listing
-from scheduler.services.events.programme.renderings import location
+from scheduler.services.events.programme.rendering.event_texts import format_location
 from scheduler.services.feeds import event_feeds, scopes
 from scheduler.storage.database import Database
 
@@ -47,7 +47,7 @@ def _measure(engine: str, db: Database, size: int, rounds: int) -> None:
     bodies(db)
     common.analyze(db)
     with db.read() as session:
-        events = listing.events(session)
+        events = listing.list_events(session)
     assert _feed(db).count(b"BEGIN:VEVENT\r\n") == floor(db).count(b"BEGIN:VEVENT\r\n") == size
     taken = common.best(
         rounds,
@@ -106,7 +106,7 @@ def _component(event: Event) -> icalendar.Event:
     component.add("URL", event.url)
     component.add("SUMMARY", event.title.to("en"))
     component.add("DESCRIPTION", event.description.to("en"))
-    component.add("LOCATION", location(event, "en"))
+    component.add("LOCATION", format_location(event, "en"))
     component.add("CATEGORIES", [str(event.kind)])
     return component
 

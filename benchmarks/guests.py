@@ -104,7 +104,7 @@ def main() -> None:
         files = [Path(directory) / f"guests{suffix}" for suffix in (".csv", ".xlsx")]
         for file in files:
             rows = [HEADINGS, *guests(size)]
-            file.write_bytes(sheets.written(rows, delimiter="" if file.suffix == ".xlsx" else ";", name="Guests"))
+            file.write_bytes(sheets.write_table(rows, delimiter="" if file.suffix == ".xlsx" else ";", name="Guests"))
         for engine in given.engines:
             with common.databases(engine) as fresh:
                 _measure(engine, fresh, files, size)
@@ -128,7 +128,7 @@ def _measure(engine: str, fresh: common.Fresh, files: list[Path], size: int) -> 
 
 def _import(url: str, file: Path) -> tuple[float, dict[str, int]]:
     db, started = Database(url), perf_counter()
-    sheet = sheets.read(file)
+    sheet = sheets.read_table(file)
     with db.read() as session:
         found, rows = columns.understand(session, file, sheet, columns.ColumnChoices({}))
     terms = guest_rows.RowDefaults(found.source, "en")

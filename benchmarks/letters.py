@@ -22,7 +22,7 @@ from scheduler.base import config
 from scheduler.base.clock import ManualClock
 from scheduler.model import Attendee, Capacity, Letter, Mode, Person, Reminder
 from scheduler.services.letters.envelope import OutgoingMessage
-from scheduler.services.letters.event_letters import compose
+from scheduler.services.letters.event_letters import compose_event_letters
 from scheduler.services.outbox import reminders
 from scheduler.storage.database import Database
 from scheduler.worker import delivery
@@ -152,7 +152,7 @@ def _app(url: str, port: int) -> App:
     db = Database(url)
     clock = ManualClock(_due(db))
     db.dispose()
-    return App.open(config.load(environment), clock)
+    return App.open(config.load_settings(environment), clock)
 
 
 def deliver(app: App, again: Sequence[OutgoingMessage] = ()) -> int:
@@ -191,9 +191,9 @@ def _ready_made(app: App, again: Sequence[OutgoingMessage] = ()) -> list[Outgoin
 
 
 def _compose(app: App, again: Sequence[OutgoingMessage]) -> None:
-    for batch in common.chunks([message.letter_id for message in again], delivery.BATCH):
+    for batch in common.chunks([message.letter_id for message in again], delivery.BATCH_SIZE):
         with app.db.read() as session:
-            composed = compose(session, batch, house=app.house, now=app.clock.now())
+            composed = compose_event_letters(session, batch, house=app.house, now=app.clock.now())
             assert all(isinstance(one, OutgoingMessage) for one in composed)
 
 

@@ -58,7 +58,7 @@ def _run(url: str, root: Path) -> Row:
 
 def publish_in_child(url: str, root: Path) -> tuple[float, int]:
     with TemporaryDirectory(prefix="benchmark-") as directory:
-        app = App.open(config.load(_environment(url, directory)), ManualClock(common.NOW))
+        app = App.open(config.load_settings(_environment(url, directory)), ManualClock(common.NOW))
         start = perf_counter()
         done = publish(app, Directory(root))
         took = perf_counter() - start

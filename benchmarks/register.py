@@ -36,7 +36,7 @@ from scheduler.services.events.attendance import transitions
 from scheduler.services.events.guests.people import guest
 from scheduler.services.events.programme import conflicts
 from scheduler.services.events.programme.place_drafts import PersonDraft
-from scheduler.services.events.programme.places import identity
+from scheduler.services.events.programme.places import make_identity
 from scheduler.storage.database import Database
 
 LABELS = {
@@ -149,7 +149,7 @@ def _take(connection: sa.Connection) -> None:
 def person_row(one: Mapping[str, Any]) -> dict[str, Any]:
     name = Text(one["name"])
     return {
-        "identity": identity(one["email"], name),
+        "identity": make_identity(one["email"], name),
         "name": name,
         "courtesy_title": Text(),
         "position": Text(),

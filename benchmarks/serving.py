@@ -37,7 +37,8 @@ from scheduler.services.common import lookup
 from scheduler.services.events.programme import listing
 from scheduler.services.events.programme import planning as events
 from scheduler.storage.database import Database
-from scheduler.web.programme.feed_server import LOOK_AGAIN, MOST_KEPT, MOST_MADE
+from scheduler.web.programme.feed_server import MAX_CACHE_OCTETS, MAX_MADE
+from scheduler.web.programme.feed_version import READ_EVERY_SECONDS
 
 SEASON = "/feeds/season.en.ics"  # all events, whenever this is run
 LONGEST_WINDOW = 3660  # days
@@ -214,7 +215,7 @@ def _poll_all(server: Server, polls: Sequence[Polls], *, until: Future[Commits])
     for thread in threads:
         thread.start()
     until.exception()  # waits
-    time.sleep(3 * LOOK_AGAIN)  # the last change is seen too
+    time.sleep(3 * READ_EVERY_SECONDS)  # the last change is seen too
     done.set()
     for thread in threads:
         thread.join()
@@ -255,7 +256,7 @@ def _measure_memory(engine: str, db: Database, size: int) -> None:
         before, _ = memory(server)
         octets = _fetch_all(server, size)
         now, most = memory(server)
-    assert octets * 3 / 2 < MOST_KEPT, "some were dropped again"
+    assert octets * 3 / 2 < MAX_CACHE_OCTETS, "some were dropped again"
     common.show(
         f"{engine}: a serving process with {size:,} feeds live, plain and gzip, {octets / size / 1000:.0f} kB each",
         ("", "before MB", "with them MB", "peak MB", "kB each", "times their octets"),
@@ -284,7 +285,7 @@ def _fetch_all(server: Server, size: int) -> int:
     """Octets of them, plain. A client has only so many made in a minute: these are several."""
     octets = 0
     for number in range(size):
-        client = {"X-Forwarded-For": f"192.0.2.{number // MOST_MADE.amount}"}
+        client = {"X-Forwarded-For": f"192.0.2.{number // MAX_MADE.amount}"}
         address = f"/feeds/officer-{number}.en.ics"
         octets += len(Request(server, address, 200, client).answer().body)
         Request(server, address, 200, client | GZIP).answer()
@@ -297,14 +298,14 @@ def _fetch_all(server: Server, size: int) -> int:
 def _measure_first_answer(engine: str, db: Database, rounds: int) -> None:
     bodies(db)
     with db.read() as session:
-        agenda = listing.events(session)
+        agenda = listing.list_events(session)
     taken: dict[str, list[float]] = {name: [] for name in FIRST}
     with serving(common.url_of(db)) as server:
         ask = _asking(server)
         before = ask()
         for number in range(rounds):
             change(db, number)
-            time.sleep(LOOK_AGAIN * 1.2)
+            time.sleep(READ_EVERY_SECONDS * 1.2)
             taken["answered"].append(common.seconds(lambda: _changed(before, ask())))
             taken["rendered"].append(common.seconds(partial(render, agenda)))
             taken["floor"].append(common.seconds(partial(floor, db)))

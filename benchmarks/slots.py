@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 from benchmarks import common
 from scheduler.services.consulate.posts import slots
-from scheduler.services.consulate.posts.slots import Need, OpeningPlan, Slot, Window
+from scheduler.services.consulate.posts.open_cells import OpeningPlan
+from scheduler.services.consulate.posts.slots import Need, Slot, Window
 
 TZID, CELL, HOURS = "Asia/Bangkok", 15, (time(9), time(17))
 FIRST = date(2027, 1, 4)
@@ -29,7 +30,7 @@ def main() -> None:
 
         def masks(_: int, cells: int = cells, found: dict[str, list[Slot]] = found) -> None:
             window = Window(earliest=datetime.combine(FIRST, time()), last_on=last)
-            found["masks"] = slots.open_slots(
+            found["masks"] = slots.find_slots(
                 plan, Need(cells), counters=COUNTERS, claims=claims, first_on=FIRST, last_on=last, window=window
             )
 

@@ -27,7 +27,7 @@ from benchmarks.sample import people, programme
 from benchmarks.servers import SECRET, post_each, serving
 from scheduler.base.errors import SchedulerError
 from scheduler.model import Attendee, Capacity, Event, Kind, Mode, Partstat, Person, Standing
-from scheduler.services.common.tokens import PATHS, Purpose, of_attendee
+from scheduler.services.common.tokens import PATHS, Purpose, make_attendee_token
 from scheduler.services.events.guests import registration
 from scheduler.storage.database import Database
 from scheduler.storage.group_commit import GroupCommit
@@ -109,7 +109,7 @@ def _path(one: Place) -> str:
 
 
 def _token(one: Place) -> str:
-    return of_attendee(Purpose.CONFIRM, one.number, one.since, 0, secret=SECRET)
+    return make_attendee_token(Purpose.CONFIRM, one.number, one.since, 0, secret=SECRET)
 
 
 # The database's own limit

@@ -24,7 +24,7 @@ from scheduler.model import Appointment, City, Counter, Post, SlotClaim, VisitSt
 from scheduler.services.common.drafts import check
 from scheduler.services.common.lookup import Lookup
 from scheduler.services.consulate.posts import posts
-from scheduler.services.consulate.posts.free_times import Party, free
+from scheduler.services.consulate.posts.free_times import Party, find_free_times
 from scheduler.services.consulate.posts.post_drafts import PostDraft
 from scheduler.services.consulate.visits import booking
 from scheduler.services.consulate.visits import links as visit_links
@@ -125,13 +125,13 @@ def _held(db: Database, size: int) -> Iterator[str]:
     """The paths behind the links of so many letters."""
     now = datetime.now(UTC)
     with db.write() as session:
-        service = posts.service_of(_post(session), "passport")
-        times = [slot.dtstart for slot in free(session, service, Party(), now=now)]
+        service = posts.get_service(_post(session), "passport")
+        times = [slot.dtstart for slot in find_free_times(session, service, Party(), now=now)]
         midday = [at for at in times if at.time() >= time(9)]
         for number in range(size):
             draft = check(VisitDraft, {"people": [_person(number)], "email": f"citizen{number}@example.org"})
             made = booking.book(session, service, midday[number % len(midday)], draft, secret=SECRET, now=now)
-            token = visit_links.token(made, VisitPurpose.CONFIRM, secret=SECRET)
+            token = visit_links.make_token(made, VisitPurpose.CONFIRM, secret=SECRET)
             yield f"/en/{PATHS[VisitPurpose.CONFIRM]}/{token}"
     common.analyze(db)
 

@@ -3,11 +3,12 @@
 from alembic import context
 from sqlalchemy import Connection
 
-import scheduler.model  # noqa: F401 - fills Base.metadata
+from scheduler import model
 from scheduler.storage.types import Base
 
 
 def run(connection: Connection) -> None:
+    model.import_all()
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,
@@ -20,10 +21,10 @@ def run(connection: Connection) -> None:
 
 def run_by_settings() -> None:
     """For the `alembic` command in a checkout."""
-    from scheduler.base.config import load
+    from scheduler.base.config import load_settings
     from scheduler.storage.database import Database
 
-    with Database(load().database_url).write() as session:
+    with Database(load_settings().database_url).write() as session:
         run(session.connection())
 
 

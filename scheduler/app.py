@@ -8,28 +8,32 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scheduler import schema
 from scheduler.base.clock import Clock
 from scheduler.base.config import Settings
 from scheduler.base.errors import Conflict, Forbidden
-from scheduler.channels.base import Channel
-from scheduler.channels.choosing import channel_for
-from scheduler.services.letters.envelope import SenderIdentity
 from scheduler.storage.database import Database
+
+if TYPE_CHECKING:
+    from scheduler.channels.base import Channel
+    from scheduler.services.letters.envelope import SenderIdentity
 
 
 @dataclass
 class App:
+    """What one process works with. The database is connected, the channel chosen, the secret read when needed."""
+
     settings: Settings
     clock: Clock
     connect: Callable[..., Database] = Database
 
     @classmethod
     def open(cls, settings: Settings, clock: Clock | None = None, connect: Callable[..., Database] = Database) -> App:
-        """With tables that fit this program. Raises what `schema.ready` does."""
+        """Return an App whose tables fit this program. Raise Conflict, Forbidden as `schema.make_ready` does."""
         app = cls(settings, clock or Clock(), connect)
-        schema.ready(app.db)
+        schema.make_ready(app.db)
         return app
 
     @cached_property
@@ -38,10 +42,16 @@ class App:
 
     @cached_property
     def channel(self) -> Channel:
+        # Here, because a command that reads needs neither a channel nor the templates of letters.
+        from scheduler.channels.choosing import channel_for
+
         return channel_for(self.settings.mail_url)
 
     @cached_property
     def house(self) -> SenderIdentity:
+        """The sender of all letters."""
+        from scheduler.services.letters.envelope import SenderIdentity
+
         return SenderIdentity(
             name=self.settings.house,
             sender=self.settings.mail_from,
@@ -52,15 +62,15 @@ class App:
 
     @cached_property
     def secret(self) -> str:
-        """The instance's key. On the embedded default it is made once and kept in the data directory.
+        """The instance's key: as set, or for the embedded database made once and kept in the data directory.
 
-        Raises Conflict beyond one machine, where every process must be given the same.
+        Raise Conflict if none is set beside a database server, where every process must be given the same.
         """
         if self.settings.secret:
             return self.settings.secret
         if not self.db.embedded:
             raise Conflict("secret: is not set; give every process the same SCHEDULER_SECRET")
-        return kept_secret(self.settings.data_dir / "secret")
+        return read_or_make_secret(self.settings.data_dir / "secret")
 
     def close(self) -> None:
         if "channel" in self.__dict__:
@@ -68,21 +78,29 @@ class App:
         self.db.dispose()
 
 
-def kept_secret(file: Path) -> str:
-    """Read the secret, or make it, readable by its owner alone. Of two processes that make it one wins."""
+def read_or_make_secret(file: Path) -> str:
+    """Read the secret; where there is none, make it, readable by its owner alone. Raise Forbidden if neither can be.
+
+    Of two processes that make it at once, both return that of the first.
+    """
     try:
         if not file.exists():
-            file.parent.mkdir(parents=True, exist_ok=True)
-            beside = file.with_name(f"{file.name}.{os.getpid()}")
-            descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "w") as target:
-                target.write(secrets.token_hex(32))
-            try:
-                os.link(beside, file)
-            except FileExistsError:
-                pass
-            finally:
-                beside.unlink()
+            _make_secret(file)
         return file.read_text().strip()
     except OSError as error:
         raise Forbidden("{file}: cannot be read or made: {reason}", file=file, reason=error.strerror) from error
+
+
+def _make_secret(file: Path) -> None:
+    """Write a secret whole, beside its place, and link it there unless another process was faster."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    beside = file.with_name(f"{file.name}.{os.getpid()}")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as target:
+        target.write(secrets.token_hex(32))
+    try:
+        os.link(beside, file)
+    except FileExistsError:
+        pass
+    finally:
+        beside.unlink()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from scheduler import model
 from scheduler.base.errors import Conflict, Forbidden, Invalid
 from scheduler.storage.database import Database, directory_of
 from scheduler.storage.types import Base
@@ -17,15 +18,15 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 
-def scripts() -> Path:
-    """Where the migrations are: inside the installed package, else beside it in a checkout."""
+def migrations_directory() -> Path:
+    """Return the folder of the migrations: inside the installed package, or beside it in a checkout."""
     inside = Path(__file__).parent / "migrations"
     return inside if inside.exists() else Path(__file__).parent.parent / "migrations"
 
 
 @dataclass(frozen=True, slots=True)
 class SchemaState:
-    """The revision of a database beside the newest one that this program knows."""
+    """The revision of a database, and the newest one (``head``) that this program knows."""
 
     current: str | None
     head: str
@@ -36,30 +37,35 @@ class SchemaState:
         return self.current == self.head
 
 
-def state(db: Database) -> SchemaState:
-    """Asked at every start, so without alembic: a table of one row, and the names of the files."""
-    known = sorted(file.name.split("_")[0] for file in (scripts() / "versions").glob("[0-9]*_*.py"))
+def read_state(db: Database) -> SchemaState:
+    """Compare the revision of a database with those this program knows.
+
+    Every command asks, so this does without alembic: it reads a table of one row, and the names of the migrations.
+    """
+    files = (migrations_directory() / "versions").glob("[0-9]*_*.py")
+    known = sorted(file.name.split("_")[0] for file in files)
     with db.read() as session:
-        made = sa.inspect(session.connection()).has_table("alembic_version")
-        current = session.scalar(sa.text("SELECT version_num FROM alembic_version")) if made else None
+        migrated = sa.inspect(session.connection()).has_table("alembic_version")
+        current = session.scalar(sa.text("SELECT version_num FROM alembic_version")) if migrated else None
     return SchemaState(current, known[-1], newer=current is not None and current not in known)
 
 
-def ready(db: Database) -> None:
+def make_ready(db: Database) -> None:
     """Make the tables fit this program, or say why they do not.
 
     The embedded database is created and upgraded by itself; a server is upgraded by hand (`scheduler db upgrade`),
-    because other processes of another version may be at work on it. Raises Conflict, Forbidden.
+    because other processes of another version may be at work on it. Raise Conflict if the tables are of a newer
+    program, or of an older one on a server; Forbidden if the directory cannot be made.
     """
     if db.embedded:
         make_directory(db)
-    now = state(db)
-    if now.newer:
+    state = read_state(db)
+    if state.newer:
         raise Conflict(
             "the database was made by a newer version of this program (revision {revision}); upgrade the program",
-            revision=now.current,
+            revision=state.current,
         )
-    if now.up_to_date:
+    if state.up_to_date:
         return
     if not db.embedded:
         raise Conflict("the tables are of another version; run: scheduler db upgrade")
@@ -67,7 +73,7 @@ def ready(db: Database) -> None:
 
 
 def upgrade(db: Database, revision: str = "head") -> None:
-    """Raises Invalid for a revision that does not exist, and for the database of another program."""
+    """Upgrade the tables. Raise Invalid for an unknown revision, and for the database of another program."""
 
     def step(config: Config, command: Any) -> None:
         _refuse_foreign(config.attributes["connection"])
@@ -77,9 +83,8 @@ def upgrade(db: Database, revision: str = "head") -> None:
 
 
 def _refuse_foreign(connection: sa.Connection) -> None:
-    """Tables with our names that no migration has made are somebody else's."""
-    import scheduler.model  # noqa: F401 - fills Base.metadata
-
+    """Raise Invalid if there are tables with our names that no migration has made: another program's."""
+    model.import_all()
     found = set(sa.inspect(connection).get_table_names())
     if found & set(Base.metadata.tables) and "alembic_version" not in found:
         raise Invalid(
@@ -89,23 +94,23 @@ def _refuse_foreign(connection: sa.Connection) -> None:
 
 
 def downgrade(db: Database, revision: str) -> None:
-    """Raises Invalid for a revision that does not exist."""
+    """Downgrade the tables. Raise Invalid for an unknown revision."""
     _run(db, lambda config, command: command.downgrade(config, revision))
 
 
-def differences(db: Database) -> list[str]:
-    """What the tables have other than the models say; nothing on a database in order."""
+def find_differences(db: Database) -> list[str]:
+    """Return what the tables have other than the models say: nothing for a database in order."""
     from alembic.autogenerate import compare_metadata
     from alembic.runtime.migration import MigrationContext
 
-    import scheduler.model  # noqa: F401 - fills Base.metadata
-
+    model.import_all()
     with db.read() as session:
         context = MigrationContext.configure(session.connection(), opts={"compare_type": True})
         return [str(difference) for difference in compare_metadata(context, Base.metadata)]
 
 
 def make_directory(db: Database) -> None:
+    """Make the directory of an embedded database. Raise Forbidden if that is not allowed."""
     directory = directory_of(db.url)
     if directory is None:
         return
@@ -121,16 +126,17 @@ def _config(connection: sa.Connection | None = None) -> Config:
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(scripts()))
+    config.set_main_option("script_location", str(migrations_directory()))
     config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
     config.attributes["connection"] = connection
     return config
 
 
-_MIGRATING = 0x5C4ED01E  # any number that is the same in every version
+_MIGRATION_LOCK = 0x5C4ED01E  # the key of an advisory lock: any number that is the same in every version
 
 
 def _run(db: Database, step: Callable[[Config, Any], None]) -> None:
+    """Take one step of migration in a transaction of its own, on a connection without foreign keys."""
     from alembic import command
     from alembic.util import CommandError
 
@@ -138,8 +144,8 @@ def _run(db: Database, step: Callable[[Config, Any], None]) -> None:
     try:
         with migrating.write() as session:
             if not db.embedded:
-                # Of several processes that start at once the first does it, and the others find it done.
-                session.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATING)))
+                # Of several processes that start at once the first migrates, and the others find it done.
+                session.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
             step(_config(session.connection()), command)
     except CommandError as error:
         raise Invalid("revision: {reason}", reason=error) from error

@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner, Result
 
-from scheduler import schema
+from scheduler import model, schema
 from scheduler.app import App
 from scheduler.base import config
 from scheduler.base.clock import ManualClock
@@ -29,6 +29,8 @@ from tests.support.instance import Pool, Scheduler, connect, settings_of
 # What is slow on a busy machine is not wrong: speed is measured in benchmarks/.
 hypothesis.settings.register_profile("suite", deadline=None)
 hypothesis.settings.load_profile("suite")
+
+model.import_all()  # several tests look at every table
 
 ENGINES = ("sqlite", "postgresql")
 
@@ -140,7 +142,7 @@ def environment(database_url: str, tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def app(environment: dict[str, str], clock: ManualClock) -> Iterator[App]:
-    made = App.open(config.load(environment), clock, connect)
+    made = App.open(config.load_settings(environment), clock, connect)
     yield made
     made.close()
 

@@ -142,10 +142,14 @@ def zone(tzid: str) -> ZoneInfo:
     if tzid in _names():
         return ZoneInfo(tzid)
     if _OFFSET.fullmatch(tzid):
-        raise Invalid("“{tzid}” is an offset, not a time zone: name a city, such as Asia/Almaty.", tzid=legible(tzid))
+        raise Invalid(
+            "“{tzid}” is an offset, not a time zone: name a city, such as Asia/Almaty.", tzid=make_legible(tzid)
+        )
     if likely := _likely(tzid):
-        raise Invalid("There is no time zone “{tzid}”: did you mean {likely}?", tzid=legible(tzid), likely=likely)
-    raise Invalid("There is no time zone “{tzid}”: name a city, such as Asia/Almaty.", tzid=legible(tzid))
+        raise Invalid(
+            "There is no time zone “{tzid}”: did you mean {likely}?", tzid=make_legible(tzid), likely=likely
+        )
+    raise Invalid("There is no time zone “{tzid}”: name a city, such as Asia/Almaty.", tzid=make_legible(tzid))
 
 
 def zone_names() -> frozenset[str]:
@@ -181,7 +185,7 @@ def tzdata_version() -> str:
     return f"{_release(files('tzdata') / 'zoneinfo')} (tzdata package)"
 
 
-def legible(text: str) -> str:
+def make_legible(text: str) -> str:
     """Make typed text fit to be quoted: no control characters, at most 60 characters."""
     shown = "".join(char if char.isprintable() else "\ufffd" for char in text)
     return shown if len(shown) <= 60 else shown[:59] + "…"

@@ -85,7 +85,7 @@ class Settings:
         return without_password(value) if key.endswith("_url") else value
 
 
-def load(environ: Mapping[str, str] = os.environ, file: Path | None = None) -> Settings:
+def load_settings(environ: Mapping[str, str] = os.environ, file: Path | None = None) -> Settings:
     """Read the settings.
 
     Raise Invalid for a file that is missing, cannot be read or has unknown keys, and for values that make no sense.

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from babel import Locale
 
-from scheduler.base.clock import legible, wall
+from scheduler.base.clock import make_legible, wall
 from scheduler.base.date_format import BUDDHIST_ERA
 from scheduler.base.errors import Invalid
 
@@ -155,7 +155,7 @@ def parse_day(text: str, *, now: datetime, tzid: str) -> date:
     """
     today, found = wall(now, tzid).date(), _find(text, _DAY_SHAPES)
     if not found:
-        raise Invalid("“{text}” cannot be read as a date: write it like 2027-02-02.", text=legible(text))
+        raise Invalid("“{text}” cannot be read as a date: write it like 2027-02-02.", text=make_legible(text))
     try:
         return _day(found["day"], today, lambda day: day >= today)
     except (ValueError, OverflowError) as error:
@@ -173,7 +173,7 @@ def parse_duration(text: str) -> timedelta:
             return length
     raise Invalid(
         "“{text}” cannot be read as a length of time: write it like 90 min, 1h30m, 2 days or 1 week.",
-        text=legible(text),
+        text=make_legible(text),
     )
 
 
@@ -200,7 +200,7 @@ def _find(text: str, shapes: tuple[re.Pattern[str], ...]) -> dict[str, Found]:
     if _ZONED.search(typed):
         raise Invalid(
             "“{text}” names a time zone or an offset: leave it out and give the zone with --tz.",
-            text=legible(text),
+            text=make_legible(text),
         )
     tokens = list(_tokens(typed))
     kinds = "".join(token.kind for token in tokens)
@@ -317,8 +317,10 @@ def _at(day: date, hour: timedelta) -> datetime:
 
 def _no_hour(text: str) -> Invalid:
     if _find(text, _DAY_SHAPES):
-        return Invalid("“{text}” has no hour: write it like 2027-02-02 10:00.", text=legible(text))
-    return Invalid("“{text}” cannot be read as a date and time: write it like 2027-02-02 10:00.", text=legible(text))
+        return Invalid("“{text}” has no hour: write it like 2027-02-02 10:00.", text=make_legible(text))
+    return Invalid(
+        "“{text}” cannot be read as a date and time: write it like 2027-02-02 10:00.", text=make_legible(text)
+    )
 
 
 def _refuse_if_a_day(text: str, found: Found, today: date) -> None:
@@ -327,13 +329,13 @@ def _refuse_if_a_day(text: str, found: Found, today: date) -> None:
     if day and len(found) == 1:
         raise Invalid(
             "“{text}” may be an hour or the day {day}: write it like 2027-02-02 10:00.",
-            text=legible(text),
+            text=make_legible(text),
             day=day.isoformat(),
         )
 
 
 def _nonexistent(text: str) -> Invalid:
-    return Invalid("There is no such day or hour as “{text}”.", text=legible(text))
+    return Invalid("There is no such day or hour as “{text}”.", text=make_legible(text))
 
 
 def _tokens(typed: str) -> Iterator[Token]:

@@ -65,11 +65,11 @@ class Problems(SchedulerError):
         super().__init__("{count} problems; nothing was changed.", count=len(self.problems))
 
 
-def all_of(problems: Sequence[SchedulerError]) -> SchedulerError:
+def combine_errors(problems: Sequence[SchedulerError]) -> SchedulerError:
     """Combine errors into one: a single error stays as it is, several become Problems."""
     return problems[0] if len(problems) == 1 else Problems(problems)
 
 
-def each_of(error: SchedulerError) -> Sequence[SchedulerError]:
+def list_errors(error: SchedulerError) -> Sequence[SchedulerError]:
     """List the errors of a combined one, the inverse of `all_of`."""
     return error.problems if isinstance(error, Problems) else (error,)

@@ -22,16 +22,16 @@ def N_(message: str) -> str:  # noqa: N802 - gettext's own name for "to be trans
     return message
 
 
-def supported(language: str | None) -> str:
+def supported_language(language: str | None) -> str:
     """Return the language whose catalogue serves a BCP 47 tag: its base language if there is one, else English."""
     base = (language or "").replace("_", "-").split("-")[0].lower()
     return base if base in LANGUAGES else "en"
 
 
 @cache
-def catalogue(language: str) -> NullTranslations:
+def load_catalogue(language: str) -> NullTranslations:
     """Load the translations of one language; English is the source and needs none."""
-    language = supported(language)
+    language = supported_language(language)
     return NullTranslations() if language == "en" else _read(language)
 
 

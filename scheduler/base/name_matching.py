@@ -10,7 +10,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from scheduler.base.text import folded
+from scheduler.base.text import fold_text
 
 _CYRILLIC = dict(
     zip(
@@ -137,9 +137,9 @@ def _same_letter(letter: str) -> str:
     return _CYRILLIC.get(letter, letter).replace("-", "")
 
 
-def name_key(name: str) -> str:
+def make_name_key(name: str) -> str:
     """Equal for one name in another order, case, or transliteration."""
-    plain = _THAI_TITLES.sub("", re.sub(r"[’'`]|\bh\.\s?e\.|\bh\.\s?r\.\s?h\.", "", folded(name)))
+    plain = _THAI_TITLES.sub("", re.sub(r"[’'`]|\bh\.\s?e\.|\bh\.\s?r\.\s?h\.", "", fold_text(name)))
     words = [_word(word) for word in re.split(r"[\s.,;:()\"«»“”/_-]+", plain) if word and word not in _TITLES]
     return " ".join(sorted(word for word in words if word))
 
@@ -155,13 +155,13 @@ def _word(word: str) -> str:
     return re.sub(r"(.)\1+", r"\1", latin)  # Anna, Ana; iiu of a soft ending
 
 
-def block(key: str) -> str:
+def make_blocking_key(key: str) -> str:
     """Return the part of a key that nearly equal names mostly share: the beginnings of their two longest words."""
     longest = sorted(key.split(), key=len, reverse=True)[:2]
     return " ".join(sorted(word[:3] for word in longest))
 
 
-def nearly_same(one: str, other: str) -> bool:
+def is_nearly_same(one: str, other: str) -> bool:
     """Return whether two keys differ by a slip of the pen; endings of a wife's name and numbers are no slips."""
     from rapidfuzz.distance import Levenshtein
 

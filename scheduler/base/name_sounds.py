@@ -10,8 +10,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from scheduler.base.name_matching import name_key
-from scheduler.base.text import folded
+from scheduler.base.name_matching import make_name_key
+from scheduler.base.text import fold_text
 
 # As Thai names are mostly written by their bearers (close to the Royal Institute's system), first sounds.
 _SPELT = """
@@ -30,9 +30,9 @@ _SOUNDS = str.maketrans({"h": "", "b": "p", "f": "p", "d": "t", "g": "k", "c": "
 
 
 @lru_cache(maxsize=200_000)
-def words(name: str) -> frozenset[str]:
+def list_sound_words(name: str) -> frozenset[str]:
     """Split a name into the words that are compared; a Thai word with and without its silent letters."""
-    found = {word for form in _in_latin(folded(name)) for word in name_key(form).split()}
+    found = {word for form in _in_latin(fold_text(name)) for word in make_name_key(form).split()}
     return frozenset(found)
 
 
@@ -48,7 +48,7 @@ def _spelt(name: str) -> str:
     return "".join(_THAI.get(letter, letter) for letter in name)
 
 
-def frame(word: str) -> str:
+def reduce_to_consonants(word: str) -> str:
     """Reduce a word to what all transliterations agree about: mostly its consonants."""
     plain = re.sub("[aeiouy]", "", word.translate(_SOUNDS))
     return re.sub(r"(.)\1+", r"\1", plain)

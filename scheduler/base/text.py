@@ -56,13 +56,13 @@ class Text(Mapping[str, str]):
         return next((tag for tag in chain if tag in self._strings), "")
 
 
-def line(value: str, *, most: int) -> str:
+def check_line(value: str, *, most: int) -> str:
     """Check one line of text; return it in NFC, without outer blanks.
 
     Raise Invalid for control characters, line breaks, bidirectional overrides, an empty line, or more than ``most``
     characters: refused rather than silently mended, because a name is what a person is called.
     """
-    value = prose(value, most=most)
+    value = check_prose(value, most=most)
     if _BREAK.search(value):
         raise Invalid("must be on one line: it has a line break or a tab")
     if not value:
@@ -70,7 +70,7 @@ def line(value: str, *, most: int) -> str:
     return value
 
 
-def prose(value: str, *, most: int) -> str:
+def check_prose(value: str, *, most: int) -> str:
     """Check text of several lines; return it in NFC, with LF line breaks. Raise Invalid as `line` does."""
     value = unicodedata.normalize("NFC", value.replace("\r\n", "\n")).strip()
     if found := _CONTROL.search(value):
@@ -80,17 +80,17 @@ def prose(value: str, *, most: int) -> str:
     return value
 
 
-def harmless(value: str) -> str:
+def replace_controls(value: str) -> str:
     """Replace control characters in unchecked text, because a terminal obeys them."""
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", value)
 
 
-def folded(value: str) -> str:
+def fold_text(value: str) -> str:
     """Fold a name or an address to the form in which its spellings are equal."""
     return " ".join(unicodedata.normalize("NFKC", value).casefold().split())
 
 
-def slug(value: str) -> str:
+def make_slug(value: str) -> str:
     """Make a key from a name: lower-case ASCII words joined by hyphens; may be empty for other scripts."""
     plain = unicodedata.normalize("NFKD", value).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:80].rstrip("-")

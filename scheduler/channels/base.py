@@ -1,4 +1,4 @@
-"""What every channel promises: one protocol, one error."""
+"""The protocol that every channel follows, and the error it raises."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ class ChannelError(SchedulerError):
 
 
 class Channel(Protocol):
+    """A way a letter leaves."""
+
     def send(self, message: OutgoingMessage) -> None:
-        """Hand a letter over; return only when it is taken. Raises ChannelError."""
+        """Hand a letter over; return when it is accepted. Raise ChannelError if it is not."""
 
     def close(self) -> None:
-        """Let go of connections; the channel may be used again."""
+        """Close connections; the channel can be used again."""
 
     def check(self) -> None:
-        """Raise ChannelError if no letter could be sent now; sends nothing."""
+        """Raise ChannelError if no letter could be sent now. Nothing is sent."""

@@ -28,10 +28,10 @@ def channel_for(url: str) -> Channel:
 
 
 def _server(url: str) -> SplitResult | None:
-    """The parts of the address of a mail server; None for anything else."""
+    """Return the parts of the URL of a mail server, or None if it is not one."""
     try:
         parts = urlsplit(url)
-        parts.port  # noqa: B018 - looks whether it is a number
+        parts.port  # noqa: B018 - raises ValueError if it is not a number
     except ValueError:
         return None
     return parts if parts.scheme in ("smtp", "smtps") and parts.hostname else None

@@ -1,4 +1,4 @@
-"""Letters as .eml files in a directory: for one desk without a mail server, for the demo and for tests."""
+"""Write letters as .eml files into a directory: for a desk without a mail server, for the demo and for tests."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ FILE_NAME = re.compile(r"[0-9]{6,}(-[a-z]+)+(-[0-9]+)?\.eml")
 
 
 def file_name(message: OutgoingMessage) -> str:
-    """In the order of the ledger; the same for every attempt at one letter."""
+    """Return the name of a letter's file: files sort like the ledger, and every attempt has the same name."""
     return f"{message.letter_id:06d}-{message.kind.replace(' ', '-')}-{message.language}.eml"
 
 
 class FileChannel:
+    """A directory that letters are put into."""
+
     def __init__(self, directory: str) -> None:
         self.directory = Path(directory).expanduser()
 
@@ -47,9 +49,10 @@ class FileChannel:
         yield from (first.with_stem(f"{first.stem}-{number}") for number in count(2))
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: no connection is kept."""
 
     def check(self) -> None:
+        """Raise ChannelError if the directory, or the nearest one above it, cannot be written to."""
         place = next(place for place in (self.directory, *self.directory.parents) if place.exists())
         if not (place.is_dir() and os.access(place, os.W_OK)):
             raise ChannelError("{directory}: cannot be written", down=True, directory=self.directory)

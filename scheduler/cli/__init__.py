@@ -1,4 +1,4 @@
-"""The command `scheduler NOUN VERB`. Here is only the way in: every noun is imported when it is used."""
+"""The command `scheduler NOUN VERB`. This module is the way in only: a noun is imported when it is used."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 
 
 def main() -> None:
-    """The entry point of the installed command."""
+    """Run the installed command, and exit with its code."""
     from scheduler.cli.root import root
 
     sys.exit(root.main(prog_name="scheduler", standalone_mode=True))

@@ -1,8 +1,7 @@
-"""The command itself, its nouns, and the one place where an error becomes an exit code."""
+"""The command `scheduler`, its nouns, and the one place where an error becomes an exit code."""
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,39 +10,40 @@ from scheduler import __version__
 from scheduler.base.errors import Invalid, Problems, SchedulerError
 from scheduler.base.i18n import N_
 from scheduler.cli.kit.language import _, speak_as_the_environment, translate
+from scheduler.cli.kit.lazy_group import LazyGroup
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-# Name: module below this package, and what --help says of it without importing it.
+# Name: place of the command, and what --help says of it without importing it.
 COMMANDS = {
-    "apply": ("exchange.programme_file", N_("Plan a whole programme from one file.")),
-    "export": ("exchange.programme_file", N_("Write everything planned into one file.")),
-    "event": ("events.event", N_("Events: plan, move, cancel, announce.")),
-    "attendee": ("guests.attendee", N_("Attendees: invite, register, answer, withdraw.")),
-    "reminder": ("events.reminder", N_("Reminders before events, and who will get them.")),
-    "message": ("letters.message", N_("Messages to some of those on the list of an event.")),
-    "letter": ("letters.letter", N_("Letters: the ledger of what left and what did not.")),
-    "feed": ("letters.feed", N_("Calendars that people subscribe to.")),
-    "venue": ("events.places", N_("Venues.")),
-    "city": ("events.places", N_("Cities.")),
-    "organisation": ("events.places", N_("Organisations.")),
-    "person": ("events.places", N_("People of the programme.")),
-    "account": ("system.account", N_("Accounts of those who sign in: officers, the door.")),
-    "zones": ("events.zones", N_("What a change of time zones moved.")),
-    "worker": ("system.worker", N_("Send what is due, now and from now on.")),
-    "post": ("consulate.post", N_("Consular posts: services, counters, hours, closures.")),
-    "visit": ("consulate.visit", N_("Visits: free times, book, move, cancel.")),
-    "serve": ("system.serve", N_("Serve the pages and the feeds.")),
-    "db": ("system.db", N_("The tables: upgrade, downgrade, check.")),
-    "doctor": ("system.doctor", N_("Say what is in force and what is out of order.")),
-    "demo": ("system.demo", N_("Play a season of the programme through.")),
-    "completion": ("system.completion", N_("Print the set-up of shell completion.")),
+    "apply": ("exchange.programme_file:apply", N_("Plan a whole programme from one file.")),
+    "export": ("exchange.programme_file:export", N_("Write everything planned into one file.")),
+    "event": ("events.event:event", N_("Events: plan, move, cancel, announce.")),
+    "attendee": ("guests.attendee:attendee", N_("Attendees: invite, register, answer, withdraw.")),
+    "reminder": ("events.reminder:reminder", N_("Reminders before events, and who will get them.")),
+    "message": ("letters.message:message", N_("Messages to some of those on the list of an event.")),
+    "letter": ("letters.letter:letter", N_("Letters: the ledger of what left and what did not.")),
+    "feed": ("letters.feed:feed", N_("Calendars that people subscribe to.")),
+    "venue": ("events.places:venue", N_("Venues.")),
+    "city": ("events.places:city", N_("Cities.")),
+    "organisation": ("events.places:organisation", N_("Organisations.")),
+    "person": ("events.places:person", N_("People of the programme.")),
+    "account": ("system.account:account", N_("Accounts of those who sign in: officers, the door.")),
+    "zones": ("events.zones:zones", N_("What a change of time zones moved.")),
+    "worker": ("system.worker:worker", N_("Send what is due, now and from now on.")),
+    "post": ("consulate.post:post", N_("Consular posts: services, counters, hours, closures.")),
+    "visit": ("consulate.visit:visit", N_("Visits: free times, book, move, cancel.")),
+    "serve": ("system.serve:serve", N_("Serve the pages and the feeds.")),
+    "db": ("system.db:db", N_("The tables: upgrade, downgrade, check.")),
+    "doctor": ("system.doctor:doctor", N_("Say what is in force and what is out of order.")),
+    "demo": ("system.demo:demo", N_("Play a season of the programme through.")),
+    "completion": ("system.completion:completion", N_("Print the set-up of shell completion.")),
 }
 
 
 class Refusal(click.ClickException):
-    """An error of ours on its way out: a line each, exit code 2 for bad input, 1 for a refused operation."""
+    """An error of ours on its way out: a line for each problem, exit code 2 for bad input, 1 for what is refused."""
 
     def __init__(self, error: SchedulerError) -> None:
         super().__init__(error.text(_))
@@ -68,21 +68,15 @@ def _exit_code(error: SchedulerError) -> int:
     return 2 if isinstance(error, Invalid) else 1
 
 
-class Root(click.Group):
-    """Knows its commands by name and imports one when it is used."""
+class Root(LazyGroup):
+    """The group of all commands. Its help imports none of them; its errors become lines and exit codes."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        if cmd_name not in COMMANDS:
-            return None
-        module = importlib.import_module(f"scheduler.cli.{COMMANDS[cmd_name][0]}")
-        return translate(getattr(module, cmd_name.replace("-", "_")))
+        return list(self.places)  # in the order of the table
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section(_("Commands")):
-            formatter.write_dl([(name, _(text)) for name, (_module, text) in COMMANDS.items()])
+            formatter.write_dl([(name, _(text)) for name, (_place, text) in COMMANDS.items()])
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         speak_as_the_environment()
@@ -100,7 +94,7 @@ class Root(click.Group):
 
 
 class _File(click.Path):
-    """As click.Path(path_type=Path), but imports pathlib only for who names a file."""
+    """As ``click.Path(path_type=Path)``, but pathlib is imported only when a file is named."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         from pathlib import Path
@@ -113,6 +107,7 @@ _FILE = _File()
 
 @click.group(
     cls=Root,
+    places={name: place for name, (place, _text) in COMMANDS.items()},
     help=N_("The scheduling system of a diplomatic and civic programme."),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from scheduler import __version__
-from scheduler.base.clock import legible
+from scheduler.base.clock import make_legible
 from scheduler.base.errors import Conflict, Forbidden, Invalid
 from scheduler.base.i18n import N_
 
@@ -53,7 +53,7 @@ class Fetched:
     charset: str | None
 
 
-def public(address: Address) -> bool:
+def is_public(address: Address) -> bool:
     """Return whether an IP address is public: not of this machine, its network or cloud, nor embedding such a one."""
     if address.is_multicast or not address.is_global:
         return False
@@ -63,7 +63,7 @@ def public(address: Address) -> bool:
     if address in _NAT64:
         inner.append(IPv4Address(int(address) & 0xFFFF_FFFF))
     embedded = [one for one in inner if one is not None]
-    return all(map(public, embedded)) if embedded else address in _UNICAST
+    return all(map(is_public, embedded)) if embedded else address in _UNICAST
 
 
 def is_url(source: str) -> bool:
@@ -75,13 +75,13 @@ def is_url(source: str) -> bool:
 _USUAL = Bounds()
 
 
-def fetch(url: str, *, allowed: Callable[[Address], bool] = public, bounds: Bounds = _USUAL) -> Fetched:
+def fetch_calendar(url: str, *, allowed: Callable[[Address], bool] = is_public, bounds: Bounds = _USUAL) -> Fetched:
     """Fetch the body behind a web address. Redirects are followed, each checked like the first address.
 
     Raise Invalid for what is no web address, Forbidden for an address or an answer that is not allowed, Conflict if
     the server cannot be reached or answers with an error.
     """
-    at = _parsed(url)
+    at = _parse(url)
     with _deadline(bounds.overall) as deadline:
         for _ in range(bounds.redirects + 1):
             answer = _ask(at, allowed, bounds, deadline)
@@ -93,26 +93,26 @@ def fetch(url: str, *, allowed: Callable[[Address], bool] = public, bounds: Boun
 
 def host_of(url: str) -> str:
     """Return the host of a web address. Raise Invalid for what is no web address."""
-    return _parsed(url).hostname or ""
+    return _parse(url).hostname or ""
 
 
-def name_of(url: str) -> str:
+def make_source_name(url: str) -> str:
     """Return a stable name for an address that does not reveal it: private addresses are as good as passwords."""
-    at = _parsed(url)
+    at = _parse(url)
     return f"{(at.hostname or '')[:180]}-{hashlib.sha256(at.geturl().encode()).hexdigest()[:8]}"
 
 
-def _parsed(url: str) -> SplitResult:
+def _parse(url: str) -> SplitResult:
     try:
         at = urlsplit(url.strip())
         port, host = at.port, at.hostname or ""
         host.encode("idna")
     except ValueError as error:
-        raise Invalid("{url} is no web address", url=legible(url)) from error
+        raise Invalid("{url} is no web address", url=make_legible(url)) from error
     if at.scheme not in _SCHEMES:
-        raise Invalid("{url}: only http, https and webcal addresses are fetched", url=legible(url))
+        raise Invalid("{url}: only http, https and webcal addresses are fetched", url=make_legible(url))
     if not host or port == 0 or not url.strip().isprintable() or " " in url.strip():
-        raise Invalid("{url} is no web address", url=legible(url))
+        raise Invalid("{url} is no web address", url=make_legible(url))
     if at.username or at.password:
         raise Invalid("{host}: addresses with a password in them are not fetched; save the file", host=host)
     return _in_ascii(at._replace(scheme=_SCHEMES[at.scheme]))
@@ -130,8 +130,8 @@ def _next(at: SplitResult, location: str) -> SplitResult:
     try:
         joined = urljoin(at.geturl(), location)
     except ValueError as error:
-        raise Invalid("{url} is no web address", url=legible(location)) from error
-    there = _parsed(joined)
+        raise Invalid("{url} is no web address", url=make_legible(location)) from error
+    there = _parse(joined)
     if at.scheme == "https" and there.scheme == "http":
         raise Forbidden("{host} leads from https to http; that was not followed", host=at.hostname)
     return there
@@ -170,7 +170,7 @@ def _ask(at: SplitResult, allowed: Callable[[Address], bool], bounds: Bounds, de
     """Return the body of the answer, or the address that it redirects to."""
     from urllib3.exceptions import HTTPError  # here, because every event command imports this module
 
-    connection = _connection(at, _resolved(at, allowed), bounds)
+    connection = _connection(at, _resolve(at, allowed), bounds)
     deadline.connection, deadline.sock = connection, None
     try:
         connection.request("GET", _path(at), headers=_headers(at), preload_content=False)
@@ -187,7 +187,7 @@ def _ask(at: SplitResult, allowed: Callable[[Address], bool], bounds: Bounds, de
         connection.close()
 
 
-def _resolved(at: SplitResult, allowed: Callable[[Address], bool]) -> str:
+def _resolve(at: SplitResult, allowed: Callable[[Address], bool]) -> str:
     """Resolve the host to the address to connect to. Raise Forbidden if any of its addresses is not allowed."""
     host = at.hostname or ""
     try:
@@ -255,7 +255,7 @@ def _failed(at: SplitResult, error: Exception, deadline: _Deadline) -> Conflict:
         return _late(at)
     if isinstance(error, (TimeoutError, ConnectTimeoutError, ReadTimeoutError)):
         return Conflict("{host} does not answer", host=at.hostname)
-    reason = legible(" ".join(str(error).split())[-200:])
+    reason = make_legible(" ".join(str(error).split())[-200:])
     return Conflict("{host} cannot be reached: {reason}", host=at.hostname, reason=reason)
 
 

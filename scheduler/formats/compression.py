@@ -7,12 +7,12 @@ import gzip
 import brotli
 
 
-def gzipped(content: bytes) -> bytes:
+def compress_gzip(content: bytes) -> bytes:
     """Compress bytes by gzip; equal content gives equal bytes, because no time is stored."""
     return gzip.compress(content, 6, mtime=0)
 
 
-def brotlied(content: bytes) -> bytes:
+def compress_brotli(content: bytes) -> bytes:
     """Compress bytes by Brotli (RFC 7932)."""
     packed: bytes = brotli.compress(content, mode=brotli.MODE_TEXT, quality=5)
     return packed

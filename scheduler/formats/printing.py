@@ -37,7 +37,7 @@ class Card:
     spelt: str = ""
 
 
-def printed(
+def print_cards(
     form: PrintForm, cards: Sequence[Card], *, title: str, language: str, one_per_page: bool = False
 ) -> bytes:
     """Print cards as a PDF, in their order; ``one_per_page`` is for a printer of single cards."""
@@ -69,7 +69,7 @@ class DayList:
     nothing: str
 
 
-def printed_list(sheet: DayList, *, language: str) -> bytes:
+def print_day_list(sheet: DayList, *, language: str) -> bytes:
     """Print the list of a day as a PDF."""
     return _set("day-list", {"language": language, **asdict(sheet)})
 

@@ -20,11 +20,11 @@ from typing import Any
 from scheduler.base.errors import Invalid, SchedulerError
 
 MAX_OCTETS = 50_000_000
-UNPACKED = 200_000_000
-ROWS = 100_000
-COLUMNS = 200
-CELLS = 4_000_000
-CELL = 32_767  # characters, as in spreadsheets
+MAX_UNPACKED_OCTETS = 200_000_000
+MAX_ROWS = 100_000
+MAX_COLUMNS = 200
+MAX_CELLS = 4_000_000
+MAX_CELL_LENGTH = 32_767  # characters, as in spreadsheets
 DELIMITERS = (";", ",", "\t", "|")
 Row = tuple[str, ...]
 
@@ -46,7 +46,7 @@ class TableSheet:
     remarks: tuple[Remark, ...] = field(default=())
 
 
-def read(path: Path, *, sheet: str | None = None, encoding: str | None = None) -> TableSheet:
+def read_table(path: Path, *, sheet: str | None = None, encoding: str | None = None) -> TableSheet:
     """Read a table from a file. Raise Invalid for a file that is no table or exceeds the limits of a guest list."""
     data = _content(path)
     if data.startswith(b"PK\x03\x04"):
@@ -71,7 +71,7 @@ def _content(path: Path) -> bytes:
     return data
 
 
-def _bounded(path: Path, rows: Iterable[tuple[int, Sequence[Any]]]) -> list[tuple[int, Row]]:
+def _read_bounded(path: Path, rows: Iterable[tuple[int, Sequence[Any]]]) -> list[tuple[int, Row]]:
     """Return the rows that are not empty, as text, without empty cells at their ends.
 
     Raise Invalid past the limits.
@@ -79,26 +79,26 @@ def _bounded(path: Path, rows: Iterable[tuple[int, Sequence[Any]]]) -> list[tupl
     found: list[tuple[int, Row]] = []
     cells = 0
     for number, values in rows:
-        row = _trimmed(values)
+        row = _trim_row(values)
         if not row:
             continue
-        if len(row) > COLUMNS:
-            raise Invalid("{file}: row {row} has more than {most} columns", file=path, row=number, most=COLUMNS)
+        if len(row) > MAX_COLUMNS:
+            raise Invalid("{file}: row {row} has more than {most} columns", file=path, row=number, most=MAX_COLUMNS)
         cells += len(row)
-        if len(found) > ROWS or cells > CELLS:
-            raise Invalid("{file}: has more than {most} rows; divide it", file=path, most=ROWS)
+        if len(found) > MAX_ROWS or cells > MAX_CELLS:
+            raise Invalid("{file}: has more than {most} rows; divide it", file=path, most=MAX_ROWS)
         found.append((number, row))
     return found
 
 
-def _trimmed(values: Sequence[Any]) -> Row:
-    row = [text_of(value) for value in values]
+def _trim_row(values: Sequence[Any]) -> Row:
+    row = [cell_text(value) for value in values]
     while row and not row[-1]:
         row.pop()
     return tuple(row)
 
 
-def text_of(value: Any) -> str:
+def cell_text(value: Any) -> str:
     """Return a cell as its owner sees it.
 
     A telephone number that the spreadsheet took for a number becomes its digits.
@@ -120,7 +120,7 @@ _INVISIBLE = re.compile("[\u200b\u2060\ufeff\u00ad]")  # come along from web pag
 
 
 def _clean(value: str) -> str:
-    return (_INVISIBLE.sub("", value) if not value.isascii() else value).strip()[: CELL + 1]
+    return (_INVISIBLE.sub("", value) if not value.isascii() else value).strip()[: MAX_CELL_LENGTH + 1]
 
 
 # .xlsx
@@ -140,8 +140,8 @@ def _refuse_bombs(path: Path, data: bytes) -> None:
     """Raise Invalid if the directory of the archive announces too much; zipfile unpacks no more than it announces."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         parts = archive.infolist()
-        if len(parts) > 5_000 or sum(part.file_size for part in parts) > UNPACKED:
-            raise Invalid("{file}: unpacks to more than {most} MB", file=path, most=UNPACKED // 1_000_000)
+        if len(parts) > 5_000 or sum(part.file_size for part in parts) > MAX_UNPACKED_OCTETS:
+            raise Invalid("{file}: unpacks to more than {most} MB", file=path, most=MAX_UNPACKED_OCTETS // 1_000_000)
         for part in parts:
             if part.filename.endswith((".xml", ".rels")):
                 with archive.open(part) as content:
@@ -156,7 +156,7 @@ def _first_or_named(path: Path, data: bytes, wanted: str | None) -> TableSheet:
     try:
         page = _page(path, book, wanted)
         page.reset_dimensions()  # what programs write there is often wrong, and cuts the list off
-        rows = _bounded(path, enumerate(page.iter_rows(values_only=True), start=1))
+        rows = _read_bounded(path, enumerate(page.iter_rows(values_only=True), start=1))
         others = [one.title for one in book.worksheets if one is not page]
         return TableSheet(rows, page.title, remarks=tuple(_remarks(page, others, data, wanted)))
     finally:
@@ -196,15 +196,21 @@ def _has_formulas(data: bytes, part: str) -> bool:
 
 
 def _read_csv(path: Path, data: bytes, encoding: str | None) -> TableSheet:
-    text, remarks = _decoded(path, data, encoding)
+    text, remarks = _decode(path, data, encoding)
     if "\0" in text or (b"\0" in data[:2_000] and re.search("[\x01-\x08\x0e-\x1f]", text)):
         raise Invalid("{file}: is no .xlsx and no .csv", file=path)
     delimiter, text = _delimiter(text)
-    csv.field_size_limit(CELL * 4)
+    csv.field_size_limit(MAX_CELL_LENGTH * 4)
     lines = _Lines(text)
     reader = csv.reader(lines, delimiter=delimiter)
     try:
-        rows = _bounded(path, ((reader.line_num, _unguarded(row)) for row in _closed(path, reader, lines, delimiter)))
+        rows = _read_bounded(
+            path,
+            (
+                (reader.line_num, _unguard_cells(row))
+                for row in _require_closed_quotes(path, reader, lines, delimiter)
+            ),
+        )
     except csv.Error as error:
         raise Invalid(
             "{file}: line {line} cannot be read: {reason}", file=path, line=reader.line_num, reason=error
@@ -228,7 +234,9 @@ class _Lines:
         return line
 
 
-def _closed(path: Path, reader: Iterator[list[str]], lines: _Lines, delimiter: str) -> Iterator[list[str]]:
+def _require_closed_quotes(
+    path: Path, reader: Iterator[list[str]], lines: _Lines, delimiter: str
+) -> Iterator[list[str]]:
     """Yield the rows.
 
     Raise Invalid for an unclosed quotation mark, which makes one cell of all the rows behind it.
@@ -247,7 +255,7 @@ def _closed(path: Path, reader: Iterator[list[str]], lines: _Lines, delimiter: s
         lines.read.clear()
 
 
-def _decoded(path: Path, data: bytes, encoding: str | None) -> tuple[str, tuple[Remark, ...]]:
+def _decode(path: Path, data: bytes, encoding: str | None) -> tuple[str, tuple[Remark, ...]]:
     if encoding is not None:
         try:
             return data.decode(encoding), ()
@@ -303,7 +311,7 @@ def _evenness(head: str, delimiter: str) -> tuple[float, int]:
     return (middle if middle > 1 else 0), sum(width == middle for width in widths)
 
 
-def _unguarded(row: Sequence[str]) -> list[str]:
+def _unguard_cells(row: Sequence[str]) -> list[str]:
     """Remove the apostrophe that `guarded` puts before what a spreadsheet would compute."""
     return [cell[1:] if cell.startswith("'") and cell[1:].startswith(_COMPUTED) else cell for cell in row]
 
@@ -313,19 +321,19 @@ def _unguarded(row: Sequence[str]) -> list[str]:
 _COMPUTED = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # wide ones are computed, too
 
 
-def guarded(cell: str) -> str:
+def guard_cell(cell: str) -> str:
     """Guard a cell of a .csv so that no spreadsheet computes it (OWASP: CSV injection)."""
     return f"'{cell}" if cell.startswith(_COMPUTED) else cell
 
 
-def written(rows: Iterable[Sequence[str]], *, delimiter: str = "", name: str = "") -> bytes:
+def write_table(rows: Iterable[Sequence[str]], *, delimiter: str = "", name: str = "") -> bytes:
     """Write rows to the bytes of a file: .csv with a delimiter, else .xlsx."""
     return _csv(rows, delimiter) if delimiter else _xlsx(rows, name)
 
 
 def _csv(rows: Iterable[Sequence[str]], delimiter: str) -> bytes:
     target = io.StringIO(newline="")
-    csv.writer(target, delimiter=delimiter).writerows([guarded(cell) for cell in row] for row in rows)
+    csv.writer(target, delimiter=delimiter).writerows([guard_cell(cell) for cell in row] for row in rows)
     return target.getvalue().encode("utf-8-sig")  # without the mark Excel reads another encoding
 
 
@@ -348,7 +356,7 @@ def _string_cell(page: Any, text: str) -> Any:
     """Make a cell that is a string whatever it begins with, and stays one when it is edited."""
     from openpyxl.cell import WriteOnlyCell
 
-    cell = WriteOnlyCell(page, _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)[:CELL])
+    cell = WriteOnlyCell(page, _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)[:MAX_CELL_LENGTH])
     if text.startswith(_COMPUTED):
         cell.data_type = "s"
         cell.quotePrefix = True

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from scheduler.base.i18n import N_
 from scheduler.model.posts import Post
-from scheduler.storage.refusals import refuses
+from scheduler.storage.refusals import register_refusal
 from scheduler.storage.types import Base, Id, Instant, choice
 
 
@@ -109,4 +109,4 @@ def may(role: AccountRole, act: Act, *, at_a_post: bool) -> bool:
     return act in MAY[role] or (at_a_post and act in WITH_A_POST.get(role, ()))
 
 
-refuses("uq_account_name", N_("an account with this name already exists"))
+register_refusal("uq_account_name", N_("an account with this name already exists"))

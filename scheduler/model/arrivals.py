@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from scheduler.base.i18n import N_
 from scheduler.model.attendance import Attendee
 from scheduler.model.events import Event
-from scheduler.storage.refusals import refuses
+from scheduler.storage.refusals import register_refusal
 from scheduler.storage.types import Base, Id, Instant
 
 _IN_FORCE = sa.text("undone_at IS NULL")
@@ -57,4 +57,4 @@ class Arrival(Base):
         return 1 + self.companions
 
 
-refuses("uq_arrival_attendee_id", N_("this person is already in"))
+register_refusal("uq_arrival_attendee_id", N_("this person is already in"))

@@ -12,7 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column, relatio
 from scheduler.base.i18n import N_
 from scheduler.model.events import Event, Mode
 from scheduler.model.places import KEY, Person
-from scheduler.storage.refusals import refuses
+from scheduler.storage.refusals import register_refusal
 from scheduler.storage.types import Base, Id, Instant, choice
 
 
@@ -192,4 +192,4 @@ def comes(
     return sa.or_(themselves, attendee.represented_by_id == person)
 
 
-refuses("uq_attendee_event_id_person_id", N_("this person is already on the list of this event"))
+register_refusal("uq_attendee_event_id_person_id", N_("this person is already on the list of this event"))

@@ -13,7 +13,7 @@ from scheduler.base.clock import instant
 from scheduler.base.i18n import N_
 from scheduler.base.text import Text
 from scheduler.model.places import KEY, City, Closure, OpeningHours, Organisation, Venue
-from scheduler.storage.refusals import refuses
+from scheduler.storage.refusals import register_refusal
 from scheduler.storage.types import Base, Id, Instant, Languages, Seconds, Wall, choice
 
 
@@ -317,6 +317,6 @@ class Capacity(Base):
         return None if self.capacity is None else self.capacity - self.taken
 
 
-refuses("ck_seating_not_overbooked", N_("there are not that many places left"))
-refuses("uq_event_key", N_("an event with this key already exists"))
-refuses("uq_event_uid", N_("another event has this UID"))
+register_refusal("ck_seating_not_overbooked", N_("there are not that many places left"))
+register_refusal("uq_event_key", N_("an event with this key already exists"))
+register_refusal("uq_event_uid", N_("another event has this UID"))

@@ -14,7 +14,7 @@ from scheduler.model.accounts import Account
 from scheduler.model.events import Kind
 from scheduler.model.places import KEY, Person
 from scheduler.model.posts import Post
-from scheduler.storage.refusals import refuses
+from scheduler.storage.refusals import register_refusal
 from scheduler.storage.types import JSON, Base, Id, Instant, Languages, choice
 
 EVERYTHING = "all"
@@ -145,4 +145,4 @@ def is_built_in(key: str) -> bool:
     return key in (EVERYTHING, CHOICE, *KIND_FEEDS) or key.startswith(CITY_PREFIX)
 
 
-refuses("uq_feed_key", N_("a feed with this key already exists"))
+register_refusal("uq_feed_key", N_("a feed with this key already exists"))

@@ -11,7 +11,7 @@ from scheduler.base.i18n import N_
 from scheduler.model.attendance import Attendee
 from scheduler.model.events import Event
 from scheduler.model.places import Person
-from scheduler.storage.refusals import refuses
+from scheduler.storage.refusals import register_refusal
 from scheduler.storage.types import JSON, Base, Id, Instant
 
 
@@ -105,4 +105,4 @@ class Origin(Base):
     )
 
 
-refuses("uq_origin_source_uid_recurrence_id", N_("this event was imported meanwhile; run it again"))
+register_refusal("uq_origin_source_uid_recurrence_id", N_("this event was imported meanwhile; run it again"))

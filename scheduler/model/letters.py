@@ -14,7 +14,7 @@ from scheduler.base.text import Text
 from scheduler.model.events import Event
 from scheduler.model.places import Person
 from scheduler.model.visits import Appointment
-from scheduler.storage.refusals import refuses
+from scheduler.storage.refusals import register_refusal
 from scheduler.storage.types import JSON, Base, Id, Instant, Languages, choice
 
 
@@ -137,4 +137,4 @@ class Message(Base):
     event: Mapped[Event] = relationship()
 
 
-refuses("uq_letter_key", N_("this letter is already queued"))
+register_refusal("uq_letter_key", N_("this letter is already queued"))

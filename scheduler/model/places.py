@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from scheduler.base.i18n import N_
 from scheduler.base.text import Text
-from scheduler.storage.refusals import refuses
+from scheduler.storage.refusals import register_refusal
 from scheduler.storage.types import Base, Id, Instant, Languages
 
 KEY = sa.String(80)
@@ -144,8 +144,8 @@ class Closure(Base):
     )
 
 
-refuses("uq_person_identity", N_("a person with this name and address is already known"))
-refuses("uq_person_key", N_("a person with this key already exists"))
-refuses("uq_venue_key", N_("a venue with this key already exists"))
-refuses("uq_city_key", N_("a city with this key already exists"))
-refuses("uq_organisation_key", N_("an organisation with this key already exists"))
+register_refusal("uq_person_identity", N_("a person with this name and address is already known"))
+register_refusal("uq_person_key", N_("a person with this key already exists"))
+register_refusal("uq_venue_key", N_("a venue with this key already exists"))
+register_refusal("uq_city_key", N_("a city with this key already exists"))
+register_refusal("uq_organisation_key", N_("an organisation with this key already exists"))

@@ -13,7 +13,7 @@ from scheduler.base.i18n import N_
 from scheduler.base.text import Text
 from scheduler.model.events import Event
 from scheduler.model.places import KEY, City
-from scheduler.storage.refusals import refuses
+from scheduler.storage.refusals import register_refusal
 from scheduler.storage.types import Base, Id, Instant, Languages, Seconds, Wall, choice
 
 ADDRESS = sa.String(254)
@@ -241,4 +241,4 @@ class Checklist(Base):
     service: Mapped[Service] = relationship(back_populates="checklists")
 
 
-refuses("uq_post_key", N_("a post with this key already exists"))
+register_refusal("uq_post_key", N_("a post with this key already exists"))

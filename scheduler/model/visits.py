@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from scheduler.base.clock import instant
 from scheduler.base.i18n import N_
 from scheduler.model.posts import ADDRESS, Counted, Counter, Layout, Service
-from scheduler.storage.refusals import refuses
+from scheduler.storage.refusals import register_refusal
 from scheduler.storage.types import JSON, Base, Id, Instant, Wall, choice
 
 
@@ -243,8 +243,12 @@ class Ticket(Base):
     __table_args__ = (sa.CheckConstraint("number >= 1", name="number"),)
 
 
-refuses("ck_service_day_within_quota", N_("no more of this service are taken on that day"))
-refuses("pk_slot_claim", N_("this time has just been taken"))
-refuses("uq_slot_claim_counter_id_day_cell", N_("this time has just been taken"))  # SQLite's word for the same
-refuses("ix_applicant_one_active", N_("there is a booking for this service with this document already"))
-refuses("uq_applicant_service_id_fingerprint", N_("there is a booking for this service with this document already"))
+register_refusal("ck_service_day_within_quota", N_("no more of this service are taken on that day"))
+register_refusal("pk_slot_claim", N_("this time has just been taken"))
+register_refusal(
+    "uq_slot_claim_counter_id_day_cell", N_("this time has just been taken")
+)  # SQLite's word for the same
+register_refusal("ix_applicant_one_active", N_("there is a booking for this service with this document already"))
+register_refusal(
+    "uq_applicant_service_id_fingerprint", N_("there is a booking for this service with this document already")
+)

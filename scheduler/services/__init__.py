@@ -1,1 +1,1 @@
-"""Verbs over more than one row. Each takes a Session and ``now=``; none commits, none asks the clock."""
+"""Services: what the program does. Each takes a Session and ``now``; none commits, none reads the clock."""

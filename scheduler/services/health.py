@@ -1,4 +1,4 @@
-"""What `scheduler doctor` looks at: each check answers with what it found and, where it can be mended, how."""
+"""The checks of `scheduler doctor`: each returns what it found and, if something is wrong, what to do about it."""
 
 from __future__ import annotations
 
@@ -18,53 +18,62 @@ from scheduler.services.consulate.visits import rezoning as visit_rezoning
 from scheduler.services.privacy import retention
 
 Gettext = Callable[[str], str]
-LATE = timedelta(minutes=15)  # a worker that is there sends within seconds
-SKEW = timedelta(minutes=2)
+LATE = timedelta(minutes=15)  # for a letter: a running worker sends within seconds
+MAX_SKEW = timedelta(minutes=2)  # of two clocks
 
 
 class CheckResult(StrEnum):
+    """How bad a finding is."""
+
     OK = "ok"
     WARNING = "warning"
     FAILURE = "failure"
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class HealthFinding:
+    """What one check found: its subject and state, and what to do (``remedy``: words, or a command)."""
+
     what: str
     state: CheckResult
     found: str
     remedy: str = ""
 
 
-def time_zones(gettext: Gettext) -> Finding:
+def check_time_zones(gettext: Gettext) -> HealthFinding:
+    """Check the installed time zone data, without a database."""
     problem = tzdata_problem(gettext)
     if problem:
-        return Finding(N_("time zones"), CheckResult.FAILURE, problem, gettext(N_("upgrade the package tzdata")))
-    return Finding(N_("time zones"), CheckResult.OK, tzdata_version())
+        return HealthFinding(
+            N_("time zones"), CheckResult.FAILURE, problem, gettext(N_("upgrade the package tzdata"))
+        )
+    return HealthFinding(N_("time zones"), CheckResult.OK, tzdata_version())
 
 
-def stored(session: Session, *, now: datetime, gettext: Gettext, keep: timedelta | None = None) -> Iterator[Finding]:
-    """Everything that can be said of a database whose tables fit."""
-    yield _clock(session, now, gettext)
-    yield _places(session, gettext)
-    yield _instants(session, now, gettext)
-    yield _letters(session, now, gettext)
-    yield _accounts(session, gettext)
-    yield _retention(session, now, gettext, keep)
+def check_database(
+    session: Session, *, now: datetime, gettext: Gettext, keep: timedelta | None = None
+) -> Iterator[HealthFinding]:
+    """Run all checks of a database whose tables are those of this version."""
+    yield _check_clock(session, now, gettext)
+    yield _check_places(session, gettext)
+    yield _check_instants(session, now, gettext)
+    yield _check_letters(session, now, gettext)
+    yield _check_accounts(session, gettext)
+    yield _check_retention(session, now, gettext, keep)
 
 
-def _clock(session: Session, now: datetime, gettext: Gettext) -> Finding:
-    """A clock that is behind what was already written down, or that differs from the server's, is wrong."""
+def _check_clock(session: Session, now: datetime, gettext: Gettext) -> HealthFinding:
+    """Compare our clock with that of the database server; on SQLite with the last line of the audit."""
     last = session.scalar(sa.select(sa.func.max(Audit.at)))
     if session.get_bind().dialect.name == "postgresql":
         last = session.scalar(sa.select(sa.func.now()))
-        wrong = last is not None and abs(last - now) > SKEW
+        wrong = last is not None and abs(last - now) > MAX_SKEW
     else:
-        wrong = last is not None and last - now > SKEW
+        wrong = last is not None and last - now > MAX_SKEW
     found = f"{now:%Y-%m-%d %H:%M:%S} UTC"
     if not wrong:
-        return Finding(N_("clock"), CheckResult.OK, found)
-    return Finding(
+        return HealthFinding(N_("clock"), CheckResult.OK, found)
+    return HealthFinding(
         N_("clock"),
         CheckResult.FAILURE,
         gettext(N_("{now}, but the database says {last:%Y-%m-%d %H:%M:%S} UTC")).format(now=found, last=last),
@@ -72,8 +81,8 @@ def _clock(session: Session, now: datetime, gettext: Gettext) -> Finding:
     )
 
 
-def _places(session: Session, gettext: Gettext) -> Finding:
-    """The count of places taken is kept beside the list, for speed; here the two are compared."""
+def _check_places(session: Session, gettext: Gettext) -> HealthFinding:
+    """Compare the stored count of places taken with the list itself, for every event and mode."""
     held = (
         sa.select(Attendee.event_id, Attendee.mode, sa.func.sum(1 + Attendee.companions).label("places"))
         .where(Attendee.standing.in_(HOLDING))
@@ -84,32 +93,33 @@ def _places(session: Session, gettext: Gettext) -> Finding:
     query = sa.select(Event.key).join(Capacity, Capacity.event_id == Event.id).outerjoin(held, same)
     wrong = session.scalars(query.where(Capacity.taken != sa.func.coalesce(held.c.places, 0)).limit(5)).all()
     if not wrong:
-        return Finding(N_("places"), CheckResult.OK, gettext(N_("every count agrees with its list")))
-    return Finding(
+        return HealthFinding(N_("places"), CheckResult.OK, gettext(N_("every count agrees with its list")))
+    return HealthFinding(
         N_("places"), CheckResult.FAILURE, ", ".join(wrong), gettext(N_("report this: it should be impossible"))
     )
 
 
-def _instants(session: Session, now: datetime, gettext: Gettext) -> Finding:
-    """Events and visits whose hour on the wall is another instant under the installed tz data."""
+def _check_instants(session: Session, now: datetime, gettext: Gettext) -> HealthFinding:
+    """Look for events and visits whose wall time is another instant under the installed time zone data."""
     dated = sa.select(Event).where(Event.starts_at.is_not(None)).execution_options(yield_per=500)
     moved = [
         event.key
         for event in session.scalars(dated)
         if event.instants(strict=False) != (event.starts_at, event.ends_at)
     ]
-    visits = visit_rezoning.wrong(session, now=now)[:5]
+    visits = visit_rezoning.find_wrong(session, now=now)[:5]
     moved += session.scalars(sa.select(Appointment.reference).where(Appointment.id.in_(visits))).all()
     if not moved:
-        return Finding(
+        return HealthFinding(
             N_("instants"),
             CheckResult.OK,
             gettext(N_("every event and visit stands right under the installed tz data")),
         )
-    return Finding(N_("instants"), CheckResult.WARNING, ", ".join(moved[:5]), "scheduler zones check")
+    return HealthFinding(N_("instants"), CheckResult.WARNING, ", ".join(moved[:5]), "scheduler zones check")
 
 
-def _letters(session: Session, now: datetime, gettext: Gettext) -> Finding:
+def _check_letters(session: Session, now: datetime, gettext: Gettext) -> HealthFinding:
+    """Look for letters that are late, then for letters that failed."""
     to_do = sa.select(sa.func.count(), sa.func.min(Letter.due_at)).where(Letter.outcome.is_(None))
     count, oldest = session.execute(to_do.where(Letter.due_at <= now)).one()
     failed = session.scalar(sa.select(sa.func.count()).where(Letter.outcome == "failed")) or 0
@@ -117,31 +127,33 @@ def _letters(session: Session, now: datetime, gettext: Gettext) -> Finding:
     said = gettext(N_("due: {count}, waiting: {waiting}, failed: {failed}"))
     found = said.format(count=count, waiting=waiting, failed=failed)
     if oldest is not None and now - oldest > LATE:
-        return Finding(N_("letters"), CheckResult.WARNING, found, gettext(N_("start a worker: scheduler worker")))
+        return HealthFinding(
+            N_("letters"), CheckResult.WARNING, found, gettext(N_("start a worker: scheduler worker"))
+        )
     if failed:
-        return Finding(N_("letters"), CheckResult.WARNING, found, "scheduler letter list --outcome failed")
-    return Finding(N_("letters"), CheckResult.OK, found)
+        return HealthFinding(N_("letters"), CheckResult.WARNING, found, "scheduler letter list --outcome failed")
+    return HealthFinding(N_("letters"), CheckResult.OK, found)
 
 
-def _accounts(session: Session, gettext: Gettext) -> Finding:
-    """Without an administrator the desk works from the shell alone: a hint, no fault."""
-    here = sa.select(sa.func.count()).select_from(Account).where(Account.disabled_at.is_(None))
-    all_of_them = session.scalar(here) or 0
-    if not session.scalar(here.where(Account.role == AccountRole.ADMINISTRATOR)):
+def _check_accounts(session: Session, gettext: Gettext) -> HealthFinding:
+    """Count accounts; without an administrator, which is no fault, tell how to add one."""
+    in_force = sa.select(sa.func.count()).select_from(Account).where(Account.disabled_at.is_(None))
+    count = session.scalar(in_force) or 0
+    if not session.scalar(in_force.where(Account.role == AccountRole.ADMINISTRATOR)):
         found = gettext(N_("there is no administrator; the pages of the desk need one"))
-        return Finding(N_("accounts"), CheckResult.OK, found, "scheduler account add NAME --role administrator")
-    return Finding(N_("accounts"), CheckResult.OK, gettext(N_("in force: {count}")).format(count=all_of_them))
+        return HealthFinding(N_("accounts"), CheckResult.OK, found, "scheduler account add NAME --role administrator")
+    return HealthFinding(N_("accounts"), CheckResult.OK, gettext(N_("in force: {count}")).format(count=count))
 
 
-def _retention(session: Session, now: datetime, gettext: Gettext, keep: timedelta | None) -> Finding:
-    """What is promised on the form must be done: by the worker, every night."""
+def _check_retention(session: Session, now: datetime, gettext: Gettext, keep: timedelta | None) -> HealthFinding:
+    """Check that visitors are erased as the registration form promises: by the worker, every night."""
     if keep is None:
-        return Finding(N_("retention"), CheckResult.OK, gettext(N_("visitors are kept until they ask")))
-    last, due = retention.last_run(session), retention.count_due(session, keep=keep, now=now)
+        return HealthFinding(N_("retention"), CheckResult.OK, gettext(N_("visitors are kept until they ask")))
+    last, due = retention.get_last_run(session), retention.count_due(session, keep=keep, now=now)
     run = f"{last:%Y-%m-%d %H:%M} UTC" if last else gettext(N_("never"))
     said = gettext(N_("visitors are forgotten after {days} days; due: {due}, last run: {run}"))
     found = said.format(days=keep.days, due=due, run=run)
     if due and (last is None or now - last > retention.LATE):
         remedy = gettext(N_("start a worker: scheduler worker"))
-        return Finding(N_("retention"), CheckResult.WARNING, found, remedy)
-    return Finding(N_("retention"), CheckResult.OK, found)
+        return HealthFinding(N_("retention"), CheckResult.WARNING, found, remedy)
+    return HealthFinding(N_("retention"), CheckResult.OK, found)

@@ -24,7 +24,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Invalid
-from scheduler.storage.refusals import translated
+from scheduler.storage.refusals import translate_errors
+from scheduler.storage.unit_of_work import begin_unit_of_work
 
 
 class FairLock:
@@ -89,7 +90,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """Open a session whose queries all see the same moment, whatever is committed meanwhile."""
-        with translated(self.url), Session(self._reader, expire_on_commit=False) as session:
+        with translate_errors(self.url), Session(self._reader, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
@@ -100,8 +101,8 @@ class Database:
         writer is waited for).
         """
         made = Session(self._writer, expire_on_commit=False)
-        with translated(self.url), self._one_writer(), made as session, session.begin():
-            session.info.update(actor=actor, pages=self.pages)
+        with translate_errors(self.url), self._one_writer(), made as session, session.begin():
+            begin_unit_of_work(session, actor=actor, pages=self.pages)
             if patience and not self.embedded:
                 session.execute(sa.text(f"SET LOCAL lock_timeout = {patience // timedelta(milliseconds=1)}"))
             yield session
@@ -114,7 +115,7 @@ class Database:
         four (ping, BEGIN, statement, COMMIT). They do not wait for the disk: they survive the death of this process,
         but a power cut may undo the last moments of them.
         """
-        with translated(self.url), self._relaxed_engine.connect() as connection:
+        with translate_errors(self.url), self._relaxed_engine.connect() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT", begins=False)
 
             def execute(statement: sa.Executable, values: Mapping[str, Any]) -> Sequence[sa.Row[Any]]:

@@ -17,12 +17,12 @@ class Held(Conflict):
 
 
 @contextmanager
-def translated(url: sa.URL) -> Iterator[None]:
+def translate_errors(url: sa.URL) -> Iterator[None]:
     """Translate the errors of the database inside this block into errors that a person can act on."""
     try:
         yield
     except IntegrityError as error:
-        raise refusal(error) from error
+        raise explain_refusal(error) from error
     except DBAPIError as error:
         trouble = _trouble(error, url)
         if trouble is None:
@@ -34,12 +34,12 @@ def translated(url: sa.URL) -> Iterator[None]:
 REFUSALS: dict[str, str] = {}
 
 
-def refuses(constraint: str, sentence: str) -> None:
+def register_refusal(constraint: str, sentence: str) -> None:
     """Register the sentence that a person reads when this constraint refuses; called beside the constraint."""
     REFUSALS[constraint] = sentence
 
 
-def refusal(error: IntegrityError) -> SchedulerError:
+def explain_refusal(error: IntegrityError) -> SchedulerError:
     """Return the Conflict that a violated constraint means; one with its name if no sentence is registered for it."""
     name = constraint_name(error)
     return Conflict(REFUSALS[name]) if name in REFUSALS else Conflict("refused by {name}", name=name)

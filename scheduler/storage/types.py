@@ -7,7 +7,6 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
 from scheduler.base.text import Text
@@ -19,9 +18,6 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
-
-
-JSON = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 
 
 # For queries of many octets: PostgreSQL sends them as they are, not as twice as many hexadecimal digits.
@@ -80,6 +76,23 @@ class Seconds(sa.TypeDecorator[timedelta]):
 
     def process_result_value(self, value: int | None, dialect: sa.Dialect) -> timedelta | None:  # noqa: ARG002
         return None if value is None else timedelta(seconds=value)
+
+
+class JSON(sa.TypeDecorator[Any]):
+    """JSON; on PostgreSQL in its binary form (JSONB).
+
+    No ``with_variant``, which would import PostgreSQL's dialect in every command that works at SQLite.
+    """
+
+    impl = sa.JSON
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        if dialect.name != "postgresql":
+            return dialect.type_descriptor(sa.JSON())
+        from sqlalchemy.dialects.postgresql import JSONB
+
+        return dialect.type_descriptor(JSONB())
 
 
 class Languages(sa.TypeDecorator[Text]):

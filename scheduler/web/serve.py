@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from scheduler.app import App
 from scheduler.base import config
-from scheduler.web.programme.feed_server import Feeds
+from scheduler.web.programme.feed_server import FeedServer
 
 if TYPE_CHECKING:
     from granian.server.common import AbstractServer
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 THREADS = 32
 
 
-def application() -> Feeds:
+def application() -> FeedServer:
     """Make what each process runs, from the settings of the environment. Raise what `App.open` raises."""
     from scheduler.web.application import create_app
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    app = App.open(config.load())
-    return Feeds(app, create_app(app).wsgi_app)
+    app = App.open(config.load_settings())
+    return FeedServer(app, create_app(app).wsgi_app)
 
 
 def server(*, host: str, port: int, workers: int, settings_file: Path | None = None) -> AbstractServer[Any]:

@@ -15,7 +15,11 @@ from scheduler.app import App
 from scheduler.base.date_format import format_weekday
 from scheduler.base.i18n import LANGUAGES
 from scheduler.base.text import Text
-from scheduler.services.events.programme.renderings import KIND_NAMES, exceptions_in_words, weekly_in_words
+from scheduler.services.events.programme.rendering.event_texts import (
+    KIND_NAMES,
+    format_exceptions,
+    format_weekly_hours,
+)
 from scheduler.web.kit.assets import Assets
 from scheduler.web.kit.language import NAMES, _, kept, ngettext, with_query
 from scheduler.web.programme import wording as event_wording
@@ -76,8 +80,8 @@ def install(web: Flask, app: App, assets: Assets) -> None:
     environment.globals.update(
         asset=assets.url,
         badge=event_wording.badge,
-        exceptions=lambda event: exceptions_in_words(event, g.language),
-        weekly=lambda event: weekly_in_words(event, g.language),
+        exceptions=lambda event: format_exceptions(event, g.language),
+        weekly=lambda event: format_weekly_hours(event, g.language),
         kind_name=lambda kind: _(KIND_NAMES[kind]),
         weekday=lambda day, **how: format_weekday(day, g.language, **how),
         event_text=event_wording,

@@ -1,4 +1,4 @@
-"""Deliver what is due: claim, compose, send, record each outcome."""
+"""Deliver the letters that are due: claim them, compose them, send them, record the outcome of each."""
 
 from __future__ import annotations
 
@@ -14,37 +14,29 @@ from scheduler.base.errors import Conflict, Forbidden
 from scheduler.channels.base import ChannelError
 from scheduler.model import Letter, Outcome
 from scheduler.services.letters.composing import compose
-from scheduler.services.letters.envelope import OutgoingMessage, Skip
+from scheduler.services.letters.envelope import CompositionResult, OutgoingMessage, Skip
 from scheduler.services.outbox import leases, reminders
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(minutes=10)  # a batch takes seconds; a worker that died gives its letters back after this
-
-
-BATCH = 1000
-
-
-COMPOSED_FOR = timedelta(
-    minutes=1
-)  # a letter composed longer ago is composed anew: the facts, or the lease, may be gone
-
-
+LEASE = timedelta(minutes=10)  # a batch takes seconds; the letters of a worker that died are free again after this
+BATCH_SIZE = 1000  # letters claimed at once
+COMPOSED_FOR = timedelta(minutes=1)  # letters composed longer ago are composed anew: facts change, leases end
 CHANNEL_RETRY_AFTER = timedelta(minutes=1)  # while the channel is down
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
-    """What one round did."""
+class DeliveryCounts:
+    """How many letters a round sent, skipped, gave up (failed) and put off."""
 
     sent: int = 0
     skipped: int = 0
     failed: int = 0
     postponed: int = 0
-    down: bool = False  # the channel took nothing more
+    down: bool = False  # the channel accepts no letters now
 
-    def __add__(self, other: Delivery) -> Delivery:
-        return Delivery(
+    def __add__(self, other: DeliveryCounts) -> DeliveryCounts:
+        return DeliveryCounts(
             self.sent + other.sent,
             self.skipped + other.skipped,
             self.failed + other.failed,
@@ -54,36 +46,45 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class DeliveryResult:
+    """What became of a letter. No outcome means that it will be tried again at ``again_at``."""
+
+    outcome: Outcome | None
+    reason: str = ""
+    again_at: datetime | None = None
+    down: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Broken:
-    """A letter that our own mistake keeps from being composed; `scheduler letter retry` once it is mended."""
+    """A letter that a bug keeps from being composed; when that is mended: ``scheduler letter retry``."""
 
     letter_id: int
     reason: str
 
 
-Item = OutgoingMessage | Skip | Broken
-
-
-Seen = Callable[[Item, "DeliveryResult"], None]
-
-
+Item = CompositionResult | Broken
+Report = Callable[[Item, DeliveryResult], None]
 Stop = Callable[[], bool]
 
 
-def _never() -> bool:
-    """Nobody asks to stop."""
+def never() -> bool:
+    """Return False: for jobs that nobody stops."""
     return False
 
 
-def deliver(app: App, seen: Seen | None = None, *, stop: Stop = _never) -> Delivery:
-    """Fire the reminders that are due, then send what is due: until nothing is left, the channel is down, or
-    somebody asks to ``stop``, which is heeded after the letter in flight."""
+def deliver(app: App, report: Report | None = None, *, stop: Stop = never) -> DeliveryCounts:
+    """Fire the reminders that are due, then send the letters that are due; return what was done.
+
+    It ends when nothing is due any more, when the channel is down, or, after the letter in flight, when ``stop``
+    returns True. ``report`` is called after each letter with its outcome.
+    """
     with app.db.write("worker") as session:
         reminders.fire_reminders(session, now=app.clock.now())
-    total = Delivery()
+    total = DeliveryCounts()
     try:
         while not (total.down or stop()):
-            done = _batch(app, seen, stop)
+            done = _deliver_batch(app, report, stop)
             if done is None:
                 break
             total += done
@@ -92,23 +93,27 @@ def deliver(app: App, seen: Seen | None = None, *, stop: Stop = _never) -> Deliv
     return total
 
 
-def _batch(app: App, seen: Seen | None, stop: Stop) -> Delivery | None:
-    """Claim, compose, send, record; None when nothing is due."""
+def _deliver_batch(app: App, report: Report | None, stop: Stop) -> DeliveryCounts | None:
+    """Deliver up to BATCH_SIZE letters; return None if nothing is due."""
     now = app.clock.now()
     with app.db.write("worker") as session:
-        ids = leases.claim_due(session, now=now, lease=LEASE, limit=BATCH)
+        ids = leases.claim_due(session, now=now, lease=LEASE, limit=BATCH_SIZE)
     if not ids:
         return None
-    return _send_all(app, _compose(app, ids, now), seen, lambda: stop() or app.clock.now() >= now + COMPOSED_FOR)
+
+    def outdated_or_stopped() -> bool:
+        return stop() or app.clock.now() >= now + COMPOSED_FOR
+
+    return _send_all(app, _compose(app, ids, now), report, outdated_or_stopped)
 
 
 def _compose(app: App, ids: list[int], now: datetime) -> list[Item]:
-    """Compose a batch; one letter that cannot be composed must not hold up the others."""
+    """Compose letters, alone if that fails for all: one that cannot be composed must not hold up the others."""
     try:
         with app.db.read() as session:
             return list(compose(session, ids, house=app.house, now=now))
     except (Conflict, Forbidden):
-        raise  # the database is away: the lease lapses
+        raise  # the database is away; when the lease ends the letters are free again
     except Exception as error:
         log.exception("letters %s cannot be composed", ids)
         if len(ids) == 1:
@@ -116,28 +121,31 @@ def _compose(app: App, ids: list[int], now: datetime) -> list[Item]:
         return [item for letter in ids for item in _compose(app, [letter], now)]
 
 
-def _send_all(app: App, composed: list[Item], seen: Seen | None, stop: Stop) -> Delivery:
-    """Each outcome is written before the next letter leaves: a crash repeats at most the one in flight."""
-    total = Delivery()
+def _send_all(app: App, composed: list[Item], report: Report | None, stop: Stop) -> DeliveryCounts:
+    """Send letters and record the outcome of each before the next is sent; release those that are left.
+
+    So a crash repeats at most the letter in flight.
+    """
+    total = DeliveryCounts()
     with app.db.autocommit() as execute:
         for index, item in enumerate(composed):
             if index and stop():
                 break
-            verdict = _verdict(app, item)
-            if verdict.down:
-                total += Delivery(postponed=len(composed) - index, down=True)
+            result = _deliver_one(app, item)
+            if result.down:
+                total += DeliveryCounts(postponed=len(composed) - index, down=True)
                 break
-            execute(_OUTCOME, _outcome(app, item, verdict))
-            total += _counted(verdict)
-            if seen:
-                seen(item, verdict)
+            execute(_RECORD_OUTCOME, _outcome_values(app, item, result))
+            total += _count(result)
+            if report:
+                report(item, result)
         else:
             return total
     _release(app, composed[index:], pause=CHANNEL_RETRY_AFTER if total.down else timedelta())
     return total
 
 
-def _verdict(app: App, item: Item) -> DeliveryResult:
+def _deliver_one(app: App, item: Item) -> DeliveryResult:
     match item:
         case Skip():
             return DeliveryResult(Outcome.SKIPPED, item.reason)
@@ -147,29 +155,20 @@ def _verdict(app: App, item: Item) -> DeliveryResult:
             return _send(app, item)
 
 
-def _counted(verdict: DeliveryResult) -> Delivery:
-    match verdict.outcome:
+def _count(result: DeliveryResult) -> DeliveryCounts:
+    match result.outcome:
         case Outcome.SENT:
-            return Delivery(sent=1)
+            return DeliveryCounts(sent=1)
         case Outcome.SKIPPED:
-            return Delivery(skipped=1)
+            return DeliveryCounts(skipped=1)
         case Outcome.FAILED:
-            return Delivery(failed=1)
+            return DeliveryCounts(failed=1)
         case None:
-            return Delivery(postponed=1)
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryResult:
-    """What became of a letter; no outcome means that it will be tried again at ``again_at``."""
-
-    outcome: Outcome | None
-    reason: str = ""
-    again_at: datetime | None = None
-    down: bool = False
+            return DeliveryCounts(postponed=1)
 
 
 def _send(app: App, message: OutgoingMessage) -> DeliveryResult:
+    """Hand a letter to the channel; return that it was sent, refused for good, or is to be tried again."""
     try:
         app.channel.send(message)
     except ChannelError as error:
@@ -181,14 +180,15 @@ def _send(app: App, message: OutgoingMessage) -> DeliveryResult:
     return DeliveryResult(Outcome.SENT)
 
 
-def _outcome(app: App, item: Item, verdict: DeliveryResult) -> dict[str, object]:
+def _outcome_values(app: App, item: Item, result: DeliveryResult) -> dict[str, object]:
+    """Return the parameters of `_outcome_statement`."""
     sent = item if isinstance(item, OutgoingMessage) else None
     return {
         "letter": item.letter_id,
-        "outcome": verdict.outcome,
-        "reason": verdict.reason,
-        "claimed_until": verdict.again_at,
-        "finished_at": app.clock.now() if verdict.outcome else None,
+        "outcome": result.outcome,
+        "reason": result.reason,
+        "claimed_until": result.again_at,
+        "finished_at": app.clock.now() if result.outcome else None,
         "language": sent and sent.language,
         "address": sent and sent.address,
         "message_id": sent and sent.message_id,
@@ -196,19 +196,22 @@ def _outcome(app: App, item: Item, verdict: DeliveryResult) -> dict[str, object]
 
 
 def _outcome_statement() -> sa.Update:
-    """One statement for every outcome, made once: it runs after each of 200,000 letters. What an earlier attempt
-    has written of the address stays where this one was not composed."""
+    """Return the statement that records an outcome; it is built once, because it runs after each of 200,000 letters.
+
+    Where this attempt gives no language, address or Message-ID, those of an earlier attempt are kept.
+    """
     letter: sa.Table = Letter.metadata.tables[Letter.__tablename__]
-    plain = ("outcome", "reason", "claimed_until", "finished_at")
+    replaced = ("outcome", "reason", "claimed_until", "finished_at")
     kept = ("language", "address", "message_id")
-    bound = {name: sa.bindparam(name, type_=letter.c[name].type) for name in (*plain, *kept)}
-    values = bound | {name: sa.func.coalesce(bound[name], letter.c[name]) for name in kept}
+    parameters = {name: sa.bindparam(name, type_=letter.c[name].type) for name in (*replaced, *kept)}
+    values = parameters | {name: sa.func.coalesce(parameters[name], letter.c[name]) for name in kept}
     return sa.update(letter).where(letter.c.id == sa.bindparam("letter")).values(values)
 
 
-_OUTCOME = _outcome_statement()
+_RECORD_OUTCOME = _outcome_statement()
 
 
 def _release(app: App, items: list[Item], *, pause: timedelta) -> None:
+    """Give up the claims on letters that were not tried; they can be claimed again after the pause."""
     with app.db.write("worker") as session:
         leases.release(session, [item.letter_id for item in items], until=app.clock.now() + pause)

@@ -1,8 +1,8 @@
-"""Every public feed as files, for a web server or a CDN: `feeds/all.kk.ics` with its compressed twins beside it.
+"""Publish every public feed as files for a web server or a CDN: `feeds/all.kk.ics` and its compressed twins.
 
-A file is replaced whole or not at all, and only when it says something else; the manifest, written last, tells what
-there is. What is no feed any more is removed. What no run has written is left alone: where such a file has the name
-of a feed, nothing is published.
+A file is replaced as a whole, and only if its content has changed. The manifest, written last, lists the files.
+Files of feeds that no longer exist are removed. Files that no run has written are left alone: where such a file has
+the name of a feed, nothing is published.
 """
 
 from __future__ import annotations
@@ -27,23 +27,25 @@ from scheduler.app import App
 from scheduler.base.errors import Conflict, Forbidden, Invalid, NotFound
 from scheduler.base.i18n import LANGUAGES
 from scheduler.formats.atomic_write import replace_file
-from scheduler.formats.compression import brotlied, gzipped
+from scheduler.formats.compression import compress_brotli, compress_gzip
 from scheduler.services.common import content_version
 from scheduler.services.feeds import addresses, event_feeds, scopes
 from scheduler.services.feeds.addresses import Address
 
 FOLDER = "feeds"
 MANIFEST = f"{FOLDER}/manifest.json"
-TWINS: dict[str, Callable[[bytes], bytes]] = {"": bytes, ".gz": gzipped, ".br": brotlied}
+TWINS: dict[str, Callable[[bytes], bytes]] = {"": bytes, ".gz": compress_gzip, ".br": compress_brotli}
 PLAIN: dict[str, Callable[[bytes], bytes]] = {".ics": bytes, ".gz": gzip.decompress, ".br": brotli.decompress}
 PRODUCER = f"PRODID:{PRODID}\r\n".encode()
-AHEAD = 8  # feeds that wait to be written, in memory
-Manifest = dict[str, Any]  # name: its size and digest
+MAX_WAITING = 8  # feeds in memory that wait to be written
+Manifest = dict[str, Any]  # size and digest of each file by its name
 
 
 class Target(Protocol):
-    """Where files go. Names are relative, with slashes; ``place`` tells a person where one is. Each raises Forbidden
-    when it cannot."""
+    """Where files are put. Names are relative, with slashes; ``place`` tells a person where one is.
+
+    A method that cannot do its work raises Forbidden.
+    """
 
     def names(self, folder: str) -> set[str]: ...
     def place(self, name: str) -> str: ...
@@ -55,7 +57,7 @@ class Target(Protocol):
 
 @dataclass(slots=True)
 class Published:
-    """What one run did, in feeds."""
+    """The names of the files that one run wrote and removed, and how many it left as they were."""
 
     written: list[str] = field(default_factory=list)
     unchanged: int = 0
@@ -66,41 +68,46 @@ Advance = Callable[[int, int], None]
 
 
 def publish(app: App, target: Target, advance: Advance = lambda _done, _all: None) -> Published:
-    """Bring the files up to date; ``advance`` is told how many feeds are done, of how many.
+    """Bring the files up to date; return what was done.
 
-    Raises Conflict for a file in the place of a feed that no run has written, and Forbidden.
+    ``advance`` is called with the number of feeds that are done and the number of all. Raise Conflict for a file in
+    the place of a feed that no run has written, Forbidden if a file cannot be written.
     """
     before = _manifest(target)
     with app.db.read() as session, ThreadPoolExecutor() as pool:
-        run = _Run(target, before, content_version.current(session, now=app.clock.now()).modified, pool)
-        known, library = list(scopes.every_public(session)), event_feeds.Library(session, now=app.clock.now())
+        run = _Run(target, before, content_version.get_current(session, now=app.clock.now()).modified, pool)
+        known = list(scopes.public_scopes(session))
+        renderings = event_feeds.PublicRenderings(session, now=app.clock.now())
         _refuse_foreign(target, before, known)
         for number, scope in enumerate(known, 1):
-            book = library.open(scope)
+            feed = renderings.feed(scope)
             for address in _addresses(scope):
-                run.take(address, _content(app, book, address))
+                run.add(address, _content(app, feed, address))
             advance(number, len(known))
         run.finish()
     return run.done
 
 
 class _Run:
+    """One run: which files it must write, has written and must remove."""
+
     def __init__(self, target: Target, before: Manifest, modified: datetime, pool: ThreadPoolExecutor) -> None:
         self.target, self.before, self.modified, self.pool = target, before, modified, pool
         self.after: Manifest = {}
         self.done = Published()
         self._written: deque[Future[None]] = deque()
 
-    def take(self, address: Address, content: bytes) -> None:
+    def add(self, address: Address, content: bytes) -> None:
+        """Write the files of a feed unless they are there with this content."""
         name = _name(address)
         self.after[name] = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
         if self.after[name] == self.before.get(name) and self._is_there(name, len(content)):
             self.done.unchanged += 1
             return
         self.done.written.append(name)
-        # Compressing and writing leave the interpreter to the next feed.
+        # Compressing and writing release the interpreter lock: meanwhile the next feed is made.
         self._written.append(self.pool.submit(self._put, name, content))
-        if len(self._written) > AHEAD:
+        if len(self._written) > MAX_WAITING:
             self._written.popleft().result()
 
     def _is_there(self, name: str, size: int) -> bool:
@@ -112,6 +119,7 @@ class _Run:
             self.target.put(name + ending, pack(content), self.modified)
 
     def finish(self) -> None:
+        """Wait for the last files, remove those of feeds that no longer exist, and write the manifest."""
         for one in self._written:
             one.result()
         for name in sorted(self.before.keys() - self.after.keys()):
@@ -124,7 +132,7 @@ class _Run:
 
 
 def _manifest(target: Target) -> Manifest:
-    """Of the last run; of one that cannot be read nothing is known, and everything is written again."""
+    """Return the manifest of the last run, or an empty one, with which everything is written again."""
     try:
         known = json.loads(target.read(MANIFEST) or b"{}")
     except ValueError:
@@ -133,9 +141,9 @@ def _manifest(target: Target) -> Manifest:
 
 
 def _is_feed(name: str) -> bool:
-    """Whoever can write the manifest shall not have other files removed by it."""
+    """Return whether a name is one of a public feed: a forged manifest must not have other files removed."""
     try:
-        return not addresses.read(f"/{name}").private
+        return not addresses.parse_address(f"/{name}").private
     except NotFound:
         return False
 
@@ -168,13 +176,13 @@ def _name(address: Address) -> str:
 
 
 def _addresses(scope: scopes.Scope) -> Iterator[Address]:
-    """Every form that a subscriber can choose; choices of several kinds and cities are for the server."""
+    """Yield every form of a feed that a subscriber can choose. Choices of a reader's own are left to the server."""
     for language, by_hours, alarms in product(LANGUAGES, (False, True), (False, True)):
         yield Address(scope.key, language, by_hours, alarms)
 
 
-def _content(app: App, book: event_feeds.Book, address: Address) -> bytes:
-    return book.write(
+def _content(app: App, feed: event_feeds.PublicFeed, address: Address) -> bytes:
+    return feed.write(
         language=address.language,
         by_hours=address.by_hours,
         alarms=address.alarms,
@@ -183,15 +191,14 @@ def _content(app: App, book: event_feeds.Book, address: Address) -> bytes:
     )
 
 
-# Targets
-
-
 def target_for(where: str) -> Target:
-    """A directory, or a URL for fsspec (s3://bucket/prefix). Raises Invalid for one that nobody knows."""
+    """Return the target for a directory or a URL of fsspec (s3://bucket/prefix). Raise Invalid if no driver fits."""
     return Bucket(where) if "://" in where else Directory(Path(where))
 
 
 class Directory:
+    """A directory on this machine."""
+
     def __init__(self, root: Path) -> None:
         self.root = root
 
@@ -239,7 +246,7 @@ def _cannot(file: object, error: OSError) -> Forbidden:
 
 
 class Bucket:
-    """Object storage, where a file is replaced as a whole by nature."""
+    """An object storage, which always replaces files as a whole."""
 
     def __init__(self, url: str) -> None:
         try:
@@ -279,7 +286,7 @@ class Bucket:
             return None
         return found
 
-    def put(self, name: str, content: bytes, modified: datetime) -> None:  # noqa: ARG002 - the store keeps its own
+    def put(self, name: str, content: bytes, modified: datetime) -> None:  # noqa: ARG002 - the storage keeps its own time
         try:
             self.files.pipe_file(self.place(name), content)
         except OSError as error:

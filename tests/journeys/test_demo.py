@@ -195,9 +195,11 @@ def test_the_officer_signs_in_at_the_desk_with_the_password_that_was_printed(pla
     assert given
     typed = {**_hidden(form), "name": given[1], "password": given[2]}
     page = visitor.open(f"{desk}/sign-in", urlencode(typed).encode()).read().decode()
+    posts = visitor.open(f"{desk}/posts").read().decode()
 
     assert "/en/desk/sign-out" in page
     assert "Two Capitals: opening ceremony of Astana in Bangkok" in page
+    assert "/en/desk/posts/phuket" in posts
 
 
 def test_while_the_demo_is_served_it_is_not_played_anew(

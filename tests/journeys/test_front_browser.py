@@ -1,6 +1,6 @@
 """A day at the front desk of a post, and its board: a real browser, the pages in a real process.
 
-With PICTURES=1 in the environment it keeps pictures of what it saw in build/screenshots.
+Pictures of what it saw are kept in build/screenshots.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from scheduler.base.clock import instant
 from scheduler.model import AccountRole, Appointment, VisitStatus
 from scheduler.services.consulate.front_desk import actions as desk_actions
 from scheduler.services.consulate.front_desk import board as queue_board
+from scheduler.services.consulate.front_desk import walk_ins
 from scheduler.services.consulate.posts import posts
 from scheduler.services.consulate.visits import booking
 from tests.support.accounts import PASSWORD, an_account
@@ -40,7 +41,7 @@ def booked(app) -> dict[str, str]:
 @pytest.fixture
 def board(app, booked) -> str:
     with app.db.read() as session:
-        return f"board/phuket/{queue_board.board_token(posts.get(session, 'phuket'), secret=app.secret)}"
+        return f"board/phuket/{queue_board.make_board_token(posts.get(session, 'phuket'), secret=app.secret)}"
 
 
 @pytest.fixture
@@ -204,9 +205,9 @@ def test_every_page_is_accessible_and_fits_in_four_languages(browser, app, addre
         post = posts.get(session, "phuket")
         for name in booked:
             desk_actions.check_in(session, booking.get(session, booked[name]), now=NOW)
-        desk_actions.call(session, post, posts.counter_of(post, "1"), now=NOW)
-        last = desk_actions.walk_in(
-            session, posts.service_of(post, "passport"), "Walter", language="en", secret=app.secret, now=NOW
+        desk_actions.call(session, post, posts.get_counter(post, "1"), now=NOW)
+        last = walk_ins.record_walk_in(
+            session, posts.get_service(post, "passport"), "Walter", language="en", secret=app.secret, now=NOW
         )
         tomorrow = MORNING.date().replace(day=13).isoformat()
     dana = f"desk/visits/{booked['Dana Ospanova']}"

@@ -25,7 +25,7 @@ from scheduler.app import App
 from scheduler.base.i18n import LANGUAGES
 from scheduler.model import Event, Kind, Visibility
 from scheduler.sample import programme
-from scheduler.services.events.programme.renderings import opening_hours
+from scheduler.services.events.programme.rendering.opening_hours import read_opening_hours
 from scheduler.worker.publish import Directory, publish
 from tests.support.builders import NOW, an_event
 from tests.support.instance import Scheduler
@@ -135,7 +135,7 @@ def assert_open(plan: list[Event], found: list[Occurrence]) -> None:
 
 
 def open_hours(event: Event) -> list[tuple[str, str]]:
-    hours = opening_hours(event) if event.kind is Kind.EXHIBITION else None
+    hours = read_opening_hours(event) if event.kind is Kind.EXHIBITION else None
     if hours is None or event.first_on is None or event.dtend is None:
         return []
     days = list_openings(event.first_on, event.dtend.date() - timedelta(days=1), *hours)

@@ -17,7 +17,7 @@ import icalendar
 import pytest
 
 from scheduler.base.clock import Clock
-from scheduler.web.programme.feed_server import LOOK_AGAIN
+from scheduler.web.programme.feed_version import READ_EVERY_SECONDS
 from tests.support.instance import Scheduler
 from tests.support.machine import free_port, until
 
@@ -67,7 +67,7 @@ def sync(feed: str, tmp_path: Path) -> Sync:
     config.write_text(CONFIG.format(status=tmp_path / "status", events=events, feed=feed, hook=hook))
 
     def run() -> dict[str, icalendar.Event]:
-        time.sleep(LOOK_AGAIN)  # by which the server has seen a change
+        time.sleep(READ_EVERY_SECONDS)  # by which the server has seen a change
         _run(BIN / "vdirsyncer", "--config", config, "sync")
         found = [icalendar.Calendar.from_ical(file.read_bytes()).events for file in events.iterdir()]
         by_title = {str(event["SUMMARY"]): event for (event,) in found}

@@ -11,7 +11,7 @@ from scheduler.services.accounts.accounts import AccountDraft
 from tests.support.builders import NOW
 
 PASSWORD = "vessel harbour nine lanterns"
-KEPT = passwords.hashed(PASSWORD)
+KEPT = passwords.hash_password(PASSWORD)
 SIGN_IN = "/en/desk/sign-in"
 
 

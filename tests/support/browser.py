@@ -106,7 +106,7 @@ def camera(film):
 
 def filmed(given, width=640, height=480, dot=8):
     """The code on grey paper, as two frames of bare video (YUV4MPEG2)."""
-    rows = [b"".join(bytes([one]) * dot for one in row) for row in passes.dots(given) for _ in range(dot)]
+    rows = [b"".join(bytes([one]) * dot for one in row) for row in passes.draw_code(given) for _ in range(dot)]
     top, left = (height - len(rows)) // 2, (width - len(rows[0])) // 2
     bright = bytearray(b"\x90" * (width * height))
     for number, row in enumerate(rows, top):

@@ -33,8 +33,9 @@ from scheduler.services.consulate.front_desk import actions as desk_actions
 from scheduler.services.consulate.front_desk import board as queue_board
 from scheduler.services.consulate.front_desk import statistics as visit_statistics
 from scheduler.services.consulate.front_desk import today as desk_today
+from scheduler.services.consulate.front_desk import walk_ins
 from scheduler.services.consulate.posts import opening_days, posts
-from scheduler.services.consulate.posts.free_times import Party, free
+from scheduler.services.consulate.posts.free_times import Party, find_free_times
 from scheduler.services.consulate.posts.post_drafts import PostDraft, SpecialDraft
 from scheduler.services.consulate.visits import booking, lifecycle
 from scheduler.services.consulate.visits.visit_drafts import VisitDraft
@@ -104,7 +105,9 @@ class Consulate:
     def wait(self, name: str, days: Sequence[date], *documents: str, **given: Any) -> str:
         with self.db.write() as session:
             draft = a_party(name, *documents, **given)
-            made = booking.wait(session, self._service(session), days, draft, secret=SECRET, now=self.now)
+            made = booking.join_waiting_list(
+                session, self._service(session), days, draft, secret=SECRET, now=self.now
+            )
             return made.reference
 
     def sweep(self) -> int:
@@ -120,7 +123,8 @@ class Consulate:
         """The free times, of a day or of all there are."""
         party = Party(people=people, documents=people, layout=layout)
         with self.db.read() as session:
-            found = free(session, self._service(session), party, now=self.now, first_on=day, last_on=day)
+            service = self._service(session)
+            found = find_free_times(session, service, party, now=self.now, first_on=day, last_on=day, cached=True)
         return [slot.dtstart for slot in found]
 
     def row(self, reference: str) -> Appointment:
@@ -148,7 +152,7 @@ class Consulate:
             return list(session.scalars(query.order_by(Letter.id)))
 
     def _service(self, session: Session) -> Service:
-        return posts.service_of(posts.get(session, self.post), self.service)
+        return posts.get_service(posts.get(session, self.post), self.service)
 
 
 def wrong_with_cells(db: Database, *, now: datetime = NOW) -> list[str]:
@@ -157,14 +161,14 @@ def wrong_with_cells(db: Database, *, now: datetime = NOW) -> list[str]:
     over."""
     from scheduler.model import ServiceDay
     from scheduler.model.visits import ACTIVE
-    from scheduler.services.consulate.posts.free_times import need
-    from scheduler.services.consulate.visits.lifecycle import party_of
+    from scheduler.services.consulate.posts.free_times import compute_need
+    from scheduler.services.consulate.visits.lifecycle import get_party
 
     found = []
     with db.read() as session:
         counts: dict[tuple[int, date], int] = {}
         for one in session.scalars(sa.select(Appointment)):
-            needed = need(one.service, party_of(one))
+            needed = compute_need(one.service, get_party(one))
             stands = one.status in ACTIVE and one.status is not VisitStatus.WAITING
             wanted = needed.cells * needed.counters if stands and not one.walk_in else 0
             if len(one.claims) != wanted:
@@ -202,14 +206,14 @@ class FrontDesk(Consulate):
 
     def walk_in(self, name, service="passport", **given):
         with self.db.write("officer@web") as session:
-            offered = posts.service_of(posts.get(session, self.post), service)
-            row = desk_actions.walk_in(session, offered, name, language="ru", secret=SECRET, now=self.now, **given)
+            offered = posts.get_service(posts.get(session, self.post), service)
+            row = walk_ins.record_walk_in(session, offered, name, language="ru", secret=SECRET, now=self.now, **given)
             return row.reference
 
     def call(self, counter="1", reference=None):
         with self.db.write("officer@web") as session:
             post = posts.get(session, self.post)
-            to = posts.counter_of(post, counter)
+            to = posts.get_counter(post, counter)
             return desk_actions.call(session, post, to, now=self.now, reference=reference).reference
 
     def recall(self, reference):
@@ -219,7 +223,7 @@ class FrontDesk(Consulate):
         self._act(desk_actions.finish, reference)
 
     def no_show(self, reference):
-        self._act(desk_actions.no_show, reference)
+        self._act(desk_actions.record_no_show, reference)
 
     def send_back(self, reference):
         self._act(desk_actions.send_back, reference)
@@ -233,7 +237,7 @@ class FrontDesk(Consulate):
 
     def day(self, day=DAY):
         with self.db.read() as session:
-            return desk_today.day(session, posts.get(session, self.post), day, now=self.now)
+            return desk_today.read_day(session, posts.get(session, self.post), day, now=self.now)
 
     def queue(self):
         return [entry.reference for entry in self.day().queue]
@@ -243,11 +247,11 @@ class FrontDesk(Consulate):
 
     def board(self):
         with self.db.read() as session:
-            return queue_board.board(session, posts.get(session, self.post), now=self.now)
+            return queue_board.read_board(session, posts.get(session, self.post), now=self.now)
 
     def statistics(self):
         with self.db.read() as session:
-            return visit_statistics.statistics(session, posts.get(session, self.post), DAY, DAY)
+            return visit_statistics.compute_statistics(session, posts.get(session, self.post), DAY, DAY)
 
     def _act(self, act, reference):
         with self.db.write("officer@web") as session:
@@ -297,4 +301,4 @@ def give(app: App, name: str, *keys: str) -> None:
     """These posts are the account's from now on."""
     with app.db.write() as session:
         account = accounts.get_for_update(session, name)
-        assigned_posts.give(session, account, [posts.get(session, key) for key in keys], now=app.clock.now())
+        assigned_posts.assign(session, account, [posts.get(session, key) for key in keys], now=app.clock.now())

@@ -28,7 +28,7 @@ from scheduler.services.common.lookup import Lookup
 from scheduler.services.events.attendance import offers, parties, transitions
 from scheduler.services.events.door import arrivals
 from scheduler.services.events.door.arrivals import ScanDetails
-from scheduler.services.events.programme.event_mapping import capacity_of
+from scheduler.services.events.programme.event_mapping import get_capacity
 from scheduler.storage.database import Database
 from tests.support.builders import EVENING, NOW, SECRET, a_person, attendees_of
 
@@ -86,7 +86,7 @@ class GuestList:
 
     def row(self, who: str, session: Session | None = None) -> Attendee:
         if session is not None:
-            return lookup.attendee(session, self._event(session), who)
+            return lookup.get_attendee(session, self._event(session), who)
         with self.db.read() as reading:
             return self.row(who, reading)
 
@@ -95,7 +95,7 @@ class GuestList:
 
     def taken(self, mode: Mode = Mode.IN_PERSON) -> int:
         with self.db.read() as session:
-            return capacity_of(self._event(session), mode).taken
+            return get_capacity(self._event(session), mode).taken
 
     def accept(self, who: str) -> Standing:
         with self.db.write() as session:

@@ -23,7 +23,7 @@ from tests.support.machine import HANG, free_port
 class Round:
     """One round of the worker once news may leave, and what it left in the ledger and in the letter box."""
 
-    def __init__(self, app, *, wait: timedelta = enqueue.QUIET) -> None:
+    def __init__(self, app, *, wait: timedelta = enqueue.QUIET_PERIOD) -> None:
         app.clock.advance(wait)
         self.app, self.done = app, delivery.deliver(app)
         self.box = Path(app.settings.mail_url.removeprefix("file:"))

@@ -68,12 +68,12 @@ def _deliver(environment: dict[str, str], now: datetime) -> None:
 
 def _opened(environment: dict[str, str], now: datetime) -> App:
     os.environ.update(environment)
-    return App.open(config.load(), ManualClock(now))
+    return App.open(config.load_settings(), ManualClock(now))
 
 
 def warm(environment: Mapping[str, Any]) -> None:
     """Compile what the pages are made of, so that nobody who is forked from here has to."""
-    app = App.open(config.load(environment))
+    app = App.open(config.load_settings(environment))
     templates = create_app(app).jinja_env
     for name in templates.list_templates(extensions=["html", "svg"]):
         templates.get_template(name)

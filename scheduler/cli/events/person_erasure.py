@@ -1,4 +1,4 @@
-"""`scheduler person erase` and `retention`"""
+"""`scheduler person erase` and `retention`."""
 
 from __future__ import annotations
 
@@ -8,20 +8,12 @@ import click
 
 from scheduler.base.errors import Invalid
 from scheduler.base.i18n import N_
-from scheduler.cli.kit.context import (
-    Columns,
-    CommandContext,
-    as_json,
-    ask,
-    at,
-    pass_context,
-    print_json,
-    show,
-    without_asking,
-)
+from scheduler.cli.kit.answers import Columns, print_json, show
+from scheduler.cli.kit.context import CommandContext, as_json, ask, pass_context, without_asking
 from scheduler.cli.kit.language import _, language
+from scheduler.cli.kit.records import format_instant
 from scheduler.model import Answer
-from scheduler.services.common.lookup import person as person_of
+from scheduler.services.common.lookup import get_person as person_of
 from scheduler.services.privacy import erasure
 from scheduler.services.privacy import retention as schedule
 
@@ -39,7 +31,7 @@ def erase(context: CommandContext, person: str, by: str, dry_run: bool, yes: boo
         who = person_of(session, person)
         number = who.id
         click.echo(_("To be erased: {person}").format(person=f"#{number} {who.called(language())}"))
-        for row in erasure.coming(session, who, now=context.now()):
+        for row in erasure.list_coming(session, who, now=context.now()):
             click.echo(_("Withdrawn from: {event}").format(event=row.event.key))
     if dry_run:
         return
@@ -59,21 +51,22 @@ def retention(context: CommandContext, limit: int, run: bool, as_json: bool) -> 
         _run(context, as_json=as_json)
         return
     with context.read() as session:
-        rows = schedule.schedule(session, keep=context.settings.retention, limit=limit)
+        rows = schedule.list_schedule(session, keep=context.settings.retention, limit=limit)
     show([_record(row, context) for row in rows], COLUMNS, as_json=as_json, nothing=_("No visitor is known."))
 
 
 def _run(context: CommandContext, *, as_json: bool) -> None:
-    from scheduler.worker.timetable import retain
+    """Forget what is due, as the worker does. Raise Invalid if by the settings nothing is ever due."""
+    from scheduler.worker.jobs import run_retention
 
     if context.settings.retention is None:
         raise Invalid("retention_days: is 0, so that nothing is due; set it to a number of days")
-    done = retain(context.app)
+    done = run_retention(context.app)
     if as_json:
         print_json(done)
         return
-    said = _("Forgotten: people {people}, notes {notes}, addresses of letters {addresses}")
-    click.echo(said.format(**done))
+    sentence = _("Forgotten: people {people}, notes {notes}, addresses of letters {addresses}")
+    click.echo(sentence.format(**done))
 
 
 COLUMNS: Columns = {
@@ -85,14 +78,14 @@ COLUMNS: Columns = {
 }
 
 
-def _record(row: schedule.Kept, context: CommandContext) -> dict[str, Any]:
+def _record(row: schedule.KeptVisitor, context: CommandContext) -> dict[str, Any]:
     tzid = context.settings.timezone
     return {
         "person": f"#{row.number}",
         "name": row.name.to(language()),
         "events": row.events,
         "last_end": row.last_end,
-        "last": at(row.last_end, tzid),
+        "last": format_instant(row.last_end, tzid),
         "forgotten_at": row.forgotten_at,
-        "forgotten": at(row.forgotten_at, tzid),
+        "forgotten": format_instant(row.forgotten_at, tzid),
     }

@@ -1,4 +1,4 @@
-"""`scheduler zones check`"""
+"""`scheduler zones check`."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ import click
 
 from scheduler.base.clock import tzdata_version
 from scheduler.base.i18n import N_
-from scheduler.cli.kit.context import Columns, CommandContext, as_json, at, pass_context, show
+from scheduler.cli.kit.answers import Columns, show
+from scheduler.cli.kit.context import CommandContext, as_json, pass_context
 from scheduler.cli.kit.language import _
+from scheduler.cli.kit.records import format_instant
 from scheduler.model import Appointment, Event
 from scheduler.services.consulate.visits import rezoning as visit_rezoning
-from scheduler.services.events.programme.rezoning import recheck
+from scheduler.services.events.programme.rezoning import rederive_instants
 
 
 @click.group(help=N_("What a change of time zones moved."))
@@ -27,32 +29,32 @@ def zones() -> None:
 @pass_context
 def check(context: CommandContext, dry_run: bool, as_json: bool) -> None:
     with context.write(keep=not dry_run) as session:
-        moved = recheck(session, now=context.now())
-        records = [_record(event, before, now) for event, before, now in moved]
-        records += [_visit(*one) for one in visit_rezoning.check(session, now=context.now())]
+        events = rederive_instants(session, now=context.now())
+        records = [_event_record(event, before, now) for event, before, now in events]
+        records += [_visit_record(*moved) for moved in visit_rezoning.correct_instants(session, now=context.now())]
     nothing = _("Every event and visit stands right under tz data {version}.").format(version=tzdata_version())
     show(records, COLUMNS, as_json=as_json, nothing=nothing)
 
 
-def _visit(row: Appointment, before: datetime, now: datetime) -> dict[str, Any]:
-    return {
-        "visit": row.reference,
-        "wall": f"{row.dtstart:%Y-%m-%d %H:%M}",
-        "tzid": row.service.post.tzid,
-        "before": at(before, "UTC"),
-        "now": at(now, "UTC"),
-        "sequence": row.sequence,
-    }
-
-
-def _record(event: Event, before: datetime, now: datetime) -> dict[str, Any]:
+def _event_record(event: Event, before: datetime, now: datetime) -> dict[str, Any]:
     return {
         "event": event.key,
         "wall": f"{event.dtstart:%Y-%m-%d %H:%M}",
         "tzid": event.tzid,
-        "before": at(before, "UTC"),
-        "now": at(now, "UTC"),
+        "before": format_instant(before, "UTC"),
+        "now": format_instant(now, "UTC"),
         "sequence": event.sequence,
+    }
+
+
+def _visit_record(visit: Appointment, before: datetime, now: datetime) -> dict[str, Any]:
+    return {
+        "visit": visit.reference,
+        "wall": f"{visit.dtstart:%Y-%m-%d %H:%M}",
+        "tzid": visit.service.post.tzid,
+        "before": format_instant(before, "UTC"),
+        "now": format_instant(now, "UTC"),
+        "sequence": visit.sequence,
     }
 
 

@@ -16,25 +16,18 @@ from scheduler.base.clock import zone
 from scheduler.base.date_parsing import parse_day
 from scheduler.base.errors import Conflict, Invalid
 from scheduler.base.i18n import N_
-from scheduler.base.text import line
+from scheduler.base.text import check_line
 from scheduler.cli.exchange.programme_file import MARKS, change_in_words, change_record, sum_in_words
-from scheduler.cli.kit.context import (
-    CommandContext,
-    as_json,
-    ask,
-    pass_context,
-    print_json,
-    with_force,
-    without_asking,
-)
+from scheduler.cli.kit.answers import print_json
+from scheduler.cli.kit.context import CommandContext, as_json, ask, pass_context, with_force, without_asking
 from scheduler.cli.kit.language import _
-from scheduler.formats.calendar_fetch import fetch, host_of, is_url, name_of
+from scheduler.formats.calendar_fetch import fetch_calendar, host_of, is_url, make_source_name
 from scheduler.model import Kind
 from scheduler.services.common.changes import Change, ChangeKind
 from scheduler.services.common.lookup import Lookup
 from scheduler.services.common.values import LANGUAGE
 from scheduler.services.events.programme.event_drafts import EventDraft
-from scheduler.services.events.programme.event_mapping import zone_of
+from scheduler.services.events.programme.event_mapping import find_zone
 from scheduler.services.exchange.calendar_import import ImportOptions, ImportReport, import_events
 from scheduler.services.exchange.calendar_mapping import CalendarDefaults
 
@@ -95,7 +88,7 @@ def _order(context: CommandContext, source: str, given: dict[str, Any]) -> Calen
         raise Invalid("city: a venue has its city already; give --city or --venue")
     if given["cancel_missing"] and not given["named"]:
         raise Invalid("source: say which calendar it is (--source); what that calendar lacks will be cancelled")
-    tz = context.tz(given["tz"], _zone_of_place(context, given))
+    tz = context.choose_zone(given["tz"], _zone_of_place(context, given))
     days = _days(context, given["since"], given["until"], tz)
     reading = _read(source, tz, dict(_answer(text) for text in given["zones"]))
     if not reading.events:
@@ -111,7 +104,7 @@ def _zone_of_place(context: CommandContext, given: dict[str, Any]) -> str | None
     cities = (given["city"],) if given["city"] else ()
     with context.read() as session:
         place = EventDraft.model_construct(venue=given["venue"], cities=cities, parent=None)
-        return zone_of(place, Lookup(session))
+        return find_zone(place, Lookup(session))
 
 
 def _terms(context: CommandContext, given: dict[str, Any], source: str, tz: str) -> CalendarDefaults:
@@ -147,7 +140,7 @@ def _answer(text: str) -> tuple[str, str]:
 def _read(source: str, tz: str, zones: dict[str, str]) -> Reading:
     try:
         if is_url(source):
-            fetched = fetch(source)
+            fetched = fetch_calendar(source)
             return read_calendar(fetched.data, charset=fetched.charset, default_tzid=tz, zones=zones)
         return read_calendar(_content(Path(source)), default_tzid=tz, zones=zones, limits=FILE)
     except ReadError as error:
@@ -173,9 +166,9 @@ def _shown(source: str) -> str:
 def _name(source: str, named: str | None, reading: Reading) -> str:
     """What the calendar is known by: what the desk says, its address, or what it calls itself."""
     if named:
-        return line(named, most=200)
+        return check_line(named, most=200)
     if is_url(source):
-        return name_of(source)
+        return make_source_name(source)
     own = {calendar.name for calendar in reading.calendars if calendar.name}
     return (own.pop() if len(own) == 1 else Path(source).stem)[:200]
 

@@ -14,17 +14,9 @@ import click
 
 from scheduler.base.errors import Conflict, Invalid
 from scheduler.base.i18n import N_
-from scheduler.base.text import harmless, line
-from scheduler.cli.kit.context import (
-    CommandContext,
-    as_json,
-    ask,
-    pass_context,
-    print_json,
-    table,
-    with_force,
-    without_asking,
-)
+from scheduler.base.text import check_line, replace_controls
+from scheduler.cli.kit.answers import print_json, print_table
+from scheduler.cli.kit.context import CommandContext, as_json, ask, pass_context, with_force, without_asking
 from scheduler.cli.kit.language import _, language
 from scheduler.cli.kit.output import refuse_existing, write_file
 from scheduler.formats import sheets
@@ -32,7 +24,7 @@ from scheduler.model import Event, Mode, Role
 from scheduler.services.common.lookup import get
 from scheduler.services.common.values import LANGUAGE
 from scheduler.services.events.guest_lists import columns as mapping
-from scheduler.services.events.guest_lists import export as guest_export
+from scheduler.services.events.guest_lists import exporting as guest_export
 from scheduler.services.events.guest_lists.columns import ColumnChoices, Columns
 from scheduler.services.events.guest_lists.headings import FIELDS, OURS, guess
 from scheduler.services.events.guest_lists.importing import Decisions, import_rows
@@ -131,10 +123,10 @@ def _order(context: CommandContext, event: str, file: Path, given: dict[str, Any
         sheets.is_csv(given["rejected"])
         refuse_existing(given["rejected"], overwrite=given["overwrite"])
     wanted = ColumnChoices(
-        mapping.asked(given["pairs"]), line(given["source"], most=200) if given["source"] else None
+        mapping.asked(given["pairs"]), check_line(given["source"], most=200) if given["source"] else None
     )
     decisions = _decisions(given["same"], given["new"])
-    sheet = sheets.read(file, sheet=given["sheet"], encoding=given["encoding"])
+    sheet = sheets.read_table(file, sheet=given["sheet"], encoding=given["encoding"])
     with context.read() as session:
         get(session, Event, event)
         columns, rows = mapping.understand(session, file, sheet, wanted)
@@ -234,7 +226,7 @@ def _write_back(order: GuestListImportRequest, told: Sequence[RowResult]) -> Pat
         if number in back
     ]
     delimiter = (order.sheet.delimiter or ",") if sheets.is_csv(target) else ""
-    content = sheets.written([head, *rows], delimiter=delimiter, name=order.sheet.name)
+    content = sheets.write_table([head, *rows], delimiter=delimiter, name=order.sheet.name)
     write_file(target, content, overwrite=order.overwrite)
     return target
 
@@ -283,17 +275,19 @@ def _show_columns(order: GuestListImportRequest) -> None:
     columns = order.columns
     shown = [
         (
-            harmless(columns.headings[place]),
+            replace_controls(columns.headings[place]),
             f"{_(FIELDS[field.partition('.')[0]])} ({field})",
             _(_HOW[columns.how[place]]),
         )
         for place, field in columns.fields.items()
         if field != "reason"
     ]
-    table((N_("Column"), N_("Field"), N_("Known by")), shown)
+    print_table((N_("Column"), N_("Field"), N_("Known by")), shown)
     if left := columns.left_out():
         click.echo(
-            _("Kept out: {columns}. To take one in: --map COLUMN=FIELD").format(columns=harmless(", ".join(left)))
+            _("Kept out: {columns}. To take one in: --map COLUMN=FIELD").format(
+                columns=replace_controls(", ".join(left))
+            )
         )
     if "external_id" in columns.fields.values():
         click.echo(_("External ids of: {source}").format(source=columns.source))
@@ -309,7 +303,7 @@ def _lines(told: Sequence[RowResult]) -> Iterator[str]:
     for one in told:
         if len(told) <= MAX_SHOWN or one.comes_back or one.remarks:
             said = _("row {row}, {name}: {said}").format(row=one.number, name=one.name or "-", said=_said(one))
-            yield f"{MARKS[one.verdict]} {harmless(said)}"
+            yield f"{MARKS[one.verdict]} {replace_controls(said)}"
     if len(told) > MAX_SHOWN:
         yield _("Rows that went in are counted here; --json tells each.")
 
@@ -358,13 +352,13 @@ def export_guests(context: CommandContext, event: str, file: Path, like: Path | 
         layout = layout or guest_export.default_layout(found, _)
         rows = list(guest_export.rows(session, found, layout, language=language(), gettext=_))
     write_file(
-        file, sheets.written([list(layout.headings), *rows], delimiter=delimiter, name=event), overwrite=overwrite
+        file, sheets.write_table([list(layout.headings), *rows], delimiter=delimiter, name=event), overwrite=overwrite
     )
     click.echo(_("Written: {file}").format(file=file))
 
 
 def _like(context: CommandContext, file: Path) -> guest_export.ExportLayout:
     with context.read() as session:
-        columns, _rows = mapping.understand(session, file, sheets.read(file), ColumnChoices({}))
+        columns, _rows = mapping.understand(session, file, sheets.read_table(file), ColumnChoices({}))
     fields = [columns.fields.get(place, "") for place in range(len(columns.headings))]
     return guest_export.ExportLayout(columns.headings, fields, columns.source)

@@ -10,15 +10,8 @@ import click
 
 from scheduler.base.errors import Conflict, SchedulerError
 from scheduler.base.i18n import N_
-from scheduler.cli.kit.context import (
-    CommandContext,
-    as_json,
-    ask,
-    pass_context,
-    print_json,
-    with_force,
-    without_asking,
-)
+from scheduler.cli.kit.answers import print_json
+from scheduler.cli.kit.context import CommandContext, as_json, ask, pass_context, with_force, without_asking
 from scheduler.cli.kit.language import _
 from scheduler.cli.kit.output import refuse_existing, write_file
 from scheduler.services.common.changes import Change, ChangeKind
@@ -26,7 +19,7 @@ from scheduler.services.exchange import file_apply, file_reader
 from scheduler.services.exchange import file_export as exporting
 
 if TYPE_CHECKING:
-    from scheduler.services.exchange.file_reader import Source
+    from scheduler.services.exchange.file_reader import ProgrammeSource
 
 MARKS = {ChangeKind.ADDED: "+", ChangeKind.CHANGED: "~", ChangeKind.CANCELLED: "x", ChangeKind.WITHDRAWN: "-"}
 
@@ -54,7 +47,7 @@ def apply(context: CommandContext, file: Path, dry_run: bool, yes: bool, force: 
 
 def _apply(
     context: CommandContext,
-    programme: Source,
+    programme: ProgrammeSource,
     force: str | None,
     *,
     keep: bool,
@@ -150,7 +143,7 @@ def export(context: CommandContext, file: Path, key: str, overwrite: bool) -> No
     refuse_existing(file, overwrite=overwrite)
     settings = context.settings
     with context.read() as session:
-        tables = exporting.tables(
+        tables = exporting.export_tables(
             session, key=key, name=str(settings.house), language=settings.language, tz=settings.timezone
         )
     write_file(file, tomli_w.dumps(tables, multiline_strings=True).encode(), overwrite=overwrite)

@@ -1,24 +1,25 @@
-"""`scheduler attendee approve`, `refuse` and `seat`, and what is told of places by every command that gives some."""
+"""`scheduler attendee approve`, `refuse` and `seat`; and the report of places that a command frees for others."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import click
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler.base.errors import Invalid
 from scheduler.base.i18n import N_
-from scheduler.base.text import Text, line, prose
-from scheduler.cli.kit.context import CommandContext, at, pass_context
+from scheduler.base.text import Text, check_line, check_prose
+from scheduler.cli.kit.context import CommandContext, pass_context
 from scheduler.cli.kit.language import _, language
-from scheduler.cli.kit.options import texts
+from scheduler.cli.kit.records import format_instant, read_text, texts_by_language
 from scheduler.model import Attendee, Event, Standing
-from scheduler.services.common.lookup import attendee as attendee_of
 from scheduler.services.common.lookup import get
+from scheduler.services.common.lookup import get_attendee as attendee_of
 from scheduler.services.events.attendance import capacity, transitions
+
+MAX_REASON_LENGTH = 1_000  # characters
 
 
 @click.command(help=N_("Approve a request: a place if there is one, else the waiting list."))
@@ -27,10 +28,10 @@ from scheduler.services.events.attendance import capacity, transitions
 @pass_context
 def approve(context: CommandContext, event: str, person: str) -> None:
     with context.write() as session:
-        who = attendee_of(session, get(session, Event, event), person)
-        standing = transitions.approve(session, who, now=context.now())
-        said, name = REGISTERED[standing](), who.person.called(language())
-        click.echo(said.format(person=name, event=event, ahead=capacity.ahead(session, who)))
+        row = attendee_of(session, get(session, Event, event), person)
+        standing = transitions.approve(session, row, now=context.now())
+        sentence, name = REGISTERED[standing](), row.person.called(language())
+        click.echo(sentence.format(person=name, event=event, ahead=capacity.ahead(session, row)))
 
 
 @click.command(help=N_("Refuse a request; the letter says so courteously."))
@@ -40,11 +41,11 @@ def approve(context: CommandContext, event: str, person: str) -> None:
 @pass_context
 def refuse(context: CommandContext, event: str, person: str, reason: tuple[str, ...]) -> None:
     with context.write() as session:
-        who = attendee_of(session, get(session, Event, event), person)
-        given = texts(reason, context.settings.language)
-        said = Text({tag: checked("reason", text, prose, 1_000) for tag, text in given.items()})
-        transitions.refuse(session, who, reason=said, now=context.now())
-        name = who.person.called(language())
+        row = attendee_of(session, get(session, Event, event), person)
+        texts = texts_by_language(reason, context.settings.language)
+        checked = {tag: read_text(text, "reason", check_prose, most=MAX_REASON_LENGTH) for tag, text in texts.items()}
+        transitions.refuse(session, row, reason=Text(checked), now=context.now())
+        name = row.person.called(language())
         click.echo(_("Refused: {person}, {event}").format(person=name, event=event))
 
 
@@ -56,11 +57,11 @@ def refuse(context: CommandContext, event: str, person: str, reason: tuple[str, 
 def seat(context: CommandContext, event: str, person: str, reason: str) -> None:
     with context.write() as session:
         found = get(session, Event, event)
-        who = attendee_of(session, found, person)
-        with telling_offers(session, found):
-            why = checked("reason", reason, line, 1_000)
-            transitions.seat_ahead_of_queue(session, who, reason=why, now=context.now())
-            name = who.person.called(language())
+        row = attendee_of(session, found, person)
+        with reporting_offers(session, found):
+            why = read_text(reason, "reason", check_line, most=MAX_REASON_LENGTH)
+            transitions.seat_ahead_of_queue(session, row, reason=why, now=context.now())
+            name = row.person.called(language())
             click.echo(_("Confirmed: {person} has a place at {event}.").format(person=name, event=event))
 
 
@@ -70,25 +71,17 @@ REGISTERED = {
 }
 
 
-def checked(name: str, given: str, read: Callable[..., str], most: int) -> str:
-    """A text that was typed, of at most so many characters. Raises Invalid with the name of the option."""
-    try:
-        return read(given, most=most)
-    except Invalid as error:
-        raise Invalid("{place}: {problem}", place=name, problem=error) from error
-
-
 @contextmanager
-def telling_offers(session: Session, found: Event) -> Iterator[None]:
-    """Who is offered a place by what is done meanwhile."""
-    before = {row.id for row in _offered(session, found)}
+def reporting_offers(session: Session, event: Event) -> Iterator[None]:
+    """Print who is offered a place by what is done within."""
+    before = {row.id for row in _offered(session, event)}
     yield
-    for row in _offered(session, found):
+    for row in _offered(session, event):
         if row.id not in before:
-            said = _("Offered to: {person}, until {time}")
-            click.echo(said.format(person=row.person.called(language()), time=at(row.offered_until, found.tzid)))
+            sentence, until = _("Offered to: {person}, until {time}"), format_instant(row.offered_until, event.tzid)
+            click.echo(sentence.format(person=row.person.called(language()), time=until))
 
 
-def _offered(session: Session, found: Event) -> Sequence[Attendee]:
-    query = sa.select(Attendee).where(Attendee.event_id == found.id, Attendee.standing == Standing.OFFERED)
+def _offered(session: Session, event: Event) -> Sequence[Attendee]:
+    query = sa.select(Attendee).where(Attendee.event_id == event.id, Attendee.standing == Standing.OFFERED)
     return session.scalars(query.order_by(Attendee.offered_until, Attendee.id)).all()

@@ -1,7 +1,8 @@
-"""`scheduler attendee check-in`, `arrivals`, `badges` and `place-cards`"""
+"""`scheduler attendee check-in`, `arrivals`, `badges` and `place-cards`."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,20 +10,23 @@ import click
 from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict, Invalid, NotFound
-from scheduler.base.i18n import LANGUAGES, N_, catalogue
-from scheduler.cli.kit.context import Columns, CommandContext, as_json, at, pass_context, print_json, show
+from scheduler.base.i18n import LANGUAGES, N_, load_catalogue
+from scheduler.cli.kit.answers import Columns, print_json, show
+from scheduler.cli.kit.context import CommandContext, as_json, pass_context
 from scheduler.cli.kit.language import _, language
 from scheduler.cli.kit.output import refuse_existing, write_file
+from scheduler.cli.kit.records import format_instant
 from scheduler.formats.printing import PrintForm
 from scheduler.model import Arrival, Attendee, Event
-from scheduler.services.common.lookup import attendee as attendee_of
 from scheduler.services.common.lookup import get
+from scheduler.services.common.lookup import get_attendee as attendee_of
 from scheduler.services.events.attendance import passes
 from scheduler.services.events.door import arrivals as door_arrivals
 from scheduler.services.events.door import cards
 from scheduler.services.events.door.arrivals import ScanDetails, ScanOutcome, ScanResult
 
 FILE = click.Path(path_type=Path)
+MAX_DOOR_LENGTH = 60  # characters of the name of a door
 
 
 @click.command("check-in", help=N_("Let somebody in at the door, by their pass or by name."))
@@ -52,52 +56,50 @@ def check_in(
         raise Invalid("--undo: stands alone; leave --companions and --admit out")
     with context.write() as session:
         found = get(session, Event, event)
-        told = _meant(context, session, found, who)
-        if isinstance(told, Attendee):
-            came = ScanDetails(companions=companions, door=at_door[:60], any_day=any_day)
-            told = _undone(context, session, told) if undo else _let_in(context, session, told, came, admit=admit)
-        if told.verdict is not ScanOutcome.WELCOME:
-            raise _refusal(told, found)
-        click.echo(_said(told, undo))
+        result = _find(context, session, found, who)
+        if isinstance(result, Attendee):
+            details = ScanDetails(companions=companions, door=at_door[:MAX_DOOR_LENGTH], any_day=any_day)
+            let_in = door_arrivals.admit if admit else door_arrivals.check_in
+            now = context.now()
+            result = _undo(session, result, now) if undo else let_in(session, result, details, now=now)
+        if result.verdict is not ScanOutcome.WELCOME:
+            raise _refusal(result, found)
+        click.echo(_in_words(result, undo))
 
 
-def _meant(context: CommandContext, session: Session, event: Event, who: str) -> Attendee | ScanResult:
+def _find(context: CommandContext, session: Session, event: Event, who: str) -> Attendee | ScanResult:
+    """Return the attendee of a pass, or of a key, number or address; or why a pass is not good here."""
     if passes.read(who) is not None:
         return door_arrivals.read(session, event, who, secret=context.app.secret)
     return attendee_of(session, event, who)
 
 
-def _let_in(
-    context: CommandContext, session: Session, attendee: Attendee, came: ScanDetails, *, admit: bool
-) -> ScanResult:
-    return (door_arrivals.admit if admit else door_arrivals.check_in)(session, attendee, came, now=context.now())
-
-
-def _undone(context: CommandContext, session: Session, attendee: Attendee) -> ScanResult:
-    arrived = door_arrivals.arrival(session, attendee)
-    if arrived is None:
+def _undo(session: Session, attendee: Attendee, now: datetime) -> ScanResult:
+    """Take an arrival back. Raise NotFound if there is none."""
+    arrival = door_arrivals.arrival(session, attendee)
+    if arrival is None:
         raise NotFound("{person} is not here", person=attendee.attending.called(language()))
-    door_arrivals.undo(session, arrived, now=context.now())
-    return ScanResult(verdict=ScanOutcome.WELCOME, attendee=attendee, arrival=arrived)
+    door_arrivals.undo(session, arrival, now=now)
+    return ScanResult(verdict=ScanOutcome.WELCOME, attendee=attendee, arrival=arrival)
 
 
-def _refusal(told: ScanResult, event: Event) -> Conflict:
-    """Why nobody was let in, and what can be done."""
+def _refusal(result: ScanResult, event: Event) -> Conflict:
+    """Return why nobody was let in, and what can be done."""
     facts: dict[str, Any] = {"event": event.key}
-    if told.attendee:
-        facts["person"] = told.attendee.attending.called(language())
-    match told.verdict:
-        case ScanOutcome.HERE if told.arrival:
-            when, by = at(told.arrival.at, event.tzid), told.arrival.by
+    if result.attendee:
+        facts["person"] = result.attendee.attending.called(language())
+    match result.verdict:
+        case ScanOutcome.HERE if result.arrival:
+            when, by = format_instant(result.arrival.at, event.tzid), result.arrival.by
             return Conflict("{person} is here already, since {when}, let in by {by}", when=when, by=by, **facts)
-        case ScanOutcome.WRONG_EVENT if told.of:
-            return Conflict("this pass is for another event: {other}", other=told.of.key)
+        case ScanOutcome.WRONG_EVENT if result.of:
+            return Conflict("this pass is for another event: {other}", other=result.of.key)
         case ScanOutcome.WRONG_DAY:
             return Conflict("{event} is not on today; say --any-day to write it down all the same", event=event.key)
         case ScanOutcome.CANCELLED:
             return Conflict("{event} is cancelled", event=event.key)
-        case ScanOutcome.NO_PLACE if told.attendee:
-            standing = told.attendee.standing
+        case ScanOutcome.NO_PLACE if result.attendee:
+            standing = result.attendee.standing
             return Conflict("{person} has no place: {standing}; --admit gives one", standing=standing, **facts)
         case ScanOutcome.REMOTE:
             return Conflict("{person} takes part by video; --admit gives them a place in the hall", **facts)
@@ -106,13 +108,13 @@ def _refusal(told: ScanResult, event: Event) -> Conflict:
     return Conflict("this is no pass of ours")
 
 
-def _said(told: ScanResult, undo: bool) -> str:
-    assert told.attendee is not None and told.arrival is not None  # noqa: S101, PT018 - who is welcome is somebody
-    name = told.attendee.attending.called(language())
+def _in_words(result: ScanResult, undo: bool) -> str:
+    assert result.attendee is not None and result.arrival is not None  # noqa: S101, PT018 - of a welcome
+    name = result.attendee.attending.called(language())
     if undo:
         return _("Undone: {person} is not here").format(person=name)
-    said = _("Welcome: {person}; companions: {number}").format(person=name, number=told.arrival.companions)
-    return f"{said} · {_(told.attendee.role)}" if told.vip else said
+    welcome = _("Welcome: {person}; companions: {number}").format(person=name, number=result.arrival.companions)
+    return f"{welcome} · {_(result.attendee.role)}" if result.vip else welcome
 
 
 @click.command("arrivals", help=N_("Who has come, the latest first, and how many."))
@@ -149,13 +151,13 @@ def _record(row: Arrival, event: Event) -> dict[str, Any]:
         "name": row.attendee.attending.called(language()),
         "role": row.attendee.role,
         "companions": row.companions,
-        "at": at(row.at, event.tzid),
+        "at": format_instant(row.at, event.tzid),
         "door": row.door,
         "by": row.by,
     }
 
 
-def _printing(function: Any) -> Any:
+def _print_options(function: Any) -> Any:
     for decorate in (
         pass_context,
         click.option("--overwrite", is_flag=True, help=N_("Replace a file that is there.")),
@@ -172,13 +174,13 @@ def _printing(function: Any) -> Any:
 
 
 @click.command("badges", help=N_("Print badges as PDF, ten on a sheet of A4, with cut marks."))
-@_printing
+@_print_options
 def badges(context: CommandContext, /, **given: Any) -> None:
     _print(context, PrintForm.BADGES, **given)
 
 
 @click.command("place-cards", help=N_("Print place cards as PDF, to be folded, by precedence."))
-@_printing
+@_print_options
 def place_cards(context: CommandContext, /, **given: Any) -> None:
     _print(context, PrintForm.PLACE_CARDS, **given)
 
@@ -195,18 +197,18 @@ def _print(
     overwrite: bool,
 ) -> None:
     refuse_existing(file, overwrite=overwrite)
-    tongue = spoken or language()
+    printed_in = spoken or language()
     with context.read() as session:
         found = get(session, Event, event)
-        made = cards.pdf(
+        content = cards.pdf(
             session,
             found,
             form,
-            language=tongue,
-            gettext=catalogue(tongue).gettext,
+            language=printed_in,
+            gettext=load_catalogue(printed_in).gettext,
             secret=context.app.secret,
             one_per_page=one_per_page,
-            only=[attendee_of(session, found, who).id for who in people],
+            only=[attendee_of(session, found, person).id for person in people],
         )
-    write_file(file, made, overwrite=overwrite)
+    write_file(file, content, overwrite=overwrite)
     click.echo(_("Written: {file}").format(file=file))

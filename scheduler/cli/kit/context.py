@@ -1,25 +1,22 @@
-"""What every command works at: the settings, the application, the way to read times and to print."""
+"""What every command works at: the settings, the application, its clock; and the options that many share."""
 
 from __future__ import annotations
 
-import getpass
-import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date, datetime, time, timedelta
-from enum import Enum
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from scheduler.base.clock import Clock, wall, zone
-from scheduler.base.config import Settings, load
+from scheduler.base.clock import Clock, zone
+from scheduler.base.config import Settings, load_settings
 from scheduler.base.i18n import N_
-from scheduler.cli.kit.language import _, language, speak
+from scheduler.cli.kit.language import speak
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -27,13 +24,13 @@ if TYPE_CHECKING:
     from scheduler.app import App
     from scheduler.storage.database import Database
 
-Record = Mapping[str, Any]
-Columns = Mapping[str, Callable[[Any], Any] | str]
-
 
 class CommandContext:
-    """Opened by the first command that needs it. `clock` is set by tests and the demo; `connect`, by tests, whose
-    commands share a database object; `environ`, by the demo, which has settings of its own."""
+    """The settings and the application, opened by the first command that needs them.
+
+    ``clock`` is set by tests and the demo; ``connect`` by tests, whose commands share a database object; ``environ``
+    by the demo, which has settings of its own.
+    """
 
     def __init__(
         self,
@@ -46,12 +43,13 @@ class CommandContext:
 
     @cached_property
     def settings(self) -> Settings:
-        settings = load(self.environ, self.config)
+        settings = load_settings(self.environ, self.config)
         speak(settings.language)
         return settings
 
     @cached_property
     def app(self) -> App:
+        """The application. Raise Conflict or Forbidden if its tables do not fit this program."""
         from scheduler.app import App
         from scheduler.storage.database import Database
 
@@ -66,7 +64,7 @@ class CommandContext:
 
     @contextmanager
     def write(self, *, keep: bool = True) -> Iterator[Session]:
-        """One transaction in the officer's name; without ``keep`` it only shows what would happen."""
+        """Open a transaction in the officer's name; without ``keep`` it is rolled back in the end."""
         with self.app.db.write(f"{_officer()}@desk") as session:
             yield session
             if not keep:
@@ -74,15 +72,19 @@ class CommandContext:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
+        """Open a session in which all that is read is of one moment."""
         with self.app.db.read() as session:
             yield session
 
     def now(self) -> datetime:
         return self.clock.now()
 
-    def tz(self, named: str | None, otherwise: str | None = None) -> str:
-        """The zone of a time that was typed: the one named, else that of what it belongs to, else the desk's."""
-        return zone(named or otherwise or self.settings.timezone).key
+    def choose_zone(self, given: str | None, otherwise: str | None = None) -> str:
+        """Return the zone of a time that was typed: the one given, else that of its event or post, else the desk's.
+
+        Raise Invalid if there is no such zone.
+        """
+        return zone(given or otherwise or self.settings.timezone).key
 
     def close(self) -> None:
         if "app" in self.__dict__:
@@ -94,7 +96,9 @@ class CommandContext:
 
 
 def _officer() -> str:
-    """The name of the account; in a container it may have none."""
+    """Return the name of the user of this machine; in a container there may be none."""
+    import getpass  # only a command that writes asks for it
+
     try:
         return getpass.getuser()
     except (KeyError, OSError):
@@ -108,96 +112,8 @@ with_force = click.option("--force", metavar="REASON", help=N_("Overrule contrad
 without_asking = click.option("--yes", is_flag=True, help=N_("Do not ask."))
 
 
-def show(
-    records: Sequence[Record],
-    columns: Columns,
-    *,
-    as_json: bool,
-    nothing: str = "",
-) -> None:
-    """A list: a table for people, or JSON for programs. A column is a field's name or a function of the record."""
-    if as_json:
-        print_json(records)
-        return
-    if not records:
-        click.echo(nothing or _("Nothing there."))
-        return
-    table(columns, ([_cell(record, column) for column in columns.values()] for record in records))
-
-
-def _cell(record: Record, column: Callable[[Any], Any] | str) -> str:
-    value = record[column] if isinstance(column, str) else column(record)
-    if value is None:
-        return ""
-    return _(str(value)) if isinstance(value, Enum) else str(value)
-
-
-def table(headings: Iterable[str], rows: Iterable[Sequence[str]]) -> None:
-    from rich import box
-    from rich.markup import escape
-    from rich.table import Table
-
-    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for heading in headings:
-        made.add_column(_(heading), overflow="fold")
-    for row in rows:
-        made.add_row(*(escape(cell) for cell in row))
-    console().print(made)
-
-
-def console() -> Any:
-    """Rich's console; wide where nobody looks, so that no program reads a cut line."""
-    from rich.console import Console
-
-    return Console(file=sys.stdout, width=None if sys.stdout.isatty() else 200, highlight=False)
-
-
-def show_one(record: Record, *, as_json: bool) -> None:
-    """One thing, a line per field; empty fields only in JSON."""
-    if as_json:
-        print_json(record)
-        return
-    said = {name: value for name, value in record.items() if value not in (None, "", [], {}, ())}
-    width = max(map(len, said), default=0)
-    for name, value in said.items():
-        click.echo(f"{name:<{width}}  {_plain(value)}")
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return " · ".join(f"{key}: {_plain(item)}" for key, item in value.items())
-    if isinstance(value, (list, tuple)):
-        return ", ".join(_plain(item) for item in value)
-    return str(value)
-
-
-def print_json(value: Any) -> None:
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=_jsonable))
-
-
-def _jsonable(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, (date, time)):
-        return value.isoformat()
-    if isinstance(value, timedelta):
-        from scheduler.base.date_parsing import format_duration
-
-        return format_duration(value)
-    raise TypeError(f"{type(value)} is not JSON")
-
-
-def at(moment: datetime | None, tzid: str) -> str:
-    """An instant on the clock of a zone, which is said with it."""
-    if moment is None:
-        return ""
-    from scheduler.base.date_format import format_offset
-
-    return f"{wall(moment, tzid):%Y-%m-%d %H:%M} {format_offset(moment, tzid)}"
-
-
 def ask(question: str, *, yes: bool) -> None:
-    """Stop unless a person says yes. Where nobody can answer, nothing is done."""
+    """Go on if a person says yes, or said so before (``yes``); else stop. Raise Conflict if nobody can be asked."""
     if yes:
         return
     if not sys.stdin.isatty():
@@ -205,17 +121,3 @@ def ask(question: str, *, yes: bool) -> None:
 
         raise Conflict("{question} Nobody can be asked here; say --yes", question=question)
     click.confirm(question, abort=True)
-
-
-__all__ = [
-    "CommandContext",
-    "as_json",
-    "ask",
-    "at",
-    "in_zone",
-    "language",
-    "pass_context",
-    "show",
-    "show_one",
-    "table",
-]

@@ -1,4 +1,4 @@
-"""The desk's language: what a command prints and what its help says."""
+"""The desk's language: that of what a command prints, and of its help."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ def language() -> str:
 
 
 def speak_as_the_environment() -> None:
-    """The language of help, which is shown before any settings file is read."""
+    """Choose the language of help, which is shown before any settings file is read."""
     speak(os.environ.get("SCHEDULER_LANGUAGE") or "en")
 
 
 def _(message: str) -> str:
-    """The message in the desk's language. English costs no catalogue."""
-    if _language == "en" or not message:  # the catalogue's entry for nothing is its head
+    """Return a message in the desk's language. English needs no catalogue."""
+    if _language == "en" or not message:  # the catalogue's entry for "" is its head
         return message
-    from scheduler.base.i18n import catalogue
+    from scheduler.base.i18n import load_catalogue
 
-    return catalogue(_language).gettext(message)
+    return load_catalogue(_language).gettext(message)
 
 
 def translate(command: click.Command) -> click.Command:
-    """Put the help of a command, of its options and of its verbs into the desk's language."""
+    """Put the help of a command, of its options and of its verbs into the desk's language; return the command."""
     _translate_help(command)
     for parameter in command.params:
         if isinstance(parameter, click.Option):
@@ -45,6 +45,6 @@ def translate(command: click.Command) -> click.Command:
 
 
 def _translate_help(item: click.Command | click.Option) -> None:
-    """From the English of the source each time, so that the language can change within a process."""
+    """Translate from the English of the source each time: the language can change within a process."""
     source = item.__dict__.setdefault("source_help", item.help)
     item.help = _(source) if source else None

@@ -13,7 +13,7 @@ def refuse_existing(file: Path, *, overwrite: bool) -> None:
     """Refuse a file that `write_file` would not replace, before any work is done. Raise Conflict, Forbidden."""
     try:
         mode = file.lstat().st_mode
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
         return
     except OSError as error:
         raise _cannot_write(file, error) from error

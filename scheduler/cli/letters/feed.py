@@ -1,134 +1,21 @@
-"""`scheduler feed ...`"""
+"""`scheduler feed ...`: where each of its commands is."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
-from pathlib import Path
-from typing import Any
+from scheduler.base.i18n import N_
+from scheduler.cli.kit.lazy_group import LazyGroup
 
-import click
-
-from scheduler.base.i18n import LANGUAGES, N_
-from scheduler.cli.events.places import family
-from scheduler.cli.kit.context import Columns, CommandContext, as_json, pass_context, print_json, show, show_one
-from scheduler.cli.kit.language import _, language
-from scheduler.cli.kit.output import refuse_existing, write_file
-from scheduler.cli.letters.feed_link import link
-from scheduler.services.events.programme.places import NOUNS
-from scheduler.services.feeds import event_feeds, scopes
-
-feed = family(NOUNS["feed"], {}, N_("Calendars that people subscribe to."))
-BUILT_IN: Columns = {N_("Key"): "key", N_("Name"): "name", N_("Events"): "events", N_("Shows"): "shows"}
-
-
-@feed.command("list", help=N_("Every feed: the built-in ones and those that were added."))
-@as_json
-@pass_context
-def list_feeds(context: CommandContext, as_json: bool) -> None:
-    with context.read() as session:
-        now = context.now()
-        records = [
-            {
-                "key": scope.key,
-                "name": scope.name.to(language()),
-                "events": event_feeds.count(session, scope, now=now),
-                "shows": _shows(scope),
-            }
-            for scope in scopes.every(session)
-        ]
-    show(records, BUILT_IN, as_json=as_json)
-
-
-@feed.command("show", help=N_("One feed."))
-@click.argument("key")
-@as_json
-@pass_context
-def show_feed(context: CommandContext, key: str, as_json: bool) -> None:
-    with context.read() as session:
-        scope = scopes.get(session, key)
-        record = {
-            **asdict(scope),
-            "name": dict(scope.name),
-            "events": event_feeds.count(session, scope, now=context.now()),
-        }
-    show_one(record, as_json=as_json)
-
-
-def _shows(scope: scopes.Scope) -> str:
-    limits: list[Any] = [*scope.kinds, *scope.cities, *scope.organizers, *scope.tours]
-    return ", ".join(map(str, limits)) or _("everything public")
-
-
-@feed.command(
-    help=N_("Render every event anew, after an upgrade of the program; what looks the same stays as it is.")
+feed = LazyGroup(
+    "feed",
+    help=N_("Calendars that people subscribe to."),
+    places={
+        "list": "letters.feed_listing:list_feeds",
+        "show": "letters.feed_listing:show_feed",
+        "add": "events.place_planning:add_feed",
+        "change": "events.place_planning:change_feed",
+        "export": "letters.feed_files:export",
+        "publish": "letters.feed_files:publish_feeds",
+        "refresh": "letters.feed_files:refresh",
+        "link": "letters.feed_link:link",
+    },
 )
-@pass_context
-def refresh(context: CommandContext) -> None:
-    with context.write() as session:
-        count = event_feeds.refresh(session, now=context.now())
-    click.echo(_("Revised: {count}").format(count=count))
-
-
-@feed.command("export", help=N_("Write a feed as an .ics file."))
-@click.argument("slug")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help=N_("The file; without it the feed is printed."))
-@click.option("--language", "spoken", type=click.Choice(LANGUAGES), help=N_("Language of the entries."))
-@click.option("--hours", is_flag=True, help=N_("Show exhibitions by their opening hours."))
-@click.option("--overwrite", is_flag=True, help=N_("Replace a file that is there."))
-@pass_context
-def export(
-    context: CommandContext, slug: str, output: Path | None, spoken: str | None, hours: bool, overwrite: bool
-) -> None:
-    if output is not None:
-        refuse_existing(output, overwrite=overwrite)
-    with context.read() as session:
-        scope = scopes.get(session, slug)
-        content = event_feeds.write(
-            session,
-            scope,
-            language=spoken or context.settings.language,
-            now=context.now(),
-            by_hours=hours,
-            house=context.settings.house,
-        )
-    if output is None:
-        sys.stdout.buffer.write(content)
-        return
-    write_file(output, content, overwrite=overwrite)
-    count = content.count(b"BEGIN:VEVENT")
-    click.echo(_("Written: {file} ({count} entries)").format(file=output, count=count))
-
-
-@feed.command("publish", help=N_("Write every public feed with its compressed twins, for a web server or a CDN."))
-@click.option(
-    "--to", "where", required=True, help=N_("A directory, or a URL of object storage like s3://bucket/dir.")
-)
-@as_json
-@pass_context
-def publish_feeds(context: CommandContext, where: str, as_json: bool) -> None:
-    from scheduler.worker.publish import publish, target_for
-
-    with _progress() as advance:
-        done = publish(context.app, target_for(where), advance)
-    if as_json:
-        print_json(asdict(done))
-        return
-    said = _("Written: {written}, unchanged: {unchanged}, removed: {removed}.")
-    click.echo(said.format(written=len(done.written), unchanged=done.unchanged, removed=len(done.removed)))
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
-    """A bar where somebody looks."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task(_("Publishing"))
-        yield lambda done, total: bar.update(task, completed=done, total=total)
-
-
-feed.add_command(link)

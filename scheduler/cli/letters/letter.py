@@ -1,4 +1,4 @@
-"""`scheduler letter ...`"""
+"""`scheduler letter ...`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import Any
 import click
 
 from scheduler.base.i18n import N_
-from scheduler.cli.kit.context import Columns, CommandContext, as_json, at, pass_context, show, show_one
+from scheduler.cli.kit.answers import Columns, show, show_one
+from scheduler.cli.kit.context import CommandContext, as_json, pass_context
 from scheduler.cli.kit.language import _, language
+from scheduler.cli.kit.records import NUMBER, format_instant
 from scheduler.model import Applicant, Event, Letter, LetterKind, Outcome, Person
 from scheduler.services.common.lookup import get
 from scheduler.services.letters import ledger
@@ -41,7 +43,7 @@ def list_letters(
 ) -> None:
     with context.read() as session:
         about = get(session, Event, event) if event else None
-        rows = ledger.letters(session, event=about, kind=kind, outcome=outcome, limit=limit)
+        rows = ledger.list_letters(session, event=about, kind=kind, outcome=outcome, limit=limit)
         records = [_record(row, context.settings.timezone, context.now()) for row in rows]
     show(records, COLUMNS, as_json=as_json, nothing=_("No letters."))
 
@@ -62,19 +64,19 @@ def _record(row: Letter, tzid: str, now: datetime) -> dict[str, Any]:
     return {
         "id": row.id,
         "kind": row.kind,
-        **_about(row),
+        **_subject_and_recipient(row),
         "due_at": row.due_at,
         "expires_at": row.expires_at,
         "outcome": row.outcome,
-        "reason": row.reason or ledger.waits(row, now),
+        "reason": row.reason or ledger.reason_to_wait(row, now),
         "attempts": row.attempts,
         "finished_at": row.finished_at,
-        "when": at(row.finished_at or row.due_at, tzid),
+        "when": format_instant(row.finished_at or row.due_at, tzid),
         "message_id": row.message_id,
     }
 
 
-def _about(row: Letter) -> dict[str, Any]:
+def _subject_and_recipient(row: Letter) -> dict[str, Any]:
     visit = row.appointment
     if visit is None:
         to: Person | Applicant | None = row.person
@@ -90,23 +92,23 @@ def _about(row: Letter) -> dict[str, Any]:
 
 
 @letter.command("show", help=N_("One letter; with --text as it would read today."))
-@click.argument("number", type=click.IntRange(1, 2**63 - 1))
+@click.argument("number", type=NUMBER)
 @click.option("--text", is_flag=True, help=N_("Compose it from today's facts and print it."))
 @as_json
 @pass_context
 def show_letter(context: CommandContext, number: int, text: bool, as_json: bool) -> None:
     with context.read() as session:
-        row = ledger.one(session, number)
+        row = ledger.get_letter(session, number)
         if not text:
             show_one(_record(row, context.settings.timezone, context.now()), as_json=as_json)
             return
-        click.echo(ledger.reads(session, row, house=context.app.house, now=context.now()))
+        click.echo(ledger.render_as_text(session, row, house=context.app.house, now=context.now()))
 
 
 @letter.command(help=N_("Try a letter again that could not be delivered."))
-@click.argument("number", type=click.IntRange(1, 2**63 - 1))
+@click.argument("number", type=NUMBER)
 @pass_context
 def retry(context: CommandContext, number: int) -> None:
     with context.write() as session:
-        ledger.retry(session, ledger.one(session, number), now=context.now())
+        ledger.retry(session, ledger.get_letter(session, number), now=context.now())
     click.echo(_("Letter {number} leaves at the next round.").format(number=number))

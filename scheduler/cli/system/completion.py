@@ -1,4 +1,4 @@
-"""`scheduler completion`"""
+"""`scheduler completion`."""
 
 from __future__ import annotations
 

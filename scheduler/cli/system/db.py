@@ -1,4 +1,4 @@
-"""`scheduler db ...`"""
+"""`scheduler db ...`."""
 
 from __future__ import annotations
 
@@ -22,11 +22,13 @@ def db() -> None:
 def upgrade(context: CommandContext, revision: str) -> None:
     database = context.bare_database
     schema.make_directory(database)
-    before = schema.state(database)
+    before = schema.read_state(database)
     if before.newer:
-        schema.ready(database)
+        schema.make_ready(database)
     schema.upgrade(database, revision)
-    click.echo(_("Tables: {before} → {after}").format(before=before.current, after=schema.state(database).current))
+    click.echo(
+        _("Tables: {before} → {after}").format(before=before.current, after=schema.read_state(database).current)
+    )
 
 
 @db.command(help=N_("Take the tables back to an older version; what only the newer holds is lost."))
@@ -35,20 +37,23 @@ def upgrade(context: CommandContext, revision: str) -> None:
 @pass_context
 def downgrade(context: CommandContext, revision: str, yes: bool) -> None:
     database = context.bare_database
-    before = schema.state(database)
+    before = schema.read_state(database)
     ask(_("What only the newer tables hold is lost for good. Go on?"), yes=yes)
     schema.downgrade(database, revision)
-    click.echo(_("Tables: {before} → {after}").format(before=before.current, after=schema.state(database).current))
+    click.echo(
+        _("Tables: {before} → {after}").format(before=before.current, after=schema.read_state(database).current)
+    )
 
 
 @db.command(help=N_("Compare the tables with what this program expects."))
 @pass_context
 def check(context: CommandContext) -> None:
     database = context.bare_database
-    now = schema.state(database)
-    if not now.up_to_date:
-        raise Conflict("the tables are at {current}, this program expects {head}", current=now.current, head=now.head)
-    found = schema.differences(database)
-    if found:
-        raise Conflict("the tables differ from the models: {differences}", differences="; ".join(found))
-    click.echo(_("The tables are in order: {revision}").format(revision=now.current))
+    state = schema.read_state(database)
+    if not state.up_to_date:
+        facts = {"current": state.current, "head": state.head}
+        raise Conflict("the tables are at {current}, this program expects {head}", **facts)
+    differences = schema.find_differences(database)
+    if differences:
+        raise Conflict("the tables differ from the models: {differences}", differences="; ".join(differences))
+    click.echo(_("The tables are in order: {revision}").format(revision=state.current))

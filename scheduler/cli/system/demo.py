@@ -24,8 +24,9 @@ from scheduler.base.clock import Clock, ManualClock
 from scheduler.base.errors import Forbidden
 from scheduler.base.i18n import LANGUAGES, N_
 from scheduler.channels.file import file_name
-from scheduler.cli.kit.context import CommandContext, at
+from scheduler.cli.kit.context import CommandContext
 from scheduler.cli.kit.language import _, language
+from scheduler.cli.kit.records import format_instant
 from scheduler.cli.system.demo_commands import LANGUAGE, format_argument, format_command
 from scheduler.cli.system.demo_directory import (
     CALENDARS,
@@ -45,7 +46,7 @@ from scheduler.services.consulate.posts import free_times, posts
 from scheduler.services.consulate.posts.free_times import Party
 from scheduler.services.feeds import scopes
 from scheduler.services.letters.envelope import OutgoingMessage
-from scheduler.worker import delivery, timetable
+from scheduler.worker import delivery, jobs
 
 SETTINGS_TEXT = """# Settings of the demo, made by `scheduler demo`; to try others, edit a copy.
 data_dir = {directory}
@@ -155,11 +156,11 @@ class _Play:
         password = secrets.token_hex(8)
         called = _("Officer of the demo")
         draft = AccountDraft(name=OFFICER, called=called, role=AccountRole.OFFICER, language=language())
-        kept = accounts.check(password, draft.name, draft.called)
+        kept = accounts.hash_new_password(password, draft.name, draft.called)
         context = self._context()
         with context.write() as session:
             made = accounts.add(session, draft, now=self.clock.now())
-            assigned_posts.give(session, made, posts.everything(session), now=self.clock.now())
+            assigned_posts.assign(session, made, posts.list_posts(session), now=self.clock.now())
             accounts.set_password(session, made, kept, now=self.clock.now())
         context.close()
         return password
@@ -181,7 +182,7 @@ class _Play:
         calendars.mkdir(exist_ok=True)
         context = self._context()
         with context.read() as session:
-            keys = [scope.key for scope in scopes.every(session)]
+            keys = [scope.key for scope in scopes.all_scopes(session)]
         context.close()
         for key, spoken in product(keys, LANGUAGES):
             name = f"{CALENDARS}/{key}.{spoken}.ics"
@@ -223,9 +224,9 @@ class _Play:
         """The first that are free on two days, three days ahead: there is a reminder before."""
         context = self._context()
         with context.read() as session:
-            service = posts.service_of(posts.get(session, POST), SERVICE)
+            service = posts.get_service(posts.get(session, POST), SERVICE)
             soon = self.clock.now().date() + timedelta(days=3)
-            found = free_times.free(
+            found = free_times.find_free_times(
                 session, service, Party(people=2, documents=2), now=self.clock.now(), first_on=soon
             )
         context.close()
@@ -247,7 +248,7 @@ class _Play:
         context = self._context()
         for moment in self._moments(context):
             self.clock.set(moment)
-            timetable.run_visit_upkeep(context.app)
+            jobs.run_visit_upkeep(context.app)
             if delivery.deliver(context.app, self._watch(context)).down:
                 raise Forbidden("{directory}: cannot be written", directory=self.directory / LETTERS)
         context.close()
@@ -271,7 +272,7 @@ class _Play:
                 self.sent.append(item)
                 click.echo(self._line(context, item))
             else:
-                skipped, when = _("skipped"), at(self.clock.now(), "Asia/Bangkok")
+                skipped, when = _("skipped"), format_instant(self.clock.now(), "Asia/Bangkok")
                 click.echo(f"  {when}  {skipped}: {_(verdict.reason)}")
 
         return seen
@@ -280,8 +281,8 @@ class _Play:
         with context.read() as session:
             letter = session.get_one(Letter, item.letter_id)
             own = self._zone(session, letter)
-        theirs = f" ({at(self.clock.now(), own)} {own})" if own and own != "Asia/Bangkok" else ""
-        when = at(self.clock.now(), "Asia/Bangkok")
+        theirs = f" ({format_instant(self.clock.now(), own)} {own})" if own and own != "Asia/Bangkok" else ""
+        when = format_instant(self.clock.now(), "Asia/Bangkok")
         return f"  {when}  {item.language}  {_(item.kind)} → {item.name}: {item.subject}{theirs}"
 
     @staticmethod

@@ -20,8 +20,8 @@ def serve(context: CommandContext, host: str, port: int, workers: int) -> None:
     app = context.app  # with tables that fit, and a secret, before any process starts
     app.secret  # noqa: B018 - made and kept where there is none
     if not context.settings.pages:
-        said = _("base_url is not set: links lead to {url}. Set SCHEDULER_BASE_URL to where people reach it.")
-        click.echo(said.format(url=context.settings.base_url), err=True)
+        warning = _("base_url is not set: links lead to {url}. Set SCHEDULER_BASE_URL to where people reach it.")
+        click.echo(warning.format(url=context.settings.base_url), err=True)
     click.echo(_("Serving on http://{host}:{port} (Ctrl-C to stop)").format(host=host, port=port))
     # A process that is forked must not have its parent's connections: SQLite would take their locks for its own.
     app.close()

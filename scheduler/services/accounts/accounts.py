@@ -1,6 +1,7 @@
-"""Accounts: made, changed, disabled; who signs in with which password, and for how long that holds.
+"""Accounts of officers: add, change and disable them, set passwords, sign in, and end sessions.
 
-Whoever asks is told the same, and as slowly, whether there is no such name or the password is another one.
+A wrong name and a wrong password get the same answer after the same time, so that nobody can find out which names
+exist.
 """
 
 from __future__ import annotations
@@ -13,24 +14,23 @@ from typing import Annotated, Any
 
 import sqlalchemy as sa
 from pydantic import BeforeValidator
-from pydantic_core import PydanticCustomError
 from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict, Forbidden, Invalid, NotFound, SchedulerError
 from scheduler.base.i18n import N_
-from scheduler.base.text import folded, line
+from scheduler.base.text import check_line, fold_text
 from scheduler.model import Account, AccountRole, Act, Post
 from scheduler.model.accounts import may
 from scheduler.services.accounts import passwords
 from scheduler.services.common import tokens
 from scheduler.services.common.audit import note
-from scheduler.services.common.drafts import Draft
+from scheduler.services.common.drafts import Draft, as_pydantic_error
 from scheduler.services.common.values import Language
 from scheduler.services.feeds import links as feed_links
 
-IDLE = timedelta(hours=12)  # a session that nobody used for so long is over: a working day
-LONGEST_SESSION = timedelta(days=7)  # and however much it is used, a device asks for the password once a week
-INVITED = timedelta(days=7)  # for how long a link to choose a password holds
+MAX_IDLE = timedelta(hours=12)  # a session that was not used for so long is over: a working day
+LONGEST_SESSION = timedelta(days=7)  # even in constant use: a device asks for the password once a week
+INVITATION_LIFETIME = timedelta(days=7)  # for how long a link to choose a password can be used
 _NAME = re.compile(r"[a-z0-9]+([._+-][a-z0-9]+)*(@[a-z0-9-]+(\.[a-z0-9-]+)+)?")
 
 
@@ -38,28 +38,30 @@ class Refused(Forbidden):
     """This name and this password do not belong together."""
 
 
-def _login(value: Any) -> str:
-    """Of the name that somebody signs in with."""
-    name = folded(value) if isinstance(value, str) else ""
+def _parse_login(value: Any) -> str:
+    """Return the name that somebody signs in with, folded; raise a mistake that pydantic collects."""
+    name = fold_text(value) if isinstance(value, str) else ""
     if not _NAME.fullmatch(name) or not 2 <= len(name) <= 100:
         shown = str(value)[:60]
-        raise PydanticCustomError("refused", "{error}", {"error": Invalid(_NO_NAME, value=shown)})
+        raise as_pydantic_error(Invalid(_NO_NAME, value=shown))
     return name
 
 
 _NO_NAME = N_("{value} is not a name to sign in with; write an e-mail address, or letters a-z, digits and . - _")
 
 
-def _called(value: Any) -> str:
+def _parse_person_name(value: Any) -> str:
     try:
-        return line(str(value), most=200)
+        return check_line(str(value), most=200)
     except SchedulerError as error:
-        raise PydanticCustomError("refused", "{error}", {"error": error}) from error
+        raise as_pydantic_error(error) from error
 
 
 class AccountDraft(Draft):
-    name: Annotated[str, BeforeValidator(_login)]
-    called: Annotated[str, BeforeValidator(_called)]
+    """A new account: ``name`` is what the officer signs in with, ``called`` their name as people write it."""
+
+    name: Annotated[str, BeforeValidator(_parse_login)]
+    called: Annotated[str, BeforeValidator(_parse_person_name)]
     role: AccountRole
     language: Language
 
@@ -68,7 +70,7 @@ class AccountDraft(Draft):
 
 
 def add(session: Session, draft: AccountDraft, *, now: datetime) -> Account:
-    """Without a password yet. Raises Conflict for a name that is taken."""
+    """Add an account, which has no password yet. Raise Conflict if the name is taken."""
     account = Account(**draft.model_dump(), epoch=0, created_at=now)
     session.add(account)
     session.flush()
@@ -77,91 +79,100 @@ def add(session: Session, draft: AccountDraft, *, now: datetime) -> Account:
 
 
 def refuse_taken(session: Session, name: str) -> None:
-    """Raises Conflict, as `add` would."""
+    """Raise Conflict if an account has this name, as `add` would."""
     if find(session, name):
         raise Conflict("an account with this name already exists")
 
 
-def everybody(session: Session) -> Sequence[Account]:
+def list_accounts(session: Session) -> Sequence[Account]:
+    """Return all accounts by name, the disabled ones too."""
     return session.scalars(sa.select(Account).order_by(Account.name)).all()
 
 
 def get(session: Session, name: str) -> Account:
-    """Raises NotFound."""
-    return _known(find(session, name), name)
+    """Return the account with this name. Raise NotFound."""
+    return _require(find(session, name), name)
 
 
 def get_for_update(session: Session, name: str) -> Account:
-    """The same, held until the transaction ends."""
-    query = sa.select(Account).where(Account.name == folded(name)).with_for_update()
-    return _known(session.scalar(query.execution_options(populate_existing=True)), name)
+    """Return the account with this name, locked until the transaction ends. Raise NotFound."""
+    query = sa.select(Account).where(Account.name == fold_text(name)).with_for_update()
+    return _require(session.scalar(query.execution_options(populate_existing=True)), name)
 
 
 def find(session: Session, name: str) -> Account | None:
-    typed = folded(name)
+    """Return the account with this name, if there is one."""
+    typed = fold_text(name)
     return session.scalar(sa.select(Account).where(Account.name == typed)) if _NAME.fullmatch(typed) else None
 
 
-def _known(found: Account | None, name: str) -> Account:
+def _require(found: Account | None, name: str) -> Account:
     if found is None:
         raise NotFound("there is no account {name}; see: scheduler account list", name=name)
     return found
 
 
-def state(account: Account) -> str:
-    """In one word or two, for a list."""
+def describe_state(account: Account) -> str:
+    """Return the state of an account in one word or a few, untranslated, for a list."""
     if account.disabled_at:
         return N_("disabled")
     return N_("in force") if account.password_hash else N_("no password yet")
 
 
 def give_role(session: Session, account: Account, role: AccountRole, *, now: datetime) -> None:
-    """Holds from the next page on. Raises Conflict where nothing changes, or nobody would be left to administer."""
+    """Give an account another role, from its next page on; revoke feed links that the new role may not have.
+
+    Raise Conflict if the role stays the same, or if no administrator would be left.
+    """
     if account.role is role:
         raise Conflict("{name} is {role} already; nothing was changed", name=account.name, role=role)
-    _refuse_last(session, account)
+    _refuse_last_administrator(session, account)
     account.role = role
     note(session, "change", "account", account.id, now=now, role=role)
-    feed_links.take_back(session, account, now=now)
+    feed_links.revoke_forbidden(session, account, now=now)
 
 
 def disable(session: Session, account: Account, *, now: datetime) -> None:
-    """Signed out at once, everywhere. Raises Conflict as `give_role` does."""
+    """Disable an account, which signs it out everywhere at once and revokes its feed links.
+
+    Raise Conflict if it is disabled already, or if no administrator would be left.
+    """
     if account.disabled_at:
         raise Conflict("{name} is disabled already; nothing was changed", name=account.name)
-    _refuse_last(session, account)
+    _refuse_last_administrator(session, account)
     account.disabled_at, account.epoch = now, account.epoch + 1
     note(session, "disable", "account", account.id, now=now)
-    feed_links.take_back(session, account, now=now)
+    feed_links.revoke_forbidden(session, account, now=now)
 
 
 def enable(session: Session, account: Account, *, now: datetime) -> None:
-    """With the password they had. Raises Conflict for one that is not disabled."""
+    """Enable a disabled account again, with the password that it had. Raise Conflict if it is not disabled."""
     if account.disabled_at is None:
         raise Conflict("{name} is not disabled; nothing was changed", name=account.name)
     account.disabled_at = None
     note(session, "enable", "account", account.id, now=now)
 
 
-def _refuse_last(session: Session, account: Account) -> None:
-    """Once there is an administrator there always is one."""
+def _refuse_last_administrator(session: Session, account: Account) -> None:
+    """Raise Conflict if this account is the only administrator in force."""
     if account.role is not AccountRole.ADMINISTRATOR or account.disabled_at:
         return
-    # All of them are held: of two who step down at the same moment the second finds nobody left.
+    # All of them are locked: of two who step down at the same moment the second is refused.
     rows = sa.select(Account).where(Account.role == AccountRole.ADMINISTRATOR).order_by(Account.id).with_for_update()
     left = session.scalars(rows.execution_options(populate_existing=True)).all()
     if not any(one.id != account.id and one.disabled_at is None for one in left):
         raise Conflict("{name} is the only administrator; make another one first", name=account.name)
 
 
-def speak(session: Session, account: Account, language: str, *, now: datetime) -> None:
+def set_language(session: Session, account: Account, language: str, *, now: datetime) -> None:
+    """Set the language of the pages that this account sees."""
     if account.language != language:
         account.language = language
         note(session, "change", "account", account.id, now=now, language=language)
 
 
 def end_sessions(session: Session, account: Account, *, now: datetime) -> None:
-    """Whoever is signed in with this account is signed out, and its link to choose a password is spent."""
+    """Sign out every device of this account, and revoke its link to choose a password."""
     account.epoch += 1
     note(session, "sign out everywhere", "account", account.id, now=now)
 
@@ -169,37 +180,49 @@ def end_sessions(session: Session, account: Account, *, now: datetime) -> None:
 # Passwords
 
 
-def check(password: str, name: str, called: str) -> str:
-    """What to keep of a password. Slow: outside of any transaction. Raises Invalid for a weak one."""
+def hash_new_password(password: str, name: str, called: str) -> str:
+    """Return the hash of a new password, to be stored by `set_password`. Raise Invalid if it is weak.
+
+    ``name`` and ``called`` are those of the account: a password must not contain them. Slow on purpose: call it
+    outside of any transaction.
+    """
     passwords.refuse_weak(password, name.partition("@")[0], called)
-    return passwords.hashed(password)
+    return passwords.hash_password(password)
 
 
-def set_password(session: Session, account: Account, kept: str, *, now: datetime) -> None:
-    """``kept`` is what `check` made of it. Ends every session, and spends the link."""
-    account.password_hash, account.invited_at, account.epoch = kept, None, account.epoch + 1
+def set_password(session: Session, account: Account, hashed: str, *, now: datetime) -> None:
+    """Store a hash from `check` as the password; end every session and revoke the link to choose a password."""
+    account.password_hash, account.invited_at, account.epoch = hashed, None, account.epoch + 1
     note(session, "set password", "account", account.id, now=now)
 
 
 def invite(session: Session, account: Account, *, secret: str, now: datetime) -> str:
-    """The token of a link to choose a password, good once; one that was made before is spent."""
+    """Return the token of a new link to choose a password, which can be used once; revoke the one before."""
     account.invited_at, account.epoch = now, account.epoch + 1
     note(session, "invite", "account", account.id, now=now)
-    return _set_up_token(account, secret)
+    return _make_set_up_token(account, secret)
 
 
-def invited(session: Session, token: str, *, secret: str, now: datetime, change: bool = False) -> Account:
-    """Whose link this is. Raises NotFound alike for one that was never there, was used or has lapsed."""
-    number = tokens.number(token)
+def get_invited(session: Session, token: str, *, secret: str, now: datetime, change: bool = False) -> Account:
+    """Return the account whose link to choose a password has this token; ``change`` locks it.
+
+    Raise NotFound alike whether the link never existed, was used or is too old.
+    """
+    number = tokens.read_row_id(token)
     found = session.get(Account, number, with_for_update=change or None) if number else None
-    usable = found is not None and found.disabled_at is None and found.invited_at and now < found.invited_at + INVITED
-    if found is None or not usable or not tokens.same(token, _set_up_token(found, secret)):
+    usable = (
+        found is not None
+        and found.disabled_at is None
+        and found.invited_at
+        and now < found.invited_at + INVITATION_LIFETIME
+    )
+    if found is None or not usable or not tokens.is_same(token, _make_set_up_token(found, secret)):
         raise NotFound("this link leads nowhere")
     return found
 
 
-def _set_up_token(account: Account, secret: str) -> str:
-    return _token("account-set-up", account, secret)
+def _make_set_up_token(account: Account, secret: str) -> str:
+    return _make_token("account-set-up", account, secret)
 
 
 # Signing in
@@ -207,7 +230,7 @@ def _set_up_token(account: Account, secret: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Officer:
-    """Who is signed in: what is known of an account outside of a transaction."""
+    """An officer who is signed in: what is known of the account outside of a transaction."""
 
     id: int
     name: str
@@ -215,75 +238,81 @@ class Officer:
     role: AccountRole
     language: str
     token: str
-    posts: frozenset[int] = frozenset()  # by number; an administrator needs none
+    posts: frozenset[int] = frozenset()  # ids of the posts assigned to them; an administrator needs none
 
     @property
     def actor(self) -> str:
-        """As the audit names them; whoever types at a shell is there with @desk."""
+        """Return their name in the audit, such as "aida@web"; commands from a shell are "aida@desk"."""
         return f"{self.name}@web"
 
     def may(self, act: Act) -> bool:
+        """Return whether their role and posts allow this act."""
         return may(self.role, act, at_a_post=bool(self.posts))
 
     def at(self, post: Post) -> bool:
-        """Whether the visits of this post are theirs to see; what they may do there `may` says."""
+        """Return whether they may see the visits of this post; what they may do there is for `may`."""
         return self.role is AccountRole.ADMINISTRATOR or post.id in self.posts
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """What is to be compared with a password, once the transaction that read it is over."""
+class StoredPassword:
+    """The password hash of an account, to be compared after the transaction that read it has ended."""
 
     account_id: int | None
-    kept: str | None
+    hashed: str | None
 
 
-def claim(session: Session, name: str) -> Claim:
-    """Of an account that is not there, is disabled or has no password yet: one that no password fits."""
+def read_password(session: Session, name: str) -> StoredPassword:
+    """Return what a password is compared with; for a name that cannot sign in, what no password matches."""
     found = find(session, name)
-    return Claim(found.id, found.password_hash) if found and not found.disabled_at else Claim(None, None)
+    return (
+        StoredPassword(found.id, found.password_hash)
+        if found and not found.disabled_at
+        else StoredPassword(None, None)
+    )
 
 
-def proves(claim: Claim, password: str) -> str | None:
-    """What to keep of a password that fits, made anew where parameters have changed; None for a wrong one.
+def verify_password(claim: StoredPassword, password: str) -> str | None:
+    """Return the hash to store if the password is right, else None; it is a new hash if parameters have changed.
 
-    Slow, on purpose: outside of any transaction.
+    Slow on purpose: call it outside of any transaction.
     """
-    if not passwords.fits(password, claim.kept) or claim.kept is None:
+    if not passwords.is_match(password, claim.hashed) or claim.hashed is None:
         return None
-    return passwords.hashed(password) if passwords.is_outdated(claim.kept) else claim.kept
+    return passwords.hash_password(password) if passwords.is_outdated(claim.hashed) else claim.hashed
 
 
-def sign_in(session: Session, claim: Claim, kept: str, *, secret: str, now: datetime) -> Officer:
-    """``kept`` is what `proves` said. Raises Refused where the account was changed meanwhile."""
+def sign_in(session: Session, claim: StoredPassword, hashed: str, *, secret: str, now: datetime) -> Officer:
+    """Sign in with the hash from `proves`, and store it. Raise Refused if the account was changed meanwhile."""
     account = session.get(Account, claim.account_id, with_for_update=True) if claim.account_id else None
-    if account is None or account.disabled_at or account.password_hash != claim.kept:
+    if account is None or account.disabled_at or account.password_hash != claim.hashed:
         raise Refused
-    account.password_hash, account.last_signed_in_at = kept, now
+    account.password_hash, account.last_signed_in_at = hashed, now
     note(session, "sign in", "account", account.id, now=now)
-    return officer(account, secret=secret)
+    return make_officer(account, secret=secret)
 
 
-def officer(account: Account, *, secret: str) -> Officer:
-    token = _token("account-session", account, secret)
+def make_officer(account: Account, *, secret: str) -> Officer:
+    """Return the officer that an account signs in as."""
+    token = _make_token("account-session", account, secret)
     given = frozenset(post.id for post in account.posts)
     return Officer(account.id, account.name, account.called, account.role, account.language, token, given)
 
 
-def signed_in(session: Session, token: str, *, secret: str) -> Officer | None:
-    """Whose session this is; None once it was ended."""
-    number = tokens.number(token)
+def find_officer(session: Session, token: str, *, secret: str) -> Officer | None:
+    """Return the officer whose session has this token; None if it was ended or the account is disabled."""
+    number = tokens.read_row_id(token)
     found = session.get(Account, number) if number else None
-    if found is None or found.disabled_at or not tokens.same(token, _token("account-session", found, secret)):
+    if found is None or found.disabled_at or not tokens.is_same(token, _make_token("account-session", found, secret)):
         return None
-    return officer(found, secret=secret)
+    return make_officer(found, secret=secret)
 
 
-def still_holds(*, since: datetime, seen: datetime, now: datetime) -> bool:
-    """Whether a session that began then, and was last used then, is not over by itself."""
-    return seen <= now + timedelta(minutes=5) and now - seen < IDLE and now - since < LONGEST_SESSION
+def is_session_current(*, since: datetime, seen: datetime, now: datetime) -> bool:
+    """Return whether a session that began at ``since`` and was last used at ``seen`` has not run out."""
+    return seen <= now + timedelta(minutes=5) and now - seen < MAX_IDLE and now - since < LONGEST_SESSION
 
 
-def _token(purpose: str, account: Account, secret: str) -> str:
+def _make_token(purpose: str, account: Account, secret: str) -> str:
     at = account.created_at.astimezone(UTC).isoformat(timespec="microseconds")
-    return tokens.of(account.id, purpose, at, account.epoch, secret=secret)
+    return tokens.make_token(account.id, purpose, at, account.epoch, secret=secret)

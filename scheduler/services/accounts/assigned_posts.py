@@ -1,4 +1,4 @@
-"""The posts whose visits somebody sees: an administrator all, whoever else those that were given to them."""
+"""The posts whose visits an officer sees: an administrator all of them, others those that were assigned to them."""
 
 from __future__ import annotations
 
@@ -16,35 +16,38 @@ from scheduler.services.consulate.visits import booking
 from scheduler.services.feeds import links as feed_links
 
 
-def assigned_posts(session: Session, officer: Officer) -> list[Post]:
-    """In the order of their keys; none for who may see no visits."""
+def list_assigned_posts(session: Session, officer: Officer) -> list[Post]:
+    """Return the posts of an officer by key; none if they may not see visits."""
     if not officer.may(Act.SEE_VISITS):
         return []
-    return [post for post in posts.everything(session) if officer.at(post)]
+    return [post for post in posts.list_posts(session) if officer.at(post)]
 
 
 def get(session: Session, officer: Officer, key: str) -> Post:
-    """Raises NotFound alike for a post that is another's and for one that there is not."""
-    found = next((post for post in assigned_posts(session, officer) if post.key == key), None)
+    """Return a post of an officer. Raise NotFound alike whether it is not theirs or does not exist."""
+    found = next((post for post in list_assigned_posts(session, officer) if post.key == key), None)
     if found is None:
         raise NotFound("there is no post {key}", key=key)
     return found
 
 
-def visit(session: Session, officer: Officer, reference: str) -> Appointment:
-    """A visit to a post of theirs. Raises NotFound, Invalid for what is no reference."""
+def get_visit(session: Session, officer: Officer, reference: str) -> Appointment:
+    """Return a visit to a post of an officer. Raise NotFound, or Invalid if that is not a reference."""
     found = booking.get(session, reference)
     if not officer.may(Act.SEE_VISITS) or not officer.at(found.service.post):
         raise NotFound("there is no visit {reference}", reference=found.reference)
     return found
 
 
-def give(session: Session, account: Account, wanted: Iterable[Post], *, now: datetime) -> None:
-    """These posts and no others, from their next page on. Raises Conflict where nothing changes."""
-    asked = sorted(wanted, key=lambda post: post.key)
-    if [post.key for post in account.posts] == [post.key for post in asked]:
+def assign(session: Session, account: Account, wanted: Iterable[Post], *, now: datetime) -> None:
+    """Assign these posts to an account and take all others away, from its next page on.
+
+    Revoke feed links that it may no longer have. Raise Conflict if nothing changes.
+    """
+    chosen = sorted(wanted, key=lambda post: post.key)
+    if [post.key for post in account.posts] == [post.key for post in chosen]:
         raise Conflict("{name} sees these posts already; nothing was changed", name=account.name)
-    account.posts = asked
+    account.posts = chosen
     session.flush()
-    note(session, "posts", "account", account.id, now=now, posts=[post.key for post in asked])
-    feed_links.take_back(session, account, now=now)
+    note(session, "posts", "account", account.id, now=now, posts=[post.key for post in chosen])
+    feed_links.revoke_forbidden(session, account, now=now)

@@ -1,4 +1,4 @@
-"""Passwords: which are refused, how they are kept (Argon2id, RFC 9106), how one is compared with what is kept."""
+"""Passwords: refuse weak ones, hash them (Argon2id, RFC 9106), compare one with a hash."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from scheduler.base.errors import Invalid
-from scheduler.base.text import folded
+from scheduler.base.text import fold_text
 
-SHORTEST, LONGEST = 12, 200
-MOST_ALIKE = 5  # fewer different characters than this are a pattern on the keyboard
-# OWASP's smallest: eight people who sign in at the same moment on a small machine need 150 MB, not 512.
+MIN_LENGTH, MAX_LENGTH = 12, 200  # characters
+MIN_DISTINCT = 5  # with fewer different characters it is a pattern on the keyboard
+# The smallest parameters that OWASP recommends: eight people who sign in at once on a small machine need 150 MB.
+# https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html
 HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-_BESIDE = re.compile(r"[\d\W_]+")
-# What guessing begins with; digits and marks around such a word do not make it better.
+_NOT_LETTERS = re.compile(r"[\d\W_]+")
+# Guessed first; compared without digits and marks, which do not make such a word better.
 GUESSED_FIRST = frozenset(
-    _BESIDE.sub("", word)
+    _NOT_LETTERS.sub("", word)
     for word in [
         "password",
         "passwort",
@@ -79,52 +80,55 @@ GUESSED_FIRST = frozenset(
 
 
 def refuse_weak(password: str, *names: str) -> None:
-    """Raises Invalid. ``names`` are what everybody knows of whose it is: it must not be made of them."""
-    plain = folded(password)
-    if len(password) < SHORTEST:
+    """Raise Invalid if a password is too short, too long, easily guessed, or contains one of ``names``.
+
+    ``names`` are those of its owner, which everybody knows.
+    """
+    plain = fold_text(password)
+    if len(password) < MIN_LENGTH:
         raise Invalid(
-            "the password must have at least {most} characters; several words are easy to keep", most=SHORTEST
+            "the password must have at least {most} characters; several words are easy to keep", most=MIN_LENGTH
         )
-    if len(password) > LONGEST:
-        raise Invalid("the password must have at most {most} characters", most=LONGEST)
-    if len(set(plain)) < MOST_ALIKE or _BESIDE.sub("", plain) in GUESSED_FIRST or _runs(plain):
+    if len(password) > MAX_LENGTH:
+        raise Invalid("the password must have at most {most} characters", most=MAX_LENGTH)
+    if len(set(plain)) < MIN_DISTINCT or _NOT_LETTERS.sub("", plain) in GUESSED_FIRST or _is_sequence(plain):
         raise Invalid("the password is one of those that are guessed first; choose several words of your own")
-    if any(len(part) > 3 and part in plain for name in names for part in _parts(name)):
+    if any(len(part) > 3 and part in plain for name in names for part in _split_words(name)):
         raise Invalid("the password must not contain the name; choose several words that say nothing of you")
 
 
-def _runs(plain: str) -> bool:
-    """1234567890123, abcdefghijkl: each character follows the one before."""
+def _is_sequence(plain: str) -> bool:
+    """Return whether most characters follow the one before in order, as in 1234567890123 or abcdefghijkl."""
     steps = [ord(after) - ord(before) for before, after in pairwise(plain)]
     return sum(step in (-1, 0, 1) for step in steps) > len(steps) * 3 // 4
 
 
-def _parts(name: str) -> list[str]:
-    return [part for part in re.split(r"[\W_]+", folded(name)) if part]
+def _split_words(name: str) -> list[str]:
+    return [part for part in re.split(r"[\W_]+", fold_text(name)) if part]
 
 
-def hashed(password: str) -> str:
-    return HASHER.hash(_typed(password))
+def hash_password(password: str) -> str:
+    return HASHER.hash(_normalize(password))
 
 
-def fits(password: str, kept: str | None) -> bool:
-    """Whether this is the password that is kept. It takes as long where none is: no name tells itself."""
+def is_match(password: str, hashed: str | None) -> bool:
+    """Return whether this is the password with that hash; it takes as long for no hash, for which it is never."""
     try:
-        return HASHER.verify(kept or _nobodys(), _typed(password)) and kept is not None
+        return HASHER.verify(hashed or _hash_of_nobody(), _normalize(password)) and hashed is not None
     except (VerificationError, InvalidHashError):
         return False
 
 
-def is_outdated(kept: str) -> bool:
-    """That it was made with other parameters than today's."""
-    return HASHER.check_needs_rehash(kept)
+def is_outdated(hashed: str) -> bool:
+    """Return whether a hash was made with other parameters than those of today."""
+    return HASHER.check_needs_rehash(hashed)
 
 
 @cache
-def _nobodys() -> str:
+def _hash_of_nobody() -> str:
     return HASHER.hash("nobody has this password")
 
 
-def _typed(password: str) -> str:
-    """Keyboards differ in how they send й, қ or a Thai vowel; what is typed is the same."""
-    return unicodedata.normalize("NFKC", password[: LONGEST + 1])
+def _normalize(password: str) -> str:
+    """Return a password in NFKC: keyboards differ in which code points they send for й, қ or a Thai vowel."""
+    return unicodedata.normalize("NFKC", password[: MAX_LENGTH + 1])

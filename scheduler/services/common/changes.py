@@ -1,4 +1,4 @@
-"""What a command did, as a value that can be shown, counted and asked about."""
+"""What a command changed, as a value that can be shown and counted."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from scheduler.services.common.drafts import Draft
 
 
 class ChangeKind(StrEnum):
+    """What was done to a row; UNCHANGED if it was already as asked for."""
+
     ADDED = "added"
     CHANGED = "changed"
     CANCELLED = "cancelled"
@@ -20,7 +22,7 @@ class ChangeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One row before and after. ``told``: how many people have been told of what is now different."""
+    """One row before and after: ``fields`` has (before, after) by name, ``told`` how many people get a letter."""
 
     noun: str
     key: str
@@ -34,8 +36,8 @@ class Change:
         return self.verb is not ChangeKind.UNCHANGED
 
 
-def difference(before: Draft, after: Draft) -> dict[str, tuple[Any, Any]]:
-    """The fields in which two drafts differ: name to (before, after)."""
+def find_differences(before: Draft, after: Draft) -> dict[str, tuple[Any, Any]]:
+    """Return the fields in which two drafts of one class differ: name to (before, after)."""
     return {
         name: (getattr(before, name), getattr(after, name))
         for name in type(before).model_fields
@@ -44,7 +46,8 @@ def difference(before: Draft, after: Draft) -> dict[str, tuple[Any, Any]]:
 
 
 def change(noun: str, key: str, before: Draft | None, after: Draft) -> Change:
+    """Return the change from one draft to another; ADDED if there was no row before."""
     if before is None:
         return Change(noun, key, ChangeKind.ADDED)
-    fields = difference(before, after)
+    fields = find_differences(before, after)
     return Change(noun, key, ChangeKind.CHANGED if fields else ChangeKind.UNCHANGED, fields)

@@ -1,4 +1,7 @@
-"""Whether a finished feed still holds: one row that every change of what is shown moves on, as it commits."""
+"""The version of what feeds and pages show: one row, raised as each transaction commits that changes any of it.
+
+A finished feed can be served again for as long as its version is still the current one.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,11 @@ from sqlalchemy.orm import Session
 
 from scheduler.base.clock import instant, wall
 from scheduler.model import Version
+from scheduler.storage.unit_of_work import unit_of_work
 
 
 class ContentVersion(NamedTuple):
-    """What a finished feed was made of: the version, and the day by which its window lies (UTC)."""
+    """The version that a feed was made from, when it was raised, and the day (UTC) of the window of the feed."""
 
     number: int
     changed_at: datetime
@@ -21,30 +25,35 @@ class ContentVersion(NamedTuple):
 
     @property
     def modified(self) -> datetime:
-        """When something a reader is shown may last have changed, also by leaving the window at midnight (UTC).
-        In whole seconds; never earlier than what was said before (docs/icalendar-rules.md#rule-84)."""
+        """Return when the content may last have changed, also by an event leaving the window at midnight (UTC).
+
+        In whole seconds; never earlier than the answer before it (docs/icalendar-rules.md#rule-84).
+        """
         return max(self.changed_at, instant(datetime.combine(self.day, time()), "UTC"))
 
 
-def current(session: Session, *, now: datetime) -> ContentVersion:
+def get_current(session: Session, *, now: datetime) -> ContentVersion:
+    """Return the version of what is shown now."""
     number, changed_at = session.execute(sa.select(Version.number, Version.changed_at)).one()
     return ContentVersion(number, changed_at, wall(now, "UTC").date())
 
 
 def touch(session: Session, *, now: datetime) -> None:
-    """Something that feeds or pages show was changed in this transaction."""
-    if "touched_at" not in session.info:
-        sa.event.listen(session, "before_commit", _move_on)
-    session.info["touched_at"] = now
+    """Mark that this transaction changes what feeds or pages show, so that its commit raises the version."""
+    unit = unit_of_work(session)
+    if unit.content_changed_at is None:
+        sa.event.listen(session, "before_commit", _raise_version)
+    unit.content_changed_at = now
 
 
-def _move_on(session: Session) -> None:
-    """At the very end, because from here on nobody else can commit a change of what is shown."""
-    if session.in_nested_transaction():
+def _raise_version(session: Session) -> None:
+    """Raise the version as the last step of a transaction: from here on its row is locked until the commit."""
+    changed_at = unit_of_work(session).content_changed_at
+    if session.in_nested_transaction() or changed_at is None:
         return
     row = session.scalars(sa.select(Version).with_for_update()).one()
     row.number += 1
     row.changed_at = max(
-        session.info["touched_at"].replace(microsecond=0),
+        changed_at.replace(microsecond=0),
         row.changed_at.replace(microsecond=0) + timedelta(seconds=1),
     )

@@ -1,4 +1,4 @@
-"""Days as people hand them in: from one to another, or a single one."""
+"""Drafts that hold days: a first and a last day, or a single day."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import Any, Self
 
 from pydantic import model_validator
 
-from scheduler.services.common.drafts import Draft, in_order
+from scheduler.services.common.drafts import Draft, require_order
 from scheduler.services.common.values import Day
 
 
 class DaysDraft(Draft):
-    """From first_day to last_day; a single one is first_day alone, or ``on``."""
+    """Days from first_day to last_day, both included; a single day may also be first_day alone, or ``on``."""
 
     first_day: Day
     last_day: Day
 
     @model_validator(mode="before")
     @classmethod
-    def _one_day(cls, value: Any) -> Any:
+    def _fill_in_single_day(cls, value: Any) -> Any:
         if isinstance(value, Mapping):
             value = dict(value)
             if "on" in value:
@@ -29,6 +29,6 @@ class DaysDraft(Draft):
         return value
 
     @model_validator(mode="after")
-    def _forwards(self) -> Self:
-        in_order(self.first_day, self.last_day, "last_day", "first_day")
+    def _check_order(self) -> Self:
+        require_order(self.first_day, self.last_day, "last_day", "first_day")
         return self

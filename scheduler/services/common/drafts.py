@@ -1,4 +1,4 @@
-"""What all drafts have in common."""
+"""What all drafts have in common: their base class, how they are checked, and how mistakes are put into words."""
 
 from __future__ import annotations
 
@@ -9,22 +9,24 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import PydanticCustomError
 
-from scheduler.base.errors import Invalid, SchedulerError, all_of, each_of
+from scheduler.base.errors import Invalid, SchedulerError, combine_errors, list_errors
 from scheduler.base.i18n import N_
 
 
 class Draft(BaseModel):
-    """Frozen, and with no key that is not known."""
+    """Base of all drafts: immutable; unknown keys are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
 
 
-def in_order(first: Any, last: Any, last_name: str, first_name: str) -> None:
+def require_order(first: Any, last: Any, last_name: str, first_name: str) -> None:
+    """Raise a mistake that pydantic collects if ``last`` is before ``first``; either may be None."""
     if first is not None and last is not None and last < first:
-        raise refused(Invalid("{last} is before {first}", last=last_name, first=first_name))
+        raise as_pydantic_error(Invalid("{last} is before {first}", last=last_name, first=first_name))
 
 
-def refused(error: SchedulerError) -> PydanticCustomError:
+def as_pydantic_error(error: SchedulerError) -> PydanticCustomError:
+    """Wrap an error of ours for pydantic to collect; `explain` takes it out again."""
     return PydanticCustomError("refused", "{error}", {"error": error})
 
 
@@ -32,25 +34,29 @@ D = TypeVar("D", bound=Draft)
 
 
 def check(kind: type[D], value: Any, *, language: str = "en") -> D:
-    """Validate; raises Invalid, or Problems with one Invalid per mistake, each beginning with the field."""
+    """Return the draft that a value, such as a table of a file, stands for.
+
+    ``language`` is the language of plain strings where a text per language is possible. Raise Invalid, or Problems
+    with one Invalid per mistake; each begins with the path of the field.
+    """
     try:
         return kind.model_validate(value, context={"language": language})
     except ValidationError as error:
-        raise all_of([mistake for detail in error.errors() for mistake in explain(kind, detail)]) from error
+        raise combine_errors([mistake for detail in error.errors() for mistake in explain(kind, detail)]) from error
 
 
 def explain(kind: type[Draft], detail: Any) -> Sequence[SchedulerError]:
-    """What pydantic found, in our words, after the path to it."""
-    place = _place(detail["loc"])
+    """Put one of pydantic's findings into our words, after the path of its field."""
+    place = _format_place(detail["loc"])
     ours = detail.get("ctx", {}).get("error")
     if not isinstance(ours, SchedulerError):
-        return (_explained(kind, detail, place),)
-    return [Invalid("{place}: {problem}", place=place, problem=one) if place else one for one in each_of(ours)]
+        return (_translate(kind, detail, place),)
+    return [Invalid("{place}: {problem}", place=place, problem=one) if place else one for one in list_errors(ours)]
 
 
-def _explained(kind: type[Draft], detail: Any, place: str) -> Invalid:
+def _translate(kind: type[Draft], detail: Any, place: str) -> Invalid:
     if detail["type"] == "extra_forbidden":
-        return _unknown_key(kind, detail["loc"], place)
+        return _explain_unknown_key(kind, detail["loc"], place)
     message = _MESSAGES.get(detail["type"], N_("{reason}"))
     problem = Invalid(
         message, reason=detail["msg"], **{k: v for k, v in detail.get("ctx", {}).items() if k != "error"}
@@ -74,29 +80,30 @@ _MESSAGES = {
 }
 
 
-def _place(loc: tuple[int | str, ...]) -> str:
+def _format_place(loc: tuple[int | str, ...]) -> str:
     parts = [str(part) for part in loc if part != "[key]"]
     return ".".join(parts)
 
 
-def _unknown_key(kind: type[Draft], loc: tuple[int | str, ...], place: str) -> Invalid:
-    known = sorted(_fields_at(kind, loc[:-1]))
+def _explain_unknown_key(kind: type[Draft], loc: tuple[int | str, ...], place: str) -> Invalid:
+    known = sorted(_list_fields_at(kind, loc[:-1]))
     near = difflib.get_close_matches(str(loc[-1]), known, n=1)
     if near:
         return Invalid("{place}: there is no such key; did you mean {near}?", place=place, near=near[0])
     return Invalid("{place}: there is no such key; there are {known}", place=place, known=", ".join(known))
 
 
-def _fields_at(kind: type[Draft], path: tuple[int | str, ...]) -> Iterable[str]:
-    """The keys of the table at a path, found by walking the annotations."""
+def _list_fields_at(kind: type[Draft], path: tuple[int | str, ...]) -> Iterable[str]:
+    """Return the keys of the table at a path, found by following the annotations of the drafts."""
     for part in path:
         if isinstance(part, str) and part in kind.model_fields:
-            kind = _inner(kind.model_fields[part].annotation) or kind
+            kind = _find_draft(kind.model_fields[part].annotation) or kind
     return kind.model_fields
 
 
-def _inner(annotation: Any) -> type[Draft] | None:
+def _find_draft(annotation: Any) -> type[Draft] | None:
+    """Return the draft class within an annotation such as ``dict[Key, CityDraft]``."""
     if isinstance(annotation, type) and issubclass(annotation, Draft):
         return annotation
-    found = (_inner(argument) for argument in getattr(annotation, "__args__", ()))
+    found = (_find_draft(argument) for argument in getattr(annotation, "__args__", ()))
     return next((kind for kind in found if kind), None)

@@ -1,4 +1,4 @@
-"""Finding rows by the keys that people write."""
+"""Find rows by the keys that people write."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict, NotFound
 from scheduler.base.i18n import N_
-from scheduler.base.text import folded
+from scheduler.base.text import fold_text
 from scheduler.model import Attendee, City, Event, Feed, Organisation, Person, Post, Venue
 
 Keyed = City | Organisation | Venue | Person | Event | Feed | Post
+CHUNK = 500  # keys in one query: fewer than the variables that SQLite takes
 K = TypeVar("K", City, Organisation, Venue, Person, Event, Feed, Post)
 
 _ABSENT: dict[type[Keyed], str] = {
@@ -30,7 +31,7 @@ _ABSENT: dict[type[Keyed], str] = {
 
 
 class Lookup:
-    """Rows by key within one session, each read once; `load` reads many in one query."""
+    """Cache of rows by key within one session: each is read once; `load` reads many in one query."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -39,51 +40,57 @@ class Lookup:
     def load(
         self, kind: type[K], keys: Iterable[str], *options: sa.orm.interfaces.ORMOption, change: bool = False
     ) -> None:
-        """Read the rows of these keys. To ``change`` them, nobody else may until the transaction ends."""
-        # In one order for everybody, so that no two who change can wait for each other.
-        wanted = iter(sorted({key for key in keys if (kind, key) not in self._rows}))
-        while chunk := list(islice(wanted, 500)):
+        """Read the rows of these keys that were not read before; ``change`` locks them until the transaction ends."""
+        # Everybody locks in the order of the keys, so that no two transactions wait for each other.
+        missing = iter(sorted({key for key in keys if (kind, key) not in self._rows}))
+        while chunk := list(islice(missing, CHUNK)):
             self._rows |= dict.fromkeys((kind, key) for key in chunk)
-            for row in self.session.scalars(_rows(kind, chunk, change).options(*options)):
+            for row in self.session.scalars(_select_rows(kind, chunk, change).options(*options)):
                 self._rows[kind, str(row.key)] = row
 
     def find(self, kind: type[K], key: str) -> K | None:
+        """Return the row with this key, if there is one."""
         self.load(kind, [key])
         found = self._rows[kind, key]
         return found if isinstance(found, kind) else None
 
     def get(self, kind: type[K], key: str) -> K:
-        """Raises NotFound, with the nearest key there is."""
+        """Return the row with this key. Raise NotFound, which suggests the most similar key."""
         row = self.find(kind, key)
         if row is None:
-            raise absent(self.session, kind, key)
+            raise make_not_found(self.session, kind, key)
         return row
 
     def remember(self, row: Keyed) -> None:
+        """Add a row that was made since, so that it is found before it is flushed."""
         self._rows[type(row), str(row.key)] = row
 
 
-def _rows(kind: type[K], keys: list[str], change: bool) -> sa.Select[K]:  # noqa: FBT001
+def _select_rows(kind: type[K], keys: list[str], change: bool) -> sa.Select[K]:  # noqa: FBT001
     query = sa.select(kind).where(kind.key.in_(keys)).order_by(kind.key)
     if not change:
         return query
-    # Registrations go on meanwhile: they refer to the row, they do not change it (FOR NO KEY UPDATE).
+    # FOR NO KEY UPDATE, so that registrations can go on, whose rows only refer to this one.
     return query.with_for_update(key_share=True, of=kind).execution_options(populate_existing=True)
 
 
 def get(session: Session, kind: type[K], key: str) -> K:
-    """One row by its key. Raises NotFound, with the nearest key there is."""
+    """Return one row by its key. Raise NotFound, which suggests the most similar key."""
     return Lookup(session).get(kind, key)
 
 
 def get_for_update(session: Session, kind: type[K], key: str) -> K:
-    """The same, held until the transaction ends: of two who change it the second sees what the first has done."""
+    """Return one row by its key, locked until the transaction ends, with the values that were committed last.
+
+    Raise NotFound, which suggests the most similar key.
+    """
     lookup = Lookup(session)
     lookup.load(kind, [key], change=True)
     return lookup.get(kind, key)
 
 
-def absent(session: Session, kind: type[K], key: str) -> NotFound:
+def make_not_found(session: Session, kind: type[K], key: str) -> NotFound:
+    """Return the error that says that there is no such key, and suggests the most similar one."""
     known = session.scalars(sa.select(kind.key).where(kind.key.is_not(None)).limit(5000))
     near = difflib.get_close_matches(key, [str(found) for found in known], n=1)
     sentence = NotFound(_ABSENT[kind], key=key, noun=kind.__tablename__)
@@ -94,10 +101,10 @@ def absent(session: Session, kind: type[K], key: str) -> NotFound:
     )
 
 
-def person(session: Session, who: str) -> Person:
-    """A person by key, by #number or by e-mail address.
+def get_person(session: Session, who: str) -> Person:
+    """Return a person by key, by #number or by e-mail address.
 
-    Raises NotFound; Conflict where several share the address, because an address is no identity.
+    Raise NotFound, or Conflict if several share the address: an address is no identity.
     """
     if who.startswith("#") and who[1:].isdecimal():
         found = session.get(Person, int(who[1:])) if len(who) < 19 else None  # 64 bits hold 18 digits
@@ -106,11 +113,11 @@ def person(session: Session, who: str) -> Person:
         return found
     if "@" not in who:
         return get(session, Person, who)
-    return _by_address(session, who)
+    return _find_by_address(session, who)
 
 
-def _by_address(session: Session, address: str) -> Person:
-    found = list(session.scalars(sa.select(Person).where(sa.func.lower(Person.email) == folded(address)).limit(5)))
+def _find_by_address(session: Session, address: str) -> Person:
+    found = list(session.scalars(sa.select(Person).where(sa.func.lower(Person.email) == fold_text(address)).limit(5)))
     if not found:
         raise NotFound("nobody has the address {address}", address=address)
     if len(found) > 1:
@@ -122,23 +129,26 @@ def _by_address(session: Session, address: str) -> Person:
     return found[0]
 
 
-def attendee(session: Session, event: Event, who: str) -> Attendee:
-    """Somebody on an event's list. Raises NotFound, or Conflict as `person` does."""
-    found = _on_the_list(session, event, who) or _attendee_of(session, event, person(session, who))
+def get_attendee(session: Session, event: Event, who: str) -> Attendee:
+    """Return the attendee of an event whom a key, a #number or an e-mail address names.
+
+    Raise NotFound, or Conflict as `person` does.
+    """
+    found = _find_attendee_by_address(session, event, who) or _find_attendee(session, event, get_person(session, who))
     if found is None:
         raise NotFound("{who} is not on the list of {event}", who=who, event=event.key)
     return found
 
 
-def _on_the_list(session: Session, event: Event, address: str) -> Attendee | None:
-    """An address that several share may still be one person's among those of this event."""
+def _find_attendee_by_address(session: Session, event: Event, address: str) -> Attendee | None:
+    """Return the only attendee with this address, which people who are not on this list may share."""
     if "@" not in address:
         return None
     query = sa.select(Attendee).join(Attendee.person)
-    mine = query.where(Attendee.event_id == event.id, sa.func.lower(Person.email) == folded(address)).limit(2)
-    found = list(session.scalars(mine))
+    matching = query.where(Attendee.event_id == event.id, sa.func.lower(Person.email) == fold_text(address)).limit(2)
+    found = list(session.scalars(matching))
     return found[0] if len(found) == 1 else None
 
 
-def _attendee_of(session: Session, event: Event, who: Person) -> Attendee | None:
-    return session.scalar(sa.select(Attendee).where(Attendee.event_id == event.id, Attendee.person_id == who.id))
+def _find_attendee(session: Session, event: Event, found: Person) -> Attendee | None:
+    return session.scalar(sa.select(Attendee).where(Attendee.event_id == event.id, Attendee.person_id == found.id))

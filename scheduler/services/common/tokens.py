@@ -1,7 +1,7 @@
-"""Tokens in the addresses of links: derived from the row with the instance's secret, each for one purpose.
+"""Tokens in the addresses of links: derived from a row with the instance's secret, each for one purpose.
 
-The database holds none. What a token is derived from tells rows apart that had the same number one after the other
-(SQLite gives a number again once its row is gone), and raising the row's epoch revokes it.
+They are not stored. Beside the id a token is derived from the time at which the row was made, because SQLite gives
+the id of a deleted row to a new one, and from the epoch of the row: raising that revokes the token.
 """
 
 from __future__ import annotations
@@ -17,39 +17,41 @@ TOKEN = re.compile(r"([1-9][0-9]{0,17})-([a-z2-7]{26})")
 
 
 class Purpose(StrEnum):
-    """What a link is good for; a token of one opens nothing of another."""
+    """What a link is for; a token made for one purpose is refused for every other."""
 
     CONFIRM = "confirm"
     OWN = "own"
-    PASS = "pass"  # noqa: S105 - no link: what the door reads
+    PASS = "pass"  # noqa: S105 - in the code that is scanned at the door, not in a link
 
 
-# Where the page of each is, after the language.
+# The path of the page that a link opens, after the language.
 PATHS = {Purpose.CONFIRM: "confirm", Purpose.OWN: "registration"}
 
 
-def derived(purpose: str, *facts: object, secret: str) -> str:
-    """128 bits of HMAC-SHA-256, in letters that survive being read aloud."""
+def derive(purpose: str, *facts: object, secret: str) -> str:
+    """Return 128 bits of HMAC-SHA-256 over purpose and facts, in lower-case base32 (RFC 4648, 6): easy to dictate."""
     message = ":".join([purpose, *map(str, facts)]).encode()
     digest = hmac.new(secret.encode(), message, hashlib.sha256).digest()[:16]
     return b32encode(digest).decode().rstrip("=").lower()
 
 
-def of(row: int, purpose: str, *facts: object, secret: str) -> str:
-    """The token of a row: its number, and what only the instance can derive."""
-    return f"{row}-{derived(purpose, row, *facts, secret=secret)}"
+def make_token(row: int, purpose: str, *facts: object, secret: str) -> str:
+    """Return the token of a row: its id and an HMAC of id, purpose and facts under the instance's secret."""
+    return f"{row}-{derive(purpose, row, *facts, secret=secret)}"
 
 
-def of_attendee(purpose: Purpose, number: int, since: datetime, epoch: int, *, secret: str) -> str:
+def make_attendee_token(purpose: Purpose, number: int, since: datetime, epoch: int, *, secret: str) -> str:
+    """Return the token of an attendee; ``since`` is when they came onto the list."""
     at = since.astimezone(UTC).isoformat(timespec="microseconds")
-    return of(number, f"attendee-{purpose}", at, epoch, secret=secret)
+    return make_token(number, f"attendee-{purpose}", at, epoch, secret=secret)
 
 
-def number(given: str) -> int | None:
-    """The row that a token claims to be of; None for what is no token."""
+def read_row_id(given: str) -> int | None:
+    """Return the id that a token contains, which is not checked yet; None if it does not look like a token."""
     read = TOKEN.fullmatch(given)
     return int(read[1]) if read else None
 
 
-def same(given: str, wanted: str) -> bool:
+def is_same(given: str, wanted: str) -> bool:
+    """Return whether two tokens are equal, in a time that does not tell how much of them is."""
     return hmac.compare_digest(given.encode(), wanted.encode())

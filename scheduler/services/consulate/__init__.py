@@ -1,0 +1,1 @@
+"""The consulate: its posts and their opening hours, visits by appointment, and the front desk."""

@@ -1,0 +1,1 @@
+"""Events: their programme, their lists of attendees, and who arrives at the door."""

@@ -1,0 +1,1 @@
+"""Exchange: programme files in and out, and calendars of other programs imported."""

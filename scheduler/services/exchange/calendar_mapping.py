@@ -1,4 +1,4 @@
-"""What a foreign event says (RFC 5545), in the words of our own drafts. Pure."""
+"""Map a foreign event (RFC 5545) to a draft of ours. Pure: nothing is read from or written to the database."""
 
 from __future__ import annotations
 
@@ -8,31 +8,29 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from html import unescape
 from typing import Any
 
 from calendars.foreign import ForeignEvent, Notes, ZoneSource
 from calendars.lines import clean_text, join_lines
 from scheduler.base.clock import instant, wall, zone
 from scheduler.base.errors import Invalid
-from scheduler.base.i18n import N_, catalogue
-from scheduler.base.text import Text, folded
+from scheduler.base.i18n import N_, load_catalogue
+from scheduler.base.text import Text, fold_text
 from scheduler.model import Kind, Status, Visibility
 from scheduler.services.common.drafts import check
 from scheduler.services.events.programme.event_drafts import EventDraft
+from scheduler.services.exchange.html_text import is_html, strip_html
 
-TITLE, PROSE = 300, 20_000  # as long as a draft has them
-MARKS, PILED = 30, 2_000  # on one letter; of a text in which more of them would cost time
-AN_HOUR = timedelta(hours=1)
-_OVERRIDES = re.compile("[\u202d\u202e]")  # make a reader see another text than the one that is there
-_TAGS = re.compile(r"<(?:/?(?:a|b|br|div|font|h\d|html|i|li|ol|p|span|strong|table|u|ul)\b[^<>]*|!--)", re.IGNORECASE)
-_BLOCKS = frozenset(("br", "div", "h1", "h2", "h3", "h4", "li", "p", "table", "tr", "ul", "ol"))
-_UNSEEN = frozenset(("head", "script", "style", "title"))
+MAX_TITLE_LENGTH, MAX_PROSE_LENGTH = 300, 20_000  # characters, as in drafts
+MAX_MARKS = 30  # combining marks on one letter (UAX #15, stream-safe text format)
+SAFE_LENGTH = 2_000  # characters of a text that is normalised fast whatever its marks
+DEFAULT_LENGTH = timedelta(hours=1)  # of an event without an end
+_OVERRIDES = re.compile("[\u202d\u202e]")  # show a text in another order than it is stored in
 
 
 @dataclass(frozen=True, slots=True)
 class CalendarDefaults:
-    """What the desk says of a calendar that it imports; ``tz`` is for times in UTC, or in no zone."""
+    """What officers say of a calendar that they import; ``tz`` is for times in UTC and for floating times."""
 
     source: str
     language: str
@@ -47,71 +45,75 @@ class CalendarDefaults:
 
 @dataclass(frozen=True, slots=True)
 class MappedEvent:
-    """A foreign event, with what it comes to here: ``draft`` for a new event, ``said`` to compare it by."""
+    """A foreign event with the draft of it here, and digests that tell whether it has changed."""
 
     foreign: ForeignEvent
     draft: EventDraft
-    said: Mapping[str, str]  # a digest of each field as it was read
+    digests: Mapping[str, str]  # of each field as it was read, by name
 
     @property
     def name(self) -> tuple[str, str]:
-        """UID and RECURRENCE-ID, the identity of an event within its source (RFC 5545 3.8.4.4)."""
-        return fitting(self.foreign.uid), recurrence_id(self.foreign)
+        """Return UID and RECURRENCE-ID, which identify an event within its source (RFC 5545 3.8.4.4)."""
+        return shorten_uid(self.foreign.uid), _format_recurrence_id(self.foreign)
 
     @property
     def digest(self) -> str:
-        return digest(sorted(self.said.items()))
+        """Return the digest of all fields together."""
+        return compute_digest(sorted(self.digests.items()))
 
     @property
     def looks(self) -> tuple[str, str]:
-        """What it is and when: Outlook gives some events a new UID each time it is asked."""
-        return self.said["title"], self.said["when"]
+        """Return digests of title and time, which find an event whose UID Outlook changes with each download."""
+        return self.digests["title"], self.digests["when"]
 
 
 def map_event(foreign: ForeignEvent, terms: CalendarDefaults, notes: Notes) -> MappedEvent | None:
-    """Nothing, and a note, for what cannot be an event here."""
+    """Return the foreign event with a draft of it; None, and a note, if it cannot be planned here."""
     try:
-        return MappedEvent(foreign, _draft(foreign, terms, notes), _said(foreign, terms))
+        return MappedEvent(foreign, _make_draft(foreign, terms, notes), _digest_fields(foreign, terms))
     except Invalid as error:
-        problem = error.text(catalogue(terms.language).gettext)
+        problem = error.text(load_catalogue(terms.language).gettext)
         notes.add_refused(foreign.line, foreign.uid, N_("The event cannot be planned: {problem}"), problem=problem)
         return None
 
 
-def _draft(foreign: ForeignEvent, terms: CalendarDefaults, notes: Notes) -> EventDraft:
-    venue = terms.venue or _venue(foreign, terms)
+def _make_draft(foreign: ForeignEvent, terms: CalendarDefaults, notes: Notes) -> EventDraft:
+    venue = terms.venue or _find_venue(foreign, terms)
     plan = {
         "kind": terms.kind or Kind.MEETING,
-        "title": Text({terms.language: _title(foreign, terms, notes)}),
-        "description": _description(foreign, terms, notes),
+        "title": Text({terms.language: _map_title(foreign, terms, notes)}),
+        "description": _map_description(foreign, terms, notes),
         "status": Status(foreign.status.lower()),
-        "visibility": _visibility(foreign, terms),
-        "url": _web(foreign, foreign.url, notes),
-        "video_link": _web(foreign, foreign.conference, notes),
+        "visibility": _map_visibility(foreign, terms),
+        "url": _map_address(foreign, foreign.url, notes),
+        "video_link": _map_address(foreign, foreign.conference, notes),
         "venue": venue,
         "cities": (terms.city,) if terms.city and not venue else (),
         "organizer": terms.organizer,
-        **when(foreign, terms.tz, notes),
+        **map_times(foreign, terms.tz, notes),
     }
     return check(EventDraft, plan, language=terms.language)
 
 
-# When
+# Time
 
 
-def when(foreign: ForeignEvent, tz: str, notes: Notes) -> dict[str, Any]:
-    """Wall times in a zone that people live by; what is in UTC, or in a zone of no place, keeps its instant."""
+def map_times(foreign: ForeignEvent, tz: str, notes: Notes) -> dict[str, Any]:
+    """Return start, end and zone for a draft: wall times stay if their zone is that of a place.
+
+    Times in UTC, or in a zone of no place, become wall times in ``tz`` at the same instant.
+    """
     start, end = foreign.dtstart, foreign.dtend
     if not (isinstance(start, datetime) and isinstance(end, datetime)):
         return {"first_day": start, "last_day": end - timedelta(days=1), "tz": tz}
     tzid = foreign.tzid
     if not _is_place(tzid):
-        start, end, tzid = (*(wall(_instant(at, tzid), tz) for at in (start, end)), tz)
-    start = _existing(foreign, start, tzid, notes)
+        start, end, tzid = (*(wall(_to_utc(at, tzid), tz) for at in (start, end)), tz)
+    start = _shift_out_of_gap(foreign, start, tzid, notes)
     if end <= start:
         notes.add_mended(foreign.line, foreign.uid, N_("No end is told; an hour was taken."))
-        end = start + AN_HOUR
-    return {"dtstart": start, "dtend": _existing(foreign, end, tzid, notes), "tz": tzid}
+        end = start + DEFAULT_LENGTH
+    return {"dtstart": start, "dtend": _shift_out_of_gap(foreign, end, tzid, notes), "tz": tzid}
 
 
 def _is_place(tzid: str) -> bool:
@@ -121,61 +123,60 @@ def _is_place(tzid: str) -> bool:
         return False
 
 
-def _instant(at: datetime, tzid: str) -> datetime:
+def _to_utc(at: datetime, tzid: str) -> datetime:
     from zoneinfo import ZoneInfo
 
     return at.replace(tzinfo=ZoneInfo(tzid)).astimezone(UTC)
 
 
-def _existing(foreign: ForeignEvent, at: datetime, tzid: str, notes: Notes) -> datetime:
-    """An hour that the clocks skip is read with the offset before them (RFC 5545 3.3.5)."""
+def _shift_out_of_gap(foreign: ForeignEvent, at: datetime, tzid: str, notes: Notes) -> datetime:
+    """Return a wall time; one that clocks skip is read with the offset before the gap, and noted (RFC 5545 3.3.5)."""
     shown = wall(instant(at, tzid, gap="shift"), tzid)
     if shown != at:
         message = N_("There is no {wall} in {tzid}; {next} was taken.")
-        said = {"wall": f"{at:%Y-%m-%d %H:%M}", "tzid": tzid, "next": f"{shown:%H:%M}"}
-        notes.add_mended(foreign.line, foreign.uid, message, **said)
+        facts = {"wall": f"{at:%Y-%m-%d %H:%M}", "tzid": tzid, "next": f"{shown:%H:%M}"}
+        notes.add_mended(foreign.line, foreign.uid, message, **facts)
     return shown
 
 
-# What and where
+# Texts and place
 
 
-def _title(foreign: ForeignEvent, terms: CalendarDefaults, notes: Notes) -> str:
-    title = unicodedata.normalize("NFC", _harmless(join_lines(foreign.summary))).strip()
+def _map_title(foreign: ForeignEvent, terms: CalendarDefaults, notes: Notes) -> str:
+    title = unicodedata.normalize("NFC", _make_safe(join_lines(foreign.summary))).strip()
     if not title:
         notes.add_mended(foreign.line, foreign.uid, N_("The event has no title."))
-        return catalogue(terms.language).gettext(N_("Untitled"))
-    return _short(foreign, title, TITLE, notes)
+        return load_catalogue(terms.language).gettext(N_("Untitled"))
+    return _truncate(foreign, title, MAX_TITLE_LENGTH, notes)
 
 
-def _description(foreign: ForeignEvent, terms: CalendarDefaults, notes: Notes) -> Text:
-    """The text; at its head the place, unless that is a venue of ours. None is made of what others write."""
-    text = _harmless(clean_text(foreign.description))
-    if _TAGS.search(text):
-        text = plain(text)
-    place = _harmless(foreign.location)
-    if place and not _venue(foreign, terms):
-        text = catalogue(terms.language).gettext(N_("Place: {place}")).format(place=place) + f"\n\n{text}"
+def _map_description(foreign: ForeignEvent, terms: CalendarDefaults, notes: Notes) -> Text:
+    """Return the description, which begins with the place unless that is a venue of ours: none is made from it."""
+    text = _make_safe(clean_text(foreign.description))
+    if is_html(text):
+        text = strip_html(text)
+    place = _make_safe(foreign.location)
+    if place and not _find_venue(foreign, terms):
+        text = load_catalogue(terms.language).gettext(N_("Place: {place}")).format(place=place) + f"\n\n{text}"
     text = unicodedata.normalize("NFC", text).strip()
-    return Text({terms.language: _short(foreign, text, PROSE, notes)} if text else {})
+    return Text({terms.language: _truncate(foreign, text, MAX_PROSE_LENGTH, notes)} if text else {})
 
 
-def _harmless(text: str) -> str:
-    """Without overrides, and with no more marks on a letter than any script has (UAX #15, stream-safe text): to put
-    them in order takes the square of their number."""
+def _make_safe(text: str) -> str:
+    """Remove directional overrides, and marks on a letter beyond MAX_MARKS: normalising them takes quadratic time."""
     text = _OVERRIDES.sub("", text)
-    return text if text.isascii() or len(text) < PILED else "".join(_unpiled(text))
+    return text if text.isascii() or len(text) < SAFE_LENGTH else "".join(_limit_marks(text))
 
 
-def _unpiled(text: str) -> Iterator[str]:
+def _limit_marks(text: str) -> Iterator[str]:
     marks = 0
     for letter in text:
         marks = marks + 1 if unicodedata.combining(letter) else 0
-        if marks <= MARKS:
+        if marks <= MAX_MARKS:
             yield letter
 
 
-def _short(foreign: ForeignEvent, text: str, most: int, notes: Notes) -> str:
+def _truncate(foreign: ForeignEvent, text: str, most: int, notes: Notes) -> str:
     if len(text) <= most:
         return text
     message = N_("A text of {length} characters was cut to {most}.")
@@ -183,18 +184,18 @@ def _short(foreign: ForeignEvent, text: str, most: int, notes: Notes) -> str:
     return text[: most - 1].rstrip() + "…"
 
 
-def _venue(foreign: ForeignEvent, terms: CalendarDefaults) -> str | None:
-    """The venue that LOCATION names, alone or before its address."""
-    place = folded(_harmless(foreign.location))
+def _find_venue(foreign: ForeignEvent, terms: CalendarDefaults) -> str | None:
+    """Return the key of the venue that LOCATION names, alone or before an address."""
+    place = fold_text(_make_safe(foreign.location))
     return terms.venues.get(place) or terms.venues.get(place.partition(",")[0].strip())
 
 
-def _visibility(foreign: ForeignEvent, terms: CalendarDefaults) -> Visibility:
-    told = Visibility(foreign.classification.lower())
-    return Visibility.PRIVATE if terms.private and told is Visibility.PUBLIC else told
+def _map_visibility(foreign: ForeignEvent, terms: CalendarDefaults) -> Visibility:
+    given = Visibility(foreign.classification.lower())
+    return Visibility.PRIVATE if terms.private and given is Visibility.PUBLIC else given
 
 
-def _web(foreign: ForeignEvent, address: str, notes: Notes) -> str | None:
+def _map_address(foreign: ForeignEvent, address: str, notes: Notes) -> str | None:
     if not address:
         return None
     if re.fullmatch(r"https?://[^\s\"<>\\]{3,1990}", address, re.IGNORECASE) and address.isprintable():
@@ -204,61 +205,11 @@ def _web(foreign: ForeignEvent, address: str, notes: Notes) -> str | None:
     return None
 
 
-_TAG = re.compile(r"(/?)([a-z][a-z0-9]*)\b[^>]*>|[!?][^>]*>", re.IGNORECASE)  # what may follow a "<"
-_NUMBER = re.compile(r"&#x?[0-9a-f]{9,};?", re.IGNORECASE)  # of no character
-
-
-class _Plain:
-    """The text between tags, piece by piece. Not by html.parser, which takes the square of the time, and more, for
-    tags that never end: what others write must not keep an import busy for hours."""
-
-    def __init__(self) -> None:
-        self.parts: list[str] = []
-        self.unseen = ""  # the element or comment in which nothing is shown
-
-    def take(self, piece: str) -> None:
-        """What stands between one "<" and the next."""
-        if self.unseen == "!--" or (not self.unseen and piece.startswith("!--")):
-            _, end, text = piece.partition("-->")
-            self.unseen = "" if end else "!--"
-            self.data(text)
-            return
-        tag = _TAG.match(piece)
-        if tag is None:
-            self.data(f"<{piece}")
-            return
-        self._tag(closes=bool(tag[1]), name=(tag[2] or "").lower())
-        self.data(piece[tag.end() :])
-
-    def _tag(self, *, closes: bool, name: str) -> None:
-        if self.unseen:
-            self.unseen = "" if closes and name == self.unseen else self.unseen
-        elif not closes and name in _UNSEEN:
-            self.unseen = name
-        elif name in (("p", "div") if closes else _BLOCKS):
-            self.parts.append("\n")
-
-    def data(self, text: str) -> None:
-        if not self.unseen:
-            self.parts.append(unescape(_NUMBER.sub("\ufffd", text)))
-
-
-def plain(html: str) -> str:
-    """The text of an HTML description, as Google and Outlook write them: nobody here shows another's mark-up."""
-    first, *pieces = html.split("<")
-    reader = _Plain()
-    reader.data(first)
-    for piece in pieces:
-        reader.take(piece)
-    text = clean_text("".join(reader.parts)).replace("\xa0", " ")
-    return re.sub(r"\n\s*\n\s*", "\n\n", re.sub(r"[ ]+", " ", text))
-
-
 # Identity
 
 
-def _said(foreign: ForeignEvent, terms: CalendarDefaults) -> dict[str, str]:
-    """A digest of each field as it was read: whatever we make of it, it tells what has changed there."""
+def _digest_fields(foreign: ForeignEvent, terms: CalendarDefaults) -> dict[str, str]:
+    """Return a digest of each field as it was read: it changes only if the source does, however we map the field."""
     floating = foreign.zone_source in (ZoneSource.FLOATING, ZoneSource.GUESSED)
     values = {
         "title": foreign.summary,
@@ -269,13 +220,13 @@ def _said(foreign: ForeignEvent, terms: CalendarDefaults) -> dict[str, str]:
         "url": foreign.url,
         "video_link": foreign.conference,
         "venue": foreign.location,
-        **_chosen(terms),
+        **_list_given_options(terms),
     }
-    return {name: digest(value) for name, value in values.items()}
+    return {name: compute_digest(value) for name, value in values.items()}
 
 
-def _chosen(terms: CalendarDefaults) -> dict[str, object]:
-    """What the desk asked for; what it did not ask for this time stays as it was."""
+def _list_given_options(terms: CalendarDefaults) -> dict[str, object]:
+    """Return the options that are given; what is not given this time stays as the last import left it."""
     options = {
         "kind": terms.kind,
         "place": terms.venue,
@@ -286,16 +237,17 @@ def _chosen(terms: CalendarDefaults) -> dict[str, object]:
     return {name: value for name, value in options.items() if value}
 
 
-def digest(value: object) -> str:
+def compute_digest(value: object) -> str:
+    """Return 128 bits of SHA-256 over the repr of a value, in hexadecimal."""
     return hashlib.sha256(repr(value).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-def fitting(uid: str) -> str:
-    """A UID as it is kept; others' may be 500 characters long."""
+def shorten_uid(uid: str) -> str:
+    """Return a UID as it is stored: one that is too long for the column is replaced by a digest."""
     return uid if len(uid) <= 202 else f"{hashlib.sha256(uid.encode()).hexdigest()}@long"
 
 
-def recurrence_id(foreign: ForeignEvent) -> str:
+def _format_recurrence_id(foreign: ForeignEvent) -> str:
     at: date | None = foreign.recurrence_id
     if at is None:
         return ""

@@ -1,4 +1,4 @@
-"""A programme file as people write it: read, checked, and every mistake told at once, each with its line."""
+"""Read and check a programme file; report every mistake at once, each with its line."""
 
 from __future__ import annotations
 
@@ -12,18 +12,20 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from scheduler.base.errors import Invalid, SchedulerError, all_of, each_of
+from scheduler.base.errors import Invalid, SchedulerError, combine_errors, list_errors
 from scheduler.services.common.drafts import explain
 from scheduler.services.exchange.programme_file import ProgrammeFile
 
-MOST_BYTES = 50_000_000
-Place = tuple[int | str, ...]
+MAX_BYTES = 50_000_000
+Place = tuple[int | str, ...]  # the path of a value: ("event", "opening", "attendees", 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """What a file says. Beside ``mistakes`` stands what could be made of the rest, so that the database can be asked
-    what else is wrong; the ``doubtful`` tables ("event.opening") are then not as they were meant.
+class ProgrammeSource:
+    """A programme file that was read, with its mistakes.
+
+    With mistakes, ``file`` is what remains without the wrong values, so that the database can be asked what else is
+    wrong; the ``doubtful`` tables ("event.opening") are not as they were meant.
     """
 
     path: Path
@@ -33,27 +35,27 @@ class Source:
     doubtful: frozenset[str] = frozenset()
 
     def told(self, found: SchedulerError | None = None) -> SchedulerError:
-        """Every mistake of the file and what the database found beside, in the order of the lines."""
-        lines = _lines(self.text)
-        mistakes = [*self.mistakes, *(each_of(found) if found else ())]
-        mistakes.sort(key=lambda mistake: _line(mistake, lines) or len(self.text))
-        return all_of([_at(mistake, self.path, lines) for mistake in mistakes])
+        """Return one error for all mistakes, those that applying it ``found`` too, in the order of the lines."""
+        lines = _number_lines(self.text)
+        mistakes = [*self.mistakes, *(list_errors(found) if found else ())]
+        mistakes.sort(key=lambda mistake: _find_line(mistake, lines) or len(self.text))
+        return combine_errors([_with_line(mistake, self.path, lines) for mistake in mistakes])
 
 
-def read(path: Path) -> Source:
-    """Read and check a programme file. Raises Invalid for one that cannot be read or is not TOML."""
-    text = _text(path)
+def read(path: Path) -> ProgrammeSource:
+    """Read and check a programme file. Raise Invalid if it cannot be read or is not TOML."""
+    text = _read_text(path)
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise Invalid("{file}: is not TOML: {reason}", file=path, reason=error) from error
     salvage = _Salvage(tables)
-    return Source(path, text, salvage.file(), tuple(salvage.mistakes), frozenset(salvage.doubtful))
+    return ProgrammeSource(path, text, salvage.make_file(), tuple(salvage.mistakes), frozenset(salvage.doubtful))
 
 
-def _text(path: Path) -> str:
+def _read_text(path: Path) -> str:
     try:
-        if path.stat().st_size > MOST_BYTES:
+        if path.stat().st_size > MAX_BYTES:
             raise Invalid("{file}: is larger than 50 MB; split it into several programmes", file=path)
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
@@ -64,27 +66,28 @@ def _text(path: Path) -> str:
         raise Invalid("{file}: cannot be read: {reason}", file=path, reason=error.strerror) from error
 
 
-# Salvage
+# Taking out what is wrong
 
-# What rules over several keys of a table read: without one of these keys, such a rule says nothing of the file.
+# The keys that rules over several keys read: once one of them was taken out, such a rule proves no mistake.
 _RULED = {
     *("dtstart", "dtend", "duration", "first_day", "last_day", "on", "hour_to_be_announced"),
     *("registration_opens", "registration_closes", "latitude", "longitude", "before", "at"),
 }
-# For a key that is missing, so that the rest of its table can be looked at.
+# Values for missing keys, so that the rest of the table can be checked.
 _STAND_INS = {"key": "stand-in", "title": "?", "name": "?", "kind": "meeting", "country": "KZ", "tz": "UTC"}
 
 
 @dataclass
 class _Salvage:
-    """Takes out what is wrong until the rest is right."""
+    """Takes wrong values out of the tables until the rest is valid, and collects the mistakes."""
 
     tables: dict[str, Any]
     mistakes: list[SchedulerError] = field(default_factory=list)
     doubtful: set[str] = field(default_factory=set)
     taken: set[Place] = field(default_factory=set)
 
-    def file(self) -> ProgrammeFile:
+    def make_file(self) -> ProgrammeFile:
+        """Return the file without the values that are wrong."""
         head = self.tables.get("programme")
         language = head.get("language", "en") if isinstance(head, dict) else "en"
         context = {"language": language if isinstance(language, str) else "en"}
@@ -98,43 +101,44 @@ class _Salvage:
         self.tables = copy.deepcopy(self.tables) if not self.mistakes else self.tables
         for detail in details:
             path = tuple(part for part in detail["loc"] if part != "[key]")
-            if not self._follows(path, detail["type"]):
+            if not self._merely_follows(path, detail["type"]):
                 self.mistakes += explain(ProgrammeFile, detail)
             self.doubtful.add(".".join(map(str, path[:2])))
             self._mend(path, detail["type"])
 
-    def _follows(self, path: Place, kind: str) -> bool:
-        """Whether this is no mistake of the file, but of what was taken out of it before."""
+    def _merely_follows(self, path: Place, kind: str) -> bool:
+        """Return whether a mistake only follows from what was taken out before."""
         if kind == "missing":
             return any(taken[:-1] == path[:-1] for taken in self.taken)
         return kind == "refused" and any(taken[:-1] == path and taken[-1] in _RULED for taken in self.taken)
 
     def _mend(self, path: Place, kind: str) -> None:
+        """Put in a missing key, or take out the wrong value; of a rule over several keys, these keys."""
         if kind == "missing":
-            parent = self._at(path[:-1])
+            parent = self._get_at(path[:-1])
             if isinstance(parent, dict) and path[-1] in _STAND_INS:
                 parent[path[-1]] = _STAND_INS[str(path[-1])]
                 return
             if path == ("programme",):
                 self.tables["programme"] = {name: _STAND_INS[name] for name in ("key", "name")}
                 return
-        ruled = _RULED.intersection(self._at(path)) if kind == "refused" and len(path) == 2 else ()
+        ruled = _RULED.intersection(self._get_at(path)) if kind == "refused" and len(path) == 2 else ()
         for key in ruled:
             self._take((*path, key))
         if not ruled:
             self._take(path)
 
     def _take(self, path: Place) -> None:
-        """Take out a key; of a list's item the key that holds the list, so that no other item changes its number."""
+        """Take out a key; for an item of a list the whole list, so that no other item changes its number."""
         while path:
-            parent = self._at(path[:-1])
+            parent = self._get_at(path[:-1])
             if isinstance(parent, dict) and path[-1] in parent:
                 del parent[path[-1]]
                 self.taken.add(path)
                 return
             path = path[:-1]
 
-    def _at(self, path: Place) -> Any:
+    def _get_at(self, path: Place) -> Any:
         found: Any = self.tables
         for part in path:
             try:
@@ -147,14 +151,16 @@ class _Salvage:
 # Lines
 
 
-def _lines(source: str) -> dict[str, int]:
-    """Line numbers of tables, of the keys in them and of the items of their lists: dotted name to line. Good enough
-    to jump to; what it does not know is found at the table around it."""
+def _number_lines(source: str) -> dict[str, int]:
+    """Return the lines of tables, of the keys in them and of the items of their lists: dotted name to line number.
+
+    TOML is read only roughly: the line of an unknown name is that of the table around it.
+    """
     lines: dict[str, int] = {}
     table = key = ""
     for number, text in enumerate(map(str.strip, source.splitlines()), 1):
         if text.startswith("["):
-            table = key = _bare(text.strip("[] "))
+            table = key = _unquote(text.strip("[] "))
             if text.startswith("[["):
                 lines.setdefault(table, number)
                 table = key = _next_item(table, lines)
@@ -162,13 +168,13 @@ def _lines(source: str) -> dict[str, int]:
         elif text.startswith("{"):
             lines[_next_item(key, lines)] = number
         elif "=" in text and not text.startswith("#"):
-            key = f"{table}.{_bare(text.split('=')[0])}"
-            for name in _prefixes(key):
+            key = f"{table}.{_unquote(text.split('=')[0])}"
+            for name in _yield_prefixes(key):
                 lines.setdefault(name, number)
     return lines
 
 
-def _bare(name: str) -> str:
+def _unquote(name: str) -> str:
     return name.strip().replace('"', "")
 
 
@@ -176,25 +182,25 @@ def _next_item(name: str, lines: Mapping[str, int]) -> str:
     return next(item for number in count() if (item := f"{name}.{number}") not in lines)
 
 
-def _prefixes(name: str) -> Iterator[str]:
-    """``event.one.title`` for the line that begins with ``title.en``."""
+def _yield_prefixes(name: str) -> Iterator[str]:
+    """Yield a dotted name and all its prefixes: "event.one.title.en", "event.one.title", "event.one", "event"."""
     while name:
         yield name
         name = name.rpartition(".")[0]
 
 
-def _line(mistake: SchedulerError, lines: Mapping[str, int]) -> int | None:
-    """The line of its place, or of the nearest table around it."""
+def _find_line(mistake: SchedulerError, lines: Mapping[str, int]) -> int | None:
+    """Return the line of a mistake, or of the nearest table around it; None if it has no place in the file."""
     place = str(mistake.facts.get("place", ""))
     while place and place not in lines:
         place = place.rpartition(".")[0]
     return lines.get(place)
 
 
-def _at(mistake: SchedulerError, path: Path, lines: Mapping[str, int]) -> SchedulerError:
+def _with_line(mistake: SchedulerError, path: Path, lines: Mapping[str, int]) -> SchedulerError:
     if "place" not in mistake.facts:
         return mistake
-    line = _line(mistake, lines)
+    line = _find_line(mistake, lines)
     if line is None:
         return Invalid("{file}: {problem}", file=path, problem=mistake)
     return Invalid("{file}:{line}: {problem}", file=path, line=line, problem=mistake)

@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-from scheduler.model import (
-    Kind,
-)
+from scheduler.model import Kind
 from scheduler.services.common.drafts import Draft
-from scheduler.services.common.values import (
-    Key,
-    Language,
-    Name,
-    Zone,
-)
+from scheduler.services.common.values import Key, Language, Name, Zone
 from scheduler.services.consulate.posts.post_drafts import PostDraft
 from scheduler.services.events.programme.event_drafts import EventDraft, ReminderDraft
 from scheduler.services.events.programme.place_drafts import (
@@ -24,7 +17,7 @@ from scheduler.services.events.programme.place_drafts import (
 
 
 class ProgrammeDraft(Draft):
-    """The head of a programme file. ``reminders``: what an event of a kind gets unless it says its own."""
+    """The head of a programme file. ``reminders`` by kind are for events that have no list of their own."""
 
     key: Key
     name: Name
@@ -34,7 +27,7 @@ class ProgrammeDraft(Draft):
 
 
 class ProgrammeFile(Draft):
-    """A whole programme file; every table by key."""
+    """A whole programme file: the head, and drafts by noun and key."""
 
     programme: ProgrammeDraft
     city: dict[Key, CityDraft] = {}

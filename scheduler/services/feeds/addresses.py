@@ -1,9 +1,9 @@
-"""The addresses of feeds: written for links, read by the server; one form each, so that it is cached once.
+"""Addresses of feeds: `Address` writes them, `parse_address` reads them. Each feed has one form, to be cached once.
 
 /feeds/all.kk.ics                          a public feed, in a language
 /feeds/all.kk.hours.alarms.ics             exhibitions by their opening hours; with alarms
 /feeds/choice.kk.ics?kind=visit&city=astana  a reader's own choice
-/private/7-k3j4….kk.ics                    a link
+/private/7-k3j4….kk.ics                    a private link
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from scheduler.model.feeds import CHOICE
 from scheduler.services.feeds.scopes import FACETS
 
 PUBLIC, PRIVATE = "/feeds/", "/private/"
-MAX_QUERY_LENGTH = 2000  # characters of a query
+MAX_QUERY_LENGTH = 2000  # characters
 _LANGUAGES = "|".join(LANGUAGES)
 _NAME = re.compile(rf"([a-z0-9]+(?:-[a-z0-9]+)*)\.({_LANGUAGES})(\.hours)?(\.alarms)?\.ics")
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """What an address asks for: ``name`` is a feed's key, or the token of a private link."""
+    """What an address asks for. ``name`` is the key of a feed, or the token of a private link."""
 
     name: str
     language: str
@@ -37,32 +37,32 @@ class Address:
 
     @property
     def file_name(self) -> str:
-        """ASCII; the token of a private link stays in the address."""
+        """Return a file name in ASCII, without the token of a private link."""
         name = "programme" if self.private else self.name
-        return ".".join(filter(None, (name, self.language, *self._form(), "ics")))
+        return ".".join((name, self.language, *self._options(), "ics"))
 
     def __str__(self) -> str:
-        """The path and query."""
-        name = ".".join((self.name, self.language, *self._form(), "ics"))
+        """Return the path and query."""
+        name = ".".join((self.name, self.language, *self._options(), "ics"))
         facets = [(key, value) for key in FACETS for value in sorted(set(self.chosen.get(key, ())))]
         query = urlencode(facets, quote_via=quote)
         return f"{PRIVATE if self.private else PUBLIC}{name}{'?' if query else ''}{query}"
 
-    def _form(self) -> Iterator[str]:
+    def _options(self) -> Iterator[str]:
         if self.by_hours:
             yield "hours"
         if self.alarms:
             yield "alarms"
 
 
-def read(path: str, query: str = "") -> Address:
-    """Raises NotFound for what is no address of a feed."""
+def parse_address(path: str, query: str = "") -> Address:
+    """Return the address with this path and query. Raise NotFound if it is not one of a feed."""
     prefix = next((prefix for prefix in (PUBLIC, PRIVATE) if path.startswith(prefix)), None)
     found = _NAME.fullmatch(path.removeprefix(prefix)) if prefix else None
     if found is None or len(query) > MAX_QUERY_LENGTH:
         raise NotFound("there is no such feed")
     name, language, hours, alarms = found.groups()
     private = prefix == PRIVATE
-    # What follows the address of a feed by accident (a tracker's ?utm_source=) does not make another feed of it.
+    # Only a choice has a query; what trackers append to another address (?utm_source=) must not make it another feed.
     chosen = parse_qs(query) if name == CHOICE and not private else {}
     return Address(name, language, bool(hours), bool(alarms), private, chosen)

@@ -1,6 +1,6 @@
-"""Secret addresses of feeds: each for one holder, each revoked alone.
+"""Private links: secret addresses of feeds, each for one holder, each revoked alone.
 
-The token is derived (`scheduler.services.common.tokens`), so that nobody who reads the database can make one up.
+Their tokens are derived (`scheduler.services.common.tokens`), so that nobody can make one from the database alone.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from scheduler.services.common import tokens
 from scheduler.services.common.audit import note
 
 VISITS = "visits of a post"  # in place of a feed's key, which it cannot be
-USED = timedelta(minutes=1)  # how exactly the last use is known
+USE_RECORDED_EVERY = timedelta(minutes=1)  # more frequent uses of a link are not recorded
 
 
 def add(
     session: Session, *, feed: str, holder: str, sees: Sees, person: Person | None = None, now: datetime
 ) -> FeedLink:
-    """A link of its own for ``holder``, in the officer's words ("driver of the Ambassador")."""
+    """Add a link to a feed; ``holder`` names its reader in the officer's words ("driver of the Ambassador")."""
     link = FeedLink(feed=feed, holder=holder, sees=sees, person=person, epoch=0, created_at=now)
     session.add(link)
     session.flush()
@@ -34,9 +34,9 @@ def add(
 def add_visits(
     session: Session, *, post: Post, account: Account, holder: str, names: bool, now: datetime
 ) -> FeedLink:
-    """A link to the visits to come of a post, for an officer who sees them; with names for who may see applicants.
+    """Add a link to the coming visits of a post for an officer, with or without the names of applicants.
 
-    Raises Forbidden.
+    Raise Forbidden if the officer may not see the visits of this post, or not the names.
     """
     if not (account.may(Act.SEE_VISITS) and account.at(post)):
         raise Forbidden("{name} does not see the visits of {post}", name=account.name, post=post.key)
@@ -51,59 +51,62 @@ def add_visits(
     return link
 
 
-def of_officer(session: Session, *, post: Post, account: int) -> FeedLink | None:
-    """The newest link of an officer to the visits of a post, without names, that is in force."""
+def find_for_officer(session: Session, *, post: Post, account: int) -> FeedLink | None:
+    """Return the newest valid link of an officer to the visits of a post, without names; ``account`` is an id."""
     query = sa.select(FeedLink).where(FeedLink.account_id == account, FeedLink.post_id == post.id)
     query = query.where(FeedLink.revoked_at.is_(None), FeedLink.names.is_(False))
     return session.scalar(query.order_by(FeedLink.id.desc()).limit(1))
 
 
 def shows_visits(link: FeedLink) -> bool:
-    """Whether its officer still sees the visits of its post, and, where it has them, who comes."""
+    """Return whether the officer of a link to visits may still see what it shows: visits, and perhaps names."""
     if link.post is None or link.account is None or not link.account.at(link.post):
         return False
     acts = (Act.SEE_VISITS, Act.SEE_APPLICANTS) if link.names else (Act.SEE_VISITS,)
     return all(map(link.account.may, acts))
 
 
-def take_back(session: Session, account: Account, *, now: datetime) -> int:
-    """Revoke what an account may no longer see; returns how many. For good: a post given back needs a new link."""
-    mine = sa.select(FeedLink).where(FeedLink.account_id == account.id, FeedLink.revoked_at.is_(None))
-    lost = [link for link in session.scalars(mine.order_by(FeedLink.id)) if not shows_visits(link)]
+def revoke_forbidden(session: Session, account: Account, *, now: datetime) -> int:
+    """Revoke the links to visits that an account may no longer see; return how many.
+
+    They stay revoked: an officer who is assigned the post again needs a new link.
+    """
+    valid = sa.select(FeedLink).where(FeedLink.account_id == account.id, FeedLink.revoked_at.is_(None))
+    lost = [link for link in session.scalars(valid.order_by(FeedLink.id)) if not shows_visits(link)]
     for link in lost:
         revoke(session, link, now=now)
     return len(lost)
 
 
-def all_links(session: Session) -> Sequence[FeedLink]:
+def list_links(session: Session) -> Sequence[FeedLink]:
     return session.scalars(sa.select(FeedLink).order_by(FeedLink.id)).all()
 
 
 def get(session: Session, number: int) -> FeedLink:
-    """Raises NotFound."""
-    return _known(session.get(FeedLink, number), number)
+    """Return the link with this number. Raise NotFound if there is none."""
+    return _require(session.get(FeedLink, number), number)
 
 
 def get_for_update(session: Session, number: int) -> FeedLink:
-    """The same, held until the transaction ends."""
-    return _known(session.get(FeedLink, number, with_for_update=True), number)
+    """Return the link with its row locked until the transaction ends. Raise NotFound if there is none."""
+    return _require(session.get(FeedLink, number, with_for_update=True), number)
 
 
-def _known(found: FeedLink | None, number: int) -> FeedLink:
+def _require(found: FeedLink | None, number: int) -> FeedLink:
     if found is None:
         raise NotFound("there is no link {number}; see: scheduler feed link list", number=number)
     return found
 
 
 def revoke(session: Session, link: FeedLink, *, now: datetime) -> None:
-    """From the next request on the address leads nowhere. Raises Conflict for one that is revoked."""
+    """End a link: its address leads nowhere from the next request on. Raise Conflict if it is revoked already."""
     _refuse_revoked(link)
     link.revoked_at = now
     note(session, "revoke", "link", link.id, now=now)
 
 
 def renew(session: Session, link: FeedLink, *, now: datetime) -> None:
-    """Another address for the same holder; the one before leads nowhere. Raises Conflict for a revoked link."""
+    """Give the holder another address; the one before leads nowhere. Raise Conflict if the link is revoked."""
     _refuse_revoked(link)
     link.epoch += 1
     note(session, "renew", "link", link.id, now=now)
@@ -115,19 +118,19 @@ def _refuse_revoked(link: FeedLink) -> None:
 
 
 def token(link: FeedLink, *, secret: str) -> str:
-    return tokens.of(link.id, "feed-link", link.epoch, secret=secret)
+    return tokens.make_token(link.id, "feed-link", link.epoch, secret=secret)
 
 
-def find(session: Session, given: str, *, secret: str) -> FeedLink | None:
-    """The link of a token; None for one that is unknown, forged or revoked, without a difference."""
-    number = tokens.number(given)
+def find(session: Session, presented: str, *, secret: str) -> FeedLink | None:
+    """Return the link of a token, or None if it is unknown, forged, revoked, or its officer lost the rights to it."""
+    number = tokens.read_row_id(presented)
     link = session.get(FeedLink, number) if number else None
-    if link is None or not tokens.same(given, token(link, secret=secret)) or link.revoked_at is not None:
+    if link is None or not tokens.is_same(presented, token(link, secret=secret)) or link.revoked_at is not None:
         return None
     return link if link.sees is not Sees.VISITS or shows_visits(link) else None
 
 
-def used(number: int, *, now: datetime) -> sa.Update:
-    """The statement that writes down a use, unless one was written down within the minute."""
-    long_ago = sa.or_(FeedLink.last_used_at.is_(None), FeedLink.last_used_at < now - USED)
-    return sa.update(FeedLink).where(FeedLink.id == number, long_ago).values(last_used_at=now)
+def record_use(number: int, *, now: datetime) -> sa.Update:
+    """Return the statement that records the use of a link, unless one was recorded within the last minute."""
+    outdated = sa.or_(FeedLink.last_used_at.is_(None), FeedLink.last_used_at < now - USE_RECORDED_EVERY)
+    return sa.update(FeedLink).where(FeedLink.id == number, outdated).values(last_used_at=now)

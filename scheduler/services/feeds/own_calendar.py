@@ -1,4 +1,4 @@
-"""A visitor's own calendar: its link, its feed, the file of one event."""
+"""A guest's own calendar: the link to their agenda, and the file of one event."""
 
 from __future__ import annotations
 
@@ -21,18 +21,19 @@ from scheduler.services.feeds import event_feeds
 from scheduler.services.feeds import links as feed_links
 
 
-def calendar(session: Session, person: Person) -> FeedLink | None:
-    """The link to their own agenda that they made; one that an officer made for somebody else is not theirs."""
+def find_link(session: Session, person: Person) -> FeedLink | None:
+    """Return the valid link to their own agenda that a person made themselves, not one that an officer made."""
     query = sa.select(FeedLink).where(FeedLink.person_id == person.id, FeedLink.sees == Sees.OWN)
-    mine = (FeedLink.holder == _holder(person), FeedLink.revoked_at.is_(None))
-    return session.scalar(query.where(*mine).order_by(FeedLink.id).limit(1))
+    valid = (FeedLink.holder == _holder(person), FeedLink.revoked_at.is_(None))
+    return session.scalar(query.where(*valid).order_by(FeedLink.id).limit(1))
 
 
-def subscribe(session: Session, person: Person, *, now: datetime) -> FeedLink:
-    """The link to their own agenda, made the first time."""
-    session.scalar(sa.select(Person.id).where(Person.id == person.id).with_for_update())  # two clicks, one link
-    made = calendar(session, person)
-    return made or feed_links.add(
+def find_or_add_link(session: Session, person: Person, *, now: datetime) -> FeedLink:
+    """Return the link to a person's own agenda; make it if there is none."""
+    # Lock the person, so that two clicks make one link.
+    session.scalar(sa.select(Person.id).where(Person.id == person.id).with_for_update())
+    link = find_link(session, person)
+    return link or feed_links.add(
         session, feed=EVERYTHING, holder=_holder(person), sees=Sees.OWN, person=person, now=now
     )
 
@@ -42,7 +43,7 @@ def _holder(person: Person) -> str:
 
 
 def event_file(session: Session, attendee: Attendee, *, language: str) -> bytes:
-    """The event for their calendar; the video link in it is for who has a place by video."""
+    """Return the event as a calendar file; it has the video link if the attendee has a place by video."""
     by_video = attendee.mode is Mode.REMOTE and attendee.standing is Standing.CONFIRMED
     audience = Audience.REMOTE if by_video else Audience.PUBLIC
     return event_feeds.event_file(session, attendee.event, language=language, audience=audience)

@@ -1,4 +1,4 @@
-"""Which feeds there are: built in, composed by officers, and put together by a reader."""
+"""The scopes of feeds: built in, composed by officers, and chosen by a reader."""
 
 from __future__ import annotations
 
@@ -9,23 +9,25 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.errors import NotFound
-from scheduler.base.i18n import LANGUAGES, N_, catalogue
+from scheduler.base.i18n import LANGUAGES, N_, load_catalogue
 from scheduler.base.text import Text
 from scheduler.model import City, Event, Feed, FeedLink, Kind, Organisation, Sees, Venue, Visibility
 from scheduler.model.events import event_city
 from scheduler.model.feeds import CHOICE, CITY_PREFIX, EVERYTHING, KIND_FEEDS, is_built_in
 from scheduler.services.common.lookup import K
 from scheduler.services.common.values import KEY
-from scheduler.services.events.programme.renderings import KIND_NAMES
+from scheduler.services.events.programme.rendering.event_texts import KIND_NAMES
 
-FACETS = ("kind", "city", "organizer", "tour")  # of what
-MOST_CHOSEN = 50  # of each
+FACETS = ("kind", "city", "organizer", "tour")  # what a reader can choose by
+MAX_CHOSEN = 50  # values of one facet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """What a feed shows: events within all of these; an empty list restricts nothing. To whom: ``sees``, and for a
-    person's own agenda whose it is."""
+    """What a feed shows: the events that match every list; an empty list restricts nothing.
+
+    ``sees`` says what its reader may see; ``person_id`` is the person whose own agenda it is.
+    """
 
     key: str
     name: Text
@@ -37,42 +39,43 @@ class Scope:
     sees: Sees = Sees.PUBLIC
     person_id: int | None = None
 
-    def seen_by(self, link: FeedLink) -> Scope:
-        """The same for the holder of a link."""
+    def for_link(self, link: FeedLink) -> Scope:
+        """Return this scope as the holder of a link may see it."""
         return replace(self, sees=link.sees, person_id=link.person_id)
 
 
-def every(session: Session) -> Iterator[Scope]:
-    """Every feed there is: everything, each kind, each city, and those that officers composed."""
-    return _every(session, sa.select(City))
+def all_scopes(session: Session) -> Iterator[Scope]:
+    """Yield the scopes of all feeds: everything, each kind, each city, and those that officers composed."""
+    return _all_scopes(session, sa.select(City))
 
 
-def every_public(session: Session) -> Iterator[Scope]:
-    """Those that everybody may know of."""
-    return _every(session, _announced())
+def public_scopes(session: Session) -> Iterator[Scope]:
+    """Yield the scopes that everybody may know of."""
+    return _all_scopes(session, _public_cities())
 
 
-def _every(session: Session, cities: sa.Select[City]) -> Iterator[Scope]:
+def _all_scopes(session: Session, cities: sa.Select[City]) -> Iterator[Scope]:
     yield _everything()
     yield from map(_of_kind, KIND_FEEDS)
     yield from map(_of_city, session.scalars(cities.order_by(City.key)))
     for feed in session.scalars(sa.select(Feed).order_by(Feed.key)):
-        if not is_built_in(feed.key):  # added by a version that let them: it must not show other than its name says
+        # Early versions let officers give a feed the key of a built-in one.
+        if not is_built_in(feed.key):
             yield _of_row(feed)
 
 
 def get(session: Session, key: str) -> Scope:
-    """The feed of that key. Raises NotFound, with the keys there are."""
+    """Return the feed with this key. Raise NotFound, with a list of all keys, if there is none."""
     found = _find(session, key, sa.select(City))
     if found is None:
-        known = ", ".join(one.key for one in every(session))
+        known = ", ".join(one.key for one in all_scopes(session))
         raise NotFound("there is no feed {key}; there are {known}", key=key, known=known)
     return found
 
 
 def get_public(session: Session, key: str) -> Scope:
-    """The same for everybody; what there is not is not answered by what there is."""
-    found = _find(session, key, _announced())
+    """Return the public feed with this key. Raise NotFound, without a list of other feeds, if there is none."""
+    found = _find(session, key, _public_cities())
     if found is None:
         raise NotFound("there is no feed {key}", key=key)
     return found
@@ -90,40 +93,40 @@ def _find(session: Session, key: str, cities: sa.Select[City]) -> Scope | None:
     return _of_row(feed) if feed and not is_built_in(key) else None
 
 
-def _announced() -> sa.Select[City]:
-    """A city whose events are not public yet is not told by its feed."""
-    return sa.select(City).where(City.id.in_(_announced_cities()))
+def _public_cities() -> sa.Select[City]:
+    """Select the cities that have a public event; a feed of another city would reveal that something is planned."""
+    return sa.select(City).where(City.id.in_(_ids_of_public_cities()))
 
 
-def _announced_cities() -> sa.CompoundSelect[int]:
-    """Those of a public event, dated or not."""
+def _ids_of_public_cities() -> sa.CompoundSelect[int]:
+    """Select the ids of the cities that have a public event, with or without a date."""
     public = Event.visibility == Visibility.PUBLIC
     at_venue = sa.select(Venue.city_id).join(Event, Event.venue_id == Venue.id).where(public)
     named = sa.select(event_city.c.city_id).join(Event, Event.id == event_city.c.event_id).where(public)
     return at_venue.union(named)
 
 
-def chosen(session: Session, wanted: Mapping[str, Sequence[str]]) -> Scope:
-    """The feed of a reader's own choice: ``kind``, ``city``, ``organizer`` and ``tour``, several of each.
+def resolve_choice(session: Session, wanted: Mapping[str, Sequence[str]]) -> Scope:
+    """Return the scope of a reader's own choice; ``wanted`` has keys by facet, several of each.
 
-    Raises NotFound for what there is not, as far as everybody may know: an address that was cut short must not show
-    more than was chosen, and none may tell that a city or an organisation is being planned with.
+    Raise NotFound if any of them is not publicly known. An address that was cut short must not show more than was
+    chosen, and no answer may reveal that something is planned in a city or by an organisation.
     """
-    if wanted.keys() - FACETS or any(len(keys) > MOST_CHOSEN for keys in wanted.values()):
+    if wanted.keys() - FACETS or any(len(keys) > MAX_CHOSEN for keys in wanted.values()):
         raise NotFound("there is no such choice")
     chosen = {name: sorted(set(wanted.get(name, ()))) for name in FACETS}
-    # Before the database is asked: PostgreSQL cannot be asked for everything that an address can hold.
+    # Checked before the database sees them: an address can hold characters that PostgreSQL does not accept.
     if not all(KEY.fullmatch(key) for name in FACETS[1:] for key in chosen[name]):
         raise NotFound("there is no such choice")
     public = Event.visibility == Visibility.PUBLIC
-    cities = _known(session, City, chosen["city"], City.id.in_(_announced_cities()))
-    _known(session, Event, chosen["tour"], public)
+    cities = _require_all(session, City, chosen["city"], City.id.in_(_ids_of_public_cities()))
+    _require_all(session, Event, chosen["tour"], public)
     organizers = sa.select(Event.organizer_id).where(public)
-    _known(session, Organisation, chosen["organizer"], Organisation.id.in_(organizers))
+    _require_all(session, Organisation, chosen["organizer"], Organisation.id.in_(organizers))
     kinds = [_kind(word) for word in chosen["kind"]]
     return Scope(
         key=CHOICE,
-        name=_joined([*(_translated(KIND_NAMES[kind]) for kind in kinds), *(row.name for row in cities)]),
+        name=_join_names([*(_translated(KIND_NAMES[kind]) for kind in kinds), *(row.name for row in cities)]),
         kinds=kinds,
         cities=chosen["city"],
         organizers=chosen["organizer"],
@@ -131,7 +134,7 @@ def chosen(session: Session, wanted: Mapping[str, Sequence[str]]) -> Scope:
     )
 
 
-def _known(session: Session, kind: type[K], keys: Sequence[str], public: sa.ColumnElement[bool]) -> list[K]:
+def _require_all(session: Session, kind: type[K], keys: Sequence[str], public: sa.ColumnElement[bool]) -> list[K]:
     found = session.scalars(sa.select(kind).where(kind.key.in_(keys), public).order_by(kind.key)).all()
     if len(found) != len(keys):
         raise NotFound("there is no such choice")
@@ -145,7 +148,7 @@ def _kind(word: str) -> Kind:
         raise NotFound("there is no such choice") from error
 
 
-def _joined(names: Sequence[Text]) -> Text:
+def _join_names(names: Sequence[Text]) -> Text:
     if not names:
         return _everything().name
     return Text({language: ", ".join(name.to(language) for name in names) for language in LANGUAGES})
@@ -177,4 +180,4 @@ def _of_row(feed: Feed) -> Scope:
 
 
 def _translated(name: str) -> Text:
-    return Text({language: catalogue(language).gettext(name) for language in LANGUAGES})
+    return Text({language: load_catalogue(language).gettext(name) for language in LANGUAGES})

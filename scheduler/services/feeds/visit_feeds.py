@@ -1,4 +1,4 @@
-"""The visits to come of a post as a calendar for its officers: reference, service and how many, seldom who."""
+"""The coming visits of a post as a calendar for its officers, with names only if the link shows them."""
 
 from __future__ import annotations
 
@@ -12,22 +12,25 @@ from sqlalchemy.orm import Session
 from calendars.feed import write_feed
 from calendars.vevent import Texts, VEvent, render
 from scheduler.base.clock import wall
-from scheduler.base.i18n import N_, catalogue
+from scheduler.base.i18n import N_, load_catalogue
 from scheduler.model import Appointment, FeedLink, Post, Service, VisitStatus
 from scheduler.services.consulate.posts.free_times import midnight
 from scheduler.services.consulate.visits.booking import WITH_VISIT
-from scheduler.services.consulate.visits.wording import where
+from scheduler.services.consulate.visits.wording import format_place
 from scheduler.services.feeds.event_feeds import REFRESH
 
-# One that was cancelled is struck out until its day has passed, so that nobody prepares for it.
+# A cancelled visit stays, as cancelled, until its day has passed, so that nobody prepares for it.
 _SHOWN = (VisitStatus.CONFIRMED, VisitStatus.CHECKED_IN, VisitStatus.CALLED, VisitStatus.CANCELLED)
 
 
 def write(session: Session, link: FeedLink, *, language: str, now: datetime) -> bytes:
-    """From today on, by the clock of the post. A function of what is stored, the language and the day."""
+    """Write the visits of a link's post from today on, by the clock of the post, as a calendar.
+
+    Its bytes depend only on what is stored, the language and the day.
+    """
     post = link.post
     assert post is not None  # noqa: S101 - or it would not be a link to visits
-    gettext = catalogue(language).gettext
+    gettext = load_catalogue(language).gettext
     name = gettext(N_("Visits: {post}")).format(post=post.name.to(language))
     parts = [render(_vevent(row, language, names=link.names)) for row in _coming(session, post, now)]
     return write_feed(parts, name=name, refresh=REFRESH, language=post.name.language_for(language))
@@ -47,9 +50,9 @@ def _coming(session: Session, post: Post, now: datetime) -> Iterator[Appointment
 
 
 def _vevent(visit: Appointment, language: str, *, names: bool) -> VEvent:
-    """Another UID than in the applicant's own calendar: it is another entry, and says other things."""
+    """Return a visit as an entry for officers; its UID differs from the one in the applicant's own calendar."""
     assert visit.starts_at is not None and visit.ends_at is not None  # noqa: S101, PT018 - it has a time
-    gettext, cancelled = catalogue(language).gettext, visit.status is VisitStatus.CANCELLED
+    gettext, cancelled = load_catalogue(language).gettext, visit.status is VisitStatus.CANCELLED
     status: Literal["CONFIRMED", "CANCELLED"] = "CANCELLED" if cancelled else "CONFIRMED"
     service = visit.service.name.to(language)
     summary = " · ".join([service, visit.reference, *_many(visit)])
@@ -72,7 +75,7 @@ def _vevent(visit: Appointment, language: str, *, names: bool) -> VEvent:
         texts=Texts(
             summary=f"{gettext(N_('Cancelled'))}: {summary}" if cancelled else summary,
             description="\n".join(lines),
-            location=where(visit, language),
+            location=format_place(visit, language),
         ),
     )
 

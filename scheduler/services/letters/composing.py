@@ -1,4 +1,4 @@
-"""Compose due letters of every kind from today's facts."""
+"""Compose letters of every kind from the facts of today, or give the reason why one is not to be sent."""
 
 from __future__ import annotations
 
@@ -10,24 +10,26 @@ from sqlalchemy.orm import Session, joinedload
 
 from scheduler.model import Letter
 from scheduler.services.consulate.visits.booking import WITH_VISIT
-from scheduler.services.letters import event_letters as events
-from scheduler.services.letters.envelope import SenderIdentity
-from scheduler.services.letters.visit_letters import Item, _compose
+from scheduler.services.letters.envelope import CompositionResult, SenderIdentity
+from scheduler.services.letters.event_letters import compose_event_letters
+from scheduler.services.letters.visit_letters import compose_visit_letter
 
 
-def compose(session: Session, ids: Sequence[int], *, house: SenderIdentity, now: datetime) -> Iterator[Item]:
-    """Letters about events and about visits alike, in the order of their ids: each goes to its own composer."""
-    about_visits = _letters(session, ids)
-    composed: dict[int, Item] = {
-        item.letter_id: item
-        for item in events.compose(session, [one for one in ids if one not in about_visits], house=house, now=now)
+def compose(
+    session: Session, ids: Sequence[int], *, house: SenderIdentity, now: datetime
+) -> Iterator[CompositionResult]:
+    """Compose letters about events and about visits, in the order of the ids."""
+    about_visits = _letters_about_visits(session, ids)
+    about_events = [number for number in ids if number not in about_visits]
+    composed: dict[int, CompositionResult] = {
+        result.letter_id: result for result in compose_event_letters(session, about_events, house=house, now=now)
     }
     for number in ids:
         letter = about_visits.get(number)
-        yield _compose(letter, house, now) if letter is not None else composed[number]
+        yield composed[number] if letter is None else compose_visit_letter(letter, house, now)
 
 
-def _letters(session: Session, ids: Sequence[int]) -> Mapping[int, Letter]:
+def _letters_about_visits(session: Session, ids: Sequence[int]) -> Mapping[int, Letter]:
     query = sa.select(Letter).where(Letter.id.in_(ids), Letter.appointment_id.is_not(None))
     options = joinedload(Letter.appointment).options(*WITH_VISIT)
     return {letter.id: letter for letter in session.scalars(query.options(options))}

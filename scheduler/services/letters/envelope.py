@@ -1,28 +1,21 @@
-"""What leaves: a composed letter, who it is from, and the templates and the envelope that all letters share."""
+"""Put a composed letter into its envelope: the message that leaves, from whom and to whom it is."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
-from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
-
-from scheduler.base.i18n import catalogue
-from scheduler.base.resources import TEMPLATES
 from scheduler.base.text import Text
 from scheduler.formats.mail import Envelope, Parts, ascii_address, assemble
 from scheduler.model import Letter, LetterKind
-from scheduler.services.letters.letter_rows import Row
+from scheduler.services.letters.letter_rows import LetterRow
 
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
-    """A composed letter: what a channel needs, and what the ledger keeps. ``content`` is RFC 5322 bytes."""
+    """A composed letter: what a channel needs and what the ledger keeps. ``content`` is the message of RFC 5322."""
 
     letter_id: int
     attempts: int
@@ -38,26 +31,29 @@ class OutgoingMessage:
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """Why a letter is not sent."""
+    """A letter that is not to be sent, with the reason for the ledger."""
 
     letter_id: int
     reason: str
 
 
+CompositionResult = OutgoingMessage | Skip
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SenderIdentity:
-    """What is the same in all letters: who writes, and the key of Message-IDs."""
+    """What all letters of an instance have in common: the house that signs them, and the key of its links and ids."""
 
     name: Text
     sender: str  # an RFC 5322 mailbox
     secret: str
     base_url: str = ""
-    pages: bool = False  # somebody has stated where the pages are: letters may lead to them
+    pages: bool = False  # whether letters may link to pages, because the settings say where these are
 
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Who a letter is for, and the language it is in."""
+    """Whom a letter goes to, and the language it is written in."""
 
     email: str
     name: str
@@ -65,8 +61,8 @@ class Recipient:
 
 
 def put_in_envelope(
-    letter: Row | Letter,
-    reader: Recipient,
+    letter: LetterRow | Letter,
+    recipient: Recipient,
     *,
     subject: str,
     parts: Parts,
@@ -74,26 +70,26 @@ def put_in_envelope(
     house: SenderIdentity,
     now: datetime,
 ) -> OutgoingMessage:
-    """Put a letter into its envelope. Raises ValueError for an address that no mail server takes."""
-    message_id, address = _message_id(letter.key, house), ascii_address(reader.email)
+    """Return the letter as a message. Raise ValueError if its address has other than ASCII letters before the @."""
+    message_id, address = _message_id(letter.key, house), ascii_address(recipient.email)
     envelope = Envelope(
         sender=house.sender,
         address=address,
-        name=reader.name,
+        name=recipient.name,
         subject=subject,
         message_id=message_id,
         reply_to=reply_to,
-        language=reader.language,
+        language=recipient.language,
         at=now,
     )
     return OutgoingMessage(
         letter_id=letter.id,
         attempts=letter.attempts,
         kind=letter.kind,
-        language=reader.language,
+        language=recipient.language,
         sender=house.sender,
         address=address,
-        name=reader.name,
+        name=recipient.name,
         subject=subject,
         message_id=message_id,
         content=assemble(envelope, parts),
@@ -101,44 +97,19 @@ def put_in_envelope(
 
 
 def _message_id(key: str, house: SenderIdentity) -> str:
-    """The same for every attempt at one letter, so that a repeated one can be recognised; it reveals nothing."""
+    """Return the Message-ID of a letter (RFC 5322 3.6.4).
+
+    It does not change from attempt to attempt, so that mail programs recognise a letter sent twice. It is a keyed
+    digest, so that it does not reveal the key of the letter.
+    """
     digest = hmac.new(house.secret.encode(), key.encode(), hashlib.sha256).hexdigest()[:32]
     domain = house.sender.rpartition("@")[2].strip("> ") or "localhost"
     return f"<{digest}@{domain}>"
 
 
 def reply_to(email: str | None) -> str:
-    """Where answers go; to the sender ("") where there is no address that every mail server takes."""
+    """Return an address for replies that every mail server accepts, or "": replies then go to the sender."""
     try:
         return ascii_address(email or "")
     except ValueError:
         return ""
-
-
-def render_letter(kind: LetterKind, words: Mapping[str, Any], language: str) -> tuple[str, str, str]:
-    """Subject, text and HTML of a kind of letter, in a language that is supported."""
-    folder = f"letters/{kind.replace(' ', '_')}"
-    subject = " ".join(template(f"{folder}/subject.txt", language).render(words).split())
-    text = template(f"{folder}/body.txt", language).render(words)
-    return subject, text, template(f"{folder}/body.html", language).render(words, subject=subject)
-
-
-@cache
-def template(name: str, language: str) -> Template:
-    return _environment(language).get_template(name)
-
-
-@cache
-def _environment(language: str) -> Environment:
-    found = catalogue(language)
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=select_autoescape(["html"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        extensions=["jinja2.ext.i18n"],
-    )
-    environment.install_gettext_callables(found.gettext, found.ngettext, newstyle=True)  # type: ignore[attr-defined]
-    return environment

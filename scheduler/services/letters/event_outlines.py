@@ -1,5 +1,7 @@
-"""The outline of a letter about an event: all that a batch has in common (event, language, zone, party), rendered
-once with marks where the reader is set in."""
+"""The outline of a letter about an event: what letters of a batch have in common (event, language, zone, party).
+
+It is rendered once, with marks where the name, the page and the pass of each recipient are filled in.
+"""
 
 from __future__ import annotations
 
@@ -12,26 +14,32 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from scheduler.base.date_format import When, language_name
-from scheduler.base.i18n import supported
+from scheduler.base.i18n import supported_language
 from scheduler.base.text import Text
 from scheduler.formats.mail import PICTURE, Parts
 from scheduler.model import Audience, Event, LetterKind, Message, Mode, Standing
-from scheduler.services.events.programme.event_times import is_now, moment, was_when, when
-from scheduler.services.events.programme.renderings import location
+from scheduler.services.events.programme.event_times import (
+    capture_facts,
+    format_instant,
+    format_old_time,
+    format_time,
+)
+from scheduler.services.events.programme.rendering.event_texts import format_location
 from scheduler.services.feeds.event_feeds import event_file
-from scheduler.services.letters.envelope import SenderIdentity, render_letter, reply_to
-from scheduler.services.letters.letter_rows import ASKED, PARTING, Row, is_shown_link, may_join
-from scheduler.services.letters.messages import set_in
+from scheduler.services.letters.envelope import SenderIdentity, reply_to
+from scheduler.services.letters.letter_rows import ASKED, PARTING, LetterRow, is_shown_link, may_join
+from scheduler.services.letters.messages import fill_placeholders
+from scheduler.services.letters.templates import render_letter
 
-# Private-use marks: no text of ours holds them, no escaping changes them.
+# Marks in the private use area of Unicode: no text contains them and escaping does not change them.
 NAME, PAGE, PASS = "\ue000name\ue001", "\ue000page\ue001", "\ue000pass\ue001"
-# Nothing to note down in a calendar.
+# These letters bring no calendar file: there is nothing in them to enter in a calendar.
 _WITHOUT_DATE = (*ASKED, *PARTING, LetterKind.REQUESTED, LetterKind.MESSAGE)
 
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """A letter with a mark where the name goes."""
+    """A letter rendered for all recipients of a kind, with marks for what is their own."""
 
     language: str
     subject: str
@@ -40,12 +48,12 @@ class Outline:
     shows_pass: bool = False
 
 
-def key(row: Row) -> tuple[Any, ...]:
-    """Letters with one key have one outline."""
+def outline_key(row: LetterRow) -> tuple[Any, ...]:
+    """Return the key of a letter's outline: letters with the same key share an outline."""
     return (
         row.kind,
         row.event_id,
-        supported(row.language),
+        supported_language(row.language),
         row.tzid,
         row.mode,
         row.companions,
@@ -55,13 +63,15 @@ def key(row: Row) -> tuple[Any, ...]:
     )
 
 
-def outline(session: Session, event: Event, row: Row, house: SenderIdentity, message: Message | None) -> Outline:
-    """``message`` is what an officer wrote, where the letter carries that."""
-    language = supported(row.language)
+def render_outline(
+    session: Session, event: Event, row: LetterRow, house: SenderIdentity, message: Message | None
+) -> Outline:
+    """Render the outline of a letter; ``message`` is what an officer wrote, if the letter carries that."""
+    language = supported_language(row.language)
     audience = Audience.REMOTE if may_join(row) else Audience.PUBLIC
-    words = words_of(event, row, language, house)
+    words = template_words(event, row, language, house)
     if message is not None:
-        words |= written(message, words["title"], row.language, language)
+        words |= message_words(message, words["title"], row.language, language)
     dated = row.kind not in _WITHOUT_DATE
     subject, text, html = render_letter(row.kind, words, language)
     return Outline(
@@ -77,16 +87,16 @@ def outline(session: Session, event: Event, row: Row, house: SenderIdentity, mes
     )
 
 
-def words_of(event: Event, row: Row, language: str, house: SenderIdentity) -> dict[str, Any]:
-    """What the templates of letters about events are told."""
+def template_words(event: Event, row: LetterRow, language: str, house: SenderIdentity) -> dict[str, Any]:
+    """Return the variables of the templates of letters about events."""
     was = row.facts.get("was") or {}
     return {
         "language": language,
         "name": NAME,
         "title": event.title.to(language),
-        "when": when(event, language, row.tzid, start=row.facts.get("start")),
-        "was_when": was_when(was, event, language),
-        "where": location(event, language),
+        "when": format_time(event, language, row.tzid, start=row.facts.get("start")),
+        "was_when": format_old_time(was, event, language),
+        "where": format_location(event, language),
         "was_where": _was_where(was, event, language),
         "video": (event.video_link or "") if is_shown_link(row, event) else "",
         "new_video": _new_video(was, event) if is_shown_link(row, event) else "",
@@ -112,13 +122,16 @@ def words_of(event: Event, row: Row, language: str, house: SenderIdentity) -> di
     }
 
 
-def written(message: Message, title: str, reads: str, language: str) -> dict[str, Any]:
-    """What an officer wrote, in the language nearest to the reader's, which is said where it is another."""
-    tag = message.body.language_for(reads)
-    paragraphs = re.split(r"\n\s*\n", set_in(message.body.to(reads), name=NAME, event=title))
-    other = supported(tag) != language or tag.split("-")[0] != supported(tag)
+def message_words(message: Message, title: str, wanted: str, language: str) -> dict[str, Any]:
+    """Return the template variables for what an officer wrote, in the language nearest to the one ``wanted``.
+
+    ``language`` is that of the letter around it. If the two differ, the letter names the language of the message.
+    """
+    tag = message.body.language_for(wanted)
+    paragraphs = re.split(r"\n\s*\n", fill_placeholders(message.body.to(wanted), name=NAME, event=title))
+    other = supported_language(tag) != language or tag.split("-")[0] != supported_language(tag)
     return {
-        "written_subject": set_in(message.subject.to(reads), event=title),
+        "written_subject": fill_placeholders(message.subject.to(wanted), event=title),
         "paragraphs": [paragraph.strip().split("\n") for paragraph in paragraphs],
         "written_in": tag,
         "other_language": language_name(tag, language) if other else "",
@@ -126,29 +139,32 @@ def written(message: Message, title: str, reads: str, language: str) -> dict[str
 
 
 def _new_video(was: Mapping[str, Any], event: Event) -> str:
-    """What became of the link since they were last told of it: made, changed or taken away."""
+    """Return "made", "changed" or "taken" for what became of the video link since the last letter, or ""."""
     before, after = was.get("video_link"), event.video_link
     if not was or before == after:
         return ""
     return "taken" if not after else "changed" if before else "made"
 
 
-def _has_page(row: Row, house: SenderIdentity) -> bool:
-    """What cannot be done without a page leads to it, wherever the pages are."""
+def _has_page(row: LetterRow, house: SenderIdentity) -> bool:
+    """Return whether the letter links to a page.
+
+    Letters that must be answered on a page link to it even if the settings do not say where the pages are.
+    """
     if row.kind in (LetterKind.REFUSED, LetterKind.REMOVED):
         return False
     return bool(row.attendee_id) and (house.pages or row.kind in (*ASKED, LetterKind.OFFERED))
 
 
-def _until(row: Row, event: Event, language: str) -> list[When]:
-    """Until when an offer holds, on the event's clock and the reader's."""
+def _until(row: LetterRow, event: Event, language: str) -> list[When]:
+    """Return until when an offer holds, on the clock of the event and on that of the recipient."""
     if row.kind is not LetterKind.OFFERED:
         return []
-    return moment(datetime.fromisoformat(row.facts["until"]), event, language, row.tzid)
+    return format_instant(datetime.fromisoformat(row.facts["until"]), event, language, row.tzid)
 
 
-def _instructions(row: Row, event: Event, language: str) -> str:
-    """What holds for who has a place and comes in this way."""
+def _instructions(row: LetterRow, event: Event, language: str) -> str:
+    """Return the instructions for people with a place who take part in the way of the recipient, or ""."""
     if row.standing is not Standing.CONFIRMED or row.mode is None or row.kind not in _INSTRUCTING:
         return ""
     return next((one.instructions for one in event.capacities if one.mode is row.mode), Text()).to(language)
@@ -157,13 +173,13 @@ def _instructions(row: Row, event: Event, language: str) -> str:
 _INSTRUCTING = (LetterKind.CONFIRMED, LetterKind.PLACE_FREED, LetterKind.REMINDER)
 
 
-def _has_pass(row: Row, event: Event) -> bool:
-    """Who has a place in the hall, in the letters that bring the calendar file."""
+def _has_pass(row: LetterRow, event: Event) -> bool:
+    """Return whether the letter carries a pass: one with a calendar file, to a person with a place in the hall."""
     in_hall = row.mode is Mode.IN_PERSON and row.standing is Standing.CONFIRMED and row.attendee_id is not None
     return in_hall and event.dated and not event.cancelled and row.kind not in _WITHOUT_DATE
 
 
 def _was_where(was: Mapping[str, Any], event: Event, language: str) -> str:
-    """The old place, where it is not the present one."""
+    """Return the name of the previous venue, or "" if the event is still there."""
     venue = was.get("venue") or {}
-    return "" if venue == is_now(event)["venue"] else Text(venue).to(language)
+    return "" if venue == capture_facts(event)["venue"] else Text(venue).to(language)

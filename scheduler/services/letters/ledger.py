@@ -1,4 +1,4 @@
-"""Reading the ledger of letters, and giving one that failed another try."""
+"""The ledger: list letters with what became of them, show one as it would read, retry one that failed."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from scheduler.services.letters.envelope import SenderIdentity, Skip
 from scheduler.services.outbox.enqueue import NEWS
 
 
-def letters(
+def list_letters(
     session: Session, *, event: Event | None, kind: str | None, outcome: str | None, limit: int
 ) -> Sequence[Letter]:
-    """The last ``limit`` letters, the newest last."""
+    """Return the last ``limit`` letters that match, the newest last; ``outcome`` may be "to do"."""
     query = sa.select(Letter).options(selectinload(Letter.person), selectinload(Letter.event))
     query = query.options(selectinload(Letter.appointment).selectinload(Appointment.applicants))
     if event is not None:
@@ -33,23 +33,23 @@ def letters(
     return session.scalars(query.order_by(Letter.id.desc()).limit(limit)).all()[::-1]
 
 
-def waits(letter: Letter, now: datetime) -> str:
-    """Why a letter that is asked for does not leave yet; "" where nothing holds it."""
+def reason_to_wait(letter: Letter, now: datetime) -> str:
+    """Return why a queued letter is not sent yet, or "" if it is due or finished."""
     if letter.outcome is not None or letter.due_at <= now:
         return ""
     return N_("waits, in case more changes follow") if letter.kind in NEWS else N_("waits for its hour")
 
 
-def one(session: Session, number: int) -> Letter:
-    """Raises NotFound."""
+def get_letter(session: Session, number: int) -> Letter:
+    """Return the letter with this number. Raise NotFound if there is none."""
     found = session.get(Letter, number)
     if found is None:
         raise NotFound("there is no letter {number}; see: scheduler letter list", number=number)
     return found
 
 
-def reads(session: Session, letter: Letter, *, house: SenderIdentity, now: datetime) -> str:
-    """The letter as it would read if it left now. Raises Conflict when it would not leave."""
+def render_as_text(session: Session, letter: Letter, *, house: SenderIdentity, now: datetime) -> str:
+    """Return the letter as text, with its head, as it would be sent now. Raise Conflict if it would be skipped."""
     (composed,) = compose(session, [letter.id], house=house, now=now)
     if isinstance(composed, Skip):
         raise Conflict("letter {number} would not leave: {reason}", number=letter.id, reason=composed.reason)
@@ -61,7 +61,7 @@ def reads(session: Session, letter: Letter, *, house: SenderIdentity, now: datet
 
 
 def retry(session: Session, letter: Letter, *, now: datetime) -> None:
-    """Raises Conflict for a letter that did not fail."""
+    """Queue a failed letter anew. Raise Conflict if it has not failed."""
     if letter.outcome is not Outcome.FAILED:
         raise Conflict("letter {number} has not failed; nothing was changed", number=letter.id)
     letter.outcome, letter.finished_at, letter.claimed_until, letter.attempts = None, None, None, 0

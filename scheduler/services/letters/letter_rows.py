@@ -1,4 +1,4 @@
-"""What letters about events need of the tables, read once for a whole batch."""
+"""Read what letters about events need of the tables, once for a whole batch."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from scheduler.base.text import Text
 from scheduler.model import Attendee, Event, Letter, LetterKind, Mode, Person, Reminded, Standing
 from scheduler.model.attendance import BOUND
 
-# Not on the list: nothing is written to them but what they asked for.
-OFF = (Standing.WITHDRAWN, Standing.UNCONFIRMED, Standing.LAPSED, Standing.REFUSED)
+# Not on the list: these people get only letters that they asked for, and letters that tell them just this.
+OFF_LIST = (Standing.WITHDRAWN, Standing.UNCONFIRMED, Standing.LAPSED, Standing.REFUSED)
 ASKED = (LetterKind.CONFIRM, LetterKind.STANDING)
-# To who is on the list no longer, because of just that.
+# These letters tell people that they are no longer on the list.
 PARTING = (LetterKind.LAPSED, LetterKind.REFUSED, LetterKind.REMOVED)
 
 
-class Row(NamedTuple):
-    """What one letter needs, read in one query for a whole batch."""
+class LetterRow(NamedTuple):
+    """What one letter is composed from, beside its event: the letter, its recipient and their place on the list."""
 
     id: int
     key: str
@@ -39,7 +39,7 @@ class Row(NamedTuple):
     standing: Standing | None
     mode: Mode | None
     companions: int | None
-    # Of the place on the list, for the link to its page.
+    # The place on the list, for the link to its page.
     attendee_id: int | None = None
     listed_at: datetime | None = None
     epoch: int | None = None
@@ -47,23 +47,27 @@ class Row(NamedTuple):
     of_message_id: int | None = None
 
 
-def read(session: Session, ids: Sequence[int]) -> dict[int, Row]:
-    """Who comes for themselves and for another, or for two, is written to as long as one of them comes.
+def read_rows(session: Session, ids: Sequence[int]) -> dict[int, LetterRow]:
+    """Return the rows of these letters by their ids.
 
-    Two queries, because an index must serve the first on either engine: it runs over every attendee of a large event.
+    Some people attend as a deputy, and perhaps for themselves too. Their row shows one of their places that is on the
+    list, if there is one, so that they get letters as long as any of their places stands.
+
+    There are two queries because one with both conditions could not use an index, on either engine, and a large event
+    has very many attendees.
     """
-    rows = {row.id: row for row in _read(session, ids)}
-    others = _represented(session, {row.event_id for row in rows.values()})
+    rows = {row.id: row for row in _read_own_places(session, ids)}
+    places = _read_deputies_places(session, {row.event_id for row in rows.values()})
     for row in list(rows.values()):
-        for place in others.get((row.event_id, row.person_id), ()):
-            for_another = row._replace(**place)
-            if _weight(for_another) > _weight(rows[row.id]):
-                rows[row.id] = for_another
+        for place in places.get((row.event_id, row.person_id), ()):
+            as_deputy = row._replace(**place)
+            if _rank(as_deputy) > _rank(rows[row.id]):
+                rows[row.id] = as_deputy
     return rows
 
 
-def _represented(session: Session, events: Iterable[int]) -> dict[tuple[int, int], list[dict[str, Any]]]:
-    """The places held for those who send somebody, by event and by who comes; few, so read once for a batch."""
+def _read_deputies_places(session: Session, events: Iterable[int]) -> dict[tuple[int, int], list[dict[str, Any]]]:
+    """Return the places that deputies take, by the ids of the event and of the deputy. There are few of them."""
     query = sa.select(Attendee).where(Attendee.represented_by_id.is_not(None), Attendee.event_id.in_(list(events)))
     found: dict[tuple[int, int], list[dict[str, Any]]] = {}
     for one in session.scalars(query):
@@ -73,12 +77,13 @@ def _represented(session: Session, events: Iterable[int]) -> dict[tuple[int, int
     return found
 
 
-def _weight(row: Row) -> int:
-    return 0 if row.standing is None else 1 if row.standing in OFF else 2
+def _rank(row: LetterRow) -> int:
+    """Rank places: on the list before off the list before none."""
+    return 0 if row.standing is None else 1 if row.standing in OFF_LIST else 2
 
 
-def _read(session: Session, ids: Sequence[int]) -> Iterator[Row]:
-    themselves = sa.and_(
+def _read_own_places(session: Session, ids: Sequence[int]) -> Iterator[LetterRow]:
+    own_place = sa.and_(
         Attendee.event_id == Letter.event_id,
         Attendee.person_id == Letter.person_id,
         Attendee.represented_by_id.is_(None),
@@ -108,16 +113,20 @@ def _read(session: Session, ids: Sequence[int]) -> Iterator[Row]:
             Letter.of_message_id,
         )
         .join(Person, Person.id == Letter.person_id)
-        .outerjoin(Attendee, themselves)
+        .outerjoin(Attendee, own_place)
         .where(Letter.id.in_(ids))
     )
-    return (Row(*row) for row in session.execute(query))
+    return (LetterRow(*row) for row in session.execute(query))
 
 
-def is_shown_link(row: Row, event: Event) -> bool:
+def is_shown_link(row: LetterRow, event: Event) -> bool:
+    """Return whether the letter shows the link to the video conference."""
     return may_join(row) or event.video_public
 
 
-def may_join(row: Row) -> bool:
-    """The link is for those who take part by video, not for who typed an address, waits or was not approved yet."""
+def may_join(row: LetterRow) -> bool:
+    """Return whether the recipient takes part by video.
+
+    People whose address is not confirmed, who wait or who are not approved yet do not.
+    """
     return row.mode is Mode.REMOTE and row.standing in BOUND

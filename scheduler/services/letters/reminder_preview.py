@@ -1,4 +1,4 @@
-"""What will leave, if nothing changes."""
+"""Preview the letters of reminders: what will be sent, and to whom, if nothing changes."""
 
 from __future__ import annotations
 
@@ -10,35 +10,38 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased, selectinload
 
 from scheduler.model import Attendee, Event, Person, Reminder
-from scheduler.services.outbox.reminders import reached_by, still_useful
+from scheduler.services.outbox.reminders import is_still_useful, recipient_condition
 
 
-def all_reminders(session: Session) -> Sequence[Reminder]:
-    """Every reminder that is still to leave, the next first."""
+def pending_reminders(session: Session) -> Sequence[Reminder]:
+    """Return all reminders that are still to be sent, the next first."""
     query = sa.select(Reminder).where(Reminder.next_due_at.is_not(None)).options(selectinload(Reminder.event))
     return session.scalars(query.order_by(Reminder.next_due_at, Reminder.id)).all()
 
 
-def preview(
+def preview_letters(
     session: Session, *, now: datetime, until: datetime, event: str | None, language: str
 ) -> list[dict[str, Any]]:
-    """One record per person and reminder due by ``until``, in order; names in the given language."""
+    """Return a record for each reminder due by ``until`` and each recipient, in the order in which they are due.
+
+    Titles and names are in ``language``.
+    """
     query = sa.select(Reminder).join(Reminder.event).where(Reminder.next_due_at <= until)
     if event:
         query = query.where(Event.key == event)
     rows = session.scalars(query.options(selectinload(Reminder.event)).order_by(Reminder.next_due_at, Reminder.id))
-    return [record for row in rows for record in _of(session, row, now, language)]
+    return [record for row in rows for record in _records(session, row, now, language)]
 
 
-def _of(session: Session, row: Reminder, now: datetime, language: str) -> list[dict[str, Any]]:
-    comes = aliased(Person)
+def _records(session: Session, row: Reminder, now: datetime, language: str) -> list[dict[str, Any]]:
+    recipient = aliased(Person)
     to = sa.func.coalesce(Attendee.represented_by_id, Attendee.person_id)
-    people = sa.select(comes).join(Attendee, to == comes.id).where(reached_by(row)).order_by(Attendee.id)
+    people = sa.select(recipient).join(Attendee, to == recipient.id).where(recipient_condition(row))
     return [
         {
             "due_at": row.next_due_at,
             "late": row.next_due_at is not None and row.next_due_at < now,
-            "too_late": not still_useful(row, now),
+            "too_late": not is_still_useful(row, now),
             "event": row.event.key,
             "title": row.event.title.to(language),
             "before": row.offset,
@@ -48,5 +51,5 @@ def _of(session: Session, row: Reminder, now: datetime, language: str) -> list[d
             "language": person.language,
             "own_tzid": person.tzid,
         }
-        for person in session.scalars(people)
+        for person in session.scalars(people.order_by(Attendee.id))
     ]

@@ -1,4 +1,4 @@
-"""Letters about visits, composed from today's facts in the layout of all letters, with a calendar file."""
+"""Compose letters about visits from the facts of today."""
 
 from __future__ import annotations
 
@@ -8,27 +8,34 @@ from typing import Any
 
 from scheduler.base.clock import instant, wall
 from scheduler.base.date_format import format_day, format_offset, format_span
-from scheduler.base.i18n import N_, supported
+from scheduler.base.i18n import N_, supported_language
 from scheduler.formats.mail import PICTURE, Parts
 from scheduler.model import Applicant, Appointment, Letter, LetterKind, Side, VisitStatus
 from scheduler.model.visits import ACTIVE
 from scheduler.services.consulate.visits import notices
-from scheduler.services.consulate.visits.links import VisitPurpose, address
-from scheduler.services.consulate.visits.wording import _is_newer, checklist, fee, file, title, when, where
+from scheduler.services.consulate.visits.links import VisitPurpose, make_address
+from scheduler.services.consulate.visits.wording import (
+    format_fee,
+    format_place,
+    format_time,
+    format_title,
+    has_newer_checklist,
+    list_documents,
+    make_calendar,
+)
 from scheduler.services.events.attendance import passes
 from scheduler.services.letters.envelope import (
-    OutgoingMessage,
+    CompositionResult,
     Recipient,
     SenderIdentity,
     Skip,
     put_in_envelope,
-    render_letter,
     reply_to,
 )
+from scheduler.services.letters.templates import render_letter
 from scheduler.services.outbox.enqueue import NO_ADDRESS, TOO_LATE
 
-Item = OutgoingMessage | Skip
-# With the visit for the reader's calendar: what stands, and what has ended.
+# These letters bring the visit as a calendar file; the file of a cancelled visit says so.
 _WITH_CALENDAR = (
     LetterKind.VISIT_BOOKED,
     LetterKind.VISIT_MOVED,
@@ -43,41 +50,39 @@ _TO_CONFIRM = (
 )
 
 
-def _compose(letter: Letter, house: SenderIdentity, now: datetime) -> Item:
+def compose_visit_letter(letter: Letter, house: SenderIdentity, now: datetime) -> CompositionResult:
+    """Compose a letter about a visit, or give the reason why it is not to be sent."""
     visit = letter.appointment
     assert visit is not None  # noqa: S101 - selected by it
-    reason = _no_longer_fits(letter, visit, now)
+    reason = _reason_to_skip(letter, visit, now)
     if reason:
         return Skip(letter.id, reason)
     contact = visit.applicants[0]
     assert contact.email is not None  # noqa: S101 - or it would have been skipped
-    language = supported(contact.language)
-    words = _words(letter, visit, contact, language, house)
-    subject, text, html = render_letter(letter.kind, words, language)
+    language = supported_language(contact.language)
+    words = _template_words(letter, visit, contact, language, house)
+    subject, text, html = render_letter(letter.kind, words, language, layout="visit_letter")
     parts = Parts(
         text=text,
         html=html,
-        calendar=file(visit, language) if letter.kind in _WITH_CALENDAR and visit.starts_at else b"",
+        calendar=make_calendar(visit, language) if letter.kind in _WITH_CALENDAR and visit.starts_at else b"",
         picture=passes.png(visit.reference) if words["pass_code"] else b"",
     )
-    reader, answers = Recipient(contact.email, contact.name, language), reply_to(visit.service.post.email)
-    return put_in_envelope(letter, reader, subject=subject, parts=parts, reply_to=answers, house=house, now=now)
+    recipient, replies = Recipient(contact.email, contact.name, language), reply_to(visit.service.post.email)
+    return put_in_envelope(letter, recipient, subject=subject, parts=parts, reply_to=replies, house=house, now=now)
 
 
-# What no longer fits
-
-
-def _no_longer_fits(letter: Letter, visit: Appointment, now: datetime) -> str:
-    """The reason not to send, in the words of the ledger; "" if the letter stands."""
+def _reason_to_skip(letter: Letter, visit: Appointment, now: datetime) -> str:
+    """Return the reason not to send a letter, in the words of the ledger, or "" if it is still of use."""
     if visit.contact is None:
         return N_("the applicant's data were erased")
     if not visit.contact.email:
         return NO_ADDRESS
     if letter.expires_at is not None and now >= letter.expires_at:
         return TOO_LATE
-    if visit.has_expired(now) or visit.status not in _FITS[letter.kind]:
+    if visit.has_expired(now) or visit.status not in _STATUS_FOR[letter.kind]:
         return N_("the visit stands otherwise now")
-    # Not by its hour: moved away and back, it has two letters of which the first is about nothing any more.
+    # Its hour alone does not tell: a visit that was moved away and back has two letters, and only the second holds.
     if letter.kind is not LetterKind.VISIT_CANCELLED and not notices.describes_current_state(letter, visit):
         return N_("the visit was moved")
     if letter.kind is LetterKind.VISIT_RECONFIRM and visit.reconfirmed_at is not None:
@@ -86,7 +91,8 @@ def _no_longer_fits(letter: Letter, visit: Appointment, now: datetime) -> str:
 
 
 _STANDS = (VisitStatus.CONFIRMED, VisitStatus.CHECKED_IN, VisitStatus.CALLED)
-_FITS: Mapping[LetterKind, Sequence[VisitStatus]] = {
+# What the status of the visit must be for a letter of each kind to be sent.
+_STATUS_FOR: Mapping[LetterKind, Sequence[VisitStatus]] = {
     LetterKind.VISIT_CONFIRM: (VisitStatus.HELD,),
     LetterKind.VISIT_BOOKED: _STANDS,
     LetterKind.VISIT_MOVED: _STANDS,
@@ -100,24 +106,22 @@ _FITS: Mapping[LetterKind, Sequence[VisitStatus]] = {
 }
 
 
-# Words
-
-
-def _words(
+def _template_words(
     letter: Letter, visit: Appointment, contact: Applicant, language: str, house: SenderIdentity
 ) -> dict[str, Any]:
+    """Return the variables of the templates of letters about visits."""
     post, cancelled = visit.service.post, visit.status in (VisitStatus.CANCELLED, VisitStatus.LAPSED)
     purpose = VisitPurpose.CONFIRM if letter.kind in _TO_CONFIRM else VisitPurpose.OWN
-    # A link to confirm is what the letter is for; any other leads to pages only where somebody has said there are.
+    # A letter to confirm needs its link; others have one only if the settings say where the pages are.
     linked = house.pages or purpose is VisitPurpose.CONFIRM
-    page = address(visit, purpose, secret=house.secret, base=house.base_url, language=language) if linked else ""
+    page = make_address(visit, purpose, secret=house.secret, base=house.base_url, language=language) if linked else ""
     return {
         "language": language,
         "name": contact.name,
-        "title": title(visit, language),
-        "when": when(visit, language, contact.tzid),
-        "was_when": _was(letter.facts.get("was"), visit, language),
-        "where": where(visit, language),
+        "title": format_title(visit, language),
+        "when": format_time(visit, language, contact.tzid),
+        "was_when": _previous_time(letter.facts.get("was"), visit, language),
+        "where": format_place(visit, language),
         "was_where": "",
         "video": "",
         "remote": False,
@@ -130,23 +134,24 @@ def _words(
         "url": "",
         "offered": False,
         "instructions": "",
-        # What the front desk scans says no more than the reference, which stands in the letter anyhow.
+        # The code that the front desk scans contains only the reference, which is in the letter as text, too.
         "pass_code": visit.reference if letter.kind in _WITH_CALENDAR and not cancelled else "",
         "picture": PICTURE,
         "page": "" if cancelled else page,
         "to_confirm": purpose is VisitPurpose.CONFIRM,
         "house": post.name.to(language),
         "reference": visit.reference,
-        "until": [],  # of a place at an event
-        "held_until": _moment(visit.expires_at or letter.expires_at, visit, language),
-        "fee": fee(visit, language),
-        "checklist": [] if cancelled else checklist(visit, language),
-        "newer_checklist": _is_newer(visit),
-        "paused": _day(letter.facts.get("paused"), language),
+        "until": [],  # only letters about events have it
+        "held_until": _format_moment(visit.expires_at or letter.expires_at, visit, language),
+        "fee": format_fee(visit, language),
+        "checklist": [] if cancelled else list_documents(visit, language),
+        "newer_checklist": has_newer_checklist(visit),
+        "paused": _format_day(letter.facts.get("paused"), language),
     }
 
 
-def _was(start: str | None, visit: Appointment, language: str) -> str:
+def _previous_time(start: str | None, visit: Appointment, language: str) -> str:
+    """Return the time that a visit was moved from, on the clock of its post; ``start`` is a wall time (ISO 8601)."""
     if start is None or visit.dtstart is None or visit.dtend is None:
         return ""
     was, post = datetime.fromisoformat(start), visit.service.post
@@ -154,17 +159,14 @@ def _was(start: str | None, visit: Appointment, language: str) -> str:
     return f"{span} ({post.city.name.to(language)}, {format_offset(instant(was, post.tzid, gap='shift'), post.tzid)})"
 
 
-def _day(day: str | None, language: str) -> str:
+def _format_day(day: str | None, language: str) -> str:
     return format_day(date.fromisoformat(day), language) if day else ""
 
 
-def _moment(at: datetime | None, visit: Appointment, language: str) -> str:
+def _format_moment(at: datetime | None, visit: Appointment, language: str) -> str:
     if at is None:
         return ""
     post = visit.service.post
     here = wall(at, post.tzid).replace(second=0, microsecond=0)
     zone = f"{post.city.name.to(language)}, {format_offset(at, post.tzid)}"
     return f"{format_span(here, here, language)} ({zone})"
-
-
-# The calendar file

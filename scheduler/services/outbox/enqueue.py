@@ -1,8 +1,9 @@
-"""The outbox: queue a letter with its fact, fan a reminder out, claim what is due, record what became of it."""
+"""Queue letters: in the transaction of the fact that they tell of, so that neither is there without the other."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,12 +26,14 @@ from scheduler.storage.upsert import insert_ignoring
 
 NO_ADDRESS = N_("no e-mail address")
 TOO_LATE = N_("too late to be of use")
-# News leaves this long after the last change, so that several are told once; but changes without end do not hold it.
-QUIET = timedelta(minutes=4)
-LONGEST_QUIET = timedelta(minutes=15)
-SOON = timedelta(hours=2)  # before the start nothing is held back
+# News waits for this long after the last change, so that several changes make one letter; but never longer than
+# LONGEST_QUIET_PERIOD after the first change.
+QUIET_PERIOD = timedelta(minutes=4)
+LONGEST_QUIET_PERIOD = timedelta(minutes=15)
+URGENT_WITHIN = timedelta(hours=2)  # before the start news does not wait
 NEWS = (LetterKind.MOVED, LetterKind.DATE_ANNOUNCED, LetterKind.CANCELLED)
-CONCERNED = (
+# On the list of an event: these people are told what changes.
+ON_LIST = (
     Standing.INVITED,
     Standing.REQUESTED,
     Standing.CONFIRMED,
@@ -51,50 +54,69 @@ def queue(
     expires_at: datetime | None = None,
     facts: Mapping[str, Any] | None = None,
 ) -> None:
-    """Ask for one letter. Asking twice with the same key is harmless."""
+    """Queue one letter. A second letter with the same key is ignored."""
     row = letter_row(kind, to, event, key=key, now=now)
     row |= {"due_at": due_at or now, "expires_at": expires_at or row["expires_at"], "facts": dict(facts or {})}
     session.execute(insert_ignoring(session, Letter).values(row))
 
 
 def letter_row(kind: LetterKind, to: Person, event: Event, *, key: str, now: datetime) -> dict[str, Any]:
-    """A letter as a row: for `queue_each`, which asks for many in one statement."""
+    """Return a letter that is due now as a row for `queue_many`."""
     return {
         "key": key,
         "kind": kind,
         "person_id": to.id,
         "event_id": event.id,
         "due_at": now,
-        "expires_at": _worth_telling_until(event),
+        "expires_at": _expiry(event),
         "created_at": now,
         "facts": {},
-        **_undeliverable(to, now),
+        **_initial_outcome(to, now),
     }
 
 
 def queue_many(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Ask for letters about what is in the database already."""
+    """Queue letters by one statement. People and events they are about must be flushed before."""
     session.connection().execute(insert_ignoring(session, Letter.__table__), rows)
 
 
-def _worth_telling_until(event: Event) -> datetime | None:
-    """What is over needs no letter; what returns every year is never over."""
+def _expiry(event: Event) -> datetime | None:
+    """Return when letters about an event stop being of use: at its end, or never if it returns every year."""
     return None if event.kind is Kind.ANNIVERSARY else event.ends_at
 
 
-def _undeliverable(to: Person, now: datetime) -> dict[str, Any]:
-    """A letter to nobody is written in the ledger all the same: it says who must be told by other means."""
+def _initial_outcome(to: Person, now: datetime) -> dict[str, Any]:
+    """Return the outcome columns of a new letter.
+
+    A letter to somebody without an address is skipped at once and stays in the ledger: it shows officers whom they
+    must inform by other means.
+    """
     if to.email:
         return {"outcome": None, "reason": "", "finished_at": None}
     return {"outcome": Outcome.SKIPPED, "reason": NO_ADDRESS, "finished_at": now}
 
 
 def news_due_at(session: Session, event: Event, *, now: datetime) -> tuple[datetime, datetime]:
-    """When news of an event leaves if nothing else changes, and since when there is news that has not left."""
+    """Return when news of an event is due unless more changes follow, and when the first unsent change was made."""
     waiting = sa.select(Letter.facts).where(Letter.event_id == event.id, Letter.kind.in_(NEWS))
     facts = session.scalar(waiting.where(Letter.outcome.is_(None)).order_by(Letter.id.desc()).limit(1)) or {}
     since = datetime.fromisoformat(facts["since"]) if "since" in facts else now
-    return max(now, min(now + QUIET, since + LONGEST_QUIET)), since
+    return max(now, min(now + QUIET_PERIOD, since + LONGEST_QUIET_PERIOD)), since
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LetterBatch:
+    """Letters about an event that differ only in whom they go to."""
+
+    kind: LetterKind
+    event: Event
+    key_prefix: str  # the key of each letter is this, a colon and the id of the attendee
+    due_at: datetime
+    expires_at: datetime | None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    reminder_id: int | None = None
+    message_id: int | None = None
+    too_late: bool = False  # enter the letters in the ledger as skipped
 
 
 def queue_for_list(
@@ -107,80 +129,71 @@ def queue_for_list(
     due_at: datetime | None = None,
     whom: sa.ColumnElement[bool] | None = None,
 ) -> int:
-    """Queue a letter about a change of the event to everybody it concerns; returns how many.
+    """Queue a letter about a change of the event to everybody on its list; return how many.
 
-    What is in no calendar changes without a new SEQUENCE: the time tells one change from the next.
+    ``whom`` is a condition on Attendee that leaves some of them out.
     """
-    concerned = sa.and_(Attendee.event_id == event.id, Attendee.standing.in_(CONCERNED))
+    recipients = sa.and_(Attendee.event_id == event.id, Attendee.standing.in_(ON_LIST))
     if whom is not None:
-        concerned = sa.and_(concerned, whom)
-    return fan_out(
-        session,
-        concerned,
-        now=now,
+        recipients = sa.and_(recipients, whom)
+    batch = LetterBatch(
         kind=kind,
         event=event,
-        prefix=f"{kind}:{event.id}:{event.sequence}:{now:%Y%m%dT%H%M%S%f}",
+        # The time is part of the key because a change that no calendar shows does not raise SEQUENCE.
+        key_prefix=f"{kind}:{event.id}:{event.sequence}:{now:%Y%m%dT%H%M%S%f}",
         due_at=due_at or now,
-        expires_at=_worth_telling_until(event),
+        expires_at=_expiry(event),
         facts=facts,
     )
+    return queue_batch(session, batch, recipients, now=now)
 
 
-def fan_out(
-    session: Session,
-    concerned: sa.ColumnElement[bool],
-    *,
-    now: datetime,
-    kind: LetterKind,
-    event: Event,
-    prefix: str,
-    due_at: datetime,
-    expires_at: datetime | None,
-    facts: dict[str, Any],
-    reminder_id: int | None = None,
-    of_message_id: int | None = None,
-    too_late: bool = False,
+def queue_message(
+    session: Session, message: Message, recipients: sa.ColumnElement[bool], *, expires_at: datetime, now: datetime
 ) -> int:
-    """One INSERT ... SELECT: 200,000 letters cost this process no memory. The letter goes to who comes."""
+    """Queue the letters of an officer's message; return how many are new. See `queue_batch` for ``recipients``."""
+    batch = LetterBatch(
+        kind=LetterKind.MESSAGE,
+        event=message.event,
+        key_prefix=f"message:{message.id}",
+        due_at=message.due_at,
+        expires_at=expires_at,
+        message_id=message.id,
+    )
+    return queue_batch(session, batch, recipients, now=now)
+
+
+def queue_batch(session: Session, batch: LetterBatch, recipients: sa.ColumnElement[bool], *, now: datetime) -> int:
+    """Queue a letter of the batch for each recipient; return how many are new.
+
+    ``recipients`` is a condition on Attendee. A letter goes to the deputy where a guest has sent one. All is done by
+    one INSERT ... SELECT, so that 200,000 letters take no memory in this process.
+    """
     to = sa.func.coalesce(Attendee.represented_by_id, Attendee.person_id)
-    skipped = sa.true() if too_late else Person.email.is_(None)
-    columns: dict[str, sa.ColumnElement[Any]] = {
-        "key": sa.literal(prefix + ":").concat(sa.cast(Attendee.id, sa.String)),
-        "kind": sa.literal(kind, Letter.kind.type),
-        "person_id": to,
-        "event_id": sa.literal(event.id),
-        "reminder_id": sa.literal(reminder_id, Letter.reminder_id.type),
-        "of_message_id": sa.literal(of_message_id, Letter.of_message_id.type),
-        "channel": sa.literal("mail"),
-        "facts": sa.literal(facts, Letter.facts.type),
-        "due_at": sa.literal(due_at, Letter.due_at.type),
-        "expires_at": sa.literal(expires_at, Letter.expires_at.type),
-        "created_at": sa.literal(now, Letter.created_at.type),
-        "attempts": sa.literal(0),
-        "outcome": sa.case((skipped, sa.literal(Outcome.SKIPPED, Letter.outcome.type)), else_=None),
-        "reason": sa.case((skipped, sa.literal(TOO_LATE if too_late else NO_ADDRESS)), else_=""),
-        "finished_at": sa.case((skipped, sa.literal(now, Letter.finished_at.type)), else_=None),
-    }
-    chosen = sa.select(*columns.values()).join(Person, Person.id == to).where(concerned).order_by(Attendee.id)
+    columns = _columns(batch, to, now)
+    chosen = sa.select(*columns.values()).join(Person, Person.id == to).where(recipients).order_by(Attendee.id)
     insert = insert_ignoring(session, Letter).from_select(list(columns), chosen)
     result = session.execute(insert, execution_options={"preserve_rowcount": True})
     return int(result.rowcount)  # type: ignore[attr-defined]
 
 
-def fan_out_message(
-    session: Session, message: Message, concerned: sa.ColumnElement[bool], *, expires_at: datetime, now: datetime
-) -> int:
-    """Queue a letter of a message to each of those it concerns; returns how many are new."""
-    return fan_out(
-        session,
-        concerned,
-        now=now,
-        kind=LetterKind.MESSAGE,
-        event=message.event,
-        prefix=f"message:{message.id}",
-        due_at=message.due_at,
-        expires_at=expires_at,
-        facts={},
-        of_message_id=message.id,
-    )
+def _columns(batch: LetterBatch, to: sa.ColumnElement[int], now: datetime) -> dict[str, sa.ColumnElement[Any]]:
+    """Return what each column of a batch's letters is filled with."""
+    skipped = sa.true() if batch.too_late else Person.email.is_(None)
+    return {
+        "key": sa.literal(batch.key_prefix + ":").concat(sa.cast(Attendee.id, sa.String)),
+        "kind": sa.literal(batch.kind, Letter.kind.type),
+        "person_id": to,
+        "event_id": sa.literal(batch.event.id),
+        "reminder_id": sa.literal(batch.reminder_id, Letter.reminder_id.type),
+        "of_message_id": sa.literal(batch.message_id, Letter.of_message_id.type),
+        "channel": sa.literal("mail"),
+        "facts": sa.literal(dict(batch.facts), Letter.facts.type),
+        "due_at": sa.literal(batch.due_at, Letter.due_at.type),
+        "expires_at": sa.literal(batch.expires_at, Letter.expires_at.type),
+        "created_at": sa.literal(now, Letter.created_at.type),
+        "attempts": sa.literal(0),
+        "outcome": sa.case((skipped, sa.literal(Outcome.SKIPPED, Letter.outcome.type)), else_=None),
+        "reason": sa.case((skipped, sa.literal(TOO_LATE if batch.too_late else NO_ADDRESS)), else_=""),
+        "finished_at": sa.case((skipped, sa.literal(now, Letter.finished_at.type)), else_=None),
+    }

@@ -1,4 +1,4 @@
-"""Who sends a letter: claims with a lease, releases, and when to try again."""
+"""Leases: a worker claims letters for a while, so that no two workers send one letter and none is lost in a crash."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler.model import (
-    Letter,
-)
+from scheduler.model import Letter
 
-# Waits after a temporary refusal; the last one repeats until the letter expires or the attempts are used up.
+# The waits after temporary refusals. The last one repeats until the letter expires or has had all its attempts.
 BACK_OFF = (
     timedelta(minutes=1),
     timedelta(minutes=5),
@@ -20,15 +18,13 @@ BACK_OFF = (
     timedelta(hours=2),
     timedelta(hours=6),
 )
-
-
-MOST_ATTEMPTS = 12
+MAX_ATTEMPTS = 12
 
 
 def claim_due(session: Session, *, now: datetime, lease: timedelta, limit: int) -> list[int]:
-    """Take the next letters to do, in order, for as long as the lease lasts.
+    """Claim up to ``limit`` letters that are due, for the time of the lease; return their ids, the first due first.
 
-    On PostgreSQL rows that another worker holds are skipped; on SQLite writers come one by one.
+    PostgreSQL skips rows that another worker is claiming; on SQLite one writer waits for the other.
     """
     free = sa.or_(Letter.claimed_until.is_(None), Letter.claimed_until <= now)
     chosen = (
@@ -45,12 +41,12 @@ def claim_due(session: Session, *, now: datetime, lease: timedelta, limit: int) 
         .returning(Letter.id, Letter.due_at)
         .execution_options(synchronize_session=False)
     )
-    taken = session.execute(claim).all()
-    return [row.id for row in sorted(taken, key=lambda row: (row.due_at, row.id))]
+    claimed = session.execute(claim).all()
+    return [row.id for row in sorted(claimed, key=lambda row: (row.due_at, row.id))]
 
 
 def release(session: Session, ids: Sequence[int], *, until: datetime) -> None:
-    """Give letters back untried, because the channel is down: they are free again at ``until``."""
+    """Give up the claims on letters that were not tried, so that they can be claimed again at ``until``."""
     session.execute(
         sa.update(Letter)
         .where(Letter.id.in_(ids), Letter.outcome.is_(None))
@@ -59,7 +55,7 @@ def release(session: Session, ids: Sequence[int], *, until: datetime) -> None:
 
 
 def next_attempt(attempts: int, now: datetime) -> datetime | None:
-    """When to try again after a temporary refusal; None when enough has been tried."""
-    if attempts >= MOST_ATTEMPTS:
+    """Return when to try again after a temporary refusal, or None after the last attempt."""
+    if attempts >= MAX_ATTEMPTS:
         return None
     return now + BACK_OFF[min(attempts, len(BACK_OFF)) - 1]

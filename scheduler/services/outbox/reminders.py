@@ -1,4 +1,4 @@
-"""When a reminder is due, until when it is of use, and to whom it goes."""
+"""Reminders: when each is due, when it is too late to be of use, whom it is for; they become letters when due."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ from scheduler.model import (
     Timing,
 )
 from scheduler.model.attendance import OFFICIALS
-from scheduler.services.outbox.enqueue import fan_out
+from scheduler.services.outbox.enqueue import LetterBatch, queue_batch
 
-MORNING = time(9)  # when reminders of whole days leave
+MORNING = time(9)  # when reminders of events without an hour are due, on the clock of the event
 
 
 def retime_all(event: Event, *, now: datetime) -> int:
-    """Returns how many of its reminders are now due at another time."""
+    """Derive anew when each reminder of an event is due; return how many are now due at another time."""
     return sum(retime(reminder, event, now=now) for reminder in event.reminders)
 
 
 def retime(reminder: Reminder, event: Event, *, now: datetime) -> bool:
-    """Derive when a reminder is due next; True if that has changed.
+    """Derive anew when a reminder is due; return whether that has changed.
 
-    One whose hour had already passed when the event was planned or moved does not go out: those concerned have
-    just been told. One that is due and not yet sent stays due.
+    A reminder whose time had already passed when the event was planned or moved is not sent: people have just had a
+    letter about that. A reminder that is due and not sent yet stays due.
     """
     due = _next_due(reminder, event, now)
     if due == reminder.next_due_at:
@@ -49,24 +49,27 @@ def retime(reminder: Reminder, event: Event, *, now: datetime) -> bool:
 
 
 def _next_due(reminder: Reminder, event: Event, now: datetime) -> datetime | None:
-    if _makes_no_sense(reminder, event):
+    if _needs_an_hour(reminder, event):
         return None
-    waiting = reminder.next_due_at
-    for start in _starts(event, min(now, waiting or now)):
+    planned = reminder.next_due_at
+    for start in _starts(event, min(now, planned or now)):
         due = due_at(reminder, event, start)
-        if start != reminder.fired_for and (due > now or due == waiting):
+        if start != reminder.fired_for and (due > now or due == planned):
             return due
     return None
 
 
-def _makes_no_sense(reminder: Reminder, event: Event) -> bool:
-    """An hour before what has no hour; an officer who plans so has it as it is planned."""
-    by_hours = event.timing is Timing.HOURS or not reminder.offset % timedelta(days=1)
-    return reminder.audience is ReminderAudience.CHOSEN and not by_hours
+def _needs_an_hour(reminder: Reminder, event: Event) -> bool:
+    """Return whether a guest chose to be reminded hours before an event that has no hour.
+
+    Reminders that an officer planned are sent in any case.
+    """
+    possible = event.timing is Timing.HOURS or not reminder.offset % timedelta(days=1)
+    return reminder.audience is ReminderAudience.CHOSEN and not possible
 
 
 def _starts(event: Event, now: datetime) -> Iterator[datetime]:
-    """The next start; of what returns every year also the one after it."""
+    """Yield the next start, and for an anniversary also the start of the year after."""
     start = upcoming_start(event, now=now)
     if start is not None:
         yield start
@@ -75,32 +78,32 @@ def _starts(event: Event, now: datetime) -> Iterator[datetime]:
 
 
 def upcoming_start(event: Event, *, now: datetime) -> datetime | None:
-    """The instant of the next start; None if there is none to wait for."""
+    """Return the instant of the next start; None if the event has begun, is cancelled or has no date."""
     if event.cancelled or event.starts_at is None or event.dtstart is None:
         return None
     if event.kind is Kind.ANNIVERSARY:
-        return _return(event, wall(now, event.tzid).date() + timedelta(days=1))
+        return _anniversary_on_or_after(event, wall(now, event.tzid).date() + timedelta(days=1))
     return event.starts_at if event.starts_at > now else None
 
 
-def starts_then(event: Event, start: datetime) -> bool:
-    """Whether the event (still) starts at that instant, this year or any."""
+def has_start(event: Event, start: datetime) -> bool:
+    """Return whether the event starts at this instant; for an anniversary, in whichever year that is."""
     if event.kind is Kind.ANNIVERSARY:
-        return start == _return(event, wall(start, event.tzid).date())
+        return start == _anniversary_on_or_after(event, wall(start, event.tzid).date())
     return start == event.starts_at
 
 
-def _return(event: Event, on_or_after: date) -> datetime:
+def _anniversary_on_or_after(event: Event, day: date) -> datetime:
     assert event.dtstart is not None  # noqa: S101 - an anniversary always has its day
-    return midnight(find_next_anniversary(event.dtstart.date(), on_or_after), event.tzid)
+    return _midnight(find_next_anniversary(event.dtstart.date(), day), event.tzid)
 
 
-def midnight(day: date, tzid: str) -> datetime:
+def _midnight(day: date, tzid: str) -> datetime:
     return instant(datetime.combine(day, time()), tzid, gap="shift")
 
 
 def due_at(reminder: Reminder, event: Event, start: datetime) -> datetime:
-    """When a reminder of an event that starts at ``start`` is to leave (UTC)."""
+    """Return the instant at which a reminder is due if its event starts at ``start``."""
     at = reminder.at or (MORNING if _whole_days_before(reminder, event) else None)
     if at is None:
         return start - reminder.offset
@@ -112,30 +115,35 @@ def _whole_days_before(reminder: Reminder, event: Event) -> bool:
     return event.timing is not Timing.HOURS and not reminder.offset % timedelta(days=1)
 
 
-def reached_by(reminder: Reminder) -> sa.ColumnElement[bool]:
-    """Who gets it, as a condition on Attendee. Who came onto the list after its hour has had a letter just now."""
-    mine = Attendee.event_id == reminder.event_id
-    return sa.and_(mine, audience(reminder.audience), Attendee.standing_at <= reminder.next_due_at)
+def recipient_condition(reminder: Reminder) -> sa.ColumnElement[bool]:
+    """Return the condition on Attendee that selects the recipients of a reminder.
+
+    Left out are those whose standing changed after it was due: they have just had a letter about that.
+    """
+    on_list = Attendee.event_id == reminder.event_id
+    return sa.and_(on_list, _audience_condition(reminder.audience), Attendee.standing_at <= reminder.next_due_at)
 
 
-def still_useful(reminder: Reminder, now: datetime) -> bool:
-    """Whether a reminder that is due, now or later, would still leave."""
+def is_still_useful(reminder: Reminder, now: datetime) -> bool:
+    """Return whether a reminder would be sent if it were fired at ``now``, or later when it is due."""
     due = reminder.next_due_at
     start = upcoming_start(reminder.event, now=due) if due else None
     return due is not None and start is not None and now < useful_until(start, due)
 
 
 def useful_until(start: datetime, due: datetime) -> datetime:
-    """The grace of a reminder: the first half of its lead. What was to leave a day before is of use for half a day,
-    what was to leave an hour before for half an hour; nothing arrives after the start."""
+    """Return until when a reminder may be sent: half of the time from when it is due to the start.
+
+    A reminder due a day before is of use for half a day, one due an hour before for half an hour.
+    """
     return due + (start - due) / 2 if start > due else due
 
 
-def audience(kind: ReminderAudience) -> sa.ColumnElement[bool]:
-    """Who a reminder is for, as a condition on Attendee."""
+def _audience_condition(audience: ReminderAudience) -> sa.ColumnElement[bool]:
+    """Return the condition on Attendee that selects an audience."""
     has_place = Attendee.standing == Standing.CONFIRMED
     confirmed = sa.and_(has_place, Attendee.reminded == Reminded.PLANNED)
-    match kind:
+    match audience:
         case ReminderAudience.CHOSEN:
             return sa.and_(has_place, Attendee.reminded == Reminded.CLOSELY)
         case ReminderAudience.EVERYONE:
@@ -153,7 +161,7 @@ def audience(kind: ReminderAudience) -> sa.ColumnElement[bool]:
 
 
 def fire_reminders(session: Session, *, now: datetime) -> int:
-    """Fan out every reminder that is due into letters, one per person; returns how many letters."""
+    """Queue the letters of every reminder that is due, one for each recipient; return how many letters."""
     due = (
         sa.select(Reminder)
         .where(Reminder.next_due_at <= now)
@@ -166,30 +174,31 @@ def fire_reminders(session: Session, *, now: datetime) -> int:
 def _fire(session: Session, reminder: Reminder, *, now: datetime) -> int:
     event, due = reminder.event, reminder.next_due_at
     assert due is not None  # noqa: S101 - selected by it
-    start, concerned = upcoming_start(event, now=due), reached_by(reminder)
+    start, recipients = upcoming_start(event, now=due), recipient_condition(reminder)
     reminder.next_due_at = None
     if start is None:
         return 0
     reminder.fired_for = start
+    count = queue_batch(session, _letters(reminder, start, due, now), recipients, now=now)
+    retime(reminder, event, now=max(now, start))
+    return count
+
+
+def _letters(reminder: Reminder, start: datetime, due: datetime, now: datetime) -> LetterBatch:
     until = useful_until(start, due)
-    count = fan_out(
-        session,
-        concerned,
-        now=now,
+    return LetterBatch(
         kind=LetterKind.REMINDER,
-        event=event,
-        prefix=_series(reminder, start),
+        event=reminder.event,
+        key_prefix=_key_prefix(reminder, start),
         due_at=due,
         expires_at=until,
         facts={"start": start.isoformat()},
         reminder_id=reminder.id,
         too_late=now >= until,
     )
-    retime(reminder, event, now=max(now, start))
-    return count
 
 
-def _series(reminder: Reminder, start: datetime) -> str:
-    """What is reminded of, not which row says so: a row's number can come back after it was deleted."""
+def _key_prefix(reminder: Reminder, start: datetime) -> str:
+    """Name a reminder by what it says, because the id of a deleted reminder can be given to another."""
     lead = int(reminder.offset.total_seconds())
     return f"reminder:{reminder.event_id}:{lead}:{reminder.audience}:{start:%Y%m%dT%H%M}"

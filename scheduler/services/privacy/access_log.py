@@ -1,4 +1,4 @@
-"""Who has read whose visits are: written down once an hour for each reader."""
+"""Audit of reads: which officer opened which visit or day list, at most once an hour for each."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.model import Appointment, Audit, Post
-from scheduler.services.common.audit import note
+from scheduler.services.common.audit import actor_of, note
 
-LOOKED = timedelta(hours=1)  # how exactly it is known when somebody looked at a visit
+RECORDED_EVERY = timedelta(hours=1)  # how exactly the audit tells when a visit was read
 
 
 def record_visit_view(session: Session, appointment: Appointment, *, now: datetime) -> None:
-    """Write down that whoever acts has read whose visit it is; once an hour for each visit and reader."""
-    _note_read(session, "appointment", str(appointment.id), now)
+    """Record that the actor of this transaction has read the name and details of a visit."""
+    _record_once(session, "appointment", str(appointment.id), now)
 
 
 def record_day_view(session: Session, post: Post, day: date, *, now: datetime) -> None:
-    """The same of the list of a day, which has the names of all who come."""
-    _note_read(session, "post", post.key, now, day=day.isoformat())
+    """Record that the actor has read the list of a day of a post, which names all applicants."""
+    _record_once(session, "post", post.key, now, day=day.isoformat())
 
 
-def _note_read(session: Session, noun: str, row: str, now: datetime, **details: str) -> None:
-    actor = session.info.get("actor", "system")
+def _record_once(session: Session, noun: str, row: str, now: datetime, **details: str) -> None:
+    actor, since = actor_of(session), now - RECORDED_EVERY
     known = sa.select(Audit.details).where(
-        Audit.noun == noun, Audit.row == row, Audit.action == "read", Audit.actor == actor, Audit.at > now - LOOKED
+        Audit.noun == noun, Audit.row == row, Audit.action == "read", Audit.actor == actor, Audit.at > since
     )
     if details not in session.scalars(known).all():
         note(session, "read", noun, row, now=now, **details)

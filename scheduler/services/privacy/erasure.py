@@ -1,7 +1,7 @@
-"""Erasing a person: all that says who they were goes, what they are counted in stays.
+"""Erase a person: everything that tells who they were is deleted, what they are counted in is kept.
 
-The row stays and says nothing any more: the places that were held, the letters that were sent, the answers that were
-given are counted as before. What is personal stands below once, a function for each table.
+The row of the person stays, blank: places held, letters sent and answers given are counted as before. PERSONAL lists
+once what is personal, one function for each table.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
 from scheduler.base.errors import Conflict, NothingToChange
-from scheduler.base.i18n import LANGUAGES, N_, catalogue
+from scheduler.base.i18n import LANGUAGES, N_, load_catalogue
 from scheduler.base.text import Text
 from scheduler.model import (
     Answer,
@@ -31,7 +31,7 @@ from scheduler.model import (
 )
 from scheduler.services.common.audit import note, note_each
 from scheduler.services.events.attendance import capacity, transitions
-from scheduler.services.outbox.enqueue import CONCERNED
+from scheduler.services.outbox.enqueue import ON_LIST
 
 ERASED = N_("erased")
 
@@ -41,20 +41,23 @@ class Planned(Conflict):
 
 
 def erase_own(session: Session, person: Person, *, now: datetime) -> None:
-    """At the person's own wish, on their page. Raises Planned, AlreadyThere."""
+    """Erase a person who asks for it on their own page.
+
+    Raise Planned if an officer planned with them by name, NothingToChange if they were erased already.
+    """
     if person.key is not None:
         raise Planned
     erase(session, person, by=Answer.PAGE, now=now)
 
 
 def erase(session: Session, person: Person, *, by: Answer, now: datetime) -> list[Attendee]:
-    """Withdraw a person from what is to come, so that their places go on, then forget who they were.
+    """Withdraw a person from events to come, so that their places are offered to others, then erase them.
 
-    Returns what they were withdrawn from. Raises AlreadyThere.
+    Return where they were withdrawn from. Raise NothingToChange if they were erased already.
     """
     _refuse_erased(person)
     left = _leave(session, person, by, now)
-    session.refresh(person, with_for_update=True)  # after the lists: everybody holds those first
+    session.refresh(person, with_for_update=True)  # lists are locked before people, everywhere
     _refuse_erased(person)
     purge(session, [person.id], now=now)
     session.refresh(person)
@@ -67,7 +70,7 @@ def _refuse_erased(person: Person) -> None:
 
 
 def purge(session: Session, people: Sequence[int], *, now: datetime) -> None:
-    """Forget these people, and write down that it was done; never what was known."""
+    """Erase the people with these ids; the audit gets that it was done, never what was known."""
     session.flush()
     for table in PERSONAL:
         for statement in table(people, now):
@@ -78,9 +81,9 @@ def purge(session: Session, people: Sequence[int], *, now: datetime) -> None:
 # Leaving
 
 
-def coming(session: Session, person: Person, *, now: datetime) -> list[Attendee]:
-    """Their places on the lists of what has not begun, in the order in which lists are held."""
-    stands = Attendee.standing.in_(CONCERNED)
+def list_coming(session: Session, person: Person, *, now: datetime) -> list[Attendee]:
+    """Return their places on lists of events that have not begun, in the order in which lists are locked."""
+    stands = Attendee.standing.in_(ON_LIST)
     query = sa.select(Attendee).join(Attendee.event).where(Attendee.person_id == person.id, stands)
     rows = session.scalars(query.options(joinedload(Attendee.event)).order_by(Attendee.event_id)).all()
     return [row for row in rows if _is_to_come(row.event, now)]
@@ -91,18 +94,19 @@ def _is_to_come(event: Event, now: datetime) -> bool:
 
 
 def _leave(session: Session, person: Person, by: Answer, now: datetime) -> list[Attendee]:
-    left = coming(session, person, now=now)
+    left = list_coming(session, person, now=now)
     for row in left:
         transitions.withdraw(session, row, now=now, by=by)
-    for row in _represents(session, person, now):
-        row.represented_by = None  # the place is another's; the officer sees that nobody comes for them
+    for row in _lock_represented(session, person, now):
+        row.represented_by = None  # the guest keeps the place; officers see that nobody represents them now
         note(session, "change", "attendee", row.id, now=now, represented_by=None)
-    asked = (Attendee.person_id == person.id, Attendee.standing == Standing.UNCONFIRMED)
-    session.execute(sa.delete(Attendee).where(*asked))
+    unconfirmed = (Attendee.person_id == person.id, Attendee.standing == Standing.UNCONFIRMED)
+    session.execute(sa.delete(Attendee).where(*unconfirmed))
     return left
 
 
-def _represents(session: Session, person: Person, now: datetime) -> list[Attendee]:
+def _lock_represented(session: Session, person: Person, now: datetime) -> list[Attendee]:
+    """Return the guests of events to come whom a person represents; lock their lists and revoke their links."""
     query = sa.select(Attendee).where(Attendee.represented_by_id == person.id).options(joinedload(Attendee.event))
     rows = [row for row in session.scalars(query.order_by(Attendee.event_id)) if _is_to_come(row.event, now)]
     for row in rows:
@@ -111,22 +115,25 @@ def _represents(session: Session, person: Person, now: datetime) -> list[Attende
     return rows
 
 
-# What is personal, by table
+# What is personal, table by table: each yields the statements that erase it
 
 
-def _persons(people: Sequence[int], now: datetime) -> Iterator[sa.Executable]:
+def _blank_people(people: Sequence[int], now: datetime) -> Iterator[sa.Executable]:
     blank = dict.fromkeys(("key", "identity", "organisation_id", "email", "telephone", "tzid", "precedence"))
-    words = {"name": _nobody(), "courtesy_title": Text(), "position": Text()}
+    words = {"name": _make_blank_name(), "courtesy_title": Text(), "position": Text()}
     yield sa.update(Person).where(Person.id.in_(people)).values(**blank, **words, erased_at=now)
 
 
 @cache
-def _nobody() -> Text:
-    return Text({language: catalogue(language).gettext(ERASED) for language in LANGUAGES})
+def _make_blank_name() -> Text:
+    return Text({language: load_catalogue(language).gettext(ERASED) for language in LANGUAGES})
 
 
-def _attendees(people: Sequence[int], _now: datetime) -> Iterator[sa.Executable]:
-    """A reference may be a name; links in letters lead nowhere any more, those to who represents others too."""
+def _blank_attendees(people: Sequence[int], _now: datetime) -> Iterator[sa.Executable]:
+    """Blank what guests need and the reference of their answer, which may be a name; revoke links in their letters.
+
+    The links of guests whom they represent are revoked too: these letters went to the person as well.
+    """
     yield (
         sa.update(Attendee)
         .where(Attendee.person_id.in_(people))
@@ -136,42 +143,50 @@ def _attendees(people: Sequence[int], _now: datetime) -> Iterator[sa.Executable]
     yield deputies.values(epoch=Attendee.epoch + 1)
 
 
-def _companions(people: Sequence[int], _now: datetime) -> Iterator[sa.Executable]:
+def _delete_companions(people: Sequence[int], _now: datetime) -> Iterator[sa.Executable]:
     theirs = sa.select(Attendee.id).where(Attendee.person_id.in_(people)).scalar_subquery()
     yield sa.delete(Companion).where(Companion.attendee_id.in_(theirs))
 
 
-def _guest_rows(people: Sequence[int], _now: datetime) -> Iterator[sa.Executable]:
+def _delete_guest_rows(people: Sequence[int], _now: datetime) -> Iterator[sa.Executable]:
     theirs = sa.select(Attendee.id).where(Attendee.person_id.in_(people)).scalar_subquery()
     yield sa.delete(GuestRow).where(GuestRow.attendee_id.in_(theirs))
 
 
-def _external_ids(people: Sequence[int], _now: datetime) -> Iterator[sa.Executable]:
+def _delete_external_ids(people: Sequence[int], _now: datetime) -> Iterator[sa.Executable]:
     yield sa.delete(ExternalId).where(ExternalId.person_id.in_(people))
 
 
-def _feed_links(people: Sequence[int], now: datetime) -> Iterator[sa.Executable]:
+def _revoke_feed_links(people: Sequence[int], now: datetime) -> Iterator[sa.Executable]:
     revoked = sa.func.coalesce(FeedLink.revoked_at, sa.literal(now, FeedLink.revoked_at.type))
     theirs = sa.update(FeedLink).where(FeedLink.person_id.in_(people))
     yield theirs.values(holder=ERASED, revoked_at=revoked, epoch=FeedLink.epoch + 1)
 
 
-def _letters(people: Sequence[int], now: datetime) -> Iterator[sa.Executable]:
-    """What has not left does not leave; what left is counted, without where it went."""
+def _skip_letters(people: Sequence[int], now: datetime) -> Iterator[sa.Executable]:
+    """Skip letters that are still queued; blank the addresses of those that were sent, which stay in the ledger."""
     theirs = Letter.person_id.in_(people)
     unsent = sa.update(Letter).where(theirs, Letter.outcome.is_(None))
     yield unsent.values(outcome=Outcome.SKIPPED, reason=ERASED, finished_at=now)
-    yield forget_addresses(theirs)
+    yield blank_addresses(theirs)
 
 
-def forget_addresses(which: sa.ColumnElement[bool]) -> sa.Update:
-    """Where letters went, which a server that refused one may have said too."""
+def blank_addresses(which: sa.ColumnElement[bool]) -> sa.Update:
+    """Return the UPDATE that blanks the addresses of letters, and the reasons of failure, which may quote them."""
     failed = Letter.outcome == Outcome.FAILED
     return sa.update(Letter).where(which).values(address=None, reason=sa.case((failed, ERASED), else_=Letter.reason))
 
 
-# What a party needs, in its own words.
+# Columns of Attendee: what a party needs, in its own words.
 NEEDS = ("access_needs", "dietary_needs")
-Table = Callable[[Sequence[int], datetime], Iterator[sa.Executable]]
-# Whoever adds a table that says something of a person adds it here.
-PERSONAL: tuple[Table, ...] = (_companions, _guest_rows, _external_ids, _feed_links, _letters, _attendees, _persons)
+Eraser = Callable[[Sequence[int], datetime], Iterator[sa.Executable]]
+# A new table that holds personal data needs a function here.
+PERSONAL: tuple[Eraser, ...] = (
+    _delete_companions,
+    _delete_guest_rows,
+    _delete_external_ids,
+    _revoke_feed_links,
+    _skip_letters,
+    _blank_attendees,
+    _blank_people,
+)

@@ -1,4 +1,4 @@
-"""Everything that is kept of one person, for that person (GDPR art. 15 and 20)."""
+"""Everything that is stored about one person, for that person (GDPR, art. 15 and 20)."""
 
 from __future__ import annotations
 
@@ -7,19 +7,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
-from scheduler.model import (
-    Attendee,
-    ExternalId,
-    FeedLink,
-    GuestRow,
-    Letter,
-    Person,
-)
+from scheduler.model import Attendee, ExternalId, FeedLink, GuestRow, Letter, Person
 from scheduler.model.attendance import comes
 
 
-def data(session: Session, person: Person) -> dict[str, Any]:
-    """All that is kept of a person, in a form that a machine reads too (GDPR, art. 20)."""
+def export_personal_data(session: Session, person: Person) -> dict[str, Any]:
+    """Return everything that is stored about a person, as plain values for JSON (GDPR, art. 20)."""
     places = sa.select(Attendee).where(comes(person.id)).order_by(Attendee.id)
     written = sa.select(Letter).where(Letter.person_id == person.id).order_by(Letter.id)
     lists = sa.select(GuestRow).join(Attendee).where(Attendee.person_id == person.id)
@@ -37,18 +30,18 @@ def data(session: Session, person: Person) -> dict[str, Any]:
             "organisation": person.organisation.key if person.organisation else None,
             "precedence": person.precedence,
         },
-        "registrations": [_place(row) for row in session.scalars(places.options(joinedload(Attendee.event)))],
+        "registrations": [_export_place(row) for row in session.scalars(places.options(joinedload(Attendee.event)))],
         "letters": [
-            _letter(row)
+            _export_letter(row)
             for row in session.scalars(written.options(joinedload(Letter.event), joinedload(Letter.of_message)))
         ],
         "guest_lists": [row.cells for row in session.scalars(lists)],
         "known_elsewhere_as": [{"source": one.source, "value": one.value} for one in session.scalars(elsewhere)],
-        "calendars": [_link(row) for row in session.scalars(calendars)],
+        "calendars": [_export_link(row) for row in session.scalars(calendars)],
     }
 
 
-def _link(row: FeedLink) -> dict[str, Any]:
+def _export_link(row: FeedLink) -> dict[str, Any]:
     return {
         "holder": row.holder,
         "made_at": row.created_at.isoformat(),
@@ -57,7 +50,7 @@ def _link(row: FeedLink) -> dict[str, Any]:
     }
 
 
-def _place(row: Attendee) -> dict[str, Any]:
+def _export_place(row: Attendee) -> dict[str, Any]:
     return {
         "event": row.event.key,
         "title": dict(row.event.title),
@@ -80,7 +73,7 @@ def _place(row: Attendee) -> dict[str, Any]:
     }
 
 
-def _letter(row: Letter) -> dict[str, Any]:
+def _export_letter(row: Letter) -> dict[str, Any]:
     return {
         "kind": row.kind,
         "event": row.event.key,

@@ -1,7 +1,7 @@
-"""The display board of a post: tickets and counters, for whoever has its address, and never a name.
+"""The display board of a post, without names, for everybody who has its address.
 
-It sets no cookie. Without a script the page loads itself anew; with it (static/board.js) only what has changed is
-exchanged, and a new call is said to those who listen.
+It sets no cookie. Without a script the page reloads itself; with it (static/board.js) only what has changed is
+replaced, and a new call is announced to screen readers.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from scheduler.web.kit.paths import PER_LANGUAGE, is_key
 from scheduler.web.kit.safety import HEADERS
 
 BOARD = f"{PER_LANGUAGE}/board/<key>/<token>"
-_ASKS = HEADERS["Content-Security-Policy"] + "; connect-src 'self'"
+_POLICY = HEADERS["Content-Security-Policy"] + "; connect-src 'self'"
 
 
 def blueprint(app: App) -> Blueprint:
@@ -26,24 +26,26 @@ def blueprint(app: App) -> Blueprint:
     @pages.get(BOARD)
     @unshared
     def board(language: str, key: str, token: str) -> Response:  # noqa: ARG001 - kept in g for all
-        return _board(app, key, token)
+        return _show_board(app, key, token)
 
     return pages
 
 
-def _board(app: App, key: str, token: str) -> Response:
+def _show_board(app: App, key: str, token: str) -> Response:
     with app.db.read() as session:
         try:
-            post = queue_board.board_post(session, key, token, secret=app.secret) if is_key(key) else abort(404)
+            post = (
+                queue_board.find_post_of_board(session, key, token, secret=app.secret) if is_key(key) else abort(404)
+            )
         except NotFound:
             abort(404)
-        found = queue_board.board(session, post, now=app.clock.now())
-        page = render_template("web/board.html", title=post.name.to(g.language), board=found, call=_call)
+        found = queue_board.read_board(session, post, now=app.clock.now())
+        page = render_template("web/board.html", title=post.name.to(g.language), board=found, call=_announce)
     response = Response(page)
-    response.headers["Content-Security-Policy"] = _ASKS
+    response.headers["Content-Security-Policy"] = _POLICY
     return response
 
 
-def _call(called: queue_board.Called) -> str:
-    """As it is said aloud."""
+def _announce(called: queue_board.CalledTicket) -> str:
+    """Return a call as it is spoken."""
     return _("Ticket {ticket}: {counter}.", ticket=called.ticket, counter=called.counter_name.to(g.language))

@@ -1,6 +1,6 @@
-"""The page of a visit, for whom the letter with its link was written to: look, confirm, move, cancel, keep.
+"""The pages of one visit, for the person who booked it: look, confirm, move, cancel, add to a calendar.
 
-A link opens a page; only a button on it changes anything: mail scanners follow links.
+A link only opens a page, because mail scanners follow links; only a button on the page changes anything.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from sqlalchemy.orm import Session
 from scheduler.app import App
 from scheduler.base.errors import Conflict, NotFound
 from scheduler.base.i18n import LANGUAGES
-from scheduler.model import Appointment, VisitStatus
+from scheduler.model import Appointment, Side, VisitStatus
 from scheduler.services.consulate.posts import week_view
 from scheduler.services.consulate.posts.slots import Slot
 from scheduler.services.consulate.visits import booking, own_visit_page
 from scheduler.services.consulate.visits import links as visit_links
 from scheduler.services.consulate.visits.booking import NotOffered, Unchanged
-from scheduler.services.consulate.visits.lifecycle import NoLongerStands, VisitTooLate, party_of
+from scheduler.services.consulate.visits.lifecycle import NoLongerStands, VisitTooLate, get_party
 from scheduler.services.consulate.visits.links import PATHS, VisitPurpose
-from scheduler.services.consulate.visits.wording import file as calendar_file
+from scheduler.services.consulate.visits.wording import make_calendar as calendar_file
 from scheduler.web.consulate import wording as visit_wording
-from scheduler.web.consulate.booking import week_asked
-from scheduler.web.kit.answers import again, see, spent
+from scheduler.web.consulate.booking_choice import read_week
+from scheduler.web.kit.answers import redirect_after_form, show_form_again, show_invalid_link
 from scheduler.web.kit.forms import POSTS, Form, unshared
 from scheduler.web.kit.language import _, known_zone, with_query
 from scheduler.web.kit.paths import CALENDAR, PER_LANGUAGE
-from scheduler.web.kit.typed_times import time_typed
+from scheduler.web.kit.typed_times import parse_typed_time
 
 CONFIRM = f"{PER_LANGUAGE}/{PATHS[VisitPurpose.CONFIRM]}/<token>"
 OWN = f"{PER_LANGUAGE}/{PATHS[VisitPurpose.OWN]}/<token>"
@@ -46,76 +46,78 @@ def blueprint(app: App, limiter: Limiter) -> Blueprint:
     pages = Blueprint("ownvisit", __name__)
     limited = limiter.shared_limit(POSTS, scope="visit")
 
-    def at(path: str, name: str, show: Show, purpose: VisitPurpose = VisitPurpose.OWN) -> None:
+    def add_page(path: str, name: str, show: Show, purpose: VisitPurpose = VisitPurpose.OWN) -> None:
         @unshared
         def view(language: str, token: str) -> Response | str:  # noqa: ARG001 - kept in g for all
-            return _with(app, token, purpose, show)
+            return _show_visit(app, token, purpose, show)
 
         pages.get(path, endpoint=name)(view)
 
-    def on(path: str, name: str, act: Callable[[App, str], Response | str]) -> None:
+    def add_form(path: str, name: str, receive: Callable[[App, str], Response | str]) -> None:
         @limited
         @unshared
         def view(language: str, token: str) -> Response | str:  # noqa: ARG001
-            return act(app, token)
+            return receive(app, token)
 
         view.__name__ = name
         pages.post(path, endpoint=name)(view)
 
-    at(CONFIRM, "to_confirm", lambda _session, visit: _to_confirm(app, visit), VisitPurpose.CONFIRM)
-    on(CONFIRM, "confirm", _confirm)
-    at(OWN, "own", lambda _session, visit: _own(app, visit))
-    at(f"{OWN}/time", "times", lambda session, visit: _times(app, session, visit))
-    at(f"{OWN}/move", "to_move", lambda session, visit: _to_move(app, session, visit))
-    on(f"{OWN}/move", "move", _move)
-    at(f"{OWN}/cancel", "to_cancel", lambda _session, visit: _to_cancel(app, visit))
-    on(f"{OWN}/cancel", "cancel", _cancel)
-    on(f"{OWN}/reader", "read_in", _read_in)
-    at(f"{OWN}/visit.ics", "file", lambda _session, visit: _file(visit))
-    at(KEPT, "calendar", lambda _session, visit: _kept(visit), VisitPurpose.CALENDAR)
+    add_page(CONFIRM, "to_confirm", lambda _session, visit: _show_confirm(app, visit), VisitPurpose.CONFIRM)
+    add_form(CONFIRM, "confirm", _confirm)
+    add_page(OWN, "own", lambda _session, visit: _show_own(app, visit))
+    add_page(f"{OWN}/time", "times", lambda session, visit: _show_times(app, session, visit))
+    add_page(f"{OWN}/move", "to_move", lambda session, visit: _show_move(app, session, visit))
+    add_form(f"{OWN}/move", "move", _move)
+    add_page(f"{OWN}/cancel", "to_cancel", lambda _session, visit: _show_cancel(app, visit))
+    add_form(f"{OWN}/cancel", "cancel", _cancel)
+    add_form(f"{OWN}/reader", "read_in", _set_reading_preferences)
+    add_page(f"{OWN}/visit.ics", "file", lambda _session, visit: _download_calendar(visit))
+    add_page(KEPT, "calendar", lambda _session, visit: _serve_calendar(visit), VisitPurpose.CALENDAR)
     return pages
 
 
-def _with(app: App, token: str, purpose: VisitPurpose, show: Show) -> Response | str:
+def _show_visit(app: App, token: str, purpose: VisitPurpose, show: Show) -> Response | str:
+    """Show a page of the visit of a link, or the page of spent links."""
     with app.db.read() as session:
         try:
             return show(session, visit_links.find(session, token, purpose, secret=app.secret))
         except NotFound:
-            return spent()
+            return show_invalid_link()
 
 
-def _page(name: str, visit: Appointment, title: str, app: App, **given: Any) -> str:
+def _render(name: str, visit: Appointment, title: str, app: App, **given: Any) -> str:
     return render_template(
         f"web/visit/{name}.html",
         title=title,
-        own=own_visit_page.page(visit, now=app.clock.now()),
+        own=own_visit_page.make_page(visit, now=app.clock.now()),
         visit=visit,
         post=visit.service.post,
         service=visit.service,
-        party=party_of(visit),
-        base=_base(app, visit),
+        party=get_party(visit),
+        base=_make_path(app, visit),
         visit_text=visit_wording,
         **given,
     )
 
 
-def _base(app: App, visit: Appointment) -> str:
-    token = visit_links.token(visit, VisitPurpose.OWN, secret=app.secret)
+def _make_path(app: App, visit: Appointment) -> str:
+    """Return the path of the page of a visit, which begins those of its other pages."""
+    token = visit_links.make_token(visit, VisitPurpose.OWN, secret=app.secret)
     return url_for("ownvisit.own", language=g.language, token=token)
 
 
-def _done(app: App, visit: Appointment, what: str) -> Response:
-    return see(f"{_base(app, visit)}?done={what}")
+def _go_back(app: App, visit: Appointment, done: str) -> Response:
+    return redirect_after_form(f"{_make_path(app, visit)}?done={done}")
 
 
-# Confirming: what is held or offered, and whether they still come
+# Confirming a held or offered time, and reconfirming a booked one
 
 
-def _to_confirm(app: App, visit: Appointment, problem: str = "") -> Response | str:
-    own = own_visit_page.page(visit, now=app.clock.now())
-    if not (own.answer or own.asked):
-        return see(_base(app, visit))
-    return _page("confirm", visit, _TITLES[visit.status](), app, problem=problem)
+def _show_confirm(app: App, visit: Appointment, problem: str = "") -> Response | str:
+    own = own_visit_page.make_page(visit, now=app.clock.now())
+    if not (own.needs_confirmation or own.needs_reconfirmation):
+        return redirect_after_form(_make_path(app, visit))
+    return _render("confirm", visit, _TITLES[visit.status](), app, problem=problem)
 
 
 _TITLES: dict[VisitStatus, Callable[[], str]] = {
@@ -130,34 +132,36 @@ def _confirm(app: App, token: str) -> Response | str:
     try:
         with app.db.write("page") as session:
             visit = visit_links.find(session, token, VisitPurpose.CONFIRM, secret=app.secret)
-            said = "reconfirmed" if own_visit_page.is_asked(visit, now) else "booked"
-            own_visit_page.answer(session, visit, now=now)
-            return _done(app, visit, said)
+            done = "reconfirmed" if own_visit_page.needs_reconfirmation(visit, now) else "booked"
+            own_visit_page.confirm_or_reconfirm(session, visit, now=now)
+            return _go_back(app, visit, done)
     except NotFound:
-        return spent()
+        return show_invalid_link()
     except NoLongerStands:
-        return _with(app, token, VisitPurpose.CONFIRM, lambda _session, visit: see(_base(app, visit)))
+        return _show_visit(
+            app, token, VisitPurpose.CONFIRM, lambda _session, visit: redirect_after_form(_make_path(app, visit))
+        )
 
 
 # The page
 
 
-def _own(app: App, visit: Appointment, form: Form | None = None) -> str:
-    return _page(
+def _show_own(app: App, visit: Appointment, form: Form | None = None) -> str:
+    return _render(
         "own",
         visit,
         _("Your visit"),
         app,
         form=form or Form(),
         done=visit_wording.done(request.args.get("done", "")),
-        code=_code(visit.reference),
-        calendar=_calendar(app, visit),
+        code=_draw_code(visit.reference),
+        calendar=_make_calendar_address(app, visit),
         contact=visit.applicants[0],
     )
 
 
-def _code(reference: str) -> Markup:
-    """What the front desk reads: the reference, and nothing else."""
+def _draw_code(reference: str) -> Markup:
+    """Return the QR code for the front desk, which holds the reference and nothing else."""
     made = segno.make(reference, error="m", micro=False)
     drawn = made.svg_inline(
         scale=4, border=3, omitsize=True, svgclass="code", lineclass=None, dark="#16222e", light="#fff"
@@ -165,19 +169,19 @@ def _code(reference: str) -> Markup:
     return Markup(drawn)  # noqa: S704 - drawn by segno; what is in it is black and white squares
 
 
-def _calendar(app: App, visit: Appointment) -> str:
-    token = visit_links.token(visit, VisitPurpose.CALENDAR, secret=app.secret)
+def _make_calendar_address(app: App, visit: Appointment) -> str:
+    token = visit_links.make_token(visit, VisitPurpose.CALENDAR, secret=app.secret)
     return app.settings.base_url + url_for("ownvisit.calendar", language=g.language, token=token)
 
 
-def _file(visit: Appointment) -> Response:
-    response = _kept(visit)
+def _download_calendar(visit: Appointment) -> Response:
+    response = _serve_calendar(visit)
     response.headers["Content-Disposition"] = f'attachment; filename="{visit.reference}.ics"'
     return response
 
 
-def _kept(visit: Appointment) -> Response:
-    """The visit as it is today; a calendar that subscribes to it sees it moved, or struck out."""
+def _serve_calendar(visit: Appointment) -> Response:
+    """Serve the visit as a calendar. One that subscribes to it sees the visit moved, or struck out."""
     body = calendar_file(visit, g.language)
     if not body:
         raise NotFound("it has no time yet")
@@ -190,20 +194,20 @@ def _kept(visit: Appointment) -> Response:
 # Moving
 
 
-def _times(
+def _show_times(
     app: App, session: Session, visit: Appointment, problem: str = "", nearest: Sequence[Slot] = ()
 ) -> Response | str:
-    now, party = app.clock.now(), party_of(visit)
-    if not own_visit_page.page(visit, now=now).movable:
-        return see(_base(app, visit))
-    base = _base(app, visit)
-    page = _page(
+    now, party = app.clock.now(), get_party(visit)
+    if not own_visit_page.make_page(visit, now=now).can_move:
+        return redirect_after_form(_make_path(app, visit))
+    base = _make_path(app, visit)
+    page = _render(
         "times",
         visit,
         _("Choose another time"),
         app,
         step="",
-        week=week_view.week(session, visit.service, party, week_asked(nearest), now=now, but=visit.id),
+        week=week_view.find_week(session, visit.service, party, read_week(nearest), now=now, ignoring=visit.id),
         to=lambda _page, **more: with_query(f"{base}/time", more.items()),
         taken=f"{base}/move",
         hidden={},
@@ -212,84 +216,91 @@ def _times(
         problem=problem,
         nearest=nearest,
     )
-    return again(page, 409) if problem else page
+    return show_form_again(page, 409) if problem else page
 
 
-def _to_move(app: App, session: Session, visit: Appointment) -> Response | str:
-    at, now = time_typed(request.args.get("at", "")), app.clock.now()
-    if at is None or at == visit.dtstart or not own_visit_page.page(visit, now=now).movable:
-        return see(_base(app, visit))
+def _show_move(app: App, session: Session, visit: Appointment) -> Response | str:
+    at, now = parse_typed_time(request.args.get("at", "")), app.clock.now()
+    if at is None or at == visit.dtstart or not own_visit_page.make_page(visit, now=now).can_move:
+        return redirect_after_form(_make_path(app, visit))
     try:
-        booking.require_free(session, visit.service, party_of(visit), at, now=now, but=visit.id)
+        booking.require_free(session, visit.service, get_party(visit), at, now=now, ignoring=visit.id)
     except NotOffered as error:
-        return _gone(app, session, visit, at, error)
-    assert visit.dtstart and visit.dtend  # noqa: S101, PT018 - it is movable
-    return _page("move", visit, _("Move your visit?"), app, at=at, until=at + (visit.dtend - visit.dtstart))
+        return _refuse_time(app, session, visit, at, error)
+    assert visit.dtstart and visit.dtend  # noqa: S101, PT018 - it can move
+    return _render("move", visit, _("Move your visit?"), app, at=at, until=at + (visit.dtend - visit.dtstart))
 
 
-def _gone(app: App, session: Session, visit: Appointment, at: datetime, error: NotOffered) -> Response | str:
-    reason = visit_wording.reason(error.why, at.date(), visit.service)
-    words = _("{time} cannot be booked. {reason}", time=visit_wording.moment(at), reason=reason)
+def _refuse_time(app: App, session: Session, visit: Appointment, at: datetime, error: NotOffered) -> Response | str:
+    refusal = visit_wording.not_offered(at, error.why, visit.service)
     unchanged = _("Your visit stays as it is.")
-    return _times(app, session, visit, f"{words} {unchanged}", error.nearest)
+    return _show_times(app, session, visit, f"{refusal} {unchanged}", error.nearest)
 
 
 def _move(app: App, token: str) -> Response | str:
-    at = time_typed(Form.sent()["at"]) or abort(400)
-    return _change(app, token, "moved", lambda session, visit, now: own_visit_page.move(session, visit, at, now=now))
+    at = parse_typed_time(Form.sent()["at"]) or abort(400)
+    return _change(app, token, "moved", lambda session, visit, now: booking.move(session, visit, at, now=now))
 
 
-def _to_cancel(app: App, visit: Appointment) -> Response | str:
-    if not own_visit_page.page(visit, now=app.clock.now()).ending:
-        return see(_base(app, visit))
-    return _page("cancel", visit, _("Cancel your visit?"), app)
+def _show_cancel(app: App, visit: Appointment) -> Response | str:
+    if not own_visit_page.make_page(visit, now=app.clock.now()).can_cancel:
+        return redirect_after_form(_make_path(app, visit))
+    return _render("cancel", visit, _("Cancel your visit?"), app)
 
 
 def _cancel(app: App, token: str) -> Response | str:
     return _change(
-        app, token, "cancelled", lambda session, visit, now: own_visit_page.cancel(session, visit, now=now)
+        app,
+        token,
+        "cancelled",
+        lambda session, visit, now: booking.cancel(session, visit, by=Side.APPLICANT, now=now),
     )
 
 
 def _change(app: App, token: str, done: str, act: Callable[[Session, Appointment, datetime], None]) -> Response | str:
-    """One act and back to the page; a second click finds it done, and what cannot be done is told there."""
+    """Change a visit and go back to its page, or say there why it cannot be changed.
+
+    A second click, which finds the change made, leads to the same page as the first.
+    """
     try:
         with app.db.write("page") as session:
             visit = visit_links.find(session, token, VisitPurpose.OWN, secret=app.secret)
             act(session, visit, app.clock.now())
-            return _done(app, visit, done)
+            return _go_back(app, visit, done)
     except NotFound:
-        return spent()
+        return show_invalid_link()
     except (NotOffered, NoLongerStands, VisitTooLate, Unchanged) as error:
-        return _with(app, token, VisitPurpose.OWN, partial(_refused, app, done, error))
+        return _show_visit(app, token, VisitPurpose.OWN, partial(_refuse, app, done, error))
 
 
-def _refused(app: App, done: str, error: Conflict, session: Session, visit: Appointment) -> Response | str:
+def _refuse(app: App, done: str, error: Conflict, session: Session, visit: Appointment) -> Response | str:
     if isinstance(error, NotOffered):
-        at = time_typed(Form.sent()["at"]) or abort(400)
-        return _gone(app, session, visit, at, error)
+        at = parse_typed_time(Form.sent()["at"]) or abort(400)
+        return _refuse_time(app, session, visit, at, error)
     if isinstance(error, Unchanged) or (done == "cancelled" and visit.status is VisitStatus.CANCELLED):
-        return _done(app, visit, done)
+        return _go_back(app, visit, done)
     words = _("This can no longer be changed: the visit has begun, is over, or does not stand any more.")
-    return again(_own(app, visit, Form({}, {"": words})), 409)
+    return show_form_again(_show_own(app, visit, Form({}, {"": words})), 409)
 
 
-# Their letters
+# The language and the clock of letters
 
 
-def _read_in(app: App, token: str) -> Response | str:
+def _set_reading_preferences(app: App, token: str) -> Response | str:
     form = Form.sent()
-    spoken = form.one_of("letters", {one: one for one in LANGUAGES}, _("Choose a language."))
+    language = form.one_of("letters", {one: one for one in LANGUAGES}, _("Choose a language."))
     tzid = known_zone(form["zone"])
     if form["zone"] and tzid is None:
         form.errors["zone"] = _("Choose a clock from the list.")
-    if spoken is None or form.errors:
-        return _with(app, token, VisitPurpose.OWN, lambda _session, visit: again(_own(app, visit, form)))
+    if language is None or form.errors:
+        return _show_visit(
+            app, token, VisitPurpose.OWN, lambda _session, visit: show_form_again(_show_own(app, visit, form))
+        )
     return _change(
         app,
         token,
         "reader",
         lambda session, visit, now: own_visit_page.set_reading_preferences(
-            session, visit, language=spoken, tzid=tzid, now=now
+            session, visit, language=language, tzid=tzid, now=now
         ),
     )

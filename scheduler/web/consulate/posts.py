@@ -1,4 +1,4 @@
-"""The posts of the programme: where they are, when they are open, what they do."""
+"""The pages of the posts: where they are, when they are open, what services they offer."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 from flask import Blueprint, abort, g, render_template
 
 from scheduler.app import App
-from scheduler.services.consulate.posts import week_view
-from scheduler.services.consulate.posts.reasons import named
+from scheduler.services.consulate.posts import public_posts
+from scheduler.services.consulate.posts.reasons import format_holiday
 from scheduler.web.consulate import wording as visit_wording
 from scheduler.web.kit.language import _, own_path
 from scheduler.web.kit.paths import PER_LANGUAGE, is_key
@@ -22,40 +22,40 @@ def blueprint(app: App) -> Blueprint:
 
     @pages.get(LIST)
     def every(language: str) -> str:  # noqa: ARG001 - kept in g for all
-        return _every(app)
+        return _show_all(app)
 
     @pages.get(POST)
     def one(language: str, key: str) -> str:  # noqa: ARG001
-        return _one(app, key)
+        return _show_one(app, key)
 
     return pages
 
 
-def _every(app: App) -> str:
+def _show_all(app: App) -> str:
     with app.db.read() as session:
-        head = _head(app, _("Consular posts"), _("Where to go with consular matters, and how to book a time."))
-        return render_template("web/visit/posts.html", posts=week_view.shown(session), **head)
+        head = _make_head(app, _("Consular posts"), _("Where to go with consular matters, and how to book a time."))
+        return render_template("web/visit/posts.html", posts=public_posts.list_public(session), **head)
 
 
-def _one(app: App, key: str) -> str:
+def _show_one(app: App, key: str) -> str:
     now = app.clock.now()
     with app.db.read() as session:
-        post = week_view.post(session, key) if is_key(key) else abort(404)
+        post = public_posts.get_public(session, key) if is_key(key) else abort(404)
         return render_template(
             "web/visit/post.html",
             post=post,
-            days=week_view.coming_days(post, now=now),
-            holidays=week_view.holidays_ahead(post, now=now),
-            closures=week_view.closures_ahead(post, now=now),
-            bookable=week_view.takes_visits(post),
-            weekly=week_view.keeps_a_week(post),
+            days=public_posts.list_coming_days(post, now=now),
+            holidays=public_posts.list_holidays_ahead(post, now=now),
+            closures=public_posts.list_closures_ahead(post, now=now),
+            bookable=public_posts.takes_visits(post),
+            weekly=public_posts.has_weekly_hours(post),
             visit_text=visit_wording,
-            named=lambda holiday: named(holiday, g.language),
-            **_head(app, post.name.to(g.language), _("Address, hours, services and times to book.")),
+            named=lambda holiday: format_holiday(holiday, g.language),
+            **_make_head(app, post.name.to(g.language), _("Address, hours, services and times to book.")),
         )
 
 
-def _head(app: App, title: str, description: str) -> dict[str, Any]:
-    """What a page that anybody may find says of itself."""
+def _make_head(app: App, title: str, description: str) -> dict[str, Any]:
+    """Return the title, description and canonical address of a page that search engines may index."""
     canonical = app.settings.base_url + own_path()
     return {"title": title, "description": description, "base_url": app.settings.base_url, "canonical": canonical}

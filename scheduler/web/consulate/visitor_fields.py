@@ -1,4 +1,4 @@
-"""Who comes, as typed on a page: checked as what an officer types is; the complaints stand beside the fields."""
+"""The people of a visit as typed on a page, checked like what officers type; complaints stand beside the fields."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import g
 
-from scheduler.base.errors import Invalid, SchedulerError, each_of
+from scheduler.base.errors import Invalid, SchedulerError, list_errors
 from scheduler.services.common.drafts import check
 from scheduler.services.consulate.posts.free_times import Party
 from scheduler.services.consulate.visits import references
@@ -16,8 +16,8 @@ from scheduler.web.kit.forms import Form, Mistyped, in_words, refuse_no_name
 from scheduler.web.kit.language import _
 
 
-def draft_of(form: Form, party: Party, *, secret: str) -> VisitDraft:
-    """Raises Mistyped, when all that is wrong is told."""
+def read_draft(form: Form, party: Party, *, secret: str) -> VisitDraft:
+    """Return the draft of a visit from a form. Raise Mistyped after putting all complaints into the form."""
     numbers = range(1, party.people + 1)
     given: dict[str, Any] = {
         "people": [{"name": form[f"name-{n}"], "document": form[f"document-{n}"]} for n in numbers],
@@ -28,7 +28,7 @@ def draft_of(form: Form, party: Party, *, secret: str) -> VisitDraft:
         "language": g.language,
         "tz": g.tzid,
     }
-    draft = _checked(given, form)
+    draft = _check(given, form)
     for n in numbers:
         refuse_no_name(form, f"name-{n}")
     _check_documents(form, numbers, secret)
@@ -39,18 +39,18 @@ def draft_of(form: Form, party: Party, *, secret: str) -> VisitDraft:
     return draft
 
 
-def _checked(given: dict[str, Any], form: Form) -> VisitDraft | None:
+def _check(given: dict[str, Any], form: Form) -> VisitDraft | None:
     try:
         return check(VisitDraft, given, language=g.language)
     except SchedulerError as error:
-        for problem in each_of(error):
-            field = _field(str(problem.facts.get("place", "")))
+        for problem in list_errors(error):
+            field = _field_name(str(problem.facts.get("place", "")))
             form.errors.setdefault(field, _complaint(field, form, problem))
         return None
 
 
-def _field(place: str) -> str:
-    """``people.0.name`` is the field name-1."""
+def _field_name(place: str) -> str:
+    """Return the field of a place in the draft: ``people.0.name`` is the field name-1."""
     parts = place.split(".")
     return f"{parts[2]}-{int(parts[1]) + 1}" if len(parts) == 3 and parts[1].isdecimal() else parts[0]
 
@@ -69,7 +69,7 @@ def _complaint(field: str, form: Form, problem: SchedulerError) -> str:
 
 
 def _check_documents(form: Form, numbers: Iterable[int], secret: str) -> None:
-    seen: set[str] = set()
+    fingerprints: set[str] = set()
     for n in numbers:
         field = f"document-{n}"
         try:
@@ -77,6 +77,6 @@ def _check_documents(form: Form, numbers: Iterable[int], secret: str) -> None:
         except Invalid:
             form.errors.setdefault(field, _("Enter the number of the document as it is printed there."))
             continue
-        if found in seen:
+        if found in fingerprints:
             form.errors[field] = _("This number is there already; give each person their own.")
-        seen.add(found)
+        fingerprints.add(found)

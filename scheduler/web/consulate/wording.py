@@ -1,4 +1,4 @@
-"""How a post, its times and a visit are said on a page."""
+"""The words for posts, times and visits on pages; each function returns text in the language of the page."""
 
 from __future__ import annotations
 
@@ -21,9 +21,11 @@ from scheduler.base.date_format import (
 from scheduler.base.i18n import N_
 from scheduler.model import Appointment, Counted, Layout, Post, Service, Side, SpecialDays, VisitStatus
 from scheduler.services.consulate.posts import free_times, posts
+from scheduler.services.consulate.posts.availability import Explanation, Reason
 from scheduler.services.consulate.posts.free_times import Party
-from scheduler.services.consulate.posts.reasons import named
-from scheduler.services.consulate.posts.slots import DAY, Interval, Reason, Slot, Why
+from scheduler.services.consulate.posts.open_cells import DAY, Interval
+from scheduler.services.consulate.posts.reasons import format_holiday
+from scheduler.services.consulate.posts.slots import Slot
 from scheduler.web.kit.language import _, ngettext
 from scheduler.web.kit.state import StateLabel
 
@@ -43,35 +45,39 @@ _REASONS = {
 }
 
 
-def reason(why: Why, day: date, service: Service) -> str:
-    """Why a time, or a whole day, is not offered."""
+def reason(why: Explanation, day: date, service: Service) -> str:
+    """Return why a time, or a whole day, is not offered."""
     if why.reason is Reason.CLOSED and why.text:
         return _("Closed: {reason}", reason=why.text.to(g.language))
     return _(
         _REASONS[why.reason],
-        notice=format_lead(posts.notice_of(service), g.language),
-        horizon=format_lead(posts.horizon_of(service), g.language),
-        opens=format_day(day - posts.horizon_of(service), g.language, weekday=False),
+        notice=format_lead(posts.get_notice(service), g.language),
+        horizon=format_lead(posts.get_horizon(service), g.language),
+        opens=format_day(day - posts.get_horizon(service), g.language, weekday=False),
         holidays=holidays(why),
         deadline=deadline(service.post),
     )
 
 
+def not_offered(at: datetime, why: Explanation, service: Service) -> str:
+    return _("{time} cannot be booked. {reason}", time=moment(at), reason=reason(why, at.date(), service))
+
+
 def deadline(post: Post) -> str:
-    """The last moment to book, on the clock of the post and with it; the reader's where that shows another."""
+    """Return the last moment to book on the clock of the post, and on the reader's if that shows another time."""
     if post.deadline is None:
         return ""
-    said = f"{moment(post.deadline)} ({zone_at(post, post.deadline)})"
+    there = f"{moment(post.deadline)} ({zone_at(post, post.deadline)})"
     own = own_span(post.deadline, post)
-    return f"{said} · {own}" if own else said
+    return f"{there} · {own}" if own else there
 
 
-def holidays(why: Why) -> str:
-    return ", ".join(named(one, g.language) for one in why.holidays)
+def holidays(why: Explanation) -> str:
+    return ", ".join(format_holiday(one, g.language) for one in why.holidays)
 
 
-def shut(why: Why) -> str:
-    """Why a post is closed on a day, whatever the service."""
+def closed(why: Explanation) -> str:
+    """Return why a post is closed on a day, whatever the service."""
     if why.reason is Reason.HOLIDAY:
         return _("closed: {holidays}", holidays=holidays(why))
     return _("closed: {holidays}", holidays=why.text.to(g.language)) if why.text else _("closed")
@@ -81,19 +87,19 @@ def shut(why: Why) -> str:
 
 
 def zone_of(post: Post, now: datetime) -> str:
-    """The clock at a post: ``Phuket, UTC+7``."""
+    """Return the zone of a post, like ``Phuket, UTC+7``."""
     return f"{post.city.name.to(g.language)}, {format_offset(now, post.tzid)}"
 
 
 def own_zone(post: Post, at: datetime) -> str:
-    """The reader's clock, where it shows another hour than that of the post."""
+    """Return the reader's zone at an instant; empty if their clock shows the same as that of the post."""
     if g.tzid is None or wall(at, g.tzid) == wall(at, post.tzid):
         return ""
     return f"{zone_city(g.tzid, g.language)}, {format_offset(at, g.tzid)}"
 
 
 def zone_at(post: Post, when: date) -> str:
-    """The clock at a post at a wall time, or on a day."""
+    """Return the zone of a post at a wall time, or at noon of a day."""
     return zone_of(post, _instant(post, when))
 
 
@@ -107,7 +113,7 @@ def _instant(post: Post, when: date) -> datetime:
 
 
 def own_time(at: datetime, tzid: str) -> str:
-    """A wall time on the reader's clock, where that shows another."""
+    """Return a wall time on the reader's clock; empty if that shows the same."""
     if g.tzid is None or g.tzid == tzid:
         return ""
     there = wall(instant(at, tzid, gap="shift"), g.tzid)
@@ -117,8 +123,8 @@ def own_time(at: datetime, tzid: str) -> str:
     return f"{day}{there:%H:%M}"
 
 
-def to_choose(slots: Iterable[Slot], tzid: str) -> list[tuple[str, str, str]]:
-    """Of each time what a button sends, the hour that it shows, and the reader's where their clock shows another."""
+def time_buttons(slots: Iterable[Slot], tzid: str) -> list[tuple[str, str, str]]:
+    """Return for each slot the value its button sends, the hour it shows, and the reader's hour if it differs."""
     differs = g.tzid is not None and g.tzid != tzid
     return [(f"{at:%Y-%m-%dT%H:%M}", f"{at:%H:%M}", own_time(at, tzid) if differs else "") for at, _end in slots]
 
@@ -132,7 +138,7 @@ def span(start: datetime, end: datetime) -> str:
 
 
 def own_span(start: datetime, post: Post) -> str:
-    """Beside a time: the same on the reader's clock, with its zone; empty where that shows the same."""
+    """Return a time on the reader's clock, with its zone; empty if that shows the same."""
     own = own_time(start, post.tzid)
     return f"{own} ({own_zone_on(post, start)})" if own else ""
 
@@ -142,7 +148,7 @@ def day(day: date) -> str:
 
 
 def until(at: datetime, post: Post, now: datetime) -> str:
-    """When a hold ends, on the clock of the post: ``16:15 (Phuket, UTC+7)``."""
+    """Return the end of a hold on the clock of the post, like ``16:15 (Phuket, UTC+7)``."""
     return until_wall(wall(at, post.tzid), post, now)
 
 
@@ -157,7 +163,7 @@ def hours(spans: Sequence[Interval]) -> str:
 
 
 def heading(day: date, *, short: bool = False) -> str:
-    """Of a column: the weekday and the day."""
+    """Return the heading of a column: the weekday and the day."""
     return f"{format_weekday(day, g.language, short=short)}, {format_day_short(day, g.language)}"
 
 
@@ -189,14 +195,14 @@ def fee(service: Service) -> str:
 
 
 def party(service: Service, party: Party) -> str:
-    """``2 people, 3 documents, 90 minutes``."""
-    said = [ngettext("{number} person", "{number} people", party.people).format(number=party.people)]
+    """Return the party of a visit, like ``2 people · 3 documents · 90 minutes``."""
+    parts = [ngettext("{number} person", "{number} people", party.people).format(number=party.people)]
     if service.counted is Counted.DOCUMENTS:
         number = party.documents
-        said.append(ngettext("{number} document", "{number} documents", number).format(number=number))
+        parts.append(ngettext("{number} document", "{number} documents", number).format(number=number))
     if party.layout is Layout.PARALLEL and party.people > 1:
-        said.append(_("at several counters at once"))
-    return " · ".join([*said, format_lead(free_times.length(service, party), g.language)])
+        parts.append(_("at several counters at once"))
+    return " · ".join([*parts, format_lead(free_times.compute_length(service, party), g.language)])
 
 
 def checklist(lines: str) -> list[str]:
@@ -219,12 +225,12 @@ _STATES = {
 }
 
 
-def standing(appointment: Appointment, now: datetime) -> StateLabel:
-    """Where a visit stands, in one sentence."""
-    status = VisitStatus.LAPSED if appointment.has_expired(now) else appointment.status
-    if status is VisitStatus.CANCELLED and appointment.ended_by is Side.POST:
+def status(appointment: Appointment, now: datetime) -> StateLabel:
+    """Return the state of a visit in one sentence."""
+    found = VisitStatus.LAPSED if appointment.has_expired(now) else appointment.status
+    if found is VisitStatus.CANCELLED and appointment.ended_by is Side.POST:
         return StateLabel(_("The post had to cancel this visit. It is not held against you."), "off")
-    words, tone = _STATES[status]
+    words, tone = _STATES[found]
     return StateLabel(_(words), tone)
 
 

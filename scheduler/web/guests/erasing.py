@@ -10,7 +10,7 @@ from scheduler.base.errors import NotFound, NothingToChange
 from scheduler.services.events.guests import registration
 from scheduler.services.privacy import erasure
 from scheduler.web.guests.own_page import OWN, SPENT
-from scheduler.web.kit.answers import again, see, spent
+from scheduler.web.kit.answers import redirect_after_form, show_form_again, show_invalid_link
 from scheduler.web.kit.forms import POSTS, unshared
 from scheduler.web.kit.language import _
 from scheduler.web.kit.paths import PER_LANGUAGE
@@ -47,14 +47,14 @@ def _what_happens(app: App, token: str) -> Response | str:
         try:
             attendee = registration.own(session, token, secret=app.secret)
         except NotFound:
-            return spent(SPENT)
+            return show_invalid_link(SPENT)
         person = attendee.attending
         return render_template(
             "web/erasure.html",
             title=_("Erase your data"),
             person=person,
             planned=person.key is not None,
-            coming=[row.event for row in erasure.coming(session, person, now=app.clock.now())],
+            coming=[row.event for row in erasure.list_coming(session, person, now=app.clock.now())],
             base=url_for("own.page", language=g.language, token=token),
         )
 
@@ -66,9 +66,9 @@ def _erase(app: App, token: str) -> Response | str:
             attendee = registration.own(session, token, secret=app.secret, erased=True)
             erasure.erase_own(session, attendee.attending, now=app.clock.now())
     except NotFound:
-        return spent(SPENT)
+        return show_invalid_link(SPENT)
     except NothingToChange:
         pass
     except erasure.Planned:
-        return again(_what_happens(app, token))
-    return see(url_for(".erased", language=g.language))
+        return show_form_again(_what_happens(app, token))
+    return redirect_after_form(url_for(".erased", language=g.language))

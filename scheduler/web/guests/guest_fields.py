@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from flask import g
 
-from scheduler.base.errors import SchedulerError, each_of
-from scheduler.base.text import line, prose
+from scheduler.base.errors import SchedulerError, list_errors
+from scheduler.base.text import check_line, check_prose
 from scheduler.model import Attendee, Event
 from scheduler.services.common.drafts import check
 from scheduler.services.events.attendance.parties import Needs
@@ -25,7 +25,7 @@ def person(form: Form) -> PersonDraft | None:
     try:
         return check(PersonDraft, given, language=g.language)
     except SchedulerError as error:
-        for problem in each_of(error):
+        for problem in list_errors(error):
             place = str(problem.facts.get("place", "")).partition(".")[0]
             form.errors.setdefault(place, _complaint(place, form, problem))
         return None
@@ -56,7 +56,7 @@ def company(form: Form, event: Event, most: int) -> tuple[int, list[str] | None]
 
 def _is_name(typed: str) -> bool:
     try:
-        return not NO_NAME.search(line(typed, most=LONGEST_NAME))
+        return not NO_NAME.search(check_line(typed, most=LONGEST_NAME))
     except SchedulerError:
         return False
 
@@ -69,7 +69,7 @@ def needs(form: Form, event: Event, before: Needs | None = None) -> Needs:
 
 def _need(form: Form, name: str) -> str:
     try:
-        return prose(form[name], most=LONGEST_NEED)
+        return check_prose(form[name], most=LONGEST_NEED)
     except SchedulerError:
         form.errors[name] = _("Write it in at most {most} characters, as plain text.", most=LONGEST_NEED)
         return ""

@@ -26,7 +26,7 @@ from scheduler.services.feeds import own_calendar
 from scheduler.services.feeds.addresses import Address
 from scheduler.services.privacy import personal_data
 from scheduler.web.guests import guest_fields
-from scheduler.web.kit.answers import again, see, spent
+from scheduler.web.kit.answers import redirect_after_form, show_form_again, show_invalid_link
 from scheduler.web.kit.forms import POSTS, Form, Mistyped, unshared
 from scheduler.web.kit.language import _, known_zone
 from scheduler.web.kit.paths import CALENDAR, PER_LANGUAGE
@@ -98,9 +98,9 @@ def _own(app: App, token: str, form: Form | None = None) -> Response | str:
         try:
             attendee = registration.own(session, token, secret=app.secret)
         except NotFound:
-            return spent(SPENT)
+            return show_invalid_link(SPENT)
         shown = own_page.page(session, attendee, now=app.clock.now())
-        return _own_page(app, token, shown, form, own_calendar.calendar(session, shown.person))
+        return _own_page(app, token, shown, form, own_calendar.find_link(session, shown.person))
 
 
 def _own_page(app: App, token: str, shown: own_page.OwnPage, form: Form | None, link: FeedLink | None) -> str:
@@ -137,14 +137,14 @@ def _change(app: App, token: str, verb: Change, *, said: str) -> Response | str:
         with app.db.write("page") as session:
             verb(session, registration.own(session, token, secret=app.secret), form)
     except NotFound:
-        return spent(SPENT)
+        return show_invalid_link(SPENT)
     except NothingToChange:
         pass  # a second click: it is so already
     except (own_page.RegistrationTooLate, RegistrationClosed, NoRoom, NeverFits, Mistyped) as error:
         if not isinstance(error, Mistyped):
             form.errors[""] = _refusal(error)
-        return again(_own(app, token, form))
-    return see(url_for(".page", language=g.language, token=token, done=said))
+        return show_form_again(_own(app, token, form))
+    return redirect_after_form(url_for(".page", language=g.language, token=token, done=said))
 
 
 def _refusal(error: SchedulerError) -> str:
@@ -200,7 +200,7 @@ def _reader(app: App) -> Change:
 
 
 def _subscribe(app: App, session: Session, attendee: Attendee) -> None:
-    own_calendar.subscribe(session, attendee.attending, now=app.clock.now())
+    own_calendar.find_or_add_link(session, attendee.attending, now=app.clock.now())
 
 
 def _file(app: App, token: str, language: str) -> Response:
@@ -223,7 +223,7 @@ def _pass(app: App, token: str) -> Response:
 def _data(app: App, token: str) -> Response:
     with app.db.read() as session:
         attendee = registration.own(session, token, secret=app.secret)
-        kept = personal_data.data(session, attendee.attending)
+        kept = personal_data.export_personal_data(session, attendee.attending)
     return _attached(json.dumps(kept, ensure_ascii=False, indent=1).encode(), "application/json", "data.json")
 
 

@@ -25,7 +25,7 @@ from scheduler.storage.refusals import Held
 from scheduler.web.guests import guest_fields, own_page
 from scheduler.web.guests.own_page import SPENT
 from scheduler.web.kit import form_floods
-from scheduler.web.kit.answers import again, see, spent
+from scheduler.web.kit.answers import redirect_after_form, show_form_again, show_invalid_link
 from scheduler.web.kit.forms import POSTS, Form, Mistyped, seal, unshared
 from scheduler.web.kit.language import _
 from scheduler.web.kit.paths import PER_LANGUAGE, is_key
@@ -74,7 +74,7 @@ def blueprint(app: App, limiter: Limiter) -> Blueprint:
 
 def _form(app: App, key: str, form: Form | None = None) -> str:
     with app.db.read() as session:
-        event = agenda.public_event(session, key) if is_key(key) else _no_such_page()
+        event = agenda.get_public_event(session, key) if is_key(key) else _no_such_page()
     now = app.clock.now()
     if not registration.is_open(event, now=now):
         return render_template("web/closed.html", title=_("Registration is closed"), event=event)
@@ -100,7 +100,7 @@ def _no_such_page() -> Event:
 def _ask(app: App, key: str) -> Response | str:
     form, now = Form.sent(), app.clock.now()
     if form.trapped:
-        return see(url_for(".sent", language=g.language, key=key))
+        return redirect_after_form(url_for(".sent", language=g.language, key=key))
     nonce = form.check_seal(key, secret=app.secret, now=now)
     try:
         with app.db.write("page") as session:
@@ -109,12 +109,12 @@ def _ask(app: App, key: str) -> Response | str:
             form_floods.admit(session, form, app=app, now=now)
             registration.ask(session, event, wanted, now=now)
     except (Mistyped, RegistrationClosed, form_floods.NotLetIn):
-        return again(_form(app, key, form))
+        return show_form_again(_form(app, key, form))
     except NeverFits:
         field = "names" if form["names"] else "companions"
         form.errors[field] = _("So large a party can never fit: there are fewer places than that.")
-        return again(_form(app, key, form))
-    return see(url_for(".sent", language=g.language, key=key))
+        return show_form_again(_form(app, key, form))
+    return redirect_after_form(url_for(".sent", language=g.language, key=key))
 
 
 def _wanted(form: Form, event: Event, nonce: str) -> registration.RegistrationForm:
@@ -135,7 +135,7 @@ def _wanted(form: Form, event: Event, nonce: str) -> registration.RegistrationFo
 
 def _sent(app: App, key: str) -> str:
     with app.db.read() as session:
-        event = agenda.public_event(session, key) if is_key(key) else _no_such_page()
+        event = agenda.get_public_event(session, key) if is_key(key) else _no_such_page()
     return render_template("web/sent.html", title=_("Now look into your e-mail"), event=event)
 
 
@@ -148,9 +148,9 @@ def _to_confirm(app: App, token: str, problem: str = "") -> Response | str:
         try:
             found = registration.to_confirm(session, token, secret=app.secret, now=now)
         except NotFound:
-            return spent(SPENT)
+            return show_invalid_link(SPENT)
         if found.standing in registration.LISTED:
-            return see(own_page.address(app, found))
+            return redirect_after_form(own_page.address(app, found))
         return _confirming_page(found, problem)
 
 
@@ -170,12 +170,14 @@ def _confirm(app: App, token: str, confirmed: Callable[[str], Attendee]) -> Resp
     try:
         found = confirmed(token)
     except NotFound:
-        return spent(SPENT)
+        return show_invalid_link(SPENT)
     except RegistrationClosed:
-        return again(_to_confirm(app, token, _("Registration has closed in the meantime.")))
+        return show_form_again(_to_confirm(app, token, _("Registration has closed in the meantime.")))
     except NeverFits:
-        return again(_to_confirm(app, token, _("So large a party can never fit: there are fewer places than that.")))
-    return see(own_page.address(app, found) + "?done=confirmed")
+        return show_form_again(
+            _to_confirm(app, token, _("So large a party can never fit: there are fewer places than that."))
+        )
+    return redirect_after_form(own_page.address(app, found) + "?done=confirmed")
 
 
 PATIENCE = timedelta(milliseconds=400)  # less than the second after which PostgreSQL looks for a deadlock

@@ -24,10 +24,10 @@ from sqlalchemy.orm import Session
 from scheduler.app import App
 from scheduler.base.errors import Forbidden
 from scheduler.model import SentForm
-from scheduler.services.common.tokens import derived
+from scheduler.services.common.tokens import derive
 from scheduler.web.kit.forms import SEAL, Form
 from scheduler.web.kit.language import _
-from scheduler.web.kit.limit_storage import asker, hit, hit_values
+from scheduler.web.kit.limit_storage import hit, hit_values, requesting_address
 
 FIELD = "altcha"
 SOLVED_FOR = timedelta(hours=2)  # work is not to be hoarded in a quiet hour; who sends later is asked once more
@@ -80,7 +80,7 @@ def _form(sealed: str) -> str:
 
 
 def _key(app: App, purpose: str) -> str:
-    return derived(purpose, secret=app.secret)
+    return derive(purpose, secret=app.secret)
 
 
 # Letting in
@@ -113,7 +113,7 @@ def _first_use(session: Session, form: Form, app: App, now: datetime) -> bool:
 
 def _content(form: Form, app: App) -> str:
     typed = sorted((name, words) for name, words in form.typed.items() if name != FIELD)
-    return derived("content", json.dumps(typed), secret=app.secret)
+    return derive("content", json.dumps(typed), secret=app.secret)
 
 
 def _refuse_wrong(form: Form, app: App, now: datetime) -> None:
@@ -141,7 +141,7 @@ def _refuse_many(session: Session, form: Form, app: App, now: datetime) -> None:
     few: Few = current_app.config["UNSOLVED"]
     count = hit(embedded=app.db.embedded)
     for key, window, most in (
-        (f"unsolved/{asker()}", timedelta(hours=1), few.each),
+        (f"unsolved/{requesting_address()}", timedelta(hours=1), few.each),
         ("unsolved", timedelta(minutes=10), few.all),
     ):
         [row] = session.execute(count, hit_values(key, window=window, secret=app.secret, now=now))

@@ -19,8 +19,8 @@ from urllib.parse import urlsplit
 from flask import Response, abort, g, make_response, request
 
 from scheduler.base.errors import Invalid, SchedulerError
-from scheduler.base.i18n import catalogue
-from scheduler.services.common.tokens import derived, same
+from scheduler.base.i18n import load_catalogue
+from scheduler.services.common.tokens import derive, is_same
 from scheduler.web.kit.language import _
 
 POSTS = "20 per minute; 200 per hour"  # from one address: an embassy behind one is not held up, a flood is
@@ -67,11 +67,19 @@ class Form:
             return 0
         return int(typed)
 
+    def whole(self, name: str, most: int) -> int:
+        """Return the whole number in a field, from 1 to ``most``, with a complaint if it is none; empty is 1."""
+        complaint = _("Enter a whole number from 1 to {most}.", most=most)
+        number = self.number(name, most, complaint) if self[name].strip() else 1
+        if number == 0:
+            self.errors[name] = complaint
+        return number
+
     def check_seal(self, purpose: str, *, secret: str, now: datetime) -> str:
         """Return the nonce that identifies this form; record an error if its seal is not ours or too old."""
         nonce, _mark, rest = self[SEAL].partition(".")
         issued, _mark, _digest = rest.partition(".")
-        ours = same(self[SEAL], _sealed(purpose, nonce, issued, secret=secret))
+        ours = is_same(self[SEAL], _sealed(purpose, nonce, issued, secret=secret))
         if not ours or not _fresh(issued, now):
             self.errors[""] = _("This page had been open for very long. Please look it over and send it again.")
         return nonce
@@ -97,7 +105,7 @@ def refuse_no_name(form: Form, name: str) -> None:
 def in_words(problem: SchedulerError) -> str:
     """Return what is wrong with a field, in the language of the page, without the field's name in files."""
     inner = problem.facts.get("problem", problem)
-    return inner.text(catalogue(g.language).gettext) if isinstance(inner, SchedulerError) else str(inner)
+    return inner.text(load_catalogue(g.language).gettext) if isinstance(inner, SchedulerError) else str(inner)
 
 
 def seal(purpose: str, *, secret: str, now: datetime) -> str:
@@ -106,7 +114,7 @@ def seal(purpose: str, *, secret: str, now: datetime) -> str:
 
 
 def _sealed(purpose: str, nonce: str, issued: str, *, secret: str) -> str:
-    return f"{nonce}.{issued}.{derived('form', purpose, nonce, issued, secret=secret)}"
+    return f"{nonce}.{issued}.{derive('form', purpose, nonce, issued, secret=secret)}"
 
 
 def _fresh(issued: str, now: datetime) -> bool:

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as Answer
 from scheduler.app import App
 from scheduler.base.clock import zone
 from scheduler.base.errors import SchedulerError
-from scheduler.base.i18n import LANGUAGES, catalogue
+from scheduler.base.i18n import LANGUAGES, load_catalogue
 
 NAMES = {"kk": "Қазақша", "ru": "Русский", "th": "ไทย", "en": "English"}
 CLOCK = "clock"
@@ -20,13 +20,13 @@ A_YEAR = 365 * 24 * 3600
 
 def _(message: str, **facts: object) -> str:
     """Translate a message into the language of the page and fill in its facts."""
-    said = catalogue(g.language).gettext(message)
+    said = load_catalogue(g.language).gettext(message)
     return said.format(**facts) if facts else said
 
 
 def ngettext(one: str, many: str, number: int) -> str:
     """Translate a message that has a plural, for this number."""
-    return catalogue(g.language).ngettext(one, many, number)
+    return load_catalogue(g.language).ngettext(one, many, number)
 
 
 def install(web: Flask, app: App) -> None:

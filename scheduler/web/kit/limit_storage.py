@@ -18,7 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from scheduler.app import App
 from scheduler.base.errors import SchedulerError
 from scheduler.model import Hits, SentForm
-from scheduler.services.common.tokens import derived
+from scheduler.services.common.tokens import derive
 from scheduler.web.kit.forms import OPEN_FOR
 
 SCHEME = "scheduler"
@@ -26,7 +26,7 @@ SWEEP = timedelta(minutes=1)
 AT_ONCE = 1000  # rows that are swept in one statement: who registers meanwhile waits for a few milliseconds
 
 
-def asker() -> str:
+def requesting_address() -> str:
     """Return whose limit a request counts against: the IPv4 address, or the IPv6 network of /64.
 
     Whoever has one IPv6 address has 2**64 of them (RFC 6177).
@@ -119,7 +119,7 @@ def hit_values(key: str, *, window: timedelta, secret: str, now: datetime, amoun
 
 
 def _stored(key: str, secret: str) -> str:
-    return derived("limit", key, secret=secret)
+    return derive("limit", key, secret=secret)
 
 
 def _some(key: Any, at: Any) -> sa.Executable:

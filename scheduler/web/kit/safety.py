@@ -15,7 +15,7 @@ from scheduler.base.errors import Conflict, Forbidden, Invalid, NotFound, Schedu
 from scheduler.base.i18n import N_
 from scheduler.services.feeds.addresses import MAX_QUERY_LENGTH
 from scheduler.web.kit.language import _
-from scheduler.web.kit.limit_storage import SCHEME, asker
+from scheduler.web.kit.limit_storage import SCHEME, requesting_address
 
 HEADERS = {
     # The one script is a file of ours; JSON-LD is data and does not run.
@@ -55,9 +55,13 @@ WORTH_COMPRESSING = 1000
 def install(web: Flask, app: App, limit: str) -> None:
     """Add limits, error pages and headers. Reading is limited per process, writing by all processes together."""
     local = Limiter(
-        asker, app=web, default_limits=[limit], default_limits_exempt_when=_is_cheap, storage_uri="memory://"
+        requesting_address,
+        app=web,
+        default_limits=[limit],
+        default_limits_exempt_when=_is_cheap,
+        storage_uri="memory://",
     )
-    shared = Limiter(asker, app=web, storage_uri=f"{SCHEME}://", storage_options={"app": app})  # type: ignore[dict-item]
+    shared = Limiter(requesting_address, app=web, storage_uri=f"{SCHEME}://", storage_options={"app": app})  # type: ignore[dict-item]
     web.extensions.update({"scheduler.limiter": shared, "scheduler.local_limiter": local})
     web.before_request(_refuse_long)
     web.register_error_handler(HTTPException, _answer_http)

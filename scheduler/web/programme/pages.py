@@ -15,10 +15,10 @@ from werkzeug.wrappers import Response as Answer
 from scheduler.app import App
 from scheduler.base.clock import wall, zone_names
 from scheduler.model import Kind
-from scheduler.services.consulate.posts import week_view
+from scheduler.services.consulate.posts import public_posts
 from scheduler.services.events.guests import registration
 from scheduler.services.events.programme import agenda
-from scheduler.services.events.programme.agenda import AgendaEntry, AgendaFilter, Choices, Listing
+from scheduler.services.events.programme.agenda import AgendaChoices, AgendaEntry, AgendaFilter, AgendaPage
 from scheduler.services.feeds.event_feeds import event_file
 from scheduler.web.consulate import wording as visit_wording
 from scheduler.web.kit import language
@@ -88,7 +88,7 @@ def _in_their_language(app: App, path: str) -> Answer:
 def _programme(app: App) -> str:
     page, first = _page(), _month_of(request.args.get("month"))
     with app.db.read() as session:
-        choices = agenda.choices(session)
+        choices = agenda.list_choices(session)
         listing, undated = _listing(session, _wanted(choices), first, page, app.clock.now())
     return render_template(
         "web/programme.html",
@@ -106,16 +106,16 @@ def _programme(app: App) -> str:
 
 def _listing(
     session: Session, wanted: AgendaFilter | None, first: date | None, page: int, now: datetime
-) -> tuple[Listing, Sequence[AgendaEntry]]:
+) -> tuple[AgendaPage, Sequence[AgendaEntry]]:
     """Split the events into those with a date and those without one yet."""
     if wanted is None:
-        return Listing(()), ()
+        return AgendaPage(()), ()
     if first:
-        return Listing(agenda.month(session, wanted, first)), ()
+        return AgendaPage(agenda.list_month(session, wanted, first)), ()
     if _is_past():
-        return agenda.past(session, wanted, now=now, page=page), ()
-    listing = agenda.coming(session, wanted, now=now, page=page)
-    return listing, () if listing.more else agenda.undated(session, wanted)
+        return agenda.list_past(session, wanted, now=now, page=page), ()
+    listing = agenda.list_coming(session, wanted, now=now, page=page)
+    return listing, () if listing.more else agenda.list_undated(session, wanted)
 
 
 def _page() -> int:
@@ -132,7 +132,7 @@ def _chosen() -> dict[str, str]:
     return {name: value for name in ("kind", "city", "organizer") if (value := request.args.get(name))}
 
 
-def _wanted(choices: Choices) -> AgendaFilter | None:
+def _wanted(choices: AgendaChoices) -> AgendaFilter | None:
     """Return the filter in the address; None if it names something that no public event has."""
     chosen = _chosen()
     known = {
@@ -169,16 +169,16 @@ def _is_on(entry: AgendaEntry, app: App) -> bool:
 def _month(app: App, named: str) -> str:
     first = _month_of(named) or abort(404)
     with app.db.read() as session:
-        choices = agenda.choices(session)
+        choices = agenda.list_choices(session)
         wanted = _wanted(choices)
-        entries = agenda.month(session, wanted, first) if wanted else []
+        entries = agenda.list_month(session, wanted, first) if wanted else []
     return render_template(
         "web/month.html",
         first=first,
         weeks=_weeks(first, entries),
         today=wall(app.clock.now(), app.settings.timezone).date(),
         before=_named(_month_before(first)),
-        after=_named(agenda.next_month(first)),
+        after=_named(agenda.find_next_month(first)),
         choices=choices,
         chosen=_chosen(),
         **_head(app, event_wording.month_heading(first), _("The programme of a month, day by day.")),
@@ -218,9 +218,9 @@ def _touches(entry: AgendaEntry, day: date) -> bool:
 
 def _event(app: App, key: str) -> str:
     with app.db.read() as session:
-        detail = agenda.detail(session, key, now=app.clock.now()) if is_key(key) else abort(404)
+        detail = agenda.get_details(session, key, now=app.clock.now()) if is_key(key) else abort(404)
         event = detail.entry.event
-        post = week_view.post_of(session, event) if event.kind in _POSTS else None
+        post = public_posts.find_post_of_event(session, event) if event.kind in _POSTS else None
     head = _head(app, event.title.to(g.language), _summary(detail))
     return render_template(
         "web/event.html",
@@ -238,7 +238,7 @@ def _event(app: App, key: str) -> str:
 _POSTS = (Kind.CONSULATE_OPENING, Kind.CONSULAR_DAY)
 
 
-def _summary(detail: agenda.Detail) -> str:
+def _summary(detail: agenda.EventDetails) -> str:
     """Return the text for link previews: when, where, and what."""
     event = detail.entry.event
     when = [line.time for line in event_wording.times(detail.entry)[:1]] or [event_wording.days(event)]
@@ -247,7 +247,7 @@ def _summary(detail: agenda.Detail) -> str:
     return text if len(text) <= 300 else text[:299].rstrip() + "…"
 
 
-def _subscription(detail: agenda.Detail) -> str:
+def _subscription(detail: agenda.EventDetails) -> str:
     """Return the calendar that this event is best followed in: that of its tour, else of its kind."""
     tour, event = detail.tour, detail.entry.event
     chosen = {"tour": tour.key} if tour else {"kind": str(event.kind)}
@@ -256,7 +256,7 @@ def _subscription(detail: agenda.Detail) -> str:
 
 def _file(app: App, key: str, language: str) -> Response:
     with app.db.read() as session:
-        event = agenda.public_event(session, key) if is_key(key) else abort(404)
+        event = agenda.get_public_event(session, key) if is_key(key) else abort(404)
         body = event_file(session, event, language=language)
     if not body:
         abort(404)

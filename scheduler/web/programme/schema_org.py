@@ -9,13 +9,13 @@ from flask import g
 
 from scheduler.base.clock import zone
 from scheduler.model import Event, Kind, Timing, Venue
-from scheduler.services.events.programme.agenda import Detail
+from scheduler.services.events.programme.agenda import EventDetails
 
 SCHEMA = "https://schema.org/"
 TYPES = {Kind.EXHIBITION: "ExhibitionEvent"}
 
 
-def event_data(detail: Detail, url: str) -> dict[str, Any] | None:
+def event_data(detail: EventDetails, url: str) -> dict[str, Any] | None:
     """Return an event in the vocabulary of schema.org; None without a date, which the vocabulary cannot express."""
     event = detail.entry.event
     if event.dtstart is None or event.dtend is None or event.kind is Kind.ANNIVERSARY:

@@ -17,7 +17,7 @@ from scheduler.base.text import Text
 from scheduler.model import Kind
 from scheduler.model.feeds import CHOICE, is_built_in
 from scheduler.services.events.programme import agenda
-from scheduler.services.events.programme.agenda import Choices
+from scheduler.services.events.programme.agenda import AgendaChoices
 from scheduler.services.feeds import event_feeds, scopes
 from scheduler.services.feeds.addresses import Address
 from scheduler.services.feeds.scopes import FACETS, Scope
@@ -72,11 +72,11 @@ def blueprint(app: App) -> Blueprint:
 def _subscribe(app: App) -> str:
     now = app.clock.now()
     with app.db.read() as session:
-        choices, known = agenda.choices(session), list(scopes.every_public(session))
+        choices, known = agenda.list_choices(session), list(scopes.public_scopes(session))
         ready = _named(known, request.args.get("feed"))
         chosen = _chosen(choices, ready)
         scope = ready or _same(known, chosen) or chosen.scope()
-        number = event_feeds.count(session, scope, now=now)
+        number = event_feeds.count_events(session, scope, now=now)
     address = feed_address(app.settings.base_url, scope, chosen)
     return render_template(
         "web/subscribe.html",
@@ -99,7 +99,7 @@ def _subscribe(app: App) -> str:
 # The choice
 
 
-def _chosen(choices: Choices, ready: Scope | None) -> FeedChoice:
+def _chosen(choices: AgendaChoices, ready: Scope | None) -> FeedChoice:
     """Return the known ones of what was asked for, each once and in one order, so that one choice has one address."""
     options = {
         "language": _one_of(LANGUAGES, request.args.get("in"), g.language),
@@ -109,7 +109,7 @@ def _chosen(choices: Choices, ready: Scope | None) -> FeedChoice:
     return FeedChoice(**options, **({} if ready else _facets(choices)))  # type: ignore[arg-type]
 
 
-def _facets(choices: Choices) -> dict[str, tuple[str, ...]]:
+def _facets(choices: AgendaChoices) -> dict[str, tuple[str, ...]]:
     known = {
         "kind": {str(kind) for kind in choices.kinds},
         "city": {city.key for city in choices.cities},
@@ -137,11 +137,11 @@ def _shows(scope: Scope) -> tuple[frozenset[str], ...]:
     return tuple(frozenset(map(str, facet)) for facet in (scope.kinds, scope.cities, scope.organizers, scope.tours))
 
 
-def _name(scope: Scope, choices: Choices, chosen: FeedChoice) -> str:
+def _name(scope: Scope, choices: AgendaChoices, chosen: FeedChoice) -> str:
     """Return in words what the calendar shows."""
     if scope.key != CHOICE:
         return scope.name.to(g.language)
-    from scheduler.services.events.programme.renderings import KIND_NAMES
+    from scheduler.services.events.programme.rendering.event_texts import KIND_NAMES
 
     kinds = [_(KIND_NAMES[Kind(kind)]) for kind in chosen.kind]
     cities = [city.name.to(g.language) for city in choices.cities if city.key in chosen.city]

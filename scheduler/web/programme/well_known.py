@@ -44,7 +44,7 @@ def blueprint(app: App, assets: Assets) -> Blueprint:
 
 def _sitemap(app: App) -> Response:
     with app.db.read() as session:
-        found = agenda.addresses(session)
+        found = agenda.list_for_sitemap(session)
     paths = [("/", None), ("/subscribe", None), *((f"/events/{key}", revised) for key, revised in found)]
     xml = render_template("web/sitemap.xml", paths=paths, base_url=app.settings.base_url, all_languages=LANGUAGES)
     return Response(xml, content_type="application/xml; charset=utf-8")

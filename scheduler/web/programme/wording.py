@@ -24,9 +24,13 @@ from scheduler.base.i18n import N_
 from scheduler.model import Attendee, Capacity, Event, Kind, Mode, Queue, Reminded, Standing, Status, Timing
 from scheduler.services.events.attendance import replies
 from scheduler.services.events.attendance.replies import Reply
-from scheduler.services.events.programme.agenda import AgendaEntry, Announced, Detail
-from scheduler.services.events.programme.event_times import moment, when
-from scheduler.services.events.programme.renderings import KIND_NAMES, location, weekly_in_words
+from scheduler.services.events.programme.agenda import AgendaEntry, AnnouncedPerson, EventDetails
+from scheduler.services.events.programme.event_times import format_instant, format_time
+from scheduler.services.events.programme.rendering.event_texts import (
+    KIND_NAMES,
+    format_location,
+    format_weekly_hours,
+)
 from scheduler.web.kit.language import _
 from scheduler.web.kit.state import StateLabel
 
@@ -81,7 +85,7 @@ def _hours(event: Event, now: datetime) -> Iterator[str]:
     if event.timing is Timing.HOUR_TO_BE_ANNOUNCED:
         yield from [] if event.is_over(now) else [_("hour to be announced")]
     elif event.kind is Kind.EXHIBITION:
-        yield from filter(None, [", ".join(weekly_in_words(event, g.language))])
+        yield from filter(None, [", ".join(format_weekly_hours(event, g.language))])
     elif event.kind is Kind.ANNIVERSARY:
         yield _("every year")
     if event.timing is Timing.HOURS:
@@ -156,7 +160,7 @@ def _limited(event: Event) -> list[Capacity]:
 # One event
 
 
-def states(detail: Detail, now: datetime) -> list[StateLabel]:
+def states(detail: EventDetails, now: datetime) -> list[StateLabel]:
     """List everything there is to know about coming."""
     event = detail.entry.event
     first = state(detail.entry, now)
@@ -244,7 +248,7 @@ def standing(attendee: Attendee) -> StateLabel:
 def until(attendee: Attendee) -> str:
     """Return until when an offer holds, on the event's clock and on the reader's."""
     assert attendee.offered_until is not None  # noqa: S101 - a constraint
-    shown = moment(attendee.offered_until, attendee.event, g.language, g.tzid)
+    shown = format_instant(attendee.offered_until, attendee.event, g.language, g.tzid)
     return " · ".join(f"{line.time} ({line.zone})" for line in shown)
 
 
@@ -303,9 +307,9 @@ def times(entry: AgendaEntry) -> list[When]:
     """List the event's own time, then the reader's where their clock differs."""
     event, first = entry.event, entry.first_on
     if event.kind is not Kind.ANNIVERSARY or first is None:
-        return _with_weekday(event, when(event, g.language, g.tzid))
+        return _with_weekday(event, format_time(event, g.language, g.tzid))
     start = instant(datetime.combine(first, time()), event.tzid, gap="shift").isoformat()
-    return [*when(event, g.language, None, start=start), When(_("every year"), "")]
+    return [*format_time(event, g.language, None, start=start), When(_("every year"), "")]
 
 
 def _with_weekday(event: Event, found: list[When]) -> list[When]:
@@ -318,7 +322,7 @@ def _with_weekday(event: Event, found: list[When]) -> list[When]:
 
 def moments(event: Event) -> list[When]:
     """List the times of an event that stands alone, as `times` does."""
-    return _with_weekday(event, when(event, g.language, g.tzid))
+    return _with_weekday(event, format_time(event, g.language, g.tzid))
 
 
 def month_heading(first: date) -> str:
@@ -335,10 +339,10 @@ def days(event: Event) -> str:
 
 
 def where(event: Event) -> str:
-    return location(event, g.language)
+    return format_location(event, g.language)
 
 
-def groups(announced: Sequence[Announced]) -> list[tuple[str, list[Announced]]]:
+def groups(announced: Sequence[AnnouncedPerson]) -> list[tuple[str, list[AnnouncedPerson]]]:
     """Group people under headings: who presides, who is honoured, who speaks."""
     named = [(_(heading), [one for one in announced if one.role == role]) for role, heading in ROLES.items()]
     return [(heading, people) for heading, people in named if people]

@@ -13,7 +13,7 @@ import pytest
 
 from scheduler.base.errors import Conflict, Forbidden, Invalid, SchedulerError
 from scheduler.formats import calendar_fetch as fetching
-from scheduler.formats.calendar_fetch import Bounds, fetch, is_url, name_of, public
+from scheduler.formats.calendar_fetch import Bounds, fetch_calendar, is_public, is_url, make_source_name
 from tests.support.instance import Scheduler
 from tests.support.machine import HANG
 
@@ -69,7 +69,7 @@ def anywhere(_address: object) -> bool:
 def test_a_calendar_is_fetched_with_the_charset_it_is_said_to_have(site):
     site.pages["/a.ics?x=1"] = 200, {"Content-Type": "text/calendar; charset=windows-1251"}, ICS
 
-    fetched = fetch(f"{site.url}/a.ics?x=1", allowed=anywhere)
+    fetched = fetch_calendar(f"{site.url}/a.ics?x=1", allowed=anywhere)
 
     assert (ICS, "windows-1251") == (fetched.data, fetched.charset)
     assert [("/a.ics?x=1", site.url.removeprefix("http://"))] == site.asked
@@ -79,7 +79,7 @@ def test_the_name_that_was_asked_for_is_told_to_the_server(site):
     site.pages["/"] = 200, {}, ICS
     named = site.url.replace("127.0.0.1", "localhost")
 
-    fetch(named, allowed=anywhere)
+    fetch_calendar(named, allowed=anywhere)
 
     assert named.removeprefix("http://") == site.asked[0][1]
 
@@ -87,7 +87,7 @@ def test_the_name_that_was_asked_for_is_told_to_the_server(site):
 def test_a_compressed_body_is_unpacked(site):
     site.pages["/"] = 200, {"Content-Encoding": "gzip"}, gzip.compress(ICS)
 
-    assert ICS == fetch(site.url, allowed=anywhere).data
+    assert ICS == fetch_calendar(site.url, allowed=anywhere).data
 
 
 def test_redirects_are_followed_and_each_is_checked_anew(site):
@@ -95,7 +95,7 @@ def test_redirects_are_followed_and_each_is_checked_anew(site):
     site.pages["/b"] = 301, {"Location": site.url.replace("127.0.0.1", "127.0.0.2") + "/c"}, b""
 
     with pytest.raises(Forbidden, match=r"127\.0\.0\.2 is not a public address"):
-        fetch(f"{site.url}/a", allowed=lambda address: address == ip_address("127.0.0.1"))
+        fetch_calendar(f"{site.url}/a", allowed=lambda address: address == ip_address("127.0.0.1"))
 
     assert ["/a", "/b"] == [path for path, _ in site.asked]
 
@@ -104,7 +104,7 @@ def test_redirects_without_end_are_given_up(site):
     site.pages["/"] = 302, {"Location": "/"}, b""
 
     with pytest.raises(Forbidden, match="more than 5 redirects"):
-        fetch(f"{site.url}/", allowed=anywhere)
+        fetch_calendar(f"{site.url}/", allowed=anywhere)
 
     assert 6 == len(site.asked)
 
@@ -124,7 +124,7 @@ def test_a_redirect_to_what_is_no_web_address_is_refused(site, location):
     site.pages["/"] = 302, {"Location": location}, b""
 
     with pytest.raises(SchedulerError):
-        fetch(site.url, allowed=anywhere)
+        fetch_calendar(site.url, allowed=anywhere)
 
     assert 1 == len(site.asked)
 
@@ -142,7 +142,7 @@ def test_a_huge_body_is_refused_while_it_comes(site):
     site.pages["/"] = endless
 
     with pytest.raises(Forbidden, match="more than 200000 octets"):
-        fetch(site.url, allowed=anywhere, bounds=Bounds(octets=200_000))
+        fetch_calendar(site.url, allowed=anywhere, bounds=Bounds(octets=200_000))
 
 
 def test_what_is_small_on_the_way_may_not_be_huge_here(site):
@@ -151,7 +151,7 @@ def test_what_is_small_on_the_way_may_not_be_huge_here(site):
 
     assert len(bomb) < 50_000
     with pytest.raises(Forbidden, match="more than 5000000 octets"):
-        fetch(site.url, allowed=anywhere)
+        fetch_calendar(site.url, allowed=anywhere)
 
 
 @pytest.mark.parametrize("headers_too", [True, False])
@@ -171,7 +171,7 @@ def test_a_server_that_drips_is_cut_off(site, headers_too):
     begun = perf_counter()
 
     with pytest.raises(Conflict, match="takes too long"):
-        fetch(site.url, allowed=anywhere, bounds=Bounds(overall=0.5))
+        fetch_calendar(site.url, allowed=anywhere, bounds=Bounds(overall=0.5))
 
     assert perf_counter() - begun < HANG / 2  # of the two minutes that it would take
 
@@ -181,19 +181,19 @@ def test_anything_but_a_calendar_is_an_error(site, status):
     site.pages["/"] = status, {}, b""
 
     with pytest.raises(Conflict, match=f"127.0.0.1 answered {status}"):
-        fetch(site.url, allowed=anywhere)
+        fetch_calendar(site.url, allowed=anywhere)
 
 
 def test_an_answer_that_is_no_http_is_an_error(site):
     site.pages["/"] = lambda handler: handler.wfile.write(b"\x00\x01 nonsense\r\n\r\n") and None
 
     with pytest.raises(Conflict, match="cannot be reached"):
-        fetch(site.url, allowed=anywhere)
+        fetch_calendar(site.url, allowed=anywhere)
 
 
 def test_a_certificate_that_nobody_vouches_for_is_refused(site):
     with pytest.raises(Conflict, match="cannot be reached"):
-        fetch(site.url.replace("http", "https"), allowed=anywhere)
+        fetch_calendar(site.url.replace("http", "https"), allowed=anywhere)
 
 
 # Where we do not go
@@ -209,12 +209,12 @@ fec0::1 feff::1 ::7f00:1 ::a00:1 ::ffff:0:7f00:1 64:ff9b:1::a00:1 5f00::1 4000::
 
 @pytest.mark.parametrize("address", PRIVATE.split())
 def test_an_address_of_somebody_s_own_network_is_not_public(address):
-    assert not public(ip_address(address))
+    assert not is_public(ip_address(address))
 
 
 @pytest.mark.parametrize("address", ["1.1.1.1", "8.8.8.8", "93.184.216.34", "2606:4700::1111", "::ffff:8.8.8.8"])
 def test_an_address_of_anybody_s_is_public(address):
-    assert public(ip_address(address))
+    assert is_public(ip_address(address))
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ def test_no_spelling_of_loopback_is_fetched(site, host):
     port = site.url.rpartition(":")[2]
 
     with pytest.raises((Forbidden, Conflict, Invalid)):
-        fetch(f"http://{host}:{port}/")
+        fetch_calendar(f"http://{host}:{port}/")
 
     assert [] == site.asked
 
@@ -245,7 +245,7 @@ def test_no_spelling_of_loopback_is_fetched(site, host):
 )
 def test_what_is_no_web_address_is_refused_before_anything_is_asked(url):
     with pytest.raises(Invalid) as refusal:
-        fetch(url)
+        fetch_calendar(url)
 
     assert "\n" not in str(refusal.value)
     assert "secret" not in str(refusal.value)
@@ -258,7 +258,7 @@ def test_files_and_addresses_are_told_apart():
 
 
 def test_a_name_in_cyrillic_letters_is_asked_for_and_vouched_for_as_the_web_spells_it():
-    at = fetching._parsed("https://бағдарлама.қаз:8443/a.ics")
+    at = fetching._parse("https://бағдарлама.қаз:8443/a.ics")
     connection = fetching._connection(at, "192.0.2.1", Bounds())
 
     assert "xn--80aaaabt4cj7a96e.xn--80ao21a:8443" == fetching._headers(at)["Host"]
@@ -266,7 +266,7 @@ def test_a_name_in_cyrillic_letters_is_asked_for_and_vouched_for_as_the_web_spel
 
 
 def test_the_name_of_a_source_does_not_depend_on_how_it_is_asked_and_gives_no_secret_away():
-    names = {name_of(f"{scheme}://cal.example/private-token/basic.ics") for scheme in ("https", "webcal")}
+    names = {make_source_name(f"{scheme}://cal.example/private-token/basic.ics") for scheme in ("https", "webcal")}
 
     assert 1 == len(names)
     assert "token" not in names.pop()

@@ -316,27 +316,30 @@ def test_a_repeated_letter_replaces_itself(tmp_path):
 
 def test_a_letter_never_replaces_another_that_has_its_name(tmp_path):
     """A database that was begun anew counts its letters from one."""
-    before = a_letter(7, message_id="<7@before.example>", content=b"Message-ID: <7@before.example>\r\n\r\n")
-    answer = a_letter(7, content=b"Message-ID: <7@embassy.example>\r\nReferences: <7@before.example>\r\n\r\n")
+    letter = a_letter(7, content=b"Message-ID: <7@embassy.example>\r\n\r\n")
+    answer = b"Message-ID: <7@before.example>\r\nReferences: <7@embassy.example>\r\n\r\n"
     channel = FileChannel(str(tmp_path))
-    channel.send(before)
+    channel.send(a_letter(7, message_id="<7@before.example>", content=answer))
 
-    channel.send(answer)
-    channel.send(answer)
-    channel.send(before)
+    channel.send(letter)
+    channel.send(letter)
+    channel.send(a_letter(7, message_id="<7@before.example>", content=answer))
 
-    assert {"000007-place-freed-en.eml": before.content, "000007-place-freed-en-2.eml": answer.content} == {
+    assert {"000007-place-freed-en.eml": answer, "000007-place-freed-en-2.eml": letter.content} == {
         file.name: file.read_bytes() for file in tmp_path.iterdir()
     }
 
 
-@pytest.mark.parametrize("make", [Path.mkdir, lambda file: file.symlink_to(file.parent / "thesis")])
+@pytest.mark.parametrize("make", [Path.mkdir, lambda file: file.symlink_to("kept.eml")], ids=["folder", "link"])
 def test_what_is_no_letter_is_left_where_it_is(tmp_path, make):
-    make(tmp_path / "000007-place-freed-en.eml")
+    """A link even where it leads to the same letter, kept elsewhere."""
+    (tmp_path / "kept.eml").write_bytes(a_letter(7).content)
+    taken = tmp_path / "000007-place-freed-en.eml"
+    make(taken)
 
     FileChannel(str(tmp_path)).send(a_letter(7))
 
-    assert {"000007-place-freed-en.eml", "000007-place-freed-en-2.eml"} == {file.name for file in tmp_path.iterdir()}
+    assert taken.is_symlink() or taken.is_dir()
     assert a_letter(7).content == (tmp_path / "000007-place-freed-en-2.eml").read_bytes()
 
 

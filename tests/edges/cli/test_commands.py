@@ -323,12 +323,12 @@ def test_completion_can_be_set_up(desk: Scheduler, shell: str) -> None:
 def test_settings_come_from_the_environment_before_the_file(
     desk: Scheduler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from scheduler.base.config import load
+    from scheduler.base.config import load_settings
 
     file = tmp_path / "settings.toml"
     file.write_text('house = "From the file"\nlanguage = "ru"\n')
 
-    settings = load({"SCHEDULER_HOUSE": "From the environment"}, file)
+    settings = load_settings({"SCHEDULER_HOUSE": "From the environment"}, file)
 
     assert ("From the environment", "ru") == (str(settings.house), settings.language)
     assert ("SCHEDULER_HOUSE", str(file)) == (settings.sources["house"], settings.sources["language"])

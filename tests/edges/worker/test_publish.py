@@ -16,7 +16,7 @@ from scheduler.base.errors import Conflict, Forbidden, Invalid
 from scheduler.model import Event, Feed
 from scheduler.services.common import lookup
 from scheduler.services.events.programme import planning
-from scheduler.web.programme.feed_server import Feeds
+from scheduler.web.programme.feed_server import FeedServer
 from scheduler.worker.publish import Bucket, Directory, publish, target_for
 from tests.support.builders import DAILY, NOW, SPRING, a_city, a_feed, a_venue, an_event
 from tests.support.instance import Scheduler
@@ -79,7 +79,7 @@ def test_each_published_feed_is_what_the_server_sends(app, directory):
 
     done = publish(app, Directory(directory))
 
-    client = Client(Feeds(app, lambda *_: []))
+    client = Client(FeedServer(app, lambda *_: []))
     assert {name: client.get(f"/{name}").data for name in done.written} == {
         name: (directory / name).read_bytes() for name in done.written
     }

@@ -101,7 +101,7 @@ def test_who_was_changed_between_the_password_and_the_session_is_not_signed_in(d
     with db.write() as session:
         made(session)
     with db.read() as session:
-        claim = accounts.claim(session, "aigerim")
+        claim = accounts.read_password(session, "aigerim")
     with db.write() as session:
         accounts.set_password(session, accounts.get_for_update(session, "aigerim"), "another", now=NOW)
 
@@ -111,29 +111,29 @@ def test_who_was_changed_between_the_password_and_the_session_is_not_signed_in(d
 
 def test_a_session_is_known_by_its_token_until_the_epoch_rises(db):
     with db.write() as session:
-        token = accounts.officer(made(session), secret=SECRET).token
-        other = accounts.officer(made(session, "other"), secret=SECRET).token
+        token = accounts.make_officer(made(session), secret=SECRET).token
+        other = accounts.make_officer(made(session, "other"), secret=SECRET).token
 
     with db.read() as session:
-        assert "aigerim" == accounts.signed_in(session, token, secret=SECRET).name
-        assert accounts.signed_in(session, token, secret="1" * 64) is None
-        assert accounts.signed_in(session, f"{token[:2]}{other[2:]}", secret=SECRET) is None
-        assert accounts.signed_in(session, "999-" + "a" * 26, secret=SECRET) is None
+        assert "aigerim" == accounts.find_officer(session, token, secret=SECRET).name
+        assert accounts.find_officer(session, token, secret="1" * 64) is None
+        assert accounts.find_officer(session, f"{token[:2]}{other[2:]}", secret=SECRET) is None
+        assert accounts.find_officer(session, "999-" + "a" * 26, secret=SECRET) is None
     with db.write() as session:
         accounts.end_sessions(session, accounts.get_for_update(session, "aigerim"), now=NOW)
     with db.read() as session:
-        assert accounts.signed_in(session, token, secret=SECRET) is None
+        assert accounts.find_officer(session, token, secret=SECRET) is None
 
 
 def test_a_link_to_choose_a_password_is_no_session_and_a_session_is_no_link(db):
     with db.write() as session:
         account = made(session)
         link = accounts.invite(session, account, secret=SECRET, now=NOW)
-        token = accounts.officer(account, secret=SECRET).token
+        token = accounts.make_officer(account, secret=SECRET).token
 
-        assert accounts.signed_in(session, link, secret=SECRET) is None
+        assert accounts.find_officer(session, link, secret=SECRET) is None
         with pytest.raises(NotFound):
-            accounts.invited(session, token, secret=SECRET, now=NOW)
+            accounts.get_invited(session, token, secret=SECRET, now=NOW)
 
 
 def test_every_change_of_an_account_is_in_the_audit_without_a_name_or_a_password(db):
@@ -144,7 +144,7 @@ def test_every_change_of_an_account_is_in_the_audit_without_a_name_or_a_password
         accounts.disable(session, account, now=NOW)
         accounts.enable(session, account, now=NOW)
         accounts.end_sessions(session, account, now=NOW)
-        accounts.speak(session, account, "ru", now=NOW)
+        accounts.set_language(session, account, "ru", now=NOW)
         accounts.give_role(session, account, AccountRole.DOOR, now=NOW)
 
     with db.read() as session:

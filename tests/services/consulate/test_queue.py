@@ -12,7 +12,8 @@ from sqlalchemy.exc import IntegrityError
 from scheduler.base.errors import Conflict, Invalid, NotFound
 from scheduler.model import Appointment, Audit, LetterKind, Side, Ticket, VisitStatus
 from scheduler.services.consulate.front_desk import board as queue_board
-from scheduler.services.consulate.front_desk.actions import AnotherDay, NobodyWaits, NoWalkIns
+from scheduler.services.consulate.front_desk.actions import AnotherDay, NobodyWaits
+from scheduler.services.consulate.front_desk.walk_ins import NoWalkIns
 from scheduler.services.consulate.posts import posts
 from scheduler.services.consulate.visits import booking, upkeep
 from scheduler.services.consulate.visits.booking import AlreadyBooked, Unchanged
@@ -350,16 +351,16 @@ def test_the_board_shows_tickets_and_counters_and_no_names(desk):
 def test_the_address_of_the_board_ends_when_it_is_revoked(desk):
     with desk.db.write() as session:
         post = posts.get(session, "phuket")
-        before = queue_board.board_token(post, secret=SECRET)
-        assert post is queue_board.board_post(session, "phuket", before, secret=SECRET)
+        before = queue_board.make_board_token(post, secret=SECRET)
+        assert post is queue_board.find_post_of_board(session, "phuket", before, secret=SECRET)
 
         queue_board.revoke_board(session, post, now=NINE)
 
-        after = queue_board.board_token(post, secret=SECRET)
-        assert post is queue_board.board_post(session, "phuket", after, secret=SECRET)
+        after = queue_board.make_board_token(post, secret=SECRET)
+        assert post is queue_board.find_post_of_board(session, "phuket", after, secret=SECRET)
         for key, token in (("phuket", before), ("bangkok", after), ("phuket", "1-x"), ("phuket", "é")):
             with pytest.raises(NotFound, match="leads nowhere"):
-                queue_board.board_post(session, key, token, secret=SECRET)
+                queue_board.find_post_of_board(session, key, token, secret=SECRET)
 
 
 # How it went
@@ -433,7 +434,7 @@ def test_a_hundred_who_are_checked_in_at_once_have_a_hundred_tickets(db):
     with db.write() as session:
         short = {"name": "Stamp", "minutes": 5}
         a_post(session, cell=5, service={"stamp": short}, counter={"1": {"name": "1"}, "2": {"name": "2"}})
-        stamp = posts.service_of(posts.get(session, "phuket"), "stamp")
+        stamp = posts.get_service(posts.get(session, "phuket"), "stamp")
         now = NINE - timedelta(hours=20)
         booked = [
             booking.book(

@@ -42,10 +42,10 @@ def look(url):
     leaves no trace."""
     db = connect(url)
     with db.read() as session:
-        service = posts.service_of(posts.get(session, "phuket"), "passport")
+        service = posts.get_service(posts.get(session, "phuket"), "passport")
         booking.require_free(session, service, a_party().party, MORNING, now=NOW)
     with suppress(Undone), db.write() as session:
-        service = posts.service_of(posts.get(session, "phuket"), "passport")
+        service = posts.get_service(posts.get(session, "phuket"), "passport")
         booking.book(session, service, MORNING, a_party(), secret=SECRET, now=NOW)
         session.flush()
         raise Undone
@@ -70,10 +70,10 @@ def try_for_one(url, number):
 
 def book(db, number, at):
     with db.read() as session:
-        service = posts.service_of(posts.get(session, "phuket"), "passport")
+        service = posts.get_service(posts.get(session, "phuket"), "passport")
         booking.require_free(session, service, a_party().party, at, now=NOW)
     with db.write() as session:
-        service = posts.service_of(posts.get(session, "phuket"), "passport")
+        service = posts.get_service(posts.get(session, "phuket"), "passport")
         return booking.book(session, service, at, a_party(f"guest{number}"), secret=SECRET, now=NOW).reference
 
 
@@ -149,7 +149,7 @@ def test_those_who_swap_and_move_at_once_never_share_a_cell(post, database_url):
 def book_and_hang(url, here):
     consulate = Consulate(Database(url))
     with consulate.db.write() as session:
-        service = posts.service_of(posts.get(session, "phuket"), "passport")
+        service = posts.get_service(posts.get(session, "phuket"), "passport")
         booking.book(session, service, MORNING, a_party(), secret=SECRET, now=NOW)
         session.flush()
         here()

@@ -39,7 +39,10 @@ def under_old_law(db, *references):
 
 def check(post, now=NOW + HOUR):
     with post.db.write() as session:
-        return [(row.reference, after - before) for row, before, after in visit_rezoning.check(session, now=now)]
+        return [
+            (row.reference, after - before)
+            for row, before, after in visit_rezoning.correct_instants(session, now=now)
+        ]
 
 
 def waiting(post, reference):
@@ -65,7 +68,7 @@ def test_a_visit_keeps_its_hour_and_takes_its_letters_cells_and_calendar_entry_a
     assert letters == waiting(post, moved)
     assert {LetterKind.VISIT_REMINDER, LetterKind.VISIT_RECONFIRM} == set(letters)
     with post.db.read() as session:
-        file = visit_wording.file(booking.get(session, moved), "en")
+        file = visit_wording.make_calendar(booking.get(session, moved), "en")
     (entry,) = icalendar.Calendar.from_ical(file).walk("VEVENT")
     assert (right.starts_at, row.sequence) == (entry["DTSTART"].dt, entry["SEQUENCE"])
     assert 0 == post.row(untouched).sequence

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from scheduler.base.errors import NotFound
 from scheduler.base.text import Text
 from scheduler.model import Applicant, Letter, LetterKind, Outcome, Side, VisitStatus
-from scheduler.services.consulate.front_desk.statistics import statistics
+from scheduler.services.consulate.front_desk.statistics import compute_statistics
 from scheduler.services.consulate.posts import posts
 from scheduler.services.consulate.visits import booking, displacement, upkeep
 from scheduler.services.consulate.visits import links as visit_links
@@ -309,7 +309,7 @@ def test_a_visit_whose_end_nobody_wrote_down_keeps_nobody_from_the_next_and_is_n
 def test_whose_a_visit_was_is_erased_by_schedule_and_the_visit_is_still_counted(post):
     reference = post.book("aliya")
     with post.db.read() as session:
-        link = visit_links.token(booking.get(session, reference), VisitPurpose.OWN, secret=SECRET)
+        link = visit_links.make_token(booking.get(session, reference), VisitPurpose.OWN, secret=SECRET)
     post.now = NOW + 8 * DAY
     act(post, booking.record_outcome, reference, VisitStatus.SERVED)
 
@@ -318,7 +318,7 @@ def test_whose_a_visit_was_is_erased_by_schedule_and_the_visit_is_still_counted(
 
     with post.db.read() as session:
         assert [] == session.scalars(sa.select(Applicant)).all()
-        counted = statistics(session, posts.get(session, "phuket"), TUESDAY, TUESDAY)
+        counted = compute_statistics(session, posts.get(session, "phuket"), TUESDAY, TUESDAY)
         with pytest.raises(NotFound, match="this link leads nowhere"):
             visit_links.find(session, link, VisitPurpose.OWN, secret=SECRET)
     assert (1, 1) == (counted.booked, counted.served)
@@ -332,7 +332,7 @@ def test_a_link_is_for_one_purpose_of_one_visit(post):
     reference = post.hold("aliya")
     with post.db.read() as session:
         visit = booking.get(session, reference)
-        link = visit_links.token(visit, VisitPurpose.CONFIRM, secret=SECRET)
+        link = visit_links.make_token(visit, VisitPurpose.CONFIRM, secret=SECRET)
 
         assert visit is visit_links.find(session, link, VisitPurpose.CONFIRM, secret=SECRET)
         for wrong in (link[:-1] + "q", "1-" + "a" * 26, "nonsense", f"9{link}", ""):

@@ -11,9 +11,9 @@ from scheduler.base.errors import Invalid, NotFound
 from scheduler.model import Layout, LetterKind, Side, SlotClaim, VisitStatus
 from scheduler.services.common.drafts import check
 from scheduler.services.consulate.posts import free_times, opening_days, posts
+from scheduler.services.consulate.posts.availability import Reason
 from scheduler.services.consulate.posts.free_times import Party
 from scheduler.services.consulate.posts.post_drafts import SpecialDraft
-from scheduler.services.consulate.posts.slots import Reason
 from scheduler.services.consulate.visits import booking
 from scheduler.services.consulate.visits.booking import AlreadyBooked, NotOffered, SlotTaken, Unchanged
 from scheduler.services.consulate.visits.lifecycle import NoLongerStands
@@ -387,7 +387,7 @@ def test_a_plan_that_was_not_kept_is_not_remembered(post):
             row = posts.get(session, "phuket")
             opening_days.set_days(session, row, check(SpecialDraft, {"first_day": day}), now=NOW)
             session.flush()
-            slots = free_times.free(session, row.services[0], Party(), now=NOW)
+            slots = free_times.find_free_times(session, row.services[0], Party(), now=NOW)
             assert day not in {slot.dtstart.date() for slot in slots}
             raise ZeroDivisionError
 

@@ -245,7 +245,7 @@ def test_a_feed_may_ask_for_all_of_several_things_at_once(session):
 
     assert 1 == len(titles(session, "narrow"))
     assert 4 == len(titles(session, "either"))
-    assert 1 == event_feeds.count(session, scopes.get(session, "narrow"), now=NOW)
+    assert 1 == event_feeds.count_events(session, scopes.get(session, "narrow"), now=NOW)
 
 
 def test_a_feed_that_is_not_there_is_told_with_those_that_are(session):

@@ -243,7 +243,7 @@ def test_an_event_moved_back_after_people_were_told_is_told_again(app, opening):
 def test_what_another_worker_is_sending_at_this_moment_is_taken_for_read(app, opening):
     """Its letter tells the new time and will arrive; that the event is back at the old one must be told after it."""
     opening.move(dtstart=LATER)
-    app.clock.advance(enqueue.QUIET)
+    app.clock.advance(enqueue.QUIET_PERIOD)
     with app.db.write() as session:
         leases.claim_due(session, now=app.clock.now(), lease=timedelta(minutes=10), limit=1)
     opening.move(dtstart=START)

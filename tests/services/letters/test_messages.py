@@ -217,7 +217,7 @@ def test_sending_twice_is_harmless(opening, clock):
     with pytest.raises(Conflict, match=f"message {first.id} says the same to the same people"):
         send(opening, "remote", "confirmed")
     with opening.db.write() as session:
-        assert 0 == messages.fan_out(session, messages.get(session, first.id), now=NOW)
+        assert 0 == messages.queue_letters(session, messages.get(session, first.id), now=NOW)
     clock.advance(2 * DAY)  # a reminder of the same words is meant
     send(opening, "confirmed", "remote")
 
@@ -314,7 +314,7 @@ def test_the_ledger_of_a_message_counts_its_outcomes(opening):
     letters(opening)
 
     with opening.db.read() as session:
-        assert {"sent": 3, "skipped": 1} == dict(messages.outcomes(session, [made.id])[made.id])
+        assert {"sent": 3, "skipped": 1} == dict(messages.count_outcomes(session, [made.id])[made.id])
 
 
 def test_a_registration_that_was_never_confirmed_is_purged_although_a_message_went_to_others(opening, clock):

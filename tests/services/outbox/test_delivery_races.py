@@ -179,7 +179,7 @@ def test_who_registers_while_others_withdraw_gets_the_place_or_stands_before_it(
 
 def register_and_hang(url, here):
     with Database(url).write() as session:
-        register(session, lookup.get(session, Event, "opening"), lookup.person(session, "anna"), companions=1)
+        register(session, lookup.get(session, Event, "opening"), lookup.get_person(session, "anna"), companions=1)
         session.flush()
         here()
 
@@ -187,7 +187,7 @@ def register_and_hang(url, here):
 def withdraw_and_hang(url, here):
     with Database(url).write() as session:
         event = lookup.get(session, Event, "opening")
-        transitions.withdraw(session, lookup.attendee(session, event, "anna"), now=NOW)
+        transitions.withdraw(session, lookup.get_attendee(session, event, "anna"), now=NOW)
         session.flush()
         here()
 

@@ -33,7 +33,7 @@ from scheduler.services.common.lookup import get
 from scheduler.services.events.attendance import transitions
 from scheduler.services.events.programme import planning
 from scheduler.services.events.programme.event_drafts import ReminderDraft
-from scheduler.services.letters.reminder_preview import preview
+from scheduler.services.letters.reminder_preview import preview_letters
 from scheduler.services.outbox import reminders as outbox_reminders
 from scheduler.worker import delivery
 from tests.support.builders import DAY, NOW, START, a_person, an_event, attendees_of, invite, register
@@ -560,7 +560,7 @@ def happened(app) -> list[tuple[datetime, str, str, str]]:
 def foretold(app, days=60):
     with app.db.read() as session:
         now = app.clock.now()
-        return in_words(preview(session, now=now, until=now + days * DAY, event=None, language="en"))
+        return in_words(preview_letters(session, now=now, until=now + days * DAY, event=None, language="en"))
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -641,7 +641,7 @@ def test_what_will_be_too_late_is_foretold_as_that(app):
     app.clock.set(STARTS_AT - HOUR)
 
     with app.db.read() as session:
-        (record,) = preview(session, now=app.clock.now(), until=STARTS_AT, event=None, language="en")
+        (record,) = preview_letters(session, now=app.clock.now(), until=STARTS_AT, event=None, language="en")
 
     assert (True, True) == (record["late"], record["too_late"])
 
@@ -653,7 +653,7 @@ def test_a_preview_can_be_of_one_event_and_changes_nothing(app):
     before = due(app)
 
     with app.db.read() as session:
-        records = preview(session, now=NOW, until=STARTS_AT, event="dinner", language="en")
+        records = preview_letters(session, now=NOW, until=STARTS_AT, event="dinner", language="en")
 
     assert ["dinner"] == [record["event"] for record in records]
     assert before == due(app)

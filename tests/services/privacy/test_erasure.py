@@ -31,7 +31,7 @@ from scheduler.services.feeds import own_calendar
 from scheduler.services.letters import messages
 from scheduler.services.privacy import erasure, personal_data, retention
 from scheduler.storage.types import Base
-from scheduler.worker import delivery, timetable
+from scheduler.worker import delivery, jobs
 from tests.support.builders import (
     DAY,
     NOW,
@@ -97,7 +97,7 @@ def number(app) -> int:
         cells = {"name": "Annabella", "note": "vegan-note"}
         session.add(GuestRow(attendee_id=mine.id, event_id=opening.id, fingerprint="f", digest="d", cells=cells))
         session.add(ExternalId(source="ministry", value="ext-0815", person_id=who.id))
-        own_calendar.subscribe(session, who, now=NOW)
+        own_calendar.find_or_add_link(session, who, now=NOW)
         draft = messages.draft({"subject": "To all", "text": "Hello {name}"}, language="en")
         messages.send(session, opening, draft, to=["everyone"], now=NOW)
         number = who.id
@@ -300,7 +300,9 @@ def test_a_registration_that_was_not_confirmed_is_gone(app):
 
 def test_all_that_is_kept_is_in_the_file_that_they_can_download(app, number):
     with app.db.read() as session:
-        kept = json.dumps(personal_data.data(session, session.get_one(Person, number)), ensure_ascii=False)
+        kept = json.dumps(
+            personal_data.export_personal_data(session, session.get_one(Person, number)), ensure_ascii=False
+        )
 
     assert [] == [word for word in KNOWN if word not in kept]
     assert "Hello {name}" in kept
@@ -310,7 +312,7 @@ def test_all_that_is_kept_is_in_the_file_that_they_can_download(app, number):
 
 
 def run(app) -> dict[str, int]:
-    return timetable.retain(app)
+    return jobs.run_retention(app)
 
 
 def test_visitors_are_forgotten_so_many_days_after_their_last_event(app, number, clock):
@@ -346,7 +348,7 @@ def test_officials_and_links_that_an_officer_gave_are_kept(app, clock):
     with app.db.write() as session:
         register(session, an_event(session), a_person(session, "minister", name="Minister"))
         driver = a_person(session, name="Driver")
-        own_calendar.subscribe(session, driver, now=NOW)
+        own_calendar.find_or_add_link(session, driver, now=NOW)
     clock.advance(200 * DAY)
 
     assert 0 == run(app)["people"]
@@ -401,7 +403,7 @@ def test_set_to_nought_nothing_is_forgotten_by_itself(app, environment, number, 
 
 
 def test_more_than_one_batch_is_forgotten_and_each_is_written_down(app, clock, monkeypatch):
-    monkeypatch.setattr(retention, "BATCH", 7)
+    monkeypatch.setattr(retention, "MAX_ROWS", 7)
     with app.db.write() as session:
         event = an_event(session)
         for _ in range(20):
@@ -416,7 +418,7 @@ def test_more_than_one_batch_is_forgotten_and_each_is_written_down(app, clock, m
 
 
 def test_asked_to_stop_it_stops_between_batches(app, clock, monkeypatch):
-    monkeypatch.setattr(retention, "BATCH", 5)
+    monkeypatch.setattr(retention, "MAX_ROWS", 5)
     with app.db.write() as session:
         event = an_event(session)
         for _ in range(10):
@@ -424,7 +426,7 @@ def test_asked_to_stop_it_stops_between_batches(app, clock, monkeypatch):
     clock.advance(200 * DAY)
     rounds = iter([False, True, True, True, True])
 
-    assert 5 == timetable.retain(app, stop=lambda: next(rounds))["people"]
+    assert 5 == jobs.run_retention(app, stop=lambda: next(rounds))["people"]
 
 
 def test_the_numbers_of_an_event_are_the_same_before_and_after(scheduler, app, number, clock, tmp_path):

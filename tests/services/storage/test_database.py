@@ -552,7 +552,7 @@ def test_what_was_confirmed_survives_a_power_cut(db):
 def opened(url):
     database = Database(url)
     try:
-        schema.ready(database)
+        schema.make_ready(database)
         with database.write() as session:
             a_city(session)
     finally:
@@ -713,8 +713,8 @@ def test_the_command_says_it_in_one_line_too(tmp_path, url, monkeypatch):
 
 
 def test_the_application_opens_the_embedded_database_by_itself(tmp_path):
-    settings = config.load({"SCHEDULER_DATA_DIR": str(tmp_path / "not" / "yet")})
+    settings = config.load_settings({"SCHEDULER_DATA_DIR": str(tmp_path / "not" / "yet")})
     app = App.open(settings)
 
-    assert schema.state(app.db).up_to_date
+    assert schema.read_state(app.db).up_to_date
     app.close()

@@ -85,7 +85,7 @@ def test_up_down_to_nothing_and_up_again_gives_the_same_tables(empty):
 
     assert {"alembic_version"} == left
     assert made == objects(empty)
-    assert schema.state(empty).up_to_date
+    assert schema.read_state(empty).up_to_date
 
 
 def test_down_to_nothing_takes_tables_that_are_in_use_and_leaves_no_trace(db):
@@ -107,7 +107,7 @@ def test_upgrading_what_is_up_to_date_changes_nothing(db):
     before = objects(db)
 
     schema.upgrade(db)
-    schema.ready(db)
+    schema.make_ready(db)
 
     assert before == objects(db)
     assert [] == wrong_with_places(db)
@@ -131,14 +131,14 @@ def test_a_revision_that_does_not_exist_is_refused_in_one_line(db, step):
         step(db, "nonsense")
 
     assert "\n" not in str(refusal.value)
-    assert schema.state(db).up_to_date
+    assert schema.read_state(db).up_to_date
 
 
 # Models and migrations
 
 
 def test_models_and_migrations_do_not_drift(db):
-    assert [] == schema.differences(db)
+    assert [] == schema.find_differences(db)
 
 
 def names(constraints):
@@ -189,7 +189,7 @@ def test_a_version_without_a_front_desk_keeps_booked_visits_and_accounts_and_los
         a_post(session, service={"passport": {**PASSPORT, "walk_ins": True}})
         draft = AccountDraft(name="aigul", called="Aigul", role=AccountRole.CONSULAR, language="kk")
         officer, post = accounts.add(session, draft, now=NOW), posts.get(session, "phuket")
-        assigned_posts.give(session, officer, [post], now=NOW)
+        assigned_posts.assign(session, officer, [post], now=NOW)
         feed_links.add_visits(session, post=post, account=officer, holder="tablet", names=True, now=NOW)
     booked = desk.book("aliya")
     desk.at(0).check_in(booked)
@@ -210,9 +210,9 @@ LEFT = ("role FROM account", "id FROM feed_link", "reference FROM appointment")
 def test_the_embedded_database_is_made_where_there_is_none(tmp_path):
     database = Database(f"sqlite:///{tmp_path / 'a' / 'b' / 'x.db'}")
 
-    schema.ready(database)
+    schema.make_ready(database)
 
-    assert schema.state(database).up_to_date
+    assert schema.read_state(database).up_to_date
     database.dispose()
 
 
@@ -220,9 +220,9 @@ def test_the_embedded_database_is_made_where_there_is_none(tmp_path):
 def test_an_embedded_database_with_older_tables_is_upgraded_by_itself(db):
     schema.downgrade(db, "base")
 
-    schema.ready(db)
+    schema.make_ready(db)
 
-    assert schema.state(db).up_to_date
+    assert schema.read_state(db).up_to_date
 
 
 @pytest.mark.parametrize("engine", ["postgresql"])
@@ -230,7 +230,7 @@ def test_a_server_with_older_tables_is_not_upgraded_by_itself(db):
     schema.downgrade(db, "base")
 
     with pytest.raises(Conflict, match="the tables are of another version; run: scheduler db upgrade"):
-        schema.ready(db)
+        schema.make_ready(db)
 
     assert {"alembic_version"} == tables(db)
 
@@ -238,7 +238,7 @@ def test_a_server_with_older_tables_is_not_upgraded_by_itself(db):
 @pytest.mark.parametrize("engine", ["postgresql"])
 def test_a_server_without_tables_is_not_upgraded_by_itself(empty):
     with pytest.raises(Conflict, match="run: scheduler db upgrade"):
-        schema.ready(empty)
+        schema.make_ready(empty)
 
     assert set() == tables(empty)
 
@@ -248,10 +248,10 @@ def test_a_database_of_a_newer_version_is_refused_and_stays_as_it_is(db):
     before = objects(db)
 
     with pytest.raises(Conflict) as refusal:
-        schema.ready(db)
+        schema.make_ready(db)
 
     assert NEWER == str(refusal.value)
-    assert (before, "9999") == (objects(db), schema.state(db).current)
+    assert (before, "9999") == (objects(db), schema.read_state(db).current)
 
 
 @pytest.mark.parametrize("step", [schema.upgrade, lambda db: schema.downgrade(db, "base")])
@@ -288,7 +288,7 @@ def test_the_command_upgrades_downgrades_and_compares(empty_url, tmp_path, monke
         result = CliRunner().invoke(root, ["db", *args], catch_exceptions=False)
         return result.exit_code, result.output.strip()
 
-    head = max(file.name for file in schema.scripts().glob("versions/0*.py"))[:4]
+    head = max(file.name for file in schema.migrations_directory().glob("versions/0*.py"))[:4]
     assert (1, f"Error: the tables are at None, this program expects {head}") == run("check")
     assert (0, f"Tables: None → {head}") == run("upgrade")
     assert (0, f"The tables are in order: {head}") == run("check")
@@ -301,10 +301,10 @@ def test_the_command_upgrades_downgrades_and_compares(empty_url, tmp_path, monke
 
 def open_and_use(url):
     db = Database(url)  # closed with the process
-    schema.ready(db)
+    schema.make_ready(db)
     with db.write() as session:
         a_city(session)
-    return schema.state(db).up_to_date
+    return schema.read_state(db).up_to_date
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
@@ -323,7 +323,7 @@ def test_processes_that_upgrade_at_once_all_succeed(empty_url):
 
 def test_an_upgrade_that_fails_halfway_leaves_nothing(empty, tmp_path, monkeypatch):
     broken = tmp_path / "migrations"
-    shutil.copytree(schema.scripts(), broken, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(schema.migrations_directory(), broken, ignore=shutil.ignore_patterns("__pycache__"))
     first = next((broken / "versions").glob("0001_*.py"))
     source = first.read_text(encoding="utf-8")
     source = source.replace("    make_audit_append_only()\n", "    op.drop_table('nowhere')\n", 1)
@@ -341,15 +341,16 @@ def test_a_migration_rebuilds_tables_without_losing_what_hangs_on_them(db, tmp_p
     with db.write() as session:
         register(session, an_event(session, capacity=3, hours={"mon": "10:00-12:00"}))
     more = tmp_path / "migrations"
-    shutil.copytree(schema.scripts(), more, ignore=shutil.ignore_patterns("__pycache__"))
-    (more / "versions" / "0999_rebuild.py").write_text(REBUILD.format(head=schema.state(db).head), encoding="utf-8")
+    shutil.copytree(schema.migrations_directory(), more, ignore=shutil.ignore_patterns("__pycache__"))
+    rebuild = REBUILD.format(head=schema.read_state(db).head)
+    (more / "versions" / "0999_rebuild.py").write_text(rebuild, encoding="utf-8")
     monkeypatch.setattr(schema, "scripts", lambda: more)
 
     schema.upgrade(db)
     schema.downgrade(db, "-1")
 
     monkeypatch.undo()
-    assert [] == schema.differences(db)
+    assert [] == schema.find_differences(db)
     assert [] == wrong_with_places(db)
     with db.read() as session:
         [event] = session.scalars(sa.select(Event)).all()

@@ -13,7 +13,7 @@ from babel.messages.frontend import CommandLineInterface
 from babel.messages.pofile import read_po
 
 from scheduler.base import resources
-from scheduler.base.i18n import LANGUAGES, catalogue
+from scheduler.base.i18n import LANGUAGES, load_catalogue
 
 ROOT = Path(__file__).parents[3]
 TRANSLATED = tuple(language for language in LANGUAGES if language != "en")
@@ -126,7 +126,7 @@ def test_counts_have_as_many_forms_as_the_language_needs(language):
     [(1, "1 человек"), (2, "2 человека"), (5, "5 человек"), (11, "11 человек"), (22, "22 человека")],
 )
 def test_russian_counts_its_companions_by_three_forms(count, said):
-    found = catalogue("ru").ngettext("you and %(num)s companion", "you and %(num)s companions", count)
+    found = load_catalogue("ru").ngettext("you and %(num)s companion", "you and %(num)s companions", count)
 
     assert f"Вы и ещё {said}" == found % {"num": count}
 

@@ -18,7 +18,7 @@ from calendars.foreign import ForeignEvent, Limits, ReadError, Reading, ZoneSour
 from calendars.lines import join_lines
 
 RFC = Path(__file__).parents[2] / "rfc"
-FOREIGN = sorted(RFC.glob("foreign-*.ics"))
+FILES = sorted(RFC.glob("foreign-*.ics"))  # made by us, with the peculiarities of other programs
 
 STANDARD = "BEGIN:STANDARD|DTSTART:{0}|TZOFFSETFROM:{1}|TZOFFSETTO:{2}|{3}|END:STANDARD"
 NEW_YORK = (
@@ -762,7 +762,7 @@ def test_what_is_made_to_take_long_does_not(data: bytes) -> None:
     assert process_time() - began < 5
 
 
-FILES = [file.read_bytes() for file in FOREIGN]
+CONTENTS = [file.read_bytes() for file in FILES]
 HOSTILE = (
     b"\r\n",
     b"\n ",
@@ -791,7 +791,7 @@ HOSTILE += (
 @st.composite
 def mutated(draw: st.DrawFn) -> bytes:
     """A real file with pieces of it cut out, doubled, moved or replaced by trouble."""
-    data = draw(st.sampled_from(FILES))
+    data = draw(st.sampled_from(CONTENTS))
     for _ in range(draw(st.integers(1, 8))):
         start, end, to = sorted(draw(st.lists(st.integers(0, len(data)), min_size=3, max_size=3)))
         piece = draw(st.one_of(st.sampled_from(HOSTILE), st.binary(max_size=20), st.just(data[start:end])))
@@ -862,13 +862,13 @@ def in_utc(when: date | datetime) -> str:
 
 
 DIFFER = {  # why icalendar 7.3 says otherwise
+    "foreign-assorted": "it refuses a VTIMEZONE without a name, and floats unknown zones and floating times",
     "foreign-broken": "it has no UIDs to compare by",
-    "foreign-loose": "it leaves floating times afloat, and refuses a VTIMEZONE without a name",
     "foreign-zones": "it guesses otherwise",
 }
 
 
-@pytest.mark.parametrize("file", [file for file in FOREIGN if file.stem not in DIFFER], ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", [file for file in FILES if file.stem not in DIFFER], ids=lambda file: file.stem)
 @pytest.mark.filterwarnings("ignore:Timezone")  # it says that it guesses what we guess too
 def test_icalendar_reads_the_same_instants(file: Path) -> None:
     icalendar.use_zoneinfo()  # forgets the zones of the file before
@@ -908,26 +908,52 @@ def test_series_come_out_as_another_program_expands_the_file(name: str) -> None:
     assert theirs == occurrences(again, 2027)
 
 
+def test_every_calendar_is_read_and_what_it_refuses_is_known() -> None:
+    refused = {}
+    for file in FILES:
+        reading = read_calendar(file.read_bytes(), default_tzid="Asia/Almaty")
+        assert all(map(is_sound, reading.events))
+        if messages := [str(note) for note in reading.notes if note.kind == "refused"]:
+            refused[file.stem] = messages
+
+    assert {
+        "foreign-assorted": ["The event has no DTSTART."],
+        "foreign-broken": [
+            "The event has no DTSTART.",
+            "DTSTART is no time: tomorrow.",
+            "The file ends within this event.",
+        ],
+    } == refused
+
+
+def test_an_all_day_series_of_exchange_keeps_its_moved_day() -> None:
+    (series,) = own("exchange").events
+
+    (moved,) = series.overrides
+    assert (date(2027, 2, 16), date(2027, 2, 17)) == (series.dtstart, series.dtend)
+    assert (date(2027, 2, 25), date(2027, 2, 26)) == (moved.recurrence_id, moved.dtstart)
+
+
 @pytest.mark.parametrize(
-    ("name", "events", "refused"),
+    ("uid", "dtstart", "tzid", "source"),
     [
-        ("mozilla", 3, []),  # a BOM, two calendars, names parted from their values, zones with a path before them
-        (
-            "emclient",
-            2,
-            [],
-        ),  # a zone since the year 1, an UNTIL by the clock on the wall, an all-day override by time
-        ("loose", 2, ["The event has no DTSTART."]),  # a zone without a name, a floating time, no UID
+        ("zone-from-the-year-one", at(2027, 6, 1, 10), "Europe/Berlin", ZoneSource.VTIMEZONE),
+        ("zone-without-a-name", at(2027, 6, 2, 10), "Etc/GMT-7", ZoneSource.VTIMEZONE),
+        ("floating", at(2027, 6, 3, 14), "Asia/Almaty", ZoneSource.FLOATING),
+        ("custom-zone", at(2027, 6, 4, 10, 35), "Asia/Almaty", ZoneSource.GUESSED),
+        ("zone-of-a-library", at(2027, 6, 5, 9), "Asia/Bangkok", ZoneSource.SUFFIX),
+        ("until-on-the-wall", at(2027, 6, 7, 9), "Asia/Bangkok", ZoneSource.IANA),
+        ("twice", at(2027, 6, 8, 10), "UTC", ZoneSource.UTC),
+        ("whole-day-with-a-zone", date(2027, 3, 22), "", ZoneSource.DATE),
+        ("duration-backwards", date(2027, 4, 1), "", ZoneSource.DATE),
     ],
 )
-def test_what_other_programs_write_against_the_letter_is_read_and_what_is_refused_is_known(
-    name: str, events: int, refused: list[str]
+def test_the_peculiarities_of_several_programs_are_read(
+    uid: str, dtstart: date | datetime, tzid: str, source: ZoneSource
 ) -> None:
-    reading = own(name, default_tzid="Asia/Almaty")
+    event = by_uid(own("assorted", default_tzid="Asia/Almaty"))[uid]
 
-    assert events == len(reading.events)
-    assert all(map(is_sound, reading.events))
-    assert refused == [str(note) for note in reading.notes if note.kind == "refused"]
+    assert (dtstart, tzid, source) == (event.dtstart, event.tzid, event.zone_source)
 
 
 def test_reading_is_faster_than_icalendar_and_grows_with_the_file() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pypdfium2
 import pytest
 
-from scheduler.formats.printing import Card, PrintForm, printed
+from scheduler.formats.printing import Card, PrintForm, print_cards
 
 NAMES = {
     "en": "Anna-Maria Schäfer",
@@ -17,7 +17,7 @@ LONG_THAI = "ผู้อำนวยการสำนักงานส่ง�
 
 
 def pages(cards, form=PrintForm.BADGES, **given):
-    made = printed(form, cards, title="The Opening", language="en", **given)
+    made = print_cards(form, cards, title="The Opening", language="en", **given)
     with pypdfium2.PdfDocument(made) as document:
         return [(page.get_size(), " ".join(text_of(page).split())) for page in document]
 
@@ -41,7 +41,7 @@ def test_a_name_in_any_script_can_be_copied_out_of_it(form, name):
 
 
 def test_a_thai_text_is_broken_between_its_words():
-    made = printed(PrintForm.BADGES, [Card(name="ก", detail=LONG_THAI)], title="x", language="th")
+    made = print_cards(PrintForm.BADGES, [Card(name="ก", detail=LONG_THAI)], title="x", language="th")
     with pypdfium2.PdfDocument(made) as document:
         lines = [line.strip() for line in text_of(document[0]).splitlines() if len(line) > 5]
 
@@ -56,7 +56,7 @@ def test_a_thai_text_is_broken_between_its_words():
     ["Wolfeschlegelsteinhausenbergerdorff" * 2, "Ж" * 60, "Anna " * 30, "กรุงเทพมหานครอมรรัตนโกสินทร์มหินทรายุธยา" * 2],
 )
 def test_a_long_name_shrinks_and_wraps_and_stays_on_its_badge(name):
-    made = printed(PrintForm.BADGES, [Card(name=name)], title="x", language="en", one_per_page=True)
+    made = print_cards(PrintForm.BADGES, [Card(name=name)], title="x", language="en", one_per_page=True)
     with pypdfium2.PdfDocument(made) as document:
         page = document[0]
         width, height = page.get_size()
@@ -81,8 +81,8 @@ def test_the_code_on_a_badge_is_its_pass():
     from scheduler.services.events.attendance import passes
 
     given = "1-OPC4BKZDYY3GHLKK42ZTG25DRI"
-    card = Card(name="Anna", role="Speaker", code=passes.svg(given), spelt=given)
-    with pypdfium2.PdfDocument(printed(PrintForm.BADGES, [card], title="x", language="en")) as document:
+    card = Card(name="Anna", role="Speaker", code=passes.render_svg(given), spelt=given)
+    with pypdfium2.PdfDocument(print_cards(PrintForm.BADGES, [card], title="x", language="en")) as document:
         picture = document[0].render(scale=4, grayscale=True)
 
     stored = bytes(picture.buffer)

@@ -27,8 +27,9 @@ from scheduler.model import (
     Visibility,
 )
 from scheduler.services.letters import event_outlines
-from scheduler.services.letters.envelope import SenderIdentity, render_letter
-from scheduler.services.letters.letter_rows import Row
+from scheduler.services.letters.envelope import SenderIdentity
+from scheduler.services.letters.letter_rows import LetterRow
+from scheduler.services.letters.templates import render_letter
 
 at = datetime.fromisoformat
 TITLE = "Opening of <Silk & Steppe>"  # what a template must escape
@@ -123,7 +124,7 @@ def render(
     """As `compose` renders an outline; without a database, whose only part in it is the attached file."""
     standing = standing or STANDS.get(kind, Standing.CONFIRMED)
     facts = HELD if kind is LetterKind.OFFERED else facts
-    row = Row(
+    row = LetterRow(
         id=1,
         key="k",
         kind=kind,
@@ -141,9 +142,9 @@ def render(
         mode=mode,
         companions=companions,
     )
-    words = event_outlines.words_of(event, row, language, HOUSE)
+    words = event_outlines.template_words(event, row, language, HOUSE)
     if kind is LetterKind.MESSAGE:
-        words |= event_outlines.written(WRITTEN, words["title"], language, language)
+        words |= event_outlines.message_words(WRITTEN, words["title"], language, language)
     return Rendered(*render_letter(kind, words, language))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scheduler.base.errors import Invalid
-from scheduler.services.accounts.passwords import fits, hashed, is_outdated, refuse_weak
+from scheduler.services.accounts.passwords import hash_password, is_match, is_outdated, refuse_weak
 
 
 @pytest.mark.parametrize(
@@ -40,19 +40,19 @@ def test_a_password_is_not_made_of_the_name(password):
 def test_several_words_of_any_language_are_a_password(password):
     refuse_weak(password, "aigerim", "Aigerim Sarsenova")  # raises nothing
 
-    assert fits(password, hashed(password))
+    assert is_match(password, hash_password(password))
 
 
 def test_only_the_same_password_fits_and_no_two_are_kept_alike():
-    kept = hashed("vessel harbour nine lanterns")
+    kept = hash_password("vessel harbour nine lanterns")
 
-    assert fits("vessel harbour nine lanterns", kept)
-    assert not fits("vessel harbour nine lantern", kept)
-    assert not fits("nobody has this password", None)
-    assert not fits("anything at all", "not what we keep")
-    assert kept != hashed("vessel harbour nine lanterns")
+    assert is_match("vessel harbour nine lanterns", kept)
+    assert not is_match("vessel harbour nine lantern", kept)
+    assert not is_match("nobody has this password", None)
+    assert not is_match("anything at all", "not what we keep")
+    assert kept != hash_password("vessel harbour nine lanterns")
     assert not is_outdated(kept)
 
 
 def test_a_letter_is_the_same_however_a_keyboard_sends_it():
-    assert fits("май\u0306дан ки\u0306ноз", hashed("май\u0306дан ки\u0306ноз".replace("и\u0306", "й")))
+    assert is_match("май\u0306дан ки\u0306ноз", hash_password("май\u0306дан ки\u0306ноз".replace("и\u0306", "й")))

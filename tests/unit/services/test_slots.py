@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from scheduler.base.text import Text
 from scheduler.model import Layout
-from scheduler.services.consulate.posts import slots
-from scheduler.services.consulate.posts.slots import Holiday, Need, OpeningPlan, Reason, Slot, Special, Window
+from scheduler.services.consulate.posts import availability, open_cells, slots
+from scheduler.services.consulate.posts.availability import Reason
+from scheduler.services.consulate.posts.open_cells import Holiday, OpeningPlan, SpecialPeriod
+from scheduler.services.consulate.posts.slots import Need, Slot, Window
 
 TUESDAY = date(2027, 1, 12)
 DAY = timedelta(days=1)
@@ -30,14 +32,14 @@ def plan(*hours, counters=(1,), **given):
 
 
 def free(made, need=Need(1), *, claims=None, day=TUESDAY, window=ALWAYS):  # noqa: B008 - frozen
-    found = slots.open_slots(
+    found = slots.find_slots(
         made, need, counters=list(made.weeks), claims=claims or {}, first_on=day, last_on=day, window=window
     )
     return [f"{slot.dtstart:%H:%M}" for slot in found]
 
 
 def why(made, wanted, need=Need(1), *, claims=None, window=ALWAYS, left=None):  # noqa: B008 - frozen
-    return slots.why(
+    return availability.explain_unavailable(
         made,
         need,
         counters=list(made.weeks),
@@ -75,13 +77,16 @@ def test_hours_that_are_not_whole_cells_lend_only_the_whole_ones():
 @pytest.mark.parametrize(
     ("special", "left"),
     [
-        ([Special(first_on=TUESDAY, last_on=TUESDAY, open=False)], []),
-        ([Special(first_on=TUESDAY, last_on=TUESDAY, open=False, hours=(time(9), time(11, 10)))], ["11:30"]),
-        ([Special(first_on=TUESDAY, last_on=TUESDAY, open=True, hours=(time(10), time(11)))], ["10:00", "10:30"]),
+        ([SpecialPeriod(first_on=TUESDAY, last_on=TUESDAY, open=False)], []),
+        ([SpecialPeriod(first_on=TUESDAY, last_on=TUESDAY, open=False, hours=(time(9), time(11, 10)))], ["11:30"]),
+        (
+            [SpecialPeriod(first_on=TUESDAY, last_on=TUESDAY, open=True, hours=(time(10), time(11)))],
+            ["10:00", "10:30"],
+        ),
         (
             [
-                Special(first_on=TUESDAY, last_on=TUESDAY, open=True, hours=(time(10), time(12))),
-                Special(first_on=TUESDAY, last_on=TUESDAY, open=False, hours=(time(11), time(12))),
+                SpecialPeriod(first_on=TUESDAY, last_on=TUESDAY, open=True, hours=(time(10), time(12))),
+                SpecialPeriod(first_on=TUESDAY, last_on=TUESDAY, open=False, hours=(time(11), time(12))),
             ],
             ["10:00", "10:30"],
         ),
@@ -93,10 +98,10 @@ def test_a_day_can_be_closed_for_some_hours_or_open_at_others_and_closed_wins(sp
 
 def test_a_holiday_closes_unless_the_day_is_opened_in_spite_of_it_and_one_moved_late_takes_the_other_day():
     holiday = {TUESDAY: [Holiday("KZ", Text({"en": "Day of the Post"}))]}
-    half = Special(first_on=TUESDAY, last_on=TUESDAY, open=True, hours=(time(9), time(10)))
+    half = SpecialPeriod(first_on=TUESDAY, last_on=TUESDAY, open=True, hours=(time(9), time(10)))
     moved = [
-        Special(first_on=TUESDAY, last_on=TUESDAY, open=True),
-        Special(first_on=TUESDAY + DAY, last_on=TUESDAY + DAY, open=False),
+        SpecialPeriod(first_on=TUESDAY, last_on=TUESDAY, open=True),
+        SpecialPeriod(first_on=TUESDAY + DAY, last_on=TUESDAY + DAY, open=False),
     ]
 
     assert [] == free(plan(MORNING, holidays=holiday))
@@ -172,7 +177,7 @@ def test_why_of_a_free_time_is_nothing():
 
 def test_a_holiday_is_told_with_the_state_and_a_closure_with_its_reason():
     holiday = Holiday("TH", Text({"en": "Makha Bucha"}))
-    flood = Special(first_on=TUESDAY, last_on=TUESDAY, open=False, reason=Text({"en": "Flood"}))
+    flood = SpecialPeriod(first_on=TUESDAY, last_on=TUESDAY, open=False, reason=Text({"en": "Flood"}))
 
     assert [holiday] == list(why(plan(holidays={TUESDAY: [holiday]}), at(9)).holidays)
     assert Text({"en": "Flood"}) == why(plan(specials=[flood]), at(9)).text
@@ -201,8 +206,8 @@ def test_the_masks_say_what_a_test_of_each_time_says(cells, counters, taken):
     expected = [f"{cell // 2:02}:{cell % 2 * 30:02}" for cell in range(48) if fits(cell)]
     assert expected == free(made, Need(cells, counters), claims=claims)
     for cell in range(47):
-        masks = slots.Masks(made, TUESDAY, TUESDAY)
-        lanes = slots.lanes(
+        masks = open_cells.OpenCells(made, TUESDAY, TUESDAY)
+        lanes = slots.choose_counters(
             masks, Need(cells, counters), counters=[1, 2, 3], claims=claims, at=at(cell // 2, cell % 2 * 30)
         )
         assert (f"{cell // 2:02}:{cell % 2 * 30:02}" in expected) == bool(lanes)
@@ -220,11 +225,11 @@ def test_the_masks_say_what_a_test_of_each_time_says(cells, counters, taken):
     ],
 )
 def test_minutes_follow_documents_and_people(minutes, units, people, layout, need):
-    assert need == slots.need_of(minutes, units, people, layout, cell=15)
+    assert need == slots.compute_need(minutes, units, people, layout, cell=15)
 
 
 def test_the_nearest_times_are_the_next_ones_and_before_the_end_the_last():
     found = [Slot(at(hour), at(hour + 1)) for hour in range(9, 15)]
 
-    assert [at(11), at(12), at(13)] == [slot.dtstart for slot in slots.next_times(found, at(11))]
-    assert [at(12), at(13), at(14)] == [slot.dtstart for slot in slots.next_times(found, at(14))]
+    assert [at(11), at(12), at(13)] == [slot.dtstart for slot in slots.choose_alternatives(found, at(11))]
+    assert [at(12), at(13), at(14)] == [slot.dtstart for slot in slots.choose_alternatives(found, at(14))]

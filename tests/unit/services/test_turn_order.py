@@ -11,10 +11,10 @@ from scheduler.services.consulate.front_desk.turn_order import (
     GRACE,
     Station,
     Waiting,
-    estimate,
-    order,
-    pace,
-    remaining,
+    estimate_calls,
+    estimate_remaining,
+    measure_pace,
+    sort_by_turn,
 )
 
 NINE = datetime(2027, 1, 12, 2, 0, tzinfo=UTC)
@@ -38,17 +38,17 @@ def queues(draw):
 def test_everybody_who_waits_has_one_turn_whoever_lists_them(queue):
     waiting, now = queue
 
-    first = order(waiting, now=now)
+    first = sort_by_turn(waiting, now=now)
 
     assert sorted(waiting, key=lambda one: one.id) == sorted(first, key=lambda one: one.id)
-    assert first == order(reversed(waiting), now=now)
+    assert first == sort_by_turn(reversed(waiting), now=now)
 
 
 @given(queues())
 def test_appointments_in_time_come_first_then_who_has_none_and_the_early_last(queue):
     waiting, now = queue
 
-    kinds = [kind(one, now) for one in order(waiting, now=now)]
+    kinds = [kind(one, now) for one in sort_by_turn(waiting, now=now)]
 
     assert kinds == sorted(kinds, key=["due", "came", "early"].index)
 
@@ -56,7 +56,7 @@ def test_appointments_in_time_come_first_then_who_has_none_and_the_early_last(qu
 @given(queues())
 def test_appointments_are_called_by_their_times_and_the_others_as_they_came(queue):
     waiting, now = queue
-    turns = order(waiting, now=now)
+    turns = sort_by_turn(waiting, now=now)
 
     due = [one.booked_at for one in turns if kind(one, now) == "due"]
     came = [one.came_at for one in turns if kind(one, now) == "came"]
@@ -69,8 +69,8 @@ def test_appointments_are_called_by_their_times_and_the_others_as_they_came(queu
 def test_who_waits_without_an_appointment_is_overtaken_by_appointments_alone(queue, later):
     waiting, now = queue
 
-    before = [one.id for one in order(waiting, now=now) if kind(one, now) == "came"]
-    after = [one.id for one in order(waiting, now=now + later * MINUTE) if one.id in before]
+    before = [one.id for one in sort_by_turn(waiting, now=now) if kind(one, now) == "came"]
+    after = [one.id for one in sort_by_turn(waiting, now=now + later * MINUTE) if one.id in before]
 
     assert before == after
 
@@ -99,41 +99,41 @@ def test_one_counter_takes_one_after_the_other_and_two_take_them_in_half_the_tim
     queue = [walk_in(number) for number in (1, 2, 3, 4)]
     one, two = [Station({1}, NINE)], [Station({1}, NINE), Station({1}, NINE)]
 
-    assert {1: 0, 2: 10, 3: 20, 4: 30} == estimate(queue, one, now=NINE)
-    assert {1: 0, 2: 0, 3: 10, 4: 10} == estimate(queue, two, now=NINE)
-    assert {1: 0, 2: 15, 3: 30, 4: 45} == estimate(queue, one, now=NINE, pace=1.5)
+    assert {1: 0, 2: 10, 3: 20, 4: 30} == estimate_calls(queue, one, now=NINE)
+    assert {1: 0, 2: 0, 3: 10, 4: 10} == estimate_calls(queue, two, now=NINE)
+    assert {1: 0, 2: 15, 3: 30, 4: 45} == estimate_calls(queue, one, now=NINE, pace=1.5)
 
 
 def test_a_counter_waits_for_nobody_it_does_not_serve_and_whom_none_serves_has_no_estimate():
     queue = [walk_in(1, service=1), walk_in(2, service=2), walk_in(3, service=1), walk_in(4, service=9)]
     stations = [Station({1}, NINE + 5 * MINUTE), Station({2}, NINE)]
 
-    assert {1: 5, 2: 0, 3: 15} == estimate(queue, stations, now=NINE)
+    assert {1: 5, 2: 0, 3: 15} == estimate_calls(queue, stations, now=NINE)
 
 
 def test_who_has_an_appointment_meanwhile_is_expected_to_come_between():
     queue = [walk_in(1), walk_in(2, came=1), Waiting(3, NINE, NINE + 5 * MINUTE, 1, 10 * MINUTE)]
 
-    assert {1: 0, 3: 10, 2: 20} == estimate(queue, [Station({1}, NINE)], now=NINE + MINUTE)
+    assert {1: 0, 3: 10, 2: 20} == estimate_calls(queue, [Station({1}, NINE)], now=NINE + MINUTE)
 
 
 @given(queues(), st.integers(1, 3))
 def test_more_counters_never_make_the_last_of_one_service_wait_longer(queue, counters):
     waiting, now = queue
-    fewer = estimate(waiting, [Station({1, 2, 3}, now)] * counters, now=now)
-    more = estimate(waiting, [Station({1, 2, 3}, now)] * (counters + 1), now=now)
+    fewer = estimate_calls(waiting, [Station({1, 2, 3}, now)] * counters, now=now)
+    more = estimate_calls(waiting, [Station({1, 2, 3}, now)] * (counters + 1), now=now)
 
     assert fewer.keys() == more.keys() == {one.id for one in waiting}
     assert max(more.values(), default=0) <= max(fewer.values(), default=0)
 
 
 def test_the_pace_of_a_day_is_learnt_from_what_is_over():
-    assert 1 == pace([])
-    assert 1 < pace([(10 * MINUTE, 20 * MINUTE)]) < 1.2
-    assert 1.9 < pace([(10 * MINUTE, 20 * MINUTE)] * 60) <= 2
-    assert 3 == pace([(MINUTE, timedelta(days=1))])
+    assert 1 == measure_pace([])
+    assert 1 < measure_pace([(10 * MINUTE, 20 * MINUTE)]) < 1.2
+    assert 1.9 < measure_pace([(10 * MINUTE, 20 * MINUTE)] * 60) <= 2
+    assert 3 == measure_pace([(MINUTE, timedelta(days=1))])
 
 
 def test_a_visit_that_takes_longer_than_it_should_is_about_to_end():
-    assert 7 * MINUTE == remaining(10 * MINUTE, 3 * MINUTE, 1)
-    assert MINUTE == remaining(10 * MINUTE, 30 * MINUTE, 1)
+    assert 7 * MINUTE == estimate_remaining(10 * MINUTE, 3 * MINUTE, 1)
+    assert MINUTE == estimate_remaining(10 * MINUTE, 30 * MINUTE, 1)

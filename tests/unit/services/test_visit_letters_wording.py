@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import NamedTuple
 
 import pytest
 
 from scheduler.base.date_format import When
 from scheduler.base.i18n import LANGUAGES
 from scheduler.model import LetterKind
-from scheduler.services.letters.envelope import template
+from scheduler.services.letters.templates import render_letter
 
 KINDS = [kind for kind in LetterKind if kind.startswith("visit ")]
 every_letter = pytest.mark.parametrize(("kind", "language"), list(product(KINDS, LANGUAGES)))
+
+
+class Rendered(NamedTuple):
+    subject: str
+    text: str
+    html: str
+
+
 WORDS = {
     "name": "Aliya",
     "title": "Passport <1>, Consulate",
@@ -58,15 +67,14 @@ BARE = {
 }
 
 
-def render(kind, language, part, **changes):
-    name = f"letters/{kind.replace(' ', '_')}/{part}"
-    return template(name, language).render({**WORDS, "language": language, "subject": "S", **changes})
+def render(kind, language, **changes):
+    return Rendered(*render_letter(kind, {**WORDS, "language": language, **changes}, language, layout="visit_letter"))
 
 
 @every_letter
 def test_a_letter_has_no_holes_and_no_blanks_left_over(kind, language):
     for changes in ({}, BARE, {"cancelled": True, "page": ""}, {"newer_checklist": True, "to_confirm": False}):
-        text = render(kind, language, "body.txt", **changes)
+        text = render(kind, language, **changes).text
 
         assert "None" not in text
         assert "\n\n\n" not in text
@@ -75,7 +83,7 @@ def test_a_letter_has_no_holes_and_no_blanks_left_over(kind, language):
 
 @every_letter
 def test_text_and_html_tell_the_same_and_html_escapes(kind, language):
-    text, html = render(kind, language, "body.txt"), render(kind, language, "body.html")
+    _, text, html = render(kind, language)
 
     for said in ("K7MN-4XWD", "Two photographs", "https://post.example/x", "$30", "Sunday"):
         assert said in text
@@ -85,7 +93,7 @@ def test_text_and_html_tell_the_same_and_html_escapes(kind, language):
 
 @every_letter
 def test_every_letter_has_a_subject_of_its_own(kind, language):
-    mine = render(kind, language, "subject.txt")
+    mine = render(kind, language).subject
 
     assert "Passport <1>, Consulate" in mine
-    assert mine not in {render(other, language, "subject.txt") for other in KINDS if other is not kind}
+    assert mine not in {render(other, language).subject for other in KINDS if other is not kind}

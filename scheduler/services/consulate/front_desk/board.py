@@ -1,4 +1,4 @@
-"""The board of a post's hall: what everybody in the room may read, and the address at which it stands."""
+"""The board in the hall of a post: what everybody in the room may read, and the address of its page."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from scheduler.base.text import Text
 from scheduler.model import Post, VisitStatus
 from scheduler.services.common import tokens
 from scheduler.services.common.audit import note
-from scheduler.services.consulate.front_desk.today import here, ordered
+from scheduler.services.consulate.front_desk.today import list_present, sort_by_turn
 from scheduler.services.consulate.posts import posts
 
-NEXT = 6  # tickets that the board shows beside those that are called
+MAX_NEXT_TICKETS = 6  # shown beside those that are called
 
 
 @dataclass(frozen=True, slots=True)
-class Called:
-    """A ticket on the board. ``recalls`` rises when it is called once more."""
+class CalledTicket:
+    """A ticket that is called. ``recalls`` rises when it is called once more."""
 
     ticket: str
     counter: str
@@ -33,51 +33,54 @@ class Called:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
-    """What everybody in the room may read: tickets and counters, never names."""
+    """What everybody in the room may read: tickets and counters, never names.
+
+    ``called`` begins with the latest call; ``next`` are the first tickets of the queue, ``waiting`` is its length.
+    """
 
     post: str
     post_name: Text
     tz: str
     at: datetime
-    called: Sequence[Called]  # the latest first
+    called: Sequence[CalledTicket]  # the latest first
     next: Sequence[str]
     waiting: int
 
 
-def board(session: Session, post: Post, *, now: datetime) -> Board:
-    rows = here(session, post, now)
+def read_board(session: Session, post: Post, *, now: datetime) -> Board:
+    rows = list_present(session, post, now)
     called = [
-        Called(row.ticket, row.counter.key, row.counter.name, row.called_at, row.recalls)
+        CalledTicket(row.ticket, row.counter.key, row.counter.name, row.called_at, row.recalls)
         for row in rows
         if row.status is VisitStatus.CALLED and row.ticket and row.counter and row.called_at
     ]
-    queue = [row.ticket for row in ordered(rows, now) if row.ticket]
+    queue = [row.ticket for row in sort_by_turn(rows, now) if row.ticket]
     return Board(
         post=post.key,
         post_name=post.name,
         tz=post.tzid,
         at=now,
         called=sorted(called, key=lambda one: (one.since, one.ticket), reverse=True),
-        next=queue[:NEXT],
+        next=queue[:MAX_NEXT_TICKETS],
         waiting=len(queue),
     )
 
 
-def board_token(post: Post, *, secret: str) -> str:
-    """For the address of the board; it opens nothing else."""
-    return tokens.of(post.id, "board", post.key, post.board_epoch, secret=secret)
+def make_board_token(post: Post, *, secret: str) -> str:
+    """Return the token in the address of the board; it opens nothing else."""
+    return tokens.make_token(post.id, "board", post.key, post.board_epoch, secret=secret)
 
 
-def board_post(session: Session, key: str, token: str, *, secret: str) -> Post:
-    """The post of a board's address. Raises NotFound alike for one that was never there, or is another one now."""
+def find_post_of_board(session: Session, key: str, token: str, *, secret: str) -> Post:
+    """Return the post of a board's address. Raise one NotFound for an unknown and for a revoked address."""
     found = session.scalar(sa.select(Post).where(Post.key == key))
-    if found is None or not tokens.same(token, board_token(found, secret=secret)):
+    if found is None or not tokens.is_same(token, make_board_token(found, secret=secret)):
         raise NotFound("this link leads nowhere")
     return found
 
 
 def revoke_board(session: Session, post: Post, *, now: datetime) -> None:
-    """Another address; the one before leads nowhere."""
+    """Give the board another address; the former one is no longer valid."""
     posts.hold(session, post)
     post.board_epoch += 1
     session.flush()

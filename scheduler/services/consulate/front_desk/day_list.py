@@ -1,4 +1,4 @@
-"""The visits of a day on paper, for a place without network: a line each, and a box to tick."""
+"""The visits of a day on paper, for a place without network: one line each, with a box to tick."""
 
 from __future__ import annotations
 
@@ -10,25 +10,27 @@ from sqlalchemy.orm import Session
 from scheduler.base.clock import instant, wall
 from scheduler.base.date_format import format_day, format_offset
 from scheduler.base.i18n import N_
-from scheduler.formats.printing import DayList, VisitLine, printed_list
+from scheduler.formats.printing import DayList, VisitLine, print_day_list
 from scheduler.model import Post, VisitStatus
 from scheduler.services.common.audit import note
 from scheduler.services.consulate.front_desk import today as desk_today
 from scheduler.services.consulate.front_desk.today import QueueEntry
 
 Gettext = Callable[[str], str]
-# Who is not expected any more is not on the list.
+# Visits in these states are not expected, so they are not on the list.
 _LEFT_OUT = (VisitStatus.CANCELLED, VisitStatus.HELD, VisitStatus.OFFERED)
 
 
-def pdf(session: Session, post: Post, day: date, *, language: str, gettext: Gettext, now: datetime) -> bytes:
-    """That it was printed is written down: it has the names of all."""
-    found = [row for row in desk_today.day(session, post, day, now=now).entries if row.status not in _LEFT_OUT]
+def render_pdf(session: Session, post: Post, day: date, *, language: str, gettext: Gettext, now: datetime) -> bytes:
+    """Return the list as a PDF. The audit records that it was printed, because it holds all names."""
+    found = [row for row in desk_today.read_day(session, post, day, now=now).entries if row.status not in _LEFT_OUT]
     note(session, "print", "post", post.key, now=now, day=day.isoformat(), visits=len(found))
-    return printed_list(_sheet(post, day, found, language, gettext, now), language=language)
+    return print_day_list(_make_list(post, day, found, language, gettext, now), language=language)
 
 
-def _sheet(post: Post, day: date, found: list[QueueEntry], language: str, gettext: Gettext, now: datetime) -> DayList:
+def _make_list(
+    post: Post, day: date, found: list[QueueEntry], language: str, gettext: Gettext, now: datetime
+) -> DayList:
     noon = instant(datetime.combine(day, time(12)), post.tzid, gap="shift")
     zone = f"{post.city.name.to(language)}, {format_offset(noon, post.tzid)}"
     at = f"{wall(now, post.tzid):%Y-%m-%d %H:%M} {format_offset(now, post.tzid)}"
@@ -38,24 +40,24 @@ def _sheet(post: Post, day: date, found: list[QueueEntry], language: str, gettex
         subtitle=f"{format_day(day, language)} ({zone})",
         printed=gettext(N_("Printed {time}")).format(time=at),
         headings=[gettext(word) for word in headings],
-        lines=[_line(row, language, gettext) for row in found],
+        lines=[_make_line(row, language, gettext) for row in found],
         nothing=gettext(N_("No visits.")),
     )
 
 
-def _line(row: QueueEntry, language: str, gettext: Gettext) -> VisitLine:
+def _make_line(row: QueueEntry, language: str, gettext: Gettext) -> VisitLine:
     expected = row.status is VisitStatus.CONFIRMED
     return VisitLine(
         time=f"{row.dtstart:%H:%M}",
         reference=row.reference,
-        names=_names(row),
+        names=_list_names(row),
         service=row.service_name.to(language),
         documents=str(row.documents),
         status="" if expected else " · ".join(filter(None, (gettext(row.status), row.ticket))),
     )
 
 
-def _names(row: QueueEntry) -> list[str]:
-    """And how many are with them who were not named."""
+def _list_names(row: QueueEntry) -> list[str]:
+    """Return the names, with how many more people come who were not named."""
     more = row.people - len(row.names)
     return [*row.names, f"+{more}"] if row.names and more > 0 else list(row.names)

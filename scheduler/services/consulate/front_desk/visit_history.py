@@ -1,4 +1,4 @@
-"""What is known of one visit at the desk: what was done with it, and what was written to whom."""
+"""What is known of one visit at the desk: what was done with it, and the letters that were written about it."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ from scheduler.model import Appointment, Audit, Checklist, Letter
 MAX_ENTRIES = 200
 
 
-def history(session: Session, appointment: Appointment) -> Sequence[Audit]:
-    """What was done with it, the latest first."""
+def list_history(session: Session, appointment: Appointment) -> Sequence[Audit]:
+    """Return what was done with a visit, latest first."""
     query = sa.select(Audit).where(Audit.noun == "appointment", Audit.row == str(appointment.id))
     return session.scalars(query.order_by(Audit.id.desc()).limit(MAX_ENTRIES)).all()
 
 
-def letters(session: Session, appointment: Appointment) -> Sequence[Letter]:
+def list_letters(session: Session, appointment: Appointment) -> Sequence[Letter]:
+    """Return the letters about a visit, latest first."""
     query = sa.select(Letter).where(Letter.appointment_id == appointment.id)
     return session.scalars(query.order_by(Letter.id.desc()).limit(MAX_ENTRIES)).all()
 
 
-def documents(session: Session, appointment: Appointment) -> Text:
-    """The documents to bring as they were asked for when it was booked."""
+def get_documents(session: Session, appointment: Appointment) -> Text:
+    """Return the documents to bring that were asked for when the visit was booked."""
     if appointment.checklist_version is None:
         return Text()
     found = session.get(Checklist, (appointment.service_id, appointment.checklist_version))

@@ -1,4 +1,4 @@
-"""The days and hours on which a post receives, of its week, its special days and both States' holidays."""
+"""The opening hours of a post, derived from its week, its special days and the public holidays of both States."""
 
 from __future__ import annotations
 
@@ -11,39 +11,48 @@ from sqlalchemy.orm import Session
 
 from scheduler.base.errors import NotFound
 from scheduler.base.text import Text
-from scheduler.model import (
-    Post,
-    PostHours,
-    SpecialDays,
-)
+from scheduler.model import Post, PostHours, SpecialDays
 from scheduler.services.common.audit import note
+from scheduler.services.consulate.posts.open_cells import Holiday, Interval, OpenCells, OpeningPlan, SpecialPeriod
 from scheduler.services.consulate.posts.post_drafts import SpecialDraft
-from scheduler.services.consulate.posts.posts import hold, special_row
-from scheduler.services.consulate.posts.slots import Holiday, Interval, OpeningPlan, Special
+from scheduler.services.consulate.posts.posts import hold, make_special_days
 
-LANGUAGES_OF_HOLIDAYS = {"en": "en_US", "kk": "kk", "ru": "ru", "th": "th"}
+# Our languages, each with the locale by which the library of holidays knows it.
+HOLIDAY_LOCALES = {"en": "en_US", "kk": "kk", "ru": "ru", "th": "th"}
 
 
-def plan(post: Post, first_on: date, last_on: date) -> OpeningPlan:
-    """When its counters are open, with what differs from the first day to the last."""
+def make_plan(post: Post, first_on: date, last_on: date) -> OpeningPlan:
+    """Return when each counter of a post is open.
+
+    The plan has the special days and holidays from ``first_on`` to ``last_on``.
+    """
     return OpeningPlan(
         tzid=post.tzid,
         cell=post.cell,
-        weeks={counter.id: _week(counter.hours or post.hours) for counter in post.counters},
-        specials=[_special(row) for row in post.special_days if row.last_on >= first_on and row.first_on <= last_on],
-        holidays=holidays(post, first_on, last_on),
+        weeks={counter.id: _group_by_weekday(counter.hours or post.hours) for counter in post.counters},
+        specials=[
+            _make_special_period(row)
+            for row in post.special_days
+            if row.last_on >= first_on and row.first_on <= last_on
+        ],
+        holidays=list_holidays(post, first_on, last_on),
     )
 
 
-def _week(hours: Iterable[PostHours]) -> Mapping[int, list[Interval]]:
+def compute_open_cells(post: Post, first_on: date, last_on: date) -> OpenCells:
+    """Return the open cells of each counter of a post from ``first_on`` to ``last_on``."""
+    return OpenCells(make_plan(post, first_on, last_on), first_on, last_on)
+
+
+def _group_by_weekday(hours: Iterable[PostHours]) -> Mapping[int, list[Interval]]:
     week: dict[int, list[Interval]] = {}
     for row in hours:
         week.setdefault(row.weekday, []).append((row.opens, row.closes))
     return week
 
 
-def _special(row: SpecialDays) -> Special:
-    return Special(
+def _make_special_period(row: SpecialDays) -> SpecialPeriod:
+    return SpecialPeriod(
         first_on=row.first_on,
         last_on=row.last_on,
         open=row.open,
@@ -53,24 +62,24 @@ def _special(row: SpecialDays) -> Special:
     )
 
 
-def holidays(post: Post, first_on: date, last_on: date) -> dict[date, list[Holiday]]:
-    """The public holidays of the sending and of the receiving State, by day."""
+def list_holidays(post: Post, first_on: date, last_on: date) -> dict[date, list[Holiday]]:
+    """Return by day the public holidays of the sending State and of the receiving State."""
     found: dict[date, list[Holiday]] = {}
     for state in dict.fromkeys((post.sending_state, post.receiving_state)):
         for year in range(first_on.year, last_on.year + 1):
-            for day, name in _holidays(state, year).items():
+            for day, name in _holidays_of_year(state, year).items():
                 if first_on <= day <= last_on:
                     found.setdefault(day, []).append(Holiday(state, name))
     return found
 
 
 @lru_cache(maxsize=64)
-def _holidays(state: str, year: int) -> dict[date, Text]:
+def _holidays_of_year(state: str, year: int) -> dict[date, Text]:
     from holidays import country_holidays, list_localized_countries
 
     known = list_localized_countries().get(state, [])
     names: dict[date, dict[str, str]] = {}
-    for language, locale in LANGUAGES_OF_HOLIDAYS.items():
+    for language, locale in HOLIDAY_LOCALES.items():
         if locale in known or language == "en":
             read: Any = country_holidays(state, years=year, language=locale if locale in known else None)
             for day, name in read.items():
@@ -79,9 +88,9 @@ def _holidays(state: str, year: int) -> dict[date, Text]:
 
 
 def set_days(session: Session, post: Post, draft: SpecialDraft, *, now: datetime) -> SpecialDays:
-    """Close a post or a counter on some days, or open it in spite of a holiday. Raises NotFound."""
+    """Close a post or a counter on some days, or open it despite a holiday. Raise NotFound for an unknown counter."""
     hold(session, post)
-    row = special_row(post, draft)
+    row = make_special_days(post, draft)
     post.special_days.append(row)
     post.version += 1
     session.flush()
@@ -100,7 +109,10 @@ def set_days(session: Session, post: Post, draft: SpecialDraft, *, now: datetime
 
 
 def forget_days(session: Session, post: Post, day: date, *, now: datetime) -> int:
-    """Take back what was said of a day; returns how many. Raises NotFound where nothing was."""
+    """Delete the special days that touch a day, so that the weekly hours count again; return how many.
+
+    Raise NotFound if there are none.
+    """
     hold(session, post)
     rows_of_day = [row for row in post.special_days if row.first_on <= day <= row.last_on]
     if not rows_of_day:

@@ -1,4 +1,4 @@
-"""Posts as people hand them in: the tables [post.KEY], [post.KEY.counter.KEY], [post.KEY.service.KEY] of a file."""
+"""Drafts of posts: the tables [post.KEY], [post.KEY.counter.KEY] and [post.KEY.service.KEY] of a programme file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scheduler.base.errors import Invalid
 from scheduler.base.text import Text
 from scheduler.model import Counted
 from scheduler.services.common.day_drafts import DaysDraft
-from scheduler.services.common.drafts import Draft, refused
+from scheduler.services.common.drafts import Draft, as_pydantic_error
 from scheduler.services.common.values import (
     Capacity,
     Duration,
@@ -31,53 +31,59 @@ from scheduler.services.common.values import (
 )
 
 DAY = timedelta(days=1)
-CELLS = (5, 10, 15, 20, 30, 60)  # minutes
+CELL_MINUTES = (5, 10, 15, 20, 30, 60)
 
 
-def _no_night(rows: Sequence[tuple[int, Interval]]) -> Sequence[tuple[int, Interval]]:
+def _check_within_days(rows: Sequence[tuple[int, Interval]]) -> Sequence[tuple[int, Interval]]:
     for _, hours in rows:
-        _refuse_night(hours)
+        _refuse_past_midnight(hours)
     return rows
 
 
-def _refuse_night(hours: Interval | None) -> None:
+def _refuse_past_midnight(hours: Interval | None) -> None:
     if hours is not None and hours[1] <= hours[0] and hours[1] != time():
-        raise refused(
-            Invalid("{opens}-{closes} runs over midnight; a post keeps its hours within a day", **_as(hours))
+        raise as_pydantic_error(
+            Invalid(
+                "{opens}-{closes} runs over midnight; a post keeps its hours within a day", **_format_hours(hours)
+            )
         )
 
 
-def _as(hours: Interval) -> dict[str, str]:
+def _format_hours(hours: Interval) -> dict[str, str]:
     return {"opens": f"{hours[0]:%H:%M}", "closes": f"{hours[1]:%H:%M}"}
 
 
-def _fee(value: Any) -> str:
-    said = str(value).strip()
-    if isinstance(value, bool) or not re.fullmatch(r"\d{1,7}(\.\d{1,2})?", said):
-        raise refused(Invalid("{value} is not an amount; write it like 30 or 30.50", value=repr(value)[:60]))
-    return said
+def _check_fee(value: Any) -> str:
+    amount = str(value).strip()
+    if isinstance(value, bool) or not re.fullmatch(r"\d{1,7}(\.\d{1,2})?", amount):
+        raise as_pydantic_error(
+            Invalid("{value} is not an amount; write it like 30 or 30.50", value=repr(value)[:60])
+        )
+    return amount
 
 
-def _currency(value: Any) -> str:
+def _check_currency(value: Any) -> str:
     if not isinstance(value, str) or not re.fullmatch("[A-Z]{3}", value):
-        raise refused(
+        raise as_pydantic_error(
             Invalid("{value} is not a currency; write three letters (ISO 4217), like THB", value=str(value))
         )
     return value
 
 
-def _cell(value: int) -> int:
-    if value not in CELLS:
-        raise refused(Invalid("{value} is not one of {expected}", value=value, expected=", ".join(map(str, CELLS))))
+def _check_cell(value: int) -> int:
+    if value not in CELL_MINUTES:
+        raise as_pydantic_error(
+            Invalid("{value} is not one of {expected}", value=value, expected=", ".join(map(str, CELL_MINUTES)))
+        )
     return value
 
 
-Hours = Annotated[Weekly, AfterValidator(_no_night)]
+Hours = Annotated[Weekly, AfterValidator(_check_within_days)]
 Minutes = Annotated[int, Field(strict=True, ge=1, le=480)]
 
 
 class SpecialDraft(DaysDraft):
-    """Days that do not keep the week: closed, all day or for some hours; or open, in spite of a public holiday."""
+    """Days that differ from the week: closed all day or for some hours, or open despite a public holiday."""
 
     open: bool = False
     hours: Special = None
@@ -85,13 +91,13 @@ class SpecialDraft(DaysDraft):
     counter: Key | None = None
 
     @model_validator(mode="after")
-    def _within_a_day(self) -> Self:
-        _refuse_night(self.hours)
+    def _check_within_a_day(self) -> Self:
+        _refuse_past_midnight(self.hours)
         return self
 
 
 class CounterDraft(Draft):
-    """Without hours it keeps those of its post."""
+    """A counter; without hours of its own it keeps the hours of its post."""
 
     name: Name
     hours: Hours = ()
@@ -99,14 +105,17 @@ class CounterDraft(Draft):
 
 
 class ServiceDraft(Draft):
-    """``checklist``: the documents to bring, a line each. ``quota``: so many documents or people a day."""
+    """A service.
+
+    ``checklist`` is the documents to bring, one per line; ``quota`` is how many documents or people are taken a day.
+    """
 
     name: Name
     minutes: Minutes
     counted: Counted = Counted.DOCUMENTS
     checklist: Prose = Text()
-    fee: Annotated[str, BeforeValidator(_fee)] | None = None
-    currency: Annotated[str, BeforeValidator(_currency)] | None = None
+    fee: Annotated[str, BeforeValidator(_check_fee)] | None = None
+    currency: Annotated[str, BeforeValidator(_check_currency)] | None = None
     quota: Capacity | None = None
     horizon: Duration | None = None
     notice: Duration | None = None
@@ -115,16 +124,16 @@ class ServiceDraft(Draft):
     offered: bool = True
 
     @model_validator(mode="after")
-    def _whole_fee(self) -> Self:
+    def _check_fee_is_whole(self) -> Self:
         if (self.fee is None) != (self.currency is None):
-            raise refused(Invalid("fee and currency go together"))
+            raise as_pydantic_error(Invalid("fee and currency go together"))
         return self
 
 
 class PostDraft(Draft):
-    """A post as it should be. Lengths of time are as people write them: "60 days", "15 min".
+    """A post. Durations are written as people write them: "60 days", "15 min".
 
-    ``deadline``: a wall time in the zone of its city, after which nothing is booked; of a mobile consular day.
+    ``deadline`` is a wall time in the zone of its city, after which nothing is booked; mobile consular days have one.
     """
 
     name: Name
@@ -138,7 +147,7 @@ class PostDraft(Draft):
     telephone: Telephone | None = None
     hours: Hours = ()
     special: tuple[SpecialDraft, ...] = ()
-    cell: Annotated[int, Field(strict=True), AfterValidator(_cell)] = 15
+    cell: Annotated[int, Field(strict=True), AfterValidator(_check_cell)] = 15
     horizon: Duration = 60 * DAY
     notice: Duration = DAY
     hold: Duration = timedelta(minutes=15)
@@ -158,15 +167,15 @@ class PostDraft(Draft):
     service: dict[Key, ServiceDraft] = {}
 
     @model_validator(mode="after")
-    def _sensible(self) -> Self:
+    def _check_durations(self) -> Self:
         if (self.reconfirm_from is None) != (self.reconfirm_until is None):
-            raise refused(Invalid("reconfirm_from and reconfirm_until go together"))
+            raise as_pydantic_error(Invalid("reconfirm_from and reconfirm_until go together"))
         if self.reconfirm_from and self.reconfirm_until and self.reconfirm_until >= self.reconfirm_from:
-            raise refused(Invalid("reconfirm_until: is nearer to the visit than reconfirm_from"))
+            raise as_pydantic_error(Invalid("reconfirm_until: is nearer to the visit than reconfirm_from"))
         if not timedelta() < self.hold <= DAY:
-            raise refused(Invalid("hold: a time is kept for at most a day"))
+            raise as_pydantic_error(Invalid("hold: a time is kept for at most a day"))
         if not timedelta() < self.offer <= 7 * DAY:
-            raise refused(Invalid("offer: a time is offered for at most a week"))
+            raise as_pydantic_error(Invalid("offer: a time is offered for at most a week"))
         if self.horizon > 400 * DAY:
-            raise refused(Invalid("horizon: at most 400 days"))
+            raise as_pydantic_error(Invalid("horizon: at most 400 days"))
         return self

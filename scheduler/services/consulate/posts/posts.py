@@ -1,4 +1,4 @@
-"""Posts: put as drafts and read back as such; their plan, which free times are made from; closing and opening."""
+"""Posts, written from drafts and read back as drafts, with their counters, services and special days."""
 
 from __future__ import annotations
 
@@ -22,12 +22,11 @@ from scheduler.model import (
     SlotClaim,
     SpecialDays,
 )
-from scheduler.services.common import lookup as rows
 from scheduler.services.common.audit import note
 from scheduler.services.common.changes import Change, ChangeKind, change
-from scheduler.services.common.lookup import Lookup
+from scheduler.services.common.lookup import Lookup, make_not_found
+from scheduler.services.consulate.posts.open_cells import Interval
 from scheduler.services.consulate.posts.post_drafts import CounterDraft, PostDraft, ServiceDraft, SpecialDraft
-from scheduler.services.consulate.posts.slots import Interval
 
 WITH_POST = (
     selectinload(Post.city),
@@ -38,31 +37,32 @@ WITH_POST = (
     selectinload(Post.services).selectinload(Service.counters),
     selectinload(Post.services).selectinload(Service.checklists),
 )
-# Of a post as of its draft, by the same name.
-_PLAIN = (
+# Columns of a post that its draft has by the same name.
+_POST_FIELDS = (
     *("name", "address", "district", "sending_state", "receiving_state", "email", "telephone", "cell", "horizon"),
     *("notice", "hold", "offer", "release_within", "release_near", "reconfirm_from", "reconfirm_until", "remind"),
     *("no_shows", "no_shows_within", "no_shows_pause", "largest_party", "keep", "deadline"),
 )
-_PLAIN_OF_SERVICE = (
+_SERVICE_FIELDS = (
     *("name", "minutes", "counted", "fee", "currency", "quota", "horizon", "notice", "walk_ins", "offered"),
 )
 
 
 def get(session: Session, key: str) -> Post:
-    """Raises NotFound."""
+    """Return the post with this key. Raise NotFound if there is none."""
     found = session.scalar(sa.select(Post).where(Post.key == key).options(*WITH_POST))
     if found is None:
-        raise rows.absent(session, Post, key)
+        raise make_not_found(session, Post, key)
     return found
 
 
-def everything(session: Session) -> list[Post]:
+def list_posts(session: Session) -> list[Post]:
+    """Return all posts, in the order of their keys."""
     return list(session.scalars(sa.select(Post).options(*WITH_POST).order_by(Post.key)))
 
 
-def service_of(post: Post, key: str) -> Service:
-    """Raises NotFound, with what the post offers."""
+def get_service(post: Post, key: str) -> Service:
+    """Return the service of a post with this key. Raise NotFound, naming the services it has, if there is none."""
     found = next((service for service in post.services if service.key == key), None)
     if found is None:
         known = ", ".join(service.key for service in post.services)
@@ -70,8 +70,8 @@ def service_of(post: Post, key: str) -> Service:
     return found
 
 
-def counter_of(post: Post, key: str) -> Counter:
-    """Raises NotFound, with the counters there are."""
+def get_counter(post: Post, key: str) -> Counter:
+    """Return the counter of a post with this key. Raise NotFound, naming the counters it has, if there is none."""
     found = next((counter for counter in post.counters if counter.key == key), None)
     if found is None:
         known = ", ".join(counter.key for counter in post.counters)
@@ -80,9 +80,9 @@ def counter_of(post: Post, key: str) -> Counter:
 
 
 def hold(session: Session, post: Post) -> None:
-    """Hold a post until the transaction ends: before anything is read that decides what can be promised.
+    """Lock the row of a post until the transaction ends, before reading anything that decides what can be promised.
 
-    A plan that was read before and has changed meanwhile is read anew.
+    If its plan has changed since it was read, the plan is read again.
     """
     query = sa.select(Post.version).where(Post.id == post.id).with_for_update(key_share=True)
     if session.scalar(query) != post.version:
@@ -94,47 +94,50 @@ def hold(session: Session, post: Post) -> None:
 
 
 def put(session: Session, key: str, draft: PostDraft, *, now: datetime, lookup: Lookup) -> list[Change]:
-    """Make a post be as the draft says, with its counters and services; what the draft does not name is left alone.
+    """Write a post with its counters and services as the draft says; return what was changed.
 
-    Raises NotFound for a key that nobody has, Conflict for another cell where visits are booked.
+    Counters and services that the draft does not name are left alone. Raise NotFound for an unknown key, and Conflict
+    for another length of cells where visits are booked.
     """
     post = session.scalar(sa.select(Post).where(Post.key == key).options(*WITH_POST))
-    before = _whole(post) if post else None
+    before = None
     if post is None:
         post = Post(key=key, version=0)
     else:
         hold(session, post)
-        before = _whole(post)
-    head = _bare(draft)
-    done = [change("post", key, before and _bare(before), head)]
-    if done[0].is_change:
+        before = make_draft(post)
+    changes = [change("post", key, before and _without_parts(before), _without_parts(draft))]
+    if changes[0].is_change:
         _write(session, post, draft, lookup, now)
-    done += _put_counters(session, post, draft, before)
-    done += _put_services(session, post, draft, before, now)
-    if before is None or before.special != _sorted(draft.special):
+    changes += _put_counters(session, post, draft, before)
+    changes += _put_services(session, post, draft, before, now)
+    if before is None or before.special != _sort_special(draft.special):
         _write_special(session, post, draft.special)
-    made = [one for one in done if one.is_change]
-    post.version = (post.version or 0) + bool(made)
+    real_changes = [one for one in changes if one.is_change]
+    post.version = (post.version or 0) + bool(real_changes)
     session.flush()
-    for one in made:
+    for one in real_changes:
         action = "add" if one.verb is ChangeKind.ADDED else "change"
         note(session, action, one.noun, one.key, now=now, fields=sorted(one.fields))
-    return done
+    return changes
 
 
-def _bare(draft: PostDraft) -> PostDraft:
-    """The post alone. Its days name counters, which come after it: so they are written last."""
-    return draft.model_copy(update={"counter": {}, "service": {}, "special": _sorted(draft.special)})
+def _without_parts(draft: PostDraft) -> PostDraft:
+    """Return the draft of the post alone, without counters and services.
+
+    The special days stay: they name counters, so they are written after the counters.
+    """
+    return draft.model_copy(update={"counter": {}, "service": {}, "special": _sort_special(draft.special)})
 
 
-def _sorted(special: Iterable[SpecialDraft]) -> tuple[SpecialDraft, ...]:
+def _sort_special(special: Iterable[SpecialDraft]) -> tuple[SpecialDraft, ...]:
     return tuple(sorted(special, key=lambda one: (one.first_day, one.counter or "", one.open, str(one.hours))))
 
 
 def _write(session: Session, post: Post, draft: PostDraft, lookup: Lookup, now: datetime) -> None:
     if post.id is not None and post.cell != draft.cell:
         _refuse_other_cell(session, post, now)
-    for name in _PLAIN:
+    for name in _POST_FIELDS:
         setattr(post, name, getattr(draft, name))
     post.city = lookup.get(City, draft.city)
     post.event = lookup.get(Event, draft.event) if draft.event else None
@@ -144,7 +147,7 @@ def _write(session: Session, post: Post, draft: PostDraft, lookup: Lookup, now: 
 
 
 def _refuse_other_cell(session: Session, post: Post, now: datetime) -> None:
-    """A claim counts in cells: under another length it would be of another hour."""
+    """Raise Conflict if cells are claimed: claims count in cells, so another length would move them."""
     today = wall(now, post.tzid).date()
     mine = (
         sa.select(SlotClaim.day).join(Counter, Counter.id == SlotClaim.counter_id).where(Counter.post_id == post.id)
@@ -154,8 +157,11 @@ def _refuse_other_cell(session: Session, post: Post, now: datetime) -> None:
 
 
 def _write_hours(session: Session, row: Post | Counter, weekly: Iterable[tuple[int, Interval]]) -> None:
-    """The old rows leave before the new ones come: one weekday and opening time may be in both."""
-    if _weekly(row.hours) == weekly:
+    """Replace the weekly hours of a post or counter.
+
+    The old rows are deleted first, because a new row may have the same weekday and opening time.
+    """
+    if _weekly_hours(row.hours) == weekly:
         return
     if row.hours:
         row.hours.clear()
@@ -190,9 +196,9 @@ def _put_services(
 
 
 def _write_service(session: Session, row: Service, draft: ServiceDraft, now: datetime) -> None:
-    for name in _PLAIN_OF_SERVICE:
+    for name in _SERVICE_FIELDS:
         setattr(row, name, getattr(draft, name))
-    row.counters = [counter_of(row.post, key) for key in draft.counters]
+    row.counters = [get_counter(row.post, key) for key in draft.counters]
     current = row.checklist
     if draft.checklist != (current.documents if current else Text()):
         version = current.version + 1 if current else 1
@@ -202,13 +208,13 @@ def _write_service(session: Session, row: Service, draft: ServiceDraft, now: dat
 
 def _write_special(session: Session, post: Post, special: Iterable[SpecialDraft]) -> None:
     session.flush()
-    post.special_days = [special_row(post, draft) for draft in special]
+    post.special_days = [make_special_days(post, draft) for draft in special]
 
 
-def special_row(post: Post, draft: SpecialDraft) -> SpecialDays:
-    """Raises NotFound for a counter that the post has not."""
+def make_special_days(post: Post, draft: SpecialDraft) -> SpecialDays:
+    """Return the row of a draft, not yet added to the post. Raise NotFound if the post has no such counter."""
     return SpecialDays(
-        counter=counter_of(post, draft.counter) if draft.counter else None,
+        counter=get_counter(post, draft.counter) if draft.counter else None,
         open=draft.open,
         first_on=draft.first_day,
         last_on=draft.last_day,
@@ -221,32 +227,28 @@ def special_row(post: Post, draft: SpecialDraft) -> SpecialDays:
 # Drafts from rows
 
 
-def draft_of(post: Post) -> PostDraft:
-    """The draft that would make this very post."""
-    return _whole(post)
-
-
-def _whole(post: Post) -> PostDraft:
-    plain = {name: getattr(post, name) for name in _PLAIN}
+def make_draft(post: Post) -> PostDraft:
+    """Return the draft that would make this post."""
+    fields = {name: getattr(post, name) for name in _POST_FIELDS}
     return PostDraft.model_construct(
-        **plain,
+        **fields,
         city=post.city.key,
         event=post.event.key if post.event else None,
-        hours=_weekly(post.hours),
-        special=_sorted(_special_draft(row) for row in post.special_days),
+        hours=_weekly_hours(post.hours),
+        special=_sort_special(_special_draft(row) for row in post.special_days),
         counter={counter.key: _counter_draft(counter) for counter in post.counters},
-        service={service.key: service_draft(service) for service in post.services},
+        service={service.key: make_service_draft(service) for service in post.services},
     )
 
 
 def _counter_draft(row: Counter) -> CounterDraft:
-    return CounterDraft.model_construct(name=row.name, hours=_weekly(row.hours), staffed=row.staffed)
+    return CounterDraft.model_construct(name=row.name, hours=_weekly_hours(row.hours), staffed=row.staffed)
 
 
-def service_draft(row: Service) -> ServiceDraft:
-    plain = {name: getattr(row, name) for name in _PLAIN_OF_SERVICE}
+def make_service_draft(row: Service) -> ServiceDraft:
+    fields = {name: getattr(row, name) for name in _SERVICE_FIELDS}
     return ServiceDraft.model_construct(
-        **plain,
+        **fields,
         checklist=row.checklist.documents if row.checklist else Text(),
         counters=tuple(counter.key for counter in row.counters),
     )
@@ -263,19 +265,16 @@ def _special_draft(row: SpecialDays) -> SpecialDraft:
     )
 
 
-def _weekly(hours: Iterable[PostHours]) -> tuple[tuple[int, Interval], ...]:
+def _weekly_hours(hours: Iterable[PostHours]) -> tuple[tuple[int, Interval], ...]:
     return tuple(sorted((row.weekday, (row.opens, row.closes)) for row in hours))
 
 
-# The plan
+# What a service does not say, its post says
 
 
-# Closing and opening
-
-
-def horizon_of(service: Service) -> timedelta:
+def get_horizon(service: Service) -> timedelta:
     return service.horizon if service.horizon is not None else service.post.horizon
 
 
-def notice_of(service: Service) -> timedelta:
+def get_notice(service: Service) -> timedelta:
     return service.notice if service.notice is not None else service.post.notice

@@ -1,4 +1,4 @@
-"""Why a time is not offered, in a sentence, for officer and applicant alike."""
+"""Sentences that say why a time is not offered, for officers and applicants alike."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from datetime import datetime
 
 from scheduler.base.date_format import format_day, format_lead
 from scheduler.base.errors import Conflict, SchedulerError
-from scheduler.base.i18n import N_, catalogue
+from scheduler.base.i18n import N_, load_catalogue
 from scheduler.model import Service
 from scheduler.services.consulate.posts import posts
-from scheduler.services.consulate.posts.slots import Holiday, Reason, Slot, Why
+from scheduler.services.consulate.posts.availability import Explanation, Reason
+from scheduler.services.consulate.posts.open_cells import Holiday
+from scheduler.services.consulate.posts.slots import Slot
 
 _SENTENCES = {
     Reason.PAST: N_("{time} ({tz}) has passed"),
@@ -29,8 +31,11 @@ _SENTENCES = {
 _CLOSED_BECAUSE = N_("the post is closed on {time} ({tz}): {reason}")
 
 
-def explained(why: Why, at: datetime, service: Service, language: str = "en") -> SchedulerError:
-    """The reason as an error, whose sentence is in every language and whose days and names are in this one."""
+def explain(why: Explanation, at: datetime, service: Service, language: str = "en") -> SchedulerError:
+    """Return the explanation as an error.
+
+    Its sentence can be translated into every language; the days and names in it are in ``language``.
+    """
     message = _CLOSED_BECAUSE if why.reason is Reason.CLOSED and why.text else _SENTENCES[why.reason]
     return Conflict(
         message,
@@ -38,26 +43,27 @@ def explained(why: Why, at: datetime, service: Service, language: str = "en") ->
         tz=service.post.tzid,
         deadline=f"{service.post.deadline:%Y-%m-%d %H:%M}" if service.post.deadline else "",
         day=format_day(at.date(), language),
-        notice=format_lead(posts.notice_of(service), language),
-        horizon=format_lead(posts.horizon_of(service), language),
-        holidays=", ".join(named(holiday, language) for holiday in why.holidays),
+        notice=format_lead(posts.get_notice(service), language),
+        horizon=format_lead(posts.get_horizon(service), language),
+        holidays=", ".join(format_holiday(holiday, language) for holiday in why.holidays),
         reason=why.text.to(language),
     )
 
 
-def in_words(why: Why, at: datetime, service: Service, language: str) -> str:
-    return explained(why, at, service, language).text(catalogue(language).gettext)
+def explain_in_words(why: Explanation, at: datetime, service: Service, language: str) -> str:
+    """Return the explanation as a sentence in a language."""
+    return explain(why, at, service, language).text(load_catalogue(language).gettext)
 
 
-def named(holiday: Holiday, language: str) -> str:
-    """The holiday with the State that keeps it."""
+def format_holiday(holiday: Holiday, language: str) -> str:
+    """Return the name of a holiday with the State that keeps it."""
     from babel import Locale
 
     territories = Locale.parse(language.replace("-", "_").split("_")[0]).territories
     return f"{holiday.name.to(language)} ({territories.get(holiday.state, holiday.state)})"
 
 
-def listed(slots: Iterable[Slot], tzid: str) -> str:
-    """Times as they are typed, with their zone."""
+def format_times(slots: Iterable[Slot], tzid: str) -> str:
+    """Return the beginnings of slots as they are typed, with their zone."""
     times = ", ".join(f"{slot.dtstart:%Y-%m-%d %H:%M}" for slot in slots)
     return f"{times} ({tzid})"

@@ -1,4 +1,7 @@
-"""The cells that are taken, read as bit masks; taking and freeing them. Everybody here holds the post."""
+"""Claims: the cells of counters that are taken, read as bit masks, and the daily quotas of services.
+
+Every function that writes expects its caller to hold the post (`posts.hold`).
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from scheduler.base.errors import Conflict
 from scheduler.model import Appointment, Counter, Post, ServiceDay, SlotClaim
 from scheduler.storage.upsert import insert_ignoring
 
-WORD = 30  # cells in one integer of the database: fewer bits than the smallest of its numbers has
+CELLS_PER_WORD = 30  # bits of one number in the database; they fit into 32 bits with a sign
 
 
 class QuotaReached(Conflict):
@@ -27,28 +30,30 @@ def taken_cells(
     last_on: date,
     *,
     now: datetime,
-    but: int | None = None,
+    ignoring: int | None = None,
 ) -> dict[tuple[int, date], int]:
-    """By counter and day the cells that cannot be had; a claim that has come to nothing by itself is none.
+    """Return by counter id and day the mask of the cells that are taken at ``now``; expired claims do not count.
 
-    The database joins the bits: a hundredth of the rows, a tenth of the time. ``but``: an appointment not counted.
+    The cells of the appointment ``ignoring`` (an id) do not count either. The database combines the bits of up to
+    `CELLS_PER_WORD` cells in one row: a hundredth of the rows, and a tenth of the time.
     """
-    bits = sa.func.sum(sa.literal_column(f"(1 << (slot_claim.cell % {WORD}))", sa.BigInteger))
-    word = sa.literal_column(f"(slot_claim.cell / {WORD})", sa.Integer)
+    bits = sa.func.sum(sa.literal_column(f"(1 << (slot_claim.cell % {CELLS_PER_WORD}))", sa.BigInteger))
+    word = sa.literal_column(f"(slot_claim.cell / {CELLS_PER_WORD})", sa.Integer)
     query = (
         sa.select(SlotClaim.counter_id, SlotClaim.day, word.label("word"), bits.label("bits"))
         .where(SlotClaim.counter_id.in_(counters), SlotClaim.day.between(first_on, last_on), _holds(now))
         .group_by(SlotClaim.counter_id, SlotClaim.day, word)
     )
-    if but is not None:
-        query = query.where(SlotClaim.appointment_id.is_distinct_from(but))
+    if ignoring is not None:
+        query = query.where(SlotClaim.appointment_id.is_distinct_from(ignoring))
     found: dict[tuple[int, date], int] = {}
     for counter, day, number, cells in session.execute(query):
-        found[counter, day] = found.get((counter, day), 0) | int(cells) << (number * WORD)
+        found[counter, day] = found.get((counter, day), 0) | int(cells) << (number * CELLS_PER_WORD)
     return found
 
 
 def _holds(now: datetime) -> sa.ColumnElement[bool]:
+    """Return the condition that a claim has not expired."""
     return sa.or_(SlotClaim.until.is_(None), SlotClaim.until > now)
 
 
@@ -61,7 +66,10 @@ def take(
     cells: int,
     now: datetime,
 ) -> None:
-    """Claim the cells, at all counters or at none; the primary key refuses what somebody else has."""
+    """Claim ``cells`` cells from cell number ``first`` on, at all of these counters or at none.
+
+    Expired claims on them are deleted. The primary key refuses a cell that somebody else has.
+    """
     day, until = appointment.day, appointment.expires_at
     wanted = [(counter, first + n) for counter in sorted(counters) for n in range(cells)]
     session.execute(
@@ -79,21 +87,21 @@ def take(
     session.execute(sa.insert(SlotClaim), rows)
 
 
-def keep(session: Session, appointment: Appointment) -> None:
-    """For as long as the appointment stands, or until it expires."""
+def keep_until_expiry(session: Session, appointment: Appointment) -> None:
+    """Keep the claims of an appointment until it expires, or without end if it does not expire."""
     mine = SlotClaim.appointment_id == appointment.id
     session.execute(sa.update(SlotClaim).where(mine).values(until=appointment.expires_at))
 
 
 def release(session: Session, appointment: Appointment) -> list[tuple[int, date, int]]:
-    """Give the cells back; returns which."""
+    """Delete the claims of an appointment and return the freed cells as (counter id, day, cell)."""
     mine = sa.delete(SlotClaim).where(SlotClaim.appointment_id == appointment.id)
     gone = session.execute(mine.returning(SlotClaim.counter_id, SlotClaim.day, SlotClaim.cell))
     return [(counter, day, cell) for counter, day, cell in gone]
 
 
 def take_again(session: Session, appointment: Appointment, cells: Iterable[tuple[int, date, int]]) -> None:
-    """Give an appointment its cells back, but for those that somebody else has taken meanwhile."""
+    """Claim cells for an appointment once more, except those that somebody else has taken since."""
     rows = [
         {"counter_id": counter, "day": day, "cell": cell, "appointment_id": appointment.id, "until": None}
         for counter, day, cell in cells
@@ -103,16 +111,17 @@ def take_again(session: Session, appointment: Appointment, cells: Iterable[tuple
 
 
 def hold_back(session: Session, cells: Iterable[tuple[int, date, int]], *, until: datetime) -> None:
-    """Let freed cells that nobody has taken meanwhile rest: they come back by themselves."""
+    """Keep freed cells from being booked until ``until``, when they become bookable by themselves."""
     rows = [{"counter_id": counter, "day": day, "cell": cell, "until": until} for counter, day, cell in cells]
     if rows:
         session.execute(insert_ignoring(session, SlotClaim).values(rows))
 
 
-def release_at(post: Post, starts_at: datetime, now: datetime) -> datetime | None:
-    """When a freed time comes back: at a moment of chance, so that nobody can lie in wait for it; None means now.
+def draw_release_time(post: Post, starts_at: datetime, now: datetime) -> datetime | None:
+    """Return when a freed time may be booked again: a random moment within `Post.release_within`; None means now.
 
-    Near its day it comes back at once: better one who was quick than nobody.
+    The moment is random so that nobody can wait for it with a program. A time nearer than `Post.release_near` is
+    bookable at once, so that it does not go unused.
     """
     within = int(post.release_within.total_seconds())
     if within <= 0 or starts_at - now <= post.release_near:
@@ -121,7 +130,7 @@ def release_at(post: Post, starts_at: datetime, now: datetime) -> datetime | Non
 
 
 def forget_expired_holds(session: Session, post: Post, *, now: datetime) -> int:
-    """Forget the rest of cells that have come back; returns how many."""
+    """Delete the claims that held freed cells back until now; return how many."""
     counters = sa.select(Counter.id).where(Counter.post_id == post.id)
     over = (SlotClaim.appointment_id.is_(None), SlotClaim.until <= now, SlotClaim.counter_id.in_(counters))
     done = session.execute(sa.delete(SlotClaim).where(*over).execution_options(synchronize_session=False))
@@ -131,8 +140,12 @@ def forget_expired_holds(session: Session, post: Post, *, now: datetime) -> int:
 # Quotas
 
 
-def count(session: Session, appointment: Appointment) -> None:
-    """Count it on its day. Raises QuotaReached: one conditional update, so that no two can take the last."""
+def take_from_quota(session: Session, appointment: Appointment) -> None:
+    """Count the units of an appointment on its day.
+
+    One conditional update, so that no two appointments can take the last units. Raise QuotaReached if the quota of
+    the service leaves too few.
+    """
     service, day, units = appointment.service, appointment.day, appointment.units
     assert day is not None  # noqa: S101 - it has a time
     row = {"service_id": service.id, "day": day, "taken": 0, "quota": service.quota}
@@ -148,7 +161,8 @@ def count(session: Session, appointment: Appointment) -> None:
         raise QuotaReached("no more of {service} are taken on {day}", service=service.key, day=day)
 
 
-def uncount(session: Session, appointment: Appointment) -> None:
+def return_to_quota(session: Session, appointment: Appointment) -> None:
+    """Uncount the units of an appointment on its day."""
     day = appointment.day
     session.execute(
         sa.update(ServiceDay)
@@ -158,8 +172,8 @@ def uncount(session: Session, appointment: Appointment) -> None:
     )
 
 
-def counted(session: Session, service_id: int, first_on: date, last_on: date) -> dict[date, int]:
-    """How much of a service is taken, by day."""
+def count_taken(session: Session, service_id: int, first_on: date, last_on: date) -> dict[date, int]:
+    """Return by day how many units of a service are taken; days without any are left out."""
     query = sa.select(ServiceDay.day, ServiceDay.taken).where(ServiceDay.service_id == service_id)
     found = session.execute(query.where(ServiceDay.day.between(first_on, last_on)))
     return {row.day: row.taken for row in found}

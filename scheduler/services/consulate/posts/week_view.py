@@ -1,186 +1,30 @@
-"""What the pages of visits read: the posts that are shown, a week of times, and why a day has none."""
+"""A week of free times of a service as pages show it, and why a day of it has none. For sessions that only read."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-import sqlalchemy as sa
-from sqlalchemy.orm import Session, joinedload, load_only, selectinload
+from sqlalchemy.orm import Session
 
 from scheduler.base.clock import wall
-from scheduler.base.errors import NotFound
-from scheduler.model import Event, Post, Service, SpecialDays, Visibility
-from scheduler.services.consulate.posts import free_times, opening_days, plan_cache, posts, slot_claims, slots
+from scheduler.model import Service
+from scheduler.services.consulate.posts import free_times, plan_cache, posts, slot_claims, slots
+from scheduler.services.consulate.posts.availability import Explanation, Reason
 from scheduler.services.consulate.posts.free_times import Party
-from scheduler.services.consulate.posts.slots import (
-    DAY,
-    Holiday,
-    Interval,
-    Masks,
-    Need,
-    OpeningPlan,
-    Reason,
-    Slot,
-    Why,
-    Window,
-)
-
-WEEK = 7 * DAY
-AHEAD = 90 * DAY  # for which the holidays and closures of a post are shown
-
-
-# Posts
-
-
-def shown(session: Session) -> list[Post]:
-    """The posts that anybody may see, in the order of their keys."""
-    return [post for post in posts.everything(session) if _is_public(post)]
-
-
-def post(session: Session, key: str) -> Post:
-    """Raises NotFound, also for one whose opening is not public."""
-    found = posts.get(session, key)
-    if not _is_public(found):
-        raise NotFound("there is no post {key}", key=key)
-    return found
-
-
-def service(session: Session, key: str, name: str) -> Service:
-    """One that is booked on pages, with no more of its post than that takes.
-
-    Raises NotFound for what takes no visits, and for what is not public.
-    """
-    query = sa.select(Service).join(Service.post).where(Post.key == key, Service.key == name)
-    found = session.scalar(query.options(*_TO_BOOK))
-    if found is None or not (found.offered and _is_public(found.post) and not _is_called_off(found.post)):
-        raise NotFound("nothing can be booked here")
-    return found
-
-
-_TO_BOOK = (
-    joinedload(Service.post).joinedload(Post.city),
-    joinedload(Service.post).joinedload(Post.event).options(load_only(Event.visibility, Event.status)),
-    joinedload(Service.post).selectinload(Post.counters),
-    selectinload(Service.counters),
-)
-
-
-def _is_public(post: Post) -> bool:
-    return post.event is None or post.event.visibility is Visibility.PUBLIC
-
-
-def takes_visits(post: Post) -> bool:
-    """A mobile consular day that was cancelled takes none."""
-    return not _is_called_off(post) and any(service.offered for service in post.services)
-
-
-def _is_called_off(post: Post) -> bool:
-    return post.event is not None and post.event.cancelled
-
-
-def post_of(session: Session, event: Event) -> Post | None:
-    """The post that an event opens, or the mobile consular day that it is."""
-    query = sa.select(Post).where(Post.event_id == event.id).order_by(Post.id).limit(1)
-    return session.scalar(query.options(joinedload(Post.city)))
+from scheduler.services.consulate.posts.open_cells import DAY
+from scheduler.services.consulate.posts.public_posts import WEEK, explain_closed_day
+from scheduler.services.consulate.posts.slots import Slot, Window
 
 
 @dataclass(frozen=True, slots=True)
-class OpenDay:
-    """When a post is open on a day, at whichever counter; where it is not, why."""
-
-    day: date
-    hours: Sequence[Interval]
-    why: Why | None
-
-
-def coming_days(post: Post, *, now: datetime) -> list[OpenDay]:
-    """Today and the six days after; of a post that keeps no week, the days ahead on which it is open."""
-    first = wall(now, post.tzid).date()
-    return _week_from(post, first) if keeps_a_week(post) else _days_ahead(post, first)
-
-
-def keeps_a_week(post: Post) -> bool:
-    """A mobile consular day keeps none: it is open on the days that were said to be open."""
-    said = any(row.open for row in post.special_days)
-    return not said or bool(post.hours) or any(counter.hours for counter in post.counters)
-
-
-def _week_from(post: Post, first: date) -> list[OpenDay]:
-    plan = opening_days.plan(post, first, first + WEEK - DAY)
-    masks = Masks(plan, first, first + WEEK - DAY)
-    return [_open_day(masks, first + n * DAY) for n in range(7)]
-
-
-def _days_ahead(post: Post, first: date) -> list[OpenDay]:
-    said = [row for row in post.special_days if row.open and row.last_on >= first]
-    if not said:
-        return []
-    first, last = max(first, min(row.first_on for row in said)), max(row.last_on for row in said)
-    last = min(last, first + AHEAD)
-    masks = Masks(opening_days.plan(post, first, last), first, last)
-    days = (_open_day(masks, first + n * DAY) for n in range((last - first).days + 1))
-    return [day for day in days if day.hours]
-
-
-def _open_day(masks: Masks, day: date) -> OpenDay:
-    cells = 0
-    for counter in masks.plan.weeks:
-        cells |= masks.open(counter, day)
-    why = None if cells else _closed(masks.plan, list(masks.plan.weeks), Need(1), day)
-    return OpenDay(day, list(_spans(cells, masks.plan.cell)), why)
-
-
-def _spans(cells: int, cell: int) -> Iterator[Interval]:
-    """The runs of open cells, as times of the day; midnight ends a day as 00:00."""
-    while cells:
-        first = (cells & -cells).bit_length() - 1
-        length = ((cells >> first) ^ ((cells >> first) + 1)).bit_length() - 1
-        yield _time(first * cell), _time((first + length) * cell)
-        cells &= ~slots.span(first, length)
-
-
-def _time(minutes: int) -> time:
-    return time(minutes // 60 % 24, minutes % 60)
-
-
-@dataclass(frozen=True, slots=True)
-class HolidayAhead:
-    day: date
-    holidays: Sequence[Holiday]
-    open: bool
-
-
-def holidays_ahead(post: Post, *, now: datetime) -> list[HolidayAhead]:
-    """Those that matter: a post that is open on stated days only has no others to lose."""
-    first = wall(now, post.tzid).date()
-    plan = opening_days.plan(post, first, first + AHEAD)
-    masks = Masks(plan, first, first + AHEAD)
-    ahead = [
-        HolidayAhead(day, names, open=bool(_open_day(masks, day).hours))
-        for day, names in sorted(plan.holidays.items())
-    ]
-    return ahead if keeps_a_week(post) else [one for one in ahead if one.open]
-
-
-def closures_ahead(post: Post, *, now: datetime) -> list[SpecialDays]:
-    today = wall(now, post.tzid).date()
-    return [
-        row for row in post.special_days if not row.open and today <= row.last_on and row.first_on <= today + AHEAD
-    ]
-
-
-# A week of times
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """The free times of a day, or why there are none."""
+class DayOfTimes:
+    """The free times of a day; if there are none, ``why``."""
 
     day: date
     slots: Sequence[Slot]
-    why: Why | None
+    why: Explanation | None
 
     @property
     def can_be_waited_for(self) -> bool:
@@ -188,63 +32,73 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
-class Week:
-    """The days of a week from Monday, those that have passed left out."""
+class WeekOfTimes:
+    """A week of free times.
+
+    ``first_on`` is its Monday; ``days`` leaves out those that have passed. ``first_free`` is the first of all free
+    times, also outside this week. ``earlier`` and ``later`` are the Mondays to turn to, ``length`` that of a visit.
+    """
 
     first_on: date
-    days: Sequence[Day]
-    first_free: Slot | None  # of all there are
+    days: Sequence[DayOfTimes]
+    first_free: Slot | None
     earlier: date | None
     later: date | None
     length: timedelta
 
 
-def week(
-    session: Session, service: Service, party: Party, wanted: date | None, *, now: datetime, but: int | None = None
-) -> Week:
-    """The week of a day, else of the first free time, else of the first day on which the post is open.
+def find_week(
+    session: Session,
+    service: Service,
+    party: Party,
+    wanted: date | None,
+    *,
+    now: datetime,
+    ignoring: int | None = None,
+) -> WeekOfTimes:
+    """Return the week of the day ``wanted``; without one, of the first free time, else of the first open day.
 
-    ``but``: an appointment that is about to move.
+    ``ignoring`` is the id of an appointment that is to be moved: its own cells count as free.
     """
     today = wall(now, service.post.tzid).date()
-    last = today + posts.horizon_of(service)
-    free = free_times.free_days(session, service, party, now=now, but=but)
-    start = wanted or next(iter(free), None) or _first_open(session, service, today, last)
-    monday = _monday(min(max(start, today), last))
-    return Week(
+    last = today + posts.get_horizon(service)
+    free = free_times.find_free_days(session, service, party, now=now, ignoring=ignoring, cached=True)
+    start = wanted or next(iter(free), None) or _find_first_open_day(session, service, today, last)
+    monday = _monday_of(min(max(start, today), last))
+    return WeekOfTimes(
         first_on=monday,
-        days=_days(session, service, party, free, max(monday, today), monday + WEEK - DAY, now=now),
-        first_free=_first(service, party, free),
+        days=_list_days(session, service, party, free, max(monday, today), monday + WEEK - DAY, now=now),
+        first_free=_find_first_slot(service, party, free),
         earlier=monday - WEEK if monday > today else None,
         later=monday + WEEK if monday + WEEK <= last else None,
-        length=free_times.length(service, party),
+        length=free_times.compute_length(service, party),
     )
 
 
-def days_to_wait_for(session: Session, service: Service, party: Party, *, now: datetime) -> list[Day]:
-    """The days on which a time could become free."""
+def list_days_to_wait_for(session: Session, service: Service, party: Party, *, now: datetime) -> list[DayOfTimes]:
+    """Return the days without a free time on which one could become free."""
     today = wall(now, service.post.tzid).date()
-    free = free_times.free_days(session, service, party, now=now)
-    found = _days(session, service, party, free, today, today + posts.horizon_of(service), now=now)
+    free = free_times.find_free_days(session, service, party, now=now, cached=True)
+    found = _list_days(session, service, party, free, today, today + posts.get_horizon(service), now=now)
     return [day for day in found if day.can_be_waited_for]
 
 
-def _first(service: Service, party: Party, free: Mapping[date, int]) -> Slot | None:
+def _find_first_slot(service: Service, party: Party, free: Mapping[date, int]) -> Slot | None:
     found = next(iter(free.items()), None)
-    return next(free_times.times_of(service, party, *found)) if found else None
+    return next(free_times.list_slots(service, party, *found)) if found else None
 
 
-def _first_open(session: Session, service: Service, today: date, last: date) -> date:
-    masks = plan_cache.masks(session, service.post, today, last, today=today)
+def _find_first_open_day(session: Session, service: Service, today: date, last: date) -> date:
+    cells = plan_cache.get_open_cells(session, service.post, today, last, today=today)
     days = (today + n * DAY for n in range((last - today).days + 1))
-    return next((day for day in days if any(masks.open(place.id, day) for place in service.served_at)), today)
+    return next((day for day in days if any(cells.open(counter.id, day) for counter in service.served_at)), today)
 
 
-def _monday(day: date) -> date:
+def _monday_of(day: date) -> date:
     return day - day.weekday() * DAY
 
 
-def _days(
+def _list_days(
     session: Session,
     service: Service,
     party: Party,
@@ -253,60 +107,55 @@ def _days(
     last: date,
     *,
     now: datetime,
-) -> list[Day]:
-    reasons = _Reasons(session, service, party, first, last, now)
+) -> list[DayOfTimes]:
+    explainer = _DayExplainer(session, service, party, first, last, now)
     days = [first + n * DAY for n in range((last - first).days + 1)]
     return [
-        Day(day, list(free_times.times_of(service, party, day, free[day])), None)
+        DayOfTimes(day, list(free_times.list_slots(service, party, day, free[day])), None)
         if day in free
-        else Day(day, (), reasons.of(day))
+        else DayOfTimes(day, (), explainer.explain(day))
         for day in days
     ]
 
 
-class _Reasons:
-    """Why a day has no free time, found by leaving out one obstacle after the other."""
+class _DayExplainer:
+    """Explains why a day has no free time, by leaving out one obstacle after the other.
+
+    ``offered_if_alone`` are the days that would have a time if nobody else came; ``with_any_time`` those that would
+    have one if notice, horizon and deadline did not count either; ``quota_spent`` those without room in the quota.
+    """
 
     def __init__(
         self, session: Session, service: Service, party: Party, first: date, last: date, now: datetime
     ) -> None:
         self.today = wall(now, service.post.tzid).date()
-        self.masks = plan_cache.masks(session, service.post, first, last, today=self.today)
-        self.plan, self.need = self.masks.plan, free_times.need(service, party)
+        self.cells = plan_cache.get_open_cells(session, service.post, first, last, today=self.today)
+        self.plan, self.need = self.cells.plan, free_times.compute_need(service, party)
         self.counters = [counter.id for counter in service.served_at] if service.offered else []
-        self.window = free_times.window(self.plan, service, now=now)
-        self.would_be = self._times(first, last, self.window)
+        self.window = free_times.compute_window(self.plan, service, now=now)
+        self.offered_if_alone = self._days_with_times(first, last, self.window)
         any_time = Window(earliest=datetime.combine(first, time()), last_on=last)
-        self.some_time = self._times(first, last, any_time)
-        counted = slot_claims.counted(session, service.id, first, last) if service.quota is not None else {}
-        units = free_times.units_of(service, party)
-        self.spent = {day for day, taken in counted.items() if taken + units > (service.quota or 0)}
+        self.with_any_time = self._days_with_times(first, last, any_time)
+        taken = slot_claims.count_taken(session, service.id, first, last) if service.quota is not None else {}
+        units = free_times.count_units(service, party)
+        self.quota_spent = {day for day, number in taken.items() if number + units > (service.quota or 0)}
 
-    def _times(self, first: date, last: date, window: Window) -> set[date]:
-        """The days with a time that would be offered if nobody else came."""
-        found = slots.free_starts(
-            self.masks, self.need, counters=self.counters, claims={}, first_on=first, last_on=last, window=window
+    def _days_with_times(self, first: date, last: date, window: Window) -> set[date]:
+        """Return the days with a time in this window if nobody else came."""
+        found = slots.find_starts(
+            self.cells, self.need, counters=self.counters, claims={}, first_on=first, last_on=last, window=window
         )
         return {day for day, _ in found}
 
-    def of(self, day: date) -> Why:
+    def explain(self, day: date) -> Explanation:
         if not self.counters:
-            return Why(Reason.NOT_OFFERED)
-        if day in self.would_be:
-            return Why(Reason.QUOTA if day in self.spent else Reason.FULL)
-        if day not in self.some_time:
-            return _closed(self.plan, self.counters, self.need, day)
+            return Explanation(Reason.NOT_OFFERED)
+        if day in self.offered_if_alone:
+            return Explanation(Reason.QUOTA if day in self.quota_spent else Reason.FULL)
+        if day not in self.with_any_time:
+            return explain_closed_day(self.plan, self.counters, self.need, day)
         if self.window.over and day >= self.today:
-            return Why(Reason.DEADLINE)
+            return Explanation(Reason.DEADLINE)
         if day > self.window.last_on:
-            return Why(Reason.BEYOND_HORIZON)
-        return Why(Reason.TOO_SOON if day >= self.today else Reason.PAST)
-
-
-def _closed(plan: OpeningPlan, counters: Sequence[int], need: Need, day: date) -> Why:
-    """Why a day has no time at all: asked of the hour at which its weekday opens."""
-    opens = [hours[0] for week in plan.weeks.values() for hours in week.get(day.weekday(), ())]
-    at = datetime.combine(day, min(opens, default=time(9)))
-    whenever = Window(earliest=datetime.combine(day, time()), last_on=day)
-    found = slots.why(plan, need, counters=counters, claims={}, at=at, window=whenever, today=whenever.earliest)
-    return found or Why(Reason.OUTSIDE_HOURS)
+            return Explanation(Reason.BEYOND_HORIZON)
+        return Explanation(Reason.TOO_SOON if day >= self.today else Reason.PAST)

@@ -1,4 +1,7 @@
-"""Visits to a post: book, confirm, move, cancel. Never two in one cell, no hour lost for longer than a hold."""
+"""Visits to a post: book, confirm, move, cancel, wait for a time, record the outcome.
+
+No cell is ever booked twice, and an unconfirmed booking blocks its cells no longer than the post's hold.
+"""
 
 from __future__ import annotations
 
@@ -13,19 +16,20 @@ from scheduler.model import Applicant, Appointment, LetterKind, Post, Service, S
 from scheduler.model.visits import ACTIVE, PENDING
 from scheduler.services.common.audit import note
 from scheduler.services.consulate.posts import free_times, posts, slot_claims
-from scheduler.services.consulate.posts.free_times import Party, Place
-from scheduler.services.consulate.posts.reasons import explained, listed
-from scheduler.services.consulate.posts.slots import Reason, Slot, Why
+from scheduler.services.consulate.posts.availability import Explanation, Reason
+from scheduler.services.consulate.posts.free_times import CounterAssignment, Party
+from scheduler.services.consulate.posts.reasons import explain, format_times
+from scheduler.services.consulate.posts.slots import Slot
 from scheduler.services.consulate.visits import lifecycle, notices, references
 from scheduler.services.consulate.visits.lifecycle import (
     NoLongerStands,
     VisitTooLate,
     expire_and_offer,
-    party_of,
+    get_party,
 )
 from scheduler.services.consulate.visits.visit_drafts import VisitDraft
 
-MOST_DAYS = 31  # that somebody can wait for
+MAX_WAITING_DAYS = 31  # days that one person can wait for
 WITH_VISIT = (
     selectinload(Appointment.applicants),
     joinedload(Appointment.service).joinedload(Service.post).joinedload(Post.city),
@@ -35,7 +39,7 @@ WITH_VISIT = (
 class NotOffered(Conflict):
     """This time is not offered; ``next`` are the free times nearest to it."""
 
-    def __init__(self, message: str, *, why: Why, nearest: Sequence[Slot], **facts: object) -> None:
+    def __init__(self, message: str, *, why: Explanation, nearest: Sequence[Slot], **facts: object) -> None:
         super().__init__(message, **facts)
         self.why, self.nearest = why, nearest
 
@@ -66,21 +70,23 @@ def book(
     now: datetime,
     desk: bool = False,
 ) -> Appointment:
-    """Keep a time for a party: all of them or none. Confirmed at once at the desk; else held until who was written to
-    confirms.
+    """Book a time, given as a wall time at the post, for a whole party or for nobody of it.
 
-    ``at`` is a wall time at the post. Raises SlotTaken with the nearest free times, NotOffered with the reason,
-    AlreadyBooked, Paused, Invalid for a party that is too large.
+    With ``desk`` an officer books, and the visit is confirmed at once. Otherwise the time is held until the applicant
+    confirms by the link in a letter.
+
+    Raise SlotTaken if somebody else has the time, and NotOffered if it is not offered, each with the nearest free
+    times; AlreadyBooked or Paused if one of the people may not book; Invalid if the party is too large.
     """
-    prints = _fingerprints(service, draft, secret)
+    fingerprints = _fingerprints(service, draft, secret)
     posts.hold(session, service.post)
     expire_and_offer(session, service.post, now=now)
-    _refuse_people(session, service, prints, now=now, desk=desk)
-    place = _place(session, service, draft.party, at, now=now, desk=desk)
+    _refuse_people(session, service, fingerprints, now=now, desk=desk)
+    assignment = _assign_counters(session, service, draft.party, at, now=now, desk=desk)
     status = VisitStatus.CONFIRMED if desk else VisitStatus.HELD
-    appointment = lifecycle.new(session, service, draft, prints, status=status, now=now)
+    appointment = lifecycle.create_visit(session, service, draft, fingerprints, status=status, now=now)
     appointment.expires_at = None if desk else now + service.post.hold
-    lifecycle.assign_time(session, appointment, at, place, now=now)
+    lifecycle.assign_time(session, appointment, at, assignment, now=now)
     note(session, "book", "appointment", appointment.id, now=now, service=service.key, status=status)
     if desk:
         notices.queue_confirmation_and_reminders(session, appointment, now=now)
@@ -91,83 +97,91 @@ def book(
 
 
 def confirm(session: Session, appointment: Appointment, *, now: datetime) -> None:
-    """Make a held or offered time theirs. The second time changes nothing and is as good.
+    """Confirm a held or offered time; a second time changes nothing.
 
-    Raises Over for what has lapsed or was cancelled: no link brings it back.
+    Raise NoLongerStands if the visit has lapsed or was cancelled: no link restores it.
     """
     lifecycle.hold(session, appointment)
     if appointment.status is VisitStatus.CONFIRMED:
         return
-    _refuse_over(appointment, PENDING, now)
+    _refuse_ended(appointment, PENDING, now)
     appointment.status, appointment.expires_at = VisitStatus.CONFIRMED, None
     appointment.displaced_at = appointment.queued_at = None
     session.flush()
-    slot_claims.keep(session, appointment)
+    slot_claims.keep_until_expiry(session, appointment)
     note(session, "confirm", "appointment", appointment.id, now=now)
     notices.queue_confirmation_and_reminders(session, appointment, now=now)
 
 
 def move(session: Session, appointment: Appointment, at: datetime, *, now: datetime, desk: bool = False) -> None:
-    """Another time for the same people: reference and UID stay, SEQUENCE rises, the old cells are free again.
+    """Move a visit to another time, given as a wall time at the post.
 
-    Raises SlotTaken, NotOffered, Over, TooLate, Unchanged; then the old time stands.
+    Reference and UID stay, SEQUENCE rises by one, and the old cells are offered to others. On any error the old time
+    stands. Raise SlotTaken or NotOffered as `book` does, NoLongerStands if the visit has ended, VisitTooLate if it
+    has begun, Unchanged if it is at this time already.
     """
     lifecycle.hold(session, appointment)
     service = appointment.service
     expire_and_offer(session, service.post, now=now)
-    _refuse_over(appointment, (VisitStatus.CONFIRMED, VisitStatus.OFFERED), now)
+    _refuse_ended(appointment, (VisitStatus.CONFIRMED, VisitStatus.OFFERED), now)
     _refuse_late(appointment, now)
     was, left_at = appointment.dtstart, appointment.starts_at
     if was == at and appointment.status is VisitStatus.CONFIRMED:
         raise Unchanged("the visit is at this time already")
     assert was is not None and left_at is not None  # noqa: S101, PT018 - it has a time
-    place = _place(session, service, party_of(appointment), at, now=now, desk=desk, but=appointment.id)
+    assignment = _assign_counters(
+        session, service, get_party(appointment), at, now=now, desk=desk, ignoring=appointment.id
+    )
     freed = lifecycle.release_time(session, appointment)
     appointment.status, appointment.expires_at = VisitStatus.CONFIRMED, None
     appointment.displaced_at = appointment.queued_at = None
     lifecycle.revise(appointment, now)
-    lifecycle.assign_time(session, appointment, at, place, now=now)
+    lifecycle.assign_time(session, appointment, at, assignment, now=now)
     lifecycle.pass_on(session, service.post, freed, left_at, now=now)
     note(session, "move", "appointment", appointment.id, now=now, sequence=appointment.sequence)
     notices.queue(session, LetterKind.VISIT_MOVED, appointment, now=now, facts={"was": was.isoformat()})
-    notices.queue_confirmation_and_reminders(session, appointment, now=now, told=True)
+    notices.queue_confirmation_and_reminders(session, appointment, now=now, announced=True)
 
 
 def cancel(session: Session, appointment: Appointment, *, by: Side, now: datetime) -> None:
-    """End a visit that is to come, or a place on the waiting list.
+    """Cancel a visit that is to come, or leave the waiting list.
 
-    Raises Over for one that has ended, TooLate for one whose hour has come: an officer concludes it.
+    Raise NoLongerStands if it has ended, and VisitTooLate if its time has come: from then on an officer records the
+    outcome.
     """
     lifecycle.hold(session, appointment)
-    _refuse_over(appointment, ACTIVE, now)
+    _refuse_ended(appointment, ACTIVE, now)
     _refuse_late(appointment, now)
     had_a_time = appointment.day is not None
-    lifecycle.end(session, appointment, VisitStatus.CANCELLED, by=by, now=now)
+    lifecycle.end_visit(session, appointment, VisitStatus.CANCELLED, by=by, now=now)
     note(session, "cancel", "appointment", appointment.id, now=now, by=by)
     if had_a_time:
         notices.queue(session, LetterKind.VISIT_CANCELLED, appointment, now=now)
 
 
 def reconfirm(session: Session, appointment: Appointment, *, now: datetime) -> None:
-    """They still come. Raises Over for a visit that does not stand any more."""
+    """Record that the applicant says once more that they will come. Raise NoLongerStands if the visit has ended."""
     lifecycle.hold(session, appointment)
-    _refuse_over(appointment, (VisitStatus.CONFIRMED,), now)
+    _refuse_ended(appointment, (VisitStatus.CONFIRMED,), now)
     if appointment.reconfirmed_at is None:
         appointment.reconfirmed_at = now
         note(session, "reconfirm", "appointment", appointment.id, now=now)
 
 
-def wait(
+def join_waiting_list(
     session: Session, service: Service, days: Iterable[date], draft: VisitDraft, *, secret: str, now: datetime
 ) -> Appointment:
-    """Stand in the queue for days on which nothing is free. Raises as `book` does, Unchanged where something is."""
-    prints = _fingerprints(service, draft, secret)
+    """Put a party on the waiting list for days without a free time.
+
+    Raise as `book` does, and Unchanged if there is a free time on one of the days.
+    """
+    fingerprints = _fingerprints(service, draft, secret)
     posts.hold(session, service.post)
     expire_and_offer(session, service.post, now=now)
-    _refuse_people(session, service, prints, now=now, desk=False)
+    _refuse_people(session, service, fingerprints, now=now, desk=False)
     wanted = sorted(set(days))
     _refuse_days(session, service, wanted, draft.party, now)
-    appointment = lifecycle.new(session, service, draft, prints, status=VisitStatus.WAITING, now=now)
+    appointment = lifecycle.create_visit(session, service, draft, fingerprints, status=VisitStatus.WAITING, now=now)
     appointment.days, appointment.queued_at = [day.isoformat() for day in wanted], now
     session.add(appointment)
     session.flush()
@@ -178,9 +192,12 @@ def wait(
 
 
 def record_outcome(session: Session, appointment: Appointment, status: VisitStatus, *, now: datetime) -> None:
-    """What became of a visit: served, or a no-show, which nobody is before their time. Raises Over, Unchanged."""
+    """Record that a visit was served, or that nobody came.
+
+    Raise NoLongerStands if it has ended otherwise, and Unchanged for a no-show before the visit begins.
+    """
     lifecycle.hold(session, appointment)
-    _refuse_over(appointment, (VisitStatus.CONFIRMED, VisitStatus.CHECKED_IN, VisitStatus.CALLED), now)
+    _refuse_ended(appointment, (VisitStatus.CONFIRMED, VisitStatus.CHECKED_IN, VisitStatus.CALLED), now)
     if status is VisitStatus.NO_SHOW and appointment.starts_at is not None and now < appointment.starts_at:
         raise Unchanged("the visit has not begun; nobody is missing yet")
     appointment.status, appointment.ended_at = status, now
@@ -192,7 +209,10 @@ def record_outcome(session: Session, appointment: Appointment, status: VisitStat
 
 
 def excuse(session: Session, appointment: Appointment, *, now: datetime) -> None:
-    """Amnesty: a no-show that does not count. Raises Unchanged."""
+    """Excuse a no-show, so that it does not count against its applicants.
+
+    Raise Unchanged if the visit is no no-show that counts.
+    """
     lifecycle.hold(session, appointment)
     if appointment.status is not VisitStatus.NO_SHOW or appointment.excused_at is not None:
         raise Unchanged("{reference} is no no-show that counts", reference=appointment.reference)
@@ -201,7 +221,10 @@ def excuse(session: Session, appointment: Appointment, *, now: datetime) -> None
 
 
 def get(session: Session, reference: str) -> Appointment:
-    """A visit by its reference, however it was typed. Raises Invalid for a slip, NotFound."""
+    """Return the visit with this reference, however it was typed.
+
+    Raise Invalid if it cannot be a reference, and NotFound if there is no such visit.
+    """
     wanted = references.read(reference)
     found = session.scalar(sa.select(Appointment).where(Appointment.reference == wanted).options(*WITH_VISIT))
     if found is None:
@@ -209,36 +232,44 @@ def get(session: Session, reference: str) -> Appointment:
     return found
 
 
-# What is refused
+# Refusals
 
 
 def _fingerprints(service: Service, draft: VisitDraft, secret: str) -> list[str]:
-    """Raises Invalid for a party too large, for what is no number of a document, and for a document given twice."""
+    """Return the fingerprint of each person's document.
+
+    Raise Invalid if the party is too large, if a number cannot be that of a document, or if two people have the same.
+    """
     most = service.post.largest_party
     if len(draft.people) > most:
         raise Invalid("people: at most {most} are received together", most=most)
-    prints = []
+    fingerprints = []
     for number, person in enumerate(draft.people):
         try:
-            prints.append(references.fingerprint(person.document, secret=secret))
+            fingerprints.append(references.fingerprint(person.document, secret=secret))
         except SchedulerError as error:
             raise Invalid("{place}: {problem}", place=f"people.{number}.document", problem=error) from error
-    if len(set(prints)) < len(prints):
+    if len(set(fingerprints)) < len(fingerprints):
         raise Invalid("people: two of them have the same document; give each their own")
-    return prints
+    return fingerprints
 
 
-def _refuse_people(session: Session, service: Service, prints: Sequence[str], *, now: datetime, desk: bool) -> None:
-    """One visit each for a service; and none for now after too many no-shows, unless an officer books."""
+def _refuse_people(
+    session: Session, service: Service, fingerprints: Sequence[str], *, now: datetime, desk: bool
+) -> None:
+    """Raise AlreadyBooked if one of the people has an active visit for this service.
+
+    Unless an officer books (``desk``), raise Paused if one of them has had too many no-shows.
+    """
     booked = sa.select(Applicant.id).where(Applicant.service_id == service.id, Applicant.active.is_(True))
-    if session.scalar(booked.where(Applicant.fingerprint.in_(prints)).limit(1)) is not None:
+    if session.scalar(booked.where(Applicant.fingerprint.in_(fingerprints)).limit(1)) is not None:
         raise AlreadyBooked(
             "there is a booking for this service with this document already; its letter has the link to change it"
         )
     if desk or service.post.no_shows is None:
         return
-    for fingerprint in prints:
-        until = paused_until(session, service.post, fingerprint, now=now)
+    for fingerprint in fingerprints:
+        until = find_pause_end(session, service.post, fingerprint, now=now)
         if until is not None:
             raise Paused(
                 "after visits that nobody came to nothing can be booked online until {day}; ask the post",
@@ -246,8 +277,8 @@ def _refuse_people(session: Session, service: Service, prints: Sequence[str], *,
             )
 
 
-def paused_until(session: Session, post: Post, fingerprint: str, *, now: datetime) -> datetime | None:
-    """Until when the holder of a document can book nothing online; what the post cancelled never counts."""
+def find_pause_end(session: Session, post: Post, fingerprint: str, *, now: datetime) -> datetime | None:
+    """Return until when the holder of a document cannot book online after too many no-shows, or None if they can."""
     if post.no_shows is None:
         return None
     query = (
@@ -266,8 +297,8 @@ def paused_until(session: Session, post: Post, fingerprint: str, *, now: datetim
     return until if until > now else None
 
 
-def _refuse_over(appointment: Appointment, standing: Sequence[VisitStatus], now: datetime) -> None:
-    if appointment.status not in standing or appointment.has_expired(now):
+def _refuse_ended(appointment: Appointment, open_states: Sequence[VisitStatus], now: datetime) -> None:
+    if appointment.status not in open_states or appointment.has_expired(now):
         raise NoLongerStands(
             "booking {reference} does not stand any more: {status}",
             reference=appointment.reference,
@@ -276,23 +307,27 @@ def _refuse_over(appointment: Appointment, standing: Sequence[VisitStatus], now:
 
 
 def _refuse_late(appointment: Appointment, now: datetime) -> None:
-    """Those without an appointment have no hour that they could miss: they may leave whenever they like."""
+    """Raise VisitTooLate if the visit has begun. A walk-in has no booked time, and may be cancelled at any time."""
     if appointment.starts_at is not None and now >= appointment.starts_at and not appointment.walk_in:
         raise VisitTooLate
 
 
 def _refuse_days(session: Session, service: Service, days: Sequence[date], party: Party, now: datetime) -> None:
-    if not 1 <= len(days) <= MOST_DAYS:
-        raise Invalid("days: name one to {most} days", most=MOST_DAYS)
+    if not 1 <= len(days) <= MAX_WAITING_DAYS:
+        raise Invalid("days: name one to {most} days", most=MAX_WAITING_DAYS)
     if service.post.is_over_for_booking(now):
-        raise refusal(session, service, party, free_times.midnight(days[0]), Why(Reason.DEADLINE), now=now)
-    found = free_times.free(session, service, party, now=now, first_on=days[0], last_on=days[-1])
+        raise make_refusal(
+            session, service, party, free_times.midnight(days[0]), Explanation(Reason.DEADLINE), now=now
+        )
+    found = free_times.find_free_times(session, service, party, now=now, first_on=days[0], last_on=days[-1])
     free = [slot for slot in found if slot.dtstart.date() in set(days)]
     if free:
-        raise Unchanged("there are free times on these days: {times}", times=listed(free[:3], service.post.tzid))
+        raise Unchanged(
+            "there are free times on these days: {times}", times=format_times(free[:3], service.post.tzid)
+        )
 
 
-def _place(
+def _assign_counters(
     session: Session,
     service: Service,
     party: Party,
@@ -300,30 +335,44 @@ def _place(
     *,
     now: datetime,
     desk: bool,
-    but: int | None = None,
-) -> Place:
-    found = free_times.find_counters(session, service, party, at, now=now, desk=desk, but=but)
-    if isinstance(found, Place):
+    ignoring: int | None = None,
+) -> CounterAssignment:
+    found = free_times.find_counters(session, service, party, at, now=now, desk=desk, ignoring=ignoring)
+    if isinstance(found, CounterAssignment):
         return found
-    raise refusal(session, service, party, at, found, now=now)
+    raise make_refusal(session, service, party, at, found, now=now)
 
 
-def refusal(session: Session, service: Service, party: Party, at: datetime, why: Why, *, now: datetime) -> NotOffered:
-    """Why a time cannot be had, and the nearest that can."""
-    nearest = free_times.nearest(session, service, party, at, now=now)
+def make_refusal(
+    session: Session,
+    service: Service,
+    party: Party,
+    at: datetime,
+    why: Explanation,
+    *,
+    now: datetime,
+    cached: bool = False,
+) -> NotOffered:
+    """Return the error that says why a time cannot be booked, with the nearest free times.
+
+    ``cached`` as in `free_times.free`.
+    """
+    nearest = free_times.find_nearest(session, service, party, at, now=now, cached=cached)
     kind = SlotTaken if why.reason is Reason.FULL else NotOffered
-    sentence = explained(why, at, service)
+    sentence = explain(why, at, service)
     if not nearest:
         return kind("{sentence}; nothing else is free", why=why, nearest=nearest, sentence=sentence)
-    times = listed(nearest, service.post.tzid)
+    times = format_times(nearest, service.post.tzid)
     return kind("{sentence}; free are: {times}", why=why, nearest=nearest, sentence=sentence, times=times)
 
 
 def require_free(
-    session: Session, service: Service, party: Party, at: datetime, *, now: datetime, but: int | None = None
+    session: Session, service: Service, party: Party, at: datetime, *, now: datetime, ignoring: int | None = None
 ) -> None:
-    """Raises as `book` does for a time that is not free. Reads only: who comes too late need not stand in the line of
-    those who write."""
-    why = free_times.reason_not_free(session, service, party, at, now=now, but=but)
+    """Raise SlotTaken or NotOffered, as `book` does, if the time is not free.
+
+    Only for a session that reads: a request that comes too late is refused without waiting for those that write.
+    """
+    why = free_times.explain_not_free(session, service, party, at, now=now, ignoring=ignoring)
     if why is not None:
-        raise refusal(session, service, party, at, why, now=now)
+        raise make_refusal(session, service, party, at, why, now=now, cached=True)

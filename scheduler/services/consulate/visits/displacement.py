@@ -1,4 +1,4 @@
-"""Visits whose time fell away, because the post is closed after all; other times for them; what else comes due."""
+"""Visits displaced by a closure of their post, and the offers of other times for them."""
 
 from __future__ import annotations
 
@@ -11,22 +11,23 @@ from sqlalchemy.orm import Session
 
 from scheduler.model import Appointment, LetterKind, Post, Service, VisitStatus
 from scheduler.services.common.audit import note
-from scheduler.services.consulate.posts import free_times, opening_days, posts, slots
+from scheduler.services.consulate.posts import free_times, opening_days, posts
+from scheduler.services.consulate.posts.open_cells import OpenCells, SpecialPeriod
 from scheduler.services.consulate.posts.post_drafts import SpecialDraft
 from scheduler.services.consulate.posts.slots import Slot
 from scheduler.services.consulate.visits import lifecycle
 from scheduler.services.consulate.visits.booking import WITH_VISIT
-from scheduler.services.consulate.visits.lifecycle import party_of
+from scheduler.services.consulate.visits.lifecycle import get_party
 
 _BOOKED = (VisitStatus.HELD, VisitStatus.OFFERED, VisitStatus.CONFIRMED)
 
 
-def visits_outside_hours(
+def find_visits_outside_hours(
     session: Session, post: Post, *, now: datetime, closing: SpecialDraft | None = None
 ) -> list[Appointment]:
-    """The visits to come whose counters are not open then: whatever has changed since they were booked.
+    """Return the visits to come during which one of their counters is not open, whatever was changed.
 
-    ``closing``: as it would be with these days closed, too. Raises NotFound for a counter that the post has not.
+    With ``closing``, answer as if these days were closed as well. Raise NotFound if the post has no such counter.
     """
     rows = session.scalars(
         sa.select(Appointment)
@@ -39,48 +40,49 @@ def visits_outside_hours(
     days = [row.day for row in rows if row.day is not None]
     if not days:
         return []
-    plan = opening_days.plan(post, min(days), max(days))
+    plan = opening_days.make_plan(post, min(days), max(days))
     if closing is not None:
-        plan = replace(plan, specials=[*plan.specials, _special(post, closing)])
-    masks = slots.Masks(plan, min(days), max(days))
-    return [row for row in rows if not _open(masks, row)]
+        plan = replace(plan, specials=[*plan.specials, _make_special_period(post, closing)])
+    cells = OpenCells(plan, min(days), max(days))
+    return [row for row in rows if not _is_open(cells, row)]
 
 
-def _special(post: Post, draft: SpecialDraft) -> slots.Special:
-    return slots.Special(
+def _make_special_period(post: Post, draft: SpecialDraft) -> SpecialPeriod:
+    return SpecialPeriod(
         first_on=draft.first_day,
         last_on=draft.last_day,
         open=draft.open,
         hours=draft.hours,
         reason=draft.reason,
-        counter=posts.counter_of(post, draft.counter).id if draft.counter else None,
+        counter=posts.get_counter(post, draft.counter).id if draft.counter else None,
     )
 
 
-def _open(masks: slots.Masks, row: Appointment) -> bool:
-    return all(slots.covers(masks, claim.counter_id, claim.day, 1 << claim.cell) for claim in row.claims)
+def _is_open(cells: OpenCells, row: Appointment) -> bool:
+    return all(cells.is_open_during(claim.counter_id, claim.day, 1 << claim.cell) for claim in row.claims)
 
 
 def offer_replacements(session: Session, post: Post, *, now: datetime) -> list[tuple[Appointment, Slot | None]]:
-    """Offer each another time, before anybody else can have it: first who booked first, the nearest to theirs.
+    """Offer each displaced visit the free time nearest to its own; the earliest booking chooses first.
 
-    It is kept for them until they answer the letter; who does not is cancelled by the post, which counts for nothing.
-    None for whom nothing is free: theirs stands, to be talked over by telephone.
+    Return each visit with its new time. The time is kept until they answer the letter. If they do not, the post
+    cancels the visit, which counts against nobody. None means that nothing is free: their time stands until an
+    officer has talked to them.
     """
     posts.hold(session, post)
     lifecycle.expire_and_offer(session, post, now=now)
-    found = sorted(visits_outside_hours(session, post, now=now), key=lambda row: (row.created_at, row.id))
+    found = sorted(find_visits_outside_hours(session, post, now=now), key=lambda row: (row.created_at, row.id))
     return [(row, _displace(session, row, now)) for row in found]
 
 
 def _displace(session: Session, row: Appointment, now: datetime) -> Slot | None:
     assert row.dtstart is not None  # noqa: S101 - it has a time
-    free = free_times.free(session, row.service, party_of(row), now=now)
-    slot = _equivalent(free, row.dtstart)
+    free = free_times.find_free_times(session, row.service, get_party(row), now=now)
+    slot = _find_equivalent(free, row.dtstart)
     if slot is None:
         return None
     was = row.dtstart.isoformat()
-    lifecycle.release_time(session, row)  # closed cells come back to nobody
+    lifecycle.release_time(session, row)  # nobody else gets these cells: they are closed
     row.displaced_at = now
     lifecycle.revise(row, now)
     lifecycle.offer_time(session, row, slot.dtstart, LetterKind.VISIT_CLOSURE, now=now, facts={"was": was})
@@ -88,14 +90,11 @@ def _displace(session: Session, row: Appointment, now: datetime) -> Slot | None:
     return slot
 
 
-def _equivalent(free: Sequence[Slot], was: datetime) -> Slot | None:
-    """The nearest day, and on it the hour nearest to theirs."""
+def _find_equivalent(free: Sequence[Slot], was: datetime) -> Slot | None:
+    """Return the slot on the nearest day that is nearest to the former hour."""
 
     def distance(slot: Slot) -> tuple[timedelta, timedelta]:
         days = slot.dtstart.date() - was.date()
         return abs(days), abs(slot.dtstart - days - was)
 
     return min(free, key=distance, default=None)
-
-
-# What comes due

@@ -1,7 +1,8 @@
-"""How an appointment takes its time, gives it back, and to whom that goes on. Everybody here holds the post.
+"""How a visit takes its time, gives it back, lapses, and how freed times are offered to the waiting list.
 
-Who changes what a post has promised holds the post first (`posts.hold`), then reads, then writes: so what was read
-stays true, no two wait for each other, and what has lapsed is seen as such without waiting for a job.
+Everything that changes what a post has promised holds the post first (`posts.hold`), then reads, then writes. So what
+was read stays true, no two transactions wait for each other, and expired holds are found without waiting for a job.
+Every function here that writes expects its caller to hold the post.
 """
 
 from __future__ import annotations
@@ -19,13 +20,14 @@ from scheduler.model import Applicant, Appointment, LetterKind, Post, Service, S
 from scheduler.model.visits import PENDING
 from scheduler.services.common.audit import note
 from scheduler.services.consulate.posts import free_times, posts, slot_claims
-from scheduler.services.consulate.posts.free_times import Party, Place
-from scheduler.services.consulate.posts.slots import Slot, Why
+from scheduler.services.consulate.posts.availability import Explanation
+from scheduler.services.consulate.posts.free_times import CounterAssignment, Party
+from scheduler.services.consulate.posts.slots import Slot
 from scheduler.services.consulate.visits import notices, references
 from scheduler.services.consulate.visits.visit_drafts import VisitDraft
 
-MOST_OFFERS = 2  # that somebody who waits may let pass
-Cells = Sequence[tuple[int, date, int]]
+MAX_OFFERS = 2  # offers that somebody on the waiting list may let lapse
+Cells = Sequence[tuple[int, date, int]]  # (counter id, day, cell)
 
 
 class NoLongerStands(Conflict):
@@ -37,16 +39,16 @@ class VisitTooLate(Conflict):
 
 
 def hold(session: Session, appointment: Appointment) -> None:
-    """Hold the post of somebody's visit; the visit is read again."""
+    """Hold the post of a visit, and read the visit again."""
     posts.hold(session, appointment.service.post)
     session.refresh(appointment)
 
 
-def party_of(appointment: Appointment) -> Party:
+def get_party(appointment: Appointment) -> Party:
     return Party(people=appointment.people, documents=appointment.documents, layout=appointment.layout)
 
 
-def new(
+def create_visit(
     session: Session,
     service: Service,
     draft: VisitDraft,
@@ -55,8 +57,11 @@ def new(
     status: VisitStatus,
     now: datetime,
 ) -> Appointment:
-    """A visit without a time yet, and not yet stored; without fingerprints it is nobody's."""
-    appointment = blank(session, service, draft.party, status=status, now=now)
+    """Return a new visit without a time, not yet added to the session.
+
+    Without fingerprints it gets no applicants.
+    """
+    appointment = create_visit_without_people(session, service, draft.party, status=status, now=now)
     appointment.applicants = [
         Applicant(
             position=position,
@@ -76,11 +81,13 @@ def new(
     return appointment
 
 
-def blank(session: Session, service: Service, party: Party, *, status: VisitStatus, now: datetime) -> Appointment:
-    """The same before it is said who comes."""
+def create_visit_without_people(
+    session: Session, service: Service, party: Party, *, status: VisitStatus, now: datetime
+) -> Appointment:
+    """Return a new visit without a time and without applicants, not yet added to the session."""
     checklist = service.checklist
     return Appointment(
-        reference=_reference(session),
+        reference=_draw_reference(session),
         uid=str(uuid.uuid4()),
         sequence=0,
         service=service,
@@ -100,45 +107,59 @@ def blank(session: Session, service: Service, party: Party, *, status: VisitStat
     )
 
 
-def _reference(session: Session) -> str:
-    """One that nobody has: of three thousand million that is soon found."""
+def _draw_reference(session: Session) -> str:
+    """Return a reference that no visit has; of three thousand million one is soon found."""
     while True:
         drawn = references.draw()
         if session.scalar(sa.select(Appointment.id).where(Appointment.reference == drawn)) is None:
             return drawn
 
 
-def assign_time(session: Session, appointment: Appointment, at: datetime, place: Place, *, now: datetime) -> None:
-    """Give it a time: counted on its day, its cells claimed. Raises claims.QuotaReached."""
-    appointment.place(at, at + free_times.length(appointment.service, party_of(appointment)))
+def assign_time(
+    session: Session, appointment: Appointment, at: datetime, assignment: CounterAssignment, *, now: datetime
+) -> None:
+    """Give a visit a time (a wall time at the post): count it in the quota of its day and claim its cells.
+
+    Raise QuotaReached if the quota leaves too little.
+    """
+    appointment.place(at, at + free_times.compute_length(appointment.service, get_party(appointment)))
     session.add(appointment)
     session.flush()
-    slot_claims.count(session, appointment)
-    slot_claims.take(session, appointment, place.counters, first=place.first, cells=place.need.cells, now=now)
+    slot_claims.take_from_quota(session, appointment)
+    slot_claims.take(
+        session,
+        appointment,
+        assignment.counters,
+        first=assignment.first_cell,
+        cells=assignment.need.cells,
+        now=now,
+    )
 
 
 def revise(appointment: Appointment, now: datetime) -> None:
-    """What its calendar entry says has changed: SEQUENCE + 1 (RFC 5546 2.1.4), and another DTSTAMP."""
+    """Raise the SEQUENCE and set the DTSTAMP of a visit's calendar entry (RFC 5546 section 2.1.4)."""
     appointment.sequence += 1
     appointment.revised_at = now.replace(microsecond=0)
 
 
 def release_time(session: Session, appointment: Appointment) -> Cells:
-    """Give the time back; returns the cells."""
+    """Return the units of a visit to the quota and delete its claims; return the freed cells."""
     if appointment.day is None or appointment.walk_in:
         return []
-    slot_claims.uncount(session, appointment)
+    slot_claims.return_to_quota(session, appointment)
     return slot_claims.release(session, appointment)
 
 
-def end(session: Session, appointment: Appointment, status: VisitStatus, *, by: Side, now: datetime) -> None:
-    """End a visit before its time, and give on what it frees."""
-    starts_at, freed = appointment.starts_at, _end(session, appointment, status, by, now)
+def end_visit(session: Session, appointment: Appointment, status: VisitStatus, *, by: Side, now: datetime) -> None:
+    """End a visit before it has taken place, and pass the cells that it frees on."""
+    starts_at, freed = appointment.starts_at, _end_and_release(session, appointment, status, by, now)
     if starts_at is not None:
         pass_on(session, appointment.service.post, freed, starts_at, now=now)
 
 
-def _end(session: Session, appointment: Appointment, status: VisitStatus, by: Side, now: datetime) -> Cells:
+def _end_and_release(
+    session: Session, appointment: Appointment, status: VisitStatus, by: Side, now: datetime
+) -> Cells:
     freed = release_time(session, appointment)
     appointment.status, appointment.ended_by, appointment.ended_at = status, by, now
     appointment.expires_at = None
@@ -150,20 +171,24 @@ def _end(session: Session, appointment: Appointment, status: VisitStatus, by: Si
 
 
 def pass_on(session: Session, post: Post, freed: Cells, starts_at: datetime, *, now: datetime) -> None:
-    """First to who waits; what nobody waits for comes back at a moment of chance."""
-    offer(session, post, now=now)
-    until = slot_claims.release_at(post, starts_at, now)
+    """Offer freed cells to the waiting list first.
+
+    Cells that nobody waits for become bookable again at a random moment within `Post.release_within`.
+    """
+    offer_free_times(session, post, now=now)
+    until = slot_claims.draw_release_time(post, starts_at, now)
     if until is not None:
         slot_claims.hold_back(session, freed, until=until)
 
 
-# What lapses by itself
+# Lapsing
 
 
 def expire_and_offer(session: Session, post: Post, *, now: datetime) -> int:
-    """Write down what has come to nothing by itself, and offer what that frees to who waits; returns how many lapsed.
+    """End the holds and offers that have expired; return how many.
 
-    For the job, and first of all for whoever books or moves.
+    What is free then is offered to the waiting list. The upkeep job calls this, and so do bookings and moves before
+    anything else.
     """
     query = (
         sa.select(Appointment)
@@ -171,29 +196,29 @@ def expire_and_offer(session: Session, post: Post, *, now: datetime) -> int:
         .where(Service.post_id == post.id, Appointment.status.in_(PENDING), Appointment.expires_at <= now)
         .order_by(Appointment.id)
     )
-    over = session.scalars(query.execution_options(populate_existing=True)).all()
-    for appointment in over:
+    expired = session.scalars(query.execution_options(populate_existing=True)).all()
+    for appointment in expired:
         _lapse(session, appointment, now)
-    rested = slot_claims.forget_expired_holds(session, post, now=now)
-    if over or rested:
-        offer(session, post, now=now)
-    return len(over)
+    forgotten = slot_claims.forget_expired_holds(session, post, now=now)
+    if expired or forgotten:
+        offer_free_times(session, post, now=now)
+    return len(expired)
 
 
 def _lapse(session: Session, appointment: Appointment, now: datetime) -> None:
     note(session, "lapse", "appointment", appointment.id, now=now, status=appointment.status)
     if appointment.displaced_at is not None:
-        # The post took their time away, and what it offered instead did not suit: no fault of theirs.
-        _end(session, appointment, VisitStatus.CANCELLED, Side.POST, now)
+        # The post withdrew their time, and its replacement did not suit them: they are not to blame.
+        _end_and_release(session, appointment, VisitStatus.CANCELLED, Side.POST, now)
         notices.queue(session, LetterKind.VISIT_CANCELLED, appointment, now=now)
-    elif appointment.queued_at is not None and appointment.offers < MOST_OFFERS:
-        _wait_on(session, appointment, now)
+    elif appointment.queued_at is not None and appointment.offers < MAX_OFFERS:
+        _return_to_waiting_list(session, appointment, now)
     else:
-        _end(session, appointment, VisitStatus.LAPSED, Side.APPLICANT, now)
+        _end_and_release(session, appointment, VisitStatus.LAPSED, Side.APPLICANT, now)
 
 
-def _wait_on(session: Session, appointment: Appointment, now: datetime) -> None:
-    """Whoever lets an offer pass waits on, behind the others."""
+def _return_to_waiting_list(session: Session, appointment: Appointment, now: datetime) -> None:
+    """Put somebody who let an offer lapse at the end of the waiting list."""
     release_time(session, appointment)
     appointment.status, appointment.queued_at, appointment.expires_at = VisitStatus.WAITING, now, None
     appointment.dtstart = appointment.dtend = appointment.starts_at = appointment.ends_at = None
@@ -203,8 +228,8 @@ def _wait_on(session: Session, appointment: Appointment, now: datetime) -> None:
 # Offers
 
 
-def offer(session: Session, post: Post, *, now: datetime) -> int:
-    """Offer free times to those who wait for them, in the order of their arrival; returns how many got one."""
+def offer_free_times(session: Session, post: Post, *, now: datetime) -> int:
+    """Offer free times to the waiting list in the order of arrival; return how many offers were made."""
     query = (
         sa.select(Appointment)
         .join(Service, Service.id == Appointment.service_id)
@@ -214,17 +239,18 @@ def offer(session: Session, post: Post, *, now: datetime) -> int:
     free: dict[tuple[int, Party], list[Slot]] = {}
     offered = 0
     for waiting in session.scalars(query).all():
-        kind = (waiting.service_id, party_of(waiting))
+        kind = (waiting.service_id, get_party(waiting))
         if kind not in free:
-            free[kind] = free_times.free(session, waiting.service, kind[1], now=now)
-        slot = _wanted(free[kind], waiting.days)
+            free[kind] = free_times.find_free_times(session, waiting.service, kind[1], now=now)
+        slot = _find_slot_on(free[kind], waiting.days)
         if slot is not None and offer_time(session, waiting, slot.dtstart, LetterKind.VISIT_OFFERED, now=now):
-            free.clear()  # one time less for everybody behind
+            free.clear()  # what was found no longer holds: somebody has one of these times now
             offered += 1
     return offered
 
 
-def _wanted(free: Iterable[Slot], days: Sequence[str]) -> Slot | None:
+def _find_slot_on(free: Iterable[Slot], days: Sequence[str]) -> Slot | None:
+    """Return the first slot on one of these days (ISO 8601), or None."""
     return next((slot for slot in free if slot.dtstart.date().isoformat() in days), None)
 
 
@@ -237,16 +263,19 @@ def offer_time(
     now: datetime,
     facts: dict[str, Any] | None = None,
 ) -> bool:
-    """Keep a time for somebody until they answer the letter; False where it cannot be had."""
-    place = free_times.find_counters(session, appointment.service, party_of(appointment), at, now=now)
-    if isinstance(place, Why):
+    """Offer a time (a wall time at the post) and keep it until the applicant answers.
+
+    ``kind`` is the letter that says so, ``facts`` what it has to tell. Return False if the time cannot be had.
+    """
+    assignment = free_times.find_counters(session, appointment.service, get_party(appointment), at, now=now)
+    if isinstance(assignment, Explanation):
         return False
     appointment.status, appointment.offers = VisitStatus.OFFERED, appointment.offers + 1
     appointment.expires_at = now + appointment.service.post.offer
-    assign_time(session, appointment, at, place, now=now)
-    assert appointment.starts_at is not None  # noqa: S101 - it was just given one
+    assign_time(session, appointment, at, assignment, now=now)
+    assert appointment.starts_at is not None  # noqa: S101 - it was assigned above
     appointment.expires_at = min(appointment.expires_at, appointment.starts_at)
-    slot_claims.keep(session, appointment)
+    slot_claims.keep_until_expiry(session, appointment)
     note(session, "offer", "appointment", appointment.id, now=now)
     notices.queue(session, kind, appointment, now=now, expires_at=appointment.expires_at, facts=facts)
     return True

@@ -1,4 +1,4 @@
-"""The links of a visit: one to confirm it, one that is its owner's page. Derived; the database holds none."""
+"""The links of a visit. They are derived from its row and the secret of the instance; the database stores none."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from scheduler.services.common import tokens
 
 
 class VisitPurpose(StrEnum):
-    """What a link is good for; a token of one opens nothing of another."""
+    """What a link is for; a token for one purpose is not valid for another."""
 
-    CONFIRM = "confirm"  # what is held or offered, and whether they still come
+    CONFIRM = "confirm"  # to confirm a held or offered time, or to reconfirm a booked one
     OWN = "own"
-    CALENDAR = "calendar"  # what a calendar keeps: it reads, and opens no page
+    CALENDAR = "calendar"  # for calendar programs: it can only be read, and opens no page
 
 
-# Where the page of each is, after the language.
+# The path of each page, after the language.
 PATHS = {
     VisitPurpose.CONFIRM: "visits/confirm",
     VisitPurpose.OWN: "visits",
@@ -28,19 +28,19 @@ PATHS = {
 }
 
 
-def token(appointment: Appointment, purpose: VisitPurpose, *, secret: str) -> str:
+def make_token(appointment: Appointment, purpose: VisitPurpose, *, secret: str) -> str:
     since = appointment.created_at.astimezone(UTC).isoformat(timespec="microseconds")
-    return tokens.of(appointment.id, f"appointment-{purpose}", since, appointment.epoch, secret=secret)
+    return tokens.make_token(appointment.id, f"appointment-{purpose}", since, appointment.epoch, secret=secret)
 
 
-def find(session: Session, given: str, purpose: VisitPurpose, *, secret: str) -> Appointment:
-    """Whose link this is. Raises NotFound alike for what was never there, was forgotten or revoked."""
-    number = tokens.number(given)
+def find(session: Session, token: str, purpose: VisitPurpose, *, secret: str) -> Appointment:
+    """Return the visit of a link. Raise one and the same NotFound for an unknown, erased or revoked token."""
+    number = tokens.read_row_id(token)
     found = session.get(Appointment, number) if number else None
-    if found is None or found.contact is None or not tokens.same(given, token(found, purpose, secret=secret)):
+    if found is None or found.contact is None or not tokens.is_same(token, make_token(found, purpose, secret=secret)):
         raise NotFound("this link leads nowhere")
     return found
 
 
-def address(appointment: Appointment, purpose: VisitPurpose, *, secret: str, base: str, language: str) -> str:
-    return f"{base}/{language}/{PATHS[purpose]}/{token(appointment, purpose, secret=secret)}"
+def make_address(appointment: Appointment, purpose: VisitPurpose, *, secret: str, base: str, language: str) -> str:
+    return f"{base}/{language}/{PATHS[purpose]}/{make_token(appointment, purpose, secret=secret)}"

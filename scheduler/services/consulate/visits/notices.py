@@ -1,4 +1,4 @@
-"""Letters about visits, asked for in the transaction of the fact; `visit_letters` composes them when they leave."""
+"""Letters about visits, queued in the transaction of the fact; `letters.visit_letters` composes them later."""
 
 from __future__ import annotations
 
@@ -22,15 +22,16 @@ def queue(
     due_at: datetime | None = None,
     expires_at: datetime | None = None,
     facts: dict[str, Any] | None = None,
-    again: str = "",
+    distinguisher: str = "",
 ) -> None:
-    """Ask for one letter to who is written to of a visit. Asking twice for one state of it is harmless.
+    """Queue one letter to the contact of a visit; queueing it again for the same state changes nothing.
 
-    ``again`` tells one letter about a state from another about the same.
+    It is of no use after ``expires_at``, by default the end of the visit. ``distinguisher`` is added to the key, so
+    that several letters of one kind about the same state can be queued.
     """
     contact = appointment.contact
     row: dict[str, Any] = {
-        "key": f"{key(kind, appointment)}:{again}" if again else key(kind, appointment),
+        "key": f"{make_key(kind, appointment)}:{distinguisher}" if distinguisher else make_key(kind, appointment),
         "kind": kind,
         "appointment_id": appointment.id,
         "due_at": due_at or now,
@@ -43,38 +44,41 @@ def queue(
     session.execute(insert_ignoring(session, Letter).values(row))
 
 
-def key(kind: LetterKind, appointment: Appointment) -> str:
-    """Each state of a visit is told once: moved and moved back are two."""
+def make_key(kind: LetterKind, appointment: Appointment) -> str:
+    """Return the key of a letter about the present state of a visit; after moving there and back it is another."""
     return f"{kind}:{appointment.id}:{appointment.sequence}:{appointment.offers}"
 
 
 def describes_current_state(letter: Letter, appointment: Appointment) -> bool:
-    """Whether a letter is about the visit as it stands."""
-    return f"{letter.key}:".startswith(f"{key(letter.kind, appointment)}:")
+    """Return whether a letter describes the visit as it is now."""
+    return f"{letter.key}:".startswith(f"{make_key(letter.kind, appointment)}:")
 
 
 def queue_confirmation_and_reminders(
-    session: Session, appointment: Appointment, *, now: datetime, told: bool = False
+    session: Session, appointment: Appointment, *, now: datetime, announced: bool = False
 ) -> None:
-    """A visit has its time: say so unless it was ``told``; later remind of it, and ask whether they still come."""
+    """Queue the letters of a visit that has a time: the confirmation, the reminder, and the request to reconfirm.
+
+    Without the confirmation if another letter has ``announced`` the time.
+    """
     post, start = appointment.service.post, appointment.starts_at
     assert start is not None  # noqa: S101 - it has its time
-    if not told:
+    if not announced:
         queue(session, LetterKind.VISIT_BOOKED, appointment, now=now)
     if post.remind is not None and start - post.remind > now:
         due = start - post.remind
-        # As for events: of use for the first half of its lead.
+        # As for events, a reminder is useful for the first half of its lead.
         queue(session, LetterKind.VISIT_REMINDER, appointment, now=now, due_at=due, expires_at=due + post.remind / 2)
     appointment.reconfirmed_at = None
     if post.reconfirm_from is not None and post.reconfirm_until is not None:
         if start - post.reconfirm_from <= now:
-            appointment.reconfirmed_at = now  # booked so late that they have just said so
+            appointment.reconfirmed_at = now  # booked after the question was due: the booking itself is the answer
             return
         due, until = start - post.reconfirm_from, start - post.reconfirm_until
         queue(session, LetterKind.VISIT_RECONFIRM, appointment, now=now, due_at=due, expires_at=until)
 
 
-def reconfirmation_sent(session: Session, appointment: Appointment) -> bool:
-    """Whether the question if they still come has left."""
-    mine = Letter.key == key(LetterKind.VISIT_RECONFIRM, appointment)
+def is_reconfirmation_sent(session: Session, appointment: Appointment) -> bool:
+    """Return whether the letter that asks to reconfirm has been sent."""
+    mine = Letter.key == make_key(LetterKind.VISIT_RECONFIRM, appointment)
     return session.scalar(sa.select(Letter.outcome).where(mine)) is Outcome.SENT

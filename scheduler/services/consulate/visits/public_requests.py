@@ -1,8 +1,9 @@
-"""Visits asked for on a page, by who need not be who they say: nothing tells a stranger what else is booked.
+"""Visits requested on public pages by people whose identity is not yet known.
 
-Whether a document has a visit already, or may book none for now, is written to the address that is on record for it,
-and to nobody else. Whoever asks sees the same as everybody, and the time is kept as if it were theirs: neither
-whether it is free afterwards, nor what the quota of its day leaves, nor a second click tells them apart.
+The page must not reveal to a stranger what somebody else has booked. Whether a document has a visit already, or may
+book none for now, is written only to the address on record for that document. Everybody sees the same answer, and the
+time is held either way. So neither the free times, nor the quota of the day, nor a second click reveals the
+difference.
 """
 
 from __future__ import annotations
@@ -19,40 +20,40 @@ from sqlalchemy.orm import Session
 from scheduler.model import Applicant, Appointment, Letter, LetterKind, Post, Service, VisitStatus
 from scheduler.services.common.audit import note
 from scheduler.services.consulate.posts import free_times, posts
-from scheduler.services.consulate.posts.slots import Why
+from scheduler.services.consulate.posts.availability import Explanation
 from scheduler.services.consulate.visits import booking, lifecycle, notices, references
 from scheduler.services.consulate.visits.booking import AlreadyBooked, Paused
 from scheduler.services.consulate.visits.visit_drafts import VisitDraft
 
-MOST_LETTERS = 5  # a day to one address that did not ask for them, whoever types it
-_ASKED = (LetterKind.VISIT_CONFIRM, LetterKind.VISIT_WAITING, LetterKind.VISIT_STANDING)
+MAX_LETTERS_A_DAY = 5  # to one address, whoever typed it
+_UNREQUESTED_KINDS = (LetterKind.VISIT_CONFIRM, LetterKind.VISIT_WAITING, LetterKind.VISIT_STANDING)
 
 
-def ask(
+def request_visit(
     session: Session, service: Service, at: datetime, draft: VisitDraft, *, form: str, secret: str, now: datetime
 ) -> None:
-    """Keep a time and write to the address that was typed, to confirm it. Raises SlotTaken, NotOffered, Invalid.
+    """Hold a time (a wall time at the post) and write to the address that was typed, to have it confirmed.
 
-    ``form`` tells what was sent from any other that is sent.
+    ``form`` is the nonce of the form that was sent. Raise SlotTaken, NotOffered or Invalid as `booking.book` does.
     """
     posts.hold(session, service.post)
-    if is_sent_again(session, draft, at, form=form, secret=secret):
+    if is_resubmission(session, draft, at, form=form, secret=secret):
         return
     try:
-        if written_enough(session, draft.email, now=now):
-            kept = _hold_decoy(session, service, at, draft, now)
+        if has_reached_letter_limit(session, draft.email, now=now):
+            made = _hold_decoy(session, service, at, draft, now)
         else:
-            kept = booking.book(session, service, at, draft, secret=secret, now=now)
+            made = booking.book(session, service, at, draft, secret=secret, now=now)
     except AlreadyBooked:
-        kept = _hold_decoy(session, service, at, draft, now)
-        _tell(session, _active(session, service, draft, secret), now)
+        made = _hold_decoy(session, service, at, draft, now)
+        _remind_of_visits(session, _find_active_visits(session, service, draft, secret), now)
     except Paused:
-        kept = _hold_decoy(session, service, at, draft, now)
-        _tell_paused(session, service.post, draft, secret, now)
-    kept.uid = _uid(draft, at, form, secret)
+        made = _hold_decoy(session, service, at, draft, now)
+        _explain_pause(session, service.post, draft, secret, now)
+    made.uid = _derive_uid(draft, at, form, secret)
 
 
-def wait(
+def request_waiting_place(
     session: Session,
     service: Service,
     days: Iterable[date],
@@ -62,62 +63,68 @@ def wait(
     secret: str,
     now: datetime,
 ) -> None:
-    """Stand in the queue. Raises Unchanged where something is free on these days, Invalid."""
+    """Put a party on the waiting list; ``form`` is the nonce of the form that was sent.
+
+    Raise Unchanged if there is a free time on one of these days, and Invalid for too many days or too large a party.
+    """
     try:
-        if not written_enough(session, draft.email, now=now):
-            made = booking.wait(session, service, days, draft, secret=secret, now=now)
-            made.uid = _uid(draft, None, form, secret)
+        if not has_reached_letter_limit(session, draft.email, now=now):
+            made = booking.join_waiting_list(session, service, days, draft, secret=secret, now=now)
+            made.uid = _derive_uid(draft, None, form, secret)
     except AlreadyBooked:
-        _tell(session, _active(session, service, draft, secret), now)
+        _remind_of_visits(session, _find_active_visits(session, service, draft, secret), now)
     except Paused:
-        _tell_paused(session, service.post, draft, secret, now)
+        _explain_pause(session, service.post, draft, secret, now)
 
 
-def is_sent_again(session: Session, draft: VisitDraft, at: datetime | None, *, form: str, secret: str) -> bool:
-    """A second click: the same form, with the same in it. Whoever has changed something asks anew."""
-    uid = _uid(draft, at, form, secret)
+def is_resubmission(session: Session, draft: VisitDraft, at: datetime | None, *, form: str, secret: str) -> bool:
+    """Return whether this form was sent before with the same content, as by a second click."""
+    uid = _derive_uid(draft, at, form, secret)
     return session.scalar(sa.select(Appointment.id).where(Appointment.uid == uid)) is not None
 
 
-def _uid(draft: VisitDraft, at: datetime | None, form: str, secret: str) -> str:
-    """Of a form and all that was asked for in it: known when it comes again, whether or not it led to a visit."""
-    said = (form, at.isoformat() if at else "", draft.email or "", *_fingerprints(draft, secret))
-    digest = hmac.new(secret.encode(), "\n".join(("visit form", *said)).encode(), hashlib.sha256).digest()
+def _derive_uid(draft: VisitDraft, at: datetime | None, form: str, secret: str) -> str:
+    """Return a UID derived from a form and its content, by which its resubmission is recognised."""
+    content = (form, at.isoformat() if at else "", draft.email or "", *_fingerprints(draft, secret))
+    digest = hmac.new(secret.encode(), "\n".join(("visit form", *content)).encode(), hashlib.sha256).digest()
     return str(uuid.UUID(bytes=digest[:16], version=4))
 
 
-def written_enough(session: Session, email: str | None, *, now: datetime) -> bool:
-    """Nobody's mailbox is filled by a stranger who types its address again and again."""
+def has_reached_letter_limit(session: Session, email: str | None, *, now: datetime) -> bool:
+    """Return whether an address has had `MAX_LETTERS_A_DAY` letters within a day.
+
+    So nobody can fill a mailbox by typing its address again and again.
+    """
     if email is None:
         return False
     written = (
         sa.select(sa.func.count(Letter.id))
         .join(Applicant, Applicant.appointment_id == Letter.appointment_id)
         .where(Applicant.email.in_({email, email.lower()}))
-        .where(Letter.kind.in_(_ASKED), Letter.created_at > now - timedelta(days=1))
+        .where(Letter.kind.in_(_UNREQUESTED_KINDS), Letter.created_at > now - timedelta(days=1))
     )
-    return (session.scalar(written) or 0) >= MOST_LETTERS
+    return (session.scalar(written) or 0) >= MAX_LETTERS_A_DAY
 
 
 def _hold_decoy(session: Session, service: Service, at: datetime, draft: VisitDraft, now: datetime) -> Appointment:
-    """As it would be kept for who asks, and for as long: a visit with no applicant, which nobody can confirm.
+    """Hold the time as a booking would, with a visit that has no applicants and that nobody can confirm.
 
-    Raises as `visits.book` does where it cannot be had.
+    Raise SlotTaken or NotOffered as `booking.book` does.
     """
     posts.hold(session, service.post)
     lifecycle.expire_and_offer(session, service.post, now=now)
-    place = free_times.find_counters(session, service, draft.party, at, now=now)
-    if isinstance(place, Why):
-        raise booking.refusal(session, service, draft.party, at, place, now=now)
-    kept = lifecycle.new(session, service, draft, (), status=VisitStatus.HELD, now=now)
-    kept.expires_at = now + service.post.hold
-    lifecycle.assign_time(session, kept, at, place, now=now)
-    note(session, "keep", "appointment", kept.id, now=now, service=service.key)
-    return kept
+    assignment = free_times.find_counters(session, service, draft.party, at, now=now)
+    if isinstance(assignment, Explanation):
+        raise booking.make_refusal(session, service, draft.party, at, assignment, now=now)
+    decoy = lifecycle.create_visit(session, service, draft, (), status=VisitStatus.HELD, now=now)
+    decoy.expires_at = now + service.post.hold
+    lifecycle.assign_time(session, decoy, at, assignment, now=now)
+    note(session, "keep", "appointment", decoy.id, now=now, service=service.key)
+    return decoy
 
 
-def _active(session: Session, service: Service, draft: VisitDraft, secret: str) -> Sequence[Appointment]:
-    """The visits for this service of those who were named."""
+def _find_active_visits(session: Session, service: Service, draft: VisitDraft, secret: str) -> Sequence[Appointment]:
+    """Return the active visits for this service of the people in the draft."""
     theirs = (
         sa.select(Applicant.appointment_id)
         .where(Applicant.service_id == service.id, Applicant.active.is_(True))
@@ -130,23 +137,24 @@ def _fingerprints(draft: VisitDraft, secret: str) -> list[str]:
     return [references.fingerprint(person.document, secret=secret) for person in draft.people]
 
 
-def _tell(session: Session, known: Iterable[Appointment], now: datetime) -> None:
-    """Who has just asked has the letter to confirm, and needs no second."""
+def _remind_of_visits(session: Session, known: Iterable[Appointment], now: datetime) -> None:
+    """Write to the contacts of visits that stand. A visit just requested has its letter to confirm already."""
     for appointment in known:
         if appointment.status is not VisitStatus.HELD:
-            _write(session, appointment, now, {})
+            _queue_letter(session, appointment, now, {})
 
 
-def _tell_paused(session: Session, post: Post, draft: VisitDraft, secret: str, now: datetime) -> None:
+def _explain_pause(session: Session, post: Post, draft: VisitDraft, secret: str, now: datetime) -> None:
+    """Write to each person who cannot book for now, at the address of the visit that they missed last."""
     for fingerprint in _fingerprints(draft, secret):
-        until = booking.paused_until(session, post, fingerprint, now=now)
-        missed = _missed(session, post, fingerprint) if until else None
+        until = booking.find_pause_end(session, post, fingerprint, now=now)
+        missed = _find_last_missed(session, post, fingerprint) if until else None
         if until and missed:
-            _write(session, missed, now, {"paused": until.date().isoformat()})
+            _queue_letter(session, missed, now, {"paused": until.date().isoformat()})
 
 
-def _missed(session: Session, post: Post, fingerprint: str) -> Appointment | None:
-    """The last visit that they did not come to."""
+def _find_last_missed(session: Session, post: Post, fingerprint: str) -> Appointment | None:
+    """Return the last visit to a post that the holder of a document missed without being excused."""
     query = (
         sa.select(Appointment)
         .join(Applicant, Applicant.appointment_id == Appointment.id)
@@ -158,8 +166,8 @@ def _missed(session: Session, post: Post, fingerprint: str) -> Appointment | Non
     return session.scalar(query.limit(1))
 
 
-def _write(session: Session, appointment: Appointment, now: datetime, facts: dict[str, str]) -> None:
-    """To the address on record, once a day."""
+def _queue_letter(session: Session, appointment: Appointment, now: datetime, facts: dict[str, str]) -> None:
+    """Queue a letter to the address on record, at most once a day for one state of the visit."""
     until, day = now + timedelta(days=1), f"{now:%Y-%m-%d}"
     kind = LetterKind.VISIT_STANDING
-    notices.queue(session, kind, appointment, now=now, expires_at=until, facts=facts, again=day)
+    notices.queue(session, kind, appointment, now=now, expires_at=until, facts=facts, distinguisher=day)

@@ -1,7 +1,7 @@
-"""Visits under a new law of time: the hour on the wall was the promise and stays, the instant moves.
+"""Visits after a State has changed its time zone: the wall time was promised and stays, the instant moves.
 
-What hangs on the instant goes with it: letters that wait, and the entry in the reader's calendar, whose SEQUENCE
-rises. Nobody is written to, because nothing of what was promised has changed.
+What depends on the instant follows: queued letters, and the calendar entry, whose SEQUENCE rises. Nobody is written
+to, because nothing that was promised has changed.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from scheduler.services.common.audit import note
 from scheduler.services.consulate.visits import lifecycle, notices
 from scheduler.services.consulate.visits.booking import WITH_VISIT
 
-Moved = tuple[Appointment, datetime, datetime]
+Moved = tuple[Appointment, datetime, datetime]  # the visit, its instant before, its instant now
 _DAY = timedelta(days=1)
-# Known by the state of the visit that they are of; this is no other one.
-_ONCE = (LetterKind.VISIT_REMINDER, LetterKind.VISIT_RECONFIRM)
+# Letters whose key names the state of the visit. A new instant is no new state: their keys follow it.
+_KEYED_BY_STATE = (LetterKind.VISIT_REMINDER, LetterKind.VISIT_RECONFIRM)
 
 
-def wrong(session: Session, *, now: datetime) -> list[int]:
-    """The visits to come whose wall time is another instant under the installed tz data."""
+def find_wrong(session: Session, *, now: datetime) -> list[int]:
+    """Return the ids of the visits to come whose stored instant is wrong under the installed time zone data."""
     query = (
         sa.select(Appointment, City.tzid)
         .join(Appointment.service)
@@ -45,33 +45,36 @@ def _is_wrong(row: Appointment, tzid: str) -> bool:
     return (row.starts_at, row.ends_at) != tuple(instant(at, tzid, gap="shift") for at in (row.dtstart, row.dtend))
 
 
-def check(session: Session, *, now: datetime) -> list[Moved]:
-    """Derive each instant anew; returns (visit, instant before, instant now)."""
-    return [moved for number in wrong(session, now=now) for moved in _retime(session, number, now)]
+def correct_instants(session: Session, *, now: datetime) -> list[Moved]:
+    """Correct the instants of all visits to come that are wrong.
+
+    Return each visit with its instant before and its instant now.
+    """
+    return [moved for visit_id in find_wrong(session, now=now) for moved in _retime(session, visit_id, now)]
 
 
-def _retime(session: Session, number: int, now: datetime) -> Iterator[Moved]:
-    visit = session.get_one(Appointment, number, options=WITH_VISIT)
+def _retime(session: Session, visit_id: int, now: datetime) -> Iterator[Moved]:
+    visit = session.get_one(Appointment, visit_id, options=WITH_VISIT)
     lifecycle.hold(session, visit)
     before = visit.starts_at
     if not visit.active or before is None or visit.dtstart is None or visit.dtend is None:
-        return  # cancelled, or put back on the waiting list, while we looked
-    was = {notices.key(kind, visit): kind for kind in _ONCE}
+        return  # meanwhile cancelled, or back on the waiting list
+    keys = {notices.make_key(kind, visit): kind for kind in _KEYED_BY_STATE}
     visit.place(visit.dtstart, visit.dtend)
     lifecycle.revise(visit, now)
     session.flush()
     assert visit.starts_at is not None  # noqa: S101 - it was just derived
-    _retime_letters(session, visit, was, visit.starts_at - before, now)
+    _retime_letters(session, visit, keys, visit.starts_at - before, now)
     note(session, "retime", "appointment", visit.id, now=now, sequence=visit.sequence)
     yield visit, before, visit.starts_at
 
 
 def _retime_letters(
-    session: Session, visit: Appointment, was: dict[str, LetterKind], by: timedelta, now: datetime
+    session: Session, visit: Appointment, keys: dict[str, LetterKind], shift: timedelta, now: datetime
 ) -> None:
     for letter in session.scalars(sa.select(Letter).where(Letter.appointment_id == visit.id)):
-        if letter.key in was:
-            letter.key = notices.key(was[letter.key], visit)
+        if letter.key in keys:
+            letter.key = notices.make_key(keys[letter.key], visit)
         if letter.outcome is None and letter.due_at > now:
-            letter.due_at += by
-            letter.expires_at = letter.expires_at and letter.expires_at + by
+            letter.due_at += shift
+            letter.expires_at = letter.expires_at and letter.expires_at + shift

@@ -1,4 +1,4 @@
-"""Visits as people ask for them."""
+"""Drafts of visits: the people who come, and how to reach them."""
 
 from __future__ import annotations
 
@@ -7,39 +7,41 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from scheduler.base.errors import Invalid
-from scheduler.base.text import line
+from scheduler.base.text import check_line
 from scheduler.model import Layout
-from scheduler.services.common.drafts import Draft, refused
+from scheduler.services.common.drafts import Draft, as_pydantic_error
 from scheduler.services.common.values import Email, Language, Telephone, Zone
 from scheduler.services.consulate.posts.free_times import Party
 
-MOST_DOCUMENTS = 50
+MAX_DOCUMENTS = 50
 
 
-def _typed(most: int) -> BeforeValidator:
+def _check_line(most: int) -> BeforeValidator:
+    """Return a validator for a single line of text of at most ``most`` characters."""
+
     def read(value: Any) -> str:
         if not isinstance(value, str):
-            raise refused(Invalid("must be a text"))
+            raise as_pydantic_error(Invalid("must be a text"))
         try:
-            return line(value, most=most)
+            return check_line(value, most=most)
         except Invalid as error:
-            raise refused(error) from error
+            raise as_pydantic_error(error) from error
 
     return BeforeValidator(read)
 
 
 class VisitorDraft(Draft):
-    """Somebody who comes, and the number of the passport or other document that shows who they are."""
+    """A person who comes, and the number of the passport or other document that shows who they are."""
 
-    name: Annotated[str, _typed(300)]
-    document: Annotated[str, _typed(60)]
+    name: Annotated[str, _check_line(300)]
+    document: Annotated[str, _check_line(60)]
 
 
 class VisitDraft(Draft):
-    """Who comes, the one who is written to first; with how many documents, one each unless said."""
+    """A party; its first person is the contact. Without ``documents`` there is one for each person."""
 
     people: Annotated[tuple[VisitorDraft, ...], Field(min_length=1, max_length=20)]
-    documents: Annotated[int, Field(ge=1, le=MOST_DOCUMENTS)] | None = None
+    documents: Annotated[int, Field(ge=1, le=MAX_DOCUMENTS)] | None = None
     layout: Layout = Layout.ADJOINING
     email: Email | None = None
     telephone: Telephone | None = None
@@ -47,9 +49,9 @@ class VisitDraft(Draft):
     tz: Zone | None = None
 
     @model_validator(mode="after")
-    def _to_be_reached(self) -> Self:
+    def _check_reachable(self) -> Self:
         if self.email is None and self.telephone is None:
-            raise refused(Invalid("email: give an e-mail address, or a telephone number"))
+            raise as_pydantic_error(Invalid("email: give an e-mail address, or a telephone number"))
         return self
 
     @property

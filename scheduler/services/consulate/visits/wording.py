@@ -1,4 +1,4 @@
-"""A visit in words: title, place, fee, checklist, and its VEVENT (RFC 5545 3.6.1)."""
+"""The words of a visit for letters and calendars: title, place, time, fee, checklist, VEVENT (RFC 5545 3.6.1)."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from calendars.feed import write_feed
 from calendars.vevent import Texts, VEvent, render
 from scheduler.base.clock import wall
 from scheduler.base.date_format import When, format_offset, format_span, zone_city
-from scheduler.base.i18n import catalogue
+from scheduler.base.i18n import load_catalogue
 from scheduler.model import Appointment, VisitStatus
 
 
-def title(visit: Appointment, language: str) -> str:
+def format_title(visit: Appointment, language: str) -> str:
     return f"{visit.service.name.to(language)}, {visit.service.post.name.to(language)}"
 
 
-def where(visit: Appointment, language: str) -> str:
-    """The place on one line."""
+def format_place(visit: Appointment, language: str) -> str:
+    """Return the place of a visit on one line."""
     post = visit.service.post
     parts = [post.name.to(language), post.address.to(language)]
     city = post.city.name.to(language)
     return ", ".join([*filter(None, parts), *([] if city in "".join(parts) else [city])])
 
 
-def when(visit: Appointment, language: str, tzid: str | None) -> list[When]:
-    """The post's time first; the reader's beside it where their clock shows another."""
+def format_time(visit: Appointment, language: str, tzid: str | None) -> list[When]:
+    """Return the time at the post, then the time in the zone ``tzid`` if the clocks differ."""
     if visit.dtstart is None or visit.dtend is None or visit.starts_at is None or visit.ends_at is None:
         return []
     post = visit.service.post
@@ -40,41 +40,48 @@ def when(visit: Appointment, language: str, tzid: str | None) -> list[When]:
     return [own, When(theirs, f"{zone_city(tzid, language)}, {format_offset(visit.starts_at, tzid)}", own=True)]
 
 
-def fee(visit: Appointment, language: str) -> str:
+def format_fee(visit: Appointment, language: str) -> str:
+    """Return the fee with its currency, or an empty string if there is none."""
     service = visit.service
     if service.fee is None or service.currency is None:
         return ""
     return str(format_currency(service.fee, service.currency, locale=language))
 
 
-def checklist(visit: Appointment, language: str) -> list[str]:
-    """The documents to bring as they are asked for today, an item each."""
+def list_documents(visit: Appointment, language: str) -> list[str]:
+    """Return the documents to bring as they are asked for today, one item each."""
     current = visit.service.checklist
     return [line.strip() for line in current.documents.to(language).splitlines() if line.strip()] if current else []
 
 
-def _is_newer(visit: Appointment) -> bool:
+def has_newer_checklist(visit: Appointment) -> bool:
+    """Return whether the checklist has changed since the visit was booked."""
     current = visit.service.checklist
     return current is not None and current.version != visit.checklist_version
 
 
-def file(visit: Appointment, language: str) -> bytes:
-    """The visit as a calendar of one event (RFC 5545); empty without a time."""
+def make_calendar(visit: Appointment, language: str) -> bytes:
+    """Return the visit as a calendar of one event (RFC 5545); empty if it has no time."""
     if visit.starts_at is None:
         return b""
-    return write_feed([render(vevent(visit, language))], name=title(visit, language), refresh=timedelta(hours=6))
+    return write_feed(
+        [render(make_vevent(visit, language))], name=format_title(visit, language), refresh=timedelta(hours=6)
+    )
 
 
-def vevent(visit: Appointment, language: str) -> VEvent:
-    """UID and SEQUENCE are stored: a moved visit moves in every calendar, a cancelled one is struck out."""
+def make_vevent(visit: Appointment, language: str) -> VEvent:
+    """Return the calendar entry of a visit.
+
+    UID and SEQUENCE are stored, so a moved visit moves in every calendar, and a cancelled one is struck out.
+    """
     assert visit.starts_at is not None and visit.ends_at is not None  # noqa: S101, PT018 - it has a time
-    gettext = catalogue(language).gettext
+    gettext = load_catalogue(language).gettext
     cancelled = visit.status in (VisitStatus.CANCELLED, VisitStatus.LAPSED)
     status: Literal["CONFIRMED", "CANCELLED"] = "CANCELLED" if cancelled else "CONFIRMED"
     lines = [f"{gettext('Reference')}: {visit.reference}"]
-    if items := checklist(visit, language):
+    if items := list_documents(visit, language):
         lines += ["", gettext("Please bring:"), *(f"– {item}" for item in items)]
-    name = title(visit, language)
+    name = format_title(visit, language)
     return VEvent(
         uid=visit.uid,
         dtstamp=visit.revised_at,
@@ -86,6 +93,6 @@ def vevent(visit: Appointment, language: str) -> VEvent:
         texts=Texts(
             summary=f"{gettext('Cancelled')}: {name}" if cancelled else name,
             description="\n".join(lines),
-            location=where(visit, language),
+            location=format_place(visit, language),
         ),
     )

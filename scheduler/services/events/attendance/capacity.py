@@ -1,6 +1,6 @@
-"""Places: take them, wait for them, and offer what is freed to who waits. Never one too many.
+"""The places of an event: holding and taking them, and the queue for them. Never is one too many given away.
 
-Everybody holds the capacities of an event first (`hold`), so that what is read stays true until the transaction ends.
+Every transaction that decides on places holds them first (`hold`), so that what it reads stays true until it ends.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ class NoRoom(Conflict):
 
 
 def hold(session: Session, event_id: int) -> None:
-    """Hold the capacities of an event until the transaction ends: before anything is read that it decides on.
+    """Hold the places of an event, in both modes, until the transaction ends.
 
-    Everybody holds it first and both rows in the same order, so that what was read stays true and no two can
-    wait for each other.
+    To be called before reading anything that decides on places. All transactions take the rows in one order, so that
+    no two can wait for each other.
     """
     session.execute(
         sa.select(Capacity.mode).where(Capacity.event_id == event_id).order_by(Capacity.mode).with_for_update()
@@ -39,13 +39,16 @@ def hold(session: Session, event_id: int) -> None:
 
 
 def hold_with(session: Session, attendee: Attendee) -> None:
-    """The same for somebody who was read before: their row is read again."""
+    """Hold the places of an attendee's event, and read the attendee again."""
     hold(session, attendee.event_id)
     session.refresh(attendee)
 
 
 def take_places(session: Session, event_id: int, mode: Mode, seats: int, *conditions: sa.ColumnElement[bool]) -> bool:
-    """Take places (or give back a negative number): one conditional update, so that no two can take the last."""
+    """Take places, or give back a negative number; return False and take none if there are not so many free.
+
+    It is one conditional UPDATE, so that no two can take the last place. ``conditions`` are further ones.
+    """
     result = session.execute(
         sa.update(Capacity)
         .where(Capacity.event_id == event_id, Capacity.mode == mode, *conditions)
@@ -58,16 +61,10 @@ def take_places(session: Session, event_id: int, mode: Mode, seats: int, *condit
     return bool(result.rowcount)  # type: ignore[attr-defined]
 
 
-def take_unawaited(session: Session, event: Event, mode: Mode, seats: int) -> bool:
-    """Take places that belong to nobody who waits: nobody new overtakes the queue."""
-    return take_places(session, event.id, mode, seats, ~sa.exists().where(*_waiting(event, mode)))
-
-
-def take_together(session: Session, event: Event, mode: Mode, seats: int) -> bool:
-    """Take places for many parties at once, all or none, without overtaking who waits; or give some back."""
-    if seats < 0:
-        return take_places(session, event.id, mode, seats)
-    return take_unawaited(session, event, mode, seats)
+def take_or_return(session: Session, event: Event, mode: Mode, seats: int) -> bool:
+    """Take places that nobody waits for, or give back a negative number; return whether that was possible."""
+    unawaited = [] if seats < 0 else [~sa.exists().where(*_waiting(event, mode))]
+    return take_places(session, event.id, mode, seats, *unawaited)
 
 
 def set_standing(attendee: Attendee, standing: Standing, now: datetime, *, until: datetime | None = None) -> None:
@@ -75,7 +72,7 @@ def set_standing(attendee: Attendee, standing: Standing, now: datetime, *, until
 
 
 def give_back(session: Session, attendee: Attendee, standing: Standing, *, now: datetime) -> None:
-    """The same, with the places left free until `promote`."""
+    """Let an attendee stand as one who holds no places; theirs stay free until `offers.offer_free_places`."""
     held = attendee.standing in HOLDING
     attendee.queue_number = None
     set_standing(attendee, standing, now)
@@ -85,7 +82,7 @@ def give_back(session: Session, attendee: Attendee, standing: Standing, *, now: 
 
 
 def refuse_impossible(session: Session, event: Event, mode: Mode, companions: int) -> None:
-    """Raises NeverFits for a party larger than all the places there are."""
+    """Raise NeverFits if a guest with so many companions needs more places than the event has in this mode."""
     capacity = session.scalar(
         sa.select(Capacity.capacity).where(Capacity.event_id == event.id, Capacity.mode == mode)
     )
@@ -93,7 +90,7 @@ def refuse_impossible(session: Session, event: Event, mode: Mode, companions: in
 
 
 def refuse_larger(event: Event, mode: Mode, capacity: int | None, companions: int) -> None:
-    """The same by a capacity that is read already; None is without bound."""
+    """Raise NeverFits if a guest with so many companions exceeds a capacity that is known; None is unlimited."""
     if capacity is not None and 1 + companions > capacity:
         raise NeverFits(
             "{event} has {capacity} places ({mode}); a party of {party} can never fit",
@@ -108,7 +105,7 @@ def refuse_larger(event: Event, mode: Mode, capacity: int | None, companions: in
 
 
 def draw_number(session: Session, event_id: int, mode: Mode) -> int:
-    """The next of the queue; no two draw the same, and none is drawn again."""
+    """Return the next number of the queue. No two draw the same one, and none is drawn again."""
     return session.scalars(
         sa.update(Capacity)
         .where(Capacity.event_id == event_id, Capacity.mode == mode)
@@ -119,39 +116,43 @@ def draw_number(session: Session, event_id: int, mode: Mode) -> int:
 
 
 def next_in_queue(session: Session, event: Event, mode: Mode) -> Attendee | None:
-    """Whom places that are free belong to before anybody new: the first party of a strict queue, whether it fits or
-    not; else the first that fits."""
+    """Return the party that free places belong to: the first of a strict queue, else the first that fits."""
     here = sa.and_(Capacity.event_id == Attendee.event_id, Capacity.mode == Attendee.mode)
     waiting = sa.select(Attendee).join(Capacity, here).where(*_waiting(event, mode))
     first = waiting.order_by(Attendee.queue_number).limit(1)
-    # We may have read them before they joined the queue.
+    # The session may hold them as they were before they joined the queue.
     return session.scalar(first.execution_options(populate_existing=True))
 
 
 def _waiting(event: Event, mode: Mode) -> Sequence[sa.ColumnElement[bool]]:
-    """Those to whom what is free belongs, as conditions on Attendee beside its Seating."""
+    """Return the conditions, on Attendee joined with its Capacity, for those to whom free places belong.
+
+    In a strict queue that is everybody, whether they fit or not; else those whose whole party fits.
+    """
     queue = (Attendee.event_id == event.id, Attendee.mode == mode, Attendee.queue_number.is_not(None))
     if event.queue is Queue.STRICT:
         return queue
-    fits = sa.or_(Capacity.capacity.is_(None), Capacity.taken + 1 + Attendee.companions <= Capacity.capacity)
-    return (*queue, fits)
+    return (*queue, _FITS)
+
+
+# All of an attendee's party have room in what is free.
+_FITS = sa.or_(Capacity.capacity.is_(None), Capacity.taken + 1 + Attendee.companions <= Capacity.capacity)
 
 
 def awaited(session: Session, events: Collection[int]) -> set[tuple[int, Mode]]:
-    """The seatings with free places that belong to somebody who waits, by the rule of `_waiting`."""
-    fits = sa.or_(Capacity.capacity.is_(None), Capacity.taken + 1 + Attendee.companions <= Capacity.capacity)
+    """Return the events and modes whose free places belong to somebody in the queue, by the rule of `_waiting`."""
     waits = sa.and_(
         Attendee.event_id == Capacity.event_id, Attendee.mode == Capacity.mode, Attendee.queue_number.is_not(None)
     )
     query = sa.select(Capacity.event_id, Capacity.mode).join(Event, Event.id == Capacity.event_id)
     query = query.where(
-        Capacity.event_id.in_(events), sa.exists().where(waits, sa.or_(Event.queue == Queue.STRICT, fits))
+        Capacity.event_id.in_(events), sa.exists().where(waits, sa.or_(Event.queue == Queue.STRICT, _FITS))
     )
     return {(event, mode) for event, mode in session.execute(query)}
 
 
 def ahead(session: Session, attendee: Attendee) -> int | None:
-    """How many parties stand before this one in the queue; None for who does not wait."""
+    """Count the parties before this one in the queue; None if it does not wait."""
     if attendee.queue_number is None:
         return None
     before = sa.select(sa.func.count()).where(
@@ -162,14 +163,8 @@ def ahead(session: Session, attendee: Attendee) -> int | None:
     return session.scalar(before) or 0
 
 
-# Offers
-
-
-# Telling
-
-
 def facts_of(attendee: Attendee) -> dict[str, object]:
-    """What a refusal says of somebody on a list."""
+    """Return the facts that errors state about somebody on a list."""
     return {
         "person": attendee.person.key or attendee.person.name,
         "event": attendee.event.key,

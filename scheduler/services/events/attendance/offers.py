@@ -1,4 +1,4 @@
-"""Offers of freed places to those who wait, in order, each held until an hour."""
+"""Offers: a freed place is held for the next in the queue until a stated time, and then goes on to the one after."""
 
 from __future__ import annotations
 
@@ -13,43 +13,24 @@ from scheduler.model import Attendee, Capacity, Event, LetterKind, Mode, Standin
 from scheduler.model.attendance import HOLDING
 from scheduler.services.common.audit import note
 from scheduler.services.events.attendance.capacity import (
-    draw_number,
     give_back,
     hold,
     next_in_queue,
     set_standing,
     take_places,
-    take_unawaited,
 )
 from scheduler.services.outbox import enqueue
 
-# An offer is held for a third of the time that is left, so that two more can be asked after it.
-SHARE = 3
-
-
+# An offer is held for a third of the time that is left, so that two more can be made after it.
+SHARES = 3
 LONGEST_OFFER = timedelta(days=1)
-
-
 SHORTEST_OFFER = timedelta(minutes=30)
-
-
 MINUTE = timedelta(minutes=1)
 
 
-def seat(session: Session, attendee: Attendee, *, now: datetime) -> Standing:
-    """Places if there are enough that nobody waits for, else the end of the queue."""
-    event, mode = attendee.event, attendee.mode
-    placed = take_unawaited(session, event, mode, attendee.seats)
-    attendee.queue_number = None if placed else draw_number(session, event.id, mode)
-    set_standing(attendee, Standing.CONFIRMED if placed else Standing.WAITLISTED, now)
-    session.add(attendee)
-    session.flush()
-    return attendee.standing
-
-
 def leave_list(session: Session, attendee: Attendee, standing: Standing, *, now: datetime) -> None:
-    """Off the list, or out of the queue; what they held goes to who waits."""
-    # Whoever leaves the head of a strict queue makes way, also without a place of their own.
+    """Take somebody off the list or out of the queue, and offer the places they held to the next."""
+    # Whoever leaves the head of a strict queue makes way for the next, even without a place of their own.
     in_the_way = attendee.standing in (*HOLDING, Standing.WAITLISTED)
     give_back(session, attendee, standing, now=now)
     if in_the_way:
@@ -57,7 +38,10 @@ def leave_list(session: Session, attendee: Attendee, standing: Standing, *, now:
 
 
 def set_capacity(session: Session, event: Event, mode: Mode, capacity: int | None, *, now: datetime) -> None:
-    """Raises Conflict for fewer places than are taken. More places go to those who wait."""
+    """Set how many places an event has in one mode (None: unlimited), and offer more places to those who wait.
+
+    Raise Conflict for fewer places than are taken.
+    """
     hold(session, event.id)
     row = session.get_one(Capacity, (event.id, mode), populate_existing=True)
     if capacity is not None and capacity < row.taken:
@@ -73,11 +57,11 @@ def set_capacity(session: Session, event: Event, mode: Mode, capacity: int | Non
     offer_free_places(session, event, mode, now=now)
 
 
-def held_until(event: Event, now: datetime) -> datetime | None:
-    """Until when a place that is freed now would be held; None when none is offered any more.
+def find_deadline(event: Event, now: datetime) -> datetime | None:
+    """Return until when a place that is freed now is held for an offer; None if none is offered any more.
 
-    A third of the time until guests are no longer taken (the start, or the end of an exhibition, or when registration
-    closes): at most a day, at least half an hour, to the minute.
+    That is a third of the time until guests are no longer taken (the start, or the end of an exhibition, or when
+    registration closes): at most a day, at least half an hour, rounded up to the minute.
     """
     if event.cancelled or event.is_over(now) or event.has_begun(now):
         return None
@@ -87,17 +71,17 @@ def held_until(event: Event, now: datetime) -> datetime | None:
     left = min(ends) - now
     if left < SHORTEST_OFFER:
         return None
-    return min(_whole_minute(now + min(LONGEST_OFFER, max(SHORTEST_OFFER, left / SHARE))), min(ends))
+    return min(_whole_minute(now + min(LONGEST_OFFER, max(SHORTEST_OFFER, left / SHARES))), min(ends))
 
 
 def _whole_minute(at: datetime) -> datetime:
-    """The letter says the minute; the offer holds at least that long."""
+    """Round up to the minute: the letter states the minute, and the offer holds at least that long."""
     return at if at == at.replace(second=0, microsecond=0) else at.replace(second=0, microsecond=0) + MINUTE
 
 
 def offer_free_places(session: Session, event: Event, mode: Mode, *, now: datetime) -> list[Attendee]:
-    """Offer free places to those who wait, by the rule of the event's queue, and hold them: for every cause."""
-    until = held_until(event, now)
+    """Offer free places to those who wait, by the rule of the event's queue, and return who has an offer now."""
+    until = find_deadline(event, now)
     if until is None:
         return []
     hold(session, event.id)
@@ -113,13 +97,13 @@ def offer_free_places(session: Session, event: Event, mode: Mode, *, now: dateti
 def _offer(session: Session, attendee: Attendee, *, until: datetime, now: datetime) -> None:
     attendee.queue_number = None
     set_standing(attendee, Standing.OFFERED, now, until=until)
-    tell_offer(session, attendee, now=now)
+    queue_offer(session, attendee, now=now)
     note(session, "offer", "attendee", attendee.id, now=now, event=attendee.event.key, until=until.isoformat())
     session.flush()
 
 
-def tell_offer(session: Session, attendee: Attendee, *, now: datetime) -> None:
-    """A letter that is of no use, and does not leave, once the offer has lapsed."""
+def queue_offer(session: Session, attendee: Attendee, *, now: datetime) -> None:
+    """Queue the letter about an offer; it does not leave once the offer has lapsed."""
     until = attendee.offered_until
     assert until is not None  # noqa: S101 - a constraint
     queue_for_attendee(
@@ -128,13 +112,13 @@ def tell_offer(session: Session, attendee: Attendee, *, now: datetime) -> None:
 
 
 def lapsed(session: Session, *, now: datetime) -> Sequence[int]:
-    """The events with an offer whose time is up."""
+    """Return the ids of events with an offer whose time is up."""
     due = sa.select(Attendee.event_id).where(Attendee.offered_until <= now)
     return session.scalars(due.distinct().order_by(Attendee.event_id)).all()
 
 
 def lapse(session: Session, event: Event, *, now: datetime) -> int:
-    """Take back what was offered and not answered in time, and offer it to the next; returns how many lapsed."""
+    """Take back the offers that were not answered in time, offer them to the next, and return how many lapsed."""
     hold(session, event.id)
     due = sa.select(Attendee).where(Attendee.event_id == event.id, Attendee.offered_until <= now)
     ordered = due.order_by(Attendee.offered_until, Attendee.id).execution_options(populate_existing=True)
@@ -147,7 +131,7 @@ def lapse(session: Session, event: Event, *, now: datetime) -> int:
 
 
 def _lapse_one(session: Session, attendee: Attendee, *, now: datetime) -> None:
-    """They lose the place and their turn: who asks again stands at the end."""
+    """Take the place and the turn from one attendee, who stands at the end of the queue if they ask again."""
     queue_for_attendee(session, LetterKind.LAPSED, attendee, now=now)
     note(session, "lapse", "attendee", attendee.id, now=now, event=attendee.event.key)
     give_back(session, attendee, Standing.LAPSED, now=now)
@@ -162,11 +146,11 @@ def queue_for_attendee(
     expires_at: datetime | None = None,
     facts: Mapping[str, object] | None = None,
 ) -> None:
-    """Queue a letter to who comes."""
-    key, event = letter_key(kind, attendee, now), attendee.event
+    """Queue a letter to the person who attends: the guest, or the deputy who comes in their place."""
+    key, event = letter_key(kind, attendee.id, now), attendee.event
     enqueue.queue(session, kind, attendee.attending, event, key=key, now=now, expires_at=expires_at, facts=facts)
 
 
-def letter_key(kind: LetterKind, attendee: Attendee, now: datetime) -> str:
-    """A person may register, withdraw and register again: each time is a fact of its own."""
-    return f"{kind}:{attendee.id}:{now:%Y%m%dT%H%M%S%f}"
+def letter_key(kind: LetterKind, attendee: int, now: datetime) -> str:
+    """Return the key of a letter to an attendee (by id). It differs each time they register, withdraw, and so on."""
+    return f"{kind}:{attendee}:{now:%Y%m%dT%H%M%S%f}"

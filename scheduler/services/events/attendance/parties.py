@@ -1,4 +1,4 @@
-"""The party of somebody on a list: how they come, with how many, who those are, and what they need."""
+"""The party of an attendee: in which mode they come, with how many companions, their names, and what they need."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from scheduler.services.events.attendance.capacity import NoRoom
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
-    """What a party needs, in its own words; sensitive."""
+    """What a party needs, in its own words. Sensitive."""
 
     access: str = ""
     dietary: str = ""
@@ -34,23 +34,23 @@ def change(
     needs: Needs | None = None,
     now: datetime,
 ) -> None:
-    """Party and needs together. Raises as `change_party`, AlreadyThere where nothing at all is new."""
+    """Change party and needs together. Raise as `change_party`, and NothingToChange if nothing at all is new."""
     capacity.hold_with(session, attendee)
-    news = needs is not None and _need(session, attendee, needs, now=now)
+    new_needs = needs is not None and _change_needs(session, attendee, needs, now=now)
     try:
         change_party(session, attendee, mode=mode, companions=companions, names=names, now=now)
     except NothingToChange:
-        if not news:
+        if not new_needs:
             raise
 
 
-def _need(session: Session, attendee: Attendee, needs: Needs, *, now: datetime) -> bool:
-    """Whether that was new; the audit says that it was changed, not to what."""
+def _change_needs(session: Session, attendee: Attendee, needs: Needs, *, now: datetime) -> bool:
+    """Change the needs, and return whether they are new. The audit does not state them."""
     if needs_of(attendee) == needs:
         return False
     attendee.access_needs, attendee.dietary_needs = needs.access or None, needs.dietary or None
     note(session, "change", "attendee", attendee.id, now=now, fields=["needs"])
-    session.flush()  # the row is read again once its places are held
+    session.flush()  # `change_party` reads the row again
     return True
 
 
@@ -67,11 +67,11 @@ def change_party(
     names: Iterable[str] | None = None,
     now: datetime,
 ) -> None:
-    """Change companions or switch between hall and video, keeping what they hold if the new is not to be had.
+    """Change companions, or switch between hall and video; a party keeps its places if there is no room for the new.
 
-    Who waits stands at the end of the other queue; who has a place and switches is told what holds there. ``names``
-    None leaves those that are known, as many as come. Raises AlreadyThere, Conflict when there is no room, Invalid
-    for a party that could never fit.
+    A waiting party that switches goes to the end of the other queue; a confirmed one gets a letter with what holds
+    there. ``names`` None keeps those that are known, as many as come. Raise NothingToChange, NoRoom, and NeverFits
+    for a party larger than all the places there are.
     """
     capacity.hold_with(session, attendee)
     names = attendee.names[:companions] if names is None else list(names)
@@ -100,20 +100,23 @@ def _move_party(session: Session, attendee: Attendee, mode: Mode, companions: in
 
 
 def _hold_other(session: Session, attendee: Attendee, mode: Mode, seats: int) -> None:
-    """Only what is more than they hold is new, and belongs first to who waits for it."""
+    """Exchange the places that a party holds for others. What it holds already it keeps, whoever waits for more."""
     event, more = attendee.event, seats - attendee.seats
     if mode is attendee.mode:
-        taken = capacity.take_together(session, event, mode, more)
+        taken = capacity.take_or_return(session, event, mode, more)
     else:
-        taken = capacity.take_together(session, event, mode, seats)
+        taken = capacity.take_or_return(session, event, mode, seats)
         if taken:
-            capacity.take_together(session, event, attendee.mode, -attendee.seats)
+            capacity.take_or_return(session, event, attendee.mode, -attendee.seats)
     if not taken:
         raise NoRoom("there are not that many places left; nothing was changed")
 
 
 def name_companions(attendee: Attendee, names: Iterable[str]) -> None:
-    """Never more names than companions; a row that stays is kept, so that no two change places in one statement."""
+    """Set the names of the companions; names beyond their number are dropped.
+
+    Rows keep their positions and change their names, so that no two rows exchange positions in one statement.
+    """
     kept = dict(enumerate(list(names)[: attendee.companions], start=1))
     for one in list(attendee.company):
         name = kept.pop(one.position, None)

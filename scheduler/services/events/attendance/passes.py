@@ -1,7 +1,7 @@
 """The pass of an attendee: a token that the door reads, as a QR code or typed.
 
-In upper case, which QR codes write in half the space (ISO/IEC 18004, alphanumeric mode): a small code that old
-telephones and poor printers manage. Raising the attendee's epoch revokes it together with their links.
+It is in upper case, which QR codes store in half the space (ISO/IEC 18004, alphanumeric mode): old telephones and
+poor printers manage so small a code. Raising the attendee's epoch revokes the pass together with their links.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from scheduler.model import Attendee, Mode, Standing
 from scheduler.services.common import tokens
 from scheduler.services.common.tokens import Purpose
 
-BORDER = 4  # white, without which readers do not find it (ISO/IEC 18004 9.1)
-_SECRET_PART = 26  # letters of 128 bits
-_GROUP = 5
-# Letters that are no digits of base 32, taken for those they look like.
+BORDER_DOTS = 4  # white: without it readers do not find the code (ISO/IEC 18004 9.1)
+_SECRET_LETTERS = 26  # of base 32, for 128 bits
+_GROUP_LETTERS = 5
+# Base 32 has no digits 0, 1 and 8: whoever types them means the letters that look alike.
 _ALIKE = str.maketrans("018", "olb")
-# What a scanner that types like a keyboard brings where the computer's layout is not the Latin one: the letters of
-# the same keys. A scanner presses Shift for capitals, which changes what Thai keys write.
+# A scanner acts as a keyboard: if the computer's layout is not Latin, the letters of the same keys arrive. It presses
+# Shift for capitals, which changes what Thai keys write.
 _LATIN = "qwertyuiopasdfghjklzxcvbnm"
 _LAYOUTS = tuple(
     str.maketrans(dict(zip(written, meant, strict=True)))
@@ -37,29 +37,31 @@ _LAYOUTS = tuple(
 
 
 def of(attendee: Attendee, *, secret: str) -> str:
+    """Return the pass of an attendee as it is now."""
     return made(attendee.id, attendee.created_at, attendee.epoch, secret=secret)
 
 
 def made(number: int, since: datetime, epoch: int, *, secret: str) -> str:
-    return tokens.of_attendee(Purpose.PASS, number, since, epoch, secret=secret).upper()
+    """Return the pass of an attendee by id, by when the row was created, and by the epoch of its links."""
+    return tokens.make_attendee_token(Purpose.PASS, number, since, epoch, secret=secret).upper()
 
 
 def is_due(attendee: Attendee) -> bool:
-    """Only who has a place in the hall is let in by a code."""
+    """Return whether the attendee gets a pass: only those with a place in the hall do."""
     return attendee.standing is Standing.CONFIRMED and attendee.mode is Mode.IN_PERSON
 
 
 def groups(given: str) -> str:
-    """To be read aloud and typed: 1234 ABCDE FGHIJ ..."""
+    """Write a pass in groups, to be read aloud and typed: 1234 ABCDE FGHIJ ..."""
     number, _, rest = given.partition("-")
-    return " ".join([number, *(rest[at : at + _GROUP] for at in range(0, len(rest), _GROUP))])
+    return " ".join([number, *(rest[at : at + _GROUP_LETTERS] for at in range(0, len(rest), _GROUP_LETTERS))])
 
 
 # Reading
 
 
 def read(given: str) -> str | None:
-    """The pass that was scanned or typed, whatever the keyboard or the eye made of it; None for what is none."""
+    """Return the pass that was scanned or typed, in whatever keyboard layout; None if it is no pass."""
     if len(given) > 200:
         return None
     typed = given.strip().lower()
@@ -68,9 +70,9 @@ def read(given: str) -> str | None:
 
 def _token(typed: str) -> str | None:
     bare = re.sub(r"[\s.–—-]", "", typed)
-    number, rest = bare[:-_SECRET_PART], bare[-_SECRET_PART:].translate(_ALIKE)
+    number, rest = bare[:-_SECRET_LETTERS], bare[-_SECRET_LETTERS:].translate(_ALIKE)
     token = f"{number}-{rest}"
-    return token.upper() if tokens.number(token) else None
+    return token.upper() if tokens.read_row_id(token) else None
 
 
 def _layouts(typed: str) -> list[dict[int, str]]:
@@ -80,10 +82,10 @@ def _layouts(typed: str) -> list[dict[int, str]]:
     return [russian, kazakh | russian, thai_digits | thai_capitals, thai | thai_digits]
 
 
-def belongs(given: str, attendee: Attendee, *, secret: str) -> int | None:
-    """The epoch of this attendee that the pass was made in; None for one that never was theirs."""
+def find_epoch(given: str, attendee: Attendee, *, secret: str) -> int | None:
+    """Return the epoch of this attendee in which the pass was made; None if it never was theirs."""
     for epoch in range(attendee.epoch, max(-1, attendee.epoch - 100), -1):
-        if tokens.same(given, made(attendee.id, attendee.created_at, epoch, secret=secret)):
+        if tokens.is_same(given, made(attendee.id, attendee.created_at, epoch, secret=secret)):
             return epoch
     return None
 
@@ -92,16 +94,19 @@ def belongs(given: str, attendee: Attendee, *, secret: str) -> int | None:
 
 
 def png(given: str) -> bytes:
-    """A few hundred octets, one bit a pixel: eight pixels of a line, an octet, are one dot of the code."""
-    rows = dots(given)
-    lines = b"".join(8 * (b"\0" + row) for row in rows)  # the octet before it: not derived from the line above
+    """Return the code of a pass as PNG of a few hundred octets.
+
+    A pixel is one bit, so that an octet of a line is eight pixels: the width of one dot of the code.
+    """
+    rows = draw_code(given)
+    lines = b"".join(8 * (b"\0" + row) for row in rows)  # the octet 0: no filter by the line above
     size = struct.pack(">IIBBBBB", 8 * len(rows[0]), 8 * len(rows), 1, 0, 0, 0, 0)
     chunks = ((b"IHDR", size), (b"IDAT", zlib.compress(lines)), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*one) for one in chunks)
 
 
-def svg(given: str) -> str:
-    """For print. Without the border: what sets it keeps it clear."""
+def render_svg(given: str) -> str:
+    """Return the code of a pass as SVG for print, without its border: the layout keeps that clear."""
     return str(_code(given).to_svg(add_quiet_zones=False))
 
 
@@ -109,14 +114,14 @@ def _chunk(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
-def dots(given: str) -> list[bytes]:
-    """The lines of the code from above, an octet a dot: 0 is dark, 255 light. With its border.
+def draw_code(given: str) -> list[bytes]:
+    """Return the lines of the code of a pass with its border, from the top, one octet a dot: 0 is dark, 255 light.
 
-    By the library that is fast enough to do it for every letter: segno takes as long as the rest of one.
+    zxing-cpp is fast enough for every letter; segno takes as long as the rest of a letter does.
     """
     image = memoryview(_code(given).to_image(scale=1, add_quiet_zones=False))
-    (_height, width), side, bare = image.shape or (0, 0), b"\xff" * BORDER, image.tobytes()
-    empty = [b"\xff" * (width + 2 * BORDER)] * BORDER
+    (_height, width), side, bare = image.shape or (0, 0), b"\xff" * BORDER_DOTS, image.tobytes()
+    empty = [b"\xff" * (width + 2 * BORDER_DOTS)] * BORDER_DOTS
     inner = [side + bare[at : at + width] + side for at in range(0, len(bare), width)]
     return [*empty, *inner, *empty]
 

@@ -1,4 +1,4 @@
-"""Whether registration for an event is open at this moment."""
+"""The registration window: whether an event takes guests at this moment."""
 
 from __future__ import annotations
 
@@ -7,23 +7,21 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict
-from scheduler.model import Event, Kind, Mode
-from scheduler.services.events.attendance import capacity
+from scheduler.model import Event, Kind
 
 
 class RegistrationClosed(Conflict):
     """Registration is not open."""
 
 
-def refuse(session: Session, event: Event, mode: Mode, companions: int, *, now: datetime) -> None:
-    """Raises RegistrationClosed, and NeverFits for a party larger than all the places there are."""
-    _look_again(session, event)
+def require_open(session: Session, event: Event, now: datetime) -> None:
+    """Read the event again and hold it until the transaction ends. Raise RegistrationClosed if it takes nobody."""
+    _read_again(session, event)
     refuse_closed(event, now)
-    capacity.refuse_impossible(session, event, mode, companions)
 
 
 def refuse_closed(event: Event, now: datetime) -> None:
-    """Raises RegistrationClosed, by what is read, and held, already."""
+    """Raise RegistrationClosed if an event takes nobody, judged by the event as it is in memory."""
     _refuse_past(event, now)
     if event.is_early(now):
         raise RegistrationClosed(
@@ -41,15 +39,18 @@ def refuse_closed(event: Event, now: datetime) -> None:
         )
 
 
-def refuse_over(session: Session, event: Event, now: datetime) -> None:
-    """Raises RegistrationClosed for what does not take place any more; the window itself may be closed."""
-    _look_again(session, event)
+def require_not_over(session: Session, event: Event, now: datetime) -> None:
+    """Read the event again and hold it. Raise RegistrationClosed if it is over or cancelled.
+
+    Registration itself may be closed: an officer still approves and seats guests then.
+    """
+    _read_again(session, event)
     _refuse_past(event, now)
 
 
-def _look_again(session: Session, event: Event) -> None:
-    """Judged by the event as it is: whoever is cancelling it at this moment would not find us among those to tell."""
-    session.refresh(event, _DECIDING, with_for_update={"read": True})
+def _read_again(session: Session, event: Event) -> None:
+    """Hold the event as it is: a cancellation at this moment would not find this guest among those to write to."""
+    session.refresh(event, _CHANGING, with_for_update={"read": True})
 
 
 def _refuse_past(event: Event, now: datetime) -> None:
@@ -61,8 +62,8 @@ def _refuse_past(event: Event, now: datetime) -> None:
         raise RegistrationClosed("{event} is over", event=event.key)
 
 
-# What decides whether somebody may register, as it is at this moment.
-_DECIDING = (
+# The columns that decide whether and how somebody may register; `_CHANGING` are those that may change meanwhile.
+_CHANGING = (
     "status",
     "starts_at",
     "ends_at",
@@ -72,4 +73,4 @@ _DECIDING = (
     "queue",
     "approval",
 )
-DECIDING = [getattr(Event, name) for name in ("key", "kind", "timing", *_DECIDING)]
+COLUMNS = [getattr(Event, name) for name in ("key", "kind", "timing", *_CHANGING)]

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from scheduler.model import (
-    Attendee,
-    Partstat,
-)
+from scheduler.model import Attendee, Partstat
 
 
 class Reply(StrEnum):
-    """How a file says PARTSTAT."""
+    """The words for PARTSTAT (RFC 5545 3.2.12) in files, tables and commands."""
 
     NOT_ANSWERED = "not answered"
     ACCEPTED = "accepted"
@@ -27,11 +24,9 @@ PARTSTATS = {
     Reply.EXCUSED: Partstat.DECLINED,
     Reply.TENTATIVE: Partstat.TENTATIVE,
 }
-
-
 _REPLIES = {partstat: reply for reply, partstat in PARTSTATS.items() if reply is not Reply.EXCUSED}
 
 
 def reply(row: Attendee) -> Reply:
-    """The answer on record, as files and lists say it."""
+    """Return the answer on record in the words of files and tables."""
     return Reply.EXCUSED if row.excused else _REPLIES[row.partstat]

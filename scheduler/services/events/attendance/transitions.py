@@ -1,4 +1,4 @@
-"""Who comes: invite, register, approve, answer, withdraw; the places themselves are `seating`'s."""
+"""Changes of an attendee's standing: register, approve, accept an offer, invite, answer, withdraw."""
 
 from __future__ import annotations
 
@@ -11,32 +11,29 @@ from sqlalchemy.orm import Session
 from scheduler.base.clock import wall
 from scheduler.base.errors import Conflict, Invalid, NothingToChange
 from scheduler.base.text import Text
-from scheduler.model import (
-    Answer,
-    Attendee,
-    Event,
-    LetterKind,
-    Mode,
-    Partstat,
-    Person,
-    Role,
-    Standing,
-)
+from scheduler.model import Answer, Attendee, Event, LetterKind, Mode, Partstat, Person, Role, Standing
 from scheduler.model.attendance import HOLDING
 from scheduler.services.common.audit import note
 from scheduler.services.events.attendance import capacity, offers, registration_window
+from scheduler.services.events.attendance.audit_lines import (
+    answer_line,
+    invitation_line,
+    registration_line,
+    write_line,
+)
 from scheduler.services.events.attendance.capacity import NoRoom, ahead, facts_of
 from scheduler.services.events.attendance.offers import offer_free_places, queue_for_attendee
 from scheduler.services.events.attendance.parties import Needs, name_companions
+from scheduler.services.events.attendance.placement import decide, read_places, write_placement
 from scheduler.services.outbox import enqueue
 
-# On no list at present: to be invited, or to accept after all.
-_OPEN = (Standing.UNCONFIRMED, Standing.LAPSED, Standing.REFUSED, Standing.WITHDRAWN)
+# Standings of those whom an event does not expect now: they can be invited, or accept after all.
+_NOT_LISTED = (Standing.UNCONFIRMED, Standing.LAPSED, Standing.REFUSED, Standing.WITHDRAWN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guest:
-    """Somebody who asks for places; ``companions`` come in the same mode, and ``names`` may be known of some."""
+    """Somebody who asks for places. Companions come in the same mode; ``names`` are theirs, of some or all."""
 
     person: Person
     mode: Mode = Mode.IN_PERSON
@@ -48,14 +45,14 @@ class Guest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerDetails:
-    """What came with an answer: apologies beside regrets, what it can be found by, who comes instead."""
+    """What came with an answer: apologies with the regrets, the reference to find it by, who comes instead."""
 
     excused: bool = False
     reference: str | None = None
     represented_by: Person | None = None
 
-    def stand_in(self, attendee: Attendee) -> bool:
-        """Whether they are on record already; what is not said is not taken back."""
+    def is_recorded(self, attendee: Attendee) -> bool:
+        """Return whether the attendee's record says all of this already; what is left out stays as it is."""
         return (
             self.excused == attendee.excused
             and self.reference in (None, attendee.answer_reference)
@@ -67,36 +64,32 @@ class AnswerDetails:
 
 
 def register(session: Session, event: Event, guest: Guest, *, now: datetime, by: Answer = Answer.DESK) -> Attendee:
-    """Give a guest and their companions places, or the end of the waiting list; queue the letter that says so.
+    """Put a guest and their companions on the list of an event, as `placement.decide` says; queue the letter.
 
-    Who registers by themselves for an event that asks for approval has requested it. Raises Conflict when
-    registration is not open, AlreadyThere when they are registered, Invalid for a party that could never fit.
+    Raise RegistrationClosed, NeverFits for a party larger than all the places there are, and NothingToChange if they
+    are registered already.
     """
-    registration_window.refuse(session, event, guest.mode, guest.companions, now=now)
-    attendee = _attendee(session, event, guest.person, now)
+    registration_window.require_open(session, event, now)
+    places = read_places(session, [event.id])[event.id, guest.mode]
+    placement = decide(event, places, guest.companions, vetted=by is not Answer.PAGE)
+    attendee = _read_attendee(session, event, guest.person, now)
     if attendee.standing in (*HOLDING, Standing.WAITLISTED, Standing.REQUESTED):
         raise NothingToChange("{person} is already registered for {event}: {standing}", **facts_of(attendee))
-    _write(attendee, guest)
-    _enter(session, attendee, now=now, by=by)
+    _write_party(attendee, guest)
+    record_acceptance(attendee, by, now)
+    write_placement(session, attendee, places, placement, now=now)
+    queue_for_attendee(session, LETTER_KINDS[attendee.standing], attendee, now=now)
+    write_line(session, registration_line(attendee), now=now)
     return attendee
 
 
-def _enter(session: Session, attendee: Attendee, *, now: datetime, by: Answer) -> None:
-    """Onto the list: all has been judged, and the places are held."""
-    event = attendee.event
+def record_acceptance(attendee: Attendee, by: Answer, now: datetime) -> None:
+    """Let an attendee have accepted today, on the clock of the event, without storing it."""
     attendee.partstat = Partstat.ACCEPTED
-    attendee.answered_by, attendee.answered_on = by, wall(now, event.tzid).date()
-    if event.approval and by is Answer.PAGE:
-        capacity.set_standing(attendee, Standing.REQUESTED, now)
-        session.add(attendee)
-        session.flush()
-    else:
-        offers.seat(session, attendee, now=now)
-    queue_for_attendee(session, ENTERED[attendee.standing], attendee, now=now)
-    note(session, "register", "attendee", attendee.id, now=now, event=event.key, standing=attendee.standing)
+    attendee.answered_by, attendee.answered_on = by, wall(now, attendee.event.tzid).date()
 
 
-ENTERED = {
+LETTER_KINDS = {
     Standing.CONFIRMED: LetterKind.CONFIRMED,
     Standing.WAITLISTED: LetterKind.WAITING,
     Standing.REQUESTED: LetterKind.REQUESTED,
@@ -104,10 +97,13 @@ ENTERED = {
 
 
 def request_registration(session: Session, event: Event, guest: Guest, *, now: datetime) -> Attendee:
-    """Write down what somebody asks for who has not shown yet that the address is theirs. Holds no place, draws no
-    number; who stands on the list already stays as they are, whatever was typed. To be called after `window.refuse`.
+    """Record a request from an address that has not been confirmed yet. It holds no place and no queue number.
+
+    Somebody who stands on the list already stays as they are, whatever was typed. The caller has checked that
+    registration is open.
     """
-    attendee = _attendee(session, event, guest.person, now)
+    capacity.hold(session, event.id)
+    attendee = _read_attendee(session, event, guest.person, now)
     if attendee.standing not in (None, Standing.UNCONFIRMED):
         return attendee
     record_unconfirmed(session, attendee, guest, now=now)
@@ -115,8 +111,8 @@ def request_registration(session: Session, event: Event, guest: Guest, *, now: d
 
 
 def record_unconfirmed(session: Session, attendee: Attendee, guest: Guest, *, now: datetime) -> None:
-    """Let somebody stand as one who has asked and not confirmed."""
-    _write(attendee, guest)
+    """Store an attendee as one who has asked and not confirmed."""
+    _write_party(attendee, guest)
     attendee.partstat, attendee.consented_at = Partstat.NEEDS_ACTION, now
     capacity.set_standing(attendee, Standing.UNCONFIRMED, now)
     session.add(attendee)
@@ -124,9 +120,9 @@ def record_unconfirmed(session: Session, attendee: Attendee, guest: Guest, *, no
     note(session, "ask", "attendee", attendee.id, now=now, event=attendee.event.key)
 
 
-def _write(attendee: Attendee, guest: Guest) -> None:
+def _write_party(attendee: Attendee, guest: Guest) -> None:
     attendee.mode, attendee.companions = guest.mode, guest.companions
-    # An invited guest of honour who registers stays one.
+    # A guest of honour who was invited and registers stays a guest of honour.
     if attendee.role is None or guest.role is not Role.PARTICIPANT:
         attendee.role = guest.role
     name_companions(attendee, guest.names)
@@ -137,23 +133,31 @@ def _write(attendee: Attendee, guest: Guest) -> None:
 
 
 def approve(session: Session, attendee: Attendee, *, now: datetime) -> Standing:
-    """Places, or the end of the queue, for somebody who has requested them; also after a refusal.
+    """Approve a request, also one that was refused: give places or the end of the queue, and return the standing.
 
-    Raises AlreadyThere, Conflict for what does not take place, Invalid for a party that could never fit.
+    Raise NothingToChange, RegistrationClosed if the event is over or cancelled, and NeverFits for a party larger than
+    all the places there are.
     """
-    registration_window.refuse_over(session, attendee.event, now)
+    registration_window.require_not_over(session, attendee.event, now)
     capacity.hold_with(session, attendee)
     if attendee.standing not in (Standing.REQUESTED, Standing.REFUSED):
         raise NothingToChange("{person} has no request for {event} that is open: {standing}", **facts_of(attendee))
-    capacity.refuse_impossible(session, attendee.event, attendee.mode, attendee.companions)
-    standing = offers.seat(session, attendee, now=now)
-    queue_for_attendee(session, ENTERED[standing], attendee, now=now)
+    standing = _place(session, attendee, now=now)
+    queue_for_attendee(session, LETTER_KINDS[standing], attendee, now=now)
     note(session, "approve", "attendee", attendee.id, now=now, event=attendee.event.key, standing=standing)
     return standing
 
 
+def _place(session: Session, attendee: Attendee, *, now: datetime) -> Standing:
+    """Place somebody whom an officer has invited or approved, and return the standing. Raise NeverFits."""
+    places = read_places(session, [attendee.event_id])[attendee.event_id, attendee.mode]
+    placement = decide(attendee.event, places, attendee.companions, vetted=True)
+    write_placement(session, attendee, places, placement, now=now)
+    return placement.standing
+
+
 def refuse(session: Session, attendee: Attendee, *, reason: Text | None = None, now: datetime) -> None:
-    """Do not approve; the letter gives the reason, where there is one. Raises AlreadyThere."""
+    """Refuse a request; the letter gives the reason, if there is one. Raise NothingToChange."""
     capacity.hold_with(session, attendee)
     if attendee.standing is not Standing.REQUESTED:
         raise NothingToChange("{person} has no request for {event} that is open: {standing}", **facts_of(attendee))
@@ -166,9 +170,9 @@ def refuse(session: Session, attendee: Attendee, *, reason: Text | None = None, 
 
 
 def accept(session: Session, attendee: Attendee, *, by: Answer = Answer.PAGE, now: datetime) -> Standing:
-    """Take the places that are held for them; too late, the offer lapses at this moment, and the places go on.
+    """Accept an offer, and return the standing. After its time it lapses now, and its places go to the next.
 
-    Raises AlreadyThere for who has no offer, Conflict for what does not take place.
+    Raise NothingToChange if there is no offer, and Conflict if the event is cancelled.
     """
     capacity.hold_with(session, attendee)
     if attendee.standing is not Standing.OFFERED:
@@ -186,8 +190,11 @@ def accept(session: Session, attendee: Attendee, *, by: Answer = Answer.PAGE, no
 
 
 def seat_ahead_of_queue(session: Session, attendee: Attendee, *, reason: str, now: datetime) -> None:
-    """Seat somebody at once, whoever waits before them; why stands in the audit. Raises AlreadyThere, NoRoom."""
-    registration_window.refuse_over(session, attendee.event, now)
+    """Seat somebody at once, whoever waits before them; the reason goes into the audit.
+
+    Raise NothingToChange, NoRoom, and RegistrationClosed if the event is over or cancelled.
+    """
+    registration_window.require_not_over(session, attendee.event, now)
     capacity.hold_with(session, attendee)
     if attendee.standing is Standing.CONFIRMED:
         raise NothingToChange("{person} is already registered for {event}: {standing}", **facts_of(attendee))
@@ -199,7 +206,7 @@ def seat_ahead_of_queue(session: Session, attendee: Attendee, *, reason: str, no
     queue_for_attendee(session, LetterKind.PLACE_FREED, attendee, now=now)
     details = {"event": attendee.event.key, "reason": reason, "ahead_of": ahead_of}
     note(session, "seat", "attendee", attendee.id, now=now, **details)
-    # Out of the way of those behind, where the queue is strict.
+    # In a strict queue they may have been in the way of those behind them.
     offer_free_places(session, attendee.event, attendee.mode, now=now)
 
 
@@ -215,14 +222,15 @@ def invite(
     programme: str | None = None,
     represented_by: Person | None = None,
 ) -> Attendee:
-    """Put a person on the list who has been invited and has not answered. Takes no place yet.
+    """Put a person on the list as invited and not answered. It takes no place yet.
 
-    Raises AlreadyThere, Conflict for an event that is cancelled.
+    ``programme`` is the file that names them. Raise NothingToChange, and Conflict if the event is cancelled.
     """
     if event.cancelled:
         raise Conflict("{event} is cancelled", event=event.key)
-    attendee = _attendee(session, event, guest.person, now)
-    if attendee.id is not None and attendee.standing not in _OPEN:
+    capacity.hold(session, event.id)
+    attendee = _read_attendee(session, event, guest.person, now)
+    if attendee.id is not None and attendee.standing not in _NOT_LISTED:
         raise NothingToChange("{person} is already on the list of {event}: {standing}", **facts_of(attendee))
     attendee.mode, attendee.companions, attendee.role = guest.mode, guest.companions, guest.role
     attendee.represented_by, attendee.programme = represented_by, programme
@@ -230,7 +238,7 @@ def invite(
     capacity.set_standing(attendee, Standing.INVITED, now)
     session.add(attendee)
     session.flush()
-    note(session, "invite", "attendee", attendee.id, now=now, event=event.key, role=attendee.role)
+    write_line(session, invitation_line(attendee.id, event, attendee.role), now=now)
     return attendee
 
 
@@ -246,14 +254,15 @@ def answer(
 ) -> None:
     """Record an answer, however it came. Accepting takes places or waits for them; regrets free them.
 
-    Who has an offer is answering that. Raises AlreadyThere for the answer that stands already, Invalid for what does
-    not go together.
+    Somebody with an offer accepts the offer by it. ``on`` is the day of the answer on the clock of the event, None
+    for today. Raise NothingToChange if this answer is on record already, Invalid for a combination that makes no
+    sense, and as `accept` and `approve` do.
     """
     more = details or AnswerDetails()
     capacity.hold_with(session, attendee)
-    # With an offer they have accepted nothing yet, whatever they said before; what came to nothing is said anew.
-    stands = attendee.standing not in (Standing.OFFERED, Standing.LAPSED, Standing.REFUSED)
-    if attendee.partstat is partstat and stands and more.stand_in(attendee):
+    # Whoever has an offer has not accepted it yet, and an acceptance that came to nothing can be repeated.
+    in_force = attendee.standing not in (Standing.OFFERED, Standing.LAPSED, Standing.REFUSED)
+    if attendee.partstat is partstat and in_force and more.is_recorded(attendee):
         raise NothingToChange("{person} has already given this answer for {event}", **facts_of(attendee))
     if partstat is Partstat.NEEDS_ACTION:
         raise Invalid("an answer that was given cannot be taken back; record the new one")
@@ -262,18 +271,18 @@ def answer(
         accept(session, attendee, by=by, now=now)
         attendee.answer_reference, attendee.answered_on = more.reference, on or attendee.answered_on
         return
-    _follow(session, attendee, partstat, now=now)
+    _apply_answer(session, attendee, partstat, now=now)
     attendee.partstat, attendee.answered_by = partstat, by
     attendee.excused, attendee.answer_reference = more.excused, more.reference
     attendee.answered_on = on or wall(now, attendee.event.tzid).date()
     if named and attendee.standing is Standing.CONFIRMED:  # the invitation went to somebody else
         queue_for_attendee(session, LetterKind.CONFIRMED, attendee, now=now)
-    said: dict[str, object] = {"excused": True} if more.excused else {}
-    said |= {"represented_by": more.represented_by.id} if named and more.represented_by else {}
-    note(session, "answer", "attendee", attendee.id, now=now, partstat=partstat, by=by, **said)
+    deputy = more.represented_by if named else None
+    write_line(session, answer_line(attendee.id, partstat, by, excused=more.excused, deputy=deputy), now=now)
 
 
 def _name_deputy(attendee: Attendee, deputy: Person | None, partstat: Partstat) -> bool:
+    """Let a deputy come, if an answer names one, and return whether that is news. Raise Invalid for regrets."""
     if deputy is None:
         return False
     if partstat is Partstat.DECLINED:
@@ -282,7 +291,10 @@ def _name_deputy(attendee: Attendee, deputy: Person | None, partstat: Partstat) 
 
 
 def _set_deputy(attendee: Attendee, deputy: Person | None) -> bool:
-    """True if that is news. The links that others hold are theirs no longer."""
+    """Let a deputy come, or the guest again, and revoke the links of whoever came before; return whether it is news.
+
+    Raise Invalid if they are the guest.
+    """
     if deputy is attendee.represented_by:
         return False
     if deputy is attendee.person:
@@ -292,42 +304,41 @@ def _set_deputy(attendee: Attendee, deputy: Person | None) -> bool:
     return True
 
 
-def _follow(session: Session, attendee: Attendee, partstat: Partstat, *, now: datetime) -> None:
-    """Where an answer leaves them on the list."""
+def _apply_answer(session: Session, attendee: Attendee, partstat: Partstat, *, now: datetime) -> None:
+    """Move an attendee on the list as an answer has it."""
     if partstat is Partstat.DECLINED and attendee.standing is not Standing.WITHDRAWN:
         offers.leave_list(session, attendee, Standing.WITHDRAWN, now=now)
-    elif partstat is Partstat.ACCEPTED and attendee.standing in (Standing.INVITED, *_OPEN):
+    elif partstat is Partstat.ACCEPTED and attendee.standing in (Standing.INVITED, *_NOT_LISTED):
         _accept(session, attendee, now=now)
-    elif partstat is Partstat.TENTATIVE and attendee.standing in _OPEN:
-        capacity.set_standing(
-            attendee, Standing.INVITED, now
-        )  # perhaps after regrets: again one of those we write to
+    elif partstat is Partstat.TENTATIVE and attendee.standing in _NOT_LISTED:
+        # Perhaps after regrets: again one of those who get letters.
+        capacity.set_standing(attendee, Standing.INVITED, now)
 
 
 def _accept(session: Session, attendee: Attendee, *, now: datetime) -> None:
     if attendee.event.cancelled:
         raise Conflict("{event} is cancelled", event=attendee.event.key)
-    capacity.refuse_impossible(session, attendee.event, attendee.mode, attendee.companions)
     listed_at = attendee.standing_at
-    if offers.seat(session, attendee, now=now) is Standing.CONFIRMED:
-        attendee.standing_at = listed_at  # on the list since the invitation: the reminder is for them too
+    if _place(session, attendee, now=now) is Standing.CONFIRMED:
+        # On the list since the invitation: a reminder that was due since then is for them, too.
+        attendee.standing_at = listed_at
     else:
-        # Who said yes and has no place must hear of it; who has one has had the invitation.
+        # Only those without a place get a letter: the others have the invitation.
         queue_for_attendee(session, LetterKind.WAITING, attendee, now=now)
 
 
 def withdraw(
     session: Session, attendee: Attendee, *, now: datetime, by: Answer | None = None, quiet: bool = False
 ) -> None:
-    """Take a person off; their places are offered to who waits. Raises AlreadyThere.
+    """Take a person off the list, and offer their places to the next. Raise NothingToChange.
 
-    ``by`` is the way in which they said so themselves; None means that the organizer took them off, which is no
-    answer of theirs, and of which they hear unless it is to be ``quiet``.
+    ``by`` is the way in which they withdrew themselves. None means that the organizer took them off, which is no
+    answer of theirs; they get a letter about it unless ``quiet``.
     """
     capacity.hold_with(session, attendee)
     if attendee.standing is Standing.WITHDRAWN:
         raise NothingToChange("{person} has already withdrawn from {event}", **facts_of(attendee))
-    if by is None and not quiet and attendee.standing in enqueue.CONCERNED:
+    if by is None and not quiet and attendee.standing in enqueue.ON_LIST:
         queue_for_attendee(session, LetterKind.REMOVED, attendee, now=now)
     offers.leave_list(session, attendee, Standing.WITHDRAWN, now=now)
     attendee.partstat = Partstat.DECLINED if by else Partstat.NEEDS_ACTION
@@ -336,17 +347,17 @@ def withdraw(
 
 
 def represent(session: Session, attendee: Attendee, deputy: Person | None, *, now: datetime) -> bool:
-    """Who comes in their place from now on; None: they come themselves after all. The place stays the same one.
+    """Let a deputy come in a guest's place, or with None the guest themselves; return whether that is news.
 
-    Who has it is written to at once; links in letters to whoever came before lead nowhere any more. False if it is so
-    already. Raises Invalid for who would represent themselves.
+    The place stays the same one. Whoever has it now gets a letter at once, and links in letters to whoever had it
+    before lead nowhere any more. Raise Invalid if the deputy is the guest.
     """
     capacity.hold_with(session, attendee)
     if not _set_deputy(attendee, deputy):
         return False
     session.flush()
     if attendee.standing is Standing.CONFIRMED and not attendee.event.cancelled:
-        # A letter of its own, also where the guest was told at this very moment.
+        # Its key differs from that of a letter to the guest at this very moment.
         key = f"represent:{attendee.id}:{now:%Y%m%dT%H%M%S%f}"
         enqueue.queue(session, LetterKind.CONFIRMED, attendee.attending, attendee.event, key=key, now=now)
     note(session, "represent", "attendee", attendee.id, now=now, by=deputy.id if deputy else None)
@@ -354,9 +365,9 @@ def represent(session: Session, attendee: Attendee, deputy: Person | None, *, no
 
 
 def renew_link(session: Session, attendee: Attendee, *, now: datetime) -> None:
-    """Another link to their page, by letter; those in letters sent before lead nowhere any more.
+    """Send a new link to their page, and revoke those in letters sent before.
 
-    Raises Conflict for who has no page yet.
+    Raise Conflict if they have not confirmed, and so have no page yet.
     """
     capacity.hold_with(session, attendee)
     if attendee.standing is Standing.UNCONFIRMED:
@@ -366,9 +377,8 @@ def renew_link(session: Session, attendee: Attendee, *, now: datetime) -> None:
     note(session, "renew", "attendee", attendee.id, now=now, event=attendee.event.key)
 
 
-def _attendee(session: Session, event: Event, person: Person, now: datetime) -> Attendee:
-    """The row of a person at an event, new (and not yet stored) if there is none; the event's places are held."""
-    capacity.hold(session, event.id)
+def _read_attendee(session: Session, event: Event, person: Person, now: datetime) -> Attendee:
+    """Return a person's row at an event, or a new one that is not stored yet. The event's places must be held."""
     here = sa.select(Attendee).where(Attendee.event_id == event.id, Attendee.person_id == person.id)
     found = session.scalar(here.execution_options(populate_existing=True))
     return found or Attendee(event=event, person=person, created_at=now, companions=0)

@@ -1,7 +1,7 @@
-"""The door: who may come in, who has come, how many are there.
+"""Arrivals at the door of an event: who may come in, who has come, and how many are there.
 
-Whoever is let in is held by their own row first: two doors that read one pass at the same moment answer one after the
-other, and the second is told that they are in already.
+Letting somebody in holds their row first: two doors that read one pass at the same moment answer one after the other,
+and the second answers that they are in already.
 """
 
 from __future__ import annotations
@@ -31,32 +31,32 @@ from scheduler.model import (
 )
 from scheduler.model.attendance import HOLDING
 from scheduler.services.common import tokens
-from scheduler.services.common.audit import note
+from scheduler.services.common.audit import actor_of, note
 from scheduler.services.events.attendance import capacity, offers, passes
 from scheduler.services.events.attendance.capacity import NoRoom
 
-MAX_COMPANIONS = 50  # companions, as on the guest list
-# Whom protocol wants to hear of at once.
+MAX_COMPANIONS = 50  # as on the guest list
+# The roles whose arrival protocol must know of at once.
 VIPS = (Role.PRESIDES, Role.GUEST_OF_HONOUR, Role.SPEAKER)
 
 
 class ScanOutcome(StrEnum):
-    """What a pass, or somebody on the list, comes to at the door; only the first opens it."""
+    """What the door answers to a pass or to somebody on the list. Only the first lets in."""
 
     WELCOME = "welcome"
     HERE = "already here"
-    WRONG_EVENT = "another event"  # a good pass, but not for this
+    WRONG_EVENT = "another event"  # a valid pass, but for another one
     WRONG_DAY = "another day"
     CANCELLED = "cancelled"
     NO_PLACE = "no place"  # on the list, and not confirmed
-    REMOTE = "by video"  # has a place, but before a screen
+    REMOTE = "by video"  # has a place, but a remote one
     REVOKED = "revoked"
     UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanResult:
-    """What the door is told. ``arrival`` is the one in force, ``of`` the event that a pass is for."""
+    """The answer at the door. ``arrival`` is the one in force, ``of`` the event that the pass is for."""
 
     verdict: ScanOutcome
     attendee: Attendee | None = None
@@ -72,18 +72,18 @@ class ScanResult:
 
     @property
     def admits(self) -> bool:
-        """An officer may let them in all the same, if there is a place."""
+        """Return whether an officer may let them in all the same, if there is a place."""
         return self.verdict in (ScanOutcome.NO_PLACE, ScanOutcome.REMOTE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanDetails:
-    """How somebody came: with how many, by which door, in which scan."""
+    """How somebody came: with how many companions, by which door, in which scan."""
 
-    companions: int | None = None  # as many as are on the list
+    companions: int | None = None  # None: as many as are on the list
     door: str = ""
-    scan: str | None = None
-    any_day: bool = False  # written down later, or tried out before
+    scan: str | None = None  # identifies one scan, so that repeating it is harmless
+    any_day: bool = False  # also on other days: recorded afterwards, or tried out before
 
 
 class TooManyPeople(Invalid):
@@ -94,12 +94,12 @@ class TooManyPeople(Invalid):
 
 
 def read(session: Session, event: Event, given: str, *, secret: str) -> ScanResult | Attendee:
-    """Whose pass it is, on the list of this event; or why it opens nothing here."""
+    """Return the attendee whose pass this is, or why it opens nothing at this event."""
     found = passes.read(given)
-    number = tokens.number(found.lower()) if found else None
+    number = tokens.read_row_id(found.lower()) if found else None
     query = sa.select(Attendee).where(Attendee.id == number).options(*WITH_PERSON, joinedload(Attendee.event))
     attendee = session.scalar(query) if number else None
-    epoch = passes.belongs(found, attendee, secret=secret) if attendee and found else None
+    epoch = passes.find_epoch(found, attendee, secret=secret) if attendee and found else None
     if attendee is None or epoch is None:
         return ScanResult(verdict=ScanOutcome.UNKNOWN)
     if epoch != attendee.epoch:
@@ -116,13 +116,13 @@ WITH_PERSON = (
 
 
 def scan(session: Session, event: Event, given: str, came: ScanDetails, *, secret: str, now: datetime) -> ScanResult:
-    """Let in whose pass this is. Nothing is written but for who is welcome."""
+    """Let in the holder of a pass, and return the answer. Only a welcome writes anything."""
     found = read(session, event, given, secret=secret)
     return found if isinstance(found, ScanResult) else check_in(session, found, came, now=now)
 
 
 def also_here(session: Session, event: Event, told: ScanResult) -> Attendee | None:
-    """Who shows the pass of another event may be on the list of this one, too."""
+    """Return the attendee of this event whose person has shown the pass of another; None if there is none."""
     if told.verdict is not ScanOutcome.WRONG_EVENT or told.attendee is None:
         return None
     here = sa.select(Attendee).where(Attendee.event_id == event.id)
@@ -133,26 +133,26 @@ def also_here(session: Session, event: Event, told: ScanResult) -> Attendee | No
 
 
 def check_in(session: Session, attendee: Attendee, came: ScanDetails, *, now: datetime) -> ScanResult:
-    """Let somebody in who is on the list; says so, or why not. Raises TooMany."""
-    attendee = _held(session, attendee)
+    """Let in somebody on the list, and return the answer. Raise TooManyPeople."""
+    attendee = _hold(session, attendee)
     here = arrival(session, attendee)
     if here:
-        same = came.scan is not None and here.scan == came.scan  # asked again, because our answer was lost
+        same = came.scan is not None and here.scan == came.scan  # sent again, because our answer was lost
         return ScanResult(verdict=ScanOutcome.WELCOME if same else ScanOutcome.HERE, attendee=attendee, arrival=here)
-    refused = _refused(attendee, came, now)
-    if refused:
-        return ScanResult(verdict=refused, attendee=attendee)
+    refusal = _find_refusal(attendee, came, now)
+    if refusal:
+        return ScanResult(verdict=refusal, attendee=attendee)
     made = _arrive(session, attendee, came, now)
     return ScanResult(verdict=ScanOutcome.WELCOME, attendee=attendee, arrival=made)
 
 
-def _held(session: Session, attendee: Attendee) -> Attendee:
-    """Read again and held until the transaction ends; on SQLite all of it is held."""
+def _hold(session: Session, attendee: Attendee) -> Attendee:
+    """Read an attendee again, and hold the row until the transaction ends. SQLite has one writer anyhow."""
     query = sa.select(Attendee).where(Attendee.id == attendee.id).with_for_update(of=Attendee)
     return session.scalars(query.execution_options(populate_existing=True)).one()
 
 
-def _refused(attendee: Attendee, came: ScanDetails, now: datetime) -> ScanOutcome | None:
+def _find_refusal(attendee: Attendee, came: ScanDetails, now: datetime) -> ScanOutcome | None:
     if attendee.event.cancelled:
         return ScanOutcome.CANCELLED
     if not came.any_day and not is_on(attendee.event, now):
@@ -163,7 +163,7 @@ def _refused(attendee: Attendee, came: ScanDetails, now: datetime) -> ScanOutcom
 
 
 def is_on(event: Event, now: datetime) -> bool:
-    """Whether the doors may be open: on the days that it touches, by its own clock, and an hour into the night."""
+    """Return whether the doors may be open: on the days of the event by its own clock, and until 1:00 after them."""
     if event.first_on is None or event.last_on is None:
         return False
     return event.first_on <= wall(now, event.tzid).date() and _day(event, now - timedelta(hours=1)) <= event.last_on
@@ -202,23 +202,23 @@ def _refuse_more(attendee: Attendee, companions: int) -> None:
 
 
 def _who(session: Session) -> str:
-    return str(session.info.get("actor", "system"))
+    return actor_of(session)
 
 
 def arrival(session: Session, attendee: Attendee) -> Arrival | None:
-    """The one in force."""
+    """Return the arrival of an attendee that is in force: not undone."""
     query = sa.select(Arrival).where(Arrival.attendee_id == attendee.id, Arrival.undone_at.is_(None))
     return session.scalar(query.execution_options(populate_existing=True))
 
 
 def admit(session: Session, attendee: Attendee, came: ScanDetails, *, now: datetime) -> ScanResult:
-    """Give somebody of the list a place in the hall who has none, or places to more companions, and let them in.
+    """Let in somebody on the list who has no place in the hall, or brings more companions: give them places first.
 
-    Raises NoRoom where there are none left; Conflict for an event that is cancelled.
+    Raise NoRoom if there are not enough, and Conflict if the event is cancelled.
     """
     event = attendee.event
     capacity.hold(session, event.id)
-    attendee = _held(session, attendee)
+    attendee = _hold(session, attendee)
     if event.cancelled:
         raise Conflict("{event} is cancelled", event=event.key)
     companions = attendee.companions if came.companions is None else came.companions
@@ -232,10 +232,13 @@ def admit(session: Session, attendee: Attendee, came: ScanDetails, *, now: datet
 
 
 def _seat_in_hall(session: Session, attendee: Attendee, companions: int, *, now: datetime) -> None:
-    """One decision, whatever they stood for before: no waiting list at the door."""
+    """Confirm somebody in the hall, whatever their standing and mode were: at the door there is no queue.
+
+    Raise NoRoom.
+    """
     event, before, held = attendee.event, attendee.mode, _places_held(attendee)
-    already = held if before is Mode.IN_PERSON else 0
-    more = 1 + companions - already
+    held_in_hall = held if before is Mode.IN_PERSON else 0
+    more = 1 + companions - held_in_hall
     if more > 0 and not capacity.take_places(session, event.id, Mode.IN_PERSON, more):
         raise NoRoom("there are not that many places left; nothing was changed")
     changed = (attendee.standing, before, attendee.companions) != (Standing.CONFIRMED, Mode.IN_PERSON, companions)
@@ -261,7 +264,7 @@ def _places_held(attendee: Attendee) -> int:
 
 
 def get_arrival(session: Session, event: Event, number: int) -> Arrival:
-    """Raises NotFound for one that is not of this event."""
+    """Return the arrival with this id. Raise NotFound if it is not of this event."""
     query = sa.select(Arrival).where(Arrival.id == number, Arrival.event_id == event.id)
     found = session.scalar(query.options(joinedload(Arrival.attendee).options(*WITH_PERSON)))
     if found is None:
@@ -270,8 +273,11 @@ def get_arrival(session: Session, event: Event, number: int) -> Arrival:
 
 
 def follow(session: Session, arrived: Arrival, companions: int, *, now: datetime) -> None:
-    """So many companions are here now: some follow later, some never come. Raises TooMany, AlreadyThere."""
-    attendee = _held(session, arrived.attendee)
+    """Correct how many companions have come: some follow later, some never do.
+
+    Raise TooManyPeople, and NothingToChange if the arrival was undone.
+    """
+    attendee = _hold(session, arrived.attendee)
     session.refresh(arrived)
     _refuse_undone(arrived)
     _refuse_more(attendee, companions)
@@ -283,8 +289,8 @@ def follow(session: Session, arrived: Arrival, companions: int, *, now: datetime
 
 
 def undo(session: Session, arrived: Arrival, *, now: datetime) -> None:
-    """It was a mistake: they are not here. Raises AlreadyThere."""
-    _held(session, arrived.attendee)
+    """Undo an arrival that was a mistake. Raise NothingToChange."""
+    _hold(session, arrived.attendee)
     session.refresh(arrived)
     _refuse_undone(arrived)
     arrived.undone_at, arrived.undone_by = now, _who(session)
@@ -302,7 +308,7 @@ def _refuse_undone(arrived: Arrival) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """Parties and people in the hall, and the places that were given."""
+    """Parties and people in the hall, and how many people are expected: the places that are taken."""
 
     parties: int
     people: int
@@ -310,7 +316,7 @@ class Present:
 
 
 def present(session: Session, event: Event) -> Present:
-    """Who is in the hall at this moment; those who were let in by mistake are not."""
+    """Count those who have come in, without arrivals that were undone."""
     count = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(1 + Arrival.companions), 0))
     parties, people = session.execute(count.where(Arrival.event_id == event.id, Arrival.undone_at.is_(None))).one()
     hall = sa.select(Capacity.taken).where(Capacity.event_id == event.id, Capacity.mode == Mode.IN_PERSON)
@@ -318,7 +324,7 @@ def present(session: Session, event: Event) -> Present:
 
 
 def arrivals(session: Session, event: Event, *, limit: int | None = None) -> Sequence[Arrival]:
-    """Who is here, the latest first."""
+    """Return the arrivals in force, the latest first."""
     query = (
         sa.select(Arrival)
         .where(Arrival.event_id == event.id, Arrival.undone_at.is_(None))
@@ -330,13 +336,13 @@ def arrivals(session: Session, event: Event, *, limit: int | None = None) -> Seq
 
 
 def here(session: Session, attendees: Iterable[int]) -> Mapping[int, Arrival]:
-    """The arrivals in force of these attendees."""
+    """Return the arrivals in force of these attendees, by attendee."""
     query = sa.select(Arrival).where(Arrival.attendee_id.in_(list(attendees)), Arrival.undone_at.is_(None))
     return {one.attendee_id: one for one in session.scalars(query)}
 
 
 def companions_of(session: Session, attendees: Iterable[int]) -> Mapping[int, Sequence[str]]:
-    """The names of companions, where they were given."""
+    """Return the names of these attendees' companions, as far as they are known, by attendee."""
     query = sa.select(Companion.attendee_id, Companion.name).where(Companion.attendee_id.in_(list(attendees)))
     named: dict[int, list[str]] = {}
     for attendee, name in session.execute(query.order_by(Companion.attendee_id, Companion.position)):

@@ -1,4 +1,4 @@
-"""Badges and place cards of those who have a place in the hall."""
+"""Badges and place cards for those who have a place in the hall."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict
 from scheduler.base.i18n import N_
-from scheduler.base.text import folded
-from scheduler.formats.printing import Card, PrintForm, printed
+from scheduler.base.text import fold_text
+from scheduler.formats.printing import Card, PrintForm, print_cards
 from scheduler.model import Attendee, Event, Mode, Role, Standing
 from scheduler.services.events.attendance import passes
 from scheduler.services.events.door import arrivals
 
 Gettext = Callable[[str], str]
-_LAST = 1_000_000  # of no rank in the order of precedence
+_LAST = 1_000_000  # the precedence of those who have none
 
 
 def pdf(
@@ -30,18 +30,18 @@ def pdf(
     one_per_page: bool = False,
     only: Sequence[int] = (),
 ) -> bytes:
-    """All of them, or those of the attendees ``only``. Raises Conflict where there is nobody."""
-    found = _in_hall(session, event, language, only)
+    """Return the cards as PDF: of everybody, or of the attendees with the ids ``only``. Raise Conflict for nobody."""
+    found = _read_confirmed(session, event, language, only)
     if not found:
         raise Conflict("nobody has a place in the hall of {event}", event=event.key)
     make = _badges if form is PrintForm.BADGES else _place_cards
     cards = list(make(session, event, found, language=language, gettext=gettext, secret=secret))
     title = event.title.to(language)
-    return printed(form, cards, title=title, language=language, one_per_page=one_per_page)
+    return print_cards(form, cards, title=title, language=language, one_per_page=one_per_page)
 
 
-def _in_hall(session: Session, event: Event, language: str, only: Sequence[int]) -> list[Attendee]:
-    """By precedence; among equals by what they are there, then by name."""
+def _read_confirmed(session: Session, event: Event, language: str, only: Sequence[int]) -> list[Attendee]:
+    """Return those with a place in the hall by precedence, among equals by role, then by name."""
     query = sa.select(Attendee).where(
         Attendee.event_id == event.id, Attendee.standing == Standing.CONFIRMED, Attendee.mode == Mode.IN_PERSON
     )
@@ -52,8 +52,8 @@ def _in_hall(session: Session, event: Event, language: str, only: Sequence[int])
 
 
 def _rank(row: Attendee, language: str) -> tuple[int, int, str]:
-    precedence = row.person.precedence or _LAST  # a deputy sits where who sends them would
-    return precedence, list(Role).index(row.role), folded(row.attending.name.to(language))
+    precedence = row.person.precedence or _LAST  # a deputy has the rank of the guest
+    return precedence, list(Role).index(row.role), fold_text(row.attending.name.to(language))
 
 
 def _badges(
@@ -67,7 +67,7 @@ def _badges(
             language,
             event=title,
             role="" if row.role is Role.PARTICIPANT else _capital(gettext(row.role)),
-            code=passes.svg(given),
+            code=passes.render_svg(given),
             spelt=given,
         )
         for companion in _companions(row, language, gettext, named.get(row.id, ())):
@@ -96,7 +96,7 @@ def _card(row: Attendee, language: str, **more: str) -> Card:
 
 
 def _companions(row: Attendee, language: str, gettext: Gettext, named: Sequence[str]) -> Iterator[str]:
-    """By their own names where these were given."""
+    """Return a name for each companion: their own if it is known, else "Guest of ..."."""
     yield from named[: row.companions]
     for _ in range(row.companions - len(named)):
         yield gettext(N_("Guest of {name}")).format(name=row.attending.name.to(language))

@@ -1,4 +1,4 @@
-"""Which row of a table is its heading, and what each column of it means."""
+"""Columns of a guest list: which row of a table holds the headings, and which field each column is."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ from sqlalchemy.orm import Session
 from scheduler.base.errors import Invalid
 from scheduler.formats.sheets import Row, TableSheet
 from scheduler.model import ColumnMapping, Event, GuestList
-from scheduler.services.events.guest_lists.headings import FIELDS, OURS, TEXTS, guess, heading, is_field
+from scheduler.services.events.guest_lists.headings import FIELDS, OURS, TEXTS, guess, is_field, normalize
 
-TITLES = 30  # rows that may stand above the headings
+MAX_TITLE_ROWS = 30  # in which the headings are searched
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """``fields`` by the place of the column; ``how``: by which way each field was found, to be shown."""
+    """The headings of a table. ``fields``, and ``how`` each was found, are by the index of the column.
+
+    ``source`` names whose ids of people the list has.
+    """
 
     headings: Row
     fields: Mapping[int, str]
@@ -33,36 +36,37 @@ class Columns:
         return digest_of(self.headings)
 
     def left_out(self) -> list[str]:
-        return [name for place, name in enumerate(self.headings) if name and place not in self.fields]
+        """Return the headings of columns that are no field."""
+        return [name for index, name in enumerate(self.headings) if name and index not in self.fields]
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnChoices:
-    """What the officer says about the columns: heading to field, "" for one that is to be kept out."""
+    """What the officer states about the columns: the field of a heading, "" for a column to leave out."""
 
     columns: Mapping[str, str]
     source: str | None = None
 
 
 def asked(pairs: Iterable[str]) -> dict[str, str]:
-    """Read COLUMN=FIELD. Raises Invalid for a field that there is not."""
+    """Return the fields by heading from arguments COLUMN=FIELD. Raise Invalid for a field that does not exist."""
     found = {}
     for pair in pairs:
         column, mark, field = pair.rpartition("=")
-        if not mark or not heading(column):
+        if not mark or not normalize(column):
             raise Invalid("map: {pair}: write it like COLUMN=FIELD, or COLUMN= to keep a column out", pair=pair)
         if field and not is_field(field):
             raise Invalid("map: there is no field {field}; there are {known}", field=field, known=", ".join(FIELDS))
-        found[heading(column)] = field
+        found[normalize(column)] = field
     return found
 
 
 def understand(
     session: Session, file: Path, sheet: TableSheet, wanted: ColumnChoices
 ) -> tuple[Columns, list[tuple[int, Row]]]:
-    """The columns and the rows below them. Raises Invalid where no column is the name."""
-    place = _heading_row(file, sheet, wanted)
-    headings = _once_each(sheet.rows[place][1])
+    """Return the columns of a table and the rows below the headings. Raise Invalid if no column is the name."""
+    index = _find_heading_row(file, sheet, wanted)
+    headings = _number_repeated(sheet.rows[index][1])
     _refuse_unknown(headings, wanted)
     remembered = session.scalar(sa.select(ColumnMapping).where(ColumnMapping.digest == digest_of(headings)))
     fields, how = _fields(headings, wanted, remembered)
@@ -70,26 +74,26 @@ def understand(
         shown = ", ".join(filter(None, headings))
         raise Invalid("map: no column is the name; say which: --map COLUMN=name; there are: {columns}", columns=shown)
     source = wanted.source or (remembered.source if remembered else file.stem)[:200]
-    return Columns(headings, fields, how, source), list(sheet.rows[place + 1 :])
+    return Columns(headings, fields, how, source), list(sheet.rows[index + 1 :])
 
 
-def _heading_row(file: Path, sheet: TableSheet, wanted: ColumnChoices) -> int:
-    """Of the first rows the one with most words that we know; else the widest."""
+def _find_heading_row(file: Path, sheet: TableSheet, wanted: ColumnChoices) -> int:
+    """Return the index of the row, among the first, with the most known headings; else of the widest."""
     if not sheet.rows:
         raise Invalid("{file}: is empty", file=file)
-    scores = [(_known_words(row, wanted), len(list(filter(None, row)))) for _, row in sheet.rows[:TITLES]]
+    scores = [(_count_known(row, wanted), len(list(filter(None, row)))) for _, row in sheet.rows[:MAX_TITLE_ROWS]]
     best = max(scores, key=lambda score: score if score[0] else (0, score[1]))
     return scores.index(best)
 
 
-def _known_words(row: Row, wanted: ColumnChoices) -> int:
+def _count_known(row: Row, wanted: ColumnChoices) -> int:
     return len({guess(cell) or "" for cell in row if cell} - {""}) + sum(
-        heading(cell) in wanted.columns for cell in row
+        normalize(cell) in wanted.columns for cell in row
     )
 
 
-def _once_each(headings: Row) -> Row:
-    """The second of one name is another column, and says so."""
+def _number_repeated(headings: Row) -> Row:
+    """Return the headings on one line each, with a number after each repetition of one."""
     seen: dict[str, int] = {}
     found = []
     for name in (" ".join(cell.split()) for cell in headings):
@@ -99,7 +103,7 @@ def _once_each(headings: Row) -> Row:
 
 
 def _refuse_unknown(headings: Row, wanted: ColumnChoices) -> None:
-    there = {heading(name) for name in headings}
+    there = {normalize(name) for name in headings}
     for column in wanted.columns:
         if column not in there:
             names = ", ".join(filter(None, headings))
@@ -109,47 +113,50 @@ def _refuse_unknown(headings: Row, wanted: ColumnChoices) -> None:
 def _fields(
     headings: Row, wanted: ColumnChoices, remembered: ColumnMapping | None
 ) -> tuple[dict[int, str], dict[int, str]]:
-    """Said now, else remembered, else guessed; each field is taken from one column, the first."""
-    said = dict(_pick(headings, wanted.columns))
+    """Return the fields of the columns, and how each was found: stated now, else remembered, else guessed.
+
+    Of several columns for one field the first is taken.
+    """
+    stated = dict(_pick(headings, wanted.columns))
     before = dict(_pick(headings, remembered.fields)) if remembered else {}
-    guesses = {place: guess(name) or "" for place, name in enumerate(headings) if name}
+    guesses = {index: guess(name) or "" for index, name in enumerate(headings) if name}
     if remembered:
-        guesses = {place: field for place, field in guesses.items() if field in OURS}
-    guesses = _with_name_in_parts({place: field for place, field in guesses.items() if place not in said})
+        guesses = {index: field for index, field in guesses.items() if field in OURS}
+    guesses = _with_name_in_parts({index: field for index, field in guesses.items() if index not in stated})
     fields: dict[int, str] = {}
     how: dict[int, str] = {}
-    for way, found in (("said", said), ("remembered", before), ("guessed", guesses)):
-        for place, field in found.items():
-            free = place not in fields and (way == "said" or place not in said)
+    for way, found in (("said", stated), ("remembered", before), ("guessed", guesses)):
+        for index, field in found.items():
+            free = index not in fields and (way == "said" or index not in stated)
             if field and free and field not in fields.values():
-                fields[place], how[place] = field, way
+                fields[index], how[index] = field, way
     return dict(sorted(fields.items())), how
 
 
 def _pick(headings: Row, fields: Mapping[str, str]) -> Iterator[tuple[int, str]]:
-    for place, name in enumerate(headings):
-        if heading(name) in fields and name:
-            yield place, fields[heading(name)]
+    for index, name in enumerate(headings):
+        if normalize(name) in fields and name:
+            yield index, fields[normalize(name)]
 
 
 def _with_name_in_parts(guesses: dict[int, str]) -> dict[int, str]:
-    """Beside a column of family names, "Имя" is the given name and not the whole."""
+    """Read "Имя" as the given name if there is a column of family names beside it."""
     found = set(guesses.values())
     if "family_name" not in found or "given_name" in found:
         return guesses
-    return {place: "given_name" if field == "name" else field for place, field in guesses.items()}
+    return {index: "given_name" if field == "name" else field for index, field in guesses.items()}
 
 
 def digest_of(headings: Sequence[str]) -> str:
-    """Of the set of headings, without the columns that come with rows sent back."""
-    known = sorted({heading(name) for name in headings if name and guess(name) not in OURS})
+    """Return the digest of the set of headings, without the columns that we add to rows that come back."""
+    known = sorted({normalize(name) for name in headings if name and guess(name) not in OURS})
     return hashlib.blake2b("\n".join(known).encode(), digest_size=16).hexdigest()
 
 
 def remember(session: Session, event: Event, columns: Columns, *, now: datetime) -> None:
-    """So that the next file with these columns needs no word, and the export has the same."""
+    """Record the columns, so that the next file with the same headings and the export of this event use them."""
     own = [name for name in columns.headings if name and guess(name) not in OURS]
-    fields = {heading(name): columns.fields.get(place, "") for place, name in enumerate(columns.headings) if name}
+    fields = {normalize(name): columns.fields.get(index, "") for index, name in enumerate(columns.headings) if name}
     mapping = session.scalar(sa.select(ColumnMapping).where(ColumnMapping.digest == columns.digest))
     if mapping is None:
         mapping = ColumnMapping(digest=columns.digest)

@@ -1,131 +1,139 @@
-"""Who each row of a guest list is, before anything is written. Nobody is guessed: what is likely waits."""
+"""Decisions whom each row of a guest list means, before anything is written. A likely match waits for the officer."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict, Invalid, SchedulerError
-from scheduler.model import Attendee, Capacity, Event, Mode, Person
+from scheduler.model import Attendee, Event, Mode, Person
 from scheduler.services.common import lookup
-from scheduler.services.events.guest_lists.likeness import Known, Likeness, shares_a_name
+from scheduler.services.events.guest_lists.likeness import Known, Likeness, has_another_id, shares_a_name
 from scheduler.services.events.guest_lists.rows import ParsedRow, RowDefaults
 from scheduler.services.events.guest_lists.verdicts import Decisions, RowOutcome, RowPlan, RowResult
-from scheduler.services.events.programme.places import identity
+from scheduler.services.events.programme.places import make_identity
 
 
 class RowMatcher:
-    """What is to become of each row, in their order; it remembers who was named before."""
+    """Finds the person of each row in order, and remembers the people of the rows before it."""
 
     def __init__(
-        self, session: Session, event: Event, entries: Sequence[ParsedRow], terms: RowDefaults, decisions: Decisions
+        self,
+        session: Session,
+        event: Event,
+        entries: Sequence[ParsedRow],
+        defaults: RowDefaults,
+        decisions: Decisions,
+        capacities: Mapping[Mode, int | None],
     ) -> None:
+        """Read everybody whom the rows could mean. ``capacities`` are the event's by mode; None is unlimited."""
         self.session, self.decisions = session, decisions
-        self.likeness = Likeness(session, event, entries, terms.source)
-        self.on_list = _on_list(session, event)
-        self.unlisted = set(self.on_list) - {row.person_id for row in self.likeness.rows.values()}
-        self.claimed: dict[int, int] = {}  # person to row
-        self.fresh: dict[str, int] = {}  # what tells a new person from others, to row
-        self.impossible = _most(session, event)
+        self.likeness = Likeness(session, event, entries, defaults.source)
+        self.attendees = _read_attendees(session, event)
+        self.without_row = set(self.attendees) - {row.person_id for row in self.likeness.rows.values()}
+        self.claimed: dict[int, int] = {}  # people to row numbers
+        self.new: dict[str, int] = {}  # marks of new people to row numbers
+        self.capacities = capacities
 
     def plan(self, entry: ParsedRow) -> RowPlan:
+        """Return the plan for a row: whom it means, or the result if it is refused or waits for a decision."""
         if entry.person is None:
-            return _refused(entry, *entry.problems)
-        most = self.impossible[entry.mode]
+            return _refuse(entry, *entry.problems)
+        most = self.capacities[entry.mode]
         if most is not None and 1 + entry.companions > most:
-            return _refused(entry, _never_fits(entry, most))
+            return _refuse(entry, _never_fits(entry, most))
         try:
             return self._plan(entry)
         except SchedulerError as error:
-            return _refused(entry, error)
+            return _refuse(entry, error)
 
     def _plan(self, entry: ParsedRow) -> RowPlan:
-        said = self.decisions.of(entry)
-        found = self._certain(entry)
+        decision = self.decisions.of(entry)
+        found = self._find_certain(entry)
         if isinstance(found, RowPlan):
             return found
-        if said and said != "new":
-            found = self._said(lookup.person(self.session, said), found)
+        if decision and decision != "new":
+            found = self._confirm(lookup.get_person(self.session, decision), found)
         if found is None:
             self._refuse_twice(entry)
-        if found is None and said != "new":
+        if found is None and decision != "new":
             likely = self.likeness.likely(entry)
-            found = self._all_same(likely)
+            found = self._take_likely(likely)
             if likely and found is None and not self.decisions.all_new:
-                return _waits(entry, likely)
-        return self._new(entry) if found is None else self._known(entry, found)
+                return _let_wait(entry, likely)
+        return self._plan_new(entry) if found is None else self._plan_known(entry, found)
 
     @staticmethod
-    def _said(person: Person, certain: int | None) -> int:
-        """Who the officer says it is. Raises Conflict where it is known to be another."""
+    def _confirm(person: Person, certain: int | None) -> int:
+        """Return the person that the officer decided on. Raise Conflict if the row certainly means another."""
         if certain not in (None, person.id):
             raise Conflict("by its id, its address or an earlier import this row is #{person}", person=certain)
         return person.id
 
-    def _certain(self, entry: ParsedRow) -> int | RowPlan | None:
-        """The same id at its source, the same row as before, the same address and name: in this order."""
-        called = self.likeness.by_external_id.get(entry.external_id or "")
-        if called is not None:
-            return self._if_plausible(entry, called)
+    def _find_certain(self, entry: ParsedRow) -> int | RowPlan | None:
+        """Return the person that a row certainly means, or a plan that waits if the id seems to be of another list.
+
+        In this order: by the id at its source, by the same row of an earlier list, by address and name.
+        """
+        with_id = self.likeness.by_external_id.get(entry.external_id or "")
+        if with_id is not None:
+            return self._take_if_plausible(entry, with_id)
         listed = self.likeness.rows.get(entry.fingerprint)
         if listed is not None:
             return listed.person_id
-        one = self.likeness.by_address(entry) or self.likeness.on_the_list(entry, self.unlisted)
-        return one.id if one is not None and not self._told_apart(entry, one) else None
+        one = self.likeness.by_address(entry) or self.likeness.on_the_list(entry, self.without_row)
+        return one.id if one is not None and not has_another_id(entry, one) else None
 
-    @staticmethod
-    def _told_apart(entry: ParsedRow, one: Known) -> bool:
-        return bool(entry.external_id and one.external_id and entry.external_id != one.external_id)
-
-    def _if_plausible(self, entry: ParsedRow, person: int) -> int | RowPlan:
-        """An id is believed, unless the name has no word in common and nobody has decided."""
-        one, said = self.likeness.people[person], self.decisions.of(entry)
-        if shares_a_name(entry, one) or (said and said != "new") or self.decisions.all_same:
+    def _take_if_plausible(self, entry: ParsedRow, person: int) -> int | RowPlan:
+        """Return the person with the row's id, or a plan that waits if no word of their names is equal."""
+        one, decision = self.likeness.people[person], self.decisions.of(entry)
+        if shares_a_name(entry, one) or (decision and decision != "new") or self.decisions.all_same:
             return person
-        why = Invalid(
+        reason = Invalid(
             "the id {id} is that of {person}, who has another name; if it is from another list, say --source",
             id=entry.external_id,
             person=one,
         )
-        return RowPlan(entry, told=RowResult(entry.number, entry.name, RowOutcome.WAITS, (why,), person))
+        return RowPlan(entry, result=RowResult(entry.number, entry.name, RowOutcome.WAITS, (reason,), person))
 
-    def _all_same(self, likely: Sequence[tuple[Known, SchedulerError]]) -> int | None:
-        """Said of all rows at once, it holds where there is one whom it can mean."""
+    def _take_likely(self, likely: Sequence[tuple[Known, SchedulerError]]) -> int | None:
+        """Return the only likely person, if the officer decided that all rows mean those they likely mean."""
         people = {one.id for one, _ in likely}
         return people.pop() if self.decisions.all_same and len(people) == 1 and 0 not in people else None
 
-    def _known(self, entry: ParsedRow, person: int) -> RowPlan:
+    def _plan_known(self, entry: ParsedRow, person: int) -> RowPlan:
         if person in self.claimed:
-            return _refused(entry, Invalid("is the same person as in row {row}", row=self.claimed[person]))
+            return _refuse(entry, Invalid("is the same person as in row {row}", row=self.claimed[person]))
         self.claimed[person] = entry.number
-        return RowPlan(entry, person, self.on_list.get(person))
+        return RowPlan(entry, person, self.attendees.get(person))
 
-    def _new(self, entry: ParsedRow) -> RowPlan:
-        self.fresh |= dict.fromkeys(_marks(entry), entry.number)
+    def _plan_new(self, entry: ParsedRow) -> RowPlan:
+        self.new |= dict.fromkeys(_marks(entry), entry.number)
         self.likeness.remember(entry)
         return RowPlan(entry)
 
     def _refuse_twice(self, entry: ParsedRow) -> None:
-        """Somebody new, and not for the first time in this file."""
+        """Raise Invalid if an earlier row of this file means the same new person."""
         for mark in _marks(entry):
-            if mark in self.fresh:
-                raise Invalid("is the same person as in row {row}", row=self.fresh[mark])
+            if mark in self.new:
+                raise Invalid("is the same person as in row {row}", row=self.new[mark])
 
 
 def _marks(entry: ParsedRow) -> set[str]:
-    same = identity(entry.draft.email, entry.draft.name)
+    """Return what tells a new person from others: the row's fingerprint, and the person's identity."""
+    same = make_identity(entry.draft.email, entry.draft.name)
     return {entry.fingerprint} | ({same} if same else set())
 
 
-def _refused(entry: ParsedRow, *why: SchedulerError) -> RowPlan:
-    return RowPlan(entry, told=RowResult(entry.number, entry.name, RowOutcome.REFUSED, why))
+def _refuse(entry: ParsedRow, *reasons: SchedulerError) -> RowPlan:
+    return RowPlan(entry, result=RowResult(entry.number, entry.name, RowOutcome.REFUSED, reasons))
 
 
-def _waits(entry: ParsedRow, likely: Sequence[tuple[Known, SchedulerError]]) -> RowPlan:
-    why = tuple(reason for _, reason in likely)
-    return RowPlan(entry, told=RowResult(entry.number, entry.name, RowOutcome.WAITS, why, likely[0][0].id or None))
+def _let_wait(entry: ParsedRow, likely: Sequence[tuple[Known, SchedulerError]]) -> RowPlan:
+    reasons, person = tuple(reason for _, reason in likely), likely[0][0].id or None
+    return RowPlan(entry, result=RowResult(entry.number, entry.name, RowOutcome.WAITS, reasons, person))
 
 
 def _never_fits(entry: ParsedRow, most: int) -> SchedulerError:
@@ -134,12 +142,7 @@ def _never_fits(entry: ParsedRow, most: int) -> SchedulerError:
     )
 
 
-def _on_list(session: Session, event: Event) -> dict[int, int]:
-    """Person to attendee."""
+def _read_attendees(session: Session, event: Event) -> dict[int, int]:
+    """Return the ids of an event's attendees by person."""
     rows = session.execute(sa.select(Attendee.person_id, Attendee.id).where(Attendee.event_id == event.id))
     return dict(rows.all())
-
-
-def _most(session: Session, event: Event) -> dict[Mode, int | None]:
-    rows = session.execute(sa.select(Capacity.mode, Capacity.capacity).where(Capacity.event_id == event.id))
-    return {**dict.fromkeys(Mode), **dict(rows.all())}

@@ -1,4 +1,4 @@
-"""What columns are called, and what is written in them, in four languages."""
+"""Headings and cells of guest lists in four languages: what columns are called, and what is written in them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 
 from scheduler.base.i18n import LANGUAGES as SPOKEN
-from scheduler.base.i18n import N_, catalogue
-from scheduler.base.text import folded
+from scheduler.base.i18n import N_, load_catalogue
+from scheduler.base.text import fold_text
 from scheduler.model import Mode, Role
 from scheduler.services.events.attendance.replies import Reply
 
-# Field: what it is called in a heading that we write ourselves, and what others call it.
+# The fields, each with the heading that we write ourselves.
 FIELDS: Mapping[str, str] = {
     "external_id": N_("External ID"),
     "courtesy_title": N_("Courtesy title"),
@@ -36,9 +36,10 @@ FIELDS: Mapping[str, str] = {
     "decision": N_("Decision"),
     "reason": N_("Reason"),
 }
-TEXTS = ("name", "courtesy_title", "position")  # may be given per language, as name.ru
-OURS = ("decision", "reason")  # columns of the file of rows that came back
+TEXTS = ("name", "courtesy_title", "position")  # may be given for each language, as name.ru
+OURS = ("decision", "reason")  # columns that we add to the file of rows that come back
 
+# The headings of others for each field.
 _KNOWN: Mapping[str, str] = {
     "external_id": """
         id|external id|guest id|person id|participant id|registration id|reference|ref no|
@@ -131,15 +132,15 @@ _TAGS: Mapping[str, str] = {
 }
 
 
-def heading(text: str) -> str:
-    """The form in which two spellings of one heading are the same."""
-    return " ".join(re.sub(r"[^\w\s\u0e00-\u0e7f]|_", " ", folded(text)).split())
+def normalize(text: str) -> str:
+    """Return the form of a heading in which its spellings are equal: folded, without punctuation."""
+    return " ".join(re.sub(r"[^\w\s\u0e00-\u0e7f]|_", " ", fold_text(text)).split())
 
 
 @cache
 def _field_of() -> Mapping[str, str]:
-    known = {heading(word): field for field, words in _KNOWN.items() for word in words.split("|") if word.strip()}
-    return {**known, **{heading(field): field for field in FIELDS}, "имя": "name"}
+    known = {normalize(word): field for field, words in _KNOWN.items() for word in words.split("|") if word.strip()}
+    return {**known, **{normalize(field): field for field in FIELDS}, "имя": "name"}
 
 
 @cache
@@ -148,9 +149,12 @@ def _tag_of() -> Mapping[str, str]:
 
 
 def guess(text: str) -> str | None:
-    """The field of a heading: as it stands, without brackets, one half of "E-mail / Почта", or with a slip."""
+    """Return the field of a heading, or None if it is unknown.
+
+    It is looked up as it stands, without what is in brackets, by either half of "E-mail / Почта", and with a slip.
+    """
     found = _exactly(text) or next(filter(None, map(_exactly, _parts(text))), None)
-    return found or _nearly(heading(text))
+    return found or _nearly(normalize(text))
 
 
 def _parts(text: str) -> Iterable[str]:
@@ -159,7 +163,7 @@ def _parts(text: str) -> Iterable[str]:
 
 
 def _exactly(text: str) -> str | None:
-    plain = heading(text)
+    plain = normalize(text)
     if plain in _field_of():
         return _field_of()[plain]
     first, _, last = plain.rpartition(" ")
@@ -185,10 +189,13 @@ def is_field(name: str) -> bool:
 
 
 def _words(table: Mapping[str, str]) -> dict[str, str]:
-    """Others' words for a value, and our own in every language: what we export is read back."""
-    ours = {heading(catalogue(tag).gettext(value)): value for tag in SPOKEN for value in table}
-    theirs = {heading(word): value for value, words in table.items() for word in words.split("|")}
-    return theirs | ours | {heading(value): value for value in table}
+    """Return the values of a table by each word for them: the words of others, and our own in every language.
+
+    By our own an export is read back. ``table`` has the words of others by value.
+    """
+    ours = {normalize(load_catalogue(tag).gettext(value)): value for tag in SPOKEN for value in table}
+    theirs = {normalize(word): value for value, words in table.items() for word in words.split("|")}
+    return theirs | ours | {normalize(value): value for value in table}
 
 
 _MODES: Mapping[str, str] = {
@@ -225,8 +232,8 @@ _LANGUAGES: Mapping[str, str] = {
 
 
 @cache
-def words() -> Mapping[str, Mapping[str, str]]:
-    """Field to what may be written in it, and what that means. Reads the catalogues, so not before it is needed."""
+def read_words() -> Mapping[str, Mapping[str, str]]:
+    """Return the value of each word that cells may have, by field. It reads the catalogues on first use."""
     tables: Mapping[str, Mapping[str, str]] = {
         "mode": _MODES,
         "role": _ROLES,
@@ -236,7 +243,7 @@ def words() -> Mapping[str, Mapping[str, str]]:
     return {field: _words(table) for field, table in tables.items()}
 
 
-# How people say that there is nothing to say.
+# What people write into a cell to leave it empty.
 NOTHING = frozenset(
     [
         "-",

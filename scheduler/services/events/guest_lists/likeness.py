@@ -1,4 +1,4 @@
-"""Who of those already known a row of a list means: for certain, probably, or nobody."""
+"""Likeness of rows and people: whom of those already known a row of a list means, certainly or probably."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Invalid, SchedulerError
-from scheduler.base.name_matching import block, name_key, nearly_same
-from scheduler.base.text import Text, folded
+from scheduler.base.name_matching import is_nearly_same, make_blocking_key, make_name_key
+from scheduler.base.text import Text, fold_text
 from scheduler.model import Attendee, Event, ExternalId, GuestRow, Person
-from scheduler.services.events.guest_lists.rows import ParsedRow, digits
+from scheduler.services.events.guest_lists.rows import ParsedRow, last_digits
 
-MAX_SHOWN = 3  # candidates that are named; more help nobody
+MAX_CANDIDATES = 3  # named for a row
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Somebody as far as comparing needs it. ``row``: of the same file, if that is where they are known from."""
+    """Somebody known, as far as comparing needs it. ``id`` 0 is somebody new, from this ``row`` of the same file."""
 
     id: int
     called: str
@@ -38,7 +38,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A row of this event's earlier lists."""
+    """A row of an earlier list of this event."""
 
     attendee_id: int
     person_id: int
@@ -47,7 +47,7 @@ class Listed:
 
 @dataclass(slots=True)
 class _Index:
-    """People by each way of being likely the same."""
+    """People by address, number, name and beginning of the name."""
 
     email: dict[str, list[Known]] = field(default_factory=lambda: defaultdict(list))
     telephone: dict[str, list[Known]] = field(default_factory=lambda: defaultdict(list))
@@ -61,30 +61,30 @@ class _Index:
             self.telephone[one.telephone].append(one)
         for key in set(one.keys):
             self.key[key].append(one)
-            self.block[block(key)].append(one)
+            self.block[make_blocking_key(key)].append(one)
 
 
 class Likeness:
-    """Built once for a file: everybody known is read once, and only those kept whom a row could mean.
+    """The people that the rows of a file could mean. Everybody is read once, and only those are kept.
 
-    Memory follows the file, not the number of people; time follows both, and never their product.
+    Memory grows with the file and not with the number of people; time grows with their sum, not their product.
     """
 
     def __init__(self, session: Session, event: Event, entries: Sequence[ParsedRow], source: str) -> None:
         self.session, self.event, self.source = session, event, source
-        self.rows = _rows_of(session, event)
-        self.by_external_id = self._external_ids()
+        self.rows = _read_rows(session, event)
+        self.by_external_id = self._read_external_ids()
         self.people: dict[int, Known] = {}
         self._index, self._here = _Index(), _Index()
         self._read_people(entries)
 
-    def _external_ids(self) -> dict[str, int]:
+    def _read_external_ids(self) -> dict[str, int]:
         query = sa.select(ExternalId.value, ExternalId.person_id).where(ExternalId.source == self.source)
         return dict(self.session.execute(query).all())
 
     def _read_people(self, entries: Sequence[ParsedRow]) -> None:
-        wanted = _Wanted(entries)
-        wanted.ids |= {row.person_id for row in self.rows.values()} | set(self.by_external_id.values())
+        searched = _Searched(entries)
+        searched.ids |= {row.person_id for row in self.rows.values()} | set(self.by_external_id.values())
         ids = {person: value for value, person in self.by_external_id.items()}
         query = sa.select(Person.id, Person.name, Person.email, Person.telephone).order_by(Person.id)
         for row in self.session.execute(query.execution_options(yield_per=2_000)):
@@ -93,89 +93,90 @@ class Likeness:
             one = Known(
                 number,
                 str(name),
-                frozenset(map(folded, strings)),
-                tuple(map(name_key, strings)),
-                folded(email or ""),
-                digits(telephone),
+                frozenset(map(fold_text, strings)),
+                tuple(map(make_name_key, strings)),
+                fold_text(email or ""),
+                last_digits(telephone),
                 ids.get(number),
             )
-            if wanted.likes(one):
+            if searched.could_be(one):
                 self._index.add(one)
                 self.people[number] = one
-            elif number in wanted.ids:
+            elif number in searched.ids:
                 self.people[number] = one
 
-    # For certain
+    # Certain matches
 
     def by_address(self, entry: ParsedRow) -> Known | None:
-        """The same address and the same name, in any of the languages in which it is known."""
+        """Return the person with the address of a row, and with its name in one of their languages."""
         if not entry.draft.email:
             return None
-        return self._named_alike(entry, self._index.email.get(folded(entry.draft.email), ()))
+        return self._named_alike(entry, self._index.email.get(fold_text(entry.draft.email), ()))
 
     def on_the_list(self, entry: ParsedRow, listed: set[int]) -> Known | None:
-        """On this event's list already under this very name, with the same address and number or none."""
+        """Return one of the ``listed`` people with the very name, address and number of a row, which may be none."""
         same = [one for key in _keys(entry) for one in self._index.key.get(key, ()) if one.id in listed]
-        contact = folded(entry.draft.email or ""), digits(entry.draft.telephone)
+        contact = fold_text(entry.draft.email or ""), last_digits(entry.draft.telephone)
         return self._named_alike(entry, [one for one in same if (one.email, one.telephone) == contact])
 
     @staticmethod
     def _named_alike(entry: ParsedRow, among: Iterable[Known]) -> Known | None:
-        names = set(map(folded, entry.draft.name.values()))
+        names = set(map(fold_text, entry.draft.name.values()))
         return next((one for one in among if names & one.names), None)
 
-    # Probably
+    # Likely matches
 
     def likely(self, entry: ParsedRow) -> list[tuple[Known, SchedulerError]]:
-        """Who it might be and why, the likeliest first; those of the file itself under the same name only."""
+        """Return whom a row might mean and why, the likeliest first; new people of the same file by name only."""
         found: dict[tuple[int, int], tuple[Known, SchedulerError]] = {}
-        for one, why in (*self._same_name(entry), *self._same_contact(entry), *self._slips(entry)):
-            if not _told_apart(entry, one):
-                found.setdefault((one.id, one.row), (one, why))
-        return list(found.values())[:MAX_SHOWN]
+        for one, reason in (*self._by_name(entry), *self._by_contact(entry), *self._by_similar_name(entry)):
+            if not has_another_id(entry, one):
+                found.setdefault((one.id, one.row), (one, reason))
+        return list(found.values())[:MAX_CANDIDATES]
 
-    def _same_name(self, entry: ParsedRow) -> Iterator[tuple[Known, SchedulerError]]:
+    def _by_name(self, entry: ParsedRow) -> Iterator[tuple[Known, SchedulerError]]:
         for key in _keys(entry):
             for one in self._index.key.get(key, ()):
                 yield one, Invalid("likely the same as {person}: the same name", person=one)
-            for one in self._here.key.get(key, ())[:MAX_SHOWN]:
+            for one in self._here.key.get(key, ())[:MAX_CANDIDATES]:
                 yield one, Invalid("likely the same as row {row}: the same name", row=one.row)
 
-    def _same_contact(self, entry: ParsedRow) -> Iterator[tuple[Known, SchedulerError]]:
-        email, telephone = folded(entry.draft.email or ""), digits(entry.draft.telephone)
+    def _by_contact(self, entry: ParsedRow) -> Iterator[tuple[Known, SchedulerError]]:
+        email, telephone = fold_text(entry.draft.email or ""), last_digits(entry.draft.telephone)
         for one in self._index.email.get(email, ()) if email else ():
             yield one, Invalid("likely the same as {person}: the same e-mail address", person=one)
         for one in self._index.telephone.get(telephone, ()) if telephone else ():
             yield one, Invalid("likely the same as {person}: the same telephone number", person=one)
 
-    def _slips(self, entry: ParsedRow) -> Iterator[tuple[Known, SchedulerError]]:
+    def _by_similar_name(self, entry: ParsedRow) -> Iterator[tuple[Known, SchedulerError]]:
         for key in _keys(entry):
-            for one in self._index.block.get(block(key), ())[:200]:
+            for one in self._index.block.get(make_blocking_key(key), ())[:200]:
                 if _contacts_differ(entry, one):
                     continue
-                if any(other != key and nearly_same(key, other) for other in one.keys):
+                if any(other != key and is_nearly_same(key, other) for other in one.keys):
                     yield one, Invalid("likely the same as {person}: nearly the same name", person=one)
 
     def remember(self, entry: ParsedRow) -> None:
-        """Somebody new from this file, whom a later row might mean again."""
+        """Remember a row as somebody new, whom a later row might mean again."""
         keys = _keys(entry)
         one = Known(0, entry.name, frozenset(), keys, "", "", entry.external_id, row=entry.number)
         for key in set(keys):
             self._here.key[key].append(one)
 
 
-class _Wanted:
-    """What the rows of a file say that somebody known could share."""
+class _Searched:
+    """What the rows of a file have that somebody known could share."""
 
     def __init__(self, entries: Sequence[ParsedRow]) -> None:
-        said = [entry for entry in entries if entry.person is not None]
+        readable = [entry for entry in entries if entry.person is not None]
         self.ids: set[int] = set()
-        self.emails = {folded(entry.draft.email) for entry in said if entry.draft.email}
-        self.telephones = {digits(entry.draft.telephone) for entry in said} - {""}
-        self.blocks = {block(key) for entry in said for key in _keys(entry)}
+        self.emails = {fold_text(entry.draft.email) for entry in readable if entry.draft.email}
+        self.telephones = {last_digits(entry.draft.telephone) for entry in readable} - {""}
+        self.blocks = {make_blocking_key(key) for entry in readable for key in _keys(entry)}
 
-    def likes(self, one: Known) -> bool:
-        near = any(block(key) in self.blocks for key in one.keys)
+    def could_be(self, one: Known) -> bool:
+        """Return whether some row might mean this person."""
+        near = any(make_blocking_key(key) in self.blocks for key in one.keys)
         return near or one.email in self.emails or one.telephone in self.telephones
 
 
@@ -185,27 +186,31 @@ def _keys(entry: ParsedRow) -> tuple[str, ...]:
 
 @lru_cache(maxsize=100_000)
 def _keys_of(name: Text) -> tuple[str, ...]:
-    """Asked several times for each row."""
-    return tuple({key for key in map(name_key, name.values()) if key})
+    """Return the keys by which a name is compared. Cached: they are needed several times for each row."""
+    return tuple({key for key in map(make_name_key, name.values()) if key})
 
 
-def _told_apart(entry: ParsedRow, one: Known) -> bool:
-    """The source itself calls them two people."""
+def has_another_id(entry: ParsedRow, one: Known) -> bool:
+    """Return whether the source gives the row and this person two ids, and so calls them two people."""
     return bool(entry.external_id and one.external_id and entry.external_id != one.external_id)
 
 
 def _contacts_differ(entry: ParsedRow, one: Known) -> bool:
-    email, telephone = folded(entry.draft.email or ""), digits(entry.draft.telephone)
+    email, telephone = fold_text(entry.draft.email or ""), last_digits(entry.draft.telephone)
     return bool((email and one.email and email != one.email) or (telephone and one.telephone != telephone))
 
 
 def shares_a_name(entry: ParsedRow, one: Known) -> bool:
-    """One word in common, however written: else an id that two lists both use would make two people one."""
+    """Return whether a row and a person share a word of their names, in whatever script.
+
+    If not, an id that two lists both use would make two people one.
+    """
     words = {word for key in _keys(entry) for word in key.split()}
     return bool(words & {word for key in one.keys for word in key.split()})
 
 
-def _rows_of(session: Session, event: Event) -> dict[str, Listed]:
+def _read_rows(session: Session, event: Event) -> dict[str, Listed]:
+    """Return the rows of earlier lists of an event, by fingerprint."""
     query = sa.select(GuestRow.fingerprint, GuestRow.attendee_id, Attendee.person_id, GuestRow.digest)
     rows = session.execute(
         query.join(Attendee, Attendee.id == GuestRow.attendee_id).where(GuestRow.event_id == event.id)

@@ -1,4 +1,4 @@
-"""What a guest list says of people: what of it is news, and who keeps what is on record."""
+"""People on guest lists: which of a row's data is new, and which of a person's data stays as it is."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.i18n import N_
-from scheduler.base.text import Text, folded
+from scheduler.base.text import Text, fold_text
 from scheduler.model import Organisation, Person
-from scheduler.services.events.guest_lists.rows import ParsedRow, RowDefaults, texts
-from scheduler.services.events.programme.places import identity
+from scheduler.services.events.guest_lists.rows import ParsedRow, RowDefaults, texts_by_language
+from scheduler.services.events.programme.places import make_identity
 
 
 def update_person(
-    person: Person, entry: ParsedRow, terms: RowDefaults, last: Mapping[str, str]
+    person: Person, entry: ParsedRow, defaults: RowDefaults, last: Mapping[str, str]
 ) -> tuple[list[str], tuple[str, ...]]:
-    """What is new in the row; an empty cell takes nothing away. Returns the fields and what is to be remarked.
+    """Write what is new in a row to its person; return the fields changed, and remarks. Empty cells change nothing.
 
-    Who is planned with in programme files is kept as those say: only what is empty is filled.
+    Somebody whom programme files name (by a key) keeps what those say: only empty fields are filled. ``last`` are the
+    cells of this row when it was last imported.
     """
     fields, kept = [], False
-    for name, new in _news_of(person, entry, terms, last):
+    for name, new in _find_news(person, entry, defaults, last):
         old = getattr(person, name)
         if old == new:
             continue
@@ -33,32 +34,33 @@ def update_person(
         setattr(person, name, new)
         fields.append(name)
     if {"name", "email"} & set(fields):
-        person.identity = identity(person.email, person.name)
+        person.identity = make_identity(person.email, person.name)
     return fields, (N_("what is on record of this person is kept"),) if kept else ()
 
 
-def _news_of(
-    person: Person, entry: ParsedRow, terms: RowDefaults, last: Mapping[str, str]
+def _find_news(
+    person: Person, entry: ParsedRow, defaults: RowDefaults, last: Mapping[str, str]
 ) -> Iterator[tuple[str, Any]]:
+    """Yield the fields of a person that a row has news of, with their new values."""
     for name in ("email", "telephone", "language"):
         if is_news(entry, last, name):
             yield name, getattr(entry.draft, name)
     news = {name: cell for name, cell in entry.cells.items() if cell != last.get(name)}
     for name in ("name", "courtesy_title", "position"):
         old: Text = getattr(person, name)
-        said = texts(news, name, terms.language)
-        if said and not set(said.values()) <= set(old.values()):
+        texts = texts_by_language(news, name, defaults.language)
+        if texts and not set(texts.values()) <= set(old.values()):
             yield name, Text({**old, **getattr(entry.draft, name)})
 
 
 def is_news(entry: ParsedRow, last: Mapping[str, str], name: str) -> bool:
-    """Said in this row, and not what the list said the last time: else the desk's own change stands."""
+    """Return whether a row states a field, and differently than the last time: else a change at the desk stands."""
     return name in entry.cells and entry.cells[name] != last.get(name)
 
 
-def organisations(session: Session) -> dict[str, int]:
-    """Those known, by every name they have. Others stay words in the list: a slip founds no organisation."""
+def read_organisations(session: Session) -> dict[str, int]:
+    """Return the ids of organisations by each name they have, folded. A list never adds one: it may be a slip."""
     rows: Iterable[tuple[int, str, Text]] = session.execute(
         sa.select(Organisation.id, Organisation.key, Organisation.name)
     )
-    return {folded(word): number for number, key, name in rows for word in (key, *name.values())}
+    return {fold_text(word): number for number, key, name in rows for word in (key, *name.values())}

@@ -1,4 +1,4 @@
-"""Rows of a guest list, each read on its own: what it says of a person and their coming, or what is wrong with it."""
+"""Rows of a guest list, each read on its own: a person, their party and answer, or what is wrong with the row."""
 
 from __future__ import annotations
 
@@ -10,35 +10,38 @@ from dataclasses import dataclass
 from typing import Any
 
 from scheduler.base.errors import Invalid, Problems, SchedulerError
-from scheduler.base.name_matching import language_of, name_key
-from scheduler.base.text import Text, folded, line, prose
+from scheduler.base.name_matching import language_of, make_name_key
+from scheduler.base.text import Text, check_line, check_prose, fold_text
 from scheduler.formats.sheets import Row
 from scheduler.model import Mode, Role
 from scheduler.services.common.drafts import check
 from scheduler.services.events.attendance.replies import Reply
 from scheduler.services.events.guest_lists.columns import Columns
-from scheduler.services.events.guest_lists.headings import NOTHING, TEXTS, heading, words
+from scheduler.services.events.guest_lists.headings import NOTHING, TEXTS, normalize, read_words
 from scheduler.services.events.programme.place_drafts import PersonDraft
 
-NEW = frozenset(
-    heading(word) for word in ["new", "another", "нов", "новый", "новая", "другой", "жаңа", "басқа", "ใหม่", "คนใหม่"]
+WORDS_FOR_NEW = frozenset(
+    normalize(word) for word in ["new", "another", "нов", "новый", "новая", "другой", "жаңа", "басқа", "ใหม่", "คนใหม่"]
 )
 
 
 @dataclass(frozen=True, slots=True)
 class RowDefaults:
-    """How rows are read: ``language`` of texts whose letters do not say it, and what holds where a row is silent."""
+    """How rows are read, and what holds if a row does not state it. ``source`` names whose external ids they have."""
 
     source: str
-    language: str
-    letters: str | None = None  # language of letters of those who state none; else that of their name
+    language: str  # of texts in Latin letters
+    letters: str | None = None  # the language of letters to people; None: that of their names
     mode: Mode = Mode.IN_PERSON
     role: Role = Role.PARTICIPANT
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedRow:
-    """One row. ``cells`` by field, only what it says; ``person`` None where ``problems`` say why."""
+    """One row. ``cells`` are those that are not empty, by field; ``person`` is None if there are ``problems``.
+
+    ``fingerprint`` tells the row from others of its list, ``digest`` whether any cell has changed.
+    """
 
     number: int
     name: str
@@ -59,32 +62,30 @@ class ParsedRow:
 
     @property
     def draft(self) -> PersonDraft:
-        assert self.person is not None  # noqa: S101 - asked only of rows without problems
+        """Return the person of a row that has no problems."""
+        assert self.person is not None  # noqa: S101
         return self.person
 
 
-def entries(columns: Columns, rows: Iterable[tuple[int, Row]], terms: RowDefaults) -> Iterator[ParsedRow]:
+def entries(columns: Columns, rows: Iterable[tuple[int, Row]], defaults: RowDefaults) -> Iterator[ParsedRow]:
+    """Read the rows of a table one by one; each comes with its number in the file."""
     for number, row in rows:
-        yield _entry(number, _cells(columns, row), terms)
+        yield _parse(number, _read_cells(columns, row), defaults)
 
 
-def _cells(columns: Columns, row: Row) -> dict[str, str]:
-    found = {field: _mended(row[place]) for place, field in columns.fields.items() if place < len(row)}
+def _read_cells(columns: Columns, row: Row) -> dict[str, str]:
+    """Return the cells by field, each on one line; without those that are empty or state that there is nothing."""
+    found = {field: " ".join(row[index].split()) for index, field in columns.fields.items() if index < len(row)}
     return {field: cell for field, cell in found.items() if cell and cell.lower() not in NOTHING}
 
 
-def _mended(cell: str) -> str:
-    """On one line, without the blanks that come along from other programs."""
-    return " ".join(cell.split())
-
-
-def _entry(number: int, cells: dict[str, str], terms: RowDefaults) -> ParsedRow:
-    decision = _decision(cells.pop("decision", ""))
+def _parse(number: int, cells: dict[str, str], defaults: RowDefaults) -> ParsedRow:
+    decision = _parse_decision(cells.pop("decision", ""))
     cells.pop("reason", None)
     name = _whole_name(cells)
     problems: list[SchedulerError] = []
-    said = dict(_each(cells, problems))
-    person = _person(cells, name, said, terms, problems)
+    values = dict(_parse_each(cells, problems))
+    person = _parse_person(cells, name, values, defaults, problems)
     if problems or person is None:
         return ParsedRow(number, name, cells, problems=tuple(problems))
     return ParsedRow(
@@ -92,17 +93,17 @@ def _entry(number: int, cells: dict[str, str], terms: RowDefaults) -> ParsedRow:
         name,
         cells,
         person,
-        said.get("external_id"),
-        said.get("role", terms.role),
-        said.get("mode", terms.mode),
-        max(said.get("companions", 0), len(said.get("companion_names", ()))),
-        said.get("answer", Reply.NOT_ANSWERED),
+        values.get("external_id"),
+        values.get("role", defaults.role),
+        values.get("mode", defaults.mode),
+        max(values.get("companions", 0), len(values.get("companion_names", ()))),
+        values.get("answer", Reply.NOT_ANSWERED),
         decision,
-        fingerprint_of(person, cells.get("organisation", ""), said.get("external_id"), terms.source),
+        fingerprint_of(person, cells.get("organisation", ""), values.get("external_id"), defaults.source),
         _digest(*(part for pair in sorted(cells.items()) for part in pair)),
-        names=said.get("companion_names", ()),
-        access=said.get("access_needs"),
-        dietary=said.get("dietary_needs"),
+        names=values.get("companion_names", ()),
+        access=values.get("access_needs"),
+        dietary=values.get("dietary_needs"),
     )
 
 
@@ -112,13 +113,13 @@ def _whole_name(cells: Mapping[str, str]) -> str:
     return whole or " ".join(filter(None, parts))
 
 
-def _decision(cell: str) -> str:
-    """ "new", or the person that this is."""
-    return "new" if heading(cell) in NEW else cell
+def _parse_decision(cell: str) -> str:
+    """Return "new" in any of its languages as "new", and any other cell, which names a person, as it is."""
+    return "new" if normalize(cell) in WORDS_FOR_NEW else cell
 
 
-def _each(cells: Mapping[str, str], problems: list[SchedulerError]) -> Iterator[tuple[str, Any]]:
-    """What the fields that are not texts say; what is wrong is collected, a line for each."""
+def _parse_each(cells: Mapping[str, str], problems: list[SchedulerError]) -> Iterator[tuple[str, Any]]:
+    """Yield the values of the fields in `_READERS`, and collect a problem for each that is wrong."""
     for field, read in _READERS.items():
         if field in cells:
             try:
@@ -129,9 +130,9 @@ def _each(cells: Mapping[str, str], problems: list[SchedulerError]) -> Iterator[
 
 def _word(field: str) -> Callable[[str], str]:
     def read(cell: str) -> str:
-        found = words()[field].get(heading(cell)) or words()[field].get(folded(cell))
+        found = read_words()[field].get(normalize(cell)) or read_words()[field].get(fold_text(cell))
         if found is None:
-            known = ", ".join(sorted(set(words()[field].values())))
+            known = ", ".join(sorted(set(read_words()[field].values())))
             raise Invalid("{value} is none that is known; write one of: {known}", value=cell[:60], known=known)
         return found
 
@@ -140,7 +141,7 @@ def _word(field: str) -> Callable[[str], str]:
 
 def _language(cell: str) -> str:
     tagged = re.fullmatch(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", cell)
-    return cell if tagged and heading(cell) not in words()["language"] else _word("language")(cell)
+    return cell if tagged and normalize(cell) not in read_words()["language"] else _word("language")(cell)
 
 
 def _number(cell: str) -> int:
@@ -150,15 +151,15 @@ def _number(cell: str) -> int:
 
 
 def _names(cell: str) -> tuple[str, ...]:
-    """Of companions, one after the other: Aigul; Somchai."""
-    found = tuple(line(name, most=100) for name in re.split(r"[;\n]", cell) if name.strip())
+    """Read the names of companions: Aigul; Somchai."""
+    found = tuple(check_line(name, most=100) for name in re.split(r"[;\n]", cell) if name.strip())
     if len(found) > 50:
         raise Invalid("{value} is not a number from 0 to 50", value=len(found))
     return found
 
 
 def _external_id(cell: str) -> str:
-    return line(cell, most=200)
+    return check_line(cell, most=200)
 
 
 _READERS: Mapping[str, Callable[[str], Any]] = {
@@ -168,23 +169,28 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "mode": lambda cell: Mode(_word("mode")(cell)),
     "companions": _number,
     "companion_names": _names,
-    "access_needs": lambda cell: prose(cell, most=500),
-    "dietary_needs": lambda cell: prose(cell, most=500),
+    "access_needs": lambda cell: check_prose(cell, most=500),
+    "dietary_needs": lambda cell: check_prose(cell, most=500),
     "answer": lambda cell: Reply(_word("answer")(cell)),
-    "organisation": lambda cell: line(cell, most=300),
-    "note": lambda cell: prose(cell, most=2_000),
+    "organisation": lambda cell: check_line(cell, most=300),
+    "note": lambda cell: check_prose(cell, most=2_000),
 }
 
 
-def _person(
-    cells: Mapping[str, str], name: str, said: Mapping[str, Any], terms: RowDefaults, problems: list[SchedulerError]
+def _parse_person(
+    cells: Mapping[str, str],
+    name: str,
+    values: Mapping[str, Any],
+    defaults: RowDefaults,
+    problems: list[SchedulerError],
 ) -> PersonDraft | None:
+    """Return the person of a row, or None and collect what is wrong."""
     if not name:
         problems.append(Invalid("name: is missing"))
         return None
-    given: dict[str, Any] = {field: texts(cells, field, terms.language) for field in TEXTS}
-    given["name"] = given["name"] or {language_of(name, terms.language): name}
-    given["language"] = said.get("language") or terms.letters or language_of_letters(name, terms.language)
+    given: dict[str, Any] = {field: texts_by_language(cells, field, defaults.language) for field in TEXTS}
+    given["name"] = given["name"] or {language_of(name, defaults.language): name}
+    given["language"] = values.get("language") or defaults.letters or language_of_letters(name, defaults.language)
     given["email"] = cells["email"].removeprefix("mailto:") if "email" in cells else None
     given["telephone"] = _telephone(cells["telephone"]) if "telephone" in cells else None
     if re.fullmatch(r"\d{4}-\d\d-\d\d", given["telephone"] or ""):
@@ -198,8 +204,8 @@ def _person(
     return None
 
 
-def texts(cells: Mapping[str, str], field: str, language: str) -> dict[str, str]:
-    """One text per language: of the columns that name theirs, and of the one whose letters show it."""
+def texts_by_language(cells: Mapping[str, str], field: str, language: str) -> dict[str, str]:
+    """Return the texts of a field by language: of columns like name.ru, and of the one whose script tells it."""
     found = {name.partition(".")[2]: cell for name, cell in cells.items() if name.startswith(f"{field}.")}
     if field in cells:
         found.setdefault(language_of(cells[field], language), cells[field])
@@ -207,25 +213,25 @@ def texts(cells: Mapping[str, str], field: str, language: str) -> dict[str, str]
 
 
 def language_of_letters(name: str, otherwise: str) -> str:
-    """Thai and Cyrillic names are written to in their language; Latin letters say nothing."""
+    """Return the language to write to somebody in: that of a Thai or Cyrillic name. Latin letters do not tell it."""
     return otherwise if name.isascii() else language_of(name, otherwise)
 
 
 def _telephone(cell: str) -> str:
-    """Digits of any script, and the dashes that text programs put."""
+    """Return a number with ASCII digits and hyphens, whatever digits and dashes were written."""
     plain = "".join(str(unicodedata.digit(c)) if c.isdigit() and not c.isascii() else c for c in cell)
     return re.sub("[–—‑]", "-", plain)
 
 
 def fingerprint_of(person: PersonDraft, organisation: str, external_id: str | None, source: str) -> str:
-    """What tells this row from others: the id at its source, else address and name, else all that is said of whom."""
+    """Return the fingerprint of a row: of its external id, else of address and name, else of all about the person."""
     if external_id:
         return _digest("id", source, external_id)
-    name = folded(name_of(person.name))
+    name = fold_text(name_of(person.name))
     if person.email:
-        return _digest("mail", folded(person.email), name)
-    more = (folded(organisation), *(folded(text) for text in person.position.values()))
-    return _digest("name", name, digits(person.telephone), *more)
+        return _digest("mail", fold_text(person.email), name)
+    more = (fold_text(organisation), *(fold_text(text) for text in person.position.values()))
+    return _digest("name", name, last_digits(person.telephone), *more)
 
 
 def name_of(name: Text) -> str:
@@ -236,9 +242,18 @@ def _digest(*parts: str) -> str:
     return hashlib.blake2b("\x1f".join(parts).encode(), digest_size=16).hexdigest()
 
 
-def digits(telephone: str | None) -> str:
-    """The end of a number, which is the same with the code of the country and without."""
+def last_digits(telephone: str | None) -> str:
+    """Return the last nine digits of a number, which are equal with and without the code of the country."""
     return re.sub(r"\D", "", telephone or "")[-9:]
 
 
-__all__ = ["ParsedRow", "RowDefaults", "digits", "entries", "fingerprint_of", "name_key", "name_of", "texts"]
+__all__ = [
+    "ParsedRow",
+    "RowDefaults",
+    "entries",
+    "fingerprint_of",
+    "last_digits",
+    "make_name_key",
+    "name_of",
+    "texts_by_language",
+]

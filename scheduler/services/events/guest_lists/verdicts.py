@@ -1,4 +1,4 @@
-"""What becomes of each row of a guest list, and what the officer says of those that wait."""
+"""Results of the rows of a guest list, and the officer's decisions about those that wait for one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scheduler.services.events.guest_lists.rows import ParsedRow
 
 
 class RowOutcome(StrEnum):
-    """What became of a row. The last two come back to the officer."""
+    """What became of a row. The officer gets rows of the last two back."""
 
     ADDED = "added"
     CHANGED = "changed"
@@ -22,7 +22,7 @@ class RowOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RowResult:
-    """One row and what became of it. ``person``: who it is or, where it waits, who it might be."""
+    """One row and what became of it. ``person`` is the person it means or, if it waits, the one it might mean."""
 
     number: int
     name: str
@@ -37,16 +37,16 @@ class RowResult:
         return self.verdict in (RowOutcome.WAITS, RowOutcome.REFUSED)
 
     def same_as(self, other: RowResult) -> bool:
-        """Whether both tell the officer the same; numbers of those who are new are not known beforehand."""
-        return self._said() == other._said()
+        """Return whether both show the officer the same. Ids of new people do not count: a trial has others."""
+        return self._shown() == other._shown()
 
-    def _said(self) -> tuple[object, ...]:
+    def _shown(self) -> tuple[object, ...]:
         return self.number, self.name, self.verdict, self.fields, self.remarks, [str(why) for why in self.reasons]
 
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
-    """What the officer says of rows that wait: row to person, or that they are somebody new."""
+    """The officer's decisions about rows, by row number: the person each means, or that it is somebody new."""
 
     same: Mapping[int, str] = field(default_factory=dict)
     new: frozenset[int] = frozenset()
@@ -54,7 +54,7 @@ class Decisions:
     all_new: bool = False
 
     def of(self, entry: ParsedRow) -> str:
-        """ "new", the person, or "" where nothing was said of this row."""
+        """Return the decision about a row: "new", the person, or "" if there is none."""
         if entry.number in self.same:
             return self.same[entry.number]
         return "new" if entry.number in self.new else entry.decision
@@ -62,9 +62,12 @@ class Decisions:
 
 @dataclass(frozen=True, slots=True)
 class RowPlan:
-    """A row and who it is: somebody known, somebody new (``person`` None), or told already."""
+    """A row and whom it means: a known ``person`` or a new one (None), with their ``attendee`` if they are listed.
+
+    ``result`` is what became of a row that needs no writing.
+    """
 
     entry: ParsedRow
     person: int | None = None
     attendee: int | None = None
-    told: RowResult | None = None
+    result: RowResult | None = None

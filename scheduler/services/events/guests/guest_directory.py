@@ -1,4 +1,4 @@
-"""What officers read: every event with how many come, and the list of one, searched and page by page."""
+"""The guest directory of officers: events with how many come, and the guests of one, searched and page by page."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from scheduler.base.clock import wall
 from scheduler.base.errors import NotFound
-from scheduler.base.name_matching import name_key
-from scheduler.base.text import Text, folded
+from scheduler.base.name_matching import make_name_key
+from scheduler.base.text import Text, fold_text
 from scheduler.model import (
     Attendee,
     Event,
@@ -29,8 +29,8 @@ from scheduler.model import (
 from scheduler.services.events.programme.agenda import AgendaEntry
 
 PAGE = 200
-EVENTS = 60
-A_DAY = timedelta(days=1)  # what ended this morning is still today's: its guests are being thanked
+EVENTS_PER_PAGE = 60
+A_DAY = timedelta(days=1)  # an event that ended this morning is still one of today's
 _LISTED = (
     joinedload(Event.venue).joinedload(Venue.city),
     selectinload(Event.cities),
@@ -44,7 +44,7 @@ _WITH_GUESTS = Event.kind.not_in((Kind.TOUR, Kind.ANNIVERSARY))
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Parties by standing, and who was invited and has not answered."""
+    """How many parties an event has, by standing; ``unanswered`` are those of the invited who have not answered."""
 
     standing: Mapping[Standing, int] = field(default_factory=dict)
     unanswered: int = 0
@@ -67,7 +67,7 @@ class EventSummary:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Events by where they stand today, on the clock of each; ``more``: there is another page."""
+    """Events by when they are, each on its own clock; ``more``: there is another page."""
 
     today: Sequence[EventSummary] = ()
     coming: Sequence[EventSummary] = ()
@@ -99,24 +99,24 @@ class Guests:
 
 
 def coming(session: Session, *, confidential: bool, now: datetime, page: int = 1) -> Overview:
-    """What is on today or was, what comes, what has no date yet, in the order of their days."""
+    """Return a page, counted from 1, of the events of today and after, by day; the undated ones on the last page."""
     query = _events(confidential).where(Event.ends_at > now - A_DAY).order_by(Event.starts_at, Event.key)
     lines, more = _page(session, query, page)
     undated = _events(confidential).where(Event.ends_at.is_(None)).order_by(Event.key)
-    rest = [] if more else _lines(session, session.scalars(undated.limit(EVENTS)).unique().all())
+    rest = [] if more else _lines(session, session.scalars(undated.limit(EVENTS_PER_PAGE)).unique().all())
     today = [one for one in lines if _is_today(one.event, now)]
     return Overview(today, [one for one in lines if one not in today and not one.event.is_over(now)], rest, more=more)
 
 
 def past(session: Session, *, confidential: bool, now: datetime, page: int = 1) -> Overview:
-    """What was, the latest first: answers come late, too."""
+    """Return a page, counted from 1, of the events that are over, the latest first."""
     query = _events(confidential).where(Event.ends_at <= now).order_by(Event.starts_at.desc(), Event.key)
     lines, more = _page(session, query, page)
     return Overview(past=lines, more=more)
 
 
 def event(session: Session, key: str, *, confidential: bool) -> Event:
-    """Raises NotFound, alike for one that is not there and one that this reader may not know of."""
+    """Return the event with this key. Raise NotFound, also for a confidential one without the right to see it."""
     found = session.scalars(_events(confidential).where(Event.key == key)).unique().one_or_none()
     if found is None:
         raise NotFound("there is no event {key}", key=key)
@@ -124,6 +124,7 @@ def event(session: Session, key: str, *, confidential: bool) -> Event:
 
 
 def line(session: Session, event: Event) -> EventSummary:
+    """Return the summary of one event."""
     return _lines(session, [event])[0]
 
 
@@ -133,8 +134,8 @@ def _events(confidential: bool) -> sa.Select[Event]:  # noqa: FBT001
 
 
 def _page(session: Session, query: sa.Select[Event], page: int) -> tuple[list[EventSummary], bool]:
-    found = session.scalars(query.offset((page - 1) * EVENTS).limit(EVENTS + 1)).unique().all()
-    return _lines(session, found[:EVENTS]), len(found) > EVENTS
+    found = session.scalars(query.offset((page - 1) * EVENTS_PER_PAGE).limit(EVENTS_PER_PAGE + 1)).unique().all()
+    return _lines(session, found[:EVENTS_PER_PAGE]), len(found) > EVENTS_PER_PAGE
 
 
 def _is_today(event: Event, now: datetime) -> bool:
@@ -148,24 +149,25 @@ def _lines(session: Session, events: Sequence[Event]) -> list[EventSummary]:
 
 
 def _counts(session: Session, events: Sequence[int]) -> dict[int, Counts]:
-    silent = sa.and_(Attendee.standing == Standing.INVITED, Attendee.partstat == Partstat.NEEDS_ACTION)
+    unanswered = sa.and_(Attendee.standing == Standing.INVITED, Attendee.partstat == Partstat.NEEDS_ACTION)
+    number_unanswered = sa.func.sum(sa.case((unanswered, 1), else_=0))
     query = (
-        sa.select(Attendee.event_id, Attendee.standing, sa.func.count(), sa.func.sum(sa.case((silent, 1), else_=0)))
+        sa.select(Attendee.event_id, Attendee.standing, sa.func.count(), number_unanswered)
         .where(Attendee.event_id.in_(events))
         .group_by(Attendee.event_id, Attendee.standing)
     )
     found: dict[int, Counts] = {}
-    for event_id, standing, number, unanswered in session.execute(query):
+    for event_id, standing, number, silent in session.execute(query):
         before = found.get(event_id, Counts())
-        found[event_id] = Counts({**before.standing, standing: number}, before.unanswered + int(unanswered))
+        found[event_id] = Counts({**before.standing, standing: number}, before.unanswered + int(silent))
     return found
 
 
-# The list of one
+# The guests of one event
 
 
 _LAST = (Standing.WAITLISTED, Standing.UNCONFIRMED, Standing.WITHDRAWN)
-# Officials by precedence, the rest as they came; then those who wait, as they wait; last those who left.
+# Officials by precedence, the rest in the order in which they came; then the queue in its order; then those who left.
 _IN_ORDER = (
     sa.case({standing: place for place, standing in enumerate(_LAST, 1)}, value=Attendee.standing, else_=0),
     sa.func.coalesce(Attendee.queue_number, Person.precedence, 10_000),
@@ -174,11 +176,11 @@ _IN_ORDER = (
 
 
 def guests(session: Session, event: Event, wanted: GuestFilter, *, page: int = 1) -> Guests:
-    """A page of the list, counted from 1: by name the likeliest first, else by `_IN_ORDER`."""
+    """Return a page, counted from 1, of the guests that the filter lets through, in `_IN_ORDER`."""
     query = sa.select(Attendee.id).join(Attendee.person).where(*_conditions(event, wanted))
     first = (page - 1) * PAGE
     if wanted.name:
-        numbers = _called(session, query, wanted.name)
+        numbers = _find_by_name(session, query, wanted.name)
         found, shown = len(numbers), numbers[first : first + PAGE]
     else:
         found = session.scalar(sa.select(sa.func.count()).select_from(query.subquery())) or 0
@@ -201,8 +203,11 @@ def _rows(session: Session, numbers: Sequence[int]) -> list[Attendee]:
     return [rows[number] for number in numbers]
 
 
-def _called(session: Session, query: sa.Select[int], typed: str) -> list[int]:
-    """Not by the database: SQLite knows no capitals but Latin ones, and neither knows Иванова for Ivanova."""
+def _find_by_name(session: Session, query: sa.Select[int], typed: str) -> list[int]:
+    """Return the ids of attendees whose name, title, position or deputy matches.
+
+    The database cannot do it: SQLite folds only Latin capitals, and neither engine knows Иванова for Ivanova.
+    """
     deputy = sa.orm.aliased(Person)
     named = query.outerjoin(deputy, deputy.id == Attendee.represented_by_id).order_by(*_IN_ORDER)
     names = named.add_columns(Person.name, Person.courtesy_title, Person.position, deputy.name)
@@ -213,11 +218,11 @@ def _is_meant(typed: str, texts: Sequence[Text | None]) -> bool:
     return is_called(typed, [value for text in texts for value in (text or {}).values()])
 
 
-def is_called(typed: str, said: Iterable[str]) -> bool:
-    """Every word that was typed is in one of the texts, or begins a word of theirs in other letters."""
-    said = list(said)
-    plain, keys = folded(" ".join(said)), name_key(" ".join(said)).split()
-    return all(word in plain or _begins(name_key(word), keys) for word in folded(typed).split())
+def is_called(typed: str, texts: Iterable[str]) -> bool:
+    """Return whether each word that was typed is in these texts, or begins a word of theirs in another script."""
+    joined = " ".join(texts)
+    plain, keys = fold_text(joined), make_name_key(joined).split()
+    return all(word in plain or _begins(make_name_key(word), keys) for word in fold_text(typed).split())
 
 
 def _begins(key: str, keys: Sequence[str]) -> bool:
@@ -225,7 +230,7 @@ def _begins(key: str, keys: Sequence[str]) -> bool:
 
 
 def guest(session: Session, event: Event, number: int) -> Attendee:
-    """Raises NotFound for who is not on this list."""
+    """Return the attendee with this id. Raise NotFound if they are not on the list of this event."""
     found = session.get(Attendee, number) if number < 2**63 else None
     if found is None or found.event_id != event.id:
         raise NotFound("{who} is not on the list of {event}", who=f"#{number}", event=event.key)
@@ -233,7 +238,7 @@ def guest(session: Session, event: Event, number: int) -> Attendee:
 
 
 def letters_to(session: Session, attendee: Attendee) -> Sequence[Letter]:
-    """What was written to them about this event, or to who comes in their place."""
+    """Return the letters to a guest or their deputy about this event, the newest first."""
     people = [one for one in (attendee.person_id, attendee.represented_by_id) if one]
     query = sa.select(Letter).where(Letter.event_id == attendee.event_id, Letter.person_id.in_(people))
     return session.scalars(query.options(joinedload(Letter.person)).order_by(Letter.id.desc()).limit(PAGE)).all()

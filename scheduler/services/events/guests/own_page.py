@@ -1,4 +1,4 @@
-"""A visitor's own page: what they have, and what they may change of it by themselves."""
+"""A guest's own page: where they stand on the list, and what they may change by themselves."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from scheduler.services.events.attendance import capacity, parties, transitions
 from scheduler.services.events.attendance.parties import Needs
 from scheduler.services.events.attendance.registration_window import RegistrationClosed
 from scheduler.services.events.guests import registration
-from scheduler.services.events.programme.event_mapping import capacity_of
+from scheduler.services.events.programme.event_mapping import get_capacity
 from scheduler.services.outbox import reminders
 
 
@@ -39,7 +39,10 @@ class RegistrationTooLate(Conflict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnPage:
-    """All that the page shows. ``most`` companions may be brought, ``ahead`` parties wait before this one."""
+    """All that the page shows. ``most`` companions may be brought; ``ahead`` parties wait before this one.
+
+    ``changeable``: the guest may still change something. ``returnable``: they may accept, or come back after all.
+    """
 
     attendee: Attendee
     event: Event
@@ -52,25 +55,25 @@ class OwnPage:
 
     @property
     def offered(self) -> bool:
-        """Whether there is an offer to answer."""
+        """Return whether there is an offer to answer."""
         return self.changeable and self.attendee.standing is Standing.OFFERED
 
     @property
     def instructions(self) -> Text:
-        """For who comes in this way, and has a place."""
+        """Return the instructions for the guest's mode, which only those with a place see."""
         has_place = self.attendee.standing is Standing.CONFIRMED
-        return capacity_of(self.event, self.attendee.mode).instructions if has_place else Text()
+        return get_capacity(self.event, self.attendee.mode).instructions if has_place else Text()
 
     @property
     def joins(self) -> str:
-        """The address of the video conference, for whom it is."""
+        """Return the address of the video conference if this guest may see it, else ""."""
         has_place = self.attendee.standing is Standing.CONFIRMED and self.attendee.mode is Mode.REMOTE
         return (self.event.video_link or "") if has_place or self.event.video_public else ""
 
 
 def page(session: Session, attendee: Attendee, *, now: datetime) -> OwnPage:
-    """As it is for who comes: the person on the list, or whoever represents them."""
-    event, going_on = attendee.event, _going_on(attendee.event, now)
+    """Return the page of the person who attends: the guest on the list, or their deputy."""
+    event, is_ahead = attendee.event, _is_ahead(attendee.event, now)
     return OwnPage(
         attendee=attendee,
         event=event,
@@ -78,27 +81,27 @@ def page(session: Session, attendee: Attendee, *, now: datetime) -> OwnPage:
         ahead=capacity.ahead(session, attendee),
         modes=_modes(attendee),
         most=max(event.companions_most, attendee.companions),
-        changeable=going_on,
-        returnable=_may_come(attendee, going_on=going_on, now=now),
+        changeable=is_ahead,
+        returnable=_may_come(attendee, is_ahead=is_ahead, now=now),
     )
 
 
-def _going_on(event: Event, now: datetime) -> bool:
+def _is_ahead(event: Event, now: datetime) -> bool:
     return not (event.cancelled or event.is_over(now) or event.has_begun(now))
 
 
-def _may_come(attendee: Attendee, *, going_on: bool, now: datetime) -> bool:
+def _may_come(attendee: Attendee, *, is_ahead: bool, now: datetime) -> bool:
     if attendee.standing is Standing.INVITED:
-        return going_on
+        return is_ahead
     return attendee.standing in _RETURNING and registration.is_open(attendee.event, now=now)
 
 
-# May ask again by themselves; who was refused may not.
+# The standings from which a guest may ask again by themselves; after a refusal they may not.
 _RETURNING = (Standing.WITHDRAWN, Standing.LAPSED)
 
 
 def _modes(attendee: Attendee) -> Sequence[Mode]:
-    """What is offered, and what they have in any case."""
+    """Return the modes that the event offers, and the guest's own in any case."""
     offered = registration.modes(attendee.event)
     return [mode for mode in Mode if mode in offered or mode is attendee.mode]
 
@@ -113,21 +116,21 @@ def change(
     needs: Needs | None = None,
     now: datetime,
 ) -> None:
-    """Raises TooLate, NoRoom, NeverFits, AlreadyThere where nothing at all is new."""
+    """Change party and needs, as `parties.change`. Raise RegistrationTooLate, NoRoom, NeverFits, NothingToChange."""
     _refuse_late(attendee, now)
     parties.change(session, attendee, mode=mode, companions=companions, names=names, needs=needs, now=now)
 
 
 def withdraw(session: Session, attendee: Attendee, *, now: datetime) -> None:
-    """Raises TooLate, AlreadyThere."""
+    """Withdraw by the page. Raise RegistrationTooLate, NothingToChange."""
     _refuse_late(attendee, now)
     transitions.withdraw(session, attendee, now=now, by=Answer.PAGE)
 
 
 def accept_or_return(session: Session, attendee: Attendee, *, now: datetime) -> None:
-    """Accept an invitation or an offer, or come back after all. An offer that is too old lapses by it.
+    """Accept an invitation or an offer, or come back after all. An offer whose time is up lapses by it.
 
-    Raises TooLate, AlreadyThere, NeverFits, RegistrationClosed.
+    Raise RegistrationTooLate, NothingToChange, NeverFits, RegistrationClosed.
     """
     _refuse_late(attendee, now)
     if attendee.standing is Standing.OFFERED:
@@ -149,14 +152,14 @@ def accept_or_return(session: Session, attendee: Attendee, *, now: datetime) -> 
 
 
 def _refuse_late(attendee: Attendee, now: datetime) -> None:
-    if not _going_on(attendee.event, now):
+    if not _is_ahead(attendee.event, now):
         raise RegistrationTooLate
 
 
 def set_reading_preferences(
     session: Session, person: Person, *, language: str, tzid: str | None, now: datetime
 ) -> None:
-    """The language and the clock of their letters."""
+    """Set the language of a person's letters, and their own time zone (None: unknown), which letters state, too."""
     if (person.language, person.tzid) == (language, tzid):
         return
     person.language, person.tzid = language, tzid
@@ -170,34 +173,28 @@ CLOSELY = (timedelta(days=1), timedelta(hours=1))
 
 
 def choose_reminders(session: Session, attendee: Attendee, reminded: Reminded, *, now: datetime) -> None:
-    """As the organizer planned, or instead of that a day and an hour before, or never. Raises AlreadyThere."""
+    """Choose when the guest is reminded: as the organizer planned, closely, or never. Raise NothingToChange."""
     if attendee.reminded is reminded:
         raise NothingToChange
     attendee.reminded = reminded
     if reminded is Reminded.CLOSELY:
         for offset in CLOSELY:
-            _remind_at(session, attendee.event, offset, now)
+            _add_reminder(session, attendee.event, offset, now)
     note(session, "change", "attendee", attendee.id, now=now, reminded=reminded)
 
 
-def _remind_at(session: Session, event: Event, offset: timedelta, now: datetime) -> None:
-    """One row for all who choose it, made by the first: it is re-timed and fires as every other reminder does."""
-    there = sa.select(Reminder.id).where(
+def _add_reminder(session: Session, event: Event, offset: timedelta, now: datetime) -> None:
+    """Add the reminder that all guests who chose it share, ``offset`` before the start, if it does not exist yet."""
+    existing = sa.select(Reminder.id).where(
         Reminder.event_id == event.id, Reminder.offset == offset, Reminder.audience == ReminderAudience.CHOSEN
     )
-    if session.scalar(there):
+    if session.scalar(existing):
         return
-    made = Reminder(event_id=event.id, offset=offset, audience=ReminderAudience.CHOSEN)
+    reminder = Reminder(event_id=event.id, offset=offset, audience=ReminderAudience.CHOSEN)
     try:
         with session.begin_nested():
-            session.add(made)
+            session.add(reminder)
             session.flush()
-            reminders.retime(made, event, now=now)
-    except IntegrityError:  # somebody else chooses it at this very moment, and was first
+            reminders.retime(reminder, event, now=now)
+    except IntegrityError:  # somebody else chose it at this very moment
         return
-
-
-# Their own calendar
-
-
-# Their data

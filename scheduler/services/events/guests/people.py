@@ -1,4 +1,4 @@
-"""People who register: found again by address and name, else new."""
+"""People who register: somebody known by address and name, or somebody new."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from sqlalchemy.orm import Session
 from scheduler.model import Person
 from scheduler.services.common.lookup import Lookup
 from scheduler.services.events.programme.place_drafts import PersonDraft
-from scheduler.services.events.programme.places import identity, write_person
+from scheduler.services.events.programme.places import make_identity, write_person
 
 
 def guest(session: Session, draft: PersonDraft) -> Person:
-    """The person with this address and name, or a new one.
+    """Return the person with this address and name, or a new one.
 
-    Somebody known keeps what is known of them: whoever types an address may not change another's data by it. Without
-    an address nobody is taken for somebody else.
+    Somebody known keeps their data: whoever types an address must not change another's data by it. Without an address
+    it is always a new person.
     """
     found = _known(session, draft)
     if found:
@@ -25,7 +25,7 @@ def guest(session: Session, draft: PersonDraft) -> Person:
     try:
         with session.begin_nested():
             session.add(person)
-    except IntegrityError:  # they register for something else at this very moment, and that was first
+    except IntegrityError:  # they registered for something else at this very moment
         found = _known(session, draft)
         if found is None:
             raise
@@ -33,8 +33,8 @@ def guest(session: Session, draft: PersonDraft) -> Person:
     return person
 
 
-def nobody(session: Session, draft: PersonDraft) -> Person:
-    """Somebody of this name who has no address, and so is nobody known."""
+def add_without_address(session: Session, draft: PersonDraft) -> Person:
+    """Add a person of this name without the address, who is therefore nobody known."""
     person = _new(session, draft.model_copy(update={"email": None}))
     session.add(person)
     session.flush()
@@ -48,5 +48,5 @@ def _new(session: Session, draft: PersonDraft) -> Person:
 
 
 def _known(session: Session, draft: PersonDraft) -> Person | None:
-    same = identity(draft.email, draft.name)
+    same = make_identity(draft.email, draft.name)
     return session.scalar(sa.select(Person).where(Person.identity == same)) if same else None

@@ -1,7 +1,7 @@
-"""Registering on an event's page: anybody asks, who reads the letter confirms, and only then are places taken.
+"""Registration on an event's page: anybody can ask, the letter's link confirms, and only then are places taken.
 
-An e-mail address that somebody typed proves nothing. Whatever is asked for, the page answers the same; what is the
-case stands in the letter, which only the owner of the address reads.
+An e-mail address that somebody typed proves nothing. So the page answers every request alike; what became of it
+stands in the letter, which only the owner of the address reads.
 """
 
 from __future__ import annotations
@@ -30,24 +30,24 @@ from scheduler.model import (
 from scheduler.model.attendance import HOLDING
 from scheduler.services.common import tokens
 from scheduler.services.common.tokens import Purpose
-from scheduler.services.events.attendance import batch_confirmation, registration_window, transitions
+from scheduler.services.events.attendance import batch_confirmation, capacity, registration_window, transitions
 from scheduler.services.events.attendance.parties import Needs
 from scheduler.services.events.attendance.registration_window import RegistrationClosed
 from scheduler.services.events.guests import people
 from scheduler.services.events.programme.place_drafts import PersonDraft
 from scheduler.services.outbox import enqueue
 
-HELD = timedelta(days=1)  # how long somebody may take to confirm
-JUST = timedelta(hours=1)  # for how long the link of who has confirmed leads on: a double click, another tab, back
-MOST_LETTERS = 5  # that one address is sent within a day because somebody typed it
-_ASKED = (LetterKind.CONFIRM, LetterKind.STANDING)
-# Where confirming leads.
+CONFIRM_WITHIN = timedelta(days=1)
+LINK_VALID_AFTER = timedelta(hours=1)  # since it was used: for a double click, another tab, the way back
+MAX_LETTERS = 5  # to one address within CONFIRM_WITHIN because somebody typed it
+_REQUEST_LETTERS = (LetterKind.CONFIRM, LetterKind.STANDING)
+# The standings that confirming leads to.
 LISTED = (*HOLDING, Standing.WAITLISTED, Standing.REQUESTED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistrationForm:
-    """What was typed. ``form`` tells one sending of the form from another: the same one twice is one letter."""
+    """What was typed. ``form`` identifies one form that was shown: sent twice, it is one letter."""
 
     person: PersonDraft
     mode: Mode
@@ -57,11 +57,11 @@ class RegistrationForm:
     needs: Needs = field(default_factory=Needs)
 
 
-# What takes registrations
+# Events that take registrations
 
 
 def is_open(event: Event, *, now: datetime) -> bool:
-    """Whether anybody may register for it on its page, now."""
+    """Return whether anybody may register for an event on its page now."""
     return (
         event.registration is Registration.PUBLIC
         and event.visibility is Visibility.PUBLIC
@@ -73,15 +73,15 @@ def is_open(event: Event, *, now: datetime) -> bool:
 
 
 def modes(event: Event) -> Sequence[Mode]:
-    """The ways to take part that the organizer offers: a screen where it has places of its own, or a link."""
-    capacity = {one.mode: one.capacity for one in event.capacities}
-    remote = capacity.get(Mode.REMOTE) or (capacity.get(Mode.REMOTE) is None and event.video_link)
-    offered = {Mode.IN_PERSON: capacity.get(Mode.IN_PERSON) != 0, Mode.REMOTE: bool(remote)}
+    """Return the modes that an event offers: remote if it has places of its own or, without a limit, a video link."""
+    capacities = {one.mode: one.capacity for one in event.capacities}
+    remote = capacities.get(Mode.REMOTE) or (capacities.get(Mode.REMOTE) is None and event.video_link)
+    offered = {Mode.IN_PERSON: capacities.get(Mode.IN_PERSON) != 0, Mode.REMOTE: bool(remote)}
     return [mode for mode in Mode if offered[mode]]
 
 
 def get_open(session: Session, key: str, *, now: datetime) -> Event:
-    """Raises NotFound for what is not public, RegistrationClosed for what takes no registrations on its page."""
+    """Return a public event. Raise NotFound if there is none, RegistrationClosed if it is not open on its page."""
     found = session.scalar(sa.select(Event).where(Event.key == key, Event.visibility == Visibility.PUBLIC))
     if found is None:
         raise NotFound("there is no event {key}", key=key)
@@ -93,18 +93,20 @@ def get_open(session: Session, key: str, *, now: datetime) -> Event:
 # Asking
 
 
-def ask(session: Session, event: Event, wanted: RegistrationForm, *, now: datetime) -> None:
-    """Write a letter to the address that was typed: to confirm, or how its owner stands already.
+def ask(session: Session, event: Event, form: RegistrationForm, *, now: datetime) -> None:
+    """Queue a letter to the address that was typed, to confirm, or with the standing that its owner has already.
 
-    Raises what `attendance.register` does of closed events and parties too large, never anything about the address.
+    Raise RegistrationClosed, and NeverFits for a party larger than all the places there are; never an error that says
+    anything about the address.
     """
-    registration_window.refuse(session, event, wanted.mode, wanted.companions, now=now)
-    if _written_enough(session, wanted.person.email or "", now):
-        _write_and_roll_back(session, event, wanted, now)
+    registration_window.require_open(session, event, now)
+    capacity.refuse_impossible(session, event, form.mode, form.companions)
+    if _has_enough_letters(session, form.person.email or "", now):
+        _write_and_roll_back(session, event, form, now)
         return
-    person = people.guest(session, wanted.person)
+    person = people.guest(session, form.person)
     guest = transitions.Guest(
-        person=person, mode=wanted.mode, companions=wanted.companions, names=wanted.names, needs=wanted.needs
+        person=person, mode=form.mode, companions=form.companions, names=form.names, needs=form.needs
     )
     attendee = transitions.request_registration(session, event, guest, now=now)
     fresh = attendee.standing is Standing.UNCONFIRMED
@@ -114,23 +116,23 @@ def ask(session: Session, event: Event, wanted: RegistrationForm, *, now: dateti
         kind,
         attendee.attending,
         event,
-        key=f"{kind}:{attendee.id}:{wanted.form}",
+        key=f"{kind}:{attendee.id}:{form.form}",
         now=now,
         expires_at=lapses_at(attendee) if fresh else None,
     )
     if not fresh:
-        _write_and_roll_back(session, event, wanted, now)
+        _write_and_roll_back(session, event, form, now)
 
 
-def _write_and_roll_back(session: Session, event: Event, wanted: RegistrationForm, now: datetime) -> None:
-    """Write what is written for somebody new, and take it back: not even a clock tells a known address apart."""
+def _write_and_roll_back(session: Session, event: Event, form: RegistrationForm, now: datetime) -> None:
+    """Write what a new person causes, and roll it back: the time that it takes must not tell known addresses."""
     with session.begin_nested() as trial:
         guest = transitions.Guest(
-            person=people.nobody(session, wanted.person),
-            mode=wanted.mode,
-            companions=wanted.companions,
-            names=wanted.names,
-            needs=wanted.needs,
+            person=people.add_without_address(session, form.person),
+            mode=form.mode,
+            companions=form.companions,
+            names=form.names,
+            needs=form.needs,
         )
         row = Attendee(event=event, person=guest.person, created_at=now, companions=0)
         transitions.record_unconfirmed(session, row, guest, now=now)
@@ -138,122 +140,129 @@ def _write_and_roll_back(session: Session, event: Event, wanted: RegistrationFor
         trial.rollback()
 
 
-def _written_enough(session: Session, email: str, now: datetime) -> bool:
-    """Nobody's mailbox is filled by a stranger who types its address again and again, with whatever name."""
-    written = (
+def _has_enough_letters(session: Session, email: str, now: datetime) -> bool:
+    """Return whether an address got as many letters as it may, so that a stranger cannot fill its mailbox."""
+    sent = (
         sa.select(sa.func.count(Letter.id))
         .join(Person, Person.id == Letter.person_id)
         .where(sa.func.lower(Person.email) == email.lower())
-        .where(Letter.kind.in_(_ASKED), Letter.created_at > now - HELD)
+        .where(Letter.kind.in_(_REQUEST_LETTERS), Letter.created_at > now - CONFIRM_WITHIN)
     )
-    return (session.scalar(written) or 0) >= MOST_LETTERS
+    return (session.scalar(sent) or 0) >= MAX_LETTERS
 
 
 # Confirming
 
 
 def lapses_at(attendee: Attendee) -> datetime:
-    """A day after it was asked for, or when there is nothing left to register for."""
-    day, last = attendee.standing_at + HELD, attendee.event.takes_guests_until
-    return day if last is None else min(day, last)
+    """Return when an unconfirmed request lapses: after a day, or earlier if the event takes no guests any more."""
+    until, last = attendee.standing_at + CONFIRM_WITHIN, attendee.event.takes_guests_until
+    return until if last is None else min(until, last)
 
 
 def to_confirm(session: Session, token: str, *, secret: str, now: datetime) -> Attendee:
-    """Whose link this is: still unconfirmed, or confirmed just now. Raises NotFound alike for any other."""
-    return _usable(_holder(session, Purpose.CONFIRM, token, secret), now)
+    """Return the attendee of a link to confirm: unconfirmed, or confirmed within the hour. Raise NotFound."""
+    return _require_usable(_holder(session, Purpose.CONFIRM, token, secret), now)
 
 
-def _usable(found: Attendee, now: datetime) -> Attendee:
+def _require_usable(found: Attendee, now: datetime) -> Attendee:
+    """Return the attendee if their link to confirm still leads on. Raise NotFound if not."""
     if found.standing is Standing.UNCONFIRMED:
         usable = now < lapses_at(found)
     else:
-        usable = found.standing in LISTED and now < found.standing_at + JUST
+        usable = found.standing in LISTED and now < found.standing_at + LINK_VALID_AFTER
     if not usable:
-        raise _nowhere()
+        raise _dead_link()
     return found
 
 
 def event_of(session: Session, token: str, *, secret: str) -> int:
-    """The event that a link to confirm is about. Raises NotFound."""
+    """Return the id of the event that a link to confirm is about. Raise NotFound."""
     columns = (Attendee.id, Attendee.event_id, Attendee.created_at, Attendee.epoch)
-    found = session.execute(sa.select(*columns).where(Attendee.id == tokens.number(token))).one_or_none()
+    found = session.execute(sa.select(*columns).where(Attendee.id == tokens.read_row_id(token))).one_or_none()
     if found is None:
-        raise _nowhere()
+        raise _dead_link()
     number, event, since, epoch = found
-    if not tokens.same(token, tokens.of_attendee(Purpose.CONFIRM, number, since, epoch, secret=secret)):
-        raise _nowhere()
+    if not tokens.is_same(token, tokens.make_attendee_token(Purpose.CONFIRM, number, since, epoch, secret=secret)):
+        raise _dead_link()
     return event
 
 
 def confirm(session: Session, token: str, *, secret: str, now: datetime) -> Attendee:
-    """Take the places, or the end of the queue; the second time changes nothing and is as good.
+    """Confirm a request by its link: take the places, or the end of the queue. A second time changes nothing.
 
-    Raises NotFound, and as `attendance.register` does.
+    Raise NotFound, RegistrationClosed and NeverFits.
     """
-    (told,) = confirm_each(session, [token], secret=secret, now=now)
-    if isinstance(told, SchedulerError):
-        raise told
-    return told
+    (result,) = confirm_each(session, [token], secret=secret, now=now)
+    if isinstance(result, SchedulerError):
+        raise result
+    return result
 
 
 def confirm_each(
     session: Session, given: Sequence[str], *, secret: str, now: datetime
 ) -> list[Attendee | SchedulerError]:
-    """The same for several links in one go, in the order in which they came; each is told what is theirs alone."""
-    numbers = {number for token in given if (number := tokens.number(token))}
-    entry = batch_confirmation.ConfirmationBatch(session, numbers, now=now)
+    """Confirm several requests by their links, in this order; return for each its attendee or its error."""
+    numbers = {number for token in given if (number := tokens.read_row_id(token))}
+    batch = batch_confirmation.ConfirmationBatch(session, numbers, now=now)
     with session.no_autoflush:
-        told = [_confirm(entry, token, secret) for token in given]
-    entry.write()
-    return told
+        results = [_confirm(batch, token, secret) for token in given]
+    batch.write()
+    return results
 
 
-def _confirm(entry: batch_confirmation.ConfirmationBatch, token: str, secret: str) -> Attendee | SchedulerError:
+def _confirm(batch: batch_confirmation.ConfirmationBatch, token: str, secret: str) -> Attendee | SchedulerError:
     try:
-        found = entry.attendees.get(tokens.number(token) or 0)
-        attendee = _usable(_theirs(found, Purpose.CONFIRM, token, secret), entry.now)
+        found = batch.attendees.get(tokens.read_row_id(token) or 0)
+        attendee = _require_usable(_require_token(found, Purpose.CONFIRM, token, secret), batch.now)
         if attendee.standing is Standing.UNCONFIRMED:
-            entry.enter(attendee)
+            batch.enter(attendee)
     except SchedulerError as error:
         return error
     return attendee
 
 
 def own(session: Session, token: str, *, secret: str, erased: bool = False) -> Attendee:
-    """Whose own page this is. Raises NotFound; whoever has not confirmed has none yet. With ``erased`` also whose it
-    was until they erased themselves by it."""
+    """Return the attendee of an own page. Raise NotFound, also if they have not confirmed and so have no page yet.
+
+    With ``erased`` the page of a person who has just erased themselves by it is found, too.
+    """
     found = _holder(session, Purpose.OWN, token, secret, erased=erased)
     if found.standing is Standing.UNCONFIRMED:
-        raise _nowhere()
+        raise _dead_link()
     return found
 
 
 def own_token(attendee: Attendee, *, secret: str) -> str:
+    """Return the token of an attendee's own page."""
     return _token(Purpose.OWN, attendee, secret)
 
 
 def _holder(session: Session, purpose: Purpose, token: str, secret: str, *, erased: bool = False) -> Attendee:
-    number = tokens.number(token)
+    number = tokens.read_row_id(token)
     found = session.get(Attendee, number) if number else None
-    return _theirs(found, purpose, token, secret, erased=erased)
+    return _require_token(found, purpose, token, secret, erased=erased)
 
 
-def _theirs(found: Attendee | None, purpose: Purpose, token: str, secret: str, *, erased: bool = False) -> Attendee:
+def _require_token(
+    found: Attendee | None, purpose: Purpose, token: str, secret: str, *, erased: bool = False
+) -> Attendee:
+    """Return the attendee if the token is theirs. Raise NotFound if not."""
     if found is None:
-        raise _nowhere()
+        raise _dead_link()
     before = 1 if erased and found.attending.erased_at else 0
-    if not tokens.same(token, _token(purpose, found, secret, found.epoch - before)):
-        raise _nowhere()
+    if not tokens.is_same(token, _token(purpose, found, secret, found.epoch - before)):
+        raise _dead_link()
     return found
 
 
 def _token(purpose: Purpose, attendee: Attendee, secret: str, epoch: int | None = None) -> str:
     epoch = attendee.epoch if epoch is None else epoch
-    return tokens.of_attendee(purpose, attendee.id, attendee.created_at, epoch, secret=secret)
+    return tokens.make_attendee_token(purpose, attendee.id, attendee.created_at, epoch, secret=secret)
 
 
-def _nowhere() -> NotFound:
-    """One sentence, whether it was never there, was used, has lapsed or was revoked."""
+def _dead_link() -> NotFound:
+    """Return one error for every link that leads nowhere: never made, used, lapsed or revoked."""
     return NotFound("this link leads nowhere")
 
 
@@ -261,26 +270,26 @@ def _nowhere() -> NotFound:
 
 
 def purge(session: Session, *, now: datetime) -> int:
-    """Forget who asked and never confirmed, with the letter to them, as if they had not; returns how many."""
+    """Delete those who asked and did not confirm in time, with the letter to them; return how many."""
     query = sa.select(Attendee).where(Attendee.standing == Standing.UNCONFIRMED)
-    # One who is confirming at this moment is theirs, not ours.
-    asked = session.scalars(query.with_for_update(skip_locked=True, of=Attendee)).all()
-    lapsed = [one for one in asked if now >= lapses_at(one) or one.event.cancelled]
+    # Whoever is being confirmed at this moment is held by that transaction, and left to it.
+    unconfirmed = session.scalars(query.with_for_update(skip_locked=True, of=Attendee)).all()
+    lapsed = [one for one in unconfirmed if now >= lapses_at(one) or one.event.cancelled]
     for attendee in lapsed:
-        _forget(session, attendee)
+        _delete(session, attendee)
     return len(lapsed)
 
 
-def _forget(session: Session, attendee: Attendee) -> None:
+def _delete(session: Session, attendee: Attendee) -> None:
     person = attendee.person_id
     about = (Letter.person_id == person, Letter.event_id == attendee.event_id, Letter.kind == LetterKind.CONFIRM)
     session.execute(sa.delete(Letter).where(*about))
     session.delete(attendee)
     session.flush()
-    session.execute(sa.delete(Person).where(Person.id == person, Person.key.is_(None), *_unknown_otherwise()))
+    session.execute(sa.delete(Person).where(Person.id == person, Person.key.is_(None), *_not_referred_to()))
 
 
-def _unknown_otherwise() -> Sequence[sa.ColumnElement[bool]]:
-    """That nothing else hangs on a person."""
+def _not_referred_to() -> Sequence[sa.ColumnElement[bool]]:
+    """Return the conditions that no other row refers to a person."""
     columns = (Attendee.person_id, Attendee.represented_by_id, Letter.person_id, FeedLink.person_id)
     return [~sa.exists().where(column == Person.id).correlate(Person) for column in columns]

@@ -1,7 +1,7 @@
-"""What anybody may read: public events alone, decided in SQL, in a number of queries that never grows.
+"""The public agenda: events that everybody may read, chosen in SQL, in a fixed number of queries.
 
-Whatever a page shows is loaded here; everything else about an event raises when it is touched (`raiseload`), so
-that no template can reach a guest, a private part or the parent of a stop that nobody is to know of.
+Everything that a page shows is loaded here; every other relation of an event raises when it is read (`raiseload`), so
+that no template can reach a guest, a private part of an event, or a parent that is not public.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ from scheduler.model import (
 )
 from scheduler.model.events import event_city
 
-PAGE = 60
-MOST_IN_A_MONTH = 500
-MOST_IN_A_SITEMAP = 10_000
-MOST_ANNIVERSARIES = 200
-# Who is named to everybody. Delegations, participants and staff never are.
-NAMED = (Role.PRESIDES, Role.GUEST_OF_HONOUR, Role.SPEAKER)
+PAGE_EVENTS = 60
+MAX_MONTH_EVENTS = 500
+MAX_SITEMAP_EVENTS = 10_000
+MAX_ANNIVERSARIES = 200
+# The roles that are published by name; delegations, participants and staff never are.
+ANNOUNCED_ROLES = (Role.PRESIDES, Role.GUEST_OF_HONOUR, Role.SPEAKER)
 PUBLIC = Event.visibility == Visibility.PUBLIC
 PUBLIC_COLUMNS = (
     joinedload(Event.venue).joinedload(Venue.city),
@@ -55,15 +55,15 @@ PUBLIC_COLUMNS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgendaFilter:
-    """What the reader chose; None restricts nothing."""
+    """What the reader chose to see, by key; None does not restrict."""
 
     kind: Kind | None = None
     city: str | None = None
     organizer: str | None = None
 
 
-class Stop(NamedTuple):
-    """Which of how many stops of a tour."""
+class TourStop(NamedTuple):
+    """The place of an exhibition in its tour: stop ``number`` of ``of``."""
 
     number: int
     of: int
@@ -71,23 +71,25 @@ class Stop(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class AgendaEntry:
-    """An event as it stands in a list: on its days, an anniversary on those of one of its returns."""
+    """An event in a list, with its days; those of an anniversary are the days of one of its returns."""
 
     event: Event
     first_on: date | None
     last_on: date | None
-    stop: Stop | None = None
+    stop: TourStop | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class AgendaPage:
+    """One page of a list, and whether there are ``more`` entries after it."""
+
     entries: Sequence[AgendaEntry]
     more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Announced:
-    """Somebody whom the programme names: no address, no telephone."""
+class AnnouncedPerson:
+    """A person whom the programme names, without addresses and telephone numbers."""
 
     role: Role
     mode: Mode
@@ -97,20 +99,20 @@ class Announced:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Detail:
-    """All that an event's page says."""
+class EventDetails:
+    """Everything that the page of an event shows."""
 
     entry: AgendaEntry
     parent: Event | None = None
     tour: Event | None = None
     stops: Sequence[Event] = ()
     parts: Sequence[Event] = ()
-    announced: Sequence[Announced] = ()
+    announced: Sequence[AnnouncedPerson] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choices:
-    """What there is to choose from: only what a public event has."""
+class AgendaChoices:
+    """The values of a filter: only those that some public event has."""
 
     kinds: Sequence[Kind] = ()
     cities: Sequence[City] = ()
@@ -121,120 +123,130 @@ class Choices:
 # Lists
 
 
-def coming(session: Session, wanted: AgendaFilter, *, now: datetime, page: int = 1) -> Listing:
-    """What is on and what comes, in order of its first day; anniversaries on their next return."""
-    query = _dated(wanted).where(Event.ends_at > now).order_by(Event.starts_at, Event.key)
-    found, more = _page(session, query, page)
-    entries = [*_entries(session, found), *_returning(session, wanted, found, now=now, page=page, more=more)]
-    return Listing(sorted(entries, key=_first_day), more)
+def list_coming(session: Session, chosen: AgendaFilter, *, now: datetime, page: int = 1) -> AgendaPage:
+    """Return a page of events that go on or are to come, by first day; anniversaries on their next return."""
+    query = _select_dated(chosen).where(Event.ends_at > now).order_by(Event.starts_at, Event.key)
+    found, more = _read_page(session, query, page)
+    entries = [
+        *_make_entries(session, found),
+        *_list_returns(session, chosen, found, now=now, page=page, more=more),
+    ]
+    return AgendaPage(sorted(entries, key=_get_first_day), more)
 
 
-def past(session: Session, wanted: AgendaFilter, *, now: datetime, page: int = 1) -> Listing:
-    """What was, the latest first."""
-    query = _dated(wanted).where(Event.ends_at <= now).order_by(Event.starts_at.desc(), Event.key)
-    found, more = _page(session, query, page)
-    return Listing(_entries(session, found), more)
+def list_past(session: Session, chosen: AgendaFilter, *, now: datetime, page: int = 1) -> AgendaPage:
+    """Return a page of events that are over, the latest first."""
+    query = _select_dated(chosen).where(Event.ends_at <= now).order_by(Event.starts_at.desc(), Event.key)
+    found, more = _read_page(session, query, page)
+    return AgendaPage(_make_entries(session, found), more)
 
 
-def undated(session: Session, wanted: AgendaFilter) -> list[AgendaEntry]:
-    """What is announced without a date. A tour has none of its own: its stops do."""
-    query = _events(wanted).where(Event.starts_at.is_(None), Event.kind != Kind.TOUR)
-    return _entries(session, session.scalars(query.order_by(Event.key).limit(PAGE)).unique().all())
+def list_undated(session: Session, chosen: AgendaFilter) -> list[AgendaEntry]:
+    """Return events that have no date yet; no tours, because only their stops have dates."""
+    query = _select_events(chosen).where(Event.starts_at.is_(None), Event.kind != Kind.TOUR)
+    return _make_entries(session, session.scalars(query.order_by(Event.key).limit(PAGE_EVENTS)).unique().all())
 
 
-def month(session: Session, wanted: AgendaFilter, first: date) -> list[AgendaEntry]:
-    """What touches a month, on the walls of each place."""
-    start, end = datetime.combine(first, time()), datetime.combine(next_month(first), time())
-    query = _dated(wanted).where(Event.dtstart < end, Event.dtend > start).order_by(Event.starts_at, Event.key)
-    found = session.scalars(query.limit(MOST_IN_A_MONTH)).unique().all()
-    returning = [_return(event, first) for event in _anniversaries(session, wanted)]
+def list_month(session: Session, chosen: AgendaFilter, first: date) -> list[AgendaEntry]:
+    """Return events on any day of a month, by the wall time of each place; ``first`` is the first of the month."""
+    start, end = datetime.combine(first, time()), datetime.combine(find_next_month(first), time())
+    query = _select_dated(chosen).where(Event.dtstart < end, Event.dtend > start).order_by(Event.starts_at, Event.key)
+    found = session.scalars(query.limit(MAX_MONTH_EVENTS)).unique().all()
+    returning = [_next_return(event, first) for event in _list_anniversaries(session, chosen)]
     within = [one for one in returning if one.first_on and one.first_on < end.date()]
-    return sorted([*_entries(session, found), *within], key=_first_day)
+    return sorted([*_make_entries(session, found), *within], key=_get_first_day)
 
 
-def next_month(first: date) -> date:
+def find_next_month(first: date) -> date:
+    """Return the first day of the month after that of ``first``, which is the first of a month too."""
     return (first.replace(day=1) + timedelta(days=32)).replace(day=1)
 
 
-def _page(session: Session, query: sa.Select[Event], page: int) -> tuple[list[Event], bool]:
-    """The events of a page, and whether there are more after it."""
-    found = session.scalars(query.offset((page - 1) * PAGE).limit(PAGE + 1)).unique().all()
-    return list(found[:PAGE]), len(found) > PAGE
+def _read_page(session: Session, query: sa.Select[Event], page: int) -> tuple[list[Event], bool]:
+    """Return the events of a page, and whether there are more after it."""
+    found = session.scalars(query.offset((page - 1) * PAGE_EVENTS).limit(PAGE_EVENTS + 1)).unique().all()
+    return list(found[:PAGE_EVENTS]), len(found) > PAGE_EVENTS
 
 
-def _events(wanted: AgendaFilter) -> sa.Select[Event]:
-    return sa.select(Event).options(*PUBLIC_COLUMNS).where(PUBLIC, *_within(wanted))
+def _select_events(chosen: AgendaFilter) -> sa.Select[Event]:
+    return sa.select(Event).options(*PUBLIC_COLUMNS).where(PUBLIC, *_yield_conditions(chosen))
 
 
-def _dated(wanted: AgendaFilter) -> sa.Select[Event]:
-    return _events(wanted).where(Event.starts_at.is_not(None), Event.kind.not_in((Kind.ANNIVERSARY, Kind.TOUR)))
+def _select_dated(chosen: AgendaFilter) -> sa.Select[Event]:
+    return _select_events(chosen).where(
+        Event.starts_at.is_not(None), Event.kind.not_in((Kind.ANNIVERSARY, Kind.TOUR))
+    )
 
 
-def _within(wanted: AgendaFilter) -> Iterator[sa.ColumnElement[bool]]:
-    if wanted.kind:
-        yield Event.kind == wanted.kind
-    if wanted.city:
-        here = City.key == wanted.city
+def _yield_conditions(chosen: AgendaFilter) -> Iterator[sa.ColumnElement[bool]]:
+    if chosen.kind:
+        yield Event.kind == chosen.kind
+    if chosen.city:
+        here = City.key == chosen.city
         yield sa.or_(Event.venue.has(Venue.city.has(here)), Event.cities.any(here))
-    if wanted.organizer:
-        yield Event.organizer.has(Organisation.key == wanted.organizer)
+    if chosen.organizer:
+        yield Event.organizer.has(Organisation.key == chosen.organizer)
 
 
-def _returning(
-    session: Session, wanted: AgendaFilter, found: Sequence[Event], *, now: datetime, page: int, more: bool
+def _list_returns(
+    session: Session, chosen: AgendaFilter, found: Sequence[Event], *, now: datetime, page: int, more: bool
 ) -> list[AgendaEntry]:
-    """The anniversaries whose next return falls among the events of this page."""
-    entries = [_return(event, wall(now, event.tzid).date()) for event in _anniversaries(session, wanted)]
+    """Return the anniversaries whose next return falls between the events of this page."""
+    entries = [_next_return(event, wall(now, event.tzid).date()) for event in _list_anniversaries(session, chosen)]
     since = found[0].first_on if found and page > 1 else date.min
     until = found[-1].first_on if found and more else date.max
     assert since is not None and until is not None  # noqa: S101, PT018 - dated
     return [one for one in entries if one.first_on and since <= one.first_on < until and (page == 1 or found)]
 
 
-def _anniversaries(session: Session, wanted: AgendaFilter) -> Sequence[Event]:
-    query = _events(wanted).where(Event.kind == Kind.ANNIVERSARY, Event.starts_at.is_not(None))
-    return session.scalars(query.order_by(Event.key).limit(MOST_ANNIVERSARIES)).unique().all()
+def _list_anniversaries(session: Session, chosen: AgendaFilter) -> Sequence[Event]:
+    query = _select_events(chosen).where(Event.kind == Kind.ANNIVERSARY, Event.starts_at.is_not(None))
+    return session.scalars(query.order_by(Event.key).limit(MAX_ANNIVERSARIES)).unique().all()
 
 
-def _return(event: Event, on_or_after: date) -> AgendaEntry:
+def _next_return(event: Event, on_or_after: date) -> AgendaEntry:
     assert event.first_on is not None and event.last_on is not None  # noqa: S101, PT018 - dated
     first = find_next_anniversary(event.first_on, on_or_after)
     return AgendaEntry(event, first, first + (event.last_on - event.first_on))
 
 
-def _entries(session: Session, events: Sequence[Event]) -> list[AgendaEntry]:
-    stops = _stops(session, {event.parent_id for event in events if event.parent_id})
+def _make_entries(session: Session, events: Sequence[Event]) -> list[AgendaEntry]:
+    stops = _find_tour_stops(session, {event.parent_id for event in events if event.parent_id})
     return [AgendaEntry(event, event.first_on, event.last_on, stops.get(event.id)) for event in events]
 
 
-def _stops(session: Session, parents: Iterable[int]) -> dict[int, Stop]:
-    """Which stop of their tour the public stops of these tours are, if the tour itself is public."""
+def _find_tour_stops(session: Session, parents: Iterable[int]) -> dict[int, TourStop]:
+    """Return the place in its tour of each public stop of these tours, by event id; tours must be public too."""
     tour = aliased(Event)
     query = (
         sa.select(Event.parent_id, Event.id)
         .join(tour, Event.parent_id == tour.id)
         .where(PUBLIC, Event.kind == Kind.EXHIBITION, Event.parent_id.in_(list(parents)))
         .where(tour.kind == Kind.TOUR, tour.visibility == Visibility.PUBLIC)
-        .order_by(*_IN_ORDER)
+        .order_by(*_STOP_ORDER)
     )
     tours: dict[int | None, list[int]] = {}
     for parent, event in session.execute(query):
         tours.setdefault(parent, []).append(event)
-    return {event: Stop(place, len(run)) for run in tours.values() for place, event in enumerate(run, 1)}
+    return {event: TourStop(place, len(run)) for run in tours.values() for place, event in enumerate(run, 1)}
 
 
-_IN_ORDER = (Event.position, Event.starts_at.is_(None), Event.starts_at, Event.key)
+_STOP_ORDER = (Event.position, Event.starts_at.is_(None), Event.starts_at, Event.key)
 
 
-def _first_day(entry: AgendaEntry) -> date:
+def _get_first_day(entry: AgendaEntry) -> date:
     return entry.first_on or date.max
 
 
 # One event
 
 
-def public_event(session: Session, key: str) -> Event:
-    """Raises NotFound alike for what is not there and for what is not public, and suggests no key that is near."""
+def get_public_event(session: Session, key: str) -> Event:
+    """Return a public event.
+
+    Raise NotFound alike whether it does not exist or is not public; without suggesting a similar key, which might
+    be that of an event that is not public.
+    """
     found = (
         session.scalars(sa.select(Event).options(*PUBLIC_COLUMNS).where(PUBLIC, Event.key == key))
         .unique()
@@ -245,95 +257,95 @@ def public_event(session: Session, key: str) -> Event:
     return found
 
 
-def detail(session: Session, key: str, *, now: datetime) -> Detail:
-    """All that an event's page says. Raises NotFound as `public_event` does."""
-    event = public_event(session, key)
-    parent, grandparent = _ancestors(session, event)
+def get_details(session: Session, key: str, *, now: datetime) -> EventDetails:
+    """Return everything that the page of an event shows. Raise NotFound as `public_event` does."""
+    event = get_public_event(session, key)
+    parent, grandparent = _find_ancestors(session, event)
     tour = next((one for one in (event, parent, grandparent) if one and one.kind is Kind.TOUR), None)
-    return Detail(
-        entry=_entry(session, event, now),
+    return EventDetails(
+        entry=_make_entry(session, event, now),
         parent=parent,
         tour=tour,
-        stops=_children(session, tour, Event.kind == Kind.EXHIBITION) if tour else (),
-        parts=_children(
+        stops=_list_children(session, tour, Event.kind == Kind.EXHIBITION) if tour else (),
+        parts=_list_children(
             session, event, sa.or_(Event.kind != Kind.EXHIBITION, sa.literal(event.kind is not Kind.TOUR))
         ),
-        announced=() if event.cancelled else _announced(session, event),
+        announced=() if event.cancelled else _list_announced(session, event),
     )
 
 
-def _entry(session: Session, event: Event, now: datetime) -> AgendaEntry:
+def _make_entry(session: Session, event: Event, now: datetime) -> AgendaEntry:
     if event.kind is Kind.ANNIVERSARY and event.first_on:
-        return _return(event, wall(now, event.tzid).date())
-    return _entries(session, [event])[0]
+        return _next_return(event, wall(now, event.tzid).date())
+    return _make_entries(session, [event])[0]
 
 
-def _ancestors(session: Session, event: Event) -> tuple[Event | None, Event | None]:
-    """Parent and grandparent; nothing from the first on that is not public."""
-    parent = _public_parent(session, event)
-    return parent, _public_parent(session, parent) if parent else None
+def _find_ancestors(session: Session, event: Event) -> tuple[Event | None, Event | None]:
+    """Return parent and grandparent; None for one that is not public, and for what is above it."""
+    parent = _find_public_parent(session, event)
+    return parent, _find_public_parent(session, parent) if parent else None
 
 
-def _public_parent(session: Session, event: Event) -> Event | None:
+def _find_public_parent(session: Session, event: Event) -> Event | None:
     query = sa.select(Event).options(*PUBLIC_COLUMNS).where(PUBLIC, Event.id == event.parent_id)
     return session.scalars(query).unique().one_or_none()
 
 
-def _children(session: Session, event: Event, condition: sa.ColumnElement[bool]) -> Sequence[Event]:
+def _list_children(session: Session, event: Event, condition: sa.ColumnElement[bool]) -> Sequence[Event]:
     query = sa.select(Event).options(*PUBLIC_COLUMNS).where(PUBLIC, Event.parent_id == event.id, condition)
-    return session.scalars(query.order_by(*_IN_ORDER).limit(MOST_IN_A_MONTH)).unique().all()
+    return session.scalars(query.order_by(*_STOP_ORDER).limit(MAX_MONTH_EVENTS)).unique().all()
 
 
-def _announced(session: Session, event: Event) -> list[Announced]:
-    """Who presides, is honoured and speaks: whoever comes in person or for another, once they have accepted.
-
-    An invitation that has not been answered is nobody's to publish.
-    """
+def _list_announced(session: Session, event: Event) -> list[AnnouncedPerson]:
+    """Return the people in roles that are published who have accepted; a deputy instead of whom they represent."""
     comes = sa.func.coalesce(Attendee.represented_by_id, Attendee.person_id)
     query = (
         sa.select(Attendee.role, Attendee.mode, Person.courtesy_title, Person.name, Person.position)
         .join(Person, Person.id == comes)
-        .where(Attendee.event_id == event.id, Attendee.role.in_(NAMED), Attendee.standing == Standing.CONFIRMED)
+        .where(
+            Attendee.event_id == event.id, Attendee.role.in_(ANNOUNCED_ROLES), Attendee.standing == Standing.CONFIRMED
+        )
         .where(Person.erased_at.is_(None))
         .order_by(Person.precedence.is_(None), Person.precedence, Attendee.id)
     )
-    found = [Announced(*row) for row in session.execute(query)]
-    return sorted(found, key=lambda one: NAMED.index(one.role))
+    found = [AnnouncedPerson(*row) for row in session.execute(query)]
+    return sorted(found, key=lambda one: ANNOUNCED_ROLES.index(one.role))
 
 
-# What there is
+# Filters and the sitemap
 
 
-def choices(session: Session) -> Choices:
-    return Choices(
-        kinds=_kinds(session),
-        cities=session.scalars(sa.select(City).where(City.id.in_(_public_cities())).order_by(City.key)).all(),
-        organizers=session.scalars(sa.select(Organisation).where(_organizes()).order_by(Organisation.key)).all(),
-        tours=_tours(session),
+def list_choices(session: Session) -> AgendaChoices:
+    """Return the values of the agenda's filter."""
+    return AgendaChoices(
+        kinds=_list_kinds(session),
+        cities=session.scalars(sa.select(City).where(City.id.in_(_select_public_cities())).order_by(City.key)).all(),
+        organizers=session.scalars(sa.select(Organisation).where(_is_organizer()).order_by(Organisation.key)).all(),
+        tours=_list_tours(session),
     )
 
 
-def _kinds(session: Session) -> list[Kind]:
+def _list_kinds(session: Session) -> list[Kind]:
     there = set(session.scalars(sa.select(Event.kind).where(PUBLIC).distinct()))
     return [kind for kind in Kind if kind in there and kind is not Kind.TOUR]
 
 
-def _public_cities() -> sa.CompoundSelect[int]:
+def _select_public_cities() -> sa.CompoundSelect[int]:
     at_venue = sa.select(Venue.city_id).join(Event, Event.venue_id == Venue.id).where(PUBLIC)
     announced = sa.select(event_city.c.city_id).join(Event, Event.id == event_city.c.event_id).where(PUBLIC)
     return sa.union(at_venue, announced)
 
 
-def _organizes() -> sa.ColumnElement[bool]:
+def _is_organizer() -> sa.ColumnElement[bool]:
     return Organisation.id.in_(sa.select(Event.organizer_id).where(PUBLIC, Event.organizer_id.is_not(None)))
 
 
-def _tours(session: Session) -> Sequence[Event]:
+def _list_tours(session: Session) -> Sequence[Event]:
     query = sa.select(Event).options(raiseload("*")).where(PUBLIC, Event.kind == Kind.TOUR)
-    return session.scalars(query.order_by(Event.key).limit(PAGE)).all()
+    return session.scalars(query.order_by(Event.key).limit(PAGE_EVENTS)).all()
 
 
-def addresses(session: Session) -> Sequence[tuple[str, datetime]]:
-    """The key of every public event and when it was last revised, the latest first: for a sitemap."""
+def list_for_sitemap(session: Session) -> Sequence[tuple[str, datetime]]:
+    """Return key and last revision (UTC) of public events, the latest first, for the sitemap."""
     query = sa.select(Event.key, Event.revised_at).where(PUBLIC).order_by(Event.revised_at.desc(), Event.key)
-    return [(key, revised) for key, revised in session.execute(query.limit(MOST_IN_A_SITEMAP))]
+    return [(key, revised) for key, revised in session.execute(query.limit(MAX_SITEMAP_EVENTS))]

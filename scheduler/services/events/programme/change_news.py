@@ -1,4 +1,4 @@
-"""What of a changed event is news, and who is told of it."""
+"""Decide whether a change of an event is news, and queue the letters about it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from sqlalchemy.orm import Session
 
 from scheduler.model import Attendee, Event, Kind, LetterKind, Mode, Status, Timing
 from scheduler.model.events import OPEN_ENDED
-from scheduler.services.events.programme.event_times import differs, is_now
+from scheduler.services.events.programme.event_times import capture_facts, has_changed
 from scheduler.services.outbox import enqueue
 
 
 @dataclass(frozen=True, slots=True)
-class Before:
-    """What people knew of an event before it was changed."""
+class EventBefore:
+    """What people knew of an event before it was changed; times are UTC, ``dtstart`` and ``dtend`` wall times."""
 
     status: Status
     timing: Timing
@@ -30,7 +30,8 @@ class Before:
     told: Mapping[str, Any]
 
     @classmethod
-    def of(cls, event: Event) -> Before:
+    def capture(cls, event: Event) -> EventBefore:
+        """Capture an event that is about to be changed."""
         return cls(
             event.status,
             event.timing,
@@ -39,65 +40,67 @@ class Before:
             event.tzid,
             event.starts_at,
             event.ends_at,
-            is_now(event),
+            capture_facts(event),
         )
 
 
-def announce_change(session: Session, event: Event, was: Before, *, now: datetime) -> int:
-    """Queue the letters of a change, if it is worth any. Returns how many people are told."""
-    news = _news(event, was, now)
-    return _tell(session, news, event, was, now) if news else 0
+def announce_change(session: Session, event: Event, was: EventBefore, *, now: datetime) -> int:
+    """Queue letters about a change if it is news, and return how many people get one."""
+    news = _find_news(event, was, now)
+    return _queue_letters(session, news, event, was, now) if news else 0
 
 
-def _news(event: Event, was: Before, now: datetime) -> LetterKind | None:
-    """What of a change is worth a letter; a corrected comma is not, and neither is what is already over."""
+def _find_news(event: Event, was: EventBefore, now: datetime) -> LetterKind | None:
+    """Return the kind of letter about a change; None if what was told stays true, or the event is over."""
     if event.is_over(now) and (was.ends_at is None or was.ends_at <= now):
         return None
     if event.cancelled:
         return LetterKind.CANCELLED if was.status is not Status.CANCELLED else None
-    if was.status is Status.CANCELLED or _newly_announced(event, was):
+    if was.status is Status.CANCELLED or _is_newly_announced(event, was):
         return LetterKind.DATE_ANNOUNCED
-    return LetterKind.MOVED if _moved(event, was) else None
+    return LetterKind.MOVED if has_changed(was.told, event, joins=True) else None
 
 
-def _newly_announced(event: Event, was: Before) -> bool:
+def _is_newly_announced(event: Event, was: EventBefore) -> bool:
     if was.timing is Timing.TO_BE_ANNOUNCED:
         return event.dated
-    return was.timing is Timing.HOUR_TO_BE_ANNOUNCED and event.timing is Timing.HOURS and _same_day(event, was)
+    return was.timing is Timing.HOUR_TO_BE_ANNOUNCED and event.timing is Timing.HOURS and _is_same_day(event, was)
 
 
-def _same_day(event: Event, was: Before) -> bool:
+def _is_same_day(event: Event, was: EventBefore) -> bool:
     return event.dtstart is not None and was.dtstart is not None and event.first_on == was.dtstart.date()
 
 
-def _moved(event: Event, was: Before) -> bool:
-    return differs(was.told, event, joins=True)
-
-
-def _tell(session: Session, news: LetterKind, event: Event, was: Before, now: datetime) -> int:
-    """With where it stood before: today's facts will no longer say it."""
-    urgent = any(_presses(starts, ends, event, now) for starts, ends in _hours_at_stake(event, was))
+def _queue_letters(session: Session, news: LetterKind, event: Event, was: EventBefore, now: datetime) -> int:
+    """Queue the letters, with time and place from before the change, which the event no longer has."""
+    urgent = any(_is_urgent(starts, ends, event, now) for starts, ends in _list_affected_hours(event, was))
     due_at, since = (now, now) if urgent else enqueue.news_due_at(session, event, now=now)
     facts = {"sequence": event.sequence, "was": was.told, "since": since.isoformat()}
     return enqueue.queue_for_list(
-        session, news, event, facts=facts, due_at=due_at, whom=_concerned(event, was), now=now
+        session, news, event, facts=facts, due_at=due_at, whom=_is_concerned(event, was), now=now
     )
 
 
-def _hours_at_stake(event: Event, was: Before) -> list[tuple[datetime | None, datetime | None]]:
-    """Who is on the way to where it was must know as soon as who has to set out for where it is."""
+def _list_affected_hours(event: Event, was: EventBefore) -> list[tuple[datetime | None, datetime | None]]:
+    """Return the old and the new hours: people may be on the way to either."""
     return [(was.starts_at, was.ends_at), (event.starts_at, event.ends_at)]
 
 
-def _presses(starts_at: datetime | None, ends_at: datetime | None, event: Event, now: datetime) -> bool:
-    """It is about to begin, or is going on: no time for a quiet period. What goes on for days leaves that time."""
+def _is_urgent(starts_at: datetime | None, ends_at: datetime | None, event: Event, now: datetime) -> bool:
+    """Return whether the event begins within `enqueue.SOON` or is going on, so that a letter cannot wait.
+
+    An event of several days, or one that binds nobody, is not urgent once it has begun.
+    """
     if starts_at is None or ends_at is None or event.kind is Kind.ANNIVERSARY:
         return False
     for_days = event.whole_days or event.kind in OPEN_ENDED
-    return starts_at - enqueue.SOON <= now < (starts_at if for_days else ends_at)
+    return starts_at - enqueue.URGENT_WITHIN <= now < (starts_at if for_days else ends_at)
 
 
-def _concerned(event: Event, was: Before) -> sa.ColumnElement[bool]:
-    """A new video link alone is news for who takes part by it, unless everybody is shown it."""
-    same_event = event.status is was.status and not differs(was.told, event, joins=event.video_public)
+def _is_concerned(event: Event, was: EventBefore) -> sa.ColumnElement[bool]:
+    """Return the condition on Attendee that the change concerns them.
+
+    If only the video link has changed, and is not shown to everybody, it concerns the people who take part by video.
+    """
+    same_event = event.status is was.status and not has_changed(was.told, event, joins=event.video_public)
     return Attendee.mode == Mode.REMOTE if same_event else sa.true()

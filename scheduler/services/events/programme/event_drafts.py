@@ -1,6 +1,6 @@
-"""What people hand in: the tables of a programme file, and the options of a command, checked and normalised.
+"""Drafts of events, their reminders and their attendees: tables of a programme file or options of a command, checked.
 
-A draft compares equal to the draft read back from its row, so that "nothing changed" is an equality.
+A normal draft equals the draft that is read back from its row, so that "nothing changed" is ``==``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from scheduler.base.errors import Invalid, all_of
+from scheduler.base.errors import Invalid, combine_errors
 from scheduler.base.text import Text
 from scheduler.model import (
     Answer,
@@ -25,8 +25,7 @@ from scheduler.model import (
     Timing,
     Visibility,
 )
-from scheduler.services.common.drafts import Draft
-from scheduler.services.common.drafts import refused as _refused
+from scheduler.services.common.drafts import Draft, as_pydantic_error
 from scheduler.services.common.values import (
     Capacity,
     Day,
@@ -42,30 +41,32 @@ from scheduler.services.common.values import (
     Zone,
 )
 from scheduler.services.events.attendance.replies import Reply
-from scheduler.services.events.programme.place_drafts import (
-    ClosureDraft,
-)
+from scheduler.services.events.programme.place_drafts import ClosureDraft
 
 
 class ReminderDraft(Draft):
-    """``before`` the start; ``at`` a time of day in the event's zone (whole days: 09:00 unless said)."""
+    """A reminder ``before`` the start, ``at`` a time of day in the event's zone; by default 09:00 for whole days."""
 
     before: Duration
     at: TimeOfDay | None = None
     audience: ReminderAudience = ReminderAudience.EVERYONE
 
     @model_validator(mode="after")
-    def _sensible(self) -> Self:
+    def _check_lead(self) -> Self:
         if not timedelta() < self.before <= timedelta(days=366):
-            raise _refused(Invalid("before: a reminder leaves at most a year before, and not at the start itself"))
+            raise as_pydantic_error(
+                Invalid("before: a reminder leaves at most a year before, and not at the start itself")
+            )
         if self.at is not None and self.before % timedelta(days=1):
-            raise _refused(Invalid("at: goes with whole days before, like 1 day"))
+            raise as_pydantic_error(Invalid("at: goes with whole days before, like 1 day"))
         if self.audience is ReminderAudience.CHOSEN:
-            raise _refused(Invalid("audience: chosen is for guests, who choose it on their own pages"))
+            raise as_pydantic_error(Invalid("audience: chosen is for guests, who choose it on their own pages"))
         return self
 
 
 class AttendeeDraft(Draft):
+    """A person on the list of an event, with the answer that they gave ``by`` some way ``on`` a day."""
+
     person: Key
     role: Role = Role.PARTICIPANT
     mode: Mode = Mode.IN_PERSON
@@ -78,7 +79,7 @@ class AttendeeDraft(Draft):
 
 
 class EventDraft(Draft):
-    """An event as it should be. No date at all means: to be announced."""
+    """An event as it should be; without any date it is to be announced. Times are wall times in ``tz``."""
 
     kind: Kind
     title: Name
@@ -119,14 +120,15 @@ class EventDraft(Draft):
     attendees: tuple[AttendeeDraft, ...] | None = None
 
     @model_validator(mode="after")
-    def _one_way_to_say_when(self) -> Self:
-        problems = list(_when_problems(self))
+    def _check_times(self) -> Self:
+        problems = list(_find_time_problems(self))
         if problems:
-            raise _refused(all_of(problems))
+            raise as_pydantic_error(combine_errors(problems))
         return self
 
     @property
     def timing(self) -> Timing:
+        """Return how much of its time is known."""
         if self.dtstart is not None:
             return Timing.HOURS
         if self.first_day is None:
@@ -134,15 +136,15 @@ class EventDraft(Draft):
         return Timing.HOUR_TO_BE_ANNOUNCED if self.hour_to_be_announced else Timing.DAYS
 
     def span(self) -> tuple[datetime, datetime] | tuple[None, None]:
-        """Wall times of start and exclusive end; whole days from midnight to midnight (RFC 5545 3.6.1)."""
+        """Return wall times of start and exclusive end; whole days from midnight to midnight (RFC 5545 3.6.1)."""
         if self.dtstart is not None and self.dtend is not None:
             return self.dtstart, self.dtend
         if self.first_day is None or self.last_day is None:
             return None, None
         return datetime.combine(self.first_day, time()), datetime.combine(self.last_day + timedelta(days=1), time())
 
-    def normal(self, *, tz: str) -> EventDraft:
-        """The same with everything said that was left to be understood."""
+    def normalize(self, *, tz: str) -> EventDraft:
+        """Return this draft with everything explicit that may be left out: zone, end and order of lists."""
         changes: dict[str, Any] = {"tz": tz, "duration": None, "cities": tuple(sorted(set(self.cities)))}
         if self.dtstart is not None:
             changes["dtend"] = self.dtend or self.dtstart + (self.duration or timedelta())
@@ -152,7 +154,7 @@ class EventDraft(Draft):
         return self.model_copy(update={**changes, "closed": tuple(closed)})
 
 
-def _when_problems(draft: EventDraft) -> Iterable[Invalid]:
+def _find_time_problems(draft: EventDraft) -> Iterable[Invalid]:
     timed = draft.dtstart is not None
     if timed and draft.first_day is not None:
         yield Invalid("dtstart: give either dtstart (with an hour) or first_day (whole days)")
@@ -164,14 +166,14 @@ def _when_problems(draft: EventDraft) -> Iterable[Invalid]:
         yield Invalid("first_day: is missing; last_day alone says no date")
     if draft.hour_to_be_announced and draft.first_day is None:
         yield Invalid("first_day: is missing; without a day there is no hour to announce")
-    yield from _order_problems(draft)
+    yield from _find_order_problems(draft)
     if draft.kind is Kind.ANNIVERSARY and draft.first_day is None:
         yield Invalid("first_day: an anniversary needs the day it first fell on")
     if draft.kind is Kind.TOUR and (timed or draft.first_day is not None):
         yield Invalid("first_day: a tour has no dates of its own; its stops have")
 
 
-def _order_problems(draft: EventDraft) -> Iterable[Invalid]:
+def _find_order_problems(draft: EventDraft) -> Iterable[Invalid]:
     if draft.dtstart is not None and draft.dtend is not None and draft.dtend <= draft.dtstart:
         yield Invalid("dtend: {end} is not after dtstart {start}", end=draft.dtend, start=draft.dtstart)
     if draft.duration is not None and draft.duration <= timedelta():

@@ -1,4 +1,4 @@
-"""An event written as its draft says, and the draft that would write it."""
+"""Write events from drafts, and read drafts back from events."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from scheduler.model import (
 )
 from scheduler.services.common.lookup import Lookup
 from scheduler.services.events.programme.event_drafts import EventDraft, ReminderDraft
-from scheduler.services.events.programme.places import closed_of, weekly_of, write_hours
+from scheduler.services.events.programme.places import read_closures, read_weekly_hours, write_hours
 
-# Read with the event, because a draft and a rendering need them: no query per event.
+# Relations that a draft or a rendering needs: loaded with many events in a fixed number of queries.
 WITH_EVENT = (
     selectinload(Event.hours),
     selectinload(Event.closures),
@@ -44,7 +44,7 @@ WITH_EVENT = (
 
 @dataclass(frozen=True, slots=True)
 class References:
-    """What a draft names by key, found."""
+    """The rows that a draft names by key."""
 
     venue: Venue | None
     organizer: Organisation | None
@@ -52,8 +52,8 @@ class References:
     parent: Event | None
 
     @classmethod
-    def of(cls, event: Event | None, draft: EventDraft, lookup: Lookup) -> References:
-        """Raises NotFound, and Invalid for hours that the clocks skip."""
+    def find(cls, event: Event | None, draft: EventDraft, lookup: Lookup) -> References:
+        """Look up the rows that a draft names. Raise NotFound, or Invalid if clocks skip an hour of the draft."""
         if draft.timing is Timing.HOURS:
             for wall in draft.span():
                 assert wall is not None and draft.tz is not None  # noqa: S101, PT018 - normal
@@ -62,39 +62,40 @@ class References:
             lookup.get(Venue, draft.venue) if draft.venue else None,
             lookup.get(Organisation, draft.organizer) if draft.organizer else None,
             [lookup.get(City, city) for city in draft.cities],
-            _parent(event, draft, lookup),
+            _find_parent(event, draft, lookup),
         )
 
 
-def new(session: Session, key: str, draft: EventDraft, now: datetime) -> Event:
-    """With its places; the rest of the draft is for `write`. Its UID is made here, once (RFC 7986 5.3)."""
+def create(session: Session, key: str, draft: EventDraft, now: datetime) -> Event:
+    """Create an event with its UID (RFC 7986 5.3) and its capacities; `write` writes the rest of the draft."""
     made = now.replace(microsecond=0)
     event = Event(key=key, uid=str(uuid.uuid4()), created_at=made, revised_at=made, sequence=0, fingerprint="")
     event.capacities = [
         Capacity(mode=mode, capacity=capacity, taken=0, last_queue_number=0)
-        for mode, capacity in capacities(draft).items()
+        for mode, capacity in read_capacities(draft).items()
     ]
     session.add(event)
     return event
 
 
 def write(session: Session, event: Event, draft: EventDraft, found: References) -> None:
-    """All that the draft says but the capacities, which are for `seating.set_capacity`; derives the instants."""
+    """Write a draft into an event and derive its instants; capacities are left to `offers.set_capacity`."""
     with session.no_autoflush:
-        for name in _SAME:
+        for name in _COPIED_FIELDS:
             setattr(event, name, getattr(draft, name))
         event.timing, event.tzid = draft.timing, draft.tz or "UTC"
         event.dtstart, event.dtend = draft.span()
         event.derive()
         event.venue, event.organizer, event.parent = found.venue, found.organizer, found.parent
         event.cities = found.cities
-        for mode, instructions in _instructions(draft).items():
-            capacity_of(event, mode).instructions = instructions
+        for mode, instructions in _read_instructions(draft).items():
+            get_capacity(event, mode).instructions = instructions
         _write_reminders(event, draft.reminders or ())
         write_hours(event, draft, session)
 
 
-_SAME = (
+# Fields that have the same name and value in a draft and in its row.
+_COPIED_FIELDS = (
     "kind",
     "title",
     "description",
@@ -116,7 +117,8 @@ _SAME = (
 )
 
 
-def _parent(event: Event | None, draft: EventDraft, lookup: Lookup) -> Event | None:
+def _find_parent(event: Event | None, draft: EventDraft, lookup: Lookup) -> Event | None:
+    """Return the parent that a draft names. Raise NotFound, or Invalid if an event would be part of itself."""
     if draft.parent is None:
         return None
     parent = lookup.get(Event, draft.parent)
@@ -129,9 +131,9 @@ def _parent(event: Event | None, draft: EventDraft, lookup: Lookup) -> Event | N
 
 
 def _write_reminders(event: Event, drafts: Sequence[ReminderDraft]) -> None:
-    """Reminders are the same by offset and audience: one that stays keeps what it has already fired for."""
+    """Add, change and remove reminders; one with the same offset and audience keeps what it has fired for."""
     wanted = {(draft.before, draft.audience): draft for draft in drafts}
-    for reminder in _planned(event):
+    for reminder in _list_planned_reminders(event):
         draft = wanted.pop((reminder.offset, reminder.audience), None)
         if draft is None:
             event.reminders.remove(reminder)
@@ -141,20 +143,25 @@ def _write_reminders(event: Event, drafts: Sequence[ReminderDraft]) -> None:
         event.reminders.append(Reminder(offset=draft.before, at=draft.at, audience=draft.audience))
 
 
-def capacities(draft: EventDraft) -> dict[Mode, int | None]:
+def read_capacities(draft: EventDraft) -> dict[Mode, int | None]:
+    """Return the capacity of a draft by mode; None is unlimited."""
     return {Mode.IN_PERSON: draft.capacity, Mode.REMOTE: draft.remote_capacity}
 
 
-def _instructions(draft: EventDraft) -> dict[Mode, Text]:
+def _read_instructions(draft: EventDraft) -> dict[Mode, Text]:
     return {Mode.IN_PERSON: draft.instructions, Mode.REMOTE: draft.remote_instructions}
 
 
-def capacity_of(event: Event, mode: Mode) -> Capacity:
+def get_capacity(event: Event, mode: Mode) -> Capacity:
+    """Return the capacity of an event in one mode."""
     return next(one for one in event.capacities if one.mode is mode)
 
 
-def completed(after: EventDraft, before: EventDraft | None) -> EventDraft:
-    """Lists that a draft does not mention stay as they are; attendees are put one by one, not compared here."""
+def complete(after: EventDraft, before: EventDraft | None) -> EventDraft:
+    """Return a draft with its reminders in order, those of ``before`` if it does not mention any.
+
+    Attendees are left out: they are put one by one and not compared.
+    """
     reminders = after.reminders
     if reminders is None:
         reminders = before.reminders if before else ()
@@ -162,11 +169,11 @@ def completed(after: EventDraft, before: EventDraft | None) -> EventDraft:
     return after.model_copy(update={"attendees": None, "reminders": tuple(ordered)})
 
 
-def draft_of(event: Event) -> EventDraft:
-    """The draft that would make this very event; without attendees, who are put one by one."""
+def read_draft(event: Event) -> EventDraft:
+    """Return the draft that makes an event as this one is; without attendees, who are put one by one."""
     timed = event.timing is Timing.HOURS
     return EventDraft.model_construct(
-        **{name: getattr(event, name) for name in _SAME},
+        **{name: getattr(event, name) for name in _COPIED_FIELDS},
         dtstart=event.dtstart if timed else None,
         dtend=event.dtend if timed else None,
         first_day=event.first_on if event.whole_days else None,
@@ -177,26 +184,26 @@ def draft_of(event: Event) -> EventDraft:
         cities=tuple(sorted(city.key for city in event.cities)),
         organizer=event.organizer.key if event.organizer else None,
         parent=event.parent.key if event.parent else None,
-        capacity=capacity_of(event, Mode.IN_PERSON).capacity,
-        remote_capacity=capacity_of(event, Mode.REMOTE).capacity,
-        instructions=capacity_of(event, Mode.IN_PERSON).instructions,
-        remote_instructions=capacity_of(event, Mode.REMOTE).instructions,
-        hours=weekly_of(event.hours),
-        closed=closed_of(event.closures),
+        capacity=get_capacity(event, Mode.IN_PERSON).capacity,
+        remote_capacity=get_capacity(event, Mode.REMOTE).capacity,
+        instructions=get_capacity(event, Mode.IN_PERSON).instructions,
+        remote_instructions=get_capacity(event, Mode.REMOTE).instructions,
+        hours=read_weekly_hours(event.hours),
+        closed=read_closures(event.closures),
         reminders=tuple(
             ReminderDraft.model_construct(before=one.offset, at=one.at, audience=one.audience)
-            for one in sorted(_planned(event), key=lambda one: (-one.offset, one.audience))
+            for one in sorted(_list_planned_reminders(event), key=lambda one: (-one.offset, one.audience))
         ),
     )
 
 
-def _planned(event: Event) -> list[Reminder]:
-    """The organizer's; those that guests chose on their own pages are none of a plan."""
+def _list_planned_reminders(event: Event) -> list[Reminder]:
+    """Return the organizer's reminders, without those that guests chose on their own pages."""
     return [one for one in event.reminders if one.audience is not ReminderAudience.CHOSEN]
 
 
-def zone_of(draft: EventDraft, lookup: Lookup) -> str | None:
-    """The zone of its place, where it does not say its own."""
+def find_zone(draft: EventDraft, lookup: Lookup) -> str | None:
+    """Return the zone of the place or the parent that a draft names, for a draft without a zone of its own."""
     if draft.venue:
         return lookup.get(Venue, draft.venue).city.tzid
     if draft.cities:

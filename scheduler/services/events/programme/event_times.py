@@ -1,4 +1,4 @@
-"""When an event is, in words: on its own clock first, on the reader's beside it; and when it was before it moved."""
+"""Times of an event in words: by the clock of its place, by the reader's beside it, and as they were before."""
 
 from __future__ import annotations
 
@@ -8,91 +8,105 @@ from typing import Any
 
 from scheduler.base.clock import instant, wall
 from scheduler.base.date_format import When, format_day, format_days, format_offset, format_span, zone_city
-from scheduler.base.i18n import N_, catalogue
+from scheduler.base.i18n import N_, load_catalogue
 from scheduler.model import Event, Timing
 
 DAY = timedelta(days=1)
 
 
-def when(event: Event, language: str, tzid: str | None, *, start: str | None = None) -> list[When]:
-    """The event's own time first; the reader's beside it where their clock shows another."""
+def format_time(event: Event, language: str, tzid: str | None, *, start: str | None = None) -> list[When]:
+    """Return the time of an event: by its own clock, and by the reader's if that shows another time.
+
+    ``tzid`` is the reader's zone, None if it is not known. ``start`` is the instant (ISO 8601) of one return of an
+    anniversary. Without a date there is nothing to return.
+    """
     if event.dtstart is None or event.dtend is None or event.starts_at is None or event.ends_at is None:
         return []
     if event.whole_days:
-        return [When(_days(event, language, start), "")]
-    city = _place_of_clock(event, event.tzid, language)
-    own = When(format_span(event.dtstart, event.dtend, language), _zone(city, event.starts_at, event.tzid))
+        return [When(_format_days(event, language, start), "")]
+    city = _name_place_of_clock(event, event.tzid, language)
+    own = When(format_span(event.dtstart, event.dtend, language), _format_zone(city, event.starts_at, event.tzid))
     if tzid is None or wall(event.starts_at, tzid) == event.dtstart:
         return [own]
     theirs = format_span(wall(event.starts_at, tzid), wall(event.ends_at, tzid), language)
-    return [own, When(theirs, _zone(zone_city(tzid, language), event.starts_at, tzid), own=True)]
+    return [own, When(theirs, _format_zone(zone_city(tzid, language), event.starts_at, tzid), own=True)]
 
 
-def moment(at: datetime, event: Event, language: str, tzid: str | None) -> list[When]:
-    """One instant by the event's clock, and by the reader's where that shows another."""
-    own = When(_minute(at, event.tzid, language), _zone(_place_of_clock(event, event.tzid, language), at, event.tzid))
+def format_instant(at: datetime, event: Event, language: str, tzid: str | None) -> list[When]:
+    """Return one instant by the clock of an event, and by the reader's if that shows another time."""
+    own = When(
+        _format_minute(at, event.tzid, language),
+        _format_zone(_name_place_of_clock(event, event.tzid, language), at, event.tzid),
+    )
     if tzid is None or wall(at, tzid) == wall(at, event.tzid):
         return [own]
-    return [own, When(_minute(at, tzid, language), _zone(zone_city(tzid, language), at, tzid), own=True)]
+    return [
+        own,
+        When(_format_minute(at, tzid, language), _format_zone(zone_city(tzid, language), at, tzid), own=True),
+    ]
 
 
-def _minute(at: datetime, tzid: str, language: str) -> str:
+def _format_minute(at: datetime, tzid: str, language: str) -> str:
     shown = wall(at, tzid)
     return f"{format_day(shown.date(), language)}, {shown:%H:%M}"
 
 
-def _days(event: Event, language: str, start: str | None) -> str:
+def _format_days(event: Event, language: str, start: str | None) -> str:
     assert event.first_on is not None and event.last_on is not None  # noqa: S101, PT018 - dated
     first, last = event.first_on, event.last_on
-    if start is not None:  # the day on which an anniversary returns this year
+    if start is not None:  # of one return of an anniversary
         moved = wall(datetime.fromisoformat(start), event.tzid).date() - first
         first, last = first + moved, last + moved
     days = format_days(first, last, language)
     if event.timing is Timing.HOUR_TO_BE_ANNOUNCED:
-        unknown = catalogue(language).gettext(N_("the hour has not been announced yet"))
+        unknown = load_catalogue(language).gettext(N_("the hour has not been announced yet"))
         return f"{days} ({unknown})"
     return days
 
 
-def _zone(city: str, at: datetime, tzid: str) -> str:
+def _format_zone(city: str, at: datetime, tzid: str) -> str:
     return f"{city}, {format_offset(at, tzid)}"
 
 
-def was_when(was: Mapping[str, Any], event: Event, language: str) -> str:
-    """The old time, where it is not the new one."""
-    if not was.get("dtstart") or _time_of(was) == _time_of(is_now(event)) or gains_its_hour(was, event):
+def format_old_time(was: Mapping[str, Any], event: Event, language: str) -> str:
+    """Return the old time of an event in words; empty if it is as before, or has gained its hour."""
+    if not was.get("dtstart") or _get_time(was) == _get_time(capture_facts(event)) or has_gained_hour(was, event):
         return ""
     start, end = datetime.fromisoformat(was["dtstart"]), datetime.fromisoformat(was["dtend"])
     if was["timing"] != Timing.HOURS:
         return format_days(start.date(), (end - DAY).date(), language)
     at = instant(start, was["tzid"], gap="shift")
-    zone = _zone(_place_of_clock(event, was["tzid"], language), at, was["tzid"])
+    zone = _format_zone(_name_place_of_clock(event, was["tzid"], language), at, was["tzid"])
     return f"{format_span(start, end, language)} ({zone})"
 
 
-def _time_of(stood: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(stood[name] for name in ("timing", "dtstart", "dtend", "tzid"))
+def _get_time(facts: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(facts[name] for name in ("timing", "dtstart", "dtend", "tzid"))
 
 
-def _place_of_clock(event: Event, tzid: str, language: str) -> str:
-    """The city whose clock is meant: where the event is, if that keeps the zone, else the zone's own."""
+def _name_place_of_clock(event: Event, tzid: str, language: str) -> str:
+    """Return the city whose clock is meant: that of the event if it is in this zone, else that of the zone."""
     city = event.city
     return city.name.to(language) if city and city.tzid == tzid else zone_city(tzid, language)
 
 
-def gains_its_hour(was: Mapping[str, Any], event: Event) -> bool:
+def has_gained_hour(was: Mapping[str, Any], event: Event) -> bool:
+    """Return whether an hour was announced for a day that was known before."""
     hour_unknown = was["timing"] == Timing.HOUR_TO_BE_ANNOUNCED and event.timing is Timing.HOURS
     return hour_unknown and datetime.fromisoformat(was["dtstart"]).date() == event.first_on
 
 
-def differs(was: Mapping[str, Any], event: Event, *, joins: bool) -> bool:
-    """Whether what is told of an event is other than it was; the video link counts for who ``joins`` by it."""
-    now = is_now(event)
+def has_changed(was: Mapping[str, Any], event: Event, *, joins: bool) -> bool:
+    """Return whether time, place or video link of an event differ from what letters said (``was``).
+
+    The video link counts only for readers who get it: ``joins``.
+    """
+    now = capture_facts(event)
     return any(was.get(name) != now[name] for name in now if joins or name != "video_link")
 
 
-def is_now(event: Event) -> dict[str, Any]:
-    """Where an event stands today, in the form in which a letter keeps where it stood."""
+def capture_facts(event: Event) -> dict[str, Any]:
+    """Return time, place and video link of an event now, as letters about a change store them."""
     return {
         "timing": event.timing,
         "dtstart": event.dtstart.isoformat() if event.dtstart else None,

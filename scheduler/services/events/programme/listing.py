@@ -1,4 +1,4 @@
-"""Events as the desk lists them: all there are, confidential ones too. What anybody may read is `agenda`'s."""
+"""Lists of events for officers, confidential ones too; the public agenda is in `agenda`."""
 
 from __future__ import annotations
 
@@ -12,21 +12,24 @@ from scheduler.model import City, Event, Venue
 from scheduler.services.events.programme.event_mapping import WITH_EVENT
 
 
-def events(
+def list_events(
     session: Session, *, since: datetime | None = None, until: datetime | None = None, **only: str | None
 ) -> Sequence[Event]:
-    """Events by start, those without a date last. ``only``: kind, status, city, programme."""
+    """Return events by start, those without a date last.
+
+    ``since`` and ``until`` are instants; ``only`` are kind, status, city and programme.
+    """
     query = sa.select(Event).options(*WITH_EVENT).order_by(Event.starts_at.is_(None), Event.starts_at, Event.key)
     if since is not None:
         query = query.where(sa.or_(Event.ends_at.is_(None), Event.ends_at > since, Event.kind == "anniversary"))
     if until is not None:
         query = query.where(Event.starts_at < until)
-    for condition in _only(**only):
+    for condition in _yield_conditions(**only):
         query = query.where(condition)
     return session.scalars(query).all()
 
 
-def _only(
+def _yield_conditions(
     *,
     kind: str | None = None,
     status: str | None = None,

@@ -1,4 +1,4 @@
-"""Drafts of places and people: what is asked of a city, an organisation, a person, a venue, a feed."""
+"""Drafts of cities, organisations, people, venues and feeds, and of the days on which a venue is closed."""
 
 from __future__ import annotations
 
@@ -8,12 +8,9 @@ from pydantic import Field, model_validator
 
 from scheduler.base.errors import Invalid
 from scheduler.base.text import Text
-from scheduler.model import (
-    Kind,
-)
+from scheduler.model import Kind
 from scheduler.services.common.day_drafts import DaysDraft
-from scheduler.services.common.drafts import Draft
-from scheduler.services.common.drafts import refused as _refused
+from scheduler.services.common.drafts import Draft, as_pydantic_error
 from scheduler.services.common.values import (
     Country,
     Email,
@@ -30,25 +27,31 @@ from scheduler.services.common.values import (
 
 
 class ClosureDraft(DaysDraft):
-    """Closed on these days; with hours, open only then."""
+    """Days on which a venue or an exhibition is closed; with ``hours``, those during which it is open instead."""
 
     hours: Special = None
     reason: Title = Text()
 
 
 class CityDraft(Draft):
+    """A city: its country (ISO 3166-1) and its zone."""
+
     name: Name
     country: Country
     tz: Zone
 
 
 class OrganisationDraft(Draft):
+    """An organisation that organises events, or that people belong to."""
+
     name: Name
     country: Country | None = None
     email: Email | None = None
 
 
 class PersonDraft(Draft):
+    """A person; ``precedence`` is their place in the order of precedence, 1 being the highest."""
+
     name: Name
     courtesy_title: Title = Text()
     position: Title = Text()
@@ -61,6 +64,8 @@ class PersonDraft(Draft):
 
 
 class VenueDraft(Draft):
+    """A venue; ``holidays`` is the State whose public holidays close it, ``hours`` are its weekly opening hours."""
+
     name: Name
     city: Key
     address: Title = Text()
@@ -71,13 +76,15 @@ class VenueDraft(Draft):
     closed: tuple[ClosureDraft, ...] = ()
 
     @model_validator(mode="after")
-    def _whole_place(self) -> Self:
+    def _check_coordinates(self) -> Self:
         if (self.latitude is None) != (self.longitude is None):
-            raise _refused(Invalid("latitude and longitude go together"))
+            raise as_pydantic_error(Invalid("latitude and longitude go together"))
         return self
 
 
 class FeedDraft(Draft):
+    """A feed of events: only those of the kinds, cities, organisers and tours that are named, if any are."""
+
     name: Name
     kinds: tuple[Kind, ...] = ()
     cities: tuple[Key, ...] = ()

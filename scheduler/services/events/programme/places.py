@@ -1,4 +1,4 @@
-"""Cities, organisations, venues, people and feeds: each put as a draft, each read back as one."""
+"""Cities, organisations, venues, people and feeds: written from drafts, and read back as drafts."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
 from scheduler.base.errors import Conflict
-from scheduler.base.text import Text, folded
-from scheduler.model import City, Closure, Event, Feed, OpeningHours, Organisation, Person, Venue
+from scheduler.base.text import Text, fold_text
+from scheduler.model import City, Closure, Event, Feed, Kind, OpeningHours, Organisation, Person, Venue
 from scheduler.model.feeds import is_built_in
 from scheduler.services.common.audit import note
 from scheduler.services.common.changes import Change, ChangeKind, change
@@ -28,15 +28,15 @@ from scheduler.services.events.programme.place_drafts import (
     PersonDraft,
     VenueDraft,
 )
-from scheduler.services.events.programme.renderings import revise
+from scheduler.services.events.programme.rendering.revisions import revise
 
-Placed = City | Organisation | Venue | Person | Feed
+KeyedRow = City | Organisation | Venue | Person | Feed
 D = TypeVar("D", bound=Draft)
 
 
 @dataclass(frozen=True, slots=True)
 class Noun:
-    """A kind of row that is put and read by key: its name in files and commands, its class, its draft."""
+    """A kind of row with a key: its name in files and commands, its class, its draft."""
 
     name: str
     kind: type[Any]
@@ -58,40 +58,41 @@ NOUNS = {
 def put(
     session: Session, noun: Noun, key: str, draft: Draft, *, now: datetime, language: str, lookup: Lookup
 ) -> Change:
-    """Make a row be as the draft says, by key. Events that show it are revised with it.
+    """Make the row with this key be as the draft says, and revise the events that show it.
 
-    Raises NotFound for a key that the draft names and nobody has.
+    ``language`` is for a person whose draft has none. Raise NotFound for a key in the draft that does not exist,
+    Conflict for the key of a built-in feed.
     """
-    row = lookup.find(noun.kind, key) or _known_as_guest(lookup, key, draft)
-    before = draft_of(row) if row else None
+    row = lookup.find(noun.kind, key) or _adopt_visitor(lookup, key, draft)
+    before = read_draft(row) if row else None
     after = _complete(draft, language)
     done = change(noun.name, key, before, after)
     if not done.is_change:
         return done
-    row = row or _new(noun, key)
+    row = row or _create(noun, key)
     _write(row, after, lookup)
     session.add(row)
     session.flush()
     lookup.remember(row)
     note(session, "add" if before is None else "change", noun.name, key, now=now, fields=sorted(done.fields))
     if done.verb is ChangeKind.CHANGED:
-        _revise_what_shows(session, row, now=now)
+        _revise_events_with(session, row, now=now)
     return done
 
 
-def _new(noun: Noun, key: str) -> Placed:
-    """Raises Conflict for a feed that would take the address of another."""
+def _create(noun: Noun, key: str) -> KeyedRow:
+    """Create a row. Raise Conflict for a feed with the key of a built-in one."""
     if noun.kind is Feed and is_built_in(key):
         raise Conflict("{key} is the key of a feed that is always there; choose another", key=key)
-    made: Placed = noun.kind(key=key)
+    made: KeyedRow = noun.kind(key=key)
     return made
 
 
-def _known_as_guest(lookup: Lookup, key: str, draft: Draft) -> Person | None:
-    """Somebody who registered before they were planned with: they get the key, and stay one person."""
+def _adopt_visitor(lookup: Lookup, key: str, draft: Draft) -> Person | None:
+    """Give the key to a visitor with the same address and name: they registered before they were planned with."""
     if not isinstance(draft, PersonDraft) or draft.email is None:
         return None
-    same = sa.select(Person).where(Person.key.is_(None), Person.identity == identity(draft.email, draft.name))
+    same = sa.select(Person).where(Person.key.is_(None), Person.identity == make_identity(draft.email, draft.name))
     guest = lookup.session.scalar(same)
     if guest is not None:
         guest.key = key
@@ -100,7 +101,7 @@ def _known_as_guest(lookup: Lookup, key: str, draft: Draft) -> Person | None:
 
 
 def _complete(draft: Draft, language: str) -> Draft:
-    """A person who states no language is written to in that of the file or the desk."""
+    """Return a draft with a language for a person without one, and with closures in order."""
     if isinstance(draft, PersonDraft) and draft.language is None:
         return draft.model_copy(update={"language": language})
     if isinstance(draft, VenueDraft):
@@ -108,11 +109,11 @@ def _complete(draft: Draft, language: str) -> Draft:
     return draft
 
 
-def _revise_what_shows(session: Session, row: Placed, *, now: datetime) -> None:
-    revise(session, session.scalars(_showing(row)), now=now)
+def _revise_events_with(session: Session, row: KeyedRow, *, now: datetime) -> None:
+    revise(session, session.scalars(_select_events_with(row)), now=now)
 
 
-def _showing(row: Placed) -> sa.Select[Event]:
+def _select_events_with(row: KeyedRow) -> sa.Select[Event]:
     events = sa.select(Event)
     if isinstance(row, Venue):
         return events.where(Event.venue_id == row.id)
@@ -126,7 +127,7 @@ def _showing(row: Placed) -> sa.Select[Event]:
 # Rows from drafts
 
 
-def _write(row: Placed, draft: Draft, lookup: Lookup) -> None:
+def _write(row: KeyedRow, draft: Draft, lookup: Lookup) -> None:
     match row, draft:
         case City(), CityDraft():
             row.name, row.country, row.tzid = draft.name, draft.country, draft.tz
@@ -141,16 +142,17 @@ def _write(row: Placed, draft: Draft, lookup: Lookup) -> None:
 
 
 def write_person(row: Person, draft: PersonDraft, lookup: Lookup) -> None:
+    """Write a draft into a person. Raise NotFound if its organisation does not exist."""
     for name in ("name", "courtesy_title", "position", "email", "telephone", "language", "precedence"):
         setattr(row, name, getattr(draft, name))
     row.tzid = draft.tz
-    row.identity = identity(draft.email, draft.name)
+    row.identity = make_identity(draft.email, draft.name)
     row.organisation = lookup.get(Organisation, draft.organisation) if draft.organisation else None
 
 
-def identity(email: str | None, name: Text) -> str | None:
-    """What makes two registrations the same person: address and name, folded. None without an address."""
-    return f"{folded(email)}|{folded(str(name))}"[:600] if email else None  # some letters grow when folded
+def make_identity(email: str | None, name: Text) -> str | None:
+    """Return what two registrations of one person share: address and name, folded. None without an address."""
+    return f"{fold_text(email)}|{fold_text(str(name))}"[:600] if email else None  # folding makes some letters longer
 
 
 def _write_venue(row: Venue, draft: VenueDraft, lookup: Lookup) -> None:
@@ -172,21 +174,24 @@ def _write_feed(row: Feed, draft: FeedDraft, lookup: Lookup) -> None:
 
 
 def write_hours(row: Venue | Event, draft: VenueDraft | EventDraft, session: Session) -> None:
-    """The old rows leave before the new ones come: one weekday and opening time may be in both."""
-    if weekly_of(row.hours) != draft.hours:
+    """Write opening hours and closures of a venue or an exhibition.
+
+    Old hours are deleted first, because a new row with the same weekday and opening time would violate a constraint.
+    """
+    if read_weekly_hours(row.hours) != draft.hours:
         if row.hours:
             row.hours.clear()
             session.flush()
-        row.hours.extend(hours_rows(draft.hours))
-    if closed_of(row.closures) != draft.closed:
-        row.closures = closure_rows(draft.closed)
+        row.hours.extend(_make_hours(draft.hours))
+    if read_closures(row.closures) != draft.closed:
+        row.closures = _make_closures(draft.closed)
 
 
-def hours_rows(weekly: Iterable[tuple[int, Interval]]) -> list[OpeningHours]:
+def _make_hours(weekly: Iterable[tuple[int, Interval]]) -> list[OpeningHours]:
     return [OpeningHours(weekday=day, opens=opens, closes=closes) for day, (opens, closes) in weekly]
 
 
-def closure_rows(closed: Iterable[ClosureDraft]) -> list[Closure]:
+def _make_closures(closed: Iterable[ClosureDraft]) -> list[Closure]:
     return [
         Closure(
             first_on=closure.first_day,
@@ -202,22 +207,22 @@ def closure_rows(closed: Iterable[ClosureDraft]) -> list[Closure]:
 # Drafts from rows
 
 
-def draft_of(row: Placed) -> Draft:
-    """The draft that would make this very row."""
+def read_draft(row: KeyedRow) -> Draft:
+    """Return the draft that makes a row as this one is."""
     match row:
         case City():
             return CityDraft.model_construct(name=row.name, country=row.country, tz=row.tzid)
         case Organisation():
             return OrganisationDraft.model_construct(name=row.name, country=row.country, email=row.email)
         case Person():
-            return _person_draft(row)
+            return _read_person(row)
         case Venue():
-            return _venue_draft(row)
+            return _read_venue(row)
         case Feed():
-            return _feed_draft(row)
+            return _read_feed(row)
 
 
-def _person_draft(row: Person) -> PersonDraft:
+def _read_person(row: Person) -> PersonDraft:
     return PersonDraft.model_construct(
         name=row.name,
         courtesy_title=row.courtesy_title,
@@ -231,7 +236,7 @@ def _person_draft(row: Person) -> PersonDraft:
     )
 
 
-def _venue_draft(row: Venue) -> VenueDraft:
+def _read_venue(row: Venue) -> VenueDraft:
     return VenueDraft.model_construct(
         name=row.name,
         city=row.city.key,
@@ -239,14 +244,12 @@ def _venue_draft(row: Venue) -> VenueDraft:
         latitude=row.latitude,
         longitude=row.longitude,
         holidays=row.holidays,
-        hours=weekly_of(row.hours),
-        closed=closed_of(row.closures),
+        hours=read_weekly_hours(row.hours),
+        closed=read_closures(row.closures),
     )
 
 
-def _feed_draft(row: Feed) -> FeedDraft:
-    from scheduler.model import Kind
-
+def _read_feed(row: Feed) -> FeedDraft:
     return FeedDraft.model_construct(
         name=row.name,
         kinds=tuple(Kind(kind) for kind in row.kinds),
@@ -257,11 +260,13 @@ def _feed_draft(row: Feed) -> FeedDraft:
     )
 
 
-def weekly_of(rows: Iterable[OpeningHours]) -> tuple[tuple[int, Interval], ...]:
+def read_weekly_hours(rows: Iterable[OpeningHours]) -> tuple[tuple[int, Interval], ...]:
+    """Return weekly opening hours as a draft has them: (weekday, hours), in order."""
     return tuple(sorted((row.weekday, (row.opens, row.closes)) for row in rows))
 
 
-def closed_of(rows: Iterable[Closure]) -> tuple[ClosureDraft, ...]:
+def read_closures(rows: Iterable[Closure]) -> tuple[ClosureDraft, ...]:
+    """Return closures as a draft has them, in order."""
     drafts = [
         ClosureDraft.model_construct(
             first_day=row.first_on,
@@ -274,8 +279,8 @@ def closed_of(rows: Iterable[Closure]) -> tuple[ClosureDraft, ...]:
     return tuple(sorted(drafts, key=lambda draft: draft.first_day))
 
 
-def everything(session: Session, noun: Noun) -> list[Any]:
-    """All rows of a noun by key; people without a key are guests and not part of it."""
+def list_rows(session: Session, noun: Noun) -> list[Any]:
+    """Return all rows of a noun by key; people without a key, who are visitors, are left out."""
     query = sa.select(noun.kind).where(noun.kind.key.is_not(None)).order_by(noun.kind.key)
     if noun.kind is Venue:
         query = query.options(selectinload(Venue.hours), selectinload(Venue.closures), selectinload(Venue.city))

@@ -1,5 +1,9 @@
-"""Events: create, change, move, cancel, announce. Every way leads through `put`, so that each change is settled
-alike: instants derived, contradictions found, revision raised once, reminders re-timed, people told."""
+"""Plan events: create, change, move, cancel and announce them.
+
+Every change takes the same three steps, `prepare`, `settle` and `conclude`, one by one or for many events together:
+the event is written and its instants derived; reminders are re-timed and the revision is raised once; free places are
+offered and letters queued.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict, Invalid, NothingToChange
-from scheduler.model import (
-    Attendee,
-    Event,
-    Mode,
-    Status,
-    Timing,
-)
+from scheduler.model import Attendee, Event, Mode, Status, Timing
 from scheduler.services.common.audit import note
 from scheduler.services.common.changes import Change, ChangeKind, change
 from scheduler.services.common.drafts import check
@@ -26,14 +24,14 @@ from scheduler.services.common.lookup import Lookup
 from scheduler.services.events.attendance import offers
 from scheduler.services.events.programme import change_news, conflicts, event_mapping
 from scheduler.services.events.programme.event_drafts import EventDraft
-from scheduler.services.events.programme.renderings import revise
+from scheduler.services.events.programme.rendering.revisions import revise
 from scheduler.services.outbox import enqueue
 from scheduler.services.outbox import reminders as outbox_reminders
 
 
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """What a change touched: reminders that now leave at another time, people who will have a letter."""
+    """A change with its effects: ``reminders`` that leave at another time now, people who get a letter."""
 
     event: Event
     change: Change
@@ -42,7 +40,7 @@ class Impact:
 
     @property
     def replanned(self) -> bool:
-        """Whether it could contradict something now that it did not before; what was overruled once stays so."""
+        """Return whether the event may contradict others now; a contradiction that was overruled stays so."""
         return self.change.verb is ChangeKind.ADDED or not _PLAN.isdisjoint(self.change.fields)
 
 
@@ -50,17 +48,17 @@ class Impact:
 _PLAN = frozenset(
     ("kind", "dtstart", "dtend", "first_day", "last_day", "tz", "status", "venue", "parent", "hours", "closed")
 )
-# The fields on which it depends whether a free place is offered, and to whom.
-_MAKES_WAY = frozenset(("status", "dtstart", "dtend", "first_day", "last_day", "registration_closes", "queue"))
+# The fields that decide whether a free place is offered, and to whom.
+_OFFERING = frozenset(("status", "dtstart", "dtend", "first_day", "last_day", "registration_closes", "queue"))
 
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """An event that was written and is still to be settled: alone, or with all others of a file."""
+    """An event that was written, and is to be settled: alone, or with all others of a file."""
 
     event: Event
     change: Change
-    was: change_news.Before | None
+    was: change_news.EventBefore | None
     draft: EventDraft
 
 
@@ -73,10 +71,11 @@ def put(
     lookup: Lookup,
     tz: str = "UTC",
 ) -> Impact:
-    """Make an event be as the draft says. Contradictions are for `conflicts.refuse`, once all events are put.
+    """Make the event with this key be as the draft says.
 
-    Raises NotFound for a key nobody has, Invalid for an hour that does not exist, Conflict for a capacity below
-    the places taken.
+    ``tz`` is the zone of a draft that has neither a zone nor a place. Contradictions are not looked for: call
+    `conflicts.refuse` once all events are put. Raise NotFound for a key in the draft that does not exist, Invalid for
+    an hour that clocks skip, Conflict for a capacity below the places taken.
     """
     pending = prepare(session, key, draft, now=now, lookup=lookup, tz=tz)
     return conclude(session, pending, settle(session, [pending], now=now), now=now)
@@ -92,16 +91,18 @@ def prepare(
     programme: str | None = None,
     tz: str = "UTC",
 ) -> Pending:
-    """The first step of `put`. Whatever it refuses it refuses before the first attribute is written."""
+    """Write an event, the first step of `put`; if it is refused, nothing of it was written."""
     event = lookup.find(Event, key)
-    before = event_mapping.draft_of(event) if event else None
-    after = event_mapping.completed(draft.normal(tz=draft.tz or event_mapping.zone_of(draft, lookup) or tz), before)
+    before = event_mapping.read_draft(event) if event else None
+    after = event_mapping.complete(
+        draft.normalize(tz=draft.tz or event_mapping.find_zone(draft, lookup) or tz), before
+    )
     done = change("event", key, before, after)
     if event is not None and not done.is_change:
         return Pending(event, done, None, after)
-    found = event_mapping.References.of(event, after, lookup)
-    was = change_news.Before.of(event) if event else None
-    event = event or event_mapping.new(session, key, after, now)
+    found = event_mapping.References.find(event, after, lookup)
+    was = change_news.EventBefore.capture(event) if event else None
+    event = event or event_mapping.create(session, key, after, now)
     event.programme = programme or event.programme
     event_mapping.write(session, event, after, found)
     lookup.remember(event)
@@ -109,23 +110,25 @@ def prepare(
     return Pending(event, _with_verb(done, event, was), was, after)
 
 
-def _with_verb(done: Change, event: Event, was: change_news.Before | None) -> Change:
+def _with_verb(done: Change, event: Event, was: change_news.EventBefore | None) -> Change:
     cancelled = was is not None and was.status is not Status.CANCELLED and event.cancelled
     return replace(done, verb=ChangeKind.CANCELLED) if cancelled else done
 
 
 def settle(session: Session, pending: Sequence[Pending], *, now: datetime) -> Mapping[str, int]:
-    """The second step, for all together: reminders re-timed, revisions raised, renderings stored. Returns how many
-    reminders of each event now leave at another time."""
+    """Re-time reminders, raise revisions and store renderings, the second step of `put`, for many events together.
+
+    Return how many reminders of each event leave at another time now, by its key.
+    """
     changed = [one for one in pending if one.change.is_change]
     retimed = {one.event.key: outbox_reminders.retime_all(one.event, now=now) for one in changed}
     revise(session, [one.event for one in changed], now=now)
-    revise(session, _parts_of_hidden(changed), now=now)
+    revise(session, _find_parts_to_revise(changed), now=now)
     return retimed
 
 
-def _parts_of_hidden(changed: Sequence[Pending]) -> Iterator[Event]:
-    """What is part of an event that was hidden, or shown: entries name what they belong to."""
+def _find_parts_to_revise(changed: Sequence[Pending]) -> Iterator[Event]:
+    """Yield parts of events whose visibility has changed: their calendar entries name the whole if it is public."""
     own = {one.event.key for one in changed}
     for one in changed:
         if one.was is not None and "visibility" in one.change.fields:
@@ -133,15 +136,18 @@ def _parts_of_hidden(changed: Sequence[Pending]) -> Iterator[Event]:
 
 
 def conclude(session: Session, one: Pending, retimed: Mapping[str, int], *, now: datetime) -> Impact:
-    """The last step: places given, people told. Raises Conflict for a capacity below the places taken."""
+    """Set capacities, offer free places and queue letters about the change, the last step of `put`.
+
+    Raise Conflict for a capacity below the places taken.
+    """
     moved = retimed.get(one.event.key, 0)
     if one.was is None:
         return Impact(one.event, one.change, moved)
-    for mode, capacity in event_mapping.capacities(one.draft).items():
-        if event_mapping.capacity_of(one.event, mode).capacity != capacity:
+    for mode, capacity in event_mapping.read_capacities(one.draft).items():
+        if event_mapping.get_capacity(one.event, mode).capacity != capacity:
             offers.set_capacity(session, one.event, mode, capacity, now=now)
-    if not _MAKES_WAY.isdisjoint(one.change.fields):
-        for mode in Mode:  # places that were freed while nobody could be offered one
+    if not _OFFERING.isdisjoint(one.change.fields):
+        for mode in Mode:  # places may have become free while none could be offered
             offers.offer_free_places(session, one.event, mode, now=now)
     told = change_news.announce_change(session, one.event, one.was, now=now)
     return Impact(one.event, replace(one.change, told=told), moved, told)
@@ -150,8 +156,8 @@ def conclude(session: Session, one: Pending, retimed: Mapping[str, int], *, now:
 def change_event(
     session: Session, event: Event, *, now: datetime, force: str | None = None, **changes: Any
 ) -> Impact:
-    """Change some fields of an event and leave the rest. Raises as `put`, and Conflict for contradictions."""
-    merged = event_mapping.draft_of(event).model_copy(update=changes)
+    """Change some fields of an event. Raise as `put` does, and Contradiction unless ``force`` gives a reason."""
+    merged = event_mapping.read_draft(event).model_copy(update=changes)
     impact = put(session, event.key, check(EventDraft, dict(merged)), now=now, lookup=Lookup(session))
     if impact.replanned:
         conflicts.refuse(session, [event], force=force, now=now)
@@ -167,9 +173,10 @@ def move(
     now: datetime,
     force: str | None = None,
 ) -> Impact:
-    """Give an event another hour, keeping its length unless ``dtend`` says otherwise. Wall times in its zone.
+    """Move an event to another time (wall times in its zone); without ``dtend`` it keeps its length.
 
-    Raises Conflict for an event that is cancelled, that has no date yet, or whose new hour contradicts the plan.
+    Raise Conflict if it is cancelled, has no date yet, or contradicts the plan then; Invalid if whole days get an
+    hour without an end.
     """
     if event.cancelled:
         raise Conflict("{event} is cancelled; confirm it first (event change --status confirmed)", event=event.key)
@@ -180,7 +187,7 @@ def move(
     if event.whole_days and dtend is None:
         raise Invalid("end: {event} is planned by days; say when it ends (--end)", event=event.key)
     end = dtend or dtstart + (event.dtend - event.dtstart)
-    return change_event(session, event, now=now, force=force, **_hours(dtstart, end))
+    return change_event(session, event, now=now, force=force, **_make_times(dtstart, end))
 
 
 def _move_days(session: Session, event: Event, first: datetime, *, now: datetime, force: str | None) -> Impact:
@@ -189,7 +196,7 @@ def _move_days(session: Session, event: Event, first: datetime, *, now: datetime
     return change_event(session, event, now=now, force=force, **days)
 
 
-def _hours(dtstart: datetime, dtend: datetime) -> dict[str, Any]:
+def _make_times(dtstart: datetime, dtend: datetime) -> dict[str, Any]:
     return {
         "dtstart": dtstart,
         "dtend": dtend,
@@ -200,27 +207,30 @@ def _hours(dtstart: datetime, dtend: datetime) -> dict[str, Any]:
 
 
 def cancel(session: Session, event: Event, *, now: datetime) -> Impact:
-    """Cancel an event and the parts of it. It stays in the feeds, as cancelled, until its date has passed."""
+    """Cancel an event and its parts, which stay in feeds as cancelled until their date has passed."""
     return cancel_with_parts(session, event, now=now)[-1]
 
 
 def cancel_with_parts(session: Session, event: Event, *, now: datetime) -> list[Impact]:
-    """The same, with what it did to each: parts first, the event itself last. Raises AlreadyThere."""
+    """Cancel an event and its parts, and return the impact on each part, then that on the event itself.
+
+    Raise NothingToChange if it is cancelled already.
+    """
     if event.cancelled:
         raise NothingToChange("{event} is already cancelled", event=event.key)
-    parts = [cancel_with_parts(session, part, now=now) for part in _standing_parts(event, now)]
+    parts = [cancel_with_parts(session, part, now=now) for part in _list_parts_in_force(event, now)]
     whole = change_event(session, event, now=now, status=Status.CANCELLED)
     return [*(impact for impacts in parts for impact in impacts), whole]
 
 
-def _standing_parts(event: Event, now: datetime) -> list[Event]:
+def _list_parts_in_force(event: Event, now: datetime) -> list[Event]:
     return [part for part in event.children if not part.cancelled and not part.is_over(now)]
 
 
 def announce(session: Session, event: Event, *, now: datetime, force: str | None = None, **when: Any) -> Impact:
-    """Give a date to an event that had none, or an hour to one whose hour was not published.
+    """Give a date to an event without one, or an hour to one whose hour is to be announced.
 
-    Raises Conflict for one that has both: that is a move.
+    Raise Conflict if it has a date and no hour is missing: that would be a move.
     """
     if event.timing in (Timing.DAYS, Timing.HOURS):
         raise Conflict("{event} has a date already; use: scheduler event move", event=event.key)
@@ -228,7 +238,9 @@ def announce(session: Session, event: Event, *, now: datetime, force: str | None
     return change_event(session, event, now=now, force=force, **{**blank, "hour_to_be_announced": False, **when})
 
 
-def told(session: Session, event: Event, *, now: datetime) -> int:
-    """How many people know of an event or of a part of it, because they are on its list."""
-    query = sa.select(sa.func.count()).where(Attendee.event_id == event.id, Attendee.standing.in_(enqueue.CONCERNED))
-    return (session.scalar(query) or 0) + sum(told(session, part, now=now) for part in _standing_parts(event, now))
+def count_informed(session: Session, event: Event, *, now: datetime) -> int:
+    """Count the people on the lists of an event and its parts, whom a letter about it would reach."""
+    query = sa.select(sa.func.count()).where(Attendee.event_id == event.id, Attendee.standing.in_(enqueue.ON_LIST))
+    return (session.scalar(query) or 0) + sum(
+        count_informed(session, part, now=now) for part in _list_parts_in_force(event, now)
+    )

@@ -1,4 +1,4 @@
-"""What a change of time zones moves."""
+"""Move events when the rules of time zones change."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from sqlalchemy.orm import Session
 from scheduler.model import Event
 from scheduler.services.common.audit import note
 from scheduler.services.events.programme.event_mapping import WITH_EVENT
-from scheduler.services.events.programme.renderings import revise
+from scheduler.services.events.programme.rendering.revisions import revise
 from scheduler.services.outbox import reminders
 
 
-def recheck(session: Session, *, now: datetime) -> list[tuple[Event, datetime, datetime]]:
-    """Derive every instant anew under the installed tz data; returns (event, instant before, instant now).
+def rederive_instants(session: Session, *, now: datetime) -> list[tuple[Event, datetime, datetime]]:
+    """Derive the instants of all events anew from the installed time zone data.
 
-    The wall time was the promise and stays; what hangs on the instant moves with it: renderings and reminders.
+    Wall times stay, because they were promised; renderings and reminders move with the instant. Return the events
+    that moved, each with the start before and now (UTC).
     """
     moved = []
     dated = sa.select(Event).where(Event.starts_at.is_not(None)).options(*WITH_EVENT).order_by(Event.id)

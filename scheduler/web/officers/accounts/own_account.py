@@ -11,10 +11,10 @@ from scheduler.app import App
 from scheduler.base.i18n import LANGUAGES
 from scheduler.model import Account
 from scheduler.services.accounts import accounts
-from scheduler.web.kit.answers import see
+from scheduler.web.kit.answers import redirect_after_form
 from scheduler.web.kit.forms import Form
 from scheduler.web.kit.language import _
-from scheduler.web.officers.accounts.signing import TOO_MANY, Tries, chosen
+from scheduler.web.officers.accounts.signing import TOO_MANY, Tries, check_chosen_password
 from scheduler.web.officers.kit import guard
 from scheduler.web.officers.kit.guard import DESK, may, officer
 
@@ -33,7 +33,7 @@ def blueprint(app: App, limiter: Limiter) -> Blueprint:
     @may()
     def back(language: str, _verb: str) -> Answer:
         """Show the page again that came back with an error and is loaded anew, or in another language."""
-        return see(url_for(".own", language=language))
+        return redirect_after_form(url_for(".own", language=language))
 
     @pages.post(f"{ACCOUNT}/password")
     @may()
@@ -67,23 +67,23 @@ def _held(session: Session) -> Account:
 def _change_password(app: App, limiter: Limiter) -> Answer:
     form, who = Form.sent(), officer()
     with app.db.read() as session:
-        account, claim = accounts.get(session, who.name), accounts.claim(session, who.name)
+        account, claim = accounts.get(session, who.name), accounts.read_password(session, who.name)
     tries = Tries(limiter, who.name)
     if tries.spent():
         form.errors["before"] = _(TOO_MANY)
-    elif accounts.proves(claim, form["before"]) is None:
+    elif accounts.verify_password(claim, form["before"]) is None:
         form.errors["before"] = _("This is not your password.")
     else:
         tries.forget()
-    kept = None if form.errors else chosen(form, account)
+    kept = None if form.errors else check_chosen_password(form, account)
     if kept is None or form.errors:
         return Response(_own(form=form), 422)
     with app.db.write(who.actor) as session:
         held = _held(session)
         accounts.set_password(session, held, kept, now=app.clock.now())
-        fresh = accounts.officer(held, secret=app.secret)
+        fresh = accounts.make_officer(held, secret=app.secret)
     guard.begin(fresh, now=app.clock.now())
-    return see(url_for(".own", language=g.language, done="password"))
+    return redirect_after_form(url_for(".own", language=g.language, done="password"))
 
 
 def _speak(app: App) -> Answer:
@@ -92,12 +92,12 @@ def _speak(app: App) -> Answer:
     if spoken is None:
         return Response(_own(form=form), 422)
     with app.db.write(officer().actor) as session:
-        accounts.speak(session, _held(session), spoken, now=app.clock.now())
-    return see(url_for(".own", language=spoken, done="language"))
+        accounts.set_language(session, _held(session), spoken, now=app.clock.now())
+    return redirect_after_form(url_for(".own", language=spoken, done="language"))
 
 
 def _end_everywhere(app: App) -> Answer:
     with app.db.write(officer().actor) as session:
         accounts.end_sessions(session, _held(session), now=app.clock.now())
     guard.end()
-    return see(guard.sign_in_address())
+    return redirect_after_form(guard.sign_in_address())

@@ -10,12 +10,12 @@ from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
 from scheduler.base.errors import Invalid, NotFound
-from scheduler.base.i18n import N_, catalogue
-from scheduler.base.text import folded
+from scheduler.base.i18n import N_, load_catalogue
+from scheduler.base.text import fold_text
 from scheduler.model import Account
 from scheduler.services.accounts import accounts
 from scheduler.services.accounts.accounts import Officer, Refused
-from scheduler.web.kit.answers import see
+from scheduler.web.kit.answers import redirect_after_form
 from scheduler.web.kit.forms import Form
 from scheduler.web.kit.language import _, preferred
 from scheduler.web.officers.kit import guard
@@ -34,7 +34,7 @@ def blueprint(app: App, limiter: Limiter) -> Blueprint:
     @pages.get(f"{DESK}/sign-in")
     @for_strangers
     def form(language: str) -> Answer | str:  # noqa: ARG001 - kept in g for all
-        return see(_next()) if current_user.is_authenticated else _page()
+        return redirect_after_form(_next()) if current_user.is_authenticated else _page()
 
     @pages.post(f"{DESK}/sign-in")
     @for_strangers
@@ -46,7 +46,7 @@ def blueprint(app: App, limiter: Limiter) -> Blueprint:
     @may()
     def sign_out(language: str) -> Answer:  # noqa: ARG001
         guard.end()
-        return see(guard.sign_in_address())
+        return redirect_after_form(guard.sign_in_address())
 
     @pages.get(f"{DESK}/set-up/<token>")
     @for_strangers
@@ -86,23 +86,23 @@ def _sign_in(app: App, limiter: Limiter) -> Answer | str:
     tries = Tries(limiter, form["name"])
     if tries.spent():
         return _again(form, _(TOO_MANY), 429)
-    who = _proven(app, form)
+    who = _check_password(app, form)
     if who is None:
         return _again(form, _("This name and this password do not belong together."))
     tries.forget()
     guard.begin(who, now=app.clock.now())
-    return see(_next())
+    return redirect_after_form(_next())
 
 
-def _proven(app: App, form: Form) -> Officer | None:
+def _check_password(app: App, form: Form) -> Officer | None:
     """Check the password between two transactions, so that nobody waits for the hashing."""
     with app.db.read() as session:
-        claim = accounts.claim(session, form["name"])
-    kept = accounts.proves(claim, form["password"])
+        claim = accounts.read_password(session, form["name"])
+    kept = accounts.verify_password(claim, form["password"])
     if kept is None:
         return None
     try:
-        with app.db.write(f"{folded(form['name'])}@web") as session:
+        with app.db.write(f"{fold_text(form['name'])}@web") as session:
             return accounts.sign_in(session, claim, kept, secret=app.secret, now=app.clock.now())
     except Refused:
         return None
@@ -115,7 +115,7 @@ class Tries:
     """
 
     def __init__(self, limiter: Limiter, name: str) -> None:
-        self.limiter, self._key = limiter.limiter, ("sign-in", folded(name)[:100])
+        self.limiter, self._key = limiter.limiter, ("sign-in", fold_text(name)[:100])
 
     def spent(self) -> bool:
         hits = [
@@ -139,7 +139,7 @@ def _again(form: Form, said: str, status: int = 422) -> Answer:
 def _to_set_up(app: App, token: str, form: Form | None = None) -> Answer | str:
     try:
         with app.db.read() as session:
-            account = accounts.invited(session, token, secret=app.secret, now=app.clock.now())
+            account = accounts.get_invited(session, token, secret=app.secret, now=app.clock.now())
     except NotFound:
         return Response(render_template("web/desk/spent.html", title=_("This link leads nowhere any more")), 404)
     page = render_template(
@@ -152,26 +152,26 @@ def _set_up(app: App, token: str) -> Answer | str:
     form, now = Form.sent(), app.clock.now()
     try:
         with app.db.read() as session:
-            account = accounts.invited(session, token, secret=app.secret, now=now)
-        kept = chosen(form, account)
+            account = accounts.get_invited(session, token, secret=app.secret, now=now)
+        kept = check_chosen_password(form, account)
         if kept is None:
             return _to_set_up(app, token, form)
         with app.db.write(f"{account.name}@web") as session:
-            held = accounts.invited(session, token, secret=app.secret, now=now, change=True)
+            held = accounts.get_invited(session, token, secret=app.secret, now=now, change=True)
             accounts.set_password(session, held, kept, now=now)
-            who = accounts.officer(held, secret=app.secret)
+            who = accounts.make_officer(held, secret=app.secret)
     except NotFound:
         return _to_set_up(app, token)
     guard.begin(who, now=now)
-    return see(url_for("desk.overview", language=g.language))
+    return redirect_after_form(url_for("desk.overview", language=g.language))
 
 
-def chosen(form: Form, account: Account) -> str | None:
+def check_chosen_password(form: Form, account: Account) -> str | None:
     """Return the hash of a chosen password; None if the form shows what is wrong with it."""
     try:
-        kept = accounts.check(form["password"], account.name, account.called)
+        kept = accounts.hash_new_password(form["password"], account.name, account.called)
     except Invalid as error:
-        form.errors["password"] = sentence(error.text(catalogue(g.language).gettext))
+        form.errors["password"] = sentence(error.text(load_catalogue(g.language).gettext))
         return None
     if form["password"] != form["again"]:
         form.errors["again"] = _("This is not the same password; type both again.")

@@ -1,4 +1,4 @@
-"""Closing days of a post: first whom they hit, then closed, and each of them is offered another time in one go."""
+"""Closing days of a post: see whom a closure affects, close, and offer them other times in one step."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from scheduler.services.consulate.posts.post_drafts import SpecialDraft
 from scheduler.services.consulate.posts.slots import Slot
 from scheduler.services.consulate.visits import displacement
 from scheduler.web.consulate import wording as visit_wording
-from scheduler.web.kit.answers import again, see
+from scheduler.web.kit.answers import redirect_after_form, show_form_again
 from scheduler.web.kit.forms import Form
 from scheduler.web.kit.language import _, ngettext, with_query
-from scheduler.web.officers.consulate.own_posts import POST, post_of
+from scheduler.web.officers.consulate.own_posts import POST, get_own_post
 from scheduler.web.officers.kit import guard
-from scheduler.web.officers.kit.answers import FormRefused, act, drafted
+from scheduler.web.officers.kit.answers import FormRefused, act_as_officer, check_draft
 from scheduler.web.officers.kit.guard import may
 
 CLOSE = f"{POST}/close"
@@ -39,17 +39,17 @@ def blueprint(app: App) -> Blueprint:
     @pages.get(CLOSE)
     @may(Act.KEEP_POSTS)
     def page(language: str, key: str) -> str:  # noqa: ARG001 - kept in g for all
-        return _page(app, key)
+        return _show_page(app, key)
 
     @pages.post(f"{CLOSE}/look")
     @may(Act.KEEP_POSTS)
     def look(language: str, key: str) -> Answer | str:  # noqa: ARG001
-        return _look(app, key)
+        return _show_affected(app, key)
 
     @pages.post(f"{CLOSE}/again")
     @may(Act.KEEP_POSTS)
     def look_again(language: str, key: str) -> str:  # noqa: ARG001
-        return _page(app, key, Form.sent())
+        return _show_page(app, key, Form.sent())
 
     @pages.post(CLOSE)
     @may(Act.KEEP_POSTS)
@@ -59,70 +59,70 @@ def blueprint(app: App) -> Blueprint:
     @pages.post(f"{CLOSE}/offer")
     @may(Act.KEEP_POSTS)
     def offer(language: str, key: str) -> Answer:  # noqa: ARG001
-        return _offer(app, key)
+        return _offer_times(app, key)
 
     return pages
 
 
-def _page(app: App, key: str, form: Form | None = None) -> str:
+def _show_page(app: App, key: str, form: Form | None = None) -> str:
     now = app.clock.now()
     with app.db.read() as session:
-        post = post_of(session, key)
+        post = get_own_post(session, key)
         return render_template(
             "web/desk/close.html",
             title=_("Closing days"),
             post=post,
             form=form or Form({"first": request.args.get("day", "")[:10]}),
             counters=[("", _("the whole post")), *((one.key, one.name.to(g.language)) for one in post.counters)],
-            stranded=displacement.visits_outside_hours(session, post, now=now),
-            closed=_to_come(post, wall(now, post.tzid).date()),
-            done=_done(),
+            displaced=displacement.find_visits_outside_hours(session, post, now=now),
+            closed=_list_closures(post, wall(now, post.tzid).date()),
+            done=_describe_result(),
             visit_text=visit_wording,
             languages_of_reason=LANGUAGES,
         )
 
 
-def _to_come(post: Post, today: date) -> list[SpecialDays]:
+def _list_closures(post: Post, today: date) -> list[SpecialDays]:
     return [row for row in post.special_days if not row.open and row.last_on >= today]
 
 
-# First whom it hits
+# First, whom a closure affects
 
 
-def _look(app: App, key: str) -> Answer | str:
+def _show_affected(app: App, key: str) -> Answer | str:
     form = Form.sent()
     with app.db.read() as session:
-        post = post_of(session, key)
+        post = get_own_post(session, key)
         try:
-            draft = _draft(app, post, form)
+            draft = _read_draft(app, post, form)
         except FormRefused:
             draft = None
         if draft is not None:
-            already = {row.id for row in displacement.visits_outside_hours(session, post, now=app.clock.now())}
-            hit = displacement.visits_outside_hours(session, post, now=app.clock.now(), closing=draft)
-            return _hits_page(post, form, draft, hit, already)
-    return again(_page(app, key, form))
+            already = {row.id for row in displacement.find_visits_outside_hours(session, post, now=app.clock.now())}
+            affected = displacement.find_visits_outside_hours(session, post, now=app.clock.now(), closing=draft)
+            return _render_affected(post, form, draft, affected, already)
+    return show_form_again(_show_page(app, key, form))
 
 
-def _hits_page(
-    post: Post, form: Form, draft: SpecialDraft, hit: Sequence[Appointment], already: Iterable[int]
+def _render_affected(
+    post: Post, form: Form, draft: SpecialDraft, affected: Sequence[Appointment], already: Iterable[int]
 ) -> str:
     return render_template(
         "web/desk/close_look.html",
         title=_("Close these days?"),
         post=post,
         form=form,
-        closure=posts.special_row(post, draft),
-        hit=hit,
+        closure=posts.make_special_days(post, draft),
+        affected=affected,
         already=already,
         visit_text=visit_wording,
     )
 
 
-def _draft(app: App, post: Post, form: Form) -> SpecialDraft:
-    """Raises Mistyped, when the form says what is wrong."""
-    first = _day(app, post, form, "first")
-    last = _day(app, post, form, "last") if form["last"].strip() else first
+def _read_draft(app: App, post: Post, form: Form) -> SpecialDraft:
+    """Return the draft of a closure from a form. Raise FormRefused after putting all complaints into the form."""
+    first = _read_day(app, post, form, "first")
+    last = _read_day(app, post, form, "last") if form["last"].strip() else first
     today = wall(app.clock.now(), post.tzid).date()
     if last is not None and last < today:
         form.errors.setdefault("last" if form["last"].strip() else "first", _("This day has passed."))
@@ -132,19 +132,19 @@ def _draft(app: App, post: Post, form: Form) -> SpecialDraft:
     given: dict[str, Any] = {
         "first_day": first,
         "last_day": last,
-        "hours": _hours(form),
+        "hours": _read_hours(form),
         "counter": form["counter"],
         "reason": reason,
     }
     draft: SpecialDraft | None = None
     if not form.errors:
-        draft = drafted(SpecialDraft, given, form, {**_FIELDS, "reason": f"reason-{g.language}"})
+        draft = check_draft(SpecialDraft, given, form, {**_FIELDS, "reason": f"reason-{g.language}"})
     if draft is None or form.errors:
         raise FormRefused
     return draft
 
 
-def _day(app: App, post: Post, form: Form, name: str) -> date | None:
+def _read_day(app: App, post: Post, form: Form, name: str) -> date | None:
     today = wall(app.clock.now(), post.tzid).date()
     try:
         return parse_day(form[name].strip(), now=app.clock.now(), tzid=post.tzid)
@@ -153,71 +153,73 @@ def _day(app: App, post: Post, form: Form, name: str) -> date | None:
         return None
 
 
-def _hours(form: Form) -> str:
-    """As a file would say them; nothing is the whole day."""
+def _read_hours(form: Form) -> str:
+    """Return the hours as a programme file writes them; an empty text is the whole day."""
     opens, closes = form["opens"].strip(), form["closes"].strip()
     if bool(opens) != bool(closes):
         form.errors["opens"] = _("Enter both hours, or none for the whole day.")
     return f"{opens[:5]}-{closes[:5]}" if opens and closes else ""
 
 
-# Then closed
+# Then, the closure
 
 
 def _close(app: App, key: str) -> Answer:
     form = Form.sent()
     try:
-        with act(app, form) as session:
-            post = post_of(session, key)
-            opening_days.set_days(session, post, _draft(app, post, form), now=app.clock.now())
-            found = _rebook(app, session, post)
+        with act_as_officer(app, form) as session:
+            post = get_own_post(session, key)
+            opening_days.set_days(session, post, _read_draft(app, post, form), now=app.clock.now())
+            found = _offer_replacements(app, session, post)
     except FormRefused:
-        return again(_page(app, key, form))
-    return _to_page(key, found, closed="1")
+        return show_form_again(_show_page(app, key, form))
+    return _go_back(key, found, closed="1")
 
 
-def _offer(app: App, key: str) -> Answer:
+def _offer_times(app: App, key: str) -> Answer:
     form = Form.sent()
     try:
-        with act(app, form) as session:
-            found = _rebook(app, session, post_of(session, key))
+        with act_as_officer(app, form) as session:
+            found = _offer_replacements(app, session, get_own_post(session, key))
     except FormRefused:
-        return again(_page(app, key, form))
-    return _to_page(key, found)
+        return show_form_again(_show_page(app, key, form))
+    return _go_back(key, found)
 
 
-def _rebook(app: App, session: Session, post: Post) -> Sequence[tuple[Appointment, Slot | None]]:
+def _offer_replacements(app: App, session: Session, post: Post) -> Sequence[tuple[Appointment, Slot | None]]:
     return displacement.offer_replacements(session, post, now=app.clock.now())
 
 
-def _to_page(key: str, found: Sequence[tuple[Appointment, Slot | None]], **said: str) -> Answer:
+def _go_back(key: str, found: Sequence[tuple[Appointment, Slot | None]], **query: str) -> Answer:
     offered = sum(slot is not None for _row, slot in found)
     numbers = {"offered": str(offered), "left": str(len(found) - offered)}
-    return see(with_query(url_for(".page", language=g.language, key=key), {**said, **numbers}.items()))
+    return redirect_after_form(
+        with_query(url_for(".page", language=g.language, key=key), {**query, **numbers}.items())
+    )
 
 
-def _done() -> str:
-    """What the address says was done: numbers, and nothing that anybody could make it say."""
-    offered, left = (_number(request.args.get(name, "")) for name in ("offered", "left"))
+def _describe_result() -> str:
+    """Return in words what was done, from the numbers in the address; no other text of the address is shown."""
+    offered, left = (_parse_number(request.args.get(name, "")) for name in ("offered", "left"))
     if "offered" not in request.args:
         return ""
-    said = [_("The days are closed.")] if request.args.get("closed") else []
+    sentences = [_("The days are closed.")] if request.args.get("closed") else []
     if offered:
         words = ngettext(
             "{number} visit was offered another time.", "{number} visits were offered another time.", offered
         )
-        said.append(words.format(number=offered))
+        sentences.append(words.format(number=offered))
     if left:
         words = ngettext(
             "For {number} visit nothing else is free: see below.",
             "For {number} visits nothing else is free: see below.",
             left,
         )
-        said.append(words.format(number=left))
+        sentences.append(words.format(number=left))
     if not offered and not left:
-        said.append(_("No visit is hit."))
-    return " ".join(said)
+        sentences.append(_("No visit is hit."))
+    return " ".join(sentences)
 
 
-def _number(typed: str) -> int:
+def _parse_number(typed: str) -> int:
     return int(typed) if typed.isascii() and typed.isdecimal() and len(typed) < 5 else 0

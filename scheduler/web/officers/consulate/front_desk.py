@@ -1,7 +1,7 @@
-"""The front desk of a post: who comes today, checking in, walk-ins, the queue, calling to a counter.
+"""The front desk of a post: the visits of the day, checking in, the queue, calling to a counter.
 
 Without a script each form is sent and answered as a page. With it (static/door.js, as at the door of an event) the
-code of a letter is read by the camera, checking in does not leave the page, and the queue keeps itself up to date.
+camera reads the code of a letter, checking in stays on the page, and the queue updates itself.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from flask import Blueprint, Response, abort, g, render_template, request, url_for
+from flask import Blueprint, Response, abort, render_template, request
 from flask import session as cookie
 from flask_limiter import Limiter
 from sqlalchemy.orm import Session
@@ -18,38 +18,44 @@ from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
 from scheduler.base.errors import Conflict, Invalid, NotFound, SchedulerError
-from scheduler.base.i18n import LANGUAGES, catalogue
-from scheduler.model import Act, Appointment, Counted, Counter, Post, Service, VisitStatus
+from scheduler.base.i18n import load_catalogue
+from scheduler.model import Act, Appointment, Counter, Post, VisitStatus
 from scheduler.services.consulate.front_desk import actions as desk_actions
 from scheduler.services.consulate.front_desk import day_list
 from scheduler.services.consulate.front_desk import today as desk_today
-from scheduler.services.consulate.front_desk.today import QueueEntry, Today
+from scheduler.services.consulate.front_desk.today import DeskDay, QueueEntry
 from scheduler.services.consulate.visits import references
 from scheduler.services.consulate.visits.booking import Unchanged
-from scheduler.services.consulate.visits.visit_drafts import MOST_DOCUMENTS
 from scheduler.services.events.guests.guest_directory import is_called
 from scheduler.web.consulate import wording as visit_wording
-from scheduler.web.kit.answers import again, see
+from scheduler.web.kit.answers import redirect_after_form, show_form_again
 from scheduler.web.kit.forms import Form
-from scheduler.web.kit.language import NAMES, _, with_query
-from scheduler.web.kit.typed_times import day_typed
+from scheduler.web.kit.language import _
+from scheduler.web.kit.typed_times import parse_typed_day
+from scheduler.web.officers.consulate import walk_ins
 from scheduler.web.officers.consulate import wording as desk_wording
-from scheduler.web.officers.consulate.own_posts import POST, POSTS, own, post_of, visit_of
+from scheduler.web.officers.consulate.own_posts import (
+    POST,
+    POSTS,
+    get_own_post,
+    get_own_visit,
+    list_own_posts,
+    today_address,
+)
 from scheduler.web.officers.events.door import FRAGMENT, open_camera
 from scheduler.web.officers.kit import camera, guard
-from scheduler.web.officers.kit.answers import FormRefused, act, is_away, said
+from scheduler.web.officers.kit.answers import error_in_words, is_away
 from scheduler.web.officers.kit.guard import allowed, may, officer, takes
 
 TODAY = f"{POST}/today"
-WALK_IN = f"{POST}/walk-in"
-MAX_SHOWN = 20  # of those who are called as was typed
-MAX_TEXT_LENGTH = 200
+MAX_SHOWN = 20  # visits found by a name
+MAX_TEXT_LENGTH = 200  # characters
 DeskAction = Callable[..., Appointment]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormResult:
-    """What came of a form: the visit it was about and what was done, a name that was looked for, or a refusal."""
+    """The result of a form: the visit it was about and what was done, a name to search for, or a refusal."""
 
     reference: str = ""
     done: str = ""
@@ -57,7 +63,7 @@ class FormResult:
     refusal: str = ""
 
     @property
-    def written(self) -> bool:
+    def is_written(self) -> bool:
         return bool(self.done) and not self.refusal
 
 
@@ -67,27 +73,27 @@ def blueprint(app: App, limiter: Limiter) -> Blueprint:
     @pages.get(POSTS)
     @may(Act.SEE_VISITS)
     def every(language: str) -> str:  # noqa: ARG001 - kept in g for all
-        return _every(app)
+        return _show_posts(app)
 
     @pages.get(TODAY)
     @may(Act.SEE_VISITS)
     def today(language: str, key: str) -> str:  # noqa: ARG001
-        return _page(app, key, _asked_for())
+        return _render(app, key, _read_query())
 
     @pages.get(f"{TODAY}/now")
     @may(Act.SEE_VISITS)
     def now(language: str, key: str) -> str:  # noqa: ARG001
-        return _page(app, key, FormResult(), template="web/desk/_front_now.html")
+        return _render(app, key, FormResult(), template="web/desk/_front_now.html")
 
     @pages.get(f"{TODAY}/list.pdf")
     @may(Act.SEE_VISITS)
     def printed(language: str, key: str) -> Response:
-        return _printed(app, key, language)
+        return _print_list(app, key, language)
 
     @pages.post(TODAY)
     @may(Act.SEE_VISITS, Act.KEEP_QUEUE)
     def read(language: str, key: str) -> Answer | str:  # noqa: ARG001
-        return _answer(app, key, _read(app, key, Form.sent()["given"].strip()[:MAX_TEXT_LENGTH]))
+        return _answer(app, key, _handle_input(app, key, Form.sent()["given"].strip()[:MAX_TEXT_LENGTH]))
 
     @pages.post(f"{TODAY}/picture")
     @limiter.limit(camera.PER_ACCOUNT, key_func=camera.account)
@@ -99,83 +105,79 @@ def blueprint(app: App, limiter: Limiter) -> Blueprint:
     @pages.post(f"{TODAY}/visits/<reference>/<verb>")
     @may(Act.SEE_VISITS, Act.KEEP_QUEUE)
     def do(language: str, key: str, reference: str, verb: str) -> Answer | str:  # noqa: ARG001
-        return _answer(app, key, _do(app, key, reference, verb))
+        return _answer(app, key, _act_on_visit(app, key, reference, verb))
 
-    _at_a_counter(pages, app)
-    _without_appointment(pages, app)
+    _add_counter_pages(pages, app)
+    walk_ins.add_pages(pages, app)
     pages.after_request(open_camera)
     return pages
 
 
-def _at_a_counter(pages: Blueprint, app: App) -> None:
+def _add_counter_pages(pages: Blueprint, app: App) -> None:
     @pages.post(f"{TODAY}/counter")
     @may(Act.SEE_VISITS, Act.KEEP_QUEUE)
     def sit(language: str, key: str) -> Answer:  # noqa: ARG001
-        return _sit(app, key)
+        return _choose_counter(app, key)
 
     @pages.post(f"{TODAY}/call")
     @may(Act.SEE_VISITS, Act.KEEP_QUEUE)
     def call(language: str, key: str) -> Answer | str:  # noqa: ARG001
-        return _answer(app, key, _call(app, key, Form.sent()))
+        return _answer(app, key, _call_to_counter(app, key, Form.sent()))
 
 
-def _without_appointment(pages: Blueprint, app: App) -> None:
-    @pages.get(WALK_IN)
-    @may(Act.SEE_VISITS, Act.KEEP_QUEUE)
-    def form(language: str, key: str) -> str:  # noqa: ARG001
-        return _walk_in_page(app, key)
-
-    @pages.post(WALK_IN)
-    @may(Act.SEE_VISITS, Act.KEEP_QUEUE)
-    def walk_in(language: str, key: str) -> Answer:  # noqa: ARG001
-        return _walk_in(app, key)
-
-
-def _every(app: App) -> str:
+def _show_posts(app: App) -> str:
     with app.db.read() as session:
-        return render_template("web/desk/posts.html", title=_("Posts"), posts=own(session), visit_text=visit_wording)
+        return render_template(
+            "web/desk/posts.html", title=_("Posts"), posts=list_own_posts(session), visit_text=visit_wording
+        )
 
 
-# What a form does
+# Forms
 
 
-def _read(app: App, key: str, given: str) -> FormResult:
-    """A reference checks in; anything else is a name to look for."""
-    if not given:
+def _handle_input(app: App, key: str, typed: str) -> FormResult:
+    """Check in the visit with the reference that was typed or scanned; search for anything else as a name."""
+    if not typed:
         return FormResult()
     try:
-        reference = references.read(given)
+        reference = references.read(typed)
     except Invalid as error:
-        return FormResult(refusal=said(error)) if _looks_like_a_code(given) else FormResult(name=given)
-    return _do(app, key, reference, "check-in")
+        return FormResult(refusal=error_in_words(error)) if _is_like_code(typed) else FormResult(name=typed)
+    return _act_on_visit(app, key, reference, "check-in")
 
 
-def _looks_like_a_code(given: str) -> bool:
-    """A reference with a slip, or a code of another system: nobody is called so."""
-    return "://" in given or any(map(str.isdigit, given))
+def _is_like_code(typed: str) -> bool:
+    """Return whether a text looks like a mistyped reference or a code of another system: no name has digits."""
+    return "://" in typed or any(map(str.isdigit, typed))
 
 
-VERBS: Mapping[str, DeskAction] = {
+ACTIONS: Mapping[str, DeskAction] = {
     "check-in": desk_actions.check_in,
     "recall": desk_actions.recall,
     "served": desk_actions.finish,
-    "no-show": desk_actions.no_show,
+    "no-show": desk_actions.record_no_show,
     "send-back": desk_actions.send_back,
     "undo": desk_actions.undo,
 }
 
 
-def _do(app: App, key: str, reference: str, verb: str) -> FormResult:
-    deed = VERBS.get(verb) or abort(404)
-    return _heard(
-        app, key, verb, lambda session, post: deed(session, _visit(session, post, reference), now=app.clock.now())
+def _act_on_visit(app: App, key: str, reference: str, verb: str) -> FormResult:
+    action = ACTIONS.get(verb) or abort(404)
+    return _run(
+        app,
+        key,
+        verb,
+        lambda session, post: action(session, _get_visit(session, post, reference), now=app.clock.now()),
     )
 
 
-def _visit(session: Session, post: Post, reference: str) -> Appointment:
-    """Raises Conflict, to be told: for none, and for one of another post, which is named to who sees that."""
+def _get_visit(session: Session, post: Post, reference: str) -> Appointment:
+    """Return the visit with this reference at this post.
+
+    Raise Conflict, to be shown on the page, if there is none, or if it is at another post that the officer may see.
+    """
     try:
-        found = visit_of(session, reference)
+        found = get_own_visit(session, reference)
     except NotFound as error:
         raise Conflict(error.message, **error.facts) from error
     if found.service.post_id != post.id:
@@ -183,72 +185,72 @@ def _visit(session: Session, post: Post, reference: str) -> Appointment:
     return found
 
 
-def _call(app: App, key: str, form: Form) -> FormResult:
-    """To the counter that this browser sits at."""
+def _call_to_counter(app: App, key: str, form: Form) -> FormResult:
+    """Call a visit to the counter of this browser."""
 
     def call(session: Session, post: Post) -> Appointment:
-        counter = _counter(post)
+        counter = _get_counter(post)
         if counter is None:
             raise Invalid("choose your counter first")
         wanted = form["reference"][:40] or None
         return desk_actions.call(session, post, counter, now=app.clock.now(), reference=wanted)
 
-    return _heard(app, key, "call", call)
+    return _run(app, key, "call", call)
 
 
-def _heard(app: App, key: str, verb: str, deed: Callable[[Session, Post], Appointment]) -> FormResult:
-    """What the services refuse is told on the page, with the visit that it is about where there is one."""
+def _run(app: App, key: str, verb: str, action: Callable[[Session, Post], Appointment]) -> FormResult:
+    """Run an action on a visit in one transaction; a refusal by the services becomes part of the result."""
     try:
         with app.db.write(officer().actor) as session:
-            return FormResult(reference=deed(session, post_of(session, key)).reference, done=verb)
+            return FormResult(reference=action(session, get_own_post(session, key)).reference, done=verb)
     except NotFound:
         raise
     except Unchanged as error:
-        return FormResult(reference=str(error.facts.get("reference", "")), refusal=said(error))
+        return FormResult(reference=str(error.facts.get("reference", "")), refusal=error_in_words(error))
     except SchedulerError as error:
         if is_away(error):
             raise
-        return FormResult(refusal=said(error))
+        return FormResult(refusal=error_in_words(error))
 
 
-# The counter of this browser
+# The counter of a browser
 
 
-def _counter(post: Post) -> Counter | None:
-    """Remembered with the session: a browser stands at one counter of each post."""
+def _get_counter(post: Post) -> Counter | None:
+    """Return the counter that this browser's session has chosen at a post, or None."""
     wanted = cookie.get("counters", {}).get(post.key)
     return next((one for one in post.counters if one.key == wanted), None)
 
 
-def _sit(app: App, key: str) -> Answer:
+def _choose_counter(app: App, key: str) -> Answer:
     chosen = Form.sent()["counter"]
     with app.db.read() as session:
-        post = post_of(session, key)
+        post = get_own_post(session, key)
         if chosen and chosen not in {one.key for one in post.counters}:
             abort(404)
     cookie["counters"] = {**cookie.get("counters", {}), post.key: chosen}
-    return see(_address(key))
+    return redirect_after_form(today_address(key))
 
 
-def _address(key: str, **said: str) -> str:
-    return with_query(url_for("front.today", language=g.language, key=key), said.items())
+# Answers
 
 
-# What is answered
+def _answer(app: App, key: str, result: FormResult) -> Answer | str:
+    """Answer a form.
 
-
-def _answer(app: App, key: str, heard: FormResult) -> Answer | str:
-    """To a script what has changed; to a browser a page that may be loaded again, where something was written."""
+    A script gets the part of the page that changed; a browser gets, once something was written, a page that can be
+    loaded again.
+    """
     if request.headers.get(FRAGMENT):
-        return _page(app, key, heard, template="web/desk/_front_told.html")
-    if heard.written:
-        return see(_address(key, visit=heard.reference, done=heard.done))
-    page = _page(app, key, heard)
-    return again(page) if heard.refusal else page
+        return _render(app, key, result, template="web/desk/_front_told.html")
+    if result.is_written:
+        return redirect_after_form(today_address(key, visit=result.reference, done=result.done))
+    page = _render(app, key, result)
+    return show_form_again(page) if result.refusal else page
 
 
-def _asked_for() -> FormResult:
-    """After a form: the visit it was about. By link or typed: a name to look for."""
+def _read_query() -> FormResult:
+    """Return what the address says: after a form the visit it was about, or else a name to search for."""
     args = request.args
     name = args.get("name", "").strip()[:MAX_TEXT_LENGTH]
     try:
@@ -258,23 +260,23 @@ def _asked_for() -> FormResult:
     return FormResult(reference=reference, done=args.get("done", ""), name=name)
 
 
-def _page(app: App, key: str, heard: FormResult, *, template: str = "web/desk/front.html") -> str:
+def _render(app: App, key: str, result: FormResult, *, template: str = "web/desk/front.html") -> str:
     now = app.clock.now()
     with app.db.read() as session:
-        post = post_of(session, key)
-        shown = day_typed(request.args.get("day", "")) or desk_today.today_of(post, now=now)
-        day = desk_today.day(session, post, shown, now=now)
+        post = get_own_post(session, key)
+        shown = parse_typed_day(request.args.get("day", "")) or desk_today.get_today(post, now=now)
+        day = desk_today.read_day(session, post, shown, now=now)
         return render_template(
             template,
             title=_("Front desk"),
             post=post,
             day=day,
-            heard=heard,
-            about=next((one for one in day.entries if one.reference == heard.reference), None),
-            found=_found(day, heard.name) if heard.name else [],
-            counter=_counter(post),
-            keeps=day.is_today and allowed(Act.KEEP_QUEUE),
-            offered=lambda entry: _offered(entry, now),
+            result=result,
+            about=next((one for one in day.entries if one.reference == result.reference), None),
+            found=_search(day, result.name) if result.name else [],
+            counter=_get_counter(post),
+            keeps_queue=day.is_today and allowed(Act.KEEP_QUEUE),
+            list_actions=lambda entry: _list_actions(entry, now),
             visit_text=visit_wording,
             desk_text=desk_wording,
             yesterday=shown - timedelta(days=1),
@@ -282,107 +284,35 @@ def _page(app: App, key: str, heard: FormResult, *, template: str = "web/desk/fr
         )
 
 
-def _printed(app: App, key: str, language: str) -> Response:
-    """To take along where there is no network. It has the names of all: who took it is written down."""
-    now, gettext = app.clock.now(), catalogue(language).gettext
+def _print_list(app: App, key: str, language: str) -> Response:
+    """Return the list of a day as a PDF, for a place without network.
+
+    The audit records who printed it, because it holds all names.
+    """
+    now, gettext = app.clock.now(), load_catalogue(language).gettext
     with app.db.write(officer().actor) as session:
-        post = post_of(session, key)
-        shown = day_typed(request.args.get("day", "")) or desk_today.today_of(post, now=now)
-        body = day_list.pdf(session, post, shown, language=language, gettext=gettext, now=now)
+        post = get_own_post(session, key)
+        shown = parse_typed_day(request.args.get("day", "")) or desk_today.get_today(post, now=now)
+        body = day_list.render_pdf(session, post, shown, language=language, gettext=gettext, now=now)
     response = Response(body, content_type="application/pdf")
     response.headers["Content-Disposition"] = f'attachment; filename="{key}-{shown.isoformat()}.pdf"'
     return response
 
 
-def _found(day: Today, name: str) -> list[QueueEntry]:
+def _search(day: DeskDay, name: str) -> list[QueueEntry]:
     return [one for one in day.entries if is_called(name, [*one.names, one.ticket or ""])][:MAX_SHOWN]
 
 
-def _offered(entry: QueueEntry, now: datetime) -> list[str]:
-    """What can be done with a visit as it stands."""
-    verbs = list(_OFFERED.get(entry.status, ()))
+def _list_actions(entry: QueueEntry, now: datetime) -> list[str]:
+    """Return the names of the actions that are possible on a visit now."""
+    verbs = list(_ACTIONS_BY_STATUS.get(entry.status, ()))
     if entry.status is VisitStatus.CONFIRMED and now < entry.starts_at:
         verbs.remove("no-show")
     return [*verbs, *(["undo"] if entry.undoable else [])]
 
 
-_OFFERED: Mapping[VisitStatus, tuple[str, ...]] = {
+_ACTIONS_BY_STATUS: Mapping[VisitStatus, tuple[str, ...]] = {
     VisitStatus.CONFIRMED: ("check-in", "no-show"),
     VisitStatus.CHECKED_IN: ("call", "no-show"),
     VisitStatus.CALLED: ("served", "recall", "no-show", "send-back"),
 }
-
-
-# Somebody without an appointment
-
-
-def _walk_in_page(app: App, key: str, form: Form | None = None) -> str:
-    now = app.clock.now()
-    with app.db.read() as session:
-        post = post_of(session, key)
-        taken = [service for service in post.services if service.walk_ins and service.offered]
-        day = desk_today.day(session, post, desk_today.today_of(post, now=now), now=now)
-        return render_template(
-            "web/desk/walk_in.html",
-            title=_("Somebody without an appointment"),
-            post=post,
-            form=form or Form({"people": "1", "documents": "1", "language": g.language, "service": _only(taken)}),
-            services=[(one.key, _with_minutes(one, day)) for one in taken],
-            counted=any(one.counted is Counted.DOCUMENTS for one in taken),
-            most=post.largest_party,
-            documents=MOST_DOCUMENTS,
-            names=list(NAMES.items()),
-        )
-
-
-def _only(taken: list[Service]) -> str:
-    return taken[0].key if len(taken) == 1 else ""
-
-
-def _with_minutes(service: Service, day: Today) -> str:
-    waits = day.arriving.get(service.key)
-    name = service.name.to(g.language)
-    return name if waits is None else f"{name} ({desk_wording.minutes(waits)})"
-
-
-def _walk_in(app: App, key: str) -> Answer:
-    form, made = Form.sent(), ""
-    try:
-        with act(app, form) as session:
-            post = post_of(session, key)
-            made = _walked_in(app, session, post, form).reference
-    except FormRefused:
-        return again(_walk_in_page(app, key, form))
-    return see(_address(key, visit=made, done="walk-in"))
-
-
-def _walked_in(app: App, session: Session, post: Post, form: Form) -> Appointment:
-    known = {one.key: one for one in post.services if one.walk_ins and one.offered}
-    service = form.one_of("service", known, _("Choose what they need."))
-    language = form.one_of("language", {one: one for one in LANGUAGES}, _("Choose a language."))
-    people = _whole(form, "people", post.largest_party)
-    documents = _whole(form, "documents", MOST_DOCUMENTS)
-    if not form["name"].strip():
-        form.errors["name"] = _("Enter a name.")
-    if service is None or language is None or form.errors:
-        raise FormRefused
-    return desk_actions.walk_in(
-        session,
-        service,
-        form["name"].strip(),
-        language=language,
-        people=people,
-        documents=documents,
-        document=form["document"].strip() or None,
-        secret=app.secret,
-        now=app.clock.now(),
-    )
-
-
-def _whole(form: Form, name: str, most: int) -> int:
-    """From 1 to the most there may be; nothing is 1."""
-    complaint = _("Enter a whole number from 1 to {most}.", most=most)
-    number = form.number(name, most, complaint) if form[name].strip() else 1
-    if number == 0:
-        form.errors[name] = complaint
-    return number

@@ -1,4 +1,4 @@
-"""How the days of a post went: a table, and bars drawn here."""
+"""The statistics of a post: a table, and bars drawn from the same numbers."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from scheduler.services.consulate.front_desk import today as desk_today
 from scheduler.web.consulate import wording as visit_wording
 from scheduler.web.kit.forms import Form
 from scheduler.web.kit.language import _
-from scheduler.web.kit.typed_times import day_typed
+from scheduler.web.kit.typed_times import parse_typed_day
 from scheduler.web.officers.consulate import wording as desk_wording
-from scheduler.web.officers.consulate.own_posts import POST, post_of
+from scheduler.web.officers.consulate.own_posts import POST, get_own_post
 from scheduler.web.officers.kit import guard
 from scheduler.web.officers.kit.guard import may
 
@@ -29,19 +29,19 @@ def blueprint(app: App) -> Blueprint:
     @pages.get(f"{POST}/statistics")
     @may(Act.SEE_VISITS)
     def page(language: str, key: str) -> Response:  # noqa: ARG001 - kept in g for all
-        return _page(app, key)
+        return _show_page(app, key)
 
     return pages
 
 
-def _page(app: App, key: str) -> Response:
+def _show_page(app: App, key: str) -> Response:
     with app.db.read() as session:
-        post = post_of(session, key)
-        today = desk_today.today_of(post, now=app.clock.now())
+        post = get_own_post(session, key)
+        today = desk_today.get_today(post, now=app.clock.now())
         form = Form({name: request.args.get(name, "").strip()[:10] for name in ("from", "until")})
-        first, last = _days(form, today)
-        found = visit_statistics.statistics(session, post, first, last)
-        shown = Form({"from": first.isoformat(), "until": last.isoformat(), **_given(form)}, form.errors)
+        first, last = _read_days(form, today)
+        found = visit_statistics.compute_statistics(session, post, first, last)
+        shown = Form({"from": first.isoformat(), "until": last.isoformat(), **_list_typed(form)}, form.errors)
         page = render_template(
             "web/desk/statistics.html",
             title=_("Statistics"),
@@ -55,13 +55,13 @@ def _page(app: App, key: str) -> Response:
         return Response(page, 422 if form.errors else 200)
 
 
-def _given(form: Form) -> dict[str, str]:
+def _list_typed(form: Form) -> dict[str, str]:
     return {name: value for name, value in form.typed.items() if value}
 
 
-def _days(form: Form, today: date) -> tuple[date, date]:
-    """Today, unless the address says other days; what is wrong is said, and today shown."""
-    first, last = (_day(form, name) for name in ("from", "until"))
+def _read_days(form: Form, today: date) -> tuple[date, date]:
+    """Return the first and the last day in the address; today if there are none, or if they are wrong."""
+    first, last = (_read_day(form, name) for name in ("from", "until"))
     first, last = first or last or today, last or first or today
     if last < first:
         form.errors.setdefault("until", _("This is before the first day."))
@@ -70,8 +70,8 @@ def _days(form: Form, today: date) -> tuple[date, date]:
     return (today, today) if form.errors else (first, last)
 
 
-def _day(form: Form, name: str) -> date | None:
-    found = day_typed(form[name])
+def _read_day(form: Form, name: str) -> date | None:
+    found = parse_typed_day(form[name])
     if form[name] and found is None:
         form.errors[name] = _("Enter a date, like {day}.", day="2027-01-31")
     return found

@@ -1,6 +1,6 @@
-"""One visit at the desk: who comes, what was done with it; another time for it, or none; why a time is not offered.
+"""One visit at the desk: its record, moving it, cancelling it, and why a time is not offered.
 
-Whoever opens it is written down: it is somebody's record.
+The audit records who opened it, because it is somebody's personal data.
 """
 
 from __future__ import annotations
@@ -20,19 +20,20 @@ from scheduler.base.i18n import N_
 from scheduler.model import Act, Appointment, Audit, Side, VisitStatus
 from scheduler.services.consulate.front_desk import visit_history
 from scheduler.services.consulate.posts import free_times
-from scheduler.services.consulate.posts.free_times import Place
-from scheduler.services.consulate.posts.slots import Slot, Why
+from scheduler.services.consulate.posts.availability import Explanation
+from scheduler.services.consulate.posts.free_times import CounterAssignment
+from scheduler.services.consulate.posts.slots import Slot
 from scheduler.services.consulate.visits import booking
-from scheduler.services.consulate.visits.lifecycle import party_of
+from scheduler.services.consulate.visits.lifecycle import get_party
 from scheduler.services.privacy import access_log
 from scheduler.web.consulate import wording as visit_wording
-from scheduler.web.kit.answers import again, see
+from scheduler.web.kit.answers import redirect_after_form, show_form_again
 from scheduler.web.kit.forms import Form
 from scheduler.web.kit.language import _
-from scheduler.web.kit.typed_times import day_typed, time_typed
-from scheduler.web.officers.consulate.own_posts import visit_of
+from scheduler.web.kit.typed_times import parse_typed_day, parse_typed_time
+from scheduler.web.officers.consulate.own_posts import get_own_visit
 from scheduler.web.officers.kit import guard
-from scheduler.web.officers.kit.answers import FormRefused, act
+from scheduler.web.officers.kit.answers import FormRefused, act_as_officer
 from scheduler.web.officers.kit.guard import DESK, allowed, may, officer
 
 VISIT = f"{DESK}/visits/<reference>"
@@ -41,9 +42,9 @@ DONE = {
     "cancelled": N_("The visit is cancelled; a letter says so."),
 }
 _MOVABLE = (VisitStatus.CONFIRMED, VisitStatus.OFFERED)
-_ENDING = (*_MOVABLE, VisitStatus.HELD, VisitStatus.WAITING)
-# What the audit calls it, and how it is said here.
-DEEDS = {
+_CANCELLABLE = (*_MOVABLE, VisitStatus.HELD, VisitStatus.WAITING)
+# The words on the page for the actions of the audit.
+_ACTION_WORDS = {
     "book": N_("booked"),
     "confirm": N_("confirmed"),
     "reconfirm": N_("said once more that they come"),
@@ -73,12 +74,12 @@ def blueprint(app: App) -> Blueprint:
     @pages.get(VISIT)
     @may(Act.SEE_APPLICANTS)
     def visit(language: str, reference: str) -> str:  # noqa: ARG001 - kept in g for all
-        return _visit(app, reference)
+        return _show_visit(app, reference)
 
     @pages.get(f"{VISIT}/move")
     @may(Act.SEE_APPLICANTS, Act.KEEP_VISITS)
     def to_move(language: str, reference: str) -> str:  # noqa: ARG001
-        return _to_move(app, reference)
+        return _show_move(app, reference)
 
     @pages.post(f"{VISIT}/move")
     @may(Act.SEE_APPLICANTS, Act.KEEP_VISITS)
@@ -88,7 +89,7 @@ def blueprint(app: App) -> Blueprint:
     @pages.get(f"{VISIT}/cancel")
     @may(Act.SEE_APPLICANTS, Act.KEEP_VISITS)
     def to_cancel(language: str, reference: str) -> str:  # noqa: ARG001
-        return _to_cancel(app, reference)
+        return _show_cancel(app, reference)
 
     @pages.post(f"{VISIT}/cancel")
     @may(Act.SEE_APPLICANTS, Act.KEEP_VISITS)
@@ -101,29 +102,29 @@ def blueprint(app: App) -> Blueprint:
 # The record
 
 
-def _visit(app: App, reference: str) -> str:
+def _show_visit(app: App, reference: str) -> str:
     now = app.clock.now()
-    with app.db.write(officer().actor) as session:  # only to write down who looked
-        found = visit_of(session, reference)
+    with app.db.write(officer().actor) as session:  # only to record who opened it
+        found = get_own_visit(session, reference)
         access_log.record_visit_view(session, found, now=now)
     with app.db.read() as session:
-        found = visit_of(session, reference)
-        return _page(
+        found = get_own_visit(session, reference)
+        return _render(
             "visit",
             found,
             found.reference,
-            documents=visit_history.documents(session, found),
-            history=visit_history.history(session, found),
-            letters=visit_history.letters(session, found) if allowed(Act.SEE_LETTERS) else (),
-            movable=allowed(Act.KEEP_VISITS) and _is_movable(found, now),
-            ending=allowed(Act.KEEP_VISITS) and _is_ending(found, now),
-            deed=_deed,
-            by=_by,
+            documents=visit_history.get_documents(session, found),
+            history=visit_history.list_history(session, found),
+            letters=visit_history.list_letters(session, found) if allowed(Act.SEE_LETTERS) else (),
+            can_move=allowed(Act.KEEP_VISITS) and _can_move(found, now),
+            can_cancel=allowed(Act.KEEP_VISITS) and _can_cancel(found, now),
+            describe_action=_describe_action,
+            describe_actor=_describe_actor,
             done=_(DONE[what]) if (what := request.args.get("done", "")) in DONE else "",
         )
 
 
-def _page(name: str, visit: Appointment, title: str, **given: Any) -> str:
+def _render(name: str, visit: Appointment, title: str, **given: Any) -> str:
     post = visit.service.post
     return render_template(
         f"web/desk/{name}.html",
@@ -131,57 +132,57 @@ def _page(name: str, visit: Appointment, title: str, **given: Any) -> str:
         visit=visit,
         post=post,
         service=visit.service,
-        party=party_of(visit),
+        party=get_party(visit),
         zone=post.tzid,
         visit_text=visit_wording,
         **given,
     )
 
 
-def _is_movable(visit: Appointment, now: datetime) -> bool:
+def _can_move(visit: Appointment, now: datetime) -> bool:
     return visit.status in _MOVABLE and not visit.has_expired(now)
 
 
-def _is_ending(visit: Appointment, now: datetime) -> bool:
-    return visit.status in _ENDING and not visit.has_expired(now)
+def _can_cancel(visit: Appointment, now: datetime) -> bool:
+    return visit.status in _CANCELLABLE and not visit.has_expired(now)
 
 
-def _deed(entry: Audit) -> str:
-    """What was done, in a word or two; the audit's own word for what is not known here."""
-    said = _(DEEDS[entry.action]) if entry.action in DEEDS else entry.action
+def _describe_action(entry: Audit) -> str:
+    """Return what was done, in a word or two; an unknown action is named as in the audit."""
+    words = _(_ACTION_WORDS[entry.action]) if entry.action in _ACTION_WORDS else entry.action
     status = entry.details.get("status") if entry.action == "conclude" else None
-    return f"{said}: {_(status)}" if status in set(VisitStatus) else said
+    return f"{words}: {_(status)}" if status in set(VisitStatus) else words
 
 
-def _by(entry: Audit) -> str:
-    """Who did it: an account without what it was used by."""
+def _describe_actor(entry: Audit) -> str:
+    """Return who did it: the name of the account, without the way it was used (``@web``, ``@desk``)."""
     return entry.actor.rpartition("@")[0] or entry.actor
 
 
-# Another time
+# Moving
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What was asked of a day or of an hour: its free times, or the reason."""
+class AskedTime:
+    """The day or time that an officer asks about: its free times, and why the time is not offered."""
 
     day: date
     at: datetime | None
     free: Sequence[Slot]
-    why: Why | None  # not even at the desk
-    why_online: Why | None
+    why: Explanation | None  # it is not offered at the desk either
+    why_online: Explanation | None
 
 
-def _to_move(app: App, reference: str, problem: str = "") -> str:
+def _show_move(app: App, reference: str, problem: str = "") -> str:
     now = app.clock.now()
     with app.db.read() as session:
-        visit = visit_of(session, reference)
-        if not _is_movable(visit, now):
+        visit = get_own_visit(session, reference)
+        if not _can_move(visit, now):
             abort(404)
-        asked = _asked(session, visit, now)
+        asked = _read_asked_time(session, visit, now)
         ready = asked.at is not None and asked.why is None and asked.at != visit.dtstart
-        length = free_times.length(visit.service, party_of(visit))
-        return _page(
+        length = free_times.compute_length(visit.service, get_party(visit))
+        return _render(
             "visit_move",
             visit,
             _("Another time"),
@@ -193,56 +194,76 @@ def _to_move(app: App, reference: str, problem: str = "") -> str:
         )
 
 
-def _asked(session: Session, visit: Appointment, now: datetime) -> Asked:
-    """By the address: ``?at=`` is one of the times shown, ``?day=`` and ``hour=`` what was typed."""
-    service, party, args = visit.service, party_of(visit), request.args
-    at = time_typed(args.get("at", "")) or time_typed(f"{args.get('day', '')}T{args.get('hour', '')[:5]}")
-    day = at.date() if at else day_typed(args.get("day", "")) or (visit.day or wall(now, service.post.tzid).date())
-    free = free_times.free(session, service, party, now=now, first_on=day, last_on=day, desk=True, but=visit.id)
-    place = free_times.find_counters(session, service, party, at, now=now, desk=True, but=visit.id) if at else None
-    return Asked(
+def _read_asked_time(session: Session, visit: Appointment, now: datetime) -> AskedTime:
+    """Read the time asked about from the address.
+
+    ``?at=`` is one of the times shown; ``?day=`` and ``hour=`` are what was typed.
+    """
+    service, party, args = visit.service, get_party(visit), request.args
+    at = parse_typed_time(args.get("at", "")) or parse_typed_time(f"{args.get('day', '')}T{args.get('hour', '')[:5]}")
+    day = (
+        at.date()
+        if at
+        else parse_typed_day(args.get("day", "")) or (visit.day or wall(now, service.post.tzid).date())
+    )
+    free = free_times.find_free_times(
+        session,
+        service,
+        party,
+        now=now,
+        first_on=day,
+        last_on=day,
+        desk=True,
+        ignoring=visit.id,
+        cached=True,
+    )
+    found, why_online = None, None
+    if at:
+        found = free_times.find_counters(session, service, party, at, now=now, desk=True, ignoring=visit.id)
+        why_online = free_times.explain_not_free(session, service, party, at, now=now, ignoring=visit.id)
+    return AskedTime(
         day,
         at,
         free,
-        why=None if place is None or isinstance(place, Place) else place,
-        why_online=free_times.reason_not_free(session, service, party, at, now=now, but=visit.id) if at else None,
+        why=None if found is None or isinstance(found, CounterAssignment) else found,
+        why_online=why_online,
     )
 
 
 def _move(app: App, reference: str) -> Answer:
     form = Form.sent()
-    at = time_typed(form["at"]) or abort(400)
+    at = parse_typed_time(form["at"]) or abort(400)
     try:
-        with act(app, form) as session:
-            booking.move(session, visit_of(session, reference), at, now=app.clock.now(), desk=True)
+        with act_as_officer(app, form) as session:
+            booking.move(session, get_own_visit(session, reference), at, now=app.clock.now(), desk=True)
     except FormRefused:
-        return Response(_to_move(app, reference, " ".join(form.errors.values())), 409)
-    return _to_visit(reference, "moved")
+        return Response(_show_move(app, reference, " ".join(form.errors.values())), 409)
+    return _go_to_visit(reference, "moved")
 
 
-# None
+# Cancelling
 
 
-def _to_cancel(app: App, reference: str, form: Form | None = None) -> str:
+def _show_cancel(app: App, reference: str, form: Form | None = None) -> str:
     with app.db.read() as session:
-        visit = visit_of(session, reference)
-        if form is None and not _is_ending(visit, app.clock.now()):
+        visit = get_own_visit(session, reference)
+        if form is None and not _can_cancel(visit, app.clock.now()):
             abort(404)
         sides = [(str(Side.POST), _("the post")), (str(Side.APPLICANT), _("the applicant"))]
-        return _page("visit_cancel", visit, _("Cancel the visit"), form=form or Form(), sides=sides)
+        return _render("visit_cancel", visit, _("Cancel the visit"), form=form or Form(), sides=sides)
 
 
 def _cancel(app: App, reference: str) -> Answer:
     form = Form.sent()
     by = form.one_of("by", {str(side): side for side in Side}, _("Choose who cancels."))
     try:
-        with act(app, form) as session:
+        with act_as_officer(app, form) as session:
             if by is not None:
-                booking.cancel(session, visit_of(session, reference), by=by, now=app.clock.now())
+                booking.cancel(session, get_own_visit(session, reference), by=by, now=app.clock.now())
     except FormRefused:
-        return again(_to_cancel(app, reference, form))
-    return _to_visit(reference, "cancelled")
+        return show_form_again(_show_cancel(app, reference, form))
+    return _go_to_visit(reference, "cancelled")
 
 
-def _to_visit(reference: str, done: str) -> Answer:
-    return see(url_for(".visit", language=g.language, reference=reference, done=done))
+def _go_to_visit(reference: str, done: str) -> Answer:
+    return redirect_after_form(url_for(".visit", language=g.language, reference=reference, done=done))

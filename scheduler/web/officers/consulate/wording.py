@@ -1,4 +1,4 @@
-"""How the front desk says what was done, and how long somebody waits."""
+"""The words of the front desk: what was done, what can be done, and how long somebody waits."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from scheduler.base.i18n import N_
 from scheduler.services.consulate.front_desk.today import QueueEntry
 from scheduler.web.kit.language import _
 
-# Of each act: its button, the big word once it is done, and how that looks.
-_VERBS = {
+# For each action: its button, the big word once it is done, and the tone of that word.
+_ACTION_WORDS = {
     "check-in": (N_("Check in"), N_("Checked in"), "good"),
     "walk-in": (N_("Take in"), N_("Taken in"), "good"),
     "call": (N_("Call"), N_("Called"), "good"),
@@ -23,8 +23,8 @@ _VERBS = {
     "send-back": (N_("Back to the queue"), N_("Waits again"), "warn"),
     "undo": (N_("Undo"), N_("Undone"), "warn"),
 }
-# What `undo` would take back, by the audit's word for it.
-_UNDOES = {
+# The button to undo each action, by the name that the visit remembers.
+_UNDO_WORDS = {
     "check in": N_("Undo: checked in"),
     "call": N_("Undo: called"),
     "recall": N_("Undo: called again"),
@@ -35,31 +35,31 @@ _UNDOES = {
 
 
 def button(verb: str, entry: QueueEntry) -> str:
-    words = _UNDOES.get(entry.undoable or "") if verb == "undo" else None
-    return _(words or _VERBS[verb][0])
+    words = _UNDO_WORDS.get(entry.undoable or "") if verb == "undo" else None
+    return _(words or _ACTION_WORDS[verb][0])
 
 
 def done(verb: str) -> str:
-    """The big word; "" for what there is not: it can only have been typed into the address."""
-    return _(_VERBS[verb][1]) if verb in _VERBS else ""
+    """Return the big word for what was done; empty for an unknown action, which somebody typed into the address."""
+    return _(_ACTION_WORDS[verb][1]) if verb in _ACTION_WORDS else ""
 
 
 def tone(verb: str) -> str:
-    return _VERBS[verb][2] if verb in _VERBS else "good"
+    return _ACTION_WORDS[verb][2] if verb in _ACTION_WORDS else "good"
 
 
 def minutes(number: int) -> str:
-    """How long somebody will wait, about."""
+    """Return about how long somebody will wait."""
     if number < 1:
         return _("called at once")
     return _("about {minutes}", minutes=format_lead(timedelta(minutes=number), g.language))
 
 
-def length(spent: timedelta | None) -> str:
-    """A median, in whole minutes."""
-    if spent is None:
+def length(duration: timedelta | None) -> str:
+    """Return a duration in whole minutes."""
+    if duration is None:
         return "–"
-    whole = round(spent / timedelta(minutes=1))
+    whole = round(duration / timedelta(minutes=1))
     return format_lead(timedelta(minutes=whole), g.language) if whole else _("less than a minute")
 
 

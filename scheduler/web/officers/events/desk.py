@@ -9,11 +9,11 @@ from typing import TypeVar
 from flask import Blueprint, Response, abort, g, render_template, request
 
 from scheduler.app import App
-from scheduler.base.i18n import catalogue
+from scheduler.base.i18n import load_catalogue
 from scheduler.formats import sheets
 from scheduler.model import Act, Mode, Outcome, Role, Standing
 from scheduler.services.accounts import accounts
-from scheduler.services.events.guest_lists import export as guest_export
+from scheduler.services.events.guest_lists import exporting as guest_export
 from scheduler.services.events.guests import guest_directory
 from scheduler.services.events.guests.guest_directory import GuestFilter
 from scheduler.services.letters import ledger
@@ -117,13 +117,13 @@ def _word(kind: type[W], chosen: Mapping[str, str], name: str) -> W | None:
 
 
 def _file(app: App, key: str, kind: str, language: str) -> Response:
-    gettext = catalogue(language).gettext
+    gettext = load_catalogue(language).gettext
     with app.db.read() as session:
         event = event_of(session, key)
         layout = guest_export.layout_of(session, event) or guest_export.default_layout(event, gettext)
         rows = list(guest_export.rows(session, event, layout, language=language, gettext=gettext))
     content_type, delimiter = SHEETS[kind]
-    body = sheets.written([list(layout.headings), *rows], delimiter=delimiter, name=key)
+    body = sheets.write_table([list(layout.headings), *rows], delimiter=delimiter, name=key)
     response = Response(body, content_type=content_type)
     response.headers["Content-Disposition"] = f'attachment; filename="{key}.{kind}"'
     return response
@@ -136,7 +136,7 @@ def _letters(app: App, key: str) -> str:
         abort(404)
     with app.db.read() as session:
         event = event_of(session, key)
-        rows = ledger.letters(session, event=event, kind=None, outcome=wanted, limit=MOST_LETTERS)
+        rows = ledger.list_letters(session, event=event, kind=None, outcome=wanted, limit=MOST_LETTERS)
         return render_template(
             "web/desk/letters.html",
             title=_("Letters"),
@@ -151,11 +151,11 @@ def _letters(app: App, key: str) -> str:
 
 def _accounts(app: App) -> str:
     with app.db.read() as session:
-        found = accounts.everybody(session)
+        found = accounts.list_accounts(session)
     return render_template(
         "web/desk/accounts.html",
         title=_("Accounts"),
         accounts=found,
-        state=accounts.state,
+        state=accounts.describe_state,
         zone=app.settings.timezone,
     )

@@ -20,7 +20,7 @@ from scheduler.app import App
 from scheduler.base.clock import wall
 from scheduler.base.date_format import format_day
 from scheduler.base.errors import Conflict, NotFound, NothingToChange, SchedulerError
-from scheduler.base.i18n import N_, catalogue
+from scheduler.base.i18n import N_, load_catalogue
 from scheduler.formats.printing import PrintForm
 from scheduler.model import Act, Arrival, Attendee, Event, Standing
 from scheduler.services.common import lookup
@@ -204,7 +204,7 @@ def _do(app: App, key: str, act: Callable[[Session, Event], ScanResult], *, arri
 
 
 def _sentence(error: SchedulerError) -> str:
-    said = error.text(catalogue(g.language).gettext)
+    said = error.text(load_catalogue(g.language).gettext)
     return f"{said[:1].upper()}{said[1:]}."
 
 
@@ -306,7 +306,7 @@ def _printed(app: App, key: str, form: PrintForm) -> Response:
                 event,
                 form,
                 language=g.language,
-                gettext=catalogue(g.language).gettext,
+                gettext=load_catalogue(g.language).gettext,
                 secret=app.secret,
                 one_per_page=bool(request.args.get("single")),
             )

@@ -13,13 +13,13 @@ from scheduler.services.events.attendance import capacity, transitions
 from scheduler.services.events.attendance.transitions import Guest
 from scheduler.services.events.guests import guest_directory
 from scheduler.services.events.programme import conflicts
-from scheduler.web.kit.answers import again, see
+from scheduler.web.kit.answers import redirect_after_form, show_form_again
 from scheduler.web.kit.forms import Form
 from scheduler.web.kit.language import _
 from scheduler.web.officers.events import guest_actions
 from scheduler.web.officers.events.desk import EVENT
 from scheduler.web.officers.kit import guard
-from scheduler.web.officers.kit.answers import FormRefused, act, event_of
+from scheduler.web.officers.kit.answers import FormRefused, act_as_officer, event_of
 from scheduler.web.officers.kit.guard import allowed, may
 
 GUEST = f"{EVENT}/guests/<int:number>"
@@ -71,7 +71,7 @@ def _guest(app: App, key: str, number: int) -> str:
             event=event,
             attendee=found,
             ahead=capacity.ahead(session, found),
-            verbs=guest_actions.offered(found) if allowed(Act.KEEP_LIST) else {},
+            verbs=guest_actions.offered_actions(found) if allowed(Act.KEEP_LIST) else {},
             letters=guest_directory.letters_to(session, found) if allowed(Act.SEE_LETTERS) else (),
             zone=app.settings.timezone,
             done=_done(request.args.get("done", "")),
@@ -107,12 +107,12 @@ def _verb(app: App, key: str, number: int, verb: str, form: Form | None = None) 
 def _do(app: App, key: str, number: int, verb: str) -> Answer:
     form, asked = Form.sent(), guest_actions.VERBS.get(verb) or abort(404)
     try:
-        with act(app, form) as session:
+        with act_as_officer(app, form) as session:
             found = guest_directory.guest(session, event_of(session, key), number)
             asked.deed(session, found, form, app.clock.now())
     except FormRefused:
-        return again(_verb(app, key, number, verb, form))
-    return see(url_for(".guest", language=g.language, key=key, number=number, done=verb))
+        return show_form_again(_verb(app, key, number, verb, form))
+    return redirect_after_form(url_for(".guest", language=g.language, key=key, number=number, done=verb))
 
 
 # Somebody new
@@ -134,11 +134,11 @@ def _form(app: App, key: str, form: Form | None = None) -> str:
 def _register(app: App, key: str) -> Answer:
     form = Form.sent()
     try:
-        with act(app, form) as session:
+        with act_as_officer(app, form) as session:
             number = _registered(app, session, event_of(session, key), form)
     except FormRefused:
-        return again(_form(app, key, form))
-    return see(url_for(".guest", language=g.language, key=key, number=number, done=REGISTERED))
+        return show_form_again(_form(app, key, form))
+    return redirect_after_form(url_for(".guest", language=g.language, key=key, number=number, done=REGISTERED))
 
 
 def _registered(app: App, session: Session, event: Event, form: Form) -> int:

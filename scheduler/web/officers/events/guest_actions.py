@@ -16,7 +16,7 @@ from scheduler.base.clock import wall
 from scheduler.base.date_parsing import parse_day
 from scheduler.base.errors import Invalid, NothingToChange, SchedulerError
 from scheduler.base.i18n import N_
-from scheduler.base.text import Text, prose
+from scheduler.base.text import Text, check_prose
 from scheduler.model import Answer, Attendee, Event, Mode, Person, Standing
 from scheduler.services.events.attendance import parties, transitions
 from scheduler.services.events.attendance.replies import PARTSTATS, Reply
@@ -26,7 +26,7 @@ from scheduler.services.events.programme.event_drafts import AttendeeDraft
 from scheduler.services.events.programme.place_drafts import PersonDraft
 from scheduler.web.kit.forms import Form
 from scheduler.web.kit.language import _
-from scheduler.web.officers.kit.answers import FormRefused, drafted
+from scheduler.web.officers.kit.answers import FormRefused, check_draft
 
 MOST_COMPANIONS = 50  # as the table has it
 MOST_WORDS = 500
@@ -49,7 +49,7 @@ class GuestAction:
     takes_away: bool = False
 
 
-def offered(attendee: Attendee) -> dict[str, GuestAction]:
+def offered_actions(attendee: Attendee) -> dict[str, GuestAction]:
     """Return the actions that the standing of an attendee offers, by name."""
     return {name: VERBS[name] for name in OFFERED.get(attendee.standing, ())}
 
@@ -66,7 +66,7 @@ def _answer(session: Session, attendee: Attendee, form: Form, now: datetime) -> 
 
 def _reference(form: Form) -> str | None:
     typed = form["reference"].strip()
-    read: AttendeeDraft | None = drafted(
+    read: AttendeeDraft | None = check_draft(
         AttendeeDraft, {"person": "x", **({"reference": typed} if typed else {})}, form, {}
     )
     if read is None:
@@ -118,7 +118,9 @@ def a_person(session: Session, form: Form, **known: str) -> Person:
     typed = {name: form[name].strip() for name in ("name", "courtesy_title", "email", "telephone", "language")}
     if not typed["name"]:
         form.errors["name"] = _("Enter a name.")
-    draft = drafted(PersonDraft, {"language": g.language, **known, **{k: v for k, v in typed.items() if v}}, form, {})
+    draft = check_draft(
+        PersonDraft, {"language": g.language, **known, **{k: v for k, v in typed.items() if v}}, form, {}
+    )
     if draft is None or form.errors:
         raise FormRefused
     return people.guest(session, draft)
@@ -147,7 +149,7 @@ def _seat(session: Session, attendee: Attendee, form: Form, now: datetime) -> No
 
 def _words(form: Form, name: str) -> str:
     try:
-        return prose(form[name], most=MOST_WORDS)
+        return check_prose(form[name], most=MOST_WORDS)
     except SchedulerError as error:
         form.errors[name] = _("Write it in at most {most} characters, as plain text.", most=MOST_WORDS)
         raise FormRefused from error

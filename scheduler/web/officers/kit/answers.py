@@ -11,8 +11,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from scheduler.app import App
-from scheduler.base.errors import NotFound, SchedulerError, each_of
-from scheduler.base.i18n import catalogue
+from scheduler.base.errors import NotFound, SchedulerError, list_errors
+from scheduler.base.i18n import load_catalogue
 from scheduler.model import Act, Event
 from scheduler.services.common.drafts import Draft, check
 from scheduler.services.events.guests import guest_directory
@@ -34,7 +34,7 @@ class FormRefused(Exception):
 
 
 @contextmanager
-def act(app: App, form: Form) -> Iterator[Session]:
+def act_as_officer(app: App, form: Form) -> Iterator[Session]:
     """Open a transaction in the officer's name. The form shows what the services refuse.
 
     Raise FormRefused then; nothing is changed.
@@ -50,7 +50,7 @@ def act(app: App, form: Form) -> Iterator[Session]:
         if is_away(error):
             raise
         # What contradicts may be overruled: the field for the reason appears with it.
-        form.errors.setdefault("reason" if all(map(_contradicts, each_of(error))) else "", said(error))
+        form.errors.setdefault("reason" if all(map(_contradicts, list_errors(error))) else "", error_in_words(error))
         raise FormRefused from error
 
 
@@ -63,9 +63,9 @@ def _contradicts(error: SchedulerError) -> bool:
     return isinstance(error, Contradiction)
 
 
-def said(error: SchedulerError) -> str:
+def error_in_words(error: SchedulerError) -> str:
     """Return an error in the language of the page, as sentences."""
-    return " ".join(sentence(one.text(catalogue(g.language).gettext)) for one in each_of(error))
+    return " ".join(sentence(one.text(load_catalogue(g.language).gettext)) for one in list_errors(error))
 
 
 def sentence(text: str) -> str:
@@ -73,7 +73,7 @@ def sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:].rstrip('.')}."
 
 
-def drafted(kind: type[Draft], given: Mapping[str, Any], form: Form, fields: Mapping[str, str]) -> Any:
+def check_draft(kind: type[Draft], given: Mapping[str, Any], form: Form, fields: Mapping[str, str]) -> Any:
     """Check typed values by the rules of files and options; return None if the form shows what is wrong.
 
     ``fields`` are those of the form by those of the draft, where they are not called the same.
@@ -81,7 +81,7 @@ def drafted(kind: type[Draft], given: Mapping[str, Any], form: Form, fields: Map
     try:
         return check(kind, {name: value for name, value in given.items() if value}, language=g.language)
     except SchedulerError as error:
-        for problem in each_of(error):
+        for problem in list_errors(error):
             place = str(problem.facts.get("place", "")).partition(".")[0]
             form.errors.setdefault(fields.get(place, place), sentence(in_words(problem)))
         return None

@@ -46,7 +46,7 @@ from scheduler.base.i18n import LANGUAGES
 from scheduler.model import Act
 from scheduler.services.accounts import accounts
 from scheduler.services.accounts.accounts import Officer
-from scheduler.services.common.tokens import derived
+from scheduler.services.common.tokens import derive
 from scheduler.web.kit.forms import refuse_other_sites
 from scheduler.web.kit.language import _, with_query
 from scheduler.web.kit.paths import PER_LANGUAGE
@@ -143,7 +143,7 @@ def end() -> None:
 def install(web: Flask, app: App) -> None:
     """Set up sessions, sign-in and CSRF protection for the pages of the desk."""
     secure = app.settings.base_url.startswith("https://")
-    web.secret_key = derived("session-cookie", secret=app.secret)
+    web.secret_key = derive("session-cookie", secret=app.secret)
     web.config.update(
         SESSION_COOKIE_NAME="__Host-desk" if secure else "desk",
         SESSION_COOKIE_SECURE=secure,
@@ -190,10 +190,10 @@ def _shown() -> Officer | None:
 def _loaded(app: App, token: str) -> _User | None:
     now = app.clock.now()
     since, seen = (_moment(session.get(name)) for name in ("since", "seen"))
-    if not accounts.still_holds(since=since, seen=seen, now=now):
+    if not accounts.is_session_current(since=since, seen=seen, now=now):
         return None
     with app.db.read() as reading:
-        found = accounts.signed_in(reading, str(token), secret=app.secret)
+        found = accounts.find_officer(reading, str(token), secret=app.secret)
     if found and now - seen > SEEN_WITHIN:
         session["seen"] = int(now.timestamp())
     return _User(found) if found else None

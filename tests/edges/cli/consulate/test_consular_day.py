@@ -12,7 +12,7 @@ import pytest
 from scheduler.base.clock import instant
 from scheduler.model import VisitStatus
 from scheduler.services.consulate.posts import posts
-from scheduler.services.consulate.posts.slots import Reason
+from scheduler.services.consulate.posts.availability import Reason
 from scheduler.services.consulate.visits.booking import NotOffered
 from tests.support.consulate import Consulate
 from tests.support.instance import pages_of

@@ -15,7 +15,7 @@ from scheduler.model import AccountRole, Act
 from scheduler.services.accounts import accounts, assigned_posts
 from scheduler.services.consulate.posts import posts
 from scheduler.services.feeds import links as feed_links
-from scheduler.web.programme.feed_server import Feeds
+from scheduler.web.programme.feed_server import FeedServer
 from tests.support.builders import SECRET
 from tests.support.consulate import MORNING, PASSPORT, Consulate, a_post
 
@@ -159,8 +159,8 @@ def test_who_sees_which_posts_and_may_do_what_there(scheduler, phuket, account):
 def _seen(db, name):
     acts = (Act.SEE_VISITS, Act.KEEP_QUEUE, Act.SEE_APPLICANTS, Act.KEEP_VISITS, Act.KEEP_POSTS)
     with db.read() as session:
-        who = accounts.officer(accounts.get(session, name), secret=SECRET)
-        return [post.key for post in assigned_posts.assigned_posts(session, who)], {
+        who = accounts.make_officer(accounts.get(session, name), secret=SECRET)
+        return [post.key for post in assigned_posts.list_assigned_posts(session, who)], {
             act for act in acts if who.may(act)
         }
 
@@ -169,13 +169,13 @@ def test_another_post_and_its_visits_are_not_there_for_who_does_not_see_it(phuke
     account("somchai", "front desk", "bangkok")
 
     with phuket.db.read() as session:
-        who = accounts.officer(accounts.get(session, "somchai"), secret=SECRET)
+        who = accounts.make_officer(accounts.get(session, "somchai"), secret=SECRET)
         assert "bangkok" == assigned_posts.get(session, who, "bangkok").key
         for key in ("phuket", "nowhere"):
             with pytest.raises(NotFound, match=f"there is no post {key}"):
                 assigned_posts.get(session, who, key)
         with pytest.raises(NotFound, match=f"there is no visit {phuket.references[0]}"):
-            assigned_posts.visit(session, who, phuket.references[0])
+            assigned_posts.get_visit(session, who, phuket.references[0])
 
 
 def test_posts_are_given_and_taken_at_the_shell(scheduler, phuket, account):
@@ -202,7 +202,7 @@ def link(scheduler, who, *more, post="phuket", code=0):
 
 @pytest.fixture
 def fetch(app):
-    server = Feeds(app, Response("a page"))
+    server = FeedServer(app, Response("a page"))
     client = Client(server)
     yield lambda address: client.get("/" + address.split("/", 3)[3])
     server.close()

@@ -473,7 +473,7 @@ def test_what_cannot_be_read_is_refused_in_one_line(desk: Desk) -> None:
 
 
 def test_an_archive_that_unpacks_without_end_is_not_unpacked(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sheets, "UNPACKED", 1_000_000)
+    monkeypatch.setattr(sheets, "MAX_UNPACKED_OCTETS", 1_000_000)
     file = desk.xlsx(HEAD, ["Ann Lee", None, None])
     with zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("xl/bomb.xml", b"0" * 2_000_000)
@@ -482,7 +482,7 @@ def test_an_archive_that_unpacks_without_end_is_not_unpacked(desk: Desk, monkeyp
 
 
 def test_a_table_that_is_too_long_or_too_wide_is_refused(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sheets, "ROWS", 10)
+    monkeypatch.setattr(sheets, "MAX_ROWS", 10)
 
     assert "more than 10 rows" in desk.refused(desk.csv(HEAD, *[["Ann Lee", "", ""]] * 11))
     assert "row 1 has more than 200 columns" in desk.refused(desk.csv([f"c{n}" for n in range(201)]))
@@ -536,7 +536,7 @@ def test_a_batch_costs_as_many_statements_however_many_rows_it_has(desk: Desk) -
 
 
 def test_batches_are_told_in_the_order_of_the_file(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importing, "BATCH", 2)
+    monkeypatch.setattr(importing, "BATCH_ROWS", 2)
     words = ("alpha", "bravo", "charlie", "delta", "echo")
     rows = [[f"Guest {word}", f"{word}@example.org", ""] for word in words]
 

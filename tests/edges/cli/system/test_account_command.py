@@ -35,7 +35,7 @@ def test_an_account_is_made_with_a_password_from_a_pipe_and_listed_without_it(sc
         listed[name] for name in ("name", "role", "language", "state")
     )
     assert "argon2" not in scheduler("account", "show", "aigerim", "--json").output
-    assert passwords.fits(PASSWORD, kept(app))
+    assert passwords.is_match(PASSWORD, kept(app))
 
 
 @ONE_ENGINE
@@ -66,7 +66,7 @@ def test_a_password_is_changed(scheduler: Scheduler, app) -> None:
 
     scheduler("account", "password", "aigerim", "--password-stdin", input="copper meadow seven bridges")
 
-    assert passwords.fits("copper meadow seven bridges", kept(app))
+    assert passwords.is_match("copper meadow seven bridges", kept(app))
 
 
 @ONE_ENGINE
@@ -132,7 +132,7 @@ def test_at_a_terminal_the_password_is_asked_for_twice_and_not_shown(environment
     assert 0 == process.wait(HANG)
     os.close(ours)
     assert PASSWORD.encode() not in shown
-    assert passwords.fits(PASSWORD, kept(app))
+    assert passwords.is_match(PASSWORD, kept(app))
 
 
 def until_said(terminal: int, words: bytes) -> bytes:

@@ -201,7 +201,7 @@ def test_a_letter_that_is_refused_for_now_is_tried_again_after_growing_pauses_an
         delivery.deliver(app)
         clock.set(rows(app)[0].claimed_until or clock.now())
 
-    assert leases.MOST_ATTEMPTS == len(tried) == rows(app)[0].attempts
+    assert leases.MAX_ATTEMPTS == len(tried) == rows(app)[0].attempts
     assert list(leases.BACK_OFF) == [later - earlier for earlier, later in pairwise(tried[:6])]
     assert (Outcome.FAILED, "451 come back later") == (rows(app)[0].outcome, rows(app)[0].reason)
 
@@ -367,7 +367,7 @@ def test_what_happens_while_a_slow_batch_leaves_is_heeded(app, clock):
     app.channel = Recorder(take_time_and_cancel)
 
     delivery.deliver(app)
-    clock.advance(enqueue.QUIET)
+    clock.advance(enqueue.QUIET_PERIOD)
     delivery.deliver(app)
 
     assert [False] + [True] * 10 == [message.kind is LetterKind.CANCELLED for message in app.channel.sent]
@@ -413,7 +413,7 @@ def worker(environment: dict[str, str], box: Postbox, *options: str) -> Iterator
 @pytest.fixture
 def office(environment) -> Iterator[App]:
     """The same desk at the hour of the real clock, which is the one that processes know."""
-    opened = App.open(config.load(environment), ManualClock(datetime.now(UTC)))
+    opened = App.open(config.load_settings(environment), ManualClock(datetime.now(UTC)))
     yield opened
     opened.close()
 
@@ -449,7 +449,7 @@ def test_a_worker_killed_in_the_middle_loses_nothing_and_repeats_at_most_one(off
             process.wait(HANG)
         killed_at = len(box.tried)
         box.answer = slowly(0)
-        office.settings = config.load({**environment, "SCHEDULER_MAIL_URL": box.url})
+        office.settings = config.load_settings({**environment, "SCHEDULER_MAIL_URL": box.url})
         too_early = delivery.deliver(office)
         office.clock.set(datetime.now(UTC) + LEASE)
         delivery.deliver(office)
@@ -502,7 +502,7 @@ def test_a_server_that_comes_back_gets_what_waited(office, environment):
         said, _ = process.communicate(timeout=HANG)
     waiting = outcomes(office)
     office.clock.set(datetime.now(UTC) + MINUTE)
-    office.settings = config.load({**environment, "SCHEDULER_MAIL_URL": box.url})
+    office.settings = config.load_settings({**environment, "SCHEDULER_MAIL_URL": box.url})
     with box:
         delivery.deliver(office)
 
@@ -522,7 +522,7 @@ def test_a_real_server_that_refuses_some_has_the_others(office, environment):
 
     with Postbox() as box:
         box.answer_to_recipient = answer
-        office.settings = config.load({**environment, "SCHEDULER_MAIL_URL": box.url})
+        office.settings = config.load_settings({**environment, "SCHEDULER_MAIL_URL": box.url})
         done = delivery.deliver(office)
 
     assert (10, 4, 16) == (done.failed, done.postponed, done.sent)

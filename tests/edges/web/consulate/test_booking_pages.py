@@ -16,7 +16,7 @@ from scheduler.model import Applicant, Appointment, Event, Letter, LetterKind, S
 from scheduler.services.consulate.visits import booking
 from scheduler.services.consulate.visits import links as visit_links
 from scheduler.services.consulate.visits.links import VisitPurpose
-from scheduler.services.consulate.visits.public_requests import MOST_LETTERS
+from scheduler.services.consulate.visits.public_requests import MAX_LETTERS_A_DAY
 from scheduler.worker.delivery import deliver
 from tests.support.builders import an_event
 from tests.support.consulate import MORNING, PASSPORT, Consulate, a_post, wrong_with_cells
@@ -118,7 +118,7 @@ def kinds(app) -> list[LetterKind]:
 
 def own_of(app, reference: str, purpose=VisitPurpose.OWN) -> str:
     with app.db.read() as session:
-        token = visit_links.token(booking.get(session, reference), purpose, secret=app.secret)
+        token = visit_links.make_token(booking.get(session, reference), purpose, secret=app.secret)
     return f"/en/{visit_links.PATHS[purpose]}/{token}"
 
 
@@ -614,12 +614,12 @@ def test_who_may_book_nothing_for_now_is_told_by_letter_alone(app, web, clock):
 
 @ONE_ENGINE
 def test_nobodys_mailbox_is_filled(app, web, post):
-    for number in range(MOST_LETTERS + 2):
+    for number in range(MAX_LETTERS_A_DAY + 2):
         at = f"{MORNING + number * 30 * MINUTE:%Y-%m-%dT%H:%M}"
         at = at if number < 6 else "2027-01-12T13:00"
         assert 303 == fill(web, at=at, **{"document-1": f"N1234567{number}"}).status_code
 
-    assert MOST_LETTERS == len(mails(app))
+    assert MAX_LETTERS_A_DAY == len(mails(app))
 
 
 # Their own page

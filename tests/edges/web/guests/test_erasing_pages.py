@@ -97,7 +97,7 @@ def test_who_is_planned_with_by_name_is_told_to_write(app, web):
 def test_their_own_calendar_is_gone(app, web):
     page = page_of(app)
     with app.db.write() as session:
-        link = own_calendar.subscribe(session, session.query(Person).one(), now=NOW)
+        link = own_calendar.find_or_add_link(session, session.query(Person).one(), now=NOW)
         token = feed_links.token(link, secret=app.secret)
 
     web.post(f"{page}/erasure")

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from scheduler.model import Attendee, Event, Mode, Reminded, Standing
 from scheduler.services.events.attendance import parties, transitions
 from scheduler.services.events.guests import registration
-from scheduler.worker.timetable import lapse
+from scheduler.worker.jobs import lapse_offers
 from tests.support.builders import NOW, register
 from tests.support.forms import FORM, attendees, body, fill, link, mails, plan, registered, text
 from tests.support.guest_list import GuestList
@@ -90,7 +90,7 @@ def test_who_is_too_late_is_told_so_kindly_and_may_ask_again(app, web, clock, of
 def test_the_worker_takes_back_what_was_not_answered(app, web, clock, offered):
     clock.advance(DAY)
 
-    assert 1 == lapse(app)
+    assert 1 == lapse_offers(app)
 
     assert {"Anna Ivanova": Standing.LAPSED, "Last": Standing.OFFERED}.items() <= dict(attendees(app)).items()
 

@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from scheduler.model import Event, FeedLink, Letter, Mode, Person, Standing
 from scheduler.services.common import lookup
 from scheduler.services.events.attendance import transitions
-from scheduler.services.events.guests.registration import HELD, JUST
-from scheduler.services.events.programme.event_mapping import capacity_of
+from scheduler.services.events.guests.registration import CONFIRM_WITHIN, LINK_VALID_AFTER
+from scheduler.services.events.programme.event_mapping import get_capacity
 from tests.support.builders import a_person, invite, register
 from tests.support.forms import FORM, LINK, attendees, body, fill, link, mails, plan, registered, seal, solved, text
 from tests.support.instance import pages_of
@@ -95,7 +95,9 @@ def test_other_letters_lead_to_ones_own_page_once_somebody_has_said_where_the_pa
     from scheduler.app import App
     from scheduler.base import config
 
-    stated = App.open(config.load({**environment, "SCHEDULER_BASE_URL": "https://programme.example"}), app.clock)
+    stated = App.open(
+        config.load_settings({**environment, "SCHEDULER_BASE_URL": "https://programme.example"}), app.clock
+    )
     with stated.db.write() as session:
         register(session, session.scalars(sa.select(Event)).one())
     mail = mails(stated)[-1]
@@ -303,7 +305,7 @@ def test_a_second_click_and_the_back_button_lead_to_the_same_page(app, web, cloc
     assert {303} == {first.status_code, second.status_code, back.status_code}
     assert first.headers["Location"] == second.headers["Location"]
     assert back.headers["Location"] == first.headers["Location"].partition("?")[0]
-    clock.advance(JUST)
+    clock.advance(LINK_VALID_AFTER)
     assert 404 == web.get(confirming).status_code == web.post(confirming).status_code
 
 
@@ -330,7 +332,7 @@ def test_a_link_that_is_unknown_forged_or_lapsed_leads_to_one_friendly_page(app,
     plan(app)
     fill(web)
     confirming = link(app)
-    clock.advance(HELD)
+    clock.advance(CONFIRM_WITHIN)
 
     paths = [confirming, confirming[:-1], confirming[:-1] + "~", "/en/confirm/1-" + "a" * 26, "/en/registration/x"]
     answers = [
@@ -387,7 +389,7 @@ def test_a_visitor_changes_the_party_switches_and_withdraws(app, web):
 
     with app.db.read() as session:
         event = session.scalars(sa.select(Event)).one()
-        assert [0, 0] == [capacity_of(event, mode).taken for mode in Mode]
+        assert [0, 0] == [get_capacity(event, mode).taken for mode in Mode]
 
 
 def test_once_it_has_begun_the_page_says_that_nothing_can_be_changed(app, web, clock):
@@ -416,7 +418,7 @@ def test_language_and_clock_of_the_letters_are_theirs_to_choose(app, web):
 
 
 def test_their_own_calendar_is_one_address_that_is_served(app, web):
-    from scheduler.web.programme.feed_server import Feeds
+    from scheduler.web.programme.feed_server import FeedServer
 
     plan(app)
     own = registered(app, web)
@@ -426,7 +428,7 @@ def test_their_own_calendar_is_one_address_that_is_served(app, web):
     address = re.search(r'value="http://localhost:8000(/private/[^"]+)"', text(web.get(own)))[1]
     from werkzeug.test import Client
 
-    server = Feeds(app, pages_of(app).wsgi_app)
+    server = FeedServer(app, pages_of(app).wsgi_app)
     calendar = Client(server).get(address)
     server.close()
 

@@ -40,7 +40,7 @@ def at_the_door(app, web):
 
 def a_picture(given=GIVEN, dot=6, grey=0x90) -> tuple[bytes, int, int]:
     """A code on grey paper: the values, width, height."""
-    rows = [b"".join(bytes([one]) * dot for one in row) for row in passes.dots(given) for _ in range(dot)]
+    rows = [b"".join(bytes([one]) * dot for one in row) for row in passes.draw_code(given) for _ in range(dot)]
     side = bytes([grey]) * 40
     inner = [side + row + side for row in rows]
     width = len(inner[0])

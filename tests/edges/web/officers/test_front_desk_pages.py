@@ -15,7 +15,7 @@ from scheduler.model import AccountRole, Appointment, Audit, VisitStatus
 from scheduler.services.consulate.front_desk import board as queue_board
 from scheduler.services.consulate.posts import opening_days, posts
 from scheduler.services.consulate.visits import booking
-from scheduler.web.programme.feed_server import Feeds
+from scheduler.web.programme.feed_server import FeedServer
 from tests.support.accounts import an_account, seal, sign_in
 from tests.support.consulate import MORNING, Consulate, a_day, give
 from tests.support.instance import pages_of
@@ -177,7 +177,7 @@ def test_an_officer_makes_a_calendar_of_their_own_without_names_and_another_ends
         shown = web.get(page).get_data(as_text=True)
         addresses.append(re.search(r'value="http://localhost:8000(/private/[^"]+)"', shown)[1])
 
-    feeds = Feeds(app, pages_of(app).wsgi_app)
+    feeds = FeedServer(app, pages_of(app).wsgi_app)
     first, second = (Client(feeds).get(address) for address in addresses)
     assert [404, 200] == [first.status_code, second.status_code]
     assert booked["Dana"] in second.get_data(as_text=True).replace("\r\n ", "")
@@ -297,7 +297,7 @@ def test_a_reference_that_is_none_leads_nowhere(consul, reference):
 
 def board(app) -> str:
     with app.db.read() as session:
-        return f"/en/board/phuket/{queue_board.board_token(posts.get(session, 'phuket'), secret=app.secret)}"
+        return f"/en/board/phuket/{queue_board.make_board_token(posts.get(session, 'phuket'), secret=app.secret)}"
 
 
 def test_the_board_shows_tickets_and_counters_to_whoever_has_its_address_and_no_name(app, web, booked):

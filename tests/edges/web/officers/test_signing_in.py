@@ -14,7 +14,7 @@ from scheduler.app import App
 from scheduler.base import config
 from scheduler.model import MAY, Account, AccountRole, Act, Audit
 from scheduler.services.accounts import accounts, passwords
-from scheduler.services.accounts.accounts import IDLE, INVITED, LONGEST_SESSION, AccountDraft
+from scheduler.services.accounts.accounts import INVITATION_LIFETIME, LONGEST_SESSION, MAX_IDLE, AccountDraft
 from scheduler.web.application import create_app
 from tests.support.accounts import PASSWORD, SIGN_IN, an_account, seal, sign_in, text
 from tests.support.builders import NOW, an_event, register
@@ -236,9 +236,9 @@ def test_a_session_ends_when_nobody_used_it_for_half_a_day_and_lives_on_while_so
     sign_in(web)
 
     for _turn in range(3):
-        clock.advance(IDLE - MINUTE)
+        clock.advance(MAX_IDLE - MINUTE)
         assert is_signed_in(web)
-    clock.advance(IDLE + MINUTE)
+    clock.advance(MAX_IDLE + MINUTE)
 
     assert not is_signed_in(web)
 
@@ -248,10 +248,10 @@ def test_however_much_it_is_used_a_session_ends_after_a_week(app, web, clock):
     an_account(app)
     sign_in(web)
 
-    for _hour in range(int(LONGEST_SESSION / IDLE) * 2 - 1):
-        clock.advance(IDLE / 2)
+    for _hour in range(int(LONGEST_SESSION / MAX_IDLE) * 2 - 1):
+        clock.advance(MAX_IDLE / 2)
         assert is_signed_in(web)
-    clock.advance(IDLE / 2)
+    clock.advance(MAX_IDLE / 2)
 
     assert not is_signed_in(web)
 
@@ -414,7 +414,7 @@ def test_a_cookie_that_is_not_ours_opens_nothing(app, web, cookie):
 def test_a_session_of_another_instance_opens_nothing(app, web, environment, clock):
     an_account(app)
     sign_in(web)
-    other = App.open(config.load({**environment, "SCHEDULER_SECRET": "1" * 64}), clock)
+    other = App.open(config.load_settings({**environment, "SCHEDULER_SECRET": "1" * 64}), clock)
     client = create_app(other).test_client()
 
     client.set_cookie("desk", web.get_cookie("desk").value)
@@ -449,7 +449,7 @@ def test_a_form_that_was_filled_in_for_too_long_comes_back_with_what_was_typed(a
     sign_in(web)
     form = "/en/desk/events/opening/register"
     sealed = seal(web, form)
-    clock.advance(IDLE + MINUTE)
+    clock.advance(MAX_IDLE + MINUTE)
 
     sent = web.post(
         form,
@@ -469,7 +469,7 @@ def test_a_form_that_was_filled_in_for_too_long_comes_back_with_what_was_typed(a
 @ONE_ENGINE
 @pytest.mark.parametrize(("url", "name"), [("https://embassy.example", "__Host-desk"), ("http://localhost", "desk")])
 def test_the_cookie_is_for_our_pages_alone_and_for_no_script(environment, clock, url, name):
-    app = App.open(config.load({**environment, "SCHEDULER_BASE_URL": url}), clock)
+    app = App.open(config.load_settings({**environment, "SCHEDULER_BASE_URL": url}), clock)
 
     said = create_app(app).test_client().get(SIGN_IN).headers["Set-Cookie"]
 
@@ -490,7 +490,7 @@ def test_a_password_kept_with_weaker_parameters_is_kept_anew_when_it_is_next_use
     with app.db.read() as session:
         kept = accounts.get(session, "aigerim").password_hash
     assert kept != old
-    assert passwords.fits(PASSWORD, kept)
+    assert passwords.is_match(PASSWORD, kept)
     assert not passwords.is_outdated(kept)
     assert is_signed_in(web)
 
@@ -599,7 +599,7 @@ def test_a_link_lapses_is_spent_by_another_one_and_opens_no_disabled_account(app
     second = f"/en/desk/set-up/{token}"
     assert 200 == web.get(second).status_code
 
-    clock.advance(INVITED)
+    clock.advance(INVITATION_LIFETIME)
     assert 404 == web.get(second).status_code
     clock.set(NOW)
     change(app, accounts.disable, "new")

@@ -22,7 +22,9 @@ from scheduler.services.events.programme import planning
 from scheduler.services.feeds import links as feed_links
 from scheduler.services.feeds.addresses import Address
 from scheduler.storage.database import Database
-from scheduler.web.programme.feed_server import ENCODERS, Feeds, Finished, Shelf
+from scheduler.web.kit.http_cache import ENCODERS, RepresentationCache
+from scheduler.web.programme.feed_maker import FinishedFeed
+from scheduler.web.programme.feed_server import FeedServer
 from tests.support.builders import DAY, NOW, a_city, a_person, a_venue, an_event, an_organisation, invite
 from tests.support.machine import until
 
@@ -30,15 +32,15 @@ PATH = "/feeds/all.en.ics"
 
 
 @pytest.fixture
-def server(app) -> Iterator[Feeds]:
+def server(app) -> Iterator[FeedServer]:
     """The callable as granian calls it; pages that say so."""
-    made = Feeds(app, Response("a page"))
+    made = FeedServer(app, Response("a page"))
     yield made
     made.close()
 
 
 @pytest.fixture
-def client(server: Feeds) -> Client:
+def client(server: FeedServer) -> Client:
     return Client(server)
 
 
@@ -49,11 +51,11 @@ def opening(app) -> None:
 
 
 @pytest.fixture
-def look_again(server: Feeds):
+def look_again(server: FeedServer):
     """As if half a second had passed."""
 
     def later() -> None:
-        server._look_at = 0.0
+        server.version.read_again_at = 0.0
 
     return later
 
@@ -65,7 +67,7 @@ def change(db: Database, key: str = "opening", *, now=NOW, **changes: object) ->
 
 def a_link(app, *, sees: Sees = Sees.PRIVATE, person=None, **given: object) -> str:
     with app.db.write() as session:
-        whose = lookup.person(session, person) if person else None
+        whose = lookup.get_person(session, person) if person else None
         link = feed_links.add(session, feed="all", holder="driver", sees=sees, person=whose, now=NOW, **given)
         return f"/private/{feed_links.token(link, secret=app.secret)}.en.ics"
 
@@ -315,7 +317,7 @@ def test_a_reader_chooses_kinds_and_cities_and_the_order_does_not_matter(app, cl
     assert ["Feast (Almaty)", "Talk (Almaty)"] == sorted(events(one))
     assert one.data == other.data
     assert "Embassy of Kazakhstan: Consulate opening\\, Meeting\\, Almaty" in one.get_data(as_text=True)
-    assert 1 == len(server.shelf)
+    assert 1 == len(server.cache)
 
 
 @pytest.mark.parametrize(
@@ -353,7 +355,7 @@ def test_what_a_tracker_hangs_on_makes_no_other_feed(client, server):
     for number in range(3):
         client.get(f"{PATH}?utm_source={number}")
 
-    assert 1 == len(server.shelf)
+    assert 1 == len(server.cache)
 
 
 def test_alarms_are_for_those_who_ask_for_them(client):
@@ -439,7 +441,7 @@ def test_an_agenda_follows_the_list_of_guests_at_once(app, client):
     before = client.get(path)
 
     with app.db.write() as session:
-        invite(session, lookup.get(session, Event, "opening"), lookup.person(session, "mayor"))
+        invite(session, lookup.get(session, Event, "opening"), lookup.get_person(session, "mayor"))
     after = client.get(path, headers={"If-None-Match": before.headers["ETag"]})
 
     assert ([], ["Opening (Bangkok)"]) == (events(before), events(after))
@@ -457,15 +459,15 @@ def test_one_client_cannot_have_feeds_made_without_end(client):
 
 
 def test_feeds_without_number_take_no_more_memory_than_is_counted():
-    shelf = Shelf(1_000_000)
+    cache: RepresentationCache[FinishedFeed] = RepresentationCache(1_000_000)
     tracemalloc.start()
     before, _peak = tracemalloc.get_traced_memory()
     for number in range(2000):
         address = Address("choice", "en", chosen={"city": [f"city-{number}"]})
-        feed = Finished(b"x" * 400, address, ContentVersion(1, NOW, NOW.date()), link=0, https=True, now=NOW)
+        feed = FinishedFeed(b"x" * 400, address, ContentVersion(1, NOW, NOW.date()), link=0, https=True, now=NOW)
         for encoding in ("", "gzip", "br"):
-            feed._form(encoding)
-        shelf.put(str(address), feed)
+            feed.form(encoding)
+        cache.put(str(address), feed)
     after, _peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 

@@ -359,7 +359,7 @@ def test_who_asks_too_often_is_told_to_wait_and_how_long(app):
 @ONE_ENGINE
 @pytest.mark.parametrize(("number", "limited", "secure"), [("0", True, False), ("1", False, True)])
 def test_what_a_proxy_says_is_believed_only_where_there_is_one(environment, clock, number, limited, secure):
-    app = App.open(config.load({**environment, "SCHEDULER_TRUSTED_PROXIES": number}), clock)
+    app = App.open(config.load_settings({**environment, "SCHEDULER_TRUSTED_PROXIES": number}), clock)
     web = create_app(app, limit="1 per minute").test_client()
 
     def ask(address):
@@ -375,7 +375,7 @@ def test_what_a_proxy_says_is_believed_only_where_there_is_one(environment, cloc
 @ONE_ENGINE
 def test_a_number_of_proxies_is_a_number(environment):
     with pytest.raises(Invalid, match="trusted_proxies"):
-        config.load({**environment, "SCHEDULER_TRUSTED_PROXIES": "all"})
+        config.load_settings({**environment, "SCHEDULER_TRUSTED_PROXIES": "all"})
 
 
 def test_a_database_that_goes_away_and_comes_back_needs_no_restart(app, web, engine):

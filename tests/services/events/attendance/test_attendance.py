@@ -32,7 +32,7 @@ from scheduler.services.events.attendance import parties, transitions
 from scheduler.services.events.guests.people import guest
 from scheduler.services.events.programme import planning
 from scheduler.services.events.programme.place_drafts import PersonDraft
-from scheduler.services.events.programme.places import identity
+from scheduler.services.events.programme.places import make_identity
 from tests.support.builders import DAY, NOW, START, a_person, an_event, register
 from tests.support.guest_list import GuestList, wrong_with_places
 
@@ -713,13 +713,13 @@ def test_a_name_of_300_characters_that_grow_when_folded_is_a_name(db):
 
 
 def test_identity_needs_an_address():
-    assert identity(None, Text({"en": "Anna"})) is None
+    assert make_identity(None, Text({"en": "Anna"})) is None
 
 
 @pytest.mark.parametrize("who", ["#99999999999999999999999", "#0"])
 def test_a_number_that_nobody_has_is_not_found(db, who):
     with db.read() as session, pytest.raises(lookup.NotFound, match=f"there is no person {who}"):
-        lookup.person(session, who)
+        lookup.get_person(session, who)
 
 
 def test_an_address_that_several_share_names_the_one_who_is_on_the_list(guests):
@@ -730,9 +730,9 @@ def test_an_address_that_several_share_names_the_one_who_is_on_the_list(guests):
 
     with guests.db.read() as session:
         event = lookup.get(session, Event, "opening")
-        assert here.id == lookup.attendee(session, event, "anna@example.org").person_id
+        assert here.id == lookup.get_attendee(session, event, "anna@example.org").person_id
         with pytest.raises(Conflict, match=r"several people share the address anna@example\.org"):
-            lookup.person(session, "anna@example.org")
+            lookup.get_person(session, "anna@example.org")
 
 
 # Two officers at once: each has looked before the other acts. SQLite lets one write at a time, from the first look.

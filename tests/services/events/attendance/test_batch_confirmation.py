@@ -61,7 +61,9 @@ def ask(db, seats, *, event="opening", mode=Mode.IN_PERSON, email=True, now=NOW)
 
 
 def link(attendee) -> str:
-    return tokens.of_attendee(Purpose.CONFIRM, attendee.id, attendee.created_at, attendee.epoch, secret=SECRET)
+    return tokens.make_attendee_token(
+        Purpose.CONFIRM, attendee.id, attendee.created_at, attendee.epoch, secret=SECRET
+    )
 
 
 def confirm_each(db, links, *, now=NOW):
@@ -73,7 +75,7 @@ def confirm_each(db, links, *, now=NOW):
 
 def standings(db, links):
     with db.read() as session:
-        return [session.get_one(Attendee, tokens.number(one)).standing for one in links]
+        return [session.get_one(Attendee, tokens.read_row_id(one)).standing for one in links]
 
 
 def counted(db, noun) -> int:
@@ -106,13 +108,13 @@ def test_fifty_who_confirm_at_once_fill_ten_places_exactly_in_order_of_arrival_e
         told = list(hands.map(press, links))
 
     assert [] == wrong_with_places(db)
-    assert [tokens.number(one) for one in links] == [one.id for one in told]
+    assert [tokens.read_row_id(one) for one in links] == [one.id for one in told]
     assert standings(db, links) == [one.standing for one in told]
     size = dict(zip(links, seats, strict=True))
     placed = in_order_of_arrival(10, [size[one] for one in came])
     assert placed == [standing is Standing.CONFIRMED for standing in standings(db, came)]
     with db.read() as session:
-        rows = [session.get_one(Attendee, tokens.number(one)) for one in came]
+        rows = [session.get_one(Attendee, tokens.read_row_id(one)) for one in came]
         assert 10 == session.scalar(sa.select(Capacity.taken).where(Capacity.mode == Mode.IN_PERSON))
         waiting = [row.queue_number for row in rows if row.queue_number]
     assert list(range(1, placed.count(False) + 1)) == waiting
@@ -148,7 +150,7 @@ def test_what_goes_wrong_with_one_harms_nobody_else(db):
             return registration.confirm_each(session, given, secret=SECRET, now=NOW)
 
     together = GroupCommit(work)
-    with poisoned(db, tokens.number(links[2])), ThreadPoolExecutor(5) as hands:
+    with poisoned(db, tokens.read_row_id(links[2])), ThreadPoolExecutor(5) as hands:
         told = [hands.submit(together, links[0])]
         assert begun.wait(HANG)
         told += [hands.submit(together, one) for one in links[1:]]
@@ -202,7 +204,7 @@ def test_each_of_a_batch_is_told_what_is_theirs(db):
         noted = session.execute(sa.select(Audit.row, Audit.details).where(Audit.action == "register")).all()
     assert [LetterKind.CONFIRMED, LetterKind.CONFIRMED, LetterKind.REQUESTED] == kinds
     expected = {good: "confirmed", double: "confirmed", requested: "requested"}
-    assert {str(tokens.number(one)): standing for one, standing in expected.items()} == {
+    assert {str(tokens.read_row_id(one)): standing for one, standing in expected.items()} == {
         row: details["standing"] for row, details in noted
     }
     assert [[]] * 3 == [wrong_with_places(db, key) for key in ("opening", "shrunk", "approved")]
@@ -267,7 +269,7 @@ def test_who_represents_is_written_to_and_who_has_no_address_stands_in_the_ledge
             session, check(PersonDraft, {"name": "Deputy", "email": "d@example.org", "language": "en"})
         )
         session.flush()
-        session.get_one(Attendee, tokens.number(links[0])).represented_by = deputy
+        session.get_one(Attendee, tokens.read_row_id(links[0])).represented_by = deputy
 
     confirm_each(db, links)
 

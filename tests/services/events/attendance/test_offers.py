@@ -65,7 +65,7 @@ def test_an_offer_is_held_for_a_third_of_the_time_that_is_left(db, left, held):
     now = STARTS - left
 
     with db.read() as session:
-        until = offers.held_until(guests._event(session), now)
+        until = offers.find_deadline(guests._event(session), now)
 
     assert (until and until - now) == held
 
@@ -89,7 +89,7 @@ def test_it_ends_when_registration_closes_and_an_exhibition_takes_guests_until_i
     guests = plan(db, **given)
 
     with db.read() as session:
-        until = offers.held_until(guests._event(session), NOW)
+        until = offers.find_deadline(guests._event(session), NOW)
 
     assert (until and until - NOW) == held
 
@@ -100,7 +100,7 @@ def test_an_offer_ends_on_a_whole_minute_and_never_before_its_time(db):
     now = NOW + timedelta(seconds=7, microseconds=3)
 
     with db.read() as session:
-        until = offers.held_until(guests._event(session), now)
+        until = offers.find_deadline(guests._event(session), now)
 
     assert NOW + DAY + timedelta(minutes=1) == until
 

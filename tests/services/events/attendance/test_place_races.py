@@ -52,7 +52,7 @@ def look(url):
     """What a process that serves has done before; it leaves no trace."""
     db = connect(url)
     with suppress(Undone), db.write() as session:
-        register(session, lookup.get(session, Event, "opening"), lookup.person(session, "guest-0"))
+        register(session, lookup.get(session, Event, "opening"), lookup.get_person(session, "guest-0"))
         session.flush()
         raise Undone
     db.dispose()
@@ -199,7 +199,7 @@ def ask(db, name) -> None:
 def confirm(db, name) -> None:
     with db.write() as session:
         row = found(session, name)
-        token = tokens.of_attendee(Purpose.CONFIRM, row.id, row.created_at, row.epoch, secret=SECRET)
+        token = tokens.make_attendee_token(Purpose.CONFIRM, row.id, row.created_at, row.epoch, secret=SECRET)
         registration.confirm(session, token, secret=SECRET, now=NOW)
 
 

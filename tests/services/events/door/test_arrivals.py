@@ -44,10 +44,10 @@ def pass_of(attendee):
 def test_a_pass_is_a_small_code_of_capitals_and_digits(session, opening):
     given = pass_of(register(session, opening))
 
-    read = zxingcpp.read_barcode(seen(passes.dots(given)))
+    read = zxingcpp.read_barcode(seen(passes.draw_code(given)))
 
     assert (given, "QR Code") == (read.text, str(read.format))
-    assert 25 + 2 * passes.BORDER == len(passes.dots(given))  # version 2, which holds 38 such letters
+    assert 25 + 2 * passes.BORDER_DOTS == len(passes.draw_code(given))  # version 2, which holds 38 such letters
 
 
 def seen(rows):

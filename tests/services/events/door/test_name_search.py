@@ -118,4 +118,4 @@ def test_only_the_list_of_this_event_is_searched(session, opening):
 
 @pytest.mark.parametrize("engine", ["sqlite"])
 def test_thai_letters_that_are_not_spoken_may_be_left_out_or_not(engine):
-    assert {"nulan", "nurlan"} == name_sounds.words("นูร์ลัน")
+    assert {"nulan", "nurlan"} == name_sounds.list_sound_words("นูร์ลัน")

@@ -17,7 +17,7 @@ from scheduler.services.events.attendance import parties, passes
 from scheduler.services.events.door.arrivals import ScanOutcome
 from scheduler.services.events.guests import registration
 from scheduler.services.events.programme import planning
-from scheduler.services.outbox.enqueue import QUIET
+from scheduler.services.outbox.enqueue import QUIET_PERIOD
 from scheduler.worker import delivery
 from tests.support.builders import NOW, START, a_person, an_event, register
 from tests.support.guest_list import scan
@@ -74,7 +74,7 @@ def test_the_letter_of_a_moved_event_and_a_reminder_bring_it_again(app, clock):
         event = session.scalars(sa.select(Event)).one()
         planning.move(session, event, dtstart=START + timedelta(days=1), now=NOW)
         moved = event.starts_at
-    clock.advance(QUIET)
+    clock.advance(QUIET_PERIOD)
     told = letters(app)
     clock.set(moved - timedelta(days=1))
     reminded = letters(app)
@@ -95,7 +95,7 @@ def test_who_has_no_place_in_the_hall_gets_no_pass(app, clock, case):
         letters(app)
         with app.db.write() as session:
             planning.cancel(session, session.scalars(sa.select(Event)).one(), now=NOW)
-        clock.advance(QUIET)
+        clock.advance(QUIET_PERIOD)
 
     assert picture(letters(app)[-1]) is None
 

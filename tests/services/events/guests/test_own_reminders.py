@@ -12,7 +12,7 @@ from scheduler.model import Event, Letter, LetterKind, Person, Reminded, Reminde
 from scheduler.services.common import lookup
 from scheduler.services.events.guests import own_page
 from scheduler.services.events.programme import planning
-from scheduler.services.events.programme.event_mapping import draft_of
+from scheduler.services.events.programme.event_mapping import read_draft
 from scheduler.services.outbox import reminders
 from tests.support.builders import NOW, an_event
 from tests.support.guest_list import GuestList
@@ -82,7 +82,7 @@ def test_what_is_chosen_moves_with_the_event_and_stays_when_its_plan_is_written_
     choose(guests, "anna", Reminded.CLOSELY)
     with guests.db.write() as session:
         event = lookup.get(session, Event, "opening")
-        plan = draft_of(event)
+        plan = read_draft(event)
         assert 2 == len(plan.reminders)
         planning.move(session, event, dtstart=datetime.fromisoformat("2027-02-02T12:00"), now=NOW)
         planning.change_event(session, event, now=NOW, reminders=())

@@ -17,8 +17,13 @@ from scheduler.services.events.attendance import transitions
 from scheduler.services.events.attendance.capacity import NeverFits, NoRoom
 from scheduler.services.events.attendance.registration_window import RegistrationClosed
 from scheduler.services.events.guests import own_page, registration
-from scheduler.services.events.guests.registration import HELD, JUST, MOST_LETTERS, RegistrationForm
-from scheduler.services.events.programme.event_mapping import capacity_of
+from scheduler.services.events.guests.registration import (
+    CONFIRM_WITHIN,
+    LINK_VALID_AFTER,
+    MAX_LETTERS,
+    RegistrationForm,
+)
+from scheduler.services.events.programme.event_mapping import get_capacity
 from scheduler.services.events.programme.place_drafts import PersonDraft
 from scheduler.services.feeds import event_feeds, own_calendar, scopes
 from scheduler.services.outbox import enqueue
@@ -52,7 +57,7 @@ def row(session, name="Anna") -> Attendee | None:
 def token(db, name="Anna", purpose=Purpose.CONFIRM) -> str:
     with db.read() as session:
         found = row(session, name)
-        return tokens.of_attendee(purpose, found.id, found.created_at, found.epoch, secret=SECRET)
+        return tokens.make_attendee_token(purpose, found.id, found.created_at, found.epoch, secret=SECRET)
 
 
 def confirm(db, given, *, now=NOW) -> Standing:
@@ -68,7 +73,7 @@ def standing(db, name="Anna") -> Standing | None:
 
 def taken(db, mode=Mode.IN_PERSON) -> int:
     with db.read() as session:
-        return capacity_of(session.scalars(sa.select(Event)).one(), mode).taken
+        return get_capacity(session.scalars(sa.select(Event)).one(), mode).taken
 
 
 def written(db) -> list[LetterKind]:
@@ -103,7 +108,7 @@ def test_who_asks_holds_no_place_draws_no_number_and_gets_a_letter(db):
     assert (Standing.UNCONFIRMED, 0, [LetterKind.CONFIRM]) == (standing(db), taken(db), written(db))
     with db.read() as session:
         assert row(session).queue_number is None
-        assert NOW + HELD == session.scalars(sa.select(Letter)).one().expires_at
+        assert NOW + CONFIRM_WITHIN == session.scalars(sa.select(Letter)).one().expires_at
 
 
 def test_the_same_form_twice_is_one_registration_and_one_letter(db):
@@ -153,7 +158,7 @@ def test_a_known_address_costs_the_statements_that_an_unknown_one_costs(db):
         ask(db, name, form=form, email=email or f"{name.lower()}@example.org")
         return sorted(one.split(" FROM ")[-1] for one in writes if one.startswith(("INSERT", "SELECT")))
 
-    for number in range(MOST_LETTERS):
+    for number in range(MAX_LETTERS):
         ask(db, f"Name {number}", email="victim@example.org", form=f"victim {number}")
     unknown, known = written("Unknown", "one"), written("Known", "two")
     flooded = written("Another", "three", "victim@example.org")
@@ -182,12 +187,12 @@ def test_who_is_invited_or_has_withdrawn_stays_so_until_they_say_otherwise_on_th
 def test_no_mailbox_is_filled_by_a_stranger(db):
     plan(db)
 
-    for number in range(MOST_LETTERS + 3):
+    for number in range(MAX_LETTERS + 3):
         ask(db, f"Name {number}", email="victim@example.org", form=str(number))
 
-    assert MOST_LETTERS == len(written(db))
+    assert MAX_LETTERS == len(written(db))
     ask(db, "Somebody else", email="other@example.org")
-    assert MOST_LETTERS + 1 == len(written(db))
+    assert MAX_LETTERS + 1 == len(written(db))
 
 
 CLOSED = {
@@ -266,12 +271,12 @@ def test_confirming_twice_is_confirming_once_and_for_an_hour_leads_on(db):
     ask(db)
     link = token(db)
 
-    answers = [confirm(db, link), confirm(db, link, now=NOW + JUST - MINUTE)]
+    answers = [confirm(db, link), confirm(db, link, now=NOW + LINK_VALID_AFTER - MINUTE)]
 
     assert [Standing.CONFIRMED] * 2 == answers
     assert (1, [LetterKind.CONFIRM, LetterKind.CONFIRMED]) == (taken(db), written(db))
     with pytest.raises(NotFound):
-        confirm(db, link, now=NOW + JUST)
+        confirm(db, link, now=NOW + LINK_VALID_AFTER)
 
 
 def test_a_link_that_was_used_does_not_bring_back_who_withdrew(db):
@@ -294,7 +299,7 @@ def test_a_link_lapses_after_a_day_and_at_the_start(db):
     near = NOW + timedelta(days=28, hours=17)  # an hour before it begins
 
     with pytest.raises(NotFound):
-        confirm(db, token(db), now=NOW + HELD)
+        confirm(db, token(db), now=NOW + CONFIRM_WITHIN)
 
     ask(db, "Bolat", now=near)
     with pytest.raises(NotFound):
@@ -387,8 +392,8 @@ def test_who_never_confirmed_is_forgotten_without_a_trace_but_not_who_is_known_o
     ask(db, "Minister", form="two")
 
     with db.write() as session:
-        assert 0 == registration.purge(session, now=NOW + HELD - MINUTE)
-        assert 2 == registration.purge(session, now=NOW + HELD)
+        assert 0 == registration.purge(session, now=NOW + CONFIRM_WITHIN - MINUTE)
+        assert 2 == registration.purge(session, now=NOW + CONFIRM_WITHIN)
 
     with db.read() as session:
         assert ["Minister"] == [str(name) for name in session.scalars(sa.select(Person.name))]
@@ -401,7 +406,7 @@ def test_who_confirmed_is_not_forgotten(db):
     confirm(db, token(db))
 
     with db.write() as session:
-        assert 0 == registration.purge(session, now=NOW + HELD * 9)
+        assert 0 == registration.purge(session, now=NOW + CONFIRM_WITHIN * 9)
 
     assert Standing.CONFIRMED is standing(db)
 
@@ -411,11 +416,11 @@ def test_a_link_of_somebody_forgotten_does_not_open_another_who_got_their_number
     ask(db)
     link = token(db)
     with db.write() as session:
-        registration.purge(session, now=NOW + HELD)
-    ask(db, "Bolat", now=NOW + HELD)
+        registration.purge(session, now=NOW + CONFIRM_WITHIN)
+    ask(db, "Bolat", now=NOW + CONFIRM_WITHIN)
 
     with pytest.raises(NotFound):
-        confirm(db, link, now=NOW + HELD)
+        confirm(db, link, now=NOW + CONFIRM_WITHIN)
 
 
 def test_news_and_reminders_are_not_for_who_has_not_confirmed(db):
@@ -490,9 +495,9 @@ def test_nothing_is_changed_once_it_has_begun(anna):
 def test_their_calendar_is_one_link_that_shows_what_they_have_and_nothing_else(anna):
     with anna.write() as session:
         an_event(session, "other", dtstart=START + timedelta(days=1))
-        made = [own_calendar.subscribe(session, row(session).person, now=NOW).id for _ in range(2)]
-        link = own_calendar.calendar(session, row(session).person)
-        shown = event_feeds.contents(session, scopes.get(session, "all").seen_by(link), language="en", now=NOW)
+        made = [own_calendar.find_or_add_link(session, row(session).person, now=NOW).id for _ in range(2)]
+        link = own_calendar.find_link(session, row(session).person)
+        shown = event_feeds.contents(session, scopes.get(session, "all").for_link(link), language="en", now=NOW)
 
     assert made[0] == made[1]
     assert (Sees.OWN, 1) == (link.sees, len(shown))
@@ -501,7 +506,7 @@ def test_their_calendar_is_one_link_that_shows_what_they_have_and_nothing_else(a
 def test_their_data_holds_all_that_is_kept_of_them_and_of_nobody_else(anna):
     ask(anna, "Bolat", form="two")
     with anna.read() as session:
-        found = personal_data.data(session, row(session).person)
+        found = personal_data.export_personal_data(session, row(session).person)
 
     assert "anna@example.org" == found["person"]["email"]
     assert ["opening"] == [one["event"] for one in found["registrations"]]

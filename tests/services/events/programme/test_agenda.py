@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from scheduler.base.errors import NotFound
 from scheduler.model import Kind, Role
 from scheduler.services.events.programme import agenda, planning
-from scheduler.services.events.programme.agenda import AgendaFilter, Stop
+from scheduler.services.events.programme.agenda import AgendaFilter, TourStop
 from tests.support.builders import NOW, START, a_city, a_person, a_venue, an_event, an_organisation, invite, register
 
 EVERYTHING = AgendaFilter()
@@ -51,51 +51,51 @@ def test_what_comes_is_in_order_and_what_was_is_the_latest_first(session):
     an_event(session, "older", dtstart=START - timedelta(days=270))
     an_event(session, "old", dtstart=START - timedelta(days=240))
 
-    assert ["first", "second"] == keys(agenda.coming(session, EVERYTHING, now=NOW).entries)
-    assert ["old", "older"] == keys(agenda.past(session, EVERYTHING, now=NOW).entries)
+    assert ["first", "second"] == keys(agenda.list_coming(session, EVERYTHING, now=NOW).entries)
+    assert ["old", "older"] == keys(agenda.list_past(session, EVERYTHING, now=NOW).entries)
 
 
 def test_what_is_on_is_among_what_comes_until_its_last_moment(session):
     event = an_event(session, "show", **DAYS | {"first_day": date(2027, 1, 2), "last_day": date(2027, 1, 5)})
     end = event.ends_at
 
-    assert ["show"] == keys(agenda.coming(session, EVERYTHING, now=end - timedelta(seconds=1)).entries)
-    assert ["show"] == keys(agenda.past(session, EVERYTHING, now=end).entries)
+    assert ["show"] == keys(agenda.list_coming(session, EVERYTHING, now=end - timedelta(seconds=1)).entries)
+    assert ["show"] == keys(agenda.list_past(session, EVERYTHING, now=end).entries)
 
 
 def test_what_has_no_date_stands_apart_and_a_tour_in_no_list(session):
     an_event(session, "tour", kind=Kind.TOUR, dtstart=None)
     an_event(session, "stop", kind=Kind.EXHIBITION, parent="tour", dtstart=None)
 
-    assert ["stop"] == keys(agenda.undated(session, EVERYTHING))
-    assert [] == keys(agenda.coming(session, EVERYTHING, now=NOW).entries)
+    assert ["stop"] == keys(agenda.list_undated(session, EVERYTHING))
+    assert [] == keys(agenda.list_coming(session, EVERYTHING, now=NOW).entries)
 
 
 def test_an_anniversary_stands_on_its_next_return_also_in_its_month(session):
     an_event(session, "before", dtstart=START)
     an_event(session, "day", kind=Kind.ANNIVERSARY, dtstart=None, first_day=date(2004, 6, 11))
 
-    coming = agenda.coming(session, EVERYTHING, now=NOW).entries
-    june = agenda.month(session, EVERYTHING, date(2027, 6, 1))
+    coming = agenda.list_coming(session, EVERYTHING, now=NOW).entries
+    june = agenda.list_month(session, EVERYTHING, date(2027, 6, 1))
 
     assert ["before", "day"] == keys(coming)
     assert date(2027, 6, 11) == coming[1].first_on == june[0].first_on
-    assert [] == keys(agenda.month(session, EVERYTHING, date(2027, 7, 1)))
+    assert [] == keys(agenda.list_month(session, EVERYTHING, date(2027, 7, 1)))
 
 
 def test_the_day_of_an_anniversary_belongs_to_it(session):
     an_event(session, "day", kind=Kind.ANNIVERSARY, dtstart=None, first_day=date(2004, 6, 11))
     then = datetime(2027, 6, 11, 3, 0, tzinfo=UTC)
 
-    assert date(2027, 6, 11) == agenda.coming(session, EVERYTHING, now=then).entries[0].first_on
+    assert date(2027, 6, 11) == agenda.list_coming(session, EVERYTHING, now=then).entries[0].first_on
 
 
 def test_a_month_holds_whatever_touches_it_on_the_walls_of_the_place(session):
     an_event(session, "new-year", dtstart=START.replace(month=1, day=1, hour=0))  # still December in UTC
     an_event(session, "long", **DAYS | {"first_day": date(2026, 12, 20), "last_day": date(2027, 2, 3)})
 
-    assert ["long", "new-year"] == keys(agenda.month(session, EVERYTHING, date(2027, 1, 1)))
-    assert ["long"] == keys(agenda.month(session, EVERYTHING, date(2026, 12, 1)))
+    assert ["long", "new-year"] == keys(agenda.list_month(session, EVERYTHING, date(2027, 1, 1)))
+    assert ["long"] == keys(agenda.list_month(session, EVERYTHING, date(2026, 12, 1)))
 
 
 def test_a_choice_is_by_kind_by_city_of_venue_or_event_and_by_organizer(session):
@@ -106,7 +106,7 @@ def test_a_choice_is_by_kind_by_city_of_venue_or_event_and_by_organizer(session)
     an_event(session, "named", cities=("astana",))
 
     def found(**wanted):
-        return keys(agenda.coming(session, AgendaFilter(**wanted), now=NOW).entries)
+        return keys(agenda.list_coming(session, AgendaFilter(**wanted), now=NOW).entries)
 
     assert ["there"] == found(kind=Kind.VISIT) == found(city="phuket") == found(organizer="embassy")
     assert ["named"] == found(city="astana")
@@ -114,12 +114,12 @@ def test_a_choice_is_by_kind_by_city_of_venue_or_event_and_by_organizer(session)
 
 
 def test_a_long_list_is_turned_page_by_page_and_nothing_is_lost_or_twice(session, monkeypatch):
-    monkeypatch.setattr(agenda, "PAGE", 2)
+    monkeypatch.setattr(agenda, "PAGE_EVENTS", 2)
     for number in range(5):
         an_event(session, f"e{number}", dtstart=START + timedelta(days=30 * number))
     an_event(session, "day", kind=Kind.ANNIVERSARY, dtstart=None, first_day=date(2004, 4, 15))
 
-    pages = [agenda.coming(session, EVERYTHING, now=NOW, page=page) for page in (1, 2, 3)]
+    pages = [agenda.list_coming(session, EVERYTHING, now=NOW, page=page) for page in (1, 2, 3)]
 
     assert ["e0", "e1", "e2", "day", "e3", "e4"] == [key for page in pages for key in keys(page.entries)]
     assert [True, True, False] == [page.more for page in pages]
@@ -132,9 +132,9 @@ def test_a_stop_knows_its_number_among_the_public_stops_of_a_public_tour(session
     an_event(session, "hidden", kind=Kind.TOUR, dtstart=None, visibility="private")
     an_event(session, "d", **DAYS, kind=Kind.EXHIBITION, parent="hidden")
 
-    stops = {one.event.key: one.stop for one in agenda.coming(session, EVERYTHING, now=NOW).entries}
+    stops = {one.event.key: one.stop for one in agenda.list_coming(session, EVERYTHING, now=NOW).entries}
 
-    assert {"a": Stop(1, 2), "c": Stop(2, 2), "d": None} == stops
+    assert {"a": TourStop(1, 2), "c": TourStop(2, 2), "d": None} == stops
 
 
 # Who may be named
@@ -146,7 +146,7 @@ def test_only_who_presides_is_honoured_or_speaks_is_named_and_only_once_they_hav
         register(session, event, a_person(session, name=f"accepted {role}"), role=role)
         invite(session, event, a_person(session, name=f"invited {role}"), role=role)
 
-    named = [one.name.to("en") for one in agenda.detail(session, event.key, now=NOW).announced]
+    named = [one.name.to("en") for one in agenda.get_details(session, event.key, now=NOW).announced]
 
     assert ["accepted presides", "accepted guest of honour", "accepted speaker"] == named
 
@@ -157,7 +157,7 @@ def test_who_sends_another_is_not_named_and_the_other_is(session):
     attendee.represented_by = a_person(session, "deputy", name="The Deputy")
     session.flush()
 
-    assert ["The Deputy"] == [one.name.to("en") for one in agenda.detail(session, event.key, now=NOW).announced]
+    assert ["The Deputy"] == [one.name.to("en") for one in agenda.get_details(session, event.key, now=NOW).announced]
 
 
 def test_nobody_is_named_at_what_is_cancelled(session):
@@ -166,7 +166,7 @@ def test_nobody_is_named_at_what_is_cancelled(session):
     planning.cancel(session, event, now=NOW)
     session.flush()
 
-    assert () == agenda.detail(session, event.key, now=NOW).announced
+    assert () == agenda.get_details(session, event.key, now=NOW).announced
 
 
 # What is not public
@@ -177,9 +177,9 @@ def test_what_is_not_public_is_answered_like_what_is_not_there(session, visibili
     an_event(session, "secret-meeting", visibility=visibility)
 
     with pytest.raises(NotFound) as hidden:
-        agenda.detail(session, "secret-meeting", now=NOW)
+        agenda.get_details(session, "secret-meeting", now=NOW)
     with pytest.raises(NotFound) as absent:
-        agenda.detail(session, "secret-meetin", now=NOW)
+        agenda.get_details(session, "secret-meetin", now=NOW)
 
     assert str(absent.value).replace("meetin", "meeting") == str(hidden.value)
 
@@ -190,7 +190,7 @@ def test_a_public_part_does_not_show_the_private_whole_nor_what_is_beyond_it(ses
     an_event(session, "opening", parent="stop")
     an_event(session, "dinner", parent="opening", visibility="confidential")
 
-    detail = agenda.detail(session, "opening", now=NOW)
+    detail = agenda.get_details(session, "opening", now=NOW)
 
     assert (None, None, (), []) == (detail.parent, detail.tour, detail.stops, list(detail.parts))
 
@@ -202,7 +202,7 @@ def test_there_is_nothing_to_choose_that_only_a_private_event_has(session):
     an_event(session, "talks", kind=Kind.MEETING, venue="villa", **hidden)
     an_event(session, "tour", kind=Kind.TOUR, dtstart=None, cities=("phuket",), **hidden)
 
-    choices = agenda.choices(session)
+    choices = agenda.list_choices(session)
 
     assert ([], [], [], []) == tuple(map(list, (choices.kinds, choices.cities, choices.organizers, choices.tours)))
 
@@ -213,7 +213,7 @@ def test_what_a_page_must_not_show_cannot_be_reached_from_what_it_is_given(sessi
     session.flush()
     session.expunge_all()
 
-    shown = agenda.public_event(session, event.key)
+    shown = agenda.get_public_event(session, event.key)
 
     for hidden in ("children", "parent", "reminders"):
         with pytest.raises(sa.exc.InvalidRequestError):
@@ -237,10 +237,10 @@ def test_a_page_asks_as_many_questions_for_forty_events_as_for_two(session):
     def asked():
         session.expunge_all()
         with counted(session) as sent:
-            agenda.coming(session, EVERYTHING, now=NOW)
-            agenda.undated(session, EVERYTHING)
-            agenda.detail(session, "s0", now=NOW)
-            agenda.choices(session)
+            agenda.list_coming(session, EVERYTHING, now=NOW)
+            agenda.list_undated(session, EVERYTHING)
+            agenda.get_details(session, "s0", now=NOW)
+            agenda.list_choices(session)
         return len(sent)
 
     plan(0, 2)

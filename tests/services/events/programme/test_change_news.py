@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from scheduler.model import Event, Letter, LetterKind, Mode, Status
 from scheduler.services.common.lookup import get
 from scheduler.services.events.programme import planning
-from scheduler.services.outbox.enqueue import LONGEST_QUIET, QUIET
+from scheduler.services.outbox.enqueue import LONGEST_QUIET_PERIOD, QUIET_PERIOD
 from scheduler.worker import delivery
 from tests.support.builders import DAY, START, a_person, a_venue, an_event, register
 from tests.support.letters import Desk, Round, body, ledger
@@ -48,7 +48,7 @@ def read(app, name: str):
 def test_news_leaves_a_few_minutes_after_the_change(app, opening):
     opening.change_event(venue="museum")
 
-    assert [] == told(app, QUIET - timedelta(seconds=1))
+    assert [] == told(app, QUIET_PERIOD - timedelta(seconds=1))
     assert [("moved", "Hall"), ("moved", "Video")] == told(app, timedelta(seconds=1))
 
 
@@ -60,7 +60,7 @@ def test_five_changes_within_minutes_are_one_letter_that_tells_their_sum(app, op
     assert [] == told(app, 2 * MINUTE)
     opening.change_event(video_link=LINK.format("new"))
 
-    assert [("moved", "Hall"), ("moved", "Video")] == sorted(told(app, QUIET))
+    assert [("moved", "Hall"), ("moved", "Video")] == sorted(told(app, QUIET_PERIOD))
     hall, video = body(read(app, "Hall")), body(read(app, "Video"))
     for letter in (hall, video):
         assert "moved to another time and another place" in letter
@@ -77,7 +77,7 @@ def test_a_change_taken_back_within_the_quiet_period_is_told_to_nobody(app, open
     assert [] == told(app, 3 * MINUTE)
     opening.change_event(venue="hall")
 
-    assert [] == told(app, QUIET)
+    assert [] == told(app, QUIET_PERIOD)
     assert {"a later change is told instead", "moved back before the letter left"} == {
         why for kind, _, why in ledger(app) if kind == "moved"
     }
@@ -102,9 +102,9 @@ def test_changes_that_do_not_end_do_not_hold_news_back_for_ever(app, opening, cl
         day += 1
         opening.move(dtstart=START + day * DAY)
         clock.advance(3 * MINUTE)
-        assert clock.now() - began <= LONGEST_QUIET + 3 * MINUTE
+        assert clock.now() - began <= LONGEST_QUIET_PERIOD + 3 * MINUTE
 
-    assert clock.now() - began >= LONGEST_QUIET
+    assert clock.now() - began >= LONGEST_QUIET_PERIOD
     assert "Previous time: Tuesday 2 February 2027" in body(read(app, "Hall"))
 
 
@@ -165,7 +165,7 @@ def test_a_cancellation_waits_no_longer_than_the_quiet_period(app, opening):
     assert [] == told(app, 3 * MINUTE)
     opening.cancel()
 
-    assert [("cancelled", "Hall"), ("cancelled", "Video")] == told(app, QUIET)
+    assert [("cancelled", "Hall"), ("cancelled", "Video")] == told(app, QUIET_PERIOD)
     assert 2 == len(told(app, DAY))
 
 
@@ -176,7 +176,7 @@ def test_cancelled_and_taken_back_around_a_move_is_told_as_the_move(app, opening
     assert [] == told(app, 3 * MINUTE)
     opening.change_event(status=Status.CONFIRMED)
 
-    assert [("date announced", "Hall"), ("date announced", "Video")] == told(app, QUIET)
+    assert [("date announced", "Hall"), ("date announced", "Video")] == told(app, QUIET_PERIOD)
     assert "Moved: Opening" == read(app, "Hall")["Subject"]
     assert "Previous time: Tuesday 2 February 2027" in body(read(app, "Hall"))
 
@@ -187,7 +187,7 @@ def test_cancelled_and_taken_back_around_a_move_is_told_as_the_move(app, opening
 def test_a_new_link_alone_is_told_only_to_who_takes_part_by_it(app, opening):
     opening.change_event(video_link=LINK.format("new"))
 
-    assert [("moved", "Video")] == told(app, QUIET)
+    assert [("moved", "Video")] == told(app, QUIET_PERIOD)
     letter = read(app, "Video")
     assert "New video link: Opening" == letter["Subject"]
     assert "The link to the video conference has changed" in body(letter)
@@ -199,7 +199,7 @@ def test_a_new_link_that_everybody_is_shown_is_told_to_everybody(app, opening):
     opening.change_event(video_public=True)
     opening.change_event(video_link=LINK.format("new"))
 
-    assert [("moved", "Hall"), ("moved", "Video")] == told(app, QUIET)
+    assert [("moved", "Hall"), ("moved", "Video")] == told(app, QUIET_PERIOD)
 
 
 def test_a_link_that_was_missing_and_one_that_was_taken_away_are_told_as_that(app, opening):
@@ -218,7 +218,7 @@ def test_who_is_in_the_hall_hears_nothing_when_of_two_changes_only_the_link_is_l
     opening.change_event(venue="museum", video_link=LINK.format("new"))
     opening.change_event(venue="hall")
 
-    assert [("moved", "Video")] == told(app, QUIET)
+    assert [("moved", "Video")] == told(app, QUIET_PERIOD)
 
 
 def test_a_change_of_the_venue_alone_is_told_as_that(app, opening):
@@ -250,4 +250,4 @@ def test_a_change_that_is_rolled_back_leaves_the_news_before_it_alone(app, openi
         planning.cancel(session, get(session, Event, "opening"), now=app.clock.now())
         session.rollback()
 
-    assert [("moved", "Hall"), ("moved", "Video")] == told(app, QUIET)
+    assert [("moved", "Hall"), ("moved", "Video")] == told(app, QUIET_PERIOD)

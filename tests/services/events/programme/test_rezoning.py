@@ -24,10 +24,10 @@ from scheduler.model import Audit, Event, Letter, LetterKind
 from scheduler.services.common.lookup import get
 from scheduler.services.events.programme import rezoning as event_rezoning
 from scheduler.services.events.programme.event_mapping import WITH_EVENT
-from scheduler.services.events.programme.renderings import revise
+from scheduler.services.events.programme.rendering.revisions import revise
 from scheduler.services.feeds import event_feeds, scopes
 from scheduler.services.outbox import reminders
-from scheduler.worker import delivery, timetable
+from scheduler.worker import delivery, jobs
 from tests.support.builders import DAY, NOW, a_person, an_event, register
 from tests.support.machine import HANG
 
@@ -185,7 +185,7 @@ def derived_wrong(app, by: timedelta = HOUR, **given) -> None:
 def check_zones(app, now=NOW):
     app.clock.set(now)
     with app.db.write() as session:
-        return [(one.key, before, after) for one, before, after in event_rezoning.recheck(session, now=now)]
+        return [(one.key, before, after) for one, before, after in event_rezoning.rederive_instants(session, now=now)]
 
 
 def test_it_says_what_moved_from_when_to_when(app):
@@ -247,7 +247,7 @@ def test_an_hour_that_the_new_law_skips_keeps_its_place_on_the_wall(app):
 def test_the_worker_looks_after_the_zones_by_itself(app):
     derived_wrong(app)
 
-    timetable.check_zones(app)
+    jobs.check_zones(app)
 
     assert (STARTS_AT, 1) == (event(app).starts_at, event(app).sequence)
 

@@ -82,7 +82,7 @@ def test_it_can_be_read_from_a_file(tmp_path):
 def test_its_season_lies_ahead_in_order_and_on_working_days(today):
     file = read(today)
     for key, event in file.event.items():
-        start, end = event.normal(tz="Asia/Bangkok").span()
+        start, end = event.normalize(tz="Asia/Bangkok").span()
         if key.startswith("sample-") and start is not None:
             assert today + timedelta(days=10) <= start.date(), key
             assert end.date() < today + timedelta(days=100), key
@@ -96,7 +96,7 @@ def test_its_season_lies_ahead_in_order_and_on_working_days(today):
         {one.first_day for one in post.special},
         today < post.deadline.date() < day.date(),
     )
-    exhibition = file.event["sample-astana-in-bangkok"].normal(tz="Asia/Bangkok")
+    exhibition = file.event["sample-astana-in-bangkok"].normalize(tz="Asia/Bangkok")
     other_hours, shut = exhibition.closed
     assert (True, None) == (other_hours.hours is not None, shut.hours)
     assert exhibition.first_day < other_hours.first_day < shut.first_day < exhibition.last_day

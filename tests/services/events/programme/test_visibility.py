@@ -81,15 +81,15 @@ def found(session, scope: scopes.Scope, **form: bool) -> tuple[set[str], str]:
 
 def all_of_them(session) -> list[scopes.Scope]:
     chosen = {"kind": [str(kind) for kind in Kind], "city": ["bangkok"], "organizer": ["embassy"]}
-    tour = scopes.chosen(session, {"tour": [key(Kind.TOUR, Visibility.PUBLIC)]})
-    return [*scopes.every(session), scopes.chosen(session, chosen), tour]
+    tour = scopes.resolve_choice(session, {"tour": [key(Kind.TOUR, Visibility.PUBLIC)]})
+    return [*scopes.all_scopes(session), scopes.resolve_choice(session, chosen), tour]
 
 
 def test_no_feed_shows_its_reader_more_than_they_may_see(session, everything):
     for scope, sees in product(all_of_them(session), (Sees.PUBLIC, Sees.PRIVATE)):
         link = feed_links.add(session, feed=scope.key, holder="x", sees=sees, now=NOW)
         for by_hours, alarms in product((False, True), repeat=2):
-            shown, text = found(session, scope.seen_by(link), by_hours=by_hours, alarms=alarms)
+            shown, text = found(session, scope.for_link(link), by_hours=by_hours, alarms=alarms)
 
             kinds = [Kind(kind) for kind in scope.kinds] or SHOWN
             may = {name(kind, one) for kind, one in product(kinds, MAY_SEE[sees]) if kind in SHOWN}
@@ -107,19 +107,19 @@ def test_an_agenda_shows_what_its_person_is_expected_at_and_nothing_else(session
         ("mayor", {name(kind, one) for kind, one in product(SHOWN, Visibility)}),
         ("left-meeting-private", set()),
     ):
-        person = lookup.person(session, key_of)
+        person = lookup.get_person(session, key_of)
         link = feed_links.add(session, feed="all", holder="x", sees=Sees.OWN, person=person, now=NOW)
 
-        shown, text = found(session, scopes.get(session, "all").seen_by(link))
+        shown, text = found(session, scopes.get(session, "all").for_link(link))
 
         assert expected == shown
         assert not [secret for secret in SECRETS if secret in text and not secret.startswith("https")]
 
 
 def test_the_video_link_is_for_those_who_take_part_by_video(session, everything):
-    mayor = lookup.person(session, "mayor")
+    mayor = lookup.get_person(session, "mayor")
     link = feed_links.add(session, feed="all", holder="x", sees=Sees.OWN, person=mayor, now=NOW)
 
-    _, text = found(session, scopes.get(session, "all").seen_by(link))
+    _, text = found(session, scopes.get(session, "all").for_link(link))
 
     assert "https://video.example/secret" in text

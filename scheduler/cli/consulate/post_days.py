@@ -1,0 +1,93 @@
+"""`scheduler post close`, `open` and `usual`: days on which a post keeps other hours than its week."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from scheduler.base.i18n import N_
+from scheduler.cli.consulate.visit_listing import AFFECTED, visit_record
+from scheduler.cli.kit.answers import show
+from scheduler.cli.kit.context import CommandContext, as_json, pass_context
+from scheduler.cli.kit.language import _, language
+from scheduler.cli.kit.records import read_day, texts_by_language
+from scheduler.model import Post
+from scheduler.services.common.drafts import check
+from scheduler.services.consulate.posts import opening_days, posts
+from scheduler.services.consulate.posts.post_drafts import SpecialDraft
+from scheduler.services.consulate.visits import displacement
+
+
+def _day_options(function: Any) -> Any:
+    for decorate in (
+        pass_context,
+        as_json,
+        click.option("--reason", multiple=True, help=N_("Why; several languages as kk=... ru=... (repeatable).")),
+        click.option("--counter", help=N_("Only this counter.")),
+        click.option("--hours", help=N_("Only these hours, like 14:00-16:00.")),
+        click.option("--last-day", help=N_("The last of several whole days.")),
+        click.argument("day"),
+        click.argument("key"),
+    ):
+        function = decorate(function)
+    return function
+
+
+@click.command(help=N_("Close a post or a counter on some days; shows whom it hits."))
+@_day_options
+def close(context: CommandContext, as_json: bool, key: str, **given: Any) -> None:
+    _set_days(context, key, given, opened=False, as_json=as_json)
+
+
+@click.command("open", help=N_("Open in spite of a public holiday, or at other hours than those of the week."))
+@_day_options
+def open_(context: CommandContext, as_json: bool, key: str, **given: Any) -> None:
+    _set_days(context, key, given, opened=True, as_json=as_json)
+
+
+def _set_days(context: CommandContext, key: str, given: Mapping[str, Any], *, opened: bool, as_json: bool) -> None:
+    """Set the hours of some days, and print the visits whose time falls outside the hours now."""
+    with context.write() as session:
+        row = posts.get(session, key)
+        opening_days.set_days(session, row, _draft(context, row, given, opened=opened), now=context.now())
+        affected = [
+            visit_record(visit) for visit in displacement.find_visits_outside_hours(session, row, now=context.now())
+        ]
+    if not as_json:
+        click.echo(_("Changed: {noun} {key}").format(noun=_("post"), key=key))
+        if not affected:
+            return
+        click.echo(
+            _("Visits outside the hours now: {count}. Offer other times: scheduler visit rebook {key}").format(
+                count=len(affected), key=key
+            )
+        )
+    show(affected, AFFECTED, as_json=as_json)
+
+
+def _draft(context: CommandContext, row: Post, given: Mapping[str, Any], *, opened: bool) -> SpecialDraft:
+    now, tzid = context.now(), row.tzid
+    values = {
+        "first_day": read_day(given["day"], "day", now=now, tzid=tzid),
+        "last_day": read_day(given["last_day"] or given["day"], "last_day", now=now, tzid=tzid),
+        "open": opened,
+        "hours": given["hours"],
+        "counter": given["counter"],
+        "reason": texts_by_language(given["reason"], language()) or None,
+    }
+    stated = {name: value for name, value in values.items() if value is not None}
+    return check(SpecialDraft, stated, language=context.settings.language)
+
+
+@click.command(help=N_("Take back what was said of a day: it keeps its week again."))
+@click.argument("key")
+@click.argument("day")
+@pass_context
+def usual(context: CommandContext, key: str, day: str) -> None:
+    with context.write() as session:
+        row = posts.get(session, key)
+        usual_day = read_day(day, "day", now=context.now(), tzid=row.tzid)
+        opening_days.forget_days(session, row, usual_day, now=context.now())
+    click.echo(_("Changed: {noun} {key}").format(noun=_("post"), key=key))

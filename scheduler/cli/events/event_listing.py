@@ -1,0 +1,184 @@
+"""`scheduler event list` and `show`."""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+from typing import Any
+
+import click
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from scheduler.base.clock import instant, wall
+from scheduler.base.i18n import N_
+from scheduler.cli.kit.answers import Columns, show, show_one
+from scheduler.cli.kit.context import CommandContext, as_json, in_zone, pass_context
+from scheduler.cli.kit.language import _, language
+from scheduler.cli.kit.records import format_instant
+from scheduler.model import City, Event, Kind, Mode, Role, Status
+from scheduler.services.common.lookup import get
+from scheduler.services.events.programme import listing
+from scheduler.services.events.programme.event_times import format_time
+from scheduler.services.events.programme.rendering.event_texts import KIND_NAMES, format_location
+from scheduler.services.outbox.reminders import upcoming_start
+
+
+@click.command("list", help=N_("The agenda: what is planned, by start."))
+@click.option("--since", help=N_("From this day on (default: today)."))
+@click.option("--until", help=N_("Up to and without this day."))
+@click.option("--all", "everything", is_flag=True, help=N_("What is over too."))
+@click.option("--kind", type=click.Choice([str(kind) for kind in Kind]), help=N_("Only this kind."))
+@click.option("--status", type=click.Choice([str(status) for status in Status]), help=N_("Only this status."))
+@click.option("--city", help=N_("Only in this city."))
+@click.option("--programme", "named", help=N_("Only of this programme file."))
+@in_zone
+@as_json
+@pass_context
+def list_events(
+    context: CommandContext,
+    /,
+    since: str | None,
+    until: str | None,
+    everything: bool,
+    tz: str | None,
+    as_json: bool,
+    **only: Any,
+) -> None:
+    tzid = context.choose_zone(tz)
+    only["programme"] = only.pop("named")
+    with context.read() as session:
+        if only["city"]:
+            get(session, City, only["city"])
+        events = listing.list_events(
+            session,
+            since=None if everything and not since else _midnight(context, since, tzid),
+            until=_midnight(context, until, tzid) if until else None,
+            **only,
+        )
+        now = context.now()
+        records = [_record(event, now) for event in sorted(events, key=lambda event: _place_in_list(event, now))]
+    show(records, COLUMNS, as_json=as_json, nothing=_("Nothing is planned."))
+
+
+def _place_in_list(event: Event, now: datetime) -> tuple[bool, datetime, str]:
+    """Return the sort key of an event: anniversaries stand at their next return, what has no date stands last."""
+    start = upcoming_start(event, now=now) if event.kind is Kind.ANNIVERSARY else event.starts_at
+    return start is None, start or now, event.key
+
+
+def _midnight(context: CommandContext, typed: str | None, tzid: str) -> datetime:
+    """Return the instant at which a day that was typed begins in a zone, or today without one."""
+    from scheduler.base.date_parsing import parse_day  # reads four languages, for the few who name a day
+
+    day = parse_day(typed, now=context.now(), tzid=tzid) if typed else wall(context.now(), tzid).date()
+    return instant(datetime.combine(day, time()), tzid, gap="shift")
+
+
+COLUMNS: Columns = {
+    N_("When"): lambda record: record["when"],
+    N_("Kind"): lambda record: _(KIND_NAMES[record["kind"]]),
+    N_("Event"): lambda record: record["said"],
+    N_("Where"): lambda record: record["where"],
+    N_("Status"): lambda record: _(record["status"]),
+    N_("Places"): lambda record: record["places"],
+    N_("Key"): "key",
+}
+
+
+def _record(event: Event, now: datetime) -> dict[str, Any]:
+    return {
+        "key": event.key,
+        "uid": event.uid,
+        "kind": event.kind,
+        "title": dict(event.title),
+        "said": event.title.to(language()),
+        "when": format_when(event, now),
+        "timing": event.timing,
+        "dtstart": event.dtstart,
+        "dtend": event.dtend,
+        "tzid": event.tzid,
+        "starts_at": event.starts_at,
+        "ends_at": event.ends_at,
+        "status": event.status,
+        "visibility": event.visibility,
+        "where": format_location(event, language()),
+        "parent": event.parent.key if event.parent else None,
+        "sequence": event.sequence,
+        "places": _format_places(event),
+    }
+
+
+def format_when(event: Event, now: datetime | None = None) -> str:
+    """Return the time of an event in the desk's language; of an anniversary, its next return after ``now``."""
+    yearly = event.kind is Kind.ANNIVERSARY
+    start = upcoming_start(event, now=now) if now and yearly else None
+    lines = format_time(event, language(), None, start=start.isoformat() if start else None)
+    if not lines:
+        return _("date to be announced")
+    day = f"{lines[0].time} ({lines[0].zone})" if lines[0].zone else lines[0].time
+    return _("{day}, every year").format(day=day) if yearly else day
+
+
+def _format_places(event: Event) -> str:
+    """Return how many places are taken in the hall and by video, and of how many where there is a limit."""
+    parts = []
+    for mode, word in ((Mode.IN_PERSON, N_("hall")), (Mode.REMOTE, N_("video"))):
+        capacity = next(one for one in event.capacities if one.mode is mode)
+        if capacity.taken or capacity.capacity is not None:
+            limit = "" if capacity.capacity is None else f"/{capacity.capacity}"
+            parts.append(f"{_(word)} {capacity.taken}{limit}")
+    return ", ".join(parts)
+
+
+@click.command("show", help=N_("Everything about one event."))
+@click.argument("key")
+@as_json
+@pass_context
+def show_event(context: CommandContext, key: str, as_json: bool) -> None:
+    from scheduler.model import Origin  # deferred as in _draft_fields: the list needs neither
+
+    with context.read() as session:
+        event = get(session, Event, key)
+        origin = session.get(Origin, event.id)
+        known = {**_record(event, context.now()), **_draft_fields(event), **_list_fields(session, event)}
+        record = {**known, "imported_from": origin.source if origin else None}
+    show_one(record, as_json=as_json)
+
+
+def _draft_fields(event: Event) -> dict[str, Any]:
+    """Return what was planned; the times of a file stand in ``dtstart`` and ``dtend`` already."""
+    from scheduler.services.common.plain_tables import write_table as plain
+    from scheduler.services.events.programme.event_mapping import read_draft
+
+    return {name: value for name, value in plain(read_draft(event)).items() if name not in ("dtstart", "dtend")}
+
+
+def _list_fields(session: Session, event: Event) -> dict[str, Any]:
+    from scheduler.base.date_parsing import format_duration
+
+    return {
+        "parts": [child.key for child in event.children],
+        "presided_by": _people(session, event, Role.PRESIDES),
+        "guests_of_honour": _people(session, event, Role.GUEST_OF_HONOUR),
+        "reminders": [
+            {
+                "before": format_duration(reminder.offset),
+                "audience": reminder.audience,
+                "next_due": format_instant(reminder.next_due_at, event.tzid),
+            }
+            for reminder in event.reminders
+        ],
+        "revised": format_instant(event.revised_at, event.tzid),
+    }
+
+
+def _people(session: Session, event: Event, role: Role) -> list[str]:
+    """Return the names of those who come in this role, in order of precedence, without those who declined."""
+    from scheduler.model import Attendee
+    from scheduler.services.outbox.enqueue import ON_LIST
+
+    rows = sa.select(Attendee).where(
+        Attendee.event_id == event.id, Attendee.role == role, Attendee.standing.in_(ON_LIST)
+    )
+    ordered = sorted(session.scalars(rows), key=lambda row: (row.person.precedence or 10_000, row.id))
+    return [row.attending.called(language()) for row in ordered]

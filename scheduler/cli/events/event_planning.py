@@ -1,0 +1,260 @@
+"""`scheduler event add`, `change`, `move`, `announce` and `cancel`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+import click
+
+from scheduler.base.clock import instant, wall
+from scheduler.base.date_parsing import parse_day, parse_duration, parse_when
+from scheduler.base.errors import Conflict, Invalid
+from scheduler.base.i18n import N_
+from scheduler.cli.events.event_listing import format_when
+from scheduler.cli.kit.context import CommandContext, ask, in_zone, pass_context, with_force, without_asking
+from scheduler.cli.kit.drafts import check_key, draft_options, option_values
+from scheduler.cli.kit.language import _, language
+from scheduler.cli.kit.records import naming
+from scheduler.model import Event, Status, Timing
+from scheduler.services.common.drafts import check
+from scheduler.services.common.lookup import Lookup, get, get_for_update
+from scheduler.services.common.plain_tables import write_table as plain
+from scheduler.services.events.programme import conflicts, event_mapping, planning
+from scheduler.services.events.programme.event_drafts import EventDraft
+
+TIMES = ("dtstart", "dtend", "duration", "first_day", "last_day", "registration_opens", "registration_closes")
+LISTS = ("attendees", "reminders")
+
+
+def _time_options(function: Any) -> Any:
+    for flag, name, text in (
+        ("--registration-closes", "registration_closes", N_("Until when people can register.")),
+        ("--registration-opens", "registration_opens", N_("From when people can register.")),
+        ("--last-day", "last_day", N_("The last of several whole days.")),
+        ("--first-day", "first_day", N_("A whole day, or the first of several.")),
+        ("--duration", "duration", N_('How long, like "90 min".')),
+        ("--end", "dtend", N_("When it ends, as people type it.")),
+        (
+            "--start",
+            "dtstart",
+            N_('When it starts, like "2 Feb 2027 10:00"; nothing means: to be announced.'),
+        ),
+    ):
+        function = click.option(flag, name, help=text)(function)
+    return function
+
+
+@click.command(help=N_("Plan an event."))
+@click.argument("key")
+@_time_options
+@draft_options(EventDraft, leave_out=(*TIMES, *LISTS))
+@with_force
+@pass_context
+def add(context: CommandContext, /, key: str, force: str | None, **given: Any) -> None:
+    with context.write() as session:
+        lookup = Lookup(session)
+        if lookup.find(Event, key):
+            raise Conflict("event {key} is there already; use: scheduler event change", key=key)
+        values = _read_options(context, given, context.choose_zone(given.get("tz"), _zone_of_place(lookup, given)))
+        draft = check(EventDraft, values, language=context.settings.language)
+        check_key(key)
+        impact = planning.put(session, key, draft, now=context.now(), lookup=lookup, tz=context.settings.timezone)
+        conflicts.refuse(session, [impact.event], force=force, now=context.now())
+        click.echo(_("Planned: {event}").format(event=_in_words(impact.event)))
+
+
+def _zone_of_place(lookup: Lookup, given: Mapping[str, Any]) -> str | None:
+    """Return the zone in which times were typed: that of the venue, the city or the parent."""
+    place = EventDraft.model_construct(
+        venue=given.get("venue"), cities=given.get("cities") or (), parent=given.get("parent")
+    )
+    return event_mapping.find_zone(place, lookup)
+
+
+def _read_options(context: CommandContext, given: Mapping[str, Any], tzid: str) -> dict[str, Any]:
+    """Return options in the form of a programme file; times are read as people type them, in this zone."""
+    others = {name: value for name, value in given.items() if name not in TIMES}
+    values = option_values(EventDraft, others, language=context.settings.language)
+    for name in TIMES:
+        typed = given.get(name)
+        if typed is not None:
+            values[name] = _read_time(context, name, typed, tzid)
+    return values
+
+
+def _read_time(context: CommandContext, name: str, typed: str, tzid: str) -> date | timedelta:
+    with naming(name):
+        if name == "duration":
+            return parse_duration(typed)
+        if name in ("first_day", "last_day"):
+            return parse_day(typed, now=context.now(), tzid=tzid)
+        return _parse_time(context, typed, tzid)
+
+
+@click.command(help=N_("Change what is given and leave the rest."))
+@click.argument("key")
+@_time_options
+@draft_options(EventDraft, leave_out=(*TIMES, *LISTS))
+@click.option("--no-date", is_flag=True, help=N_("Take the date back: to be announced."))
+@with_force
+@pass_context
+def change(context: CommandContext, /, key: str, force: str | None, no_date: bool, **given: Any) -> None:
+    with context.write() as session:
+        event = get_for_update(session, Event, key)
+        values = _read_options(context, given, context.choose_zone(given.get("tz"), event.tzid))
+        if values.get("status") == Status.CANCELLED and not event.cancelled:
+            raise Conflict("status: use: scheduler event cancel {event}", event=key)
+        before = plain(event_mapping.read_draft(event))
+        draft = check(EventDraft, _merge(before, values, no_date), language=context.settings.language)
+        now = context.now()
+        impact = planning.put(session, key, draft, now=now, lookup=Lookup(session), tz=event.tzid)
+        if impact.replanned:
+            conflicts.refuse(session, [event], force=force, now=now)
+        _report(impact)
+
+
+def _merge(before: dict[str, Any], values: dict[str, Any], no_date: bool) -> dict[str, Any]:
+    """Put values over what was planned. A new date replaces the old one whole; a text keeps its other languages."""
+    if no_date or any(name in values for name in ("dtstart", "first_day")):
+        for name in ("dtstart", "dtend", "first_day", "last_day", "hour_to_be_announced"):
+            before.pop(name, None)
+    if "duration" in values:
+        before.pop("dtend", None)
+    for name in ("title", "description", "instructions", "remote_instructions"):
+        if name in values and isinstance(before.get(name), dict):
+            values[name] = {**before[name], **values[name]}
+    return {**before, **values}
+
+
+@click.command(help=N_("Give an event another hour (or day), keeping its length."))
+@click.argument("key")
+@click.argument("when")
+@click.option("--end", help=N_("When it ends, as people type it."))
+@in_zone
+@with_force
+@pass_context
+def move(context: CommandContext, key: str, when: str, end: str | None, tz: str | None, force: str | None) -> None:
+    with context.write() as session:
+        event = get_for_update(session, Event, key)
+        tzid = context.choose_zone(tz, event.tzid)
+        dtstart = _in_event_zone(_parse_start(context, event, when, tzid), tzid, event)
+        dtend = _in_event_zone(_parse_time(context, end, tzid), tzid, event) if end else None
+        _report(planning.move(session, event, dtstart=dtstart, dtend=dtend, now=context.now(), force=force))
+
+
+def _parse_start(context: CommandContext, event: Event, typed: str, tzid: str) -> datetime:
+    """Return the wall time that was typed; for an event planned by days a day is enough."""
+    if event.whole_days:
+        try:
+            return datetime.combine(parse_day(typed, now=context.now(), tzid=tzid), time())
+        except Invalid:
+            return _parse_time(context, typed, tzid)
+    return _parse_time(context, typed, tzid)
+
+
+def _parse_time(context: CommandContext, typed: str, tzid: str) -> datetime:
+    return parse_when(typed, now=context.now(), tzid=tzid)
+
+
+def _in_event_zone(typed: datetime, tzid: str, event: Event) -> datetime:
+    """Return what the clock at the event shows at a wall time of another zone."""
+    return typed if tzid == event.tzid else wall(instant(typed, tzid), event.tzid)
+
+
+@click.command(help=N_("Cancel an event and its parts; those on its list are told."))
+@click.argument("key")
+@without_asking
+@pass_context
+def cancel(context: CommandContext, key: str, yes: bool) -> None:
+    with context.read() as session:
+        people = planning.count_informed(session, get(session, Event, key), now=context.now())
+    if people:
+        ask(
+            _("People to be told that {event} is cancelled: {people}. Go on?").format(people=people, event=key),
+            yes=yes,
+        )
+    with context.write() as session:
+        for impact in planning.cancel_with_parts(session, get_for_update(session, Event, key), now=context.now()):
+            _report(impact)
+
+
+@click.command(help=N_("Give a date (or the hour that was missing) to an event; those on its list are told."))
+@click.argument("key")
+@click.argument("when")
+@click.option("--end", help=N_("When it ends, as people type it."))
+@click.option("--duration", help=N_('How long, like "90 min".'))
+@click.option("--last-day", help=N_("The last of several whole days."))
+@in_zone
+@with_force
+@pass_context
+def announce(
+    context: CommandContext,
+    /,
+    key: str,
+    tz: str | None,
+    force: str | None,
+    **given: Any,
+) -> None:
+    with context.write() as session:
+        event = get_for_update(session, Event, key)
+        times = _announced_times(context, event, context.choose_zone(tz, event.tzid), **given)
+        _report(planning.announce(session, event, now=context.now(), force=force, **times))
+
+
+def _announced_times(
+    context: CommandContext,
+    event: Event,
+    tzid: str,
+    *,
+    when: str,
+    end: str | None,
+    duration: str | None,
+    last_day: str | None,
+) -> dict[str, Any]:
+    """Return the times to announce: an hour and an end or a duration, or whole days."""
+    if end or duration:
+        start = {"dtstart": _in_event_zone(_parse_time(context, when, tzid), tzid, event)}
+        if end:
+            return {**start, "dtend": _in_event_zone(_parse_time(context, end, tzid), tzid, event)}
+        return {**start, "duration": parse_duration(duration or "")}
+    if event.timing is Timing.HOUR_TO_BE_ANNOUNCED:
+        raise Invalid("duration: say the hour, and how long it takes (--duration) or when it ends (--end)")
+    return {
+        "first_day": _parse_whole_day(context, when, tzid),
+        "last_day": _parse_whole_day(context, last_day, tzid) if last_day else None,
+    }
+
+
+def _parse_whole_day(context: CommandContext, typed: str, tzid: str) -> date:
+    """Return the day that was typed. Raise Invalid, with what to do about an hour without an end."""
+    try:
+        return parse_day(typed, now=context.now(), tzid=tzid)
+    except Invalid as error:
+        if "hour" in error.message or _is_time(context, typed, tzid):
+            raise Invalid("duration: say how long it takes (--duration) or when it ends (--end)") from error
+        raise
+
+
+def _is_time(context: CommandContext, typed: str, tzid: str) -> bool:
+    try:
+        _parse_time(context, typed, tzid)
+    except Invalid:
+        return False
+    return True
+
+
+def _report(impact: planning.Impact) -> None:
+    if not impact.change.is_change:
+        click.echo(_("Nothing to change: {noun} {key}").format(noun=_("event"), key=impact.event.key))
+        return
+    click.echo(f"{_(impact.change.verb).capitalize()}: {_in_words(impact.event)}")
+    if impact.reminders:
+        click.echo(_("Reminders re-timed: {count}").format(count=impact.reminders))
+    if impact.letters:
+        click.echo(_("People to be told: {count}").format(count=impact.letters))
+
+
+def _in_words(event: Event) -> str:
+    return f"{event.key} · {event.title.to(language())} · {format_when(event)}"

@@ -1,0 +1,56 @@
+"""`scheduler city|organisation|venue|person|feed add` and `change`: rows that are put as drafts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from scheduler.base.i18n import N_
+from scheduler.cli.kit.context import CommandContext, pass_context
+from scheduler.cli.kit.drafts import check_key, draft_options, draft_with_options, refuse_wrong_verb
+from scheduler.cli.kit.language import _
+from scheduler.services.common.changes import ChangeKind
+from scheduler.services.common.lookup import Lookup
+from scheduler.services.common.plain_tables import write_table as plain
+from scheduler.services.events.programme.places import NOUNS, Noun, put, read_draft
+
+
+def _adding(noun: str) -> click.Command:
+    return click.command("add", help=N_("Add one."))(_putting(NOUNS[noun], adding=True))
+
+
+def _changing(noun: str) -> click.Command:
+    return click.command("change", help=N_("Change what is given and leave the rest."))(
+        _putting(NOUNS[noun], adding=False)
+    )
+
+
+def _putting(noun: Noun, *, adding: bool) -> Callable[..., Any]:
+    @click.argument("key")
+    @draft_options(noun.draft)
+    @pass_context
+    def command(context: CommandContext, /, key: str, **given: Any) -> None:
+        language = context.settings.language
+        with context.write() as session:
+            lookup = Lookup(session)
+            row = lookup.find(noun.kind, key)
+            refuse_wrong_verb(noun.name, key, known=row is not None, adding=adding)
+            before = {} if row is None else plain(read_draft(row))
+            draft = draft_with_options(noun.draft, before, given, language=language)
+            check_key(key)
+            change = put(session, noun, key, draft, now=context.now(), language=language, lookup=lookup)
+        click.echo(_CHANGES[change.verb]().format(noun=_(noun.name), key=key))
+
+    return command
+
+
+_CHANGES: dict[ChangeKind, Callable[[], str]] = {
+    ChangeKind.ADDED: lambda: _("Added: {noun} {key}"),
+    ChangeKind.CHANGED: lambda: _("Changed: {noun} {key}"),
+    ChangeKind.UNCHANGED: lambda: _("Nothing to change: {noun} {key}"),
+}
+
+add_city, add_organisation, add_venue, add_person, add_feed = map(_adding, NOUNS)
+change_city, change_organisation, change_venue, change_person, change_feed = map(_changing, NOUNS)

@@ -1,0 +1,81 @@
+"""`scheduler reminder add`, `change` and `remove`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import click
+
+from scheduler.base.errors import Conflict, NotFound
+from scheduler.base.i18n import N_
+from scheduler.cli.events.reminder_listing import COLUMNS, read_reminder, reminder_record, with_audience
+from scheduler.cli.kit.answers import show
+from scheduler.cli.kit.context import CommandContext, pass_context
+from scheduler.cli.kit.language import _
+from scheduler.model import Event
+from scheduler.services.common.lookup import get_for_update
+from scheduler.services.events.programme import planning
+from scheduler.services.events.programme.event_drafts import ReminderDraft
+from scheduler.services.events.programme.event_mapping import read_draft
+
+Reminders = tuple[ReminderDraft, ...]
+
+
+@click.command(help=N_('Remind before an event, like: reminder add opening "1 day" --at 09:00'))
+@click.argument("event")
+@click.argument("before")
+@click.option("--at", "at_time", help=N_("Time of day in the event's zone."))
+@with_audience
+@pass_context
+def add(context: CommandContext, event: str, before: str, at_time: str | None, audience: str) -> None:
+    draft = read_reminder(before, at_time, audience)
+
+    def with_added(planned: Reminders) -> Reminders:
+        if any(_is_same(one, draft) for one in planned):
+            raise Conflict("this reminder is there already; use: scheduler reminder change")
+        return (*planned, draft)
+
+    _replace_reminders(context, event, with_added)
+
+
+@click.command(help=N_("Change the time of day of a reminder."))
+@click.argument("event")
+@click.argument("before")
+@click.option("--at", "at_time", help=N_("Time of day in the event's zone."))
+@with_audience
+@pass_context
+def change(context: CommandContext, event: str, before: str, at_time: str | None, audience: str) -> None:
+    draft = read_reminder(before, at_time, audience)
+    _replace_reminders(context, event, lambda planned: (*_without(planned, draft), draft))
+
+
+@click.command(help=N_("Take a reminder away."))
+@click.argument("event")
+@click.argument("before")
+@with_audience
+@pass_context
+def remove(context: CommandContext, event: str, before: str, audience: str) -> None:
+    draft = read_reminder(before, None, audience)
+    _replace_reminders(context, event, lambda planned: _without(planned, draft))
+
+
+def _is_same(one: ReminderDraft, other: ReminderDraft) -> bool:
+    return (one.before, one.audience) == (other.before, other.audience)
+
+
+def _without(planned: Reminders, draft: ReminderDraft) -> Reminders:
+    """Return all reminders but this one. Raise NotFound if it is not among them."""
+    rest = tuple(one for one in planned if not _is_same(one, draft))
+    if len(rest) == len(planned):
+        raise NotFound("there is no such reminder; see: scheduler reminder list")
+    return rest
+
+
+def _replace_reminders(context: CommandContext, event: str, replace: Callable[[Reminders], Reminders]) -> None:
+    """Plan an event with other reminders than it has, and print those it has then."""
+    with context.write() as session:
+        found = get_for_update(session, Event, event)
+        planned = read_draft(found).reminders or ()
+        planning.change_event(session, found, now=context.now(), reminders=replace(planned))
+        records = [reminder_record(row) for row in found.reminders]
+    show(records, COLUMNS, as_json=False, nothing=_("No reminder is left."))

@@ -1,0 +1,280 @@
+"""`scheduler attendee register`, `invite`, `answer`, `withdraw`, `renew-link` and `change`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import click
+from sqlalchemy.orm import Session
+
+from scheduler.base.date_parsing import parse_day
+from scheduler.base.errors import Invalid
+from scheduler.base.i18n import N_
+from scheduler.base.text import check_line, check_prose
+from scheduler.cli.guests.approval import REGISTERED, reporting_offers
+from scheduler.cli.guests.attendee_listing import attendee_record
+from scheduler.cli.kit.answers import show_one
+from scheduler.cli.kit.context import CommandContext, as_json, pass_context, with_force
+from scheduler.cli.kit.language import _, language
+from scheduler.cli.kit.records import read_text, texts_by_language
+from scheduler.model import Answer, Event, Mode, Person, Role
+from scheduler.services.common.drafts import check
+from scheduler.services.common.lookup import get
+from scheduler.services.common.lookup import get_attendee as attendee_of
+from scheduler.services.common.lookup import get_person as person_of
+from scheduler.services.events.attendance import parties, transitions
+from scheduler.services.events.attendance.replies import PARTSTATS, Reply
+from scheduler.services.events.guests.people import guest
+from scheduler.services.events.programme import conflicts
+from scheduler.services.events.programme.event_drafts import AttendeeDraft
+from scheduler.services.events.programme.place_drafts import PersonDraft
+
+MAX_NAME_LENGTH, MAX_NEED_LENGTH = 100, 500  # characters
+
+with_remote = click.option("--remote", is_flag=True, help=N_("By video link."))
+with_companions = click.option("--companions", type=click.IntRange(0, 50), default=0, help=N_("How many come along."))
+with_companion_names = click.option(
+    "--companion", "by_name", multiple=True, help=N_("Name of somebody who comes along (repeatable).")
+)
+
+
+def with_needs(function: Any) -> Any:
+    """Add the options for what a party needs."""
+    function = click.option("--dietary", help=N_("What the party needs to eat; nothing takes it back."))(function)
+    return click.option("--access", help=N_("What the party needs to take part; nothing takes it back."))(function)
+
+
+with_role = click.option(
+    "--role",
+    type=click.Choice([str(role) for role in Role]),
+    default=str(Role.PARTICIPANT),
+    help=N_("What the person is there."),
+)
+
+
+@click.command(help=N_("Register a person: a place if there is one, else the waiting list."))
+@click.argument("event")
+@click.option("--person", help=N_("Somebody known: key, #number or e-mail address."))
+@click.option("--name", multiple=True, help=N_("Name; several languages as kk=... ru=... (repeatable)."))
+@click.option("--courtesy-title", multiple=True, help=N_("Courtesy title, like H.E. Mr (repeatable per language)."))
+@click.option("--email", help=N_("Where letters go; without one nothing is mailed."))
+@click.option("--telephone", help=N_("Telephone number."))
+@click.option("--language", "spoken", help=N_("Language of letters."))
+@click.option("--tz", help=N_("The person's own zone, shown beside the event's."))
+@with_remote
+@with_companions
+@with_companion_names
+@with_needs
+@with_role
+@with_force
+@as_json
+@pass_context
+def register(
+    context: CommandContext,
+    /,
+    event: str,
+    person: str | None,
+    remote: bool,
+    companions: int,
+    by_name: tuple[str, ...],
+    access: str | None,
+    dietary: str | None,
+    role: str,
+    force: str | None,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    with context.write() as session:
+        found = get(session, Event, event)
+        registrant = _known_or_new(context, session, person, given)
+        names = _read_names(by_name)
+        party = transitions.Guest(
+            person=registrant,
+            mode=_mode(remote),
+            companions=max(companions, len(names)),
+            role=Role(role),
+            names=names,
+            needs=parties.Needs(access=_read_need("access", access), dietary=_read_need("dietary", dietary)),
+        )
+        conflicts.refuse_overlap(session, found, registrant, force=force, now=context.now())
+        registered = transitions.register(session, found, party, now=context.now())
+        record = attendee_record(session, registered)
+    if as_json:
+        show_one(record, as_json=True)
+        return
+    click.echo(REGISTERED[registered.standing]().format(person=record["name"], event=event, ahead=record["ahead"]))
+
+
+def _read_names(given: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(read_text(name, "companion", check_line, most=MAX_NAME_LENGTH) for name in given)
+
+
+def _read_need(name: str, given: str | None) -> str:
+    return read_text(given or "", name, check_prose, most=MAX_NEED_LENGTH)
+
+
+def _mode(remote: bool) -> Mode:
+    return Mode.REMOTE if remote else Mode.IN_PERSON
+
+
+def _known_or_new(context: CommandContext, session: Session, person: str | None, given: dict[str, Any]) -> Person:
+    """Return the person of ``--person``, or a new one from the other options. Raise Invalid for both or neither."""
+    values = {name: value for name, value in given.items() if value}
+    if person and values:
+        raise Invalid("person: say either --person, or --name and what goes with it")
+    if person:
+        return person_of(session, person)
+    if not values.get("name"):
+        raise Invalid("name: is missing; say --name, or --person for somebody known")
+    language = context.settings.language
+    for name in ("name", "courtesy_title"):
+        if name in values:
+            values[name] = texts_by_language(values[name], language)
+    values["language"] = values.pop("spoken", language)
+    return guest(session, check(PersonDraft, values, language=language))
+
+
+@click.command(help=N_("Put a person on the list as invited, who has not answered yet."))
+@click.argument("event")
+@click.argument("person")
+@with_remote
+@with_companions
+@with_role
+@click.option("--represented-by", help=N_("Who comes in their place: key, #number or e-mail address."))
+@with_force
+@pass_context
+def invite(
+    context: CommandContext,
+    event: str,
+    person: str,
+    remote: bool,
+    companions: int,
+    role: str,
+    represented_by: str | None,
+    force: str | None,
+) -> None:
+    with context.write() as session:
+        found, invited = get(session, Event, event), person_of(session, person)
+        party = transitions.Guest(person=invited, mode=_mode(remote), companions=companions, role=Role(role))
+        deputy = person_of(session, represented_by) if represented_by else None
+        conflicts.refuse_overlap(session, found, deputy or invited, force=force, now=context.now())
+        transitions.invite(session, found, party, now=context.now(), represented_by=deputy)
+        click.echo(_("Invited: {person} to {event}").format(person=invited.called(language()), event=event))
+
+
+@click.command(help=N_("Record an answer, however it came."))
+@click.argument("event")
+@click.argument("person")
+@click.argument("answer", type=click.Choice([str(reply) for reply in Reply if reply is not Reply.NOT_ANSWERED]))
+@click.option(
+    "--by", type=click.Choice([str(way) for way in Answer]), default=str(Answer.DESK), help=N_("How it came.")
+)
+@click.option("--on", help=N_("The day it came (default: today)."))
+@click.option("--reference", help=N_("What it can be found by, like the number of the note verbale."))
+@click.option("--represented-by", help=N_("Who comes in their place: key, #number or e-mail address."))
+@with_force
+@pass_context
+def answer(
+    context: CommandContext,
+    event: str,
+    person: str,
+    answer: str,
+    by: str,
+    on: str | None,
+    reference: str | None,
+    represented_by: str | None,
+    force: str | None,
+) -> None:
+    with context.write() as session:
+        found = get(session, Event, event)
+        row = attendee_of(session, found, person)
+        day = parse_day(on, now=context.now(), tzid=found.tzid) if on else None
+        deputy = person_of(session, represented_by) if represented_by else None
+        if deputy:
+            conflicts.refuse_overlap(session, found, deputy, force=force, now=context.now())
+        more = _details(answer, reference, deputy)
+        partstat = PARTSTATS[Reply(answer)]
+        transitions.answer(session, row, partstat, by=Answer(by), on=day, now=context.now(), details=more)
+        name = row.person.called(language())
+        sentence = _("Recorded: {person}, {answer}; now {standing}")
+        click.echo(sentence.format(person=name, answer=_(answer), standing=_(row.standing)))
+
+
+def _details(answer: str, reference: str | None, deputy: Person | None) -> transitions.AnswerDetails:
+    if reference:
+        reference = check(AttendeeDraft, {"person": "x", "reference": reference}).reference
+    excused = Reply(answer) is Reply.EXCUSED
+    return transitions.AnswerDetails(excused=excused, reference=reference, represented_by=deputy)
+
+
+@click.command(help=N_("Take a person off the list; a place that is freed is offered to somebody who waits."))
+@click.argument("event")
+@click.argument("person")
+@click.option("--by", type=click.Choice([str(way) for way in Answer]), help=N_("How it came."))
+@click.option("--by-organizer", is_flag=True, help=N_("It is you who takes them off: no answer of theirs."))
+@click.option("--quiet", is_flag=True, help=N_("With --by-organizer: without the letter that says so."))
+@pass_context
+def withdraw(
+    context: CommandContext, event: str, person: str, by: str | None, by_organizer: bool, quiet: bool
+) -> None:
+    if by and by_organizer:
+        raise Invalid("--by: is for their own regrets; leave it out beside --by-organizer")
+    if quiet and not by_organizer:
+        raise Invalid("--quiet: goes with --by-organizer; regrets of their own bring no letter")
+    with context.write() as session:
+        found = get(session, Event, event)
+        row = attendee_of(session, found, person)
+        by_whom = None if by_organizer else Answer(by or Answer.DESK)
+        with reporting_offers(session, found):
+            transitions.withdraw(session, row, now=context.now(), by=by_whom, quiet=quiet)
+            name = row.person.called(language())
+            click.echo(_("Withdrawn: {person} from {event}").format(person=name, event=event))
+
+
+@click.command("renew-link", help=N_("Send another link to their page; those sent before lead nowhere any more."))
+@click.argument("event")
+@click.argument("person")
+@pass_context
+def renew_link(context: CommandContext, event: str, person: str) -> None:
+    with context.write() as session:
+        row = attendee_of(session, get(session, Event, event), person)
+        transitions.renew_link(session, row, now=context.now())
+        click.echo(_("Renewed: the link of {person}").format(person=row.attending.called(language())))
+
+
+@click.command(help=N_("Change how somebody comes, and with how many."))
+@click.argument("event")
+@click.argument("person")
+@click.option("--remote/--in-person", default=None, help=N_("By video link, or in the hall."))
+@click.option("--companions", type=click.IntRange(0, 50), help=N_("How many come along."))
+@with_companion_names
+@with_needs
+@pass_context
+def change(
+    context: CommandContext,
+    event: str,
+    person: str,
+    remote: bool | None,
+    companions: int | None,
+    by_name: tuple[str, ...],
+    access: str | None,
+    dietary: str | None,
+) -> None:
+    with context.write() as session:
+        found = get(session, Event, event)
+        row = attendee_of(session, found, person)
+        mode = row.mode if remote is None else _mode(remote)
+        names = _read_names(by_name) or None
+        party = row.companions if companions is None else companions
+        if companions is None and names:
+            party = len(names)
+        needs = replace(parties.needs_of(row), **_read_needs(access, dietary))
+        with reporting_offers(session, found):
+            parties.change(session, row, mode=mode, companions=party, names=names, needs=needs, now=context.now())
+        click.echo(_("Changed: {noun} {key}").format(noun=_("attendee"), key=row.person.called(language())))
+
+
+def _read_needs(access: str | None, dietary: str | None) -> dict[str, str]:
+    given = {"access": access, "dietary": dietary}
+    return {name: _read_need(name, text) for name, text in given.items() if text is not None}

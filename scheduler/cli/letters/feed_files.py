@@ -1,0 +1,87 @@
+"""`scheduler feed export`, `publish` and `refresh`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from scheduler.base.i18n import LANGUAGES, N_
+from scheduler.cli.kit.answers import print_json
+from scheduler.cli.kit.context import CommandContext, as_json, pass_context
+from scheduler.cli.kit.language import _
+from scheduler.cli.kit.output import refuse_existing, write_file
+from scheduler.services.feeds import event_feeds, scopes
+
+
+@click.command(
+    help=N_("Render every event anew, after an upgrade of the program; what looks the same stays as it is.")
+)
+@pass_context
+def refresh(context: CommandContext) -> None:
+    with context.write() as session:
+        count = event_feeds.render_all_events(session, now=context.now())
+    click.echo(_("Revised: {count}").format(count=count))
+
+
+@click.command("export", help=N_("Write a feed as an .ics file."))
+@click.argument("slug")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help=N_("The file; without it the feed is printed."))
+@click.option("--language", "spoken", type=click.Choice(LANGUAGES), help=N_("Language of the entries."))
+@click.option("--hours", is_flag=True, help=N_("Show exhibitions by their opening hours."))
+@click.option("--overwrite", is_flag=True, help=N_("Replace a file that is there."))
+@pass_context
+def export(
+    context: CommandContext, slug: str, output: Path | None, spoken: str | None, hours: bool, overwrite: bool
+) -> None:
+    if output is not None:
+        refuse_existing(output, overwrite=overwrite)
+    with context.read() as session:
+        scope = scopes.get(session, slug)
+        content = event_feeds.write(
+            session,
+            scope,
+            language=spoken or context.settings.language,
+            now=context.now(),
+            by_hours=hours,
+            house=context.settings.house,
+        )
+    if output is None:
+        sys.stdout.buffer.write(content)
+        return
+    write_file(output, content, overwrite=overwrite)
+    count = content.count(b"BEGIN:VEVENT")
+    click.echo(_("Written: {file} ({count} entries)").format(file=output, count=count))
+
+
+@click.command("publish", help=N_("Write every public feed with its compressed twins, for a web server or a CDN."))
+@click.option(
+    "--to", "where", required=True, help=N_("A directory, or a URL of object storage like s3://bucket/dir.")
+)
+@as_json
+@pass_context
+def publish_feeds(context: CommandContext, where: str, as_json: bool) -> None:
+    from scheduler.worker.publish import publish, target_for
+
+    with _progress() as advance:
+        done = publish(context.app, target_for(where), advance)
+    if as_json:
+        print_json(asdict(done))
+        return
+    sentence = _("Written: {written}, unchanged: {unchanged}, removed: {removed}.")
+    click.echo(sentence.format(written=len(done.written), unchanged=done.unchanged, removed=len(done.removed)))
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int], None]]:
+    """Show a bar on a terminal; the function that it gives takes how many are done, and of how many."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task(_("Publishing"))
+        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -1,0 +1,110 @@
+"""`scheduler feed link add`, `revoke` and `renew`."""
+
+from __future__ import annotations
+
+import click
+from sqlalchemy.orm import Session
+
+from scheduler.base.errors import Invalid
+from scheduler.base.i18n import N_
+from scheduler.base.text import check_line
+from scheduler.cli.kit.answers import show_one
+from scheduler.cli.kit.context import CommandContext, as_json, pass_context
+from scheduler.cli.kit.language import _
+from scheduler.cli.kit.records import NUMBER, read_text
+from scheduler.cli.letters.feed_link_listing import in_language, link_record
+from scheduler.model import FeedLink, Sees
+from scheduler.model.feeds import EVERYTHING
+from scheduler.services.accounts import accounts
+from scheduler.services.common import lookup
+from scheduler.services.consulate.posts import posts
+from scheduler.services.feeds import links as feed_links
+from scheduler.services.feeds import scopes
+
+SEES = [Sees.PUBLIC.value, Sees.PRIVATE.value]
+MAX_HOLDER_LENGTH = 200  # characters
+
+
+@click.command("add", help=N_("Make an address for one holder: of a feed, or of one person's own agenda."))
+@click.argument("slug", default=EVERYTHING)
+@click.option("--for", "holder", required=True, help=N_("Who will hold it, like: driver of the Ambassador."))
+@click.option("--sees", type=click.Choice(SEES), help=N_("Public events only, or private ones too."))
+@click.option("--person", help=N_("Key of the person whose own agenda it shows: what they are invited to."))
+@click.option("--post", help=N_("Key of a post whose visits to come it shows, to the account named by --account."))
+@click.option("--account", help=N_("The officer who will hold it; it ends when they see that post no more."))
+@click.option("--names", is_flag=True, help=N_("With who comes, for an officer who may see that."))
+@in_language
+@as_json
+@pass_context
+def add_link(
+    context: CommandContext,
+    slug: str,
+    holder: str,
+    sees: str | None,
+    person: str | None,
+    post: str | None,
+    account: str | None,
+    names: bool,
+    spoken: str | None,
+    as_json: bool,
+) -> None:
+    _refuse_contradictions(sees, person, post, account, names=names)
+    holder = read_text(holder, "--for", check_line, most=MAX_HOLDER_LENGTH)
+    with context.write() as session:
+        if post and account:
+            added = feed_links.add_visits(
+                session,
+                post=posts.get(session, post),
+                account=accounts.get(session, account),
+                holder=holder,
+                names=names,
+                now=context.now(),
+            )
+        else:
+            added = _add_events(context, session, slug, holder, sees, person)
+        record = link_record(context, added, spoken)
+    show_one(record, as_json=as_json)
+
+
+def _refuse_contradictions(
+    sees: str | None, person: str | None, post: str | None, account: str | None, *, names: bool
+) -> None:
+    """Raise Invalid for options that do not go together."""
+    if (post is None) != (account is None) or (names and post is None):
+        raise Invalid("--post and --account go together; --names only beside them")
+    if post and (person or sees):
+        raise Invalid("--post: leave out --person and --sees beside it")
+    if person and sees:
+        raise Invalid("--sees: an agenda shows what its person is invited to; leave it out beside --person")
+
+
+def _add_events(
+    context: CommandContext, session: Session, slug: str, holder: str, sees: str | None, person: str | None
+) -> FeedLink:
+    """Add a link to a feed of events, or to the agenda of one person."""
+    scope = scopes.get(session, slug)
+    whose = lookup.get_person(session, person) if person else None
+    shown = Sees.OWN if whose else Sees(sees or Sees.PRIVATE)
+    return feed_links.add(session, feed=scope.key, holder=holder, sees=shown, person=whose, now=context.now())
+
+
+@click.command("revoke", help=N_("Take an address back: from now on it leads nowhere."))
+@click.argument("number", type=NUMBER)
+@pass_context
+def revoke_link(context: CommandContext, number: int) -> None:
+    with context.write() as session:
+        feed_links.revoke(session, feed_links.get_for_update(session, number), now=context.now())
+    click.echo(_("Revoked: {number}").format(number=number))
+
+
+@click.command("renew", help=N_("Give the holder another address; the one before leads nowhere."))
+@click.argument("number", type=NUMBER)
+@in_language
+@as_json
+@pass_context
+def renew_link(context: CommandContext, number: int, spoken: str | None, as_json: bool) -> None:
+    with context.write() as session:
+        found = feed_links.get_for_update(session, number)
+        feed_links.renew(session, found, now=context.now())
+        record = link_record(context, found, spoken)
+    show_one(record, as_json=as_json)

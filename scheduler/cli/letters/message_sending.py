@@ -1,0 +1,180 @@
+"""`scheduler message send` and `withdraw`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from sqlalchemy.orm import Session
+
+from scheduler.base.clock import instant
+from scheduler.base.date_parsing import parse_when
+from scheduler.base.errors import Invalid
+from scheduler.base.i18n import N_
+from scheduler.cli.kit.answers import print_json, show
+from scheduler.cli.kit.context import CommandContext, as_json, ask, in_zone, pass_context, without_asking
+from scheduler.cli.kit.language import _
+from scheduler.cli.kit.records import NUMBER, format_instant, texts_by_language
+from scheduler.cli.letters.message_listing import (
+    MAX_SHOWN,
+    RECIPIENTS,
+    message_record,
+    name_those_without_address,
+    recipient_record,
+)
+from scheduler.model import Event, Letter, Message
+from scheduler.services.common.lookup import get_for_update
+from scheduler.services.common.values import LANGUAGE
+from scheduler.services.letters import ledger, messages
+from scheduler.services.letters.audiences import WORDS
+
+
+@click.command(
+    help=N_("Write to those whom the words say; each reads it in their language, or in the nearest."),
+    epilog="--to: " + ", ".join(WORDS),
+)
+@click.argument("event")
+@click.option("--to", multiple=True, required=True, metavar="WORD", help=N_("Whom (repeatable); see below."))
+@click.option("--subject", multiple=True, required=True, help=N_("Subject; several languages as kk=... ru=..."))
+@click.option(
+    "--text", multiple=True, required=True, metavar="[LANGUAGE=]FILE", help=N_("A file with the text, - to type it.")
+)
+@click.option("--at", "at_time", help=N_("When it leaves, as people type it (default: now)."))
+@click.option("--dry-run", is_flag=True, help=N_("Show whom it reaches and how it reads, and stop."))
+@without_asking
+@in_zone
+@as_json
+@pass_context
+def send(
+    context: CommandContext,
+    /,
+    event: str,
+    to: tuple[str, ...],
+    subject: tuple[str, ...],
+    text: tuple[str, ...],
+    at_time: str | None,
+    dry_run: bool,
+    yes: bool,
+    tz: str | None,
+    as_json: bool,
+) -> None:
+    language = context.settings.language
+    written = messages.draft(
+        {"subject": texts_by_language(subject, language), "text": _read_texts(text, language)}, language=language
+    )
+    request = _SendRequest(event, written, to, at_time, tz)
+    record = _send(context, request, keep=yes and not dry_run)
+    if dry_run or as_json:
+        _report(record, as_json=as_json, done=yes and not dry_run)
+        return
+    if not yes:  # nobody else waits for the database while a person thinks
+        _report(record, as_json=False, done=False)
+        ask(_("Send it to {count}?").format(count=len(record["reached"])), yes=False)
+        record = _send(context, request, keep=True)
+    _report(record, as_json=False, done=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _SendRequest:
+    """What is to be sent, read and checked already: no file is read within the transaction."""
+
+    event: str
+    written: messages.MessageDraft
+    to: Sequence[str]
+    at: str | None
+    tz: str | None
+
+
+def _send(context: CommandContext, request: _SendRequest, *, keep: bool) -> dict[str, Any]:
+    """Send the message and return its record; without ``keep`` only show it, with the letters as they would read."""
+    with context.write(keep=keep) as session:
+        event = get_for_update(session, Event, request.event)
+        tzid = context.choose_zone(request.tz, event.tzid)
+        leaves = _departure(context, request.at, tzid) if request.at else None
+        message = messages.send(session, event, request.written, to=request.to, now=context.now(), at=leaves)
+        letters = messages.letters_of(session, message)
+        recipients = [recipient_record(letter, message) for letter in letters]
+        record = {**message_record(session, message, event.tzid), "reached": recipients}
+        if keep:
+            return record
+        return {**record, "number": None, "read": _examples(context, session, letters, message)}
+
+
+def _read_texts(given: Sequence[str], otherwise: str) -> dict[str, str]:
+    """Return the text of each LANGUAGE=FILE; a FILE alone is in the language ``otherwise``.
+
+    Always a file: a slip in its name must not become the text of the message.
+    """
+    texts = {}
+    for part in given:
+        tag, mark, name = part.partition("=")
+        tag, name = (tag, name) if mark and LANGUAGE.fullmatch(tag) else (otherwise, part)
+        texts[tag] = _read_file(name.removeprefix("@"))
+    return texts
+
+
+def _read_file(name: str) -> str:
+    try:
+        return sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise Invalid("text: there is no file {file}", file=name) from error
+    except UnicodeDecodeError as error:
+        raise Invalid("text: {file} is not UTF-8 text", file=name) from error
+    except OSError as error:
+        raise Invalid("text: {file} cannot be read: {reason}", file=name, reason=error.strerror) from error
+
+
+def _departure(context: CommandContext, typed: str, tzid: str) -> datetime:
+    """Return the instant at which the letters leave. Raise Invalid for one that is past."""
+    leaves = instant(parse_when(typed, now=context.now(), tzid=tzid), tzid)
+    if leaves < context.now():
+        raise Invalid("at: {time} is past; leave it out to send at once", time=format_instant(leaves, tzid))
+    return leaves
+
+
+def _examples(
+    context: CommandContext, session: Session, letters: Sequence[Letter], message: Message
+) -> list[dict[str, str]]:
+    """Return the letter as the first reader of each language would have it."""
+    first: dict[str, Letter] = {}
+    for letter in letters:
+        if letter.outcome is None:
+            first.setdefault(letter.person.language, letter)
+    return [
+        {
+            "language": tag,
+            "letter": ledger.render_as_text(session, letter, house=context.app.house, now=message.due_at),
+        }
+        for tag, letter in first.items()
+    ]
+
+
+def _report(record: Mapping[str, Any], *, as_json: bool, done: bool) -> None:
+    if as_json:
+        print_json(record)
+        return
+    recipients = record["reached"]
+    show(recipients[:MAX_SHOWN], RECIPIENTS, as_json=False)
+    if len(recipients) > MAX_SHOWN:
+        click.echo(_("... and {count} more").format(count=len(recipients) - MAX_SHOWN))
+    name_those_without_address(recipients)
+    for example in record.get("read", ()):
+        click.echo(f"\n--- {example['language']} ---\n{example['letter']}")
+    if not done:
+        click.echo(_("Nothing has been sent."))
+        return
+    click.echo(_("Message {number}: {letters}").format(number=record["number"], letters=record["letters"]))
+
+
+@click.command(help=N_("Keep back what has not left yet."))
+@click.argument("number", type=NUMBER)
+@pass_context
+def withdraw(context: CommandContext, number: int) -> None:
+    with context.write() as session:
+        kept = messages.withdraw(session, messages.get_for_update(session, number), now=context.now())
+    click.echo(_("Kept back: {count}").format(count=kept))

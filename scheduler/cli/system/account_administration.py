@@ -1,0 +1,180 @@
+"""`scheduler account add`, `role`, `posts`, `password`, `disable`, `enable` and `sessions`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+from sqlalchemy.orm import Session
+
+from scheduler.base.errors import Invalid
+from scheduler.base.i18n import LANGUAGES, N_
+from scheduler.cli.kit.answers import show_one
+from scheduler.cli.kit.context import CommandContext, as_json, pass_context
+from scheduler.cli.kit.language import _
+from scheduler.cli.kit.records import format_instant
+from scheduler.cli.system.account_listing import account_record, posts_in_words
+from scheduler.model import Account, AccountRole
+from scheduler.services.accounts import accounts, assigned_posts
+from scheduler.services.accounts.accounts import INVITATION_LIFETIME, AccountDraft
+from scheduler.services.common.drafts import check
+from scheduler.services.consulate.posts import posts
+
+ROLES = [role.value for role in AccountRole]
+with_role = click.option("--role", type=click.Choice(ROLES), required=True, help=N_("What they are here."))
+from_stdin = click.option("--password-stdin", is_flag=True, help=N_("Read the password from standard input."))
+with_link = click.option(
+    "--invite", is_flag=True, help=N_("Print a link instead, good once, at which they choose it themselves.")
+)
+
+
+of_posts = click.option(
+    "--post", "keys", multiple=True, help=N_("A post whose visits they see (repeatable); an administrator sees all.")
+)
+
+
+@click.command(help=N_("Make an account; asks for its password, which is not shown."))
+@click.argument("name")
+@click.option("--called", help=N_("Full name, as others see it (default: the name)."))
+@with_role
+@of_posts
+@click.option("--language", "spoken", type=click.Choice(LANGUAGES), help=N_("Language of their pages."))
+@from_stdin
+@with_link
+@as_json
+@pass_context
+def add(
+    context: CommandContext,
+    name: str,
+    called: str | None,
+    role: str,
+    keys: tuple[str, ...],
+    spoken: str | None,
+    password_stdin: bool,
+    invite: bool,
+    as_json: bool,
+) -> None:
+    given = {"name": name, "called": called or name, "role": role, "language": spoken or context.settings.language}
+    draft = check(AccountDraft, given)
+    with context.read() as session:
+        accounts.refuse_taken(session, draft.name)  # before a password is asked for in vain
+    hashed = _read_password(draft.name, draft.called, stdin=password_stdin, invite=invite)
+    with context.write() as session:
+        added = accounts.add(session, draft, now=context.now())
+        if keys:
+            _assign_posts(context, session, added, keys)
+        link = _set_password_or_invite(context, session, added, hashed)
+        record = {**account_record(context, added), **link}
+    show_one(record, as_json=as_json)
+
+
+@click.command(help=N_("Give it another role, from their next page on."))
+@click.argument("name")
+@click.argument("role", type=click.Choice(ROLES))
+@pass_context
+def role(context: CommandContext, name: str, role: str) -> None:
+    with context.write() as session:
+        found = accounts.get_for_update(session, name)
+        accounts.give_role(session, found, AccountRole(role), now=context.now())
+    click.echo(_("{name} is now: {role}").format(name=found.name, role=_(role)))
+
+
+@click.command("posts", help=N_("The posts whose visits an account sees; with --post or --none, these from now on."))
+@click.argument("name")
+@of_posts
+@click.option("--none", is_flag=True, help=N_("None any more."))
+@as_json
+@pass_context
+def posts_of(context: CommandContext, name: str, keys: tuple[str, ...], none: bool, as_json: bool) -> None:
+    if keys and none:
+        raise Invalid("--none: leave it out beside --post")
+    with context.write() as session:
+        found = accounts.get_for_update(session, name)
+        if keys or none:
+            _assign_posts(context, session, found, keys)
+        assigned = posts_in_words(found)
+    show_one({"name": found.name, "posts": assigned}, as_json=as_json)
+
+
+def _assign_posts(context: CommandContext, session: Session, found: Account, keys: tuple[str, ...]) -> None:
+    rows = [posts.get(session, key) for key in dict.fromkeys(keys)]
+    assigned_posts.assign(session, found, rows, now=context.now())
+
+
+@click.command(help=N_("Set another password; every session ends."))
+@click.argument("name")
+@from_stdin
+@with_link
+@as_json
+@pass_context
+def password(context: CommandContext, name: str, password_stdin: bool, invite: bool, as_json: bool) -> None:
+    with context.read() as session:
+        found = accounts.get(session, name)
+    hashed = _read_password(found.name, found.called, stdin=password_stdin, invite=invite)
+    with context.write() as session:
+        link = _set_password_or_invite(context, session, accounts.get_for_update(session, name), hashed)
+    if as_json or link:
+        show_one({"name": found.name, **link}, as_json=as_json)
+    else:
+        click.echo(_("The password of {name} is changed; every session has ended.").format(name=found.name))
+
+
+@click.command(help=N_("Let nobody sign in with it any more; whoever is signed in is signed out at once."))
+@click.argument("name")
+@pass_context
+def disable(context: CommandContext, name: str) -> None:
+    _change(context, name, accounts.disable, N_("Disabled: {name}"))
+
+
+@click.command(help=N_("Let them sign in again, with the password they had."))
+@click.argument("name")
+@pass_context
+def enable(context: CommandContext, name: str) -> None:
+    _change(context, name, accounts.enable, N_("Enabled: {name}"))
+
+
+@click.command(help=N_("End all sessions of an account: it is signed out on every device."))
+@click.argument("name")
+@pass_context
+def sessions(context: CommandContext, name: str) -> None:
+    _change(context, name, accounts.end_sessions, N_("Signed out everywhere: {name}"))
+
+
+def _change(context: CommandContext, name: str, act: Callable[..., None], sentence: str) -> None:
+    with context.write() as session:
+        found = accounts.get_for_update(session, name)
+        act(session, found, now=context.now())
+    click.echo(_(sentence).format(name=found.name))
+
+
+def _read_password(name: str, called: str, *, stdin: bool, invite: bool) -> str | None:
+    """Read a password, check it and return its hash; None with ``invite``: they choose it themselves.
+
+    Raise Invalid for both ways at once, if nobody can be asked, and for a password that is too weak.
+    """
+    if stdin and invite:
+        raise Invalid("--password-stdin: leave it out beside --invite, which lets them choose it themselves")
+    if invite:
+        return None
+    if stdin:
+        typed = sys.stdin.read().rstrip("\r\n")
+    elif not sys.stdin.isatty():
+        raise Invalid("password: nobody can be asked for it here; say --password-stdin or --invite")
+    else:
+        typed = click.prompt(_("Password"), hide_input=True, confirmation_prompt=_("The same password again"))
+    return accounts.hash_new_password(typed, name, called)
+
+
+def _set_password_or_invite(
+    context: CommandContext, session: Session, found: Account, hashed: str | None
+) -> dict[str, Any]:
+    """Set the password; without one return the link at which they choose it, and until when it can be used."""
+    now = context.now()
+    if hashed is not None:
+        accounts.set_password(session, found, hashed, now=now)
+        return {}
+    token = accounts.invite(session, found, secret=context.app.secret, now=now)
+    address = f"{context.settings.base_url}/{found.language}/desk/set-up/{token}"
+    return {"link": address, "until": format_instant(now + INVITATION_LIFETIME, context.settings.timezone)}

@@ -1,0 +1,121 @@
+"""The rule for coming onto a list: a place, the end of the queue, or a request that an officer approves.
+
+`decide` knows no database. Every way onto a list reads the places with `read_places`, decides, and writes what was
+decided: one guest at a time (`transitions`), many who confirm together (`batch_confirmation`), the rows of a guest
+list (`guest_lists.new_guests`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import cast
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from scheduler.model import Attendee, Capacity, Event, Mode, Queue, Standing
+from scheduler.services.events.attendance import capacity
+
+Key = tuple[int, Mode]  # an event's id and a mode
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The places of an event in one mode. A ``capacity`` of None is unlimited."""
+
+    mode: Mode
+    capacity: int | None
+    taken: int = 0
+    last_queue_number: int = 0
+    awaited: bool = False  # what is free belongs to somebody in the queue, before anybody new
+
+    def have_room_for(self, seats: int) -> bool:
+        return self.capacity is None or self.taken + seats <= self.capacity
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where somebody comes to stand on a list, and the places as they are after that."""
+
+    standing: Standing
+    places: Places
+    queue_number: int | None = None
+
+
+def decide(event: Event, places: Places, companions: int, *, vetted: bool) -> Placement:
+    """Decide where a guest who asks for places comes to stand.
+
+    They have a place if there are enough that nobody waits for, and stand at the end of the queue if not. Where the
+    event asks for approval they have requested one, unless an officer has registered, invited or approved them
+    (``vetted``). Raise NeverFits for a party larger than all the places there are.
+    """
+    capacity.refuse_larger(event, places.mode, places.capacity, companions)
+    if event.approval and not vetted:
+        return Placement(Standing.REQUESTED, places)
+    seats = 1 + companions
+    if places.have_room_for(seats) and not places.awaited:
+        return Placement(Standing.CONFIRMED, replace(places, taken=places.taken + seats))
+    number = places.last_queue_number + 1
+    # A first-fit queue lets pass whoever fits. This party does not fit, so nothing that is free belongs to it.
+    awaited = places.awaited or event.queue is Queue.STRICT
+    return Placement(Standing.WAITLISTED, replace(places, last_queue_number=number, awaited=awaited), number)
+
+
+# Reading and writing
+
+
+def read_places(session: Session, events: Collection[int]) -> dict[Key, Places]:
+    """Hold the places of these events until the transaction ends, and return them as they are now."""
+    columns = (Capacity.event_id, Capacity.mode, Capacity.capacity, Capacity.taken, Capacity.last_queue_number)
+    query = sa.select(*columns).where(Capacity.event_id.in_(events)).order_by(*columns[:2]).with_for_update()
+    found = {(row.event_id, row.mode): Places(*row[1:]) for row in session.execute(query)}
+    free = {event for (event, _), places in found.items() if places.have_room_for(1)}
+    # A statement of its own: it sees what others committed while this transaction waited for the rows.
+    awaited = capacity.awaited(session, free) if free else set()
+    return {key: replace(places, awaited=key in awaited) for key, places in found.items()}
+
+
+def write_places(session: Session, before: Mapping[Key, Places], after: Mapping[Key, Places]) -> None:
+    """Add what placements have taken since `read_places`: one statement for all places that changed."""
+    changed = [
+        {
+            "of_event": key[0],
+            "in_mode": key[1],
+            "seats": places.taken - before[key].taken,
+            "numbers": places.last_queue_number - before[key].last_queue_number,
+        }
+        for key, places in after.items()
+        if places != before[key]
+    ]
+    if changed:
+        session.execute(_ADD, changed)
+
+
+_SEATING = cast("sa.Table", Capacity.__table__)
+_ADD = (
+    sa.update(_SEATING)
+    .where(_SEATING.c.event_id == sa.bindparam("of_event"), _SEATING.c.mode == sa.bindparam("in_mode"))
+    .values(
+        taken=_SEATING.c.taken + sa.bindparam("seats"),
+        last_queue_number=_SEATING.c.last_queue_number + sa.bindparam("numbers"),
+    )
+)
+
+
+def write_placement(
+    session: Session, attendee: Attendee, before: Places, placement: Placement, *, now: datetime
+) -> None:
+    """Store an attendee where they were placed; ``before`` are the places that it was decided on."""
+    key = (attendee.event.id, attendee.mode)
+    write_places(session, {key: before}, {key: placement.places})
+    set_placement(attendee, placement, now)
+    session.add(attendee)
+    session.flush()
+
+
+def set_placement(attendee: Attendee, placement: Placement, now: datetime) -> None:
+    """Let an attendee stand where they were placed, without storing it."""
+    attendee.queue_number = placement.queue_number
+    capacity.set_standing(attendee, placement.standing, now)

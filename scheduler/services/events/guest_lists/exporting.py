@@ -1,0 +1,125 @@
+"""Export of the list of an event as rows of a guest list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, selectinload
+
+from scheduler.model import Attendee, Event, ExternalId, GuestList, GuestRow, Person, Standing
+from scheduler.services.events.attendance.replies import reply
+from scheduler.services.events.guest_lists.headings import FIELDS, OURS, normalize
+
+DEFAULT = tuple(
+    field for field in FIELDS if field not in (*OURS, "external_id", "family_name", "given_name", "patronymic")
+)
+NAME_PARTS = ("given_name", "patronymic", "family_name")
+
+
+@dataclass(frozen=True, slots=True)
+class ExportLayout:
+    """The headings, the field of each ("" for none of ours), and the source whose external ids are exported."""
+
+    headings: Sequence[str]
+    fields: Sequence[str]
+    source: str = ""
+
+
+def layout_of(session: Session, event: Event) -> ExportLayout | None:
+    """Return the columns of the last list that was imported for an event; None if there was none."""
+    last = session.get(GuestList, event.id)
+    if last is None:
+        return None
+    mapping = last.mapping
+    return ExportLayout(
+        mapping.headings, [mapping.fields.get(normalize(name), "") for name in mapping.headings], mapping.source
+    )
+
+
+def default_layout(event: Event, gettext: Callable[[str], str]) -> ExportLayout:
+    """Return our own columns, without those for what the event does not ask its guests."""
+    unasked = {field for field, asks in _ASKED_BY.items() if not getattr(event, asks)}
+    fields = [field for field in DEFAULT if field not in unasked]
+    return ExportLayout([gettext(FIELDS[field]) for field in fields], fields)
+
+
+# The columns that only some events ask for, with the attribute of the event.
+_ASKED_BY = {
+    "companion_names": "companions_named",
+    "access_needs": "asks_access",
+    "dietary_needs": "asks_dietary",
+}
+
+
+def rows(
+    session: Session, event: Event, layout: ExportLayout, *, language: str, gettext: Callable[[str], str]
+) -> Iterator[list[str]]:
+    """Yield everybody on the list in the order in which they came onto it, without those the organizer took off."""
+    imported = sa.select(GuestRow.attendee_id, GuestRow.cells).where(GuestRow.event_id == event.id)
+    cells = dict(session.execute(imported).all())
+    ids = _external_ids(session, layout)
+    query = sa.select(Attendee).where(Attendee.event_id == event.id).order_by(Attendee.id)
+    people = selectinload(Attendee.person).selectinload(Person.organisation)
+    for row in session.scalars(query.options(people, selectinload(Attendee.company))):
+        if row.standing in _GONE or (row.standing is Standing.WITHDRAWN and row.answered_by is None):
+            continue
+        values = _values(row, cells.get(row.id, {}), layout, language, gettext)
+        values["external_id"] = ids.get(row.person_id, "")
+        yield [values.get(field, "") for field in layout.fields]
+
+
+# The standings of those whose registration came to nothing.
+_GONE = (Standing.LAPSED, Standing.REFUSED)
+
+
+def _external_ids(session: Session, layout: ExportLayout) -> dict[int, str]:
+    if "external_id" not in layout.fields:
+        return {}
+    query = sa.select(ExternalId.person_id, ExternalId.value).where(ExternalId.source == layout.source)
+    return dict(session.execute(query).all())
+
+
+def _values(
+    row: Attendee, cells: Mapping[str, str], layout: ExportLayout, language: str, gettext: Callable[[str], str]
+) -> dict[str, str]:
+    """Return the cells of an attendee by field; ``cells`` are those of the last import."""
+    person = row.person
+    own = person.organisation.name.to(language) if person.organisation else ""
+    return {
+        **_texts(person, layout, language),
+        **_name_in_parts(person, cells, layout, language),
+        "organisation": cells.get("organisation") or own,
+        "email": person.email or "",
+        "telephone": person.telephone or "",
+        "language": person.language,
+        "role": gettext(row.role),
+        "mode": gettext(row.mode),
+        "companions": str(row.companions),
+        "companion_names": "; ".join(row.names),
+        "access_needs": " ".join((row.access_needs or "").split()),
+        "dietary_needs": " ".join((row.dietary_needs or "").split()),
+        "answer": gettext(reply(row)),
+        "note": cells.get("note", ""),
+    }
+
+
+def _texts(person: Person, layout: ExportLayout, language: str) -> dict[str, str]:
+    found = {}
+    for field in layout.fields:
+        name, _, tag = field.partition(".")
+        if name in ("name", "courtesy_title", "position"):
+            text = getattr(person, name)
+            found[field] = text.get(tag, "") if tag else text.to(language)
+    return found
+
+
+def _name_in_parts(person: Person, cells: Mapping[str, str], layout: ExportLayout, language: str) -> dict[str, str]:
+    """Return the parts of a name as the list had them; a name of another origin stands whole in the first column."""
+    columns = [field for field in layout.fields if field in NAME_PARTS]
+    parts = {field: cells.get(field, "") for field in NAME_PARTS}
+    if " ".join(filter(None, parts.values())) in person.name.values():
+        return parts
+    whole = "" if "name" in layout.fields or not columns else person.name.to(language)
+    return {field: whole if field == columns[0] else "" for field in columns}

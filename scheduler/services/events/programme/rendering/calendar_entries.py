@@ -1,0 +1,112 @@
+"""Calendar entries: the VEVENTs of an event in each form in which feeds show it."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Literal
+
+from calendars.anniversaries import make_anniversary_rule
+from calendars.hours_events import build_hours_events
+from calendars.vevent import Texts, VEvent
+from scheduler.base.i18n import LANGUAGES
+from scheduler.model import Audience, Event, Kind, Status, Venue, View, Visibility
+from scheduler.services.events.programme.rendering.event_texts import make_texts
+from scheduler.services.events.programme.rendering.opening_hours import read_opening_hours
+
+# DTSTAMP while it is still to be decided whether this is a new revision.
+_UNREVISED = datetime(2000, 1, 1, tzinfo=UTC)
+# View, audience, entries (several if there are exceptions) and texts by language.
+Form = tuple[View, Audience, list[VEvent], dict[str, Texts]]
+
+
+def make_forms(event: Event, *, pages: str) -> list[Form]:
+    """Return every form in which an event is rendered: none for a tour, which its stops stand for, or without a date.
+
+    ``pages`` is the base address of the public pages; empty if there are none.
+    """
+    if not event.dated or event.kind is Kind.TOUR:
+        return []
+    url = _choose_address(event, pages)
+    texts = {language: make_texts(event, language) for language in LANGUAGES}
+    forms: list[Form] = [
+        (View.EVENT, Audience.PUBLIC, [_make_vevent(event, url, with_video=event.video_public)], texts)
+    ]
+    if event.video_link and not event.video_public:
+        forms.append((View.EVENT, Audience.REMOTE, [_make_vevent(event, url, with_video=True)], texts))
+    by_hours = _make_hours_vevents(event, url)
+    if by_hours:
+        forms.append((View.HOURS, Audience.PUBLIC, by_hours, texts))
+    return forms
+
+
+def _choose_address(event: Event, pages: str) -> str:
+    """Return the address for readers: that of the plan, else our own page of a public event, if there are pages."""
+    if event.url or not pages or event.visibility is not Visibility.PUBLIC:
+        return event.url or ""
+    return f"{pages}/events/{event.key}"
+
+
+def _make_hours_vevents(event: Event, url: str) -> list[VEvent]:
+    """Return an exhibition as events of its opening hours; nothing for one without hours."""
+    if event.kind is not Kind.EXHIBITION or not event.whole_days:
+        return []
+    hours = read_opening_hours(event)
+    return build_hours_events(_make_vevent(event, url, with_video=False), *hours, event.tzid) if hours else []
+
+
+def _make_vevent(event: Event, url: str, *, with_video: bool) -> VEvent:
+    assert event.dtstart is not None and event.dtend is not None  # noqa: S101, PT018 - dated
+    start, end = _read_times(event)
+    yearly = make_anniversary_rule(event.dtstart.date()) if event.kind is Kind.ANNIVERSARY else None
+    return VEvent(
+        uid=event.uid,
+        dtstamp=_UNREVISED,
+        created=event.created_at,
+        dtstart=start,
+        dtend=end,
+        texts=make_texts(event, "en"),
+        url=url,
+        geo=_read_position(event.venue),
+        status=_STATUS[event.status],
+        transp="TRANSPARENT" if _is_transparent(event) else "OPAQUE",
+        conference=(event.video_link or "") if with_video else "",
+        related_to=_find_related(event),
+        rrule=yearly,
+    )
+
+
+_STATUS: dict[Status, Literal["TENTATIVE", "CONFIRMED", "CANCELLED"]] = {
+    Status.TENTATIVE: "TENTATIVE",
+    Status.CONFIRMED: "CONFIRMED",
+    Status.CANCELLED: "CANCELLED",
+}
+
+
+def _read_times(event: Event) -> tuple[date, date] | tuple[datetime, datetime]:
+    if event.whole_days:
+        assert event.dtstart is not None and event.dtend is not None  # noqa: S101, PT018
+        return event.dtstart.date(), event.dtend.date()
+    assert event.starts_at is not None and event.ends_at is not None  # noqa: S101, PT018
+    return event.starts_at, event.ends_at
+
+
+def _is_transparent(event: Event) -> bool:
+    """Return whether subscribers do not attend from beginning to end, and must not be shown as busy."""
+    return event.whole_days or event.kind is Kind.EXHIBITION
+
+
+def _read_position(venue: Venue | None) -> tuple[float, float] | None:
+    if venue is None or venue.latitude is None or venue.longitude is None:
+        return None
+    return venue.latitude, venue.longitude
+
+
+def _find_related(event: Event) -> str:
+    """Return the UID of the whole that an event is part of, if everybody who sees the event may see the whole.
+
+    A tour is in no feed, so that nothing relates to it.
+    """
+    parent = event.parent
+    if parent is None or parent.kind is Kind.TOUR:
+        return ""
+    return parent.uid if parent.visibility in (Visibility.PUBLIC, event.visibility) else ""

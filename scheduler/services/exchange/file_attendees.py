@@ -1,0 +1,155 @@
+"""The lists of a programme file: people invited, changed and withdrawn as the attendees of its events say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, selectinload
+
+from scheduler.base.errors import Conflict
+from scheduler.base.i18n import N_
+from scheduler.model import Answer, Attendee, Event, Partstat, Person, Standing
+from scheduler.model.attendance import HOLDING
+from scheduler.services.common.changes import Change, ChangeKind
+from scheduler.services.common.lookup import CHUNK, Lookup
+from scheduler.services.events.attendance import parties, transitions
+from scheduler.services.events.attendance.replies import PARTSTATS, Reply
+from scheduler.services.events.programme.event_drafts import AttendeeDraft, EventDraft
+from scheduler.services.exchange.file_problems import FileProblems
+from scheduler.services.outbox.enqueue import ON_LIST
+
+
+class FileAttendees:
+    """The attendees of one file: ``changes`` and ``replanned`` events are collected while they are put."""
+
+    def __init__(
+        self, session: Session, programme: str, lookup: Lookup, problems: FileProblems, *, now: datetime
+    ) -> None:
+        self.session, self.programme, self.lookup, self.problems, self.now = session, programme, lookup, problems, now
+        self.changes: list[Change] = []
+        self.replanned: list[Event] = []
+
+    def put(self, events: Mapping[str, EventDraft]) -> None:
+        """Make the lists of these events be as their drafts say; a draft without attendees leaves its list alone."""
+        named = {key: draft for key, draft in events.items() if draft.attendees is not None}
+        if not named:
+            return
+        self._load_people(named.values())
+        listed = self._read_listed(named)
+        for key, draft in named.items():
+            event = self.lookup.find(Event, key)
+            if event is None:
+                self._check_people(key, draft.attendees or ())
+            elif not event.cancelled:
+                self._put_list(event, draft.attendees or (), listed.get(event.id, {}))
+
+    def _check_people(self, event: str, drafts: Sequence[AttendeeDraft]) -> None:
+        """Look up the people on the list of an event that was refused, so that mistakes in it are reported too."""
+        for index, draft in enumerate(drafts):
+            with self.problems.collecting(f"event.{event}.attendees.{index}"):
+                self.lookup.get(Person, draft.person)
+                self._find_representative(draft)
+
+    def _load_people(self, drafts: Iterable[EventDraft]) -> None:
+        attendees = [attendee for draft in drafts for attendee in draft.attendees or ()]
+        self.lookup.load(Person, [attendee.person for attendee in attendees])
+
+    def _read_listed(self, events: Iterable[str]) -> dict[int, dict[str, Attendee]]:
+        """Return the attendees with a key on the lists of these events: event id to person key to attendee."""
+        found: dict[int, dict[str, Attendee]] = {}
+        ids = [event.id for key in events if (event := self.lookup.find(Event, key)) is not None]
+        for start in range(0, len(ids), CHUNK):
+            query = sa.select(Attendee).join(Attendee.person).where(Person.key.is_not(None))
+            chunk = query.where(Attendee.event_id.in_(ids[start : start + CHUNK]))
+            for row in self.session.scalars(chunk.options(selectinload(Attendee.person))):
+                found.setdefault(row.event_id, {})[str(row.person.key)] = row
+        return found
+
+    def _put_list(self, event: Event, drafts: Sequence[AttendeeDraft], listed: Mapping[str, Attendee]) -> None:
+        for index, draft in enumerate(drafts):
+            with self.problems.collecting(f"event.{event.key}.attendees.{index}"):
+                self._put_attendee(event, draft, listed.get(draft.person))
+        named = {draft.person for draft in drafts}
+        for key, attendee in listed.items():
+            mine = attendee.programme == self.programme
+            if mine and key not in named and attendee.standing in ON_LIST:
+                transitions.withdraw(self.session, attendee, now=self.now)
+                self._add_change(event, key, ChangeKind.WITHDRAWN, told=1)
+
+    def _put_attendee(self, event: Event, draft: AttendeeDraft, attendee: Attendee | None) -> None:
+        person = self.lookup.get(Person, draft.person)
+        if attendee is None or attendee.standing is Standing.UNCONFIRMED or _was_withdrawn(attendee):
+            self._invite(event, draft, person)
+            return
+        changed = self._update(attendee, draft)
+        notes = (N_("the answer on record is kept"),) if _has_other_answer(attendee, draft) else ()
+        if changed:
+            self.replanned.append(event)
+        self._add_change(event, draft.person, ChangeKind.CHANGED if changed else ChangeKind.UNCHANGED, notes=notes)
+
+    def _invite(self, event: Event, draft: AttendeeDraft, person: Person) -> None:
+        guest = transitions.Guest(person=person, mode=draft.mode, companions=draft.companions, role=draft.role)
+        attendee = transitions.invite(
+            self.session,
+            event,
+            guest,
+            now=self.now,
+            programme=self.programme,
+            represented_by=self._find_representative(draft),
+        )
+        self._record_answer(attendee, draft)
+        self.replanned.append(event)
+        self._add_change(event, draft.person, ChangeKind.ADDED)
+
+    def _find_representative(self, draft: AttendeeDraft) -> Person | None:
+        return self.lookup.get(Person, draft.represented_by) if draft.represented_by else None
+
+    def _update(self, attendee: Attendee, draft: AttendeeDraft) -> bool:
+        """Make role, party and representative be as the file says, and return whether anything changed.
+
+        An answer on record is never overwritten by the file.
+        """
+        # One that the file does not mention stays: without a key a representative cannot be written there.
+        representative = self._find_representative(draft) or attendee.represented_by
+        changed = transitions.represent(self.session, attendee, representative, now=self.now)
+        if attendee.role is not draft.role:
+            attendee.role, changed = draft.role, True
+        moved = (attendee.mode, attendee.companions) != (draft.mode, draft.companions)
+        if moved:
+            parties.change_party(self.session, attendee, mode=draft.mode, companions=draft.companions, now=self.now)
+        answered = attendee.partstat is Partstat.NEEDS_ACTION and draft.answer is not Reply.NOT_ANSWERED
+        if answered:
+            self._record_answer(attendee, draft)
+        return changed or moved or answered
+
+    def _record_answer(self, attendee: Attendee, draft: AttendeeDraft) -> None:
+        if draft.answer is Reply.NOT_ANSWERED:
+            return
+        by = draft.by or Answer.DESK
+        more = transitions.AnswerDetails(excused=draft.answer is Reply.EXCUSED, reference=draft.reference)
+        partstat = PARTSTATS[draft.answer]
+        transitions.answer(self.session, attendee, partstat, by=by, on=draft.on, now=self.now, details=more)
+        if draft.answer is Reply.ACCEPTED and attendee.standing not in HOLDING:
+            raise Conflict(
+                "capacity: there is no place left for {person} at {event}",
+                person=draft.person,
+                event=attendee.event.key,
+            )
+
+    def _add_change(
+        self, event: Event, person: str, verb: ChangeKind, *, told: int = 0, notes: tuple[str, ...] = ()
+    ) -> None:
+        self.changes.append(Change("attendee", f"{event.key} {person}", verb, told=told, notes=notes))
+
+
+def _was_withdrawn(attendee: Attendee) -> bool:
+    """Return whether the organizer, who may put them back, withdrew them: without an answer of their own."""
+    return attendee.standing is Standing.WITHDRAWN and attendee.answered_by is None
+
+
+def _has_other_answer(attendee: Attendee, draft: AttendeeDraft) -> bool:
+    """Return whether the file has an answer, and not the one on record."""
+    partstat = PARTSTATS[draft.answer]
+    return partstat is not Partstat.NEEDS_ACTION and partstat is not attendee.partstat
