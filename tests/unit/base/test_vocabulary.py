@@ -12,7 +12,7 @@ from scheduler.base.vocabulary import WORDS
 from scheduler.formats.printing import PrintForm
 from scheduler.model import Partstat
 from scheduler.services.common.tokens import Purpose
-from scheduler.services.consulate.posts.slots import Reason
+from scheduler.services.consulate.posts.availability import Reason
 from scheduler.services.consulate.visits.links import VisitPurpose
 from scheduler.services.events.door.arrivals import ScanOutcome
 
