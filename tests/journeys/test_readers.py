@@ -163,7 +163,7 @@ def by_libical(feeds: Path) -> Feeds:
 
 
 def answer(done: subprocess.CompletedProcess[bytes]) -> Feeds:
-    assert done.returncode == 0, done.stderr.decode()
+    assert 0 == done.returncode, done.stderr.decode()
     return {file: in_order(occurrences) for file, occurrences in json.loads(done.stdout).items()}
 
 

@@ -166,7 +166,7 @@ def test_who_waits_behind_them_moves_up(app):
 
     with app.db.read() as session:
         row = next(one for one in attendees_of(session) if one.person.key == "bolat")
-        assert row.standing is Standing.OFFERED
+        assert Standing.OFFERED is row.standing
 
 
 def test_what_is_over_or_going_on_is_not_rewritten(app, number, clock):

@@ -64,7 +64,7 @@ def read_day(text, now=NOW, tzid="Asia/Almaty"):
     ],
 )
 def test_a_date_and_time_is_read_as_people_write_it(typed):
-    assert read(typed) == TEN_ON_2_FEBRUARY
+    assert TEN_ON_2_FEBRUARY == read(typed)
 
 
 @pytest.mark.parametrize(

@@ -290,7 +290,7 @@ def standing(session, event, stands):
     full = register(session, event, companions=2)
     guest = register(session, event)
     offers.set_capacity(session, event, Mode.IN_PERSON, 4, now=EVENING)  # begun: nobody is called any more
-    assert full.standing is Standing.CONFIRMED
+    assert Standing.CONFIRMED is full.standing
     return guest
 
 

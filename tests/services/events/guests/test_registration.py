@@ -437,7 +437,7 @@ def test_news_and_reminders_are_not_for_who_has_not_confirmed(db):
         agenda = scopes.get(session, "all")
 
     assert 0 == told
-    assert agenda.sees is Sees.PUBLIC
+    assert Sees.PUBLIC is agenda.sees
 
 
 # The own page

@@ -67,7 +67,7 @@ def everything(session):
         invite(session, event, a_person(session, name=f"Guest of {kind}"))
         left = invite(session, event, a_person(session, f"left-{event.key}", name="Guest of old"))
         transitions.withdraw(session, left, now=NOW)
-        assert left.standing is Standing.WITHDRAWN
+        assert Standing.WITHDRAWN is left.standing
     a_feed(session, "spring", organizers=["embassy"])
 
 
