@@ -1,4 +1,4 @@
-"""Instants, wall times and zones; the only module that asks what time it is.
+"""Instants, wall times and zones; the only module that reads the system clock.
 
 An *instant* is an aware datetime in UTC. A *wall time* is a naive datetime: what the clock on the wall of the venue
 shows. A zone is an IANA name (docs/icalendar-rules.md#rule-66). Mixing them up raises ValueError, a fault of the

@@ -1,4 +1,4 @@
-"""The database: column types, the declarative base, and the one place where a transaction opens.
+"""The database: engines and sessions, and the one place where a transaction opens.
 
 SQLite runs in WAL mode with synchronous=FULL: what was confirmed to a person survives a power cut. Writers in one
 process take a fair lock before BEGIN IMMEDIATE, because SQLite's own busy handler starves some of fifty contenders

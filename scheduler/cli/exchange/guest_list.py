@@ -27,7 +27,7 @@ from scheduler.services.common.values import LANGUAGE
 from scheduler.services.events.guest_lists import columns as mapping
 from scheduler.services.events.guest_lists import exporting as guest_export
 from scheduler.services.events.guest_lists.columns import ColumnChoices, Columns
-from scheduler.services.events.guest_lists.headings import FIELDS, OURS, guess
+from scheduler.services.events.guest_lists.headings import FIELDS, OURS, recognise
 from scheduler.services.events.guest_lists.importing import Decisions, import_rows
 from scheduler.services.events.guest_lists.rows import ParsedRow, RowDefaults, entries
 from scheduler.services.events.guest_lists.verdicts import RowOutcome, RowResult
@@ -219,7 +219,7 @@ def _write_back(order: GuestListImportRequest, told: Sequence[RowResult]) -> Pat
     if not back:
         return None
     target = order.rejected or _beside(order.file)
-    kept = [place for place, name in enumerate(order.columns.headings) if guess(name) not in OURS]
+    kept = [place for place, name in enumerate(order.columns.headings) if recognise(name) not in OURS]
     head = [*(order.columns.headings[place] for place in kept), *(_(FIELDS[field]) for field in OURS)]
     rows = [
         [*(row[place] if place < len(row) else "" for place in kept), "", _why(back[number])]

@@ -74,7 +74,7 @@ def texts_by_language(parts: Sequence[str], language: str) -> dict[str, str]:
 
 
 def read_text(given: str, option: str, read: Callable[..., str], *, most: int) -> str:
-    """Return a text that was typed for an option, of at most ``most`` characters, read by `line` or `prose`.
+    """Return a text that was typed for an option, of at most ``most`` characters, checked by ``read``.
 
     Raise Invalid, with the option's name first.
     """

@@ -283,7 +283,7 @@ def verify_password(claim: StoredPassword, password: str) -> str | None:
 
 
 def sign_in(session: Session, claim: StoredPassword, hashed: str, *, secret: str, now: datetime) -> Officer:
-    """Sign in with the hash from `proves`, and store it. Raise Refused if the account was changed meanwhile."""
+    """Sign in with the hash from `verify_password`, and store it. Raise Refused if the account has changed."""
     account = session.get(Account, claim.account_id, with_for_update=True) if claim.account_id else None
     if account is None or account.disabled_at or account.password_hash != claim.hashed:
         raise Refused

@@ -103,7 +103,7 @@ def _lock_represented(session: Session, person: Person, now: datetime) -> list[A
     query = sa.select(Attendee).where(Attendee.represented_by_id == person.id).options(joinedload(Attendee.event))
     rows = [row for row in session.scalars(query.order_by(Attendee.event_id)) if _is_to_come(row.event, now)]
     for row in rows:
-        capacity.hold(session, row.event_id)
+        capacity.lock_places(session, row.event_id)
         row.epoch += 1
     return rows
 

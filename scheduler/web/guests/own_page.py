@@ -1,4 +1,4 @@
-"""The page of a guest on a list, for whom the letter with its link was written to.
+"""The page of a guest, opened by the link in their letter.
 
 A link opens a page; only a button on it changes anything: mail scanners follow links.
 """

@@ -82,7 +82,7 @@ def find_post_of_board(session: Session, key: str, token: str, *, secret: str) -
 
 def revoke_board(session: Session, post: Post, *, now: datetime) -> None:
     """Give the board another address; the former one is no longer valid."""
-    posts.hold(session, post)
+    posts.lock_post(session, post)
     post.board_epoch += 1
     session.flush()
     note(session, "revoke board", "post", post.key, now=now)

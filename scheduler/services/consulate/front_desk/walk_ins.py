@@ -50,7 +50,7 @@ def record_walk_in(
     checked_name = _check_name(name)
     post = service.post
     _refuse_party(post, people, documents)
-    posts.hold(session, post)
+    posts.lock_post(session, post)
     _refuse_walk_ins(service, now)
     fingerprint = _make_fingerprint(session, service, document, secret=secret, now=now)
     row = _create_visit(session, service, people, documents, now)

@@ -72,7 +72,7 @@ def get_counter(post: Post, key: str) -> Counter:
     return found
 
 
-def hold(session: Session, post: Post) -> None:
+def lock_post(session: Session, post: Post) -> None:
     """Lock the row of a post until the transaction ends, before reading anything that decides what can be promised.
 
     If its plan has changed since it was read, the plan is read again.
@@ -97,7 +97,7 @@ def put(session: Session, key: str, draft: PostDraft, *, now: datetime, lookup: 
     if post is None:
         post = Post(key=key, version=0)
     else:
-        hold(session, post)
+        lock_post(session, post)
         before = make_draft(post)
     changes = [change("post", key, before and _without_parts(before), _without_parts(draft))]
     if changes[0].is_change:

@@ -1,6 +1,6 @@
 """Claims: the cells of counters that are taken, read as bit masks, and the daily quotas of services.
 
-Every function that writes expects its caller to hold the post (`posts.hold`).
+Every function that writes expects its caller to lock the post (`posts.lock_post`).
 """
 
 from __future__ import annotations

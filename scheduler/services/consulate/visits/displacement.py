@@ -71,7 +71,7 @@ def offer_replacements(session: Session, post: Post, *, now: datetime) -> list[t
     cancels the visit, which counts against nobody. None means that nothing is free: their time stands until an
     officer has talked to them.
     """
-    posts.hold(session, post)
+    posts.lock_post(session, post)
     lifecycle.expire_and_offer(session, post, now=now)
     found = sorted(find_visits_outside_hours(session, post, now=now), key=lambda row: (row.created_at, row.id))
     return [(row, _displace(session, row, now)) for row in found]

@@ -1,8 +1,8 @@
 """How a visit takes its time, gives it back, lapses, and how freed times are offered to the waiting list.
 
-Everything that changes what a post has promised holds the post first (`posts.hold`), then reads, then writes. So what
-was read stays true, no two transactions wait for each other, and expired holds are found without waiting for a job.
-Every function here that writes expects its caller to hold the post.
+Everything that changes what a post has promised locks the post first (`posts.lock_post`), then reads, then writes. So
+what was read stays true, no two transactions wait for each other, and expired holds are found without waiting for a job.
+Every function here that writes expects its caller to lock the post.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ class VisitTooLate(Conflict):
     """This visit has begun, is over or was ended: nothing of it can be changed here any more."""
 
 
-def hold(session: Session, appointment: Appointment) -> None:
-    """Hold the post of a visit, and read the visit again."""
-    posts.hold(session, appointment.service.post)
+def lock_visit(session: Session, appointment: Appointment) -> None:
+    """Lock the post of a visit, and read the visit again."""
+    posts.lock_post(session, appointment.service.post)
     session.refresh(appointment)
 
 

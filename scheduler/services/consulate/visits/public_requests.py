@@ -38,7 +38,7 @@ def request_visit(
 
     ``form`` is the nonce of the form that was sent. Raise SlotTaken, NotOffered or Invalid as `booking.book` does.
     """
-    posts.hold(session, service.post)
+    posts.lock_post(session, service.post)
     if is_resubmission(session, draft, at, form=form, secret=secret):
         return
     try:
@@ -113,7 +113,7 @@ def _hold_decoy(session: Session, service: Service, at: datetime, draft: VisitDr
 
     Raise SlotTaken or NotOffered as `booking.book` does.
     """
-    posts.hold(session, service.post)
+    posts.lock_post(session, service.post)
     lifecycle.expire_and_offer(session, service.post, now=now)
     assignment = free_times.find_counters(session, service, draft.party, at, now=now)
     if isinstance(assignment, Explanation):

@@ -57,7 +57,7 @@ def correct_instants(session: Session, *, now: datetime) -> list[Moved]:
 
 def _retime(session: Session, visit_id: int, now: datetime) -> Iterator[Moved]:
     visit = session.get_one(Appointment, visit_id, options=WITH_VISIT)
-    lifecycle.hold(session, visit)
+    lifecycle.lock_visit(session, visit)
     before = visit.starts_at
     if not visit.active or before is None or visit.dtstart is None or visit.dtend is None:
         return  # meanwhile cancelled, or back on the waiting list

@@ -21,7 +21,7 @@ DAY_OVER_AFTER = timedelta(hours=12)  # after the end of a visit: by then nobody
 def run_upkeep(session: Session, *, now: datetime) -> None:
     """Do the upkeep of all posts, one after the other."""
     for post in session.scalars(sa.select(Post).order_by(Post.id)).all():
-        posts.hold(session, post)
+        posts.lock_post(session, post)
         lifecycle.expire_and_offer(session, post, now=now)
         _lapse_waiting(session, post, now)
         _lapse_unconfirmed(session, post, now)

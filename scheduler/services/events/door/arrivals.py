@@ -207,7 +207,7 @@ def admit(session: Session, attendee: Attendee, came: ScanDetails, *, now: datet
     Raise NoRoom if there are not enough, and Conflict if the event is cancelled.
     """
     event = attendee.event
-    capacity.hold(session, event.id)
+    capacity.lock_places(session, event.id)
     attendee = _hold(session, attendee)
     if event.cancelled:
         raise Conflict("{event} is cancelled", event=event.key)

@@ -1,4 +1,4 @@
-"""Decisions whom each row of a guest list means, before anything is written. A likely match waits for the officer."""
+"""Match each row of a guest list to a person, before anything is written. A likely match waits for the officer."""
 
 from __future__ import annotations
 

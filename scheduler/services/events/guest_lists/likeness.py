@@ -1,4 +1,4 @@
-"""Likeness of rows and people: whom of those already known a row of a list means, certainly or probably."""
+"""Find which known person a row of a guest list means, certainly or probably."""
 
 from __future__ import annotations
 

@@ -247,7 +247,7 @@ def get_public_event(session: Session, key: str) -> Event:
 
 
 def get_details(session: Session, key: str, *, now: datetime) -> EventDetails:
-    """Return everything that the page of an event shows. Raise NotFound as `public_event` does."""
+    """Return everything that the page of an event shows. Raise NotFound as `get_public_event` does."""
     event = get_public_event(session, key)
     parent, grandparent = _find_ancestors(session, event)
     tour = next((one for one in (event, parent, grandparent) if one and one.kind is Kind.TOUR), None)

@@ -88,7 +88,7 @@ def _list_affected_hours(event: Event, was: EventBefore) -> list[tuple[datetime 
 
 
 def _is_urgent(starts_at: datetime | None, ends_at: datetime | None, event: Event, now: datetime) -> bool:
-    """Return whether the event begins within `enqueue.SOON` or is going on, so that a letter cannot wait.
+    """Return whether the event begins within `enqueue.URGENT_WITHIN` or is going on, so that a letter cannot wait.
 
     An event of several days, or one that binds nobody, is not urgent once it has begun.
     """
