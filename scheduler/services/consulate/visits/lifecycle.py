@@ -1,7 +1,7 @@
 """How a visit takes its time, gives it back, lapses, and how freed times are offered to the waiting list.
 
 Everything that changes what a post has promised locks the post first (`posts.lock_post`), then reads, then writes. So
-what was read stays true, no two transactions wait for each other, and expired holds are found without waiting for a job.
+what was read stays true, no two transactions wait for each other, and expired holds need no job to be found.
 Every function here that writes expects its caller to lock the post.
 """
 
