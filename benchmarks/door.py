@@ -65,7 +65,7 @@ def _planned(db: Database, size: int, *, named: bool = False) -> Database:
 
 
 def _name(number: int, name: Text) -> Text:
-    """Four scripts, and a surname that few share."""
+    """Return a name in one of four scripts, with a surname that few people share."""
     spoken = NAMES[number % len(NAMES)]
     return Text({tag: f"{said} {str(name).split()[-1]}{number % 997}" for tag, said in spoken.items()})
 

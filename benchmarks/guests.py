@@ -163,7 +163,7 @@ def guests(size: int) -> Iterator[tuple[str, ...]]:
 
 
 def _name(number: int, syllables: list[str]) -> str:
-    """Unlike every other: a number in the digits that are the syllables."""
+    """Return a name unlike every other: its number in digits that are syllables."""
     digits = []
     for _ in range(4):
         number, digit = divmod(number, len(syllables))

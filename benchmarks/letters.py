@@ -72,7 +72,7 @@ def fan_out(url: str, expected: int) -> float:
 
 
 def _due(db: Database) -> datetime:
-    """When the first reminder is due, or was."""
+    """Return when the first reminder is due, or was."""
     with db.read() as session:
         queued = session.scalars(sa.select(Letter.due_at).order_by(Letter.due_at).limit(1)).one_or_none()
         waiting = sa.select(Reminder.next_due_at).order_by(Reminder.next_due_at).limit(1)
@@ -82,7 +82,7 @@ def _due(db: Database) -> datetime:
 
 
 def _invited(db: Database, size: int) -> Database:
-    """A ceremony with so many confirmed attendees; one in five takes part by video."""
+    """Make a ceremony with so many confirmed attendees, one in five by video."""
     apply(db, with_ceremony())
     for chunk in common.chunks(enumerate(people(size), 1), 10_000):
         with common.transaction(db) as connection:

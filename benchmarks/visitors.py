@@ -76,7 +76,7 @@ class Place:
 
 
 def _asked(db: Database, size: int, events: int) -> Database:
-    """Everybody has typed their name and address; nobody has confirmed."""
+    """Register everybody by name and address, unconfirmed."""
     apply(db, programme(4 * events, capacity=1_000_000))
     now = datetime.now(UTC)
     with common.transaction(db) as connection:
@@ -116,7 +116,7 @@ def _token(one: Place) -> str:
 
 
 def _bare(db: Database, size: int, processes: int) -> float:
-    """Writes a second, of so many processes at once."""
+    """Return the bare writes a second of so many processes at once."""
     places, url = _places(db), common.url_of(db)
     db.dispose()
     context = multiprocessing.get_context("spawn")

@@ -122,7 +122,7 @@ def _take_half(db: Database) -> None:
 
 
 def _held(db: Database, size: int) -> Iterator[str]:
-    """The paths behind the links of so many letters."""
+    """Return the paths behind the links of so many letters."""
     now = datetime.now(UTC)
     with db.write() as session:
         service = posts.get_service(_post(session), "passport")

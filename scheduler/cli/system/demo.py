@@ -221,7 +221,7 @@ class _Play:
         self._run("visit", "confirm", reference)
 
     def _times(self) -> tuple[datetime, datetime]:
-        """The first that are free on two days, three days ahead: there is a reminder before."""
+        """Return the first free times of two days, from three days ahead, so that a reminder is due before."""
         context = self._context()
         with context.read() as session:
             service = posts.get_service(posts.get(session, POST), SERVICE)
@@ -341,7 +341,7 @@ class _Play:
         click.echo()
 
     def _run(self, *args: str, quiet: bool = False) -> None:
-        """A command as it is typed, and what it answers."""
+        """Run a command as it is typed and print its output."""
         from contextlib import redirect_stdout
         from io import StringIO
 
