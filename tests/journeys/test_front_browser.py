@@ -1,6 +1,6 @@
 """A day at the front desk of a post, and its board: a real browser, the pages in a real process.
 
-Pictures of what it saw are kept in build/screenshots.
+With PICTURES=1 in the environment it keeps pictures of what it saw in build/screenshots.
 """
 
 from __future__ import annotations

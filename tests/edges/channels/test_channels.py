@@ -190,7 +190,7 @@ def server_that_says(*lines: bytes):
         thread.start()
         yield f"smtp://127.0.0.2:{listening.getsockname()[1]}"
         listening.shutdown(socket.SHUT_RDWR)
-    thread.join(5)
+    thread.join(HANG)
 
 
 def test_a_password_is_not_sent_without_tls():

@@ -26,6 +26,7 @@ from scheduler.storage.database import Database
 from tests.support.builders import NOW, SECRET, a_person, an_event, register
 from tests.support.guest_list import GuestList, in_order_of_arrival, wrong_with_places
 from tests.support.instance import connect
+from tests.support.machine import HANG
 from tests.support.processes import PROCESSES, Undone, at_once, crowd
 
 pytestmark = pytest.mark.crowd
@@ -236,7 +237,7 @@ def test_a_process_killed_at_any_statement_of_a_registration_leaves_all_of_a_ste
         name = f"guest{step}"
         child = PROCESSES.Process(target=ask_and_confirm, args=(database_url, name, step))
         child.start()
-        child.join(60)
+        child.join(HANG)
 
         assert 9 == child.exitcode
         left = state(db, name)
