@@ -170,7 +170,7 @@ def _arrive(session: Session, attendee: Attendee, came: ScanDetails, now: dateti
         event_id=attendee.event_id,
         attendee=attendee,
         at=now,
-        by=_who(session),
+        by=actor_of(session),
         door=came.door,
         companions=companions,
         scan=came.scan,
@@ -189,10 +189,6 @@ def _refuse_more(attendee: Attendee, companions: int) -> None:
             number=companions,
             most=attendee.companions,
         )
-
-
-def _who(session: Session) -> str:
-    return actor_of(session)
 
 
 def arrival(session: Session, attendee: Attendee) -> Arrival | None:
@@ -283,7 +279,7 @@ def undo(session: Session, arrived: Arrival, *, now: datetime) -> None:
     _hold(session, arrived.attendee)
     session.refresh(arrived)
     _refuse_undone(arrived)
-    arrived.undone_at, arrived.undone_by = now, _who(session)
+    arrived.undone_at, arrived.undone_by = now, actor_of(session)
     note(session, "undo check in", "attendee", arrived.attendee_id, now=now, event=arrived.event.key)
     session.flush()
 
