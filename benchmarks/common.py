@@ -53,7 +53,7 @@ def seconds(function: Callable[[], object]) -> float:
 
 
 def best(rounds: int, **rivals: Callable[[int], object]) -> dict[str, float]:
-    """The fastest round of each, in seconds. They take turns, so that a busy machine is busy for all of them."""
+    """Return the fastest round of each in seconds. They take turns, so that a busy machine slows all alike."""
     return {name: min(took) for name, took in turns(rounds, **rivals).items()}
 
 
@@ -75,7 +75,7 @@ def shares(taken: Mapping[str, list[float]], *, of: str) -> Iterator[tuple[str, 
 
 
 def in_child(function: Callable[..., Any], *args: Any) -> tuple[Any, float]:
-    """What a function returns, called in a process of its own, and by how many MB its peak rose meanwhile."""
+    """Call a function in a process of its own; return its result and by how many MB its memory peak rose."""
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     child = context.Process(target=_report, args=(sender, function, args))
@@ -110,7 +110,7 @@ def _peak() -> float:
 
 @contextmanager
 def databases(engine: str) -> Iterator[Fresh]:
-    """Makes a new, migrated database each time it is called; all are gone in the end, and the server with them."""
+    """Yield a function that makes a new, migrated database at each call; all are removed in the end."""
     with ExitStack() as stack:
         directory = Path(stack.enter_context(TemporaryDirectory(prefix="benchmark-")))
         clone = stack.enter_context(_sqlite(directory) if engine == "sqlite" else _postgresql(directory))
@@ -138,7 +138,7 @@ def _sqlite(directory: Path) -> Iterator[Callable[[], str]]:
 
 @contextmanager
 def _postgresql(directory: Path) -> Iterator[Callable[[], str]]:
-    """A server of this process alone, or the one that SCHEDULER_TEST_POSTGRESQL names."""
+    """Start a PostgreSQL server for this process, or use the one that SCHEDULER_TEST_POSTGRESQL names."""
     with _server(directory) as server:
         admin = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
         template, numbers, made = f"benchmark_{os.getpid()}", count(), list[str]()
@@ -195,7 +195,7 @@ Rows = Mapping[sa.Table, Sequence[Mapping[str, Any]]]
 
 
 def rows_of(db: Database) -> Rows:
-    """Everything that is stored, in an order in which it can be inserted."""
+    """Read all stored rows, in an order in which they can be inserted."""
     model.import_all()
     with db.read() as session:
         return {table: _stored(session, table) for table in Base.metadata.sorted_tables}
@@ -207,7 +207,7 @@ def _stored(session: Session, table: sa.Table) -> list[dict[str, Any]]:
 
 
 def insert(db: Database, rows: Rows) -> None:
-    """One transaction of bare SQLAlchemy Core."""
+    """Insert rows by bare SQLAlchemy Core in one transaction."""
     with transaction(db) as connection:
         for table, values in rows.items():
             if values:
@@ -216,14 +216,14 @@ def insert(db: Database, rows: Rows) -> None:
 
 @contextmanager
 def transaction(db: Database) -> Iterator[sa.Connection]:
-    """One without a Session, begun as ours are."""
+    """Open a transaction without a Session, begun as those of the product are."""
     engine = db.engine.execution_options(writes=True) if db.embedded else db.engine
     with engine.begin() as connection:
         yield connection
 
 
 def analyze(db: Database) -> None:
-    """What the database does by itself within minutes of a large change."""
+    """Update the statistics of the database, which it does by itself within minutes of a large change."""
     with transaction(db) as connection:
         connection.exec_driver_sql("ANALYZE")
 
@@ -246,7 +246,7 @@ def show(title: str, headings: Sequence[str], rows: Iterable[Sequence[object]]) 
 
 
 def _cell(value: object) -> str:
-    """Numbers with the digits that mean something."""
+    """Format a number with its significant digits."""
     if isinstance(value, float):
         return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
     return f"{value:,}" if isinstance(value, int) else str(value)

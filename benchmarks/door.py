@@ -21,7 +21,10 @@ from benchmarks.register import EVENT_ID, attendee_row, person_row
 from benchmarks.sample import CEREMONY, people, with_ceremony
 from scheduler.base.clock import instant
 from scheduler.base.text import Text
-from scheduler.model import Arrival, Attendee, Event, Person
+from scheduler.model.arrivals import Arrival
+from scheduler.model.attendance import Attendee
+from scheduler.model.events import Event
+from scheduler.model.places import Person
 from scheduler.services.common.lookup import get
 from scheduler.services.events.attendance import passes
 from scheduler.services.events.door import arrivals
@@ -65,7 +68,7 @@ def _planned(db: Database, size: int, *, named: bool = False) -> Database:
 
 
 def _name(number: int, name: Text) -> Text:
-    """Four scripts, and a surname that few share."""
+    """Return a name in one of four scripts, with a surname that few people share."""
     spoken = NAMES[number % len(NAMES)]
     return Text({tag: f"{said} {str(name).split()[-1]}{number % 997}" for tag, said in spoken.items()})
 

@@ -15,7 +15,7 @@ from benchmarks import common
 from benchmarks.apply import apply
 from benchmarks.sample import programme
 from scheduler.base.text import Text
-from scheduler.model import Event
+from scheduler.model.events import Event
 from scheduler.services.events.programme import listing
 from scheduler.services.events.programme.rendering.event_texts import format_location
 from scheduler.services.feeds import event_feeds, scopes

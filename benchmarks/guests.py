@@ -20,7 +20,10 @@ from benchmarks.register import attendee_row
 from benchmarks.sample import CEREMONY, with_ceremony
 from scheduler.base.text import Text
 from scheduler.formats import sheets
-from scheduler.model import Attendee, Audit, Event, Person
+from scheduler.model.attendance import Attendee
+from scheduler.model.audit import Audit
+from scheduler.model.events import Event
+from scheduler.model.places import Person
 from scheduler.services.common.lookup import get
 from scheduler.services.events.guest_lists import columns, importing
 from scheduler.services.events.guest_lists import rows as guest_rows
@@ -163,7 +166,7 @@ def guests(size: int) -> Iterator[tuple[str, ...]]:
 
 
 def _name(number: int, syllables: list[str]) -> str:
-    """Unlike every other: a number in the digits that are the syllables."""
+    """Return a name unlike every other: its number in digits that are syllables."""
     digits = []
     for _ in range(4):
         number, digit = divmod(number, len(syllables))

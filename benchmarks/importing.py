@@ -34,7 +34,7 @@ def main() -> None:
 
 
 def calendar(size: int, words: str = "Talks on trade") -> bytes:
-    """As Outlook writes it: a home-made zone, an alarm and an attendee with each event."""
+    """Write a calendar as Outlook does: a zone of its own, an alarm and an attendee with each event."""
     events = "".join(_event(number, words) for number in range(size))
     return f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Benchmark//EN\r\n{ZONE}{events}END:VCALENDAR\r\n".encode()
 

@@ -20,7 +20,10 @@ from benchmarks.sink import sink
 from scheduler.app import App
 from scheduler.base import config
 from scheduler.base.clock import ManualClock
-from scheduler.model import Attendee, Capacity, Letter, Mode, Person, Reminder
+from scheduler.model.attendance import Attendee
+from scheduler.model.events import Capacity, Mode, Reminder
+from scheduler.model.letters import Letter
+from scheduler.model.places import Person
 from scheduler.services.letters.envelope import OutgoingMessage
 from scheduler.services.letters.event_letters import compose_event_letters
 from scheduler.services.outbox import reminders
@@ -72,7 +75,7 @@ def fan_out(url: str, expected: int) -> float:
 
 
 def _due(db: Database) -> datetime:
-    """When the first reminder is due, or was."""
+    """Return when the first reminder is due, or was."""
     with db.read() as session:
         queued = session.scalars(sa.select(Letter.due_at).order_by(Letter.due_at).limit(1)).one_or_none()
         waiting = sa.select(Reminder.next_due_at).order_by(Reminder.next_due_at).limit(1)
@@ -82,7 +85,7 @@ def _due(db: Database) -> datetime:
 
 
 def _invited(db: Database, size: int) -> Database:
-    """A ceremony with so many confirmed attendees; one in five takes part by video."""
+    """Make a ceremony with so many confirmed attendees, one in five by video."""
     apply(db, with_ceremony())
     for chunk in common.chunks(enumerate(people(size), 1), 10_000):
         with common.transaction(db) as connection:

@@ -77,7 +77,7 @@ def _environment(url: str, directory: str) -> dict[str, str]:
 
 
 def _floor(root: Path) -> Row:
-    """Reading what is to be written is not counted."""
+    """Write the same files by the cheapest means; reading what is written is not counted."""
     beside, seconds = root.with_name("floor"), 0.0
     files = [file for file in root.rglob("*") if file.is_file()]
     (beside / "feeds").mkdir(parents=True)

@@ -16,20 +16,11 @@ from benchmarks import common
 from benchmarks.apply import apply
 from benchmarks.sample import CEREMONY, people, with_ceremony
 from scheduler.base.text import Text
-from scheduler.model import (
-    Answer,
-    Attendee,
-    Audit,
-    Capacity,
-    Event,
-    Letter,
-    LetterKind,
-    Mode,
-    Partstat,
-    Person,
-    Role,
-    Standing,
-)
+from scheduler.model.attendance import Answer, Attendee, Partstat, Role, Standing
+from scheduler.model.audit import Audit
+from scheduler.model.events import Capacity, Event, Mode
+from scheduler.model.letters import Letter, LetterKind
+from scheduler.model.places import Person
 from scheduler.services.common.drafts import check
 from scheduler.services.common.lookup import get
 from scheduler.services.events.attendance import transitions

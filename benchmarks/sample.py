@@ -59,7 +59,11 @@ NAMES = (
 
 
 def programme(size: int, *, capacity: int = 200) -> ProgrammeFile:
-    """Events `event-0` ...: one a day at each venue; one in ten is an exhibition with hours, one in ten has video."""
+    """Return a programme of events `event-0` ...: one a day at each venue.
+
+    One in ten is an exhibition with hours, one in
+    ten has video.
+    """
     tables = {
         "programme": {"key": "season", "name": "Season", "language": "en", "tz": "UTC", "reminders": _reminders()},
         "city": {key: {"name": name, "country": at, "tz": tz} for key, (at, tz, name) in CITIES.items()},
@@ -117,7 +121,7 @@ def with_ceremony() -> ProgrammeFile:
 
 
 def people(size: int) -> Iterator[dict[str, Any]]:
-    """Everybody with an address of their own; readers of four languages, a third of them in another zone."""
+    """Return people, each with an address: readers of four languages, a third of them in another zone."""
     for number in range(size):
         language, name = NAMES[number % 4]
         yield {

@@ -31,7 +31,7 @@ class Server:
 
 @contextmanager
 def serving(url: str, *, workers: int = 1, pinned: bool = True) -> Iterator[Server]:
-    """`scheduler serve` on a database, with a proxy before it that is believed, as in production."""
+    """Run `scheduler serve` on a database, behind a trusted proxy, as in production."""
     with TemporaryDirectory(prefix="benchmark-") as directory:
         settings = {
             "SCHEDULER_DATA_DIR": directory,
@@ -61,7 +61,7 @@ http {{
 
 @contextmanager
 def nginx(files: Mapping[str, bytes]) -> Iterator[Server]:
-    """One worker, static files, each with what stands beside it as .gz."""
+    """Run nginx with one worker for static files and their compressed twins (.gz)."""
     with TemporaryDirectory(prefix="benchmark-") as name:
         directory, port = Path(name), free_port()
         for file, content in files.items():
@@ -177,7 +177,7 @@ class Answer:
     body: bytes
 
     def __len__(self) -> int:
-        """About what went over the wire."""
+        """Return roughly the octets that went over the wire."""
         head = "".join(f"{name}: {value}\r\n" for name, value in self.headers.items())
         return len(f"HTTP/1.1 200 OK\r\n{head}\r\n") + len(self.body)
 
@@ -210,7 +210,7 @@ end
 
 
 def load(request: Request, seconds: float) -> Load:
-    """As much as one core can ask over so many connections. Fails where an answer was other than the one expected."""
+    """Send as many requests as one core can over so many connections. Raise if an answer is not the expected one."""
     expected = len(request.answer())
     with TemporaryDirectory(prefix="benchmark-") as directory:
         script = Path(directory, "script.lua")
@@ -239,7 +239,7 @@ end
 
 
 def post_each(server: Server, paths: Sequence[str], *, seconds: float, connections: int) -> Load:
-    """A POST to one path after the other for so long. Fails where one is refused, or where paths run out."""
+    """Send a POST to one path after another for so long. Raise if one is refused, or if no paths are left."""
     with TemporaryDirectory(prefix="benchmark-") as directory:
         listed, script = Path(directory, "paths"), Path(directory, "script.lua")
         listed.write_text("\n".join(paths))
@@ -279,7 +279,7 @@ def _wrk(
 
 
 def _cpu_seconds(server: Server) -> float:
-    """Of all its processes and threads."""
+    """Return the CPU seconds of all processes and threads of a server."""
     return sum(sum(map(int, _stat(pid)[11:13])) for pid in _family(server.pid)) / os.sysconf("SC_CLK_TCK")
 
 

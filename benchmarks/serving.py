@@ -32,7 +32,8 @@ from benchmarks.sample import CITIES, programme
 from benchmarks.servers import AS_USER, HOST, Load, Request, Server, load, memory, nginx, radicale, serving
 from scheduler.base.i18n import LANGUAGES
 from scheduler.base.text import Text
-from scheduler.model import Event, Feed
+from scheduler.model.events import Event
+from scheduler.model.feeds import Feed
 from scheduler.services.common import lookup
 from scheduler.services.events.programme import listing
 from scheduler.services.events.programme import planning as events
@@ -137,7 +138,7 @@ def _show(title: str, seen: Mapping[str, Sequence[Load]]) -> None:
 
 
 def _row(loads: Sequence[Load], seen: Mapping[str, Sequence[Load]]) -> Iterator[object]:
-    """Ratios are the median of what each round said."""
+    """Make a row of the table; ratios are the median of the rounds."""
     yield median(load.rate for load in loads)
     yield f"{_ratio(loads, seen['nginx']):.1%}"
     yield _ratio(loads, seen["radicale"]) if "radicale" in seen else ""
@@ -154,7 +155,7 @@ def _ratio(loads: Sequence[Load], of: Sequence[Load]) -> float:
 
 
 def _per_cpu(loads: Sequence[Load], of: Sequence[Load]) -> float:
-    """The same of the requests that one second of CPU time answers."""
+    """Return how many requests one second of CPU time answers."""
     return median(peer.cpu / own.cpu for own, peer in zip(loads, of, strict=True))
 
 
@@ -192,7 +193,7 @@ def _measure_while_changing(engine: str, db: Database) -> None:
 
 
 def change_events(url: str, numbers: Sequence[int]) -> Commits:
-    """Each with the time at which it was committed, by the clock that all processes share."""
+    """Change events; return each with the time of its commit, by the clock that all processes share."""
     db, commits = Database(url), []
     start = time.monotonic()
     for number in numbers:
@@ -238,7 +239,7 @@ def _poll(server: Server, polls: Polls, done: threading.Event) -> None:
 
 
 def _latest(polls: Polls, commits: Commits) -> float:
-    """From a commit until this client first had a calendar with it: the longest of all."""
+    """Return the longest time from a commit until this client first had a calendar with it."""
     had = [(end, max(map(int, CHANGED.findall(gzip.decompress(body))))) for end, body in polls.new]
     return max(next(end for end, newest in had if newest >= number) - at for number, at in commits)
 
@@ -265,7 +266,7 @@ def _measure_memory(engine: str, db: Database, size: int) -> None:
 
 
 def add_officers_feeds(db: Database, size: int) -> None:
-    """One event in ten each: the exhibitions of a city and one other kind."""
+    """Add feeds of one event in ten each: the exhibitions of a city and one other kind."""
     with db.write() as session:
         for number in range(size):
             name = Text(dict.fromkeys(LANGUAGES, f"Feed {number}"))
@@ -282,7 +283,7 @@ def add_officers_feeds(db: Database, size: int) -> None:
 
 
 def _fetch_all(server: Server, size: int) -> int:
-    """Octets of them, plain. A client has only so many made in a minute: these are several."""
+    """Fetch the feeds and return their octets, plain; as several clients, because each is limited per minute."""
     octets = 0
     for number in range(size):
         client = {"X-Forwarded-For": f"192.0.2.{number // MAX_MADE.amount}"}

@@ -15,7 +15,7 @@ from benchmarks.servers import free_port, wait_for
 
 @contextmanager
 def sink() -> Iterator[int]:
-    """The port on loopback where it listens; stopped by its own process id."""
+    """Start a mail server that keeps nothing; yield its port on loopback, and stop it by its process id."""
     port = free_port()
     process = subprocess.Popen(_command(port))
     try:

@@ -82,7 +82,7 @@ def _as_spans(booked: set[tuple[int, date, int]]) -> Spans:
 
 
 def _naive(days: int, cells: int, spans: Spans) -> list[Slot]:
-    """As it is usually written: each time of each counter against the appointments of that day."""
+    """Find free times as it is usually written: each time of each counter against the appointments of that day."""
     zone, step, length = ZoneInfo(TZID), timedelta(minutes=CELL), timedelta(minutes=CELL * cells)
     found = []
     for number in range(days):

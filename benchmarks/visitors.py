@@ -26,7 +26,9 @@ from benchmarks.register import attendee_row, person_row
 from benchmarks.sample import people, programme
 from benchmarks.servers import SECRET, post_each, serving
 from scheduler.base.errors import SchedulerError
-from scheduler.model import Attendee, Capacity, Event, Kind, Mode, Partstat, Person, Standing
+from scheduler.model.attendance import Attendee, Partstat, Standing
+from scheduler.model.events import Capacity, Event, Kind, Mode
+from scheduler.model.places import Person
 from scheduler.services.common.tokens import PATHS, Purpose, make_attendee_token
 from scheduler.services.events.guests import registration
 from scheduler.storage.database import Database
@@ -76,7 +78,7 @@ class Place:
 
 
 def _asked(db: Database, size: int, events: int) -> Database:
-    """Everybody has typed their name and address; nobody has confirmed."""
+    """Register everybody by name and address, unconfirmed."""
     apply(db, programme(4 * events, capacity=1_000_000))
     now = datetime.now(UTC)
     with common.transaction(db) as connection:
@@ -116,7 +118,7 @@ def _token(one: Place) -> str:
 
 
 def _bare(db: Database, size: int, processes: int) -> float:
-    """Writes a second, of so many processes at once."""
+    """Return the bare writes a second of so many processes at once."""
     places, url = _places(db), common.url_of(db)
     db.dispose()
     context = multiprocessing.get_context("spawn")

@@ -20,7 +20,9 @@ from benchmarks import common
 from benchmarks.servers import HOST, SECRET, Request, load, post_each, serving
 from scheduler.base.clock import wall
 from scheduler.base.text import Text
-from scheduler.model import Appointment, City, Counter, Post, SlotClaim, VisitStatus
+from scheduler.model.places import City
+from scheduler.model.posts import Counter, Post
+from scheduler.model.visits import Appointment, SlotClaim, VisitStatus
 from scheduler.services.common.drafts import check
 from scheduler.services.common.lookup import Lookup
 from scheduler.services.consulate.posts import posts
@@ -122,7 +124,7 @@ def _take_half(db: Database) -> None:
 
 
 def _held(db: Database, size: int) -> Iterator[str]:
-    """The paths behind the links of so many letters."""
+    """Return the paths behind the links of so many letters."""
     now = datetime.now(UTC)
     with db.write() as session:
         service = posts.get_service(_post(session), "passport")

@@ -1,9 +1,13 @@
 """Anniversaries: the days on which a date returns every year, and the rule that tells calendars."""
 
+from __future__ import annotations
+
 from calendar import monthrange
 from datetime import date
+from typing import TYPE_CHECKING
 
-from calendars.vevent import RRule
+if TYPE_CHECKING:
+    from calendars.vevent import RRule
 
 
 def find_next_anniversary(first_on: date, on_or_after: date) -> date:
@@ -21,6 +25,8 @@ def make_anniversary_rule(first_on: date) -> RRule:
 
     FREQ=YEARLY alone would skip 29 February in most years.
     """
+    from calendars.vevent import RRule  # and icalendar with it, which nobody needs who looks for the next return
+
     if (first_on.month, first_on.day) == (2, 29):
         return RRule(freq="YEARLY", bymonth=2, bymonthday=-1)
     return RRule(freq="YEARLY")

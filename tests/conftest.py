@@ -24,7 +24,7 @@ from scheduler.cli.kit.language import speak
 from scheduler.storage.database import Database
 from tests.support import processes
 from tests.support.builders import NOW
-from tests.support.instance import Pool, Scheduler, connect, settings_of
+from tests.support.instance import Pool, Scheduler, connect, engine_for, settings_of
 
 # What is slow on a busy machine is not wrong: speed is measured in benchmarks/.
 hypothesis.settings.register_profile("suite", deadline=None)
@@ -108,7 +108,9 @@ def database_url(engine: str, request: pytest.FixtureRequest) -> Iterator[str]:
     """The address of a fresh database: on SQLite always the same."""
     if engine == "sqlite":
         template: Path = request.getfixturevalue("sqlite_template")
-        yield f"sqlite:///{shutil.copy(template, template.with_name('scheduler.db'))}"
+        url = f"sqlite:///{shutil.copy(template, template.with_name('scheduler.db'))}"
+        yield url
+        engine_for(url).dispose()
         _remove(template.with_name("scheduler.db"))
         return
     pool: Pool = request.getfixturevalue("postgresql_pool")

@@ -1,4 +1,4 @@
-"""Instants, wall times and zones; the only module that asks what time it is.
+"""Instants, wall times and zones; the only module that reads the system clock.
 
 An *instant* is an aware datetime in UTC. A *wall time* is a naive datetime: what the clock on the wall of the venue
 shows. A zone is an IANA name (docs/icalendar-rules.md#rule-66). Mixing them up raises ValueError, a fault of the
@@ -150,6 +150,19 @@ def zone(tzid: str) -> ZoneInfo:
             "There is no time zone “{tzid}”: did you mean {likely}?", tzid=make_legible(tzid), likely=likely
         )
     raise Invalid("There is no time zone “{tzid}”: name a city, such as Asia/Almaty.", tzid=make_legible(tzid))
+
+
+def format_offset(at: datetime, tzid: str) -> str:
+    """Format how far clocks in ``tzid`` are from UTC at an aware instant: ``UTC+5``, ``UTC+5:30``, ``UTC``.
+
+    Raise Invalid for an unknown zone, ValueError when ``at`` is naive.
+    """
+    if at.utcoffset() is None:
+        raise ValueError("an instant is aware")
+    minutes = round((at.astimezone(zone(tzid)).utcoffset() or timedelta(0)) / timedelta(minutes=1))
+    hour, minute = divmod(abs(minutes), 60)
+    sign = "+" if minutes > 0 else "-"
+    return f"UTC{sign}{hour}:{minute:02}" if minute else f"UTC{sign}{hour}" if hour else "UTC"
 
 
 def zone_names() -> frozenset[str]:

@@ -113,19 +113,6 @@ def format_lead(lead: timedelta, language: str) -> str:
     return " ".join(parts).translate(_FINE_SPACES)
 
 
-def format_offset(at: datetime, tzid: str) -> str:
-    """Format how far clocks in ``tzid`` are from UTC at an aware instant: ``UTC+5``, ``UTC+5:30``, ``UTC``.
-
-    Raise Invalid for an unknown zone, ValueError when ``at`` is naive.
-    """
-    if at.utcoffset() is None:
-        raise ValueError("an instant is aware")
-    minutes = round((at.astimezone(zone(tzid)).utcoffset() or timedelta(0)) / timedelta(minutes=1))
-    hour, minute = divmod(abs(minutes), 60)
-    sign = "+" if minutes > 0 else "-"
-    return f"UTC{sign}{hour}:{minute:02}" if minute else f"UTC{sign}{hour}" if hour else "UTC"
-
-
 @lru_cache(_CACHED)
 def zone_city(tzid: str, language: str) -> str:
     """Return the city that names a zone: ``Almaty``, ``Алматы``, ``กรุงเทพ``. Raise Invalid for an unknown zone."""

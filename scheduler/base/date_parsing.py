@@ -1,4 +1,4 @@
-"""Parse the dates, times and lengths of time that people type, in English, Russian, Kazakh and Thai.
+"""Parse the dates and times that people type, in English, Russian, Kazakh and Thai.
 
 A text is cut into tokens, each with a one-letter kind; the sequence of kinds is matched against the few shapes that
 a date or a time has. What fits no shape is refused as a whole: nothing is skipped, and where two readings are
@@ -8,7 +8,6 @@ possible both are named. Month and weekday names are CLDR's; the other words are
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
@@ -18,6 +17,7 @@ from babel import Locale
 
 from scheduler.base.clock import make_legible, wall
 from scheduler.base.date_format import BUDDHIST_ERA
+from scheduler.base.durations import NO_LETTER, normalize_typed
 from scheduler.base.errors import Invalid
 
 LANGUAGES = ("en", "ru", "kk", "th")
@@ -26,12 +26,10 @@ LANGUAGES = ("en", "ru", "kk", "th")
 FIRST_BUDDHIST_YEAR = 2400
 FIRST_YEAR = 1900
 
-_LONGEST = 100
 _DAY = timedelta(days=1)
 
 # No number ends within a longer one: 2-7 February is a range, and so is 10:00-11:30.
 _END = r"(?!\d|[.:/-]\d)"
-_NO_LETTER = r"(?![^\W\d_])"
 _NUMBERS = {
     "I": rf"(\d{{4}})([-./])(\d{{1,2}})\2(\d{{1,2}}){_END}(?:t(?=\d))?",  # year, month, day
     "D": rf"(\d{{1,2}})\.(\d{{1,2}})\.(\d{{4}}){_END}",  # day, month, year
@@ -39,7 +37,7 @@ _NUMBERS = {
     "t": rf"(\d{{1,2}}):(\d\d)(?::(\d\d))?{_END}(?:-[дт][ае])?",  # hour, minute, second; сағат 10:00-де
     "p": rf"(\d{{1,2}})\.(\d\d){_END}",  # hour and minute, or day and month
     "s": rf"(\d{{1,2}})/(\d{{1,2}}){_END}",  # day and month in either order
-    "o": rf"(\d{{1,2}})(?:st|nd|rd|th|-?(?:е|го|ое)){_NO_LETTER}",  # 2nd, 2-го
+    "o": rf"(\d{{1,2}})(?:st|nd|rd|th|-?(?:е|го|ое)){NO_LETTER}",  # 2nd, 2-го
     "y": rf"(\d{{4}}){_END}",
     "n": rf"(\d{{1,2}}){_END}",
 }
@@ -79,14 +77,6 @@ _WORDS = {
     ("w", 4): "пятницу",
     ("w", 5): "субботу",
 }
-_UNITS = {
-    "w": (7 * 86_400, "w wk wks week weeks неделя недели недель неделю нед апта สัปดาห์ อาทิตย์"),
-    "d": (86_400, "d day days день дня дней дн д сутки суток күн วัน"),
-    "h": (3_600, "h hr hrs hour hours час часа часов ч сағат сағ ชั่วโมง ชม"),
-    "m": (60, "m min mins minute minutes минута минуты минут минуту мин นาที"),
-    "s": (1, "s sec secs second seconds секунда секунды секунд секунду сек วินาที"),
-}
-_SECONDS = {word: seconds for seconds, words in _UNITS.values() for word in words.split()}
 
 _YEAR = "[bc]?yg?"
 _CALENDAR = f"(?:#?[no]f?m(?:{_YEAR})?|m#?[no](?:{_YEAR})?|{_YEAR}[no]m|[ID]g?|S|p|s)"
@@ -103,13 +93,6 @@ _ZONED = re.compile(
     | \b(utc|gmt|[ecmp][sd]t|cest|cet|bst|ict|almt|msk|мск)\b
     | \b[a-z]+/[a-z]+""",
     re.VERBOSE,
-)
-_LENGTH = re.compile(
-    rf"(\d{{1,6}})([.,]5)?\s*({'|'.join(sorted(_SECONDS, key=len, reverse=True))}){_NO_LETTER}\.?"
-    r"(?:[\s,]*(?:and|и|және|และ)?\s*(?=\d)|$)"
-)
-_ISO_LENGTH = re.compile(
-    r"p(?=\d|t\d)(?:(\d{1,6})w)?(?:(\d{1,6})d)?(?:t(?=\d)(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?)?"
 )
 
 
@@ -162,41 +145,9 @@ def parse_day(text: str, *, now: datetime, tzid: str) -> date:
         raise _nonexistent(text) from error
 
 
-def parse_duration(text: str) -> timedelta:
-    """Read a length of time: ``90 min``, ``1h30m``, ``1.5 hours``, ``2 недели``, ``1:30``, ``PT1H30M``.
-
-    The last is RFC 5545 3.3.6. A day is 24 hours and ``m`` is minutes; months are no length. Raises Invalid.
-    """
-    typed = _normal(text)
-    for read in (_iso_length, _clock_length, _length_in_units):
-        if (length := read(typed)) is not None:
-            return length
-    raise Invalid(
-        "“{text}” cannot be read as a length of time: write it like 90 min, 1h30m, 2 days or 1 week.",
-        text=make_legible(text),
-    )
-
-
-def format_duration(length: timedelta) -> str:
-    """Format the short form that ``parse_duration`` reads back: ``1d``, ``1h30m``, ``2w`` for whole weeks, ``0m``.
-
-    ValueError for a negative length or parts of a second.
-    """
-    if length < timedelta(0) or length.microseconds:
-        raise ValueError("a length of time is whole seconds and not negative")
-    left = length // timedelta(seconds=1)
-    if left and not left % _UNITS["w"][0]:
-        return f"{left // _UNITS['w'][0]}w"
-    said = ""
-    for letter in "dhms":
-        count, left = divmod(left, _UNITS[letter][0])
-        said += f"{count}{letter}" if count else ""
-    return said or "0m"
-
-
 def _find(text: str, shapes: tuple[re.Pattern[str], ...]) -> dict[str, Found]:
     """Return the tokens of each part, in the first shape that the whole text fits; empty if none."""
-    typed = _normal(text)
+    typed = normalize_typed(text)
     if _ZONED.search(typed):
         raise Invalid(
             "“{text}” names a time zone or an offset: leave it out and give the zone with --tz.",
@@ -373,7 +324,7 @@ def _word_pattern(phrase: str) -> str:
     """Write the pattern of a phrase, full stops optional. Thai writes no spaces, so there words may touch."""
     pattern = re.escape(phrase).replace(r"\.", r"\.?\s?").replace(r"\ ", r"\s+").removesuffix(r"\.?\s?")
     thai = "ก" <= phrase[0] <= "๎"
-    return pattern + (r"\.?" if thai else _NO_LETTER + r"\.?")
+    return pattern + (r"\.?" if thai else NO_LETTER + r"\.?")
 
 
 @lru_cache(1)
@@ -390,7 +341,7 @@ def _phrases() -> dict[str, Token]:
         for phrase in phrases.split(" | ")
     ]
     named = [(name, token) for language in LANGUAGES for name, token in _cldr_names(language)]
-    return {_normal(phrase): token for phrase, token in [*named, *listed]}
+    return {normalize_typed(phrase): token for phrase, token in [*named, *listed]}
 
 
 def _cldr_names(language: str) -> Iterator[tuple[str, Token]]:
@@ -425,39 +376,5 @@ def _weekday_forms(name: str, language: str) -> Iterator[str]:
         yield f"{name} күні"
 
 
-def _normal(text: str) -> str:
-    """Normalise spelling, width and case; a text too long to be a date becomes ""."""
-    return unicodedata.normalize("NFKC", text).casefold().strip() if len(text) <= _LONGEST else ""
-
-
 def _bare(phrase: str) -> str:
     return re.sub(r"[.\s]", "", phrase)
-
-
-def _iso_length(typed: str) -> timedelta | None:
-    """Read a duration of RFC 5545 3.3.6, without a sign; None if it is none."""
-    if not (found := _ISO_LENGTH.fullmatch(typed)):
-        return None
-    weeks, days, hours, minutes, seconds = (int(count or 0) for count in found.groups())
-    return timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
-
-
-def _clock_length(typed: str) -> timedelta | None:
-    """Read hours and minutes, as 1:30; None if it is none."""
-    found = re.fullmatch(r"(\d{1,3}):([0-5]\d)", typed)
-    return timedelta(hours=int(found[1]), minutes=int(found[2])) if found else None
-
-
-def _length_in_units(typed: str) -> timedelta | None:
-    """Read numbers with units, largest unit first, each once.
-
-    None for any other order, which is a slip of the pen.
-    """
-    total, at, last = timedelta(0), 0, 0
-    while part := _LENGTH.match(typed, at):
-        seconds, half = _SECONDS[part[3]], bool(part[2])
-        if (last and seconds >= last) or (half and seconds == 1):
-            return None
-        total += timedelta(seconds=int(part[1]) * seconds + half * seconds // 2)
-        at, last = part.end(), seconds
-    return total if last and at == len(typed) else None

@@ -71,5 +71,5 @@ def combine_errors(problems: Sequence[SchedulerError]) -> SchedulerError:
 
 
 def list_errors(error: SchedulerError) -> Sequence[SchedulerError]:
-    """List the errors of a combined one, the inverse of `all_of`."""
+    """List the errors of a combined one, the inverse of `combine_errors`."""
     return error.problems if isinstance(error, Problems) else (error,)

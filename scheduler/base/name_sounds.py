@@ -1,6 +1,6 @@
 """Compare names by sound, in whatever script they are written, to find the person who stands at the door.
 
-`name_matching.name_key` tells who is the same; this tells who might be meant. It is more forgiving: Thai letters
+`name_matching.make_name_key` tells who is the same; this tells who might be meant. It is more forgiving: Thai letters
 become Latin ones, which is too little to take two people for one and enough to offer both.
 """
 

@@ -312,7 +312,7 @@ def _evenness(head: str, delimiter: str) -> tuple[float, int]:
 
 
 def _unguard_cells(row: Sequence[str]) -> list[str]:
-    """Remove the apostrophe that `guarded` puts before what a spreadsheet would compute."""
+    """Remove the apostrophe that `guard_cell` puts before what a spreadsheet would compute."""
     return [cell[1:] if cell.startswith("'") and cell[1:].startswith(_COMPUTED) else cell for cell in row]
 
 

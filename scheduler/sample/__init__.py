@@ -10,7 +10,7 @@ MIDWEEK = (TUESDAY, WEDNESDAY, THURSDAY, FRIDAY)  # on Mondays the library is cl
 
 
 def programme(today: date) -> str:
-    """The sample programme as the text of a programme file, its season in the weeks after ``today``."""
+    """Return the sample programme as the text of a programme file; its season is in the weeks after ``today``."""
     from jinja2 import Environment, StrictUndefined
 
     source = files(__name__).joinpath("programme.toml.j2").read_text(encoding="utf-8")
@@ -23,7 +23,7 @@ def _days(number: int) -> timedelta:
 
 
 def _season(today: date) -> dict[str, date]:
-    """The days that the template names. Each is a working day of both States, so that nothing contradicts."""
+    """Return the days that the template names, working days of both States, so that nothing conflicts."""
     tuesday = _working_day(today + _days(10), TUESDAY)
     late_opening = _working_day(tuesday + _days(1), *MIDWEEK)
     closed_day = _working_day(late_opening + _days(4), TUESDAY)
@@ -40,7 +40,7 @@ def _season(today: date) -> dict[str, date]:
 
 
 def _working_day(after: date, *weekdays: int, running: int = 1) -> date:
-    """The first day from ``after`` on one of the weekdays that is no public holiday, nor those ``running`` on."""
+    """Return the first of these weekdays after a day that is no public holiday, nor the ``running`` days on."""
     from holidays import country_holidays
 
     holidays = country_holidays("TH") + country_holidays("KZ")

@@ -12,8 +12,12 @@ from sqlalchemy.orm import Session
 
 from scheduler.base.clock import tzdata_problem, tzdata_version
 from scheduler.base.i18n import N_
-from scheduler.model import Account, AccountRole, Appointment, Attendee, Audit, Capacity, Event, Letter
-from scheduler.model.attendance import HOLDING
+from scheduler.model.accounts import Account, AccountRole
+from scheduler.model.attendance import HOLDING, Attendee
+from scheduler.model.audit import Audit
+from scheduler.model.events import Capacity, Event
+from scheduler.model.letters import Letter
+from scheduler.model.visits import Appointment
 from scheduler.services.consulate.visits import rezoning as visit_rezoning
 from scheduler.services.privacy import retention
 

@@ -1,4 +1,4 @@
-"""The database: column types, the declarative base, and the one place where a transaction opens.
+"""The database: engines and sessions, and the one place where a transaction opens.
 
 SQLite runs in WAL mode with synchronous=FULL: what was confirmed to a person survives a power cut. Writers in one
 process take a fair lock before BEGIN IMMEDIATE, because SQLite's own busy handler starves some of fifty contenders
@@ -83,6 +83,7 @@ class Database:
         self.url = _url(url)
         self.embedded = self.url.get_backend_name() == "sqlite"
         self.engine = engine or self._connecting(foreign_keys=foreign_keys)
+        self._owns_engine = engine is None
         self._reader = self._reading(self.engine)
         self._writer = self._writing(self.engine)
         self._turn = FairLock()
@@ -126,8 +127,9 @@ class Database:
             yield execute
 
     def dispose(self) -> None:
-        """Close all connections."""
-        self.engine.dispose()
+        """Close all connections, but not those of an engine that others use, too."""
+        if self._owns_engine:
+            self.engine.dispose()
         if "_relaxed_engine" in self.__dict__:
             self._relaxed_engine.dispose()
 

@@ -1,4 +1,4 @@
-"""The server: granian runs so many processes of `application`; feeds first, pages behind."""
+"""The server: granian runs the configured number of processes of `application`; feeds first, pages behind them."""
 
 from __future__ import annotations
 

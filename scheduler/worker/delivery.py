@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from scheduler.app import App
 from scheduler.base.errors import Conflict, Forbidden
 from scheduler.channels.base import ChannelError
-from scheduler.model import Letter, Outcome
+from scheduler.model.letters import Letter, Outcome
 from scheduler.services.letters.composing import compose
 from scheduler.services.letters.envelope import CompositionResult, OutgoingMessage, Skip
 from scheduler.services.outbox import leases, reminders

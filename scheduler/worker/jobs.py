@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from scheduler.app import App
-from scheduler.model import Event
+from scheduler.model.events import Event
 from scheduler.services.consulate.visits import rezoning as visit_rezoning
 from scheduler.services.consulate.visits import upkeep
 from scheduler.services.events.attendance import offers
@@ -25,7 +25,7 @@ def lapse_offers(app: App) -> int:
     Each event has a transaction of its own, so that registrations do not wait for the offers of other events.
     """
     with app.db.read() as session:
-        events = offers.lapsed(session, now=app.clock.now())
+        events = offers.list_events_with_lapsed(session, now=app.clock.now())
     return sum(_lapse(app, event) for event in events)
 
 

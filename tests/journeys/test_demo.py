@@ -181,9 +181,11 @@ def desk(lines: list[str], shell: dict[str, Any]) -> Iterator[str]:
     serve, address, _letters = lines
     port = free_port()
     with subprocess.Popen(f"exec {serve} --port {port}", shell=True, **shell) as server:  # noqa: S602 - as it is pasted
-        until(lambda: _is_served(port))
-        yield urlsplit(address)._replace(netloc=f"127.0.0.1:{port}").geturl()
-        server.terminate()
+        try:
+            until(lambda: _is_served(port))
+            yield urlsplit(address)._replace(netloc=f"127.0.0.1:{port}").geturl()
+        finally:
+            server.terminate()
     assert 0 == server.returncode
 
 

@@ -9,12 +9,14 @@ import re
 
 import pytest
 
-from scheduler.model import AccountRole, Mode, Role
+from scheduler.model.accounts import AccountRole
+from scheduler.model.attendance import Role
+from scheduler.model.events import Mode
 from scheduler.services.accounts import accounts
 from scheduler.services.accounts.accounts import AccountDraft
 from scheduler.services.events.attendance import transitions
 from tests.support.accounts import KEPT, PASSWORD
-from tests.support.browser import DESKTOP, PHONE, TITLES, WIDTHS, fits_smallest, look, see
+from tests.support.browser import DESKTOP, PHONE, TITLES, WIDTHS, fits_smallest, look, press, see
 from tests.support.builders import NOW, a_person, a_venue, an_event, invite, register
 
 EVENT = "desk/events/opening"
@@ -97,11 +99,11 @@ def test_every_page_of_the_desk_is_accessible_and_fits(browser, address, languag
         see(page, size, f"desk-{name}.{language}.{scheme}")
         assert fits_smallest(page, size), path
     page.goto(f"{address}/{language}/{EVENT}/register")
-    page.locator("main form button").click()
+    press(page.locator("main form button"))
     see(page, size, f"desk-register-wrong.{language}.{scheme}")
     page.goto(f"{address}/{language}/desk/account")
-    page.locator("header form button").click()
-    page.locator("main form button").click()
+    press(page.locator("header form button"))
+    press(page.locator("main form button"))
     see(page, size, f"desk-sign-in-wrong.{language}.{scheme}")
     assert [] == [said for said in page.complaints if "422" not in said]
 

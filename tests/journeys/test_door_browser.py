@@ -10,7 +10,9 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 
-from scheduler.model import AccountRole, Arrival, Event, Mode
+from scheduler.model.accounts import AccountRole
+from scheduler.model.arrivals import Arrival
+from scheduler.model.events import Event, Mode
 from scheduler.services.events.attendance import passes
 from scheduler.services.events.door import arrivals
 from tests.support.accounts import PASSWORD, an_account

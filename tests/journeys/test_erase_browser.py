@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scheduler.services.events.guests import registration
-from tests.support.browser import DESKTOP, PHONE, SMALL, TITLES, WIDTHS, fits, look, see, see_if
+from tests.support.browser import DESKTOP, PHONE, SMALL, TITLES, WIDTHS, fits, look, press, see, see_if
 from tests.support.builders import a_person, an_event, register
 
 ERASE = {"en": "Erase my data", "kk": "Деректерімді өшіру", "ru": "Удалить мои данные", "th": "ลบข้อมูลของฉัน"}
@@ -40,17 +40,17 @@ def test_a_visitor_sees_what_happens_erases_themselves_and_is_gone(
     called = f"erase.{{}}.{language}.{scheme}"
     page.goto(own)
 
-    page.get_by_role("link", name=ERASE[language]).click()
+    press(page.get_by_role("link", name=ERASE[language]))
     see_if(script, page, size, called.format("ask"))
     assert TITLES[language] in page.inner_text("main")
-    page.get_by_role("button", name=ERASE[language]).click()
+    press(page.get_by_role("button", name=ERASE[language]))
     see_if(script, page, size, called.format("done"))
 
     assert page.url.endswith(f"/{language}/erased")
     assert [] == page.complaints
     assert 404 == page.goto(own).status
     with app.db.read() as session:
-        from scheduler.model import Attendee, Standing
+        from scheduler.model.attendance import Attendee, Standing
 
         assert {Standing.WITHDRAWN} == {row.standing for row in session.query(Attendee)}
         assert {None} == {row.person.email for row in session.query(Attendee)}

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 import urllib3
 
-from scheduler.model import Letter
+from scheduler.model.letters import Letter
 from tests.support.builders import an_event
 from tests.support.forms import sealed, solved
 from tests.support.machine import HANG

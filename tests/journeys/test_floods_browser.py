@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from scheduler.model import Letter, SentForm
+from scheduler.model.letters import Letter
+from scheduler.model.limits import SentForm
 from scheduler.web.kit.form_floods import TRIES
 from tests.support.browser import DESKTOP, PHONE, look, see
 from tests.support.builders import NOW, an_event

@@ -1,4 +1,4 @@
-"""The nginx configuration of the README serves published feeds rightly, and asks the server for the rest."""
+"""The nginx configuration in docs/operating.md serves published feeds rightly, and asks the server for the rest."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.support.machine import free_port, one_of, until
 from tests.support.servers import Server
 
 MODULE = "/usr/lib/nginx/modules/ngx_http_brotli_static_module.so"
-README = Path(__file__).parents[2] / "README.md"
+OPERATING = Path(__file__).parents[2] / "docs" / "operating.md"
 AROUND = """
 load_module {module};
 daemon off; worker_processes 1; pid {place}/pid; error_log {place}/error.log;
@@ -47,8 +47,7 @@ def place(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def address(sqlite_template, place) -> Iterator[str]:
-    """nginx as in the README, but without TLS, before a real server, with a directory of published feeds: once for
-    all who only read."""
+    """nginx as in docs/operating.md, but without TLS, before a real server, with a directory of published feeds."""
     nginx = one_of("nginx", "/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/sbin/nginx")
     module = one_of("libnginx-mod-http-brotli-static", MODULE)
     shutil.copy(sqlite_template, place / "scheduler.db")
@@ -76,7 +75,7 @@ def address(sqlite_template, place) -> Iterator[str]:
 
 
 def _configuration(place: Path, module: str, port: int, behind: int) -> str:
-    [server] = re.findall(r"^```nginx\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    [server] = re.findall(r"^```nginx\n(.*?)^```$", OPERATING.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     for old, new in (
         ("listen 443 ssl;", f"listen 127.0.0.1:{port};"),
         ("http://127.0.0.1:8000", f"http://127.0.0.1:{behind}"),

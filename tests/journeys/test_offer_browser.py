@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from scheduler.model import Answer, Mode
+from scheduler.model.attendance import Answer
+from scheduler.model.events import Mode
 from scheduler.services.events.attendance import transitions
 from scheduler.services.events.guests import registration
 from tests.support.browser import PHONE, SMALL, TITLES, WIDTHS, fits, look, see

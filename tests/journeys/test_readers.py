@@ -23,7 +23,7 @@ from calendars.anniversaries import find_next_anniversary
 from calendars.hours import list_openings
 from scheduler.app import App
 from scheduler.base.i18n import LANGUAGES
-from scheduler.model import Event, Kind, Visibility
+from scheduler.model.events import Event, Kind, Visibility
 from scheduler.sample import programme
 from scheduler.services.events.programme.rendering.opening_hours import read_opening_hours
 from scheduler.worker.publish import Directory, publish
@@ -163,7 +163,7 @@ def by_libical(feeds: Path) -> Feeds:
 
 
 def answer(done: subprocess.CompletedProcess[bytes]) -> Feeds:
-    assert done.returncode == 0, done.stderr.decode()
+    assert 0 == done.returncode, done.stderr.decode()
     return {file: in_order(occurrences) for file, occurrences in json.loads(done.stdout).items()}
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.browser import DESKTOP, PHONE, SMALL, TITLES, WIDTHS, fits, look, see, see_if
+from tests.support.browser import DESKTOP, PHONE, SMALL, TITLES, WIDTHS, fits, look, press, see, see_if
 from tests.support.builders import NOW, register
 from tests.support.servers import send_letters
 
@@ -70,11 +70,11 @@ def test_a_visitor_registers_by_video_confirms_changes_and_withdraws(
     page.get_by_label(by_video).check()
     page.get_by_label(companions).fill("1")
     page.get_by_label(agree).check()
-    page.get_by_role("button", name=ask).click()
+    press(page.get_by_role("button", name=ask))
     see_if(script, page, size, called.format("sent"))
     page.goto(letter())
     see_if(script, page, size, called.format("confirm"))
-    page.get_by_role("button", name=confirm, exact=True).click()
+    press(page.get_by_role("button", name=confirm, exact=True))
     see_if(script, page, size, called.format("own"))
     assert f"/{language}/registration/" in page.url
     assert "https://video.example.org/opening" in page.inner_text("main")
@@ -177,13 +177,13 @@ def test_a_double_click_two_tabs_and_the_back_button_are_one_registration(browse
     assert "You have a place." in page.inner_text("main")
     assert "/registration/" in other.url
     with app.db.read() as session:
-        from scheduler.model import Attendee
+        from scheduler.model.attendance import Attendee
 
         assert 1 == len(session.query(Attendee).all())
 
 
 def test_who_waits_sees_how_many_are_before_them(browser, app, address, letter):
-    from scheduler.model import Event
+    from scheduler.model.events import Event
 
     with app.db.write() as session:
         event = session.query(Event).one()

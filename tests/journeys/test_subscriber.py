@@ -131,5 +131,5 @@ def _listens(port: int, server: subprocess.Popen[bytes]) -> bool:
 
 def _run(*command: object, env: dict[str, str] | None = None) -> str:
     done = subprocess.run([str(part) for part in command], env=env, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert 0 == done.returncode, done.stdout + done.stderr
     return done.stdout

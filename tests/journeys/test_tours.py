@@ -76,7 +76,7 @@ def _block(found: re.Match[str], clock: ManualClock) -> str:
 
 def _answer(command: str, clock: ManualClock) -> str:
     program, *args = shlex.split(command)
-    assert program == "scheduler"
+    assert "scheduler" == program
     result = CliRunner().invoke(root, args, obj=CommandContext(clock=clock), catch_exceptions=False)
     output = "\n".join(line.rstrip() for line in result.output.splitlines())
     for pattern, stable in CHANGING:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from scheduler.model import VisitStatus
-from tests.support.browser import DESKTOP, PHONE, fits, fits_smallest, keep, look, violations
+from scheduler.model.visits import VisitStatus
+from tests.support.browser import DESKTOP, PHONE, fits, fits_smallest, keep, look, press, violations
 from tests.support.builders import NOW
 from tests.support.consulate import MORNING, Consulate, a_post
 from tests.support.servers import send_letters
@@ -135,18 +135,18 @@ def test_a_citizen_books_confirms_moves_and_cancels_on_a_phone(
     page.get_by_label(number).fill("N 1234 5678")
     page.get_by_label(mail).fill("reader@example.org")
     page.get_by_label(agree).check()
-    page.get_by_role("button", name=keep_).click()
+    press(page.get_by_role("button", name=keep_))
     see(page, PHONE, called.format("sent"), script=script)
     assert "16:15" in page.inner_text("main")
     page.goto(letter())
-    page.get_by_role("button", name=confirm, exact=True).click()
+    press(page.get_by_role("button", name=confirm, exact=True))
     see(page, PHONE, called.format("booked"), script=script)
     own = page.url.partition("?")[0]
     assert BRING[language].splitlines()[0] in page.inner_text("main")
     assert time.monotonic() - began < 60
 
     page.get_by_role("link", name=move, exact=True).click()
-    page.locator("button[value='2027-01-08T13:00']").click()
+    press(page.locator("button[value='2027-01-08T13:00']"))
     see(page, PHONE, called.format("move"), script=script)
     page.get_by_role("button", name=move, exact=True).click()
     assert page.url == f"{own}?done=moved"
@@ -220,7 +220,7 @@ def test_a_time_that_is_gone_is_replaced_without_typing_anything_again(browser, 
     page.get_by_label("I agree").check()
     post.book("somebody", MORNING.replace(day=13, hour=10))
 
-    page.get_by_role("button", name="Keep this time for me").click()
+    press(page.get_by_role("button", name="Keep this time for me"))
     see(page, PHONE, "taken.en.light")
     page.get_by_label("Wednesday 13 January 2027, 10:30").check()
     page.get_by_role("button", name="Keep this time for me").click()

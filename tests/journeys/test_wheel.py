@@ -101,5 +101,5 @@ def _run(*command: object, cwd: Path | None = None, **variables: str) -> str:
     done = subprocess.run(
         [str(part) for part in command], capture_output=True, text=True, cwd=cwd, env=environment, check=False
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert 0 == done.returncode, done.stdout + done.stderr
     return done.stdout

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from html import unescape
 
-from scheduler.model import AccountRole
+from scheduler.model.accounts import AccountRole
 from scheduler.services.accounts import accounts, passwords
 from scheduler.services.accounts.accounts import AccountDraft
 from tests.support.builders import NOW

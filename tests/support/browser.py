@@ -61,6 +61,12 @@ def keep(page: Any, name: str) -> None:
         page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
 
 
+def press(button: Any) -> None:
+    """Click a button or link, and wait for the page that answers it."""
+    with button.page.expect_navigation():
+        button.click()
+
+
 def violations(page: Any) -> list[str]:
     from axe_playwright_python.sync_playwright import Axe
 

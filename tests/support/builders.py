@@ -17,17 +17,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler.model import (
-    Attendee,
-    City,
-    Event,
-    Kind,
-    Mode,
-    Organisation,
-    Person,
-    Role,
-    Venue,
-)
+from scheduler.model.attendance import Attendee, Role
+from scheduler.model.events import Event, Kind, Mode
+from scheduler.model.places import City, Organisation, Person, Venue
 from scheduler.services.common import lookup
 from scheduler.services.common.drafts import check
 from scheduler.services.common.lookup import Lookup

@@ -14,18 +14,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.app import App
-from scheduler.model import (
-    Appointment,
-    Counter,
-    Layout,
-    Letter,
-    LetterKind,
-    Post,
-    Service,
-    Side,
-    SlotClaim,
-    VisitStatus,
-)
+from scheduler.model.letters import Letter, LetterKind
+from scheduler.model.posts import Counter, Layout, Post, Service
+from scheduler.model.visits import Appointment, Side, SlotClaim, VisitStatus
 from scheduler.services.accounts import accounts, assigned_posts
 from scheduler.services.common.drafts import check
 from scheduler.services.common.lookup import Lookup
@@ -159,8 +150,7 @@ def wrong_with_cells(db: Database, *, now: datetime = NOW) -> list[str]:
     """What is wrong with the cells; nothing when every promise holds: each active visit with a time has as many cells
     as it needs, nobody else has any, each day's count is that of its visits, and who comes has no other until it is
     over."""
-    from scheduler.model import ServiceDay
-    from scheduler.model.visits import ACTIVE
+    from scheduler.model.visits import ACTIVE, ServiceDay
     from scheduler.services.consulate.posts.free_times import compute_need
     from scheduler.services.consulate.visits.lifecycle import get_party
 

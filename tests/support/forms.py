@@ -13,7 +13,8 @@ from pathlib import Path
 import altcha
 import sqlalchemy as sa
 
-from scheduler.model import Attendee, Person, Standing
+from scheduler.model.attendance import Attendee, Standing
+from scheduler.model.places import Person
 from scheduler.worker.delivery import deliver
 from tests.support.builders import an_event
 

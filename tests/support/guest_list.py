@@ -8,21 +8,10 @@ from datetime import date, datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler.model import (
-    Answer,
-    Attendee,
-    Capacity,
-    Event,
-    Letter,
-    LetterKind,
-    Mode,
-    Partstat,
-    Person,
-    Queue,
-    Role,
-    Standing,
-)
-from scheduler.model.attendance import HOLDING
+from scheduler.model.attendance import HOLDING, Answer, Attendee, Partstat, Role, Standing
+from scheduler.model.events import Capacity, Event, Mode, Queue
+from scheduler.model.letters import Letter, LetterKind
+from scheduler.model.places import Person
 from scheduler.services.common import lookup
 from scheduler.services.common.lookup import Lookup
 from scheduler.services.events.attendance import offers, parties, transitions

@@ -26,13 +26,13 @@ def connect(url: str, *, pages: str = "") -> Database:
     """The database at that address, with the engine that this process has for it.
 
     A process that serves has one engine, too, and compiles each statement once. Tests, whose databases follow each
-    other at the same address, would spend a quarter of their time compiling. A disposed engine connects anew.
+    other at the same address, would spend a quarter of their time compiling, and another one connecting.
     """
-    return Database(url, pages=pages, engine=_engine(url).execution_options())
+    return Database(url, pages=pages, engine=engine_for(url).execution_options())
 
 
 @cache
-def _engine(url: str) -> sa.Engine:
+def engine_for(url: str) -> sa.Engine:
     return Database(url).engine
 
 
@@ -93,19 +93,23 @@ class Pool:
 
     def take_back(self, url: sa.URL) -> None:
         """One whose tables a test has changed is not lent again."""
-        engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
-        with engine.connect() as connection:
+        engine = engine_for(url.render_as_string(hide_password=False))
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                "WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'"
             )
-            if self._tables(connection) == self.tables:
+            lent_again = self._tables(connection) == self.tables
+            if lent_again:
                 empty = "; ".join(f"DELETE FROM {table}" for table in set(self.tables) - KEPT)
                 # Without triggers: the audit refuses to be emptied, and the order of tables does not matter.
                 connection.exec_driver_sql(f"SET session_replication_role = replica; {empty}")
                 connection.exec_driver_sql("UPDATE version SET number = 0, changed_at = '2026-01-01T00:00Z'")
                 connection.exec_driver_sql("SELECT setval(oid, 1, false) FROM pg_class WHERE relkind = 'S'")
+                connection.exec_driver_sql("RESET session_replication_role")
                 self.free.append(str(url.database))
+        if not lent_again:
+            engine.dispose()
 
     def close(self) -> None:
         for name in (*self.made, self.stem):

@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP
 
-from scheduler.model import Event, Letter
+from scheduler.model.events import Event
+from scheduler.model.letters import Letter
 from scheduler.services.common.lookup import get
 from scheduler.services.events.programme import planning
 from scheduler.services.outbox import enqueue

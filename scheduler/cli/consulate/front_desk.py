@@ -15,7 +15,8 @@ from scheduler.cli.kit.context import CommandContext, as_json, pass_context
 from scheduler.cli.kit.language import _, language
 from scheduler.cli.kit.output import refuse_existing, write_file
 from scheduler.cli.kit.records import format_instant, read_day
-from scheduler.model import Appointment, Post
+from scheduler.model.posts import Post
+from scheduler.model.visits import Appointment
 from scheduler.services.consulate.front_desk import actions as desk_actions
 from scheduler.services.consulate.front_desk import day_list, walk_ins
 from scheduler.services.consulate.front_desk import today as desk_today

@@ -13,7 +13,7 @@ from scheduler.cli.kit.answers import show
 from scheduler.cli.kit.context import CommandContext, as_json, pass_context
 from scheduler.cli.kit.language import _, language
 from scheduler.cli.kit.records import read_day, texts_by_language
-from scheduler.model import Post
+from scheduler.model.posts import Post
 from scheduler.services.common.drafts import check
 from scheduler.services.consulate.posts import opening_days, posts
 from scheduler.services.consulate.posts.post_drafts import SpecialDraft

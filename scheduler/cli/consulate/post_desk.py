@@ -14,7 +14,7 @@ from scheduler.cli.consulate.front_desk import in_language, read_day_or_today
 from scheduler.cli.kit.answers import Columns, print_json, show, show_one
 from scheduler.cli.kit.context import CommandContext, as_json, pass_context
 from scheduler.cli.kit.language import _
-from scheduler.model import Post
+from scheduler.model.posts import Post
 from scheduler.services.consulate.front_desk import board as queue_board
 from scheduler.services.consulate.front_desk import statistics as visit_statistics
 from scheduler.services.consulate.front_desk.statistics import Statistics

@@ -13,7 +13,7 @@ from scheduler.base.i18n import N_
 from scheduler.cli.kit.answers import Columns, show
 from scheduler.cli.kit.context import CommandContext, as_json, pass_context
 from scheduler.cli.kit.language import _, language
-from scheduler.model import Post
+from scheduler.model.posts import Post
 from scheduler.services.consulate.posts import opening_days, posts
 from scheduler.services.consulate.posts.open_cells import OpenCells
 from scheduler.services.consulate.posts.reasons import format_holiday

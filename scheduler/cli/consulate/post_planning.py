@@ -14,7 +14,8 @@ from scheduler.cli.kit.context import CommandContext, pass_context
 from scheduler.cli.kit.drafts import check_key, draft_options, draft_with_options, refuse_wrong_verb
 from scheduler.cli.kit.language import _
 from scheduler.cli.kit.records import read_wall_time
-from scheduler.model import City, Post
+from scheduler.model.places import City
+from scheduler.model.posts import Post
 from scheduler.services.common.changes import ChangeKind
 from scheduler.services.common.drafts import Draft
 from scheduler.services.common.lookup import Lookup

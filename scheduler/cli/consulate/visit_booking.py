@@ -16,7 +16,8 @@ from scheduler.cli.kit.answers import print_json
 from scheduler.cli.kit.context import CommandContext, as_json, pass_context
 from scheduler.cli.kit.language import _, language
 from scheduler.cli.kit.records import format_instant, read_day, read_wall_time
-from scheduler.model import Appointment, Post, Side, VisitStatus
+from scheduler.model.posts import Post
+from scheduler.model.visits import Appointment, Side, VisitStatus
 from scheduler.services.common.drafts import check
 from scheduler.services.consulate.posts import posts
 from scheduler.services.consulate.visits import booking

@@ -13,7 +13,8 @@ from scheduler.cli.kit.answers import Columns, show, show_one
 from scheduler.cli.kit.context import CommandContext, as_json, pass_context
 from scheduler.cli.kit.language import _
 from scheduler.cli.kit.records import format_instant, read_day
-from scheduler.model import Appointment, Service, VisitStatus
+from scheduler.model.posts import Service
+from scheduler.model.visits import Appointment, VisitStatus
 from scheduler.services.common.audit import note
 from scheduler.services.consulate.posts import free_times, posts
 from scheduler.services.consulate.visits import booking

@@ -15,7 +15,7 @@ from scheduler.cli.kit.answers import Columns, print_json, show
 from scheduler.cli.kit.context import CommandContext, as_json, pass_context
 from scheduler.cli.kit.language import _, language
 from scheduler.cli.kit.records import format_instant, read_day, read_wall_time
-from scheduler.model import Layout, Service
+from scheduler.model.posts import Layout, Service
 from scheduler.services.consulate.posts import free_times, posts
 from scheduler.services.consulate.posts.free_times import Party
 from scheduler.services.consulate.posts.reasons import explain_in_words

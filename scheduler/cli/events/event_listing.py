@@ -10,17 +10,19 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.clock import instant, wall
+from scheduler.base.durations import format_duration
 from scheduler.base.i18n import N_
 from scheduler.cli.kit.answers import Columns, show, show_one
 from scheduler.cli.kit.context import CommandContext, as_json, in_zone, pass_context
 from scheduler.cli.kit.language import _, language
 from scheduler.cli.kit.records import format_instant
-from scheduler.model import City, Event, Kind, Mode, Role, Status
+from scheduler.model.events import Event, Kind, Mode, Status
+from scheduler.model.places import City
 from scheduler.services.common.lookup import get
 from scheduler.services.events.programme import listing
 from scheduler.services.events.programme.event_times import format_time
 from scheduler.services.events.programme.rendering.event_texts import KIND_NAMES, format_location
-from scheduler.services.outbox.reminders import upcoming_start
+from scheduler.services.outbox.event_starts import upcoming_start
 
 
 @click.command("list", help=N_("The agenda: what is planned, by start."))
@@ -135,7 +137,7 @@ def _format_places(event: Event) -> str:
 @as_json
 @pass_context
 def show_event(context: CommandContext, key: str, as_json: bool) -> None:
-    from scheduler.model import Origin  # deferred as in _draft_fields: the list needs neither
+    from scheduler.model.imports import Origin  # deferred as in _draft_fields: the list needs neither
 
     with context.read() as session:
         event = get(session, Event, key)
@@ -154,12 +156,10 @@ def _draft_fields(event: Event) -> dict[str, Any]:
 
 
 def _list_fields(session: Session, event: Event) -> dict[str, Any]:
-    from scheduler.base.date_parsing import format_duration
-
     return {
         "parts": [child.key for child in event.children],
-        "presided_by": _people(session, event, Role.PRESIDES),
-        "guests_of_honour": _people(session, event, Role.GUEST_OF_HONOUR),
+        "presided_by": _people(session, event, "presides"),
+        "guests_of_honour": _people(session, event, "guest of honour"),
         "reminders": [
             {
                 "before": format_duration(reminder.offset),
@@ -172,9 +172,9 @@ def _list_fields(session: Session, event: Event) -> dict[str, Any]:
     }
 
 
-def _people(session: Session, event: Event, role: Role) -> list[str]:
+def _people(session: Session, event: Event, role: str) -> list[str]:
     """Return the names of those who come in this role, in order of precedence, without those who declined."""
-    from scheduler.model import Attendee
+    from scheduler.model.attendance import Attendee
     from scheduler.services.outbox.enqueue import ON_LIST
 
     rows = sa.select(Attendee).where(

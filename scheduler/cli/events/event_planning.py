@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from scheduler.base.clock import instant, wall
-from scheduler.base.date_parsing import parse_day, parse_duration, parse_when
+from scheduler.base.date_parsing import parse_day, parse_when
+from scheduler.base.durations import parse_duration
 from scheduler.base.errors import Conflict, Invalid
 from scheduler.base.i18n import N_
 from scheduler.cli.events.event_listing import format_when
@@ -17,7 +18,7 @@ from scheduler.cli.kit.context import CommandContext, ask, in_zone, pass_context
 from scheduler.cli.kit.drafts import check_key, draft_options, option_values
 from scheduler.cli.kit.language import _, language
 from scheduler.cli.kit.records import naming
-from scheduler.model import Event, Status, Timing
+from scheduler.model.events import Event, Status, Timing
 from scheduler.services.common.drafts import check
 from scheduler.services.common.lookup import Lookup, get, get_for_update
 from scheduler.services.common.plain_tables import write_table as plain

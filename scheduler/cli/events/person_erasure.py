@@ -12,7 +12,7 @@ from scheduler.cli.kit.answers import Columns, print_json, show
 from scheduler.cli.kit.context import CommandContext, as_json, ask, pass_context, without_asking
 from scheduler.cli.kit.language import _, language
 from scheduler.cli.kit.records import format_instant
-from scheduler.model import Answer
+from scheduler.model.attendance import Answer
 from scheduler.services.common.lookup import get_person as person_of
 from scheduler.services.privacy import erasure
 from scheduler.services.privacy import retention as schedule

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from scheduler.base.date_parsing import format_duration, parse_duration
+from scheduler.base.durations import format_duration, parse_duration
 from scheduler.base.errors import NotFound
 from scheduler.base.i18n import N_
 from scheduler.cli.kit.answers import Columns, show, show_one
 from scheduler.cli.kit.context import CommandContext, as_json, pass_context
 from scheduler.cli.kit.language import _, language
 from scheduler.cli.kit.records import format_instant
-from scheduler.model import Event, Reminder, ReminderAudience
+from scheduler.model.events import Event, Reminder, ReminderAudience
 from scheduler.services.common.lookup import get
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from scheduler.cli.events.reminder_listing import COLUMNS, read_reminder, remind
 from scheduler.cli.kit.answers import show
 from scheduler.cli.kit.context import CommandContext, pass_context
 from scheduler.cli.kit.language import _
-from scheduler.model import Event
+from scheduler.model.events import Event
 from scheduler.services.common.lookup import get_for_update
 from scheduler.services.events.programme import planning
 from scheduler.services.events.programme.event_drafts import ReminderDraft

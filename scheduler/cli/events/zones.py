@@ -13,7 +13,8 @@ from scheduler.cli.kit.answers import Columns, show
 from scheduler.cli.kit.context import CommandContext, as_json, pass_context
 from scheduler.cli.kit.language import _
 from scheduler.cli.kit.records import format_instant
-from scheduler.model import Appointment, Event
+from scheduler.model.events import Event
+from scheduler.model.visits import Appointment
 from scheduler.services.consulate.visits import rezoning as visit_rezoning
 from scheduler.services.events.programme.rezoning import rederive_instants
 

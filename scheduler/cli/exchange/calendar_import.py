@@ -22,7 +22,7 @@ from scheduler.cli.kit.answers import print_json
 from scheduler.cli.kit.context import CommandContext, as_json, ask, pass_context, with_force, without_asking
 from scheduler.cli.kit.language import _
 from scheduler.formats.calendar_fetch import fetch_calendar, host_of, is_url, make_source_name
-from scheduler.model import Kind
+from scheduler.model.events import Kind
 from scheduler.services.common.changes import Change, ChangeKind
 from scheduler.services.common.lookup import Lookup
 from scheduler.services.common.values import LANGUAGE
@@ -76,14 +76,14 @@ def import_calendar(
 
 @dataclass(frozen=True, slots=True)
 class CalendarImportRequest:
-    """What is to be imported, read already: nothing is read or fetched within a transaction."""
+    """What is to be imported, read beforehand: nothing is read or fetched within a transaction."""
 
     reading: Reading
     wanted: ImportOptions
 
 
 def _order(context: CommandContext, source: str, given: dict[str, Any]) -> CalendarImportRequest:
-    """Raises Invalid for options that do not go together, and for what holds no event."""
+    """Read the source and check the options. Raise Invalid for a wrong combination or a source without events."""
     if given["city"] and given["venue"]:
         raise Invalid("city: a venue has its city already; give --city or --venue")
     if given["cancel_missing"] and not given["named"]:
@@ -159,12 +159,12 @@ def _content(path: Path) -> bytes:
 
 
 def _shown(source: str) -> str:
-    """A private address is as good as a password: its host is enough."""
+    """Return the host of an address only: a private address is as good as a password."""
     return host_of(source) if is_url(source) else source
 
 
 def _name(source: str, named: str | None, reading: Reading) -> str:
-    """What the calendar is known by: what the desk says, its address, or what it calls itself."""
+    """Return the name that a calendar is known by: the officer's, its address, or its own."""
     if named:
         return check_line(named, most=200)
     if is_url(source):
@@ -184,7 +184,7 @@ def _why(reading: Reading) -> str:
 def _bring_in(
     context: CommandContext, order: CalendarImportRequest, *, keep: bool, shown: ImportReport | None = None
 ) -> ImportReport:
-    """What shows the changes is what makes them; to look only, the transaction is rolled back.
+    """Import the events, or roll back when they are only to be shown: the same code makes and shows the changes.
 
     Raises Conflict when it would now do other than was ``shown``: nothing is done that nobody was asked about.
     """
@@ -232,7 +232,7 @@ def _line(change: Change, outcome: ImportReport) -> str:
 
 
 def _notes(notes: Sequence[Note]) -> Iterator[str]:
-    """A line each; of many that say the same the first few and their number."""
+    """Print a line for each note; of many notes of one sentence the first few and their number."""
     count = Counter[str]()
     for note in notes:
         count[note.message] += 1

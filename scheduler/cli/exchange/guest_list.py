@@ -20,13 +20,14 @@ from scheduler.cli.kit.context import CommandContext, as_json, ask, pass_context
 from scheduler.cli.kit.language import _, language
 from scheduler.cli.kit.output import refuse_existing, write_file
 from scheduler.formats import sheets
-from scheduler.model import Event, Mode, Role
+from scheduler.model.attendance import Role
+from scheduler.model.events import Event, Mode
 from scheduler.services.common.lookup import get
 from scheduler.services.common.values import LANGUAGE
 from scheduler.services.events.guest_lists import columns as mapping
 from scheduler.services.events.guest_lists import exporting as guest_export
 from scheduler.services.events.guest_lists.columns import ColumnChoices, Columns
-from scheduler.services.events.guest_lists.headings import FIELDS, OURS, guess
+from scheduler.services.events.guest_lists.headings import FIELDS, OURS, recognise
 from scheduler.services.events.guest_lists.importing import Decisions, import_rows
 from scheduler.services.events.guest_lists.rows import ParsedRow, RowDefaults, entries
 from scheduler.services.events.guest_lists.verdicts import RowOutcome, RowResult
@@ -99,7 +100,7 @@ def import_guests(
 
 @dataclass(frozen=True, slots=True)
 class GuestListImportRequest:
-    """What is to be imported, read and understood already: no file is read within the transaction."""
+    """What is to be imported, read beforehand: no file is read within the transaction."""
 
     event: str
     file: Path
@@ -115,7 +116,7 @@ class GuestListImportRequest:
 
 
 def _order(context: CommandContext, event: str, file: Path, given: dict[str, Any]) -> GuestListImportRequest:
-    """Raises Invalid for what cannot be read, and for options that say nothing of this file."""
+    """Read the file and check the options. Raise Invalid for an unreadable file or options that do not fit it."""
     tag = given["spoken"]
     if tag and not LANGUAGE.fullmatch(tag):
         raise Invalid("{value} is not a language tag; write en, kk, ru, th or another BCP 47 tag", value=tag)
@@ -173,7 +174,7 @@ def _row(option: str, text: str) -> int:
 def _bring_in(
     context: CommandContext, order: GuestListImportRequest, *, keep: bool, shown: Sequence[RowResult] | None = None
 ) -> tuple[list[RowResult], Path | None]:
-    """What shows the rows is what makes them. The file of those that come back is written before the commit.
+    """Import the rows, or roll back when they are only to be shown; write rejected rows before the commit.
 
     Without that file they would be lost; with it and without the commit the import is merely run again.
     """
@@ -200,7 +201,7 @@ def _bring_in(
 
 @contextmanager
 def _progress(total: int) -> Iterator[Callable[[int], None]]:
-    """A bar where somebody looks."""
+    """Show a progress bar on a terminal."""
     if not sys.stderr.isatty():
         yield lambda _: None
         return
@@ -213,12 +214,12 @@ def _progress(total: int) -> Iterator[Callable[[int], None]]:
 
 
 def _write_back(order: GuestListImportRequest, told: Sequence[RowResult]) -> Path | None:
-    """The rows that come back, in the columns they came in, each with the reason."""
+    """Write the rejected rows to a file, in the columns they came in, each with the reason."""
     back = {one.number: one for one in told if one.comes_back}
     if not back:
         return None
     target = order.rejected or _beside(order.file)
-    kept = [place for place, name in enumerate(order.columns.headings) if guess(name) not in OURS]
+    kept = [place for place, name in enumerate(order.columns.headings) if recognise(name) not in OURS]
     head = [*(order.columns.headings[place] for place in kept), *(_(FIELDS[field]) for field in OURS)]
     rows = [
         [*(row[place] if place < len(row) else "" for place in kept), "", _why(back[number])]
@@ -232,7 +233,7 @@ def _write_back(order: GuestListImportRequest, told: Sequence[RowResult]) -> Pat
 
 
 def _beside(file: Path) -> Path:
-    """guests.rejected.xlsx for guests.xlsx; a number more where that is there, perhaps being mended."""
+    """Return guests.rejected.xlsx for guests.xlsx, numbered if that exists: somebody may be mending it."""
     suffix = file.suffix if file.suffix.lower() in (".csv", ".tsv", ".xlsx") else ".csv"
     stem = file.stem.split(".rejected")[0]
     names = (f"{stem}.rejected{number}{suffix}" for number in ("", *(f"-{n}" for n in range(2, 1_000))))
@@ -299,7 +300,7 @@ _HOW = {"said": N_("said"), "remembered": N_("remembered"), "guessed": N_("guess
 
 
 def _lines(told: Sequence[RowResult]) -> Iterator[str]:
-    """A line for each row of a short list; of a long one for those that come back or have something to say."""
+    """List a line for each row of a short list; for a long one only rows that are rejected or have remarks."""
     for one in told:
         if len(told) <= MAX_SHOWN or one.comes_back or one.remarks:
             said = _("row {row}, {name}: {said}").format(row=one.number, name=one.name or "-", said=_said(one))

@@ -53,7 +53,7 @@ def _apply(
     keep: bool,
     shown: Sequence[Change] | None = None,
 ) -> list[Change]:
-    """What shows the changes is what makes them; to look only, the transaction is rolled back.
+    """Apply the file, or roll back when the changes are only to be shown: the same code makes and shows them.
 
     Raises Conflict when it would now do other than was ``shown``: nothing is done that nobody was asked about.
     """
@@ -84,7 +84,7 @@ def _ask_about(changes: Sequence[Change]) -> None:
 
 
 def report(changes: Sequence[Change], *, as_json: bool, done: bool) -> None:
-    """A line per change, and the sum."""
+    """Print a line for each change, and the sums."""
     made = [change for change in changes if change.is_change]
     if as_json:
         print_json([change_record(change) for change in made])

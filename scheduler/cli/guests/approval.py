@@ -14,7 +14,8 @@ from scheduler.base.text import Text, check_line, check_prose
 from scheduler.cli.kit.context import CommandContext, pass_context
 from scheduler.cli.kit.language import _, language
 from scheduler.cli.kit.records import format_instant, read_text, texts_by_language
-from scheduler.model import Attendee, Event, Standing
+from scheduler.model.attendance import Attendee, Standing
+from scheduler.model.events import Event
 from scheduler.services.common.lookup import get
 from scheduler.services.common.lookup import get_attendee as attendee_of
 from scheduler.services.events.attendance import capacity, transitions

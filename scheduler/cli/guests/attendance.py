@@ -18,7 +18,9 @@ from scheduler.cli.kit.answers import show_one
 from scheduler.cli.kit.context import CommandContext, as_json, pass_context, with_force
 from scheduler.cli.kit.language import _, language
 from scheduler.cli.kit.records import read_text, texts_by_language
-from scheduler.model import Answer, Event, Mode, Person, Role
+from scheduler.model.attendance import Answer, Role
+from scheduler.model.events import Event, Mode
+from scheduler.model.places import Person
 from scheduler.services.common.drafts import check
 from scheduler.services.common.lookup import get
 from scheduler.services.common.lookup import get_attendee as attendee_of

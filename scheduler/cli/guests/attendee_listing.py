@@ -13,7 +13,8 @@ from scheduler.cli.kit.answers import Columns, show, show_one
 from scheduler.cli.kit.context import CommandContext, as_json, pass_context
 from scheduler.cli.kit.language import _, language
 from scheduler.cli.kit.records import format_instant
-from scheduler.model import Attendee, Event, Standing
+from scheduler.model.attendance import Attendee, Standing
+from scheduler.model.events import Event
 from scheduler.services.common.lookup import get
 from scheduler.services.common.lookup import get_attendee as attendee_of
 from scheduler.services.events.attendance import capacity

@@ -17,7 +17,9 @@ from scheduler.cli.kit.language import _, language
 from scheduler.cli.kit.output import refuse_existing, write_file
 from scheduler.cli.kit.records import format_instant
 from scheduler.formats.printing import PrintForm
-from scheduler.model import Arrival, Attendee, Event
+from scheduler.model.arrivals import Arrival
+from scheduler.model.attendance import Attendee
+from scheduler.model.events import Event
 from scheduler.services.common.lookup import get
 from scheduler.services.common.lookup import get_attendee as attendee_of
 from scheduler.services.events.attendance import passes

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from scheduler.base.durations import format_duration
 from scheduler.cli.kit.language import _
 
 Record = Mapping[str, Any]
@@ -82,7 +83,5 @@ def _as_json_value(value: Any) -> Any:
     if isinstance(value, (date, time)):
         return value.isoformat()
     if isinstance(value, timedelta):
-        from scheduler.base.date_parsing import format_duration
-
         return format_duration(value)
     raise TypeError(f"{type(value)} is not JSON")

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from scheduler.base.clock import wall
+from scheduler.base.clock import format_offset, wall
 from scheduler.base.errors import Invalid
 from scheduler.cli.kit.language import language
 
@@ -18,15 +18,12 @@ NUMBER = click.IntRange(1, 2**63 - 1)  # of a row: as far as databases count
 
 def format_instant(at: datetime | None, tzid: str) -> str:
     """Return an instant on the clock of a zone, with its offset: ``2027-02-02 10:00 UTC+7``; "" for None."""
-    if at is None:
-        return ""
-    from scheduler.base.date_format import format_offset  # imports CLDR's data, which many records do not need
-
-    return f"{wall(at, tzid):%Y-%m-%d %H:%M} {format_offset(at, tzid)}"
+    return f"{wall(at, tzid):%Y-%m-%d %H:%M} {format_offset(at, tzid)}" if at else ""
 
 
 def read_day(typed: str, option: str, *, now: datetime, tzid: str) -> date:
     """Return the day that was typed for an option. Raise Invalid, with the option's name first."""
+    # Imported here, as below: what prints a list mostly reads no day, and the names of months take long.
     from scheduler.base.date_parsing import parse_day
 
     with naming(option):
@@ -77,7 +74,7 @@ def texts_by_language(parts: Sequence[str], language: str) -> dict[str, str]:
 
 
 def read_text(given: str, option: str, read: Callable[..., str], *, most: int) -> str:
-    """Return a text that was typed for an option, of at most ``most`` characters, read by `line` or `prose`.
+    """Return a text that was typed for an option, of at most ``most`` characters, checked by ``read``.
 
     Raise Invalid, with the option's name first.
     """

@@ -13,8 +13,7 @@ from scheduler.cli.kit.context import CommandContext, as_json, pass_context
 from scheduler.cli.kit.language import _
 from scheduler.cli.kit.records import NUMBER, read_text
 from scheduler.cli.letters.feed_link_listing import in_language, link_record
-from scheduler.model import FeedLink, Sees
-from scheduler.model.feeds import EVERYTHING
+from scheduler.model.feeds import EVERYTHING, FeedLink, Sees
 from scheduler.services.accounts import accounts
 from scheduler.services.common import lookup
 from scheduler.services.consulate.posts import posts

@@ -11,7 +11,7 @@ from scheduler.cli.kit.answers import Columns, show, show_one
 from scheduler.cli.kit.context import CommandContext, as_json, pass_context
 from scheduler.cli.kit.language import _
 from scheduler.cli.kit.records import NUMBER, format_instant
-from scheduler.model import FeedLink
+from scheduler.model.feeds import FeedLink
 from scheduler.services.feeds import links as feed_links
 from scheduler.services.feeds.addresses import Address
 

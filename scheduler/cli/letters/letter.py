@@ -12,7 +12,10 @@ from scheduler.cli.kit.answers import Columns, show, show_one
 from scheduler.cli.kit.context import CommandContext, as_json, pass_context
 from scheduler.cli.kit.language import _, language
 from scheduler.cli.kit.records import NUMBER, format_instant
-from scheduler.model import Applicant, Event, Letter, LetterKind, Outcome, Person
+from scheduler.model.events import Event
+from scheduler.model.letters import Letter, LetterKind, Outcome
+from scheduler.model.places import Person
+from scheduler.model.visits import Applicant
 from scheduler.services.common.lookup import get
 from scheduler.services.letters import ledger
 

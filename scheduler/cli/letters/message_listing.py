@@ -13,7 +13,8 @@ from scheduler.cli.kit.answers import Columns, print_json, show, show_one
 from scheduler.cli.kit.context import CommandContext, as_json, pass_context
 from scheduler.cli.kit.language import _, language
 from scheduler.cli.kit.records import NUMBER, format_instant
-from scheduler.model import Event, Letter, Message
+from scheduler.model.events import Event
+from scheduler.model.letters import Letter, Message
 from scheduler.services.common.lookup import get
 from scheduler.services.letters import messages
 from scheduler.services.outbox.enqueue import NO_ADDRESS

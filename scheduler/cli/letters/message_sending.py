@@ -27,7 +27,8 @@ from scheduler.cli.letters.message_listing import (
     name_those_without_address,
     recipient_record,
 )
-from scheduler.model import Event, Letter, Message
+from scheduler.model.events import Event
+from scheduler.model.letters import Letter, Message
 from scheduler.services.common.lookup import get_for_update
 from scheduler.services.common.values import LANGUAGE
 from scheduler.services.letters import ledger, messages

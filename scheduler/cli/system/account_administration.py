@@ -16,7 +16,7 @@ from scheduler.cli.kit.context import CommandContext, as_json, pass_context
 from scheduler.cli.kit.language import _
 from scheduler.cli.kit.records import format_instant
 from scheduler.cli.system.account_listing import account_record, posts_in_words
-from scheduler.model import Account, AccountRole
+from scheduler.model.accounts import Account, AccountRole
 from scheduler.services.accounts import accounts, assigned_posts
 from scheduler.services.accounts.accounts import INVITATION_LIFETIME, AccountDraft
 from scheduler.services.common.drafts import check

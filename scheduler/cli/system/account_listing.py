@@ -11,7 +11,7 @@ from scheduler.cli.kit.answers import Columns, show, show_one
 from scheduler.cli.kit.context import CommandContext, as_json, pass_context
 from scheduler.cli.kit.language import _
 from scheduler.cli.kit.records import format_instant
-from scheduler.model import Account, AccountRole
+from scheduler.model.accounts import Account, AccountRole
 from scheduler.services.accounts import accounts
 
 

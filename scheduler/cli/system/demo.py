@@ -37,7 +37,11 @@ from scheduler.cli.system.demo_directory import (
     DemoDirectory,
     claim,
 )
-from scheduler.model import AccountRole, Appointment, Event, Letter, Person, Reminder
+from scheduler.model.accounts import AccountRole
+from scheduler.model.events import Event, Reminder
+from scheduler.model.letters import Letter
+from scheduler.model.places import Person
+from scheduler.model.visits import Appointment
 from scheduler.sample import programme
 from scheduler.services.accounts import accounts, assigned_posts
 from scheduler.services.accounts.accounts import AccountDraft
@@ -221,7 +225,7 @@ class _Play:
         self._run("visit", "confirm", reference)
 
     def _times(self) -> tuple[datetime, datetime]:
-        """The first that are free on two days, three days ahead: there is a reminder before."""
+        """Return the first free times of two days, from three days ahead, so that a reminder is due before."""
         context = self._context()
         with context.read() as session:
             service = posts.get_service(posts.get(session, POST), SERVICE)
@@ -341,7 +345,7 @@ class _Play:
         click.echo()
 
     def _run(self, *args: str, quiet: bool = False) -> None:
-        """A command as it is typed, and what it answers."""
+        """Run a command as it is typed and print its output."""
         from contextlib import redirect_stdout
         from io import StringIO
 

@@ -19,8 +19,8 @@ from sqlalchemy.orm import Session
 from scheduler.base.errors import Conflict, Forbidden, Invalid, NotFound, SchedulerError
 from scheduler.base.i18n import N_
 from scheduler.base.text import check_line, fold_text
-from scheduler.model import Account, AccountRole, Act, Post
-from scheduler.model.accounts import may
+from scheduler.model.accounts import Account, AccountRole, Act, may
+from scheduler.model.posts import Post
 from scheduler.services.accounts import passwords
 from scheduler.services.common import tokens
 from scheduler.services.common.audit import note
@@ -283,7 +283,7 @@ def verify_password(claim: StoredPassword, password: str) -> str | None:
 
 
 def sign_in(session: Session, claim: StoredPassword, hashed: str, *, secret: str, now: datetime) -> Officer:
-    """Sign in with the hash from `proves`, and store it. Raise Refused if the account was changed meanwhile."""
+    """Sign in with the hash from `verify_password`, and store it. Raise Refused if the account has changed."""
     account = session.get(Account, claim.account_id, with_for_update=True) if claim.account_id else None
     if account is None or account.disabled_at or account.password_hash != claim.hashed:
         raise Refused

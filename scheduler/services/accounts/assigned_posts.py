@@ -8,7 +8,9 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict, NotFound
-from scheduler.model import Account, Act, Appointment, Post
+from scheduler.model.accounts import Account, Act
+from scheduler.model.posts import Post
+from scheduler.model.visits import Appointment
 from scheduler.services.accounts.accounts import Officer
 from scheduler.services.common.audit import note
 from scheduler.services.consulate.posts import posts

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler.model import Audit
+from scheduler.model.audit import Audit
 from scheduler.services.common import content_version
 from scheduler.storage.unit_of_work import unit_of_work
 

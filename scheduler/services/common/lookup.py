@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from itertools import islice
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -13,20 +13,29 @@ from sqlalchemy.orm import Session
 from scheduler.base.errors import Conflict, NotFound
 from scheduler.base.i18n import N_
 from scheduler.base.text import fold_text
-from scheduler.model import Attendee, City, Event, Feed, Organisation, Person, Post, Venue
+from scheduler.model.places import Person
 
-Keyed = City | Organisation | Venue | Person | Event | Feed | Post
+if TYPE_CHECKING:  # who looks for a city needs no table of posts or feeds
+    from scheduler.model.attendance import Attendee
+    from scheduler.model.events import Event
+    from scheduler.model.feeds import Feed
+    from scheduler.model.places import City, Organisation, Venue
+    from scheduler.model.posts import Post
+
+    Keyed = City | Organisation | Venue | Person | Event | Feed | Post
+
 CHUNK = 500  # keys in one query: fewer than the variables that SQLite takes
-K = TypeVar("K", City, Organisation, Venue, Person, Event, Feed, Post)
+K = TypeVar("K", "City", "Organisation", "Venue", "Person", "Event", "Feed", "Post")
 
-_ABSENT: dict[type[Keyed], str] = {
-    City: N_("there is no city {key}"),
-    Organisation: N_("there is no organisation {key}"),
-    Venue: N_("there is no venue {key}"),
-    Person: N_("there is no person {key}"),
-    Event: N_("there is no event {key}"),
-    Feed: N_("there is no feed {key}"),
-    Post: N_("there is no post {key}"),
+# By the name of the table.
+_ABSENT = {
+    "city": N_("there is no city {key}"),
+    "organisation": N_("there is no organisation {key}"),
+    "venue": N_("there is no venue {key}"),
+    "person": N_("there is no person {key}"),
+    "event": N_("there is no event {key}"),
+    "feed": N_("there is no feed {key}"),
+    "post": N_("there is no post {key}"),
 }
 
 
@@ -93,7 +102,7 @@ def make_not_found(session: Session, kind: type[K], key: str) -> NotFound:
     """Return the error that says that there is no such key, and suggests the most similar one."""
     known = session.scalars(sa.select(kind.key).where(kind.key.is_not(None)).limit(5000))
     near = difflib.get_close_matches(key, [str(found) for found in known], n=1)
-    sentence = NotFound(_ABSENT[kind], key=key, noun=kind.__tablename__)
+    sentence = NotFound(_ABSENT[kind.__tablename__], key=key, noun=kind.__tablename__)
     return (
         NotFound("{sentence}; did you mean {near}?", **sentence.facts, sentence=sentence, near=near[0])
         if near
@@ -142,6 +151,8 @@ def get_attendee(session: Session, event: Event, who: str) -> Attendee:
 
 def _find_attendee_by_address(session: Session, event: Event, address: str) -> Attendee | None:
     """Return the only attendee with this address, which people who are not on this list may share."""
+    from scheduler.model.attendance import Attendee
+
     if "@" not in address:
         return None
     query = sa.select(Attendee).join(Attendee.person)
@@ -151,4 +162,6 @@ def _find_attendee_by_address(session: Session, event: Event, address: str) -> A
 
 
 def _find_attendee(session: Session, event: Event, found: Person) -> Attendee | None:
+    from scheduler.model.attendance import Attendee
+
     return session.scalar(sa.select(Attendee).where(Attendee.event_id == event.id, Attendee.person_id == found.id))

@@ -8,7 +8,7 @@ from enum import StrEnum
 from itertools import groupby
 from typing import Any
 
-from scheduler.base.date_parsing import format_duration
+from scheduler.base.durations import format_duration
 from scheduler.base.text import Text
 from scheduler.services.common.drafts import Draft
 from scheduler.services.common.values import WEEKDAYS, Interval

@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BeforeValidator, Field, ValidationInfo, WrapValidator
 
 from scheduler.base.clock import zone
-from scheduler.base.date_parsing import parse_duration
+from scheduler.base.durations import parse_duration
 from scheduler.base.errors import Invalid, SchedulerError
 from scheduler.base.i18n import N_
 from scheduler.base.text import Text, check_line, check_prose

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from scheduler.base.text import Text
-from scheduler.model import Origin, Visibility
+from scheduler.model.events import Visibility
+from scheduler.model.imports import Origin
 from scheduler.services.events.programme.event_drafts import EventDraft
 from scheduler.services.exchange.calendar_mapping import MappedEvent
 

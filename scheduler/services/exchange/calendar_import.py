@@ -18,7 +18,9 @@ from calendars.foreign import ForeignEvent, Note, Notes
 from scheduler.base.errors import Invalid
 from scheduler.base.i18n import N_
 from scheduler.base.text import fold_text, make_slug
-from scheduler.model import City, Event, Organisation, Origin, Status, Venue
+from scheduler.model.events import Event, Status
+from scheduler.model.imports import Origin
+from scheduler.model.places import City, Organisation, Venue
 from scheduler.services.common.audit import note
 from scheduler.services.common.changes import Change, ChangeKind
 from scheduler.services.common.lookup import Lookup

@@ -16,7 +16,7 @@ from scheduler.base.clock import instant, wall, zone
 from scheduler.base.errors import Invalid
 from scheduler.base.i18n import N_, load_catalogue
 from scheduler.base.text import Text, fold_text
-from scheduler.model import Kind, Status, Visibility
+from scheduler.model.events import Kind, Status, Visibility
 from scheduler.services.common.drafts import check
 from scheduler.services.events.programme.event_drafts import EventDraft
 from scheduler.services.exchange.html_text import is_html, strip_html

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from calendars.foreign import ForeignEvent
-from scheduler.model import Event, Origin, Status
+from scheduler.model.events import Event, Status
+from scheduler.model.imports import Origin
 from scheduler.services.exchange.calendar_mapping import MappedEvent
 
 CHUNK = 500  # values in one query: fewer than the variables that SQLite takes

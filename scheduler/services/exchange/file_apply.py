@@ -9,7 +9,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
 from scheduler.base.errors import Conflict, Problems
-from scheduler.model import Event, Feed, Person, Status, Venue
+from scheduler.model.events import Event, Status
+from scheduler.model.feeds import Feed
+from scheduler.model.places import Person, Venue
 from scheduler.services.common.changes import Change
 from scheduler.services.common.drafts import Draft
 from scheduler.services.common.lookup import Lookup

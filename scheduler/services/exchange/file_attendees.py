@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session, selectinload
 
 from scheduler.base.errors import Conflict
 from scheduler.base.i18n import N_
-from scheduler.model import Answer, Attendee, Event, Partstat, Person, Standing
-from scheduler.model.attendance import HOLDING
+from scheduler.model.attendance import HOLDING, Answer, Attendee, Partstat, Standing
+from scheduler.model.events import Event
+from scheduler.model.places import Person
 from scheduler.services.common.changes import Change, ChangeKind
 from scheduler.services.common.lookup import CHUNK, Lookup
 from scheduler.services.events.attendance import parties, transitions

@@ -8,7 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
-from scheduler.model import Attendee, Event, Partstat, Person, Standing
+from scheduler.model.attendance import Attendee, Partstat, Standing
+from scheduler.model.events import Event
+from scheduler.model.places import Person
 from scheduler.services.common.plain_tables import write_table
 from scheduler.services.consulate.posts import posts
 from scheduler.services.consulate.posts.post_drafts import PostDraft

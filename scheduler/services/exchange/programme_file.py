@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scheduler.model import Kind
+from scheduler.model.events import Kind
 from scheduler.services.common.drafts import Draft
 from scheduler.services.common.values import Key, Language, Name, Zone
 from scheduler.services.consulate.posts.post_drafts import PostDraft

@@ -14,23 +14,10 @@ from calendars.vtimezone import render_vtimezone
 from scheduler.base.clock import instant, wall
 from scheduler.base.i18n import N_, load_catalogue, supported_language
 from scheduler.base.text import Text
-from scheduler.model import (
-    Attendee,
-    Audience,
-    City,
-    Event,
-    Kind,
-    Mode,
-    Organisation,
-    Rendering,
-    Sees,
-    Status,
-    Venue,
-    View,
-    Visibility,
-)
-from scheduler.model.attendance import BOUND, comes
-from scheduler.model.events import event_city
+from scheduler.model.attendance import BOUND, Attendee, comes
+from scheduler.model.events import Event, Kind, Mode, Status, Visibility, event_city
+from scheduler.model.feeds import Audience, Rendering, Sees, View
+from scheduler.model.places import City, Organisation, Venue
 from scheduler.services.events.programme.event_mapping import WITH_EVENT
 from scheduler.services.events.programme.rendering.revisions import revise
 from scheduler.services.feeds.scopes import Scope

@@ -12,7 +12,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict, Forbidden, NotFound
-from scheduler.model import Account, Act, FeedLink, Person, Post, Sees
+from scheduler.model.accounts import Account, Act
+from scheduler.model.feeds import FeedLink, Sees
+from scheduler.model.places import Person
+from scheduler.model.posts import Post
 from scheduler.services.common import tokens
 from scheduler.services.common.audit import note
 

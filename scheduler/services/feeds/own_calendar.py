@@ -7,16 +7,10 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler.model import (
-    Attendee,
-    Audience,
-    FeedLink,
-    Mode,
-    Person,
-    Sees,
-    Standing,
-)
-from scheduler.model.feeds import EVERYTHING
+from scheduler.model.attendance import Attendee, Standing
+from scheduler.model.events import Mode
+from scheduler.model.feeds import EVERYTHING, Audience, FeedLink, Sees
+from scheduler.model.places import Person
 from scheduler.services.feeds import event_feeds
 from scheduler.services.feeds import links as feed_links
 

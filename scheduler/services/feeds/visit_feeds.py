@@ -13,7 +13,9 @@ from calendars.feed import write_feed
 from calendars.vevent import Texts, VEvent, render
 from scheduler.base.clock import wall
 from scheduler.base.i18n import N_, load_catalogue
-from scheduler.model import Appointment, FeedLink, Post, Service, VisitStatus
+from scheduler.model.feeds import FeedLink
+from scheduler.model.posts import Post, Service
+from scheduler.model.visits import Appointment, VisitStatus
 from scheduler.services.consulate.posts.free_times import midnight
 from scheduler.services.consulate.visits.booking import WITH_VISIT
 from scheduler.services.consulate.visits.wording import format_place

@@ -8,7 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
-from scheduler.model import Letter
+from scheduler.model.letters import Letter
 from scheduler.services.consulate.visits.booking import WITH_VISIT
 from scheduler.services.letters.envelope import CompositionResult, SenderIdentity
 from scheduler.services.letters.event_letters import compose_event_letters

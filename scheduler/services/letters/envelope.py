@@ -9,7 +9,7 @@ from datetime import datetime
 
 from scheduler.base.text import Text
 from scheduler.formats.mail import Envelope, Parts, ascii_address, assemble
-from scheduler.model import Letter, LetterKind
+from scheduler.model.letters import Letter, LetterKind
 from scheduler.services.letters.letter_rows import LetterRow
 
 

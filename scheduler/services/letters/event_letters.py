@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session, selectinload
 
 from scheduler.base.i18n import N_
 from scheduler.formats.mail import Parts
-from scheduler.model import Event, LetterKind, Message
+from scheduler.model.events import Event
+from scheduler.model.letters import LetterKind, Message
 from scheduler.services.common.tokens import PATHS, Purpose, make_attendee_token
 from scheduler.services.events.attendance import passes
 from scheduler.services.events.programme.event_mapping import WITH_EVENT

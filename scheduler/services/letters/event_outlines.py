@@ -17,7 +17,10 @@ from scheduler.base.date_format import When, language_name
 from scheduler.base.i18n import supported_language
 from scheduler.base.text import Text
 from scheduler.formats.mail import PICTURE, Parts
-from scheduler.model import Audience, Event, LetterKind, Message, Mode, Standing
+from scheduler.model.attendance import Standing
+from scheduler.model.events import Event, Mode
+from scheduler.model.feeds import Audience
+from scheduler.model.letters import LetterKind, Message
 from scheduler.services.events.programme.event_times import (
     capture_facts,
     format_instant,

@@ -11,7 +11,9 @@ from sqlalchemy.orm import Session, selectinload
 
 from scheduler.base.errors import Conflict, NotFound
 from scheduler.base.i18n import N_
-from scheduler.model import Appointment, Event, Letter, Outcome
+from scheduler.model.events import Event
+from scheduler.model.letters import Letter, Outcome
+from scheduler.model.visits import Appointment
 from scheduler.services.common.audit import note
 from scheduler.services.letters.composing import compose
 from scheduler.services.letters.envelope import SenderIdentity, Skip

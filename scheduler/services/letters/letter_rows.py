@@ -10,8 +10,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.text import Text
-from scheduler.model import Attendee, Event, Letter, LetterKind, Mode, Person, Reminded, Standing
-from scheduler.model.attendance import BOUND
+from scheduler.model.attendance import BOUND, Attendee, Reminded, Standing
+from scheduler.model.events import Event, Mode
+from scheduler.model.letters import Letter, LetterKind
+from scheduler.model.places import Person
 
 # Not on the list: these people get only letters that they asked for, and letters that tell them just this.
 OFF_LIST = (Standing.WITHDRAWN, Standing.UNCONFIRMED, Standing.LAPSED, Standing.REFUSED)

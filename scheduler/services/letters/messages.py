@@ -14,7 +14,9 @@ from sqlalchemy.orm import Session, joinedload
 from scheduler.base.errors import Conflict, Invalid, NotFound
 from scheduler.base.i18n import N_
 from scheduler.base.text import Text
-from scheduler.model import Attendee, Event, Letter, Message, Outcome
+from scheduler.model.attendance import Attendee
+from scheduler.model.events import Event
+from scheduler.model.letters import Letter, Message, Outcome
 from scheduler.services.common.audit import actor_of, note
 from scheduler.services.common.drafts import Draft, check
 from scheduler.services.common.values import Name, Prose

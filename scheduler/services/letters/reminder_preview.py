@@ -9,7 +9,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased, selectinload
 
-from scheduler.model import Attendee, Event, Person, Reminder
+from scheduler.model.attendance import Attendee
+from scheduler.model.events import Event, Reminder
+from scheduler.model.places import Person
 from scheduler.services.outbox.reminders import is_still_useful, recipient_condition
 
 

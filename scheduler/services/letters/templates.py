@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, sel
 
 from scheduler.base.i18n import load_catalogue
 from scheduler.base.resources import TEMPLATES
-from scheduler.model import LetterKind
+from scheduler.model.letters import LetterKind
 
 
 def render_letter(

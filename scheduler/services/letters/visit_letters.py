@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from scheduler.base.clock import instant, wall
-from scheduler.base.date_format import format_day, format_offset, format_span
+from scheduler.base.clock import format_offset, instant, wall
+from scheduler.base.date_format import format_day, format_span
 from scheduler.base.i18n import N_, supported_language
 from scheduler.formats.mail import PICTURE, Parts
-from scheduler.model import Applicant, Appointment, Letter, LetterKind, Side, VisitStatus
-from scheduler.model.visits import ACTIVE
+from scheduler.model.letters import Letter, LetterKind
+from scheduler.model.visits import ACTIVE, Applicant, Appointment, Side, VisitStatus
 from scheduler.services.consulate.visits import notices
 from scheduler.services.consulate.visits.links import VisitPurpose, make_address
 from scheduler.services.consulate.visits.wording import (

@@ -11,17 +11,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.i18n import N_
-from scheduler.model import (
-    Attendee,
-    Event,
-    Kind,
-    Letter,
-    LetterKind,
-    Message,
-    Outcome,
-    Person,
-    Standing,
-)
+from scheduler.model.attendance import Attendee, Standing
+from scheduler.model.events import Event, Kind
+from scheduler.model.letters import Letter, LetterKind, Message, Outcome
+from scheduler.model.places import Person
 from scheduler.storage.upsert import insert_ignoring
 
 NO_ADDRESS = N_("no e-mail address")

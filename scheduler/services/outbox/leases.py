@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler.model import Letter
+from scheduler.model.letters import Letter
 
 # The waits after temporary refusals. The last one repeats until the letter expires or has had all its attempts.
 BACK_OFF = (

@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from calendars.anniversaries import find_next_anniversary
 from scheduler.base.clock import instant, wall
-from scheduler.model import (
-    Attendee,
-    Event,
-    Kind,
-    LetterKind,
-    Mode,
-    Partstat,
-    Reminded,
-    Reminder,
-    ReminderAudience,
-    Role,
-    Standing,
-    Timing,
-)
-from scheduler.model.attendance import OFFICIALS
+from scheduler.model.attendance import OFFICIALS, Attendee, Partstat, Reminded, Role, Standing
+from scheduler.model.events import Event, Kind, Mode, Reminder, ReminderAudience, Timing
+from scheduler.model.letters import LetterKind
 from scheduler.services.outbox.enqueue import LetterBatch, queue_batch
+from scheduler.services.outbox.event_starts import upcoming_start
 
 MORNING = time(9)  # when reminders of events without an hour are due, on the clock of the event
 
@@ -75,31 +63,6 @@ def _starts(event: Event, now: datetime) -> Iterator[datetime]:
         yield start
         if event.kind is Kind.ANNIVERSARY:
             yield from filter(None, [upcoming_start(event, now=start)])
-
-
-def upcoming_start(event: Event, *, now: datetime) -> datetime | None:
-    """Return the instant of the next start; None if the event has begun, is cancelled or has no date."""
-    if event.cancelled or event.starts_at is None or event.dtstart is None:
-        return None
-    if event.kind is Kind.ANNIVERSARY:
-        return _anniversary_on_or_after(event, wall(now, event.tzid).date() + timedelta(days=1))
-    return event.starts_at if event.starts_at > now else None
-
-
-def has_start(event: Event, start: datetime) -> bool:
-    """Return whether the event starts at this instant; for an anniversary, in whichever year that is."""
-    if event.kind is Kind.ANNIVERSARY:
-        return start == _anniversary_on_or_after(event, wall(start, event.tzid).date())
-    return start == event.starts_at
-
-
-def _anniversary_on_or_after(event: Event, day: date) -> datetime:
-    assert event.dtstart is not None  # noqa: S101 - an anniversary always has its day
-    return _midnight(find_next_anniversary(event.dtstart.date(), day), event.tzid)
-
-
-def _midnight(day: date, tzid: str) -> datetime:
-    return instant(datetime.combine(day, time()), tzid, gap="shift")
 
 
 def due_at(reminder: Reminder, event: Event, start: datetime) -> datetime:

@@ -7,7 +7,9 @@ from datetime import date, datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler.model import Appointment, Audit, Post
+from scheduler.model.audit import Audit
+from scheduler.model.posts import Post
+from scheduler.model.visits import Appointment
 from scheduler.services.common.audit import actor_of, note
 
 RECORDED_EVERY = timedelta(hours=1)  # how exactly the audit tells when a visit was read

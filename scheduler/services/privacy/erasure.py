@@ -16,19 +16,12 @@ from sqlalchemy.orm import Session, joinedload
 from scheduler.base.errors import Conflict, NothingToChange
 from scheduler.base.i18n import LANGUAGES, N_, load_catalogue
 from scheduler.base.text import Text
-from scheduler.model import (
-    Answer,
-    Attendee,
-    Companion,
-    Event,
-    ExternalId,
-    FeedLink,
-    GuestRow,
-    Letter,
-    Outcome,
-    Person,
-    Standing,
-)
+from scheduler.model.attendance import Answer, Attendee, Companion, Standing
+from scheduler.model.events import Event
+from scheduler.model.feeds import FeedLink
+from scheduler.model.imports import ExternalId, GuestRow
+from scheduler.model.letters import Letter, Outcome
+from scheduler.model.places import Person
 from scheduler.services.common.audit import note, note_each
 from scheduler.services.events.attendance import capacity, transitions
 from scheduler.services.outbox.enqueue import ON_LIST
@@ -110,7 +103,7 @@ def _lock_represented(session: Session, person: Person, now: datetime) -> list[A
     query = sa.select(Attendee).where(Attendee.represented_by_id == person.id).options(joinedload(Attendee.event))
     rows = [row for row in session.scalars(query.order_by(Attendee.event_id)) if _is_to_come(row.event, now)]
     for row in rows:
-        capacity.hold(session, row.event_id)
+        capacity.lock_places(session, row.event_id)
         row.epoch += 1
     return rows
 

@@ -7,8 +7,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
-from scheduler.model import Attendee, ExternalId, FeedLink, GuestRow, Letter, Person
-from scheduler.model.attendance import comes
+from scheduler.model.attendance import Attendee, comes
+from scheduler.model.feeds import FeedLink
+from scheduler.model.imports import ExternalId, GuestRow
+from scheduler.model.letters import Letter
+from scheduler.model.places import Person
 
 
 def export_personal_data(session: Session, person: Person) -> dict[str, Any]:

@@ -14,7 +14,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.text import Text
-from scheduler.model import Attendee, Audit, Companion, Event, FeedLink, GuestRow, Kind, Letter, Person, Status
+from scheduler.model.attendance import Attendee, Companion
+from scheduler.model.audit import Audit
+from scheduler.model.events import Event, Kind, Status
+from scheduler.model.feeds import FeedLink
+from scheduler.model.imports import GuestRow
+from scheduler.model.letters import Letter
+from scheduler.model.places import Person
 from scheduler.services.common.audit import note
 from scheduler.services.privacy import erasure
 

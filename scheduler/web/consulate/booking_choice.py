@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.app import App
 from scheduler.base.errors import Invalid
-from scheduler.model import Counted, Layout, Service
+from scheduler.model.posts import Counted, Layout, Service
 from scheduler.services.consulate.posts import public_posts
 from scheduler.services.consulate.posts.free_times import Party
 from scheduler.services.consulate.posts.slots import Slot

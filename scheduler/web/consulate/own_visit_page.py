@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from scheduler.app import App
 from scheduler.base.errors import Conflict, NotFound
 from scheduler.base.i18n import LANGUAGES
-from scheduler.model import Appointment, Side, VisitStatus
+from scheduler.model.visits import Appointment, Side, VisitStatus
 from scheduler.services.consulate.posts import week_view
 from scheduler.services.consulate.posts.slots import Slot
 from scheduler.services.consulate.visits import booking, own_visit_page

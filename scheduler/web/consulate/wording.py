@@ -8,18 +8,18 @@ from decimal import Decimal
 
 from flask import g
 
-from scheduler.base.clock import instant, wall
+from scheduler.base.clock import format_offset, instant, wall
 from scheduler.base.date_format import (
     format_day,
     format_day_short,
     format_days,
     format_lead,
-    format_offset,
     format_weekday,
     zone_city,
 )
 from scheduler.base.i18n import N_
-from scheduler.model import Appointment, Counted, Layout, Post, Service, Side, SpecialDays, VisitStatus
+from scheduler.model.posts import Counted, Layout, Post, Service, SpecialDays
+from scheduler.model.visits import Appointment, Side, VisitStatus
 from scheduler.services.consulate.posts import free_times, posts
 from scheduler.services.consulate.posts.availability import Explanation, Reason
 from scheduler.services.consulate.posts.free_times import Party

@@ -8,7 +8,8 @@ from flask import g
 
 from scheduler.base.errors import SchedulerError, list_errors
 from scheduler.base.text import check_line, check_prose
-from scheduler.model import Attendee, Event
+from scheduler.model.attendance import Attendee
+from scheduler.model.events import Event
 from scheduler.services.common.drafts import check
 from scheduler.services.events.attendance.parties import Needs
 from scheduler.services.events.programme.place_drafts import PersonDraft

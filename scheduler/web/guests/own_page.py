@@ -1,4 +1,4 @@
-"""The page of a guest on a list, for whom the letter with its link was written to.
+"""The page of a guest, opened by the link in their letter.
 
 A link opens a page; only a button on it changes anything: mail scanners follow links.
 """
@@ -15,7 +15,9 @@ from sqlalchemy.orm import Session
 from scheduler.app import App
 from scheduler.base.errors import NotFound, NothingToChange, SchedulerError
 from scheduler.base.i18n import LANGUAGES
-from scheduler.model import Attendee, FeedLink, Mode, Reminded
+from scheduler.model.attendance import Attendee, Reminded
+from scheduler.model.events import Mode
+from scheduler.model.feeds import FeedLink
 from scheduler.services.common.tokens import PATHS, Purpose
 from scheduler.services.events.attendance import parties, passes
 from scheduler.services.events.attendance.capacity import NeverFits, NoRoom

@@ -14,7 +14,8 @@ from flask_limiter import Limiter
 
 from scheduler.app import App
 from scheduler.base.errors import NotFound, SchedulerError
-from scheduler.model import Attendee, Event
+from scheduler.model.attendance import Attendee
+from scheduler.model.events import Event
 from scheduler.services.common.tokens import PATHS, Purpose
 from scheduler.services.events.attendance.capacity import NeverFits
 from scheduler.services.events.attendance.registration_window import RegistrationClosed

@@ -33,7 +33,7 @@ def install(web: Flask, app: App) -> None:
     """Determine language and clock before every request, and mark responses for caches."""
 
     def greet() -> Answer | None:
-        """Also for addresses that lead nowhere: their page speaks the reader's language, too."""
+        """Set language and clock of the request, also for addresses without a page."""
         first = request.path.split("/", 2)[1]
         g.language = first if first in LANGUAGES else preferred(app)
         g.tzid = known_zone(request.cookies.get(CLOCK, ""))

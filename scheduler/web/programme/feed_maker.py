@@ -9,8 +9,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.app import App
 from scheduler.base.errors import Conflict, NotFound, SchedulerError
-from scheduler.model import FeedLink, Sees
-from scheduler.model.feeds import CHOICE
+from scheduler.model.feeds import CHOICE, FeedLink, Sees
 from scheduler.services.common.content_version import ContentVersion
 from scheduler.services.feeds import event_feeds, scopes, visit_feeds
 from scheduler.services.feeds import links as feed_links

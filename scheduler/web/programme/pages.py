@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
 from scheduler.base.clock import wall, zone_names
-from scheduler.model import Kind
+from scheduler.model.events import Kind
 from scheduler.services.consulate.posts import public_posts
 from scheduler.services.events.guests import registration
 from scheduler.services.events.programme import agenda

@@ -8,7 +8,8 @@ from typing import Any
 from flask import g
 
 from scheduler.base.clock import zone
-from scheduler.model import Event, Kind, Timing, Venue
+from scheduler.model.events import Event, Kind, Timing
+from scheduler.model.places import Venue
 from scheduler.services.events.programme.agenda import EventDetails
 
 SCHEMA = "https://schema.org/"

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from scheduler.app import App
 from scheduler.base.i18n import LANGUAGES, N_
 from scheduler.base.text import Text
-from scheduler.model import Kind
+from scheduler.model.events import Kind
 from scheduler.model.feeds import CHOICE, is_built_in
 from scheduler.services.events.programme import agenda
 from scheduler.services.events.programme.agenda import AgendaChoices

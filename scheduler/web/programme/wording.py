@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from flask import g
 
-from scheduler.base.clock import instant, wall
+from scheduler.base.clock import format_offset, instant, wall
 from scheduler.base.date_format import (
     When,
     format_day,
@@ -16,12 +16,12 @@ from scheduler.base.date_format import (
     format_days,
     format_month,
     format_month_name,
-    format_offset,
     format_weekday,
     zone_city,
 )
 from scheduler.base.i18n import N_
-from scheduler.model import Attendee, Capacity, Event, Kind, Mode, Queue, Reminded, Standing, Status, Timing
+from scheduler.model.attendance import Attendee, Reminded, Standing
+from scheduler.model.events import Capacity, Event, Kind, Mode, Queue, Status, Timing
 from scheduler.services.events.attendance import replies
 from scheduler.services.events.attendance.replies import Reply
 from scheduler.services.events.programme.agenda import AgendaEntry, AnnouncedPerson, EventDetails

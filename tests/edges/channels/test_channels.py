@@ -16,7 +16,7 @@ from scheduler.base.errors import Invalid
 from scheduler.channels.base import ChannelError
 from scheduler.channels.choosing import channel_for
 from scheduler.channels.file import FileChannel
-from scheduler.model import LetterKind
+from scheduler.model.letters import LetterKind
 from scheduler.services.letters.envelope import OutgoingMessage
 from tests.support.letters import Postbox
 from tests.support.machine import HANG, free_port
@@ -190,7 +190,7 @@ def server_that_says(*lines: bytes):
         thread.start()
         yield f"smtp://127.0.0.2:{listening.getsockname()[1]}"
         listening.shutdown(socket.SHUT_RDWR)
-    thread.join(5)
+    thread.join(HANG)
 
 
 def test_a_password_is_not_sent_without_tls():

@@ -13,7 +13,8 @@ import pytest
 from werkzeug.test import Client
 
 from scheduler.base.errors import Conflict, Forbidden, Invalid
-from scheduler.model import Event, Feed
+from scheduler.model.events import Event
+from scheduler.model.feeds import Feed
 from scheduler.services.common import lookup
 from scheduler.services.events.programme import planning
 from scheduler.web.programme.feed_server import FeedServer

@@ -6,7 +6,8 @@ import pytest
 import sqlalchemy as sa
 
 from scheduler.base.errors import Conflict, Invalid, NotFound
-from scheduler.model import MAY, Account, AccountRole, Act, Audit
+from scheduler.model.accounts import MAY, Account, AccountRole, Act
+from scheduler.model.audit import Audit
 from scheduler.services.accounts import accounts
 from scheduler.services.accounts.accounts import AccountDraft, Refused
 from scheduler.services.common.drafts import check

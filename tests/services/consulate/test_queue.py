@@ -10,7 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from scheduler.base.errors import Conflict, Invalid, NotFound
-from scheduler.model import Appointment, Audit, LetterKind, Side, Ticket, VisitStatus
+from scheduler.model.audit import Audit
+from scheduler.model.letters import LetterKind
+from scheduler.model.visits import Appointment, Side, Ticket, VisitStatus
 from scheduler.services.consulate.front_desk import board as queue_board
 from scheduler.services.consulate.front_desk.actions import AnotherDay, NobodyWaits
 from scheduler.services.consulate.front_desk.walk_ins import NoWalkIns

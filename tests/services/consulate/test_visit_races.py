@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from scheduler.base.errors import Conflict
-from scheduler.model import Appointment, ServiceDay, SlotClaim, VisitStatus
+from scheduler.model.visits import Appointment, ServiceDay, SlotClaim, VisitStatus
 from scheduler.services.consulate.posts import posts
 from scheduler.services.consulate.visits import booking
 from scheduler.services.consulate.visits.booking import AlreadyBooked, NotOffered, SlotTaken

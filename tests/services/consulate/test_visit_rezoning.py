@@ -8,7 +8,8 @@ import icalendar
 import pytest
 import sqlalchemy as sa
 
-from scheduler.model import Appointment, Letter, LetterKind, Outcome
+from scheduler.model.letters import Letter, LetterKind, Outcome
+from scheduler.model.visits import Appointment
 from scheduler.services.consulate.visits import booking, upkeep
 from scheduler.services.consulate.visits import rezoning as visit_rezoning
 from scheduler.services.consulate.visits import wording as visit_wording

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 
 from scheduler.base.errors import NotFound
 from scheduler.base.text import Text
-from scheduler.model import Applicant, Letter, LetterKind, Outcome, Side, VisitStatus
+from scheduler.model.letters import Letter, LetterKind, Outcome
+from scheduler.model.visits import Applicant, Side, VisitStatus
 from scheduler.services.consulate.front_desk.statistics import compute_statistics
 from scheduler.services.consulate.posts import posts
 from scheduler.services.consulate.visits import booking, displacement, upkeep

@@ -8,7 +8,9 @@ import pytest
 import sqlalchemy as sa
 
 from scheduler.base.errors import Invalid, NotFound
-from scheduler.model import Layout, LetterKind, Side, SlotClaim, VisitStatus
+from scheduler.model.letters import LetterKind
+from scheduler.model.posts import Layout
+from scheduler.model.visits import Side, SlotClaim, VisitStatus
 from scheduler.services.common.drafts import check
 from scheduler.services.consulate.posts import free_times, opening_days, posts
 from scheduler.services.consulate.posts.availability import Reason

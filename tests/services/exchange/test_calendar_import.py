@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 from calendars.foreign import Notes, expand_series, read_calendar
 from scheduler.base.errors import Invalid
-from scheduler.model import Event, Origin
+from scheduler.model.events import Event
+from scheduler.model.imports import Origin
 from scheduler.services.exchange import calendar_import
 from scheduler.services.exchange.calendar_import import ImportOptions, import_events
 from scheduler.services.exchange.calendar_mapping import CalendarDefaults

@@ -10,7 +10,9 @@ import pytest
 
 from scheduler.base.errors import NotFound
 from scheduler.base.text import Text
-from scheduler.model import Audience, Kind, feeds
+from scheduler.model import feeds
+from scheduler.model.events import Kind
+from scheduler.model.feeds import Audience
 from scheduler.services.events.programme import planning
 from scheduler.services.feeds import event_feeds, scopes
 from tests.support.builders import DAILY, DAY, NOW, SPRING, START, a_city, a_feed, a_venue, an_event, an_organisation

@@ -10,7 +10,10 @@ import sqlalchemy as sa
 
 from scheduler.base.errors import NothingToChange
 from scheduler.base.text import Text
-from scheduler.model import Answer, Attendee, Event, Letter, LetterKind, Mode, Partstat, Person, Role, Status
+from scheduler.model.attendance import Answer, Attendee, Partstat, Role
+from scheduler.model.events import Event, Mode, Status
+from scheduler.model.letters import Letter, LetterKind
+from scheduler.model.places import Person
 from scheduler.services.common.drafts import check
 from scheduler.services.common.lookup import get
 from scheduler.services.events.attendance import offers, transitions

@@ -8,7 +8,11 @@ import pytest
 import sqlalchemy as sa
 
 from scheduler.base.errors import Conflict, Invalid, NotFound
-from scheduler.model import Answer, Attendee, Audit, Event, Letter, Message, Mode, Partstat, Person, Role, Standing
+from scheduler.model.attendance import Answer, Attendee, Partstat, Role, Standing
+from scheduler.model.audit import Audit
+from scheduler.model.events import Event, Mode
+from scheduler.model.letters import Letter, Message
+from scheduler.model.places import Person
 from scheduler.services.common.lookup import get
 from scheduler.services.events.attendance import transitions
 from scheduler.services.events.guests import registration
@@ -107,7 +111,7 @@ def test_the_words_say_whom(opening, to, whom):
 
 
 def test_a_delegation_that_stands_only_in_the_guest_list_is_found_by_its_words(opening):
-    from scheduler.model import GuestRow
+    from scheduler.model.imports import GuestRow
 
     with opening.db.write() as session:
         event = get(session, Event, "opening")

@@ -11,7 +11,10 @@ import pytest
 import sqlalchemy as sa
 
 from scheduler.base.errors import Conflict, Invalid, NotFound, NothingToChange
-from scheduler.model import Attendee, Event, Letter, LetterKind, Mode, Partstat, Person, Standing
+from scheduler.model.attendance import Attendee, Partstat, Standing
+from scheduler.model.events import Event, Mode
+from scheduler.model.letters import Letter, LetterKind
+from scheduler.model.places import Person
 from scheduler.services.common import lookup
 from scheduler.services.common.drafts import check
 from scheduler.services.events.attendance import transitions

@@ -15,20 +15,10 @@ from sqlalchemy.exc import IntegrityError
 from scheduler.base.clock import wall
 from scheduler.base.errors import Conflict
 from scheduler.base.text import Text
-from scheduler.model import (
-    Answer,
-    Attendee,
-    Event,
-    Letter,
-    LetterKind,
-    Mode,
-    Partstat,
-    Person,
-    Reminder,
-    ReminderAudience,
-    Role,
-    Status,
-)
+from scheduler.model.attendance import Answer, Attendee, Partstat, Role
+from scheduler.model.events import Event, Mode, Reminder, ReminderAudience, Status
+from scheduler.model.letters import Letter, LetterKind
+from scheduler.model.places import Person
 from scheduler.services.common.lookup import get
 from scheduler.services.events.attendance import transitions
 from scheduler.services.events.programme import planning

@@ -9,21 +9,13 @@ import pytest
 import sqlalchemy as sa
 
 from scheduler.base.errors import NothingToChange
-from scheduler.model import (
-    Answer,
-    Attendee,
-    Audit,
-    Event,
-    ExternalId,
-    FeedLink,
-    GuestRow,
-    Letter,
-    Mode,
-    Outcome,
-    Partstat,
-    Person,
-    Standing,
-)
+from scheduler.model.attendance import Answer, Attendee, Partstat, Standing
+from scheduler.model.audit import Audit
+from scheduler.model.events import Event, Mode
+from scheduler.model.feeds import FeedLink
+from scheduler.model.imports import ExternalId, GuestRow
+from scheduler.model.letters import Letter, Outcome
+from scheduler.model.places import Person
 from scheduler.services.common.lookup import get
 from scheduler.services.events.attendance import transitions
 from scheduler.services.events.guests import registration
@@ -174,7 +166,7 @@ def test_who_waits_behind_them_moves_up(app):
 
     with app.db.read() as session:
         row = next(one for one in attendees_of(session) if one.person.key == "bolat")
-        assert row.standing is Standing.OFFERED
+        assert Standing.OFFERED is row.standing
 
 
 def test_what_is_over_or_going_on_is_not_rewritten(app, number, clock):

@@ -19,7 +19,14 @@ from scheduler.app import App
 from scheduler.base import config
 from scheduler.base.errors import Conflict, Forbidden, Invalid, SchedulerError
 from scheduler.base.text import Text
-from scheduler.model import Arrival, Audit, Capacity, City, Companion, Event, Mode, Origin, Sees, Ticket
+from scheduler.model.arrivals import Arrival
+from scheduler.model.attendance import Companion
+from scheduler.model.audit import Audit
+from scheduler.model.events import Capacity, Event, Mode
+from scheduler.model.feeds import Sees
+from scheduler.model.imports import Origin
+from scheduler.model.places import City
+from scheduler.model.visits import Ticket
 from scheduler.services.common.audit import note
 from scheduler.services.feeds import links as feed_links
 from scheduler.storage.database import Database

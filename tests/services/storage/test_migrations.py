@@ -13,7 +13,9 @@ from click.testing import CliRunner
 from scheduler import schema
 from scheduler.base.errors import Conflict, Invalid, SchedulerError
 from scheduler.cli.root import root
-from scheduler.model import AccountRole, Attendee, Event
+from scheduler.model.accounts import AccountRole
+from scheduler.model.attendance import Attendee
+from scheduler.model.events import Event
 from scheduler.services.accounts import accounts, assigned_posts
 from scheduler.services.accounts.accounts import AccountDraft
 from scheduler.services.consulate.posts import posts
@@ -328,7 +330,7 @@ def test_an_upgrade_that_fails_halfway_leaves_nothing(empty, tmp_path, monkeypat
     source = first.read_text(encoding="utf-8")
     source = source.replace("    make_audit_append_only()\n", "    op.drop_table('nowhere')\n", 1)
     first.write_text(source, encoding="utf-8")
-    monkeypatch.setattr(schema, "scripts", lambda: broken)
+    monkeypatch.setattr(schema, "migrations_directory", lambda: broken)
 
     with pytest.raises((SchedulerError, sa.exc.DBAPIError), match="nowhere"):
         schema.upgrade(empty)
@@ -344,7 +346,7 @@ def test_a_migration_rebuilds_tables_without_losing_what_hangs_on_them(db, tmp_p
     shutil.copytree(schema.migrations_directory(), more, ignore=shutil.ignore_patterns("__pycache__"))
     rebuild = REBUILD.format(head=schema.read_state(db).head)
     (more / "versions" / "0999_rebuild.py").write_text(rebuild, encoding="utf-8")
-    monkeypatch.setattr(schema, "scripts", lambda: more)
+    monkeypatch.setattr(schema, "migrations_directory", lambda: more)
 
     schema.upgrade(db)
     schema.downgrade(db, "-1")

@@ -17,7 +17,7 @@ NEW_YEAR = datetime(2027, 1, 1, tzinfo=UTC)
 
 
 def test_the_clock_tells_an_aware_instant_in_utc():
-    assert Clock().now().tzinfo is UTC
+    assert UTC is Clock().now().tzinfo
 
 
 def test_a_manual_clock_moves_only_when_it_is_told():
@@ -28,7 +28,7 @@ def test_a_manual_clock_moves_only_when_it_is_told():
     assert clock.now() == at("2027-01-01T02:00Z")
     clock.set(at("2026-01-01T05:00+05:00"))
     assert clock.now() == at("2026-01-01T00:00Z")
-    assert clock.now().tzinfo is UTC
+    assert UTC is clock.now().tzinfo
 
 
 def test_naive_and_aware_are_never_mistaken_for_each_other():
@@ -188,4 +188,4 @@ def test_the_version_of_the_zone_data_says_where_it_comes_from(old_zone_data):
     zoneinfo.reset_tzpath([])
 
     assert tzdata_version().endswith("(tzdata package)")
-    assert tzdata_version()[:2] == "20"
+    assert "20" == tzdata_version()[:2]

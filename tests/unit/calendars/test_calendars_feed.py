@@ -164,7 +164,7 @@ def test_zones_stand_before_the_events_once_each_and_in_one_order() -> None:
 
     written = write_feed([render(CEREMONY)], name="x", zones=[*zones, *zones], refresh=SIX_HOURS)
 
-    assert written.count(b"BEGIN:VTIMEZONE") == 2
+    assert 2 == written.count(b"BEGIN:VTIMEZONE")
     assert written.index(b"Asia/Bangkok") < written.index(b"Europe/Berlin") < written.index(b"BEGIN:VEVENT")
     assert written == write_feed([render(CEREMONY)], name="x", zones=reversed(zones), refresh=SIX_HOURS)
 

@@ -24,7 +24,7 @@ def test_no_fold_parts_a_backslash_from_what_it_escapes(text: str) -> None:
     written = write_content_lines([("SUMMARY", TextValue(text * 5))])
 
     for line in written.split(b"\r\n"):
-        assert (len(line) - len(line.rstrip(b"\\"))) % 2 == 0
+        assert 0 == (len(line) - len(line.rstrip(b"\\"))) % 2
 
 
 @given(st.binary(max_size=400).map(lambda data: data.replace(b"\r", b"").replace(b"\n", b"")))
@@ -51,7 +51,7 @@ def test_no_value_of_any_kind_begins_a_line_of_its_own(texts: list[str], address
 
     lines = unfold(write_content_lines(properties))
 
-    assert [re.match(rb"[A-Z]+", line)[0] for line in lines] == [b"CATEGORIES", b"URL", b"CONFERENCE"]
+    assert [b"CATEGORIES", b"URL", b"CONFERENCE"] == [re.match(rb"[A-Z]+", line)[0] for line in lines]
 
 
 @given(hostile)
@@ -60,7 +60,7 @@ def test_a_parameter_never_needs_the_escapes_that_clients_show_raw(label: str) -
 
     assert b"^n" not in line.replace(b"^^", b"")
     assert b"^'" not in line.replace(b"^^", b"")
-    assert line.count(b'"') == 2
+    assert 2 == line.count(b'"')
 
 
 @pytest.mark.parametrize(
@@ -77,8 +77,8 @@ def test_control_characters_go_and_every_kind_of_line_end_stays_one(written: str
 
 
 def test_a_typed_backslash_n_stays_a_backslash_and_an_n() -> None:
-    assert write_content_lines([("SUMMARY", TextValue(r"C:\New\notes"))]) == b"SUMMARY:C:\\\\New\\\\notes\r\n"
+    assert b"SUMMARY:C:\\\\New\\\\notes\r\n" == write_content_lines([("SUMMARY", TextValue(r"C:\New\notes"))])
 
 
 def test_a_location_of_several_lines_becomes_one() -> None:
-    assert join_lines("Hall 2\n \r\n40 Kabanbay Batyr Ave\n", glue=", ") == "Hall 2, 40 Kabanbay Batyr Ave"
+    assert "Hall 2, 40 Kabanbay Batyr Ave" == join_lines("Hall 2\n \r\n40 Kabanbay Batyr Ave\n", glue=", ")

@@ -108,21 +108,21 @@ def test_an_occurrence_that_differs_belongs_to_its_series_on_the_clock_of_the_se
 
     assert later.recurrence_id == at(2027, 3, 24, 15)
     assert (later.dtstart, later.tzid) == (at(2027, 3, 24, 11), "UTC")
-    assert (later.status, later.summary) == ("TENTATIVE", "Language course, an hour later")
+    assert ("TENTATIVE", "Language course, an hour later") == (later.status, later.summary)
 
 
 def test_html_is_kept_as_text_and_a_colon_in_a_quoted_parameter_begins_no_value() -> None:
     lecture = by_uid(own("google"))["lecture"]
 
-    assert lecture.description == "<b>Free</b> entry &amp; tea<br>Come early"
-    assert lecture.url == "https://example.org/lecture"
+    assert "<b>Free</b> entry &amp; tea<br>Come early" == lecture.description
+    assert "https://example.org/lecture" == lecture.url
     assert lecture.dtend == at(2027, 4, 1, 15, 30)
 
 
 def test_a_class_we_do_not_know_is_private() -> None:
     nauryz = by_uid(own("google"))["nauryz"]
 
-    assert nauryz.classification == "PRIVATE"
+    assert "PRIVATE" == nauryz.classification
     assert (nauryz.dtstart, nauryz.dtend, nauryz.tzid, nauryz.zone_source) == (
         date(2027, 3, 22),
         date(2027, 3, 24),
@@ -134,7 +134,7 @@ def test_a_class_we_do_not_know_is_private() -> None:
 def test_the_calendar_says_its_name_zone_and_method() -> None:
     (calendar,) = own("google").calendars
 
-    assert (calendar.name, calendar.tzid, calendar.method) == ("Мәдениет", "Asia/Almaty", "PUBLISH")
+    assert ("Мәдениет", "Asia/Almaty", "PUBLISH") == (calendar.name, calendar.tzid, calendar.method)
 
 
 @pytest.mark.parametrize("end", ["\r\n", "\n", "\r", "\r\r\n"])
@@ -143,7 +143,7 @@ def test_any_line_end_will_do(end: str) -> None:
 
     (event,) = read_calendar(lines.replace("\r\n", end).encode()).events
 
-    assert event.summary == "Opening, at last"
+    assert "Opening, at last" == event.summary
 
 
 def test_text_is_unescaped_and_cleaned_of_control_characters() -> None:
@@ -151,16 +151,16 @@ def test_text_is_unescaped_and_cleaned_of_control_characters() -> None:
         "DTSTART:20270303T100000Z", "SUMMARY:a\\\\n\\;\x00\x1b b\\Nc", "DESCRIPTION:one\\ntwo\u2028three\\x"
     )
 
-    assert event.summary == "a\\n; b c"
-    assert event.description == "one\ntwo\nthree\\x"
+    assert "a\\n; b c" == event.summary
+    assert "one\ntwo\nthree\\x" == event.description
 
 
 def test_the_organizer_is_a_name_and_never_an_address() -> None:
     named = the_event("DTSTART:20270303T100000Z", 'ORGANIZER;CN="Smith, Eve: Protocol":mailto:eve@example.org')
     unnamed = the_event("DTSTART:20270303T100000Z", "ORGANIZER;CN=eve@example.org:mailto:eve@example.org")
 
-    assert named.organizer == "Smith, Eve: Protocol"
-    assert unnamed.organizer == ""
+    assert "Smith, Eve: Protocol" == named.organizer
+    assert "" == unnamed.organizer
 
 
 def test_a_conference_with_a_picture_is_preferred() -> None:
@@ -170,12 +170,12 @@ def test_a_conference_with_a_picture_is_preferred() -> None:
         "CONFERENCE;VALUE=URI;FEATURE=AUDIO,VIDEO:https://video.example.com/1",
     )
 
-    assert event.conference == "https://video.example.com/1"
+    assert "https://video.example.com/1" == event.conference
 
 
 @pytest.mark.parametrize("geo", ["12.5;-7.25", "12.5\\;-7.25", "12.5,-7.25"])
 def test_a_geo_is_read_with_its_semicolon_escaped_or_a_comma(geo: str) -> None:
-    assert the_event("DTSTART:20270303T100000Z", f"GEO:{geo}").geo == (12.5, -7.25)
+    assert (12.5, -7.25) == the_event("DTSTART:20270303T100000Z", f"GEO:{geo}").geo
 
 
 # Whole days, ends
@@ -267,14 +267,14 @@ def test_until_is_of_the_kind_that_the_series_asks_for(dtstart: str, until: str,
 def test_of_a_rule_that_cannot_be_read_the_first_day_is_kept(rule: str) -> None:
     reading = read_calendar(a_calendar(an_event("DTSTART:20270303T100000Z", f"RRULE:{rule}")))
 
-    assert (reading.events[0].rrule, reading.events[0].recurring) == ("", False)
+    assert ("", False) == (reading.events[0].rrule, reading.events[0].recurring)
     assert [(5, "mended")] == [(note.line, note.kind) for note in reading.notes]
 
 
 def test_a_series_until_9999_never_ends() -> None:
     event = the_event("DTSTART;TZID=Asia/Almaty:20270303T150000", "RRULE:FREQ=DAILY;UNTIL=99991231T235959")
 
-    assert event.rrule == "FREQ=DAILY"
+    assert "FREQ=DAILY" == event.rrule
 
 
 def test_times_whose_instant_no_clock_can_tell_are_refused() -> None:
@@ -290,7 +290,7 @@ def test_times_whose_instant_no_clock_can_tell_are_refused() -> None:
 def test_exchange_names_an_occurrence_of_whole_days_by_a_midnight() -> None:
     roster = own("outlook").events[0]
 
-    assert roster.rrule == "FREQ=WEEKLY;UNTIL=20270623;INTERVAL=1;BYDAY=TU;WKST=MO"
+    assert "FREQ=WEEKLY;UNTIL=20270623;INTERVAL=1;BYDAY=TU;WKST=MO" == roster.rrule
     assert roster.exdates == (date(2027, 3, 16),)
     assert [(date(2027, 3, 30), date(2027, 3, 31))] == [(one.recurrence_id, one.dtstart) for one in roster.overrides]
 
@@ -317,7 +317,7 @@ def test_occurrences_without_their_series_stand_for_themselves() -> None:
     events = read_calendar(data).events
 
     assert [date(2027, 3, 3), date(2027, 3, 4)] == [event.recurrence_id for event in events]
-    assert len({event.uid for event in events}) == 1
+    assert 1 == len({event.uid for event in events})
 
 
 def test_dates_of_a_series_may_be_periods_and_lists_in_other_zones() -> None:
@@ -362,15 +362,15 @@ def test_a_missing_uid_is_made_from_the_content_so_that_importing_again_finds_th
 
     assert first == made("DTSTAMP:20270102T000000Z", "SEQUENCE:4")
     assert first != made("LOCATION:Hall 2")
-    assert len(first) == 32
+    assert 32 == len(first)
 
 
 def test_a_prefix_of_outlook_or_the_method_cancel_cancels() -> None:
     by_prefix = own("outlook").events[1]
     (by_method,) = read_calendar(a_calendar("METHOD:CANCEL", an_event("DTSTART:20270303T100000Z"))).events
 
-    assert (by_prefix.summary, by_prefix.status) == ("Reception at the residence", "CANCELLED")
-    assert by_method.status == "CANCELLED"
+    assert ("Reception at the residence", "CANCELLED") == (by_prefix.summary, by_prefix.status)
+    assert "CANCELLED" == by_method.status
 
 
 # Zones
@@ -412,8 +412,8 @@ def test_a_zone_is_resolved_step_by_step(tzid: str, zone: str, how: ZoneSource) 
 
 @pytest.mark.parametrize("tzid", ["GMT+0500", "UTC+5", "UTC+05:00", "(UTC+05:00)", "+0500"])
 def test_a_mere_distance_from_utc_is_the_readers_zone_where_that_keeps_it(tzid: str) -> None:
-    assert placed(tzid, default_tzid="Asia/Almaty") == ("Asia/Almaty", ZoneSource.OFFSET)
-    assert placed(tzid, default_tzid="Asia/Almaty", at="20230610T140000") == ("Etc/GMT-5", ZoneSource.OFFSET)
+    assert ("Asia/Almaty", ZoneSource.OFFSET) == placed(tzid, default_tzid="Asia/Almaty")
+    assert ("Etc/GMT-5", ZoneSource.OFFSET) == placed(tzid, default_tzid="Asia/Almaty", at="20230610T140000")
 
 
 def test_central_asia_standard_time_is_asked_about() -> None:
@@ -423,7 +423,7 @@ def test_central_asia_standard_time_is_asked_about() -> None:
         reading = read_calendar(data, default_tzid=default)
 
         assert (reading.events[0].tzid, reading.events[0].zone_source) == (zone, ZoneSource.GUESSED)
-        assert reading.uncertain_tzids == ("Central Asia Standard Time",)
+        assert ("Central Asia Standard Time",) == reading.uncertain_tzids
 
 
 def test_what_a_person_has_answered_goes_before_all() -> None:
@@ -446,7 +446,7 @@ def test_an_unknown_zone_without_any_default_refuses_the_event_and_no_other() ->
 
     assert ["2"] == [event.uid for event in reading.events]
     assert [(4, "refused", "The zone “Nowhere” is not known, nor any that keeps its clock.")] == told(reading)
-    assert reading.uncertain_tzids == ("Nowhere",)
+    assert ("Nowhere",) == reading.uncertain_tzids
 
 
 def test_a_floating_time_is_in_the_zone_of_its_calendar_or_the_default_one() -> None:
@@ -521,7 +521,7 @@ def test_a_series_whose_clock_no_zone_keeps_is_refused_and_asked_about() -> None
     reading = read_calendar(a_calendar(zone, event))
     answered = read_calendar(a_calendar(zone, event), zones={"Sarajevo Custom": "Europe/Sarajevo"})
 
-    assert (reading.events, reading.uncertain_tzids) == ((), ("Sarajevo Custom",))
+    assert ((), ("Sarajevo Custom",)) == (reading.events, reading.uncertain_tzids)
     assert ("Europe/Sarajevo", ZoneSource.ASKED) == (answered.events[0].tzid, answered.events[0].zone_source)
 
 
@@ -653,8 +653,8 @@ def test_alarms_and_attendees_are_counted_and_left_out() -> None:
 def test_a_message_has_its_facts_apart_so_that_it_can_be_translated() -> None:
     (note,) = read_calendar(a_calendar(an_event("DTSTART:{x}"))).notes
 
-    assert (note.message, note.facts) == ("DTSTART is no time: {value}.", {"value": "{x}"})
-    assert str(note) == "DTSTART is no time: {x}."
+    assert ("DTSTART is no time: {value}.", {"value": "{x}"}) == (note.message, note.facts)
+    assert "DTSTART is no time: {x}." == str(note)
 
 
 def test_within_leaves_out_what_cannot_fall_between_two_days() -> None:

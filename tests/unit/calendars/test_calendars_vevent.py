@@ -45,7 +45,7 @@ def test_a_one_off_event_is_written_in_utc_whatever_its_zone() -> None:
 
     assert "DTSTART:20260303T100000Z" in lines(event)
     assert "DTEND:20260303T120000Z" in lines(event)
-    assert event.tzid == ""
+    assert "" == event.tzid
 
 
 def test_a_series_is_written_by_the_clock_of_its_zone_and_its_end_in_utc() -> None:
@@ -58,7 +58,7 @@ def test_a_series_is_written_by_the_clock_of_its_zone_and_its_end_in_utc() -> No
     assert "DTSTART;TZID=Asia/Almaty:20260303T150000" in lines(event)
     assert "RRULE:FREQ=WEEKLY;UNTIL=20260331T100000Z;BYDAY=TU" in lines(event)
     assert "EXDATE;TZID=Asia/Almaty:20260310T150000" in lines(event)
-    assert event.tzid == "Asia/Almaty"
+    assert "Asia/Almaty" == event.tzid
 
 
 def test_one_day_of_a_series_keeps_the_original_start_in_the_zone_of_the_series() -> None:
@@ -73,7 +73,7 @@ def test_a_series_in_utc_names_no_zone(zone: Any) -> None:
     event = a_series(dtstart=datetime(2026, 3, 3, 10, tzinfo=zone), dtend=datetime(2026, 3, 3, 12, tzinfo=zone))
 
     assert "DTSTART:20260303T100000Z" in lines(event)
-    assert event.tzid == ""
+    assert "" == event.tzid
 
 
 def test_an_all_day_event_has_dates_without_zone_and_says_so_to_outlook() -> None:
@@ -106,7 +106,7 @@ def test_an_alarm_without_words_of_its_own_shows_the_summary() -> None:
     written = lines(an_event(alarms=(VAlarm(trigger=timedelta(hours=-15)),)))
 
     alarm = written[written.index("BEGIN:VALARM") : written.index("END:VALARM")]
-    assert alarm == ["BEGIN:VALARM", "ACTION:DISPLAY", "DESCRIPTION:Opening", "TRIGGER:-PT15H"]
+    assert ["BEGIN:VALARM", "ACTION:DISPLAY", "DESCRIPTION:Opening", "TRIGGER:-PT15H"] == alarm
 
 
 def test_links_also_stand_in_the_description_for_clients_that_show_no_other() -> None:

@@ -16,7 +16,7 @@ AT = datetime(2027, 2, 1, 3, 0, 5, tzinfo=UTC)
 ICS = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n"
 LONG = "Opening of the exhibition “Nomads of the Great Steppe” in the presence of both Ministers " * 5
 
-# What `scheduler.base.text.line` lets pass: a line of NFC text without controls. Blanks within are single here.
+# What `scheduler.base.text.check_line` lets pass: a line of NFC text without controls. Blanks within are single here.
 lines = (
     st.text(st.characters(exclude_categories=("Cc", "Cf", "Cs", "Co", "Cn", "Zs", "Zl", "Zp")), min_size=1)
     | st.text("aZ9 \"\\,;:<>@()[].=?_-'éҚ😀ก", min_size=1)

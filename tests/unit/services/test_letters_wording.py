@@ -12,20 +12,10 @@ import pytest
 
 from scheduler.base.i18n import LANGUAGES
 from scheduler.base.text import Text
-from scheduler.model import (
-    Capacity,
-    City,
-    Event,
-    Kind,
-    LetterKind,
-    Message,
-    Mode,
-    Standing,
-    Status,
-    Timing,
-    Venue,
-    Visibility,
-)
+from scheduler.model.attendance import Standing
+from scheduler.model.events import Capacity, Event, Kind, Mode, Status, Timing, Visibility
+from scheduler.model.letters import LetterKind, Message
+from scheduler.model.places import City, Venue
 from scheduler.services.letters import event_outlines
 from scheduler.services.letters.envelope import SenderIdentity
 from scheduler.services.letters.letter_rows import LetterRow
@@ -225,7 +215,7 @@ def test_the_html_escapes_what_people_wrote_and_names_its_language(kind, languag
 def test_a_subject_is_short_tells_the_thing_first_and_stays_calm(kind, language):
     for letter in variants(kind, language):
         thing, _, title = letter.subject.partition(": ")
-        assert title == TITLE
+        assert TITLE == title
         assert 0 < len(thing) <= 30
         assert "!" not in letter.subject
 
@@ -362,7 +352,7 @@ def test_the_party_is_told_where_somebody_comes_along(companions, said):
 def test_what_is_unknown_leaves_no_label():
     letter = render(LetterKind.CONFIRMED, undated(venue=None, url=None, video_link=None))
 
-    assert letter.text.splitlines()[4:6] == [TITLE, "When: to be announced"]
+    assert [TITLE, "When: to be announced"] == letter.text.splitlines()[4:6]
     assert "" == letter.text.splitlines()[6]
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from scheduler.model import Event, Mode, Queue, Standing
+from scheduler.model.attendance import Standing
+from scheduler.model.events import Event, Mode, Queue
 from scheduler.services.events.attendance.capacity import NeverFits
 from scheduler.services.events.attendance.placement import Placement, Places, decide
 

@@ -9,7 +9,7 @@ import pytest
 
 from scheduler.base.date_format import When
 from scheduler.base.i18n import LANGUAGES
-from scheduler.model import LetterKind
+from scheduler.model.letters import LetterKind
 from scheduler.services.letters.templates import render_letter
 
 KINDS = [kind for kind in LetterKind if kind.startswith("visit ")]

@@ -19,8 +19,8 @@ from sqlalchemy.orm import Session
 
 from scheduler.base.clock import wall
 from scheduler.base.errors import Conflict
-from scheduler.model import Applicant, Appointment, Counter, Post, SlotClaim, VisitStatus
-from scheduler.model.visits import PENDING
+from scheduler.model.posts import Counter, Post
+from scheduler.model.visits import PENDING, Applicant, Appointment, SlotClaim, VisitStatus
 from scheduler.services.common.audit import note
 from scheduler.services.consulate.front_desk.tickets import check_in_with_ticket
 from scheduler.services.consulate.front_desk.today import (
@@ -54,7 +54,7 @@ def check_in(session: Session, appointment: Appointment, *, now: datetime) -> Ap
     Raise AnotherDay if it is not for today, Unchanged if it is checked in already, NoLongerStands if it has ended,
     and Conflict if it is not confirmed.
     """
-    lifecycle.hold(session, appointment)
+    lifecycle.lock_visit(session, appointment)
     _refuse_checked_in(appointment)
     _refuse_unconfirmed(appointment, now)
     _refuse_other_day(appointment, now)
@@ -111,7 +111,7 @@ def call(
 
     Raise NobodyWaits if there is none, and Conflict if the counter still has a visit or the one named does not wait.
     """
-    posts.hold(session, post)
+    posts.lock_post(session, post)
     rows = list_present(session, post, now)
     _refuse_busy_counter(rows, counter.id)
     served = list_services_served(post, counter)
@@ -149,7 +149,7 @@ def _choose(candidates: Sequence[Appointment], counter: Counter, reference: str 
 
 def recall(session: Session, appointment: Appointment, *, now: datetime) -> Appointment:
     """Call a visit once more whose people have not come to the counter. Raise Conflict if it is not called."""
-    lifecycle.hold(session, appointment)
+    lifecycle.lock_visit(session, appointment)
     _refuse_uncalled(appointment)
     appointment.before = _record_state(appointment, "recall", now)
     appointment.recalls += 1
@@ -160,7 +160,7 @@ def recall(session: Session, appointment: Appointment, *, now: datetime) -> Appo
 
 def send_back(session: Session, appointment: Appointment, *, now: datetime) -> Appointment:
     """Send a called visit back to its former place in the queue. Raise Conflict if it is not called."""
-    lifecycle.hold(session, appointment)
+    lifecycle.lock_visit(session, appointment)
     _refuse_uncalled(appointment)
     appointment.before = _record_state(appointment, "send back", now)
     appointment.status, appointment.recalls = VisitStatus.CHECKED_IN, 0
@@ -181,7 +181,7 @@ def _refuse_uncalled(row: Appointment) -> None:
 
 def finish(session: Session, appointment: Appointment, *, now: datetime) -> Appointment:
     """Record that a called visit was served. Raise Conflict if it is not called."""
-    lifecycle.hold(session, appointment)
+    lifecycle.lock_visit(session, appointment)
     _refuse_uncalled(appointment)
     return _record_outcome(session, appointment, VisitStatus.SERVED, "finish", now)
 
@@ -191,7 +191,7 @@ def record_no_show(session: Session, appointment: Appointment, *, now: datetime)
 
     Raise NoLongerStands and Unchanged as `booking.record_outcome` does.
     """
-    lifecycle.hold(session, appointment)
+    lifecycle.lock_visit(session, appointment)
     return _record_outcome(session, appointment, VisitStatus.NO_SHOW, "no-show", now)
 
 
@@ -236,7 +236,7 @@ def undo(session: Session, appointment: Appointment, *, now: datetime) -> Appoin
     Raise Conflict if there is nothing to undo, if the counter has another visit by now, or if one of the people has
     booked again since.
     """
-    lifecycle.hold(session, appointment)
+    lifecycle.lock_visit(session, appointment)
     row, before = appointment, appointment.before
     if not can_undo(row, now):
         raise Conflict("there is nothing to take back of {reference}", reference=row.reference)

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from scheduler.base.errors import NotFound
 from scheduler.base.text import Text
-from scheduler.model import Post, VisitStatus
+from scheduler.model.posts import Post
+from scheduler.model.visits import VisitStatus
 from scheduler.services.common import tokens
 from scheduler.services.common.audit import note
 from scheduler.services.consulate.front_desk.today import list_present, sort_by_turn
@@ -81,7 +82,7 @@ def find_post_of_board(session: Session, key: str, token: str, *, secret: str) -
 
 def revoke_board(session: Session, post: Post, *, now: datetime) -> None:
     """Give the board another address; the former one is no longer valid."""
-    posts.hold(session, post)
+    posts.lock_post(session, post)
     post.board_epoch += 1
     session.flush()
     note(session, "revoke board", "post", post.key, now=now)

@@ -7,11 +7,12 @@ from datetime import date, datetime, time
 
 from sqlalchemy.orm import Session
 
-from scheduler.base.clock import instant, wall
-from scheduler.base.date_format import format_day, format_offset
+from scheduler.base.clock import format_offset, instant, wall
+from scheduler.base.date_format import format_day
 from scheduler.base.i18n import N_
 from scheduler.formats.printing import DayList, VisitLine, print_day_list
-from scheduler.model import Post, VisitStatus
+from scheduler.model.posts import Post
+from scheduler.model.visits import VisitStatus
 from scheduler.services.common.audit import note
 from scheduler.services.consulate.front_desk import today as desk_today
 from scheduler.services.consulate.front_desk.today import QueueEntry

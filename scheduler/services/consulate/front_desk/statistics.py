@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.clock import wall
-from scheduler.model import Appointment, Post, Service, VisitStatus
+from scheduler.model.posts import Post, Service
+from scheduler.model.visits import Appointment, VisitStatus
 from scheduler.services.consulate.posts.free_times import midnight
 from scheduler.services.consulate.posts.open_cells import DAY
 

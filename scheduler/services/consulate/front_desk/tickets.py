@@ -7,7 +7,8 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler.model import Appointment, Service, Ticket, VisitStatus
+from scheduler.model.posts import Service
+from scheduler.model.visits import Appointment, Ticket, VisitStatus
 
 
 def check_in_with_ticket(session: Session, row: Appointment, now: datetime) -> None:

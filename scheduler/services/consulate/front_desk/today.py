@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
 from scheduler.base.clock import wall
 from scheduler.base.text import Text
-from scheduler.model import Appointment, Counter, Post, Service, VisitStatus
+from scheduler.model.posts import Counter, Post, Service
+from scheduler.model.visits import Appointment, VisitStatus
 from scheduler.services.consulate.front_desk import turn_order
 from scheduler.services.consulate.front_desk.turn_order import Station, Waiting
 from scheduler.services.consulate.posts.free_times import midnight

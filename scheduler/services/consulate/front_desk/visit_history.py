@@ -8,7 +8,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.text import Text
-from scheduler.model import Appointment, Audit, Checklist, Letter
+from scheduler.model.audit import Audit
+from scheduler.model.letters import Letter
+from scheduler.model.posts import Checklist
+from scheduler.model.visits import Appointment
 
 MAX_ENTRIES = 200
 

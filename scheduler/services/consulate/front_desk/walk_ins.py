@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from scheduler.base.clock import wall
 from scheduler.base.errors import Conflict, Invalid, SchedulerError
 from scheduler.base.text import check_line
-from scheduler.model import Applicant, Appointment, Post, Service, VisitStatus
+from scheduler.model.posts import Post, Service
+from scheduler.model.visits import Applicant, Appointment, VisitStatus
 from scheduler.services.common.audit import note
 from scheduler.services.consulate.front_desk.tickets import check_in_with_ticket
 from scheduler.services.consulate.front_desk.today import get_today
@@ -49,7 +50,7 @@ def record_walk_in(
     checked_name = _check_name(name)
     post = service.post
     _refuse_party(post, people, documents)
-    posts.hold(session, post)
+    posts.lock_post(session, post)
     _refuse_walk_ins(service, now)
     fingerprint = _make_fingerprint(session, service, document, secret=secret, now=now)
     row = _create_visit(session, service, people, documents, now)

@@ -1,4 +1,4 @@
-"""Whether a visit can be booked at one time, and if not, the first reason against it. Pure: rows go in as values."""
+"""Check whether a visit can be booked at a time; if not, find the first reason. Pure: rows go in as values."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 from sqlalchemy.orm import Session
 
 from scheduler.base.clock import wall
-from scheduler.model import Counted, Layout, Post, Service
+from scheduler.model.posts import Counted, Layout, Post, Service
 from scheduler.services.consulate.posts import availability, opening_days, plan_cache, posts, slot_claims, slots
 from scheduler.services.consulate.posts.availability import Explanation
 from scheduler.services.consulate.posts.open_cells import OpenCells, OpeningPlan, find_cell

@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from scheduler.base.errors import NotFound
 from scheduler.base.text import Text
-from scheduler.model import Post, PostHours, SpecialDays
+from scheduler.model.posts import Post, PostHours, SpecialDays
 from scheduler.services.common.audit import note
 from scheduler.services.consulate.posts.open_cells import Holiday, Interval, OpenCells, OpeningPlan, SpecialPeriod
 from scheduler.services.consulate.posts.post_drafts import SpecialDraft
-from scheduler.services.consulate.posts.posts import hold, make_special_days
+from scheduler.services.consulate.posts.posts import lock_post, make_special_days
 
 # Our languages, each with the locale by which the library of holidays knows it.
 HOLIDAY_LOCALES = {"en": "en_US", "kk": "kk", "ru": "ru", "th": "th"}
@@ -89,7 +89,7 @@ def _holidays_of_year(state: str, year: int) -> dict[date, Text]:
 
 def set_days(session: Session, post: Post, draft: SpecialDraft, *, now: datetime) -> SpecialDays:
     """Close a post or a counter on some days, or open it despite a holiday. Raise NotFound for an unknown counter."""
-    hold(session, post)
+    lock_post(session, post)
     row = make_special_days(post, draft)
     post.special_days.append(row)
     post.version += 1
@@ -113,7 +113,7 @@ def forget_days(session: Session, post: Post, day: date, *, now: datetime) -> in
 
     Raise NotFound if there are none.
     """
-    hold(session, post)
+    lock_post(session, post)
     rows_of_day = [row for row in post.special_days if row.first_on <= day <= row.last_on]
     if not rows_of_day:
         raise NotFound("nothing is said of {day} at {post}: it keeps its week", day=day, post=post.key)

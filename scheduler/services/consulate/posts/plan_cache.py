@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler.model import Post
+from scheduler.model.posts import Post
 from scheduler.services.consulate.posts import opening_days
 from scheduler.services.consulate.posts.open_cells import OpenCells
 

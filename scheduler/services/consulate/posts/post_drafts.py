@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from scheduler.base.errors import Invalid
 from scheduler.base.text import Text
-from scheduler.model import Counted
+from scheduler.model.posts import Counted
 from scheduler.services.common.day_drafts import DaysDraft
 from scheduler.services.common.drafts import Draft, as_pydantic_error
 from scheduler.services.common.values import (

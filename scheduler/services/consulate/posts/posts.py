@@ -11,17 +11,10 @@ from sqlalchemy.orm import Session, selectinload
 from scheduler.base.clock import wall
 from scheduler.base.errors import Conflict, NotFound
 from scheduler.base.text import Text
-from scheduler.model import (
-    Checklist,
-    City,
-    Counter,
-    Event,
-    Post,
-    PostHours,
-    Service,
-    SlotClaim,
-    SpecialDays,
-)
+from scheduler.model.events import Event
+from scheduler.model.places import City
+from scheduler.model.posts import Checklist, Counter, Post, PostHours, Service, SpecialDays
+from scheduler.model.visits import SlotClaim
 from scheduler.services.common.audit import note
 from scheduler.services.common.changes import Change, ChangeKind, change
 from scheduler.services.common.lookup import Lookup, make_not_found
@@ -79,7 +72,7 @@ def get_counter(post: Post, key: str) -> Counter:
     return found
 
 
-def hold(session: Session, post: Post) -> None:
+def lock_post(session: Session, post: Post) -> None:
     """Lock the row of a post until the transaction ends, before reading anything that decides what can be promised.
 
     If its plan has changed since it was read, the plan is read again.
@@ -104,7 +97,7 @@ def put(session: Session, key: str, draft: PostDraft, *, now: datetime, lookup: 
     if post is None:
         post = Post(key=key, version=0)
     else:
-        hold(session, post)
+        lock_post(session, post)
         before = make_draft(post)
     changes = [change("post", key, before and _without_parts(before), _without_parts(draft))]
     if changes[0].is_change:

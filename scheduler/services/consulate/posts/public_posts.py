@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session, joinedload, load_only, selectinload
 
 from scheduler.base.clock import wall
 from scheduler.base.errors import NotFound
-from scheduler.model import Event, Post, Service, SpecialDays, Visibility
+from scheduler.model.events import Event, Visibility
+from scheduler.model.posts import Post, Service, SpecialDays
 from scheduler.services.consulate.posts import availability, opening_days, posts
 from scheduler.services.consulate.posts.availability import Explanation, Reason
 from scheduler.services.consulate.posts.open_cells import DAY, Holiday, Interval, OpenCells, OpeningPlan, make_mask

@@ -8,7 +8,7 @@ from datetime import datetime
 from scheduler.base.date_format import format_day, format_lead
 from scheduler.base.errors import Conflict, SchedulerError
 from scheduler.base.i18n import N_, load_catalogue
-from scheduler.model import Service
+from scheduler.model.posts import Service
 from scheduler.services.consulate.posts import posts
 from scheduler.services.consulate.posts.availability import Explanation, Reason
 from scheduler.services.consulate.posts.open_cells import Holiday

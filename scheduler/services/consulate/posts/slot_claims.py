@@ -1,6 +1,6 @@
 """Claims: the cells of counters that are taken, read as bit masks, and the daily quotas of services.
 
-Every function that writes expects its caller to hold the post (`posts.hold`).
+Every function that writes expects its caller to lock the post (`posts.lock_post`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict
-from scheduler.model import Appointment, Counter, Post, ServiceDay, SlotClaim
+from scheduler.model.posts import Counter, Post
+from scheduler.model.visits import Appointment, ServiceDay, SlotClaim
 from scheduler.storage.upsert import insert_ignoring
 
 CELLS_PER_WORD = 30  # bits of one number in the database; they fit into 32 bits with a sign

@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 
 from scheduler.base.clock import wall
-from scheduler.model import Layout
+from scheduler.model.posts import Layout
 from scheduler.services.consulate.posts.open_cells import (
     DAY,
     OpenCells,

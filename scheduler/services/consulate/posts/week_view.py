@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 from sqlalchemy.orm import Session
 
 from scheduler.base.clock import wall
-from scheduler.model import Service
+from scheduler.model.posts import Service
 from scheduler.services.consulate.posts import free_times, plan_cache, posts, slot_claims, slots
 from scheduler.services.consulate.posts.availability import Explanation, Reason
 from scheduler.services.consulate.posts.free_times import Party

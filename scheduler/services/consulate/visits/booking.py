@@ -12,8 +12,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from scheduler.base.errors import Conflict, Invalid, NotFound, SchedulerError
-from scheduler.model import Applicant, Appointment, LetterKind, Post, Service, Side, VisitStatus
-from scheduler.model.visits import ACTIVE, PENDING
+from scheduler.model.letters import LetterKind
+from scheduler.model.posts import Post, Service
+from scheduler.model.visits import ACTIVE, PENDING, Applicant, Appointment, Side, VisitStatus
 from scheduler.services.common.audit import note
 from scheduler.services.consulate.posts import free_times, posts, slot_claims
 from scheduler.services.consulate.posts.availability import Explanation, Reason
@@ -79,7 +80,7 @@ def book(
     times; AlreadyBooked or Paused if one of the people may not book; Invalid if the party is too large.
     """
     fingerprints = _fingerprints(service, draft, secret)
-    posts.hold(session, service.post)
+    posts.lock_post(session, service.post)
     expire_and_offer(session, service.post, now=now)
     _refuse_people(session, service, fingerprints, now=now, desk=desk)
     assignment = _assign_counters(session, service, draft.party, at, now=now, desk=desk)
@@ -101,7 +102,7 @@ def confirm(session: Session, appointment: Appointment, *, now: datetime) -> Non
 
     Raise NoLongerStands if the visit has lapsed or was cancelled: no link restores it.
     """
-    lifecycle.hold(session, appointment)
+    lifecycle.lock_visit(session, appointment)
     if appointment.status is VisitStatus.CONFIRMED:
         return
     _refuse_ended(appointment, PENDING, now)
@@ -120,7 +121,7 @@ def move(session: Session, appointment: Appointment, at: datetime, *, now: datet
     stands. Raise SlotTaken or NotOffered as `book` does, NoLongerStands if the visit has ended, VisitTooLate if it
     has begun, Unchanged if it is at this time already.
     """
-    lifecycle.hold(session, appointment)
+    lifecycle.lock_visit(session, appointment)
     service = appointment.service
     expire_and_offer(session, service.post, now=now)
     _refuse_ended(appointment, (VisitStatus.CONFIRMED, VisitStatus.OFFERED), now)
@@ -149,7 +150,7 @@ def cancel(session: Session, appointment: Appointment, *, by: Side, now: datetim
     Raise NoLongerStands if it has ended, and VisitTooLate if its time has come: from then on an officer records the
     outcome.
     """
-    lifecycle.hold(session, appointment)
+    lifecycle.lock_visit(session, appointment)
     _refuse_ended(appointment, ACTIVE, now)
     _refuse_late(appointment, now)
     had_a_time = appointment.day is not None
@@ -161,7 +162,7 @@ def cancel(session: Session, appointment: Appointment, *, by: Side, now: datetim
 
 def reconfirm(session: Session, appointment: Appointment, *, now: datetime) -> None:
     """Record that the applicant says once more that they will come. Raise NoLongerStands if the visit has ended."""
-    lifecycle.hold(session, appointment)
+    lifecycle.lock_visit(session, appointment)
     _refuse_ended(appointment, (VisitStatus.CONFIRMED,), now)
     if appointment.reconfirmed_at is None:
         appointment.reconfirmed_at = now
@@ -176,7 +177,7 @@ def join_waiting_list(
     Raise as `book` does, and Unchanged if there is a free time on one of the days.
     """
     fingerprints = _fingerprints(service, draft, secret)
-    posts.hold(session, service.post)
+    posts.lock_post(session, service.post)
     expire_and_offer(session, service.post, now=now)
     _refuse_people(session, service, fingerprints, now=now, desk=False)
     wanted = sorted(set(days))
@@ -196,7 +197,7 @@ def record_outcome(session: Session, appointment: Appointment, status: VisitStat
 
     Raise NoLongerStands if it has ended otherwise, and Unchanged for a no-show before the visit begins.
     """
-    lifecycle.hold(session, appointment)
+    lifecycle.lock_visit(session, appointment)
     _refuse_ended(appointment, (VisitStatus.CONFIRMED, VisitStatus.CHECKED_IN, VisitStatus.CALLED), now)
     if status is VisitStatus.NO_SHOW and appointment.starts_at is not None and now < appointment.starts_at:
         raise Unchanged("the visit has not begun; nobody is missing yet")
@@ -213,7 +214,7 @@ def excuse(session: Session, appointment: Appointment, *, now: datetime) -> None
 
     Raise Unchanged if the visit is no no-show that counts.
     """
-    lifecycle.hold(session, appointment)
+    lifecycle.lock_visit(session, appointment)
     if appointment.status is not VisitStatus.NO_SHOW or appointment.excused_at is not None:
         raise Unchanged("{reference} is no no-show that counts", reference=appointment.reference)
     appointment.excused_at = now

@@ -9,7 +9,9 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler.model import Appointment, LetterKind, Post, Service, VisitStatus
+from scheduler.model.letters import LetterKind
+from scheduler.model.posts import Post, Service
+from scheduler.model.visits import Appointment, VisitStatus
 from scheduler.services.common.audit import note
 from scheduler.services.consulate.posts import free_times, opening_days, posts
 from scheduler.services.consulate.posts.open_cells import OpenCells, SpecialPeriod
@@ -69,7 +71,7 @@ def offer_replacements(session: Session, post: Post, *, now: datetime) -> list[t
     cancels the visit, which counts against nobody. None means that nothing is free: their time stands until an
     officer has talked to them.
     """
-    posts.hold(session, post)
+    posts.lock_post(session, post)
     lifecycle.expire_and_offer(session, post, now=now)
     found = sorted(find_visits_outside_hours(session, post, now=now), key=lambda row: (row.created_at, row.id))
     return [(row, _displace(session, row, now)) for row in found]

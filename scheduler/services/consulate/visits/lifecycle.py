@@ -1,8 +1,8 @@
 """How a visit takes its time, gives it back, lapses, and how freed times are offered to the waiting list.
 
-Everything that changes what a post has promised holds the post first (`posts.hold`), then reads, then writes. So what
-was read stays true, no two transactions wait for each other, and expired holds are found without waiting for a job.
-Every function here that writes expects its caller to hold the post.
+Everything that changes what a post has promised locks the post first (`posts.lock_post`), then reads, then writes. So
+what was read stays true, no two transactions wait for each other, and expired holds need no job to be found.
+Every function here that writes expects its caller to lock the post.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict
-from scheduler.model import Applicant, Appointment, LetterKind, Post, Service, Side, VisitStatus
-from scheduler.model.visits import PENDING
+from scheduler.model.letters import LetterKind
+from scheduler.model.posts import Post, Service
+from scheduler.model.visits import PENDING, Applicant, Appointment, Side, VisitStatus
 from scheduler.services.common.audit import note
 from scheduler.services.consulate.posts import free_times, posts, slot_claims
 from scheduler.services.consulate.posts.availability import Explanation
@@ -38,9 +39,9 @@ class VisitTooLate(Conflict):
     """This visit has begun, is over or was ended: nothing of it can be changed here any more."""
 
 
-def hold(session: Session, appointment: Appointment) -> None:
-    """Hold the post of a visit, and read the visit again."""
-    posts.hold(session, appointment.service.post)
+def lock_visit(session: Session, appointment: Appointment) -> None:
+    """Lock the post of a visit, and read the visit again."""
+    posts.lock_post(session, appointment.service.post)
     session.refresh(appointment)
 
 

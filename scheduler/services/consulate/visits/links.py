@@ -8,7 +8,7 @@ from enum import StrEnum
 from sqlalchemy.orm import Session
 
 from scheduler.base.errors import NotFound
-from scheduler.model import Appointment
+from scheduler.model.visits import Appointment
 from scheduler.services.common import tokens
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler.model import Appointment, Letter, LetterKind, Outcome
+from scheduler.model.letters import Letter, LetterKind, Outcome
+from scheduler.model.visits import Appointment
 from scheduler.services.outbox.enqueue import NO_ADDRESS
 from scheduler.storage.upsert import insert_ignoring
 

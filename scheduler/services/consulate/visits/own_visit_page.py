@@ -8,8 +8,8 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from scheduler.base.text import Text
-from scheduler.model import Appointment, Post, Service, VisitStatus
-from scheduler.model.visits import PENDING
+from scheduler.model.posts import Post, Service
+from scheduler.model.visits import PENDING, Appointment, VisitStatus
 from scheduler.services.common.audit import note
 from scheduler.services.consulate.visits import booking
 

@@ -17,7 +17,9 @@ from datetime import date, datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler.model import Applicant, Appointment, Letter, LetterKind, Post, Service, VisitStatus
+from scheduler.model.letters import Letter, LetterKind
+from scheduler.model.posts import Post, Service
+from scheduler.model.visits import Applicant, Appointment, VisitStatus
 from scheduler.services.common.audit import note
 from scheduler.services.consulate.posts import free_times, posts
 from scheduler.services.consulate.posts.availability import Explanation
@@ -36,7 +38,7 @@ def request_visit(
 
     ``form`` is the nonce of the form that was sent. Raise SlotTaken, NotOffered or Invalid as `booking.book` does.
     """
-    posts.hold(session, service.post)
+    posts.lock_post(session, service.post)
     if is_resubmission(session, draft, at, form=form, secret=secret):
         return
     try:
@@ -111,7 +113,7 @@ def _hold_decoy(session: Session, service: Service, at: datetime, draft: VisitDr
 
     Raise SlotTaken or NotOffered as `booking.book` does.
     """
-    posts.hold(session, service.post)
+    posts.lock_post(session, service.post)
     lifecycle.expire_and_offer(session, service.post, now=now)
     assignment = free_times.find_counters(session, service, draft.party, at, now=now)
     if isinstance(assignment, Explanation):

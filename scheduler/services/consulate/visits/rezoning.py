@@ -13,8 +13,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, lazyload
 
 from scheduler.base.clock import instant
-from scheduler.model import Appointment, City, Letter, LetterKind, Post, Service
-from scheduler.model.visits import ACTIVE
+from scheduler.model.letters import Letter, LetterKind
+from scheduler.model.places import City
+from scheduler.model.posts import Post, Service
+from scheduler.model.visits import ACTIVE, Appointment
 from scheduler.services.common.audit import note
 from scheduler.services.consulate.visits import lifecycle, notices
 from scheduler.services.consulate.visits.booking import WITH_VISIT
@@ -55,7 +57,7 @@ def correct_instants(session: Session, *, now: datetime) -> list[Moved]:
 
 def _retime(session: Session, visit_id: int, now: datetime) -> Iterator[Moved]:
     visit = session.get_one(Appointment, visit_id, options=WITH_VISIT)
-    lifecycle.hold(session, visit)
+    lifecycle.lock_visit(session, visit)
     before = visit.starts_at
     if not visit.active or before is None or visit.dtstart is None or visit.dtend is None:
         return  # meanwhile cancelled, or back on the waiting list

@@ -8,7 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.clock import wall
-from scheduler.model import Applicant, Appointment, Letter, LetterKind, Post, Service, Side, VisitStatus
+from scheduler.model.letters import Letter, LetterKind
+from scheduler.model.posts import Post, Service
+from scheduler.model.visits import Applicant, Appointment, Side, VisitStatus
 from scheduler.services.common.audit import note
 from scheduler.services.consulate.posts import posts
 from scheduler.services.consulate.visits import lifecycle, notices
@@ -19,7 +21,7 @@ DAY_OVER_AFTER = timedelta(hours=12)  # after the end of a visit: by then nobody
 def run_upkeep(session: Session, *, now: datetime) -> None:
     """Do the upkeep of all posts, one after the other."""
     for post in session.scalars(sa.select(Post).order_by(Post.id)).all():
-        posts.hold(session, post)
+        posts.lock_post(session, post)
         lifecycle.expire_and_offer(session, post, now=now)
         _lapse_waiting(session, post, now)
         _lapse_unconfirmed(session, post, now)

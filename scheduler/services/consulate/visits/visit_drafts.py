@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from scheduler.base.errors import Invalid
 from scheduler.base.text import check_line
-from scheduler.model import Layout
+from scheduler.model.posts import Layout
 from scheduler.services.common.drafts import Draft, as_pydantic_error
 from scheduler.services.common.values import Email, Language, Telephone, Zone
 from scheduler.services.consulate.posts.free_times import Party

@@ -9,10 +9,10 @@ from babel.numbers import format_currency
 
 from calendars.feed import write_feed
 from calendars.vevent import Texts, VEvent, render
-from scheduler.base.clock import wall
-from scheduler.base.date_format import When, format_offset, format_span, zone_city
+from scheduler.base.clock import format_offset, wall
+from scheduler.base.date_format import When, format_span, zone_city
 from scheduler.base.i18n import load_catalogue
-from scheduler.model import Appointment, VisitStatus
+from scheduler.model.visits import Appointment, VisitStatus
 
 
 def format_title(visit: Appointment, language: str) -> str:

@@ -6,7 +6,9 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from scheduler.model import Answer, Attendee, Event, Partstat, Person, Role
+from scheduler.model.attendance import Answer, Attendee, Partstat, Role
+from scheduler.model.events import Event
+from scheduler.model.places import Person
 from scheduler.services.common.audit import AuditLine, note
 
 

@@ -12,7 +12,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload, load_only
 
-from scheduler.model import Answer, Attendee, Event, Person
+from scheduler.model.attendance import Answer, Attendee
+from scheduler.model.events import Event
+from scheduler.model.places import Person
 from scheduler.services.common.audit import note_lines
 from scheduler.services.events.attendance import offers, placement, registration_window, transitions
 from scheduler.services.events.attendance.audit_lines import registration_line

@@ -1,6 +1,6 @@
-"""The places of an event: holding and taking them, and the queue for them. Never is one too many given away.
+"""The places of an event: lock, take and free them, and the queue for them. No place is given twice.
 
-Every transaction that decides on places holds them first (`hold`), so that what it reads stays true until it ends.
+Every transaction that decides on places locks them first (`lock_places`): what it reads stays true until it ends.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict, Invalid
-from scheduler.model import Attendee, Capacity, Event, Mode, Queue, Standing
-from scheduler.model.attendance import HOLDING
+from scheduler.model.attendance import HOLDING, Attendee, Standing
+from scheduler.model.events import Capacity, Event, Mode, Queue
 
 
 class NeverFits(Invalid):
@@ -27,8 +27,8 @@ class NoRoom(Conflict):
 # Taking places
 
 
-def hold(session: Session, event_id: int) -> None:
-    """Hold the places of an event, in both modes, until the transaction ends.
+def lock_places(session: Session, event_id: int) -> None:
+    """Lock the places of an event, in both modes, until the transaction ends.
 
     To be called before reading anything that decides on places. All transactions take the rows in one order, so that
     no two can wait for each other.
@@ -38,9 +38,9 @@ def hold(session: Session, event_id: int) -> None:
     )
 
 
-def hold_with(session: Session, attendee: Attendee) -> None:
-    """Hold the places of an attendee's event, and read the attendee again."""
-    hold(session, attendee.event_id)
+def lock_places_of(session: Session, attendee: Attendee) -> None:
+    """Lock the places of an attendee's event, and read the attendee again."""
+    lock_places(session, attendee.event_id)
     session.refresh(attendee)
 
 
@@ -72,7 +72,7 @@ def set_standing(attendee: Attendee, standing: Standing, now: datetime, *, until
 
 
 def give_back(session: Session, attendee: Attendee, standing: Standing, *, now: datetime) -> None:
-    """Let an attendee stand as one who holds no places; theirs stay free until `offers.offer_free_places`."""
+    """Give an attendee a standing without places; theirs stay free until `offers.offer_free_places`."""
     held = attendee.standing in HOLDING
     attendee.queue_number = None
     set_standing(attendee, standing, now)

@@ -9,12 +9,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict
-from scheduler.model import Attendee, Capacity, Event, LetterKind, Mode, Standing
-from scheduler.model.attendance import HOLDING
+from scheduler.model.attendance import HOLDING, Attendee, Standing
+from scheduler.model.events import Capacity, Event, Mode
+from scheduler.model.letters import LetterKind
 from scheduler.services.common.audit import note
 from scheduler.services.events.attendance.capacity import (
     give_back,
-    hold,
+    lock_places,
     next_in_queue,
     set_standing,
     take_places,
@@ -42,7 +43,7 @@ def set_capacity(session: Session, event: Event, mode: Mode, capacity: int | Non
 
     Raise Conflict for fewer places than are taken.
     """
-    hold(session, event.id)
+    lock_places(session, event.id)
     row = session.get_one(Capacity, (event.id, mode), populate_existing=True)
     if capacity is not None and capacity < row.taken:
         raise Conflict(
@@ -84,7 +85,7 @@ def offer_free_places(session: Session, event: Event, mode: Mode, *, now: dateti
     until = find_deadline(event, now)
     if until is None:
         return []
-    hold(session, event.id)
+    lock_places(session, event.id)
     offered = []
     while (attendee := next_in_queue(session, event, mode)) is not None:
         if not take_places(session, event.id, mode, attendee.seats):
@@ -111,7 +112,7 @@ def queue_offer(session: Session, attendee: Attendee, *, now: datetime) -> None:
     )
 
 
-def lapsed(session: Session, *, now: datetime) -> Sequence[int]:
+def list_events_with_lapsed(session: Session, *, now: datetime) -> Sequence[int]:
     """Return the ids of events with an offer whose time is up."""
     due = sa.select(Attendee.event_id).where(Attendee.offered_until <= now)
     return session.scalars(due.distinct().order_by(Attendee.event_id)).all()
@@ -119,7 +120,7 @@ def lapsed(session: Session, *, now: datetime) -> Sequence[int]:
 
 def lapse(session: Session, event: Event, *, now: datetime) -> int:
     """Take back the offers that were not answered in time, offer them to the next, and return how many lapsed."""
-    hold(session, event.id)
+    lock_places(session, event.id)
     due = sa.select(Attendee).where(Attendee.event_id == event.id, Attendee.offered_until <= now)
     ordered = due.order_by(Attendee.offered_until, Attendee.id).execution_options(populate_existing=True)
     found = session.scalars(ordered).all()

@@ -9,8 +9,9 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from scheduler.base.errors import NothingToChange
-from scheduler.model import Attendee, Companion, LetterKind, Mode, Standing
-from scheduler.model.attendance import HOLDING
+from scheduler.model.attendance import HOLDING, Attendee, Companion, Standing
+from scheduler.model.events import Mode
+from scheduler.model.letters import LetterKind
 from scheduler.services.common.audit import note
 from scheduler.services.events.attendance import capacity, offers
 from scheduler.services.events.attendance.capacity import NoRoom
@@ -35,7 +36,7 @@ def change(
     now: datetime,
 ) -> None:
     """Change party and needs together. Raise as `change_party`, and NothingToChange if nothing at all is new."""
-    capacity.hold_with(session, attendee)
+    capacity.lock_places_of(session, attendee)
     new_needs = needs is not None and _change_needs(session, attendee, needs, now=now)
     try:
         change_party(session, attendee, mode=mode, companions=companions, names=names, now=now)
@@ -73,7 +74,7 @@ def change_party(
     there. ``names`` None keeps those that are known, as many as come. Raise NothingToChange, NoRoom, and NeverFits
     for a party larger than all the places there are.
     """
-    capacity.hold_with(session, attendee)
+    capacity.lock_places_of(session, attendee)
     names = attendee.names[:companions] if names is None else list(names)
     if (attendee.mode, attendee.companions, attendee.names) == (mode, companions, names):
         raise NothingToChange("{person} stands there so already for {event}", **capacity.facts_of(attendee))

@@ -12,7 +12,8 @@ import zlib
 from datetime import datetime
 from typing import Any
 
-from scheduler.model import Attendee, Mode, Standing
+from scheduler.model.attendance import Attendee, Standing
+from scheduler.model.events import Mode
 from scheduler.services.common import tokens
 from scheduler.services.common.tokens import Purpose
 

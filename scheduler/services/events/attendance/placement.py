@@ -15,7 +15,8 @@ from typing import cast
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler.model import Attendee, Capacity, Event, Mode, Queue, Standing
+from scheduler.model.attendance import Attendee, Standing
+from scheduler.model.events import Capacity, Event, Mode, Queue
 from scheduler.services.events.attendance import capacity
 
 Key = tuple[int, Mode]  # an event's id and a mode
@@ -58,7 +59,7 @@ def decide(event: Event, places: Places, companions: int, *, vetted: bool) -> Pl
     if places.have_room_for(seats) and not places.awaited:
         return Placement(Standing.CONFIRMED, replace(places, taken=places.taken + seats))
     number = places.last_queue_number + 1
-    # A first-fit queue lets pass whoever fits. This party does not fit, so nothing that is free belongs to it.
+    # In a first-fit queue later parties that fit go first: no free place belongs to this party, which does not fit.
     awaited = places.awaited or event.queue is Queue.STRICT
     return Placement(Standing.WAITLISTED, replace(places, last_queue_number=number, awaited=awaited), number)
 
@@ -67,7 +68,7 @@ def decide(event: Event, places: Places, companions: int, *, vetted: bool) -> Pl
 
 
 def read_places(session: Session, events: Collection[int]) -> dict[Key, Places]:
-    """Hold the places of these events until the transaction ends, and return them as they are now."""
+    """Lock the places of these events until the transaction ends, and return them as they are now."""
     columns = (Capacity.event_id, Capacity.mode, Capacity.capacity, Capacity.taken, Capacity.last_queue_number)
     query = sa.select(*columns).where(Capacity.event_id.in_(events)).order_by(*columns[:2]).with_for_update()
     found = {(row.event_id, row.mode): Places(*row[1:]) for row in session.execute(query)}

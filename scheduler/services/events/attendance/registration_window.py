@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict
-from scheduler.model import Event, Kind
+from scheduler.model.events import Event, Kind
 
 
 class RegistrationClosed(Conflict):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from scheduler.model import Attendee, Partstat
+from scheduler.model.attendance import Attendee, Partstat
 
 
 class Reply(StrEnum):

@@ -11,8 +11,10 @@ from sqlalchemy.orm import Session
 from scheduler.base.clock import wall
 from scheduler.base.errors import Conflict, Invalid, NothingToChange
 from scheduler.base.text import Text
-from scheduler.model import Answer, Attendee, Event, LetterKind, Mode, Partstat, Person, Role, Standing
-from scheduler.model.attendance import HOLDING
+from scheduler.model.attendance import HOLDING, Answer, Attendee, Partstat, Role, Standing
+from scheduler.model.events import Event, Mode
+from scheduler.model.letters import LetterKind
+from scheduler.model.places import Person
 from scheduler.services.common.audit import note
 from scheduler.services.events.attendance import capacity, offers, registration_window
 from scheduler.services.events.attendance.audit_lines import (
@@ -102,7 +104,7 @@ def request_registration(session: Session, event: Event, guest: Guest, *, now: d
     Somebody who stands on the list already stays as they are, whatever was typed. The caller has checked that
     registration is open.
     """
-    capacity.hold(session, event.id)
+    capacity.lock_places(session, event.id)
     attendee = _read_attendee(session, event, guest.person, now)
     if attendee.standing not in (None, Standing.UNCONFIRMED):
         return attendee
@@ -139,7 +141,7 @@ def approve(session: Session, attendee: Attendee, *, now: datetime) -> Standing:
     all the places there are.
     """
     registration_window.require_not_over(session, attendee.event, now)
-    capacity.hold_with(session, attendee)
+    capacity.lock_places_of(session, attendee)
     if attendee.standing not in (Standing.REQUESTED, Standing.REFUSED):
         raise NothingToChange("{person} has no request for {event} that is open: {standing}", **facts_of(attendee))
     standing = _place(session, attendee, now=now)
@@ -158,7 +160,7 @@ def _place(session: Session, attendee: Attendee, *, now: datetime) -> Standing:
 
 def refuse(session: Session, attendee: Attendee, *, reason: Text | None = None, now: datetime) -> None:
     """Refuse a request; the letter gives the reason, if there is one. Raise NothingToChange."""
-    capacity.hold_with(session, attendee)
+    capacity.lock_places_of(session, attendee)
     if attendee.standing is not Standing.REQUESTED:
         raise NothingToChange("{person} has no request for {event} that is open: {standing}", **facts_of(attendee))
     capacity.set_standing(attendee, Standing.REFUSED, now)
@@ -174,7 +176,7 @@ def accept(session: Session, attendee: Attendee, *, by: Answer = Answer.PAGE, no
 
     Raise NothingToChange if there is no offer, and Conflict if the event is cancelled.
     """
-    capacity.hold_with(session, attendee)
+    capacity.lock_places_of(session, attendee)
     if attendee.standing is not Standing.OFFERED:
         raise NothingToChange("{person} has no offer for {event} that is open: {standing}", **facts_of(attendee))
     if attendee.offered_until is not None and now >= attendee.offered_until:
@@ -195,7 +197,7 @@ def seat_ahead_of_queue(session: Session, attendee: Attendee, *, reason: str, no
     Raise NothingToChange, NoRoom, and RegistrationClosed if the event is over or cancelled.
     """
     registration_window.require_not_over(session, attendee.event, now)
-    capacity.hold_with(session, attendee)
+    capacity.lock_places_of(session, attendee)
     if attendee.standing is Standing.CONFIRMED:
         raise NothingToChange("{person} is already registered for {event}: {standing}", **facts_of(attendee))
     held, ahead_of = attendee.standing is Standing.OFFERED, ahead(session, attendee)
@@ -228,7 +230,7 @@ def invite(
     """
     if event.cancelled:
         raise Conflict("{event} is cancelled", event=event.key)
-    capacity.hold(session, event.id)
+    capacity.lock_places(session, event.id)
     attendee = _read_attendee(session, event, guest.person, now)
     if attendee.id is not None and attendee.standing not in _NOT_LISTED:
         raise NothingToChange("{person} is already on the list of {event}: {standing}", **facts_of(attendee))
@@ -259,7 +261,7 @@ def answer(
     sense, and as `accept` and `approve` do.
     """
     more = details or AnswerDetails()
-    capacity.hold_with(session, attendee)
+    capacity.lock_places_of(session, attendee)
     # Whoever has an offer has not accepted it yet, and an acceptance that came to nothing can be repeated.
     in_force = attendee.standing not in (Standing.OFFERED, Standing.LAPSED, Standing.REFUSED)
     if attendee.partstat is partstat and in_force and more.is_recorded(attendee):
@@ -335,7 +337,7 @@ def withdraw(
     ``by`` is the way in which they withdrew themselves. None means that the organizer took them off, which is no
     answer of theirs; they get a letter about it unless ``quiet``.
     """
-    capacity.hold_with(session, attendee)
+    capacity.lock_places_of(session, attendee)
     if attendee.standing is Standing.WITHDRAWN:
         raise NothingToChange("{person} has already withdrawn from {event}", **facts_of(attendee))
     if by is None and not quiet and attendee.standing in enqueue.ON_LIST:
@@ -352,7 +354,7 @@ def represent(session: Session, attendee: Attendee, deputy: Person | None, *, no
     The place stays the same one. Whoever has it now gets a letter at once, and links in letters to whoever had it
     before lead nowhere any more. Raise Invalid if the deputy is the guest.
     """
-    capacity.hold_with(session, attendee)
+    capacity.lock_places_of(session, attendee)
     if not _set_deputy(attendee, deputy):
         return False
     session.flush()
@@ -369,7 +371,7 @@ def renew_link(session: Session, attendee: Attendee, *, now: datetime) -> None:
 
     Raise Conflict if they have not confirmed, and so have no page yet.
     """
-    capacity.hold_with(session, attendee)
+    capacity.lock_places_of(session, attendee)
     if attendee.standing is Standing.UNCONFIRMED:
         raise Conflict("{person} has not confirmed for {event} and has no page yet", **facts_of(attendee))
     attendee.epoch += 1

@@ -16,20 +16,10 @@ from sqlalchemy.orm import Session, joinedload
 
 from scheduler.base.clock import wall
 from scheduler.base.errors import Conflict, Invalid, NotFound, NothingToChange
-from scheduler.model import (
-    Answer,
-    Arrival,
-    Attendee,
-    Capacity,
-    Companion,
-    Event,
-    Mode,
-    Partstat,
-    Person,
-    Role,
-    Standing,
-)
-from scheduler.model.attendance import HOLDING
+from scheduler.model.arrivals import Arrival
+from scheduler.model.attendance import HOLDING, Answer, Attendee, Companion, Partstat, Role, Standing
+from scheduler.model.events import Capacity, Event, Mode
+from scheduler.model.places import Person
 from scheduler.services.common import tokens
 from scheduler.services.common.audit import actor_of, note
 from scheduler.services.events.attendance import capacity, offers, passes
@@ -180,7 +170,7 @@ def _arrive(session: Session, attendee: Attendee, came: ScanDetails, now: dateti
         event_id=attendee.event_id,
         attendee=attendee,
         at=now,
-        by=_who(session),
+        by=actor_of(session),
         door=came.door,
         companions=companions,
         scan=came.scan,
@@ -201,10 +191,6 @@ def _refuse_more(attendee: Attendee, companions: int) -> None:
         )
 
 
-def _who(session: Session) -> str:
-    return actor_of(session)
-
-
 def arrival(session: Session, attendee: Attendee) -> Arrival | None:
     """Return the arrival of an attendee that is in force: not undone."""
     query = sa.select(Arrival).where(Arrival.attendee_id == attendee.id, Arrival.undone_at.is_(None))
@@ -217,7 +203,7 @@ def admit(session: Session, attendee: Attendee, came: ScanDetails, *, now: datet
     Raise NoRoom if there are not enough, and Conflict if the event is cancelled.
     """
     event = attendee.event
-    capacity.hold(session, event.id)
+    capacity.lock_places(session, event.id)
     attendee = _hold(session, attendee)
     if event.cancelled:
         raise Conflict("{event} is cancelled", event=event.key)
@@ -293,7 +279,7 @@ def undo(session: Session, arrived: Arrival, *, now: datetime) -> None:
     _hold(session, arrived.attendee)
     session.refresh(arrived)
     _refuse_undone(arrived)
-    arrived.undone_at, arrived.undone_by = now, _who(session)
+    arrived.undone_at, arrived.undone_by = now, actor_of(session)
     note(session, "undo check in", "attendee", arrived.attendee_id, now=now, event=arrived.event.key)
     session.flush()
 

@@ -11,7 +11,8 @@ from scheduler.base.errors import Conflict
 from scheduler.base.i18n import N_
 from scheduler.base.text import fold_text
 from scheduler.formats.printing import Card, PrintForm, print_cards
-from scheduler.model import Attendee, Event, Mode, Role, Standing
+from scheduler.model.attendance import Attendee, Role, Standing
+from scheduler.model.events import Event, Mode
 from scheduler.services.events.attendance import passes
 from scheduler.services.events.door import arrivals
 

@@ -18,7 +18,10 @@ from rapidfuzz import fuzz, process
 from sqlalchemy.orm import Session, aliased
 
 from scheduler.base import name_sounds
-from scheduler.model import Attendee, Event, Person, Standing, Version
+from scheduler.model.attendance import Attendee, Standing
+from scheduler.model.events import Event
+from scheduler.model.feeds import Version
+from scheduler.model.places import Person
 from scheduler.services.events.door import arrivals
 
 MAX_SHOWN = 20  # attendees

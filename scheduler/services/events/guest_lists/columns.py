@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Invalid
 from scheduler.formats.sheets import Row, TableSheet
-from scheduler.model import ColumnMapping, Event, GuestList
-from scheduler.services.events.guest_lists.headings import FIELDS, OURS, TEXTS, guess, is_field, normalize
+from scheduler.model.events import Event
+from scheduler.model.imports import ColumnMapping, GuestList
+from scheduler.services.events.guest_lists.headings import FIELDS, OURS, TEXTS, is_field, normalize, recognise
 
 MAX_TITLE_ROWS = 30  # in which the headings are searched
 
@@ -87,7 +88,7 @@ def _find_heading_row(file: Path, sheet: TableSheet, wanted: ColumnChoices) -> i
 
 
 def _count_known(row: Row, wanted: ColumnChoices) -> int:
-    return len({guess(cell) or "" for cell in row if cell} - {""}) + sum(
+    return len({recognise(cell) or "" for cell in row if cell} - {""}) + sum(
         normalize(cell) in wanted.columns for cell in row
     )
 
@@ -119,7 +120,7 @@ def _fields(
     """
     stated = dict(_pick(headings, wanted.columns))
     before = dict(_pick(headings, remembered.fields)) if remembered else {}
-    guesses = {index: guess(name) or "" for index, name in enumerate(headings) if name}
+    guesses = {index: recognise(name) or "" for index, name in enumerate(headings) if name}
     if remembered:
         guesses = {index: field for index, field in guesses.items() if field in OURS}
     guesses = _with_name_in_parts({index: field for index, field in guesses.items() if index not in stated})
@@ -149,13 +150,13 @@ def _with_name_in_parts(guesses: dict[int, str]) -> dict[int, str]:
 
 def digest_of(headings: Sequence[str]) -> str:
     """Return the digest of the set of headings, without the columns that we add to rows that come back."""
-    known = sorted({normalize(name) for name in headings if name and guess(name) not in OURS})
+    known = sorted({normalize(name) for name in headings if name and recognise(name) not in OURS})
     return hashlib.blake2b("\n".join(known).encode(), digest_size=16).hexdigest()
 
 
 def remember(session: Session, event: Event, columns: Columns, *, now: datetime) -> None:
     """Record the columns, so that the next file with the same headings and the export of this event use them."""
-    own = [name for name in columns.headings if name and guess(name) not in OURS]
+    own = [name for name in columns.headings if name and recognise(name) not in OURS]
     fields = {normalize(name): columns.fields.get(index, "") for index, name in enumerate(columns.headings) if name}
     mapping = session.scalar(sa.select(ColumnMapping).where(ColumnMapping.digest == columns.digest))
     if mapping is None:

@@ -1,4 +1,4 @@
-"""Decisions whom each row of a guest list means, before anything is written. A likely match waits for the officer."""
+"""Match each row of a guest list to a person, before anything is written. A likely match waits for the officer."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict, Invalid, SchedulerError
-from scheduler.model import Attendee, Event, Mode, Person
+from scheduler.model.attendance import Attendee
+from scheduler.model.events import Event, Mode
+from scheduler.model.places import Person
 from scheduler.services.common import lookup
 from scheduler.services.events.guest_lists.likeness import Known, Likeness, has_another_id, shares_a_name
 from scheduler.services.events.guest_lists.rows import ParsedRow, RowDefaults

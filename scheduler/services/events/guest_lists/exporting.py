@@ -8,7 +8,10 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
-from scheduler.model import Attendee, Event, ExternalId, GuestList, GuestRow, Person, Standing
+from scheduler.model.attendance import Attendee, Standing
+from scheduler.model.events import Event
+from scheduler.model.imports import ExternalId, GuestList, GuestRow
+from scheduler.model.places import Person
 from scheduler.services.events.attendance.replies import reply
 from scheduler.services.events.guest_lists.headings import FIELDS, OURS, normalize
 

@@ -9,7 +9,8 @@ from functools import cache
 from scheduler.base.i18n import LANGUAGES as SPOKEN
 from scheduler.base.i18n import N_, load_catalogue
 from scheduler.base.text import fold_text
-from scheduler.model import Mode, Role
+from scheduler.model.attendance import Role
+from scheduler.model.events import Mode
 from scheduler.services.events.attendance.replies import Reply
 
 # The fields, each with the heading that we write ourselves.
@@ -148,7 +149,7 @@ def _tag_of() -> Mapping[str, str]:
     return {word: tag for tag, words in _TAGS.items() for word in words.split()}
 
 
-def guess(text: str) -> str | None:
+def recognise(text: str) -> str | None:
     """Return the field of a heading, or None if it is unknown.
 
     It is looked up as it stands, without what is in brackets, by either half of "E-mail / Почта", and with a slip.

@@ -9,7 +9,7 @@ from typing import TypeVar
 from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict, Invalid
-from scheduler.model import Event
+from scheduler.model.events import Event
 from scheduler.services.events.attendance.placement import read_places
 from scheduler.services.events.guest_lists.decisions import RowMatcher
 from scheduler.services.events.guest_lists.list_records import ListRecords

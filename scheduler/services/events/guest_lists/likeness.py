@@ -1,4 +1,4 @@
-"""Likeness of rows and people: whom of those already known a row of a list means, certainly or probably."""
+"""Find which known person a row of a guest list means, certainly or probably."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from sqlalchemy.orm import Session
 from scheduler.base.errors import Invalid, SchedulerError
 from scheduler.base.name_matching import is_nearly_same, make_blocking_key, make_name_key
 from scheduler.base.text import Text, fold_text
-from scheduler.model import Attendee, Event, ExternalId, GuestRow, Person
+from scheduler.model.attendance import Attendee
+from scheduler.model.events import Event
+from scheduler.model.imports import ExternalId, GuestRow
+from scheduler.model.places import Person
 from scheduler.services.events.guest_lists.rows import ParsedRow, last_digits
 
 MAX_CANDIDATES = 3  # named for a row

@@ -11,7 +11,8 @@ from typing import cast
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler.model import Event, ExternalId, GuestRow
+from scheduler.model.events import Event
+from scheduler.model.imports import ExternalId, GuestRow
 from scheduler.services.events.guest_lists.likeness import Likeness
 from scheduler.services.events.guest_lists.rows import ParsedRow
 from scheduler.services.events.guest_lists.verdicts import RowPlan

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session, selectinload
 
 from scheduler.base.errors import SchedulerError
 from scheduler.base.i18n import N_
-from scheduler.model import Answer, Attendee, GuestRow, Partstat, Standing
+from scheduler.model.attendance import Answer, Attendee, Partstat, Standing
+from scheduler.model.imports import GuestRow
 from scheduler.services.common.audit import note
 from scheduler.services.events.attendance import parties, transitions
 from scheduler.services.events.attendance.replies import PARTSTATS, Reply

@@ -13,9 +13,10 @@ from scheduler.base.clock import wall
 from scheduler.base.errors import SchedulerError, list_errors
 from scheduler.base.i18n import N_
 from scheduler.base.text import fold_text
-from scheduler.model import Answer, Attendee, Companion, Event, LetterKind, Person, Standing, Status
-from scheduler.model.attendance import BOUND
-from scheduler.model.events import OPEN_ENDED
+from scheduler.model.attendance import BOUND, Answer, Attendee, Companion, Standing
+from scheduler.model.events import OPEN_ENDED, Event, Status
+from scheduler.model.letters import LetterKind
+from scheduler.model.places import Person
 from scheduler.services.common.audit import note, note_lines
 from scheduler.services.events.attendance import offers
 from scheduler.services.events.attendance.audit_lines import answer_line, invitation_line

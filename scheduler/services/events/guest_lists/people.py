@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.base.i18n import N_
 from scheduler.base.text import Text, fold_text
-from scheduler.model import Organisation, Person
+from scheduler.model.places import Organisation, Person
 from scheduler.services.events.guest_lists.rows import ParsedRow, RowDefaults, texts_by_language
 from scheduler.services.events.programme.places import make_identity
 

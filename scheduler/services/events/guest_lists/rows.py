@@ -13,7 +13,8 @@ from scheduler.base.errors import Invalid, Problems, SchedulerError
 from scheduler.base.name_matching import language_of, make_name_key
 from scheduler.base.text import Text, check_line, check_prose, fold_text
 from scheduler.formats.sheets import Row
-from scheduler.model import Mode, Role
+from scheduler.model.attendance import Role
+from scheduler.model.events import Mode
 from scheduler.services.common.drafts import check
 from scheduler.services.events.attendance.replies import Reply
 from scheduler.services.events.guest_lists.columns import Columns

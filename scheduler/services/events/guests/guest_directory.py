@@ -13,19 +13,10 @@ from scheduler.base.clock import wall
 from scheduler.base.errors import NotFound
 from scheduler.base.name_matching import make_name_key
 from scheduler.base.text import Text, fold_text
-from scheduler.model import (
-    Attendee,
-    Event,
-    Kind,
-    Letter,
-    Mode,
-    Partstat,
-    Person,
-    Role,
-    Standing,
-    Venue,
-    Visibility,
-)
+from scheduler.model.attendance import Attendee, Partstat, Role, Standing
+from scheduler.model.events import Event, Kind, Mode, Visibility
+from scheduler.model.letters import Letter
+from scheduler.model.places import Person, Venue
 from scheduler.services.events.programme.agenda import AgendaEntry
 
 PAGE = 200

@@ -12,18 +12,9 @@ from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict, NothingToChange
 from scheduler.base.text import Text
-from scheduler.model import (
-    Answer,
-    Attendee,
-    Event,
-    Mode,
-    Partstat,
-    Person,
-    Reminded,
-    Reminder,
-    ReminderAudience,
-    Standing,
-)
+from scheduler.model.attendance import Answer, Attendee, Partstat, Reminded, Standing
+from scheduler.model.events import Event, Mode, Reminder, ReminderAudience
+from scheduler.model.places import Person
 from scheduler.services.common.audit import note
 from scheduler.services.events.attendance import capacity, parties, transitions
 from scheduler.services.events.attendance.parties import Needs

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from scheduler.model import Person
+from scheduler.model.places import Person
 from scheduler.services.common.lookup import Lookup
 from scheduler.services.events.programme.place_drafts import PersonDraft
 from scheduler.services.events.programme.places import make_identity, write_person

@@ -14,20 +14,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.errors import NotFound, SchedulerError
-from scheduler.model import (
-    Attendee,
-    Event,
-    FeedLink,
-    Kind,
-    Letter,
-    LetterKind,
-    Mode,
-    Person,
-    Registration,
-    Standing,
-    Visibility,
-)
-from scheduler.model.attendance import HOLDING
+from scheduler.model.attendance import HOLDING, Attendee, Standing
+from scheduler.model.events import Event, Kind, Mode, Registration, Visibility
+from scheduler.model.feeds import FeedLink
+from scheduler.model.letters import Letter, LetterKind
+from scheduler.model.places import Person
 from scheduler.services.common import tokens
 from scheduler.services.common.tokens import Purpose
 from scheduler.services.events.attendance import batch_confirmation, capacity, registration_window, transitions

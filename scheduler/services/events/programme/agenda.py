@@ -18,20 +18,9 @@ from calendars.anniversaries import find_next_anniversary
 from scheduler.base.clock import wall
 from scheduler.base.errors import NotFound
 from scheduler.base.text import Text
-from scheduler.model import (
-    Attendee,
-    City,
-    Event,
-    Kind,
-    Mode,
-    Organisation,
-    Person,
-    Role,
-    Standing,
-    Venue,
-    Visibility,
-)
-from scheduler.model.events import event_city
+from scheduler.model.attendance import Attendee, Role, Standing
+from scheduler.model.events import Event, Kind, Mode, Visibility, event_city
+from scheduler.model.places import City, Organisation, Person, Venue
 
 PAGE_EVENTS = 60
 MAX_MONTH_EVENTS = 500
@@ -258,7 +247,7 @@ def get_public_event(session: Session, key: str) -> Event:
 
 
 def get_details(session: Session, key: str, *, now: datetime) -> EventDetails:
-    """Return everything that the page of an event shows. Raise NotFound as `public_event` does."""
+    """Return everything that the page of an event shows. Raise NotFound as `get_public_event` does."""
     event = get_public_event(session, key)
     parent, grandparent = _find_ancestors(session, event)
     tour = next((one for one in (event, parent, grandparent) if one and one.kind is Kind.TOUR), None)

@@ -10,8 +10,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler.model import Attendee, Event, Kind, LetterKind, Mode, Status, Timing
-from scheduler.model.events import OPEN_ENDED
+from scheduler.model.attendance import Attendee
+from scheduler.model.events import OPEN_ENDED, Event, Kind, Mode, Status, Timing
+from scheduler.model.letters import LetterKind
 from scheduler.services.events.programme.event_times import capture_facts, has_changed
 from scheduler.services.outbox import enqueue
 
@@ -87,7 +88,7 @@ def _list_affected_hours(event: Event, was: EventBefore) -> list[tuple[datetime 
 
 
 def _is_urgent(starts_at: datetime | None, ends_at: datetime | None, event: Event, now: datetime) -> bool:
-    """Return whether the event begins within `enqueue.SOON` or is going on, so that a letter cannot wait.
+    """Return whether the event begins within `enqueue.URGENT_WITHIN` or is going on, so that a letter cannot wait.
 
     An event of several days, or one that binds nobody, is not urgent once it has begun.
     """

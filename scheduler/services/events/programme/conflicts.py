@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session, aliased
 
 from scheduler.base.clock import wall
 from scheduler.base.errors import Conflict, combine_errors
-from scheduler.model import Attendee, Closure, Event, Kind, Person, Status, Timing, Venue
-from scheduler.model.attendance import BOUND, comes
-from scheduler.model.events import OPEN_ENDED
+from scheduler.model.attendance import BOUND, Attendee, comes
+from scheduler.model.events import OPEN_ENDED, Event, Kind, Status, Timing
+from scheduler.model.places import Closure, Person, Venue
 from scheduler.services.common.audit import note
 from scheduler.services.events.programme.rendering.opening_hours import list_holidays, list_open_days
 

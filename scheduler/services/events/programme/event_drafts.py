@@ -13,14 +13,13 @@ from pydantic import Field, model_validator
 
 from scheduler.base.errors import Invalid, combine_errors
 from scheduler.base.text import Text
-from scheduler.model import (
-    Answer,
+from scheduler.model.attendance import Answer, Role
+from scheduler.model.events import (
     Kind,
     Mode,
     Queue,
     Registration,
     ReminderAudience,
-    Role,
     Status,
     Timing,
     Visibility,

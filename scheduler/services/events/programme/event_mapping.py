@@ -12,17 +12,8 @@ from sqlalchemy.orm import Session, selectinload
 from scheduler.base.clock import instant
 from scheduler.base.errors import Invalid
 from scheduler.base.text import Text
-from scheduler.model import (
-    Capacity,
-    City,
-    Event,
-    Mode,
-    Organisation,
-    Reminder,
-    ReminderAudience,
-    Timing,
-    Venue,
-)
+from scheduler.model.events import Capacity, Event, Mode, Reminder, ReminderAudience, Timing
+from scheduler.model.places import City, Organisation, Venue
 from scheduler.services.common.lookup import Lookup
 from scheduler.services.events.programme.event_drafts import EventDraft, ReminderDraft
 from scheduler.services.events.programme.places import read_closures, read_weekly_hours, write_hours

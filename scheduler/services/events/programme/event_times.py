@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from scheduler.base.clock import instant, wall
-from scheduler.base.date_format import When, format_day, format_days, format_offset, format_span, zone_city
+from scheduler.base.clock import format_offset, instant, wall
+from scheduler.base.date_format import When, format_day, format_days, format_span, zone_city
 from scheduler.base.i18n import N_, load_catalogue
-from scheduler.model import Event, Timing
+from scheduler.model.events import Event, Timing
 
 DAY = timedelta(days=1)
 

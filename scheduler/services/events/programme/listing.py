@@ -6,10 +6,18 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload, selectinload
 
-from scheduler.model import City, Event, Venue
-from scheduler.services.events.programme.event_mapping import WITH_EVENT
+from scheduler.model.events import Event
+from scheduler.model.places import City, Venue
+
+# Relations that a line of the list shows; those of a whole draft (`event_mapping.WITH_EVENT`) would take ten queries.
+WITH_LINE = (
+    joinedload(Event.venue).joinedload(Venue.city),
+    joinedload(Event.parent).load_only(Event.key),
+    selectinload(Event.cities),
+    selectinload(Event.capacities),
+)
 
 
 def list_events(
@@ -19,7 +27,7 @@ def list_events(
 
     ``since`` and ``until`` are instants; ``only`` are kind, status, city and programme.
     """
-    query = sa.select(Event).options(*WITH_EVENT).order_by(Event.starts_at.is_(None), Event.starts_at, Event.key)
+    query = sa.select(Event).options(*WITH_LINE).order_by(Event.starts_at.is_(None), Event.starts_at, Event.key)
     if since is not None:
         query = query.where(sa.or_(Event.ends_at.is_(None), Event.ends_at > since, Event.kind == "anniversary"))
     if until is not None:

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from scheduler.base.errors import Invalid
 from scheduler.base.text import Text
-from scheduler.model import Kind
+from scheduler.model.events import Kind
 from scheduler.services.common.day_drafts import DaysDraft
 from scheduler.services.common.drafts import Draft, as_pydantic_error
 from scheduler.services.common.values import (

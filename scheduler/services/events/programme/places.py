@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session, selectinload
 
 from scheduler.base.errors import Conflict
 from scheduler.base.text import Text, fold_text
-from scheduler.model import City, Closure, Event, Feed, Kind, OpeningHours, Organisation, Person, Venue
-from scheduler.model.feeds import is_built_in
+from scheduler.model.events import Event, Kind
+from scheduler.model.feeds import Feed, is_built_in
+from scheduler.model.places import City, Closure, OpeningHours, Organisation, Person, Venue
 from scheduler.services.common.audit import note
 from scheduler.services.common.changes import Change, ChangeKind, change
 from scheduler.services.common.drafts import Draft

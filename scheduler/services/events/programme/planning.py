@@ -16,7 +16,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict, Invalid, NothingToChange
-from scheduler.model import Attendee, Event, Mode, Status, Timing
+from scheduler.model.attendance import Attendee
+from scheduler.model.events import Event, Mode, Status, Timing
 from scheduler.services.common.audit import note
 from scheduler.services.common.changes import Change, ChangeKind, change
 from scheduler.services.common.drafts import check

@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler.model import Event
+from scheduler.model.events import Event
 from scheduler.services.common.audit import note
 from scheduler.services.events.programme.event_mapping import WITH_EVENT
 from scheduler.services.events.programme.rendering.revisions import revise

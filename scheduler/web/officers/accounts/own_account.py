@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
 from scheduler.base.i18n import LANGUAGES
-from scheduler.model import Account
+from scheduler.model.accounts import Account
 from scheduler.services.accounts import accounts
 from scheduler.web.kit.answers import redirect_after_form
 from scheduler.web.kit.forms import Form

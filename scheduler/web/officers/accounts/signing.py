@@ -12,7 +12,7 @@ from scheduler.app import App
 from scheduler.base.errors import Invalid, NotFound
 from scheduler.base.i18n import N_, load_catalogue
 from scheduler.base.text import fold_text
-from scheduler.model import Account
+from scheduler.model.accounts import Account
 from scheduler.services.accounts import accounts
 from scheduler.services.accounts.accounts import Officer, Refused
 from scheduler.web.kit.answers import redirect_after_form

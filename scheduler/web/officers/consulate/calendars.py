@@ -6,7 +6,9 @@ from flask import Blueprint, Response, g, render_template
 from sqlalchemy.orm import Session
 
 from scheduler.app import App
-from scheduler.model import Account, Act, FeedLink, Post
+from scheduler.model.accounts import Account, Act
+from scheduler.model.feeds import FeedLink
+from scheduler.model.posts import Post
 from scheduler.services.feeds import links as feed_links
 from scheduler.services.feeds.addresses import Address
 from scheduler.web.kit.answers import redirect_after_form

@@ -15,7 +15,9 @@ from scheduler.base.clock import wall
 from scheduler.base.date_parsing import parse_day
 from scheduler.base.errors import Invalid
 from scheduler.base.i18n import LANGUAGES
-from scheduler.model import Act, Appointment, Post, SpecialDays
+from scheduler.model.accounts import Act
+from scheduler.model.posts import Post, SpecialDays
+from scheduler.model.visits import Appointment
 from scheduler.services.consulate.posts import opening_days, posts
 from scheduler.services.consulate.posts.post_drafts import SpecialDraft
 from scheduler.services.consulate.posts.slots import Slot

@@ -19,7 +19,9 @@ from werkzeug.wrappers import Response as Answer
 from scheduler.app import App
 from scheduler.base.errors import Conflict, Invalid, NotFound, SchedulerError
 from scheduler.base.i18n import load_catalogue
-from scheduler.model import Act, Appointment, Counter, Post, VisitStatus
+from scheduler.model.accounts import Act
+from scheduler.model.posts import Counter, Post
+from scheduler.model.visits import Appointment, VisitStatus
 from scheduler.services.consulate.front_desk import actions as desk_actions
 from scheduler.services.consulate.front_desk import day_list
 from scheduler.services.consulate.front_desk import today as desk_today

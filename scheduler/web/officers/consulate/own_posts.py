@@ -5,7 +5,8 @@ from __future__ import annotations
 from flask import g, url_for
 from sqlalchemy.orm import Session
 
-from scheduler.model import Appointment, Post
+from scheduler.model.posts import Post
+from scheduler.model.visits import Appointment
 from scheduler.services.accounts import assigned_posts
 from scheduler.web.kit.language import with_query
 from scheduler.web.officers.kit.guard import DESK, officer

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, g, render_template, request
 
 from scheduler.app import App
 from scheduler.base.date_format import format_days
-from scheduler.model import Act
+from scheduler.model.accounts import Act
 from scheduler.services.consulate.front_desk import statistics as visit_statistics
 from scheduler.services.consulate.front_desk import today as desk_today
 from scheduler.web.consulate import wording as visit_wording

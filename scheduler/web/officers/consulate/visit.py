@@ -17,7 +17,9 @@ from werkzeug.wrappers import Response as Answer
 from scheduler.app import App
 from scheduler.base.clock import wall
 from scheduler.base.i18n import N_
-from scheduler.model import Act, Appointment, Audit, Side, VisitStatus
+from scheduler.model.accounts import Act
+from scheduler.model.audit import Audit
+from scheduler.model.visits import Appointment, Side, VisitStatus
 from scheduler.services.consulate.front_desk import visit_history
 from scheduler.services.consulate.posts import free_times
 from scheduler.services.consulate.posts.availability import Explanation

@@ -8,7 +8,9 @@ from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
 from scheduler.base.i18n import LANGUAGES
-from scheduler.model import Act, Appointment, Counted, Post, Service
+from scheduler.model.accounts import Act
+from scheduler.model.posts import Counted, Post, Service
+from scheduler.model.visits import Appointment
 from scheduler.services.consulate.front_desk import today as desk_today
 from scheduler.services.consulate.front_desk import walk_ins
 from scheduler.services.consulate.front_desk.today import DeskDay

@@ -11,7 +11,10 @@ from flask import Blueprint, Response, abort, g, render_template, request
 from scheduler.app import App
 from scheduler.base.i18n import load_catalogue
 from scheduler.formats import sheets
-from scheduler.model import Act, Mode, Outcome, Role, Standing
+from scheduler.model.accounts import Act
+from scheduler.model.attendance import Role, Standing
+from scheduler.model.events import Mode
+from scheduler.model.letters import Outcome
 from scheduler.services.accounts import accounts
 from scheduler.services.events.guest_lists import exporting as guest_export
 from scheduler.services.events.guests import guest_directory

@@ -22,7 +22,10 @@ from scheduler.base.date_format import format_day
 from scheduler.base.errors import Conflict, NotFound, NothingToChange, SchedulerError
 from scheduler.base.i18n import N_, load_catalogue
 from scheduler.formats.printing import PrintForm
-from scheduler.model import Act, Arrival, Attendee, Event, Standing
+from scheduler.model.accounts import Act
+from scheduler.model.arrivals import Arrival
+from scheduler.model.attendance import Attendee, Standing
+from scheduler.model.events import Event
 from scheduler.services.common import lookup
 from scheduler.services.events.attendance import passes
 from scheduler.services.events.attendance.capacity import NoRoom

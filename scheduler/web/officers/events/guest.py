@@ -8,7 +8,9 @@ from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
 from scheduler.base.i18n import LANGUAGES
-from scheduler.model import Act, Event, Mode, Role
+from scheduler.model.accounts import Act
+from scheduler.model.attendance import Role
+from scheduler.model.events import Event, Mode
 from scheduler.services.events.attendance import capacity, transitions
 from scheduler.services.events.attendance.transitions import Guest
 from scheduler.services.events.guests import guest_directory

@@ -17,7 +17,9 @@ from scheduler.base.date_parsing import parse_day
 from scheduler.base.errors import Invalid, NothingToChange, SchedulerError
 from scheduler.base.i18n import N_
 from scheduler.base.text import Text, check_prose
-from scheduler.model import Answer, Attendee, Event, Mode, Person, Standing
+from scheduler.model.attendance import Answer, Attendee, Standing
+from scheduler.model.events import Event, Mode
+from scheduler.model.places import Person
 from scheduler.services.events.attendance import parties, transitions
 from scheduler.services.events.attendance.replies import PARTSTATS, Reply
 from scheduler.services.events.guests import people

@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 from scheduler.app import App
 from scheduler.base.errors import NotFound, SchedulerError, list_errors
 from scheduler.base.i18n import load_catalogue
-from scheduler.model import Act, Event
+from scheduler.model.accounts import Act
+from scheduler.model.events import Event
 from scheduler.services.common.drafts import Draft, check
 from scheduler.services.events.guests import guest_directory
 from scheduler.services.events.programme.conflicts import Contradiction

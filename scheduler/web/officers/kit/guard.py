@@ -43,7 +43,7 @@ from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
 from scheduler.base.i18n import LANGUAGES
-from scheduler.model import Act
+from scheduler.model.accounts import Act
 from scheduler.services.accounts import accounts
 from scheduler.services.accounts.accounts import Officer
 from scheduler.services.common.tokens import derive

@@ -10,7 +10,7 @@ from html import unescape
 import pytest
 
 from scheduler.base.clock import instant
-from scheduler.model import VisitStatus
+from scheduler.model.visits import VisitStatus
 from scheduler.services.consulate.posts import posts
 from scheduler.services.consulate.posts.availability import Reason
 from scheduler.services.consulate.visits.booking import NotOffered

@@ -11,7 +11,7 @@ from werkzeug.test import Client
 from werkzeug.wrappers import Response
 
 from scheduler.base.errors import Forbidden, NotFound
-from scheduler.model import AccountRole, Act
+from scheduler.model.accounts import AccountRole, Act
 from scheduler.services.accounts import accounts, assigned_posts
 from scheduler.services.consulate.posts import posts
 from scheduler.services.feeds import links as feed_links

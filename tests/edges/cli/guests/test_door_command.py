@@ -7,7 +7,7 @@ import json
 import pypdfium2
 import pytest
 
-from scheduler.model import Mode
+from scheduler.model.events import Mode
 from scheduler.services.events.attendance import passes
 from tests.support.builders import EVENING, SECRET, a_person, an_event, invite, register
 

@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from scheduler.model import Answer, Attendee, Letter, LetterKind, Standing
+from scheduler.model.attendance import Answer, Attendee, Standing
+from scheduler.model.letters import Letter, LetterKind
 from scheduler.services.events.attendance import transitions
 from tests.support.builders import NOW, an_event
 from tests.support.guest_list import GuestList

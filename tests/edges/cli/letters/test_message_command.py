@@ -153,7 +153,7 @@ def test_another_deputy_is_another_answer_and_the_links_of_the_first_are_dead(sc
 
     assert ("Deputy", "Third") == (before["represented_by"], after["represented_by"])
     with opening.db.read() as session:
-        from scheduler.model import Event
+        from scheduler.model.events import Event
         from scheduler.services.common.lookup import get, get_attendee
 
         assert 2 == get_attendee(session, get(session, Event, "opening"), "minister").epoch
@@ -252,7 +252,8 @@ def test_set_to_nought_it_says_so(scheduler, opening, monkeypatch):
 
 def test_who_answered_before_is_not_excused_by_withdrawing(opening):
     """A new answer, however it comes, has not the apologies of the one before."""
-    from scheduler.model import Answer, Event, Partstat
+    from scheduler.model.attendance import Answer, Partstat
+    from scheduler.model.events import Event
     from scheduler.services.common.lookup import get, get_attendee
 
     with opening.db.write() as session:

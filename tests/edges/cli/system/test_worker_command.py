@@ -23,18 +23,10 @@ from scheduler.base import config
 from scheduler.base.clock import ManualClock
 from scheduler.base.text import Text
 from scheduler.channels.base import ChannelError
-from scheduler.model import (
-    Attendee,
-    Event,
-    Letter,
-    LetterKind,
-    Mode,
-    Outcome,
-    Partstat,
-    Person,
-    Role,
-    Standing,
-)
+from scheduler.model.attendance import Attendee, Partstat, Role, Standing
+from scheduler.model.events import Event, Mode
+from scheduler.model.letters import Letter, LetterKind, Outcome
+from scheduler.model.places import Person
 from scheduler.services.common.lookup import get
 from scheduler.services.events.programme import planning
 from scheduler.services.letters.envelope import OutgoingMessage

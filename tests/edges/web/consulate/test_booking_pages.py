@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from scheduler.model import Applicant, Appointment, Event, Letter, LetterKind, SlotClaim, Status, VisitStatus
+from scheduler.model.events import Event, Status
+from scheduler.model.letters import Letter, LetterKind
+from scheduler.model.visits import Applicant, Appointment, SlotClaim, VisitStatus
 from scheduler.services.consulate.visits import booking
 from scheduler.services.consulate.visits import links as visit_links
 from scheduler.services.consulate.visits.links import VisitPurpose

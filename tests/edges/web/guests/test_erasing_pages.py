@@ -6,7 +6,8 @@ from html import unescape
 
 import pytest
 
-from scheduler.model import FeedLink, Person
+from scheduler.model.feeds import FeedLink
+from scheduler.model.places import Person
 from scheduler.services.events.guests import registration
 from scheduler.services.feeds import links as feed_links
 from scheduler.services.feeds import own_calendar

@@ -9,7 +9,8 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from scheduler.model import Attendee, Event, Mode, Reminded, Standing
+from scheduler.model.attendance import Attendee, Reminded, Standing
+from scheduler.model.events import Event, Mode
 from scheduler.services.events.attendance import parties, transitions
 from scheduler.services.events.guests import registration
 from scheduler.worker.jobs import lapse_offers

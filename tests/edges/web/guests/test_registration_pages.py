@@ -9,7 +9,11 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from scheduler.model import Event, FeedLink, Letter, Mode, Person, Standing
+from scheduler.model.attendance import Standing
+from scheduler.model.events import Event, Mode
+from scheduler.model.feeds import FeedLink
+from scheduler.model.letters import Letter
+from scheduler.model.places import Person
 from scheduler.services.common import lookup
 from scheduler.services.events.attendance import transitions
 from scheduler.services.events.guests.registration import CONFIRM_WITHIN, LINK_VALID_AFTER

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from scheduler.model import Hits, Letter, SentForm
+from scheduler.model.letters import Letter
+from scheduler.model.limits import Hits, SentForm
 from scheduler.web.application import create_app
 from scheduler.web.kit import form_floods
 from scheduler.web.kit.form_floods import Few

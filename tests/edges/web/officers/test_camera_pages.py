@@ -9,7 +9,7 @@ import zlib
 
 import pytest
 
-from scheduler.model import AccountRole
+from scheduler.model.accounts import AccountRole
 from scheduler.services.events.attendance import passes
 from scheduler.web.application import create_app
 from scheduler.web.officers.kit import camera

@@ -9,7 +9,11 @@ from html import unescape
 import pytest
 import sqlalchemy as sa
 
-from scheduler.model import AccountRole, Answer, Attendee, Audit, Mode, Partstat, Person, Role, Standing
+from scheduler.model.accounts import AccountRole
+from scheduler.model.attendance import Answer, Attendee, Partstat, Role, Standing
+from scheduler.model.audit import Audit
+from scheduler.model.events import Mode
+from scheduler.model.places import Person
 from scheduler.services.events.attendance import transitions
 from scheduler.web.officers.events.guest_actions import OFFERED, VERBS
 from tests.support.accounts import an_account, seal, sign_in, text

@@ -8,7 +8,10 @@ from html import unescape
 import pytest
 import sqlalchemy as sa
 
-from scheduler.model import AccountRole, Arrival, Attendee, Event, Mode, Standing
+from scheduler.model.accounts import AccountRole
+from scheduler.model.arrivals import Arrival
+from scheduler.model.attendance import Attendee, Standing
+from scheduler.model.events import Event, Mode
 from scheduler.services.events.attendance import passes
 from scheduler.services.events.door import arrivals
 from scheduler.services.events.door.arrivals import ScanDetails

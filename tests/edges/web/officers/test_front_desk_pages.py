@@ -11,7 +11,9 @@ import sqlalchemy as sa
 from werkzeug.test import Client
 
 from scheduler.base.clock import instant
-from scheduler.model import AccountRole, Appointment, Audit, VisitStatus
+from scheduler.model.accounts import AccountRole
+from scheduler.model.audit import Audit
+from scheduler.model.visits import Appointment, VisitStatus
 from scheduler.services.consulate.front_desk import board as queue_board
 from scheduler.services.consulate.posts import opening_days, posts
 from scheduler.services.consulate.visits import booking

@@ -12,7 +12,8 @@ from argon2 import PasswordHasher
 
 from scheduler.app import App
 from scheduler.base import config
-from scheduler.model import MAY, Account, AccountRole, Act, Audit
+from scheduler.model.accounts import MAY, Account, AccountRole, Act
+from scheduler.model.audit import Audit
 from scheduler.services.accounts import accounts, passwords
 from scheduler.services.accounts.accounts import INVITATION_LIFETIME, LONGEST_SESSION, MAX_IDLE, AccountDraft
 from scheduler.web.application import create_app

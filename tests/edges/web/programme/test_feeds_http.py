@@ -15,7 +15,8 @@ import pytest
 from werkzeug.test import Client, TestResponse
 from werkzeug.wrappers import Response
 
-from scheduler.model import Event, Mode, Sees
+from scheduler.model.events import Event, Mode
+from scheduler.model.feeds import Sees
 from scheduler.services.common import lookup
 from scheduler.services.common.content_version import ContentVersion
 from scheduler.services.events.programme import planning

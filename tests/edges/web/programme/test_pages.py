@@ -17,7 +17,8 @@ import sqlalchemy as sa
 from scheduler.app import App
 from scheduler.base import config
 from scheduler.base.errors import Invalid
-from scheduler.model import Event, Kind, Mode, Role, Visibility
+from scheduler.model.attendance import Role
+from scheduler.model.events import Event, Kind, Mode, Visibility
 from scheduler.services.events.programme import planning
 from scheduler.web.application import create_app
 from tests.support import browser
@@ -619,7 +620,7 @@ def test_files_are_kept_for_ever_under_an_address_that_changes_with_them(web):
 @ONE_ENGINE
 def test_every_kazakh_letter_has_its_place_in_a_font(web):
     for letter in "ӘәҒғҚқҢңӨөҰұҮүҺһІі":
-        assert browser.covering(letter) == {"noto-sans", "noto-serif"}, letter
+        assert {"noto-sans", "noto-serif"} == browser.covering(letter), letter
 
 
 @ONE_ENGINE

@@ -12,7 +12,11 @@ import sqlalchemy as sa
 
 from scheduler.base.errors import Conflict, Invalid, NothingToChange
 from scheduler.base.text import Text
-from scheduler.model import Answer, Attendee, Audit, Event, LetterKind, Mode, Partstat, Person, Role, Standing
+from scheduler.model.attendance import Answer, Attendee, Partstat, Role, Standing
+from scheduler.model.audit import Audit
+from scheduler.model.events import Event, Mode
+from scheduler.model.letters import Letter, LetterKind, Outcome
+from scheduler.model.places import Person
 from scheduler.services.common import lookup
 from scheduler.services.common.drafts import check
 from scheduler.services.events.attendance import parties, transitions
@@ -159,9 +163,13 @@ def test_a_person_without_an_address_registers_and_the_ledger_says_who_must_be_t
 
     with db.write() as session:
         event = lookup.get(session, Event, "opening")
-        row = register(session, event, a_person(session, email=None))
+        row = register(session, event, a_person(session, name="Anna", email=None))
 
     assert CONFIRMED is row.standing
+    with db.read() as session:
+        [letter] = session.scalars(sa.select(Letter)).all()
+        assert (LetterKind.CONFIRMED, "Anna") == (letter.kind, str(letter.person.name))
+        assert (Outcome.SKIPPED, "no e-mail address") == (letter.outcome, letter.reason)
 
 
 def test_an_invited_guest_of_honour_who_registers_stays_one(guests):

@@ -12,18 +12,11 @@ import sqlalchemy as sa
 from sqlalchemy import event as on
 
 from scheduler.base.errors import NotFound, SchedulerError
-from scheduler.model import (
-    Attendee,
-    Audit,
-    Capacity,
-    Event,
-    Letter,
-    LetterKind,
-    Mode,
-    Person,
-    Queue,
-    Standing,
-)
+from scheduler.model.attendance import Attendee, Standing
+from scheduler.model.audit import Audit
+from scheduler.model.events import Capacity, Event, Mode, Queue
+from scheduler.model.letters import Letter, LetterKind
+from scheduler.model.places import Person
 from scheduler.services.common import lookup, tokens
 from scheduler.services.common.drafts import check
 from scheduler.services.common.tokens import Purpose

@@ -9,7 +9,10 @@ import sqlalchemy as sa
 
 from scheduler.base.errors import Conflict, NothingToChange
 from scheduler.base.text import Text
-from scheduler.model import Answer, Attendee, Audit, Event, Letter, LetterKind, Mode, Partstat, Standing
+from scheduler.model.attendance import Answer, Attendee, Partstat, Standing
+from scheduler.model.audit import Audit
+from scheduler.model.events import Event, Mode
+from scheduler.model.letters import Letter, LetterKind
 from scheduler.services.common import lookup
 from scheduler.services.events.attendance import offers, parties, transitions
 from scheduler.services.events.attendance.capacity import NoRoom

@@ -12,7 +12,10 @@ import sqlalchemy as sa
 from sqlalchemy import event as on
 
 from scheduler.base.errors import NothingToChange
-from scheduler.model import Attendee, Event, Letter, LetterKind, Mode, Person, Standing
+from scheduler.model.attendance import Attendee, Standing
+from scheduler.model.events import Event, Mode
+from scheduler.model.letters import Letter, LetterKind
+from scheduler.model.places import Person
 from scheduler.services.common import lookup, tokens
 from scheduler.services.common.drafts import check
 from scheduler.services.common.tokens import Purpose
@@ -23,6 +26,7 @@ from scheduler.storage.database import Database
 from tests.support.builders import NOW, SECRET, a_person, an_event, register
 from tests.support.guest_list import GuestList, in_order_of_arrival, wrong_with_places
 from tests.support.instance import connect
+from tests.support.machine import HANG
 from tests.support.processes import PROCESSES, Undone, at_once, crowd
 
 pytestmark = pytest.mark.crowd
@@ -143,7 +147,7 @@ def test_an_offer_that_lapses_while_it_is_accepted_goes_to_one_of_them_alone(db,
     assert stands == told[:4]
     assert {Standing.LAPSED, Standing.CONFIRMED} >= set(stands)
     assert stands.count(Standing.LAPSED) == len(guests.offered())
-    assert stands[0] is Standing.LAPSED
+    assert Standing.LAPSED is stands[0]
 
 
 def test_whoever_withdraws_registers_or_is_promoted_at_once_loses_no_place_and_wins_none(db, database_url):
@@ -233,7 +237,7 @@ def test_a_process_killed_at_any_statement_of_a_registration_leaves_all_of_a_ste
         name = f"guest{step}"
         child = PROCESSES.Process(target=ask_and_confirm, args=(database_url, name, step))
         child.start()
-        child.join(60)
+        child.join(HANG)
 
         assert 9 == child.exitcode
         left = state(db, name)

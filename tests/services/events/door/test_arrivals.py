@@ -10,7 +10,11 @@ import sqlalchemy as sa
 import zxingcpp
 
 from scheduler.base.errors import Conflict, NothingToChange
-from scheduler.model import Arrival, Attendee, Audit, Event, Letter, Mode, Partstat, Role, Standing
+from scheduler.model.arrivals import Arrival
+from scheduler.model.attendance import Attendee, Partstat, Role, Standing
+from scheduler.model.audit import Audit
+from scheduler.model.events import Event, Mode
+from scheduler.model.letters import Letter
 from scheduler.services.common import lookup
 from scheduler.services.events.attendance import offers, passes, transitions
 from scheduler.services.events.attendance.capacity import NoRoom
@@ -286,7 +290,7 @@ def standing(session, event, stands):
     full = register(session, event, companions=2)
     guest = register(session, event)
     offers.set_capacity(session, event, Mode.IN_PERSON, 4, now=EVENING)  # begun: nobody is called any more
-    assert full.standing is Standing.CONFIRMED
+    assert Standing.CONFIRMED is full.standing
     return guest
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from scheduler.base import name_sounds
 from scheduler.base.text import Text
-from scheduler.model import Person
+from scheduler.model.places import Person
 from scheduler.services.common.audit import note
 from scheduler.services.events.door.name_search import Search
 from tests.support.builders import NOW, a_person, an_event, invite, register

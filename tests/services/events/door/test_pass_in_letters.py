@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 import zxingcpp
 
-from scheduler.model import Event, Mode
+from scheduler.model.events import Event, Mode
 from scheduler.services.events.attendance import parties, passes
 from scheduler.services.events.door.arrivals import ScanOutcome
 from scheduler.services.events.guests import registration

@@ -9,7 +9,11 @@ import pytest
 import sqlalchemy as sa
 
 from scheduler.formats import sheets
-from scheduler.model import Answer, Attendee, Audit, Capacity, Event, Letter, Mode, Partstat, Person, Queue
+from scheduler.model.attendance import Answer, Attendee, Partstat
+from scheduler.model.audit import Audit
+from scheduler.model.events import Capacity, Event, Mode, Queue
+from scheduler.model.letters import Letter
+from scheduler.model.places import Person
 from scheduler.services.common import lookup
 from scheduler.services.common.drafts import check
 from scheduler.services.events.attendance import transitions

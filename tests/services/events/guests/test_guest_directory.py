@@ -7,7 +7,9 @@ from datetime import date, timedelta
 import pytest
 
 from scheduler.base.errors import Invalid, NotFound
-from scheduler.model import Answer, LetterKind, Mode, Partstat, Role, Standing
+from scheduler.model.attendance import Answer, Partstat, Role, Standing
+from scheduler.model.events import Mode
+from scheduler.model.letters import LetterKind
 from scheduler.services.common.lookup import get
 from scheduler.services.events.attendance import transitions
 from scheduler.services.events.guests import guest_directory

@@ -8,7 +8,10 @@ import pytest
 import sqlalchemy as sa
 
 from scheduler.base.errors import NothingToChange
-from scheduler.model import Event, Letter, LetterKind, Person, Reminded, Reminder, ReminderAudience
+from scheduler.model.attendance import Reminded
+from scheduler.model.events import Event, Reminder, ReminderAudience
+from scheduler.model.letters import Letter, LetterKind
+from scheduler.model.places import Person
 from scheduler.services.common import lookup
 from scheduler.services.events.guests import own_page
 from scheduler.services.events.programme import planning

@@ -9,7 +9,11 @@ import pytest
 import sqlalchemy as sa
 
 from scheduler.base.errors import NotFound
-from scheduler.model import Attendee, Event, Letter, LetterKind, Mode, Partstat, Person, Sees, Standing
+from scheduler.model.attendance import Attendee, Partstat, Standing
+from scheduler.model.events import Event, Mode
+from scheduler.model.feeds import Sees
+from scheduler.model.letters import Letter, LetterKind
+from scheduler.model.places import Person
 from scheduler.services.common import tokens
 from scheduler.services.common.drafts import check
 from scheduler.services.common.tokens import Purpose
@@ -433,7 +437,7 @@ def test_news_and_reminders_are_not_for_who_has_not_confirmed(db):
         agenda = scopes.get(session, "all")
 
     assert 0 == told
-    assert agenda.sees is Sees.PUBLIC
+    assert Sees.PUBLIC is agenda.sees
 
 
 # The own page

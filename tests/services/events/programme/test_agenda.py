@@ -9,7 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from scheduler.base.errors import NotFound
-from scheduler.model import Kind, Role
+from scheduler.model.attendance import Role
+from scheduler.model.events import Kind
 from scheduler.services.events.programme import agenda, planning
 from scheduler.services.events.programme.agenda import AgendaFilter, TourStop
 from tests.support.builders import NOW, START, a_city, a_person, a_venue, an_event, an_organisation, invite, register

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from scheduler.model import Event, Letter, LetterKind, Mode, Status
+from scheduler.model.events import Event, Mode, Status
+from scheduler.model.letters import Letter, LetterKind
 from scheduler.services.common.lookup import get
 from scheduler.services.events.programme import planning
 from scheduler.services.outbox.enqueue import LONGEST_QUIET_PERIOD, QUIET_PERIOD

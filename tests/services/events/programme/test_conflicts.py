@@ -8,7 +8,9 @@ import pytest
 import sqlalchemy as sa
 
 from scheduler.base.errors import Conflict, Problems
-from scheduler.model import Audit, Event, Mode, Partstat, Status
+from scheduler.model.attendance import Partstat
+from scheduler.model.audit import Audit
+from scheduler.model.events import Event, Mode, Status
 from scheduler.services.common import lookup
 from scheduler.services.events.programme import conflicts, planning
 from tests.support.builders import DAY, NOW, START, a_city, a_person, a_venue, an_event, invite, register

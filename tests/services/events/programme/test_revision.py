@@ -14,7 +14,8 @@ import pytest
 import sqlalchemy as sa
 
 from scheduler.base.text import Text
-from scheduler.model import Event, Registration, Rendering, Status, Visibility
+from scheduler.model.events import Event, Registration, Status, Visibility
+from scheduler.model.feeds import Rendering
 from scheduler.services.common.drafts import check
 from scheduler.services.common.lookup import Lookup, get
 from scheduler.services.events.programme import places, planning

@@ -20,7 +20,9 @@ import sqlalchemy as sa
 
 from scheduler.base.clock import wall
 from scheduler.base.text import Text
-from scheduler.model import Audit, Event, Letter, LetterKind
+from scheduler.model.audit import Audit
+from scheduler.model.events import Event
+from scheduler.model.letters import Letter, LetterKind
 from scheduler.services.common.lookup import get
 from scheduler.services.events.programme import rezoning as event_rezoning
 from scheduler.services.events.programme.event_mapping import WITH_EVENT

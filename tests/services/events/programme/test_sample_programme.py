@@ -9,7 +9,9 @@ from holidays import country_holidays
 
 from scheduler.base.i18n import LANGUAGES
 from scheduler.base.text import Text
-from scheduler.model import Attendee, Event, Partstat, Person, Standing, Timing
+from scheduler.model.attendance import Attendee, Partstat, Standing
+from scheduler.model.events import Event, Timing
+from scheduler.model.places import Person
 from scheduler.sample import programme
 from scheduler.services.common.changes import ChangeKind
 from scheduler.services.common.drafts import check
@@ -50,9 +52,9 @@ def texts(file):
 @pytest.mark.parametrize("today", [*WEEK, *HARD, LEAP_DAY], ids=str)
 def test_it_applies_and_contradicts_nothing(db, today):
     changes = apply(db, today)
-    assert {change.verb for change in changes} == {ChangeKind.ADDED}
+    assert {ChangeKind.ADDED} == {change.verb for change in changes}
     with db.read() as session:
-        assert conflicts.find(session, session.scalars(sa.select(Event)).all(), now=NOW) == []
+        assert [] == conflicts.find(session, session.scalars(sa.select(Event)).all(), now=NOW)
 
 
 @pytest.mark.parametrize("today", [WEEK[0], LEAP_DAY], ids=str)
@@ -60,13 +62,13 @@ def test_applied_twice_it_changes_nothing(db, today):
     first = apply(db, today)
     second = apply(db, today, hour=9)
     assert [(change.noun, change.key) for change in second] == [(change.noun, change.key) for change in first]
-    assert {change.verb for change in second} == {ChangeKind.UNCHANGED}
+    assert {ChangeKind.UNCHANGED} == {change.verb for change in second}
 
 
 def test_applied_a_month_later_it_moves_the_season_and_nothing_else(db):
     apply(db, WEEK[0])
     later = apply(db, WEEK[0] + timedelta(days=30))
-    assert {change.verb for change in later} == {ChangeKind.UNCHANGED, ChangeKind.CHANGED}
+    assert {ChangeKind.UNCHANGED, ChangeKind.CHANGED} == {change.verb for change in later}
     moved = [change.key for change in later if change.noun == "event" and change.is_change]
     assert moved
     assert all(key.startswith("sample-") for key in moved)
@@ -88,23 +90,23 @@ def test_its_season_lies_ahead_in_order_and_on_working_days(today):
             assert end.date() < today + timedelta(days=100), key
         if event.dtstart is not None:
             assert not any(event.dtstart in country_holidays(state) for state in ("TH", "KZ")), key
-    assert file.event["sample-astana-in-bangkok-opening"].dtstart.strftime("%A") == "Tuesday"
+    assert "Tuesday" == file.event["sample-astana-in-bangkok-opening"].dtstart.strftime("%A")
     day = file.event["sample-pattaya-consular-day"].dtstart
     post = file.post["sample-pattaya"]
-    assert day.strftime("%A") == "Saturday"
+    assert "Saturday" == day.strftime("%A")
     assert ({day.date()}, True) == (
         {one.first_day for one in post.special},
         today < post.deadline.date() < day.date(),
     )
     exhibition = file.event["sample-astana-in-bangkok"].normalize(tz="Asia/Bangkok")
     other_hours, shut = exhibition.closed
-    assert (other_hours.hours is not None, shut.hours) == (True, None)
+    assert (True, None) == (other_hours.hours is not None, shut.hours)
     assert exhibition.first_day < other_hours.first_day < shut.first_day < exhibition.last_day
 
 
 def test_every_text_is_in_all_four_languages():
     missing = {place: set(LANGUAGES) - set(text) for place, text in texts(read(WEEK[0]))}
-    assert {place: languages for place, languages in missing.items() if languages} == {}
+    assert {} == {place: languages for place, languages in missing.items() if languages}
 
 
 def test_every_event_has_a_title_and_a_description():
@@ -127,8 +129,8 @@ def test_sample_events_say_so_in_every_language():
 def test_nobody_real_has_an_address():
     people = read(WEEK[0]).person
     real = [draft for key, draft in people.items() if not key.startswith("sample-")]
-    assert len(real) == NAMED_PERSONS
-    assert [draft for draft in real if draft.email or draft.telephone] == []
+    assert NAMED_PERSONS == len(real)
+    assert [] == [draft for draft in real if draft.email or draft.telephone]
 
 
 def test_addresses_are_on_the_reserved_domain():
@@ -151,7 +153,7 @@ def test_what_was_not_published_is_not_made_up(db):
             .join(Attendee.person)
             .where(Event.key == "phuket-consulate-opening", Person.key == "nirat-phongsitthaworn")
         ).one()
-        assert (governor.partstat, governor.standing) == (Partstat.NEEDS_ACTION, Standing.INVITED)
-    assert timing["astana-in-bangkok-2023-opening"] is Timing.HOUR_TO_BE_ANNOUNCED
+        assert (Partstat.NEEDS_ACTION, Standing.INVITED) == (governor.partstat, governor.standing)
+    assert Timing.HOUR_TO_BE_ANNOUNCED is timing["astana-in-bangkok-2023-opening"]
     for key in ("bangkok-in-astana", "phuket-visit-2026", "phuket-consulate-opening"):
-        assert timing[key] is Timing.TO_BE_ANNOUNCED, key
+        assert Timing.TO_BE_ANNOUNCED is timing[key], key

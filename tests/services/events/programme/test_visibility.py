@@ -10,7 +10,9 @@ import pytest
 
 from scheduler.base.i18n import LANGUAGES
 from scheduler.base.text import Text
-from scheduler.model import Kind, Mode, Role, Sees, Standing, Visibility
+from scheduler.model.attendance import Role, Standing
+from scheduler.model.events import Kind, Mode, Visibility
+from scheduler.model.feeds import Sees
 from scheduler.services.common import lookup
 from scheduler.services.events.attendance import transitions
 from scheduler.services.feeds import event_feeds, scopes
@@ -65,7 +67,7 @@ def everything(session):
         invite(session, event, a_person(session, name=f"Guest of {kind}"))
         left = invite(session, event, a_person(session, f"left-{event.key}", name="Guest of old"))
         transitions.withdraw(session, left, now=NOW)
-        assert left.standing is Standing.WITHDRAWN
+        assert Standing.WITHDRAWN is left.standing
     a_feed(session, "spring", organizers=["embassy"])
 
 

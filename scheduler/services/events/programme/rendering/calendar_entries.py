@@ -9,7 +9,9 @@ from calendars.anniversaries import make_anniversary_rule
 from calendars.hours_events import build_hours_events
 from calendars.vevent import Texts, VEvent
 from scheduler.base.i18n import LANGUAGES
-from scheduler.model import Audience, Event, Kind, Status, Venue, View, Visibility
+from scheduler.model.events import Event, Kind, Status, Visibility
+from scheduler.model.feeds import Audience, View
+from scheduler.model.places import Venue
 from scheduler.services.events.programme.rendering.event_texts import make_texts
 from scheduler.services.events.programme.rendering.opening_hours import read_opening_hours
 

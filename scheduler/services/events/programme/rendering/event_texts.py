@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import groupby
+from typing import TYPE_CHECKING
 
-from calendars.vevent import Texts
 from scheduler.base.date_format import format_day, format_days
 from scheduler.base.i18n import N_, load_catalogue
-from scheduler.model import Closure, Event, Kind, OpeningHours, Status, Timing
+from scheduler.model.events import Event, Kind, Status, Timing
+from scheduler.model.places import Closure, OpeningHours
 from scheduler.services.events.programme.rendering.opening_hours import (
     each_day,
     list_closures,
     list_public_holidays,
     list_weekly_hours,
 )
+
+if TYPE_CHECKING:
+    from calendars.vevent import Texts
 
 KIND_NAMES = {
     Kind.TOUR: N_("Touring exhibition"),
@@ -30,6 +34,8 @@ KIND_NAMES = {
 
 def make_texts(event: Event, language: str) -> Texts:
     """Return the texts of an event's VEVENT in one language."""
+    from calendars.vevent import Texts  # a list needs the names and the place alone, and not icalendar
+
     gettext = load_catalogue(language).gettext
     return Texts(
         summary=_format_summary(event, language),

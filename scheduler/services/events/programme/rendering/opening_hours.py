@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 from calendars.hours import HoursExceptions, Interval, WeeklyHours, list_openings
-from scheduler.model import Closure, Event, OpeningHours
+from scheduler.model.events import Event
+from scheduler.model.places import Closure, OpeningHours
 
 
 def list_closures(event: Event) -> list[Closure]:

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from calendars.vevent import Texts, VEvent, render_all
-from scheduler.model import Audience, Event, Rendering, View
+from scheduler.model.events import Event
+from scheduler.model.feeds import Audience, Rendering, View
 from scheduler.services.events.programme.rendering.calendar_entries import Form, make_forms
 from scheduler.storage.unit_of_work import unit_of_work
 
