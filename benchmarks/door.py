@@ -90,7 +90,7 @@ def _measure_doors(engine: str, fresh: common.Fresh, size: int) -> None:
 
 def _passes(db: Database) -> list[str]:
     with db.read() as session:
-        return [passes.of(one, secret=SECRET) for one in session.scalars(sa.select(Attendee))]
+        return [passes.make_pass(one, secret=SECRET) for one in session.scalars(sa.select(Attendee))]
 
 
 def _through(url: str, lots: Sequence[Sequence[str]]) -> tuple[float, list[float]]:
@@ -155,7 +155,7 @@ def _measure_search(engine: str, fresh: common.Fresh, size: int, rounds: int) ->
             found = find(name)
             took = min(common.seconds(lambda name=name: find(name)) for _ in range(rounds))  # type: ignore[misc]
             rows.append((name, took * 1000, found))
-        counted = min(common.seconds(lambda: arrivals.present(session, event)) for _ in range(rounds))
+        counted = min(common.seconds(lambda: arrivals.count_present(session, event)) for _ in range(rounds))
     common.show(f"{engine}: a name among {size:,} guests", ("", "ms", "found"), rows)
     print(f"the first one reads the list: {first:.2f} s; the live count takes {counted * 1000:.1f} ms")
 

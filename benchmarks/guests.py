@@ -133,9 +133,9 @@ def _import(url: str, file: Path) -> tuple[float, dict[str, int]]:
     db, started = Database(url), perf_counter()
     sheet = sheets.read_table(file)
     with db.read() as session:
-        found, rows = columns.understand(session, file, sheet, columns.ColumnChoices({}))
+        found, rows = columns.find_columns(session, file, sheet, columns.ColumnChoices({}))
     terms = guest_rows.RowDefaults(found.source, "en")
-    entries = list(guest_rows.entries(found, rows, terms))
+    entries = list(guest_rows.parse_rows(found, rows, terms))
     with db.write("desk") as session:
         event = get(session, Event, CEREMONY)
         told = importing.import_rows(session, event, entries, terms, now=common.NOW)

@@ -25,19 +25,19 @@ def lapse_offers(app: App) -> int:
     Each event has a transaction of its own, so that registrations do not wait for the offers of other events.
     """
     with app.db.read() as session:
-        events = offers.list_events_with_lapsed(session, now=app.clock.now())
+        events = offers.find_events_with_lapsed_offers(session, now=app.clock.now())
     return sum(_lapse(app, event) for event in events)
 
 
 def _lapse(app: App, event_id: int) -> int:
     with app.db.write("worker") as session:
-        return offers.lapse(session, session.get_one(Event, event_id), now=app.clock.now())
+        return offers.lapse_offers(session, session.get_one(Event, event_id), now=app.clock.now())
 
 
 def purge_unconfirmed(app: App) -> None:
     """Forget the registrations that nobody confirmed in time."""
     with app.db.write("worker") as session:
-        registration.purge(session, now=app.clock.now())
+        registration.purge_unconfirmed(session, now=app.clock.now())
 
 
 def run_retention(app: App, *, stop: Stop = never) -> dict[str, int]:

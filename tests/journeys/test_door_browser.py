@@ -62,7 +62,7 @@ def guests(app) -> dict[str, str]:
             register(session, event, people["remote"], mode=Mode.REMOTE),
             invite(session, event, people["invited"]),
         ]
-        return {one.person.key: passes.of(one, secret=SECRET) for one in attendees}
+        return {one.person.key: passes.make_pass(one, secret=SECRET) for one in attendees}
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def verdict(page, word):
 
 def people(app):
     with app.db.read() as session:
-        return arrivals.present(session, session.scalars(sa.select(Event)).one()).people
+        return arrivals.count_present(session, session.scalars(sa.select(Event)).one()).people
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_guests_are_let_in_by_pass_and_by_name_and_a_mistake_is_undone(
     type_in(page, guests["speaker"])
     verdict(page, welcome)
     see_if(script, page, size, called.format("welcome"))
-    type_in(page, passes.groups(guests["speaker"]).lower())
+    type_in(page, passes.split_in_groups(guests["speaker"]).lower())
     verdict(page, already)
     assert "09:40" in page.locator(".told .why").inner_text()
     see_if(script, page, size, called.format("already"))

@@ -20,7 +20,7 @@ def own_page(app, address, language, key=None) -> str:
         titles = {tag: f"{title} 2" for tag, title in TITLES.items()}
         register(session, an_event(session, "concert", title=titles, registration="public"), who)
         row = register(session, an_event(session, "late", title=TITLES, registration="public"), who)
-        return f"{address}/{language}/registration/{registration.own_token(row, secret=app.secret)}"
+        return f"{address}/{language}/registration/{registration.make_own_token(row, secret=app.secret)}"
 
 
 @pytest.mark.parametrize(

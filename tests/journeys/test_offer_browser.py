@@ -43,7 +43,7 @@ def pages(app, page_server) -> dict[str, str]:
         transitions.register(session, event, guest, now=NOW, by=Answer.PAGE)
 
     def own(guests: GuestList, who: str) -> str:
-        return f"{page_server}/en/registration/{registration.own_token(guests.row(who), secret=app.secret)}"
+        return f"{page_server}/en/registration/{registration.make_own_token(guests.row(who), secret=app.secret)}"
 
     return {
         "form-named": f"{page_server}/en/events/opening/register",

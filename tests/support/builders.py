@@ -24,7 +24,7 @@ from scheduler.services.common import lookup
 from scheduler.services.common.drafts import check
 from scheduler.services.common.lookup import Lookup
 from scheduler.services.events.attendance import transitions
-from scheduler.services.events.guests.people import guest
+from scheduler.services.events.guests.people import find_or_add_guest
 from scheduler.services.events.programme import places, planning
 from scheduler.services.events.programme.event_drafts import EventDraft
 from scheduler.services.events.programme.place_drafts import FeedDraft, PersonDraft
@@ -61,7 +61,7 @@ def a_person(session: Session, key: str | None = None, **given: Any) -> Person:
     number = next(_number)
     given = {"name": f"Guest {number}", "email": f"guest{number}@example.org", "language": "en", **given}
     if key is None:
-        return guest(session, check(PersonDraft, given))
+        return find_or_add_guest(session, check(PersonDraft, given))
     return _put(session, "person", key, given)
 
 

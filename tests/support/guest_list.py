@@ -94,7 +94,7 @@ class GuestList:
         """What the worker does, at once or some time from now on."""
         self.now += after
         with self.db.write() as session:
-            return offers.lapse(session, self._event(session), now=self.now)
+            return offers.lapse_offers(session, self._event(session), now=self.now)
 
     def offered(self) -> set[str]:
         return set(self._keys(Attendee.standing == Standing.OFFERED))

@@ -27,9 +27,9 @@ from scheduler.services.common.values import LANGUAGE
 from scheduler.services.events.guest_lists import columns as mapping
 from scheduler.services.events.guest_lists import exporting as guest_export
 from scheduler.services.events.guest_lists.columns import ColumnChoices, Columns
-from scheduler.services.events.guest_lists.headings import FIELDS, OURS, recognise
+from scheduler.services.events.guest_lists.headings import FIELDS, OURS, guess_field
 from scheduler.services.events.guest_lists.importing import Decisions, import_rows
-from scheduler.services.events.guest_lists.rows import ParsedRow, RowDefaults, entries
+from scheduler.services.events.guest_lists.rows import ParsedRow, RowDefaults, parse_rows
 from scheduler.services.events.guest_lists.verdicts import RowOutcome, RowResult
 
 MAX_SHOWN = 200  # rows of a list, up to which each that goes in has a line of its own
@@ -124,18 +124,18 @@ def _order(context: CommandContext, event: str, file: Path, given: dict[str, Any
         sheets.is_csv(given["rejected"])
         refuse_existing(given["rejected"], overwrite=given["overwrite"])
     wanted = ColumnChoices(
-        mapping.asked(given["pairs"]), check_line(given["source"], most=200) if given["source"] else None
+        mapping.parse_choices(given["pairs"]), check_line(given["source"], most=200) if given["source"] else None
     )
     decisions = _decisions(given["same"], given["new"])
     sheet = sheets.read_table(file, sheet=given["sheet"], encoding=given["encoding"])
     with context.read() as session:
         get(session, Event, event)
-        columns, rows = mapping.understand(session, file, sheet, wanted)
+        columns, rows = mapping.find_columns(session, file, sheet, wanted)
     terms = RowDefaults(
         columns.source, tag or context.settings.language, tag, Mode(given["mode"]), Role(given["role"])
     )
     with _progress(len(rows)) as progress:
-        read = list(_counted(entries(columns, rows, terms), progress))
+        read = list(_counted(parse_rows(columns, rows, terms), progress))
     back = given["rejected"], given["overwrite"]
     return GuestListImportRequest(event, file, sheet, columns, rows, read, terms, decisions, given["force"], *back)
 
@@ -219,7 +219,7 @@ def _write_back(order: GuestListImportRequest, told: Sequence[RowResult]) -> Pat
     if not back:
         return None
     target = order.rejected or _beside(order.file)
-    kept = [place for place, name in enumerate(order.columns.headings) if recognise(name) not in OURS]
+    kept = [place for place, name in enumerate(order.columns.headings) if guess_field(name) not in OURS]
     head = [*(order.columns.headings[place] for place in kept), *(_(FIELDS[field]) for field in OURS)]
     rows = [
         [*(row[place] if place < len(row) else "" for place in kept), "", _why(back[number])]
@@ -351,7 +351,7 @@ def export_guests(context: CommandContext, event: str, file: Path, like: Path | 
         found = get(session, Event, event)
         layout = _like(context, like) if like else guest_export.layout_of(session, found)
         layout = layout or guest_export.default_layout(found, _)
-        rows = list(guest_export.rows(session, found, layout, language=language(), gettext=_))
+        rows = list(guest_export.export_rows(session, found, layout, language=language(), gettext=_))
     write_file(
         file, sheets.write_table([list(layout.headings), *rows], delimiter=delimiter, name=event), overwrite=overwrite
     )
@@ -360,6 +360,6 @@ def export_guests(context: CommandContext, event: str, file: Path, like: Path | 
 
 def _like(context: CommandContext, file: Path) -> guest_export.ExportLayout:
     with context.read() as session:
-        columns, _rows = mapping.understand(session, file, sheets.read_table(file), ColumnChoices({}))
+        columns, _rows = mapping.find_columns(session, file, sheets.read_table(file), ColumnChoices({}))
     fields = [columns.fields.get(place, "") for place in range(len(columns.headings))]
     return guest_export.ExportLayout(columns.headings, fields, columns.source)

@@ -32,7 +32,7 @@ def approve(context: CommandContext, event: str, person: str) -> None:
         row = attendee_of(session, get(session, Event, event), person)
         standing = transitions.approve(session, row, now=context.now())
         sentence, name = REGISTERED[standing](), row.person.called(language())
-        click.echo(sentence.format(person=name, event=event, ahead=capacity.ahead(session, row)))
+        click.echo(sentence.format(person=name, event=event, ahead=capacity.count_parties_ahead(session, row)))
 
 
 @click.command(help=N_("Refuse a request; the letter says so courteously."))

@@ -27,7 +27,7 @@ from scheduler.services.common.lookup import get_attendee as attendee_of
 from scheduler.services.common.lookup import get_person as person_of
 from scheduler.services.events.attendance import parties, transitions
 from scheduler.services.events.attendance.replies import PARTSTATS, Reply
-from scheduler.services.events.guests.people import guest
+from scheduler.services.events.guests.people import find_or_add_guest
 from scheduler.services.events.programme import conflicts
 from scheduler.services.events.programme.event_drafts import AttendeeDraft
 from scheduler.services.events.programme.place_drafts import PersonDraft
@@ -134,7 +134,7 @@ def _known_or_new(context: CommandContext, session: Session, person: str | None,
         if name in values:
             values[name] = texts_by_language(values[name], language)
     values["language"] = values.pop("spoken", language)
-    return guest(session, check(PersonDraft, values, language=language))
+    return find_or_add_guest(session, check(PersonDraft, values, language=language))
 
 
 @click.command(help=N_("Put a person on the list as invited, who has not answered yet."))
@@ -273,7 +273,9 @@ def change(
             party = len(names)
         needs = replace(parties.needs_of(row), **_read_needs(access, dietary))
         with reporting_offers(session, found):
-            parties.change(session, row, mode=mode, companions=party, names=names, needs=needs, now=context.now())
+            parties.change_party_and_needs(
+                session, row, mode=mode, companions=party, names=names, needs=needs, now=context.now()
+            )
         click.echo(_("Changed: {noun} {key}").format(noun=_("attendee"), key=row.person.called(language())))
 
 

@@ -18,7 +18,7 @@ from scheduler.model.events import Event
 from scheduler.services.common.lookup import get
 from scheduler.services.common.lookup import get_attendee as attendee_of
 from scheduler.services.events.attendance import capacity
-from scheduler.services.events.attendance.replies import reply
+from scheduler.services.events.attendance.replies import reply_of
 
 
 @click.command("list", help=N_("Who is on the list of an event."))
@@ -84,7 +84,7 @@ def _record(row: Attendee) -> dict[str, Any]:
         "standing": row.standing,
         "offered_until": format_instant(row.offered_until, row.event.tzid),
         "partstat": row.partstat,
-        "answer": reply(row),
+        "answer": reply_of(row),
         "answered_by": row.answered_by,
         "answered_on": row.answered_on,
         "answer_reference": row.answer_reference,
@@ -107,4 +107,4 @@ def show_attendee(context: CommandContext, event: str, person: str, as_json: boo
 
 
 def attendee_record(session: Session, row: Attendee) -> dict[str, Any]:
-    return {"event": row.event.key, **_record(row), "ahead": capacity.ahead(session, row)}
+    return {"event": row.event.key, **_record(row), "ahead": capacity.count_parties_ahead(session, row)}

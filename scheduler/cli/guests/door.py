@@ -71,17 +71,17 @@ def check_in(
 
 def _find(context: CommandContext, session: Session, event: Event, who: str) -> Attendee | ScanResult:
     """Return the attendee of a pass, or of a key, number or address; or why a pass is not good here."""
-    if passes.read(who) is not None:
-        return door_arrivals.read(session, event, who, secret=context.app.secret)
+    if passes.parse_pass(who) is not None:
+        return door_arrivals.read_pass(session, event, who, secret=context.app.secret)
     return attendee_of(session, event, who)
 
 
 def _undo(session: Session, attendee: Attendee, now: datetime) -> ScanResult:
     """Take an arrival back. Raise NotFound if there is none."""
-    arrival = door_arrivals.arrival(session, attendee)
+    arrival = door_arrivals.find_arrival(session, attendee)
     if arrival is None:
         raise NotFound("{person} is not here", person=attendee.attending.called(language()))
-    door_arrivals.undo(session, arrival, now=now)
+    door_arrivals.undo_arrival(session, arrival, now=now)
     return ScanResult(verdict=ScanOutcome.WELCOME, attendee=attendee, arrival=arrival)
 
 
@@ -126,8 +126,8 @@ def _in_words(result: ScanResult, undo: bool) -> str:
 def arrivals(context: CommandContext, event: str, as_json: bool) -> None:
     with context.read() as session:
         found = get(session, Event, event)
-        present = door_arrivals.present(session, found)
-        records = [_record(row, found) for row in door_arrivals.arrivals(session, found)]
+        present = door_arrivals.count_present(session, found)
+        records = [_record(row, found) for row in door_arrivals.list_arrivals(session, found)]
     if as_json:
         counts = {"parties": present.parties, "people": present.people, "expected": present.expected}
         print_json({"event": event, **counts, "arrivals": records})
@@ -202,7 +202,7 @@ def _print(
     printed_in = spoken or language()
     with context.read() as session:
         found = get(session, Event, event)
-        content = cards.pdf(
+        content = cards.render_pdf(
             session,
             found,
             form,

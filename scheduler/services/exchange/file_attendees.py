@@ -114,7 +114,7 @@ class FileAttendees:
         """
         # One that the file does not mention stays: without a key a representative cannot be written there.
         representative = self._find_representative(draft) or attendee.represented_by
-        changed = transitions.represent(self.session, attendee, representative, now=self.now)
+        changed = transitions.set_deputy(self.session, attendee, representative, now=self.now)
         if attendee.role is not draft.role:
             attendee.role, changed = draft.role, True
         moved = (attendee.mode, attendee.companions) != (draft.mode, draft.companions)

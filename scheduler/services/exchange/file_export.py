@@ -14,7 +14,7 @@ from scheduler.model.places import Person
 from scheduler.services.common.plain_tables import write_table
 from scheduler.services.consulate.posts import posts
 from scheduler.services.consulate.posts.post_drafts import PostDraft
-from scheduler.services.events.attendance.replies import reply
+from scheduler.services.events.attendance.replies import reply_of
 from scheduler.services.events.programme.event_drafts import AttendeeDraft
 from scheduler.services.events.programme.event_mapping import WITH_EVENT
 from scheduler.services.events.programme.event_mapping import read_draft as event_draft_of
@@ -68,7 +68,7 @@ def _make_draft(row: Attendee) -> AttendeeDraft:
         person=row.person.key,
         role=row.role,
         mode=row.mode,
-        answer=reply(row),
+        answer=reply_of(row),
         by=row.answered_by if answered else None,
         on=row.answered_on if answered else None,
         reference=row.answer_reference,

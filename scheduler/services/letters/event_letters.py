@@ -99,12 +99,12 @@ def _fill_in(outline: Outline, row: LetterRow, house: SenderIdentity, now: datet
     recipient = Recipient(row.email, row.name.to(outline.language), outline.language)
     name = " ".join(filter(None, (row.courtesy_title.to(recipient.language), recipient.name)))
     page, code = _page_address(row, recipient.language, house), _pass_code(row, house) if outline.shows_pass else ""
-    printed_code = passes.groups(code)
+    printed_code = passes.split_in_groups(code)
     parts = Parts(
         text=outline.parts.text.replace(NAME, name).replace(PAGE, page).replace(PASS, printed_code),
         html=outline.parts.html.replace(NAME, str(escape(name))).replace(PAGE, page).replace(PASS, printed_code),
         calendar=outline.parts.calendar,
-        picture=passes.png(code) if code else b"",
+        picture=passes.render_png(code) if code else b"",
     )
     return put_in_envelope(
         row, recipient, subject=outline.subject, parts=parts, reply_to=outline.reply_to, house=house, now=now
@@ -122,4 +122,4 @@ def _page_address(row: LetterRow, language: str, house: SenderIdentity) -> str:
 
 def _pass_code(row: LetterRow, house: SenderIdentity) -> str:
     assert row.attendee_id is not None and row.listed_at is not None  # noqa: S101, PT018 - or it would show none
-    return passes.made(row.attendee_id, row.listed_at, row.epoch or 0, secret=house.secret)
+    return passes.make_pass_token(row.attendee_id, row.listed_at, row.epoch or 0, secret=house.secret)

@@ -66,7 +66,7 @@ def compose_visit_letter(letter: Letter, house: SenderIdentity, now: datetime) -
         text=text,
         html=html,
         calendar=make_calendar(visit, language) if letter.kind in _WITH_CALENDAR and visit.starts_at else b"",
-        picture=passes.png(visit.reference) if words["pass_code"] else b"",
+        picture=passes.render_png(visit.reference) if words["pass_code"] else b"",
     )
     recipient, replies = Recipient(contact.email, contact.name, language), reply_to(visit.service.post.email)
     return put_in_envelope(letter, recipient, subject=subject, parts=parts, reply_to=replies, house=house, now=now)

@@ -45,7 +45,7 @@ def blueprint(app: App, limiter: Limiter) -> Blueprint:
 def _what_happens(app: App, token: str) -> Response | str:
     with app.db.read() as session:
         try:
-            attendee = registration.own(session, token, secret=app.secret)
+            attendee = registration.get_by_own_token(session, token, secret=app.secret)
         except NotFound:
             return show_invalid_link(SPENT)
         person = attendee.attending
@@ -63,7 +63,7 @@ def _erase(app: App, token: str) -> Response | str:
     """Erase the person. A second click, which finds the person erased, counts as success."""
     try:
         with app.db.write("page") as session:
-            attendee = registration.own(session, token, secret=app.secret, erased=True)
+            attendee = registration.get_by_own_token(session, token, secret=app.secret, erased=True)
             erasure.erase_own(session, attendee.attending, now=app.clock.now())
     except NotFound:
         return show_invalid_link(SPENT)

@@ -91,14 +91,14 @@ def _downloads(pages: Blueprint, app: App) -> None:
 
 def address(app: App, attendee: Attendee) -> str:
     """Return the address of somebody's own page."""
-    token = registration.own_token(attendee, secret=app.secret)
+    token = registration.make_own_token(attendee, secret=app.secret)
     return url_for("own.page", language=g.language, token=token)
 
 
 def _own(app: App, token: str, form: Form | None = None) -> Response | str:
     with app.db.read() as session:
         try:
-            attendee = registration.own(session, token, secret=app.secret)
+            attendee = registration.get_by_own_token(session, token, secret=app.secret)
         except NotFound:
             return show_invalid_link(SPENT)
         shown = own_page.page(session, attendee, now=app.clock.now())
@@ -119,7 +119,7 @@ def _own_page(app: App, token: str, shown: own_page.OwnPage, form: Form | None, 
         done=event_wording.done(done, shown.attendee) if done in DONE else "",
         base=url_for(".page", language=g.language, token=token),
         calendar=_calendar(app, link) if link else "",
-        shown_pass=passes.groups(passes.of(shown.attendee, secret=app.secret))
+        shown_pass=passes.split_in_groups(passes.make_pass(shown.attendee, secret=app.secret))
         if passes.is_due(shown.attendee)
         else "",
         zone=shown.person.tzid or "",
@@ -137,7 +137,7 @@ def _change(app: App, token: str, verb: Change, *, said: str) -> Response | str:
     form = Form.sent()
     try:
         with app.db.write("page") as session:
-            verb(session, registration.own(session, token, secret=app.secret), form)
+            verb(session, registration.get_by_own_token(session, token, secret=app.secret), form)
     except NotFound:
         return show_invalid_link(SPENT)
     except NothingToChange:
@@ -207,7 +207,7 @@ def _subscribe(app: App, session: Session, attendee: Attendee) -> None:
 
 def _file(app: App, token: str, language: str) -> Response:
     with app.db.read() as session:
-        attendee = registration.own(session, token, secret=app.secret)
+        attendee = registration.get_by_own_token(session, token, secret=app.secret)
         body = own_calendar.event_file(session, attendee, language=language)
     if not body:
         raise NotFound("it has no date yet")
@@ -216,15 +216,15 @@ def _file(app: App, token: str, language: str) -> Response:
 
 def _pass(app: App, token: str) -> Response:
     with app.db.read() as session:
-        attendee = registration.own(session, token, secret=app.secret)
+        attendee = registration.get_by_own_token(session, token, secret=app.secret)
     if not passes.is_due(attendee):
         raise NotFound("there is no pass for somebody without a place in the hall")
-    return Response(passes.png(passes.of(attendee, secret=app.secret)), content_type="image/png")
+    return Response(passes.render_png(passes.make_pass(attendee, secret=app.secret)), content_type="image/png")
 
 
 def _data(app: App, token: str) -> Response:
     with app.db.read() as session:
-        attendee = registration.own(session, token, secret=app.secret)
+        attendee = registration.get_by_own_token(session, token, secret=app.secret)
         kept = personal_data.export_personal_data(session, attendee.attending)
     return _attached(json.dumps(kept, ensure_ascii=False, indent=1).encode(), "application/json", "data.json")
 

@@ -84,9 +84,10 @@ def _form(app: App, key: str, form: Form | None = None) -> str:
         "web/register.html",
         title=_("Register"),
         event=event,
-        form=form or Form({"mode": str(registration.modes(event)[0])}),
+        form=form or Form({"mode": str(registration.offered_modes(event)[0])}),
         modes=[
-            (mode, event_wording.mode(mode), event_wording.places(event, mode)) for mode in registration.modes(event)
+            (mode, event_wording.mode(mode), event_wording.places(event, mode))
+            for mode in registration.offered_modes(event)
         ],
         most=event.companions_most,
         seal=sealed,
@@ -120,7 +121,7 @@ def _ask(app: App, key: str) -> Response | str:
 
 def _wanted(form: Form, event: Event, nonce: str) -> registration.RegistrationForm:
     """Return the registration that was typed. Raise Mistyped once every error is recorded."""
-    offered = {str(mode): mode for mode in registration.modes(event)}
+    offered = {str(mode): mode for mode in registration.offered_modes(event)}
     person = guest_fields.person(form)
     mode = form.one_of("mode", offered, _("Choose how you will take part."))
     companions, names = guest_fields.company(form, event, event.companions_most)
@@ -147,7 +148,7 @@ def _to_confirm(app: App, token: str, problem: str = "") -> Response | str:
     now = app.clock.now()
     with app.db.read() as session:
         try:
-            found = registration.to_confirm(session, token, secret=app.secret, now=now)
+            found = registration.get_to_confirm(session, token, secret=app.secret, now=now)
         except NotFound:
             return show_invalid_link(SPENT)
         if found.standing in registration.LISTED:
@@ -198,7 +199,7 @@ def _confirming(app: App) -> Callable[[str], Attendee]:
             return together(token)
         except Held:
             with app.db.read() as session:
-                line = registration.event_of(session, token, secret=app.secret)
+                line = registration.find_event_of(session, token, secret=app.secret)
             return of_one_event(token, line)
 
     return confirm

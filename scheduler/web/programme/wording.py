@@ -389,4 +389,4 @@ def day(on: date) -> str:
 
 
 def reply(attendee: Attendee) -> Reply:
-    return replies.reply(attendee)
+    return replies.reply_of(attendee)

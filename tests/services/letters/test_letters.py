@@ -734,7 +734,7 @@ def part(app, language):
         transitions.withdraw(session, seated, now=NOW)
     Round(app)
     with app.db.write() as session:
-        offers.lapse(session, session.get(Attendee, late.id).event, now=NOW + timedelta(days=2))
+        offers.lapse_offers(session, session.get(Attendee, late.id).event, now=NOW + timedelta(days=2))
         transitions.seat_ahead_of_queue(session, session.get(Attendee, last.id), reason="the Minister asks", now=NOW)
     Round(app)
 

@@ -18,7 +18,7 @@ from scheduler.model.places import Person
 from scheduler.services.common import lookup
 from scheduler.services.common.drafts import check
 from scheduler.services.events.attendance import transitions
-from scheduler.services.events.guests.people import guest
+from scheduler.services.events.guests.people import find_or_add_guest
 from scheduler.services.events.programme.place_drafts import PersonDraft
 from scheduler.storage.database import Database, FairLock
 from tests.support.builders import NOW, a_person, an_event, register
@@ -95,7 +95,7 @@ def register_anna(url, event="opening"):
     db = Database(url)
     try:
         with db.write() as session:
-            anna = guest(session, check(PersonDraft, {"name": "Anna", "email": "anna@example.org"}))
+            anna = find_or_add_guest(session, check(PersonDraft, {"name": "Anna", "email": "anna@example.org"}))
             return register(session, lookup.get(session, Event, event), anna, companions=1).standing
     except NothingToChange:
         return "already there"

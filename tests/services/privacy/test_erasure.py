@@ -193,14 +193,14 @@ def test_letters_that_have_not_left_do_not_leave(app, number):
 def test_every_link_is_dead(app, number):
     with app.db.read() as session:
         row = session.scalars(sa.select(Attendee).where(Attendee.person_id == number)).first()
-        token = registration.own_token(row, secret=SECRET)
-        assert registration.own(session, token, secret=SECRET)
+        token = registration.make_own_token(row, secret=SECRET)
+        assert registration.get_by_own_token(session, token, secret=SECRET)
 
     erase(app, number)
 
     with app.db.read() as session:
         with pytest.raises(registration.NotFound):
-            registration.own(session, token, secret=SECRET)
+            registration.get_by_own_token(session, token, secret=SECRET)
         assert all(link.revoked_at for link in session.scalars(sa.select(FeedLink)))
 
 

@@ -4,14 +4,14 @@ import pytest
 
 from scheduler.base.i18n import LANGUAGES, load_catalogue
 from scheduler.base.name_matching import is_nearly_same, make_name_key
-from scheduler.services.events.guest_lists.headings import FIELDS, normalize, read_words, recognise
+from scheduler.services.events.guest_lists.headings import FIELDS, guess_field, normalize, read_words
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_heading_and_word_that_we_write_we_read(language: str) -> None:
     gettext = load_catalogue(language).gettext
 
-    assert {field: field for field in FIELDS} == {field: recognise(gettext(name)) for field, name in FIELDS.items()}
+    assert {field: field for field in FIELDS} == {field: guess_field(gettext(name)) for field, name in FIELDS.items()}
     for field in ("role", "mode", "answer"):
         for value in set(read_words()[field].values()):
             assert value == read_words()[field][normalize(gettext(value))]
@@ -30,7 +30,7 @@ def test_every_heading_and_word_that_we_write_we_read(language: str) -> None:
     ],
 )
 def test_a_heading_is_guessed_however_it_is_written(field: str | None, headings: list[str]) -> None:
-    assert dict.fromkeys(headings, field) == {text: recognise(text) for text in headings}
+    assert dict.fromkeys(headings, field) == {text: guess_field(text) for text in headings}
 
 
 @pytest.mark.parametrize(

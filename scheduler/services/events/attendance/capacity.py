@@ -151,7 +151,7 @@ def awaited(session: Session, events: Collection[int]) -> set[tuple[int, Mode]]:
     return {(event, mode) for event, mode in session.execute(query)}
 
 
-def ahead(session: Session, attendee: Attendee) -> int | None:
+def count_parties_ahead(session: Session, attendee: Attendee) -> int | None:
     """Count the parties before this one in the queue; None if it does not wait."""
     if attendee.queue_number is None:
         return None

@@ -112,13 +112,13 @@ def queue_offer(session: Session, attendee: Attendee, *, now: datetime) -> None:
     )
 
 
-def list_events_with_lapsed(session: Session, *, now: datetime) -> Sequence[int]:
+def find_events_with_lapsed_offers(session: Session, *, now: datetime) -> Sequence[int]:
     """Return the ids of events with an offer whose time is up."""
     due = sa.select(Attendee.event_id).where(Attendee.offered_until <= now)
     return session.scalars(due.distinct().order_by(Attendee.event_id)).all()
 
 
-def lapse(session: Session, event: Event, *, now: datetime) -> int:
+def lapse_offers(session: Session, event: Event, *, now: datetime) -> int:
     """Take back the offers that were not answered in time, offer them to the next, and return how many lapsed."""
     lock_places(session, event.id)
     due = sa.select(Attendee).where(Attendee.event_id == event.id, Attendee.offered_until <= now)

@@ -25,7 +25,7 @@ class Needs:
     dietary: str = ""
 
 
-def change(
+def change_party_and_needs(
     session: Session,
     attendee: Attendee,
     *,

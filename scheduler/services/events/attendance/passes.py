@@ -37,12 +37,12 @@ _LAYOUTS = tuple(
 )
 
 
-def of(attendee: Attendee, *, secret: str) -> str:
+def make_pass(attendee: Attendee, *, secret: str) -> str:
     """Return the pass of an attendee as it is now."""
-    return made(attendee.id, attendee.created_at, attendee.epoch, secret=secret)
+    return make_pass_token(attendee.id, attendee.created_at, attendee.epoch, secret=secret)
 
 
-def made(number: int, since: datetime, epoch: int, *, secret: str) -> str:
+def make_pass_token(number: int, since: datetime, epoch: int, *, secret: str) -> str:
     """Return the pass of an attendee by id, by when the row was created, and by the epoch of its links."""
     return tokens.make_attendee_token(Purpose.PASS, number, since, epoch, secret=secret).upper()
 
@@ -52,7 +52,7 @@ def is_due(attendee: Attendee) -> bool:
     return attendee.standing is Standing.CONFIRMED and attendee.mode is Mode.IN_PERSON
 
 
-def groups(given: str) -> str:
+def split_in_groups(given: str) -> str:
     """Write a pass in groups, to be read aloud and typed: 1234 ABCDE FGHIJ ..."""
     number, _, rest = given.partition("-")
     return " ".join([number, *(rest[at : at + _GROUP_LETTERS] for at in range(0, len(rest), _GROUP_LETTERS))])
@@ -61,7 +61,7 @@ def groups(given: str) -> str:
 # Reading
 
 
-def read(given: str) -> str | None:
+def parse_pass(given: str) -> str | None:
     """Return the pass that was scanned or typed, in whatever keyboard layout; None if it is no pass."""
     if len(given) > 200:
         return None
@@ -86,7 +86,7 @@ def _layouts(typed: str) -> list[dict[int, str]]:
 def find_epoch(given: str, attendee: Attendee, *, secret: str) -> int | None:
     """Return the epoch of this attendee in which the pass was made; None if it never was theirs."""
     for epoch in range(attendee.epoch, max(-1, attendee.epoch - 100), -1):
-        if tokens.is_same(given, made(attendee.id, attendee.created_at, epoch, secret=secret)):
+        if tokens.is_same(given, make_pass_token(attendee.id, attendee.created_at, epoch, secret=secret)):
             return epoch
     return None
 
@@ -94,7 +94,7 @@ def find_epoch(given: str, attendee: Attendee, *, secret: str) -> int | None:
 # The code
 
 
-def png(given: str) -> bytes:
+def render_png(given: str) -> bytes:
     """Return the code of a pass as PNG of a few hundred octets.
 
     A pixel is one bit, so that an octet of a line is eight pixels: the width of one dot of the code.

@@ -27,6 +27,6 @@ PARTSTATS = {
 _REPLIES = {partstat: reply for reply, partstat in PARTSTATS.items() if reply is not Reply.EXCUSED}
 
 
-def reply(row: Attendee) -> Reply:
+def reply_of(row: Attendee) -> Reply:
     """Return the answer on record in the words of files and tables."""
     return Reply.EXCUSED if row.excused else _REPLIES[row.partstat]

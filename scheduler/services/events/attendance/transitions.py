@@ -23,7 +23,7 @@ from scheduler.services.events.attendance.audit_lines import (
     registration_line,
     write_line,
 )
-from scheduler.services.events.attendance.capacity import NoRoom, ahead, facts_of
+from scheduler.services.events.attendance.capacity import NoRoom, count_parties_ahead, facts_of
 from scheduler.services.events.attendance.offers import offer_free_places, queue_for_attendee
 from scheduler.services.events.attendance.parties import Needs, name_companions
 from scheduler.services.events.attendance.placement import decide, read_places, write_placement
@@ -180,7 +180,7 @@ def accept(session: Session, attendee: Attendee, *, by: Answer = Answer.PAGE, no
     if attendee.standing is not Standing.OFFERED:
         raise NothingToChange("{person} has no offer for {event} that is open: {standing}", **facts_of(attendee))
     if attendee.offered_until is not None and now >= attendee.offered_until:
-        offers.lapse(session, attendee.event, now=now)
+        offers.lapse_offers(session, attendee.event, now=now)
         return attendee.standing
     if attendee.event.cancelled:
         raise Conflict("{event} is cancelled", event=attendee.event.key)
@@ -200,7 +200,7 @@ def seat_ahead_of_queue(session: Session, attendee: Attendee, *, reason: str, no
     capacity.lock_places_of(session, attendee)
     if attendee.standing is Standing.CONFIRMED:
         raise NothingToChange("{person} is already registered for {event}: {standing}", **facts_of(attendee))
-    held, ahead_of = attendee.standing is Standing.OFFERED, ahead(session, attendee)
+    held, ahead_of = attendee.standing is Standing.OFFERED, count_parties_ahead(session, attendee)
     if not held and not capacity.take_places(session, attendee.event_id, attendee.mode, attendee.seats):
         raise NoRoom("there are not that many places left; nothing was changed")
     attendee.queue_number = None
@@ -348,7 +348,7 @@ def withdraw(
     note(session, "withdraw", "attendee", attendee.id, now=now, event=attendee.event.key)
 
 
-def represent(session: Session, attendee: Attendee, deputy: Person | None, *, now: datetime) -> bool:
+def set_deputy(session: Session, attendee: Attendee, deputy: Person | None, *, now: datetime) -> bool:
     """Let a deputy come in a guest's place, or with None the guest themselves; return whether that is news.
 
     The place stays the same one. Whoever has it now gets a letter at once, and links in letters to whoever had it

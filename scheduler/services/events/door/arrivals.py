@@ -83,9 +83,9 @@ class TooManyPeople(Invalid):
 # Passes
 
 
-def read(session: Session, event: Event, given: str, *, secret: str) -> ScanResult | Attendee:
+def read_pass(session: Session, event: Event, given: str, *, secret: str) -> ScanResult | Attendee:
     """Return the attendee whose pass this is, or why it opens nothing at this event."""
-    found = passes.read(given)
+    found = passes.parse_pass(given)
     number = tokens.read_row_id(found.lower()) if found else None
     query = sa.select(Attendee).where(Attendee.id == number).options(*WITH_PERSON, joinedload(Attendee.event))
     attendee = session.scalar(query) if number else None
@@ -107,11 +107,11 @@ WITH_PERSON = (
 
 def scan(session: Session, event: Event, given: str, came: ScanDetails, *, secret: str, now: datetime) -> ScanResult:
     """Let in the holder of a pass, and return the answer. Only a welcome writes anything."""
-    found = read(session, event, given, secret=secret)
+    found = read_pass(session, event, given, secret=secret)
     return found if isinstance(found, ScanResult) else check_in(session, found, came, now=now)
 
 
-def also_here(session: Session, event: Event, told: ScanResult) -> Attendee | None:
+def find_on_this_list(session: Session, event: Event, told: ScanResult) -> Attendee | None:
     """Return the attendee of this event whose person has shown the pass of another; None if there is none."""
     if told.verdict is not ScanOutcome.WRONG_EVENT or told.attendee is None:
         return None
@@ -125,7 +125,7 @@ def also_here(session: Session, event: Event, told: ScanResult) -> Attendee | No
 def check_in(session: Session, attendee: Attendee, came: ScanDetails, *, now: datetime) -> ScanResult:
     """Let in somebody on the list, and return the answer. Raise TooManyPeople."""
     attendee = _hold(session, attendee)
-    here = arrival(session, attendee)
+    here = find_arrival(session, attendee)
     if here:
         same = came.scan is not None and here.scan == came.scan  # sent again, because our answer was lost
         return ScanResult(verdict=ScanOutcome.WELCOME if same else ScanOutcome.HERE, attendee=attendee, arrival=here)
@@ -191,7 +191,7 @@ def _refuse_more(attendee: Attendee, companions: int) -> None:
         )
 
 
-def arrival(session: Session, attendee: Attendee) -> Arrival | None:
+def find_arrival(session: Session, attendee: Attendee) -> Arrival | None:
     """Return the arrival of an attendee that is in force: not undone."""
     query = sa.select(Arrival).where(Arrival.attendee_id == attendee.id, Arrival.undone_at.is_(None))
     return session.scalar(query.execution_options(populate_existing=True))
@@ -209,9 +209,9 @@ def admit(session: Session, attendee: Attendee, came: ScanDetails, *, now: datet
         raise Conflict("{event} is cancelled", event=event.key)
     companions = attendee.companions if came.companions is None else came.companions
     _seat_in_hall(session, attendee, max(companions, attendee.companions), now=now)
-    here = arrival(session, attendee)
+    here = find_arrival(session, attendee)
     if here:
-        follow(session, here, companions, now=now)
+        correct_companions(session, here, companions, now=now)
         return ScanResult(verdict=ScanOutcome.WELCOME, attendee=attendee, arrival=here)
     made = _arrive(session, attendee, came, now)
     return ScanResult(verdict=ScanOutcome.WELCOME, attendee=attendee, arrival=made)
@@ -258,7 +258,7 @@ def get_arrival(session: Session, event: Event, number: int) -> Arrival:
     return found
 
 
-def follow(session: Session, arrived: Arrival, companions: int, *, now: datetime) -> None:
+def correct_companions(session: Session, arrived: Arrival, companions: int, *, now: datetime) -> None:
     """Correct how many companions have come: some follow later, some never do.
 
     Raise TooManyPeople, and NothingToChange if the arrival was undone.
@@ -274,7 +274,7 @@ def follow(session: Session, arrived: Arrival, companions: int, *, now: datetime
     session.flush()
 
 
-def undo(session: Session, arrived: Arrival, *, now: datetime) -> None:
+def undo_arrival(session: Session, arrived: Arrival, *, now: datetime) -> None:
     """Undo an arrival that was a mistake. Raise NothingToChange."""
     _hold(session, arrived.attendee)
     session.refresh(arrived)
@@ -301,7 +301,7 @@ class Present:
     expected: int
 
 
-def present(session: Session, event: Event) -> Present:
+def count_present(session: Session, event: Event) -> Present:
     """Count those who have come in, without arrivals that were undone."""
     count = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(1 + Arrival.companions), 0))
     parties, people = session.execute(count.where(Arrival.event_id == event.id, Arrival.undone_at.is_(None))).one()
@@ -309,7 +309,7 @@ def present(session: Session, event: Event) -> Present:
     return Present(parties, people, session.scalar(hall) or 0)
 
 
-def arrivals(session: Session, event: Event, *, limit: int | None = None) -> Sequence[Arrival]:
+def list_arrivals(session: Session, event: Event, *, limit: int | None = None) -> Sequence[Arrival]:
     """Return the arrivals in force, the latest first."""
     query = (
         sa.select(Arrival)
@@ -321,7 +321,7 @@ def arrivals(session: Session, event: Event, *, limit: int | None = None) -> Seq
     return session.scalars(query).all()
 
 
-def here(session: Session, attendees: Iterable[int]) -> Mapping[int, Arrival]:
+def find_arrivals(session: Session, attendees: Iterable[int]) -> Mapping[int, Arrival]:
     """Return the arrivals in force of these attendees, by attendee."""
     query = sa.select(Arrival).where(Arrival.attendee_id.in_(list(attendees)), Arrival.undone_at.is_(None))
     return {one.attendee_id: one for one in session.scalars(query)}

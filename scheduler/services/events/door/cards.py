@@ -20,7 +20,7 @@ Gettext = Callable[[str], str]
 _LAST = 1_000_000  # the precedence of those who have none
 
 
-def pdf(
+def render_pdf(
     session: Session,
     event: Event,
     form: PrintForm,
@@ -62,7 +62,7 @@ def _badges(
 ) -> Iterator[Card]:
     title, named = event.title.to(language), arrivals.companions_of(session, [row.id for row in found])
     for row in found:
-        given = passes.of(row, secret=secret)
+        given = passes.make_pass(row, secret=secret)
         yield _card(
             row,
             language,

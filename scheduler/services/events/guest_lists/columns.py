@@ -15,7 +15,14 @@ from scheduler.base.errors import Invalid
 from scheduler.formats.sheets import Row, TableSheet
 from scheduler.model.events import Event
 from scheduler.model.imports import ColumnMapping, GuestList
-from scheduler.services.events.guest_lists.headings import FIELDS, OURS, TEXTS, is_field, normalize, recognise
+from scheduler.services.events.guest_lists.headings import (
+    FIELDS,
+    OURS,
+    TEXTS,
+    guess_field,
+    is_field,
+    normalize,
+)
 
 MAX_TITLE_ROWS = 30  # in which the headings are searched
 
@@ -49,7 +56,7 @@ class ColumnChoices:
     source: str | None = None
 
 
-def asked(pairs: Iterable[str]) -> dict[str, str]:
+def parse_choices(pairs: Iterable[str]) -> dict[str, str]:
     """Return the fields by heading from arguments COLUMN=FIELD. Raise Invalid for a field that does not exist."""
     found = {}
     for pair in pairs:
@@ -62,7 +69,7 @@ def asked(pairs: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def understand(
+def find_columns(
     session: Session, file: Path, sheet: TableSheet, wanted: ColumnChoices
 ) -> tuple[Columns, list[tuple[int, Row]]]:
     """Return the columns of a table and the rows below the headings. Raise Invalid if no column is the name."""
@@ -88,7 +95,7 @@ def _find_heading_row(file: Path, sheet: TableSheet, wanted: ColumnChoices) -> i
 
 
 def _count_known(row: Row, wanted: ColumnChoices) -> int:
-    return len({recognise(cell) or "" for cell in row if cell} - {""}) + sum(
+    return len({guess_field(cell) or "" for cell in row if cell} - {""}) + sum(
         normalize(cell) in wanted.columns for cell in row
     )
 
@@ -120,7 +127,7 @@ def _fields(
     """
     stated = dict(_pick(headings, wanted.columns))
     before = dict(_pick(headings, remembered.fields)) if remembered else {}
-    guesses = {index: recognise(name) or "" for index, name in enumerate(headings) if name}
+    guesses = {index: guess_field(name) or "" for index, name in enumerate(headings) if name}
     if remembered:
         guesses = {index: field for index, field in guesses.items() if field in OURS}
     guesses = _with_name_in_parts({index: field for index, field in guesses.items() if index not in stated})
@@ -150,13 +157,13 @@ def _with_name_in_parts(guesses: dict[int, str]) -> dict[int, str]:
 
 def digest_of(headings: Sequence[str]) -> str:
     """Return the digest of the set of headings, without the columns that we add to rows that come back."""
-    known = sorted({normalize(name) for name in headings if name and recognise(name) not in OURS})
+    known = sorted({normalize(name) for name in headings if name and guess_field(name) not in OURS})
     return hashlib.blake2b("\n".join(known).encode(), digest_size=16).hexdigest()
 
 
 def remember(session: Session, event: Event, columns: Columns, *, now: datetime) -> None:
     """Record the columns, so that the next file with the same headings and the export of this event use them."""
-    own = [name for name in columns.headings if name and recognise(name) not in OURS]
+    own = [name for name in columns.headings if name and guess_field(name) not in OURS]
     fields = {normalize(name): columns.fields.get(index, "") for index, name in enumerate(columns.headings) if name}
     mapping = session.scalar(sa.select(ColumnMapping).where(ColumnMapping.digest == columns.digest))
     if mapping is None:
@@ -168,4 +175,4 @@ def remember(session: Session, event: Event, columns: Columns, *, now: datetime)
     session.merge(GuestList(event_id=event.id, mapping_id=mapping.id, imported_at=now))
 
 
-__all__ = ["TEXTS", "ColumnChoices", "Columns", "asked", "digest_of", "remember", "understand"]
+__all__ = ["TEXTS", "ColumnChoices", "Columns", "digest_of", "find_columns", "parse_choices", "remember"]

@@ -12,7 +12,7 @@ from scheduler.model.attendance import Attendee, Standing
 from scheduler.model.events import Event
 from scheduler.model.imports import ExternalId, GuestList, GuestRow
 from scheduler.model.places import Person
-from scheduler.services.events.attendance.replies import reply
+from scheduler.services.events.attendance.replies import reply_of
 from scheduler.services.events.guest_lists.headings import FIELDS, OURS, normalize
 
 DEFAULT = tuple(
@@ -56,7 +56,7 @@ _ASKED_BY = {
 }
 
 
-def rows(
+def export_rows(
     session: Session, event: Event, layout: ExportLayout, *, language: str, gettext: Callable[[str], str]
 ) -> Iterator[list[str]]:
     """Yield everybody on the list in the order in which they came onto it, without those the organizer took off."""
@@ -103,7 +103,7 @@ def _values(
         "companion_names": "; ".join(row.names),
         "access_needs": " ".join((row.access_needs or "").split()),
         "dietary_needs": " ".join((row.dietary_needs or "").split()),
-        "answer": gettext(reply(row)),
+        "answer": gettext(reply_of(row)),
         "note": cells.get("note", ""),
     }
 

@@ -149,7 +149,7 @@ def _tag_of() -> Mapping[str, str]:
     return {word: tag for tag, words in _TAGS.items() for word in words.split()}
 
 
-def recognise(text: str) -> str | None:
+def guess_field(text: str) -> str | None:
     """Return the field of a heading, or None if it is unknown.
 
     It is looked up as it stands, without what is in brackets, by either half of "E-mail / Почта", and with a slip.

@@ -107,7 +107,7 @@ class ListedGuests:
         }
         changed = [name for name, differs in changes.items() if differs]
         if changed:
-            parties.change(
+            parties.change_party_and_needs(
                 self.session, attendee, mode=mode, companions=companions, names=names, needs=needs, now=self.now
             )
         return fields + changed

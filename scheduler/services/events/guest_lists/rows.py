@@ -68,7 +68,7 @@ class ParsedRow:
         return self.person
 
 
-def entries(columns: Columns, rows: Iterable[tuple[int, Row]], defaults: RowDefaults) -> Iterator[ParsedRow]:
+def parse_rows(columns: Columns, rows: Iterable[tuple[int, Row]], defaults: RowDefaults) -> Iterator[ParsedRow]:
     """Read the rows of a table one by one; each comes with its number in the file."""
     for number, row in rows:
         yield _parse(number, _read_cells(columns, row), defaults)
@@ -251,10 +251,10 @@ def last_digits(telephone: str | None) -> str:
 __all__ = [
     "ParsedRow",
     "RowDefaults",
-    "entries",
     "fingerprint_of",
     "last_digits",
     "make_name_key",
     "name_of",
+    "parse_rows",
     "texts_by_language",
 ]

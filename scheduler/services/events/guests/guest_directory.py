@@ -89,7 +89,7 @@ class Guests:
 # Events
 
 
-def coming(session: Session, *, confidential: bool, now: datetime, page: int = 1) -> Overview:
+def list_coming(session: Session, *, confidential: bool, now: datetime, page: int = 1) -> Overview:
     """Return a page, counted from 1, of the events of today and after, by day; the undated ones on the last page."""
     query = _events(confidential).where(Event.ends_at > now - A_DAY).order_by(Event.starts_at, Event.key)
     lines, more = _page(session, query, page)
@@ -99,14 +99,14 @@ def coming(session: Session, *, confidential: bool, now: datetime, page: int = 1
     return Overview(today, [one for one in lines if one not in today and not one.event.is_over(now)], rest, more=more)
 
 
-def past(session: Session, *, confidential: bool, now: datetime, page: int = 1) -> Overview:
+def list_past(session: Session, *, confidential: bool, now: datetime, page: int = 1) -> Overview:
     """Return a page, counted from 1, of the events that are over, the latest first."""
     query = _events(confidential).where(Event.ends_at <= now).order_by(Event.starts_at.desc(), Event.key)
     lines, more = _page(session, query, page)
     return Overview(past=lines, more=more)
 
 
-def event(session: Session, key: str, *, confidential: bool) -> Event:
+def get_event(session: Session, key: str, *, confidential: bool) -> Event:
     """Return the event with this key. Raise NotFound, also for a confidential one without the right to see it."""
     found = session.scalars(_events(confidential).where(Event.key == key)).unique().one_or_none()
     if found is None:
@@ -114,7 +114,7 @@ def event(session: Session, key: str, *, confidential: bool) -> Event:
     return found
 
 
-def line(session: Session, event: Event) -> EventSummary:
+def summarize_event(session: Session, event: Event) -> EventSummary:
     """Return the summary of one event."""
     return _lines(session, [event])[0]
 
@@ -166,7 +166,7 @@ _IN_ORDER = (
 )
 
 
-def guests(session: Session, event: Event, wanted: GuestFilter, *, page: int = 1) -> Guests:
+def find_guests(session: Session, event: Event, wanted: GuestFilter, *, page: int = 1) -> Guests:
     """Return a page, counted from 1, of the guests that the filter lets through, in `_IN_ORDER`."""
     query = sa.select(Attendee.id).join(Attendee.person).where(*_conditions(event, wanted))
     first = (page - 1) * PAGE
@@ -206,10 +206,10 @@ def _find_by_name(session: Session, query: sa.Select[int], typed: str) -> list[i
 
 
 def _is_meant(typed: str, texts: Sequence[Text | None]) -> bool:
-    return is_called(typed, [value for text in texts for value in (text or {}).values()])
+    return matches_name(typed, [value for text in texts for value in (text or {}).values()])
 
 
-def is_called(typed: str, texts: Iterable[str]) -> bool:
+def matches_name(typed: str, texts: Iterable[str]) -> bool:
     """Return whether each word that was typed is in these texts, or begins a word of theirs in another script."""
     joined = " ".join(texts)
     plain, keys = fold_text(joined), make_name_key(joined).split()
@@ -220,7 +220,7 @@ def _begins(key: str, keys: Sequence[str]) -> bool:
     return bool(key) and any(one.startswith(key) for one in keys)
 
 
-def guest(session: Session, event: Event, number: int) -> Attendee:
+def get_guest(session: Session, event: Event, number: int) -> Attendee:
     """Return the attendee with this id. Raise NotFound if they are not on the list of this event."""
     found = session.get(Attendee, number) if number < 2**63 else None
     if found is None or found.event_id != event.id:
@@ -228,7 +228,7 @@ def guest(session: Session, event: Event, number: int) -> Attendee:
     return found
 
 
-def letters_to(session: Session, attendee: Attendee) -> Sequence[Letter]:
+def list_letters(session: Session, attendee: Attendee) -> Sequence[Letter]:
     """Return the letters to a guest or their deputy about this event, the newest first."""
     people = [one for one in (attendee.person_id, attendee.represented_by_id) if one]
     query = sa.select(Letter).where(Letter.event_id == attendee.event_id, Letter.person_id.in_(people))

@@ -69,7 +69,7 @@ def page(session: Session, attendee: Attendee, *, now: datetime) -> OwnPage:
         attendee=attendee,
         event=event,
         person=attendee.attending,
-        ahead=capacity.ahead(session, attendee),
+        ahead=capacity.count_parties_ahead(session, attendee),
         modes=_modes(attendee),
         most=max(event.companions_most, attendee.companions),
         changeable=is_ahead,
@@ -93,7 +93,7 @@ _RETURNING = (Standing.WITHDRAWN, Standing.LAPSED)
 
 def _modes(attendee: Attendee) -> Sequence[Mode]:
     """Return the modes that the event offers, and the guest's own in any case."""
-    offered = registration.modes(attendee.event)
+    offered = registration.offered_modes(attendee.event)
     return [mode for mode in Mode if mode in offered or mode is attendee.mode]
 
 
@@ -107,9 +107,11 @@ def change(
     needs: Needs | None = None,
     now: datetime,
 ) -> None:
-    """Change party and needs, as `parties.change`. Raise RegistrationTooLate, NoRoom, NeverFits, NothingToChange."""
+    """Change party and needs, as `parties.change_party_and_needs` does. Raise RegistrationTooLate, NoRoom, NeverFits, NothingToChange."""
     _refuse_late(attendee, now)
-    parties.change(session, attendee, mode=mode, companions=companions, names=names, needs=needs, now=now)
+    parties.change_party_and_needs(
+        session, attendee, mode=mode, companions=companions, names=names, needs=needs, now=now
+    )
 
 
 def withdraw(session: Session, attendee: Attendee, *, now: datetime) -> None:

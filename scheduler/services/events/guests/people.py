@@ -12,7 +12,7 @@ from scheduler.services.events.programme.place_drafts import PersonDraft
 from scheduler.services.events.programme.places import make_identity, write_person
 
 
-def guest(session: Session, draft: PersonDraft) -> Person:
+def find_or_add_guest(session: Session, draft: PersonDraft) -> Person:
     """Return the person with this address and name, or a new one.
 
     Somebody known keeps their data: whoever types an address must not change another's data by it. Without an address

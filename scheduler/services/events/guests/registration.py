@@ -59,11 +59,11 @@ def is_open(event: Event, *, now: datetime) -> bool:
         and event.kind is not Kind.TOUR
         and not (event.cancelled or event.is_over(now) or event.has_begun(now))
         and not (event.is_early(now) or event.is_late(now))
-        and bool(modes(event))
+        and bool(offered_modes(event))
     )
 
 
-def modes(event: Event) -> Sequence[Mode]:
+def offered_modes(event: Event) -> Sequence[Mode]:
     """Return the modes that an event offers: remote if it has places of its own or, without a limit, a video link."""
     capacities = {one.mode: one.capacity for one in event.capacities}
     remote = capacities.get(Mode.REMOTE) or (capacities.get(Mode.REMOTE) is None and event.video_link)
@@ -95,7 +95,7 @@ def ask(session: Session, event: Event, form: RegistrationForm, *, now: datetime
     if _has_enough_letters(session, form.person.email or "", now):
         _write_and_roll_back(session, event, form, now)
         return
-    person = people.guest(session, form.person)
+    person = people.find_or_add_guest(session, form.person)
     guest = transitions.Guest(
         person=person, mode=form.mode, companions=form.companions, names=form.names, needs=form.needs
     )
@@ -151,7 +151,7 @@ def lapses_at(attendee: Attendee) -> datetime:
     return until if last is None else min(until, last)
 
 
-def to_confirm(session: Session, token: str, *, secret: str, now: datetime) -> Attendee:
+def get_to_confirm(session: Session, token: str, *, secret: str, now: datetime) -> Attendee:
     """Return the attendee of a link to confirm: unconfirmed, or confirmed within the hour. Raise NotFound."""
     return _require_usable(_holder(session, Purpose.CONFIRM, token, secret), now)
 
@@ -167,7 +167,7 @@ def _require_usable(found: Attendee, now: datetime) -> Attendee:
     return found
 
 
-def event_of(session: Session, token: str, *, secret: str) -> int:
+def find_event_of(session: Session, token: str, *, secret: str) -> int:
     """Return the id of the event that a link to confirm is about. Raise NotFound."""
     columns = (Attendee.id, Attendee.event_id, Attendee.created_at, Attendee.epoch)
     found = session.execute(sa.select(*columns).where(Attendee.id == tokens.read_row_id(token))).one_or_none()
@@ -213,7 +213,7 @@ def _confirm(batch: batch_confirmation.ConfirmationBatch, token: str, secret: st
     return attendee
 
 
-def own(session: Session, token: str, *, secret: str, erased: bool = False) -> Attendee:
+def get_by_own_token(session: Session, token: str, *, secret: str, erased: bool = False) -> Attendee:
     """Return the attendee of an own page. Raise NotFound, also if they have not confirmed and so have no page yet.
 
     With ``erased`` the page of a person who has just erased themselves by it is found, too.
@@ -224,7 +224,7 @@ def own(session: Session, token: str, *, secret: str, erased: bool = False) -> A
     return found
 
 
-def own_token(attendee: Attendee, *, secret: str) -> str:
+def make_own_token(attendee: Attendee, *, secret: str) -> str:
     """Return the token of an attendee's own page."""
     return _token(Purpose.OWN, attendee, secret)
 
@@ -260,7 +260,7 @@ def _dead_link() -> NotFound:
 # Lapsing
 
 
-def purge(session: Session, *, now: datetime) -> int:
+def purge_unconfirmed(session: Session, *, now: datetime) -> int:
     """Delete those who asked and did not confirm in time, with the letter to them; return how many."""
     query = sa.select(Attendee).where(Attendee.standing == Standing.UNCONFIRMED)
     # Whoever is being confirmed at this moment is held by that transaction, and left to it.

@@ -28,7 +28,7 @@ from scheduler.services.consulate.front_desk import today as desk_today
 from scheduler.services.consulate.front_desk.today import DeskDay, QueueEntry
 from scheduler.services.consulate.visits import references
 from scheduler.services.consulate.visits.booking import Unchanged
-from scheduler.services.events.guests.guest_directory import is_called
+from scheduler.services.events.guests.guest_directory import matches_name
 from scheduler.web.consulate import wording as visit_wording
 from scheduler.web.kit.answers import redirect_after_form, show_form_again
 from scheduler.web.kit.forms import Form
@@ -302,7 +302,7 @@ def _print_list(app: App, key: str, language: str) -> Response:
 
 
 def _search(day: DeskDay, name: str) -> list[QueueEntry]:
-    return [one for one in day.entries if is_called(name, [*one.names, one.ticket or ""])][:MAX_SHOWN]
+    return [one for one in day.entries if matches_name(name, [*one.names, one.ticket or ""])][:MAX_SHOWN]
 
 
 def _list_actions(entry: QueueEntry, now: datetime) -> list[str]:

@@ -66,13 +66,17 @@ def blueprint(app: App) -> Blueprint:
 
 
 def _overview(app: App) -> str:
-    read = guest_directory.past if request.args.get("when") == "past" else guest_directory.coming
+    read = guest_directory.list_past if request.args.get("when") == "past" else guest_directory.list_coming
     number = page()
     with app.db.read() as session:
         confidential = allowed(Act.SEE_CONFIDENTIAL)
         found = read(session, confidential=confidential, now=app.clock.now(), page=number)
         return render_template(
-            "web/desk/overview.html", title=_("Desk"), found=found, past=read is guest_directory.past, page=number
+            "web/desk/overview.html",
+            title=_("Desk"),
+            found=found,
+            past=read is guest_directory.list_past,
+            page=number,
         )
 
 
@@ -85,12 +89,12 @@ def _guests(app: App, key: str) -> str:
     wanted, number = _wanted(), page()
     with app.db.read() as session:
         event = event_of(session, key)
-        found = guest_directory.guests(session, event, wanted, page=number)
+        found = guest_directory.find_guests(session, event, wanted, page=number)
         return render_template(
             "web/desk/guests.html",
             title=event.title.to(g.language),
             event=event,
-            line=guest_directory.line(session, event),
+            line=guest_directory.summarize_event(session, event),
             guests=found,
             chosen=_chosen(),
             choices={"standing": list(Standing), "mode": list(Mode), "role": list(Role)},
@@ -124,7 +128,7 @@ def _file(app: App, key: str, kind: str, language: str) -> Response:
     with app.db.read() as session:
         event = event_of(session, key)
         layout = guest_export.layout_of(session, event) or guest_export.default_layout(event, gettext)
-        rows = list(guest_export.rows(session, event, layout, language=language, gettext=gettext))
+        rows = list(guest_export.export_rows(session, event, layout, language=language, gettext=gettext))
     content_type, delimiter = SHEETS[kind]
     body = sheets.write_table([list(layout.headings), *rows], delimiter=delimiter, name=key)
     response = Response(body, content_type=content_type)

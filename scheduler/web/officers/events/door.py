@@ -133,7 +133,7 @@ def _read(app: App, key: str, form: Typed) -> ScanForm:
     given = form["given"].strip()
     if not given:
         return ScanForm()
-    if passes.read(given) is None and not _looks_like_a_code(given):
+    if passes.parse_pass(given) is None and not _looks_like_a_code(given):
         return ScanForm(name=given)
     return _do(app, key, lambda session, event: _scanned(app, session, event, given, form))
 
@@ -177,7 +177,7 @@ def _number(typed: str) -> int | None:
 def _follow(app: App, key: str, number: int, form: Typed) -> ScanForm:
     def follow(session: Session, event: Event) -> ScanResult:
         arrived = arrivals.get_arrival(session, event, number)
-        arrivals.follow(session, arrived, _number(form["companions"]) or 0, now=app.clock.now())
+        arrivals.correct_companions(session, arrived, _number(form["companions"]) or 0, now=app.clock.now())
         return ScanResult(verdict=ScanOutcome.WELCOME, attendee=arrived.attendee, arrival=arrived)
 
     return _do(app, key, follow, arrival=number)
@@ -186,7 +186,7 @@ def _follow(app: App, key: str, number: int, form: Typed) -> ScanForm:
 def _undo(app: App, key: str, number: int) -> ScanForm:
     def undo(session: Session, event: Event) -> ScanResult:
         arrived = arrivals.get_arrival(session, event, number)
-        arrivals.undo(session, arrived, now=app.clock.now())
+        arrivals.undo_arrival(session, arrived, now=app.clock.now())
         return ScanResult(verdict=ScanOutcome.WELCOME, attendee=arrived.attendee, arrival=arrived)
 
     return replace(_do(app, key, undo, arrival=number), undone=True)
@@ -255,7 +255,7 @@ def _page(app: App, search: Search, key: str, heard: ScanForm, *, template: str 
             heard=heard,
             told=told,
             refusal=heard.refusal,
-            also=arrivals.also_here(session, event, told) if told else None,
+            also=arrivals.find_on_this_list(session, event, told) if told else None,
             matches=_matches(session, matches),
             more=len(matches) == MAX_SHOWN,
             names=arrivals.companions_of(session, [one.id for one in matches]),
@@ -278,12 +278,15 @@ def _told(session: Session, event: Event, heard: ScanForm) -> ScanResult | None:
 
 
 def _matches(session: Session, found: Sequence[Attendee]) -> list[tuple[Attendee, Arrival | None]]:
-    here = arrivals.here(session, [one.id for one in found])
+    here = arrivals.find_arrivals(session, [one.id for one in found])
     return [(one, here.get(one.id)) for one in found]
 
 
 def _counted(session: Session, event: Event) -> dict[str, object]:
-    return {"present": arrivals.present(session, event), "recent": arrivals.arrivals(session, event, limit=RECENT)}
+    return {
+        "present": arrivals.count_present(session, event),
+        "recent": arrivals.list_arrivals(session, event, limit=RECENT),
+    }
 
 
 def _now(app: App, key: str) -> str:
@@ -304,7 +307,7 @@ def _printed(app: App, key: str, form: PrintForm) -> Response:
     with app.db.read() as session:
         event = _event(session, key)
         try:
-            made = cards.pdf(
+            made = cards.render_pdf(
                 session,
                 event,
                 form,

@@ -66,15 +66,15 @@ def blueprint(app: App) -> Blueprint:
 def _guest(app: App, key: str, number: int) -> str:
     with app.db.read() as session:
         event = event_of(session, key)
-        found = guest_directory.guest(session, event, number)
+        found = guest_directory.get_guest(session, event, number)
         return render_template(
             "web/desk/guest.html",
             title=found.person.name.to(g.language),
             event=event,
             attendee=found,
-            ahead=capacity.ahead(session, found),
+            ahead=capacity.count_parties_ahead(session, found),
             verbs=guest_actions.offered_actions(found) if allowed(Act.KEEP_LIST) else {},
-            letters=guest_directory.letters_to(session, found) if allowed(Act.SEE_LETTERS) else (),
+            letters=guest_directory.list_letters(session, found) if allowed(Act.SEE_LETTERS) else (),
             zone=app.settings.timezone,
             done=_done(request.args.get("done", "")),
         )
@@ -89,7 +89,7 @@ def _done(what: str) -> str:
 def _verb(app: App, key: str, number: int, verb: str, form: Form | None = None) -> str:
     with app.db.read() as session:
         event = event_of(session, key)
-        found = guest_directory.guest(session, event, number)
+        found = guest_directory.get_guest(session, event, number)
         # Offered or not: what has changed meanwhile is said when the button is pressed.
         asked = guest_actions.VERBS.get(verb) or abort(404)
         return render_template(
@@ -110,7 +110,7 @@ def _do(app: App, key: str, number: int, verb: str) -> Answer:
     form, asked = Form.sent(), guest_actions.VERBS.get(verb) or abort(404)
     try:
         with act_as_officer(app, form) as session:
-            found = guest_directory.guest(session, event_of(session, key), number)
+            found = guest_directory.get_guest(session, event_of(session, key), number)
             asked.deed(session, found, form, app.clock.now())
     except FormRefused:
         return show_form_again(_verb(app, key, number, verb, form))

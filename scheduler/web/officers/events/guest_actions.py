@@ -111,7 +111,7 @@ def _deputy(session: Session, attendee: Attendee, form: Form, now: datetime) -> 
     if form["name"].strip() or form["email"].strip():
         deputy = a_person(session, form)
         conflicts.refuse_overlap(session, attendee.event, deputy, force=form["reason"].strip() or None, now=now)
-    if not transitions.represent(session, attendee, deputy, now=now):
+    if not transitions.set_deputy(session, attendee, deputy, now=now):
         raise NothingToChange
 
 
@@ -125,7 +125,7 @@ def a_person(session: Session, form: Form, **known: str) -> Person:
     )
     if draft is None or form.errors:
         raise FormRefused
-    return people.guest(session, draft)
+    return people.find_or_add_guest(session, draft)
 
 
 def _take_off(session: Session, attendee: Attendee, _form: Form, now: datetime) -> None:

@@ -27,7 +27,7 @@ def event_of(session: Session, key: str) -> Event:
     """Return an event. Raise NotFound also for an event that this officer may not know of."""
     if not is_key(key):
         raise NotFound("there is no event {key}", key=key)
-    return guest_directory.event(session, key, confidential=allowed(Act.SEE_CONFIDENTIAL))
+    return guest_directory.get_event(session, key, confidential=allowed(Act.SEE_CONFIDENTIAL))
 
 
 class FormRefused(Exception):

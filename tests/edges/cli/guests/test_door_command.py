@@ -23,7 +23,7 @@ def opening(app, clock):
         )
         register(session, event, a_person(session, "remote", name="Remote"), mode=Mode.REMOTE)
         invite(session, event, a_person(session, "bolat", name="Bolat"))
-        return {one.person.key: passes.of(one, secret=SECRET) for one in (anna, dana)}
+        return {one.person.key: passes.make_pass(one, secret=SECRET) for one in (anna, dana)}
 
 
 def test_a_person_or_a_pass_is_let_in_listed_and_undone(scheduler, opening):

@@ -24,7 +24,7 @@ def page_of(app, key=None, **given) -> str:
     with app.db.write() as session:
         who = a_person(session, key, name="Anna Ivanova", email="anna@example.org")
         row = register(session, an_event(session, registration="public"), who, **given)
-        return f"/en/registration/{registration.own_token(row, secret=app.secret)}"
+        return f"/en/registration/{registration.make_own_token(row, secret=app.secret)}"
 
 
 def names(app) -> list[str]:
@@ -113,7 +113,7 @@ def test_a_deputy_erases_themselves_and_not_the_one_they_represent(app, web):
         deputy = a_person(session, name="Deputy", email="deputy@example.org")
         minister = a_person(session, "minister", name="Minister")
         row = invite(session, an_event(session), minister, represented_by=deputy)
-        page = f"/en/registration/{registration.own_token(row, secret=app.secret)}"
+        page = f"/en/registration/{registration.make_own_token(row, secret=app.secret)}"
 
     assert 303 == web.post(f"{page}/erasure").status_code
 

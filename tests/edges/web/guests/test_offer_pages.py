@@ -251,7 +251,7 @@ def test_what_is_kept_of_companions_goes_with_who_never_confirmed(app, web, cloc
     clock.advance(2 * DAY)
 
     with app.db.write() as session:
-        registration.purge(session, now=clock.now())
+        registration.purge_unconfirmed(session, now=clock.now())
 
     with app.db.read() as session:
         assert 0 == session.scalar(sa.text("SELECT count(*) FROM companion"))

@@ -47,7 +47,7 @@ def opening(app):
             "remote": register(session, event, a_person(session, name="Remote Guest"), mode=Mode.REMOTE),
             "invited": invite(session, event, a_person(session, name="Invited Guest")),
         }
-        return {name: (guest.id, passes.of(guest, secret=SECRET)) for name, guest in guests.items()}
+        return {name: (guest.id, passes.make_pass(guest, secret=SECRET)) for name, guest in guests.items()}
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def send(web, path="", *, script=False, **typed):
 
 def people(app):
     with app.db.read() as session:
-        return arrivals.present(session, session.scalars(sa.select(Event)).one()).people
+        return arrivals.count_present(session, session.scalars(sa.select(Event)).one()).people
 
 
 def test_a_pass_that_is_scanned_lets_in_and_leads_to_a_page_that_can_be_loaded_again(app, at_the_door, opening):
@@ -202,7 +202,7 @@ def test_an_officer_is_told_when_the_hall_is_full(app, web, opening):
 def test_the_pass_of_another_event_says_for_which(app, at_the_door):
     with app.db.write() as session:
         other = an_event(session, "dinner", title="The Dinner")
-        given = passes.of(register(session, other), secret=SECRET)
+        given = passes.make_pass(register(session, other), secret=SECRET)
 
     page = text(send(at_the_door, given=given))
 

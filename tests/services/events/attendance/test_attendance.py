@@ -20,7 +20,7 @@ from scheduler.model.places import Person
 from scheduler.services.common import lookup
 from scheduler.services.common.drafts import check
 from scheduler.services.events.attendance import parties, transitions
-from scheduler.services.events.guests.people import guest
+from scheduler.services.events.guests.people import find_or_add_guest
 from scheduler.services.events.programme import planning
 from scheduler.services.events.programme.place_drafts import PersonDraft
 from scheduler.services.events.programme.places import make_identity
@@ -663,7 +663,7 @@ def test_nobody_represents_themselves(guests):
 
 
 def new_guest(session, name="Anna Smith", email="anna@example.org", **given):
-    return guest(session, check(PersonDraft, {"name": name, "email": email, **given}))
+    return find_or_add_guest(session, check(PersonDraft, {"name": name, "email": email, **given}))
 
 
 def test_one_person_who_writes_their_name_and_address_in_another_way_stays_one(db):

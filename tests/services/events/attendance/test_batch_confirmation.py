@@ -48,7 +48,9 @@ def ask(db, seats, *, event="opening", mode=Mode.IN_PERSON, email=True, now=NOW)
             name = f"{event} {mode} {number} {party}"
             address = f"{name.replace(' ', '')}@example.org" if email else None
             draft = check(PersonDraft, {"name": name, "email": address, "language": "en"})
-            guest = transitions.Guest(person=people.guest(session, draft), mode=mode, companions=party - 1)
+            guest = transitions.Guest(
+                person=people.find_or_add_guest(session, draft), mode=mode, companions=party - 1
+            )
             asked.append(transitions.request_registration(session, found, guest, now=now))
         return [link(attendee) for attendee in asked]
 
@@ -258,7 +260,7 @@ def test_who_represents_is_written_to_and_who_has_no_address_stands_in_the_ledge
     plan(db)
     links = [*ask(db, [1, 1]), *ask(db, [1], mode=Mode.IN_PERSON, email=False)]
     with db.write() as session:
-        deputy = people.guest(
+        deputy = people.find_or_add_guest(
             session, check(PersonDraft, {"name": "Deputy", "email": "d@example.org", "language": "en"})
         )
         session.flush()

@@ -336,8 +336,8 @@ def test_who_switches_between_hall_and_video_is_told_what_holds_there(full):
 def test_another_representative_has_a_link_of_their_own(full):
     with full.db.write() as session:
         row, deputy = full.row("anna", session), a_person(session, "deputy")
-        assert transitions.represent(session, row, deputy, now=NOW)
-        assert not transitions.represent(session, row, deputy, now=NOW)
+        assert transitions.set_deputy(session, row, deputy, now=NOW)
+        assert not transitions.set_deputy(session, row, deputy, now=NOW)
 
     assert 1 == full.row("anna").epoch
 
@@ -404,7 +404,7 @@ def test_nothing_is_approved_for_what_does_not_take_place(hearing):
 def test_companions_are_known_by_name_as_far_as_they_come(full):
     with full.db.write() as session:
         row = full.row("chai", session)
-        parties.change(
+        parties.change_party_and_needs(
             session, row, mode=Mode.IN_PERSON, companions=1, names=["Айгүл"],
             needs=parties.Needs(access="a ramp"), now=NOW,
         )  # fmt: skip
@@ -421,9 +421,9 @@ def test_needs_stand_in_no_audit(full):
     with full.db.write() as session:
         needs = parties.Needs(dietary="halal")
         row = full.row("anna", session)
-        parties.change(session, row, mode=row.mode, companions=0, needs=needs, now=NOW)
+        parties.change_party_and_needs(session, row, mode=row.mode, companions=0, needs=needs, now=NOW)
         with pytest.raises(NothingToChange):
-            parties.change(session, row, mode=row.mode, companions=0, needs=needs, now=NOW)
+            parties.change_party_and_needs(session, row, mode=row.mode, companions=0, needs=needs, now=NOW)
 
     with full.db.read() as session:
         assert "halal" not in str([noted.details for noted in session.scalars(sa.select(Audit))])

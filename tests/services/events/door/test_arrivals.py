@@ -39,7 +39,7 @@ def opening(session):
 
 
 def pass_of(attendee):
-    return passes.of(attendee, secret=SECRET)
+    return passes.make_pass(attendee, secret=SECRET)
 
 
 # Passes
@@ -63,8 +63,14 @@ def seen(rows):
 def test_a_pass_is_read_however_it_was_typed(session, opening):
     given = pass_of(register(session, opening))
 
-    for typed in (given.lower(), passes.groups(given), f"  {given}\r\n", given.replace("-", " "), swap(given)):
-        assert given == passes.read(typed), typed
+    for typed in (
+        given.lower(),
+        passes.split_in_groups(given),
+        f"  {given}\r\n",
+        given.replace("-", " "),
+        swap(given),
+    ):
+        assert given == passes.parse_pass(typed), typed
 
 
 def swap(given):
@@ -84,7 +90,7 @@ def test_a_scanner_that_types_is_understood_on_a_russian_kazakh_or_thai_keyboard
     for _ in range(4):
         given = pass_of(register(session, opening))
 
-        assert given == passes.read(given.translate(layout))
+        assert given == passes.parse_pass(given.translate(layout))
 
 
 @pytest.mark.parametrize(
@@ -92,7 +98,7 @@ def test_a_scanner_that_types_is_understood_on_a_russian_kazakh_or_thai_keyboard
 )
 @pytest.mark.parametrize("engine", ["sqlite"])
 def test_what_is_no_pass_is_none(session, opening, typed):
-    assert passes.read(typed) is None
+    assert passes.parse_pass(typed) is None
     assert ScanOutcome.UNKNOWN is scan(session, opening, typed).verdict
 
 
@@ -107,7 +113,7 @@ def test_the_pass_of_nobody_and_a_pass_changed_by_one_letter_are_unknown(session
 def test_the_link_to_somebodys_page_is_no_pass(session, opening):
     from scheduler.services.events.guests import registration
 
-    link = registration.own_token(register(session, opening), secret=SECRET)
+    link = registration.make_own_token(register(session, opening), secret=SECRET)
 
     assert ScanOutcome.UNKNOWN is scan(session, opening, link).verdict
 
@@ -120,7 +126,7 @@ def test_a_pass_that_was_revoked_says_so_and_lets_nobody_in(session, opening):
     told = scan(session, opening, old)
 
     assert (ScanOutcome.REVOKED, guest) == (told.verdict, told.attendee)
-    assert 0 == arrivals.present(session, opening).parties
+    assert 0 == arrivals.count_present(session, opening).parties
     assert ScanOutcome.WELCOME is scan(session, opening, pass_of(guest)).verdict
 
 
@@ -139,7 +145,7 @@ def test_who_has_a_place_is_welcome_with_all_who_come_along(session, opening):
         told.arrival.companions,
         told.arrival.at,
     )
-    assert (1, 3, 3) == astuple(arrivals.present(session, opening))
+    assert (1, 3, 3) == astuple(arrivals.count_present(session, opening))
     assert "check in" in session.scalars(sa.select(Audit.action)).all()
 
 
@@ -154,7 +160,7 @@ def test_the_same_pass_twice_is_told_with_when_and_by_whom(session, opening):
     told = scan(session, opening, pass_of(guest), now=EVENING + timedelta(minutes=5), door="South")
 
     assert (ScanOutcome.HERE, EVENING, "North") == (told.verdict, told.arrival.at, told.arrival.door)
-    assert 1 == arrivals.present(session, opening).people
+    assert 1 == arrivals.count_present(session, opening).people
 
 
 def test_a_scan_whose_answer_was_lost_is_asked_again_and_is_still_welcome(session, opening):
@@ -174,11 +180,11 @@ def test_a_pass_for_another_event_says_for_which_and_whether_its_holder_is_on_th
 
     told = scan(session, opening, pass_of(theirs))
     assert (ScanOutcome.WRONG_EVENT, dinner) == (told.verdict, told.of)
-    assert arrivals.also_here(session, opening, told) is None
+    assert arrivals.find_on_this_list(session, opening, told) is None
 
     here = register(session, opening, anna)
-    assert here is arrivals.also_here(session, opening, told)
-    assert 0 == arrivals.present(session, opening).parties
+    assert here is arrivals.find_on_this_list(session, opening, told)
+    assert 0 == arrivals.count_present(session, opening).parties
 
 
 @pytest.mark.parametrize(
@@ -220,7 +226,7 @@ def test_who_waits_has_withdrawn_or_takes_part_by_video_is_not_let_in_by_their_p
     verdicts = [scan(session, opening, pass_of(one)).verdict for one in (waiting, gone, remote)]
 
     assert [ScanOutcome.NO_PLACE, ScanOutcome.NO_PLACE, ScanOutcome.REMOTE] == verdicts
-    assert 0 == arrivals.present(session, opening).parties
+    assert 0 == arrivals.count_present(session, opening).parties
 
 
 def test_those_whom_protocol_receives_are_marked(session, opening):
@@ -238,9 +244,9 @@ def test_companions_who_follow_later_are_added_to_who_came_first(session, openin
     guest = register(session, opening, companions=2)
     told = scan(session, opening, pass_of(guest), companions=0)
 
-    arrivals.follow(session, told.arrival, 2, now=EVENING)
+    arrivals.correct_companions(session, told.arrival, 2, now=EVENING)
 
-    assert 3 == arrivals.present(session, opening).people
+    assert 3 == arrivals.count_present(session, opening).people
 
 
 def test_more_companions_than_are_on_the_list_come_in_only_if_there_are_places_and_an_officer_admits_them(
@@ -256,7 +262,7 @@ def test_more_companions_than_are_on_the_list_come_in_only_if_there_are_places_a
     told = arrivals.admit(session, guest, ScanDetails(companions=3), now=EVENING)
 
     assert (ScanOutcome.WELCOME, 3) == (told.verdict, told.arrival.companions)
-    assert (1, 4, 5) == astuple(arrivals.present(session, opening))
+    assert (1, 4, 5) == astuple(arrivals.count_present(session, opening))
 
 
 # Admitted all the same
@@ -320,10 +326,10 @@ def test_an_arrival_is_undone_once_stays_on_record_and_they_can_come_again(sessi
     guest = register(session, opening)
     first = scan(session, opening, pass_of(guest)).arrival
 
-    arrivals.undo(session, first, now=EVENING)
+    arrivals.undo_arrival(session, first, now=EVENING)
     with pytest.raises(NothingToChange):
-        arrivals.undo(session, first, now=EVENING)
-    assert 0 == arrivals.present(session, opening).people
+        arrivals.undo_arrival(session, first, now=EVENING)
+    assert 0 == arrivals.count_present(session, opening).people
     again = scan(session, opening, pass_of(guest))
 
     assert ScanOutcome.WELCOME is again.verdict
@@ -336,7 +342,7 @@ def test_arrivals_are_listed_from_the_latest(session, opening):
     for minute, guest in enumerate(guests):
         scan(session, opening, pass_of(guest), now=EVENING + timedelta(minutes=minute))
 
-    assert [guests[2], guests[1]] == [one.attendee for one in arrivals.arrivals(session, opening, limit=2)]
+    assert [guests[2], guests[1]] == [one.attendee for one in arrivals.list_arrivals(session, opening, limit=2)]
 
 
 # At once

@@ -51,7 +51,7 @@ def read(png):
 def test_the_letter_of_a_place_in_the_hall_shows_the_pass_and_spells_it(app):
     with app.db.write() as session:
         guest = register(session, an_event(session), companions=1)
-        given = passes.of(guest, secret=app.secret)
+        given = passes.make_pass(guest, secret=app.secret)
 
     (mail,) = letters(app)
 
@@ -60,8 +60,8 @@ def test_the_letter_of_a_place_in_the_hall_shows_the_pass_and_spells_it(app):
     assert "inline" == code.get_content_disposition()
     html = mail.get_body(("html",)).get_content()
     assert f'src="cid:{code["Content-ID"].strip("<>")}"' in html
-    assert passes.groups(given) in html
-    assert passes.groups(given) in mail.get_body(("plain",)).get_content()
+    assert passes.split_in_groups(given) in html
+    assert passes.split_in_groups(given) in mail.get_body(("plain",)).get_content()
     assert "event.ics" in [part.get_filename() for part in mail.walk()]
 
 
@@ -103,7 +103,7 @@ def test_who_has_no_place_in_the_hall_gets_no_pass(app, clock, case):
 def test_a_pass_lets_in_after_the_event_has_moved(app, clock):
     with app.db.write() as session:
         event = an_event(session)
-        given = passes.of(register(session, event), secret=app.secret)
+        given = passes.make_pass(register(session, event), secret=app.secret)
         planning.move(session, event, dtstart=START + timedelta(days=3), now=NOW)
 
         assert ScanOutcome.WELCOME is scan(session, event, given, now=event.starts_at).verdict
@@ -114,14 +114,14 @@ def test_ones_own_page_shows_the_pass_while_there_is_a_place_in_the_hall(app):
     web = pages_of(app).test_client()
     with app.db.write() as session:
         guest = register(session, an_event(session, remote_capacity=5))
-        given = passes.of(guest, secret=app.secret)
-        own = f"/en/registration/{registration.own_token(guest, secret=app.secret)}"
+        given = passes.make_pass(guest, secret=app.secret)
+        own = f"/en/registration/{registration.make_own_token(guest, secret=app.secret)}"
         number = guest.id
 
     answer = web.get(f"{own}/pass.png")
     assert given == read(answer.data)
     assert "private, no-store" == answer.headers["Cache-Control"]
-    assert passes.groups(given) in web.get(own).get_data(as_text=True)
+    assert passes.split_in_groups(given) in web.get(own).get_data(as_text=True)
 
     with app.db.write() as session:
         guest = session.get(type(guest), number)

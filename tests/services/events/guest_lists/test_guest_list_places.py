@@ -58,9 +58,9 @@ def bring(db, tmp_path, key: str, *guests: tuple[str, str, str, str], batch: int
     file.write_text(text.getvalue())
     sheet = sheets.read_table(file)
     with db.write("desk") as session:
-        found, below = columns.understand(session, file, sheet, columns.ColumnChoices({}))
+        found, below = columns.find_columns(session, file, sheet, columns.ColumnChoices({}))
         terms = rows.RowDefaults(found.source, "en")
-        entries = list(rows.entries(found, below, terms))
+        entries = list(rows.parse_rows(found, below, terms))
         event = lookup.get(session, Event, key)
         return importing.import_rows(session, event, entries, terms, now=NOW, batch=batch)
 
@@ -70,7 +70,7 @@ def invite_each(db, key: str, *guests: tuple[str, str, str, str]) -> None:
     for name, companions, word, mode in guests:
         with db.write("desk") as session:
             draft = check(PersonDraft, {"name": name, "email": address(name) or None, "language": "en"})
-            person = people.guest(session, draft)
+            person = people.find_or_add_guest(session, draft)
             guest = transitions.Guest(person=person, mode=Mode(mode), companions=int(companions or 0))
             row = transitions.invite(session, lookup.get(session, Event, key), guest, now=NOW)
             if word:

@@ -20,7 +20,8 @@ from tests.support.guest_list import GuestList, wrong_with_places
 
 def names(session, event, page=1, **wanted) -> list[str]:
     return [
-        str(row.person.name) for row in guest_directory.guests(session, event, GuestFilter(**wanted), page=page).rows
+        str(row.person.name)
+        for row in guest_directory.find_guests(session, event, GuestFilter(**wanted), page=page).rows
     ]
 
 
@@ -37,7 +38,7 @@ def test_the_overview_counts_places_who_waits_and_who_has_not_answered(db):
         transitions.answer(session, tentative, Partstat.TENTATIVE, by=Answer.LETTER, on=None, now=NOW)
 
     with db.read() as session:
-        (line,) = guest_directory.coming(session, confidential=True, now=NOW).coming
+        (line,) = guest_directory.list_coming(session, confidential=True, now=NOW).coming
 
     counts = line.counts
     assert (2, 1, 1) == tuple(map(counts.of, (Standing.CONFIRMED, Standing.WAITLISTED, Standing.WITHDRAWN)))
@@ -54,8 +55,8 @@ def test_what_is_on_today_stands_first_and_what_was_on_its_own_page(db):
         an_event(session, "tour", kind="tour", dtstart=None)
 
     with db.read() as session:
-        found = guest_directory.coming(session, confidential=True, now=NOW)
-        past = guest_directory.past(session, confidential=True, now=NOW)
+        found = guest_directory.list_coming(session, confidential=True, now=NOW)
+        past = guest_directory.list_past(session, confidential=True, now=NOW)
         shown = [[line.event.key for line in part] for part in (found.today, found.coming, found.undated, past.past)]
     assert [["now"], ["later"], ["some-day"], ["now", "past"]] == shown
 
@@ -66,11 +67,11 @@ def test_what_is_confidential_is_not_there_for_who_may_not_know_of_it(db):
         an_event(session, "secret", visibility="confidential")
 
     with db.read() as session:
-        seen = [line.event.key for line in guest_directory.coming(session, confidential=False, now=NOW).coming]
+        seen = [line.event.key for line in guest_directory.list_coming(session, confidential=False, now=NOW).coming]
         with pytest.raises(NotFound):
-            guest_directory.event(session, "secret", confidential=False)
+            guest_directory.get_event(session, "secret", confidential=False)
         assert ["private"] == seen
-        assert "secret" == guest_directory.event(session, "secret", confidential=True).key
+        assert "secret" == guest_directory.get_event(session, "secret", confidential=True).key
 
 
 def test_officials_stand_by_precedence_then_guests_as_they_came_then_who_waits_then_who_left(db):
@@ -125,10 +126,10 @@ def test_a_list_is_narrowed_by_standing_mode_and_role_and_read_page_by_page(db, 
             names(session, event, page=page) for page in (1, 2, 3, 4)
         ]
         assert [True, True, False] == [
-            guest_directory.guests(session, event, GuestFilter(), page=page).more for page in (1, 2, 3)
+            guest_directory.find_guests(session, event, GuestFilter(), page=page).more for page in (1, 2, 3)
         ]
         assert (1, ["Two"]) == (
-            guest_directory.guests(session, event, GuestFilter(name="two")).found,
+            guest_directory.find_guests(session, event, GuestFilter(name="two")).found,
             names(session, event, name="two"),
         )
 
@@ -140,7 +141,7 @@ def test_nobody_is_read_through_the_list_of_another_event(db):
 
         for number in (who, 10_000, 2**70):
             with pytest.raises(NotFound):
-                guest_directory.guest(session, other, number)
+                guest_directory.get_guest(session, other, number)
 
 
 def test_who_comes_in_anothers_place_has_their_place_and_is_written_to(db):
@@ -148,17 +149,17 @@ def test_who_comes_in_anothers_place_has_their_place_and_is_written_to(db):
         event = an_event(session, capacity=1)
         who = register(session, event, a_person(session, "minister"))
         deputy = a_person(session, "deputy")
-        transitions.represent(session, who, deputy, now=NOW)
+        transitions.set_deputy(session, who, deputy, now=NOW)
         assert deputy is who.attending
-        assert not transitions.represent(session, who, deputy, now=NOW)
+        assert not transitions.set_deputy(session, who, deputy, now=NOW)
         with pytest.raises(Invalid):
-            transitions.represent(session, who, who.person, now=NOW)
+            transitions.set_deputy(session, who, who.person, now=NOW)
 
     assert [LetterKind.CONFIRMED] == GuestList(db).letters("deputy")
     assert [] == wrong_with_places(db)
     with db.write() as session:
-        transitions.represent(
-            session, guest_directory.guest(session, get(session, type(event), "opening"), who.id), None, now=NOW
+        transitions.set_deputy(
+            session, guest_directory.get_guest(session, get(session, type(event), "opening"), who.id), None, now=NOW
         )
     assert GuestList(db).row("minister").represented_by_id is None
 
@@ -166,7 +167,7 @@ def test_who_comes_in_anothers_place_has_their_place_and_is_written_to(db):
 def test_who_only_was_invited_is_represented_without_a_letter(db):
     with db.write() as session:
         who = invite(session, an_event(session))
-        transitions.represent(session, who, a_person(session, "deputy"), now=NOW + timedelta(days=1))
+        transitions.set_deputy(session, who, a_person(session, "deputy"), now=NOW + timedelta(days=1))
         assert date(2027, 2, 2) == who.event.first_on
 
     assert [] == GuestList(db).letters("deputy")

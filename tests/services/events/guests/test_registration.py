@@ -251,7 +251,7 @@ def test_the_screen_is_offered_where_there_is_one(db, given, offered):
     plan(db, **given)
 
     with db.read() as session:
-        assert offered == registration.modes(session.scalars(sa.select(Event)).one())
+        assert offered == registration.offered_modes(session.scalars(sa.select(Event)).one())
 
 
 # Confirming
@@ -337,9 +337,9 @@ def test_a_link_is_good_for_one_purpose_and_for_one_epoch(db):
     links = {purpose: token(db, purpose=purpose) for purpose in Purpose}
     with db.write() as session:
         with pytest.raises(NotFound):
-            registration.own(session, links[Purpose.CONFIRM], secret=SECRET)
+            registration.get_by_own_token(session, links[Purpose.CONFIRM], secret=SECRET)
         with pytest.raises(NotFound):  # there is no page before it is confirmed
-            registration.own(session, links[Purpose.OWN], secret=SECRET)
+            registration.get_by_own_token(session, links[Purpose.OWN], secret=SECRET)
         with pytest.raises(NotFound):
             registration.confirm(session, links[Purpose.OWN], secret=SECRET, now=NOW)
         row(session).epoch += 1
@@ -396,8 +396,8 @@ def test_who_never_confirmed_is_forgotten_without_a_trace_but_not_who_is_known_o
     ask(db, "Minister", form="two")
 
     with db.write() as session:
-        assert 0 == registration.purge(session, now=NOW + CONFIRM_WITHIN - MINUTE)
-        assert 2 == registration.purge(session, now=NOW + CONFIRM_WITHIN)
+        assert 0 == registration.purge_unconfirmed(session, now=NOW + CONFIRM_WITHIN - MINUTE)
+        assert 2 == registration.purge_unconfirmed(session, now=NOW + CONFIRM_WITHIN)
 
     with db.read() as session:
         assert ["Minister"] == [str(name) for name in session.scalars(sa.select(Person.name))]
@@ -410,7 +410,7 @@ def test_who_confirmed_is_not_forgotten(db):
     confirm(db, token(db))
 
     with db.write() as session:
-        assert 0 == registration.purge(session, now=NOW + CONFIRM_WITHIN * 9)
+        assert 0 == registration.purge_unconfirmed(session, now=NOW + CONFIRM_WITHIN * 9)
 
     assert Standing.CONFIRMED is standing(db)
 
@@ -420,7 +420,7 @@ def test_a_link_of_somebody_forgotten_does_not_open_another_who_got_their_number
     ask(db)
     link = token(db)
     with db.write() as session:
-        registration.purge(session, now=NOW + CONFIRM_WITHIN)
+        registration.purge_unconfirmed(session, now=NOW + CONFIRM_WITHIN)
     ask(db, "Bolat", now=NOW + CONFIRM_WITHIN)
 
     with pytest.raises(NotFound):
