@@ -107,7 +107,7 @@ def change(
     needs: Needs | None = None,
     now: datetime,
 ) -> None:
-    """Change party and needs, as `parties.change_party_and_needs` does. Raise RegistrationTooLate, NoRoom, NeverFits, NothingToChange."""
+    """Change party and needs. Raise RegistrationTooLate, NoRoom, NeverFits, NothingToChange."""
     _refuse_late(attendee, now)
     parties.change_party_and_needs(
         session, attendee, mode=mode, companions=companions, names=names, needs=needs, now=now
