@@ -25,7 +25,7 @@ from scheduler.model.posts import Counter, Post
 from scheduler.model.visits import Appointment, SlotClaim, VisitStatus
 from scheduler.services.common.drafts import check
 from scheduler.services.common.lookup import Lookup
-from scheduler.services.consulate.posts import posts
+from scheduler.services.consulate.posts import post_mapping, posts
 from scheduler.services.consulate.posts.free_times import Party, find_free_times
 from scheduler.services.consulate.posts.post_drafts import PostDraft
 from scheduler.services.consulate.visits import booking
@@ -101,7 +101,7 @@ def _planned(db: Database, *, counters: int = COUNTERS) -> None:
             "counter": {f"{n:02}": {"name": f"Counter {n}"} for n in range(1, counters + 1)},
             "service": {"passport": {"name": "Passport", "minutes": CELL}},
         }
-        posts.put(session, "phuket", check(PostDraft, said), now=datetime.now(UTC), lookup=Lookup(session))
+        post_mapping.put(session, "phuket", check(PostDraft, said), now=datetime.now(UTC), lookup=Lookup(session))
 
 
 def _first() -> date:

@@ -14,6 +14,8 @@ FALLBACK: Mapping[str, tuple[str, ...]] = {"kk": ("ru", "en"), "ru": ("kk", "en"
 # C0 and C1 controls, and the overrides that make a reader see another text than the one that is there.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202d\u202e\ud800-\udfff]")
 _BREAK = re.compile(r"[\t\r\n\u2028\u2029]")
+# A key as people write it, of a city or an event.
+KEY = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 class Text(Mapping[str, str]):

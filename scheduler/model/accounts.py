@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum, StrEnum, auto
@@ -13,6 +14,9 @@ from scheduler.base.i18n import N_
 from scheduler.model.posts import Post
 from scheduler.storage.refusals import register_refusal
 from scheduler.storage.types import Base, Id, Instant, choice
+
+# What an officer signs in with, folded: an address, or letters, digits and marks between them.
+SIGN_IN_NAME = re.compile(r"[a-z0-9]+([._+-][a-z0-9]+)*(@[a-z0-9-]+(\.[a-z0-9-]+)+)?")
 
 
 class AccountRole(StrEnum):

@@ -16,10 +16,10 @@ from scheduler.base.date_format import format_weekday
 from scheduler.base.i18n import LANGUAGES
 from scheduler.base.text import Text
 from scheduler.services.events.programme.rendering.event_texts import (
-    KIND_NAMES,
     format_exceptions,
     format_weekly_hours,
 )
+from scheduler.services.events.programme.rendering.kind_names import KIND_NAMES
 from scheduler.web.kit.assets import Assets
 from scheduler.web.kit.language import NAMES, _, kept, ngettext, with_query
 from scheduler.web.programme import wording as event_wording

@@ -13,7 +13,7 @@ from scheduler.model.accounts import AccountRole
 from scheduler.model.attendance import Role
 from scheduler.model.events import Mode
 from scheduler.services.accounts import accounts
-from scheduler.services.accounts.accounts import AccountDraft
+from scheduler.services.accounts.account_drafts import AccountDraft
 from scheduler.services.events.attendance import transitions
 from tests.support.accounts import KEPT, PASSWORD
 from tests.support.browser import DESKTOP, PHONE, TITLES, WIDTHS, fits_smallest, look, press, see

@@ -7,7 +7,7 @@ from html import unescape
 
 from scheduler.model.accounts import AccountRole
 from scheduler.services.accounts import accounts, passwords
-from scheduler.services.accounts.accounts import AccountDraft
+from scheduler.services.accounts.account_drafts import AccountDraft
 from tests.support.builders import NOW
 
 PASSWORD = "vessel harbour nine lanterns"

@@ -25,7 +25,7 @@ from scheduler.services.consulate.front_desk import board as queue_board
 from scheduler.services.consulate.front_desk import statistics as visit_statistics
 from scheduler.services.consulate.front_desk import today as desk_today
 from scheduler.services.consulate.front_desk import walk_ins
-from scheduler.services.consulate.posts import opening_days, posts
+from scheduler.services.consulate.posts import opening_days, post_mapping, posts
 from scheduler.services.consulate.posts.free_times import Party, find_free_times
 from scheduler.services.consulate.posts.post_drafts import PostDraft, SpecialDraft
 from scheduler.services.consulate.visits import booking, lifecycle
@@ -51,7 +51,7 @@ def a_post(session: Session, key: str = "phuket", *, now: datetime = NOW, **give
         "service": {"passport": PASSPORT},
         **given,
     }
-    posts.put(session, key, check(PostDraft, said), now=now, lookup=Lookup(session))
+    post_mapping.put(session, key, check(PostDraft, said), now=now, lookup=Lookup(session))
     session.expire_all()
     return posts.get(session, key)
 

@@ -8,9 +8,7 @@ from scheduler.base.i18n import N_
 from scheduler.cli.kit.answers import Columns, show, show_one
 from scheduler.cli.kit.context import CommandContext, as_json, pass_context
 from scheduler.cli.kit.records import field, localized
-from scheduler.services.common.plain_tables import write_table as plain
 from scheduler.services.consulate.posts import posts
-from scheduler.services.exchange.file_export import export_post
 
 
 @click.command("list", help=N_("List all."))
@@ -18,7 +16,7 @@ from scheduler.services.exchange.file_export import export_post
 @pass_context
 def list_posts(context: CommandContext, as_json: bool) -> None:
     with context.read() as session:
-        records = [{"key": row.key, **export_post(posts.make_draft(row))} for row in posts.list_posts(session)]
+        records = [{"key": row.key, **posts.write_table(row)} for row in posts.list_posts(session)]
     show(records, POSTS, as_json=as_json)
 
 
@@ -37,7 +35,7 @@ POSTS: Columns = {
 @pass_context
 def show_post(context: CommandContext, key: str, as_json: bool) -> None:
     with context.read() as session:
-        show_one({"key": key, **export_post(posts.make_draft(posts.get(session, key)))}, as_json=as_json)
+        show_one({"key": key, **posts.write_table(posts.get(session, key))}, as_json=as_json)
 
 
 def _parts_listing(noun: str, columns: Columns) -> click.Command:
@@ -47,8 +45,8 @@ def _parts_listing(noun: str, columns: Columns) -> click.Command:
     @pass_context
     def command(context: CommandContext, post_key: str, as_json: bool) -> None:
         with context.read() as session:
-            parts = getattr(posts.make_draft(posts.get(session, post_key)), noun)
-            records = [{"key": key, **plain(part)} for key, part in parts.items()]
+            parts = posts.write_table(posts.get(session, post_key)).get(noun, {})
+            records = [{"key": key, **part} for key, part in parts.items()]
         show(records, columns, as_json=as_json)
 
     return command

@@ -20,7 +20,7 @@ from scheduler.services.common.changes import ChangeKind
 from scheduler.services.common.drafts import Draft
 from scheduler.services.common.lookup import Lookup
 from scheduler.services.common.plain_tables import write_table as plain
-from scheduler.services.consulate.posts import posts
+from scheduler.services.consulate.posts import post_mapping, posts
 from scheduler.services.consulate.posts.post_drafts import CounterDraft, PostDraft, ServiceDraft
 from scheduler.services.exchange.file_export import export_post
 
@@ -47,7 +47,7 @@ def _put_post(context: CommandContext, key: str, given: Mapping[str, Any], *, ad
     with context.write() as session:
         row = Lookup(session).find(Post, key)
         refuse_wrong_verb("post", key, known=row is not None, adding=adding)
-        before = {} if row is None else export_post(posts.make_draft(posts.get(session, key)))
+        before = {} if row is None else export_post(post_mapping.make_draft(posts.get(session, key)))
         given = {**given, **_deadline(context, session, row, given)}
         draft = draft_with_options(PostDraft, before, given, language=context.settings.language)
         check_key(key)
@@ -68,7 +68,7 @@ def _deadline(
 
 
 def _put(context: CommandContext, session: Session, key: str, draft: PostDraft) -> None:
-    for change in posts.put(session, key, draft, now=context.now(), lookup=Lookup(session)):
+    for change in post_mapping.put(session, key, draft, now=context.now(), lookup=Lookup(session)):
         if change.is_change:
             word = _("Added: {noun} {key}") if change.verb is ChangeKind.ADDED else _("Changed: {noun} {key}")
             click.echo(word.format(noun=_(change.noun), key=change.key))
@@ -83,7 +83,7 @@ def _part_putting(noun: str, kind: type[Draft], *, adding: bool) -> click.Comman
     @pass_context
     def command(context: CommandContext, /, post_key: str, key: str, **given: Any) -> None:
         with context.write() as session:
-            post = posts.make_draft(posts.get(session, post_key))
+            post = post_mapping.make_draft(posts.get(session, post_key))
             known = getattr(post, noun).get(key)
             refuse_wrong_verb(f"post {noun}", f"{post_key} {key}", known=known is not None, adding=adding)
             check_key(key)

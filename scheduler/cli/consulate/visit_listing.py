@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 import click
@@ -16,7 +16,7 @@ from scheduler.cli.kit.records import format_instant, read_day
 from scheduler.model.posts import Service
 from scheduler.model.visits import Appointment, VisitStatus
 from scheduler.services.common.audit import note
-from scheduler.services.consulate.posts import free_times, posts
+from scheduler.services.consulate.posts import posts
 from scheduler.services.consulate.visits import booking
 from scheduler.services.consulate.visits.booking import WITH_VISIT
 
@@ -36,7 +36,7 @@ def list_visits(
         query = sa.select(Appointment).join(Service, Service.id == Appointment.service_id)
         query = query.where(Service.post_id == row.id).options(*WITH_VISIT)
         if day:
-            first = free_times.midnight(read_day(day, "day", now=context.now(), tzid=row.tzid))
+            first = datetime.combine(read_day(day, "day", now=context.now(), tzid=row.tzid), time())
             query = query.where(Appointment.dtstart >= first, Appointment.dtstart < first + timedelta(days=1))
         if status:
             query = query.where(Appointment.status == VisitStatus(status))

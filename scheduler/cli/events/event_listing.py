@@ -19,9 +19,12 @@ from scheduler.cli.kit.records import format_instant
 from scheduler.model.events import Event, Kind, Mode, Status
 from scheduler.model.places import City
 from scheduler.services.common.lookup import get
+from scheduler.services.common.plain_values import drop_defaults, write_fields
 from scheduler.services.events.programme import listing
 from scheduler.services.events.programme.event_times import format_time
-from scheduler.services.events.programme.rendering.event_texts import KIND_NAMES, format_location
+from scheduler.services.events.programme.rendering.event_texts import format_location
+from scheduler.services.events.programme.rendering.kind_names import KIND_NAMES
+from scheduler.services.events.programme.row_fields import EVENT_DEFAULTS, read_event
 from scheduler.services.outbox.event_starts import upcoming_start
 
 
@@ -137,7 +140,7 @@ def _format_places(event: Event) -> str:
 @as_json
 @pass_context
 def show_event(context: CommandContext, key: str, as_json: bool) -> None:
-    from scheduler.model.imports import Origin  # deferred as in _draft_fields: the list needs neither
+    from scheduler.model.imports import Origin  # the list does not need it
 
     with context.read() as session:
         event = get(session, Event, key)
@@ -149,10 +152,8 @@ def show_event(context: CommandContext, key: str, as_json: bool) -> None:
 
 def _draft_fields(event: Event) -> dict[str, Any]:
     """Return what was planned; the times of a file stand in ``dtstart`` and ``dtend`` already."""
-    from scheduler.services.common.plain_tables import write_table as plain
-    from scheduler.services.events.programme.event_mapping import read_draft
-
-    return {name: value for name, value in plain(read_draft(event)).items() if name not in ("dtstart", "dtend")}
+    planned = write_fields(drop_defaults(read_event(event), EVENT_DEFAULTS))
+    return {name: value for name, value in planned.items() if name not in ("dtstart", "dtend")}
 
 
 def _list_fields(session: Session, event: Event) -> dict[str, Any]:

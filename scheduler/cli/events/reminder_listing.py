@@ -33,7 +33,7 @@ with_audience = click.option(
 @as_json
 @pass_context
 def list_reminders(context: CommandContext, event: str | None, as_json: bool) -> None:
-    from scheduler.services.letters.reminder_preview import pending_reminders
+    from scheduler.services.outbox.reminder_preview import pending_reminders
 
     with context.read() as session:
         rows = get(session, Event, event).reminders if event else pending_reminders(session)
@@ -99,7 +99,7 @@ def reminder_record(row: Reminder) -> dict[str, Any]:
 @as_json
 @pass_context
 def preview_reminders(context: CommandContext, days: int, event: str | None, as_json: bool) -> None:
-    from scheduler.services.letters.reminder_preview import preview_letters
+    from scheduler.services.outbox.reminder_preview import preview_letters
 
     now = context.now()
     with context.read() as session:

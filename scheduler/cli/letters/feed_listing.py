@@ -11,7 +11,7 @@ from scheduler.base.i18n import N_
 from scheduler.cli.kit.answers import Columns, show, show_one
 from scheduler.cli.kit.context import CommandContext, as_json, pass_context
 from scheduler.cli.kit.language import _, language
-from scheduler.services.feeds import event_feeds, scopes
+from scheduler.services.feeds import scopes, selection
 
 COLUMNS: Columns = {N_("Key"): "key", N_("Name"): "name", N_("Events"): "events", N_("Shows"): "shows"}
 
@@ -26,7 +26,7 @@ def list_feeds(context: CommandContext, as_json: bool) -> None:
             {
                 "key": scope.key,
                 "name": scope.name.to(language()),
-                "events": event_feeds.count_events(session, scope, now=now),
+                "events": selection.count_events(session, scope, now=now),
                 "shows": _limits_in_words(scope),
             }
             for scope in scopes.all_scopes(session)
@@ -44,7 +44,7 @@ def show_feed(context: CommandContext, key: str, as_json: bool) -> None:
         record = {
             **asdict(scope),
             "name": dict(scope.name),
-            "events": event_feeds.count_events(session, scope, now=context.now()),
+            "events": selection.count_events(session, scope, now=context.now()),
         }
     show_one(record, as_json=as_json)
 

@@ -105,7 +105,10 @@ def show_letter(context: CommandContext, number: int, text: bool, as_json: bool)
         if not text:
             show_one(_record(row, context.settings.timezone, context.now()), as_json=as_json)
             return
-        click.echo(ledger.render_as_text(session, row, house=context.app.house, now=context.now()))
+        # Imported here: a list of letters composes none.
+        from scheduler.services.letters.composing import render_as_text
+
+        click.echo(render_as_text(session, row, house=context.app.house, now=context.now()))
 
 
 @letter.command(help=N_("Try a letter again that could not be delivered."))

@@ -31,8 +31,9 @@ from scheduler.model.events import Event
 from scheduler.model.letters import Letter, Message
 from scheduler.services.common.lookup import get_for_update
 from scheduler.services.common.values import LANGUAGE
-from scheduler.services.letters import ledger, messages
+from scheduler.services.letters import message_drafts, messages
 from scheduler.services.letters.audiences import WORDS
+from scheduler.services.letters.composing import render_as_text
 
 
 @click.command(
@@ -65,7 +66,7 @@ def send(
     as_json: bool,
 ) -> None:
     language = context.settings.language
-    written = messages.draft(
+    written = message_drafts.draft(
         {"subject": texts_by_language(subject, language), "text": _read_texts(text, language)}, language=language
     )
     request = _SendRequest(event, written, to, at_time, tz)
@@ -85,7 +86,7 @@ class _SendRequest:
     """What is to be sent, read and checked already: no file is read within the transaction."""
 
     event: str
-    written: messages.MessageDraft
+    written: message_drafts.MessageDraft
     to: Sequence[str]
     at: str | None
     tz: str | None
@@ -149,7 +150,7 @@ def _examples(
     return [
         {
             "language": tag,
-            "letter": ledger.render_as_text(session, letter, house=context.app.house, now=message.due_at),
+            "letter": render_as_text(session, letter, house=context.app.house, now=message.due_at),
         }
         for tag, letter in first.items()
     ]

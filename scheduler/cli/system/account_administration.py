@@ -18,7 +18,8 @@ from scheduler.cli.kit.records import format_instant
 from scheduler.cli.system.account_listing import account_record, posts_in_words
 from scheduler.model.accounts import Account, AccountRole
 from scheduler.services.accounts import accounts, assigned_posts
-from scheduler.services.accounts.accounts import INVITATION_LIFETIME, AccountDraft
+from scheduler.services.accounts.account_drafts import AccountDraft
+from scheduler.services.accounts.accounts import INVITATION_LIFETIME
 from scheduler.services.common.drafts import check
 from scheduler.services.consulate.posts import posts
 

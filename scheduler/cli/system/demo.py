@@ -44,7 +44,7 @@ from scheduler.model.places import Person
 from scheduler.model.visits import Appointment
 from scheduler.sample import programme
 from scheduler.services.accounts import accounts, assigned_posts
-from scheduler.services.accounts.accounts import AccountDraft
+from scheduler.services.accounts.account_drafts import AccountDraft
 from scheduler.services.common.lookup import get
 from scheduler.services.consulate.posts import free_times, posts
 from scheduler.services.consulate.posts.free_times import Party

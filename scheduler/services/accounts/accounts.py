@@ -6,64 +6,34 @@ exist.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from pydantic import BeforeValidator
 from sqlalchemy.orm import Session
 
-from scheduler.base.errors import Conflict, Forbidden, Invalid, NotFound, SchedulerError
+from scheduler.base.errors import Conflict, Forbidden, NotFound
 from scheduler.base.i18n import N_
-from scheduler.base.text import check_line, fold_text
-from scheduler.model.accounts import Account, AccountRole, Act, may
+from scheduler.base.text import fold_text
+from scheduler.model.accounts import SIGN_IN_NAME, Account, AccountRole, Act, may
 from scheduler.model.posts import Post
 from scheduler.services.accounts import passwords
 from scheduler.services.common import tokens
 from scheduler.services.common.audit import note
-from scheduler.services.common.drafts import Draft, as_pydantic_error
-from scheduler.services.common.values import Language
 from scheduler.services.feeds import links as feed_links
+
+if TYPE_CHECKING:  # the library of drafts takes longer than a list of accounts
+    from scheduler.services.accounts.account_drafts import AccountDraft
 
 MAX_IDLE = timedelta(hours=12)  # a session that was not used for so long is over: a working day
 LONGEST_SESSION = timedelta(days=7)  # even in constant use: a device asks for the password once a week
 INVITATION_LIFETIME = timedelta(days=7)  # for how long a link to choose a password can be used
-_NAME = re.compile(r"[a-z0-9]+([._+-][a-z0-9]+)*(@[a-z0-9-]+(\.[a-z0-9-]+)+)?")
 
 
 class Refused(Forbidden):
     """This name and this password do not belong together."""
-
-
-def _parse_login(value: Any) -> str:
-    """Return the name that somebody signs in with, folded; raise a mistake that pydantic collects."""
-    name = fold_text(value) if isinstance(value, str) else ""
-    if not _NAME.fullmatch(name) or not 2 <= len(name) <= 100:
-        shown = str(value)[:60]
-        raise as_pydantic_error(Invalid(_NO_NAME, value=shown))
-    return name
-
-
-_NO_NAME = N_("{value} is not a name to sign in with; write an e-mail address, or letters a-z, digits and . - _")
-
-
-def _parse_person_name(value: Any) -> str:
-    try:
-        return check_line(str(value), most=200)
-    except SchedulerError as error:
-        raise as_pydantic_error(error) from error
-
-
-class AccountDraft(Draft):
-    """A new account: ``name`` is what the officer signs in with, ``called`` their name as people write it."""
-
-    name: Annotated[str, BeforeValidator(_parse_login)]
-    called: Annotated[str, BeforeValidator(_parse_person_name)]
-    role: AccountRole
-    language: Language
 
 
 # Keeping accounts
@@ -103,7 +73,7 @@ def get_for_update(session: Session, name: str) -> Account:
 def find(session: Session, name: str) -> Account | None:
     """Return the account with this name, if there is one."""
     typed = fold_text(name)
-    return session.scalar(sa.select(Account).where(Account.name == typed)) if _NAME.fullmatch(typed) else None
+    return session.scalar(sa.select(Account).where(Account.name == typed)) if SIGN_IN_NAME.fullmatch(typed) else None
 
 
 def _require(found: Account | None, name: str) -> Account:

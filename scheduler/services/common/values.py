@@ -13,11 +13,10 @@ from scheduler.base.clock import zone
 from scheduler.base.durations import parse_duration
 from scheduler.base.errors import Invalid, SchedulerError
 from scheduler.base.i18n import N_
-from scheduler.base.text import Text, check_line, check_prose
+from scheduler.base.text import KEY, Text, check_line, check_prose
 from scheduler.services.common.drafts import as_pydantic_error
+from scheduler.services.common.plain_values import WEEKDAYS, Interval
 
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-KEY = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 T = TypeVar("T")
 
@@ -175,7 +174,6 @@ Day = Annotated[date, BeforeValidator(_as_validator(_parse_day))]
 WallTime = Annotated[datetime, BeforeValidator(_as_validator(_parse_wall))]
 TimeOfDay = Annotated[time, BeforeValidator(_as_validator(_parse_time))]
 Duration = Annotated[timedelta, BeforeValidator(_as_validator(_parse_duration))]
-Interval = tuple[time, time]
 Capacity = Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
 
 

@@ -15,7 +15,7 @@ from scheduler.model.places import Person, Venue
 from scheduler.services.common.changes import Change
 from scheduler.services.common.drafts import Draft
 from scheduler.services.common.lookup import Lookup
-from scheduler.services.consulate.posts import posts
+from scheduler.services.consulate.posts import post_mapping
 from scheduler.services.events.programme import conflicts, planning
 from scheduler.services.events.programme.conflicts import Contradiction
 from scheduler.services.events.programme.event_drafts import EventDraft
@@ -83,7 +83,7 @@ class _FileApplication:
         """Put posts; after the events, because a post names the one that opens it."""
         for key, draft in self.file.post.items():
             with self.problems.collecting(f"post.{key}"):
-                self.changes += posts.put(self.session, key, draft, now=self.now, lookup=self.lookup)
+                self.changes += post_mapping.put(self.session, key, draft, now=self.now, lookup=self.lookup)
 
     def _put_all(self, name: str, drafts: Mapping[str, Draft]) -> None:
         noun, language = NOUNS[name], self.file.programme.language

@@ -13,12 +13,12 @@ from scheduler.model.events import Event
 from scheduler.model.places import Person
 from scheduler.services.common.plain_tables import write_table
 from scheduler.services.consulate.posts import posts
-from scheduler.services.consulate.posts.post_drafts import PostDraft
 from scheduler.services.events.attendance.replies import reply_of
 from scheduler.services.events.programme.event_drafts import AttendeeDraft
 from scheduler.services.events.programme.event_mapping import WITH_EVENT
 from scheduler.services.events.programme.event_mapping import read_draft as event_draft_of
-from scheduler.services.events.programme.places import NOUNS, list_rows, read_draft
+from scheduler.services.events.programme.places import NOUNS, read_draft
+from scheduler.services.events.programme.row_fields import list_rows
 
 
 def export_tables(session: Session, *, key: str, name: str, language: str, tz: str) -> dict[str, Any]:
@@ -28,13 +28,13 @@ def export_tables(session: Session, *, key: str, name: str, language: str, tz: s
         **{noun: _export_noun(session, noun) for noun in ("city", "organisation", "venue", "person")},
         "event": _export_events(session),
         "feed": _export_noun(session, "feed"),
-        "post": {post.key: export_post(posts.make_draft(post)) for post in posts.list_posts(session)},
+        "post": {post.key: posts.write_table(post) for post in posts.list_posts(session)},
     }
     return {noun: rows for noun, rows in written.items() if rows}
 
 
 def _export_noun(session: Session, name: str) -> dict[str, Any]:
-    return {row.key: write_table(read_draft(row)) for row in list_rows(session, NOUNS[name])}
+    return {row.key: write_table(read_draft(row)) for row in list_rows(session, NOUNS[name].kind)}
 
 
 def _export_events(session: Session) -> dict[str, Any]:
@@ -75,12 +75,3 @@ def _make_draft(row: Attendee) -> AttendeeDraft:
         companions=row.companions,
         represented_by=row.represented_by.key if row.represented_by else None,
     )
-
-
-def export_post(draft: PostDraft) -> dict[str, Any]:
-    """Return the table of a post with those of its counters and services."""
-    whole = write_table(draft.model_copy(update={"counter": {}, "service": {}}))
-    for noun in ("counter", "service"):
-        parts = {key: write_table(part) for key, part in getattr(draft, noun).items()}
-        whole |= {noun: parts} if parts else {}
-    return whole

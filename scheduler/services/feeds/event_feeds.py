@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from calendars.feed import add_alarms, write_feed
 from calendars.vtimezone import render_vtimezone
-from scheduler.base.clock import instant, wall
 from scheduler.base.i18n import N_, load_catalogue, supported_language
 from scheduler.base.text import Text
-from scheduler.model.attendance import BOUND, Attendee, comes
-from scheduler.model.events import Event, Kind, Mode, Status, Visibility, event_city
+from scheduler.model.events import Event, Mode
 from scheduler.model.feeds import Audience, Rendering, Sees, View
-from scheduler.model.places import City, Organisation, Venue
 from scheduler.services.events.programme.event_mapping import WITH_EVENT
 from scheduler.services.events.programme.rendering.revisions import revise
 from scheduler.services.feeds.scopes import Scope
+from scheduler.services.feeds.selection import select_agenda, yield_conditions
 from scheduler.storage.types import BINARY_RESULTS
 
 REFRESH = timedelta(hours=6)
@@ -80,7 +78,7 @@ class PublicRenderings:
 
     def feed(self, scope: Scope) -> PublicFeed:
         """Select what a public feed shows."""
-        query = sa.select(Event.id).where(*_shown(scope, self._now)).order_by(Event.starts_at, Event.uid)
+        query = sa.select(Event.id).where(*yield_conditions(scope, self._now)).order_by(Event.starts_at, Event.uid)
         zones = _zones(self._session, scope, self._now)
         return PublicFeed(scope, self._bodies, list(self._session.scalars(query)), zones)
 
@@ -116,7 +114,7 @@ def contents(session: Session, scope: Scope, *, language: str, now: datetime, by
         sa.select(Rendering.body)
         .join(Event, Event.id == Rendering.event_id)
         .where(
-            *_shown(scope, now),
+            *yield_conditions(scope, now),
             Rendering.language == supported_language(language),
             *_rendered(scope, by_hours=by_hours),
         )
@@ -129,11 +127,6 @@ def render_all_events(session: Session, *, now: datetime) -> int:
     """Render all events anew, as this version of the program does; return how many changed."""
     events = sa.select(Event).options(*WITH_EVENT).order_by(Event.id).with_for_update(key_share=True, of=Event)
     return revise(session, session.scalars(events), now=now)
-
-
-def count_events(session: Session, scope: Scope, *, now: datetime) -> int:
-    """Return how many events a feed shows."""
-    return session.scalar(sa.select(sa.func.count(Event.id)).where(*_shown(scope, now))) or 0
 
 
 def event_file(session: Session, event: Event, *, language: str, audience: Audience = Audience.PUBLIC) -> bytes:
@@ -173,7 +166,7 @@ def _for_audience(scope: Scope) -> sa.ColumnElement[bool]:
     public = Rendering.audience == Audience.PUBLIC
     if scope.sees is not Sees.OWN:
         return public
-    by_video = Event.id.in_(_agenda(scope.person_id, Mode.REMOTE))
+    by_video = Event.id.in_(select_agenda(scope.person_id, Mode.REMOTE))
     with_link = sa.and_(by_video, _has_rendering(View.EVENT, Audience.REMOTE))
     return sa.or_(sa.and_(with_link, Rendering.audience == Audience.REMOTE), sa.and_(~with_link, public))
 
@@ -183,77 +176,12 @@ def _has_rendering(view: View, audience: Audience) -> sa.ColumnElement[bool]:
     return sa.exists().where(other.event_id == Rendering.event_id, other.view == view, other.audience == audience)
 
 
-def _agenda(person_id: int | None, *modes: Mode) -> sa.Select[int]:
-    """Select the ids of the events that a person attends, invited or with a place, for themselves or as a deputy."""
-    assert person_id is not None  # noqa: S101 - a constraint: an agenda is somebody's
-    events = sa.select(Attendee.event_id).where(comes(person_id), Attendee.standing.in_(BOUND))
-    return events.where(Attendee.mode.in_(modes)) if modes else events
-
-
-def _shown(scope: Scope, now: datetime) -> Iterator[sa.ColumnElement[bool]]:
-    """Yield the conditions on Event of what a feed shows: here it is decided who sees what.
-
-    Time counts by whole days (UTC), so that the bytes of a feed change by time alone once a day at most.
-    """
-    since = _day_start(now) - timedelta(days=scope.past_days)
-    yield _seen(scope)
-    yield Event.starts_at.is_not(None)
-    yield sa.or_(Event.ends_at > since, Event.kind == Kind.ANNIVERSARY)
-    # A cancelled event stays until its date has passed, marked as cancelled (docs/icalendar-rules.md#rule-74).
-    yield sa.or_(Event.status != Status.CANCELLED, Event.ends_at > _day_start(now), _is_cancelled_anniversary(now))
-    if scope.kinds:
-        yield Event.kind.in_([Kind(kind) for kind in scope.kinds])
-    if scope.cities:
-        yield _in_cities(scope.cities)
-    if scope.organizers:
-        yield Event.organizer.has(Organisation.key.in_(scope.organizers))
-    if scope.tours:
-        yield _in_tours(scope.tours)
-
-
-def _seen(scope: Scope) -> sa.ColumnElement[bool]:
-    match scope.sees:
-        case Sees.PUBLIC:
-            return Event.visibility == Visibility.PUBLIC
-        case Sees.PRIVATE:
-            return Event.visibility.in_((Visibility.PUBLIC, Visibility.PRIVATE))
-        case Sees.OWN:
-            return Event.id.in_(_agenda(scope.person_id))
-        case Sees.VISITS:
-            return sa.false()  # it shows no events: see `visit_feeds`
-
-
-def _is_cancelled_anniversary(now: datetime) -> sa.ColumnElement[bool]:
-    """Return the condition for an anniversary changed within a year: its next date may still be to come."""
-    return sa.and_(Event.kind == Kind.ANNIVERSARY, Event.revised_at > _day_start(now) - timedelta(days=366))
-
-
-def _day_start(now: datetime) -> datetime:
-    """Return the beginning of the day in UTC."""
-    return instant(datetime.combine(wall(now, "UTC").date(), time()), "UTC")
-
-
-def _in_cities(keys: Sequence[str]) -> sa.ColumnElement[bool]:
-    ids = sa.select(City.id).where(City.key.in_(keys))
-    at_venue = Event.venue_id.in_(sa.select(Venue.id).where(Venue.city_id.in_(ids)))
-    named = Event.id.in_(sa.select(event_city.c.event_id).where(event_city.c.city_id.in_(ids)))
-    return sa.or_(at_venue, named)
-
-
-def _in_tours(keys: Sequence[str]) -> sa.ColumnElement[bool]:
-    """Return the condition for a tour (or another event) with its stops, and with the parts of those."""
-    parts = sa.select(Event.id).where(Event.key.in_(keys)).cte("parts", recursive=True)
-    child = sa.orm.aliased(Event)
-    parts = parts.union(sa.select(child.id).where(child.parent_id == parts.c.id))
-    return Event.id.in_(sa.select(parts.c.id))
-
-
 def _zones(session: Session, scope: Scope, now: datetime) -> list[bytes]:
     """Return the VTIMEZONEs that the shown events name, each from the first day it is needed to the last."""
     query = (
         sa.select(Event.tzid, sa.func.min(Event.dtstart), sa.func.max(Event.dtend))
         .join(Rendering, Rendering.event_id == Event.id)
-        .where(*_shown(scope, now), *_rendered(scope, by_hours=True), Rendering.zoned.is_(True))
+        .where(*yield_conditions(scope, now), *_rendered(scope, by_hours=True), Rendering.zoned.is_(True))
         .group_by(Event.tzid)
         .order_by(Event.tzid)
     )

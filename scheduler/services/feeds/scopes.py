@@ -10,13 +10,12 @@ from sqlalchemy.orm import Session
 
 from scheduler.base.errors import NotFound
 from scheduler.base.i18n import LANGUAGES, N_, load_catalogue
-from scheduler.base.text import Text
+from scheduler.base.text import KEY, Text
 from scheduler.model.events import Event, Kind, Visibility, event_city
 from scheduler.model.feeds import CHOICE, CITY_PREFIX, EVERYTHING, KIND_FEEDS, Feed, FeedLink, Sees, is_built_in
 from scheduler.model.places import City, Organisation, Venue
 from scheduler.services.common.lookup import K
-from scheduler.services.common.values import KEY
-from scheduler.services.events.programme.rendering.event_texts import KIND_NAMES
+from scheduler.services.events.programme.rendering.kind_names import KIND_NAMES
 
 FACETS = ("kind", "city", "organizer", "tour")  # what a reader can choose by
 MAX_CHOSEN = 50  # values of one facet

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from email import message_from_bytes, policy
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
+from scheduler.base.errors import Conflict
 from scheduler.model.letters import Letter
 from scheduler.services.consulate.visits.booking import WITH_VISIT
-from scheduler.services.letters.envelope import CompositionResult, SenderIdentity
+from scheduler.services.letters.envelope import CompositionResult, SenderIdentity, Skip
 from scheduler.services.letters.event_letters import compose_event_letters
 from scheduler.services.letters.visit_letters import compose_visit_letter
 
@@ -33,3 +35,15 @@ def _letters_about_visits(session: Session, ids: Sequence[int]) -> Mapping[int, 
     query = sa.select(Letter).where(Letter.id.in_(ids), Letter.appointment_id.is_not(None))
     options = joinedload(Letter.appointment).options(*WITH_VISIT)
     return {letter.id: letter for letter in session.scalars(query.options(options))}
+
+
+def render_as_text(session: Session, letter: Letter, *, house: SenderIdentity, now: datetime) -> str:
+    """Return the letter as text, with its head, as it would be sent now. Raise Conflict if it would be skipped."""
+    (composed,) = compose(session, [letter.id], house=house, now=now)
+    if isinstance(composed, Skip):
+        raise Conflict("letter {number} would not leave: {reason}", number=letter.id, reason=composed.reason)
+    message = message_from_bytes(composed.content, policy=policy.default)
+    body = message.get_body(("plain",))
+    text = body.get_content() if body else ""
+    head = "\n".join(f"{name}: {message[name]}" for name in ("From", "To", "Subject"))
+    return f"{head}\n\n{text}"

@@ -31,7 +31,7 @@ from scheduler.services.events.programme.rendering.event_texts import format_loc
 from scheduler.services.feeds.event_feeds import event_file
 from scheduler.services.letters.envelope import SenderIdentity, reply_to
 from scheduler.services.letters.letter_rows import ASKED, PARTING, LetterRow, is_shown_link, may_join
-from scheduler.services.letters.messages import fill_placeholders
+from scheduler.services.letters.message_drafts import fill_placeholders
 from scheduler.services.letters.templates import render_letter
 
 # Marks in the private use area of Unicode: no text contains them and escaping does not change them.

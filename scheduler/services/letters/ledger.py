@@ -1,10 +1,9 @@
-"""The ledger: list letters with what became of them, show one as it would read, retry one that failed."""
+"""The ledger: list letters with what became of them, find one, retry one that failed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from email import message_from_bytes, policy
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
@@ -15,8 +14,6 @@ from scheduler.model.events import Event
 from scheduler.model.letters import Letter, Outcome
 from scheduler.model.visits import Appointment
 from scheduler.services.common.audit import note
-from scheduler.services.letters.composing import compose
-from scheduler.services.letters.envelope import SenderIdentity, Skip
 from scheduler.services.outbox.enqueue import NEWS
 
 
@@ -48,18 +45,6 @@ def get_letter(session: Session, number: int) -> Letter:
     if found is None:
         raise NotFound("there is no letter {number}; see: scheduler letter list", number=number)
     return found
-
-
-def render_as_text(session: Session, letter: Letter, *, house: SenderIdentity, now: datetime) -> str:
-    """Return the letter as text, with its head, as it would be sent now. Raise Conflict if it would be skipped."""
-    (composed,) = compose(session, [letter.id], house=house, now=now)
-    if isinstance(composed, Skip):
-        raise Conflict("letter {number} would not leave: {reason}", number=letter.id, reason=composed.reason)
-    message = message_from_bytes(composed.content, policy=policy.default)
-    body = message.get_body(("plain",))
-    text = body.get_content() if body else ""
-    head = "\n".join(f"{name}: {message[name]}" for name in ("From", "To", "Subject"))
-    return f"{head}\n\n{text}"
 
 
 def retry(session: Session, letter: Letter, *, now: datetime) -> None:

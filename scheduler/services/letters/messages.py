@@ -2,68 +2,29 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
-from scheduler.base.errors import Conflict, Invalid, NotFound
+from scheduler.base.errors import Conflict, NotFound
 from scheduler.base.i18n import N_
-from scheduler.base.text import Text
 from scheduler.model.attendance import Attendee
 from scheduler.model.events import Event
 from scheduler.model.letters import Letter, Message, Outcome
 from scheduler.services.common.audit import actor_of, note
-from scheduler.services.common.drafts import Draft, check
-from scheduler.services.common.values import Name, Prose
 from scheduler.services.letters import audiences
 from scheduler.services.outbox import enqueue
 
-# The placeholders of each part of a message; they are filled when a letter is composed.
-PLACEHOLDERS = {"subject": ("event",), "text": ("name", "event")}
-_PLACEHOLDER = re.compile(r"\{(\w*)\}")
+if TYPE_CHECKING:  # the library of drafts takes longer than a list of messages
+    from scheduler.services.letters.message_drafts import MessageDraft
+
 REPEATED_WITHIN = timedelta(days=1)  # the same message to the same audience within this time is refused as a mistake
 USEFUL_AFTER_EVENT = timedelta(days=7)  # how long a message that is due after the event may still be sent
 WITHDRAWN = N_("the message was withdrawn")
-
-
-class MessageDraft(Draft):
-    """A message as an officer writes it. A blank line ends a paragraph of the text."""
-
-    subject: Name
-    text: Prose
-
-
-def draft(fields: Mapping[str, Any], *, language: str) -> MessageDraft:
-    """Return a checked message from what was typed; ``language`` is that of a field that names none.
-
-    Raise Invalid if subject and text are not in the same languages, or have a placeholder that nothing fills.
-    """
-    made = check(MessageDraft, fields, language=language)
-    for name, text, other in (("text", made.text, made.subject), ("subject", made.subject, made.text)):
-        for tag in other:
-            if not text.get(tag):
-                raise Invalid("{name}: is missing in {language}", name=name, language=tag)
-        _refuse_unknown_placeholders(name, text)
-    return made
-
-
-def _refuse_unknown_placeholders(name: str, text: Text) -> None:
-    allowed = PLACEHOLDERS[name]
-    for place in (found for part in text.values() for found in _PLACEHOLDER.findall(part) if found not in allowed):
-        known = ", ".join(f"{{{one}}}" for one in allowed)
-        raise Invalid(
-            "{name}: nothing fills {place}; there are {known}", name=name, place=f"{{{place}}}", known=known
-        )
-
-
-def fill_placeholders(text: str, **values: str) -> str:
-    """Fill the placeholders that have a value; other words in braces stay as they are."""
-    return _PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), text)
 
 
 def send(

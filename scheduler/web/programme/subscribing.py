@@ -18,7 +18,7 @@ from scheduler.model.events import Kind
 from scheduler.model.feeds import CHOICE, is_built_in
 from scheduler.services.events.programme import agenda
 from scheduler.services.events.programme.agenda import AgendaChoices
-from scheduler.services.feeds import event_feeds, scopes
+from scheduler.services.feeds import scopes, selection
 from scheduler.services.feeds.addresses import Address
 from scheduler.services.feeds.scopes import FACETS, Scope
 from scheduler.web.kit.language import NAMES, _
@@ -76,7 +76,7 @@ def _subscribe(app: App) -> str:
         ready = _named(known, request.args.get("feed"))
         chosen = _chosen(choices, ready)
         scope = ready or _same(known, chosen) or chosen.scope()
-        number = event_feeds.count_events(session, scope, now=now)
+        number = selection.count_events(session, scope, now=now)
     address = feed_address(app.settings.base_url, scope, chosen)
     return render_template(
         "web/subscribe.html",
@@ -141,7 +141,7 @@ def _name(scope: Scope, choices: AgendaChoices, chosen: FeedChoice) -> str:
     """Return in words what the calendar shows."""
     if scope.key != CHOICE:
         return scope.name.to(g.language)
-    from scheduler.services.events.programme.rendering.event_texts import KIND_NAMES
+    from scheduler.services.events.programme.rendering.kind_names import KIND_NAMES
 
     kinds = [_(KIND_NAMES[Kind(kind)]) for kind in chosen.kind]
     cities = [city.name.to(g.language) for city in choices.cities if city.key in chosen.city]

@@ -26,11 +26,8 @@ from scheduler.services.events.attendance import replies
 from scheduler.services.events.attendance.replies import Reply
 from scheduler.services.events.programme.agenda import AgendaEntry, AnnouncedPerson, EventDetails
 from scheduler.services.events.programme.event_times import format_instant, format_time
-from scheduler.services.events.programme.rendering.event_texts import (
-    KIND_NAMES,
-    format_location,
-    format_weekly_hours,
-)
+from scheduler.services.events.programme.rendering.event_texts import format_location, format_weekly_hours
+from scheduler.services.events.programme.rendering.kind_names import KIND_NAMES
 from scheduler.web.kit.language import _
 from scheduler.web.kit.state import StateLabel
 

@@ -9,7 +9,8 @@ from scheduler.base.errors import Conflict, Invalid, NotFound
 from scheduler.model.accounts import MAY, Account, AccountRole, Act
 from scheduler.model.audit import Audit
 from scheduler.services.accounts import accounts
-from scheduler.services.accounts.accounts import AccountDraft, Refused
+from scheduler.services.accounts.account_drafts import AccountDraft
+from scheduler.services.accounts.accounts import Refused
 from scheduler.services.common.drafts import check
 from tests.support.builders import NOW, SECRET
 from tests.support.processes import at_once

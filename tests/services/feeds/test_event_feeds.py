@@ -14,7 +14,7 @@ from scheduler.model import feeds
 from scheduler.model.events import Kind
 from scheduler.model.feeds import Audience
 from scheduler.services.events.programme import planning
-from scheduler.services.feeds import event_feeds, scopes
+from scheduler.services.feeds import event_feeds, scopes, selection
 from tests.support.builders import DAILY, DAY, NOW, SPRING, START, a_city, a_feed, a_venue, an_event, an_organisation
 
 # Many cases of one rule, which is computed and not asked of the database: its other tests run on both.
@@ -247,7 +247,7 @@ def test_a_feed_may_ask_for_all_of_several_things_at_once(session):
 
     assert 1 == len(titles(session, "narrow"))
     assert 4 == len(titles(session, "either"))
-    assert 1 == event_feeds.count_events(session, scopes.get(session, "narrow"), now=NOW)
+    assert 1 == selection.count_events(session, scopes.get(session, "narrow"), now=NOW)
 
 
 def test_a_feed_that_is_not_there_is_told_with_those_that_are(session):

@@ -21,7 +21,7 @@ from scheduler.services.events.guests import registration
 from scheduler.services.events.guests.registration import RegistrationForm
 from scheduler.services.events.programme import planning
 from scheduler.services.events.programme.place_drafts import PersonDraft
-from scheduler.services.letters import messages
+from scheduler.services.letters import message_drafts, messages
 from scheduler.services.outbox import enqueue, leases
 from scheduler.worker import delivery
 from tests.support.builders import (
@@ -758,7 +758,7 @@ def test_every_kind_of_letter_can_be_written_in_every_language(app, language):
             person = check(PersonDraft, {"name": name, "email": address, **given})
             wanted = RegistrationForm(person=person, mode=Mode.IN_PERSON, companions=0, form=name)
             registration.ask(session, event, wanted, now=NOW)
-        messages.send(session, event, messages.draft(WRITTEN, language="en"), to=["everyone"], now=NOW)
+        messages.send(session, event, message_drafts.draft(WRITTEN, language="en"), to=["everyone"], now=NOW)
     Round(app)
     with app.db.write() as session:
         transitions.withdraw(session, session.get(Attendee, first.id), now=NOW)

@@ -17,7 +17,7 @@ from scheduler.services.common.lookup import get
 from scheduler.services.events.attendance import transitions
 from scheduler.services.events.guests import registration
 from scheduler.services.events.programme import planning
-from scheduler.services.letters import messages
+from scheduler.services.letters import message_drafts, messages
 from tests.support.builders import DAY, NOW, a_person, an_event, an_organisation, attendees_of, invite, register
 from tests.support.letters import Round, body
 
@@ -54,14 +54,14 @@ def opening(app):
 
 def send(app, *to, said=SAID, **given) -> Message:
     with app.db.write("anna@desk") as session:
-        draft = messages.draft(said, language="en")
+        draft = message_drafts.draft(said, language="en")
         return messages.send(session, get(session, Event, "opening"), draft, to=to, now=app.clock.now(), **given)
 
 
 def reached(app, *to) -> set[str]:
     """Whom it would reach; nothing is kept."""
     with app.db.write() as session:
-        draft = messages.draft(SAID, language="en")
+        draft = message_drafts.draft(SAID, language="en")
         made = messages.send(session, get(session, Event, "opening"), draft, to=to, now=NOW)
         names = {str(one.person.name) for one in messages.letters_of(session, made)}
         session.rollback()
@@ -210,7 +210,7 @@ def test_names_are_set_in_paragraphs_and_links_are_kept_and_markup_is_text(openi
 )
 def test_what_cannot_be_sent_is_refused_by_its_field(said, complaint):
     with pytest.raises(Invalid) as refused:
-        messages.draft(said, language="en")
+        message_drafts.draft(said, language="en")
 
     assert str(refused.value).startswith(complaint)
 

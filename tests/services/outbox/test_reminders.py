@@ -23,8 +23,8 @@ from scheduler.services.common.lookup import get
 from scheduler.services.events.attendance import transitions
 from scheduler.services.events.programme import planning
 from scheduler.services.events.programme.event_drafts import ReminderDraft
-from scheduler.services.letters.reminder_preview import preview_letters
 from scheduler.services.outbox import reminders as outbox_reminders
+from scheduler.services.outbox.reminder_preview import preview_letters
 from scheduler.worker import delivery
 from tests.support.builders import DAY, NOW, START, a_person, an_event, attendees_of, invite, register
 

@@ -20,7 +20,7 @@ from scheduler.services.common.lookup import get
 from scheduler.services.events.attendance import transitions
 from scheduler.services.events.guests import registration
 from scheduler.services.feeds import own_calendar
-from scheduler.services.letters import messages
+from scheduler.services.letters import message_drafts, messages
 from scheduler.services.privacy import erasure, personal_data, retention
 from scheduler.storage.types import Base
 from scheduler.worker import delivery, jobs
@@ -90,7 +90,7 @@ def number(app) -> int:
         session.add(GuestRow(attendee_id=mine.id, event_id=opening.id, fingerprint="f", digest="d", cells=cells))
         session.add(ExternalId(source="ministry", value="ext-0815", person_id=who.id))
         own_calendar.find_or_add_link(session, who, now=NOW)
-        draft = messages.draft({"subject": "To all", "text": "Hello {name}"}, language="en")
+        draft = message_drafts.draft({"subject": "To all", "text": "Hello {name}"}, language="en")
         messages.send(session, opening, draft, to=["everyone"], now=NOW)
         number = who.id
     delivery.deliver(app)

@@ -17,7 +17,7 @@ from scheduler.model.accounts import AccountRole
 from scheduler.model.attendance import Attendee
 from scheduler.model.events import Event
 from scheduler.services.accounts import accounts, assigned_posts
-from scheduler.services.accounts.accounts import AccountDraft
+from scheduler.services.accounts.account_drafts import AccountDraft
 from scheduler.services.consulate.posts import posts
 from scheduler.services.feeds import links as feed_links
 from scheduler.storage.database import Database

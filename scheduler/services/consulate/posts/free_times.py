@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.base.clock import wall
 from scheduler.model.posts import Counted, Layout, Post, Service
-from scheduler.services.consulate.posts import availability, opening_days, plan_cache, posts, slot_claims, slots
+from scheduler.services.consulate.posts import availability, opening_days, posts, slot_claims, slots
 from scheduler.services.consulate.posts.availability import Explanation
 from scheduler.services.consulate.posts.open_cells import OpenCells, OpeningPlan, find_cell
 from scheduler.services.consulate.posts.slots import Need, Slot, Window
@@ -61,7 +61,7 @@ def find_free_times(
     """Return, in order, every free time that may be booked now, at most from ``first_on`` to ``last_on``.
 
     ``desk`` as in `compute_window`. ``ignoring`` is the id of an appointment whose own cells count as free.
-    ``cached`` takes the opening hours from memory, only in a session that does not write (see `plan_cache`).
+    ``cached`` takes the opening hours from memory, only in a session that does not write (see `opening_days`).
     """
     found = find_free_days(
         session,
@@ -120,7 +120,7 @@ def find_free_days(
 
 def _get_open_cells(session: Session, post: Post, first: date, last: date, *, today: date, cached: bool) -> OpenCells:
     if cached:
-        return plan_cache.get_open_cells(session, post, first, last, today=today)
+        return opening_days.get_open_cells(session, post, first, last, today=today)
     return opening_days.compute_open_cells(post, first, last)
 
 

@@ -1,12 +1,22 @@
-"""The opening hours of a post, derived from its week, its special days and the public holidays of both States."""
+"""The opening hours of a post, derived from its week, its special days and the public holidays of both States.
+
+They are kept in memory for sessions that only read. An entry is for one version of a post's plan and one day. The
+version is a column of the post and is read with it, so no process uses an outdated plan. A session that writes must
+not use this cache: the version it has raised does not exist if its transaction is rolled back, and the next
+transaction to commit raises the version to the same number.
+"""
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.errors import NotFound
@@ -14,9 +24,14 @@ from scheduler.base.text import Text
 from scheduler.model.posts import Post, PostHours, SpecialDays
 from scheduler.services.common.audit import note
 from scheduler.services.consulate.posts.open_cells import Holiday, Interval, OpenCells, OpeningPlan, SpecialPeriod
-from scheduler.services.consulate.posts.post_drafts import SpecialDraft
 from scheduler.services.consulate.posts.posts import lock_post, make_special_days
 
+if TYPE_CHECKING:
+    from scheduler.services.consulate.posts.post_drafts import SpecialDraft
+
+MAX_PLANS = 64  # plans kept for one database
+_BEFORE, _AHEAD = timedelta(days=7), timedelta(days=414)  # the longest horizon, and the week in which it ends
+_Key = tuple[int, int, str, int, date]
 # Our languages, each with the locale by which the library of holidays knows it.
 HOLIDAY_LOCALES = {"en": "en_US", "kk": "kk", "ru": "ru", "th": "th"}
 
@@ -85,6 +100,50 @@ def _holidays_of_year(state: str, year: int) -> dict[date, Text]:
             for day, name in read.items():
                 names.setdefault(day, {})[language] = name
     return {day: Text(name) for day, name in names.items()}
+
+
+# Kept in memory
+
+
+def get_open_cells(session: Session, post: Post, first_on: date, last_on: date, *, today: date) -> OpenCells:
+    """Return the open cells of a post's counters, at least from ``first_on`` to ``last_on``.
+
+    The session must only read. Days far from ``today`` are computed anew.
+    """
+    first, last = today - _BEFORE, today + _AHEAD
+    if not (first <= first_on and last_on <= last):
+        return compute_open_cells(post, first_on, last_on)
+    cache = _cache_of(session.get_bind())
+    return cache.get((post.id, post.version, post.tzid, post.cell, today), post, first, last)
+
+
+class _PlanCache:
+    """The plans of one database; the least recently used one is dropped first."""
+
+    def __init__(self) -> None:
+        self._plans: OrderedDict[_Key, OpenCells] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: _Key, post: Post, first: date, last: date) -> OpenCells:
+        with self._lock:
+            found = self._plans.get(key) or compute_open_cells(post, first, last)
+            self._plans[key] = found
+            self._plans.move_to_end(key)
+            while len(self._plans) > MAX_PLANS:
+                self._plans.popitem(last=False)
+            return found
+
+
+_caches: WeakKeyDictionary[object, _PlanCache] = WeakKeyDictionary()
+_lock = threading.Lock()
+
+
+def _cache_of(bind: sa.Engine | sa.Connection) -> _PlanCache:
+    with _lock:
+        return _caches.setdefault(bind, _PlanCache())
+
+
+# Days that differ from the week
 
 
 def set_days(session: Session, post: Post, draft: SpecialDraft, *, now: datetime) -> SpecialDays:

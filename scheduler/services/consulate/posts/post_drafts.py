@@ -14,12 +14,12 @@ from scheduler.base.text import Text
 from scheduler.model.posts import Counted
 from scheduler.services.common.day_drafts import DaysDraft
 from scheduler.services.common.drafts import Draft, as_pydantic_error
+from scheduler.services.common.plain_values import Interval
 from scheduler.services.common.values import (
     Capacity,
     Duration,
     Email,
     Holidays,
-    Interval,
     Key,
     Name,
     Prose,
@@ -28,6 +28,12 @@ from scheduler.services.common.values import (
     Title,
     WallTime,
     Weekly,
+)
+from scheduler.services.consulate.posts.posts import (
+    COUNTER_DEFAULTS,
+    POST_DEFAULTS,
+    SERVICE_DEFAULTS,
+    SPECIAL_DEFAULTS,
 )
 
 DAY = timedelta(days=1)
@@ -85,7 +91,7 @@ Minutes = Annotated[int, Field(strict=True, ge=1, le=480)]
 class SpecialDraft(DaysDraft):
     """Days that differ from the week: closed all day or for some hours, or open despite a public holiday."""
 
-    open: bool = False
+    open: bool = SPECIAL_DEFAULTS["open"]
     hours: Special = None
     reason: Title = Text()
     counter: Key | None = None
@@ -101,7 +107,7 @@ class CounterDraft(Draft):
 
     name: Name
     hours: Hours = ()
-    staffed: bool = True
+    staffed: bool = COUNTER_DEFAULTS["staffed"]
 
 
 class ServiceDraft(Draft):
@@ -112,7 +118,7 @@ class ServiceDraft(Draft):
 
     name: Name
     minutes: Minutes
-    counted: Counted = Counted.DOCUMENTS
+    counted: Counted = SERVICE_DEFAULTS["counted"]
     checklist: Prose = Text()
     fee: Annotated[str, BeforeValidator(_check_fee)] | None = None
     currency: Annotated[str, BeforeValidator(_check_currency)] | None = None
@@ -120,8 +126,8 @@ class ServiceDraft(Draft):
     horizon: Duration | None = None
     notice: Duration | None = None
     counters: tuple[Key, ...] = ()
-    walk_ins: bool = False
-    offered: bool = True
+    walk_ins: bool = SERVICE_DEFAULTS["walk_ins"]
+    offered: bool = SERVICE_DEFAULTS["offered"]
 
     @model_validator(mode="after")
     def _check_fee_is_whole(self) -> Self:
@@ -147,22 +153,22 @@ class PostDraft(Draft):
     telephone: Telephone | None = None
     hours: Hours = ()
     special: tuple[SpecialDraft, ...] = ()
-    cell: Annotated[int, Field(strict=True), AfterValidator(_check_cell)] = 15
-    horizon: Duration = 60 * DAY
-    notice: Duration = DAY
-    hold: Duration = timedelta(minutes=15)
-    offer: Duration = DAY
-    release_within: Duration = timedelta(hours=4)
-    release_near: Duration = 2 * DAY
+    cell: Annotated[int, Field(strict=True), AfterValidator(_check_cell)] = POST_DEFAULTS["cell"]
+    horizon: Duration = POST_DEFAULTS["horizon"]
+    notice: Duration = POST_DEFAULTS["notice"]
+    hold: Duration = POST_DEFAULTS["hold"]
+    offer: Duration = POST_DEFAULTS["offer"]
+    release_within: Duration = POST_DEFAULTS["release_within"]
+    release_near: Duration = POST_DEFAULTS["release_near"]
     reconfirm_from: Duration | None = None
     reconfirm_until: Duration | None = None
-    remind: Duration | None = DAY
+    remind: Duration | None = POST_DEFAULTS["remind"]
     no_shows: Annotated[int, Field(strict=True, ge=1, le=100)] | None = None
-    no_shows_within: Duration = 90 * DAY
-    no_shows_pause: Duration = 30 * DAY
-    largest_party: Annotated[int, Field(strict=True, ge=1, le=20)] = 6
+    no_shows_within: Duration = POST_DEFAULTS["no_shows_within"]
+    no_shows_pause: Duration = POST_DEFAULTS["no_shows_pause"]
+    largest_party: Annotated[int, Field(strict=True, ge=1, le=20)] = POST_DEFAULTS["largest_party"]
     deadline: WallTime | None = None
-    keep: Duration = 180 * DAY
+    keep: Duration = POST_DEFAULTS["keep"]
     counter: dict[Key, CounterDraft] = {}
     service: dict[Key, ServiceDraft] = {}
 

@@ -1,25 +1,23 @@
-"""Posts, written from drafts and read back as drafts, with their counters, services and special days."""
+"""Posts with their counters, services and special days: found by key, locked, and read field by field."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from collections.abc import Iterable
+from datetime import timedelta
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
-from scheduler.base.clock import wall
-from scheduler.base.errors import Conflict, NotFound
+from scheduler.base.errors import NotFound
 from scheduler.base.text import Text
-from scheduler.model.events import Event
-from scheduler.model.places import City
-from scheduler.model.posts import Checklist, Counter, Post, PostHours, Service, SpecialDays
-from scheduler.model.visits import SlotClaim
-from scheduler.services.common.audit import note
-from scheduler.services.common.changes import Change, ChangeKind, change
-from scheduler.services.common.lookup import Lookup, make_not_found
-from scheduler.services.consulate.posts.open_cells import Interval
-from scheduler.services.consulate.posts.post_drafts import CounterDraft, PostDraft, ServiceDraft, SpecialDraft
+from scheduler.model.posts import Counted, Counter, Post, PostHours, Service, SpecialDays
+from scheduler.services.common.lookup import make_not_found
+from scheduler.services.common.plain_values import Fields, Interval, drop_defaults, write_fields
+
+if TYPE_CHECKING:  # the library of drafts takes longer than a list of posts
+    from scheduler.services.consulate.posts.post_drafts import SpecialDraft
 
 WITH_POST = (
     selectinload(Post.city),
@@ -30,15 +28,26 @@ WITH_POST = (
     selectinload(Post.services).selectinload(Service.counters),
     selectinload(Post.services).selectinload(Service.checklists),
 )
-# Columns of a post that its draft has by the same name.
-_POST_FIELDS = (
-    *("name", "address", "district", "sending_state", "receiving_state", "email", "telephone", "cell", "horizon"),
-    *("notice", "hold", "offer", "release_within", "release_near", "reconfirm_from", "reconfirm_until", "remind"),
-    *("no_shows", "no_shows_within", "no_shows_pause", "largest_party", "keep", "deadline"),
+# What a post, its special days, its counters and its services are unless their drafts say otherwise.
+POST_DEFAULTS: Fields = MappingProxyType(
+    {
+        "cell": 15,
+        "horizon": timedelta(days=60),
+        "notice": timedelta(days=1),
+        "hold": timedelta(minutes=15),
+        "offer": timedelta(days=1),
+        "release_within": timedelta(hours=4),
+        "release_near": timedelta(days=2),
+        "remind": timedelta(days=1),
+        "no_shows_within": timedelta(days=90),
+        "no_shows_pause": timedelta(days=30),
+        "largest_party": 6,
+        "keep": timedelta(days=180),
+    }
 )
-_SERVICE_FIELDS = (
-    *("name", "minutes", "counted", "fee", "currency", "quota", "horizon", "notice", "walk_ins", "offered"),
-)
+SPECIAL_DEFAULTS: Fields = MappingProxyType({"open": False})
+COUNTER_DEFAULTS: Fields = MappingProxyType({"staffed": True})
+SERVICE_DEFAULTS: Fields = MappingProxyType({"counted": Counted.DOCUMENTS, "walk_ins": False, "offered": True})
 
 
 def get(session: Session, key: str) -> Post:
@@ -83,127 +92,6 @@ def lock_post(session: Session, post: Post) -> None:
             session.expire(row)
 
 
-# Rows from drafts
-
-
-def put(session: Session, key: str, draft: PostDraft, *, now: datetime, lookup: Lookup) -> list[Change]:
-    """Write a post with its counters and services as the draft says; return what was changed.
-
-    Counters and services that the draft does not name are left alone. Raise NotFound for an unknown key, and Conflict
-    for another length of cells where visits are booked.
-    """
-    post = session.scalar(sa.select(Post).where(Post.key == key).options(*WITH_POST))
-    before = None
-    if post is None:
-        post = Post(key=key, version=0)
-    else:
-        lock_post(session, post)
-        before = make_draft(post)
-    changes = [change("post", key, before and _without_parts(before), _without_parts(draft))]
-    if changes[0].is_change:
-        _write(session, post, draft, lookup, now)
-    changes += _put_counters(session, post, draft, before)
-    changes += _put_services(session, post, draft, before, now)
-    if before is None or before.special != _sort_special(draft.special):
-        _write_special(session, post, draft.special)
-    real_changes = [one for one in changes if one.is_change]
-    post.version = (post.version or 0) + bool(real_changes)
-    session.flush()
-    for one in real_changes:
-        action = "add" if one.verb is ChangeKind.ADDED else "change"
-        note(session, action, one.noun, one.key, now=now, fields=sorted(one.fields))
-    return changes
-
-
-def _without_parts(draft: PostDraft) -> PostDraft:
-    """Return the draft of the post alone, without counters and services.
-
-    The special days stay: they name counters, so they are written after the counters.
-    """
-    return draft.model_copy(update={"counter": {}, "service": {}, "special": _sort_special(draft.special)})
-
-
-def _sort_special(special: Iterable[SpecialDraft]) -> tuple[SpecialDraft, ...]:
-    return tuple(sorted(special, key=lambda one: (one.first_day, one.counter or "", one.open, str(one.hours))))
-
-
-def _write(session: Session, post: Post, draft: PostDraft, lookup: Lookup, now: datetime) -> None:
-    if post.id is not None and post.cell != draft.cell:
-        _refuse_other_cell(session, post, now)
-    for name in _POST_FIELDS:
-        setattr(post, name, getattr(draft, name))
-    post.city = lookup.get(City, draft.city)
-    post.event = lookup.get(Event, draft.event) if draft.event else None
-    session.add(post)
-    _write_hours(session, post, draft.hours)
-    session.flush()
-
-
-def _refuse_other_cell(session: Session, post: Post, now: datetime) -> None:
-    """Raise Conflict if cells are claimed: claims count in cells, so another length would move them."""
-    today = wall(now, post.tzid).date()
-    mine = (
-        sa.select(SlotClaim.day).join(Counter, Counter.id == SlotClaim.counter_id).where(Counter.post_id == post.id)
-    )
-    if session.scalar(mine.where(SlotClaim.day >= today).limit(1)):
-        raise Conflict("cell: visits are booked at {post}; it can change once there are none to come", post=post.key)
-
-
-def _write_hours(session: Session, row: Post | Counter, weekly: Iterable[tuple[int, Interval]]) -> None:
-    """Replace the weekly hours of a post or counter.
-
-    The old rows are deleted first, because a new row may have the same weekday and opening time.
-    """
-    if _weekly_hours(row.hours) == weekly:
-        return
-    if row.hours:
-        row.hours.clear()
-        session.flush()
-    row.hours.extend(PostHours(weekday=day, opens=opens, closes=closes) for day, (opens, closes) in weekly)
-
-
-def _put_counters(session: Session, post: Post, draft: PostDraft, before: PostDraft | None) -> Iterator[Change]:
-    known = {counter.key: counter for counter in post.counters}
-    for key, wanted in draft.counter.items():
-        done = change("counter", f"{post.key}/{key}", before.counter.get(key) if before else None, wanted)
-        yield done
-        if done.is_change:
-            row = known.get(key) or Counter(post=post, key=key)
-            row.name, row.staffed = wanted.name, wanted.staffed
-            session.add(row)
-            _write_hours(session, row, wanted.hours)
-    session.flush()
-
-
-def _put_services(
-    session: Session, post: Post, draft: PostDraft, before: PostDraft | None, now: datetime
-) -> Iterator[Change]:
-    known = {service.key: service for service in post.services}
-    for key, wanted in draft.service.items():
-        wanted = wanted.model_copy(update={"counters": tuple(sorted(set(wanted.counters)))})
-        done = change("service", f"{post.key}/{key}", before.service.get(key) if before else None, wanted)
-        yield done
-        if done.is_change:
-            _write_service(session, known.get(key) or Service(post=post, key=key), wanted, now)
-    session.flush()
-
-
-def _write_service(session: Session, row: Service, draft: ServiceDraft, now: datetime) -> None:
-    for name in _SERVICE_FIELDS:
-        setattr(row, name, getattr(draft, name))
-    row.counters = [get_counter(row.post, key) for key in draft.counters]
-    current = row.checklist
-    if draft.checklist != (current.documents if current else Text()):
-        version = current.version + 1 if current else 1
-        row.checklists.append(Checklist(version=version, documents=draft.checklist, since=now))
-    session.add(row)
-
-
-def _write_special(session: Session, post: Post, special: Iterable[SpecialDraft]) -> None:
-    session.flush()
-    post.special_days = [make_special_days(post, draft) for draft in special]
-
-
 def make_special_days(post: Post, draft: SpecialDraft) -> SpecialDays:
     """Return the row of a draft, not yet added to the post. Raise NotFound if the post has no such counter."""
     return SpecialDays(
@@ -217,51 +105,6 @@ def make_special_days(post: Post, draft: SpecialDraft) -> SpecialDays:
     )
 
 
-# Drafts from rows
-
-
-def make_draft(post: Post) -> PostDraft:
-    """Return the draft that would make this post."""
-    fields = {name: getattr(post, name) for name in _POST_FIELDS}
-    return PostDraft.model_construct(
-        **fields,
-        city=post.city.key,
-        event=post.event.key if post.event else None,
-        hours=_weekly_hours(post.hours),
-        special=_sort_special(_special_draft(row) for row in post.special_days),
-        counter={counter.key: _counter_draft(counter) for counter in post.counters},
-        service={service.key: make_service_draft(service) for service in post.services},
-    )
-
-
-def _counter_draft(row: Counter) -> CounterDraft:
-    return CounterDraft.model_construct(name=row.name, hours=_weekly_hours(row.hours), staffed=row.staffed)
-
-
-def make_service_draft(row: Service) -> ServiceDraft:
-    fields = {name: getattr(row, name) for name in _SERVICE_FIELDS}
-    return ServiceDraft.model_construct(
-        **fields,
-        checklist=row.checklist.documents if row.checklist else Text(),
-        counters=tuple(counter.key for counter in row.counters),
-    )
-
-
-def _special_draft(row: SpecialDays) -> SpecialDraft:
-    return SpecialDraft.model_construct(
-        first_day=row.first_on,
-        last_day=row.last_on,
-        open=row.open,
-        hours=(row.opens, row.closes) if row.opens is not None and row.closes is not None else None,
-        reason=row.reason,
-        counter=row.counter.key if row.counter else None,
-    )
-
-
-def _weekly_hours(hours: Iterable[PostHours]) -> tuple[tuple[int, Interval], ...]:
-    return tuple(sorted((row.weekday, (row.opens, row.closes)) for row in hours))
-
-
 # What a service does not say, its post says
 
 
@@ -271,3 +114,90 @@ def get_horizon(service: Service) -> timedelta:
 
 def get_notice(service: Service) -> timedelta:
     return service.notice if service.notice is not None else service.post.notice
+
+
+# What a programme file says of a post
+
+
+def write_table(post: Post) -> dict[str, Any]:
+    """Return the table of a post with those of its counters and services, without what has its default."""
+    fields = read_post(post)
+    counters, services = fields.pop("counter"), fields.pop("service")
+    fields["special"] = tuple(drop_defaults(one, SPECIAL_DEFAULTS) for one in fields["special"])
+    written = write_fields(drop_defaults(fields, POST_DEFAULTS))
+    for noun, parts, defaults in (("counter", counters, COUNTER_DEFAULTS), ("service", services, SERVICE_DEFAULTS)):
+        if parts:
+            written[noun] = {key: write_fields(drop_defaults(one, defaults)) for key, one in parts.items()}
+    return written
+
+
+def read_post(post: Post) -> dict[str, Any]:
+    """Return the fields of a post, in the order of a programme file."""
+    return {
+        "name": post.name,
+        "city": post.city.key,
+        "sending_state": post.sending_state,
+        "receiving_state": post.receiving_state,
+        "address": post.address,
+        "district": post.district,
+        "event": post.event.key if post.event else None,
+        "email": post.email,
+        "telephone": post.telephone,
+        "hours": read_weekly_hours(post.hours),
+        "special": _read_special_days(post.special_days),
+        **{name: getattr(post, name) for name in _TERMS},
+        "counter": {counter.key: _read_counter(counter) for counter in post.counters},
+        "service": {service.key: read_service(service) for service in post.services},
+    }
+
+
+# Columns of a post that a programme file has by the same name: its terms of booking.
+_TERMS = (
+    *("cell", "horizon", "notice", "hold", "offer", "release_within", "release_near", "reconfirm_from"),
+    *("reconfirm_until", "remind", "no_shows", "no_shows_within", "no_shows_pause", "largest_party", "deadline"),
+    "keep",
+)
+
+
+def _read_special_days(rows: Iterable[SpecialDays]) -> tuple[dict[str, Any], ...]:
+    special = [
+        {
+            "first_day": row.first_on,
+            "last_day": row.last_on,
+            "open": row.open,
+            "hours": (row.opens, row.closes) if row.opens is not None and row.closes is not None else None,
+            "reason": row.reason,
+            "counter": row.counter.key if row.counter else None,
+        }
+        for row in rows
+    ]
+    return tuple(
+        sorted(special, key=lambda one: (one["first_day"], one["counter"] or "", one["open"], str(one["hours"])))
+    )
+
+
+def _read_counter(row: Counter) -> dict[str, Any]:
+    return {"name": row.name, "hours": read_weekly_hours(row.hours), "staffed": row.staffed}
+
+
+def read_service(row: Service) -> dict[str, Any]:
+    """Return the fields of a service, in the order of a programme file."""
+    return {
+        "name": row.name,
+        "minutes": row.minutes,
+        "counted": row.counted,
+        "checklist": row.checklist.documents if row.checklist else Text(),
+        "fee": row.fee,
+        "currency": row.currency,
+        "quota": row.quota,
+        "horizon": row.horizon,
+        "notice": row.notice,
+        "counters": tuple(counter.key for counter in row.counters),
+        "walk_ins": row.walk_ins,
+        "offered": row.offered,
+    }
+
+
+def read_weekly_hours(hours: Iterable[PostHours]) -> tuple[tuple[int, Interval], ...]:
+    """Return weekly hours: (weekday, hours), in order."""
+    return tuple(sorted((row.weekday, (row.opens, row.closes)) for row in hours))

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.base.clock import wall
 from scheduler.model.posts import Service
-from scheduler.services.consulate.posts import free_times, plan_cache, posts, slot_claims, slots
+from scheduler.services.consulate.posts import free_times, opening_days, posts, slot_claims, slots
 from scheduler.services.consulate.posts.availability import Explanation, Reason
 from scheduler.services.consulate.posts.free_times import Party
 from scheduler.services.consulate.posts.open_cells import DAY
@@ -89,7 +89,7 @@ def _find_first_slot(service: Service, party: Party, free: Mapping[date, int]) -
 
 
 def _find_first_open_day(session: Session, service: Service, today: date, last: date) -> date:
-    cells = plan_cache.get_open_cells(session, service.post, today, last, today=today)
+    cells = opening_days.get_open_cells(session, service.post, today, last, today=today)
     days = (today + n * DAY for n in range((last - today).days + 1))
     return next((day for day in days if any(cells.open(counter.id, day) for counter in service.served_at)), today)
 
@@ -129,7 +129,7 @@ class _DayExplainer:
         self, session: Session, service: Service, party: Party, first: date, last: date, now: datetime
     ) -> None:
         self.today = wall(now, service.post.tzid).date()
-        self.cells = plan_cache.get_open_cells(session, service.post, first, last, today=self.today)
+        self.cells = opening_days.get_open_cells(session, service.post, first, last, today=self.today)
         self.plan, self.need = self.cells.plan, free_times.compute_need(service, party)
         self.counters = [counter.id for counter in service.served_at] if service.offered else []
         self.window = free_times.compute_window(self.plan, service, now=now)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload, selectinload
@@ -28,7 +29,9 @@ from scheduler.services.consulate.visits.lifecycle import (
     expire_and_offer,
     get_party,
 )
-from scheduler.services.consulate.visits.visit_drafts import VisitDraft
+
+if TYPE_CHECKING:  # the library of drafts takes longer than a list of visits
+    from scheduler.services.consulate.visits.visit_drafts import VisitDraft
 
 MAX_WAITING_DAYS = 31  # days that one person can wait for
 WITH_VISIT = (

@@ -41,6 +41,7 @@ from scheduler.services.common.values import (
 )
 from scheduler.services.events.attendance.replies import Reply
 from scheduler.services.events.programme.place_drafts import ClosureDraft
+from scheduler.services.events.programme.row_fields import EVENT_DEFAULTS
 
 
 class ReminderDraft(Draft):
@@ -85,32 +86,32 @@ class EventDraft(Draft):
     description: Prose = Text()
     first_day: Day | None = None
     last_day: Day | None = None
-    hour_to_be_announced: bool = False
+    hour_to_be_announced: bool = EVENT_DEFAULTS["hour_to_be_announced"]
     dtstart: WallTime | None = None
     dtend: WallTime | None = None
     duration: Duration | None = None
     tz: Zone | None = None
-    status: Status = Status.CONFIRMED
-    visibility: Visibility = Visibility.PUBLIC
+    status: Status = EVENT_DEFAULTS["status"]
+    visibility: Visibility = EVENT_DEFAULTS["visibility"]
     venue: Key | None = None
     cities: tuple[Key, ...] = ()
     organizer: Key | None = None
     parent: Key | None = None
-    position: Annotated[int, Field(strict=True, ge=0, le=10_000)] = 0
+    position: Annotated[int, Field(strict=True, ge=0, le=10_000)] = EVENT_DEFAULTS["position"]
     url: Url | None = None
     video_link: Url | None = None
-    video_public: bool = False
+    video_public: bool = EVENT_DEFAULTS["video_public"]
     capacity: Capacity | None = None
     remote_capacity: Capacity | None = None
-    registration: Registration = Registration.DESK
+    registration: Registration = EVENT_DEFAULTS["registration"]
     registration_opens: WallTime | None = None
     registration_closes: WallTime | None = None
-    queue: Queue = Queue.FIRST_FIT
-    approval: bool = False
-    companions_named: bool = False
-    companions_most: Annotated[int, Field(strict=True, ge=0, le=50)] = 5
-    asks_access: bool = False
-    asks_dietary: bool = False
+    queue: Queue = EVENT_DEFAULTS["queue"]
+    approval: bool = EVENT_DEFAULTS["approval"]
+    companions_named: bool = EVENT_DEFAULTS["companions_named"]
+    companions_most: Annotated[int, Field(strict=True, ge=0, le=50)] = EVENT_DEFAULTS["companions_most"]
+    asks_access: bool = EVENT_DEFAULTS["asks_access"]
+    asks_dietary: bool = EVENT_DEFAULTS["asks_dietary"]
     instructions: Prose = Text()
     remote_instructions: Prose = Text()
     hours: Weekly = ()

@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session, selectinload
 from scheduler.base.clock import instant
 from scheduler.base.errors import Invalid
 from scheduler.base.text import Text
-from scheduler.model.events import Capacity, Event, Mode, Reminder, ReminderAudience, Timing
+from scheduler.model.events import Capacity, Event, Mode, Reminder, Timing
 from scheduler.model.places import City, Organisation, Venue
 from scheduler.services.common.lookup import Lookup
 from scheduler.services.events.programme.event_drafts import EventDraft, ReminderDraft
-from scheduler.services.events.programme.places import read_closures, read_weekly_hours, write_hours
+from scheduler.services.events.programme.places import read_closure_drafts, write_hours
+from scheduler.services.events.programme.row_fields import get_capacity, list_planned_reminders, read_event
 
 # Relations that a draft or a rendering needs: loaded with many events in a fixed number of queries.
 WITH_EVENT = (
@@ -124,7 +125,7 @@ def _find_parent(event: Event | None, draft: EventDraft, lookup: Lookup) -> Even
 def _write_reminders(event: Event, drafts: Sequence[ReminderDraft]) -> None:
     """Add, change and remove reminders; one with the same offset and audience keeps what it has fired for."""
     wanted = {(draft.before, draft.audience): draft for draft in drafts}
-    for reminder in _list_planned_reminders(event):
+    for reminder in list_planned_reminders(event):
         draft = wanted.pop((reminder.offset, reminder.audience), None)
         if draft is None:
             event.reminders.remove(reminder)
@@ -143,11 +144,6 @@ def _read_instructions(draft: EventDraft) -> dict[Mode, Text]:
     return {Mode.IN_PERSON: draft.instructions, Mode.REMOTE: draft.remote_instructions}
 
 
-def get_capacity(event: Event, mode: Mode) -> Capacity:
-    """Return the capacity of an event in one mode."""
-    return next(one for one in event.capacities if one.mode is mode)
-
-
 def complete(after: EventDraft, before: EventDraft | None) -> EventDraft:
     """Return a draft with its reminders in order, those of ``before`` if it does not mention any.
 
@@ -162,35 +158,14 @@ def complete(after: EventDraft, before: EventDraft | None) -> EventDraft:
 
 def read_draft(event: Event) -> EventDraft:
     """Return the draft that makes an event as this one is; without attendees, who are put one by one."""
-    timed = event.timing is Timing.HOURS
+    reminders = sorted(list_planned_reminders(event), key=lambda one: (-one.offset, one.audience))
+    fields = {**read_event(event), "closed": read_closure_drafts(event.closures)}
     return EventDraft.model_construct(
-        **{name: getattr(event, name) for name in _COPIED_FIELDS},
-        dtstart=event.dtstart if timed else None,
-        dtend=event.dtend if timed else None,
-        first_day=event.first_on if event.whole_days else None,
-        last_day=event.last_on if event.whole_days else None,
-        hour_to_be_announced=event.timing is Timing.HOUR_TO_BE_ANNOUNCED,
-        tz=event.tzid,
-        venue=event.venue.key if event.venue else None,
-        cities=tuple(sorted(city.key for city in event.cities)),
-        organizer=event.organizer.key if event.organizer else None,
-        parent=event.parent.key if event.parent else None,
-        capacity=get_capacity(event, Mode.IN_PERSON).capacity,
-        remote_capacity=get_capacity(event, Mode.REMOTE).capacity,
-        instructions=get_capacity(event, Mode.IN_PERSON).instructions,
-        remote_instructions=get_capacity(event, Mode.REMOTE).instructions,
-        hours=read_weekly_hours(event.hours),
-        closed=read_closures(event.closures),
+        **fields,
         reminders=tuple(
-            ReminderDraft.model_construct(before=one.offset, at=one.at, audience=one.audience)
-            for one in sorted(_list_planned_reminders(event), key=lambda one: (-one.offset, one.audience))
+            ReminderDraft.model_construct(before=one.offset, at=one.at, audience=one.audience) for one in reminders
         ),
     )
-
-
-def _list_planned_reminders(event: Event) -> list[Reminder]:
-    """Return the organizer's reminders, without those that guests chose on their own pages."""
-    return [one for one in event.reminders if one.audience is not ReminderAudience.CHOSEN]
 
 
 def find_zone(draft: EventDraft, lookup: Lookup) -> str | None:

@@ -8,18 +8,18 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict
 from scheduler.base.text import Text, fold_text
-from scheduler.model.events import Event, Kind
+from scheduler.model.events import Event
 from scheduler.model.feeds import Feed, is_built_in
 from scheduler.model.places import City, Closure, OpeningHours, Organisation, Person, Venue
 from scheduler.services.common.audit import note
 from scheduler.services.common.changes import Change, ChangeKind, change
 from scheduler.services.common.drafts import Draft
 from scheduler.services.common.lookup import Lookup
-from scheduler.services.common.values import Interval
+from scheduler.services.common.plain_values import Interval
 from scheduler.services.events.programme.event_drafts import EventDraft
 from scheduler.services.events.programme.place_drafts import (
     CityDraft,
@@ -30,8 +30,8 @@ from scheduler.services.events.programme.place_drafts import (
     VenueDraft,
 )
 from scheduler.services.events.programme.rendering.revisions import revise
+from scheduler.services.events.programme.row_fields import KeyedRow, read_closures, read_fields, read_weekly_hours
 
-KeyedRow = City | Organisation | Venue | Person | Feed
 D = TypeVar("D", bound=Draft)
 
 
@@ -184,7 +184,7 @@ def write_hours(row: Venue | Event, draft: VenueDraft | EventDraft, session: Ses
             row.hours.clear()
             session.flush()
         row.hours.extend(_make_hours(draft.hours))
-    if read_closures(row.closures) != draft.closed:
+    if read_closure_drafts(row.closures) != draft.closed:
         row.closures = _make_closures(draft.closed)
 
 
@@ -210,81 +210,13 @@ def _make_closures(closed: Iterable[ClosureDraft]) -> list[Closure]:
 
 def read_draft(row: KeyedRow) -> Draft:
     """Return the draft that makes a row as this one is."""
-    match row:
-        case City():
-            return CityDraft.model_construct(name=row.name, country=row.country, tz=row.tzid)
-        case Organisation():
-            return OrganisationDraft.model_construct(name=row.name, country=row.country, email=row.email)
-        case Person():
-            return _read_person(row)
-        case Venue():
-            return _read_venue(row)
-        case Feed():
-            return _read_feed(row)
+    fields = read_fields(row)
+    if isinstance(row, Venue):
+        fields["closed"] = read_closure_drafts(row.closures)
+    kind = next(noun.draft for noun in NOUNS.values() if isinstance(row, noun.kind))
+    return kind.model_construct(**fields)
 
 
-def _read_person(row: Person) -> PersonDraft:
-    return PersonDraft.model_construct(
-        name=row.name,
-        courtesy_title=row.courtesy_title,
-        position=row.position,
-        organisation=row.organisation.key if row.organisation else None,
-        email=row.email,
-        telephone=row.telephone,
-        language=row.language,
-        tz=row.tzid,
-        precedence=row.precedence,
-    )
-
-
-def _read_venue(row: Venue) -> VenueDraft:
-    return VenueDraft.model_construct(
-        name=row.name,
-        city=row.city.key,
-        address=row.address,
-        latitude=row.latitude,
-        longitude=row.longitude,
-        holidays=row.holidays,
-        hours=read_weekly_hours(row.hours),
-        closed=read_closures(row.closures),
-    )
-
-
-def _read_feed(row: Feed) -> FeedDraft:
-    return FeedDraft.model_construct(
-        name=row.name,
-        kinds=tuple(Kind(kind) for kind in row.kinds),
-        cities=tuple(row.cities),
-        organizers=tuple(row.organizers),
-        tours=tuple(row.tours),
-        past_days=row.past_days,
-    )
-
-
-def read_weekly_hours(rows: Iterable[OpeningHours]) -> tuple[tuple[int, Interval], ...]:
-    """Return weekly opening hours as a draft has them: (weekday, hours), in order."""
-    return tuple(sorted((row.weekday, (row.opens, row.closes)) for row in rows))
-
-
-def read_closures(rows: Iterable[Closure]) -> tuple[ClosureDraft, ...]:
+def read_closure_drafts(rows: Iterable[Closure]) -> tuple[ClosureDraft, ...]:
     """Return closures as a draft has them, in order."""
-    drafts = [
-        ClosureDraft.model_construct(
-            first_day=row.first_on,
-            last_day=row.last_on,
-            hours=(row.opens, row.closes) if row.opens and row.closes else None,
-            reason=row.reason,
-        )
-        for row in rows
-    ]
-    return tuple(sorted(drafts, key=lambda draft: draft.first_day))
-
-
-def list_rows(session: Session, noun: Noun) -> list[Any]:
-    """Return all rows of a noun by key; people without a key, who are visitors, are left out."""
-    query = sa.select(noun.kind).where(noun.kind.key.is_not(None)).order_by(noun.kind.key)
-    if noun.kind is Venue:
-        query = query.options(selectinload(Venue.hours), selectinload(Venue.closures), selectinload(Venue.city))
-    if noun.kind is Person:
-        query = query.options(selectinload(Person.organisation))
-    return list(session.scalars(query))
+    return tuple(ClosureDraft.model_construct(**fields) for fields in read_closures(rows))

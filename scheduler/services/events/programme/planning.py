@@ -26,6 +26,7 @@ from scheduler.services.events.attendance import offers
 from scheduler.services.events.programme import change_news, conflicts, event_mapping
 from scheduler.services.events.programme.event_drafts import EventDraft
 from scheduler.services.events.programme.rendering.revisions import revise
+from scheduler.services.events.programme.row_fields import get_capacity
 from scheduler.services.outbox import enqueue
 from scheduler.services.outbox import reminders as outbox_reminders
 
@@ -145,7 +146,7 @@ def conclude(session: Session, one: Pending, retimed: Mapping[str, int], *, now:
     if one.was is None:
         return Impact(one.event, one.change, moved)
     for mode, capacity in event_mapping.read_capacities(one.draft).items():
-        if event_mapping.get_capacity(one.event, mode).capacity != capacity:
+        if get_capacity(one.event, mode).capacity != capacity:
             offers.set_capacity(session, one.event, mode, capacity, now=now)
     if not _OFFERING.isdisjoint(one.change.fields):
         for mode in Mode:  # places may have become free while none could be offered

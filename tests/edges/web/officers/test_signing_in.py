@@ -15,7 +15,8 @@ from scheduler.base import config
 from scheduler.model.accounts import MAY, Account, AccountRole, Act
 from scheduler.model.audit import Audit
 from scheduler.services.accounts import accounts, passwords
-from scheduler.services.accounts.accounts import INVITATION_LIFETIME, LONGEST_SESSION, MAX_IDLE, AccountDraft
+from scheduler.services.accounts.account_drafts import AccountDraft
+from scheduler.services.accounts.accounts import INVITATION_LIFETIME, LONGEST_SESSION, MAX_IDLE
 from scheduler.web.application import create_app
 from tests.support.accounts import PASSWORD, SIGN_IN, an_account, seal, sign_in, text
 from tests.support.builders import NOW, an_event, register

@@ -10,6 +10,7 @@ from scheduler.base.date_format import format_day, format_days
 from scheduler.base.i18n import N_, load_catalogue
 from scheduler.model.events import Event, Kind, Status, Timing
 from scheduler.model.places import Closure, OpeningHours
+from scheduler.services.events.programme.rendering.kind_names import KIND_NAMES
 from scheduler.services.events.programme.rendering.opening_hours import (
     each_day,
     list_closures,
@@ -19,17 +20,6 @@ from scheduler.services.events.programme.rendering.opening_hours import (
 
 if TYPE_CHECKING:
     from calendars.vevent import Texts
-
-KIND_NAMES = {
-    Kind.TOUR: N_("Touring exhibition"),
-    Kind.EXHIBITION: N_("Exhibition"),
-    Kind.CEREMONY: N_("Ceremony"),
-    Kind.CONSULATE_OPENING: N_("Consulate opening"),
-    Kind.VISIT: N_("Visit"),
-    Kind.MEETING: N_("Meeting"),
-    Kind.CONSULAR_DAY: N_("Mobile consular day"),
-    Kind.ANNIVERSARY: N_("Anniversary"),
-}
 
 
 def make_texts(event: Event, language: str) -> Texts:
