@@ -16,7 +16,7 @@ from benchmarks.apply import apply
 from benchmarks.sample import programme
 from scheduler.base.text import Text
 from scheduler.model.events import Event
-from scheduler.services.events.programme import listing
+from scheduler.services.events.programme import event_reading
 from scheduler.services.events.programme.rendering.event_texts import format_location
 from scheduler.services.feeds import event_feeds, scopes
 from scheduler.storage.database import Database
@@ -47,7 +47,7 @@ def _measure(engine: str, db: Database, size: int, rounds: int) -> None:
     bodies(db)
     common.analyze(db)
     with db.read() as session:
-        events = listing.list_events(session)
+        events = event_reading.list_events(session)
     assert _feed(db).count(b"BEGIN:VEVENT\r\n") == floor(db).count(b"BEGIN:VEVENT\r\n") == size
     taken = common.best(
         rounds,

@@ -35,7 +35,7 @@ from scheduler.base.text import Text
 from scheduler.model.events import Event
 from scheduler.model.feeds import Feed
 from scheduler.services.common import lookup
-from scheduler.services.events.programme import listing
+from scheduler.services.events.programme import event_reading
 from scheduler.services.events.programme import planning as events
 from scheduler.storage.database import Database
 from scheduler.web.programme.feed_server import MAX_CACHE_OCTETS, MAX_MADE
@@ -299,7 +299,7 @@ def _fetch_all(server: Server, size: int) -> int:
 def _measure_first_answer(engine: str, db: Database, rounds: int) -> None:
     bodies(db)
     with db.read() as session:
-        agenda = listing.list_events(session)
+        agenda = event_reading.list_events(session)
     taken: dict[str, list[float]] = {name: [] for name in FIRST}
     with serving(common.url_of(db)) as server:
         ask = _asking(server)

@@ -17,7 +17,7 @@ from scheduler.services.common.lookup import Lookup
 from scheduler.services.events.attendance import offers, parties, transitions
 from scheduler.services.events.door import arrivals
 from scheduler.services.events.door.arrivals import ScanDetails
-from scheduler.services.events.programme.row_fields import get_capacity
+from scheduler.services.events.programme.event_reading import get_capacity
 from scheduler.storage.database import Database
 from tests.support.builders import EVENING, NOW, SECRET, a_person, attendees_of
 

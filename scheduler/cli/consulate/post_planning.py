@@ -22,7 +22,6 @@ from scheduler.services.common.lookup import Lookup
 from scheduler.services.common.plain_tables import write_table as plain
 from scheduler.services.consulate.posts import post_mapping, posts
 from scheduler.services.consulate.posts.post_drafts import CounterDraft, PostDraft, ServiceDraft
-from scheduler.services.exchange.file_export import export_post
 
 PARTS = ("special", "counter", "service")
 
@@ -47,7 +46,7 @@ def _put_post(context: CommandContext, key: str, given: Mapping[str, Any], *, ad
     with context.write() as session:
         row = Lookup(session).find(Post, key)
         refuse_wrong_verb("post", key, known=row is not None, adding=adding)
-        before = {} if row is None else export_post(post_mapping.make_draft(posts.get(session, key)))
+        before = {} if row is None else posts.write_table(posts.get(session, key))
         given = {**given, **_deadline(context, session, row, given)}
         draft = draft_with_options(PostDraft, before, given, language=context.settings.language)
         check_key(key)

@@ -20,11 +20,11 @@ from scheduler.model.events import Event, Kind, Mode, Status
 from scheduler.model.places import City
 from scheduler.services.common.lookup import get
 from scheduler.services.common.plain_values import drop_defaults, write_fields
-from scheduler.services.events.programme import listing
+from scheduler.services.events.programme import event_reading
+from scheduler.services.events.programme.event_reading import EVENT_DEFAULTS, read_event
 from scheduler.services.events.programme.event_times import format_time
 from scheduler.services.events.programme.rendering.event_texts import format_location
 from scheduler.services.events.programme.rendering.kind_names import KIND_NAMES
-from scheduler.services.events.programme.row_fields import EVENT_DEFAULTS, read_event
 from scheduler.services.outbox.event_starts import upcoming_start
 
 
@@ -54,7 +54,7 @@ def list_events(
     with context.read() as session:
         if only["city"]:
             get(session, City, only["city"])
-        events = listing.list_events(
+        events = event_reading.list_events(
             session,
             since=None if everything and not since else _midnight(context, since, tzid),
             until=_midnight(context, until, tzid) if until else None,

@@ -13,7 +13,7 @@ from scheduler.cli.kit.records import field, localized
 from scheduler.model.places import City, Organisation, Person, Venue
 from scheduler.services.common.lookup import Lookup
 from scheduler.services.common.plain_values import drop_defaults, write_fields
-from scheduler.services.events.programme.row_fields import KeyedRow, list_rows, read_fields
+from scheduler.services.events.programme.place_reading import Place, list_rows, read_fields
 
 
 def _listing(kind: type[Any], columns: Columns) -> click.Command:
@@ -40,7 +40,7 @@ def _showing(kind: type[Any]) -> click.Command:
     return command
 
 
-def _record(row: KeyedRow) -> dict[str, Any]:
+def _record(row: Place) -> dict[str, Any]:
     return {"key": row.key, **write_fields(drop_defaults(read_fields(row)))}
 
 

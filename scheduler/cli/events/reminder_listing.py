@@ -16,6 +16,7 @@ from scheduler.cli.kit.language import _, language
 from scheduler.cli.kit.records import format_instant
 from scheduler.model.events import Event, Reminder, ReminderAudience
 from scheduler.services.common.lookup import get
+from scheduler.services.events.programme.event_reading import pending_reminders
 
 if TYPE_CHECKING:
     from scheduler.services.events.programme.event_drafts import ReminderDraft
@@ -33,8 +34,6 @@ with_audience = click.option(
 @as_json
 @pass_context
 def list_reminders(context: CommandContext, event: str | None, as_json: bool) -> None:
-    from scheduler.services.outbox.reminder_preview import pending_reminders
-
     with context.read() as session:
         rows = get(session, Event, event).reminders if event else pending_reminders(session)
         records = [reminder_record(row) for row in rows]

@@ -17,8 +17,8 @@ from scheduler.services.events.attendance.replies import reply_of
 from scheduler.services.events.programme.event_drafts import AttendeeDraft
 from scheduler.services.events.programme.event_mapping import WITH_EVENT
 from scheduler.services.events.programme.event_mapping import read_draft as event_draft_of
+from scheduler.services.events.programme.place_reading import list_rows
 from scheduler.services.events.programme.places import NOUNS, read_draft
-from scheduler.services.events.programme.row_fields import list_rows
 
 
 def export_tables(session: Session, *, key: str, name: str, language: str, tz: str) -> dict[str, Any]:

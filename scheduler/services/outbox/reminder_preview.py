@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,12 +12,6 @@ from scheduler.model.attendance import Attendee
 from scheduler.model.events import Event, Reminder
 from scheduler.model.places import Person
 from scheduler.services.outbox.reminders import is_still_useful, recipient_condition
-
-
-def pending_reminders(session: Session) -> Sequence[Reminder]:
-    """Return all reminders that are still to be sent, the next first."""
-    query = sa.select(Reminder).where(Reminder.next_due_at.is_not(None)).options(selectinload(Reminder.event))
-    return session.scalars(query.order_by(Reminder.next_due_at, Reminder.id)).all()
 
 
 def preview_letters(

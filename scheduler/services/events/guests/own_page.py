@@ -20,7 +20,7 @@ from scheduler.services.events.attendance import capacity, parties, transitions
 from scheduler.services.events.attendance.parties import Needs
 from scheduler.services.events.attendance.registration_window import RegistrationClosed
 from scheduler.services.events.guests import registration
-from scheduler.services.events.programme.row_fields import get_capacity
+from scheduler.services.events.programme.event_reading import get_capacity
 from scheduler.services.outbox import reminders
 
 

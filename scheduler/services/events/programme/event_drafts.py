@@ -40,8 +40,8 @@ from scheduler.services.common.values import (
     Zone,
 )
 from scheduler.services.events.attendance.replies import Reply
+from scheduler.services.events.programme.event_reading import EVENT_DEFAULTS
 from scheduler.services.events.programme.place_drafts import ClosureDraft
-from scheduler.services.events.programme.row_fields import EVENT_DEFAULTS
 
 
 class ReminderDraft(Draft):

@@ -16,8 +16,8 @@ from scheduler.model.events import Capacity, Event, Mode, Reminder, Timing
 from scheduler.model.places import City, Organisation, Venue
 from scheduler.services.common.lookup import Lookup
 from scheduler.services.events.programme.event_drafts import EventDraft, ReminderDraft
+from scheduler.services.events.programme.event_reading import get_capacity, list_planned_reminders, read_event
 from scheduler.services.events.programme.places import read_closure_drafts, write_hours
-from scheduler.services.events.programme.row_fields import get_capacity, list_planned_reminders, read_event
 
 # Relations that a draft or a rendering needs: loaded with many events in a fixed number of queries.
 WITH_EVENT = (

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict
 from scheduler.base.text import Text, fold_text
-from scheduler.model.events import Event
+from scheduler.model.events import Event, Kind
 from scheduler.model.feeds import Feed, is_built_in
 from scheduler.model.places import City, Closure, OpeningHours, Organisation, Person, Venue
 from scheduler.services.common.audit import note
@@ -29,9 +29,10 @@ from scheduler.services.events.programme.place_drafts import (
     PersonDraft,
     VenueDraft,
 )
+from scheduler.services.events.programme.place_reading import Place, read_closures, read_fields, read_weekly_hours
 from scheduler.services.events.programme.rendering.revisions import revise
-from scheduler.services.events.programme.row_fields import KeyedRow, read_closures, read_fields, read_weekly_hours
 
+KeyedRow = Place | Feed
 D = TypeVar("D", bound=Draft)
 
 
@@ -210,7 +211,7 @@ def _make_closures(closed: Iterable[ClosureDraft]) -> list[Closure]:
 
 def read_draft(row: KeyedRow) -> Draft:
     """Return the draft that makes a row as this one is."""
-    fields = read_fields(row)
+    fields = _read_feed(row) if isinstance(row, Feed) else read_fields(row)
     if isinstance(row, Venue):
         fields["closed"] = read_closure_drafts(row.closures)
     kind = next(noun.draft for noun in NOUNS.values() if isinstance(row, noun.kind))
@@ -220,3 +221,14 @@ def read_draft(row: KeyedRow) -> Draft:
 def read_closure_drafts(rows: Iterable[Closure]) -> tuple[ClosureDraft, ...]:
     """Return closures as a draft has them, in order."""
     return tuple(ClosureDraft.model_construct(**fields) for fields in read_closures(rows))
+
+
+def _read_feed(row: Feed) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "kinds": tuple(Kind(kind) for kind in row.kinds),
+        "cities": tuple(row.cities),
+        "organizers": tuple(row.organizers),
+        "tours": tuple(row.tours),
+        "past_days": row.past_days,
+    }

@@ -25,8 +25,8 @@ from scheduler.services.common.lookup import Lookup
 from scheduler.services.events.attendance import offers
 from scheduler.services.events.programme import change_news, conflicts, event_mapping
 from scheduler.services.events.programme.event_drafts import EventDraft
+from scheduler.services.events.programme.event_reading import get_capacity
 from scheduler.services.events.programme.rendering.revisions import revise
-from scheduler.services.events.programme.row_fields import get_capacity
 from scheduler.services.outbox import enqueue
 from scheduler.services.outbox import reminders as outbox_reminders
 

@@ -17,7 +17,7 @@ from scheduler.model.places import Person
 from scheduler.services.common import lookup
 from scheduler.services.events.attendance import transitions
 from scheduler.services.events.guests.registration import CONFIRM_WITHIN, LINK_VALID_AFTER
-from scheduler.services.events.programme.row_fields import get_capacity
+from scheduler.services.events.programme.event_reading import get_capacity
 from tests.support.builders import a_person, invite, register
 from tests.support.forms import FORM, LINK, attendees, body, fill, link, mails, plan, registered, seal, solved, text
 from tests.support.instance import pages_of

@@ -27,8 +27,8 @@ from scheduler.services.events.guests.registration import (
     MAX_LETTERS,
     RegistrationForm,
 )
+from scheduler.services.events.programme.event_reading import get_capacity
 from scheduler.services.events.programme.place_drafts import PersonDraft
-from scheduler.services.events.programme.row_fields import get_capacity
 from scheduler.services.feeds import event_feeds, own_calendar, scopes
 from scheduler.services.outbox import enqueue
 from scheduler.services.privacy import personal_data
