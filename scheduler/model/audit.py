@@ -1,4 +1,7 @@
-"""The audit: who did what to which row, and when. Append-only: a database trigger refuses updates and deletes."""
+"""The audit, and the version of what is published: both are written by each transaction that changes something.
+
+The audit says who did what to which row, and when. It is append-only: a database trigger refuses updates and deletes.
+"""
 
 from __future__ import annotations
 
@@ -25,3 +28,19 @@ class Audit(Base):
     details: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
 
     __table_args__ = (sa.Index("ix_audit_noun_row", "noun", "row"),)
+
+
+class Version(Base):
+    """The content version: one row that every transaction changes which changes what a feed or a page shows.
+
+    Caches of finished feeds compare it to know whether they are current. ``changed_at`` is in whole seconds, and no
+    two versions share one.
+    """
+
+    __tablename__ = "version"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(sa.BigInteger())
+    changed_at: Mapped[datetime] = mapped_column(Instant)
+
+    __table_args__ = (sa.CheckConstraint("id = 1", name="one_row"),)

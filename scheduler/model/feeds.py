@@ -124,22 +124,6 @@ class FeedLink(Base):
     )
 
 
-class Version(Base):
-    """The content version: one row that every transaction changes which changes what a feed or a page shows.
-
-    Caches of finished feeds compare it to know whether they are current. ``changed_at`` is in whole seconds, and no
-    two versions share one.
-    """
-
-    __tablename__ = "version"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    number: Mapped[int] = mapped_column(sa.BigInteger())
-    changed_at: Mapped[datetime] = mapped_column(Instant)
-
-    __table_args__ = (sa.CheckConstraint("id = 1", name="one_row"),)
-
-
 def is_built_in(key: str) -> bool:
     """Return whether a key is reserved for a built-in feed; those of cities are reserved before the city exists."""
     return key in (EVERYTHING, CHOICE, *KIND_FEEDS) or key.startswith(CITY_PREFIX)

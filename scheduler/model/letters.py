@@ -48,6 +48,10 @@ class LetterKind(StrEnum):
     MESSAGE = "message"  # what an officer wrote to some of those on the list
 
 
+# Kinds that tell of a change; they wait, because several changes make one letter.
+NEWS = (LetterKind.MOVED, LetterKind.DATE_ANNOUNCED, LetterKind.CANCELLED)
+
+
 class Outcome(StrEnum):
     """What became of a letter; `Letter.reason` says why it was skipped or failed."""
 

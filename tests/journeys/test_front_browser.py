@@ -18,7 +18,7 @@ from scheduler.services.consulate.front_desk import actions as desk_actions
 from scheduler.services.consulate.front_desk import board as queue_board
 from scheduler.services.consulate.front_desk import walk_ins
 from scheduler.services.consulate.posts import posts
-from scheduler.services.consulate.visits import booking
+from scheduler.services.consulate.visits import references
 from tests.support.accounts import PASSWORD, an_account
 from tests.support.browser import DESKTOP, PHONE, SMALL, WIDTHS, camera, chromium, filmed, fits, keep, look, see
 from tests.support.consulate import MORNING, a_day, give
@@ -76,7 +76,7 @@ def press(page, name, within="main"):
 
 def status(app, reference) -> VisitStatus:
     with app.db.read() as session:
-        return booking.get(session, reference).status
+        return references.get(session, reference).status
 
 
 @pytest.mark.parametrize(("size", "script"), [(PHONE, True), (DESKTOP, True), (PHONE, False)])
@@ -205,7 +205,7 @@ def test_every_page_is_accessible_and_fits_in_four_languages(browser, app, addre
     with app.db.write() as session:
         post = posts.get(session, "phuket")
         for name in booked:
-            desk_actions.check_in(session, booking.get(session, booked[name]), now=NOW)
+            desk_actions.check_in(session, references.get(session, booked[name]), now=NOW)
         desk_actions.call(session, post, posts.get_counter(post, "1"), now=NOW)
         last = walk_ins.record_walk_in(
             session, posts.get_service(post, "passport"), "Walter", language="en", secret=app.secret, now=NOW

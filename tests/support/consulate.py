@@ -28,7 +28,7 @@ from scheduler.services.consulate.front_desk import walk_ins
 from scheduler.services.consulate.posts import opening_days, post_mapping, posts
 from scheduler.services.consulate.posts.free_times import Party, find_free_times
 from scheduler.services.consulate.posts.post_drafts import PostDraft, SpecialDraft
-from scheduler.services.consulate.visits import booking, lifecycle
+from scheduler.services.consulate.visits import booking, lifecycle, references
 from scheduler.services.consulate.visits.visit_drafts import VisitDraft
 from scheduler.services.privacy import access_log
 from scheduler.storage.database import Database
@@ -83,15 +83,15 @@ class Consulate:
 
     def confirm(self, reference: str) -> None:
         with self.db.write() as session:
-            booking.confirm(session, booking.get(session, reference), now=self.now)
+            booking.confirm(session, references.get(session, reference), now=self.now)
 
     def move(self, reference: str, at: datetime) -> None:
         with self.db.write() as session:
-            booking.move(session, booking.get(session, reference), at, now=self.now)
+            booking.move(session, references.get(session, reference), at, now=self.now)
 
     def cancel(self, reference: str, by: Side = Side.APPLICANT) -> None:
         with self.db.write() as session:
-            booking.cancel(session, booking.get(session, reference), by=by, now=self.now)
+            booking.cancel(session, references.get(session, reference), by=by, now=self.now)
 
     def wait(self, name: str, days: Sequence[date], *documents: str, **given: Any) -> str:
         with self.db.write() as session:
@@ -120,7 +120,7 @@ class Consulate:
 
     def row(self, reference: str) -> Appointment:
         with self.db.read() as session:
-            return booking.get(session, reference)
+            return references.get(session, reference)
 
     def status(self, reference: str) -> VisitStatus:
         return self.row(reference).status
@@ -139,7 +139,7 @@ class Consulate:
     def letters(self, reference: str) -> list[LetterKind]:
         """The kinds of letters about a visit, in the order they were asked for."""
         with self.db.read() as session:
-            query = sa.select(Letter.kind).where(Letter.appointment_id == booking.get(session, reference).id)
+            query = sa.select(Letter.kind).where(Letter.appointment_id == references.get(session, reference).id)
             return list(session.scalars(query.order_by(Letter.id)))
 
     def _service(self, session: Session) -> Service:
@@ -223,7 +223,7 @@ class FrontDesk(Consulate):
 
     def look(self, reference, who="officer@web"):
         with self.db.write(who) as session:
-            access_log.record_visit_view(session, booking.get(session, reference), now=self.now)
+            access_log.record_visit_view(session, references.get(session, reference), now=self.now)
 
     def day(self, day=DAY):
         with self.db.read() as session:
@@ -245,7 +245,7 @@ class FrontDesk(Consulate):
 
     def _act(self, act, reference):
         with self.db.write("officer@web") as session:
-            return act(session, booking.get(session, reference), now=self.now)
+            return act(session, references.get(session, reference), now=self.now)
 
 
 NAMES = {

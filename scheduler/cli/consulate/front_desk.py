@@ -22,7 +22,7 @@ from scheduler.services.consulate.front_desk import day_list, walk_ins
 from scheduler.services.consulate.front_desk import today as desk_today
 from scheduler.services.consulate.front_desk.today import QueueEntry
 from scheduler.services.consulate.posts import posts
-from scheduler.services.consulate.visits import booking
+from scheduler.services.consulate.visits import references
 from scheduler.services.privacy import access_log
 
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -143,7 +143,7 @@ def _report(row: Appointment, as_json: bool) -> None:
 @pass_context
 def check_in(context: CommandContext, reference: str, as_json: bool) -> None:
     with context.write() as session:
-        row = desk_actions.check_in(session, booking.get(session, reference), now=context.now())
+        row = desk_actions.check_in(session, references.get(session, reference), now=context.now())
         _report(row, as_json)
 
 
@@ -205,7 +205,7 @@ def _act(name: str, act: Callable[..., Appointment], text: str) -> click.Command
     @pass_context
     def command(context: CommandContext, reference: str, as_json: bool) -> None:
         with context.write() as session:
-            _report(act(session, booking.get(session, reference), now=context.now()), as_json)
+            _report(act(session, references.get(session, reference), now=context.now()), as_json)
 
     return command
 

@@ -20,7 +20,7 @@ from scheduler.model.posts import Post
 from scheduler.model.visits import Appointment, Side, VisitStatus
 from scheduler.services.common.drafts import check
 from scheduler.services.consulate.posts import posts
-from scheduler.services.consulate.visits import booking
+from scheduler.services.consulate.visits import booking, references
 from scheduler.services.consulate.visits.visit_drafts import VisitDraft
 
 
@@ -101,7 +101,7 @@ def _report(row: Appointment, as_json: bool) -> None:
 @pass_context
 def confirm(context: CommandContext, reference: str, as_json: bool) -> None:
     with context.write() as session:
-        row = booking.get(session, reference)
+        row = references.get(session, reference)
         booking.confirm(session, row, now=context.now())
         _report(row, as_json)
 
@@ -113,7 +113,7 @@ def confirm(context: CommandContext, reference: str, as_json: bool) -> None:
 @pass_context
 def move(context: CommandContext, reference: str, time: str, as_json: bool) -> None:
     with context.write() as session:
-        row = booking.get(session, reference)
+        row = references.get(session, reference)
         booking.move(session, row, _read_time(context, row.service.post, time), now=context.now(), desk=True)
         _report(row, as_json)
 
@@ -125,7 +125,7 @@ def move(context: CommandContext, reference: str, time: str, as_json: bool) -> N
 @pass_context
 def cancel(context: CommandContext, reference: str, for_applicant: bool, as_json: bool) -> None:
     with context.write() as session:
-        row = booking.get(session, reference)
+        row = references.get(session, reference)
         booking.cancel(session, row, by=Side.APPLICANT if for_applicant else Side.POST, now=context.now())
         _report(row, as_json)
 
@@ -156,7 +156,7 @@ def wait(
 @pass_context
 def conclude(context: CommandContext, reference: str, status: str, as_json: bool) -> None:
     with context.write() as session:
-        row = booking.get(session, reference)
+        row = references.get(session, reference)
         booking.record_outcome(session, row, VisitStatus(status), now=context.now())
         _report(row, as_json)
 
@@ -167,6 +167,6 @@ def conclude(context: CommandContext, reference: str, status: str, as_json: bool
 @pass_context
 def amnesty(context: CommandContext, reference: str, as_json: bool) -> None:
     with context.write() as session:
-        row = booking.get(session, reference)
+        row = references.get(session, reference)
         booking.excuse(session, row, now=context.now())
         _report(row, as_json)

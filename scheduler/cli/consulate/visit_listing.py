@@ -15,10 +15,9 @@ from scheduler.cli.kit.language import _
 from scheduler.cli.kit.records import format_instant, read_day
 from scheduler.model.posts import Service
 from scheduler.model.visits import Appointment, VisitStatus
-from scheduler.services.common.audit import note
 from scheduler.services.consulate.posts import posts
-from scheduler.services.consulate.visits import booking
-from scheduler.services.consulate.visits.booking import WITH_VISIT
+from scheduler.services.consulate.visits import references
+from scheduler.services.consulate.visits.references import WITH_VISIT
 
 
 @click.command("list", help=N_("The visits of a post, without names."))
@@ -61,8 +60,10 @@ AFFECTED: Columns = {N_("Reference"): "reference", N_("When"): "when", N_("Servi
 @as_json
 @pass_context
 def show_visit(context: CommandContext, reference: str, as_json: bool) -> None:
+    from scheduler.services.common.audit import note  # a list writes no audit
+
     with context.write() as session:
-        row = booking.get(session, reference)
+        row = references.get(session, reference)
         note(session, "read", "appointment", row.id, now=context.now())
         contact = row.contact
         record = {

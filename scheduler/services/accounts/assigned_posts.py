@@ -14,7 +14,7 @@ from scheduler.model.visits import Appointment
 from scheduler.services.accounts.accounts import Officer
 from scheduler.services.common.audit import note
 from scheduler.services.consulate.posts import posts
-from scheduler.services.consulate.visits import booking
+from scheduler.services.consulate.visits import references
 from scheduler.services.feeds import links as feed_links
 
 
@@ -35,7 +35,7 @@ def get(session: Session, officer: Officer, key: str) -> Post:
 
 def get_visit(session: Session, officer: Officer, reference: str) -> Appointment:
     """Return a visit to a post of an officer. Raise NotFound, or Invalid if that is not a reference."""
-    found = booking.get(session, reference)
+    found = references.get(session, reference)
     if not officer.may(Act.SEE_VISITS) or not officer.at(found.service.post):
         raise NotFound("there is no visit {reference}", reference=found.reference)
     return found

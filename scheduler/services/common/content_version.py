@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.clock import instant, wall
-from scheduler.model.feeds import Version
+from scheduler.model.audit import Version
 from scheduler.storage.unit_of_work import unit_of_work
 
 

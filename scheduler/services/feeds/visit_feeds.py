@@ -17,7 +17,7 @@ from scheduler.model.feeds import FeedLink
 from scheduler.model.posts import Post, Service
 from scheduler.model.visits import Appointment, VisitStatus
 from scheduler.services.consulate.posts.free_times import midnight
-from scheduler.services.consulate.visits.booking import WITH_VISIT
+from scheduler.services.consulate.visits.references import WITH_VISIT
 from scheduler.services.consulate.visits.wording import format_place
 from scheduler.services.feeds.event_feeds import REFRESH
 

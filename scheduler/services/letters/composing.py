@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from scheduler.base.errors import Conflict
 from scheduler.model.letters import Letter
-from scheduler.services.consulate.visits.booking import WITH_VISIT
+from scheduler.services.consulate.visits.references import WITH_VISIT
 from scheduler.services.letters.envelope import CompositionResult, SenderIdentity, Skip
 from scheduler.services.letters.event_letters import compose_event_letters
 from scheduler.services.letters.visit_letters import compose_visit_letter

@@ -11,10 +11,9 @@ from sqlalchemy.orm import Session, selectinload
 from scheduler.base.errors import Conflict, NotFound
 from scheduler.base.i18n import N_
 from scheduler.model.events import Event
-from scheduler.model.letters import Letter, Outcome
+from scheduler.model.letters import NEWS, Letter, Outcome
 from scheduler.model.visits import Appointment
 from scheduler.services.common.audit import note
-from scheduler.services.outbox.enqueue import NEWS
 
 
 def list_letters(

@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 from scheduler.base.i18n import N_
 from scheduler.model.attendance import Reminded, Standing
 from scheduler.model.events import Event
-from scheduler.model.letters import Letter, LetterKind, Outcome
+from scheduler.model.letters import NEWS, Letter, LetterKind, Outcome
 from scheduler.services.events.programme.event_times import has_changed, has_gained_hour
 from scheduler.services.letters.letter_rows import ASKED, OFF_LIST, PARTING, LetterRow, is_shown_link
-from scheduler.services.outbox.enqueue import NEWS, NO_ADDRESS, TOO_LATE
+from scheduler.services.outbox.enqueue import NO_ADDRESS, TOO_LATE
 from scheduler.services.outbox.event_starts import has_start
 
 # Reasons why news was not sent, which the letter after it must consider. After these two the news is still unread:

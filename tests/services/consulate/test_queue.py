@@ -17,7 +17,7 @@ from scheduler.services.consulate.front_desk import board as queue_board
 from scheduler.services.consulate.front_desk.actions import AnotherDay, NobodyWaits
 from scheduler.services.consulate.front_desk.walk_ins import NoWalkIns
 from scheduler.services.consulate.posts import posts
-from scheduler.services.consulate.visits import booking, upkeep
+from scheduler.services.consulate.visits import booking, references, upkeep
 from scheduler.services.consulate.visits.booking import AlreadyBooked, Unchanged
 from scheduler.services.consulate.visits.lifecycle import NoLongerStands
 from scheduler.storage.database import Database
@@ -96,7 +96,7 @@ def test_the_database_itself_refuses_one_ticket_twice(desk):
     reference = desk.at(0).walk_in("Bolat")
 
     with desk.db.write() as session:
-        row = booking.get(session, reference)
+        row = references.get(session, reference)
         session.add(Ticket(post_id=row.service.post_id, day=DAY, number=1, appointment_id=row.id))
         with pytest.raises(IntegrityError):
             session.flush()

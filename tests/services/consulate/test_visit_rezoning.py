@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from scheduler.model.letters import Letter, LetterKind, Outcome
 from scheduler.model.visits import Appointment
-from scheduler.services.consulate.visits import booking, upkeep
+from scheduler.services.consulate.visits import booking, references, upkeep
 from scheduler.services.consulate.visits import rezoning as visit_rezoning
 from scheduler.services.consulate.visits import wording as visit_wording
 from tests.support.builders import NOW
@@ -69,7 +69,7 @@ def test_a_visit_keeps_its_hour_and_takes_its_letters_cells_and_calendar_entry_a
     assert letters == waiting(post, moved)
     assert {LetterKind.VISIT_REMINDER, LetterKind.VISIT_RECONFIRM} == set(letters)
     with post.db.read() as session:
-        file = visit_wording.make_calendar(booking.get(session, moved), "en")
+        file = visit_wording.make_calendar(references.get(session, moved), "en")
     (entry,) = icalendar.Calendar.from_ical(file).walk("VEVENT")
     assert (right.starts_at, row.sequence) == (entry["DTSTART"].dt, entry["SEQUENCE"])
     assert 0 == post.row(untouched).sequence
@@ -95,7 +95,7 @@ def test_who_was_asked_whether_they_come_stays_asked(post):
 def test_what_is_over_or_waits_without_a_time_is_left_alone(post):
     over, cancelled = post.book("over"), post.book("cancelled", MORNING + HOUR)
     with post.db.write() as session:
-        booking.record_outcome(session, booking.get(session, over), "served", now=post.row(over).ends_at)
+        booking.record_outcome(session, references.get(session, over), "served", now=post.row(over).ends_at)
     post.cancel(cancelled)
     under_old_law(post.db, over)
 

@@ -14,7 +14,7 @@ from scheduler.model.letters import Letter, LetterKind, Outcome
 from scheduler.model.visits import Applicant, Side, VisitStatus
 from scheduler.services.consulate.front_desk.statistics import compute_statistics
 from scheduler.services.consulate.posts import posts
-from scheduler.services.consulate.visits import booking, displacement, upkeep
+from scheduler.services.consulate.visits import booking, displacement, references, upkeep
 from scheduler.services.consulate.visits import links as visit_links
 from scheduler.services.consulate.visits.booking import AlreadyBooked, NoLongerStands, Paused, Unchanged
 from scheduler.services.consulate.visits.links import VisitPurpose
@@ -62,7 +62,7 @@ def rebook(post):
 
 def act(post, verb, reference, *args, **given):
     with post.db.write() as session:
-        verb(session, booking.get(session, reference), *args, now=post.now, **given)
+        verb(session, references.get(session, reference), *args, now=post.now, **given)
 
 
 def full(post):
@@ -72,7 +72,7 @@ def full(post):
 def letters(post, reference, now=None):
     """What leaves about a visit, by kind: the text, or why not."""
     with post.db.read() as session:
-        number = booking.get(session, reference).id
+        number = references.get(session, reference).id
         rows = session.scalars(sa.select(Letter).where(Letter.appointment_id == number).order_by(Letter.id)).all()
         kinds = {row.id: row.kind for row in rows}
         composed = list(composing.compose(session, list(kinds), house=HOUSE, now=now or post.now))
@@ -310,7 +310,7 @@ def test_a_visit_whose_end_nobody_wrote_down_keeps_nobody_from_the_next_and_is_n
 def test_whose_a_visit_was_is_erased_by_schedule_and_the_visit_is_still_counted(post):
     reference = post.book("aliya")
     with post.db.read() as session:
-        link = visit_links.make_token(booking.get(session, reference), VisitPurpose.OWN, secret=SECRET)
+        link = visit_links.make_token(references.get(session, reference), VisitPurpose.OWN, secret=SECRET)
     post.now = NOW + 8 * DAY
     act(post, booking.record_outcome, reference, VisitStatus.SERVED)
 
@@ -332,7 +332,7 @@ def test_whose_a_visit_was_is_erased_by_schedule_and_the_visit_is_still_counted(
 def test_a_link_is_for_one_purpose_of_one_visit(post):
     reference = post.hold("aliya")
     with post.db.read() as session:
-        visit = booking.get(session, reference)
+        visit = references.get(session, reference)
         link = visit_links.make_token(visit, VisitPurpose.CONFIRM, secret=SECRET)
 
         assert visit is visit_links.find(session, link, VisitPurpose.CONFIRM, secret=SECRET)

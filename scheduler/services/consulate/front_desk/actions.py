@@ -1,7 +1,7 @@
 """The acts of the front desk on a visit: check in, call, record the outcome, undo. Their order is in `turn_order`.
 
     with app.db.write(officer.actor) as session:
-        visit = actions.check_in(session, booking.get(session, reference), now=now)
+        visit = actions.check_in(session, references.get(session, reference), now=now)
         called = actions.call(session, post, counter, now=now)
         actions.finish(session, called, now=now)
 

@@ -10,9 +10,9 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session
 
-from scheduler.base.errors import Conflict, Invalid, NotFound, SchedulerError
+from scheduler.base.errors import Conflict, Invalid, SchedulerError
 from scheduler.model.letters import LetterKind
 from scheduler.model.posts import Post, Service
 from scheduler.model.visits import ACTIVE, PENDING, Applicant, Appointment, Side, VisitStatus
@@ -34,10 +34,6 @@ if TYPE_CHECKING:  # the library of drafts takes longer than a list of visits
     from scheduler.services.consulate.visits.visit_drafts import VisitDraft
 
 MAX_WAITING_DAYS = 31  # days that one person can wait for
-WITH_VISIT = (
-    selectinload(Appointment.applicants),
-    joinedload(Appointment.service).joinedload(Service.post).joinedload(Post.city),
-)
 
 
 class NotOffered(Conflict):
@@ -222,18 +218,6 @@ def excuse(session: Session, appointment: Appointment, *, now: datetime) -> None
         raise Unchanged("{reference} is no no-show that counts", reference=appointment.reference)
     appointment.excused_at = now
     note(session, "amnesty", "appointment", appointment.id, now=now)
-
-
-def get(session: Session, reference: str) -> Appointment:
-    """Return the visit with this reference, however it was typed.
-
-    Raise Invalid if it cannot be a reference, and NotFound if there is no such visit.
-    """
-    wanted = references.read(reference)
-    found = session.scalar(sa.select(Appointment).where(Appointment.reference == wanted).options(*WITH_VISIT))
-    if found is None:
-        raise NotFound("there is no visit {reference}", reference=wanted)
-    return found
 
 
 # Refusals

@@ -18,8 +18,8 @@ from scheduler.services.consulate.posts.open_cells import OpenCells, SpecialPeri
 from scheduler.services.consulate.posts.post_drafts import SpecialDraft
 from scheduler.services.consulate.posts.slots import Slot
 from scheduler.services.consulate.visits import lifecycle
-from scheduler.services.consulate.visits.booking import WITH_VISIT
 from scheduler.services.consulate.visits.lifecycle import get_party
+from scheduler.services.consulate.visits.references import WITH_VISIT
 
 _BOOKED = (VisitStatus.HELD, VisitStatus.OFFERED, VisitStatus.CONFIRMED)
 

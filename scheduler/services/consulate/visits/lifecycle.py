@@ -10,7 +10,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -25,7 +25,9 @@ from scheduler.services.consulate.posts.availability import Explanation
 from scheduler.services.consulate.posts.free_times import CounterAssignment, Party
 from scheduler.services.consulate.posts.slots import Slot
 from scheduler.services.consulate.visits import notices, references
-from scheduler.services.consulate.visits.visit_drafts import VisitDraft
+
+if TYPE_CHECKING:
+    from scheduler.services.consulate.visits.visit_drafts import VisitDraft
 
 MAX_OFFERS = 2  # offers that somebody on the waiting list may let lapse
 Cells = Sequence[tuple[int, date, int]]  # (counter id, day, cell)

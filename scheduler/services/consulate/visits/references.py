@@ -1,4 +1,7 @@
-"""References of visits, which people read aloud, and fingerprints of documents, which nobody can turn back."""
+"""References of visits, which people read aloud: drawn, read as they were typed, and followed to their visit.
+
+And fingerprints of documents, which nobody can turn back.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,12 @@ import hmac
 import secrets
 import unicodedata
 
-from scheduler.base.errors import Invalid
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from scheduler.base.errors import Invalid, NotFound
+from scheduler.model.posts import Post, Service
+from scheduler.model.visits import Appointment
 
 # 23 signs, no two of which look alike (no 0 O Q, 1 I L, 2 Z, 5 S, 8 B, U). Because their number is prime, one wrong
 # sign, or two swapped ones, never give another valid reference.
@@ -16,6 +24,11 @@ LENGTH = 7
 
 # Cyrillic capitals that look like Latin ones: what is printed in a passport may be typed in either script.
 _LATIN = str.maketrans("АВЕЁКМНОРСТХУІ", "ABEEKMHOPCTXYI")
+
+WITH_VISIT = (
+    selectinload(Appointment.applicants),
+    joinedload(Appointment.service).joinedload(Service.post).joinedload(Post.city),
+)
 
 
 def draw() -> str:
@@ -30,6 +43,18 @@ def read(typed: str) -> str:
     if len(signs) != LENGTH + 1 or not set(signs) <= set(SIGNS) or _compute_check_sign(signs[:-1]) != signs[-1]:
         raise Invalid("{reference} is not a reference; look at it again, it is like K7MN-4XWD", reference=typed[:40])
     return _format(signs)
+
+
+def get(session: Session, reference: str) -> Appointment:
+    """Return the visit with this reference, however it was typed.
+
+    Raise Invalid if it cannot be a reference, and NotFound if there is no such visit.
+    """
+    wanted = read(reference)
+    found = session.scalar(sa.select(Appointment).where(Appointment.reference == wanted).options(*WITH_VISIT))
+    if found is None:
+        raise NotFound("there is no visit {reference}", reference=wanted)
+    return found
 
 
 def _compute_check_sign(signs: str) -> str:

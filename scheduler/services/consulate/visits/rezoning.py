@@ -19,7 +19,7 @@ from scheduler.model.posts import Post, Service
 from scheduler.model.visits import ACTIVE, Appointment
 from scheduler.services.common.audit import note
 from scheduler.services.consulate.visits import lifecycle, notices
-from scheduler.services.consulate.visits.booking import WITH_VISIT
+from scheduler.services.consulate.visits.references import WITH_VISIT
 
 Moved = tuple[Appointment, datetime, datetime]  # the visit, its instant before, its instant now
 _DAY = timedelta(days=1)

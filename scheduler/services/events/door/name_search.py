@@ -19,8 +19,8 @@ from sqlalchemy.orm import Session, aliased
 
 from scheduler.base import name_sounds
 from scheduler.model.attendance import Attendee, Standing
+from scheduler.model.audit import Version
 from scheduler.model.events import Event
-from scheduler.model.feeds import Version
 from scheduler.model.places import Person
 from scheduler.services.events.door import arrivals
 

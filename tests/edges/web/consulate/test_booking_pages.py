@@ -15,8 +15,8 @@ import sqlalchemy as sa
 from scheduler.model.events import Event, Status
 from scheduler.model.letters import Letter, LetterKind
 from scheduler.model.visits import Applicant, Appointment, SlotClaim, VisitStatus
-from scheduler.services.consulate.visits import booking
 from scheduler.services.consulate.visits import links as visit_links
+from scheduler.services.consulate.visits import references
 from scheduler.services.consulate.visits.links import VisitPurpose
 from scheduler.services.consulate.visits.public_requests import MAX_LETTERS_A_DAY
 from scheduler.worker.delivery import deliver
@@ -120,7 +120,7 @@ def kinds(app) -> list[LetterKind]:
 
 def own_of(app, reference: str, purpose=VisitPurpose.OWN) -> str:
     with app.db.read() as session:
-        token = visit_links.make_token(booking.get(session, reference), purpose, secret=app.secret)
+        token = visit_links.make_token(references.get(session, reference), purpose, secret=app.secret)
     return f"/en/{visit_links.PATHS[purpose]}/{token}"
 
 
@@ -599,8 +599,8 @@ def test_who_may_book_nothing_for_now_is_told_by_letter_alone(app, web, clock):
     missed = Consulate(app.db)
     reference = missed.book("owner", MORNING, "N12345678")
     with app.db.write() as session:
-        booking.get(session, reference).status = VisitStatus.NO_SHOW
-        for applicant in booking.get(session, reference).applicants:
+        references.get(session, reference).status = VisitStatus.NO_SHOW
+        for applicant in references.get(session, reference).applicants:
             applicant.active = False
     mails(app)
     clock.advance(8 * DAY + 4 * MINUTE)

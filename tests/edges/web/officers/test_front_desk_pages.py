@@ -16,7 +16,7 @@ from scheduler.model.audit import Audit
 from scheduler.model.visits import Appointment, VisitStatus
 from scheduler.services.consulate.front_desk import board as queue_board
 from scheduler.services.consulate.posts import opening_days, posts
-from scheduler.services.consulate.visits import booking
+from scheduler.services.consulate.visits import references
 from scheduler.web.programme.feed_server import FeedServer
 from tests.support.accounts import an_account, seal, sign_in
 from tests.support.consulate import MORNING, Consulate, a_day, give
@@ -79,7 +79,7 @@ def followed(web, answer):
 
 def status(app, reference) -> VisitStatus:
     with app.db.read() as session:
-        return booking.get(session, reference).status
+        return references.get(session, reference).status
 
 
 def test_a_day_passes_at_the_front_desk_without_a_script(app, web, booked, clock):
@@ -286,7 +286,7 @@ def test_an_officer_moves_a_visit_asks_why_a_time_is_not_offered_and_cancels(app
 
 def _row(app, reference) -> Appointment:
     with app.db.read() as session:
-        return booking.get(session, reference)
+        return references.get(session, reference)
 
 
 @pytest.mark.parametrize("reference", ["x", "K7MN-4XWD", "%00", "…"])
