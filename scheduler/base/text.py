@@ -24,7 +24,17 @@ class Text(Mapping[str, str]):
     __slots__ = ("_strings",)
 
     def __init__(self, strings: Mapping[str, str] | None = None) -> None:
-        self._strings = dict(sorted((strings or {}).items()))
+        self._strings: Mapping[str, str] = dict(sorted((strings or {}).items()))
+
+    @classmethod
+    def from_lazy(cls, strings: Mapping[str, str]) -> Text:
+        """Return a text whose strings are looked up when they are read, in a mapping that does not change.
+
+        The mapping must be in the order of its tags.
+        """
+        made = cls()
+        made._strings = strings
+        return made
 
     def __getitem__(self, language: str) -> str:
         return self._strings[language]

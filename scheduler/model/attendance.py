@@ -65,6 +65,14 @@ class Standing(StrEnum):
 
 # Expected to come, so that two events at one hour are a conflict for them.
 BOUND = (Standing.INVITED, Standing.CONFIRMED)
+# On the list of an event: these people are told what changes.
+ON_LIST = (
+    Standing.INVITED,
+    Standing.REQUESTED,
+    Standing.CONFIRMED,
+    Standing.OFFERED,
+    Standing.WAITLISTED,
+)
 # Counted in `Capacity.taken`.
 HOLDING = (Standing.CONFIRMED, Standing.OFFERED)
 

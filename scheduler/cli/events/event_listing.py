@@ -175,8 +175,7 @@ def _list_fields(session: Session, event: Event) -> dict[str, Any]:
 
 def _people(session: Session, event: Event, role: str) -> list[str]:
     """Return the names of those who come in this role, in order of precedence, without those who declined."""
-    from scheduler.model.attendance import Attendee
-    from scheduler.services.outbox.enqueue import ON_LIST
+    from scheduler.model.attendance import ON_LIST, Attendee
 
     rows = sa.select(Attendee).where(
         Attendee.event_id == event.id, Attendee.role == role, Attendee.standing.in_(ON_LIST)

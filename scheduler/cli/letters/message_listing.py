@@ -16,8 +16,7 @@ from scheduler.cli.kit.records import NUMBER, format_instant
 from scheduler.model.events import Event
 from scheduler.model.letters import Letter, Message
 from scheduler.services.common.lookup import get
-from scheduler.services.letters import messages
-from scheduler.services.outbox.enqueue import NO_ADDRESS
+from scheduler.services.letters import ledger
 
 MAX_SHOWN = 200
 
@@ -28,7 +27,7 @@ MAX_SHOWN = 200
 @pass_context
 def list_messages(context: CommandContext, event: str | None, as_json: bool) -> None:
     with context.read() as session:
-        rows = messages.list_messages(session, get(session, Event, event) if event else None)
+        rows = ledger.list_messages(session, get(session, Event, event) if event else None)
         records = [message_record(session, row, context.settings.timezone) for row in rows]
     show(records, COLUMNS, as_json=as_json, nothing=_("No messages."))
 
@@ -45,7 +44,7 @@ COLUMNS: Columns = {
 
 
 def message_record(session: Session, row: Message, tzid: str) -> dict[str, Any]:
-    counts = messages.count_outcomes(session, [row.id])[row.id]
+    counts = ledger.count_outcomes(session, [row.id])[row.id]
     return {
         "number": row.id,
         "event": row.event.key,
@@ -68,9 +67,9 @@ def message_record(session: Session, row: Message, tzid: str) -> dict[str, Any]:
 @pass_context
 def show_message(context: CommandContext, number: int, as_json: bool) -> None:
     with context.read() as session:
-        row = messages.get(session, number)
+        row = ledger.get_message(session, number)
         record = {**message_record(session, row, context.settings.timezone), "text": dict(row.body)}
-        recipients = [recipient_record(letter, row) for letter in messages.letters_of(session, row)]
+        recipients = [recipient_record(letter, row) for letter in ledger.letters_of(session, row)]
     if as_json:
         print_json({**record, "reached": recipients})
         return
@@ -110,6 +109,8 @@ def recipient_record(letter: Letter, message: Message) -> dict[str, Any]:
 
 def name_those_without_address(recipients: Sequence[Mapping[str, Any]]) -> None:
     """Print the recipients whom no letter can reach, with their telephones: the officer has to tell them."""
+    from scheduler.services.outbox.enqueue import NO_ADDRESS  # a list of messages needs no attendees
+
     for record in (record for record in recipients if record["reason"] == NO_ADDRESS):
         sentence = _("To be told by other means: {person} {telephone}")
         click.echo(sentence.format(person=record["name"], telephone=record["telephone"] or "").rstrip())

@@ -31,7 +31,7 @@ from scheduler.model.events import Event
 from scheduler.model.letters import Letter, Message
 from scheduler.services.common.lookup import get_for_update
 from scheduler.services.common.values import LANGUAGE
-from scheduler.services.letters import message_drafts, messages
+from scheduler.services.letters import ledger, message_drafts, messages
 from scheduler.services.letters.audiences import WORDS
 from scheduler.services.letters.composing import render_as_text
 
@@ -99,7 +99,7 @@ def _send(context: CommandContext, request: _SendRequest, *, keep: bool) -> dict
         tzid = context.choose_zone(request.tz, event.tzid)
         leaves = _departure(context, request.at, tzid) if request.at else None
         message = messages.send(session, event, request.written, to=request.to, now=context.now(), at=leaves)
-        letters = messages.letters_of(session, message)
+        letters = ledger.letters_of(session, message)
         recipients = [recipient_record(letter, message) for letter in letters]
         record = {**message_record(session, message, event.tzid), "reached": recipients}
         if keep:
@@ -178,5 +178,5 @@ def _report(record: Mapping[str, Any], *, as_json: bool, done: bool) -> None:
 @pass_context
 def withdraw(context: CommandContext, number: int) -> None:
     with context.write() as session:
-        kept = messages.withdraw(session, messages.get_for_update(session, number), now=context.now())
+        kept = messages.withdraw(session, ledger.get_message_for_update(session, number), now=context.now())
     click.echo(_("Kept back: {count}").format(count=kept))

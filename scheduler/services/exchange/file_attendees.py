@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from scheduler.base.errors import Conflict
 from scheduler.base.i18n import N_
-from scheduler.model.attendance import HOLDING, Answer, Attendee, Partstat, Standing
+from scheduler.model.attendance import HOLDING, ON_LIST, Answer, Attendee, Partstat, Standing
 from scheduler.model.events import Event
 from scheduler.model.places import Person
 from scheduler.services.common.changes import Change, ChangeKind
@@ -19,7 +19,6 @@ from scheduler.services.events.attendance import parties, transitions
 from scheduler.services.events.attendance.replies import PARTSTATS, Reply
 from scheduler.services.events.programme.event_drafts import AttendeeDraft, EventDraft
 from scheduler.services.exchange.file_problems import FileProblems
-from scheduler.services.outbox.enqueue import ON_LIST
 
 
 class FileAttendees:

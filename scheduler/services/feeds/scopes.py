@@ -179,4 +179,25 @@ def _of_row(feed: Feed) -> Scope:
 
 
 def _translated(name: str) -> Text:
-    return Text({language: load_catalogue(language).gettext(name) for language in LANGUAGES})
+    return Text.from_lazy(_Translations(name))
+
+
+class _Translations(Mapping[str, str]):
+    """The translations of a sentence by language: a catalogue takes long to read, and a list needs one at most."""
+
+    def __init__(self, sentence: str) -> None:
+        self._sentence = sentence
+
+    def __getitem__(self, language: str) -> str:
+        if language not in LANGUAGES:
+            raise KeyError(language)
+        return load_catalogue(language).gettext(self._sentence)
+
+    def __contains__(self, language: object) -> bool:
+        return language in LANGUAGES
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(LANGUAGES)
+
+    def __len__(self) -> int:
+        return len(LANGUAGES)

@@ -14,12 +14,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict, Invalid
-from scheduler.model.attendance import OFFICIALS, Attendee, Partstat, Role, Standing
+from scheduler.model.attendance import OFFICIALS, ON_LIST, Attendee, Partstat, Role, Standing
 from scheduler.model.events import Event, Mode
 from scheduler.model.imports import GuestRow
 from scheduler.model.places import Organisation, Person
 from scheduler.services.common import lookup
-from scheduler.services.outbox.enqueue import ON_LIST
 
 Condition = sa.ColumnElement[bool]
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session
 
-from scheduler.base.errors import Conflict, NotFound
+from scheduler.base.errors import Conflict
 from scheduler.base.i18n import N_
 from scheduler.model.attendance import Attendee
 from scheduler.model.events import Event
@@ -102,48 +101,6 @@ def withdraw(session: Session, message: Message, *, now: datetime) -> int:
     message.withdrawn_at = now
     note(session, "withdraw", "message", message.id, now=now, letters=skipped)
     return int(skipped)
-
-
-def get(session: Session, number: int) -> Message:
-    """Return the message with this number. Raise NotFound if there is none."""
-    return _require(session.get(Message, number), number)
-
-
-def get_for_update(session: Session, number: int) -> Message:
-    """Return the message with its row locked until the transaction ends. Raise NotFound if there is none."""
-    return _require(session.get(Message, number, with_for_update=True), number)
-
-
-def _require(found: Message | None, number: int) -> Message:
-    if found is None:
-        raise NotFound("there is no message {number}; see: scheduler message list", number=number)
-    return found
-
-
-def list_messages(session: Session, event: Event | None = None) -> Sequence[Message]:
-    """Return the messages of an event, or of all events, the oldest first."""
-    query = sa.select(Message).options(joinedload(Message.event)).order_by(Message.id)
-    return session.scalars(query.where(Message.event_id == event.id) if event else query).all()
-
-
-def count_outcomes(session: Session, numbers: Sequence[int]) -> Mapping[int, Counter[str]]:
-    """Return how many letters of each message had which outcome; "to do" counts those that have none yet."""
-    query = (
-        sa.select(Letter.of_message_id, Letter.outcome, sa.func.count())
-        .where(Letter.of_message_id.in_(numbers))
-        .group_by(Letter.of_message_id, Letter.outcome)
-    )
-    found: dict[int, Counter[str]] = {number: Counter() for number in numbers}
-    for number, outcome, count in session.execute(query):
-        assert number is not None  # noqa: S101 - selected by it
-        found[number][str(outcome or "to do")] += count
-    return found
-
-
-def letters_of(session: Session, message: Message) -> Sequence[Letter]:
-    """Return the letters of a message with their recipients, in the order in which they were queued."""
-    query = sa.select(Letter).where(Letter.of_message_id == message.id).order_by(Letter.id)
-    return session.scalars(query.options(joinedload(Letter.person))).all()
 
 
 def people_still_addressed(session: Session, message: Message, people: Sequence[int]) -> set[int]:

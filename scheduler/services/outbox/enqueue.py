@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.i18n import N_
-from scheduler.model.attendance import Attendee, Standing
+from scheduler.model.attendance import ON_LIST, Attendee
 from scheduler.model.events import Event, Kind
 from scheduler.model.letters import NEWS, Letter, LetterKind, Message, Outcome
 from scheduler.model.places import Person
@@ -24,14 +24,6 @@ TOO_LATE = N_("too late to be of use")
 QUIET_PERIOD = timedelta(minutes=4)
 LONGEST_QUIET_PERIOD = timedelta(minutes=15)
 URGENT_WITHIN = timedelta(hours=2)  # before the start news does not wait
-# On the list of an event: these people are told what changes.
-ON_LIST = (
-    Standing.INVITED,
-    Standing.REQUESTED,
-    Standing.CONFIRMED,
-    Standing.OFFERED,
-    Standing.WAITLISTED,
-)
 
 
 def queue(

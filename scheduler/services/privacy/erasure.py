@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, joinedload
 from scheduler.base.errors import Conflict, NothingToChange
 from scheduler.base.i18n import LANGUAGES, N_, load_catalogue
 from scheduler.base.text import Text
-from scheduler.model.attendance import Answer, Attendee, Companion, Standing
+from scheduler.model.attendance import ON_LIST, Answer, Attendee, Companion, Standing
 from scheduler.model.events import Event
 from scheduler.model.feeds import FeedLink
 from scheduler.model.imports import ExternalId, GuestRow
@@ -24,7 +24,6 @@ from scheduler.model.letters import Letter, Outcome
 from scheduler.model.places import Person
 from scheduler.services.common.audit import note, note_each
 from scheduler.services.events.attendance import capacity, transitions
-from scheduler.services.outbox.enqueue import ON_LIST
 
 ERASED = N_("erased")
 

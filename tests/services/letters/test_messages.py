@@ -17,7 +17,7 @@ from scheduler.services.common.lookup import get
 from scheduler.services.events.attendance import transitions
 from scheduler.services.events.guests import registration
 from scheduler.services.events.programme import planning
-from scheduler.services.letters import message_drafts, messages
+from scheduler.services.letters import ledger, message_drafts, messages
 from tests.support.builders import DAY, NOW, a_person, an_event, an_organisation, attendees_of, invite, register
 from tests.support.letters import Round, body
 
@@ -63,7 +63,7 @@ def reached(app, *to) -> set[str]:
     with app.db.write() as session:
         draft = message_drafts.draft(SAID, language="en")
         made = messages.send(session, get(session, Event, "opening"), draft, to=to, now=NOW)
-        names = {str(one.person.name) for one in messages.letters_of(session, made)}
+        names = {str(one.person.name) for one in ledger.letters_of(session, made)}
         session.rollback()
     return names
 
@@ -221,7 +221,7 @@ def test_sending_twice_is_harmless(opening, clock):
     with pytest.raises(Conflict, match=f"message {first.id} says the same to the same people"):
         send(opening, "remote", "confirmed")
     with opening.db.write() as session:
-        assert 0 == messages.queue_letters(session, messages.get(session, first.id), now=NOW)
+        assert 0 == messages.queue_letters(session, ledger.get_message(session, first.id), now=NOW)
     clock.advance(2 * DAY)  # a reminder of the same words is meant
     send(opening, "confirmed", "remote")
 
@@ -278,13 +278,13 @@ def test_it_leaves_at_its_hour(opening, clock):
 def test_what_has_not_left_can_be_kept_back_once(opening, clock):
     made = send(opening, "confirmed", at=clock.now() + HOUR)
     with opening.db.write() as session:
-        assert 3 == messages.withdraw(session, messages.get_for_update(session, made.id), now=clock.now())
+        assert 3 == messages.withdraw(session, ledger.get_message_for_update(session, made.id), now=clock.now())
     clock.advance(HOUR)
     letters(opening)
 
     assert {"the message was withdrawn", "no e-mail address"} == set(became(opening).values())
     with opening.db.write() as session, pytest.raises(Conflict, match="has left; nothing was changed"):
-        messages.withdraw(session, messages.get_for_update(session, made.id), now=clock.now())
+        messages.withdraw(session, ledger.get_message_for_update(session, made.id), now=clock.now())
 
 
 def test_what_was_for_an_hour_before_the_end_does_not_leave_after_it(opening, clock):
@@ -318,7 +318,7 @@ def test_the_ledger_of_a_message_counts_its_outcomes(opening):
     letters(opening)
 
     with opening.db.read() as session:
-        assert {"sent": 3, "skipped": 1} == dict(messages.count_outcomes(session, [made.id])[made.id])
+        assert {"sent": 3, "skipped": 1} == dict(ledger.count_outcomes(session, [made.id])[made.id])
 
 
 def test_a_registration_that_was_never_confirmed_is_purged_although_a_message_went_to_others(opening, clock):

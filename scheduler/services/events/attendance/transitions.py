@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from scheduler.base.clock import wall
 from scheduler.base.errors import Conflict, Invalid, NothingToChange
 from scheduler.base.text import Text
-from scheduler.model.attendance import HOLDING, Answer, Attendee, Partstat, Role, Standing
+from scheduler.model.attendance import HOLDING, ON_LIST, Answer, Attendee, Partstat, Role, Standing
 from scheduler.model.events import Event, Mode
 from scheduler.model.letters import LetterKind
 from scheduler.model.places import Person
@@ -340,7 +340,7 @@ def withdraw(
     capacity.lock_places_of(session, attendee)
     if attendee.standing is Standing.WITHDRAWN:
         raise NothingToChange("{person} has already withdrawn from {event}", **facts_of(attendee))
-    if by is None and not quiet and attendee.standing in enqueue.ON_LIST:
+    if by is None and not quiet and attendee.standing in ON_LIST:
         queue_for_attendee(session, LetterKind.REMOVED, attendee, now=now)
     offers.leave_list(session, attendee, Standing.WITHDRAWN, now=now)
     attendee.partstat = Partstat.DECLINED if by else Partstat.NEEDS_ACTION

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict, Invalid, NothingToChange
-from scheduler.model.attendance import Attendee
+from scheduler.model.attendance import ON_LIST, Attendee
 from scheduler.model.events import Event, Mode, Status, Timing
 from scheduler.services.common.audit import note
 from scheduler.services.common.changes import Change, ChangeKind, change
@@ -27,7 +27,6 @@ from scheduler.services.events.programme import change_news, conflicts, event_ma
 from scheduler.services.events.programme.event_drafts import EventDraft
 from scheduler.services.events.programme.event_reading import get_capacity
 from scheduler.services.events.programme.rendering.revisions import revise
-from scheduler.services.outbox import enqueue
 from scheduler.services.outbox import reminders as outbox_reminders
 
 
@@ -242,7 +241,7 @@ def announce(session: Session, event: Event, *, now: datetime, force: str | None
 
 def count_informed(session: Session, event: Event, *, now: datetime) -> int:
     """Count the people on the lists of an event and its parts, whom a letter about it would reach."""
-    query = sa.select(sa.func.count()).where(Attendee.event_id == event.id, Attendee.standing.in_(enqueue.ON_LIST))
+    query = sa.select(sa.func.count()).where(Attendee.event_id == event.id, Attendee.standing.in_(ON_LIST))
     return (session.scalar(query) or 0) + sum(
         count_informed(session, part, now=now) for part in _list_parts_in_force(event, now)
     )
