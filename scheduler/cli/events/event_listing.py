@@ -158,9 +158,6 @@ def _draft_fields(event: Event) -> dict[str, Any]:
 
 def _list_fields(session: Session, event: Event) -> dict[str, Any]:
     return {
-        "parts": [child.key for child in event.children],
-        "presided_by": _people(session, event, "presides"),
-        "guests_of_honour": _people(session, event, "guest of honour"),
         "reminders": [
             {
                 "before": format_duration(reminder.offset),
@@ -169,6 +166,9 @@ def _list_fields(session: Session, event: Event) -> dict[str, Any]:
             }
             for reminder in event.reminders
         ],
+        "parts": [child.key for child in event.children],
+        "presided_by": _people(session, event, "presides"),
+        "guests_of_honour": _people(session, event, "guest of honour"),
         "revised": format_instant(event.revised_at, event.tzid),
     }
 

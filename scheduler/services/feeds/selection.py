@@ -9,7 +9,6 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.clock import instant, wall
-from scheduler.model.attendance import BOUND, Attendee, comes
 from scheduler.model.events import Event, Kind, Mode, Status, Visibility, event_city
 from scheduler.model.feeds import Sees
 from scheduler.model.places import City, Organisation, Venue
@@ -23,6 +22,8 @@ def count_events(session: Session, scope: Scope, *, now: datetime) -> int:
 
 def select_agenda(person_id: int | None, *modes: Mode) -> sa.Select[int]:
     """Select the ids of the events that a person attends, invited or with a place, for themselves or as a deputy."""
+    from scheduler.model.attendance import BOUND, Attendee, comes  # other feeds need no attendees
+
     assert person_id is not None  # noqa: S101 - a constraint: an agenda is somebody's
     events = sa.select(Attendee.event_id).where(comes(person_id), Attendee.standing.in_(BOUND))
     return events.where(Attendee.mode.in_(modes)) if modes else events
