@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 from scheduler.base.clock import ManualClock
 from scheduler.cli.kit.language import speak
 from scheduler.cli.root import COMMANDS
+from scheduler.model import MODULES
 from tests.support.instance import Scheduler
 
 
@@ -299,6 +301,78 @@ def test_help_imports_no_database() -> None:
 
     assert "scheduler.cli.root" in done.stdout
     assert not {"sqlalchemy", "pydantic", "rich", "babel", "icalendar"} & set(done.stdout.split())
+
+
+READ_EVERY_ROW = """
+import contextlib, io, json, sys
+from scheduler.cli.root import root
+
+def run(*words):
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        root.main(words, standalone_mode=False)
+    return printed.getvalue()
+
+*noun, key = sys.argv[1].split(",")
+given = sys.argv[2].split()
+of = [json.loads(run(*given[:-1], "--json"))[0][given[-1]]] if given else []
+run(*noun, "list", *of)
+rows = json.loads(run(*noun, "list", *of, "--json"))
+if key and rows:
+    run(*noun, "show", *of[: noun == ["attendee"]], str(rows[0][key]))
+print(*sys.modules)
+"""
+# What takes long to import, and serves to write, to deliver or to serve pages. Babel is not among them: it writes the
+# times of a list of events, and reads the catalogues of every language but English.
+NOT_TO_READ = {
+    *("flask", "alembic", "icalendar", "jinja2", "pydantic", "openpyxl", "typst", "apscheduler", "email_validator"),
+}
+
+
+@pytest.fixture(scope="module")
+def season(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Play the demo, which has rows of most nouns, and return its folder."""
+    folder = tmp_path_factory.mktemp("season") / "demo"
+    command = [sys.executable, "-m", "scheduler", "demo", "--dir", str(folder)]
+    subprocess.run(command, check=True, capture_output=True)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("noun", "of"),
+    [
+        ("event,key", ""),
+        ("attendee,person", "event list --all key"),
+        ("reminder,", ""),
+        ("message,number", ""),
+        ("letter,id", ""),
+        ("feed,key", ""),
+        ("feed,link,number", ""),
+        ("venue,key", ""),
+        ("city,key", ""),
+        ("organisation,key", ""),
+        ("person,key", ""),
+        ("account,name", ""),
+        ("post,key", ""),
+        ("visit,reference", "post list key"),
+    ],
+)
+def test_reading_a_noun_imports_no_library_that_it_does_not_need(season: Path, noun: str, of: str) -> None:
+    environment = {**os.environ, "SCHEDULER_DATA_DIR": str(season)}
+
+    done = subprocess.run(
+        [sys.executable, "-c", READ_EVERY_ROW, noun, of], capture_output=True, text=True, check=True, env=environment
+    )
+
+    needless = NOT_TO_READ | (set() if noun.startswith("account") else {"argon2"})  # an account has a password
+    assert "sqlalchemy.orm" in done.stdout.split()
+    assert set() == needless & set(done.stdout.split())
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_each_module_of_the_model_can_be_imported_alone(module: str) -> None:
+    code = f"import scheduler.model.{module}; from sqlalchemy.orm import configure_mappers; configure_mappers()"
+
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
 
 
 @pytest.mark.parametrize(("language", "word"), [("kk", "Іс-шара"), ("ru", "Мероприяти"), ("th", "ยกเลิก")])
