@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from scheduler.base.clock import ManualClock
+from scheduler.cli.kit.answers import print_table
 from scheduler.cli.kit.language import speak
 from scheduler.cli.root import COMMANDS
 from scheduler.model import MODULES
@@ -366,6 +367,32 @@ def test_reading_a_noun_imports_no_library_that_it_does_not_need(season: Path, n
     needless = NOT_TO_READ | (set() if noun.startswith("account") else {"argon2"})  # an account has a password
     assert "sqlalchemy.orm" in done.stdout.split()
     assert set() == needless & set(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [],
+        [["", "", ""], ["ann", "Ann", "10:00–12:00 (Bangkok, UTC+7)"]],
+        [["hall", "กรุงเทพฯ", "日本"], ["зал", "Айгүл Серікбаева", "e\u0301 · ½"]],
+        [["a\\", "[bold]x[/bold]", ":smile: 12:30:00"]],
+        [["two\nlines", "\N{ZERO WIDTH SPACE}", "🇰🇿 👩\u200d👧"]],
+        [["x" * 90, "y z " * 30, "z"]],
+    ],
+)
+def test_a_table_for_programs_is_the_one_that_rich_prints(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], rows: list[list[str]]
+) -> None:
+    printed = []
+    for name in ("FORCE_COLOR", "TTY_COMPATIBLE"):
+        monkeypatch.delenv(name, raising=False)
+    print_table(("Key", "Name", "When"), rows)
+    printed.append(capsys.readouterr().out)
+    monkeypatch.setenv("FORCE_COLOR", "")  # rich decides, and takes it for "no"
+    print_table(("Key", "Name", "When"), rows)
+    printed.append(capsys.readouterr().out)
+
+    assert printed[0] == printed[1]
 
 
 @pytest.mark.parametrize("module", MODULES)
