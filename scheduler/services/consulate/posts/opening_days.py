@@ -13,7 +13,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
@@ -24,10 +24,9 @@ from scheduler.base.text import Text
 from scheduler.model.posts import Post, PostHours, SpecialDays
 from scheduler.services.common.audit import note
 from scheduler.services.consulate.posts.open_cells import Holiday, Interval, OpenCells, OpeningPlan, SpecialPeriod
-from scheduler.services.consulate.posts.posts import lock_post, make_special_days
-
-if TYPE_CHECKING:
-    from scheduler.services.consulate.posts.post_drafts import SpecialDraft
+from scheduler.services.consulate.posts.post_drafts import SpecialDraft
+from scheduler.services.consulate.posts.post_mapping import make_special_days
+from scheduler.services.consulate.posts.posts import lock_post
 
 MAX_PLANS = 64  # plans kept for one database
 _BEFORE, _AHEAD = timedelta(days=7), timedelta(days=414)  # the longest horizon, and the week in which it ends

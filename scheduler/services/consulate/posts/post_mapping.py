@@ -24,7 +24,6 @@ from scheduler.services.consulate.posts.posts import (
     WITH_POST,
     get_counter,
     lock_post,
-    make_special_days,
     read_post,
     read_service,
     read_weekly_hours,
@@ -160,6 +159,19 @@ def _write_service(session: Session, row: Service, draft: ServiceDraft, now: dat
 def _write_special(session: Session, post: Post, special: Iterable[SpecialDraft]) -> None:
     session.flush()
     post.special_days = [make_special_days(post, draft) for draft in special]
+
+
+def make_special_days(post: Post, draft: SpecialDraft) -> SpecialDays:
+    """Return the row of a draft, not yet added to the post. Raise NotFound if the post has no such counter."""
+    return SpecialDays(
+        counter=get_counter(post, draft.counter) if draft.counter else None,
+        open=draft.open,
+        first_on=draft.first_day,
+        last_on=draft.last_day,
+        opens=draft.hours[0] if draft.hours else None,
+        closes=draft.hours[1] if draft.hours else None,
+        reason=draft.reason,
+    )
 
 
 # Drafts from rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
@@ -15,9 +15,6 @@ from scheduler.base.text import Text
 from scheduler.model.posts import Counted, Counter, Post, PostHours, Service, SpecialDays
 from scheduler.services.common.lookup import make_not_found
 from scheduler.services.common.plain_values import Fields, Interval, drop_defaults, write_fields
-
-if TYPE_CHECKING:  # the library of drafts takes longer than a list of posts
-    from scheduler.services.consulate.posts.post_drafts import SpecialDraft
 
 WITH_POST = (
     selectinload(Post.city),
@@ -90,19 +87,6 @@ def lock_post(session: Session, post: Post) -> None:
     if session.scalar(query) != post.version:
         for row in (*post.hours, *post.special_days, *post.counters, *post.services, post):
             session.expire(row)
-
-
-def make_special_days(post: Post, draft: SpecialDraft) -> SpecialDays:
-    """Return the row of a draft, not yet added to the post. Raise NotFound if the post has no such counter."""
-    return SpecialDays(
-        counter=get_counter(post, draft.counter) if draft.counter else None,
-        open=draft.open,
-        first_on=draft.first_day,
-        last_on=draft.last_day,
-        opens=draft.hours[0] if draft.hours else None,
-        closes=draft.hours[1] if draft.hours else None,
-        reason=draft.reason,
-    )
 
 
 # What a service does not say, its post says
