@@ -13,7 +13,7 @@ from scheduler.base.errors import Conflict
 from scheduler.base.text import Text
 from scheduler.model.events import Event
 from scheduler.model.places import City
-from scheduler.model.posts import Checklist, Counter, Post, PostHours, Service
+from scheduler.model.posts import Checklist, Counter, Post, PostHours, Service, SpecialDays
 from scheduler.model.visits import SlotClaim
 from scheduler.services.common.audit import note
 from scheduler.services.common.changes import Change, ChangeKind, change

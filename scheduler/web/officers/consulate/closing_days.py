@@ -18,7 +18,7 @@ from scheduler.base.i18n import LANGUAGES
 from scheduler.model.accounts import Act
 from scheduler.model.posts import Post, SpecialDays
 from scheduler.model.visits import Appointment
-from scheduler.services.consulate.posts import opening_days, posts
+from scheduler.services.consulate.posts import opening_days, post_mapping
 from scheduler.services.consulate.posts.post_drafts import SpecialDraft
 from scheduler.services.consulate.posts.slots import Slot
 from scheduler.services.consulate.visits import displacement
@@ -114,7 +114,7 @@ def _render_affected(
         title=_("Close these days?"),
         post=post,
         form=form,
-        closure=posts.make_special_days(post, draft),
+        closure=post_mapping.make_special_days(post, draft),
         affected=affected,
         already=already,
         visit_text=visit_wording,
