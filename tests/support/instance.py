@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import cast
 
@@ -31,9 +30,20 @@ def connect(url: str, *, pages: str = "") -> Database:
     return Database(url, pages=pages, engine=engine_for(url).execution_options())
 
 
-@cache
+_engines: dict[str, sa.Engine] = {}
+
+
 def engine_for(url: str) -> sa.Engine:
-    return Database(url).engine
+    """Return the engine that this process has for an address."""
+    if url not in _engines:
+        _engines[url] = Database(url).engine
+    return _engines[url]
+
+
+def close_engines() -> None:
+    """Close the connections of all engines: before a fork, which must not share one, and before a process ends."""
+    for engine in _engines.values():
+        engine.dispose()
 
 
 class Served:

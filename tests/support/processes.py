@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy.orm import configure_mappers
 
+from tests.support.instance import close_engines
 from tests.support.machine import HANG
 
 configure_mappers()
@@ -111,6 +112,7 @@ def _fork(
     says: Any,
 ) -> None:
     warm()
+    close_engines()
     gc.collect()
     gc.freeze()  # what all share stays shared
     (gun, fire), (answers, answer), (places, leave) = os.pipe(), os.pipe(), os.pipe()
@@ -139,6 +141,7 @@ def _work(
         told = work(*given)
     except BaseException as error:  # noqa: BLE001
         told = f"{type(error).__name__}: {error}"
+    close_engines()
     os.write(leave, place)
     data = pickle.dumps((number, told))[:MOST]
     os.write(answer, len(data).to_bytes(4, "big") + data)
