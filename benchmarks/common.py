@@ -194,11 +194,14 @@ def url_of(db: Database) -> str:
 Rows = Mapping[sa.Table, Sequence[Mapping[str, Any]]]
 
 
+KEPT = ("version",)  # tables whose row every new database has already
+
+
 def rows_of(db: Database) -> Rows:
     """Read all stored rows, in an order in which they can be inserted."""
     model.import_all()
     with db.read() as session:
-        return {table: _stored(session, table) for table in Base.metadata.sorted_tables}
+        return {table: _stored(session, table) for table in Base.metadata.sorted_tables if table.name not in KEPT}
 
 
 def _stored(session: Session, table: sa.Table) -> list[dict[str, Any]]:
