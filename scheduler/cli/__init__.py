@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import sys
 
+USUAL_GC_THRESHOLD = gc.get_threshold()  # for commands that go on: they give it back
+
 
 def main() -> None:
     """Run the installed command, and exit with its code."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+
 import click
 
 from scheduler.base.i18n import N_
+from scheduler.cli import USUAL_GC_THRESHOLD
 from scheduler.cli.kit.context import CommandContext, pass_context
 from scheduler.cli.kit.language import _
 
@@ -17,6 +20,7 @@ from scheduler.cli.kit.language import _
 def serve(context: CommandContext, host: str, port: int, workers: int) -> None:
     from scheduler.web.serve import server
 
+    gc.set_threshold(*USUAL_GC_THRESHOLD)
     app = context.app  # with tables that fit, and a secret, before any process starts
     app.secret  # noqa: B018 - made and kept where there is none
     if not context.settings.pages:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 import threading
@@ -12,6 +13,7 @@ from scheduler.app import App
 from scheduler.base.clock import tzdata_problem
 from scheduler.base.errors import Conflict
 from scheduler.base.i18n import N_
+from scheduler.cli import USUAL_GC_THRESHOLD
 from scheduler.cli.kit.answers import print_json
 from scheduler.cli.kit.context import CommandContext, as_json, pass_context
 from scheduler.cli.kit.language import _
@@ -31,6 +33,7 @@ def worker(context: CommandContext, once: bool, as_json: bool) -> None:
     if once:
         _run_once(app, as_json=as_json)
         return
+    gc.set_threshold(*USUAL_GC_THRESHOLD)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
     click.echo(_("Working; stop with Ctrl-C."), err=True)
