@@ -124,6 +124,7 @@ def test_a_process_that_dies_is_replaced(server):
     os.kill(victim, signal.SIGKILL)
 
     until(lambda: victim not in server.children() and len(server.children()) == 2)
+    until(lambda: server.answers(FEED))  # the other process may have been starting still
     assert [200] * 20 == [server.get(FEED).status for _ in range(20)]
 
 
