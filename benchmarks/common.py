@@ -1,4 +1,4 @@
-"""What every benchmark needs: fresh databases on both engines, the best of several rounds, the memory of a child
+"""Tools of every benchmark: fresh databases on both engines, the best of several rounds, the memory of a child
 process, and a table."""
 
 from __future__ import annotations

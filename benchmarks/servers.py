@@ -145,7 +145,7 @@ def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked, and the status that it is to be answered with."""
+    """A request, and the status of the answer that it must get."""
 
     server: Server
     path: str
@@ -187,7 +187,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What wrk saw: requests a second, latency in milliseconds; and the server's CPU seconds for all of it.
+    """The results of wrk: requests a second, latency in milliseconds; and the server's CPU seconds for all of it.
 
     A server of many threads gets more of a core that others use too than one of a single thread: where the machine
     is not idle, only the CPU time of a request compares them.

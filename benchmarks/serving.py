@@ -167,7 +167,7 @@ Commits = list[tuple[int, float]]  # which change, and when
 
 @dataclass(slots=True)
 class Polls:
-    """What one client saw: when, how long it took, and the calendar where there was a new one."""
+    """One poll of a client: when, how long it took, and the calendar if it was a new one."""
 
     seconds: list[float] = field(default_factory=list)
     new: list[tuple[float, bytes]] = field(default_factory=list)

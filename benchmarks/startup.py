@@ -1,4 +1,4 @@
-"""What short commands spend before they answer, against bare imports of what they stand on.
+"""The time of short commands, against bare imports of the libraries that they stand on.
 
 By the CPU of the child, user and system: the help against `import click`; `list` and `show` of every noun, on a small
 database, against `import sqlalchemy.orm, click`. All take turns, so that a busy machine slows all alike.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class App:
-    """What one process works with. The database is connected, the channel chosen, the secret read when needed."""
+    """The database, channel, clock and secret of one process, each opened when it is first needed."""
 
     settings: Settings
     clock: Clock

@@ -18,7 +18,7 @@ SHEETS, FONTS = Path(PRINT), Path(BUNDLED_PRINT)
 
 
 class PrintForm(StrEnum):
-    """What is printed: the name of its template."""
+    """A kind of print; its value is the name of the template."""
 
     BADGES = "badges"
     PLACE_CARDS = "place-cards"

@@ -48,7 +48,7 @@ class Status(StrEnum):
 
 
 class Visibility(StrEnum):
-    """Who may know of an event: everybody; holders of a link or an invitation; officers only."""
+    """The people who may know of an event: everybody; holders of a link or an invitation; officers only."""
 
     PUBLIC = "public"
     PRIVATE = "private"
@@ -56,7 +56,7 @@ class Visibility(StrEnum):
 
 
 class Registration(StrEnum):
-    """Who can register people: officers only, or everybody on the public page of the event."""
+    """The people who can register guests: officers only, or everybody on the public page of the event."""
 
     DESK = "desk"
     PUBLIC = "public"
@@ -171,17 +171,17 @@ class Event(Base):
 
     @property
     def dated(self) -> bool:
-        """Whether the event has a date."""
+        """True if the event has a date."""
         return self.timing is not Timing.TO_BE_ANNOUNCED
 
     @property
     def whole_days(self) -> bool:
-        """Whether it is shown by days: it takes whole days, or its hour is not published."""
+        """True if it is shown by days: it takes whole days, or its hour is not published."""
         return self.timing in (Timing.DAYS, Timing.HOUR_TO_BE_ANNOUNCED)
 
     @property
     def cancelled(self) -> bool:
-        """Whether the event has been cancelled."""
+        """True if the event has been cancelled."""
         return self.status is Status.CANCELLED
 
     @property

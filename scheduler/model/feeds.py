@@ -46,7 +46,7 @@ class View(StrEnum):
 
 
 class Sees(StrEnum):
-    """What a link shows its holder: public events; private ones too; the holder's own; or the visits of a post.
+    """The view of a link: public events; private ones too; the holder's own events; or the visits of a post.
 
     One's own are the events that the person is invited to or has a place at, whatever their visibility.
     """

@@ -1,4 +1,4 @@
-"""What imports remember: columns and rows of guest lists, external ids of people, the sources of imported events."""
+"""The memory of imports: columns and rows of guest lists, external ids of people, sources of imported events."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scheduler.storage.types import JSON, Base, Id, Instant
 
 
 class ColumnMapping(Base):
-    """What the columns of a guest list mean. ``digest`` is made of the set of its headings, whatever their order.
+    """The meaning of a guest list's columns. ``digest`` is made of the set of its headings, whatever their order.
 
     ``source`` names the register that issued the external ids; the next file with these columns is taken to come
     from it, too.

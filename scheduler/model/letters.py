@@ -19,7 +19,7 @@ from scheduler.storage.types import JSON, Base, Id, Instant, Languages, choice
 
 
 class LetterKind(StrEnum):
-    """What a letter is about; each kind has its template."""
+    """The subject of a letter; each kind has its template."""
 
     CONFIRM = "confirm"  # registered on a page: the link that confirms the address
     STANDING = "standing"  # registered on a page though already on the list: their standing
@@ -53,7 +53,7 @@ NEWS = (LetterKind.MOVED, LetterKind.DATE_ANNOUNCED, LetterKind.CANCELLED)
 
 
 class Outcome(StrEnum):
-    """What became of a letter; `Letter.reason` says why it was skipped or failed."""
+    """The fate of a letter; `Letter.reason` says why it was skipped or failed."""
 
     SENT = "sent"
     SKIPPED = "skipped"

@@ -20,7 +20,7 @@ ADDRESS = sa.String(254)
 
 
 class Counted(StrEnum):
-    """What the minutes and the quota of a service count."""
+    """The unit that the minutes and the quota of a service count."""
 
     DOCUMENTS = "documents"
     PEOPLE = "people"

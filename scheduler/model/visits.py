@@ -126,7 +126,7 @@ class Appointment(Base):
 
     @property
     def active(self) -> bool:
-        """Whether the visit has a time or waits for one."""
+        """True if the visit has a time or waits for one."""
         return self.status in ACTIVE
 
     @property

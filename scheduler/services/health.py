@@ -36,7 +36,7 @@ class CheckResult(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HealthFinding:
-    """What one check found: its subject and state, and what to do (``remedy``: words, or a command)."""
+    """The finding of one check: its subject and state, and what to do (``remedy``: words, or a command)."""
 
     what: str
     state: CheckResult

@@ -1,4 +1,4 @@
-"""What the database refuses, translated into sentences for people."""
+"""Refusals of the database, translated into sentences for people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the services share about the transaction that they work in: who acts, and what was changed so far."""
+"""The state that services share within one transaction: who acts, and what was changed so far."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What templates may call; all of it pure but for the language and the clock of the reader."""
+"""Functions and filters for templates; pure but for the language and the clock of the reader."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ _TURNING = re.compile(r"[\u202a-\u202e\u2066-\u2069\u200e\u200f\x00-\x08\x0b-\x1
 
 
 class _Compiled(BytecodeCache):
-    """What templates come to, for every app that is made in this process: compiling them takes a second."""
+    """Compiled templates, shared by all applications of a process: compiling them takes a second."""
 
     def __init__(self) -> None:
         self._known: dict[str, bytes] = {}

@@ -47,7 +47,7 @@ class DeliveryCounts:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryResult:
-    """What became of a letter. No outcome means that it will be tried again at ``again_at``."""
+    """The result of an attempt. No outcome means that the letter will be tried again at ``again_at``."""
 
     outcome: Outcome | None
     reason: str = ""

@@ -76,7 +76,7 @@ def import_calendar(
 
 @dataclass(frozen=True, slots=True)
 class CalendarImportRequest:
-    """What is to be imported, read beforehand: nothing is read or fetched within a transaction."""
+    """An import that was asked for. The source is read beforehand: nothing is fetched within a transaction."""
 
     reading: Reading
     wanted: ImportOptions

@@ -100,7 +100,7 @@ def import_guests(
 
 @dataclass(frozen=True, slots=True)
 class GuestListImportRequest:
-    """What is to be imported, read beforehand: no file is read within the transaction."""
+    """An import that was asked for. The file is read beforehand, not within the transaction."""
 
     event: str
     file: Path

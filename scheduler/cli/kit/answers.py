@@ -1,4 +1,4 @@
-"""What a command prints: tables and fields for people, JSON for programs."""
+"""Output of commands: tables and fields for people, JSON for programs."""
 
 from __future__ import annotations
 

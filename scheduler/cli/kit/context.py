@@ -1,4 +1,4 @@
-"""What every command works at: the settings, the application, its clock; and the options that many share."""
+"""The context of a command: settings, application and clock; and options that many commands share."""
 
 from __future__ import annotations
 

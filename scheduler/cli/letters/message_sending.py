@@ -83,7 +83,7 @@ def send(
 
 @dataclass(frozen=True, slots=True)
 class _SendRequest:
-    """What is to be sent, read and checked already: no file is read within the transaction."""
+    """A message to be sent. It is read and checked beforehand, not within the transaction."""
 
     event: str
     written: message_drafts.MessageDraft

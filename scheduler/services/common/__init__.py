@@ -1,1 +1,1 @@
-"""What all services share: drafts and changes, look-ups, the audit, tokens, and the version of what is shown."""
+"""Tools that all services share: drafts and changes, look-ups, the audit, tokens, the content version."""

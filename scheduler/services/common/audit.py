@@ -33,7 +33,7 @@ def note(session: Session, action: str, noun: str, row: object, *, now: datetime
 
 
 class AuditLine(NamedTuple):
-    """What was done to one row of a noun."""
+    """One line of the audit, about one row of a noun."""
 
     action: str
     row: object

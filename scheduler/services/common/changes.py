@@ -1,4 +1,4 @@
-"""What a command changed, as a value that can be shown and counted."""
+"""Changes as values, so that a command can show and count what it changed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scheduler.services.common.drafts import Draft
 
 
 class ChangeKind(StrEnum):
-    """What was done to a row; UNCHANGED if it was already as asked for."""
+    """The kind of change to a row; UNCHANGED if it was already as asked for."""
 
     ADDED = "added"
     CHANGED = "changed"

@@ -1,4 +1,4 @@
-"""What all drafts have in common: their base class, how they are checked, and how mistakes are put into words."""
+"""The base class of all drafts, their check, and the words for mistakes in them."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ TOKEN = re.compile(r"([1-9][0-9]{0,17})-([a-z2-7]{26})")
 
 
 class Purpose(StrEnum):
-    """What a link is for; a token made for one purpose is refused for every other."""
+    """The purpose of a link; a token made for one purpose is refused for every other."""
 
     CONFIRM = "confirm"
     OWN = "own"

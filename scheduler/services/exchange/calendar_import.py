@@ -56,7 +56,7 @@ class ImportOptions:
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What an import did, or would do. ``said`` has title and time of each event added or changed, by key."""
+    """The changes of an import, made or proposed. ``said`` has title and time of each event changed, by key."""
 
     changes: tuple[Change, ...]
     notes: tuple[Note, ...]

@@ -30,7 +30,7 @@ _OVERRIDES = re.compile("[\u202d\u202e]")  # show a text in another order than i
 
 @dataclass(frozen=True, slots=True)
 class CalendarDefaults:
-    """What officers say of a calendar that they import; ``tz`` is for times in UTC and for floating times."""
+    """The officer's settings for an imported calendar; ``tz`` is for times in UTC and for floating times."""
 
     source: str
     language: str

@@ -26,7 +26,7 @@ _NAME = re.compile(rf"([a-z0-9]+(?:-[a-z0-9]+)*)\.({_LANGUAGES})(\.hours)?(\.ala
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """What an address asks for. ``name`` is the key of a feed, or the token of a private link."""
+    """The parts of a feed's address. ``name`` is the key of a feed, or the token of a private link."""
 
     name: str
     language: str

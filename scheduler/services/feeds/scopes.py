@@ -23,7 +23,7 @@ MAX_CHOSEN = 50  # values of one facet
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """What a feed shows: the events that match every list; an empty list restricts nothing.
+    """The scope of a feed: the events that match every list; an empty list restricts nothing.
 
     ``sees`` says what its reader may see; ``person_id`` is the person whose own agenda it is.
     """

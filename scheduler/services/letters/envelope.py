@@ -42,7 +42,7 @@ CompositionResult = OutgoingMessage | Skip
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SenderIdentity:
-    """What all letters of an instance have in common: the house that signs them, and the key of its links and ids."""
+    """The sender of all letters of an instance: the house that signs them, and the key of its links and ids."""
 
     name: Text
     sender: str  # an RFC 5322 mailbox

@@ -23,7 +23,7 @@ PARTING = (LetterKind.LAPSED, LetterKind.REFUSED, LetterKind.REMOVED)
 
 
 class LetterRow(NamedTuple):
-    """What one letter is composed from, beside its event: the letter, its recipient and their place on the list."""
+    """The row that a letter is composed from, beside its event: letter, recipient, and their place on the list."""
 
     id: int
     key: str

@@ -1,4 +1,4 @@
-"""What the pages of a booking share: the service and the party chosen so far, which travel in the address."""
+"""The choice that the pages of a booking share: service and party, which travel in the address."""
 
 from __future__ import annotations
 

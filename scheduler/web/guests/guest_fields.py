@@ -1,4 +1,4 @@
-"""Who comes, with whom and what they need, as guests type it; the complaints stand beside the fields."""
+"""Fields in which guests type who comes, with whom and their needs; errors stand beside the fields."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ class Form:
 
     @property
     def trapped(self) -> bool:
-        """Whether a field is filled in that no person sees."""
+        """True if a field is filled in that no person sees."""
         return bool(self[TRAP])
 
 

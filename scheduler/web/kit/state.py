@@ -1,4 +1,4 @@
-"""What a state of an event is called, and how it is shown."""
+"""The label of a state of an event."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class StateLabel(NamedTuple):
-    """What a person can do or must know; the tone is a colour beside the word, never instead of it."""
+    """A state in a word; the tone is a colour beside the word, never instead of it."""
 
     words: str
     tone: str = ""

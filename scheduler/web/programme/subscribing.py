@@ -27,7 +27,7 @@ from scheduler.web.kit.paths import PER_LANGUAGE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedChoice:
-    """What the reader ticked. An empty list restricts nothing."""
+    """The reader's choice of events for a feed. An empty list restricts nothing."""
 
     kind: tuple[str, ...] = ()
     city: tuple[str, ...] = ()

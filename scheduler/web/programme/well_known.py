@@ -1,4 +1,4 @@
-"""What machines look for beside the pages: files, a map of the site, rules for robots, a pulse."""
+"""Addresses for machines: static files, sitemap, robots.txt, health."""
 
 from __future__ import annotations
 

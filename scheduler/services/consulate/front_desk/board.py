@@ -34,7 +34,7 @@ class CalledTicket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
-    """What everybody in the room may read: tickets and counters, never names.
+    """The board of the waiting room: tickets and counters, never names.
 
     ``called`` begins with the latest call; ``next`` are the first tickets of the queue, ``waiting`` is its length.
     """

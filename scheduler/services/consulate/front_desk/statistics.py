@@ -68,7 +68,7 @@ class Statistics:
 
 @dataclass(frozen=True, slots=True)
 class _Visit:
-    """What the statistics need of one visit; the hours are those of the day at the post."""
+    """The facts of one visit that statistics need; hours are those of the day at the post."""
 
     status: VisitStatus
     walk_in: bool

@@ -175,7 +175,7 @@ def sort_by_turn(rows: Sequence[Appointment], now: datetime) -> list[Appointment
 
 
 class _Forecast:
-    """What is known now about the speed of the queue: the counters at work, when each is free, and today's pace."""
+    """The present speed of the queue: the counters at work, when each is free, and today's pace."""
 
     def __init__(self, post: Post, rows: Sequence[Appointment], now: datetime) -> None:
         self.post, self.now = post, now

@@ -1,4 +1,4 @@
-"""What is known of one visit at the desk: what was done with it, and the letters that were written about it."""
+"""The history of one visit for the desk: the acts on it, and the letters about it."""
 
 from __future__ import annotations
 

@@ -25,7 +25,6 @@ from scheduler.services.consulate.posts.posts import (
     get_counter,
     lock_post,
     read_post,
-    read_service,
     read_weekly_hours,
 )
 
@@ -188,7 +187,3 @@ def make_draft(post: Post) -> PostDraft:
             "service": {key: ServiceDraft.model_construct(**one) for key, one in fields["service"].items()},
         }
     )
-
-
-def make_service_draft(row: Service) -> ServiceDraft:
-    return ServiceDraft.model_construct(**read_service(row))

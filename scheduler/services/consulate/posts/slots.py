@@ -25,7 +25,7 @@ Claims = Mapping[tuple[int, date], int]  # by counter and day: the mask of the c
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What a visit takes: so many consecutive cells, at so many counters at the same time."""
+    """The need of a visit: so many consecutive cells, at so many counters at the same time."""
 
     cells: int
     counters: int = 1

@@ -13,7 +13,7 @@ from scheduler.services.common import tokens
 
 
 class VisitPurpose(StrEnum):
-    """What a link is for; a token for one purpose is not valid for another."""
+    """The purpose of a link; a token for one purpose is not valid for another."""
 
     CONFIRM = "confirm"  # to confirm a held or offered time, or to reconfirm a booked one
     OWN = "own"

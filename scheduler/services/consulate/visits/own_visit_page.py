@@ -1,4 +1,4 @@
-"""What the page of one visit shows to the person who booked it, and what they may change there."""
+"""The page of one visit for the person who booked it: its content, and the changes they may make."""
 
 from __future__ import annotations
 

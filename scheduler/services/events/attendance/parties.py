@@ -19,7 +19,7 @@ from scheduler.services.events.attendance.capacity import NoRoom
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
-    """What a party needs, in its own words. Sensitive."""
+    """The needs of a party, in its own words. Sensitive."""
 
     access: str = ""
     dietary: str = ""

@@ -47,7 +47,7 @@ class Guest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerDetails:
-    """What came with an answer: apologies with the regrets, the reference to find it by, who comes instead."""
+    """The details of an answer: apologies with the regrets, the reference to find it by, who comes instead."""
 
     excused: bool = False
     reference: str | None = None

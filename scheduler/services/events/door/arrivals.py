@@ -31,7 +31,7 @@ VIPS = (Role.PRESIDES, Role.GUEST_OF_HONOUR, Role.SPEAKER)
 
 
 class ScanOutcome(StrEnum):
-    """What the door answers to a pass or to somebody on the list. Only the first lets in."""
+    """The door's answer to a pass or to somebody on the list. Only the first one admits."""
 
     WELCOME = "welcome"
     HERE = "already here"

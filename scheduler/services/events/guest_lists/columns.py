@@ -50,7 +50,7 @@ class Columns:
 
 @dataclass(frozen=True, slots=True)
 class ColumnChoices:
-    """What the officer states about the columns: the field of a heading, "" for a column to leave out."""
+    """The officer's choices for the columns: the field of a heading, "" for a column to leave out."""
 
     columns: Mapping[str, str]
     source: str | None = None

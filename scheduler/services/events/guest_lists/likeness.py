@@ -168,7 +168,7 @@ class Likeness:
 
 
 class _Searched:
-    """What the rows of a file have that somebody known could share."""
+    """The values of a file's rows that a known person could share."""
 
     def __init__(self, entries: Sequence[ParsedRow]) -> None:
         readable = [entry for entry in entries if entry.person is not None]

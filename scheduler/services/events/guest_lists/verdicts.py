@@ -11,7 +11,7 @@ from scheduler.services.events.guest_lists.rows import ParsedRow
 
 
 class RowOutcome(StrEnum):
-    """What became of a row. The officer gets rows of the last two back."""
+    """The outcome of a row. The officer gets rows with the last two back."""
 
     ADDED = "added"
     CHANGED = "changed"

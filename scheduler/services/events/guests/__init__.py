@@ -1,1 +1,1 @@
-"""What guests do themselves: register, answer and change on a page of their own; and the directory of guests."""
+"""Self-service of guests: register, answer and change on a page of their own; and the directory of guests."""

@@ -38,7 +38,7 @@ LISTED = (*HOLDING, Standing.WAITLISTED, Standing.REQUESTED)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistrationForm:
-    """What was typed. ``form`` identifies one form that was shown: sent twice, it is one letter."""
+    """A registration as typed. ``form`` identifies one form that was shown: sent twice, it is one letter."""
 
     person: PersonDraft
     mode: Mode

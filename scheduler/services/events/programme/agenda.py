@@ -44,7 +44,7 @@ PUBLIC_COLUMNS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgendaFilter:
-    """What the reader chose to see, by key; None does not restrict."""
+    """The reader's choice, by key; None does not restrict."""
 
     kind: Kind | None = None
     city: str | None = None

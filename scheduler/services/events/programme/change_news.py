@@ -19,7 +19,7 @@ from scheduler.services.outbox import enqueue
 
 @dataclass(frozen=True, slots=True)
 class EventBefore:
-    """What people knew of an event before it was changed; times are UTC, ``dtstart`` and ``dtend`` wall times."""
+    """The facts of an event that people knew before a change; times are UTC, ``dtstart`` and ``dtend`` wall times."""
 
     status: Status
     timing: Timing

@@ -49,7 +49,7 @@ _ASKS = HEADERS["Content-Security-Policy"] + "; connect-src 'self'"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanForm:
-    """What came of a form, in numbers: read again when it is shown, because the transaction is over."""
+    """The result of a form, by ids: rows are read again when it is shown, because the transaction is over."""
 
     verdict: ScanOutcome | None = None
     attendee: int | None = None

@@ -1,4 +1,4 @@
-"""What the pages of the desk share: find an event, act in an officer's name, show a refusal in words."""
+"""Tools that the pages of the desk share: find an event, act in an officer's name, show a refusal in words."""
 
 from __future__ import annotations
 

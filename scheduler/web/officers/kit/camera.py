@@ -1,4 +1,4 @@
-"""What a camera sees, for browsers that read no codes themselves: the code in it. No picture is kept."""
+"""Codes read from camera pictures, for browsers that cannot read them. No picture is kept."""
 
 from __future__ import annotations
 

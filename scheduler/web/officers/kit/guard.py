@@ -1,4 +1,4 @@
-"""Who may see which page of the desk. A page that does not say so is seen by nobody.
+"""Rights to the pages of the desk. A page that states no right is seen by nobody.
 
     pages = guard.blueprint("door")
 
