@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Literal
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from calendars.feed import write_feed
-from calendars.vevent import Texts, VEvent, render
+from calendars.vevent import VEvent, render
 from scheduler.base.clock import wall
 from scheduler.base.i18n import N_, load_catalogue
 from scheduler.model.feeds import FeedLink
@@ -18,7 +17,7 @@ from scheduler.model.posts import Post, Service
 from scheduler.model.visits import Appointment, VisitStatus
 from scheduler.services.consulate.posts.free_times import midnight
 from scheduler.services.consulate.visits.references import WITH_VISIT
-from scheduler.services.consulate.visits.wording import format_place
+from scheduler.services.consulate.visits.wording import fill_vevent
 from scheduler.services.feeds.event_feeds import REFRESH
 
 # A cancelled visit stays, as cancelled, until its day has passed, so that nobody prepares for it.
@@ -53,11 +52,8 @@ def _coming(session: Session, post: Post, now: datetime) -> Iterator[Appointment
 
 def _vevent(visit: Appointment, language: str, *, names: bool) -> VEvent:
     """Return a visit as an entry for officers; its UID differs from the one in the applicant's own calendar."""
-    assert visit.starts_at is not None and visit.ends_at is not None  # noqa: S101, PT018 - it has a time
-    gettext, cancelled = load_catalogue(language).gettext, visit.status is VisitStatus.CANCELLED
-    status: Literal["CONFIRMED", "CANCELLED"] = "CANCELLED" if cancelled else "CONFIRMED"
+    gettext = load_catalogue(language).gettext
     service = visit.service.name.to(language)
-    summary = " · ".join([service, visit.reference, *_many(visit)])
     lines = [
         f"{gettext(N_('Reference'))}: {visit.reference}",
         f"{gettext(N_('Service'))}: {service}",
@@ -66,19 +62,13 @@ def _vevent(visit: Appointment, language: str, *, names: bool) -> VEvent:
     ]
     if names:
         lines += ["", *(applicant.name for applicant in visit.applicants)]
-    return VEvent(
+    return fill_vevent(
+        visit,
+        language,
         uid=f"desk-{visit.uid}",
-        dtstamp=visit.revised_at,
-        created=visit.created_at,
-        sequence=visit.sequence,
-        dtstart=visit.starts_at,
-        dtend=visit.ends_at,
-        status=status,
-        texts=Texts(
-            summary=f"{gettext(N_('Cancelled'))}: {summary}" if cancelled else summary,
-            description="\n".join(lines),
-            location=format_place(visit, language),
-        ),
+        title=" · ".join([service, visit.reference, *_many(visit)]),
+        lines=lines,
+        cancelled=visit.status is VisitStatus.CANCELLED,
     )
 
 

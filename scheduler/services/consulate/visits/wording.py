@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Literal
 
@@ -74,16 +75,25 @@ def make_vevent(visit: Appointment, language: str) -> VEvent:
 
     UID and SEQUENCE are stored, so a moved visit moves in every calendar, and a cancelled one is struck out.
     """
-    assert visit.starts_at is not None and visit.ends_at is not None  # noqa: S101, PT018 - it has a time
     gettext = load_catalogue(language).gettext
-    cancelled = visit.status in (VisitStatus.CANCELLED, VisitStatus.LAPSED)
-    status: Literal["CONFIRMED", "CANCELLED"] = "CANCELLED" if cancelled else "CONFIRMED"
     lines = [f"{gettext('Reference')}: {visit.reference}"]
     if items := list_documents(visit, language):
         lines += ["", gettext("Please bring:"), *(f"– {item}" for item in items)]
-    name = format_title(visit, language)
+    cancelled = visit.status in (VisitStatus.CANCELLED, VisitStatus.LAPSED)
+    return fill_vevent(
+        visit, language, uid=visit.uid, title=format_title(visit, language), lines=lines, cancelled=cancelled
+    )
+
+
+def fill_vevent(
+    visit: Appointment, language: str, *, uid: str, title: str, lines: Sequence[str], cancelled: bool
+) -> VEvent:
+    """Return the entry of a visit with this title and description; a cancelled one says so in its title."""
+    assert visit.starts_at is not None and visit.ends_at is not None  # noqa: S101, PT018 - it has a time
+    gettext = load_catalogue(language).gettext
+    status: Literal["CONFIRMED", "CANCELLED"] = "CANCELLED" if cancelled else "CONFIRMED"
     return VEvent(
-        uid=visit.uid,
+        uid=uid,
         dtstamp=visit.revised_at,
         created=visit.created_at,
         sequence=visit.sequence,
@@ -91,7 +101,7 @@ def make_vevent(visit: Appointment, language: str) -> VEvent:
         dtend=visit.ends_at,
         status=status,
         texts=Texts(
-            summary=f"{gettext('Cancelled')}: {name}" if cancelled else name,
+            summary=f"{gettext('Cancelled')}: {title}" if cancelled else title,
             description="\n".join(lines),
             location=format_place(visit, language),
         ),
