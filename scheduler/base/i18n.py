@@ -1,17 +1,18 @@
 """The languages of the programme: gettext catalogues, read from their .po files.
 
-The English sentence in the code is the key. Catalogues are read once per process; there is no compile step, so a
-catalogue cannot be older than its source.
+The English sentence in the code is the key. Catalogues are read once per process. Building the package compiles them
+(`hatch_build.py`); the name of a compiled one has the CRC-32 of its source, so that an outdated one is never read.
 """
 
 from __future__ import annotations
 
 import io
 import os
+import zlib
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 
-from scheduler.base.resources import TRANSLATIONS
+from scheduler.base.resources import CATALOGUES, TRANSLATIONS
 
 LANGUAGES = ("en", "kk", "ru", "th")
 # Not by pathlib, which takes a tenth of the time of `scheduler --help` to import.
@@ -36,11 +37,21 @@ def load_catalogue(language: str) -> NullTranslations:
 
 
 def _read(language: str) -> NullTranslations:
+    """Read a catalogue from its compiled form, if that is of today's source, else from the source."""
+    with open(os.path.join(TRANSLATIONS, f"{language}.po"), "rb") as file:  # noqa: PTH118, PTH123
+        source = file.read()
+    compiled = os.path.join(CATALOGUES, f"{language}-{zlib.crc32(source):08x}.mo")  # noqa: PTH118
+    if not os.path.exists(compiled):  # noqa: PTH110
+        return _compile(source, language)
+    with open(compiled, "rb") as file:  # noqa: PTH123
+        return GNUTranslations(file)
+
+
+def _compile(source: bytes, language: str) -> NullTranslations:
     from babel.messages.mofile import write_mo
     from babel.messages.pofile import read_po
 
     compiled = io.BytesIO()
-    with open(os.path.join(TRANSLATIONS, f"{language}.po"), "rb") as source:  # noqa: PTH118, PTH123
-        write_mo(compiled, read_po(source, locale=language))
+    write_mo(compiled, read_po(io.BytesIO(source), locale=language))
     compiled.seek(0)
     return GNUTranslations(compiled)

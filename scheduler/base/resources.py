@@ -14,5 +14,6 @@ TRANSLATIONS = os.path.join(_PACKAGE, "translations")  # noqa: PTH118
 PRINT = os.path.join(_PACKAGE, "print")  # noqa: PTH118
 STATIC = os.path.join(_PACKAGE, "web", "static")  # noqa: PTH118
 # What others wrote, laid there when the package is built (hatch_build.py): fonts, and the licences of all.
+CATALOGUES = os.path.join(_PACKAGE, "bundled", "catalogues")  # noqa: PTH118
 BUNDLED_PRINT = os.path.join(_PACKAGE, "bundled", "print")  # noqa: PTH118
 BUNDLED_WEB = os.path.join(_PACKAGE, "bundled", "web")  # noqa: PTH118

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from gettext import GNUTranslations
 from pathlib import Path
 
 import pytest
+from babel.messages.pofile import read_po
 
 import hatch_build
 from hatch_build import BUNDLE, BUNDLED, LICENCES, Font
-from scheduler.base.resources import STATIC
+from scheduler.base.resources import CATALOGUES, STATIC
 
 ROOT = Path(hatch_build.__file__).parent
 FACE = re.compile(r"font-weight: ([\d ]+);.*?url\((fonts/[^)]+)\).*?unicode-range: ([^;]+);")
@@ -72,3 +74,38 @@ def test_a_bundle_that_was_interrupted_is_made_anew(tree):
     (tree / BUNDLED / hatch_build.STAMP).unlink()
 
     assert not hatch_build.is_fresh(tree)
+
+
+@pytest.fixture(params=["kk", "ru", "th"])
+def source(tree: Path, request: pytest.FixtureRequest) -> Path:
+    """A file of translations in a tree."""
+    file = tree / "scheduler" / "translations" / f"{request.param}.po"
+    file.parent.mkdir(parents=True)
+    shutil.copy(ROOT / "scheduler" / "translations" / file.name, file)
+    return file
+
+
+def test_a_translation_that_has_changed_is_compiled_anew_and_its_old_form_goes(tree, source):
+    hatch_build.compile_catalogues(tree)
+    assert {} == hatch_build.list_uncompiled(tree)
+
+    source.write_text(source.read_text() + "\n#~ changed\n")
+    [target] = hatch_build.list_uncompiled(tree).values()
+    hatch_build.compile_catalogues(tree)
+
+    assert {} == hatch_build.list_uncompiled(tree)
+    assert [target] == list(target.parent.glob(f"{source.stem}-*.mo"))
+
+
+def test_a_compiled_catalogue_says_what_the_program_reads_from_its_source(tree, source):
+    target = hatch_build.name_compiled(tree, source)
+    hatch_build.compile_catalogues(tree)
+
+    with target.open("rb") as compiled, source.open("rb") as text:
+        catalogue = GNUTranslations(compiled)
+        messages = [
+            message for message in read_po(text, locale=source.stem) if message.id and not message.pluralizable
+        ]
+    assert len(messages) > 2000
+    assert [] == [message.id for message in messages if catalogue.gettext(message.id) != message.string]
+    assert Path(CATALOGUES).name == target.parent.name
