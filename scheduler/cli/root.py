@@ -72,7 +72,7 @@ class Root(LazyGroup):
     """The group of all commands. Its help imports none of them; its errors become lines and exit codes."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        return list(self.places)  # in the order of the table
+        return list(self.modules)  # in the order of the table
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section(_("Commands")):
@@ -107,7 +107,7 @@ _FILE = _File()
 
 @click.group(
     cls=Root,
-    places={name: place for name, (place, _text) in COMMANDS.items()},
+    modules={name: place for name, (place, _text) in COMMANDS.items()},
     help=N_("The scheduling system of a diplomatic and civic programme."),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )

@@ -8,7 +8,7 @@ from scheduler.cli.kit.lazy_group import LazyGroup
 post = LazyGroup(
     "post",
     help=N_("Consular posts: services, counters, hours, closures."),
-    places={
+    modules={
         "list": "consulate.post_listing:list_posts",
         "show": "consulate.post_listing:show_post",
         "add": "consulate.post_planning:add",
@@ -27,7 +27,7 @@ post = LazyGroup(
 service = LazyGroup(
     "service",
     help=N_("What a post offers to the public."),
-    places={
+    modules={
         "list": "consulate.post_listing:list_services",
         "add": "consulate.post_planning:add_service",
         "change": "consulate.post_planning:change_service",
@@ -36,7 +36,7 @@ service = LazyGroup(
 counter = LazyGroup(
     "counter",
     help=N_("The counters of a post."),
-    places={
+    modules={
         "list": "consulate.post_listing:list_counters",
         "add": "consulate.post_planning:add_counter",
         "change": "consulate.post_planning:change_counter",

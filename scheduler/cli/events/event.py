@@ -8,7 +8,7 @@ from scheduler.cli.kit.lazy_group import LazyGroup
 event = LazyGroup(
     "event",
     help=N_("Events: plan, move, cancel, announce."),
-    places={
+    modules={
         "list": "events.event_listing:list_events",
         "show": "events.event_listing:show_event",
         "add": "events.event_planning:add",

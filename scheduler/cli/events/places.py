@@ -16,13 +16,13 @@ def _places(noun: str, plural: str) -> dict[str, str]:
     }
 
 
-city = LazyGroup("city", help=N_("Cities."), places=_places("city", "cities"))
-organisation = LazyGroup("organisation", help=N_("Organisations."), places=_places("organisation", "organisations"))
-venue = LazyGroup("venue", help=N_("Venues."), places=_places("venue", "venues"))
+city = LazyGroup("city", help=N_("Cities."), modules=_places("city", "cities"))
+organisation = LazyGroup("organisation", help=N_("Organisations."), modules=_places("organisation", "organisations"))
+venue = LazyGroup("venue", help=N_("Venues."), modules=_places("venue", "venues"))
 person = LazyGroup(
     "person",
     help=N_("People of the programme."),
-    places={
+    modules={
         **_places("person", "people"),
         "erase": "events.person_erasure:erase",
         "retention": "events.person_erasure:retention",

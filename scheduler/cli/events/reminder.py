@@ -8,7 +8,7 @@ from scheduler.cli.kit.lazy_group import LazyGroup
 reminder = LazyGroup(
     "reminder",
     help=N_("Reminders before events, and who will get them."),
-    places={
+    modules={
         "list": "events.reminder_listing:list_reminders",
         "show": "events.reminder_listing:show_reminder",
         "preview": "events.reminder_listing:preview_reminders",

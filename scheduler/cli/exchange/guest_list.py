@@ -29,8 +29,8 @@ from scheduler.services.events.guest_lists import exporting as guest_export
 from scheduler.services.events.guest_lists.columns import ColumnChoices, Columns
 from scheduler.services.events.guest_lists.headings import FIELDS, OURS, guess_field
 from scheduler.services.events.guest_lists.importing import Decisions, import_rows
+from scheduler.services.events.guest_lists.row_results import RowOutcome, RowResult
 from scheduler.services.events.guest_lists.rows import ParsedRow, RowDefaults, parse_rows
-from scheduler.services.events.guest_lists.verdicts import RowOutcome, RowResult
 
 MAX_SHOWN = 200  # rows of a list, up to which each that goes in has a line of its own
 MARKS = {

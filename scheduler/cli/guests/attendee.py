@@ -8,7 +8,7 @@ from scheduler.cli.kit.lazy_group import LazyGroup
 attendee = LazyGroup(
     "attendee",
     help=N_("Attendees: invite, register, approve, answer, withdraw."),
-    places={
+    modules={
         "list": "guests.attendee_listing:list_attendees",
         "show": "guests.attendee_listing:show_attendee",
         "register": "guests.attendance:register",

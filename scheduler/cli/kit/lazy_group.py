@@ -17,16 +17,16 @@ from scheduler.cli.kit.language import translate
 class LazyGroup(click.Group):
     """A group that knows its commands by name, and where each is: ``module:attribute`` below `scheduler.cli`."""
 
-    def __init__(self, name: str | None = None, *, places: Mapping[str, str], **options: Any) -> None:
+    def __init__(self, name: str | None = None, *, modules: Mapping[str, str], **options: Any) -> None:
         super().__init__(name, **options)
-        self.places = places
+        self.modules = modules
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        return sorted(self.places)
+        return sorted(self.modules)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Return a command in the desk's language; None if there is none of that name."""
-        if cmd_name not in self.places:
+        if cmd_name not in self.modules:
             return None
-        module, attribute = self.places[cmd_name].split(":")
+        module, attribute = self.modules[cmd_name].split(":")
         return translate(getattr(importlib.import_module(f"scheduler.cli.{module}"), attribute))

@@ -8,7 +8,7 @@ from scheduler.cli.kit.lazy_group import LazyGroup
 feed = LazyGroup(
     "feed",
     help=N_("Calendars that people subscribe to."),
-    places={
+    modules={
         "list": "letters.feed_listing:list_feeds",
         "show": "letters.feed_listing:show_feed",
         "add": "events.place_planning:add_feed",

@@ -8,7 +8,7 @@ from scheduler.cli.kit.lazy_group import LazyGroup
 link = LazyGroup(
     "link",
     help=N_("Secret addresses of feeds: each for one holder, each revoked alone."),
-    places={
+    modules={
         "list": "letters.feed_link_listing:list_links",
         "show": "letters.feed_link_listing:show_link",
         "add": "letters.feed_link_granting:add_link",

@@ -8,7 +8,7 @@ from scheduler.cli.kit.lazy_group import LazyGroup
 account = LazyGroup(
     "account",
     help=N_("Accounts of those who sign in: officers, the door."),
-    places={
+    modules={
         "list": "system.account_listing:list_accounts",
         "show": "system.account_listing:show_account",
         "add": "system.account_administration:add",

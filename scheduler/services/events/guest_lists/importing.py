@@ -11,12 +11,12 @@ from sqlalchemy.orm import Session
 from scheduler.base.errors import Conflict, Invalid
 from scheduler.model.events import Event
 from scheduler.services.events.attendance.placement import read_places
-from scheduler.services.events.guest_lists.decisions import RowMatcher
 from scheduler.services.events.guest_lists.list_records import ListRecords
 from scheduler.services.events.guest_lists.listed_guests import ListedGuests
 from scheduler.services.events.guest_lists.new_guests import NewGuests
+from scheduler.services.events.guest_lists.row_matching import RowMatcher
+from scheduler.services.events.guest_lists.row_results import Decisions, RowOutcome, RowPlan, RowResult
 from scheduler.services.events.guest_lists.rows import ParsedRow, RowDefaults
-from scheduler.services.events.guest_lists.verdicts import Decisions, RowOutcome, RowPlan, RowResult
 
 BATCH_ROWS = 500  # rows
 

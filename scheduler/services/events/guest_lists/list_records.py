@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 from scheduler.model.events import Event
 from scheduler.model.imports import ExternalId, GuestRow
 from scheduler.services.events.guest_lists.likeness import Likeness
+from scheduler.services.events.guest_lists.row_results import RowPlan
 from scheduler.services.events.guest_lists.rows import ParsedRow
-from scheduler.services.events.guest_lists.verdicts import RowPlan
 from scheduler.storage.types import Base
 
 

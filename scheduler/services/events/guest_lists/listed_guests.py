@@ -19,8 +19,8 @@ from scheduler.services.events.attendance.replies import PARTSTATS, Reply
 from scheduler.services.events.guest_lists.list_records import ListRecords
 from scheduler.services.events.guest_lists.new_guests import NO_PLACE
 from scheduler.services.events.guest_lists.people import is_news, update_person
+from scheduler.services.events.guest_lists.row_results import RowOutcome, RowPlan, RowResult
 from scheduler.services.events.guest_lists.rows import ParsedRow, RowDefaults
-from scheduler.services.events.guest_lists.verdicts import RowOutcome, RowPlan, RowResult
 from scheduler.storage.refusals import explain_refusal
 
 _OF_THE_PARTY = ("role", "mode", "companions", "companion_names", "access_needs", "dietary_needs")

@@ -31,8 +31,8 @@ from scheduler.services.events.attendance.placement import (
 from scheduler.services.events.attendance.replies import PARTSTATS, Reply
 from scheduler.services.events.guest_lists.list_records import ListRecords, insert_into
 from scheduler.services.events.guest_lists.people import read_organisations, update_person
+from scheduler.services.events.guest_lists.row_results import RowOutcome, RowPlan, RowResult
 from scheduler.services.events.guest_lists.rows import ParsedRow, RowDefaults
-from scheduler.services.events.guest_lists.verdicts import RowOutcome, RowPlan, RowResult
 from scheduler.services.events.programme import conflicts
 from scheduler.services.events.programme.places import make_identity
 from scheduler.services.outbox import enqueue

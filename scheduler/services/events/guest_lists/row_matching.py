@@ -13,8 +13,8 @@ from scheduler.model.events import Event, Mode
 from scheduler.model.places import Person
 from scheduler.services.common import lookup
 from scheduler.services.events.guest_lists.likeness import Known, Likeness, has_another_id, shares_a_name
+from scheduler.services.events.guest_lists.row_results import Decisions, RowOutcome, RowPlan, RowResult
 from scheduler.services.events.guest_lists.rows import ParsedRow, RowDefaults
-from scheduler.services.events.guest_lists.verdicts import Decisions, RowOutcome, RowPlan, RowResult
 from scheduler.services.events.programme.places import make_identity
 
 
