@@ -16,12 +16,12 @@ from scheduler.model.letters import Letter, Outcome
 from scheduler.services.letters.composing import compose
 from scheduler.services.letters.envelope import CompositionResult, OutgoingMessage, Skip
 from scheduler.services.outbox import leases, reminders
+from scheduler.worker.presence import Presence
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(minutes=10)  # a batch takes seconds; the letters of a worker that died are free again after this
 BATCH_SIZE = 1000  # letters claimed at once
-COMPOSED_FOR = timedelta(minutes=1)  # letters composed longer ago are composed anew: facts change, leases end
+COMPOSED_FOR = timedelta(minutes=1)  # letters composed longer ago are composed anew: facts change
 CHANNEL_RETRY_AFTER = timedelta(minutes=1)  # while the channel is down
 
 
@@ -73,18 +73,24 @@ def never() -> bool:
     return False
 
 
-def deliver(app: App, report: Report | None = None, *, stop: Stop = never) -> DeliveryCounts:
+def deliver(
+    app: App, report: Report | None = None, *, stop: Stop = never, worker: Presence | None = None
+) -> DeliveryCounts:
     """Fire the reminders that are due, then send the letters that are due; return what was done.
 
     It ends when nothing is due any more, when the channel is down, or, after the letter in flight, when ``stop``
-    returns True. ``report`` is called after each letter with its outcome.
+    returns True. ``report`` is called after each letter with its outcome. ``worker`` claims the letters; without
+    one, a worker is there for this round only.
     """
+    if worker is None:
+        with Presence(app) as present:
+            return deliver(app, report, stop=stop, worker=present)
     with app.db.write("worker") as session:
         reminders.fire_reminders(session, now=app.clock.now())
     total = DeliveryCounts()
     try:
         while not (total.down or stop()):
-            done = _deliver_batch(app, report, stop)
+            done = _deliver_batch(app, worker, report, stop)
             if done is None:
                 break
             total += done
@@ -93,18 +99,20 @@ def deliver(app: App, report: Report | None = None, *, stop: Stop = never) -> De
     return total
 
 
-def _deliver_batch(app: App, report: Report | None, stop: Stop) -> DeliveryCounts | None:
-    """Deliver up to BATCH_SIZE letters; return None if nothing is due."""
+def _deliver_batch(app: App, worker: Presence, report: Report | None, stop: Stop) -> DeliveryCounts | None:
+    """Deliver up to BATCH_SIZE letters; return None if nothing is due, or if this worker may lose its claims."""
     now = app.clock.now()
+    if not worker.holds_claims():
+        return None
     with app.db.write("worker") as session:
-        ids = leases.claim_due(session, now=now, lease=LEASE, limit=BATCH_SIZE)
+        ids = leases.claim_due(session, worker.id, now=now, limit=BATCH_SIZE)
     if not ids:
         return None
 
     def outdated_or_stopped() -> bool:
         return stop() or app.clock.now() >= now + COMPOSED_FOR
 
-    return _send_all(app, _compose(app, ids, now), report, outdated_or_stopped)
+    return _send_all(app, worker, _compose(app, ids, now), report, outdated_or_stopped)
 
 
 def _compose(app: App, ids: list[int], now: datetime) -> list[Item]:
@@ -113,7 +121,7 @@ def _compose(app: App, ids: list[int], now: datetime) -> list[Item]:
         with app.db.read() as session:
             return list(compose(session, ids, house=app.house, now=now))
     except (Conflict, Forbidden):
-        raise  # the database is away; when the lease ends the letters are free again
+        raise  # the database is away; the next round claims them again
     except Exception as error:
         log.exception("letters %s cannot be composed", ids)
         if len(ids) == 1:
@@ -121,27 +129,31 @@ def _compose(app: App, ids: list[int], now: datetime) -> list[Item]:
         return [item for letter in ids for item in _compose(app, [letter], now)]
 
 
-def _send_all(app: App, composed: list[Item], report: Report | None, stop: Stop) -> DeliveryCounts:
+def _send_all(app: App, worker: Presence, composed: list[Item], report: Report | None, stop: Stop) -> DeliveryCounts:
     """Send letters and record the outcome of each before the next is sent; release those that are left.
 
-    So a crash repeats at most the letter in flight.
+    So a crash repeats at most the letter in flight. A worker that was stopped for so long that others have taken its
+    letters learns it when it records the one in flight, and sends no more of them.
     """
     total = DeliveryCounts()
     with app.db.autocommit() as execute:
         for index, item in enumerate(composed):
-            if index and stop():
+            if not worker.holds_claims() or (index and stop()):
                 break
             result = _deliver_one(app, item)
             if result.down:
                 total += DeliveryCounts(postponed=len(composed) - index, down=True)
                 break
-            execute(_RECORD_OUTCOME, _outcome_values(app, item, result))
+            recorded = execute(_RECORD_OUTCOME, _outcome_values(app, worker, item, result))
             total += _count(result)
             if report:
                 report(item, result)
+            if not recorded:
+                log.warning("another worker has taken over the letters of this one, which seemed to have stopped")
+                break
         else:
             return total
-    _release(app, composed[index:], pause=CHANNEL_RETRY_AFTER if total.down else timedelta())
+    _release(app, worker, composed[index:], pause=CHANNEL_RETRY_AFTER if total.down else timedelta())
     return total
 
 
@@ -180,11 +192,12 @@ def _send(app: App, message: OutgoingMessage) -> DeliveryResult:
     return DeliveryResult(Outcome.SENT)
 
 
-def _outcome_values(app: App, item: Item, result: DeliveryResult) -> dict[str, object]:
+def _outcome_values(app: App, worker: Presence, item: Item, result: DeliveryResult) -> dict[str, object]:
     """Return the parameters of `_outcome_statement`."""
     sent = item if isinstance(item, OutgoingMessage) else None
     return {
         "letter": item.letter_id,
+        "worker": worker.id,
         "outcome": result.outcome,
         "reason": result.reason,
         "claimed_until": result.again_at,
@@ -198,20 +211,22 @@ def _outcome_values(app: App, item: Item, result: DeliveryResult) -> dict[str, o
 def _outcome_statement() -> sa.Update:
     """Return the statement that records an outcome; it is built once, because it runs after each of 200,000 letters.
 
-    Where this attempt gives no language, address or Message-ID, those of an earlier attempt are kept.
+    Where this attempt gives no language, address or Message-ID, those of an earlier attempt are kept. It returns no
+    row if the letter is no longer claimed by this worker.
     """
     letter: sa.Table = Letter.metadata.tables[Letter.__tablename__]
     replaced = ("outcome", "reason", "claimed_until", "finished_at")
     kept = ("language", "address", "message_id")
     parameters = {name: sa.bindparam(name, type_=letter.c[name].type) for name in (*replaced, *kept)}
     values = parameters | {name: sa.func.coalesce(parameters[name], letter.c[name]) for name in kept}
-    return sa.update(letter).where(letter.c.id == sa.bindparam("letter")).values(values)
+    mine = (letter.c.id == sa.bindparam("letter"), letter.c.claimed_by == sa.bindparam("worker"))
+    return sa.update(letter).where(*mine).values({**values, "claimed_by": None}).returning(letter.c.id)
 
 
 _RECORD_OUTCOME = _outcome_statement()
 
 
-def _release(app: App, items: list[Item], *, pause: timedelta) -> None:
+def _release(app: App, worker: Presence, items: list[Item], *, pause: timedelta) -> None:
     """Give up the claims on letters that were not tried; they can be claimed again after the pause."""
     with app.db.write("worker") as session:
-        leases.release(session, [item.letter_id for item in items], until=app.clock.now() + pause)
+        leases.release(session, worker.id, [item.letter_id for item in items], until=app.clock.now() + pause)

@@ -1,4 +1,4 @@
-"""Leases: a worker claims letters for a while, so that no two workers send one letter and none is lost in a crash."""
+"""Claims: a worker claims letters while it is alive, so that no two send one letter and none is lost in a crash."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.model.letters import Letter
+from scheduler.services.operations.workers import is_free
 
 # The waits after temporary refusals. The last one repeats until the letter expires or has had all its attempts.
 BACK_OFF = (
@@ -21,15 +22,19 @@ BACK_OFF = (
 MAX_ATTEMPTS = 12
 
 
-def claim_due(session: Session, *, now: datetime, lease: timedelta, limit: int) -> list[int]:
-    """Claim up to ``limit`` letters that are due, for the time of the lease; return their ids, the first due first.
+def claim_due(session: Session, worker: str, *, now: datetime, limit: int) -> list[int]:
+    """Claim up to ``limit`` letters that are due for a worker; return their ids, the first due first.
+
+    The claims hold until each letter has its outcome or is released, or the worker is no longer seen. A worker has
+    one batch at a time: what it still holds now is left from a round that failed, and it claims that again.
 
     PostgreSQL skips rows that another worker is claiming; on SQLite one writer waits for the other.
     """
-    free = sa.or_(Letter.claimed_until.is_(None), Letter.claimed_until <= now)
+    may_go = sa.or_(Letter.claimed_until.is_(None), Letter.claimed_until <= now)
+    free = sa.or_(is_free(Letter.claimed_by), Letter.claimed_by == worker)
     chosen = (
         sa.select(Letter.id)
-        .where(Letter.outcome.is_(None), Letter.due_at <= now, free)
+        .where(Letter.outcome.is_(None), Letter.due_at <= now, may_go, free)
         .order_by(Letter.due_at, Letter.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -37,7 +42,7 @@ def claim_due(session: Session, *, now: datetime, lease: timedelta, limit: int) 
     claim = (
         sa.update(Letter)
         .where(Letter.id.in_(chosen.scalar_subquery()))
-        .values(claimed_until=now + lease, attempts=Letter.attempts + 1, reason="")
+        .values(claimed_by=worker, claimed_until=None, attempts=Letter.attempts + _NOT_YET_COUNTED, reason="")
         .returning(Letter.id, Letter.due_at)
         .execution_options(synchronize_session=False)
     )
@@ -45,12 +50,16 @@ def claim_due(session: Session, *, now: datetime, lease: timedelta, limit: int) 
     return [row.id for row in sorted(claimed, key=lambda row: (row.due_at, row.id))]
 
 
-def release(session: Session, ids: Sequence[int], *, until: datetime) -> None:
-    """Give up the claims on letters that were not tried, so that they can be claimed again at ``until``."""
+# A claim counts as an attempt. One that takes over the claim of a worker that has died does not count again.
+_NOT_YET_COUNTED = sa.case((Letter.claimed_by.is_(None), 1), else_=0)
+
+
+def release(session: Session, worker: str, ids: Sequence[int], *, until: datetime) -> None:
+    """Give up a worker's claims on letters that it has not tried; they can be claimed again at ``until``."""
     session.execute(
         sa.update(Letter)
-        .where(Letter.id.in_(ids), Letter.outcome.is_(None))
-        .values(claimed_until=until, attempts=Letter.attempts - 1)
+        .where(Letter.id.in_(ids), Letter.outcome.is_(None), Letter.claimed_by == worker)
+        .values(claimed_by=None, claimed_until=until, attempts=Letter.attempts - 1)
     )
 
 
