@@ -85,6 +85,7 @@ def deliver(
     if worker is None:
         with Presence(app) as present:
             return deliver(app, report, stop=stop, worker=present)
+    _record_left_over(app, worker)
     with app.db.write("worker") as session:
         reminders.fire_reminders(session, now=app.clock.now())
     total = DeliveryCounts()
@@ -97,6 +98,14 @@ def deliver(
     finally:
         app.channel.close()
     return total
+
+
+def _record_left_over(app: App, worker: Presence) -> None:
+    """Record the outcome that the database was not there to take, so that its letter is not sent again."""
+    if worker.unrecorded is not None:
+        with app.db.autocommit() as execute:
+            execute(_RECORD_OUTCOME, worker.unrecorded)
+        worker.unrecorded = None
 
 
 def _deliver_batch(app: App, worker: Presence, report: Report | None, stop: Stop) -> DeliveryCounts | None:
@@ -144,7 +153,8 @@ def _send_all(app: App, worker: Presence, composed: list[Item], report: Report |
             if result.down:
                 total += DeliveryCounts(postponed=len(composed) - index, down=True)
                 break
-            recorded = execute(_RECORD_OUTCOME, _outcome_values(app, worker, item, result))
+            worker.unrecorded = _outcome_values(app, worker, item, result)
+            recorded, worker.unrecorded = execute(_RECORD_OUTCOME, worker.unrecorded), None
             total += _count(result)
             if report:
                 report(item, result)

@@ -8,9 +8,10 @@ import re
 import secrets
 import socket
 import threading
+from collections.abc import Mapping
 from datetime import timedelta
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from scheduler import __version__
 from scheduler.app import App
@@ -36,6 +37,7 @@ class Presence:
         host = re.sub(r"[^\w.-]", "-", socket.gethostname(), flags=re.ASCII)[:40]
         self.id = f"{host}-{secrets.token_hex(6)}"
         self.software = f"{__version__}, tzdata {tzdata_version()}"[:160]
+        self.unrecorded: Mapping[str, Any] | None = None  # outcome of a letter that the database did not take
         self.skew = timedelta()  # by how much our clock is certainly ahead of the database's
         self._app, self._lock, self._sure_until = app, _lock(app, self.id), 0.0
         self._ending = threading.Event()
