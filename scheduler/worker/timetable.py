@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from scheduler.app import App
 from scheduler.base.errors import SchedulerError
 from scheduler.worker.delivery import Stop, deliver
+from scheduler.worker.delivery_state import DeliveryState
 from scheduler.worker.jobs import (
     check_zones,
     lapse_offers,
@@ -67,7 +68,7 @@ def add_jobs(app: App, scheduler: BaseScheduler, stop: Stop) -> None:
     def run_daily(hour: int, minute: int, name: str, job: Callable[[App], object]) -> None:
         scheduler.add_job(_log_errors, "cron", [job, app], hour=hour, minute=minute, id=name, **_ONE)
 
-    repeat(DELIVER_EVERY, "deliver", partial(deliver, stop=stop))
+    repeat(DELIVER_EVERY, "deliver", partial(deliver, stop=stop, state=DeliveryState()))
     repeat(LAPSE_EVERY, "lapse", lapse_offers)
     repeat(VISIT_UPKEEP_EVERY, "visits", run_visit_upkeep)
     repeat(PURGE_EVERY, "purge", purge_unconfirmed)

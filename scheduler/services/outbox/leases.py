@@ -24,12 +24,21 @@ MAX_ATTEMPTS = 12
 def claim_due(session: Session, *, now: datetime, lease: timedelta, limit: int) -> list[int]:
     """Claim up to ``limit`` letters that are due, for the time of the lease; return their ids, the first due first.
 
+    Those that were tried before come last, so that they never hold up the others, however long each of them takes.
     PostgreSQL skips rows that another worker is claiming; on SQLite one writer waits for the other.
     """
+    fresh = _claim(session, Letter.attempts == 0, now=now, lease=lease, limit=limit)
+    left = limit - len(fresh)
+    return fresh + _claim(session, Letter.attempts > 0, now=now, lease=lease, limit=left) if left else fresh
+
+
+def _claim(
+    session: Session, which: sa.ColumnElement[bool], *, now: datetime, lease: timedelta, limit: int
+) -> list[int]:
     free = sa.or_(Letter.claimed_until.is_(None), Letter.claimed_until <= now)
     chosen = (
         sa.select(Letter.id)
-        .where(Letter.outcome.is_(None), Letter.due_at <= now, free)
+        .where(Letter.outcome.is_(None), Letter.due_at <= now, free, which)
         .order_by(Letter.due_at, Letter.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -45,12 +54,15 @@ def claim_due(session: Session, *, now: datetime, lease: timedelta, limit: int) 
     return [row.id for row in sorted(claimed, key=lambda row: (row.due_at, row.id))]
 
 
-def release(session: Session, ids: Sequence[int], *, until: datetime) -> None:
-    """Give up the claims on letters that were not tried, so that they can be claimed again at ``until``."""
+def release(session: Session, ids: Sequence[int], *, until: datetime, reason: str = "") -> None:
+    """Give up the claims on letters that were not tried, so that they can be claimed again at ``until``.
+
+    A letter without a reason counts as being sent until then.
+    """
     session.execute(
         sa.update(Letter)
         .where(Letter.id.in_(ids), Letter.outcome.is_(None))
-        .values(claimed_until=until, attempts=Letter.attempts - 1)
+        .values(claimed_until=until, attempts=Letter.attempts - 1, reason=reason[:500])
     )
 
 
