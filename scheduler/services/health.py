@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.clock import tzdata_problem, tzdata_version
+from scheduler.base.durations import format_duration
 from scheduler.base.i18n import N_
 from scheduler.model.accounts import Account, AccountRole
 from scheduler.model.attendance import HOLDING, Attendee
@@ -23,10 +24,11 @@ from scheduler.services.consulate.visits import rezoning as visit_rezoning
 from scheduler.services.operations import workers
 from scheduler.services.operations.job_records import read_records
 from scheduler.services.operations.timetable import TIMETABLE, ScheduledJob
+from scheduler.services.outbox import backlog
 from scheduler.services.privacy import retention
 
 Gettext = Callable[[str], str]
-LATE = timedelta(minutes=15)  # for a letter: a running worker sends within seconds
+MINUTE = timedelta(minutes=1)
 
 
 class CheckResult(StrEnum):
@@ -124,20 +126,41 @@ def _check_instants(session: Session, now: datetime, gettext: Gettext) -> Health
 
 
 def _check_letters(session: Session, now: datetime, gettext: Gettext) -> HealthFinding:
-    """Look for letters that are late, then for letters that failed."""
-    to_do = sa.select(sa.func.count(), sa.func.min(Letter.due_at)).where(Letter.outcome.is_(None))
-    count, oldest = session.execute(to_do.where(Letter.due_at <= now)).one()
-    failed = session.scalar(sa.select(sa.func.count()).where(Letter.outcome == "failed")) or 0
-    waiting = session.scalar(to_do.with_only_columns(sa.func.count()).where(Letter.due_at > now)) or 0
+    """Look for letters that the mail server does not take or that are late, then for letters that failed."""
+    late = backlog.find_backlog(session, now=now)
+    failed, waiting = (
+        session.scalar(sa.select(sa.func.count()).select_from(Letter).where(which))
+        for which in (Letter.outcome == "failed", sa.and_(Letter.outcome.is_(None), Letter.due_at > now))
+    )
     said = gettext(N_("due: {count}, waiting: {waiting}, failed: {failed}"))
-    found = said.format(count=count, waiting=waiting, failed=failed)
-    if oldest is not None and now - oldest > LATE:
-        return HealthFinding(
-            N_("letters"), CheckResult.WARNING, found, gettext(N_("start a worker: scheduler worker"))
-        )
+    found = said.format(count=late.due, waiting=waiting, failed=failed)
+    if late.late or late.paused:
+        found += _describe_backlog(late, now, gettext)
+        return HealthFinding(N_("letters"), CheckResult.WARNING, found, _find_remedy(late, gettext))
     if failed:
         return HealthFinding(N_("letters"), CheckResult.WARNING, found, "scheduler letter list --outcome failed")
     return HealthFinding(N_("letters"), CheckResult.OK, found)
+
+
+def _describe_backlog(found: backlog.Backlog, now: datetime, gettext: Gettext) -> str:
+    """Return what is to be said of letters that are late, after their number."""
+    parts = []
+    if found.paused:
+        parts.append(gettext(N_("delivery pauses, because the mail server takes no letter")))
+    if found.late and found.oldest:
+        age = format_duration((now - found.oldest) // MINUTE * MINUTE)
+        parts.append(gettext(N_("late: {count}, the oldest by {age}")).format(count=found.late, age=age))
+    if found.reason:
+        parts.append(gettext(N_("the last answer: {reason}")).format(reason=found.reason))
+    return "".join(f"; {part}" for part in parts)
+
+
+def _find_remedy(found: backlog.Backlog, gettext: Gettext) -> str:
+    if found.paused:
+        return gettext(N_("mend what the mail server complains of; the letters leave by themselves then"))
+    if found.reason:
+        return "scheduler letter list --outcome 'to do'"
+    return gettext(N_("start a worker: scheduler worker"))
 
 
 def _check_accounts(session: Session, gettext: Gettext) -> HealthFinding:

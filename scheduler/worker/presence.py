@@ -19,6 +19,7 @@ from scheduler.base.clock import elapsed, tzdata_version
 from scheduler.base.errors import Conflict, SchedulerError
 from scheduler.services.operations import workers
 from scheduler.services.operations.workers import BEAT_EVERY, LAPSE_AFTER
+from scheduler.worker.delivery_state import DeliveryState
 from scheduler.worker.process_locks import ProcessLock, find_ended
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ class Presence:
         host = re.sub(r"[^\w.-]", "-", socket.gethostname(), flags=re.ASCII)[:40]
         self.id = f"{host}-{secrets.token_hex(6)}"
         self.software = f"{__version__}, tzdata {tzdata_version()}"[:160]
+        self.delivery = DeliveryState()
         self.unrecorded: Mapping[str, Any] | None = None  # outcome of a letter that the database did not take
         self.skew = timedelta()  # by how much our clock is certainly ahead of the database's
         self._app, self._lock, self._sure_until = app, _lock(app, self.id), 0.0
@@ -69,6 +71,11 @@ class Presence:
     def holds_claims(self) -> bool:
         """Return whether it is certain that nobody else takes what it has claimed."""
         return elapsed() < self._sure_until
+
+    def lose_claims(self) -> None:
+        """Note that others have taken its claims over, because it seemed to have stopped."""
+        log.warning("another worker has taken over the letters of this one, which seemed to have stopped")
+        self._sure_until = 0.0
 
     def clock_error(self) -> Conflict | None:
         """Return the error that the clock of this machine is wrong, or None."""

@@ -20,6 +20,7 @@ from scheduler.model.visits import Applicant
 from scheduler.services.common.lookup import get
 from scheduler.services.letters import ledger
 from scheduler.services.operations.workers import read_ages
+from scheduler.services.outbox.backlog import PAUSED
 
 
 @click.group(help=N_("Letters: the ledger of what left and what did not."))
@@ -62,11 +63,23 @@ COLUMNS: Columns = {
     N_("To"): "to",
     N_("Language"): "language",
     N_("Event"): lambda record: record["event"] or record["visit"],
-    N_("Why"): lambda record: _(record["reason"]),
+    N_("Why"): lambda record: _why(record),
 }
 
 
+def _why(record: dict[str, Any]) -> str:
+    """Return the reason of an outcome, or of the last attempt at a letter that will be tried again."""
+    reason = _(record["reason"])
+    if record["reason"].startswith(PAUSED):
+        reason = _("delivery pauses: {reason}").format(reason=record["reason"].removeprefix(PAUSED))
+    if not record["again"]:
+        return reason
+    said = _("{reason} (attempts: {attempts}, again {when})")
+    return said.format(reason=reason, attempts=record["attempts"], when=record["again"])
+
+
 def _record(row: Letter, ages: Mapping[str, timedelta], tzid: str, now: datetime) -> dict[str, Any]:
+    again_at = row.claimed_until if row.outcome is None and row.reason else None
     return {
         "id": row.id,
         "kind": row.kind,
@@ -77,6 +90,8 @@ def _record(row: Letter, ages: Mapping[str, timedelta], tzid: str, now: datetime
         "reason": row.reason or ledger.reason_to_wait(row, ages, now),
         "worker": row.claimed_by,
         "attempts": row.attempts,
+        "again_at": again_at,
+        "again": format_instant(again_at, tzid),
         "finished_at": row.finished_at,
         "when": format_instant(row.finished_at or row.due_at, tzid),
         "message_id": row.message_id,

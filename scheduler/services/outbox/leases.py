@@ -28,13 +28,20 @@ def claim_due(session: Session, worker: str, *, now: datetime, limit: int) -> li
     The claims hold until each letter has its outcome or is released, or the worker is no longer seen. A worker has
     one batch at a time: what it still holds now is left from a round that failed, and it claims that again.
 
+    Those that were tried before come last, so that they never hold up the others, however long each of them takes.
     PostgreSQL skips rows that another worker is claiming; on SQLite one writer waits for the other.
     """
+    fresh = _claim(session, worker, Letter.attempts == 0, now=now, limit=limit)
+    left = limit - len(fresh)
+    return fresh + _claim(session, worker, Letter.attempts > 0, now=now, limit=left) if left else fresh
+
+
+def _claim(session: Session, worker: str, which: sa.ColumnElement[bool], *, now: datetime, limit: int) -> list[int]:
     may_go = sa.or_(Letter.claimed_until.is_(None), Letter.claimed_until <= now)
     free = sa.or_(is_free(Letter.claimed_by), Letter.claimed_by == worker)
     chosen = (
         sa.select(Letter.id)
-        .where(Letter.outcome.is_(None), Letter.due_at <= now, may_go, free)
+        .where(Letter.outcome.is_(None), Letter.due_at <= now, may_go, free, which)
         .order_by(Letter.due_at, Letter.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -42,7 +49,7 @@ def claim_due(session: Session, worker: str, *, now: datetime, limit: int) -> li
     claim = (
         sa.update(Letter)
         .where(Letter.id.in_(chosen.scalar_subquery()))
-        .values(claimed_by=worker, claimed_until=None, attempts=Letter.attempts + _NOT_YET_COUNTED, reason="")
+        .values(claimed_by=worker, claimed_until=None, reason="")
         .returning(Letter.id, Letter.due_at)
         .execution_options(synchronize_session=False)
     )
@@ -50,16 +57,12 @@ def claim_due(session: Session, worker: str, *, now: datetime, limit: int) -> li
     return [row.id for row in sorted(claimed, key=lambda row: (row.due_at, row.id))]
 
 
-# A claim counts as an attempt. One that takes over the claim of a worker that has died does not count again.
-_NOT_YET_COUNTED = sa.case((Letter.claimed_by.is_(None), 1), else_=0)
-
-
-def release(session: Session, worker: str, ids: Sequence[int], *, until: datetime) -> None:
+def release(session: Session, worker: str, ids: Sequence[int], *, until: datetime, reason: str = "") -> None:
     """Give up a worker's claims on letters that it has not tried; they can be claimed again at ``until``."""
     session.execute(
         sa.update(Letter)
         .where(Letter.id.in_(ids), Letter.outcome.is_(None), Letter.claimed_by == worker)
-        .values(claimed_by=None, claimed_until=until, attempts=Letter.attempts - 1)
+        .values(claimed_by=None, claimed_until=until, reason=reason[:500])
     )
 
 

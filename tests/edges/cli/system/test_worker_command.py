@@ -22,7 +22,7 @@ from scheduler.app import App
 from scheduler.base import config
 from scheduler.base.clock import ManualClock
 from scheduler.base.text import Text
-from scheduler.channels.base import ChannelError
+from scheduler.channels.base import ChannelError, Failure
 from scheduler.model.attendance import Attendee, Partstat, Role, Standing
 from scheduler.model.events import Event, Mode
 from scheduler.model.letters import Letter, LetterKind, Outcome
@@ -160,7 +160,7 @@ def test_a_letter_that_is_refused_for_good_has_failed_with_the_reason(app):
 
     def refuse_the_second(message: OutgoingMessage) -> None:
         if message.name == "Guest 1":
-            raise ChannelError("{code} {said}", permanent=True, code=550, said="no such user")
+            raise ChannelError("{code} {said}", Failure.NEVER, code=550, said="no such user")
 
     app.channel = Recorder(refuse_the_second)
 
@@ -174,7 +174,7 @@ def test_a_letter_that_is_refused_for_good_has_failed_with_the_reason(app):
 
 def test_a_letter_that_failed_can_be_tried_again(app):
     fill(app, 1)
-    app.channel = Recorder(refuse("550 no such user", permanent=True))
+    app.channel = Recorder(refuse("550 no such user", Failure.NEVER))
     delivery.deliver(app)
     with app.db.write() as session:
         retry(session, session.get(Letter, 1), now=NOW)
@@ -183,9 +183,9 @@ def test_a_letter_that_failed_can_be_tried_again(app):
     assert 1 == delivery.deliver(app).sent
 
 
-def refuse(said: str, **kind: bool) -> Callable[[OutgoingMessage], None]:
+def refuse(said: str, failure: Failure = Failure.NOT_NOW) -> Callable[[OutgoingMessage], None]:
     def before(_: OutgoingMessage) -> None:
-        raise ChannelError("{said}", said=said, **kind)
+        raise ChannelError("{said}", failure, said=said)
 
     return before
 
@@ -239,7 +239,7 @@ def test_a_letter_refused_for_now_arrives_at_the_next_try(app, clock):
 
 def test_while_the_channel_is_down_nothing_is_lost_and_no_try_is_counted(app, clock):
     fill(app, 5)
-    app.channel = Recorder(refuse("mail server: nobody there", down=True))
+    app.channel = Recorder(refuse("mail server: nobody there", Failure.DOWN))
 
     for _ in range(20):
         done = delivery.deliver(app)
@@ -257,7 +257,7 @@ def test_a_channel_that_breaks_in_the_middle_has_sent_the_first_half_only_once(a
 
     def break_once(_: OutgoingMessage) -> None:
         if next(answers, False):
-            raise ChannelError("gone", down=True)
+            raise ChannelError("gone", Failure.DOWN)
 
     app.channel = Recorder(break_once)
 
