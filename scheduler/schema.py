@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from scheduler import model
 from scheduler.base.errors import Conflict, Forbidden, Invalid
+from scheduler.formats.private_files import make_private_directory
 from scheduler.storage.database import Database, directory_of
 from scheduler.storage.types import Base
 
@@ -110,12 +111,12 @@ def find_differences(db: Database) -> list[str]:
 
 
 def make_directory(db: Database) -> None:
-    """Make the directory of an embedded database. Raise Forbidden if that is not allowed."""
+    """Make the directory of an embedded database, for its owner alone. Raise Forbidden if that is not allowed."""
     directory = directory_of(db.url)
     if directory is None:
         return
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        make_private_directory(directory)
     except OSError as error:
         raise Forbidden(
             "{directory}: cannot be made: {reason}", directory=directory, reason=error.strerror
