@@ -57,6 +57,14 @@ def list_letter_directories(settings: Settings) -> list[Path]:
     return list(dict.fromkeys([*([named] if named else []), settings.data_dir / LETTERS]))
 
 
+def count_letters(settings: Settings) -> Iterator[tuple[Path, int]]:
+    """Yield each directory in which letters are kept as files, with how many."""
+    for directory in list_letter_directories(settings):
+        count = sum(is_file and FILE_NAME.fullmatch(name) is not None for name, is_file in _scan(directory))
+        if count:
+            yield directory, count
+
+
 def _list_private(settings: Settings, db: Database) -> Iterator[Path]:
     if _is_ours(settings.data_dir):
         yield settings.data_dir

@@ -19,6 +19,7 @@ from scheduler.model.events import Capacity, Event
 from scheduler.model.letters import Letter
 from scheduler.model.visits import Appointment
 from scheduler.services.consulate.visits import rezoning as visit_rezoning
+from scheduler.services.letters import ledger
 from scheduler.services.privacy import retention
 
 Gettext = Callable[[str], str]
@@ -62,6 +63,7 @@ def check_database(
     yield _check_places(session, gettext)
     yield _check_instants(session, now, gettext)
     yield _check_letters(session, now, gettext)
+    yield from _check_held_letters(session, gettext)
     yield _check_accounts(session, gettext)
     yield _check_retention(session, now, gettext, keep)
 
@@ -137,6 +139,14 @@ def _check_letters(session: Session, now: datetime, gettext: Gettext) -> HealthF
     if failed:
         return HealthFinding(N_("letters"), CheckResult.WARNING, found, "scheduler letter list --outcome failed")
     return HealthFinding(N_("letters"), CheckResult.OK, found)
+
+
+def _check_held_letters(session: Session, gettext: Gettext) -> Iterator[HealthFinding]:
+    """Tell of letters that wait for somebody since a backup was restored, if there are any."""
+    held = sum(ledger.count_held(session).values())
+    if held:
+        found = gettext(N_("held since a backup was restored: {count}")).format(count=held)
+        yield HealthFinding(N_("held letters"), CheckResult.WARNING, found, "scheduler letter release")
 
 
 def _check_accounts(session: Session, gettext: Gettext) -> HealthFinding:
