@@ -309,9 +309,8 @@ def refuse_newer(backup: Backup) -> None:
 
 
 def _made_by_newer(revision: object) -> Conflict:
-    return Conflict(
-        "it was made by a newer version of this program ({revision}); upgrade the program", revision=revision
-    )
+    said = "the backup was made by a newer version of this program ({revision}); upgrade the program"
+    return Conflict(said, revision=revision)
 
 
 def _fill(connection: sa.Connection, header: BackupHeader, pieces: Iterable[tuple[str, bytes]]) -> None:

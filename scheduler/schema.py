@@ -159,12 +159,15 @@ _WITHOUT_MEANING = ("version", "hits", "sent_form")
 
 
 def _refuse_rows(connection: sa.Connection, db: Database) -> None:
-    for table in list_own_tables(connection):
-        if table.name not in _WITHOUT_MEANING and (count := count_rows(connection, table)):
+    model.import_all()
+    ours = Base.metadata.tables.keys() - set(_WITHOUT_MEANING)
+    for name in sorted(ours & set(sa.inspect(connection).get_table_names())):
+        count = count_rows(connection, sa.table(name))
+        if count:
             raise Conflict(
                 "the database {place} is not empty ({table}: {count}); move it away, or name another: database_url",
                 place=db.url.render_as_string(hide_password=True),
-                table=table.name,
+                table=name,
                 count=count,
             )
 

@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 
 from scheduler.model.audit import Version
 from scheduler.model.events import Event
-from scheduler.model.visits import Appointment
 from scheduler.services.common import content_version
 from scheduler.services.common.audit import note
+from scheduler.services.consulate.visits import notices
 from scheduler.services.feeds import event_feeds
 from scheduler.services.letters import ledger
 from scheduler.services.outbox import reminders
@@ -47,16 +47,15 @@ def settle(session: Session, *, made_at: datetime, now: datetime) -> Restoration
 def _raise_revisions(session: Session, now: datetime) -> int:
     """Raise SEQUENCE, so that calendars take the next change (RFC 5545 3.8.7.4), and the version of what is shown.
 
-    The Message-ID of a letter about a visit depends on the SEQUENCE of the visit: two letters that say different
-    things must not share one.
+    The Message-ID of a letter about a visit depends on the SEQUENCE of the visit: a letter that says something else
+    must not have that of one that was sent before.
     """
-    later = {"sequence": Event.sequence + REVISIONS, "revised_at": now, "fingerprint": ""}  # is rendered anew
+    moment = now.replace(microsecond=0)
+    later = {"sequence": Event.sequence + REVISIONS, "revised_at": moment, "fingerprint": ""}  # is rendered anew
     session.execute(sa.update(Event).values(later), execution_options={"synchronize_session": False})
-    session.execute(
-        sa.update(Appointment).values(sequence=Appointment.sequence + REVISIONS, revised_at=now),
-        execution_options={"synchronize_session": False},
-    )
     session.execute(sa.update(Version).values(number=Version.number + VERSIONS))
+    notices.raise_sequences(session, by=REVISIONS, now=now)
+    session.flush()
     session.expire_all()
     content_version.touch(session, now=now)
     return event_feeds.render_all_events(session, now=now)

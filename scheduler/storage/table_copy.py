@@ -27,7 +27,7 @@ def reflect_tables(connection: sa.Connection, names: Container[str]) -> list[sa.
     return found.sorted_tables
 
 
-def count_rows(connection: sa.Connection, table: sa.Table) -> int:
+def count_rows(connection: sa.Connection, table: sa.TableClause) -> int:
     return connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0
 
 

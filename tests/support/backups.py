@@ -14,6 +14,7 @@ from scheduler.storage.types import Base
 SETTLED: Mapping[str, tuple[str, ...]] = {
     "event": ("sequence", "revised_at", "fingerprint"),
     "appointment": ("sequence", "revised_at"),
+    "letter": ("key", "outcome", "reason", "finished_at", "claimed_until"),
     "rendering": ("body",),
     "version": ("number", "changed_at"),
 }
