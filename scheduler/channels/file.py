@@ -8,6 +8,7 @@ from itertools import count
 from pathlib import Path
 
 from scheduler.channels.base import ChannelError
+from scheduler.channels.kept_letters import read_message_id
 from scheduler.formats.atomic_write import replace_file
 from scheduler.formats.private_files import make_private_directory
 from scheduler.services.letters.envelope import OutgoingMessage
@@ -60,10 +61,4 @@ def _is_free(file: Path, message: OutgoingMessage) -> bool:
     """Return whether there is no such file, or one of an earlier attempt at this letter."""
     if file.is_symlink() or not file.is_file():
         return not os.path.lexists(file)
-    return message.message_id == _message_id(file.read_bytes())
-
-
-def _message_id(content: bytes) -> str:
-    from email.parser import BytesHeaderParser
-
-    return str(BytesHeaderParser().parsebytes(content)["Message-ID"]).strip()
+    return message.message_id == read_message_id(file.read_bytes())

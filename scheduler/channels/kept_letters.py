@@ -1,4 +1,4 @@
-"""Letters kept as files: their names, and where a mail URL says that they are put."""
+"""Letters kept as files: their names, their Message-IDs, and where a mail URL says that they are put."""
 
 from __future__ import annotations
 
@@ -13,3 +13,10 @@ def find_directory(mail_url: str) -> Path | None:
     scheme, _, directory = mail_url.partition(":")
     directory = directory.removeprefix("//")
     return Path(directory).expanduser() if scheme == "file" and directory else None
+
+
+def read_message_id(content: bytes) -> str:
+    """Return the Message-ID of a letter (RFC 5322 3.6.4)."""
+    from email.parser import BytesHeaderParser
+
+    return str(BytesHeaderParser().parsebytes(content)["Message-ID"]).strip()

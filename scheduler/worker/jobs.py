@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from scheduler.app import App
+from scheduler.letter_files import remove_files, remove_forgotten
 from scheduler.model.events import Event
 from scheduler.services.consulate.visits import rezoning as visit_rezoning
 from scheduler.services.consulate.visits import upkeep
@@ -37,7 +38,9 @@ def _lapse(app: App, event_id: int) -> int:
 def purge_unconfirmed(app: App) -> None:
     """Forget the registrations that nobody confirmed in time."""
     with app.db.write("worker") as session:
-        registration.purge_unconfirmed(session, now=app.clock.now())
+        letters = registration.purge_unconfirmed(session, now=app.clock.now())
+        if letters:  # before the commit: afterwards nothing tells that these files are to be removed
+            remove_files(app, letters)
 
 
 def run_retention(app: App, *, stop: Stop = never) -> dict[str, int]:
@@ -50,6 +53,7 @@ def run_retention(app: App, *, stop: Stop = never) -> dict[str, int]:
         done[step.name] = sum(_forget_batches(app, step, now, stop))
     with app.db.write("worker") as session:
         retention.note_run(session, done, now=now)
+    remove_forgotten(app)
     return done
 
 
@@ -72,7 +76,9 @@ def _forget_batches(app: App, step: retention.RetentionStep, now: datetime, stop
 def run_visit_upkeep(app: App) -> None:
     """End visits that were not confirmed in time, offer times that are free again, forget applicants."""
     with app.db.write("worker") as session:
-        upkeep.run_upkeep(session, now=app.clock.now())
+        forgotten = upkeep.run_upkeep(session, now=app.clock.now())
+    if forgotten:
+        remove_forgotten(app)
 
 
 def check_zones(app: App) -> None:

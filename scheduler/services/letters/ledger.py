@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from scheduler.base.errors import Conflict, NotFound, NothingToChange
 from scheduler.base.i18n import N_
 from scheduler.model.events import Event
-from scheduler.model.letters import NEWS, Letter, Message, Outcome
+from scheduler.model.letters import NEWS, Letter, LetterIdentity, Message, Outcome
+from scheduler.model.places import Person
 from scheduler.model.visits import Appointment
 from scheduler.services.common.audit import note
 
@@ -96,6 +97,19 @@ def release(session: Session, *, since: datetime | None = None, now: datetime) -
 def _execute_update(session: Session, statement: sa.Update) -> int:
     result = session.execute(statement, execution_options={"synchronize_session": False})
     return cast("sa.CursorResult[Any]", result).rowcount
+
+
+def find_forgotten(session: Session, ids: Sequence[int]) -> list[LetterIdentity]:
+    """Return those of these letters whose recipient, or whose recipient's address, was forgotten."""
+    without_address = sa.and_(Letter.outcome == Outcome.SENT, Letter.address.is_(None))
+    forgotten = sa.or_(Person.erased_at.is_not(None), Appointment.forgotten_at.is_not(None), without_address)
+    query = (
+        sa.select(Letter.id, Letter.key, Letter.message_id)
+        .outerjoin(Person, Person.id == Letter.person_id)
+        .outerjoin(Appointment, Appointment.id == Letter.appointment_id)
+        .where(Letter.id.in_(ids), forgotten)
+    )
+    return [LetterIdentity(*row) for row in session.execute(query)]
 
 
 def list_messages(session: Session, event: Event | None = None) -> Sequence[Message]:

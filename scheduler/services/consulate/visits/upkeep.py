@@ -18,15 +18,17 @@ from scheduler.services.consulate.visits import lifecycle, notices
 DAY_OVER_AFTER = timedelta(hours=12)  # after the end of a visit: by then nobody is still being served
 
 
-def run_upkeep(session: Session, *, now: datetime) -> None:
-    """Do the upkeep of all posts, one after the other."""
+def run_upkeep(session: Session, *, now: datetime) -> int:
+    """Do the upkeep of all posts, one after the other; return of how many visits the applicants were forgotten."""
+    forgotten = 0
     for post in session.scalars(sa.select(Post).order_by(Post.id)).all():
         posts.lock_post(session, post)
         lifecycle.expire_and_offer(session, post, now=now)
         _lapse_waiting(session, post, now)
         _lapse_unconfirmed(session, post, now)
         _release_applicants(session, post, now)
-        forget(session, post, now=now)
+        forgotten += forget(session, post, now=now)
+    return forgotten
 
 
 def _lapse_waiting(session: Session, post: Post, now: datetime) -> None:
