@@ -21,6 +21,7 @@ from scheduler.model.letters import Letter
 from scheduler.model.operations import JobRecord
 from scheduler.model.visits import Appointment
 from scheduler.services.consulate.visits import rezoning as visit_rezoning
+from scheduler.services.letters import ledger
 from scheduler.services.operations import workers
 from scheduler.services.operations.job_records import read_records
 from scheduler.services.operations.timetable import TIMETABLE, ScheduledJob
@@ -69,6 +70,7 @@ def check_database(
     yield _check_instants(session, now, gettext)
     yield _check_letters(session, now, gettext)
     yield from _check_worker(session, now, gettext)
+    yield from _check_held_letters(session, gettext)
     yield _check_accounts(session, gettext)
     yield _check_retention(session, now, gettext, keep)
 
@@ -161,6 +163,14 @@ def _find_remedy(found: backlog.Backlog, gettext: Gettext) -> str:
     if found.reason:
         return "scheduler letter list --outcome 'to do'"
     return gettext(N_("start a worker: scheduler worker"))
+
+
+def _check_held_letters(session: Session, gettext: Gettext) -> Iterator[HealthFinding]:
+    """Tell of letters that wait for somebody since a backup was restored, if there are any."""
+    held = sum(ledger.count_held(session).values())
+    if held:
+        found = gettext(N_("held since a backup was restored: {count}")).format(count=held)
+        yield HealthFinding(N_("held letters"), CheckResult.WARNING, found, "scheduler letter release")
 
 
 def _check_accounts(session: Session, gettext: Gettext) -> HealthFinding:

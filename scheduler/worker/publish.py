@@ -28,6 +28,7 @@ from scheduler.base.errors import Conflict, Forbidden, Invalid, NotFound
 from scheduler.base.i18n import LANGUAGES
 from scheduler.formats.atomic_write import replace_file
 from scheduler.formats.compression import compress_brotli, compress_gzip
+from scheduler.formats.private_files import make_public_directory
 from scheduler.services.common import content_version
 from scheduler.services.feeds import addresses, event_feeds, scopes
 from scheduler.services.feeds.addresses import Address
@@ -229,8 +230,8 @@ class Directory:
 
     def put(self, name: str, content: bytes, modified: datetime) -> None:
         try:
-            (self.root / name).parent.mkdir(parents=True, exist_ok=True)
-            replace_file(self.root / name, content, modified=modified)
+            make_public_directory((self.root / name).parent)
+            replace_file(self.root / name, content, modified=modified, public=True)
         except OSError as error:
             raise _cannot(self.root / name, error) from error
 

@@ -20,10 +20,11 @@ from scheduler.services.events.guest_lists import exporting as guest_export
 from scheduler.services.events.guests import guest_directory
 from scheduler.services.events.guests.guest_directory import GuestFilter
 from scheduler.services.letters import ledger
+from scheduler.services.privacy import access_log
 from scheduler.web.kit.language import _
 from scheduler.web.officers.kit import guard
 from scheduler.web.officers.kit.answers import event_of
-from scheduler.web.officers.kit.guard import DESK, allowed, may
+from scheduler.web.officers.kit.guard import DESK, allowed, may, officer
 
 EVENT = f"{DESK}/events/<key>"
 MOST_LETTERS = 500
@@ -124,9 +125,11 @@ def _word(kind: type[W], chosen: Mapping[str, str], name: str) -> W | None:
 
 
 def _file(app: App, key: str, kind: str, language: str) -> Response:
+    """Return the list of an event as a file. The audit records who downloaded it, because it holds all names."""
     gettext = load_catalogue(language).gettext
-    with app.db.read() as session:
+    with app.db.write(officer().actor) as session:
         event = event_of(session, key)
+        access_log.record_copy(session, event.key, f"{key}.{kind}", now=app.clock.now())
         layout = guest_export.layout_of(session, event) or guest_export.default_layout(event, gettext)
         rows = list(guest_export.export_rows(session, event, layout, language=language, gettext=gettext))
     content_type, delimiter = SHEETS[kind]
