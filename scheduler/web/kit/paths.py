@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from werkzeug.routing import IntegerConverter, Map
+
 from scheduler.base.i18n import LANGUAGES
 
 PER_LANGUAGE = f"/<any({','.join(LANGUAGES)}):language>"
@@ -12,6 +14,15 @@ FIRST_YEAR, LAST_YEAR = 1990, 2100
 
 
 CALENDAR = "text/calendar; charset=utf-8"
+
+
+class RowNumber(IntegerConverter):
+    """The number of a row in an address, in ASCII and as far as databases count. Others are no address of ours."""
+
+    regex = r"[0-9]{1,19}"
+
+    def __init__(self, url_map: Map) -> None:
+        super().__init__(url_map, max=2**63 - 1)
 
 
 def is_key(key: str) -> bool:
