@@ -41,10 +41,10 @@ def get_visit(session: Session, officer: Officer, reference: str) -> Appointment
     return found
 
 
-def assign(session: Session, account: Account, wanted: Iterable[Post], *, now: datetime) -> None:
+def assign(session: Session, account: Account, wanted: Iterable[Post], *, now: datetime) -> int:
     """Assign these posts to an account and take all others away, from its next page on.
 
-    Revoke feed links that it may no longer have. Raise Conflict if nothing changes.
+    Revoke feed links that it may no longer have; return how many. Raise Conflict if nothing changes.
     """
     chosen = sorted(wanted, key=lambda post: post.key)
     if [post.key for post in account.posts] == [post.key for post in chosen]:
@@ -52,4 +52,4 @@ def assign(session: Session, account: Account, wanted: Iterable[Post], *, now: d
     account.posts = chosen
     session.flush()
     note(session, "posts", "account", account.id, now=now, posts=[post.key for post in chosen])
-    feed_links.revoke_forbidden(session, account, now=now)
+    return feed_links.revoke_forbidden(session, account, now=now)
