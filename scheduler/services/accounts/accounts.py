@@ -92,7 +92,7 @@ def describe_state(account: Account) -> str:
 def give_role(session: Session, account: Account, role: AccountRole, *, now: datetime) -> int:
     """Give an account another role, from its next page on; revoke feed links that the new role may not have.
 
-    Return how many links were revoked. Raise Conflict if the role stays the same, or if no administrator would be left.
+    Return how many were revoked. Raise Conflict if the role stays the same, or if no administrator would be left.
     """
     if account.role is role:
         raise Conflict("{name} is {role} already; nothing was changed", name=account.name, role=role)
