@@ -26,7 +26,8 @@ from scheduler.base.i18n import LANGUAGES
 from scheduler.model.events import Event, Kind, Visibility
 from scheduler.sample import programme
 from scheduler.services.events.programme.rendering.opening_hours import read_opening_hours
-from scheduler.worker.publish import Directory, publish
+from scheduler.worker.publish import publish
+from scheduler.worker.publish_targets import Directory
 from tests.support.builders import NOW, an_event
 from tests.support.instance import Scheduler
 

@@ -74,23 +74,28 @@ def _describe_copy(copy: access_log.CopiedData) -> str:
 @click.command(help=N_("Which visitors are forgotten when, by the setting retention_days."))
 @click.option("--limit", type=click.IntRange(1), default=200, show_default=True, help=N_("At most so many."))
 @click.option("--run", is_flag=True, help=N_("Forget now what is due; the worker does it every night."))
+@without_asking
 @as_json
 @pass_context
-def retention(context: CommandContext, limit: int, run: bool, as_json: bool) -> None:
+def retention(context: CommandContext, limit: int, run: bool, yes: bool, as_json: bool) -> None:
     if run:
-        _run(context, as_json=as_json)
+        _run(context, yes=yes, as_json=as_json)
         return
     with context.read() as session:
         rows = schedule.list_schedule(session, keep=context.settings.retention, limit=limit)
     show([_record(row, context) for row in rows], COLUMNS, as_json=as_json, nothing=_("No visitor is known."))
 
 
-def _run(context: CommandContext, *, as_json: bool) -> None:
+def _run(context: CommandContext, *, yes: bool, as_json: bool) -> None:
     """Forget what is due, as the worker does. Raise Invalid if by the settings nothing is ever due."""
     from scheduler.worker.jobs import run_retention
 
     if context.settings.retention is None:
         raise Invalid("retention_days: is 0, so that nothing is due; set it to a number of days")
+    with context.read() as session:
+        due = schedule.count_due(session, keep=context.settings.retention, now=context.now())
+    question = _("Visitors who are due: {count}. This cannot be taken back. Forget them, and notes of past events?")
+    ask(question.format(count=due), yes=yes)
     done = run_retention(context.app)
     if as_json:
         print_json(done)

@@ -226,7 +226,7 @@ def test_a_person_whom_the_file_no_longer_names_is_withdrawn_and_can_be_put_back
 
 
 def test_who_withdrew_at_the_desk_is_not_invited_again_by_the_file(desk: Desk) -> None:
-    desk.run("attendee", "withdraw", "opening", "mayor")
+    desk.run("attendee", "withdraw", "opening", "mayor", "--yes")
 
     desk.apply(PROGRAMME, "--yes")
 
