@@ -147,7 +147,7 @@ class SmtpChannel:
         from_sender = isinstance(error, smtplib.SMTPSenderRefused)
         failure = judge_refusal_of_sender(code, words) if from_sender else judge_refusal(code, words)
         if failure is Failure.CLOSED:
-            return self._error(failure, "mail server {host}: {reason}", f"{code} {words}")
+            return self._error(failure, "mail server {host}: {reason}", error)
         return ChannelError("{code} {said}", failure, code=code, said=words)
 
     def _lost(self, reason: object) -> ChannelError:
@@ -155,6 +155,8 @@ class SmtpChannel:
         return self._error(Failure.LOST, "mail server {host}, in the middle of this letter: {reason}", reason)
 
     def _error(self, failure: Failure, message: str, reason: object) -> ChannelError:
+        if isinstance(reason, smtplib.SMTPResponseException):
+            reason = f"{reason.smtp_code} {_words(reason.smtp_error)}"
         words = " ".join(str(reason).split()) or type(reason).__name__
         return ChannelError(message, failure, host=self.url.hostname, reason=words)
 

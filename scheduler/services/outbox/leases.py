@@ -24,12 +24,14 @@ MAX_ATTEMPTS = 12
 def claim_due(session: Session, *, now: datetime, lease: timedelta, limit: int) -> list[int]:
     """Claim up to ``limit`` letters that are due, for the time of the lease; return their ids, the first due first.
 
-    Those that were tried before come last, so that they never hold up the others, however long each of them takes.
+    Those that a channel has refused before come last, so that they never hold up the others, however long each takes.
     PostgreSQL skips rows that another worker is claiming; on SQLite one writer waits for the other.
     """
-    fresh = _claim(session, Letter.attempts == 0, now=now, lease=lease, limit=limit)
+    # One whose worker has died has an attempt, too, but no reason.
+    is_fresh = sa.or_(Letter.attempts == 0, Letter.reason == "")
+    fresh = _claim(session, is_fresh, now=now, lease=lease, limit=limit)
     left = limit - len(fresh)
-    return fresh + _claim(session, Letter.attempts > 0, now=now, lease=lease, limit=left) if left else fresh
+    return fresh + _claim(session, ~is_fresh, now=now, lease=lease, limit=left) if left else fresh
 
 
 def _claim(
