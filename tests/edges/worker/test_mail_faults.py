@@ -439,6 +439,20 @@ def test_after_a_pause_one_letter_shows_whether_the_relay_has_changed_its_mind(d
 
 
 @ONE_ENGINE
+def test_a_clock_that_is_set_back_ends_a_pause_instead_of_making_it_long(desk, server, clock):
+    queue_letters(desk, TEN[:1])
+    clock.advance(DAY)
+    server.answers["greeting"] = "421 not now"
+    state = DeliveryState()
+    delivery.deliver(desk, state=state)
+    del server.answers["greeting"]
+    clock.advance(-DAY / 2)
+    queue_letters(desk, TEN[1:2])
+
+    assert 1 == delivery.deliver(desk, state=state).sent
+
+
+@ONE_ENGINE
 def test_a_sender_who_is_refused_pauses_delivery_at_once(desk, server):
     queue_letters(desk, TEN)
     server.answers["MAIL"] = "530 5.7.0 authentication required"
