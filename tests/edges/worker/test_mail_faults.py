@@ -132,14 +132,26 @@ def test_what_was_tried_before_comes_last_however_long_it_is_due(desk, server, c
 
 def test_what_a_worker_held_that_died_does_not_come_last(desk, server, clock):
     queue_letters(desk, TEN[:3])
-    with desk.db.write() as session:
-        leases.claim_due(session, now=clock.now(), lease=MINUTE, limit=3)
-    clock.advance(MINUTE)
+    desk.channel = DeadlyChannel()
+    with pytest.raises(MemoryError):
+        delivery.deliver(desk)
+    desk.channel = server.channel()
+    clock.advance(11 * MINUTE)
     queue_letters(desk, TEN[3:])
 
     delivery.deliver(desk)
 
     assert TEN == server.taken
+
+
+class DeadlyChannel:
+    """Ends the worker with the first letter."""
+
+    def send(self, _message: object) -> None:
+        raise MemoryError
+
+    def close(self) -> None:
+        pass
 
 
 @ONE_ENGINE
