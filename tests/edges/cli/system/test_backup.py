@@ -78,6 +78,12 @@ def filled(app: App) -> App:
     return app
 
 
+def found(scheduler: Scheduler, what: str) -> dict[str, str]:
+    """What the doctor finds."""
+    findings = json.loads(scheduler("doctor", "--json").output)["findings"]
+    return next(one for one in findings if one["what"] == what)
+
+
 def rewritten(file: Path, name: str, change: Callable[[bytes], bytes]) -> None:
     """Change one member of a backup, and leave all others as they were."""
     made = io.BytesIO()
@@ -442,9 +448,7 @@ def test_letters_that_may_have_left_are_held_until_somebody_releases_them(
     assert "Held, because they may have left after the backup: 6 letters." in told
     assert (0, 1) == (nobody.sent, new.sent)
     assert 6 == len(json.loads(scheduler("letter", "list", "--outcome", "held", "--json").output))
-    state = next(
-        one for one in json.loads(scheduler("doctor", "--json").output)["findings"] if one["what"] == "held letters"
-    )
+    state = found(scheduler, "held letters")
     assert ("warning", "scheduler letter release") == (state["state"], state["remedy"])
     assert "Released: 6, settled: 0." in scheduler("letter", "release", "--yes").output
     assert 5 == deliver(app).sent  # the visit is confirmed by now
@@ -551,7 +555,9 @@ def test_a_private_link_that_the_loss_took_away_does_not_open_the_next_one(
 def test_backup_and_restoration_stand_in_the_audit(
     filled: App, scheduler: Scheduler, file: Path, target: Target
 ) -> None:
+    assert "scheduler db backup FILE" == found(scheduler, "backup")["remedy"]
     scheduler("db", "backup", str(file))
+    assert {"found": f"2027-01-04 09:00 UTC, {file}", "state": "ok"}.items() <= found(scheduler, "backup").items()
     restored = connect(target("sqlite"))
     scheduler("db", "restore", str(file))
 
