@@ -555,9 +555,7 @@ def test_a_private_link_that_the_loss_took_away_does_not_open_the_next_one(
 def test_backup_and_restoration_stand_in_the_audit(
     filled: App, scheduler: Scheduler, file: Path, target: Target
 ) -> None:
-    assert "scheduler db backup FILE" == found(scheduler, "backup")["remedy"]
     scheduler("db", "backup", str(file))
-    assert {"found": f"2027-01-04 09:00 UTC, {file}", "state": "ok"}.items() <= found(scheduler, "backup").items()
     restored = connect(target("sqlite"))
     scheduler("db", "restore", str(file))
 
@@ -566,3 +564,13 @@ def test_backup_and_restoration_stand_in_the_audit(
         assert [("data", {"file": str(file), "encrypted": False})] == [tuple(row) for row in session.execute(query)]
     with restored.read() as session:
         assert [("data", {"made_at": NOW.isoformat(), "held": 4})] == [tuple(row) for row in session.execute(query)]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_the_doctor_tells_when_the_last_backup_was_made(app: App, scheduler: Scheduler, file: Path) -> None:
+    before = found(scheduler, "backup")
+    scheduler("db", "backup", str(file))
+    after = found(scheduler, "backup")
+
+    assert ("ok", "scheduler db backup FILE") == (before["state"], before["remedy"])
+    assert ("ok", f"2027-01-04 09:00 UTC, {file}") == (after["state"], after["found"])
