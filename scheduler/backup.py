@@ -24,6 +24,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from scheduler import __version__, schema
 from scheduler.base.errors import Conflict, Forbidden, Invalid, NotFound
+from scheduler.base.i18n import N_
 from scheduler.formats import age
 from scheduler.formats.archive import MAGIC, ArchiveWriter, Damaged, read_members
 from scheduler.formats.private_files import open_private
@@ -36,6 +37,7 @@ from scheduler.storage import table_copy
 from scheduler.storage.database import Database
 
 FORMAT = 1
+_DAMAGED = N_("{file}: is damaged: {reason}; nothing was changed")
 HEADER, TABLES = "backup.json", "tables"
 
 
@@ -247,10 +249,7 @@ def _opening(file: Path, key: Key | None) -> Iterator[tuple[BackupHeader, Iterat
     try:
         with file.open("rb") as source, _decrypted(source, file, key) as plain:
             members = read_members(plain)
-            name, content = next(members, ("", b""))
-            if name != HEADER:
-                raise Damaged("it does not begin as a backup does")
-            yield BackupHeader.from_json(content), ((name.split("/")[1], piece) for name, piece in members)
+            yield _read_header(members), ((name.split("/")[1], piece) for name, piece in members)
     except FileNotFoundError as error:
         raise NotFound("{file}: there is no such file", file=file) from error
     except OSError as error:
@@ -261,8 +260,17 @@ def _opening(file: Path, key: Key | None) -> Iterator[tuple[BackupHeader, Iterat
             file=file,
             reason=error,
         ) from error
+    except Damaged as error:
+        raise Conflict(_DAMAGED, file=file, reason=error) from error
     except (ValueError, TypeError, LookupError) as error:
-        raise Conflict("{file}: is damaged: {reason}; nothing was changed", file=file, reason=error) from error
+        raise Conflict(_DAMAGED, file=file, reason=Damaged("what it holds cannot be read")) from error
+
+
+def _read_header(members: Iterator[tuple[str, bytes]]) -> BackupHeader:
+    name, content = next(members, ("", b""))
+    if name != HEADER:
+        raise Damaged("it does not begin as a backup does")
+    return BackupHeader.from_json(content)
 
 
 @contextmanager
@@ -309,7 +317,7 @@ def refuse_newer(backup: Backup) -> None:
 
 
 def _made_by_newer(revision: object) -> Conflict:
-    said = "the backup was made by a newer version of this program ({revision}); upgrade the program"
+    said = N_("the backup was made by a newer version of this program ({revision}); upgrade the program")
     return Conflict(said, revision=revision)
 
 
@@ -323,7 +331,7 @@ def _fill(connection: sa.Connection, header: BackupHeader, pieces: Iterable[tupl
     table_copy.set_positions(connection, tables.values(), header.positions)
     faults = table_copy.find_faults(connection)
     if faults:
-        raise Damaged("; ".join(faults))
+        raise Damaged("its rows do not fit together: {faults}", faults="; ".join(faults))
 
 
 def _fill_table(connection: sa.Connection, table: sa.Table, pieces: Iterable[bytes]) -> None:
@@ -332,7 +340,7 @@ def _fill_table(connection: sa.Connection, table: sa.Table, pieces: Iterable[byt
     except OperationalError:
         raise  # of the database itself, not of this row
     except DBAPIError as error:
-        said = "a row of the table {table} is refused: {reason}; nothing was changed"
+        said = N_("a row of the table {table} is refused: {reason}; nothing was changed")
         raise Conflict(said, table=table.name, reason=error.orig) from error
 
 

@@ -13,16 +13,20 @@ import json
 import tarfile
 import zlib
 from collections.abc import Iterator
-from typing import BinaryIO, NoReturn
+from typing import BinaryIO
+
+from scheduler.base.errors import SchedulerError
+from scheduler.base.i18n import N_
 
 MAGIC = b"\x1f\x8b"  # of gzip (RFC 1952)
 MANIFEST = "manifest.json"
 MAX_MEMBER = 256 * 2**20  # octets: a member is read into memory
+_CUT, _CHANGED = N_("it ends too early"), N_("it was changed")
 _LEVEL = 6  # 9 takes three times as long for a fiftieth less
 
 
-class Damaged(ValueError):
-    """An archive that is not whole; the message says what is wrong with it, in English."""
+class Damaged(SchedulerError):
+    """An archive that is not whole; the message says what is wrong with it."""
 
 
 class ArchiveWriter:
@@ -68,21 +72,19 @@ def read_members(source: BinaryIO) -> Iterator[tuple[str, bytes]]:
                 seal.add(head.name, content)
                 yield head.name, content
             plain.read()  # to the end, where gzip keeps its own checksum
-    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise Damaged(str(error) or "it ends too early") from error
+    except EOFError as error:
+        raise Damaged(_CUT) from error
+    except (tarfile.TarError, zlib.error, gzip.BadGzipFile) as error:
+        raise Damaged("it cannot be unpacked") from error
     if manifest != seal.to_manifest():
-        _refuse("it was changed" if manifest else "it ends too early")
+        raise Damaged(_CHANGED if manifest else _CUT)
 
 
 def _read(tar: tarfile.TarFile, head: tarfile.TarInfo) -> bytes:
     member = tar.extractfile(head) if head.isreg() and head.size <= MAX_MEMBER else None
     if member is None:
-        _refuse("it holds what no backup holds")
+        raise Damaged("it holds what no backup holds")
     return member.read()
-
-
-def _refuse(reason: str) -> NoReturn:
-    raise Damaged(reason)
 
 
 class _Seal:

@@ -73,6 +73,7 @@ def check_database(
     yield from _check_held_letters(session, gettext)
     yield _check_accounts(session, gettext)
     yield _check_retention(session, now, gettext, keep)
+    yield _find_last_backup(session, gettext)
 
 
 def _check_clock(session: Session, read_clock: Callable[[], datetime], gettext: Gettext) -> HealthFinding:
@@ -233,3 +234,12 @@ def _check_job(
             job.title, CheckResult.WARNING, gettext(N_("{found}; overdue")).format(found=found), start
         )
     return HealthFinding(job.title, CheckResult.OK, found)
+
+
+def _find_last_backup(session: Session, gettext: Gettext) -> HealthFinding:
+    """Tell when the last backup was made. That none is known is no fault: other tools make them, too."""
+    made = sa.select(Audit.at, Audit.details).where(Audit.noun == "data", Audit.action == "backup")
+    last = session.execute(made.order_by(Audit.at.desc()).limit(1)).one_or_none()
+    if last is None:
+        return HealthFinding(N_("backup"), CheckResult.OK, gettext(N_("none is known")), "scheduler db backup FILE")
+    return HealthFinding(N_("backup"), CheckResult.OK, f"{last.at:%Y-%m-%d %H:%M} UTC, {last.details['file']}")

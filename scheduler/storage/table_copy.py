@@ -174,9 +174,9 @@ def _copy_out_sqlite(connection: sa.Connection, table: sa.Table) -> Iterator[byt
 
 
 def _copy_in_sqlite(connection: sa.Connection, table: sa.Table, pieces: Iterable[bytes]) -> None:
-    readers = [_reader(column.type) for column in table.columns]
+    readers = _find_readers(table)
     names = ", ".join(f'"{column.name}"' for column in table.columns)
-    statement = f'INSERT INTO "{table.name}" ({names}) VALUES ({", ".join("?" * len(readers))})'
+    statement = f'INSERT INTO "{table.name}" ({names}) VALUES ({", ".join("?" * len(table.columns))})'
     cursor = _cursor(connection)
     for piece in pieces:
         lines = piece.decode().split("\n")[:-1]  # each row ends with one, and within a row they are escaped
@@ -191,34 +191,39 @@ _NULL = r"\N"
 
 
 def _write(value: Any) -> str:
+    if isinstance(value, str):  # nearly all need no translation, which takes longer than everything else
+        return value if value.isprintable() and "\\" not in value else value.translate(_ESCAPES)
     if value is None:
         return _NULL
-    if isinstance(value, bytes):
-        return rf"\\x{value.hex()}"
-    return value.translate(_ESCAPES) if isinstance(value, str) else repr(value)
+    return rf"\\x{value.hex()}" if isinstance(value, bytes) else repr(value)
 
 
 def _write_boolean(value: Any) -> str:
     return _NULL if value is None else "t" if value else "f"
 
 
-def _read_row(line: str, readers: Sequence[Callable[[str], Any]]) -> list[Any]:
-    return [
-        None if field == _NULL else read(_unescape(field))
-        for field, read in zip(line.split("\t"), readers, strict=True)
-    ]
+def _read_row(line: str, readers: Sequence[tuple[int, Callable[[str], Any]]]) -> list[Any]:
+    fields: list[Any] = line.split("\t")
+    if "\\" in line:
+        fields = [None if field == _NULL else _unescape(field) for field in fields]
+    for place, read in readers:
+        if fields[place] is not None:
+            fields[place] = read(fields[place])
+    return fields
 
 
 def _unescape(field: str) -> str:
     return _ESCAPED.sub(lambda found: _PLAIN.get(found[1], found[1]), field) if "\\" in field else field
 
 
-def _reader(kind: sa.types.TypeEngine[Any]) -> Callable[[str], Any]:
-    """Return the function that makes of a text what SQLite stores for a value of this type."""
-    for known, read in _READERS.items():
-        if isinstance(kind, known):
-            return read
-    return str
+def _find_readers(table: sa.Table) -> list[tuple[int, Callable[[str], Any]]]:
+    """Return the places of columns that SQLite does not store as text, each with the function that reads its text."""
+    return [
+        (place, read)
+        for place, column in enumerate(table.columns)
+        for kind, read in _READERS.items()
+        if isinstance(column.type, kind)
+    ]
 
 
 def _read_octets(text: str) -> bytes:

@@ -60,7 +60,7 @@ def _follow(context: CommandContext, traces: erasure.Traces) -> None:
     for line in left[:MAX_COPIES]:
         click.echo(f"  {line}")
     if len(left) > MAX_COPIES:
-        click.echo(_("  … and {count} more").format(count=len(left) - MAX_COPIES))
+        click.echo("  " + _("… and {count} more").format(count=len(left) - MAX_COPIES))
 
 
 def _describe_copy(copy: access_log.CopiedData) -> str:

@@ -78,6 +78,12 @@ def filled(app: App) -> App:
     return app
 
 
+def found(scheduler: Scheduler, what: str) -> dict[str, str]:
+    """What the doctor finds."""
+    findings = json.loads(scheduler("doctor", "--json").output)["findings"]
+    return next(one for one in findings if one["what"] == what)
+
+
 def rewritten(file: Path, name: str, change: Callable[[bytes], bytes]) -> None:
     """Change one member of a backup, and leave all others as they were."""
     made = io.BytesIO()
@@ -442,9 +448,7 @@ def test_letters_that_may_have_left_are_held_until_somebody_releases_them(
     assert "Held, because they may have left after the backup: 6 letters." in told
     assert (0, 1) == (nobody.sent, new.sent)
     assert 6 == len(json.loads(scheduler("letter", "list", "--outcome", "held", "--json").output))
-    state = next(
-        one for one in json.loads(scheduler("doctor", "--json").output)["findings"] if one["what"] == "held letters"
-    )
+    state = found(scheduler, "held letters")
     assert ("warning", "scheduler letter release") == (state["state"], state["remedy"])
     assert "Released: 6, settled: 0." in scheduler("letter", "release", "--yes").output
     assert 5 == deliver(app).sent  # the visit is confirmed by now
@@ -560,3 +564,13 @@ def test_backup_and_restoration_stand_in_the_audit(
         assert [("data", {"file": str(file), "encrypted": False})] == [tuple(row) for row in session.execute(query)]
     with restored.read() as session:
         assert [("data", {"made_at": NOW.isoformat(), "held": 4})] == [tuple(row) for row in session.execute(query)]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_the_doctor_tells_when_the_last_backup_was_made(app: App, scheduler: Scheduler, file: Path) -> None:
+    before = found(scheduler, "backup")
+    scheduler("db", "backup", str(file))
+    after = found(scheduler, "backup")
+
+    assert ("ok", "scheduler db backup FILE") == (before["state"], before["remedy"])
+    assert ("ok", f"2027-01-04 09:00 UTC, {file}") == (after["state"], after["found"])
