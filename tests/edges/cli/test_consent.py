@@ -118,10 +118,8 @@ def everything(app: App) -> dict[str, list[Any]]:
 def test_a_person_at_a_terminal_decides(scheduler: Scheduler, visit: str, answer: str, status: str) -> None:
     screen, keyboard = pty.openpty()
     command = [sys.executable, "-m", "scheduler", "visit", "cancel", visit, "--json"]
-    pipes = {"stdin": keyboard, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(
-        command, stdin=keyboard, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    pipes: dict[str, Any] = {"stdin": keyboard, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes, text=True) as process:
         os.write(screen, f"{answer}\n".encode())
         printed, asked = process.communicate(timeout=HANG)
     os.close(screen)
