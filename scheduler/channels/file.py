@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
-from scheduler.channels.base import ChannelError
+from scheduler.channels.base import ChannelError, Failure
 from scheduler.formats.atomic_write import replace_file
 from scheduler.services.letters.envelope import OutgoingMessage
 
@@ -38,7 +38,7 @@ class FileChannel:
         except OSError as error:
             raise ChannelError(
                 "{directory}: cannot be written: {reason}",
-                down=True,
+                Failure.DOWN,
                 directory=self.directory,
                 reason=error.strerror,
             ) from error
@@ -55,14 +55,20 @@ class FileChannel:
         """Raise ChannelError if the directory, or the nearest one above it, cannot be written to."""
         place = next(place for place in (self.directory, *self.directory.parents) if place.exists())
         if not (place.is_dir() and os.access(place, os.W_OK)):
-            raise ChannelError("{directory}: cannot be written", down=True, directory=self.directory)
+            raise ChannelError("{directory}: cannot be written", Failure.DOWN, directory=self.directory)
 
 
 def _is_free(file: Path, message: OutgoingMessage) -> bool:
-    """Return whether there is no such file, or one of an earlier attempt at this letter."""
+    """Return whether there is no such file, or one of an earlier attempt at this letter.
+
+    A file that cannot be read is somebody else's: it must not hold up this letter, and all letters behind it.
+    """
     if file.is_symlink() or not file.is_file():
         return not os.path.lexists(file)
-    return message.message_id == _message_id(file.read_bytes())
+    try:
+        return message.message_id == _message_id(file.read_bytes())
+    except OSError:
+        return False
 
 
 def _message_id(content: bytes) -> str:

@@ -13,6 +13,7 @@ from scheduler.services.consulate.visits import upkeep
 from scheduler.services.events.attendance import offers
 from scheduler.services.events.guests import registration
 from scheduler.services.events.programme import rezoning as event_rezoning
+from scheduler.services.operations.workers import forget_old_workers
 from scheduler.services.privacy import retention
 from scheduler.worker.delivery import Stop, never
 
@@ -34,10 +35,11 @@ def _lapse(app: App, event_id: int) -> int:
         return offers.lapse_offers(session, session.get_one(Event, event_id), now=app.clock.now())
 
 
-def purge_unconfirmed(app: App) -> None:
-    """Forget the registrations that nobody confirmed in time."""
+def purge(app: App) -> dict[str, int]:
+    """Forget the registrations that nobody confirmed in time, and workers that are gone; return how many of each."""
     with app.db.write("worker") as session:
-        registration.purge_unconfirmed(session, now=app.clock.now())
+        registrations = registration.purge_unconfirmed(session, now=app.clock.now())
+        return {"registrations": registrations, "workers": forget_old_workers(session)}
 
 
 def run_retention(app: App, *, stop: Stop = never) -> dict[str, int]:
@@ -69,16 +71,20 @@ def _forget_batches(app: App, step: retention.RetentionStep, now: datetime, stop
         after = found[-1]
 
 
-def run_visit_upkeep(app: App) -> None:
+def run_visit_upkeep(app: App) -> dict[str, int]:
     """End visits that were not confirmed in time, offer times that are free again, forget applicants."""
     with app.db.write("worker") as session:
-        upkeep.run_upkeep(session, now=app.clock.now())
+        return upkeep.run_upkeep(session, now=app.clock.now())
 
 
-def check_zones(app: App) -> None:
-    """Derive instants anew after an update of the tz data: wall times are kept, what depends on them moves."""
+def check_zones(app: App) -> int:
+    """Derive instants anew after an update of the tz data; return how many moved.
+
+    Wall times are kept, what depends on them moves.
+    """
     with app.db.write("worker") as session:
         moved = [(row.key, *at) for row, *at in event_rezoning.rederive_instants(session, now=app.clock.now())]
         moved += [(row.reference, *at) for row, *at in visit_rezoning.correct_instants(session, now=app.clock.now())]
     for what, before, now in moved:
         log.warning("%s: %s is now %s under the installed tz data", what, before, now)
+    return len(moved)

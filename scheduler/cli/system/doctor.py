@@ -65,7 +65,9 @@ def _findings(context: CommandContext) -> Iterator[HealthFinding]:
     yield tables
     if tables.state is CheckResult.OK:
         with app.db.read() as session:
-            yield from health.check_database(session, now=context.now(), gettext=_, keep=context.settings.retention)
+            yield from health.check_database(
+                session, read_clock=context.clock.now, gettext=_, keep=context.settings.retention
+            )
     app.close()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload, selectinload
@@ -15,6 +15,7 @@ from scheduler.model.events import Event
 from scheduler.model.letters import NEWS, Letter, Message, Outcome
 from scheduler.model.visits import Appointment
 from scheduler.services.common.audit import note
+from scheduler.services.operations.workers import BEAT_EVERY, LAPSE_AFTER
 
 
 def list_letters(
@@ -32,11 +33,27 @@ def list_letters(
     return session.scalars(query.order_by(Letter.id.desc()).limit(limit)).all()[::-1]
 
 
-def reason_to_wait(letter: Letter, now: datetime) -> str:
-    """Return why a queued letter is not sent yet, or "" if it is due or finished."""
-    if letter.outcome is not None or letter.due_at <= now:
+def reason_to_wait(letter: Letter, ages: Mapping[str, timedelta], now: datetime) -> str:
+    """Return why a queued letter is not sent yet, or "" if it is due or finished.
+
+    ``ages`` says how long ago each worker was seen (`workers.read_ages`).
+    """
+    if letter.outcome is not None:
+        return ""
+    if letter.claimed_by is not None:
+        return _describe_claim(ages.get(letter.claimed_by))
+    if letter.due_at <= now:
         return ""
     return N_("waits, in case more changes follow") if letter.kind in NEWS else N_("waits for its hour")
+
+
+def _describe_claim(age: timedelta | None) -> str:
+    """Say what becomes of a claimed letter, by how long ago its worker was seen; None if that has ended."""
+    if age is None or age >= LAPSE_AFTER:
+        return N_("its worker has ended; leaves at the next round")
+    if age > 2 * BEAT_EVERY:
+        return N_("its worker seems to have ended; another takes it over within half a minute")
+    return N_("is being sent")
 
 
 def get_letter(session: Session, number: int) -> Letter:

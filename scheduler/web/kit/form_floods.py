@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.app import App
 from scheduler.base.errors import Forbidden
-from scheduler.model.limits import SentForm
+from scheduler.model.operations import SentForm
 from scheduler.services.common.tokens import derive
 from scheduler.web.kit.forms import SEAL, Form
 from scheduler.web.kit.language import _

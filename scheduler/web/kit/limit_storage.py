@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from scheduler.app import App
 from scheduler.base.errors import SchedulerError
-from scheduler.model.limits import Hits, SentForm
+from scheduler.model.operations import Hits, SentForm
 from scheduler.services.common.tokens import derive
 from scheduler.web.kit.forms import OPEN_FOR
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from scheduler.model.letters import Letter, LetterKind, Outcome
 from scheduler.model.visits import Appointment
 from scheduler.services.outbox.enqueue import NO_ADDRESS
+from scheduler.services.outbox.reminders import useful_until
 from scheduler.storage.upsert import insert_ignoring
 
 
@@ -68,8 +69,8 @@ def queue_confirmation_and_reminders(
         queue(session, LetterKind.VISIT_BOOKED, appointment, now=now)
     if post.remind is not None and start - post.remind > now:
         due = start - post.remind
-        # As for events, a reminder is useful for the first half of its lead.
-        queue(session, LetterKind.VISIT_REMINDER, appointment, now=now, due_at=due, expires_at=due + post.remind / 2)
+        until = useful_until(start, due)
+        queue(session, LetterKind.VISIT_REMINDER, appointment, now=now, due_at=due, expires_at=until)
     appointment.reconfirmed_at = None
     if post.reconfirm_from is not None and post.reconfirm_until is not None:
         if start - post.reconfirm_from <= now:

@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from scheduler.model.letters import Letter
-from scheduler.model.limits import Hits, SentForm
+from scheduler.model.operations import Hits, SentForm
 from scheduler.web.application import create_app
 from scheduler.web.kit import form_floods
 from scheduler.web.kit.form_floods import Few
