@@ -120,4 +120,4 @@ def ask(question: str, *, yes: bool) -> None:
         from scheduler.base.errors import Conflict
 
         raise Conflict("{question} Nobody can be asked here; say --yes", question=question)
-    click.confirm(question, abort=True)
+    click.confirm(question, abort=True, err=True)
