@@ -298,7 +298,8 @@ class Batch:
     def _try_again_later(self, message: OutgoingMessage, error: ChannelError) -> None:
         """Put a letter off until its next attempt; fail it if it has had its last one."""
         again = leases.next_attempt(message.attempts + 1, self.app.clock.now())
-        reason = f"{PAUSED}{error}" if again and self._find_pause() else str(error)
+        pauses = error.failure is Failure.CLOSED or self.state.is_channel_at_fault
+        reason = f"{PAUSED}{error}" if again and pauses else str(error)
         self._record(message, DeliveryResult(None if again else Outcome.FAILED, reason[:500], again))
 
     def _record(self, item: Item, result: DeliveryResult) -> None:

@@ -33,7 +33,7 @@ def claim_due(session: Session, worker: str, *, now: datetime, limit: int) -> li
     The claims hold until each letter has its outcome or is released, or the worker is no longer seen. A worker has
     one batch at a time: what it still holds now is left from a round that failed, and it claims that again.
 
-    Those that were tried before come last, so that they never hold up the others, however long each of them takes.
+    Those that a channel has refused before come last, so that they never hold up the others, however long each takes.
     PostgreSQL skips rows that another worker is claiming; on SQLite one writer waits for the other.
     """
     fresh, soon = Letter.attempts == 0, now + URGENT_WITHIN
