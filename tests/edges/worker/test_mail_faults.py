@@ -339,6 +339,19 @@ def test_a_relay_that_refuses_one_letter_after_the_other_is_found_out_though_som
     assert 5 == delivery.deliver(desk).sent
 
 
+def test_what_a_server_says_at_length_is_cut_short(desk, server, clock):
+    queue_letters(desk, ["wrong@a.example", *TEN])
+    server.answers["RCPT"] = only("wrong@", f"550 {'x' * 600}")
+    delivery.deliver(desk)
+    queue_letters(desk, TEN)
+    server.answers["RCPT"] = f"554 {'x' * 600}"
+
+    delivery.deliver(desk)
+
+    assert Outcome.FAILED is rows(desk)[0].outcome
+    assert {0, 500} == {len(row.reason) for row in rows(desk)}
+
+
 @ONE_ENGINE
 def test_what_was_refused_before_a_letter_was_taken_is_not_reopened(desk, server, clock):
     server.answers["RCPT"] = only("wrong", "550 no such user")
