@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Flask, request
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from scheduler.app import App
 from scheduler.base.resources import TEMPLATES
 from scheduler.web import templating
 from scheduler.web.consulate import board, booking, own_visit_page, posts
+from scheduler.web.entrance.health_pages import HealthPages
+from scheduler.web.entrance.load_limit import MOST_SENT, LoadLimit
+from scheduler.web.entrance.peers import BehindProxies
 from scheduler.web.guests import erasing, own_page, registering
 from scheduler.web.kit import form_floods, language, safety
 from scheduler.web.kit.assets import Assets
@@ -20,9 +22,6 @@ from scheduler.web.officers.consulate import calendars, closing_days, front_desk
 from scheduler.web.officers.events import desk, door, guest
 from scheduler.web.officers.kit import guard
 from scheduler.web.programme import pages, subscribing, well_known
-
-# Nothing is sent to these pages but addresses and small forms.
-MOST_SENT = 64 * 1024
 
 
 class Pages(Flask):
@@ -60,7 +59,9 @@ def create_app(app: App, *, limit: str = "600 per minute") -> Flask:
     web.register_blueprint(board.blueprint(app))
     _add_officers_pages(web, app)
     web.register_blueprint(erasing.blueprint(app, web.extensions["scheduler.limiter"]))
-    _behind_proxies(web, int(app.settings.trusted_proxies))
+    # Trusted are the addresses that so many proxies add, from the end: anybody may forge those before them.
+    behind_proxies = BehindProxies(web.wsgi_app, int(app.settings.trusted_proxies))
+    web.wsgi_app = HealthPages(LoadLimit(behind_proxies))  # type: ignore[method-assign]
     return web
 
 
@@ -78,9 +79,3 @@ def _add_officers_pages(web: Flask, app: App) -> None:
     web.register_blueprint(closing_days.blueprint(app))
     web.register_blueprint(statistics.blueprint(app))
     web.register_blueprint(calendars.blueprint(app))
-
-
-def _behind_proxies(web: Flask, number: int) -> None:
-    """Trust the addresses that this many proxies add, from the end: anybody may forge those before them."""
-    if number:
-        web.wsgi_app = ProxyFix(web.wsgi_app, x_for=number, x_proto=number)  # type: ignore[method-assign]

@@ -212,7 +212,10 @@ def is_desk(path: str) -> bool:
 
 
 def _shown() -> Officer | None:
-    return officer() if is_desk(request.path) and current_user.is_authenticated else None
+    """Return the officer whom a page greets; nobody on a page about trouble, which may be that of the database."""
+    if not is_desk(request.path) or g.get("without_database"):
+        return None
+    return officer() if current_user.is_authenticated else None
 
 
 def _loaded(app: App, token: str) -> _User | None:
@@ -242,8 +245,9 @@ def _guard() -> Answer | None:
     if request.method == "POST":
         refuse_other_sites()
     needs: Right | None = view.needs  # type: ignore[union-attr]  # stated, or the site would not have started
+    known = current_user.is_authenticated  # on every page, because it greets them, with a session of its own open
     if needs:
-        if not current_user.is_authenticated:
+        if not known:
             return _sign_in()
         if not all(map(officer().may, needs.acts)):
             abort(403)

@@ -12,7 +12,7 @@ import pytest
 
 from scheduler.app import App
 from scheduler.base.config import load_settings
-from scheduler.worker.publish import Directory
+from scheduler.worker.publish_targets import Directory
 from tests.support.builders import NOW
 from tests.support.instance import Scheduler
 
