@@ -19,6 +19,7 @@ from datetime import datetime
 from itertools import product
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import brotli
 
@@ -135,7 +136,7 @@ def _manifest(target: Target) -> Manifest:
     """Return the manifest of the last run, or an empty one, with which everything is written again."""
     try:
         known = json.loads(target.read(MANIFEST) or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return {name: value for name, value in known.items() if _is_feed(name)} if isinstance(known, dict) else {}
 
@@ -252,6 +253,7 @@ class Bucket:
         try:
             import fsspec
 
+            urlsplit(url)  # raises ValueError here, and not at the first file
             self.files, self.root = fsspec.core.url_to_fs(url)
         except (ImportError, ValueError) as error:
             raise Invalid(
