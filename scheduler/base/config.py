@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from scheduler.base.errors import Invalid
 from scheduler.base.i18n import LANGUAGES, N_
-from scheduler.base.text import Text
+from scheduler.base.text import Text, can_be_stored
 
 PREFIX = "SCHEDULER_"
 CREDENTIALS = "CREDENTIALS_DIRECTORY"  # set by systemd for a service with credentials
@@ -104,6 +104,7 @@ def load_settings(environ: Mapping[str, str] = os.environ, file: Path | None = N
     """
     file = file or _named_file(environ)
     values, sources = _merge(environ, file)
+    _require_texts(values)
     data_dir = Path(values["data_dir"] or _default_data_dir()).expanduser().absolute()
     for key in ("database_url", "mail_url"):
         values[key] = values[key].replace("{data_dir}", str(data_dir))
@@ -140,15 +141,37 @@ def _credential(environ: Mapping[str, str], setting: Setting) -> str:
     return str(file) if file is not None and file.is_file() else ""
 
 
+MAX_NESTING = 20  # levels of tables and lists; no file of ours has more than six
+
+
+def parse_toml(text: str, file: Path) -> dict[str, Any]:
+    """Parse the text of a TOML file. Raise Invalid for any other text, and for one that nests too deeply."""
+    try:
+        tables = tomllib.loads(text)
+    except RecursionError as error:
+        raise _nested_too_deeply(file) from error
+    except ValueError as error:  # of the parser, or of a number with thousands of digits
+        raise Invalid("{file}: is not TOML: {reason}", file=file, reason=error) from error
+    level: list[Any] = [tables]
+    for _ in range(MAX_NESTING):
+        values = (value for one in level for value in (one.values() if isinstance(one, dict) else one))
+        level = [value for value in values if isinstance(value, (dict, list))]
+    if level:
+        raise _nested_too_deeply(file)
+    return tables
+
+
+def _nested_too_deeply(file: Path) -> Invalid:
+    return Invalid("{file}: has more than {most} brackets inside each other", file=file, most=MAX_NESTING)
+
+
 def _read(file: Path) -> dict[str, Any]:
     try:
-        written = tomllib.loads(file.read_text(encoding="utf-8"))
+        written = parse_toml(file.read_text(encoding="utf-8"), file)
     except FileNotFoundError as error:
         raise Invalid("{file}: there is no such file", file=file) from error
     except (OSError, UnicodeDecodeError) as error:
         raise Invalid("{file}: cannot be read: {reason}", file=file, reason=error) from error
-    except tomllib.TOMLDecodeError as error:
-        raise Invalid("{file}: is not TOML: {reason}", file=file, reason=error) from error
     unknown = sorted(set(written) - set(KEYS))
     if unknown:
         raise Invalid(
@@ -171,13 +194,17 @@ def _text(value: str | Mapping[str, str]) -> Text:
     return Text(value if isinstance(value, Mapping) else {"en": value})
 
 
+def _require_texts(values: Mapping[str, Any]) -> None:
+    """Raise Invalid for a value that is no text."""
+    for key, value in values.items():
+        texts = list(value.values()) if key == "house" and isinstance(value, dict) else [value]
+        if not all(isinstance(text, str) and can_be_stored(text) for text in texts):
+            raise Invalid("{key}: must be a text", key=key)
+
+
 def _check(values: Mapping[str, Any], sources: Mapping[str, str]) -> None:
     from scheduler.base.clock import zone
 
-    for key, value in values.items():
-        several = key == "house" and isinstance(value, dict) and all(isinstance(one, str) for one in value.values())
-        if not isinstance(value, str) and not several:
-            raise Invalid("{key}: must be a text", key=key)
     if values["language"] not in LANGUAGES:
         raise Invalid(
             "language: {language} is not known; there are {known}",
@@ -189,8 +216,7 @@ def _check(values: Mapping[str, Any], sources: Mapping[str, str]) -> None:
     _check_keys(values, sources)
     _check_days("retention_days", values["retention_days"])
     zone(values["timezone"])
-    address = urlsplit(values["base_url"])
-    if address.scheme not in ("http", "https") or not address.hostname or address.query or address.fragment:
+    if not _is_site(values["base_url"]):
         raise Invalid("base_url: {url} is no address; write https://HOST", url=values["base_url"])
 
 
@@ -200,6 +226,15 @@ def _check_keys(values: Mapping[str, Any], sources: Mapping[str, str]) -> None:
         file = f"{key}_file"
         if values[key] and values[file] and sources[file] != CREDENTIALS:
             raise Invalid("{file}: {key} is set, too; keep one of the two", file=file, key=key)
+
+
+def _is_site(url: str) -> bool:
+    try:
+        address = urlsplit(url)
+        named = address.hostname and (address.port is None or address.port)
+    except ValueError:  # of brackets without an IPv6 address in them, or of a port that is no number
+        return False
+    return address.scheme in ("http", "https") and bool(named) and not (address.query or address.fragment)
 
 
 def _check_days(key: str, value: str) -> None:

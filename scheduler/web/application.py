@@ -16,7 +16,7 @@ from scheduler.web.entrance.peers import BehindProxies
 from scheduler.web.guests import erasing, own_page, registering
 from scheduler.web.kit import form_floods, language, safety
 from scheduler.web.kit.assets import Assets
-from scheduler.web.kit.paths import RowNumber
+from scheduler.web.kit.paths import PlainText, RowNumber
 from scheduler.web.officers.accounts import own_account, signing
 from scheduler.web.officers.consulate import calendars, closing_days, front_desk, statistics, visit
 from scheduler.web.officers.events import desk, door, guest
@@ -26,6 +26,8 @@ from scheduler.web.programme import pages, subscribing, well_known
 
 class Pages(Flask):
     """The Flask application; its log names no address."""
+
+    request_class = safety.PageRequest
 
     def log_exception(self, exc_info: Any) -> None:
         """Log an exception without the address that was asked for: it may be somebody's own page."""
@@ -42,7 +44,7 @@ def create_app(app: App, *, limit: str = "600 per minute") -> Flask:
     """Make the pages of one instance; ``limit`` is the number of requests that one address may send."""
     web = Pages("scheduler.web", static_folder=None, template_folder=TEMPLATES)
     web.config.update(MAX_CONTENT_LENGTH=MOST_SENT, MAX_FORM_PARTS=100, UNSOLVED=form_floods.Few())
-    web.url_map.converters["int"] = RowNumber
+    web.url_map.converters.update(default=PlainText, int=RowNumber)
     web.url_map.merge_slashes = False  # its redirect would repeat whatever host was asked for
     assets = Assets.read()
     language.install(web, app)

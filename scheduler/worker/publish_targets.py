@@ -114,6 +114,7 @@ class Bucket:
         try:
             import fsspec
 
+            urlsplit(url)  # raises ValueError here, and not at the first file
             self.files, self.root = fsspec.core.url_to_fs(url)
         except (ImportError, ValueError) as error:
             raise Invalid(

@@ -164,7 +164,7 @@ def _same(text: str) -> tuple[int, str]:
 
 
 def _row(option: str, text: str) -> int:
-    if not text.strip().isdecimal():
+    if not (text.strip().isdecimal() and len(text) < 10):
         raise Invalid("{option}: {text} is not the number of a row", option=option, text=text)
     return int(text)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from werkzeug.routing import IntegerConverter, Map
+from werkzeug.routing import BaseConverter, IntegerConverter, Map
 
 from scheduler.base.i18n import LANGUAGES
 
@@ -25,6 +25,7 @@ class RowNumber(IntegerConverter):
         super().__init__(url_map, max=2**63 - 1)
 
 
-def is_key(key: str) -> bool:
-    """Return whether a text can be a key: ASCII, without the NUL that PostgreSQL refuses."""
-    return len(key) <= 80 and key.isascii() and key.isprintable()
+class PlainText(BaseConverter):
+    """Text in an address: of the length of a token at most, without control characters, which PostgreSQL refuses."""
+
+    regex = r"[^/\x00-\x1f\x7f-\x9f]{1,100}"
