@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from flask import Flask, request
@@ -11,6 +12,7 @@ from scheduler.app import App
 from scheduler.base.resources import TEMPLATES
 from scheduler.web import templating
 from scheduler.web.consulate import board, booking, own_visit_page, posts
+from scheduler.web.entrance.request_record import NOWHERE, ROUTE
 from scheduler.web.guests import erasing, own_page, registering
 from scheduler.web.kit import form_floods, language, safety
 from scheduler.web.kit.assets import Assets
@@ -24,13 +26,21 @@ from scheduler.web.programme import pages, subscribing, well_known
 MOST_SENT = 64 * 1024
 
 
+_CONVERTER = re.compile(r"<[^<>]*:")  # of a part of an address: "<any(en,kk):language>" is "<language>"
+
+
 class Pages(Flask):
     """The Flask application; its log names no address."""
 
+    def preprocess_request(self) -> Any:
+        """Note the pattern of the address before anything else: the address itself may be somebody's own page."""
+        if request.url_rule:
+            request.environ[ROUTE] = _CONVERTER.sub("<", request.url_rule.rule)
+        return super().preprocess_request()
+
     def log_exception(self, exc_info: Any) -> None:
-        """Log an exception without the address that was asked for: it may be somebody's own page."""
-        rule = request.url_rule.rule if request.url_rule else "nowhere"
-        self.logger.error("Exception on %s [%s]", rule, request.method, exc_info=exc_info)
+        """Log an exception by the pattern of the address."""
+        self.logger.error("a page has failed: %s", request.environ.get(ROUTE, NOWHERE), exc_info=exc_info)
 
 
 def create_app(app: App, *, limit: str = "600 per minute") -> Flask:
