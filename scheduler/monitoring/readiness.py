@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 
 from scheduler import schema
 from scheduler.app import App
-from scheduler.base.errors import SchedulerError
 from scheduler.monitoring.shared_answer import SharedAnswer
 from scheduler.services.operations import job_records, workers
 from scheduler.services.operations.timetable import TIMETABLE
+
+log = logging.getLogger(__name__)
 
 OK, FAILED = "ok", "failed"
 LETTERS = next(job for job in TIMETABLE if job.name == "letters")
@@ -26,7 +28,8 @@ class Readiness:
         """Return for each check whether it is "ok" or "failed"; those after a failed one are not made."""
         try:
             return self._checks.get()
-        except (SchedulerError, TimeoutError):
+        except Exception as error:  # noqa: BLE001 - whatever it is, the server cannot work
+            log.warning("this server is not ready: %s", error)
             return {"database": FAILED}
 
     def _run(self) -> Mapping[str, str]:

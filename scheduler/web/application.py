@@ -10,8 +10,10 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from scheduler.app import App
 from scheduler.base.resources import TEMPLATES
+from scheduler.monitoring.readiness import Readiness
 from scheduler.web import templating
 from scheduler.web.consulate import board, booking, own_visit_page, posts
+from scheduler.web.entrance.readiness_page import ReadinessPage
 from scheduler.web.entrance.request_record import NOWHERE, ROUTE
 from scheduler.web.guests import erasing, own_page, registering
 from scheduler.web.kit import form_floods, language, safety
@@ -64,6 +66,7 @@ def create_app(app: App, *, limit: str = "600 per minute") -> Flask:
     _add_officers_pages(web, app)
     web.register_blueprint(erasing.blueprint(app, web.extensions["scheduler.limiter"]))
     _behind_proxies(web, int(app.settings.trusted_proxies))
+    web.wsgi_app = ReadinessPage(web.wsgi_app, Readiness(app).check)  # type: ignore[method-assign]
     return web
 
 
