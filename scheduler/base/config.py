@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +18,14 @@ from scheduler.base.text import Text, can_be_stored
 
 PREFIX = "SCHEDULER_"
 CREDENTIALS = "CREDENTIALS_DIRECTORY"  # set by systemd for a service with credentials
+MAX_PORT = 65535
+
+
+class LogFormat(StrEnum):
+    """The form of a log: lines for people, or a JSON object in each."""
+
+    TEXT = "text"
+    JSON = "json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +61,10 @@ TABLE = (
     Setting("timezone", "UTC", N_("zone of times typed without one")),
     Setting("retention_days", "90", N_("days after their last event when visitors are forgotten; 0: when they ask")),
     Setting("house", "Programme office", N_("name of the post or office, under every letter")),
+    Setting("log_format", "text", N_("form of the log: text, or json for programs that collect it")),
+    Setting("log_requests", "no", N_("yes: the server logs each request, by the pattern of its address")),
+    Setting("serve_metrics_port", "0", N_("port of this machine at which the server shows metrics; 0: none")),
+    Setting("worker_metrics_port", "0", N_("port of this machine at which the worker shows metrics; 0: none")),
 )
 KEYS = tuple(setting.key for setting in TABLE)
 
@@ -74,6 +87,10 @@ class Settings:
     timezone: str
     retention_days: str
     house: Text
+    log_format: str
+    log_requests: str
+    serve_metrics_port: str
+    worker_metrics_port: str
     sources: Mapping[str, str]
 
     @property
@@ -215,6 +232,7 @@ def _check(values: Mapping[str, Any], sources: Mapping[str, str]) -> None:
         raise Invalid("trusted_proxies: {value} is not a number", value=values["trusted_proxies"])
     _check_keys(values, sources)
     _check_days("retention_days", values["retention_days"])
+    _check_monitoring(values)
     zone(values["timezone"])
     if not _is_site(values["base_url"]):
         raise Invalid("base_url: {url} is no address; write https://HOST", url=values["base_url"])
@@ -235,6 +253,17 @@ def _is_site(url: str) -> bool:
     except ValueError:  # of brackets without an IPv6 address in them, or of a port that is no number
         return False
     return address.scheme in ("http", "https") and bool(named) and not (address.query or address.fragment)
+
+
+def _check_monitoring(values: Mapping[str, Any]) -> None:
+    """Raise Invalid for a setting of the log or the metrics that is not one of those there are."""
+    for key, known in (("log_format", list(LogFormat)), ("log_requests", ["no", "yes"])):
+        if values[key] not in known:
+            raise Invalid("{key}: {value} is not one of: {known}", key=key, value=values[key], known=", ".join(known))
+    for key in ("serve_metrics_port", "worker_metrics_port"):
+        port = values[key]
+        if not (port.isascii() and port.isdecimal() and int(port[:6]) <= MAX_PORT):
+            raise Invalid("{key}: {value} is not a port; write a number from 1 to 65535", key=key, value=port)
 
 
 def _check_days(key: str, value: str) -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from flask import Flask, request
 
 from scheduler.app import App
 from scheduler.base.resources import TEMPLATES
+from scheduler.monitoring.readiness import Readiness
 from scheduler.web import templating
 from scheduler.web.consulate import board, booking, own_visit_page, posts
 from scheduler.web.entrance.health_pages import HealthPages
 from scheduler.web.entrance.load_limit import MOST_SENT, LoadLimit
 from scheduler.web.entrance.peers import BehindProxies
+from scheduler.web.entrance.readiness_page import ReadinessPage
+from scheduler.web.entrance.request_record import NOWHERE, ROUTE
 from scheduler.web.guests import erasing, own_page, registering
 from scheduler.web.kit import form_floods, language, safety
 from scheduler.web.kit.assets import Assets
@@ -23,16 +27,23 @@ from scheduler.web.officers.events import desk, door, guest
 from scheduler.web.officers.kit import guard
 from scheduler.web.programme import pages, subscribing, well_known
 
+_CONVERTER = re.compile(r"<[^<>]*:")  # of a part of an address: "<any(en,kk):language>" is "<language>"
+
 
 class Pages(Flask):
     """The Flask application; its log names no address."""
 
     request_class = safety.PageRequest
 
+    def preprocess_request(self) -> Any:
+        """Note the pattern of the address before anything else: the address itself may be somebody's own page."""
+        if request.url_rule:
+            request.environ[ROUTE] = _CONVERTER.sub("<", request.url_rule.rule)
+        return super().preprocess_request()
+
     def log_exception(self, exc_info: Any) -> None:
-        """Log an exception without the address that was asked for: it may be somebody's own page."""
-        rule = request.url_rule.rule if request.url_rule else "nowhere"
-        self.logger.error("Exception on %s [%s]", rule, request.method, exc_info=exc_info)
+        """Log an exception by the pattern of the address."""
+        self.logger.error("a page has failed: %s", request.environ.get(ROUTE, NOWHERE), exc_info=exc_info)
 
     def add_url_rule(self, rule: str, endpoint: str | None = None, *args: Any, **options: Any) -> None:
         """Add a route. Raise ValueError for one of the desk that does not state who may see it."""
@@ -64,6 +75,7 @@ def create_app(app: App, *, limit: str = "600 per minute") -> Flask:
     # Trusted are the addresses that so many proxies add, from the end: anybody may forge those before them.
     behind_proxies = BehindProxies(web.wsgi_app, int(app.settings.trusted_proxies))
     web.wsgi_app = HealthPages(LoadLimit(behind_proxies))  # type: ignore[method-assign]
+    web.wsgi_app = ReadinessPage(web.wsgi_app, Readiness(app).check)  # type: ignore[method-assign]
     return web
 
 

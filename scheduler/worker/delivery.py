@@ -14,6 +14,7 @@ from scheduler.base.errors import Conflict, Forbidden
 from scheduler.channels.base import ChannelError, Failure
 from scheduler.channels.replies import judge_reason
 from scheduler.model.letters import Letter, Outcome
+from scheduler.monitoring import metrics
 from scheduler.services.letters.composing import compose
 from scheduler.services.letters.envelope import CompositionResult, OutgoingMessage, Skip
 from scheduler.services.operations.workers import Execute
@@ -309,6 +310,7 @@ class Batch:
             self.is_lost = True
         self.worker.unrecorded = None
         self.counts += _count(result)
+        metrics.count_letter(result.outcome)
         if self.report:
             self.report(item, result)
 

@@ -90,8 +90,9 @@ def check_zones(app: App) -> int:
     Wall times are kept, what depends on them moves.
     """
     with app.db.write("worker") as session:
-        moved = [(row.key, *at) for row, *at in event_rezoning.rederive_instants(session, now=app.clock.now())]
-        moved += [(row.reference, *at) for row, *at in visit_rezoning.correct_instants(session, now=app.clock.now())]
-    for what, before, now in moved:
-        log.warning("%s: %s is now %s under the installed tz data", what, before, now)
+        now = app.clock.now()
+        moved = [(f"event {row.key}", *at) for row, *at in event_rezoning.rederive_instants(session, now=now)]
+        moved += [(f"visit {row.id}", *at) for row, *at in visit_rezoning.correct_instants(session, now=now)]
+    for what, before, after in moved:
+        log.warning("%s: %s is now %s under the installed tz data", what, before, after)
     return len(moved)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import logging
 import signal
 import threading
 
@@ -11,12 +10,14 @@ import click
 
 from scheduler.app import App
 from scheduler.base.clock import tzdata_problem
+from scheduler.base.config import Settings
 from scheduler.base.errors import Conflict
 from scheduler.base.i18n import N_
 from scheduler.cli import USUAL_GC_THRESHOLD
 from scheduler.cli.kit.answers import print_json
 from scheduler.cli.kit.context import CommandContext, as_json, pass_context
 from scheduler.cli.kit.language import _
+from scheduler.monitoring import logs, metrics_port
 from scheduler.worker import timetable
 from scheduler.worker.presence import Presence, at_work
 
@@ -29,6 +30,7 @@ def worker(context: CommandContext, once: bool, as_json: bool) -> None:
     problem = tzdata_problem(_)
     if problem:
         raise Conflict(problem)
+    logs.configure(context.settings.log_format)
     app = context.app
     app.house  # noqa: B018 - a missing secret is told before anything is claimed
     with at_work(app, heed_clock=True) as present:
@@ -36,12 +38,19 @@ def worker(context: CommandContext, once: bool, as_json: bool) -> None:
             _run_once(app, present, as_json=as_json)
             return
         gc.set_threshold(*USUAL_GC_THRESHOLD)
-        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-        logging.getLogger("apscheduler").setLevel(logging.WARNING)
-        click.echo(_("Working; stop with Ctrl-C."), err=True)
-        timetable.run(app, present, _until_stopped)
+        with metrics_port.of_worker(app, int(context.settings.worker_metrics_port)):
+            click.echo(_("Working; stop with Ctrl-C."), err=True)
+            tell_where_letters_go(context.settings)
+            timetable.run(app, present, _until_stopped)
     app.close()
     click.echo(_("Stopped."), err=True)
+
+
+def tell_where_letters_go(settings: Settings) -> None:
+    """Say on standard error that letters reach nobody, as long as no mail server is set."""
+    if settings.sources["mail_url"] == "default":
+        missing = _("mail_url is not set: letters are kept as files in {place}. Set SCHEDULER_MAIL_URL to send them.")
+        click.echo(missing.format(place=settings.mail_url.removeprefix("file:")), err=True)
 
 
 def _run_once(app: App, present: Presence, *, as_json: bool) -> None:

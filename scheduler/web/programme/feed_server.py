@@ -19,6 +19,7 @@ from limits.strategies import FixedWindowRateLimiter
 
 from scheduler.app import App
 from scheduler.base.errors import NotFound, SchedulerError
+from scheduler.monitoring import metrics
 from scheduler.services.feeds import addresses
 from scheduler.services.feeds import links as feed_links
 from scheduler.services.feeds.addresses import Address
@@ -73,7 +74,9 @@ class FeedServer:
         """
         version, query = self.version.current(), environ.get("QUERY_STRING")
         feed = self.cache.get(f"{path}?{query}" if query else path)
-        if feed is None or feed.version is not version:
+        kept = feed is not None and feed.version is version
+        metrics.count_feed(kept=kept)
+        if feed is None or not kept:
             feed = self._find_or_make(addresses.parse_address(path, query or ""), environ)
         if feed.link:
             self._record_use(feed.link)
