@@ -31,8 +31,13 @@ WRITERS: dict[str, tuple[str, ...]] = {
     "feed export output": ("feed", "export", "all", "--output"),
     "visit day file": ("visit", "day", "phuket", "--day", "2027-01-12", "--print"),
 }
-# Files to be read, and a directory that has a rule of its own.
+# Files to be read, a directory that has a rule of its own, and backups and keys, which replace nothing at all.
 NOT_WRITTEN = {
+    "db backup file",
+    "db backup key_file",
+    "db key file",
+    "db restore file",
+    "db restore key_file",
     "apply file",
     "attendee import file",
     "attendee export like",
