@@ -122,7 +122,7 @@ def test_a_feed_that_is_no_more_is_removed_with_its_twins(app, directory):
     assert not [name for name in files(directory) if "spring" in name]
 
 
-@pytest.mark.parametrize("broken", [b"{", b"[]", b"\xff"])
+@pytest.mark.parametrize("broken", [b"{", b"[]", b"\xff", b"[" * 50_000])
 def test_what_somebody_broke_or_took_away_is_made_good(app, directory, broken):
     publish(app, Directory(directory))
     whole = files(directory)
