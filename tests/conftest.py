@@ -29,6 +29,7 @@ from tests.support.instance import Pool, Scheduler, connect, engine_for, setting
 
 # What is slow on a busy machine is not wrong: speed is measured in benchmarks/.
 hypothesis.settings.register_profile("suite", deadline=None)
+hypothesis.settings.register_profile("long", deadline=None, max_examples=5000)
 hypothesis.settings.load_profile("suite")
 
 model.import_all()  # several tests look at every table

@@ -13,7 +13,7 @@ FALLBACK: Mapping[str, tuple[str, ...]] = {"kk": ("ru", "en"), "ru": ("kk", "en"
 
 # C0 and C1 controls, and the overrides that make a reader see another text than the one that is there.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202d\u202e\ud800-\udfff]")
-_NOT_STORED = re.compile("[\x00\ud800-\udfff]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _BREAK = re.compile(r"[\t\r\n\u2028\u2029]")
 # A key as people write it, of a city or an event.
 KEY = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -94,8 +94,13 @@ def check_prose(value: str, *, most: int) -> str:
 
 
 def can_be_stored(value: str) -> bool:
-    """Return whether a text has neither a NUL, which PostgreSQL refuses, nor half a character, which UTF-8 does."""
-    return _NOT_STORED.search(value) is None
+    """Return whether a text can be stored: without a NUL, which PostgreSQL refuses."""
+    return "\0" not in value and is_unicode(value)
+
+
+def is_unicode(value: str) -> bool:
+    """Return whether UTF-8 can hold a text: not what stands for octets of another encoding (PEP 383)."""
+    return _SURROGATE.search(value) is None
 
 
 def replace_controls(value: str) -> str:

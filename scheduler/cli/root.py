@@ -9,7 +9,7 @@ import click
 from scheduler import __version__
 from scheduler.base.errors import Invalid, Problems, SchedulerError
 from scheduler.base.i18n import N_
-from scheduler.base.text import can_be_stored
+from scheduler.base.text import is_unicode
 from scheduler.cli.kit.language import _, speak_as_the_environment, translate
 from scheduler.cli.kit.lazy_group import LazyGroup
 
@@ -85,11 +85,11 @@ class Root(LazyGroup):
         return super().main(*args, **kwargs)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse the arguments. Raise UsageError for one with octets that are no text in UTF-8."""
+        """Parse the arguments. Raise Refusal for one with octets that are no text in UTF-8."""
         for given in args:
-            if not can_be_stored(given):
-                message = _("{value}: is not written in UTF-8; type it anew, or rename the file")
-                raise click.UsageError(message.format(value=ascii(given)), ctx)
+            if not is_unicode(given):
+                message = "{value}: is not written in UTF-8; type it anew, or rename the file"
+                raise Refusal(Invalid(message, value=ascii(given)))
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:

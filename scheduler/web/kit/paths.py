@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from werkzeug.routing import BaseConverter, IntegerConverter, Map
+from werkzeug.routing import BaseConverter, IntegerConverter
 
 from scheduler.base.i18n import LANGUAGES
 
@@ -17,12 +17,9 @@ CALENDAR = "text/calendar; charset=utf-8"
 
 
 class RowNumber(IntegerConverter):
-    """The number of a row in an address, in ASCII and as far as databases count. Others are no address of ours."""
+    """The number of a row in an address, in ASCII and as far as databases count (64 bits hold 18 digits)."""
 
-    regex = r"[0-9]{1,19}"
-
-    def __init__(self, url_map: Map) -> None:
-        super().__init__(url_map, max=2**63 - 1)
+    regex = r"[0-9]{1,18}"
 
 
 class PlainText(BaseConverter):

@@ -127,7 +127,7 @@ def test_a_feed_that_is_no_more_is_removed_with_its_twins(app, directory):
 
 
 @ONE_ENGINE
-@pytest.mark.parametrize("broken", [b"[]", b"\xff", b'{"name": "An app of somebody else"}'])
+@pytest.mark.parametrize("broken", [b"[]", b"\xff", b"[" * 50_000, b'{"name": "An app of somebody else"}'])
 def test_a_manifest_that_no_run_has_written_is_replaced_only_when_that_is_said(app, directory, broken):
     publish(app, Directory(directory))
     whole = files(directory)

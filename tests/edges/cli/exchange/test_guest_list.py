@@ -153,6 +153,7 @@ def test_a_column_or_field_that_there_is_not_is_told_with_those_there_are(desk: 
     assert "Name, E-mail, Telephone" in desk.refused(file, "--map", "Nom=name")
     assert "external_id" in desk.refused(file, "--map", "Name=nom")
     assert "there is no row 9" in desk.refused(file, "--new", "9")
+    assert "is not the number of a row" in desk.refused(file, "--new", "9" * 5000)
     assert "37=#12" in desk.refused(file, "--same", "2")
 
 
