@@ -106,7 +106,7 @@ def _attendee(person: int) -> dict[str, object]:
 
 def _measure_delivery(engine: str, fresh: common.Fresh, size: int, rounds: int, port: int) -> None:
     peaks = [_peak(fresh(), part, port) for part in (size // 10, size)]
-    app = _app(common.url_of(_queued(fresh(), size)), port)
+    app = _app(common.url_of(queued(fresh(), size)), port)
     parts = list(common.chunks(_ready_made(app), size // rounds))
     taken = common.turns(
         rounds,
@@ -128,7 +128,7 @@ def _measure_delivery(engine: str, fresh: common.Fresh, size: int, rounds: int, 
 
 
 def _peak(db: Database, size: int, port: int) -> float:
-    _, grown = common.in_child(deliver_in_child, common.url_of(_queued(db, size)), port, size)
+    _, grown = common.in_child(deliver_in_child, common.url_of(queued(db, size)), port, size)
     return grown
 
 
@@ -138,7 +138,7 @@ def deliver_in_child(url: str, port: int, size: int) -> None:
     app.close()
 
 
-def _queued(db: Database, size: int) -> Database:
+def queued(db: Database, size: int) -> Database:
     fan_out(common.url_of(_invited(db, size)), size)
     common.analyze(db)
     return db

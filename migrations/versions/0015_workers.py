@@ -1,4 +1,4 @@
-"""Workers that show that they live, the claims that name them, and the last run of each job."""
+"""Workers that show that they are alive, the claims that name them, the last run of each job, urgent letters."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -39,9 +39,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name="pk_job_record"),
     )
     op.add_column("letter", sa.Column("claimed_by", sa.String(length=60), nullable=True))
+    to_do = sa.text("outcome IS NULL")
+    op.create_index("ix_letter_expiring", "letter", ["expires_at"], sqlite_where=to_do, postgresql_where=to_do)
 
 
 def downgrade() -> None:
+    op.drop_index("ix_letter_expiring", table_name="letter")
     op.drop_column("letter", "claimed_by")
     op.drop_table("job_record")
     op.drop_table("worker")

@@ -9,6 +9,7 @@ from email.utils import parseaddr
 from functools import lru_cache
 from urllib.parse import SplitResult, unquote
 
+from scheduler.base.i18n import N_
 from scheduler.channels.base import ChannelError, Failure
 from scheduler.channels.replies import CLOSING, judge_refusal, judge_refusal_of_sender
 from scheduler.services.letters.envelope import OutgoingMessage
@@ -20,6 +21,8 @@ TIMEOUT = 30  # seconds for each answer
 PATIENCE = 2
 OK, ACCEPTED, GO_AHEAD = 250, (250, 251), 354
 DATA = "data\r\n"
+UNREACHABLE = N_("mail server {host}: {reason}")
+BROKEN_OFF = N_("mail server {host}, in the middle of this letter: {reason}")
 
 
 @lru_cache(maxsize=8)
@@ -71,7 +74,7 @@ class SmtpChannel:
                 self._sign_in(self._server)
             except (OSError, smtplib.SMTPException) as error:
                 self._drop()
-                raise self._error(Failure.DOWN, "mail server {host}: {reason}", error) from error
+                raise self._error(Failure.DOWN, UNREACHABLE, error) from error
         return self._server
 
     def _connect(self) -> smtplib.SMTP:
@@ -147,14 +150,16 @@ class SmtpChannel:
         from_sender = isinstance(error, smtplib.SMTPSenderRefused)
         failure = judge_refusal_of_sender(code, words) if from_sender else judge_refusal(code, words)
         if failure is Failure.CLOSED:
-            return self._error(failure, "mail server {host}: {reason}", f"{code} {words}")
+            return self._error(failure, UNREACHABLE, error)
         return ChannelError("{code} {said}", failure, code=code, said=words)
 
     def _lost(self, reason: object) -> ChannelError:
         self._drop()
-        return self._error(Failure.LOST, "mail server {host}, in the middle of this letter: {reason}", reason)
+        return self._error(Failure.LOST, BROKEN_OFF, reason)
 
     def _error(self, failure: Failure, message: str, reason: object) -> ChannelError:
+        if isinstance(reason, smtplib.SMTPResponseException):
+            reason = f"{reason.smtp_code} {_words(reason.smtp_error)}"
         words = " ".join(str(reason).split()) or type(reason).__name__
         return ChannelError(message, failure, host=self.url.hostname, reason=words)
 

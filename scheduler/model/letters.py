@@ -119,6 +119,12 @@ class Letter(Base):
             sqlite_where=sa.text("outcome IS NULL"),
             postgresql_where=sa.text("outcome IS NULL"),
         ),
+        sa.Index(
+            "ix_letter_expiring",
+            "expires_at",
+            sqlite_where=sa.text("outcome IS NULL"),
+            postgresql_where=sa.text("outcome IS NULL"),
+        ),
     )
 
 

@@ -21,7 +21,7 @@ from scheduler.services.operations.workers import Execute
 from scheduler.services.outbox import backlog, leases, reminders
 from scheduler.services.outbox.backlog import PAUSED
 from scheduler.worker.delivery_state import DeliveryState, Pause, domain_of
-from scheduler.worker.presence import Presence
+from scheduler.worker.presence import Presence, at_work
 
 log = logging.getLogger(__name__)
 
@@ -91,12 +91,11 @@ def deliver(
     have found out about the channel. ``worker`` claims the letters; without one, there is one for this round only.
     """
     if worker is None:
-        with Presence(app) as present:
+        with at_work(app) as present:
             return deliver(app, report, stop=stop, state=state, worker=present)
     state = state or worker.delivery
     _record_left_over(app, worker)
-    with app.db.write("worker") as session:
-        reminders.fire_reminders(session, now=app.clock.now())
+    _fire_reminders(app)
     total = DeliveryCounts(down=state.find_pause(app.clock.now()) is not None)
     try:
         while not (total.down or stop()):
@@ -104,10 +103,16 @@ def deliver(
             if done is None:
                 break
             total += done
+            _fire_reminders(app)  # those that have become due while a long queue was sent
     finally:
         app.channel.close()
     _warn_of_late_letters(app, state)
     return total
+
+
+def _fire_reminders(app: App) -> None:
+    with app.db.write("worker") as session:
+        reminders.fire_reminders(session, now=app.clock.now())
 
 
 def _warn_of_late_letters(app: App, state: DeliveryState) -> None:
@@ -182,6 +187,7 @@ class Batch:
     execute: Execute
     report: Report | None = None
     counts: DeliveryCounts = DeliveryCounts()
+    is_lost: bool = False  # others have the letters
     # Letters that were refused for good. Whether that is their own fault shows when another letter is taken, or at
     # the end of the batch; if the worker dies before, they are tried again.
     refused: list[tuple[OutgoingMessage, ChannelError]] = field(default_factory=list)
@@ -189,7 +195,7 @@ class Batch:
 
     def deliver(self, stop: Stop) -> DeliveryCounts:
         """Send the letters, at least one whatever ``stop`` says; give back those that are left; return the counts."""
-        while self.waiting and self.worker.holds_claims():
+        while self.waiting and not self.is_lost and self.worker.holds_claims():
             self._deliver_one(self._take_next())
             if stop() or self._find_pause():
                 break
@@ -293,13 +299,15 @@ class Batch:
     def _try_again_later(self, message: OutgoingMessage, error: ChannelError) -> None:
         """Put a letter off until its next attempt; fail it if it has had its last one."""
         again = leases.next_attempt(message.attempts + 1, self.app.clock.now())
-        reason = f"{PAUSED}{error}" if again and self._find_pause() else str(error)
+        pauses = error.failure is Failure.CLOSED or self.state.is_channel_at_fault
+        reason = f"{PAUSED}{error}" if again and pauses else str(error)
         self._record(message, DeliveryResult(None if again else Outcome.FAILED, reason[:500], again))
 
     def _record(self, item: Item, result: DeliveryResult) -> None:
         values = self.worker.unrecorded = _outcome_values(self.app, self.worker, item, result)
         if not self.execute(_RECORD_OUTCOME, values):
-            self.worker.lose_claims()
+            log.warning("another worker has taken over the letters of this one, which seemed to have stopped")
+            self.is_lost = True
         self.worker.unrecorded = None
         self.counts += _count(result)
         metrics.count_letter(result.outcome)

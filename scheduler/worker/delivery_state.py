@@ -52,9 +52,12 @@ class DeliveryState:
     _warned_at: datetime | None = None
 
     def find_pause(self, now: datetime, domain: str = "") -> Pause | None:
-        """Return the pause that is going on, of all letters or of those to a domain."""
+        """Return the pause that is going on, of all letters or of those to a domain.
+
+        A clock that is set back makes none longer than the longest.
+        """
         pause = self.domains.get(domain) if domain else self.pause
-        return pause if pause and now < pause.until else None
+        return pause if pause and now < pause.until <= now + PAUSES[-1] else None
 
     @property
     def suspects(self) -> set[str]:

@@ -5,33 +5,49 @@ Without the proof a worker's claims hold until it was not seen for half a minute
 
 from __future__ import annotations
 
+import fcntl
+import logging
 import os
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
+
+log = logging.getLogger(__name__)
 
 PREFIX, SUFFIX = "worker-", ".lock"
 BOOT = Path("/proc/sys/kernel/random/boot_id")  # of Linux: another one after each start of the machine
 
 
-class ProcessLock:
-    """A locked file in the data directory, named after a worker, that says on which machine it was locked."""
+@contextmanager
+def lock_while_alive(directory: Path, worker: str) -> Iterator[None]:
+    """Lock a file named after a worker for the block, or until this process ends in whatever way.
 
-    def __init__(self, directory: Path, worker: str) -> None:
-        """Lock a file for this worker until it is released or this process ends. Raise OSError."""
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.path = directory / f"{PREFIX}{worker}{SUFFIX}"
-        unlocked = self.path.with_suffix(".new")
-        self._file = _open(unlocked, os.O_CREAT | os.O_EXCL)
-        _lock(self._file)
-        self._file.write(_describe(self._file))
-        unlocked.rename(self.path)  # nobody sees it before it is locked
+    Go on without where that cannot be done.
+    """
+    path = directory / f"{PREFIX}{worker}{SUFFIX}"
+    try:
+        file = _make_locked(path)
+    except OSError as error:
+        log.warning("%s: cannot be locked: %s", path, error.strerror)
+        yield
+        return
+    with file:
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
 
-    def release(self) -> None:
-        """Remove the file, and with it the lock."""
-        self.path.unlink(missing_ok=True)
-        self._file.close()
+
+def _make_locked(path: Path) -> FileIO:
+    """Return a new file that is locked before anybody can find it. Raise OSError."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    unlocked = path.with_suffix(".new")
+    file = _open(unlocked, os.O_CREAT | os.O_EXCL)
+    _lock(file)
+    file.write(_describe(file))
+    unlocked.rename(path)
+    return file
 
 
 def find_ended(directory: Path) -> Iterator[str]:
@@ -48,12 +64,10 @@ def find_ended(directory: Path) -> Iterator[str]:
 
 
 def _open(path: Path, flags: int = 0) -> FileIO:
-    return FileIO(os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | flags, 0o600), "r+")
+    return FileIO(os.open(path, os.O_RDWR | os.O_NOFOLLOW | flags, 0o600), "r+")
 
 
 def _lock(file: FileIO) -> None:
-    import fcntl
-
     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 

@@ -100,6 +100,9 @@ class FaultyServer:
             while not said.startswith(("421", "221")):
                 line = next(lines)
                 step = line[:4].upper()
+                if step in ("RCPT", "DATA") and not said.startswith("250"):
+                    caller.sendall(b"503 after a refusal\r\n")  # it was pipelined (RFC 2920 3.2)
+                    continue
                 if step == "RCPT":
                     recipient = line.partition("<")[2].partition(">")[0]
                     self.tried.append(recipient)
@@ -112,7 +115,7 @@ class FaultyServer:
 
     def _answer(self, step: str, recipient: str) -> Answer:
         if step == "EHLO" and "EHLO" not in self.answers:
-            return "\r\n".join([*(f"250-{feature}" for feature in self.features), "250 SIZE 1000000"])
+            return "\r\n".join(["250-hello", *(f"250-{feature}" for feature in self.features), "250 SIZE 1000000"])
         given = self.answers.get(step, USUAL.get(step, "250 OK"))
         return given(recipient) if callable(given) else given
 

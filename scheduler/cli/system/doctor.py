@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import click
@@ -17,7 +17,11 @@ from scheduler.cli.kit.context import CommandContext, as_json, pass_context
 from scheduler.cli.kit.language import _
 from scheduler.services import health
 from scheduler.services.health import CheckResult, HealthFinding
+from scheduler.services.operations import workers
+from scheduler.services.operations.job_records import read_records
+from scheduler.storage.types import Base
 
+DATABASE = N_("database")
 MIN_SECRET_LENGTH = 32  # characters
 MAX_DIFFERENCES_LENGTH = 200  # characters
 
@@ -33,7 +37,8 @@ def doctor(ctx: click.Context, context: CommandContext, as_json: bool) -> None:
         for row in TABLE
     ]
     if as_json:
-        print_json({"settings": settings, "findings": [_record(finding) for finding in findings]})
+        records = [_record(finding) for finding in findings]
+        print_json({"settings": settings, "findings": records, **_activity(context, findings)})
     else:
         print_table(
             (N_("Setting"), N_("Value"), N_("From"), N_("Meaning")),
@@ -54,6 +59,21 @@ def _record(finding: HealthFinding) -> dict[str, Any]:
     return {"what": finding.what, "state": finding.state, "found": finding.found, "remedy": finding.remedy}
 
 
+def _activity(context: CommandContext, findings: Sequence[HealthFinding]) -> dict[str, Any]:
+    """Return the workers of the last day and the last run of each job, if the tables are in order."""
+    if not any(finding.what == DATABASE and finding.state is CheckResult.OK for finding in findings):
+        return {}
+    with context.read() as session:
+        return {
+            "workers": [_columns(row) for row in workers.find_workers(session, within=workers.KEPT_FOR)],
+            "jobs": [_columns(row) for row in read_records(session).values()],
+        }
+
+
+def _columns(row: Base) -> dict[str, Any]:
+    return {column.name: getattr(row, column.name) for column in row.__table__.columns}
+
+
 def _findings(context: CommandContext) -> Iterator[HealthFinding]:
     """Check everything and change nothing, not even tables that are out of date."""
     app = App(context.settings, context.clock)
@@ -61,7 +81,7 @@ def _findings(context: CommandContext) -> Iterator[HealthFinding]:
     to_mend = N_("set SCHEDULER_SECRET to the same long random text everywhere")
     yield _finding(N_("secret"), lambda: _check_secret(app), to_mend)
     yield _finding(N_("mail"), lambda: _check_mail(app), N_("check mail_url, and that the server answers"))
-    tables = _finding(N_("database"), lambda: _check_tables(app), N_("check database_url"))
+    tables = _finding(DATABASE, lambda: _check_tables(app), N_("check database_url"))
     yield tables
     if tables.state is CheckResult.OK:
         with app.db.read() as session:
@@ -98,7 +118,7 @@ def _check_mail(app: App) -> str:
 
 
 def _check_tables(app: App) -> str | HealthFinding:
-    name = N_("database")
+    name = DATABASE
     if app.db.embedded and app.db.url.database and not _exists(app):
         return HealthFinding(name, CheckResult.WARNING, _("will be made at first use"))
     state = schema.read_state(app.db)

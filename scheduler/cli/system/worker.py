@@ -19,7 +19,7 @@ from scheduler.cli.kit.context import CommandContext, as_json, pass_context
 from scheduler.cli.kit.language import _
 from scheduler.monitoring import logs, metrics_port
 from scheduler.worker import timetable
-from scheduler.worker.presence import Presence
+from scheduler.worker.presence import Presence, at_work
 
 
 @click.command(help=N_("Send what is due, now and from now on, until stopped."))
@@ -33,9 +33,7 @@ def worker(context: CommandContext, once: bool, as_json: bool) -> None:
     logs.configure(context.settings.log_format)
     app = context.app
     app.house  # noqa: B018 - a missing secret is told before anything is claimed
-    with Presence(app) as present:
-        if error := present.clock_error():
-            raise error
+    with at_work(app, heed_clock=True) as present:
         if once:
             _run_once(app, present, as_json=as_json)
             return

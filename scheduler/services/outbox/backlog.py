@@ -74,9 +74,10 @@ def reopen_refused(session: Session, *, until: datetime, now: datetime) -> None:
 
 def _refused(now: datetime) -> sa.Select[Letter]:
     last_sent = sa.select(sa.func.max(Letter.finished_at)).where(Letter.outcome == Outcome.SENT).scalar_subquery()
-    return sa.select(Letter).where(
+    refused = sa.select(Letter).where(
         Letter.outcome == Outcome.FAILED,
-        Letter.reason.like("5__ %"),  # the server's words; ours begin with no number
+        sa.or_(Letter.reason.like("5__ %"), Letter.reason.like("5__")),  # the server's words; ours have no code
         Letter.finished_at > now - LOOK_BACK,
         sa.or_(last_sent.is_(None), Letter.finished_at > last_sent),
     )
+    return refused.order_by(Letter.id)
