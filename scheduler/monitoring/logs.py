@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import logging.config
 import re
+import threading
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -36,6 +37,15 @@ _KNOWN = "Configuration allows spawning up to"
 def configure(log_format: str, *, level: int = logging.INFO) -> None:
     """Send everything that is logged in this process to standard error, in this format."""
     logging.config.dictConfig(configuration(log_format, level=level))
+    # What cannot be logged, or ends a thread, would else be printed whole, with what its message quotes.
+    logging.raiseExceptions = False
+    threading.excepthook = _log_end_of_thread
+
+
+def _log_end_of_thread(ended: threading.ExceptHookArgs) -> None:
+    if ended.exc_value is not None and ended.exc_type is not SystemExit:
+        trouble = (ended.exc_type, ended.exc_value, ended.exc_traceback)
+        logging.getLogger(__name__).error("a thread has failed", exc_info=trouble)
 
 
 def configuration(log_format: str, *, level: int = logging.INFO) -> dict[str, Any]:
@@ -118,7 +128,8 @@ def _describe_exception(_logger: object, _name: str, entry: MutableMapping[str, 
     error = found[1] if isinstance(found, tuple) else found
     if isinstance(error, BaseException):
         entry["exception"] = [f"{describe(one)} ({_place(one)})" for one in _list_causes(error)]
-    entry.pop("stack_info", None)
+    for name in ("stack_info", "message"):
+        entry.pop(name, None)
     head = {name: entry.pop(name) for name in ("timestamp", "level", "logger", "event") if name in entry}
     return {**head, **entry}
 
@@ -135,7 +146,7 @@ def _place(error: BaseException) -> str:
     """Return the lines of the program that an error came through, the innermost last."""
     frames = extract_tb(error.__traceback__)
     ours = [frame for frame in frames if Path(frame.filename).is_relative_to(_PACKAGE)]
-    shown = list(dict.fromkeys((*ours[-4:], *frames[-1:])))
+    shown = [*ours[-4:], *(frame for frame in frames[-1:] if frame not in ours)]
     return " > ".join(f"{_shorten(frame.filename)}:{frame.lineno} {frame.name}" for frame in shown)
 
 

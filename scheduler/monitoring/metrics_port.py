@@ -79,7 +79,9 @@ class _SharedMetrics:
     def _forget_ended(self) -> None:
         """Remove the gauges of processes that have ended; their counters stay."""
         for file in self._directory.glob("gauge_live*_*.db"):
-            if not Path(f"/proc/{file.stem.rpartition('_')[2]}").exists():
+            try:
+                os.kill(int(file.stem.rpartition("_")[2]), 0)
+            except ProcessLookupError:
                 file.unlink(missing_ok=True)
 
 
