@@ -6,13 +6,15 @@ import re
 from typing import Any
 
 from flask import Flask, request
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from scheduler.app import App
 from scheduler.base.resources import TEMPLATES
 from scheduler.monitoring.readiness import Readiness
 from scheduler.web import templating
 from scheduler.web.consulate import board, booking, own_visit_page, posts
+from scheduler.web.entrance.health_pages import HealthPages
+from scheduler.web.entrance.load_limit import MOST_SENT, LoadLimit
+from scheduler.web.entrance.peers import BehindProxies
 from scheduler.web.entrance.readiness_page import ReadinessPage
 from scheduler.web.entrance.request_record import NOWHERE, ROUTE
 from scheduler.web.guests import erasing, own_page, registering
@@ -23,10 +25,6 @@ from scheduler.web.officers.consulate import calendars, closing_days, front_desk
 from scheduler.web.officers.events import desk, door, guest
 from scheduler.web.officers.kit import guard
 from scheduler.web.programme import pages, subscribing, well_known
-
-# Nothing is sent to these pages but addresses and small forms.
-MOST_SENT = 64 * 1024
-
 
 _CONVERTER = re.compile(r"<[^<>]*:")  # of a part of an address: "<any(en,kk):language>" is "<language>"
 
@@ -65,8 +63,10 @@ def create_app(app: App, *, limit: str = "600 per minute") -> Flask:
     web.register_blueprint(board.blueprint(app))
     _add_officers_pages(web, app)
     web.register_blueprint(erasing.blueprint(app, web.extensions["scheduler.limiter"]))
-    _behind_proxies(web, int(app.settings.trusted_proxies))
-    web.wsgi_app = ReadinessPage(web.wsgi_app, Readiness(app).check)  # type: ignore[method-assign]
+    # Trusted are the addresses that so many proxies add, from the end: anybody may forge those before them.
+    behind_proxies = BehindProxies(web.wsgi_app, int(app.settings.trusted_proxies))
+    readiness = ReadinessPage(LoadLimit(behind_proxies), Readiness(app).check)
+    web.wsgi_app = HealthPages(readiness)  # type: ignore[method-assign]
     return web
 
 
@@ -84,9 +84,3 @@ def _add_officers_pages(web: Flask, app: App) -> None:
     web.register_blueprint(closing_days.blueprint(app))
     web.register_blueprint(statistics.blueprint(app))
     web.register_blueprint(calendars.blueprint(app))
-
-
-def _behind_proxies(web: Flask, number: int) -> None:
-    """Trust the addresses that this many proxies add, from the end: anybody may forge those before them."""
-    if number:
-        web.wsgi_app = ProxyFix(web.wsgi_app, x_for=number, x_proto=number)  # type: ignore[method-assign]

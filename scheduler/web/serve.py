@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from scheduler.base import config
 from scheduler.monitoring import logs, metrics
+from scheduler.web.entrance.load_limit import AT_ONCE, MAX_WAITING
 
 if TYPE_CHECKING:
     from granian.server.common import AbstractServer
 
     from scheduler.web.entrance.request_record import RequestRecord
 
-# Of one process: while one waits for the database or a slow disk, the others answer. Who confirms at the same moment
-# is confirmed together, so that more of them do more (8: 350 a second, 32: 620; polls of a feed lose a tenth by it).
-THREADS = 32
+# Of one process: enough for all who wait for others (`load_limit`), and some for what needs no database: calendars
+# from memory, health, and forms that arrive slowly.
+THREADS = AT_ONCE + MAX_WAITING + 64
 
 
 def application() -> RequestRecord:

@@ -22,7 +22,7 @@ from scheduler.web.programme.feed_server import FeedServer
 from scheduler.worker.publish import publish
 from scheduler.worker.publish_targets import Bucket, Directory, target_for
 from tests.support.builders import DAILY, NOW, SPRING, a_city, a_feed, a_venue, an_event
-from tests.support.instance import Scheduler
+from tests.support.instance import Scheduler, connect
 
 
 @pytest.fixture(autouse=True)
@@ -64,10 +64,10 @@ def test_every_public_feed_is_there_in_every_language_and_form_with_its_twins(ap
     assert set(json.loads(found["feeds/manifest.json"])) == set(done.written)
 
 
-def test_what_changes_while_files_are_written_is_in_all_of_them_or_in_none(app, directory):
+def test_what_changes_while_files_are_written_is_in_all_of_them_or_in_none(app, directory, database_url):
     def rename(done: int, _all: int) -> None:
         if done == 1:
-            with app.db.write() as session:
+            with connect(database_url).write() as session:
                 opening = lookup.get(session, Event, "opening")
                 planning.change_event(session, opening, now=NOW, title={"en": "Renamed"})
 

@@ -184,7 +184,10 @@ def is_desk(path: str) -> bool:
 
 
 def _shown() -> Officer | None:
-    return officer() if is_desk(request.path) and current_user.is_authenticated else None
+    """Return the officer whom a page greets; nobody on a page about trouble, which may be that of the database."""
+    if not is_desk(request.path) or g.get("without_database"):
+        return None
+    return officer() if current_user.is_authenticated else None
 
 
 def _loaded(app: App, token: str) -> _User | None:
@@ -213,8 +216,9 @@ def _guard() -> Answer | None:
         request.max_content_length = view.max_octets
     if request.method == "POST":
         refuse_other_sites()
+    known = current_user.is_authenticated  # on every page, because it greets them, with a session of its own open
     if not getattr(view, "for_strangers", False):
-        if not current_user.is_authenticated:
+        if not known:
             return _sign_in()
         acts = getattr(view, "asks_leave", None)
         if acts is None or not all(officer().may(act) for act in acts):

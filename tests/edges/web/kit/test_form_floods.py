@@ -310,7 +310,7 @@ def test_without_its_database_a_form_is_refused_not_let_through_uncounted(app, w
     file = Path(app.db.url.database)
     file.unlink()
     file.mkdir()
-    app.db.dispose()
+    app.db.engine.dispose()
 
     answer = web.post("/en/registration/x/withdrawal")
 
