@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -127,7 +128,7 @@ def test_a_feed_that_is_no_more_is_removed_with_its_twins(app, directory):
 
 
 @ONE_ENGINE
-@pytest.mark.parametrize("broken", [b"[]", b"\xff", b'{"name": "An app of somebody else"}'])
+@pytest.mark.parametrize("broken", [b"[]", b"\xff", b"[" * 50_000, b'{"name": "An app of somebody else"}'])
 def test_a_manifest_that_no_run_has_written_is_replaced_only_when_that_is_said(app, directory, broken):
     publish(app, Directory(directory))
     whole = files(directory)
@@ -456,8 +457,9 @@ def test_object_storage_holds_the_same(app, directory):
 
 
 def test_a_place_that_nobody_knows_is_refused():
-    with pytest.raises(Invalid, match="--to nowhere://x"):
-        target_for("nowhere://x")
+    for url in ("nowhere://x", "s3://[", "file://["):
+        with pytest.raises(Invalid, match=re.escape(f"--to {url}: ")):
+            target_for(url)
 
 
 def test_the_command_says_what_it_did(scheduler: Scheduler, directory):
