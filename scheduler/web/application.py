@@ -74,8 +74,8 @@ def create_app(app: App, *, limit: str = "600 per minute") -> Flask:
     web.register_blueprint(erasing.blueprint(app, web.extensions["scheduler.limiter"]))
     # Trusted are the addresses that so many proxies add, from the end: anybody may forge those before them.
     behind_proxies = BehindProxies(web.wsgi_app, int(app.settings.trusted_proxies))
-    web.wsgi_app = HealthPages(LoadLimit(behind_proxies))  # type: ignore[method-assign]
-    web.wsgi_app = ReadinessPage(web.wsgi_app, Readiness(app).check)  # type: ignore[method-assign]
+    readiness = ReadinessPage(LoadLimit(behind_proxies), Readiness(app).check)
+    web.wsgi_app = HealthPages(readiness)  # type: ignore[method-assign]
     return web
 
 

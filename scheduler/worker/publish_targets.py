@@ -39,9 +39,13 @@ class Target(Protocol):
 
 def target_for(where: str) -> Target:
     """Return the target for a directory or a URL of fsspec (s3://bucket/prefix). Raise Invalid if no driver fits."""
-    if where.startswith("file://"):
-        return Directory(Path(unquote(urlsplit(where).path)))
-    return Bucket(where) if "://" in where else Directory(Path(where))
+    if "://" not in where:
+        return Directory(Path(where))
+    try:
+        url = urlsplit(where)
+    except ValueError as error:
+        raise Invalid("--to {url}: {reason}", url=where, reason=error) from error
+    return Directory(Path(unquote(url.path))) if url.scheme == "file" else Bucket(where)
 
 
 class Directory:

@@ -16,7 +16,7 @@ from scheduler.base.errors import Conflict
 from scheduler.monitoring import metrics_port
 from scheduler.monitoring.database_state import DatabaseState
 from scheduler.worker import timetable
-from scheduler.worker.presence import Presence
+from scheduler.worker.presence import at_work
 from tests.support.builders import NOW
 from tests.support.machine import free_port
 from tests.support.mail_faults import queue_letters
@@ -46,7 +46,7 @@ def test_letters_that_are_due_and_the_age_of_the_oldest_are_told(app: App, clock
 
 def test_workers_and_the_last_run_of_each_job_are_told(app: App, clock: ManualClock) -> None:
     before = read_metrics(app)
-    with Presence(app) as worker:
+    with at_work(app) as worker:
         list(timetable.run_once(app, worker))
         during = read_metrics(app)
     clock.advance(timedelta(hours=1))

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
+from flask.testing import FlaskClient
 from werkzeug.test import Client
 
 from scheduler.app import App
@@ -20,7 +21,7 @@ from scheduler.monitoring import logs
 from scheduler.web.entrance.request_record import RequestRecord
 from scheduler.web.programme.feed_server import FeedServer
 from scheduler.worker import timetable
-from scheduler.worker.presence import Presence
+from scheduler.worker.presence import at_work
 from tests.support.instance import pages_of
 from tests.support.mail_faults import FaultyServer, queue_letters
 from tests.support.routes import GUESTS, TITLES, Known, list_routes, put_known, seal_of_desk
@@ -63,12 +64,16 @@ def known(app: App) -> Iterator[Known]:
     site.wsgi_app = before  # type: ignore[method-assign]
 
 
-def ask_for_everything(known: Known) -> set[int]:
-    """Ask for every route as a stranger and as an administrator; return the statuses."""
+def two_clients(known: Known) -> tuple[FlaskClient, FlaskClient]:
+    """A stranger's, and one that is signed in as an administrator."""
     with known.app.db.read() as session:
         administrator = sa.select(Account.name).where(Account.role == AccountRole.ADMINISTRATOR)
-        desk = known.client(session.scalars(administrator).first(), address="127.0.0.8")
-    stranger = known.client()
+        name = session.scalars(administrator).first()
+    return known.client(), known.client(name, address="127.0.0.8")
+
+
+def ask_for_everything(known: Known, stranger: FlaskClient, desk: FlaskClient) -> set[int]:
+    """Ask for every route as both; return the statuses."""
     seal, found = seal_of_desk(desk), set()
     for route in list_routes(known.site):
         for client, more in ((stranger, {}), (desk, seal)):
@@ -86,13 +91,13 @@ def private_words(known: Known) -> list[str]:
 
 
 def test_no_page_logs_whom_it_is_about_also_when_it_fails(known: Known, log: Log) -> None:
-    worked = ask_for_everything(known)
-    entries = log.entries()
+    worked = ask_for_everything(known, *two_clients(known))
+    entries, clients = log.entries(), two_clients(known)
     with known.app.db.write() as session:
         session.execute(sa.text("ALTER TABLE letter RENAME TO gone"))
         session.execute(sa.text("ALTER TABLE attendee RENAME COLUMN companions TO gone"))
         session.execute(sa.text("ALTER TABLE applicant RENAME COLUMN name TO gone"))
-    failed = ask_for_everything(known)
+    failed = ask_for_everything(known, *clients)
 
     assert ({200, 303}, {500}) == ({200, 303} & worked, {500} & failed)
     assert len(list_routes(known.site)) < len(entries)
@@ -147,7 +152,7 @@ def test_no_job_logs_whom_it_writes_to(app: App, log: Log, answers: dict) -> Non
 
     with FaultyServer(**answers) as server:
         app.__dict__["channel"] = server.channel()
-        with Presence(app) as worker:
+        with at_work(app) as worker:
             list(timetable.run_once(app, worker))
 
     assert isinstance(app.channel, SmtpChannel)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -456,8 +457,9 @@ def test_object_storage_holds_the_same(app, directory):
 
 
 def test_a_place_that_nobody_knows_is_refused():
-    with pytest.raises(Invalid, match="--to nowhere://x"):
-        target_for("nowhere://x")
+    for url in ("nowhere://x", "s3://[", "file://["):
+        with pytest.raises(Invalid, match=re.escape(f"--to {url}: ")):
+            target_for(url)
 
 
 def test_the_command_says_what_it_did(scheduler: Scheduler, directory):

@@ -55,7 +55,7 @@ from scheduler.services.common.tokens import derive
 from scheduler.web.kit.forms import refuse_other_sites
 from scheduler.web.kit.language import _, with_query
 from scheduler.web.kit.paths import PER_LANGUAGE
-from scheduler.web.officers.kit.scope import CHOICES, Right, Scope
+from scheduler.web.officers.kit.scope import CHOICES, AccessScope, Right
 
 DESK = f"{PER_LANGUAGE}/desk"
 SEEN_WITHIN = timedelta(minutes=5)  # how exactly it is known when a session was last used
@@ -67,7 +67,7 @@ View = Callable[P, R]
 # What pages say
 
 
-def may(*acts: Act, about: Scope) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def may(*acts: Act, about: AccessScope) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Reserve a view for officers who may do all of these acts on what the page is about.
 
     Without acts it is for everybody who is signed in.
@@ -257,7 +257,7 @@ def _guard() -> Answer | None:
     return None
 
 
-def _require_scope(about: Scope) -> None:
+def _require_scope(about: AccessScope) -> None:
     """Raise NotFound if the page is about something that the officer may not know of."""
     if about.arguments:
         with current_app.extensions["scheduler"].db.read() as reading:
