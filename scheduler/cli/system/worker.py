@@ -37,7 +37,7 @@ def worker(context: CommandContext, once: bool, as_json: bool) -> None:
             return
         gc.set_threshold(*USUAL_GC_THRESHOLD)
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-        logging.getLogger("apscheduler").setLevel(logging.WARNING)
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)  # it warns of rounds that take long
         click.echo(_("Working; stop with Ctrl-C."), err=True)
         timetable.run(app, present, _until_stopped)
     app.close()
