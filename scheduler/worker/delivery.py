@@ -26,7 +26,8 @@ from scheduler.worker.presence import Presence, at_work
 log = logging.getLogger(__name__)
 
 BATCH_SIZE = 1000  # letters claimed at once
-COMPOSED_FOR = timedelta(minutes=1)  # letters composed longer ago are composed anew: facts change
+# Letters composed longer ago are composed anew, because facts change; and urgent letters wait no longer for a batch.
+COMPOSED_FOR = timedelta(seconds=20)
 
 
 @dataclass(frozen=True, slots=True)

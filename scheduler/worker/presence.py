@@ -8,9 +8,10 @@ import re
 import secrets
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
+from math import inf
 from typing import Any
 
 from scheduler import __version__
@@ -50,18 +51,19 @@ def at_work(app: App, *, heed_clock: bool = False) -> Iterator[Presence]:
 class Presence:
     """A worker among the others, with what it knows of its claims, its clock and its channel."""
 
-    def __init__(self, app: App, *, heed_clock: bool) -> None:
+    def __init__(self, app: App, *, heed_clock: bool = False, elapsed: Callable[[], float] = elapsed) -> None:
+        """Prepare a worker; ``elapsed`` counts seconds, also while the machine sleeps."""
         host = re.sub(r"[^\w.-]", "-", socket.gethostname(), flags=re.ASCII)[:40]
         self.id = f"{host}-{secrets.token_hex(6)}"
         self.software = f"{__version__}, tzdata {tzdata_version()}"[:160]
         self.delivery = DeliveryState()
         self.unrecorded: Mapping[str, Any] | None = None  # outcome of a letter that the database did not take
         self.skew = timedelta()  # by how much our clock is certainly ahead of the database's
-        self._app, self._heed_clock, self._sure_until = app, heed_clock, 0.0
+        self._app, self._heed_clock, self._elapsed, self._sure_until = app, heed_clock, elapsed, -inf
 
     def holds_claims(self) -> bool:
         """Return whether it is certain that nobody else takes what it has claimed."""
-        return elapsed() < self._sure_until
+        return self._elapsed() < self._sure_until
 
     def clock_error(self) -> Conflict | None:
         """Return the error that the clock of this machine is wrong, or None if it is right or not heeded."""
@@ -102,7 +104,7 @@ class Presence:
 
     def beat(self) -> None:
         """Write the row and compare the clocks; free what workers hold that have ended on this machine."""
-        start = elapsed()
+        start = self._elapsed()
         with self._app.db.autocommit() as execute:
             before = self._app.clock.now()
             theirs = workers.show_alive(execute, self._row())
