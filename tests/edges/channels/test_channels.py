@@ -375,7 +375,7 @@ def test_a_file_that_cannot_be_read_holds_up_no_letter():
         taken.write_bytes(b"kept by another program")
         taken.chmod(0)
 
-        FileChannel(place).send(a_letter(7))
+        FileChannel(Path(place)).send(a_letter(7))
 
         assert a_letter(7).content == (Path(place) / "000007-place-freed-en-2.eml").read_bytes()
 
@@ -395,7 +395,7 @@ def _as_somebody_else(place: Path):
 
 
 def test_on_a_full_disk_no_letter_is_half_written_and_the_channel_is_down(tmp_path):
-    channel = FileChannel(str(tmp_path))
+    channel = FileChannel(tmp_path)
     channel.send(a_letter(1))
 
     with room_for(10), pytest.raises(ChannelError, match="cannot be written") as refused:

@@ -149,7 +149,9 @@ def test_a_database_that_a_uri_names_is_for_its_owner_alone(
 def test_what_is_published_can_be_read_by_a_web_server_whatever_the_umask(tmp_path: Path) -> None:
     os.umask(0o077)
 
-    Directory(tmp_path / "srv" / "www").put("feeds/all.en.ics", b"BEGIN:VCALENDAR", NOW)
+    directory = Directory(tmp_path / "srv" / "www")
+    with directory.hold("feeds"):
+        directory.put("feeds/all.en.ics", b"BEGIN:VCALENDAR", NOW)
 
     found = modes(tmp_path)
     assert {0o755} == {found[name] for name in ("srv", "srv/www", "srv/www/feeds")}
