@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +12,9 @@ from scheduler.cli import USUAL_GC_THRESHOLD
 from scheduler.cli.kit.context import CommandContext, pass_context
 from scheduler.cli.kit.language import _
 
+if TYPE_CHECKING:
+    from scheduler.web.entrance.listening import ListeningAddress
+
 
 @click.command(help=N_("Serve the pages and the feeds, until it is stopped (Ctrl-C, or SIGTERM)."))
 @click.option("--host", default="127.0.0.1", show_default=True, help=N_("Address to listen on."))
@@ -18,6 +22,13 @@ from scheduler.cli.kit.language import _
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 256), help=N_("How many processes."))
 @pass_context
 def serve(context: CommandContext, host: str, port: int, workers: int) -> None:
+    from scheduler.web.entrance.listening import reserve_address
+
+    with reserve_address(host, port) as address:
+        _serve(context, address, workers)
+
+
+def _serve(context: CommandContext, address: ListeningAddress, workers: int) -> None:
     from scheduler.web.serve import server
 
     gc.set_threshold(*USUAL_GC_THRESHOLD)
@@ -26,7 +37,7 @@ def serve(context: CommandContext, host: str, port: int, workers: int) -> None:
     if not context.settings.pages:
         warning = _("base_url is not set: links lead to {url}. Set SCHEDULER_BASE_URL to where people reach it.")
         click.echo(warning.format(url=context.settings.base_url), err=True)
-    click.echo(_("Serving on http://{host}:{port} (Ctrl-C to stop)").format(host=host, port=port))
+    click.echo(_("Serving on http://{address} (Ctrl-C to stop)").format(address=address))
     # A process that is forked must not have its parent's connections: SQLite would take their locks for its own.
     app.close()
-    server(host=host, port=port, workers=workers, settings_file=context.config).serve()
+    server(host=address.host, port=address.port, workers=workers, settings_file=context.config).serve()
