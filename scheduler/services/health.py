@@ -20,6 +20,7 @@ from scheduler.model.events import Capacity, Event
 from scheduler.model.letters import Letter
 from scheduler.model.operations import JobRecord
 from scheduler.model.visits import Appointment
+from scheduler.services.common.request_limits import count_senders
 from scheduler.services.consulate.visits import rezoning as visit_rezoning
 from scheduler.services.letters import ledger
 from scheduler.services.operations import workers
@@ -30,6 +31,7 @@ from scheduler.services.privacy import retention
 
 Gettext = Callable[[str], str]
 MINUTE = timedelta(minutes=1)
+MANY_FORMS = 5  # of one address within an hour: more than one person usually sends
 
 
 class CheckResult(StrEnum):
@@ -74,6 +76,28 @@ def check_database(
     yield _check_accounts(session, gettext)
     yield _check_retention(session, now, gettext, keep)
     yield _find_last_backup(session, gettext)
+
+
+def check_senders(
+    session: Session, *, secret: str, proxies: int, base_url: str, now: datetime, gettext: Gettext
+) -> HealthFinding:
+    """Compare who sent forms lately with the proxies that are trusted: a wrong number makes all visitors one."""
+    counts, name = count_senders(session, secret=secret, now=now), N_("visitors")
+    found = gettext(N_("forms within the last hour: {forms}, from addresses: {senders}"))
+    found = found.format(forms=counts.forms, senders=counts.senders)
+    proxied = base_url.startswith("https://")  # the server itself speaks no TLS
+    if counts.unknown:
+        found = gettext(N_("forms from addresses that cannot be read: {count}")).format(count=counts.unknown)
+        remedy = gettext(N_("let the proxy write the client's address into X-Forwarded-For"))
+    elif proxied and not proxies:
+        remedy = gettext(
+            N_("base_url is https, so there is a proxy: set trusted_proxies, or all visitors share a limit")
+        )
+    elif (proxied or proxies) and counts.senders == 1 and counts.forms >= MANY_FORMS:
+        remedy = gettext(N_("if several people sent them: set trusted_proxies to the number of proxies in front"))
+    else:
+        return HealthFinding(name, CheckResult.OK, found)
+    return HealthFinding(name, CheckResult.WARNING, found, remedy)
 
 
 def _check_clock(session: Session, read_clock: Callable[[], datetime], gettext: Gettext) -> HealthFinding:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 import click
+from sqlalchemy.orm import Session
 
 from scheduler import keys, own_files, schema
 from scheduler.app import App
@@ -91,6 +93,7 @@ def _findings(context: CommandContext) -> Iterator[HealthFinding]:
             yield from health.check_database(
                 session, read_clock=context.clock.now, gettext=_, keep=context.settings.retention
             )
+            yield from _check_senders(app, session, context.now())
     app.close()
 
 
@@ -148,6 +151,13 @@ def _check_tables(app: App) -> str | HealthFinding:
             _("restore a backup, or report this"),
         )
     return f"{app.settings.shown('database_url')} ({state.current})"
+
+
+def _check_senders(app: App, session: Session, now: datetime) -> Iterator[HealthFinding]:
+    """Check who sent forms, if there is a secret by which that is known; none is made for it."""
+    if app.settings.secret or (app.settings.data_dir / "secret").exists():
+        proxies, base_url = int(app.settings.trusted_proxies), app.settings.base_url
+        yield health.check_senders(session, secret=app.secret, proxies=proxies, base_url=base_url, now=now, gettext=_)
 
 
 def _exists(app: App) -> bool:
