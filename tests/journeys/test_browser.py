@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from scheduler.sample import programme
-from tests.support.browser import DESKTOP, LANGUAGES, PHONE, fits, fits_smallest, keep, look, violations
+from tests.support.browser import DESKTOP, LANGUAGES, PHONE, fits, fits_smallest, keep, look, press, violations
 from tests.support.builders import NOW
 
 CEREMONY = "events/sample-astana-in-bangkok-opening"
@@ -72,18 +72,18 @@ def test_a_reader_without_javascript_finds_an_event_sets_a_clock_and_subscribes(
 
     page.goto(address)
     assert page.url.endswith("/ru/")
-    page.get_by_role("link", name="церемония открытия выставки «Астана в Бангкоке»").click()
+    press(page.get_by_role("link", name="церемония открытия выставки «Астана в Бангкоке»"))
     assert "14:00–15:30" in page.inner_text("main")
     page.get_by_label("Ваше время").select_option("Asia/Almaty")
-    page.get_by_role("button", name="Показать").click()
+    press(page.get_by_role("button", name="Показать"))
     assert page.url.endswith(f"/ru/{CEREMONY}")
     assert "12:00–13:30" in page.inner_text("main")
-    page.get_by_role("navigation", name="Язык").get_by_role("link", name="English").click()
+    press(page.get_by_role("navigation", name="Язык").get_by_role("link", name="English"))
     assert "12:00–13:30 (Almaty, UTC+5, your clock)" in page.inner_text("main")
-    page.get_by_role("complementary").get_by_role("link", name="Subscribe").click()
+    press(page.get_by_role("complementary").get_by_role("link", name="Subscribe"))
     page.get_by_label("Phuket").check()
     page.get_by_label("ไทย").check()
-    page.get_by_role("button", name="Show the links").click()
+    press(page.get_by_role("button", name="Show the links"))
 
     assert "/feeds/choice.th.ics?city=phuket&tour=sample-tour" in page.get_by_label("The plain address").input_value()
     keep(page, "subscribe.en.no-script")

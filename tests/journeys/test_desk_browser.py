@@ -70,7 +70,7 @@ def signed_in(browser, address, size=DESKTOP, name="aigerim@embassy.example", **
     page.goto(f"{address}/en/desk")
     page.get_by_label("Your name to sign in with").fill(name)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    press(page.get_by_role("button", name="Sign in"))
     return page
 
 
@@ -135,7 +135,7 @@ def test_what_is_seen_rarely_is_accessible_and_fits_as_well(browser, app, addres
             page.goto(f"{address}/{language}/{pages['party']}")
             page.locator("#companions").fill("2")
             page.context.clear_cookies()
-            page.locator("main form button").click()
+            press(page.locator("main form button"))
             assert "companions" in page.inner_text("main dl")
             see(page, size, f"desk-came-back.{language}.{scheme}")
             page.context.add_cookies(signed_in_as)
@@ -146,23 +146,23 @@ def test_what_is_seen_rarely_is_accessible_and_fits_as_well(browser, app, addres
 def test_an_officer_keeps_a_list_without_a_script(browser, app, address, size):
     page = signed_in(browser, address, size, java_script_enabled=False)
 
-    page.get_by_role("link", name="Opening of").click()
-    page.get_by_role("link", name="Register somebody").click()
+    press(page.get_by_role("link", name="Opening of"))
+    press(page.get_by_role("link", name="Register somebody"))
     page.get_by_label("Full name", exact=True).fill("Aigul Nurlankyzy")
     page.get_by_label("by video link").check()
-    page.get_by_role("button", name="Register").click()
+    press(page.get_by_role("button", name="Register"))
     assert "They are on the list." in page.inner_text("main")
-    page.get_by_role("link", name="Opening of").click()
+    press(page.get_by_role("link", name="Opening of"))
     page.get_by_label("Full name", exact=True).fill("қасымов")
-    page.get_by_role("button", name="Show").click()
-    page.get_by_role("link", name="Ерлан Қасымов").click()
-    page.get_by_role("link", name="Record an answer").click()
+    press(page.get_by_role("button", name="Show"))
+    press(page.get_by_role("link", name="Ерлан Қасымов"))
+    press(page.get_by_role("link", name="Record an answer"))
     page.get_by_label("regrets").check()
     page.get_by_label("How did it come?").select_option(label="note verbale")
     page.get_by_label("On which day?").fill("2027-01-03")
-    page.get_by_role("button", name="Record an answer").click()
+    press(page.get_by_role("button", name="Record an answer"))
     assert "regrets (note verbale, 3 January 2027)" in page.inner_text("main")
-    page.get_by_role("button", name="Sign out").click()
+    press(page.get_by_role("button", name="Sign out"))
 
     page.goto(f"{address}/en/{EVENT}")
     assert "/desk/sign-in?next=" in page.url

@@ -16,7 +16,20 @@ from scheduler.model.events import Event, Mode
 from scheduler.services.events.attendance import passes
 from scheduler.services.events.door import arrivals
 from tests.support.accounts import PASSWORD, an_account
-from tests.support.browser import DESKTOP, PHONE, SMALL, TITLES, camera, chromium, filmed, fits, look, see, see_if
+from tests.support.browser import (
+    DESKTOP,
+    PHONE,
+    SMALL,
+    TITLES,
+    camera,
+    chromium,
+    filmed,
+    fits,
+    look,
+    press,
+    see,
+    see_if,
+)
 from tests.support.builders import EVENING, SECRET, a_person, a_venue, an_event, an_organisation, invite, register
 from tests.support.machine import until
 from tests.support.servers import serving
@@ -76,7 +89,7 @@ def at_the_door(page, address, language="en", name="anna"):
     page.goto(f"{address}/{language}/{PATH}")
     page.locator("#name").fill(name)
     page.locator("#password").fill(PASSWORD)
-    page.locator("main form button").click()
+    press(page.locator("main form button"))
     page.wait_for_url(f"**/{PATH}")
     return page
 

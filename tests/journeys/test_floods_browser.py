@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from scheduler.model.letters import Letter
 from scheduler.model.operations import SentForm
 from scheduler.web.kit.form_floods import TRIES
-from tests.support.browser import DESKTOP, PHONE, look, see
+from tests.support.browser import DESKTOP, PHONE, look, press, see
 from tests.support.builders import NOW, an_event
 from tests.support.machine import until
 
@@ -32,7 +32,7 @@ def fill_in(page, mail="anna@example.org") -> None:
 
 
 def send(page) -> None:
-    page.locator("form[method=post] button").click()
+    press(page.locator("form[method=post] button"))
 
 
 def letters(app) -> int:

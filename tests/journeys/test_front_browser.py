@@ -20,7 +20,20 @@ from scheduler.services.consulate.front_desk import walk_ins
 from scheduler.services.consulate.posts import posts
 from scheduler.services.consulate.visits import references
 from tests.support.accounts import PASSWORD, an_account
-from tests.support.browser import DESKTOP, PHONE, SMALL, WIDTHS, camera, chromium, filmed, fits, keep, look, see
+from tests.support.browser import (
+    DESKTOP,
+    PHONE,
+    SMALL,
+    WIDTHS,
+    camera,
+    chromium,
+    filmed,
+    fits,
+    keep,
+    look,
+    press,
+    see,
+)
 from tests.support.consulate import MORNING, a_day, give
 from tests.support.servers import serving
 
@@ -55,7 +68,7 @@ def at_the_desk(page, address, language="en"):
     page.goto(f"{address}/{language}/{PHUKET}/today")
     page.locator("#name").fill("anna")
     page.locator("#password").fill(PASSWORD)
-    page.locator("main form button").click()
+    press(page.locator("main form button"))
     page.wait_for_url(f"**/{PHUKET}/today")
     return page
 
@@ -70,8 +83,8 @@ def verdict(page, words):
     page.locator(".told .verdict", has_text=words).wait_for()
 
 
-def press(page, name, within="main"):
-    page.locator(within).get_by_role("button", name=name).first.click()
+def press_first(page, name, within="main"):
+    press(page.locator(within).get_by_role("button", name=name).first)
 
 
 def status(app, reference) -> VisitStatus:
@@ -98,27 +111,27 @@ def test_an_officer_checks_in_takes_a_walk_in_and_calls_both_while_the_board_sho
 
     type_in(page, booked["Айгүл Нұрланқызы"].lower())
     verdict(page, "Checked in")
-    page.get_by_role("link", name="Somebody without an appointment").click()
+    press(page.get_by_role("link", name="Somebody without an appointment"))
     page.get_by_label("Full name").fill("Walter Walker")
     page.get_by_label("How many people?").fill("2")
     page.get_by_role("button", name="Give a ticket").click(click_count=2 if script else 1)
     verdict(page, "Taken in")
     assert "P-002" in page.locator(".told .ticket").inner_text()
     page.get_by_label("Your counter").select_option("2")
-    press(page, "Save")
-    press(page, "Call the next")
+    press_first(page, "Save")
+    press_first(page, "Call the next")
     verdict(page, "Called: Counter 2")
     shown("P-001", "Counter 2")
-    press(page, "Call again", "#mine")
-    press(page, "Served", "#mine")
+    press_first(page, "Call again", "#mine")
+    press_first(page, "Served", "#mine")
     verdict(page, "Served")
-    press(page, "Call the next")
+    press_first(page, "Call the next")
     shown("P-002", "Counter 2")
     if script:
         assert "Ticket P-002: Counter 2." in hall.inner_text("#said")
-    press(page, "Not here", "#mine")
+    press_first(page, "Not here", "#mine")
     verdict(page, "Did not come")
-    press(page, "Undo: did not come", "#told")
+    press_first(page, "Undo: did not come", "#told")
     verdict(page, "Undone")
     shown("P-002", "Counter 2")
     keep(page, f"front.day.{size[0]}.{'script' if script else 'plain'}")
@@ -163,7 +176,7 @@ def test_the_code_of_the_letter_checks_in_before_the_camera(driver, app, address
     film.write_bytes(filmed(booked["Dana Ospanova"]))
     with chromium(driver, *camera(film)) as seeing:
         page = at_the_desk(look(seeing, PHONE), address)
-        press(page, "Scan with the camera")
+        page.get_by_role("button", name="Scan with the camera").click()
         verdict(page, "Checked in")
 
         assert "P-001" in page.locator(".told .ticket").inner_text()
@@ -175,18 +188,18 @@ def test_the_code_of_the_letter_checks_in_before_the_camera(driver, app, address
 def test_a_day_is_closed_and_the_two_it_hits_are_offered_other_times(browser, app, address, booked):
     page = at_the_desk(look(browser, PHONE), address)
 
-    page.get_by_role("link", name="Closing days").click()
+    press(page.get_by_role("link", name="Closing days"))
     page.get_by_label("First day").fill("2027-01-12")
     page.get_by_label("Closed from").fill("10:45")
     page.get_by_label("Closed until").fill("12:00")
     page.get_by_label("English", exact=True).fill("Power failure")
-    press(page, "See whom it hits")
+    press_first(page, "See whom it hits")
     assert (True, False) == ("Ерлан" in page.inner_text("main table"), "Dana" in page.inner_text("main table"))
     see(page, PHONE, "front.close-look.en.light")
-    press(page, "Change something")
+    press_first(page, "Change something")
     page.get_by_label("Closed from").fill("09:40")
-    press(page, "See whom it hits")
-    press(page, "Close, and offer other times")
+    press_first(page, "See whom it hits")
+    press_first(page, "Close, and offer other times")
     page.locator(".done").wait_for()
 
     assert "2 visits were offered another time." in page.inner_text(".done")
@@ -227,7 +240,7 @@ def test_every_page_is_accessible_and_fits_in_four_languages(browser, app, addre
     for scheme, size, languages in WIDTHS:
         page = at_the_desk(look(browser, size, color_scheme=scheme), address)
         page.locator("#counter").select_option("1")
-        page.locator(".which button").click()
+        press(page.locator(".which button"))
         for language in languages:
             for name, path in pages.items():
                 assert 200 == page.goto(f"{address}/{language}/{path}").status, path

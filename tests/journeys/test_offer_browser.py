@@ -11,7 +11,7 @@ from scheduler.model.attendance import Answer
 from scheduler.model.events import Mode
 from scheduler.services.events.attendance import transitions
 from scheduler.services.events.guests import registration
-from tests.support.browser import PHONE, SMALL, TITLES, WIDTHS, fits, look, see
+from tests.support.browser import PHONE, SMALL, TITLES, WIDTHS, fits, look, press, see
 from tests.support.builders import DAY, NOW, a_person, a_venue, an_event
 from tests.support.guest_list import GuestList
 
@@ -73,19 +73,19 @@ def test_an_offer_is_accepted_and_a_party_named_without_javascript(browser, app,
     page = look(browser, PHONE, java_script_enabled=False)
     page.goto(pages["own-offered"])
 
-    page.get_by_role("button", name="Accept the place").click()
+    press(page.get_by_role("button", name="Accept the place"))
     assert "Thank you. Your place is confirmed." in page.inner_text("main")
     assert "Bring a passport." in page.inner_text("main")
     page.get_by_label("Who comes with you?").fill("Nurlan\nSomchai Jaidee")
     page.get_by_label("How many people come with you?").fill("")
     page.get_by_label("What should we know about food?").fill("halal")
-    page.get_by_role("button", name="Save the change").click()
+    press(page.get_by_role("button", name="Save the change"))
     assert "There are not that many places left." in page.inner_text("main")
     assert "Nurlan\nSomchai Jaidee" == page.get_by_label("Who comes with you?").input_value()
     page.get_by_label("Who comes with you?").fill("Nurlan")
-    page.get_by_role("button", name="Save the change").click()
+    press(page.get_by_role("button", name="Save the change"))
     page.get_by_label("When shall we remind you?").select_option("never")
-    page.locator("form[action$='/reminders'] button").click()
+    press(page.locator("form[action$='/reminders'] button"))
 
     assert "1: Nurlan" in page.inner_text("main")
     assert "never" == page.get_by_label("When shall we remind you?").input_value()
@@ -98,7 +98,7 @@ def test_a_wrong_name_is_reached_from_the_summary_and_what_was_typed_is_kept(bro
     page.get_by_label("Your e-mail address").fill("anna@example.org")
     page.get_by_label("Who comes with you?").fill("A\nB\nC\nD")
     page.get_by_label("I agree").check()
-    page.get_by_role("button", name="Ask for a place").click()
+    press(page.get_by_role("button", name="Ask for a place"))
 
     page.get_by_role("link", name="Enter at most 3 names, one on each line.").click()
 

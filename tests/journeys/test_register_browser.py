@@ -64,7 +64,7 @@ def test_a_visitor_registers_by_video_confirms_changes_and_withdraws(
     began = time.monotonic()
 
     page.goto(f"{address}/{language}/events/opening")
-    page.get_by_role("link", name=register_, exact=True).click()
+    press(page.get_by_role("link", name=register_, exact=True))
     page.get_by_label(name).fill("Айгүл Нұрланқызы")
     page.get_by_label(mail).fill("aigul@example.org")
     page.get_by_label(by_video).check()
@@ -81,12 +81,12 @@ def test_a_visitor_registers_by_video_confirms_changes_and_withdraws(
     assert time.monotonic() - began < 60
 
     page.get_by_label(companions).fill("")
-    page.locator("form[action$='/party'] button").click()
+    press(page.locator("form[action$='/party'] button"))
     assert page.url.endswith("done=party")
-    page.locator("form[action$='/calendar'] button").click()
+    press(page.locator("form[action$='/calendar'] button"))
     assert "/private/" in page.locator("#address").input_value()
     see_if(script, page, size, called.format("calendar"))
-    page.get_by_role("button", name=withdraw).click()
+    press(page.get_by_role("button", name=withdraw))
     assert page.url.endswith("done=withdrawal")
     see_if(script, page, size, called.format("withdrawn"))
     assert [] == page.complaints
@@ -103,7 +103,7 @@ def test_every_page_of_registering_is_accessible_in_every_language(
     for language in languages:
         see_pages(page, address, confirming, language, size, scheme)
     page.goto(confirming)
-    page.get_by_role("button", name="Confirm", exact=True).click()
+    press(page.get_by_role("button", name="Confirm", exact=True))
     own = page.url.partition("?")[0]
 
     for language in languages:
@@ -115,7 +115,7 @@ def test_every_page_of_registering_is_accessible_in_every_language(
 def see_pages(page, address, confirming, language, size, scheme) -> None:
     page.goto(f"{address}/{language}/{FORM}")
     see(page, size, f"form.{language}.{scheme}")
-    page.locator("form[method=post] button").click()
+    press(page.locator("form[method=post] button"))
     page.locator(".summary").wait_for()
     see(page, size, f"form-wrong.{language}.{scheme}")
     for name, where in (("sent", f"{address}/{language}/{FORM}/sent"), ("spent", f"{address}/{language}/confirm/x")):
@@ -129,7 +129,7 @@ def fill_in(page, name, mail) -> None:
     page.get_by_label("Your name").fill(name)
     page.get_by_label("Your e-mail address").fill(mail)
     page.get_by_label("I agree").check()
-    page.get_by_role("button", name="Ask for a place").click()
+    press(page.get_by_role("button", name="Ask for a place"))
 
 
 def test_everything_fits_on_the_smallest_screen(browser, address):
@@ -137,7 +137,7 @@ def test_everything_fits_on_the_smallest_screen(browser, address):
 
     for language in TITLES:
         page.goto(f"{address}/{language}/{FORM}")
-        page.locator("form[method=post] button").click()
+        press(page.locator("form[method=post] button"))
         page.locator(".summary").wait_for()  # the form leaves once the browser has done its bit of work
         assert fits(page, SMALL), language
 
@@ -169,8 +169,8 @@ def test_a_double_click_two_tabs_and_the_back_button_are_one_registration(browse
     other = page.context.new_page()
     for tab in (page, other):
         tab.goto(confirming)
-    page.get_by_role("button", name="Confirm", exact=True).click()
-    other.get_by_role("button", name="Confirm", exact=True).click()
+    press(page.get_by_role("button", name="Confirm", exact=True))
+    press(other.get_by_role("button", name="Confirm", exact=True))
     other.wait_for_load_state("networkidle")
     other.go_back()
 
@@ -195,7 +195,7 @@ def test_who_waits_sees_how_many_are_before_them(browser, app, address, letter):
 
     page.goto(letter())
     assert "All places are taken: waiting list" in page.inner_text("main")
-    page.get_by_role("button", name="Confirm", exact=True).click()
+    press(page.get_by_role("button", name="Confirm", exact=True))
 
     assert "Parties before you: 1." in page.inner_text("main")
     see(page, PHONE, "own-waiting.en.light")

@@ -125,12 +125,12 @@ def test_a_citizen_books_confirms_moves_and_cancels_on_a_phone(
     began = time.monotonic()
 
     page.goto(f"{address}/{language}/posts/phuket")
-    page.get_by_role("link", name=book, exact=True).click()
-    page.get_by_role("link", name=NAMES[language], exact=True).click()
+    press(page.get_by_role("link", name=book, exact=True))
+    press(page.get_by_role("link", name=NAMES[language], exact=True))
     page.get_by_label(people).fill("1")
     page.get_by_label(documents).fill("2")
-    page.get_by_role("button", name=choose, exact=True).click()
-    page.locator("button[value='2027-01-06T10:00']").click()
+    press(page.get_by_role("button", name=choose, exact=True))
+    press(page.locator("button[value='2027-01-06T10:00']"))
     page.get_by_label(name).fill("Айгүл Нұрланқызы")
     page.get_by_label(number).fill("N 1234 5678")
     page.get_by_label(mail).fill("reader@example.org")
@@ -145,14 +145,14 @@ def test_a_citizen_books_confirms_moves_and_cancels_on_a_phone(
     assert BRING[language].splitlines()[0] in page.inner_text("main")
     assert time.monotonic() - began < 60
 
-    page.get_by_role("link", name=move, exact=True).click()
+    press(page.get_by_role("link", name=move, exact=True))
     press(page.locator("button[value='2027-01-08T13:00']"))
     see(page, PHONE, called.format("move"), script=script)
-    page.get_by_role("button", name=move, exact=True).click()
+    press(page.get_by_role("button", name=move, exact=True))
     assert page.url == f"{own}?done=moved"
     assert letter() == own
-    page.get_by_role("link", name=cancel, exact=True).click()
-    page.get_by_role("button", name=cancel, exact=True).click()
+    press(page.get_by_role("link", name=cancel, exact=True))
+    press(page.get_by_role("button", name=cancel, exact=True))
     assert page.url == f"{own}?done=cancelled"
     see(page, PHONE, called.format("cancelled"), script=script)
     reference = page.inner_text(".reference")
@@ -173,7 +173,7 @@ def test_every_page_of_booking_is_accessible_and_fits_also_on_the_smallest_scree
         page.goto(f"{address}/{language}/{path}")
         see(page, size, f"{name}.{language}.{scheme}")
         assert fits_smallest(page, size), name
-    page.locator("form[method=post] button").click()
+    press(page.locator("form[method=post] button"))
     assert page.locator(".summary").is_visible()
     see(page, size, f"who-wrong.{language}.{scheme}")
     assert [] == [said for said in page.complaints if not re.search("404|409|422", said)]
@@ -200,14 +200,14 @@ def test_every_choice_can_be_gone_back_to_and_loaded_again(browser, address):
     page = look(browser, PHONE)
     page.goto(f"{address}/en/{SERVICE}")
     page.get_by_label("How many documents").fill("3")
-    page.get_by_role("button", name="Choose a time").click()
-    page.locator("button[value='2027-01-06T10:00']").click()
+    press(page.get_by_role("button", name="Choose a time"))
+    press(page.locator("button[value='2027-01-06T10:00']"))
     page.reload()
 
     assert "1 person · 3 documents · 1 hour 30 minutes" in page.inner_text("main")
-    page.get_by_role("link", name="Back").click()
+    press(page.get_by_role("link", name="Back"))
     assert "4–10 January 2027" in page.inner_text("main")
-    page.get_by_role("link", name="Back").click()
+    press(page.get_by_role("link", name="Back"))
     assert "3" == page.get_by_label("How many documents").input_value()
 
 
@@ -223,7 +223,7 @@ def test_a_time_that_is_gone_is_replaced_without_typing_anything_again(browser, 
     press(page.get_by_role("button", name="Keep this time for me"))
     see(page, PHONE, "taken.en.light")
     page.get_by_label("Wednesday 13 January 2027, 10:30").check()
-    page.get_by_role("button", name="Keep this time for me").click()
+    press(page.get_by_role("button", name="Keep this time for me"))
 
     assert "10:30" in page.inner_text("main")
     assert "/sent?" in page.url
