@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
 from urllib.parse import urlencode
 
 import altcha
@@ -73,9 +74,10 @@ class Season:
     It is planned at ``now``. The event "door" and the first visits are on ``morning``, an instant some days later.
     """
 
-    def __init__(self, app: App, now: datetime, *, copies: int = 1) -> None:
+    def __init__(self, app: App, now: datetime, *, copies: int = 1, counters: int = 2) -> None:
         """Plan it; of each guest and each visit that a form changes there are as many copies."""
         self.app, self.now, self.copies = app, now, copies
+        self.counters = dict(islice(COUNTERS.items(), counters))
         with app.db.write() as session:
             self._plan_post(session)
         self.morning = instant(self.free[0], TZID)
@@ -85,8 +87,8 @@ class Season:
         self._book()
 
     def _plan_post(self, session: Session) -> None:
-        said = {"horizon": "60 days", "notice": "1 day", "hold": "1 day", "largest_party": 3}
-        post = a_post(session, now=self.now, name=NAMES, counter=COUNTERS, service=SERVICES, **said)
+        said = {"horizon": "120 days", "notice": "1 day", "hold": "1 day", "largest_party": 3}
+        post = a_post(session, now=self.now, name=NAMES, counter=self.counters, service=SERVICES, **said)
         self.board = make_board_token(post, secret=self.app.secret)
         service = posts.get_service(post, "passport")
         self.free = [slot.dtstart for slot in find_free_times(session, service, Party(), now=self.now)]
