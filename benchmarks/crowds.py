@@ -9,6 +9,7 @@ The requests are those of `tests.support.routes`. The servers, the database and 
 
 from __future__ import annotations
 
+import re
 import selectors
 import socket
 import time
@@ -21,6 +22,7 @@ from tempfile import TemporaryDirectory
 from urllib.parse import urlencode
 
 import sqlalchemy as sa
+from flask import Flask
 
 from benchmarks import common
 from benchmarks.servers import HOST, SECRET, Server, serving
@@ -34,6 +36,7 @@ PROCESSES = 2
 AT_ONCE = 64
 BOOKINGS, TIMES = 200, 20
 MAX_SECONDS = 3.0
+SIGN_IN = "/en/desk/sign-in"
 GIVE_UP_SECONDS = 60.0
 
 
@@ -61,14 +64,29 @@ def _show_pages(engine: str, fresh: common.Fresh, at_once: int) -> None:
             rows = []
             for method, endpoint in copies[0]:
                 sent = [one[method, endpoint] for one in copies]
-                requests = [_octets(server, method, one.address(site, endpoint), one, n) for n, one in enumerate(sent)]
+                requests = [
+                    _octets(server, method, one.address(site, endpoint), one, n) for n, one in enumerate(sent)
+                ]
                 rows.append(_row(f"{method} {endpoint}", send_at_once(server, requests)))
+            rows.append(_row("POST signing.sign_in", send_at_once(server, list(_sign_in(site, server, at_once)))))
     common.show(f"{engine}: {at_once} at once on each public page and form, {PROCESSES} processes", HEADINGS, rows)
-    slow = [row[0] for row in rows if row[-1] > MAX_SECONDS * 1000 or row[4]]
-    print(f"{engine}: slower than {MAX_SECONDS:.0f} s, or failed: {', '.join(map(str, slow)) or 'none'}")
+    slow = [name for name, *_, failed, _, longest in rows if longest > MAX_SECONDS * 1000 or failed]
+    print(f"{engine}: slower than {MAX_SECONDS:.0f} s, or failed: {', '.join(slow) or 'none'}")
 
 
-def _row(name: str, answers: Sequence[Reply]) -> tuple[object, ...]:
+def _sign_in(site: Flask, server: Server, at_once: int) -> Iterator[bytes]:
+    """Yield forms of people who try to sign in, each with another name, from pages that one browser has opened."""
+    with site.test_client() as browser:
+        page = browser.get(SIGN_IN)
+        seal = re.search(r'name="csrf_token" value="([^"]+)"', page.text)
+        cookie = page.headers["Set-Cookie"].partition(";")[0]
+    assert seal
+    for number in range(at_once):
+        typed = {"csrf_token": seal[1], "name": f"nobody{number}", "password": "vessel harbour nine lanterns"}
+        yield _octets(server, "POST", SIGN_IN, RouteRequest(form=typed), number, f"Cookie: {cookie}")
+
+
+def _row(name: str, answers: Sequence[Reply]) -> tuple[str, int, int, int, int, float, float]:
     kinds = Counter(_kind(answer) for answer in answers)
     took = sorted(answer.seconds * 1000 for answer in answers)
     counted = (kinds["fine"], kinds["refused"], kinds["busy"], kinds["failed"])
@@ -167,14 +185,13 @@ def send_at_once(server: Server, requests: Sequence[bytes]) -> list[Reply]:
     lost = list(waiting.get_map().values())
     for key in lost:
         waiting.unregister(key.fileobj)
-        key.fileobj.close()  # type: ignore[union-attr] - it is a socket
+        _socket_of(key).close()
     return replies + [Reply(0, "", GIVE_UP_SECONDS)] * len(lost)
 
 
 def _go_on(waiting: selectors.BaseSelector, key: selectors.SelectorKey) -> bool:
     """Send or receive what can be; return whether more is to come."""
-    connection = key.fileobj
-    assert isinstance(connection, socket.socket)
+    connection = _socket_of(key)
     if key.events & selectors.EVENT_WRITE:
         key.data[0] = key.data[0][connection.send(key.data[0]) :]
         if not key.data[0]:
@@ -191,15 +208,20 @@ def _go_on(waiting: selectors.BaseSelector, key: selectors.SelectorKey) -> bool:
     return bool(received)
 
 
+def _socket_of(key: selectors.SelectorKey) -> socket.socket:
+    assert isinstance(key.fileobj, socket.socket)
+    return key.fileobj
+
+
 def _read_reply(octets: bytes, seconds: float) -> Reply:
     head = octets.partition(b"\r\n\r\n")[0].decode("latin-1").splitlines()
     fields = dict(line.lower().split(": ", 1) for line in head[1:] if ": " in line)
     return Reply(int(head[0].split()[1]) if head else 0, fields.get("retry-after", ""), seconds)
 
 
-def _octets(server: Server, method: str, address: str, request: RouteRequest, number: int) -> bytes:
+def _octets(server: Server, method: str, address: str, request: RouteRequest, number: int, *more: str) -> bytes:
     """Return a request as it is sent by a visitor with an address of their own."""
-    head = [f"{method} {address} HTTP/1.1", f"Host: {HOST}:{server.port}", "Connection: close"]
+    head = [f"{method} {address} HTTP/1.1", f"Host: {HOST}:{server.port}", "Connection: close", *more]
     head += [f"X-Forwarded-For: 10.1.{number // 250}.{number % 250}", f"Origin: http://{HOST}:{server.port}"]
     body = urlencode(request.form).encode() if method == "POST" else b""
     if method == "POST":

@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 
+from scheduler.base.errors import Conflict
 from scheduler.model.events import Event
 from scheduler.storage.database import Database, NestedSessionError
 from scheduler.storage.patience import limit_patience
@@ -166,19 +167,21 @@ def test_who_reads_does_not_wait_for_ever_for_a_table_that_is_being_changed(data
 @POSTGRESQL
 def test_a_server_that_takes_no_more_connections_is_not_waited_for(database_url, planned):
     """It has a few places left that only its administrator may take; here everybody is one."""
-    fresh, held_open = Database(database_url), []
-    most = connect(database_url).engine
-    with most.connect() as connection:
-        limit = int(connection.exec_driver_sql("SHOW max_connections").scalar())
-    try:
+    fresh = Database(database_url)
+    with connect(database_url).read() as session:
+        most = int(session.scalar(sa.text("SHOW max_connections")))
+    with ExitStack() as taken:
         with pytest.raises(sa.exc.OperationalError):
-            for _ in range(limit):
-                held_open.append(sa.create_engine(fresh.url, poolclass=sa.NullPool).connect())
-        with pytest.raises(Exception, match="does not answer: .*too many clients"), limit_patience(SHORT):
+            take(taken, fresh.url, most)
+
+        with pytest.raises(Conflict, match=r"does not answer: .*too many clients"), limit_patience(SHORT):
             keys(fresh)
-    finally:
-        for one in held_open:
-            one.close()
+
+
+def take(taken: ExitStack, url: sa.URL, number: int) -> None:
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    for _ in range(number):
+        taken.enter_context(engine.connect())
 
 
 # Small writes do not wait for the disk, and everything else does

@@ -69,11 +69,10 @@ def test_places_are_taken_in_the_order_of_arrival():
         with places:
             order.append(number)
 
-    with ThreadPoolExecutor(5) as crowd:
-        with places:
-            for number in range(5):
-                crowd.submit(take, number)
-                until(lambda expected=number + 1: len(places._waiting) == expected)
+    with ThreadPoolExecutor(5) as crowd, places:
+        for number in range(5):
+            crowd.submit(take, number)
+            until(lambda expected=number + 1: len(places._waiting) == expected)
 
     assert [0, 1, 2, 3, 4] == order
 

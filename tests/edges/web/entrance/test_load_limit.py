@@ -1,4 +1,4 @@
-"""A crowd at the entrance: so many are served at once, the others wait for a while, and are told so if it is too long."""
+"""A crowd at the entrance: so many are served at once, the others wait, and are told if it is for too long."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ class Dawdling(io.RawIOBase):
     def __init__(self) -> None:
         self.asked, self.go = threading.Event(), threading.Event()
 
-    def read(self, size=-1):
+    def read(self, _size=-1):
         self.asked.set()
         assert self.go.wait(HANG)
         return b"name=Anna"
