@@ -18,6 +18,7 @@ from scheduler.storage.patience import limit_patience
 from scheduler.storage.refusals import Busy
 from tests.support.builders import an_event
 from tests.support.instance import connect
+from tests.support.lines import Line
 from tests.support.machine import HANG
 
 SHORT = timedelta(milliseconds=100)
@@ -182,6 +183,22 @@ def take(taken: ExitStack, url: sa.URL, number: int) -> None:
     engine = sa.create_engine(url, poolclass=sa.NullPool)
     for _ in range(number):
         taken.enter_context(engine.connect())
+
+
+@POSTGRESQL
+def test_a_server_that_hangs_is_not_waited_for_by_whoever_has_no_time(database_url, planned):
+    line = Line(sa.make_url(database_url))
+    db = Database(line.url)
+    assert ["opening"] == keys(db)
+
+    line.freeze()
+    with pytest.raises(Conflict, match="does not answer"), limit_patience(SHORT):
+        keys(db)
+    line.thaw()
+
+    assert ["opening"] == keys(db)
+    db.dispose()
+    line.cut()
 
 
 # Small writes do not wait for the disk, and everything else does
