@@ -224,9 +224,9 @@ def _no_address(url: str) -> Invalid:
     )
 
 
-# Of one process at most. Four processes and a worker stay below the hundred that PostgreSQL takes by default, of
+# Of one process at most. Three processes and a worker stay below the hundred that PostgreSQL takes by default, of
 # which it keeps three for its administrator.
-CONNECTIONS = 20
+CONNECTIONS = 28
 POOL_SECONDS = 2.0  # for a connection that others of this process use; for pages there are enough of them
 # A server that has vanished without a word, as in a power cut, is noticed within ten seconds (libpq, 32.1.2).
 _NOTICED = {

@@ -13,7 +13,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from scheduler.storage.patience import FairSemaphore, limit_patience, remaining_seconds
 
-AT_ONCE = 16  # requests for pages at work; each has at most one connection
+AT_ONCE = 24  # requests for pages at work; each has at most one connection
 MAX_WAITING = 240  # requests that wait for others; one more is refused at once
 PATIENCE = timedelta(seconds=2)  # of one request: to be worked on, and for what others hold in the database
 OVERLOADED = "scheduler.overloaded"  # in the environ of a request that cannot be worked on in time
