@@ -226,12 +226,18 @@ def _no_address(url: str) -> Invalid:
     )
 
 
-# Of one process at most. Four processes and a worker stay below the hundred that PostgreSQL takes by default, of
+# Of one process at most. Three processes and a worker stay below the hundred that PostgreSQL takes by default, of
 # which it keeps three for its administrator.
-CONNECTIONS = 20
-CONNECT_SECONDS = 10  # for a connection to a server, unless the patience of the thread is shorter
-# A server that has vanished without a word, as in a power cut, is noticed within some ten seconds (libpq, 32.1.2).
-_NOTICED = {"keepalives_idle": 4, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10_000}
+CONNECTIONS = 28
+POOL_SECONDS = 2.0  # for a connection that others of this process use; for pages there are enough of them
+# A server that has vanished without a word, as in a power cut, is noticed within ten seconds (libpq, 32.1.2).
+_NOTICED = {
+    "connect_timeout": 10,
+    "keepalives_idle": 4,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
 
 
 def _pool(most: int) -> dict[str, Any]:
@@ -239,17 +245,13 @@ def _pool(most: int) -> dict[str, Any]:
     return {"pool_size": most, "max_overflow": 0, "pool_use_lifo": True, "pool_timeout": POOL_SECONDS}
 
 
-POOL_SECONDS = (
-    2.0  # for a connection that others of this process use: none is, see `scheduler.web.entrance.load_limit`
-)
-
-
 def _postgresql(url: sa.URL) -> sa.Engine:
     try:
+        from scheduler.storage.patient_connection import PatientConnection
+
         engine = sa.create_engine(
             url,
             pool_pre_ping=True,
-            connect_args={"connect_timeout": CONNECT_SECONDS, **_NOTICED},
             json_serializer=_readable_json,
             **_pool(CONNECTIONS),
         )
@@ -257,12 +259,14 @@ def _postgresql(url: sa.URL) -> sa.Engine:
         raise Invalid("database_url: PostgreSQL needs its driver; install consular-scheduler[postgresql]") from error
 
     @sa.event.listens_for(engine, "do_connect", named=True)
-    def limit_waits(cparams: dict[str, Any], **_: object) -> None:
-        """Limit how long a thread waits to be connected, and later for tables that are being changed, in seconds."""
-        seconds = remaining_seconds()
-        limit = CONNECT_SECONDS if seconds is None else max(2, ceil(seconds))  # two is the least that libpq takes
-        cparams["connect_timeout"] = limit
-        cparams["options"] = "" if seconds is None else f"-c lock_timeout={_milliseconds(limit)}"
+    def connect(cargs: Sequence[Any], cparams: Mapping[str, Any], **_: object) -> PatientConnection:
+        """Limit how long a thread waits to be connected, and later for tables that are being changed."""
+        given, seconds = {**_NOTICED, **cparams}, remaining_seconds()
+        if seconds is not None:
+            limit = max(2, ceil(seconds))  # two is the least that libpq takes
+            given["connect_timeout"] = limit
+            given["options"] = f"{given.get('options', '')} -c lock_timeout={_milliseconds(limit)}"
+        return PatientConnection.connect(*cargs, **given)
 
     @sa.event.listens_for(engine, "before_cursor_execute", named=True)
     def configure(cursor: Any, context: Any, **_: object) -> None:

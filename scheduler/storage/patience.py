@@ -20,8 +20,9 @@ _end: ContextVar[float | None] = ContextVar("patience", default=None)
 
 @contextmanager
 def limit_patience(limit: timedelta) -> Iterator[None]:
-    """Limit how long this thread waits for others inside the block, counted from here on."""
-    token = _end.set(monotonic() + limit.total_seconds())
+    """Limit how long this thread waits for others inside the block, counted from here on; a limit around it holds."""
+    end, outer = monotonic() + limit.total_seconds(), _end.get()
+    token = _end.set(end if outer is None else min(end, outer))
     try:
         yield
     finally:

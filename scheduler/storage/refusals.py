@@ -16,7 +16,10 @@ _IN_USE = N_("the database {place} is in use by another program; try again in a 
 
 
 class Busy(Conflict):
-    """Others are at work on the database; nothing was changed. Try again in a moment."""
+    """Others hold what is needed, for longer than this thread could wait; nothing was changed."""
+
+    def __init__(self, message: str = N_("others are at work; try again in a moment"), **facts: object) -> None:
+        super().__init__(message, **facts)
 
 
 class Held(Busy):

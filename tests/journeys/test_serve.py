@@ -6,6 +6,8 @@ import contextlib
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -16,7 +18,8 @@ import sqlalchemy as sa
 
 from scheduler.web.programme.feed_version import READ_EVERY_SECONDS
 from tests.support.instance import Scheduler
-from tests.support.machine import HANG, free_port, until
+from tests.support.lines import Line
+from tests.support.machine import HANG, until
 from tests.support.servers import Server
 
 POSTGRESQL = pytest.mark.parametrize("engine", ["postgresql"])
@@ -102,6 +105,18 @@ def test_it_stops_in_order_when_asked_to(single_server):
     assert 0 == code
     assert "Traceback" not in printed
     assert f"Serving on http://127.0.0.1:{single_server.port}" in printed
+
+
+@ONE_ENGINE
+def test_a_second_server_on_the_same_port_is_refused_in_one_line(server, environment):
+    command = [sys.executable, "-m", "scheduler", "serve", "--port", str(server.port)]
+    second = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
+
+    expected = f"Error: 127.0.0.1:{server.port} is in use by another program; stop that one, or choose another port"
+    assert (1, "") == (second.returncode, second.stdout)
+    assert second.stderr.startswith(expected)
+    assert 1 == len(second.stderr.splitlines())
+    assert server.answers(FEED)
 
 
 @ONE_ENGINE
@@ -211,58 +226,10 @@ def said_to(server: Server, request: bytes) -> bytes:
 # The database goes away
 
 
-class Line:
-    """A line to PostgreSQL that can be cut and mended."""
-
-    def __init__(self, server: sa.URL) -> None:
-        self.port, self._server, self._open = free_port(), server, []
-        self.mend()
-
-    def mend(self) -> None:
-        self._listening = socket.create_server(("127.0.0.1", self.port))
-        threading.Thread(target=self._accept, args=(self._listening,), daemon=True).start()
-
-    def cut(self) -> None:
-        self._listening.shutdown(socket.SHUT_RDWR)
-        self._listening.close()
-        for one in self._open:
-            with contextlib.suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-            one.close()
-        self._open.clear()
-
-    def _accept(self, listening: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                client, _ = listening.accept()
-                there = self._to_the_server()
-                self._open += [client, there]
-                for ends in ((client, there), (there, client)):
-                    threading.Thread(target=_carry, args=ends, daemon=True).start()
-
-    def _to_the_server(self) -> socket.socket:
-        host = self._server.query.get("host", self._server.host)
-        if str(host).startswith("/"):
-            there = socket.socket(socket.AF_UNIX)
-            there.connect(f"{host}/.s.PGSQL.{self._server.port or 5432}")
-            return there
-        return socket.create_connection((host, self._server.port or 5432))
-
-
-def _carry(source: socket.socket, sink: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        while data := source.recv(65536):
-            sink.sendall(data)
-    with contextlib.suppress(OSError):
-        sink.shutdown(socket.SHUT_RDWR)
-
-
 @POSTGRESQL
 def test_a_database_that_goes_away_and_comes_back_needs_no_restart(environment, opening, scheduler):
-    there = sa.make_url(environment["SCHEDULER_DATABASE_URL"])
-    line = Line(there)
-    through = there.set(host="127.0.0.1", port=line.port, query={})
-    by_line = {**environment, "SCHEDULER_DATABASE_URL": through.render_as_string(hide_password=False)}
+    line = Line(sa.make_url(environment["SCHEDULER_DATABASE_URL"]))
+    by_line = {**environment, "SCHEDULER_DATABASE_URL": line.url}
     with Server(by_line, workers=1) as server:
         known = server.get(FEED).data
 

@@ -10,9 +10,10 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any
 from urllib.parse import urlencode
 
-import altcha
 from flask import Flask, url_for
 from sqlalchemy.orm import Session
 
@@ -35,6 +36,7 @@ from scheduler.web.kit.assets import Assets
 from tests.support.accounts import KEPT, PASSWORD
 from tests.support.builders import an_event, register
 from tests.support.consulate import COUNTERS, NAMES, SERVICES, Consulate, a_post
+from tests.support.forms import solution
 
 OFFICER, TZID = "chief", "Asia/Bangkok"
 NEW_PASSWORD = "lantern vessel thirteen harbours"
@@ -73,9 +75,10 @@ class Season:
     It is planned at ``now``. The event "door" and the first visits are on ``morning``, an instant some days later.
     """
 
-    def __init__(self, app: App, now: datetime, *, copies: int = 1) -> None:
+    def __init__(self, app: App, now: datetime, *, copies: int = 1, counters: int = 2) -> None:
         """Plan it; of each guest and each visit that a form changes there are as many copies."""
         self.app, self.now, self.copies = app, now, copies
+        self.counters = dict(islice(COUNTERS.items(), counters))
         with app.db.write() as session:
             self._plan_post(session)
         self.morning = instant(self.free[0], TZID)
@@ -86,15 +89,16 @@ class Season:
 
     def _plan_post(self, session: Session) -> None:
         said = {"horizon": "120 days", "notice": "1 day", "hold": "1 day", "largest_party": 3}
-        post = a_post(session, now=self.now, name=NAMES, counter=COUNTERS, service=SERVICES, **said)
+        post = a_post(session, now=self.now, name=NAMES, counter=self.counters, service=SERVICES, **said)
         self.board = make_board_token(post, secret=self.app.secret)
         service = posts.get_service(post, "passport")
-        self.free = [slot.dtstart for slot in find_free_times(session, service, Party(), now=self.now)]
+        found = (slot.dtstart for slot in find_free_times(session, service, Party(), now=self.now))
+        self.free = [at for at in found if at.minute % 30 == 0]  # so that no two of them overlap
 
     def _plan_events(self, session: Session) -> None:
-        said = {"registration": "public", "capacity": 5000, "companions_most": 3, "now": self.now}
-        an_event(session, dtstart=self.free[0] + timedelta(days=20), **said)
-        door = an_event(session, "door", dtstart=self.free[0], **said)
+        said: dict[str, Any] = {"registration": "public", "capacity": 5000, "companions_most": 3}
+        an_event(session, now=self.now, dtstart=self.free[0] + timedelta(days=20), **said)
+        door = an_event(session, "door", now=self.now, dtstart=self.free[0], **said)
         self.guests = [register(session, door, now=self.now) for _ in range(10 * self.copies)]
         self.unconfirmed = [register(session, door, now=self.now) for _ in range(self.copies)]
         for one in self.unconfirmed:
@@ -141,10 +145,8 @@ class Season:
         """Return what a form of ours carries, with the work done that it asks for."""
         seal = forms.seal(purpose, secret=self.app.secret, now=self.now)
         with self.app.db.read() as session:
-            asked = altcha.Challenge.from_dict(
-                json.loads(form_floods.challenge(session, self.app, seal, now=self.now))
-            )
-        return {"seal": seal, "altcha": altcha.Payload(asked, altcha.solve_challenge(asked)).to_base64()}
+            asked = json.loads(form_floods.challenge(session, self.app, seal, now=self.now))
+        return {"seal": seal, "altcha": solution(asked)}
 
     def visitor(self, number: int) -> dict[str, str]:
         """Return who comes, as it is typed on the last page of a booking."""
@@ -302,4 +304,4 @@ def desk_requests(season: Season) -> dict[Route, RouteRequest]:
 def unknown_routes(web: Flask, known: Iterable[Route]) -> Iterator[str]:
     """Yield the routes for which there is no request here, and the requests whose route is no more."""
     for method, endpoint in sorted(routes_of(web) ^ set(known)):
-        yield f"{method} {endpoint}: say in tests/support/routes.py what is sent to it"
+        yield f"{method} {endpoint}: say in tests/support/route_requests.py what is sent to it"

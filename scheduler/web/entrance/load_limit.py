@@ -13,7 +13,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from scheduler.storage.patience import FairSemaphore, limit_patience, remaining_seconds
 
-AT_ONCE = 16  # requests for pages at work; each has at most one connection
+AT_ONCE = 24  # requests for pages at work; each has at most one connection
 MAX_WAITING = 240  # requests that wait for others; one more is refused at once
 PATIENCE = timedelta(seconds=2)  # of one request: to be worked on, and for what others hold in the database
 OVERLOADED = "scheduler.overloaded"  # in the environ of a request that cannot be worked on in time
@@ -27,15 +27,22 @@ class LoadLimit:
     A request that waited for too long is passed on with a mark, for a page that says so in the reader's language.
     """
 
-    def __init__(self, pages: WSGIApplication) -> None:
-        self._pages = pages
-        self._places = FairSemaphore(AT_ONCE, max_waiting=MAX_WAITING)
+    def __init__(
+        self,
+        pages: WSGIApplication,
+        *,
+        at_once: int = AT_ONCE,
+        max_waiting: int = MAX_WAITING,
+        patience: timedelta = PATIENCE,
+    ) -> None:
+        self._pages, self._patience = pages, patience
+        self._places = FairSemaphore(at_once, max_waiting=max_waiting)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if environ["PATH_INFO"].startswith(_WITHOUT_DATABASE):
             return self._pages(environ, start_response)
         _read_form(environ)
-        with limit_patience(PATIENCE):
+        with limit_patience(self._patience):
             if not self._places.acquire(remaining_seconds()):
                 environ[OVERLOADED] = True
                 return self._pages(environ, start_response)

@@ -12,7 +12,7 @@ from scheduler.model.letters import LetterKind
 from scheduler.model.posts import Layout
 from scheduler.model.visits import Side, SlotClaim, VisitStatus
 from scheduler.services.common.drafts import check
-from scheduler.services.consulate.posts import free_times, opening_days, posts
+from scheduler.services.consulate.posts import free_times, opening_days, posts, slots
 from scheduler.services.consulate.posts.availability import Reason
 from scheduler.services.consulate.posts.free_times import Party
 from scheduler.services.consulate.posts.post_drafts import SpecialDraft
@@ -65,6 +65,20 @@ def test_a_time_that_was_asked_for_is_held_and_nobody_else_can_have_it(post):
         "2027-01-12 09:00 (Asia/Bangkok) is taken; free are: "
         "2027-01-12 09:30, 2027-01-12 09:45, 2027-01-12 10:00 (Asia/Bangkok)"
     )
+
+
+def test_the_nearest_times_are_those_of_all_that_are_free(post):
+    """At the end of a day, over days without a time, after the last time, and before the first."""
+    for hour, days in ((9, 0), (10, 0), (15, 3)):
+        post.hold(f"guest{hour}", MORNING.replace(hour=hour) + days * DAY)
+    asked = [MORNING.replace(hour=hour) + days * DAY for hour in (3, 9, 15, 23) for days in (-30, 0, 3, 4, 58, 500)]
+
+    with post.db.read() as session:
+        service = posts.get_service(posts.get(session, "phuket"), "passport")
+        everything = free_times.find_free_times(session, service, Party(), now=NOW)
+        for at in asked:
+            wanted = slots.choose_alternatives(everything, at)
+            assert wanted == free_times.find_nearest(session, service, Party(), at, now=NOW)
 
 
 def test_confirmed_within_the_quarter_of_an_hour_it_is_theirs_for_good(post):
