@@ -31,7 +31,7 @@ def worker(context: CommandContext, once: bool, as_json: bool) -> None:
         raise Conflict(problem)
     app = context.app
     app.house  # noqa: B018 - a missing secret is told before anything is claimed
-    with at_work(app, heed_clock=True) as present:
+    with at_work(app) as present:
         if once:
             _run_once(app, present, as_json=as_json)
             return
