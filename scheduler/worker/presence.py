@@ -111,9 +111,9 @@ class Presence:
         if not (self._app.db.embedded or self._app.clock.is_set_by_hand):
             self.skew = workers.skew(before, theirs, self._app.clock.now())
         self._sure_until = start + SURE_FOR.total_seconds()
-        if ended := list(find_ended(self._app.settings.data_dir)):
+        for ended in find_ended(self._app.settings.data_dir):
             with self._app.db.write("worker") as session:
-                workers.forget_workers(session, ended)
+                workers.forget_worker(session, ended)
 
     def _row(self) -> dict[str, object]:
         return {
@@ -128,6 +128,6 @@ class Presence:
         """Remove the row, and with it all claims. If the database is away, they lapse by themselves."""
         try:
             with self._app.db.write("worker") as session:
-                workers.forget_workers(session, [self.id])
+                workers.forget_worker(session, self.id)
         except SchedulerError as error:
             log.warning("%s", error)

@@ -52,8 +52,8 @@ def _run_once(app: App, present: Presence, *, as_json: bool) -> None:
     else:
         for run in runs:
             _print_run(run)
-    if error := next((run.error for run in runs if run.error), None):
-        raise error
+    if failed := next((run for run in runs if run.error), None):
+        raise Conflict("{job}: {reason}", job=_(failed.job.title), reason=failed.error)
 
 
 def _print_run(run: timetable.JobRun) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import random
 import re
 import shutil
 from collections import Counter
@@ -24,13 +26,15 @@ from scheduler.model.operations import Worker
 from scheduler.services.letters.envelope import OutgoingMessage
 from scheduler.services.operations import workers
 from scheduler.services.operations.workers import KEPT_FOR, MAX_SKEW, skew
+from scheduler.services.outbox import claims
 from scheduler.worker import delivery, jobs, timetable
 from scheduler.worker.presence import SURE_FOR, Presence, at_work
 from scheduler.worker.process_locks import find_ended, lock_while_alive
 from tests.support.builders import DAY, NOW
 from tests.support.instance import connect
+from tests.support.letters import Postbox
 from tests.support.mail_faults import queue_letters
-from tests.support.processes import killed
+from tests.support.processes import kill, killed
 from tests.support.workers import SECOND, Kept, a_worker, lose
 
 TEN = [f"guest{number}@example.org" for number in range(10)]
@@ -64,8 +68,9 @@ def machine(app, database_url) -> Iterator[Callable[..., App]]:
         one.close()
 
 
-def settings(url: str, directory: Path) -> config.Settings:
+def settings(url: str, directory: Path, **given: str) -> config.Settings:
     said = {"DATABASE_URL": url, "DATA_DIR": str(directory), "SECRET": "0" * 64, "MAIL_FROM": "desk@embassy.example"}
+    said |= given
     return config.load_settings({f"SCHEDULER_{name}": value for name, value in said.items()})
 
 
@@ -84,7 +89,7 @@ def test_a_worker_is_seen_while_it_works_and_leaves_nothing_behind(app):
 def test_a_worker_whose_row_is_gone_is_seen_again_at_its_next_beat(app):
     with at_work(app) as worker:
         with app.db.write() as session:
-            workers.forget_workers(session, [worker.id])
+            workers.forget_worker(session, worker.id)
 
         worker.beat()
 
@@ -157,6 +162,32 @@ def test_a_neighbour_on_the_data_directory_learns_of_a_death_at_its_next_beat(ap
         assert [neighbour.id] == seen(app)
 
 
+def work(url: str, directory: Path, server: str) -> None:
+    """Be a worker until somebody kills it."""
+    app = App(settings(url, directory, MAIL_URL=server), Clock())
+    while True:
+        delivery.deliver(app)
+
+
+def test_workers_that_are_killed_again_and_again_lose_nothing_and_repeat_one_letter_for_each_kill(
+    app, database_url, tmp_path
+):
+    """The long proof, with two workers and on the clock, is `python -m benchmarks.kills`."""
+    chance, number = random.Random(12), 200  # noqa: S311 - no secret
+    app.clock.set(datetime.now(UTC))
+    queue_letters(app, [f"guest{n}@example.org" for n in range(number)])
+
+    with Postbox() as box:
+        for arrived in sorted(chance.sample(range(number - 1), 5)):
+            kill(work, database_url, tmp_path / "data", box.url, when=lambda seen=arrived: len(box.ids) > seen)
+        delivery.deliver(App(settings(database_url, tmp_path / "data", MAIL_URL=box.url), app.clock, connect))
+
+    repeats = Counter(box.ids)
+    assert {Outcome.SENT} == {row.outcome for row in rows(app)}
+    assert {row.message_id for row in rows(app)} == set(repeats)
+    assert len(box.ids) - number <= 5
+
+
 @pytest.mark.parametrize("what", ["copied", "from before this machine was started"])
 @ONE_ENGINE
 def test_a_lock_that_says_nothing_of_this_machine_proves_nothing(app, dead, tmp_path, what):
@@ -185,6 +216,29 @@ def test_a_worker_works_also_where_nothing_can_be_locked(app, tmp_path, machine)
     queue_letters(app, TEN)
 
     assert 10 == delivery.deliver(machine(tmp_path / "file" / "data")).sent
+
+
+@pytest.mark.parametrize(
+    ("unseen_for", "said"),
+    [
+        (SECOND, "is being sent"),
+        (20 * SECOND, "its worker seems to have ended; another takes it over within half a minute"),
+        (31 * SECOND, "its worker has ended; leaves at the next round"),
+        (None, "its worker has ended; leaves at the next round"),
+    ],
+    ids=["seen", "not seen lately", "not seen for half a minute", "gone"],
+)
+def test_the_ledger_says_in_plain_words_what_becomes_of_a_claimed_letter(app, scheduler, unseen_for, said):
+    queue_letters(app, TEN)
+    if unseen_for is not None:
+        a_worker(app, "one", unseen_for=unseen_for)
+    with app.db.write() as session:
+        claims.claim_due(session, "one", now=app.clock.now(), limit=1)
+
+    listed = json.loads(scheduler("letter", "list", "--json").output)
+
+    assert [(said, "one"), ("", None)] == [(row["reason"], row["worker"]) for row in listed[:2]]
+    assert said in scheduler("letter", "show", "1").output
 
 
 # A worker that was stopped for a while
