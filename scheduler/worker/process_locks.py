@@ -1,6 +1,6 @@
 """Locks that prove on one machine that a worker has ended: the system frees them with its process, killed or not.
 
-Without the proof a worker's claims hold until it was not seen for half a minute.
+Without the proof a worker's claims hold until it was not seen for a while (`workers.LAPSE_AFTER`).
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from scheduler.model.operations import Worker
 from scheduler.storage.database_clock import database_now
 
 BEAT_EVERY = timedelta(seconds=5)
-LAPSE_AFTER = timedelta(seconds=30)  # a worker that was not seen for so long has lost what it claimed
+LAPSE_AFTER = timedelta(seconds=20)  # a worker that was not seen for so long has lost what it claimed
 KEPT_FOR = timedelta(days=1)  # for doctor, after a worker was last seen
 MAX_SKEW = timedelta(seconds=5)  # of a worker's clock, beyond what the round trip to the database leaves in doubt
 ZERO = timedelta()

@@ -25,7 +25,7 @@ from scheduler.model.letters import Letter, Outcome
 from scheduler.model.operations import Worker
 from scheduler.services.letters.envelope import OutgoingMessage
 from scheduler.services.operations import workers
-from scheduler.services.operations.workers import KEPT_FOR, MAX_SKEW, skew
+from scheduler.services.operations.workers import KEPT_FOR, LAPSE_AFTER, MAX_SKEW, skew
 from scheduler.services.outbox import claims
 from scheduler.worker import delivery, jobs, timetable
 from scheduler.worker.presence import SURE_FOR, Presence, at_work
@@ -223,11 +223,11 @@ def test_a_worker_works_also_where_nothing_can_be_locked(app, tmp_path, machine)
     ("unseen_for", "said"),
     [
         (SECOND, "is being sent"),
-        (20 * SECOND, "its worker seems to have ended; another takes it over within half a minute"),
-        (31 * SECOND, "its worker has ended; leaves at the next round"),
+        (LAPSE_AFTER - 5 * SECOND, "its worker seems to have ended; another takes it over within half a minute"),
+        (LAPSE_AFTER + SECOND, "its worker has ended; leaves at the next round"),
         (None, "its worker has ended; leaves at the next round"),
     ],
-    ids=["seen", "not seen lately", "not seen for half a minute", "gone"],
+    ids=["seen", "not seen lately", "not seen for too long", "gone"],
 )
 def test_the_ledger_says_in_plain_words_what_becomes_of_a_claimed_letter(app, scheduler, unseen_for, said):
     queue_letters(app, TEN)
