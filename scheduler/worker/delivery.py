@@ -24,9 +24,10 @@ from scheduler.worker.presence import Presence, at_work
 
 log = logging.getLogger(__name__)
 
-BATCH_SIZE = 1000  # letters claimed at once
-# Letters composed longer ago are composed anew, because facts change; and urgent letters wait no longer for a batch.
-COMPOSED_FOR = timedelta(seconds=10)
+SMALLEST_BATCH, BATCH_SIZE = 20, 1000  # letters claimed at once; as many as leave within BATCH_TIME
+# A batch that takes longer is given back: facts change, urgent letters wait for its end, and if the worker dies, what
+# it holds waits until that is noticed.
+BATCH_TIME = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,20 +143,30 @@ def _record_left_over(app: App, worker: Presence) -> None:
 def _deliver_batch(
     app: App, worker: Presence, report: Report | None, stop: Stop, state: DeliveryState
 ) -> DeliveryCounts | None:
-    """Deliver up to BATCH_SIZE letters; return None if nothing is due, or if this worker may lose its claims."""
+    """Deliver one batch; return None if nothing is due, or if this worker may lose its claims."""
     now = app.clock.now()
     if not worker.holds_claims():
         return None
     with app.db.write("worker") as session:
-        ids = claims.claim_due(session, worker.id, now=now, limit=BATCH_SIZE)
+        ids = claims.claim_due(session, worker.id, now=now, limit=worker.batch_size)
     if not ids:
         return None
 
     def outdated_or_stopped() -> bool:
-        return stop() or app.clock.now() >= now + COMPOSED_FOR
+        return stop() or app.clock.now() >= now + BATCH_TIME
 
     with app.db.autocommit() as execute:
-        return Batch(app, worker, _compose(app, ids, now), state, execute, report).deliver(outdated_or_stopped)
+        batch = Batch(app, worker, _compose(app, ids, now), state, execute, report)
+        counts = batch.deliver(outdated_or_stopped)
+    worker.batch_size = fit_batch(worker.batch_size, len(ids) - len(batch.waiting), app.clock.now() - now)
+    return counts
+
+
+def fit_batch(size: int, tried: int, took: timedelta) -> int:
+    """Return the size of the next batch, after one of which so many letters were tried in that time."""
+    if took >= BATCH_TIME:
+        return max(SMALLEST_BATCH, tried)
+    return min(2 * size, BATCH_SIZE) if tried == size and took < BATCH_TIME / 4 else size
 
 
 def _compose(app: App, ids: list[int], now: datetime) -> list[Item]:

@@ -25,6 +25,7 @@ from scheduler.worker.process_locks import find_ended, lock_while_alive
 
 log = logging.getLogger(__name__)
 
+FIRST_BATCH = 100  # letters; the next ones are larger, if the mail server and this machine are fast
 # Sooner than others take its claims: some time passes between asking `holds_claims` and handing a letter over.
 SURE_FOR = LAPSE_AFTER - timedelta(seconds=5)
 
@@ -56,6 +57,7 @@ class Presence:
         self.id = f"{host}-{secrets.token_hex(6)}"
         self.software = f"{__version__}, tzdata {tzdata_version()}"[:160]
         self.delivery = DeliveryState()
+        self.batch_size = FIRST_BATCH
         self.unrecorded: Mapping[str, Any] | None = None  # outcome of a letter that the database did not take
         self.skew = timedelta()  # by how much our clock is certainly ahead of the database's
         self._app, self._elapsed, self._sure_until = app, elapsed, -inf

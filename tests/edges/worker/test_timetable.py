@@ -230,3 +230,32 @@ def test_a_reminder_that_falls_due_while_many_letters_leave_does_not_wait_for_th
     kinds = [message.kind for message in app.channel.sent]
     assert kinds.index(LetterKind.REMINDER) == 2
     assert 8 == len(kinds)
+
+
+@pytest.mark.parametrize(
+    ("size", "tried", "seconds", "expected"),
+    [
+        (100, 100, 1, 200),
+        (600, 600, 2, 1000),
+        (1000, 1000, 2, 1000),
+        (100, 100, 3, 100),  # doubled, it might take longer than it may
+        (100, 60, 1, 100),  # no more were due
+        (1000, 300, 10, 300),
+        (100, 3, 12, 20),
+    ],
+)
+def test_a_batch_is_as_large_as_leaves_within_ten_seconds(size, tried, seconds, expected):
+    assert expected == delivery.fit_batch(size, tried, seconds * SECOND)
+
+
+def test_a_slow_server_makes_batches_small_and_a_fast_one_large_again(app, clock):
+    queue_letters(app, [f"guest{number}@example.org" for number in range(130)])
+    with at_work(app) as worker:
+        app.channel = Kept(before=lambda _: clock.advance(SECOND))
+        slow = delivery.deliver(app, worker=worker).sent, worker.batch_size
+
+        queue_letters(app, [f"other{number}@example.org" for number in range(130)])
+        app.channel = Kept()
+        fast = delivery.deliver(app, worker=worker).sent, worker.batch_size
+
+    assert ((130, 20), (130, 80)) == (slow, fast)
