@@ -18,16 +18,17 @@ from scheduler.monitoring import metrics
 from scheduler.services.letters.composing import compose
 from scheduler.services.letters.envelope import CompositionResult, OutgoingMessage, Skip
 from scheduler.services.operations.workers import Execute
-from scheduler.services.outbox import backlog, leases, reminders
+from scheduler.services.outbox import backlog, claims, reminders
 from scheduler.services.outbox.backlog import PAUSED
 from scheduler.worker.delivery_state import DeliveryState, Pause, domain_of
 from scheduler.worker.presence import Presence, at_work
 
 log = logging.getLogger(__name__)
 
-BATCH_SIZE = 1000  # letters claimed at once
-# Letters composed longer ago are composed anew, because facts change; and urgent letters wait no longer for a batch.
-COMPOSED_FOR = timedelta(seconds=20)
+SMALLEST_BATCH, BATCH_SIZE = 20, 1000  # letters claimed at once; as many as leave within BATCH_TIME
+# A batch that takes longer is given back: facts change, urgent letters wait for its end, and if the worker dies, what
+# it holds waits until that is noticed.
+BATCH_TIME = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,20 +144,30 @@ def _record_left_over(app: App, worker: Presence) -> None:
 def _deliver_batch(
     app: App, worker: Presence, report: Report | None, stop: Stop, state: DeliveryState
 ) -> DeliveryCounts | None:
-    """Deliver up to BATCH_SIZE letters; return None if nothing is due, or if this worker may lose its claims."""
+    """Deliver one batch; return None if nothing is due, or if this worker may lose its claims."""
     now = app.clock.now()
     if not worker.holds_claims():
         return None
     with app.db.write("worker") as session:
-        ids = leases.claim_due(session, worker.id, now=now, limit=BATCH_SIZE)
+        ids = claims.claim_due(session, worker.id, now=now, limit=worker.batch_size)
     if not ids:
         return None
 
     def outdated_or_stopped() -> bool:
-        return stop() or app.clock.now() >= now + COMPOSED_FOR
+        return stop() or app.clock.now() >= now + BATCH_TIME
 
     with app.db.autocommit() as execute:
-        return Batch(app, worker, _compose(app, ids, now), state, execute, report).deliver(outdated_or_stopped)
+        batch = Batch(app, worker, _compose(app, ids, now), state, execute, report)
+        counts = batch.deliver(outdated_or_stopped)
+    worker.batch_size = fit_batch(worker.batch_size, len(ids) - len(batch.waiting), app.clock.now() - now)
+    return counts
+
+
+def fit_batch(size: int, tried: int, took: timedelta) -> int:
+    """Return the size of the next batch, after one of which so many letters were tried in that time."""
+    if took >= BATCH_TIME:
+        return max(SMALLEST_BATCH, tried)
+    return min(2 * size, BATCH_SIZE) if tried == size and took < BATCH_TIME / 4 else size
 
 
 def _compose(app: App, ids: list[int], now: datetime) -> list[Item]:
@@ -223,7 +234,7 @@ class Batch:
         """Give up the claims on letters that were not tried; they can be claimed again at ``until``."""
         with self.app.db.write("worker") as session:
             numbers = [item.letter_id for item in items]
-            leases.release(session, self.worker.id, numbers, until=until, reason=reason)
+            claims.release(session, self.worker.id, numbers, until=until, reason=reason)
 
     def _find_pause(self, domain: str = "") -> Pause | None:
         return self.state.find_pause(self.app.clock.now(), domain)
@@ -299,7 +310,7 @@ class Batch:
 
     def _try_again_later(self, message: OutgoingMessage, error: ChannelError) -> None:
         """Put a letter off until its next attempt; fail it if it has had its last one."""
-        again = leases.next_attempt(message.attempts + 1, self.app.clock.now())
+        again = claims.next_attempt(message.attempts + 1, self.app.clock.now())
         pauses = error.failure is Failure.CLOSED or self.state.is_channel_at_fault
         reason = f"{PAUSED}{error}" if again and pauses else str(error)
         self._record(message, DeliveryResult(None if again else Outcome.FAILED, reason[:500], again))
