@@ -187,11 +187,16 @@ def name_of(route: Route) -> str:
     return f"{route.method} {address.replace('<language>', 'L')}"
 
 
+# Which rights there are does not depend on the engine: on PostgreSQL those are asked for whom a scope decides.
+ON_SQLITE = pytest.mark.parametrize("shared_app", ["sqlite"], indirect=True)
+
+
 @pytest.fixture(scope="module")
 def known(shared_app: App) -> Known:
     return put_known(shared_app, pages_of(shared_app))
 
 
+@ON_SQLITE
 def test_the_tables_have_every_route_and_no_other(known: Known) -> None:
     stated = [*(name for text in (DESK, OF_EVENTS, OF_POSTS, OF_NOTHING) for name in read_table(text))]
 
@@ -215,7 +220,6 @@ POSTS_OF_DESK = [About(f"post {key}", post=key) for key in (OWN_POST, OTHER_POST
 ENDS_SESSION = ("account.end_everywhere", "signing.sign_out")
 
 
-# On PostgreSQL those for whom a scope decides; roles do not depend on the engine.
 WALKS = [
     *(("sqlite", account) for account in (STRANGER, *ACCOUNTS)),
     *(("postgresql", account) for account in ("door", "officer+post", "front")),
@@ -294,6 +298,7 @@ def expect_nothing_of(words: Iterable[str], answer: TestResponse) -> None:
     assert [] == [word for word in words if word in said], answer.request.path
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("account", ["door", "consular"])
 def test_what_an_account_may_not_know_of_looks_like_what_is_not_there(known: Known, account: str) -> None:
     browser = Browser(known, account, address="127.0.1.20")
@@ -317,6 +322,7 @@ def replace_words(text: str) -> str:
 # Everybody
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])
 def test_everybody_is_answered_what_the_tables_say(app: App) -> None:
     known = put_known(app, pages_of(app))
     expected, got = {}, {}
@@ -341,6 +347,7 @@ def walk_pages(known: Known) -> Iterator[tuple[Route, str, int]]:
 NOT_PUBLIC = ("private event", "confidential event", "post retreat")
 
 
+@ON_SQLITE
 def test_nothing_that_everybody_reads_names_what_is_not_public(known: Known) -> None:
     browser = Browser(known, address="127.0.3.1")
     words = [word for row in NOT_PUBLIC for word in WORDS[row]]
@@ -374,6 +381,7 @@ def test_a_calendar_names_only_what_its_reader_may_know_of(known: Known) -> None
         expect_nothing_of([*words, *uids], said)
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     "name", ["city-retreat.en.ics", "talks.en.ics", "choice.en.ics?tour=talks", "choice.en.ics?city=retreat"]
 )
@@ -386,6 +394,7 @@ def test_a_calendar_of_what_is_not_public_looks_like_one_that_is_not_there(known
     assert (there.data, str(there.headers)) == (absent.data, str(absent.headers))
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("key", ["dinner", "talks"])
 def test_an_event_that_is_not_public_looks_like_one_that_is_not_there(known: Known, key: str) -> None:
     browser = Browser(known, address="127.0.3.2")
