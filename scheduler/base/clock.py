@@ -8,6 +8,7 @@ program; Invalid is for people.
 from __future__ import annotations
 
 import re
+import time
 import zoneinfo
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -95,6 +96,11 @@ class ManualClock(Clock):
     def advance(self, by: timedelta) -> None:
         """Advance the clock by a duration at once."""
         self._at += by
+
+
+def elapsed() -> float:
+    """Return seconds by a clock that is never set and, on Linux, goes on while the machine sleeps."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
 def instant(wall: datetime, tzid: str, *, gap: Literal["refuse", "shift"] = "refuse") -> datetime:

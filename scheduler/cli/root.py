@@ -36,7 +36,7 @@ COMMANDS = {
     "post": ("consulate.post:post", N_("Consular posts: services, counters, hours, closures.")),
     "visit": ("consulate.visit:visit", N_("Visits: free times, book, move, cancel.")),
     "serve": ("system.serve:serve", N_("Serve the pages and the feeds.")),
-    "db": ("system.db:db", N_("The tables: upgrade, downgrade, check.")),
+    "db": ("system.db:db", N_("The tables: upgrade, downgrade, check; back up, restore.")),
     "doctor": ("system.doctor:doctor", N_("Say what is in force and what is out of order.")),
     "demo": ("system.demo:demo", N_("Play a season of the programme through.")),
     "completion": ("system.completion:completion", N_("Print the set-up of shell completion.")),

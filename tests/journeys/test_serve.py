@@ -50,6 +50,13 @@ def server(environment, opening) -> Iterator[Server]:
         yield running
 
 
+@pytest.fixture
+def single_server(environment, opening) -> Iterator[Server]:
+    """A server of one process, which starts sooner."""
+    with Server(environment, workers=1) as running:
+        yield running
+
+
 def test_every_process_shows_a_change_within_a_second(server, scheduler):
     assert all(b"Opening" in server.get(FEED).data for _ in range(20))
 
@@ -87,14 +94,14 @@ def is_in(seen: set[bytes], words: bytes) -> bool:
 
 
 @ONE_ENGINE
-def test_it_stops_in_order_when_asked_to(server):
-    server.get(FEED)
+def test_it_stops_in_order_when_asked_to(single_server):
+    single_server.get(FEED)
 
-    code, printed = server.stop()
+    code, printed = single_server.stop()
 
     assert 0 == code
     assert "Traceback" not in printed
-    assert f"Serving on http://127.0.0.1:{server.port}" in printed
+    assert f"Serving on http://127.0.0.1:{single_server.port}" in printed
 
 
 @ONE_ENGINE
@@ -143,15 +150,15 @@ def opened(pid: int, file: str) -> bool:
 
 
 @ONE_ENGINE
-def test_clients_that_dawdle_do_not_hold_up_the_others(server):
+def test_clients_that_dawdle_do_not_hold_up_the_others(single_server):
     dawdling = []
     for _ in range(50):
-        one = socket.create_connection(("127.0.0.1", server.port))
+        one = socket.create_connection(("127.0.0.1", single_server.port))
         one.sendall(b"GET /feeds/all.en.ics HTTP/1.1\r\nHost: x\r\nX-Slow: ")
         dawdling.append(one)
 
-    assert server.answers(FEED)
-    assert server.answers("/en/")
+    assert single_server.answers(FEED)
+    assert single_server.answers("/en/")
     assert all(map(is_open, dawdling))
     for one in dawdling:
         one.close()
@@ -183,12 +190,12 @@ ODD = (
 
 
 @ONE_ENGINE
-def test_no_request_is_so_odd_that_the_server_fails(server):
+def test_no_request_is_so_odd_that_the_server_fails(single_server):
     for request in ODD:
-        assert b" 5" not in said_to(server, request)[:12], request[:60]
+        assert b" 5" not in said_to(single_server, request)[:12], request[:60]
 
-    assert server.answers(FEED)
-    code, printed = server.stop()
+    assert single_server.answers(FEED)
+    code, printed = single_server.stop()
     assert (0, False) == (code, "Traceback" in printed)
 
 

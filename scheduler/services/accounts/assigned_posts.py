@@ -14,10 +14,10 @@ from scheduler.services.common.audit import note
 from scheduler.services.feeds import links as feed_links
 
 
-def assign(session: Session, account: Account, wanted: Iterable[Post], *, now: datetime) -> None:
+def assign(session: Session, account: Account, wanted: Iterable[Post], *, now: datetime) -> int:
     """Assign these posts to an account and take all others away, from its next page on.
 
-    Revoke feed links that it may no longer have. Raise Conflict if nothing changes.
+    Revoke feed links that it may no longer have; return how many. Raise Conflict if nothing changes.
     """
     chosen = sorted(wanted, key=lambda post: post.key)
     if [post.key for post in account.posts] == [post.key for post in chosen]:
@@ -25,4 +25,4 @@ def assign(session: Session, account: Account, wanted: Iterable[Post], *, now: d
     account.posts = chosen
     session.flush()
     note(session, "posts", "account", account.id, now=now, posts=[post.key for post in chosen])
-    feed_links.revoke_forbidden(session, account, now=now)
+    return feed_links.revoke_forbidden(session, account, now=now)

@@ -42,7 +42,7 @@ def compose_event_letters(
     """Compose claimed letters about events, in the order of the ids."""
     rows = letter_rows.read_rows(session, ids)
     events = _events(session, {row.event_id for row in rows.values()})
-    threads = relevance.news_threads(session, rows.values(), now)
+    threads = relevance.news_threads(session, rows.values())
     messages = _BatchMessages.read(session, rows.values())
     outlines: dict[tuple[Any, ...], Outline] = {}
     for letter_id in ids:

@@ -16,6 +16,7 @@ from scheduler.model.events import Event
 from scheduler.model.letters import NEWS, Letter, LetterKind, Outcome
 from scheduler.services.events.programme.event_times import has_changed, has_gained_hour
 from scheduler.services.letters.letter_rows import ASKED, OFF_LIST, PARTING, LetterRow, is_shown_link
+from scheduler.services.operations.workers import is_free
 from scheduler.services.outbox.enqueue import NO_ADDRESS, TOO_LATE
 from scheduler.services.outbox.event_starts import has_start
 
@@ -64,7 +65,7 @@ class NewsThread:
         return self.received is LetterKind.CANCELLED
 
 
-def news_threads(session: Session, rows: Iterable[LetterRow], now: datetime) -> Mapping[tuple[int, int], NewsThread]:
+def news_threads(session: Session, rows: Iterable[LetterRow]) -> Mapping[tuple[int, int], NewsThread]:
     """Return the news that these letters belong to, by the ids of event and person.
 
     A letter that another worker is sending counts as received, unless the server has refused it for now.
@@ -73,9 +74,7 @@ def news_threads(session: Session, rows: Iterable[LetterRow], now: datetime) -> 
     if not news:
         return {}
     events, people = {event for event, _ in news.values()}, {person for _, person in news.values()}
-    # Letters that were sent or given up keep their lease, so the lease counts only where there is no outcome.
-    undecided = sa.and_(Letter.outcome.is_(None), Letter.claimed_until > now)
-    in_flight = sa.and_(undecided, Letter.reason == "", Letter.id.not_in(news))
+    in_flight = sa.and_(Letter.outcome.is_(None), ~is_free(Letter.claimed_by), Letter.id.not_in(news))
     sent = sa.func.coalesce(Letter.outcome == Outcome.SENT, sa.false())
     unsent = sa.and_(Letter.outcome == Outcome.SKIPPED, Letter.reason.in_(_UNSENT))
     query = (

@@ -138,11 +138,11 @@ def render_party(service: Service, form: Form) -> str:
     )
 
 
-def protect_form(app: App, service: Service) -> dict[str, str]:
+def protect_form(app: App, session: Session, service: Service) -> dict[str, str]:
     """Return the seal that marks a form as ours, and the work that its browser is to do."""
     now = app.clock.now()
     sealed = seal(form_purpose(service), secret=app.secret, now=now)
-    return {"seal": sealed, "challenge": form_floods.challenge(app, sealed, now=now)}
+    return {"seal": sealed, "challenge": form_floods.challenge(session, app, sealed, now=now)}
 
 
 def form_purpose(service: Service) -> str:

@@ -74,12 +74,13 @@ def blueprint(app: App, limiter: Limiter) -> Blueprint:
 
 
 def _form(app: App, key: str, form: Form | None = None) -> str:
+    now = app.clock.now()
     with app.db.read() as session:
         event = agenda.get_public_event(session, key)
-    now = app.clock.now()
+        sealed = seal(key, secret=app.secret, now=now)
+        work = form_floods.challenge(session, app, sealed, now=now)
     if not registration.is_open(event, now=now):
         return render_template("web/closed.html", title=_("Registration is closed"), event=event)
-    sealed = seal(key, secret=app.secret, now=now)
     return render_template(
         "web/register.html",
         title=_("Register"),
@@ -91,7 +92,7 @@ def _form(app: App, key: str, form: Form | None = None) -> str:
         ],
         most=event.companions_most,
         seal=sealed,
-        challenge=form_floods.challenge(app, sealed, now=now),
+        challenge=work,
     )
 
 

@@ -16,8 +16,10 @@ from scheduler.app import App
 from scheduler.base.errors import Conflict, Forbidden, Invalid, NotFound, SchedulerError
 from scheduler.base.i18n import N_
 from scheduler.services.feeds.addresses import MAX_QUERY_LENGTH
+from scheduler.storage.refusals import Busy
+from scheduler.web.entrance.load_limit import OVERLOADED
 from scheduler.web.kit.language import _
-from scheduler.web.kit.limit_storage import SCHEME, requesting_address
+from scheduler.web.kit.limit_storage import SCHEME, limit_key
 
 HEADERS = {
     # The one script is a file of ours; JSON-LD is data and does not run.
@@ -32,7 +34,7 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 TWO_YEARS = "max-age=63072000"
-RETRY = "30"
+RETRY_SECONDS, RETRY_SOON_SECONDS = 30, 5  # after the database was away; after others were served first
 STATUS: dict[type[SchedulerError], int] = {NotFound: 404, Invalid: 400, Conflict: 503, Forbidden: 503}
 PROBLEMS = {
     400: (N_("This address cannot be understood"), N_("Something in it is not as it should be.")),
@@ -50,24 +52,30 @@ PROBLEMS = {
         N_("It will be back shortly; nothing is lost. Calendars that you subscribed to stay as they are."),
     ),
 }
+BUSY = (
+    N_("Very many people are here just now"),
+    N_("Your turn did not come in time, and nothing was changed. Please try again in a moment."),
+)
 COMPRESSED = ("text/html", "application/xml")
 WORTH_COMPRESSING = 1000
 
 
 def install(web: Flask, app: App, limit: str) -> None:
     """Add limits, error pages and headers. Reading is limited per process, writing by all processes together."""
+    web.before_request(_refuse_overload)  # before anything is counted, which needs the database
     local = Limiter(
-        requesting_address,
+        limit_key,
         app=web,
         default_limits=[limit],
         default_limits_exempt_when=_is_cheap,
         storage_uri="memory://",
     )
-    shared = Limiter(requesting_address, app=web, storage_uri=f"{SCHEME}://", storage_options={"app": app})  # type: ignore[dict-item]
+    shared = Limiter(limit_key, app=web, storage_uri=f"{SCHEME}://", storage_options={"app": app})  # type: ignore[dict-item]
     web.extensions.update({"scheduler.limiter": shared, "scheduler.local_limiter": local})
     web.before_request(_refuse_query)
     web.register_error_handler(HTTPException, _answer_http)
     web.register_error_handler(SchedulerError, _answer_ours)
+    web.register_error_handler(Busy, _answer_busy)
     for away in (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError):
         web.register_error_handler(away, _answer_away)
     web.after_request(_compress)
@@ -93,8 +101,14 @@ def _refuse_query() -> None:
         abort(400)
 
 
+def _refuse_overload() -> None:
+    """Answer 503 to a request that could not be worked on in time."""
+    if request.environ.get(OVERLOADED):
+        raise Busy
+
+
 def _is_cheap() -> bool:
-    return request.path.startswith("/static/") or request.path == "/healthz"
+    return request.path.startswith("/static/")
 
 
 def _answer_http(error: HTTPException) -> Answer:
@@ -117,11 +131,18 @@ def _answer_ours(error: SchedulerError) -> Answer:
 
 
 def _answer_away(_error: Exception) -> Answer:
-    return _answer_http(ServiceUnavailable(retry_after=int(RETRY)))
+    return _answer_http(ServiceUnavailable(retry_after=RETRY_SECONDS))
 
 
-def _problem(code: int) -> Response:
-    title, words = PROBLEMS.get(code, PROBLEMS[500] if code >= 500 else PROBLEMS[400])
+def _answer_busy(_error: Exception) -> Answer:
+    response = _problem(503, BUSY)
+    response.headers["Retry-After"] = str(RETRY_SOON_SECONDS)
+    return response
+
+
+def _problem(code: int, problem: tuple[str, str] | None = None) -> Response:
+    title, words = problem or PROBLEMS.get(code, PROBLEMS[500] if code >= 500 else PROBLEMS[400])
+    g.without_database = code >= 500
     g.tzid = g.get("tzid")
     g.language = g.get("language", "en")
     response = Response(render_template("web/problem.html", title=_(title), words=_(words), code=code), code)

@@ -167,7 +167,6 @@ GET  /static/<digest>/<name>                  200
 GET  /favicon.ico                             302
 GET  /robots.txt                              200
 GET  /sitemap.xml                             200
-GET  /healthz                                 200
 """
 
 Table = Mapping[str, Mapping[str, str]]  # the answer by row and by column

@@ -20,6 +20,7 @@ from scheduler.services.events.guest_lists import exporting as guest_export
 from scheduler.services.events.guests import guest_directory
 from scheduler.services.events.guests.guest_directory import GuestFilter
 from scheduler.services.letters import ledger
+from scheduler.services.privacy import access_log
 from scheduler.web.kit.language import _
 from scheduler.web.officers.kit import guard, scope
 from scheduler.web.officers.kit.guard import DESK, may, officer
@@ -123,9 +124,11 @@ def _word(kind: type[W], chosen: Mapping[str, str], name: str) -> W | None:
 
 
 def _file(app: App, key: str, kind: str, language: str) -> Response:
+    """Return the list of an event as a file. The audit records who downloaded it, because it holds all names."""
     gettext = load_catalogue(language).gettext
-    with app.db.read() as session:
+    with app.db.write(officer().actor) as session:
         event = rights.get_event(session, officer(), key)
+        access_log.record_copy(session, event.key, f"{key}.{kind}", now=app.clock.now())
         layout = guest_export.layout_of(session, event) or guest_export.default_layout(event, gettext)
         rows = list(guest_export.export_rows(session, event, layout, language=language, gettext=gettext))
     content_type, delimiter = SHEETS[kind]

@@ -15,6 +15,7 @@ from scheduler.base.errors import NotFound, SchedulerError, list_errors
 from scheduler.base.i18n import load_catalogue
 from scheduler.services.common.drafts import Draft, check
 from scheduler.services.events.programme.conflicts import Contradiction
+from scheduler.storage.refusals import Busy
 from scheduler.web.kit.forms import Form, in_words
 from scheduler.web.officers.kit.guard import officer
 
@@ -46,7 +47,8 @@ def act_as_officer(app: App, form: Form) -> Iterator[Session]:
 
 def is_away(error: SchedulerError) -> bool:
     """Return whether the database is away, rather than the officer mistaken."""
-    return isinstance(error.__cause__, DBAPIError) and not isinstance(error.__cause__, IntegrityError)
+    cause = error.__cause__
+    return isinstance(error, Busy) or (isinstance(cause, DBAPIError) and not isinstance(cause, IntegrityError))
 
 
 def _contradicts(error: SchedulerError) -> bool:

@@ -55,7 +55,7 @@ from scheduler.services.common.tokens import derive
 from scheduler.web.kit.forms import refuse_other_sites
 from scheduler.web.kit.language import _, with_query
 from scheduler.web.kit.paths import PER_LANGUAGE
-from scheduler.web.officers.kit.scope import CHOICES, Right, Scope
+from scheduler.web.officers.kit.scope import CHOICES, AccessScope, Right
 
 DESK = f"{PER_LANGUAGE}/desk"
 SEEN_WITHIN = timedelta(minutes=5)  # how exactly it is known when a session was last used
@@ -67,7 +67,7 @@ View = Callable[P, R]
 # What pages say
 
 
-def may(*acts: Act, about: Scope) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def may(*acts: Act, about: AccessScope) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Reserve a view for officers who may do all of these acts on what the page is about.
 
     Without acts it is for everybody who is signed in.
@@ -212,7 +212,10 @@ def is_desk(path: str) -> bool:
 
 
 def _shown() -> Officer | None:
-    return officer() if is_desk(request.path) and current_user.is_authenticated else None
+    """Return the officer whom a page greets; nobody on a page about trouble, which may be that of the database."""
+    if not is_desk(request.path) or g.get("without_database"):
+        return None
+    return officer() if current_user.is_authenticated else None
 
 
 def _loaded(app: App, token: str) -> _User | None:
@@ -242,8 +245,9 @@ def _guard() -> Answer | None:
     if request.method == "POST":
         refuse_other_sites()
     needs: Right | None = view.needs  # type: ignore[union-attr]  # stated, or the site would not have started
+    known = current_user.is_authenticated  # on every page, because it greets them, with a session of its own open
     if needs:
-        if not current_user.is_authenticated:
+        if not known:
             return _sign_in()
         if not all(map(officer().may, needs.acts)):
             abort(403)
@@ -253,7 +257,7 @@ def _guard() -> Answer | None:
     return None
 
 
-def _require_scope(about: Scope) -> None:
+def _require_scope(about: AccessScope) -> None:
     """Raise NotFound if the page is about something that the officer may not know of."""
     if about.arguments:
         with current_app.extensions["scheduler"].db.read() as reading:

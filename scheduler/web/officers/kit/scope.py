@@ -12,7 +12,7 @@ from scheduler.services.accounts import rights
 from scheduler.services.accounts.accounts import Officer
 
 
-class Scope(NamedTuple):
+class AccessScope(NamedTuple):
     """What a page is about, in words, and the arguments of its address that say which one.
 
     ``find`` takes their values, and raises NotFound for what the officer may not know of.
@@ -31,20 +31,20 @@ class Right(NamedTuple):
     """What a page needs: all of these acts, on what it is about."""
 
     acts: tuple[Act, ...]
-    about: Scope
+    about: AccessScope
 
 
 def _find_nothing(_session: Session, _officer: Officer) -> None:
     pass
 
 
-LISTS = Scope("all that the account may know of", (), _find_nothing)
-OWN_ACCOUNT = Scope("the account itself", (), _find_nothing)
-EVENT = Scope("an event that the account may know of", ("key",), rights.get_event)
-GUEST = Scope("a guest of an event that the account may know of", ("key", "number"), rights.get_guest)
-ARRIVAL = Scope("an arrival at an event that the account may know of", ("key", "number"), rights.get_arrival)
-POST = Scope("a post of the account", ("key",), rights.get_post)
-VISIT = Scope("a visit to a post of the account", ("reference",), rights.get_visit)
-VISIT_AT_POST = Scope("a visit to this post of the account", ("key", "reference"), rights.get_visit_at_post)
+LISTS = AccessScope("all that the account may know of", (), _find_nothing)
+OWN_ACCOUNT = AccessScope("the account itself", (), _find_nothing)
+EVENT = AccessScope("an event that the account may know of", ("key",), rights.get_event)
+GUEST = AccessScope("a guest of an event that the account may know of", ("key", "number"), rights.get_guest)
+ARRIVAL = AccessScope("an arrival at an event that the account may know of", ("key", "number"), rights.get_arrival)
+POST = AccessScope("a post of the account", ("key",), rights.get_post)
+VISIT = AccessScope("a visit to a post of the account", ("reference",), rights.get_visit)
+VISIT_AT_POST = AccessScope("a visit to this post of the account", ("key", "reference"), rights.get_visit_at_post)
 # Arguments that choose among a few words of ours, and name nothing that anybody could be kept from.
 CHOICES = {"language", "kind", "verb", "_verb"}

@@ -123,7 +123,7 @@ def test_statistics_of_some_days_as_a_table_and_as_json(scheduler, phuket, clock
 
 def test_the_address_of_the_board_is_another_one_after_it_was_revoked(scheduler, phuket):
     before = read(scheduler, "post", "board", "phuket")["address"]
-    after = read(scheduler, "post", "board", "phuket", "--revoke", "--language", "th")["address"]
+    after = read(scheduler, "post", "board", "phuket", "--revoke", "--yes", "--language", "th")["address"]
 
     assert "/en/board/phuket/" in before
     assert "/th/board/phuket/" in after
@@ -172,7 +172,7 @@ def test_posts_are_given_and_taken_at_the_shell(scheduler, phuket, account):
         "sees these posts already"
         in scheduler("account", "posts", "somchai", "--post", "bangkok", "--post", "phuket", code=1).output
     )
-    assert [] == read(scheduler, "account", "posts", "somchai", "--none")["posts"]
+    assert [] == read(scheduler, "account", "posts", "somchai", "--none", "--yes")["posts"]
     assert "there is no post nowhere" in scheduler("account", "posts", "somchai", "--post", "nowhere", code=1).output
     scheduler("account", "posts", "somchai", "--none", "--post", "phuket", code=2)
 
@@ -237,13 +237,13 @@ def test_the_feed_ends_with_the_right_to_it_and_does_not_come_back(scheduler, ph
     address = json.loads(link(scheduler, "aigul", "--names"))["address"]
     assert 200 == fetch(address).status_code
 
-    scheduler(*lose)
+    scheduler(*lose, "--yes")
 
     assert 404 == fetch(address).status_code
     if lose[1] == "disable":
         scheduler("account", "enable", "aigul")
     else:
-        scheduler("account", "role", "aigul", "administrator")
+        scheduler("account", "role", "aigul", "administrator", "--yes")
     assert 404 == fetch(address).status_code
     assert read(scheduler, "feed", "link", "list")[0]["revoked"]
 

@@ -260,6 +260,18 @@ def test_an_answer_on_record_is_kept_and_who_withdrew_stays_so(desk: Desk) -> No
     assert "withdrawn" == desk.list["Ann Lee"]["standing"]
 
 
+def test_a_list_changes_a_role_that_it_names_and_keeps_one_that_it_does_not_name(desk: Desk) -> None:
+    desk.bring(desk.csv(["Name", "Role"], ["Ann Lee", "speaker"]))
+
+    desk.bring(desk.csv(["Name"], ["Ann Lee"]))
+    kept = desk.list["Ann Lee"]["role"]
+    told = desk.bring(desk.csv(["Name", "Role"], ["Ann Lee", "staff"]))
+
+    assert "speaker" == kept
+    assert "changed" == told["outcomes"]["Ann Lee"]
+    assert "staff" == desk.list["Ann Lee"]["role"]
+
+
 def test_those_who_accept_have_places_in_the_order_of_their_rows_and_then_wait(desk: Desk) -> None:
     names = ("Ann Lee", "Bo Li", "Cy Young", "Dee Fox")
     companions = ("1", "5", "1", "")

@@ -76,8 +76,8 @@ def test_sent_listed_shown_and_kept_back(scheduler, opening, tmp_path):
     assert "Двери откроются в девять." in shown
     assert "To be told by other means: Sultan" in shown
     assert "waits for its hour" in waits
-    assert "Kept back: 2" in scheduler("message", "withdraw", "1").output
-    assert "has left" in scheduler("message", "withdraw", "1", code=1).output
+    assert "Kept back: 2" in scheduler("message", "withdraw", "1", "--yes").output
+    assert "has left" in scheduler("message", "withdraw", "1", "--yes", code=1).output
 
 
 def test_a_reminder_of_the_unanswered_reaches_them_alone(scheduler, opening, tmp_path):
@@ -232,7 +232,7 @@ def test_retention_says_who_is_forgotten_when_and_does_it_when_told(scheduler, o
     early = scheduler("doctor").output
     clock.advance(200 * DAY)
     late = scheduler("doctor").output
-    done = scheduler("person", "retention", "--run").output
+    done = scheduler("person", "retention", "--run", "--yes").output
 
     assert ["2027-05-03 12:00 UTC+7"] * 2 == [one["forgotten"] for one in listed]
     assert "visitors are forgotten after 90 days; due: 0, last run: never" in " ".join(early.split())
