@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from scheduler.app import App
 from scheduler.web.application import create_app
+from scheduler.web.entrance.request_record import RequestRecord
 from scheduler.web.programme.feed_server import FeedServer
 from tests.support import hostile
 from tests.support.hostile import HEADERS, HostileRequest, as_latin, octets
@@ -48,7 +49,8 @@ class Target:
         self.known: Known = put_known(self.app, create_app(self.app, limit="1000000 per minute"))
         self.routes = [route for route in list_routes(self.known.site) if route.endpoint not in ENDS_SESSION]
         self.browsers = {account: Browser(self.known, account) for account in ACCOUNTS}
-        self.site = FeedServer(self.app, self.known.site.wsgi_app)
+        self.feeds = FeedServer(self.app, self.known.site.wsgi_app)
+        self.site = RequestRecord(self.feeds, logged=True, numbered=True)
         self._addresses = (f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}" for n in count())
 
     def send(self, request: HostileRequest, account: str = STRANGER) -> int:
@@ -63,7 +65,7 @@ class Target:
 def target(shared_app: App) -> Iterator[Target]:
     made = Target(shared_app)
     yield made
-    made.site.close()
+    made.feeds.close()
     made.app.close()
 
 
