@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, NoResultFound, OperationalError
 
 from scheduler import __version__, schema
 from scheduler.base.errors import Conflict, Forbidden, Invalid, NotFound
@@ -262,8 +262,16 @@ def _opening(file: Path, key: Key | None) -> Iterator[tuple[BackupHeader, Iterat
         ) from error
     except Damaged as error:
         raise Conflict(_DAMAGED, file=file, reason=error) from error
-    except (ValueError, TypeError, LookupError) as error:
-        raise Conflict(_DAMAGED, file=file, reason=Damaged("what it holds cannot be read")) from error
+    except _UNREADABLE as error:
+        raise _holds_unreadable(file) from error
+
+
+# What JSON, dates and rows that somebody else wrote lead to; SQLite keeps any value in any column.
+_UNREADABLE = (ValueError, TypeError, LookupError, RecursionError, NoResultFound)
+
+
+def _holds_unreadable(file: Path) -> Conflict:
+    return Conflict(_DAMAGED, file=file, reason=Damaged("what it holds cannot be read"))
 
 
 def _read_header(members: Iterator[tuple[str, bytes]]) -> BackupHeader:
@@ -303,11 +311,14 @@ def restore_backup(db: Database, backup: Backup, *, key: Key | None, actor: str,
     """
     refuse_newer(backup)
     schema.refuse_newer(schema.read_state(db))
-    with schema.refilling(db, backup.header.revision, actor=actor) as session:
-        with _opening(backup.file, key) as (header, pieces):
-            _fill(session.connection(), header, pieces)
-        schema.finish_refilling(session)
-        return restoration.settle(session, made_at=backup.header.made_at, now=now)
+    try:
+        with schema.refilling(db, backup.header.revision, actor=actor) as session:
+            with _opening(backup.file, key) as (header, pieces):
+                _fill(session.connection(), header, pieces)
+            schema.finish_refilling(session)
+            return restoration.settle(session, made_at=backup.header.made_at, now=now)
+    except _UNREADABLE as error:
+        raise _holds_unreadable(backup.file) from error
 
 
 def refuse_newer(backup: Backup) -> None:
