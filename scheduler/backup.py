@@ -12,7 +12,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from itertools import groupby
@@ -122,7 +122,8 @@ def _beside(file: Path) -> Iterator[Path]:
     except OSError as error:
         raise Forbidden("{file}: cannot be written: {reason}", file=file, reason=error.strerror) from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # a name that is too long is told above
+            part.unlink()
 
 
 @dataclass(frozen=True, slots=True)

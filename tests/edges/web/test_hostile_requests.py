@@ -53,6 +53,9 @@ class Target:
         self.site = RequestRecord(self.feeds, logged=True, numbered=True)
         self._addresses = (f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}" for n in count())
 
+    def find(self, endpoint: str) -> Route:
+        return next(route for route in self.routes if route.endpoint == endpoint)
+
     def send(self, request: HostileRequest, account: str = STRANGER) -> int:
         """Return the status of the answer to a request that comes with the session of an account."""
         headers = {**self.browsers[account].headers, **request.headers}
@@ -107,12 +110,13 @@ def test_no_request_makes_the_site_fail(target: Target, data: st.DataObject) -> 
 @pytest.mark.parametrize("shared_app", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("name", HEADERS)
 def test_no_header_makes_a_page_a_form_or_a_calendar_fail(target: Target, name: str) -> None:
-    form = next(route for route in target.routes if route.endpoint == "registering.ask")
+    form, calendar = (target.find(endpoint) for endpoint in ("registering.ask", "ownvisit.calendar"))
     fields = "&".join(f"{key}={value}" for key, value in target.known.fields(form).items()).encode()
     asked = (
         ("admin", HostileRequest("GET", "/en/desk/events/fair")),
         ("admin", HostileRequest("POST", "/en/desk/events/fair/register")),
         (STRANGER, HostileRequest("POST", "/en/events/fair/register", "", {"Content-Type": hostile.FORM}, fields)),
+        (STRANGER, HostileRequest("GET", target.known.path(calendar))),
         (STRANGER, HostileRequest("GET", target.known.feeds["public"])),
         (STRANGER, HostileRequest("GET", target.known.feeds["private"])),
     )

@@ -267,6 +267,14 @@ def _rows_of(url: str) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_a_name_that_no_file_can_have_is_told_in_a_line(filled: App, scheduler: Scheduler, tmp_path: Path) -> None:
+    told = scheduler("db", "backup", str(tmp_path / ("x" * 300)), code=1).output
+
+    assert "cannot be written: File name too long" in told
+    assert 1 == told.count("\n")
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("part", [0.0, 0.01, 0.5, 0.9, 0.999])
 def test_a_backup_that_was_cut_short_is_refused(
     filled: App, scheduler: Scheduler, file: Path, target: Target, part: float
