@@ -12,7 +12,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from itertools import groupby
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, NoResultFound, OperationalError
 
 from scheduler import __version__, schema
 from scheduler.base.errors import Conflict, Forbidden, Invalid, NotFound
@@ -122,7 +122,8 @@ def _beside(file: Path) -> Iterator[Path]:
     except OSError as error:
         raise Forbidden("{file}: cannot be written: {reason}", file=file, reason=error.strerror) from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # a name that is too long is told above
+            part.unlink()
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,8 +263,16 @@ def _opening(file: Path, key: Key | None) -> Iterator[tuple[BackupHeader, Iterat
         ) from error
     except Damaged as error:
         raise Conflict(_DAMAGED, file=file, reason=error) from error
-    except (ValueError, TypeError, LookupError) as error:
-        raise Conflict(_DAMAGED, file=file, reason=Damaged("what it holds cannot be read")) from error
+    except _UNREADABLE as error:
+        raise _holds_unreadable(file) from error
+
+
+# What JSON, dates and rows that somebody else wrote lead to; SQLite keeps any value in any column.
+_UNREADABLE = (ValueError, TypeError, LookupError, RecursionError, NoResultFound)
+
+
+def _holds_unreadable(file: Path) -> Conflict:
+    return Conflict(_DAMAGED, file=file, reason=Damaged("what it holds cannot be read"))
 
 
 def _read_header(members: Iterator[tuple[str, bytes]]) -> BackupHeader:
@@ -303,11 +312,14 @@ def restore_backup(db: Database, backup: Backup, *, key: Key | None, actor: str,
     """
     refuse_newer(backup)
     schema.refuse_newer(schema.read_state(db))
-    with schema.refilling(db, backup.header.revision, actor=actor) as session:
-        with _opening(backup.file, key) as (header, pieces):
-            _fill(session.connection(), header, pieces)
-        schema.finish_refilling(session)
-        return restoration.settle(session, made_at=backup.header.made_at, now=now)
+    try:
+        with schema.refilling(db, backup.header.revision, actor=actor) as session:
+            with _opening(backup.file, key) as (header, pieces):
+                _fill(session.connection(), header, pieces)
+            schema.finish_refilling(session)
+            return restoration.settle(session, made_at=backup.header.made_at, now=now)
+    except _UNREADABLE as error:
+        raise _holds_unreadable(backup.file) from error
 
 
 def refuse_newer(backup: Backup) -> None:

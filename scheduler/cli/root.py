@@ -88,8 +88,10 @@ class Root(LazyGroup):
         """Parse the arguments. Raise Refusal for one with octets that are no text in UTF-8."""
         for given in args:
             if not is_unicode(given):
-                message = "{value}: is not written in UTF-8; type it anew, or rename the file"
-                raise Refusal(Invalid(message, value=ascii(given)))
+                shown = ascii(given)
+                raise Refusal(
+                    Invalid("{value}: is not written in UTF-8; type it anew, or rename the file", value=shown)
+                )
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:

@@ -45,10 +45,12 @@ class Pages(Flask):
         """Log an exception by the pattern of the address."""
         self.logger.error("a page has failed: %s", request.environ.get(ROUTE, NOWHERE), exc_info=exc_info)
 
-    def add_url_rule(self, rule: str, endpoint: str | None = None, *args: Any, **options: Any) -> None:
+    def add_url_rule(
+        self, rule: str, endpoint: str | None = None, view_func: Any = None, *args: Any, **options: Any
+    ) -> None:
         """Add a route. Raise ValueError for one of the desk that does not state who may see it."""
-        super().add_url_rule(rule, endpoint, *args, **options)
-        guard.refuse_unstated(self, rule, str(endpoint))
+        super().add_url_rule(rule, endpoint, view_func, *args, **options)
+        guard.refuse_unstated(self, rule, endpoint or view_func.__name__)
 
 
 def create_app(app: App, *, limit: str = "600 per minute") -> Flask:

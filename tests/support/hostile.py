@@ -106,7 +106,8 @@ HEADERS: Mapping[str, Sequence[str]] = {
         ),
         *("application/x-www-form-urlencoded; charset=utf-99", "text/plain; charset=\x80", "x", "*/*;", ";" * 50),
     ),
-    "Content-Length": ("x", "-1", "9" * 30, "0", " 5 ", "\xb9"),
+    "Content-Length": ("x", "-1", "9" * 30, "9" * 5000, "0", " 5 ", "\xb9"),
+    "X-Request-ID": ("", "\x80", "x" * 3000, "../../x"),
     "Cookie": (
         *(
             "desk=",

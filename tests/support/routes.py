@@ -25,6 +25,7 @@ from werkzeug.test import TestResponse
 from scheduler.app import App
 from scheduler.model.accounts import Account, AccountRole
 from scheduler.model.attendance import Attendee
+from scheduler.model.events import Event
 from scheduler.model.feeds import Sees
 from scheduler.services.accounts import accounts
 from scheduler.services.common.tokens import Purpose, make_attendee_token
@@ -44,8 +45,10 @@ from tests.support.accounts import seal as csrf_token
 from tests.support.builders import NOW, a_person, an_event, register
 from tests.support.consulate import MORNING, PASSPORT, Consulate, a_post, give
 
-# By visibility: the key of an event; its title and the names of its guests are words that stand nowhere else.
+# By visibility: the key of an event; its title and the names of its guests are words that stand nowhere else. The
+# public one is part of the confidential one, and the private one part of the public one.
 EVENTS = {"public": "fair", "private": "dinner", "confidential": "talks"}
+PARENTS = {"fair": "talks", "dinner": "fair"}
 TITLES = {"fair": "Kumisfair", "dinner": "Herondinner", "talks": "Falcontalks"}
 GUESTS = {"fair": "Fairguest", "dinner": "Dinnerguest", "talks": "Talksguest"}
 # The post of those accounts that have one, a post of nobody but administrators, and the one that the confidential
@@ -112,6 +115,7 @@ class Known:
     app: App
     site: Flask
     numbers: Mapping[str, Numbers]  # by the key of the event
+    uids: Mapping[str, str]
     visits: Mapping[str, str]  # the reference of a confirmed visit by the key of its post
     held: Mapping[str, str]  # the same of one that is not confirmed
     tokens: Mapping[tuple[str, str], str]  # by endpoint and by event, post or ""
@@ -225,7 +229,11 @@ def put_known(app: App, site: Flask) -> Known:
     """Put the data: events with guests, posts with visits, accounts; and return it with its links."""
     tokens: dict[tuple[str, str], str] = {}
     with app.db.write() as session:
-        numbers = {key: _put_event(app, session, key, visibility, tokens) for visibility, key in EVENTS.items()}
+        numbers = {
+            key: _put_event(app, session, key, visibility, tokens)
+            for visibility, key in sorted(EVENTS.items(), key=lambda pair: pair[1] in PARENTS)
+        }
+        uids = {event.key: event.uid for event in session.scalars(sa.select(Event))}
     visits, held = {}, {}
     for key in (OWN_POST, OTHER_POST, HIDDEN_POST):
         visits[key], held[key] = _put_post(app, key, tokens)
@@ -238,7 +246,7 @@ def put_known(app: App, site: Flask) -> Known:
         invited = accounts.get_for_update(session, INVITED)
         tokens["signing", ""] = accounts.invite(session, invited, secret=app.secret, now=NOW)
         feeds = _put_feeds(app, session, numbers)
-    return Known(app, site, numbers, visits, held, tokens, feeds)
+    return Known(app, site, numbers, uids, visits, held, tokens, feeds)
 
 
 def _put_event(app: App, session: Session, key: str, visibility: str, tokens: dict[tuple[str, str], str]) -> Numbers:
@@ -249,6 +257,7 @@ def _put_event(app: App, session: Session, key: str, visibility: str, tokens: di
         visibility=visibility,
         capacity=50,
         companions_most=3,
+        **({"parent": PARENTS[key]} if key in PARENTS else {}),
         **({"registration": "public"} if visibility == "public" else {}),
     )
     guest = register(session, event, a_person(session, name=GUESTS[key]))

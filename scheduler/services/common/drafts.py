@@ -32,8 +32,8 @@ MAX_YEARS = 50  # a longer time has a wrong year in it, and all its days would b
 def require_span(first: Any, last: Any) -> None:
     """Raise a mistake that pydantic collects if the last day or time is many years after the first."""
     if last - first > timedelta(days=366 * MAX_YEARS):
-        message = "{last} is more than {most} years after {first}"
-        raise as_pydantic_error(Invalid(message, last=f"{last:%Y-%m-%d}", first=f"{first:%Y-%m-%d}", most=MAX_YEARS))
+        days = {"last": f"{last:%Y-%m-%d}", "first": f"{first:%Y-%m-%d}"}
+        raise as_pydantic_error(Invalid("{last} is more than {most} years after {first}", most=MAX_YEARS, **days))
 
 
 def as_pydantic_error(error: SchedulerError) -> PydanticCustomError:

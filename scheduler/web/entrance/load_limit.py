@@ -58,7 +58,12 @@ def _read_form(environ: WSGIEnvironment) -> None:
     What is larger than a form is left: it is read by the page that takes it, if there is one.
     """
     length = environ.get("CONTENT_LENGTH") or ""
-    if environ["REQUEST_METHOD"] in ("GET", "HEAD") or (length.isdecimal() and int(length) > MOST_SENT):
+    if environ["REQUEST_METHOD"] in ("GET", "HEAD") or _is_large(length):
         return
     body = environ["wsgi.input"].read(int(length) if length.isdecimal() else MOST_SENT + 1)
     environ["wsgi.input"], environ["CONTENT_LENGTH"] = BytesIO(body), str(len(body))
+
+
+def _is_large(length: str) -> bool:
+    """Return whether more is announced than a form has; Python reads no number of thousands of digits."""
+    return length.isdecimal() and (len(length) > len(str(MOST_SENT)) or int(length) > MOST_SENT)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 from typing import Any
+from wsgiref.types import WSGIEnvironment
 
 import sqlalchemy as sa
 from flask import Flask, Request, Response, abort, g, render_template, request
@@ -18,6 +19,7 @@ from scheduler.base.i18n import N_
 from scheduler.services.feeds.addresses import MAX_QUERY_LENGTH
 from scheduler.storage.refusals import Busy
 from scheduler.web.entrance.load_limit import OVERLOADED
+from scheduler.web.kit.http_cache import parse_http_date
 from scheduler.web.kit.language import _
 from scheduler.web.kit.limit_storage import SCHEME, limit_key
 
@@ -83,13 +85,21 @@ def install(web: Flask, app: App, limit: str) -> None:
 
 
 class PageRequest(Request):
-    """A request whose query can be read whatever somebody wrote: octets that belong into no address are escaped."""
+    """A request that can be read whatever somebody wrote.
 
-    def __init__(self, *args: Any, **given: Any) -> None:
-        super().__init__(*args, **given)
+    Octets that belong into no address are escaped in its query. A date that is none is left out (RFC 9110 13.1.3),
+    because Werkzeug fails on some.
+    """
+
+    def __init__(self, environ: WSGIEnvironment, *args: Any, **given: Any) -> None:
+        for name in _DATES:
+            if name in environ and parse_http_date(environ[name]) is None:
+                del environ[name]
+        super().__init__(environ, *args, **given)
         self.query_string = _NOT_IN_ADDRESSES.sub(lambda octet: b"%%%02X" % ord(octet[0]), self.query_string)
 
 
+_DATES = ("HTTP_IF_MODIFIED_SINCE", "HTTP_IF_UNMODIFIED_SINCE", "HTTP_IF_RANGE", "HTTP_DATE")
 _NOT_IN_ADDRESSES = re.compile(rb"[^\x21-\x7e]")  # RFC 3986 2
 
 

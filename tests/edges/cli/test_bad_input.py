@@ -215,7 +215,7 @@ def test_what_merely_follows_from_a_mistake_is_not_told_as_another(desk: Schedul
         (f"a = {'{a = ' * 200}1{'}' * 200}", "has more than 20 brackets inside each other"),
         (f"a{'.a' * 20} = 1", "has more than 20 brackets inside each other"),
         ('programme = "x"\n', "programme: must be a table"),
-        (HEAD + "[event]\nx = [[]]\n", "event.x: must be a table"),
+        ('[programme]\nkey = "p"\nname = [[1]]\n', "programme.name: "),
         (HEAD + EVENT + "first_day = 9999-12-31\n", "first_day: 9999-12-31: 9999 is no year to plan for"),
         (HEAD + EVENT + "first_day = 0001-01-01\n", "first_day: 0001-01-01: 1 is no year to plan for"),
         (HEAD + EVENT + "dtstart = 9999-12-31T23:00:00\nduration = '2h'\n", "9999 is no year to plan for"),

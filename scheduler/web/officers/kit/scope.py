@@ -38,7 +38,7 @@ def _find_nothing(_session: Session, _officer: Officer) -> None:
     pass
 
 
-LISTS = AccessScope("nothing alone: it lists what the account may know of", (), _find_nothing)
+LISTS = AccessScope("all that the account may know of", (), _find_nothing)
 OWN_ACCOUNT = AccessScope("the account itself", (), _find_nothing)
 EVENT = AccessScope("an event that the account may know of", ("key",), rights.get_event)
 GUEST = AccessScope("a guest of an event that the account may know of", ("key", "number"), rights.get_guest)

@@ -601,6 +601,12 @@ def test_an_encoding_that_decodes_nothing_is_said(desk: Desk, name: str) -> None
     assert f"cannot be read as {name}" in desk.refused(file, "--encoding", name)
 
 
+def test_an_encoding_that_makes_half_characters_is_said(desk: Desk) -> None:
+    file = desk.csv(("Name",), (r"Anna \ud800",))
+
+    assert "cannot be read as raw_unicode_escape" in desk.refused(file, "--encoding", "raw_unicode_escape")
+
+
 def test_a_file_does_not_write_to_the_officers_terminal(desk: Desk) -> None:
     file = desk.csv(("Name", "E-mail", "\x1b[2JSeat"), ("Anna \x1b]0;x\x07", "a\x1b[31m"), ("Boris", "b@example.org"))
 

@@ -56,7 +56,8 @@ def test_a_dry_run_shows_whom_in_which_language_and_the_letter_itself(scheduler,
 def test_a_text_may_come_from_another_program_and_must_be_text(scheduler, opening):
     args = ("message", "send", "opening", "--to", "everyone", "--subject", "A", "--text", "-", "--dry-run")
 
-    assert "Двери" in scheduler(*args, input="Двери откроются.\r\n".encode()).output
+    said = scheduler(*args, input="Двери откроются.\r\nДобро пожаловать.".encode()).output
+    assert "Двери откроются.\nДобро пожаловать." in said
     assert "text: - is not UTF-8 text" in scheduler(*args, input=b"\xff", code=2).output
 
 

@@ -236,10 +236,42 @@ def test_a_backup_that_was_changed_is_refused_and_nothing_is_restored(
     assert [] == [name for name, rows in _rows_of(url).items() if rows]
 
 
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("member", "change"),
+    [
+        ("backup.json", lambda _: b"[" * 50_000),
+        ("backup.json", lambda old: re.sub(rb'"made_at": "[^"]*"', b'"made_at": "9999-99-99"', old)),
+        ("tables/version/.*", lambda _: b""),
+        ("tables/version/.*", lambda old: re.sub(rb"\t[^\t]*\n", b"\tyesterday\n", old)),
+    ],
+    ids=["nested", "a date", "no version", "an instant"],
+)
+def test_a_backup_that_somebody_forged_is_refused_and_nothing_is_restored(
+    filled: App, scheduler: Scheduler, file: Path, target: Target, member: str, change: Callable[[bytes], bytes]
+) -> None:
+    scheduler("db", "backup", str(file))
+    forged(file, member, change)
+    url = target("sqlite")
+
+    told = scheduler("db", "restore", str(file), code=1).output
+
+    assert f"Error: {file}: is damaged: what it holds cannot be read; nothing was changed\n" == told
+    assert [] == [name for name, rows in _rows_of(url).items() if rows]
+
+
 def _rows_of(url: str) -> dict[str, int]:
     with connect(url).read() as session:
         tables = sa.inspect(session.connection()).get_table_names()
         return {name: session.scalar(sa.text(f"SELECT count(*) FROM {name}")) or 0 for name in tables}
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_a_name_that_no_file_can_have_is_told_in_a_line(filled: App, scheduler: Scheduler, tmp_path: Path) -> None:
+    told = scheduler("db", "backup", str(tmp_path / ("x" * 300)), code=1).output
+
+    assert "cannot be written: File name too long" in told
+    assert 1 == told.count("\n")
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)

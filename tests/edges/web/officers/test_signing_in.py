@@ -140,6 +140,15 @@ def test_a_site_with_a_page_that_does_not_state_who_may_see_what_does_not_start(
 
 
 @ONE_ENGINE
+def test_a_page_of_the_desk_outside_of_a_blueprint_does_not_start_either(app):
+    def forgotten(**_said):
+        return "secret"
+
+    with pytest.raises(ValueError, match="forgotten"):
+        create_app(app).get(f"{DESK}/forgotten")(forgotten)
+
+
+@ONE_ENGINE
 def test_a_page_that_looks_nothing_up_is_still_only_for_those_who_may_know_what_it_is_about(app):
     site = create_app(app)
     view = may(Act.SEE_GUESTS, about=scope.EVENT)(lambda **said: said["key"])
