@@ -100,9 +100,8 @@ def make_backup(db: Database, file: Path, *, key: Key | None, secret: str, actor
     with _beside(file) as part:
         with open_private(part) as target, db.read() as session:
             written = _write(session.connection(), target, key, secret=secret, now=now, db=db)
-        made = _verify(part, key, written)
+        made = _verify(part, key, written, file)
         _put(part, file)
-    made = replace(made, file=file)
     with db.write(actor) as session:
         note(session, "backup", "data", "database", now=now, file=str(file.absolute()), encrypted=made.encrypted)
     return made
@@ -206,14 +205,14 @@ def _write_table(archive: ArchiveWriter, connection: sa.Connection, table: sa.Ta
     return count
 
 
-def _verify(part: Path, key: Key | None, written: _Written) -> Backup:
-    """Read what was written. With a key that only writes, its octets are compared, and not what they mean."""
+def _verify(part: Path, key: Key | None, written: _Written, file: Path) -> Backup:
+    """Read what was written for a file; with a key that only writes, no more than its octets can be compared."""
     with part.open("rb") as source:
         same = hashlib.file_digest(source, "sha256").hexdigest() == written.digest
-    made = Backup(part, written.header, written.rows, encrypted=key is not None)
+    made = Backup(file, written.header, written.rows, encrypted=key is not None)
     readable = key is None or age.can_decrypt(key.value)
-    if not same or (readable and read_backup(part, key) != made):
-        raise Conflict("{file}: is not what was written to it; look after the disk", file=part)
+    if not same or (readable and replace(read_backup(part, key), file=file) != made):
+        raise Conflict("{file}: is not what was written to it; look after the disk", file=file)
     return made
 
 
@@ -344,6 +343,7 @@ def _fill(connection: sa.Connection, header: BackupHeader, pieces: Iterable[tupl
     faults = table_copy.find_faults(connection)
     if faults:
         raise Damaged("its rows do not fit together: {faults}", faults="; ".join(faults))
+    table_copy.update_statistics(connection)
 
 
 def _fill_table(connection: sa.Connection, table: sa.Table, pieces: Iterable[bytes]) -> None:

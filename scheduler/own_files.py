@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -66,42 +67,45 @@ def count_letters(settings: Settings) -> Iterator[tuple[Path, int]]:
 
 
 def _list_private(settings: Settings, db: Database) -> Iterator[Path]:
-    if _is_ours(settings.data_dir):
+    if _is_dedicated(settings.data_dir) and _has_only_ours(settings.data_dir):
         yield settings.data_dir
     database = file_of(db.url)
     if database is not None:
         yield from (database.with_name(f"{database.name}{end}") for end in _BESIDE_DATABASE)
     yield settings.data_dir / SECRET
-    yield from _list_kept(settings.data_dir / BACKUPS)
+    yield from _list_kept(settings.data_dir / BACKUPS, _BACKUP)
     for directory in list_letter_directories(settings):
-        yield from _list_kept(directory)
+        yield from _list_kept(directory, _LETTER)
 
 
-def _list_kept(directory: Path) -> Iterator[Path]:
+_PART = r"\.[0-9a-f]{16}\.part"  # a file that a killed process was writing
+_LETTER, _BACKUP = re.compile(f"{FILE_NAME.pattern}|{_PART}"), re.compile(r".*\.backup|\..*\.part")
+
+
+def _list_kept(directory: Path, ours: re.Pattern[str]) -> Iterator[Path]:
     """Yield a directory of letters or backups and the files in it, if others can get at them."""
     if not private_files.is_open(directory):
         return
     names = list(_scan(directory))
-    ours = [directory / name for name, is_file in names if is_file and _is_kept(name)]
-    if len(ours) == len(names):
+    kept = [directory / name for name, is_file in names if is_file and ours.fullmatch(name)]
+    if _is_dedicated(directory) and len(kept) == len(names):
         yield directory
-    yield from ours
+    yield from kept
 
 
-def _is_kept(name: str) -> bool:
-    return FILE_NAME.fullmatch(name) is not None or name.endswith((".part", ".backup"))
-
-
-def _is_ours(directory: Path) -> bool:
-    """Return whether a data directory serves nothing else: no home, nothing shared, no other directories in it."""
+def _is_dedicated(directory: Path) -> bool:
+    """Return whether a directory can be the program's own: it is not a home, nor above one, nor shared like /tmp."""
     try:
         mode = directory.stat().st_mode
         home = Path.home()
     except (OSError, RuntimeError):  # there is none, or no home
         return False
-    if not stat.S_ISDIR(mode) or mode & stat.S_ISVTX or home.is_relative_to(directory.resolve()):
-        return False
-    return all(is_file or name in (LETTERS, BACKUPS) for name, is_file in _scan(directory))
+    return stat.S_ISDIR(mode) and not mode & stat.S_ISVTX and not home.is_relative_to(directory.resolve())
+
+
+def _has_only_ours(data_dir: Path) -> bool:
+    """Return whether there are no directories of others in a data directory."""
+    return all(is_file or name in (LETTERS, BACKUPS) for name, is_file in _scan(data_dir))
 
 
 def _scan(directory: Path) -> Iterator[tuple[str, bool]]:

@@ -143,15 +143,18 @@ def refilling(db: Database, revision: str, *, actor: str) -> Iterator[Session]:
     """
     with _migrating(db, actor) as session:
         _refuse_rows(session.connection(), db)
-        if _read_revision(session.connection()) not in (None, revision):
+        current = _read_revision(session.connection())
+        if current not in (None, revision):
             _step(session, lambda config, command: command.downgrade(config, "base"))
-        _step(session, lambda config, command: command.upgrade(config, revision))
+        if current != revision:
+            _step(session, lambda config, command: command.upgrade(config, revision))
         yield session
 
 
 def finish_refilling(session: Session) -> None:
     """Upgrade the tables that were filled."""
-    _step(session, lambda config, command: command.upgrade(config, "head"))
+    if not read_state_of(session.connection()).up_to_date:
+        _step(session, lambda config, command: command.upgrade(config, "head"))
 
 
 # Tables with rows that mean nothing by themselves: a number, and counts of requests.

@@ -89,6 +89,12 @@ def find_faults(connection: sa.Connection) -> list[str]:
     return [*(str(one) for one in faults if one != "ok"), *(f"{one[0]}: row {one[1]} → {one[2]}" for one in orphans)]
 
 
+def update_statistics(connection: sa.Connection) -> None:
+    """Let PostgreSQL look at what is in the tables, so that it plans the first queries as well as later ones."""
+    if _is_postgresql(connection):
+        connection.exec_driver_sql("ANALYZE")
+
+
 @contextmanager
 def _own_errors(connection: sa.Connection) -> Iterator[None]:
     """Turn an error of the driver, which is used directly here, into the one that SQLAlchemy would raise."""

@@ -24,9 +24,10 @@ def engine(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(autouse=True, params=[0o000, 0o022])
-def umask(request: pytest.FixtureRequest) -> Iterator[None]:
-    before = os.umask(request.param)
+@pytest.fixture(autouse=True)
+def umask() -> Iterator[None]:
+    """One that takes nothing away."""
+    before = os.umask(0o000)
     yield
     os.umask(before)
 
@@ -122,7 +123,7 @@ def test_the_place_of_one_file_keeps_its_rights(
     for name in ("databases", "mail"):
         (tmp_path / name).mkdir()
         (tmp_path / name).chmod(0o755)
-    for name in (LETTER, "of-others.txt"):
+    for name in (LETTER, "of-others.txt", "film.mkv.part"):
         (tmp_path / "mail" / name).write_text("Dear Anna")
         (tmp_path / "mail" / name).chmod(0o644)
     monkeypatch.setenv("SCHEDULER_DATABASE_URL", f"sqlite:///{tmp_path / 'databases' / 'one.db'}")
@@ -131,8 +132,21 @@ def test_the_place_of_one_file_keeps_its_rights(
     scheduler("city", "list")
 
     found = modes(tmp_path)
-    assert (0o755, 0o755, 0o644) == (found["databases"], found["mail"], found["mail/of-others.txt"])
+    assert (0o755, 0o755) == (found["databases"], found["mail"])
+    assert (0o644, 0o644) == (found["mail/of-others.txt"], found["mail/film.mkv.part"])
     assert (0o600, 0o600) == (found["databases/one.db"], found[f"mail/{LETTER}"])
+
+
+def test_a_place_for_letters_that_is_shared_keeps_its_rights_though_it_is_empty(
+    tmp_path: Path, scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tmp").mkdir()
+    (tmp_path / "tmp").chmod(0o1777)
+    monkeypatch.setenv("SCHEDULER_MAIL_URL", f"file:{tmp_path / 'tmp'}")
+
+    scheduler("city", "list")
+
+    assert 0o1777 == stat.S_IMODE((tmp_path / "tmp").stat().st_mode)
 
 
 def test_a_database_that_a_uri_names_is_for_its_owner_alone(
