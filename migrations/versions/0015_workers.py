@@ -22,7 +22,7 @@ def upgrade() -> None:
         sa.Column("tzdata", sa.String(length=120), nullable=False),
         sa.Column("started_at", INSTANT, nullable=False),
         sa.Column("seen_at", INSTANT, nullable=False),
-        sa.Column("clock_ahead", sa.Integer(), nullable=False),
+        sa.Column("clock_ahead", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_worker"),
     )
     op.create_table(

@@ -75,6 +75,8 @@ MISTAKEN = {
 class Clock:
     """The machine's clock."""
 
+    is_set_by_hand = False
+
     def now(self) -> datetime:
         """Return the present instant, aware, in UTC."""
         return datetime.now(UTC)
@@ -82,6 +84,8 @@ class Clock:
 
 class ManualClock(Clock):
     """A clock that stands still until it is set: for tests, demos and replays."""
+
+    is_set_by_hand = True
 
     def __init__(self, at: datetime) -> None:
         self.set(at)

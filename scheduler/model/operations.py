@@ -47,7 +47,7 @@ class Worker(Base):
     started_at: Mapped[datetime] = mapped_column(Instant)
     seen_at: Mapped[datetime] = mapped_column(Instant)
     # Milliseconds by which the clock of its machine is ahead of the database's; negative when it is behind.
-    clock_ahead: Mapped[int] = mapped_column(default=0)
+    clock_ahead: Mapped[int] = mapped_column(sa.BigInteger, default=0)
 
 
 class JobRecord(Base):

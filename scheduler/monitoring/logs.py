@@ -50,7 +50,7 @@ def _log_end_of_thread(ended: threading.ExceptHookArgs) -> None:
 
 def configuration(log_format: str, *, level: int = logging.INFO) -> dict[str, Any]:
     """Return the configuration for `logging.config.dictConfig`; granian takes it to its processes."""
-    quiet = {"level": logging.WARNING, "propagate": True, "handlers": []}
+    levels = {"_granian": logging.WARNING, "alembic": logging.WARNING, "apscheduler": logging.ERROR}  # warns of long rounds
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -64,7 +64,7 @@ def configuration(log_format: str, *, level: int = logging.INFO) -> dict[str, An
                 "stream": "ext://sys.stderr",
             }
         },
-        "loggers": {name: dict(quiet) for name in ("apscheduler", "_granian", "granian.access", "alembic")},
+        "loggers": {name: {"level": level, "propagate": True, "handlers": []} for name, level in levels.items()},
         "root": {"level": level, "handlers": ["stderr"]},
     }
 

@@ -18,7 +18,7 @@ from scheduler.monitoring import metrics
 from scheduler.services.letters.composing import compose
 from scheduler.services.letters.envelope import CompositionResult, OutgoingMessage, Skip
 from scheduler.services.operations.workers import Execute
-from scheduler.services.outbox import backlog, leases, reminders
+from scheduler.services.outbox import backlog, claims, reminders
 from scheduler.services.outbox.backlog import PAUSED
 from scheduler.worker.delivery_state import DeliveryState, Pause, domain_of
 from scheduler.worker.presence import Presence, at_work
@@ -26,7 +26,8 @@ from scheduler.worker.presence import Presence, at_work
 log = logging.getLogger(__name__)
 
 BATCH_SIZE = 1000  # letters claimed at once
-COMPOSED_FOR = timedelta(minutes=1)  # letters composed longer ago are composed anew: facts change
+# Letters composed longer ago are composed anew, because facts change; and urgent letters wait no longer for a batch.
+COMPOSED_FOR = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,7 @@ def _deliver_batch(
     if not worker.holds_claims():
         return None
     with app.db.write("worker") as session:
-        ids = leases.claim_due(session, worker.id, now=now, limit=BATCH_SIZE)
+        ids = claims.claim_due(session, worker.id, now=now, limit=BATCH_SIZE)
     if not ids:
         return None
 
@@ -222,7 +223,7 @@ class Batch:
         """Give up the claims on letters that were not tried; they can be claimed again at ``until``."""
         with self.app.db.write("worker") as session:
             numbers = [item.letter_id for item in items]
-            leases.release(session, self.worker.id, numbers, until=until, reason=reason)
+            claims.release(session, self.worker.id, numbers, until=until, reason=reason)
 
     def _find_pause(self, domain: str = "") -> Pause | None:
         return self.state.find_pause(self.app.clock.now(), domain)
@@ -298,7 +299,7 @@ class Batch:
 
     def _try_again_later(self, message: OutgoingMessage, error: ChannelError) -> None:
         """Put a letter off until its next attempt; fail it if it has had its last one."""
-        again = leases.next_attempt(message.attempts + 1, self.app.clock.now())
+        again = claims.next_attempt(message.attempts + 1, self.app.clock.now())
         pauses = error.failure is Failure.CLOSED or self.state.is_channel_at_fault
         reason = f"{PAUSED}{error}" if again and pauses else str(error)
         self._record(message, DeliveryResult(None if again else Outcome.FAILED, reason[:500], again))

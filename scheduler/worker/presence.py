@@ -8,9 +8,10 @@ import re
 import secrets
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
+from math import inf
 from typing import Any
 
 from scheduler import __version__
@@ -29,13 +30,12 @@ SURE_FOR = LAPSE_AFTER - timedelta(seconds=5)
 
 
 @contextmanager
-def at_work(app: App, *, heed_clock: bool = False) -> Iterator[Presence]:
+def at_work(app: App) -> Iterator[Presence]:
     """Be a worker among the others within the block; its claims end with it.
 
-    ``heed_clock``: it works only while its clock is near enough to the database's. Raise Conflict if it is not, and
-    Conflict or Forbidden if the database is away.
+    Raise Conflict if the clock of this machine is wrong, and Conflict or Forbidden if the database is away.
     """
-    worker = Presence(app, heed_clock=heed_clock)
+    worker = Presence(app)
     with lock_while_alive(app.settings.data_dir, worker.id):
         worker.beat()
         try:
@@ -50,22 +50,23 @@ def at_work(app: App, *, heed_clock: bool = False) -> Iterator[Presence]:
 class Presence:
     """A worker among the others, with what it knows of its claims, its clock and its channel."""
 
-    def __init__(self, app: App, *, heed_clock: bool) -> None:
+    def __init__(self, app: App, *, elapsed: Callable[[], float] = elapsed) -> None:
+        """Prepare a worker; ``elapsed`` counts seconds, also while the machine sleeps."""
         host = re.sub(r"[^\w.-]", "-", socket.gethostname(), flags=re.ASCII)[:40]
         self.id = f"{host}-{secrets.token_hex(6)}"
         self.software = f"{__version__}, tzdata {tzdata_version()}"[:160]
         self.delivery = DeliveryState()
         self.unrecorded: Mapping[str, Any] | None = None  # outcome of a letter that the database did not take
         self.skew = timedelta()  # by how much our clock is certainly ahead of the database's
-        self._app, self._heed_clock, self._sure_until = app, heed_clock, 0.0
+        self._app, self._elapsed, self._sure_until = app, elapsed, -inf
 
     def holds_claims(self) -> bool:
         """Return whether it is certain that nobody else takes what it has claimed."""
-        return elapsed() < self._sure_until
+        return self._elapsed() < self._sure_until
 
     def clock_error(self) -> Conflict | None:
-        """Return the error that the clock of this machine is wrong, or None if it is right or not heeded."""
-        return workers.clock_error(self.skew) if self._heed_clock else None
+        """Return the error that the clock of this machine is wrong, or None."""
+        return workers.clock_error(self.skew)
 
     @contextmanager
     def beating(self) -> Iterator[None]:
@@ -102,16 +103,17 @@ class Presence:
 
     def beat(self) -> None:
         """Write the row and compare the clocks; free what workers hold that have ended on this machine."""
-        start = elapsed()
+        start = self._elapsed()
         with self._app.db.autocommit() as execute:
             before = self._app.clock.now()
             theirs = workers.show_alive(execute, self._row())
-        if not self._app.db.embedded:  # it has no clock of its own
+        # SQLite has no clock of its own, and a clock that is set by hand is right.
+        if not (self._app.db.embedded or self._app.clock.is_set_by_hand):
             self.skew = workers.skew(before, theirs, self._app.clock.now())
         self._sure_until = start + SURE_FOR.total_seconds()
-        if ended := list(find_ended(self._app.settings.data_dir)):
+        for ended in find_ended(self._app.settings.data_dir):
             with self._app.db.write("worker") as session:
-                workers.forget_workers(session, ended)
+                workers.forget_worker(session, ended)
 
     def _row(self) -> dict[str, object]:
         return {
@@ -126,6 +128,6 @@ class Presence:
         """Remove the row, and with it all claims. If the database is away, they lapse by themselves."""
         try:
             with self._app.db.write("worker") as session:
-                workers.forget_workers(session, [self.id])
+                workers.forget_worker(session, self.id)
         except SchedulerError as error:
             log.warning("%s", error)

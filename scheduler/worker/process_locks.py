@@ -51,16 +51,17 @@ def _make_locked(path: Path) -> FileIO:
 
 
 def find_ended(directory: Path) -> Iterator[str]:
-    """Yield the ids of workers that have certainly ended, and remove their files.
+    """Yield the ids of workers that have certainly ended; remove the file of each when the next one is asked for.
 
-    A file that was copied from another machine, or left from before this one was started, proves nothing.
+    So the proof is still there if this process ends before it has used it. A file that was copied from another machine,
+    or left from before this one was started, proves nothing.
     """
     for path in directory.glob(f"{PREFIX}*{SUFFIX}"):
         with suppress(OSError), _open(path) as file:
             _lock(file)  # raises BlockingIOError while the worker is alive
-            path.unlink(missing_ok=True)
             if file.read() == _describe(file):
                 yield path.name.removeprefix(PREFIX).removesuffix(SUFFIX)
+            path.unlink(missing_ok=True)
 
 
 def _open(path: Path, flags: int = 0) -> FileIO:

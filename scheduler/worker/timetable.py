@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from scheduler.app import App
-from scheduler.base.errors import SchedulerError
+from scheduler.base.errors import Conflict, SchedulerError
 from scheduler.services.operations import job_records
 from scheduler.services.operations.timetable import TIMETABLE, ScheduledJob
 from scheduler.worker import jobs
@@ -49,11 +49,11 @@ def run(app: App, worker: Presence, wait: Callable[[], object]) -> None:
         return stopping.is_set() or worker.clock_error() is not None
 
     # First, so that no reminder is fired by an instant that no longer holds.
-    run_if_due(app, worker, TIMETABLE[0], must_stop)
+    _tick(app, worker, TIMETABLE[0], must_stop)
     scheduler = BackgroundScheduler(timezone="UTC", executors={"default": ThreadPoolExecutor(3)})
     for job in TIMETABLE:
         tick = {"seconds": min(job.every, LONGEST_TICK).total_seconds(), "next_run_time": datetime.now(UTC)}
-        scheduler.add_job(run_if_due, "interval", [app, worker, job, must_stop], id=job.name, **tick, **_ONE)
+        scheduler.add_job(_tick, "interval", [app, worker, job, must_stop], id=job.name, **tick, **_ONE)
     scheduler.start()
     try:
         wait()
@@ -69,21 +69,26 @@ def run_once(app: App, worker: Presence) -> Iterator[JobRun]:
             yield run
 
 
+def _tick(app: App, worker: Presence, job: ScheduledJob, stop: Stop) -> None:
+    done = run_if_due(app, worker, job, stop)
+    if done and done.error:
+        log.warning("%s: %s", job.name, done.error)
+
+
 def run_if_due(app: App, worker: Presence, job: ScheduledJob, stop: Stop = never) -> JobRun | None:
     """Run a job and record it; return None if it is not due, or another worker is at it.
 
-    An error goes into the log, one of ours, such as a database that is away, as one line; a later tick tries again.
+    A job that fails does not keep the others from running; it is tried again when it is due again.
     """
     if stop():
         return None
     try:
         return _run_if_due(app, worker, job, stop)
-    except SchedulerError as error:
-        log.warning("%s: %s", job.name, error)
+    except SchedulerError as error:  # such as a database that is away
         return JobRun(job, error=error)
     except Exception:
         log.exception("the job %s has failed", job.name)
-        return JobRun(job, error=SchedulerError("it has failed; the log says why"))
+        return JobRun(job, error=Conflict("it has failed; the log says why"))
 
 
 def _run_if_due(app: App, worker: Presence, job: ScheduledJob, stop: Stop) -> JobRun | None:

@@ -33,7 +33,7 @@ def worker(context: CommandContext, once: bool, as_json: bool) -> None:
     logs.configure(context.settings.log_format)
     app = context.app
     app.house  # noqa: B018 - a missing secret is told before anything is claimed
-    with at_work(app, heed_clock=True) as present:
+    with at_work(app) as present:
         if once:
             _run_once(app, present, as_json=as_json)
             return
@@ -61,8 +61,8 @@ def _run_once(app: App, present: Presence, *, as_json: bool) -> None:
     else:
         for run in runs:
             _print_run(run)
-    if error := next((run.error for run in runs if run.error), None):
-        raise error
+    if failed := next((run for run in runs if run.error), None):
+        raise Conflict("{job}: {reason}", job=_(failed.job.title), reason=failed.error)
 
 
 def _print_run(run: timetable.JobRun) -> None:

@@ -5,7 +5,7 @@ All of it goes by the clock of the database, so that it does not matter what tim
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -60,9 +60,9 @@ def show_alive(execute: Execute, worker: Mapping[str, Any]) -> datetime:
     return now
 
 
-def forget_workers(session: Session, ids: Collection[str]) -> None:
-    """Remove the rows of workers that have ended: what they had claimed is free at once."""
-    session.execute(sa.delete(Worker).where(Worker.id.in_(ids)))
+def forget_worker(session: Session, worker: str) -> None:
+    """Remove the row of a worker that has ended: what it had claimed is free at once."""
+    session.execute(sa.delete(Worker).where(Worker.id == worker))
 
 
 def forget_old_workers(session: Session) -> int:

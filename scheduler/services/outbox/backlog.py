@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.model.letters import Letter, Outcome
 from scheduler.services.common.audit import AuditLine, note_lines
-from scheduler.services.outbox.leases import MAX_ATTEMPTS
+from scheduler.services.outbox.claims import MAX_ATTEMPTS
 
 LATE = timedelta(minutes=15)  # a running worker sends within seconds
 # How far back letters are looked for that were refused when the server took none. Who writes seldom would otherwise

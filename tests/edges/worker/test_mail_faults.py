@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
 from scheduler.model.letters import Letter, Outcome
-from scheduler.services.outbox import leases
+from scheduler.services.outbox import claims
 from scheduler.services.outbox.backlog import PAUSED
 from scheduler.worker import delivery
 from scheduler.worker.delivery_state import WARN_EVERY, DeliveryState
@@ -94,12 +94,12 @@ def test_a_letter_that_always_breaks_the_connection_fails_at_last_with_the_reaso
         tried.append(clock.now())
         clock.set(rows(desk)[4].claimed_until or clock.now())
 
-    assert leases.MAX_ATTEMPTS == len(tried) == rows(desk)[4].attempts
-    assert list(leases.BACK_OFF) == [later - earlier for earlier, later in pairwise(tried[:6])]
+    assert claims.MAX_ATTEMPTS == len(tried) == rows(desk)[4].attempts
+    assert list(claims.BACK_OFF) == [later - earlier for earlier, later in pairwise(tried[:6])]
     assert Outcome.FAILED is rows(desk)[4].outcome
     assert "in the middle of this letter" in rows(desk)[4].reason
     assert 1 == len({row.message_id for row in rows(desk)} & {server.ids[4]})
-    assert leases.MAX_ATTEMPTS == server.ids.count(rows(desk)[4].message_id)
+    assert claims.MAX_ATTEMPTS == server.ids.count(rows(desk)[4].message_id)
 
 
 @ONE_ENGINE

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from scheduler.base.errors import Invalid, NotFound
-from scheduler.model.letters import LetterKind
+from scheduler.model.letters import Letter, LetterKind
 from scheduler.model.posts import Layout
 from scheduler.model.visits import Side, SlotClaim, VisitStatus
 from scheduler.services.common.drafts import check
@@ -76,6 +76,20 @@ def test_confirmed_within_the_quarter_of_an_hour_it_is_theirs_for_good(post):
     assert VisitStatus.CONFIRMED is post.status(reference)
     assert MORNING not in post.free(MORNING.date())
     assert [LetterKind.VISIT_CONFIRM, LetterKind.VISIT_BOOKED, LetterKind.VISIT_REMINDER] == post.letters(reference)
+
+
+@pytest.mark.parametrize(
+    ("lead", "of_use"), [("1 day", DAY / 2), ("40 minutes", 30 * MINUTE), ("10 minutes", 10 * MINUTE)]
+)
+def test_a_reminder_of_a_visit_is_of_use_for_half_its_lead_or_half_an_hour_until_the_visit(post, lead, of_use):
+    with post.db.write() as session:
+        a_post(session, counter={"1": {"name": "Counter 1"}}, remind=lead)
+    post.book("aliya")
+
+    with post.db.read() as session:
+        letter = session.scalars(sa.select(Letter).where(Letter.kind == LetterKind.VISIT_REMINDER)).one()
+
+    assert letter.due_at + of_use == letter.expires_at
 
 
 def test_confirming_twice_is_as_good_as_once(post):

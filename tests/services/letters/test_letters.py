@@ -22,7 +22,7 @@ from scheduler.services.events.guests.registration import RegistrationForm
 from scheduler.services.events.programme import planning
 from scheduler.services.events.programme.place_drafts import PersonDraft
 from scheduler.services.letters import message_drafts, messages
-from scheduler.services.outbox import enqueue, leases
+from scheduler.services.outbox import claims, enqueue
 from scheduler.worker import delivery
 from tests.support.builders import (
     DAY,
@@ -250,7 +250,7 @@ def test_what_another_worker_is_sending_at_this_moment_is_taken_for_read(app, op
     app.clock.advance(enqueue.QUIET_PERIOD)
     other = a_worker(app)
     with app.db.write() as session:
-        leases.claim_due(session, other, now=app.clock.now(), limit=1)
+        claims.claim_due(session, other, now=app.clock.now(), limit=1)
     opening.move(dtstart=START)
 
     letter = Round(app).letters[-1]

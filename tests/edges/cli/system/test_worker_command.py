@@ -31,8 +31,8 @@ from scheduler.services.common.lookup import get
 from scheduler.services.events.programme import planning
 from scheduler.services.letters.envelope import OutgoingMessage
 from scheduler.services.letters.ledger import retry
-from scheduler.services.operations.workers import LAPSE_AFTER, forget_workers
-from scheduler.services.outbox import enqueue, leases
+from scheduler.services.operations.workers import LAPSE_AFTER, forget_worker
+from scheduler.services.outbox import claims, enqueue
 from scheduler.worker import delivery
 from tests.support.builders import DAY, NOW, an_event, register
 from tests.support.letters import Postbox
@@ -88,7 +88,7 @@ def outcomes(app) -> Counter:
 
 def claim(app, now=NOW, limit=1000, *, worker="one") -> list[int]:
     with app.db.write() as session:
-        return leases.claim_due(session, worker, now=now, limit=limit)
+        return claims.claim_due(session, worker, now=now, limit=limit)
 
 
 # Claims
@@ -112,7 +112,7 @@ def test_what_a_worker_has_claimed_is_free_when_it_is_no_longer_seen_or_has_ende
 
     assert claimed == claim(app, worker=a_worker(app, "two"))
     with app.db.write() as session:
-        forget_workers(session, ["two"])
+        forget_worker(session, "two")
     assert claimed == claim(app, worker="three")
 
 
@@ -206,8 +206,8 @@ def test_a_letter_that_is_refused_for_now_is_tried_again_after_growing_pauses_an
         delivery.deliver(app)
         clock.set(rows(app)[0].claimed_until or clock.now())
 
-    assert leases.MAX_ATTEMPTS == len(tried) == rows(app)[0].attempts
-    assert list(leases.BACK_OFF) == [later - earlier for earlier, later in pairwise(tried[:6])]
+    assert claims.MAX_ATTEMPTS == len(tried) == rows(app)[0].attempts
+    assert list(claims.BACK_OFF) == [later - earlier for earlier, later in pairwise(tried[:6])]
     assert (Outcome.FAILED, "451 come back later") == (rows(app)[0].outcome, rows(app)[0].reason)
 
 
