@@ -30,6 +30,8 @@ _SECRETS = (
     (re.compile(r"\b[1-9][0-9]{0,17}-[a-z2-7]{26}\b"), "[token]"),
     (re.compile(r"\b[2-9A-Z]{4}-[2-9A-Z]{4}\b"), "[reference]"),
 )
+# Of other libraries trouble alone is told; APScheduler warns of every round that takes long.
+_OTHERS = {"_granian": logging.WARNING, "alembic": logging.WARNING, "apscheduler": logging.ERROR}
 # What granian says of every server with more threads than it would choose itself.
 _KNOWN = "Configuration allows spawning up to"
 
@@ -50,7 +52,6 @@ def _log_end_of_thread(ended: threading.ExceptHookArgs) -> None:
 
 def configuration(log_format: str, *, level: int = logging.INFO) -> dict[str, Any]:
     """Return the configuration for `logging.config.dictConfig`; granian takes it to its processes."""
-    levels = {"_granian": logging.WARNING, "alembic": logging.WARNING, "apscheduler": logging.ERROR}  # warns of long rounds
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -64,7 +65,7 @@ def configuration(log_format: str, *, level: int = logging.INFO) -> dict[str, An
                 "stream": "ext://sys.stderr",
             }
         },
-        "loggers": {name: {"level": level, "propagate": True, "handlers": []} for name, level in levels.items()},
+        "loggers": {name: {"level": least, "propagate": True, "handlers": []} for name, least in _OTHERS.items()},
         "root": {"level": level, "handlers": ["stderr"]},
     }
 
