@@ -53,7 +53,7 @@ def main() -> None:
 def _measure_fan_out(engine: str, fresh: common.Fresh, most: int) -> None:
     rows = []
     for size in (most // 10, most):
-        url = common.url_of(_invited(fresh(), size))
+        url = common.url_of(invited(fresh(), size))
         took, grown = common.in_child(fan_out, url, size)
         rows.append((f"{size:,} letters", took, size / took, grown))
     common.show(f"{engine}: one reminder fanned out", ("", "seconds", "letters/s", "peak grows by MB"), rows)
@@ -84,7 +84,7 @@ def _due(db: Database) -> datetime:
     return due
 
 
-def _invited(db: Database, size: int) -> Database:
+def invited(db: Database, size: int) -> Database:
     """Make a ceremony with so many confirmed attendees, one in five by video."""
     apply(db, with_ceremony())
     for chunk in common.chunks(enumerate(people(size), 1), 10_000):
@@ -139,7 +139,7 @@ def deliver_in_child(url: str, port: int, size: int) -> None:
 
 
 def queued(db: Database, size: int) -> Database:
-    fan_out(common.url_of(_invited(db, size)), size)
+    fan_out(common.url_of(invited(db, size)), size)
     common.analyze(db)
     return db
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -126,6 +126,14 @@ class Letter(Base):
             postgresql_where=sa.text("outcome IS NULL"),
         ),
     )
+
+
+class LetterIdentity(NamedTuple):
+    """What a letter is recognised by outside of the database; no Message-ID if nothing says that it has left."""
+
+    id: int
+    key: str
+    message_id: str | None
 
 
 class Message(Base):

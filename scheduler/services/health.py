@@ -20,7 +20,9 @@ from scheduler.model.events import Capacity, Event
 from scheduler.model.letters import Letter
 from scheduler.model.operations import JobRecord
 from scheduler.model.visits import Appointment
+from scheduler.services.common.request_limits import count_senders
 from scheduler.services.consulate.visits import rezoning as visit_rezoning
+from scheduler.services.letters import ledger
 from scheduler.services.operations import workers
 from scheduler.services.operations.job_records import read_records
 from scheduler.services.operations.timetable import TIMETABLE, ScheduledJob
@@ -29,6 +31,7 @@ from scheduler.services.privacy import retention
 
 Gettext = Callable[[str], str]
 MINUTE = timedelta(minutes=1)
+MANY_FORMS = 5  # of one address within an hour: more than one person usually sends
 
 
 class CheckResult(StrEnum):
@@ -69,8 +72,32 @@ def check_database(
     yield _check_instants(session, now, gettext)
     yield _check_letters(session, now, gettext)
     yield from _check_worker(session, now, gettext)
+    yield from _check_held_letters(session, gettext)
     yield _check_accounts(session, gettext)
     yield _check_retention(session, now, gettext, keep)
+    yield _find_last_backup(session, gettext)
+
+
+def check_senders(
+    session: Session, *, secret: str, proxies: int, base_url: str, now: datetime, gettext: Gettext
+) -> HealthFinding:
+    """Compare who sent forms lately with the proxies that are trusted: a wrong number makes all visitors one."""
+    counts, name = count_senders(session, secret=secret, now=now), N_("visitors")
+    found = gettext(N_("forms within the last hour: {forms}, from addresses: {senders}"))
+    found = found.format(forms=counts.forms, senders=counts.senders)
+    proxied = base_url.startswith("https://")  # the server itself speaks no TLS
+    if counts.unknown:
+        found = gettext(N_("forms from addresses that cannot be read: {count}")).format(count=counts.unknown)
+        remedy = gettext(N_("let the proxy write the client's address into X-Forwarded-For"))
+    elif proxied and not proxies:
+        remedy = gettext(
+            N_("base_url is https, so there is a proxy: set trusted_proxies, or all visitors share a limit")
+        )
+    elif (proxied or proxies) and counts.senders == 1 and counts.forms >= MANY_FORMS:
+        remedy = gettext(N_("if several people sent them: set trusted_proxies to the number of proxies in front"))
+    else:
+        return HealthFinding(name, CheckResult.OK, found)
+    return HealthFinding(name, CheckResult.WARNING, found, remedy)
 
 
 def _check_clock(session: Session, read_clock: Callable[[], datetime], gettext: Gettext) -> HealthFinding:
@@ -163,6 +190,14 @@ def _find_remedy(found: backlog.Backlog, gettext: Gettext) -> str:
     return gettext(N_("start a worker: scheduler worker"))
 
 
+def _check_held_letters(session: Session, gettext: Gettext) -> Iterator[HealthFinding]:
+    """Tell of letters that wait for somebody since a backup was restored, if there are any."""
+    held = sum(ledger.count_held(session).values())
+    if held:
+        found = gettext(N_("held since a backup was restored: {count}")).format(count=held)
+        yield HealthFinding(N_("held letters"), CheckResult.WARNING, found, "scheduler letter release")
+
+
 def _check_accounts(session: Session, gettext: Gettext) -> HealthFinding:
     """Count accounts; without an administrator, which is no fault, tell how to add one."""
     in_force = sa.select(sa.func.count()).select_from(Account).where(Account.disabled_at.is_(None))
@@ -223,3 +258,12 @@ def _check_job(
             job.title, CheckResult.WARNING, gettext(N_("{found}; overdue")).format(found=found), start
         )
     return HealthFinding(job.title, CheckResult.OK, found)
+
+
+def _find_last_backup(session: Session, gettext: Gettext) -> HealthFinding:
+    """Tell when the last backup was made. That none is known is no fault: other tools make them, too."""
+    made = sa.select(Audit.at, Audit.details).where(Audit.noun == "data", Audit.action == "backup")
+    last = session.execute(made.order_by(Audit.at.desc()).limit(1)).one_or_none()
+    if last is None:
+        return HealthFinding(N_("backup"), CheckResult.OK, gettext(N_("none is known")), "scheduler db backup FILE")
+    return HealthFinding(N_("backup"), CheckResult.OK, f"{last.at:%Y-%m-%d %H:%M} UTC, {last.details['file']}")

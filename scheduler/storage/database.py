@@ -11,16 +11,18 @@ all connections, and each would wait for ever for one more.
 from __future__ import annotations
 
 import json
+import os
 import re
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from math import ceil
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, cast
+from urllib.parse import unquote
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -305,6 +307,10 @@ def _sqlite(url: sa.URL, *, foreign_keys: bool) -> sa.Engine:
         connection.execute(f"PRAGMA busy_timeout={_milliseconds(patience)}")
         return patience
 
+    @sa.event.listens_for(engine, "do_connect")
+    def make_private(*_: object) -> None:
+        _make_file(url)
+
     @sa.event.listens_for(engine, "connect")
     def configure(connection: Any, _: object) -> None:
         connection.isolation_level = None  # transactions are begun below, not guessed by the driver
@@ -333,11 +339,30 @@ def _sqlite(url: sa.URL, *, foreign_keys: bool) -> sa.Engine:
     return engine
 
 
+def _make_file(url: sa.URL) -> None:
+    """Make the file of a database that is not there yet, for its owner alone.
+
+    SQLite gives its other files (-wal, -shm, -journal) the rights of this one, and would give this one those of the
+    umask. What cannot be made is told by SQLite itself, which tries again.
+    """
+    file = file_of(url)
+    if file is not None and str(url.query.get("mode", "rwc")) == "rwc":
+        with suppress(OSError):
+            os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+
+
+def file_of(url: sa.URL) -> Path | None:
+    """Return the file of a SQLite database; None for a server, and for what only SQLite finds (another VFS)."""
+    name = url.database or ""
+    if url.get_backend_name() != "sqlite" or not name or "vfs" in url.query or url.query.get("mode") == "memory":
+        return None
+    return Path(unquote(name.removeprefix("file:"))) if name.startswith("file:") else Path(name)
+
+
 def directory_of(url: sa.URL) -> Path | None:
     """Return the directory of a SQLite file.
 
     None for a server, and for a URI, which says itself whether to create it.
     """
-    if url.get_backend_name() != "sqlite" or not url.database or url.database.startswith("file:"):
-        return None
-    return Path(url.database).parent
+    file = file_of(url)
+    return None if file is None or str(url.database).startswith("file:") else file.parent

@@ -20,6 +20,7 @@ from scheduler.web.entrance.request_record import NOWHERE, ROUTE
 from scheduler.web.guests import erasing, own_page, registering
 from scheduler.web.kit import form_floods, language, safety
 from scheduler.web.kit.assets import Assets
+from scheduler.web.kit.paths import PlainText, RowNumber
 from scheduler.web.officers.accounts import own_account, signing
 from scheduler.web.officers.consulate import calendars, closing_days, front_desk, statistics, visit
 from scheduler.web.officers.events import desk, door, guest
@@ -32,6 +33,8 @@ _CONVERTER = re.compile(r"<[^<>]*:")  # of a part of an address: "<any(en,kk):la
 class Pages(Flask):
     """The Flask application; its log names no address."""
 
+    request_class = safety.PageRequest
+
     def preprocess_request(self) -> Any:
         """Note the pattern of the address before anything else: the address itself may be somebody's own page."""
         if request.url_rule:
@@ -42,11 +45,17 @@ class Pages(Flask):
         """Log an exception by the pattern of the address."""
         self.logger.error("a page has failed: %s", request.environ.get(ROUTE, NOWHERE), exc_info=exc_info)
 
+    def add_url_rule(self, rule: str, endpoint: str | None = None, *args: Any, **options: Any) -> None:
+        """Add a route. Raise ValueError for one of the desk that does not state who may see it."""
+        super().add_url_rule(rule, endpoint, *args, **options)
+        guard.refuse_unstated(self, rule, str(endpoint))
+
 
 def create_app(app: App, *, limit: str = "600 per minute") -> Flask:
     """Make the pages of one instance; ``limit`` is the number of requests that one address may send."""
     web = Pages("scheduler.web", static_folder=None, template_folder=TEMPLATES)
     web.config.update(MAX_CONTENT_LENGTH=MOST_SENT, MAX_FORM_PARTS=100, UNSOLVED=form_floods.Few())
+    web.url_map.converters.update(default=PlainText, int=RowNumber)
     web.url_map.merge_slashes = False  # its redirect would repeat whatever host was asked for
     assets = Assets.read()
     language.install(web, app)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 # Of one process: enough for all who wait for others (`load_limit`), and some for what needs no database: calendars
 # from memory, health, and forms that arrive slowly.
 THREADS = AT_ONCE + MAX_WAITING + 64
+# Of clients to one process, most of them idle; the usual limit of a process is 1024 open files.
+MAX_CONNECTIONS = 768
 
 
 def application() -> RequestRecord:
@@ -62,7 +64,7 @@ def server(
         port=port,
         workers=workers,
         blocking_threads=THREADS,
-        backpressure=256,
+        backpressure=MAX_CONNECTIONS,
         http1_settings=HTTP1Settings(header_read_timeout=15_000),
         workers_kill_timeout=10,
         respawn_failed_workers=True,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from scheduler.app import App
+from scheduler.letter_files import remove_files, remove_forgotten
 from scheduler.model.events import Event
 from scheduler.services.consulate.visits import rezoning as visit_rezoning
 from scheduler.services.consulate.visits import upkeep
@@ -38,8 +39,10 @@ def _lapse(app: App, event_id: int) -> int:
 def purge(app: App) -> dict[str, int]:
     """Forget the registrations that nobody confirmed in time, and workers that are gone; return how many of each."""
     with app.db.write("worker") as session:
-        registrations = registration.purge_unconfirmed(session, now=app.clock.now())
-        return {"registrations": registrations, "workers": forget_old_workers(session)}
+        letters = registration.purge_unconfirmed(session, now=app.clock.now())
+        if letters:  # before the commit: afterwards nothing tells that these files are to be removed
+            remove_files(app, letters)
+        return {"registrations": len(letters), "workers": forget_old_workers(session)}
 
 
 def run_retention(app: App, *, stop: Stop = never) -> dict[str, int]:
@@ -52,6 +55,7 @@ def run_retention(app: App, *, stop: Stop = never) -> dict[str, int]:
         done[step.name] = sum(_forget_batches(app, step, now, stop))
     with app.db.write("worker") as session:
         retention.note_run(session, done, now=now)
+    remove_forgotten(app)
     return done
 
 
@@ -74,7 +78,10 @@ def _forget_batches(app: App, step: retention.RetentionStep, now: datetime, stop
 def run_visit_upkeep(app: App) -> dict[str, int]:
     """End visits that were not confirmed in time, offer times that are free again, forget applicants."""
     with app.db.write("worker") as session:
-        return upkeep.run_upkeep(session, now=app.clock.now())
+        done = upkeep.run_upkeep(session, now=app.clock.now())
+    if done["forgotten"]:
+        remove_forgotten(app)
+    return done
 
 
 def check_zones(app: App) -> int:

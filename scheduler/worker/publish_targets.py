@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from scheduler.base.errors import Conflict, Forbidden, Invalid
 from scheduler.formats.atomic_write import replace_file
+from scheduler.formats.private_files import make_public_directory
 
 
 class NotAFile(Conflict):
@@ -58,7 +59,7 @@ class Directory:
         """Make the folder, and hold it. Raise Conflict if another run holds it."""
         place = self.root / folder
         with _translate(place):
-            place.mkdir(parents=True, exist_ok=True)
+            make_public_directory(place)
             held = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
         try:
             self._lock(held)
@@ -103,7 +104,7 @@ class Directory:
 
     def put(self, name: str, content: bytes, modified: datetime) -> None:
         with _translate(self.root / name):
-            replace_file(self.root / name, content, modified=modified)
+            replace_file(self.root / name, content, modified=modified, public=True)
 
     def remove(self, name: str) -> None:
         with _translate(self.root / name):
@@ -117,6 +118,7 @@ class Bucket:
         try:
             import fsspec
 
+            urlsplit(url)  # raises ValueError here, and not at the first file
             self.files, self.root = fsspec.core.url_to_fs(url)
         except (ImportError, ValueError) as error:
             raise Invalid(

@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
 
 from scheduler.app import App
 from scheduler.model.accounts import Account, AccountRole
@@ -50,17 +51,18 @@ GUESTS = {"fair": "Fairguest", "dinner": "Dinnerguest", "talks": "Talksguest"}
 # The post of those accounts that have one, a post of nobody but administrators, and the one that the confidential
 # event opens.
 OWN_POST, OTHER_POST, HIDDEN_POST = "phuket", "chiangmai", "retreat"
-# By name: the role of an account and its posts. Those that have no use for a post have one, so that it gives nothing.
+# By name: the role of an account and its posts. A viewer and a door have one, too, which must give them nothing.
 ACCOUNTS: Mapping[str, tuple[AccountRole, tuple[str, ...]]] = {
     "viewer": (AccountRole.VIEWER, (OWN_POST,)),
     "door": (AccountRole.DOOR, (OWN_POST,)),
     "officer": (AccountRole.OFFICER, ()),
-    "officer.at.post": (AccountRole.OFFICER, (OWN_POST,)),
-    "front.desk": (AccountRole.FRONT_DESK, (OWN_POST,)),
-    "front.desk.nowhere": (AccountRole.FRONT_DESK, ()),
+    "officer+post": (AccountRole.OFFICER, (OWN_POST,)),
+    "front": (AccountRole.FRONT_DESK, (OWN_POST,)),
+    "front+none": (AccountRole.FRONT_DESK, ()),
     "consular": (AccountRole.CONSULAR, (OWN_POST,)),
-    "administrator": (AccountRole.ADMINISTRATOR, ()),
+    "admin": (AccountRole.ADMINISTRATOR, ()),
 }
+STRANGER = "stranger"  # nobody's account
 INVITED = "newcomer"  # an account that has a link to choose a password
 # They end what the others are about, and so come last.
 _LAST = ("erasing.erase", "own.withdrawal", "ownvisit.cancel", "account.end_everywhere", "signing.sign_out")
@@ -195,6 +197,25 @@ class Known:
         return client
 
 
+class Browser:
+    """A browser of somebody who is signed in to an account, or of a stranger; it sends the forms of our pages."""
+
+    def __init__(self, known: Known, account: str = STRANGER, *, address: str = "127.0.0.1") -> None:
+        self.known = known
+        self.client = known.client(None if account == STRANGER else account, address=address)
+        self.headers = {} if account == STRANGER else {"X-CSRFToken": seal_of_desk(self.client)["csrf_token"]}
+
+    def ask(
+        self, route: Route, method: str = "", *, event: str = "fair", post: str = OWN_POST, path: str = ""
+    ) -> TestResponse:
+        """Send a request to a route about this event or this post; ``path`` is another address of the route."""
+        address = path or self.known.path(route, event=event, post=post)
+        body = self.known.body(route, event=event, post=post)
+        return self.client.open(
+            f"{address}?{self.known.query(route)}", method=method or route.method, headers=self.headers, **body
+        )
+
+
 def seal_of_desk(client: FlaskClient) -> dict[str, str]:
     """Return the field that every form of the desk carries, in the session of this client."""
     return {"csrf_token": csrf_token(client, "/en/desk/account")}
@@ -215,8 +236,7 @@ def put_known(app: App, site: Flask) -> Known:
     an_account(app, INVITED, AccountRole.VIEWER)
     with app.db.write() as session:
         invited = accounts.get_for_update(session, INVITED)
-        for endpoint in ("signing.to_set_up", "signing.set_up"):
-            tokens[endpoint, ""] = accounts.invite(session, invited, secret=app.secret, now=NOW)
+        tokens["signing", ""] = accounts.invite(session, invited, secret=app.secret, now=NOW)
         feeds = _put_feeds(app, session, numbers)
     return Known(app, site, numbers, visits, held, tokens, feeds)
 

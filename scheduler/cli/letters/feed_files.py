@@ -54,7 +54,7 @@ def export(
     if output is None:
         sys.stdout.buffer.write(content)
         return
-    write_file(output, content, overwrite=overwrite)
+    write_file(output, content, overwrite=overwrite, public=True)
     count = content.count(b"BEGIN:VEVENT")
     click.echo(_("Written: {file} ({count} entries)").format(file=output, count=count))
 

@@ -8,11 +8,12 @@ from typing import Any
 
 import click
 
+from scheduler.base.clock import instant
 from scheduler.base.i18n import N_
 from scheduler.cli.kit.answers import Columns, show, show_one
-from scheduler.cli.kit.context import CommandContext, as_json, pass_context
+from scheduler.cli.kit.context import CommandContext, as_json, ask, in_zone, pass_context, without_asking
 from scheduler.cli.kit.language import _, language
-from scheduler.cli.kit.records import NUMBER, format_instant
+from scheduler.cli.kit.records import NUMBER, format_instant, read_wall_time
 from scheduler.model.events import Event
 from scheduler.model.letters import Letter, LetterKind, Outcome
 from scheduler.model.places import Person
@@ -33,7 +34,7 @@ def letter() -> None:
 @click.option("--kind", type=click.Choice([str(kind) for kind in LetterKind]), help=N_("Only this kind."))
 @click.option(
     "--outcome",
-    type=click.Choice([*(str(outcome) for outcome in Outcome), "to do"]),
+    type=click.Choice([*(str(outcome) for outcome in Outcome), "to do", "held"]),
     help=N_("Only with this outcome."),
 )
 @click.option("--limit", type=click.IntRange(1), default=200, show_default=True, help=N_("At most so many."))
@@ -138,3 +139,22 @@ def retry(context: CommandContext, number: int) -> None:
     with context.write() as session:
         ledger.retry(session, ledger.get_letter(session, number), now=context.now())
     click.echo(_("Letter {number} leaves at the next round.").format(number=number))
+
+
+@letter.command(help=N_("Let the letters leave that are held since a backup was restored."))
+@click.option("--since", help=N_("Only those due from then on: what was due before has left before, and is settled."))
+@without_asking
+@in_zone
+@pass_context
+def release(context: CommandContext, since: str | None, yes: bool, tz: str | None) -> None:
+    tzid = context.choose_zone(tz)
+    typed = read_wall_time(since, "--since", now=context.now(), tzid=tzid) if since else None
+    with context.read() as session:
+        held = ledger.count_held(session)
+    for kind, count in held.items():
+        click.echo(f"{_(kind)}: {count}")
+    if held:
+        ask(_("Those that are still of use leave at the next round. Release?"), yes=yes)
+    with context.write() as session:
+        queued, settled = ledger.release(session, since=instant(typed, tzid) if typed else None, now=context.now())
+    click.echo(_("Released: {queued}, settled: {settled}.").format(queued=queued, settled=settled))

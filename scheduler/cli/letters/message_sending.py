@@ -123,7 +123,8 @@ def _read_texts(given: Sequence[str], otherwise: str) -> dict[str, str]:
 
 def _read_file(name: str) -> str:
     try:
-        return sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8-sig")
+        given = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+        return given.decode("utf-8-sig").replace("\r\n", "\n")
     except FileNotFoundError as error:
         raise Invalid("text: there is no file {file}", file=name) from error
     except UnicodeDecodeError as error:

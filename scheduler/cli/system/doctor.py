@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 import click
+from sqlalchemy.orm import Session
 
-from scheduler import schema
+from scheduler import keys, own_files, schema
 from scheduler.app import App
 from scheduler.base.config import TABLE
 from scheduler.base.errors import SchedulerError
@@ -23,6 +26,7 @@ from scheduler.storage.types import Base
 
 DATABASE = N_("database")
 MIN_SECRET_LENGTH = 32  # characters
+MAX_FILES = 3  # named in one finding
 MAX_DIFFERENCES_LENGTH = 200  # characters
 
 
@@ -78,8 +82,9 @@ def _findings(context: CommandContext) -> Iterator[HealthFinding]:
     """Check everything and change nothing, not even tables that are out of date."""
     app = App(context.settings, context.clock)
     yield health.check_time_zones(_)
-    to_mend = N_("set SCHEDULER_SECRET to the same long random text everywhere")
+    to_mend = N_("give every process the same long random text: SCHEDULER_SECRET, or SCHEDULER_SECRET_FILE")
     yield _finding(N_("secret"), lambda: _check_secret(app), to_mend)
+    yield _check_files(app)
     yield _finding(N_("mail"), lambda: _check_mail(app), N_("check mail_url, and that the server answers"))
     tables = _finding(DATABASE, lambda: _check_tables(app), N_("check database_url"))
     yield tables
@@ -88,6 +93,7 @@ def _findings(context: CommandContext) -> Iterator[HealthFinding]:
             yield from health.check_database(
                 session, read_clock=context.clock.now, gettext=_, keep=context.settings.retention
             )
+            yield from _check_senders(app, session, context.now())
     app.close()
 
 
@@ -101,15 +107,22 @@ def _finding(what: str, check: Callable[[], str | HealthFinding], remedy: str) -
 
 
 def _check_secret(app: App) -> str:
-    kept = app.settings.data_dir / "secret"
-    if app.settings.secret or kept.exists():
-        length = len(app.secret)
-        if length >= MIN_SECRET_LENGTH:
-            return _("set")
+    key = keys.find_secret(app.settings)
+    if key is None:
+        return _("will be made at first use") if app.db.embedded else app.secret
+    if len(key.value) < MIN_SECRET_LENGTH:
         raise SchedulerError("the secret is shorter than 32 characters")
-    if app.db.embedded:
-        return _("will be made at first use")
-    return app.secret
+    return _("set, from {source}").format(source=key.source)
+
+
+def _check_files(app: App) -> HealthFinding:
+    """Look for files of the program, and files with keys, that other users of this machine can open."""
+    found = [*own_files.find_open(app.settings, app.db), *own_files.find_open_keys(app.settings)]
+    if not found:
+        return HealthFinding(N_("files"), CheckResult.OK, _("only their owner can open them"))
+    some = [str(path) for path in found[:MAX_FILES]]
+    said = _("other users of this machine can open {count}: {files}").format(count=len(found), files=", ".join(some))
+    return HealthFinding(N_("files"), CheckResult.WARNING, said, f"chmod go= {' '.join(map(shlex.quote, some))}")
 
 
 def _check_mail(app: App) -> str:
@@ -138,6 +151,13 @@ def _check_tables(app: App) -> str | HealthFinding:
             _("restore a backup, or report this"),
         )
     return f"{app.settings.shown('database_url')} ({state.current})"
+
+
+def _check_senders(app: App, session: Session, now: datetime) -> Iterator[HealthFinding]:
+    """Check who sent forms, if there is a secret by which that is known; none is made for it."""
+    if app.settings.secret or (app.settings.data_dir / "secret").exists():
+        proxies, base_url = int(app.settings.trusted_proxies), app.settings.base_url
+        yield health.check_senders(session, secret=app.secret, proxies=proxies, base_url=base_url, now=now, gettext=_)
 
 
 def _exists(app: App) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +13,9 @@ from scheduler.cli import USUAL_GC_THRESHOLD
 from scheduler.cli.kit.context import CommandContext, pass_context
 from scheduler.cli.kit.language import _
 
+if TYPE_CHECKING:
+    from scheduler.web.entrance.listening import ListeningAddress
+
 
 @click.command(help=N_("Serve the pages and the feeds, until it is stopped (Ctrl-C, or SIGTERM)."))
 @click.option("--host", default="127.0.0.1", show_default=True, help=N_("Address to listen on."))
@@ -19,6 +23,13 @@ from scheduler.cli.kit.language import _
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 256), help=N_("How many processes."))
 @pass_context
 def serve(context: CommandContext, host: str, port: int, workers: int) -> None:
+    from scheduler.web.entrance.listening import reserve_address
+
+    with reserve_address(host, port) as address:
+        _serve(context, address, workers)
+
+
+def _serve(context: CommandContext, address: ListeningAddress, workers: int) -> None:
     from scheduler.monitoring import metrics_port
     from scheduler.web.serve import server
 
@@ -27,9 +38,11 @@ def serve(context: CommandContext, host: str, port: int, workers: int) -> None:
     app.secret  # noqa: B018 - made and kept where there is none
     app.close()
     file = context.config
-    serving = server(host=host, port=port, workers=workers, log_format=settings.log_format, settings_file=file)
+    serving = server(
+        host=address.host, port=address.port, workers=workers, log_format=settings.log_format, settings_file=file
+    )
     with metrics_port.of_server(app, int(settings.serve_metrics_port)):
-        click.echo(_("Serving on http://{host}:{port} (Ctrl-C to stop)").format(host=host, port=port))
+        click.echo(_("Serving on http://{address} (Ctrl-C to stop)").format(address=address))
         tell_what_is_not_set(settings)
         serving.serve()
     app.close()

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from scheduler.model.operations import Hits
 from scheduler.services.common.tokens import derive
 
+UNKNOWN_SENDER = "unknown"  # whose address could not be read
 _SENDER_MARK, _SENDER_LENGTH = "@", 10  # of a key: so many characters are the same for all keys of one sender
 _LONGER_THAN = timedelta(minutes=1)
 
@@ -50,19 +51,19 @@ def _sender_part(sender: str, secret: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SenderCounts:
-    """How many forms came within about an hour, from how many senders, and how many of them from a certain one."""
+    """How many forms came within about an hour, from how many senders, and how many of them from an unknown one."""
 
     forms: int
     senders: int
-    of_one: int
+    unknown: int
 
 
-def count_senders(session: Session, one: str, *, secret: str, now: datetime) -> SenderCounts:
-    """Count the forms of the last hour and their senders; ``one`` is the sender whose forms are counted apart."""
+def count_senders(session: Session, *, secret: str, now: datetime) -> SenderCounts:
+    """Count the forms of the last hour and their senders."""
     sender = sa.func.substr(Hits.key, 1, _SENDER_LENGTH)
     # A form counts in a window of a minute and in one of an hour: here in the latter alone.
     lately = (Hits.key.startswith(_SENDER_MARK), Hits.expires_at > now + _LONGER_THAN)
-    of_one = sa.case((sender == _sender_part(one, secret), Hits.number), else_=0)
-    total = sa.select(sa.func.sum(Hits.number), sa.func.count(sa.distinct(sender)), sa.func.sum(of_one))
-    forms, senders, apart = session.execute(total.where(*lately)).one()
-    return SenderCounts(forms or 0, senders, apart or 0)
+    unknown = sa.case((sender == _sender_part(UNKNOWN_SENDER, secret), Hits.number), else_=0)
+    total = sa.select(sa.func.sum(Hits.number), sa.func.count(sa.distinct(sender)), sa.func.sum(unknown))
+    forms, senders, of_unknown = session.execute(total.where(*lately)).one()
+    return SenderCounts(forms or 0, senders, of_unknown or 0)

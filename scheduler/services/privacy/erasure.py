@@ -7,6 +7,7 @@ once what is personal, one function for each table.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
@@ -68,6 +69,27 @@ def purge(session: Session, people: Sequence[int], *, now: datetime) -> None:
         for statement in table(people, now):
             session.execute(statement, execution_options={"synchronize_session": False})
     note_each(session, "erase", "person", people, now=now)
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """Where copies of a person's data can lie outside of the database."""
+
+    addresses: set[str]  # to which letters went
+    events: set[str]  # on whose lists they stood
+    since: datetime  # when they were first known
+
+
+def find_traces(session: Session, person: Person, *, now: datetime) -> Traces:
+    """Return what is to be looked for outside of the database, before it is forgotten."""
+    written = session.execute(sa.select(Letter.address, Letter.created_at).where(Letter.person_id == person.id)).all()
+    here = sa.or_(Attendee.person_id == person.id, Attendee.represented_by_id == person.id)
+    listed = session.execute(sa.select(Event.key, Attendee.created_at).join(Attendee.event).where(here)).all()
+    return Traces(
+        addresses={address for address in (person.email, *(row.address for row in written)) if address},
+        events={row.key for row in listed},
+        since=min((row.created_at for row in (*written, *listed)), default=now),
+    )
 
 
 # Leaving

@@ -41,7 +41,6 @@ from scheduler.web.kit import form_floods
 from scheduler.web.kit.answers import redirect_after_form, show_form_again
 from scheduler.web.kit.forms import POSTS, Form, Mistyped, unshared
 from scheduler.web.kit.language import _
-from scheduler.web.kit.paths import is_key
 from scheduler.web.kit.typed_times import parse_typed_time
 
 
@@ -76,7 +75,7 @@ def blueprint(app: App, limiter: Limiter) -> Blueprint:
 
 def _show_services(app: App, key: str) -> str:
     with app.db.read() as session:
-        post = public_posts.get_public(session, key) if is_key(key) else abort(404)
+        post = public_posts.get_public(session, key)
         offered = [service for service in post.services if service.offered and public_posts.takes_visits(post)]
         return render_template(
             "web/visit/services.html",

@@ -24,7 +24,6 @@ from scheduler.web.kit import form_floods
 from scheduler.web.kit.answers import show_form_again
 from scheduler.web.kit.forms import Form, seal, unshared
 from scheduler.web.kit.language import _, with_query
-from scheduler.web.kit.paths import is_key
 from scheduler.web.kit.typed_times import parse_typed_day
 
 BOOK = f"{POST}/book"
@@ -108,7 +107,7 @@ _LAYOUTS = {str(layout): layout for layout in Layout} | {"": Layout.ADJOINING}
 
 def get_service(session: Session, key: str, name: str) -> Service:
     """Return the service of a post. Raise NotFound if it takes no visits."""
-    return public_posts.get_bookable_service(session, key, name) if is_key(key) and is_key(name) else abort(404)
+    return public_posts.get_bookable_service(session, key, name)
 
 
 def read_week(nearest: Sequence[Slot]) -> date | None:

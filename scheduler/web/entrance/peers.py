@@ -11,7 +11,8 @@ from ipaddress import IPv6Address, ip_address
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-UNKNOWN = "unknown"  # also what a proxy says that does not know (RFC 7239, 6)
+from scheduler.services.common.request_limits import UNKNOWN_SENDER
+
 CLIENT = "scheduler.client"  # in the environ: whose limits a request counts against
 # 203.0.113.7:4711 and [2001:db8::1]:4711 as RFC 7239, 6 has them; an IPv6 address without brackets has no port.
 _WITH_PORT = re.compile(r"\[(?P<v6>[^][]+)\](?::\w*)?|(?P<v4>[0-9.]+):\w*")
@@ -32,7 +33,7 @@ class BehindProxies:
 
 
 def client_address(environ: Mapping[str, Any], proxies: int) -> str:
-    """Return whose limits a request counts against: the IPv4 address, or the IPv6 network of /64; else `UNKNOWN`.
+    """Return whose limit a request counts against: an IPv4 address, an IPv6 network of /64, or `UNKNOWN_SENDER`.
 
     Whoever has one IPv6 address has 2**64 of them (RFC 6177).
     """
@@ -57,7 +58,7 @@ def read_address(said: str) -> str:
     try:
         address = ip_address((found["v6"] or found["v4"]) if found else said)
     except ValueError:
-        return UNKNOWN
+        return UNKNOWN_SENDER
     if isinstance(address, IPv6Address):
         return str(address.ipv4_mapped or IPv6Address(int(address) >> 64 << 64))
     return str(address)

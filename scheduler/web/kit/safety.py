@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import re
+from typing import Any
 
 import sqlalchemy as sa
-from flask import Flask, Response, abort, g, render_template, request
+from flask import Flask, Request, Response, abort, g, render_template, request
 from flask_limiter import Limiter
 from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable, TooManyRequests
 from werkzeug.wrappers import Response as Answer
@@ -70,7 +72,7 @@ def install(web: Flask, app: App, limit: str) -> None:
     )
     shared = Limiter(limit_key, app=web, storage_uri=f"{SCHEME}://", storage_options={"app": app})  # type: ignore[dict-item]
     web.extensions.update({"scheduler.limiter": shared, "scheduler.local_limiter": local})
-    web.before_request(_refuse_long)
+    web.before_request(_refuse_query)
     web.register_error_handler(HTTPException, _answer_http)
     web.register_error_handler(SchedulerError, _answer_ours)
     web.register_error_handler(Busy, _answer_busy)
@@ -80,10 +82,23 @@ def install(web: Flask, app: App, limit: str) -> None:
     web.after_request(_guard)
 
 
-def _refuse_long() -> None:
-    """Answer 414 to a long query: the links on a page repeat it many times."""
+class PageRequest(Request):
+    """A request whose query can be read whatever somebody wrote: octets that belong into no address are escaped."""
+
+    def __init__(self, *args: Any, **given: Any) -> None:
+        super().__init__(*args, **given)
+        self.query_string = _NOT_IN_ADDRESSES.sub(lambda octet: b"%%%02X" % ord(octet[0]), self.query_string)
+
+
+_NOT_IN_ADDRESSES = re.compile(rb"[^\x21-\x7e]")  # RFC 3986 2
+
+
+def _refuse_query() -> None:
+    """Answer 414 to a long query, which the links on a page repeat many times, and 400 to one with a NUL."""
     if len(request.query_string) > MAX_QUERY_LENGTH:
         abort(414)
+    if b"%00" in request.query_string:  # PostgreSQL refuses it
+        abort(400)
 
 
 def _refuse_overload() -> None:

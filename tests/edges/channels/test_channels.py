@@ -275,15 +275,32 @@ def test_looking_whether_the_server_is_there_sends_nothing(channel, postbox):
 
 
 def test_a_letter_is_a_file_named_after_itself(tmp_path):
-    FileChannel(str(tmp_path / "new" / "letters")).send(a_letter(7))
+    FileChannel(tmp_path / "new" / "letters").send(a_letter(7))
 
     (file,) = (tmp_path / "new" / "letters").iterdir()
     assert "000007-place-freed-en.eml" == file.name
     assert a_letter(7).content == file.read_bytes()
 
 
+@pytest.mark.parametrize("umask", [0o000, 0o022])
+def test_a_letter_is_for_its_owner_alone_also_in_place_of_one_that_was_not(tmp_path, umask):
+    before = os.umask(umask)
+    try:
+        channel = FileChannel(tmp_path / "new" / "letters")
+        channel.send(a_letter(7))
+        file = tmp_path / "new" / "letters" / "000007-place-freed-en.eml"
+        modes = [oct(path.stat().st_mode & 0o777) for path in (tmp_path / "new", file.parent, file)]
+        file.chmod(0o604)
+        channel.send(a_letter(7))
+    finally:
+        os.umask(before)
+
+    assert ["0o700", "0o700", "0o600"] == modes
+    assert 0o600 == file.stat().st_mode & 0o777
+
+
 def test_a_repeated_letter_replaces_itself(tmp_path):
-    channel = FileChannel(str(tmp_path))
+    channel = FileChannel(tmp_path)
 
     channel.send(a_letter(7))
     channel.send(a_letter(7, content=b"Subject: once more\r\n\r\n"))
@@ -295,7 +312,7 @@ def test_a_letter_never_replaces_another_that_has_its_name(tmp_path):
     """A database that was begun anew counts its letters from one."""
     letter = a_letter(7, content=b"Message-ID: <7@embassy.example>\r\n\r\n")
     answer = b"Message-ID: <7@before.example>\r\nReferences: <7@embassy.example>\r\n\r\n"
-    channel = FileChannel(str(tmp_path))
+    channel = FileChannel(tmp_path)
     channel.send(a_letter(7, message_id="<7@before.example>", content=answer))
 
     channel.send(letter)
@@ -314,7 +331,7 @@ def test_what_is_no_letter_is_left_where_it_is(tmp_path, make):
     taken = tmp_path / "000007-place-freed-en.eml"
     make(taken)
 
-    FileChannel(str(tmp_path)).send(a_letter(7))
+    FileChannel(tmp_path).send(a_letter(7))
 
     assert taken.is_symlink() or taken.is_dir()
     assert a_letter(7).content == (tmp_path / "000007-place-freed-en-2.eml").read_bytes()
@@ -322,7 +339,7 @@ def test_what_is_no_letter_is_left_where_it_is(tmp_path, make):
 
 def test_a_file_that_is_there_is_whole(tmp_path):
     """Somebody who looks at any moment sees no letter or all of it."""
-    channel, stop = FileChannel(str(tmp_path)), threading.Event()
+    channel, stop = FileChannel(tmp_path), threading.Event()
     content, cut = b"Subject: long\r\n\r\n" + b"x" * 3_000_000, []
 
     def look() -> None:
@@ -342,7 +359,7 @@ def test_a_file_that_is_there_is_whole(tmp_path):
 
 def test_a_place_that_cannot_be_written_is_a_channel_that_is_down(tmp_path):
     (tmp_path / "file").write_text("not a directory")
-    channel = FileChannel(str(tmp_path / "file" / "letters"))
+    channel = FileChannel(tmp_path / "file" / "letters")
 
     with pytest.raises(ChannelError, match="cannot be written") as refused:
         channel.send(a_letter())
@@ -358,7 +375,7 @@ def test_a_file_that_cannot_be_read_holds_up_no_letter():
         taken.write_bytes(b"kept by another program")
         taken.chmod(0)
 
-        FileChannel(place).send(a_letter(7))
+        FileChannel(Path(place)).send(a_letter(7))
 
         assert a_letter(7).content == (Path(place) / "000007-place-freed-en-2.eml").read_bytes()
 
@@ -378,7 +395,7 @@ def _as_somebody_else(place: Path):
 
 
 def test_on_a_full_disk_no_letter_is_half_written_and_the_channel_is_down(tmp_path):
-    channel = FileChannel(str(tmp_path))
+    channel = FileChannel(tmp_path)
     channel.send(a_letter(1))
 
     with room_for(10), pytest.raises(ChannelError, match="cannot be written") as refused:
@@ -389,7 +406,7 @@ def test_on_a_full_disk_no_letter_is_half_written_and_the_channel_is_down(tmp_pa
 
 
 def test_looking_whether_letters_could_be_written_makes_nothing(tmp_path):
-    FileChannel(str(tmp_path / "new" / "letters")).check()
+    FileChannel(tmp_path / "new" / "letters").check()
 
     assert [] == list(tmp_path.iterdir())
 

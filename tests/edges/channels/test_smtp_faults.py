@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
+
 import pytest
 
 from scheduler.channels.base import ChannelError, Failure
 from scheduler.model.letters import LetterKind
 from scheduler.services.letters.envelope import OutgoingMessage
-from tests.support.machine import HANG
+from tests.support.machine import HANG, until
 from tests.support.mail_faults import Fault, FaultyServer, in_turn, only
 
 SHORT = 0.1  # seconds; for servers that never answer
@@ -69,6 +72,21 @@ def test_an_answer_that_never_comes_counts_for_the_letter(server, step):
     channel.send(a_letter(2))
     channel.close()
     assert ["guest2@example.org"] == server.taken
+
+
+def test_the_answer_to_the_content_may_come_later_than_any_other(server):
+    """If it came after we had gone, the server would have the letter and be sent it again."""
+    channel = server.channel(timeout=2 * SHORT)
+    server.answers["content"] = lambda _recipient: time.sleep(3 * SHORT) or "250 OK"
+
+    def is_taken() -> bool:  # more than once where the machine is too busy to give the other answers in time
+        with suppress(ChannelError):
+            channel.send(a_letter(1))
+            return True
+        return False
+
+    until(is_taken)
+    channel.close()
 
 
 @pytest.mark.parametrize("step", ["greeting", "EHLO"])

@@ -55,7 +55,9 @@ OTHERS = {
     "apply",
     "attendee import",
     "db downgrade",
+    "db restore",  # into an empty database only
     "event import",
+    "letter release",
     "feed publish",  # takes back only what it wrote itself, and is run by cron
     "message send",
     "person retention",

@@ -583,6 +583,7 @@ def test_the_ledger_shows_the_last_reason_the_attempts_and_the_next_one(desk, se
     assert "450 still busy (attempts: 2, again 2" in scheduler("letter", "list").output
 
 
+@ONE_ENGINE
 def test_the_command_for_cron_sends_the_others_and_ends(scheduler, desk, server, monkeypatch):
     queue_letters(desk, TEN)
     server.answers["content"] = only("guest0@", Fault.HANG_UP)

@@ -20,7 +20,7 @@ from scheduler.services.consulate.visits import booking
 from scheduler.services.consulate.visits.booking import AlreadyBooked, NotOffered, SlotTaken, Unchanged
 from scheduler.services.consulate.visits.lifecycle import NoLongerStands
 from scheduler.storage.database import Database
-from tests.support.builders import NOW, SECRET
+from tests.support.builders import NOW, SECRET, beside
 from tests.support.consulate import MORNING, PASSPORT, Consulate, a_party, a_post, wrong_with_cells
 
 MINUTE = timedelta(minutes=1)
@@ -366,7 +366,7 @@ def test_a_closed_time_is_refused_with_the_reason_that_was_given(post):
 @pytest.mark.parametrize("engine", ["postgresql"])
 def test_a_closure_that_comes_while_somebody_books_is_seen(post, db):
     """The plan was read before the post was held; what was decided meanwhile counts."""
-    with db.write() as session:
+    with beside(db).write() as session:
         service = post._service(session)
         assert [] == list(service.post.special_days)
         post.days(first_day=MORNING.date(), last_day=MORNING.date(), reason="Flood")

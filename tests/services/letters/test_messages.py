@@ -326,4 +326,7 @@ def test_a_registration_that_was_never_confirmed_is_purged_although_a_message_we
     clock.advance(2 * DAY)
 
     with opening.db.write() as session:
-        assert 1 == registration.purge_unconfirmed(session, now=clock.now())
+        registration.purge_unconfirmed(session, now=clock.now())
+        left = session.scalars(sa.select(Attendee).where(Attendee.standing == Standing.UNCONFIRMED)).all()
+
+    assert [] == left

@@ -10,9 +10,9 @@ import pytest
 from werkzeug.test import Client
 from werkzeug.wrappers import Response
 
-from scheduler.base.errors import Forbidden, NotFound
+from scheduler.base.errors import Forbidden
 from scheduler.model.accounts import AccountRole, Act
-from scheduler.services.accounts import accounts, assigned_posts
+from scheduler.services.accounts import accounts, rights
 from scheduler.services.consulate.posts import posts
 from scheduler.services.feeds import links as feed_links
 from scheduler.web.programme.feed_server import FeedServer
@@ -160,22 +160,7 @@ def _seen(db, name):
     acts = (Act.SEE_VISITS, Act.KEEP_QUEUE, Act.SEE_APPLICANTS, Act.KEEP_VISITS, Act.KEEP_POSTS)
     with db.read() as session:
         who = accounts.make_officer(accounts.get(session, name), secret=SECRET)
-        return [post.key for post in assigned_posts.list_assigned_posts(session, who)], {
-            act for act in acts if who.may(act)
-        }
-
-
-def test_another_post_and_its_visits_are_not_there_for_who_does_not_see_it(phuket, account):
-    account("somchai", "front desk", "bangkok")
-
-    with phuket.db.read() as session:
-        who = accounts.make_officer(accounts.get(session, "somchai"), secret=SECRET)
-        assert "bangkok" == assigned_posts.get(session, who, "bangkok").key
-        for key in ("phuket", "nowhere"):
-            with pytest.raises(NotFound, match=f"there is no post {key}"):
-                assigned_posts.get(session, who, key)
-        with pytest.raises(NotFound, match=f"there is no visit {phuket.references[0]}"):
-            assigned_posts.get_visit(session, who, phuket.references[0])
+        return [post.key for post in rights.list_posts(session, who)], {act for act in acts if who.may(act)}
 
 
 def test_posts_are_given_and_taken_at_the_shell(scheduler, phuket, account):

@@ -153,6 +153,7 @@ def test_a_column_or_field_that_there_is_not_is_told_with_those_there_are(desk: 
     assert "Name, E-mail, Telephone" in desk.refused(file, "--map", "Nom=name")
     assert "external_id" in desk.refused(file, "--map", "Name=nom")
     assert "there is no row 9" in desk.refused(file, "--new", "9")
+    assert "is not the number of a row" in desk.refused(file, "--new", "9" * 5000)
     assert "37=#12" in desk.refused(file, "--same", "2")
 
 
@@ -257,6 +258,18 @@ def test_an_answer_on_record_is_kept_and_who_withdrew_stays_so(desk: Desk) -> No
     assert ["has withdrawn; nothing is changed by a list"] == told["rows"][0]["remarks"]
     assert ["the answer on record is kept"] == told["rows"][1]["remarks"]
     assert "withdrawn" == desk.list["Ann Lee"]["standing"]
+
+
+def test_a_list_changes_a_role_that_it_names_and_keeps_one_that_it_does_not_name(desk: Desk) -> None:
+    desk.bring(desk.csv(["Name", "Role"], ["Ann Lee", "speaker"]))
+
+    desk.bring(desk.csv(["Name"], ["Ann Lee"]))
+    kept = desk.list["Ann Lee"]["role"]
+    told = desk.bring(desk.csv(["Name", "Role"], ["Ann Lee", "staff"]))
+
+    assert "speaker" == kept
+    assert "changed" == told["outcomes"]["Ann Lee"]
+    assert "staff" == desk.list["Ann Lee"]["role"]
 
 
 def test_those_who_accept_have_places_in_the_order_of_their_rows_and_then_wait(desk: Desk) -> None:

@@ -53,6 +53,13 @@ def test_a_dry_run_shows_whom_in_which_language_and_the_letter_itself(scheduler,
     assert "No messages." in scheduler("message", "list").output
 
 
+def test_a_text_may_come_from_another_program_and_must_be_text(scheduler, opening):
+    args = ("message", "send", "opening", "--to", "everyone", "--subject", "A", "--text", "-", "--dry-run")
+
+    assert "Двери" in scheduler(*args, input="Двери откроются.\r\n".encode()).output
+    assert "text: - is not UTF-8 text" in scheduler(*args, input=b"\xff", code=2).output
+
+
 def test_where_nobody_can_be_asked_nothing_is_sent_without_yes(scheduler, opening, tmp_path):
     assert "say --yes" in message(scheduler, tmp_path, code=1).output
     assert "No messages." in scheduler("message", "list").output
