@@ -53,8 +53,8 @@ def _make_locked(path: Path) -> FileIO:
 def find_ended(directory: Path) -> Iterator[str]:
     """Yield the ids of workers that have certainly ended; remove the file of each when the next one is asked for.
 
-    So the proof is still there if this process ends before it has used it. A file that was copied from another machine,
-    or left from before this one was started, proves nothing.
+    So the proof is still there if this process ends before it has used it. A file that was copied from another
+    machine, or left from before this one was started, proves nothing.
     """
     for path in directory.glob(f"{PREFIX}*{SUFFIX}"):
         with suppress(OSError), _open(path) as file:
