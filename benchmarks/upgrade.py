@@ -129,10 +129,10 @@ def reload(servers: Sequence[Restarting]) -> None:
 @contextmanager
 def _proxy(ports: Sequence[int]) -> Iterator[int]:
     """Run nginx before these servers, with the upstream that the manual has."""
-    found = re.search(r"`(upstream programme \{.*\})`", MANUAL.read_text(encoding="utf-8"))
+    found = re.search(r"`upstream programme \{ (server [^;]*;)", MANUAL.read_text(encoding="utf-8"))
     assert found, "the manual has no upstream"
-    servers = " ".join(f"server {HOST}:{port};" for port in ports)
-    upstream = re.sub(r"\{.*\}", f"{{ {servers} }}", found[1])
+    servers = " ".join(re.sub(r"127\.0\.0\.1:\d+", f"{HOST}:{port}", found[1]) for port in ports)
+    upstream = f"upstream programme {{ {servers} }}"
     with TemporaryDirectory(prefix="benchmark-") as name:
         place, port = Path(name), free_port()
         place.chmod(0o755)  # nginx's workers are another user

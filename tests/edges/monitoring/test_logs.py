@@ -6,7 +6,10 @@ import io
 import json
 import logging
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -171,6 +174,27 @@ def logged(log_format: str, *args: object, **more: object) -> str:
     logger.warning(*args, **more)  # type: ignore[arg-type]
     logger.removeHandler(handler)
     return stream.getvalue()
+
+
+def test_of_other_libraries_only_trouble_is_told(tmp_path: Path) -> None:
+    """Flask-Limiter's news name who asks; APScheduler warns of rounds that take long."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import logging\n"
+        "from scheduler.monitoring import logs\n"
+        "logs.configure('text')\n"
+        "logging.getLogger('scheduler.worker').info('ours')\n"
+        "logging.getLogger('flask-limiter').info('exceeded by 203.0.113.7')\n"
+        "logging.getLogger('apscheduler.scheduler').warning('long')\n"
+        "logging.getLogger('_granian').warning('Killing worker-1 after it refused to gracefully stop')\n"
+        "logging.getLogger('sqlalchemy.pool').error('trouble')\n"
+    )
+
+    said = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, cwd=Path(__file__).parents[3]
+    )
+
+    assert ["ours", "trouble"] == [line.split()[-1] for line in said.stderr.splitlines()]
 
 
 def test_an_entry_is_a_line_for_people_or_an_object_for_programs() -> None:
