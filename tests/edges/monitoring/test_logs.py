@@ -176,23 +176,21 @@ def logged(log_format: str, *args: object, **more: object) -> str:
     return stream.getvalue()
 
 
-def test_of_other_libraries_only_trouble_is_told(tmp_path: Path) -> None:
+def test_of_other_libraries_only_trouble_is_told() -> None:
     """Flask-Limiter's news name who asks; APScheduler warns of rounds that take long."""
-    script = tmp_path / "script.py"
-    script.write_text(
-        "import logging\n"
-        "from scheduler.monitoring import logs\n"
-        "logs.configure('text')\n"
-        "logging.getLogger('scheduler.worker').info('ours')\n"
-        "logging.getLogger('flask-limiter').info('exceeded by 203.0.113.7')\n"
-        "logging.getLogger('apscheduler.scheduler').warning('long')\n"
-        "logging.getLogger('_granian').warning('Killing worker-1 after it refused to gracefully stop')\n"
-        "logging.getLogger('sqlalchemy.pool').error('trouble')\n"
-    )
+    script = """
+import logging
+from scheduler.monitoring import logs
+logs.configure("text")
+logging.getLogger("scheduler.worker").info("ours")
+logging.getLogger("flask-limiter").info("exceeded by 203.0.113.7")
+logging.getLogger("apscheduler.scheduler").warning("long")
+logging.getLogger("_granian").warning("Killing worker-1 after it refused to gracefully stop")
+logging.getLogger("sqlalchemy.pool").error("trouble")
+"""
+    root = Path(__file__).parents[3]
 
-    said = subprocess.run(
-        [sys.executable, str(script)], capture_output=True, text=True, cwd=Path(__file__).parents[3]
-    )
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=root)
 
     assert ["ours", "trouble"] == [line.split()[-1] for line in said.stderr.splitlines()]
 
