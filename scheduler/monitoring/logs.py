@@ -30,13 +30,16 @@ _SECRETS = (
     (re.compile(r"\b[1-9][0-9]{0,17}-[a-z2-7]{26}\b"), "[token]"),
     (re.compile(r"\b[2-9A-Z]{4}-[2-9A-Z]{4}\b"), "[reference]"),
 )
-# What granian says of every server with more threads than it would choose itself.
-_KNOWN = "Configuration allows spawning up to"
+# Of other libraries trouble alone is told: their news may name who asks. APScheduler warns of rounds that take long.
+_LEVELS = {"scheduler": logging.INFO, "apscheduler": logging.ERROR, "_granian": logging.WARNING}
+# What granian says of every server with more threads than it would choose itself, and at the stop of a busy one of
+# processes that have ended, because two of its threads wait for the same process.
+_UNTRUE = ("Configuration allows spawning up to", "Killing worker-", "Killing old worker-")
 
 
-def configure(log_format: str, *, level: int = logging.INFO) -> None:
+def configure(log_format: str) -> None:
     """Send everything that is logged in this process to standard error, in this format."""
-    logging.config.dictConfig(configuration(log_format, level=level))
+    logging.config.dictConfig(configuration(log_format))
     # What cannot be logged, or ends a thread, would else be printed whole, with what its message quotes.
     logging.raiseExceptions = False
     threading.excepthook = _log_end_of_thread
@@ -48,9 +51,8 @@ def _log_end_of_thread(ended: threading.ExceptHookArgs) -> None:
         logging.getLogger(__name__).error("a thread has failed", exc_info=trouble)
 
 
-def configuration(log_format: str, *, level: int = logging.INFO) -> dict[str, Any]:
+def configuration(log_format: str) -> dict[str, Any]:
     """Return the configuration for `logging.config.dictConfig`; granian takes it to its processes."""
-    quiet = {"level": logging.WARNING, "propagate": True, "handlers": []}
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -64,8 +66,8 @@ def configuration(log_format: str, *, level: int = logging.INFO) -> dict[str, An
                 "stream": "ext://sys.stderr",
             }
         },
-        "loggers": {name: dict(quiet) for name in ("apscheduler", "_granian", "granian.access", "alembic")},
-        "root": {"level": level, "handlers": ["stderr"]},
+        "loggers": {name: {"level": least, "propagate": True, "handlers": []} for name, least in _LEVELS.items()},
+        "root": {"level": logging.WARNING, "handlers": ["stderr"]},
     }
 
 
@@ -87,12 +89,12 @@ def make_formatter(log_format: str) -> logging.Formatter:
 
 
 class AnonymousFilter(logging.Filter):
-    """A filter that puts what may be told of an error in the place of the error."""
+    """A filter that puts what may be told of an error in its place, and drops what is not true."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
             record.args = tuple(describe(one) if isinstance(one, BaseException) else one for one in record.args)
-        return not str(record.msg).startswith(_KNOWN)
+        return not str(record.msg).startswith(_UNTRUE)
 
 
 def describe(error: BaseException) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import multiprocessing
 import os
 from pathlib import Path
@@ -23,6 +24,9 @@ THREADS = AT_ONCE + MAX_WAITING + 64
 MAX_CONNECTIONS = 768
 
 
+RELOAD_SECONDS = 6.0  # between the start of a new process and the end of the one it replaces; it starts in 1.5
+
+
 def application() -> RequestRecord:
     """Make what each process runs, from the settings of the environment. Raise what `App.open` raises."""
     # The process that starts the others needs none of this.
@@ -38,6 +42,8 @@ def application() -> RequestRecord:
         metrics.enable()
         metrics.watch_pool(app.db.engine)
     site = FeedServer(app, create_app(app).wsgi_app)
+    # When all is answered, nothing is left to do. The interpreter would wait for granian's threads.
+    atexit.register(os._exit, 0)
     return RequestRecord(site, logged=settings.log_requests == "yes", numbered=settings.trusted_proxies != "0")
 
 
@@ -68,6 +74,7 @@ def server(
         http1_settings=HTTP1Settings(header_read_timeout=15_000),
         workers_kill_timeout=10,
         respawn_failed_workers=True,
+        respawn_interval=RELOAD_SECONDS,
         websockets=False,
         log_access=False,
         log_level=LogLevels.warning,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import signal
 import threading
+from collections.abc import Callable
 
 import click
 
@@ -31,6 +32,7 @@ def worker(context: CommandContext, once: bool, as_json: bool) -> None:
     if problem:
         raise Conflict(problem)
     logs.configure(context.settings.log_format)
+    wait = (lambda: None) if once else _heed_signals()
     app = context.app
     app.house  # noqa: B018 - a missing secret is told before anything is claimed
     with at_work(app) as present:
@@ -41,7 +43,7 @@ def worker(context: CommandContext, once: bool, as_json: bool) -> None:
         with metrics_port.of_worker(app, int(context.settings.worker_metrics_port)):
             click.echo(_("Working; stop with Ctrl-C."), err=True)
             tell_where_letters_go(context.settings)
-            timetable.run(app, present, _until_stopped)
+            timetable.run(app, present, wait)
     app.close()
     click.echo(_("Stopped."), err=True)
 
@@ -74,9 +76,9 @@ def _print_run(run: timetable.JobRun) -> None:
         click.echo(f"{_(run.job.title)}: {sum(run.counts.values())}")
 
 
-def _until_stopped() -> None:
-    """Wait for SIGINT or SIGTERM."""
+def _heed_signals() -> Callable[[], object]:
+    """Return a function that waits for SIGINT or SIGTERM, also for one that comes before it is called."""
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    stop.wait()
+    return stop.wait

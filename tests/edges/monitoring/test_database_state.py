@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -13,7 +17,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from scheduler.app import App
 from scheduler.base.clock import ManualClock
 from scheduler.base.errors import Conflict
-from scheduler.monitoring import metrics_port
+from scheduler.monitoring import metrics, metrics_port
 from scheduler.monitoring.database_state import DatabaseState
 from scheduler.worker import timetable
 from scheduler.worker.presence import at_work
@@ -79,3 +83,39 @@ def taken() -> Iterator[int]:
 def test_a_port_that_others_have_is_told_in_a_line(app: App, taken: int, show) -> None:
     with pytest.raises(Conflict, match=f"metrics_port: port {taken} cannot be had: Address"), show(app, taken):
         pass
+
+
+def test_attempts_are_counted_by_outcome_and_only_when_that_is_asked_for() -> None:
+    script = """
+import sys
+from scheduler.monitoring import metrics
+metrics.count_letter("sent")
+assert "prometheus_client" not in sys.modules
+found = metrics.enable()
+for outcome in ("sent", "sent", None):
+    metrics.count_letter(outcome)
+metrics.count_feed(kept=True)
+from prometheus_client import generate_latest
+print(generate_latest(found.registry).decode())
+"""
+    root = Path(__file__).parents[3]
+    command = [sys.executable, "-c", script]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True, cwd=root).stdout
+
+    assert 'scheduler_letters_total{outcome="sent"} 2.0\n' in printed
+    assert 'scheduler_letters_total{outcome="postponed"} 1.0\n' in printed
+    assert 'scheduler_feed_requests_total{from="memory"} 1.0\n' in printed
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_the_manual_names_metrics_that_there_are(app: App) -> None:
+    manual = (Path(__file__).parents[3] / "docs" / "operating.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"scheduler_\w+(?<!_count)(?<!_bucket)\b(?!\.service)", manual))
+    counted = CollectorRegistry()
+    metrics.Metrics(counted)
+    counted.register(DatabaseState(app))
+
+    there = {sample for metric in counted.collect() for sample in (metric.name, f"{metric.name}_total")}
+
+    assert len(named) > 10
+    assert set() == {re.sub("_(count|bucket)$", "", name) for name in named} - there

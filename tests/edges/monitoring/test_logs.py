@@ -6,7 +6,10 @@ import io
 import json
 import logging
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -14,7 +17,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import Client
 
 from scheduler.app import App
-from scheduler.base.errors import Conflict
+from scheduler.base.config import load_settings
+from scheduler.base.errors import Conflict, Invalid
 from scheduler.channels.smtp import SmtpChannel
 from scheduler.model.accounts import Account, AccountRole
 from scheduler.monitoring import logs
@@ -173,6 +177,37 @@ def logged(log_format: str, *args: object, **more: object) -> str:
     return stream.getvalue()
 
 
+def run_logging(script: str) -> str:
+    """What a process logs as text that runs this after its log was configured."""
+    begin = "import logging, threading\nfrom scheduler.monitoring import logs\nlogs.configure('text')\n"
+    root = Path(__file__).parents[3]
+    return subprocess.run([sys.executable, "-c", begin + script], capture_output=True, text=True, cwd=root).stderr
+
+
+def test_a_thread_that_fails_is_told_of_without_what_its_error_quotes() -> None:
+    said = run_logging("one = threading.Thread(target=int, args=('Ann',)); one.start(); one.join()")
+
+    assert re.search(r" error   a thread has failed\n    ValueError \(python3\.\d+/threading\.py:\d+ run\)\n", said)
+    assert "Ann" not in said
+
+
+def test_an_entry_that_cannot_be_written_prints_nothing_either() -> None:
+    assert "" == run_logging("logging.getLogger('scheduler').error('%d', 'Ann')")
+
+
+def test_of_other_libraries_only_trouble_is_told() -> None:
+    """Flask-Limiter's news name who asks; APScheduler warns of rounds that take long."""
+    said = run_logging("""
+logging.getLogger("scheduler.worker").info("ours")
+logging.getLogger("flask-limiter").info("exceeded by 203.0.113.7")
+logging.getLogger("apscheduler.scheduler").warning("long")
+logging.getLogger("_granian").warning("Killing worker-1 after it refused to gracefully stop")
+logging.getLogger("sqlalchemy.pool").error("trouble")
+""")
+
+    assert ["ours", "trouble"] == [line.split()[-1] for line in said.splitlines()]
+
+
 def test_an_entry_is_a_line_for_people_or_an_object_for_programs() -> None:
     text, read = logged("text", "Almaty: %s", 7, extra={"ms": 3}), json.loads(logged("json", "Алматы"))
 
@@ -198,6 +233,17 @@ def test_of_an_error_its_kind_and_place_are_told_and_not_what_it_quotes() -> Non
     assert re.fullmatch(r"    sqlalchemy\.exc\.IntegrityError \(.*test_logs\.py:\d+ fail\)", lines[1])
     assert re.fullmatch(r"    ValueError \(.*test_logs\.py:\d+ fail\)", lines[2])
     assert "Ann" not in text
+
+
+def test_of_the_program_the_lines_are_told_that_an_error_came_through() -> None:
+    try:
+        load_settings({"SCHEDULER_LANGUAGE": "xx"})
+    except Invalid:
+        text = logged("text", "this has failed", exc_info=True)
+
+    [_, line] = text.splitlines()
+    config = r"scheduler/base/config\.py:\d+"
+    assert re.search(rf"\({config} load_settings > {config} _check\)$", line)
 
 
 @pytest.mark.parametrize(
