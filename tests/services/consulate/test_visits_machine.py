@@ -426,4 +426,4 @@ class Visits(StateMachine):
 def test_whatever_applicants_officers_the_clock_and_the_worker_do_no_promise_of_a_post_is_broken(
     database_lender, engine
 ):
-    run(partial(database_lender, Visits), examples={"sqlite": 5, "postgresql": 2}[engine], steps=40)
+    run(partial(database_lender, Visits), examples={"sqlite": 3, "postgresql": 1}[engine], steps=30)

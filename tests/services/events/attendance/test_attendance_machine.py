@@ -544,4 +544,4 @@ class Attendance(StateMachine):
 
 
 def test_whatever_guests_officers_the_clock_and_the_worker_do_no_promise_of_a_list_is_broken(database_lender, engine):
-    run(partial(database_lender, Attendance), examples={"sqlite": 5, "postgresql": 2}[engine], steps=40)
+    run(partial(database_lender, Attendance), examples={"sqlite": 3, "postgresql": 1}[engine], steps=30)
