@@ -366,9 +366,10 @@ class Attendance(StateMachine):
                 sa.select(Event.id, Event.key, Event.status, Event.starts_at, Event.dtstart, Event.queue)
             ).all()
             places = session.execute(
-                sa.select(Event.key, Capacity.mode, Capacity.capacity).join(Event, Event.id == Capacity.event_id)
+                sa.select(Event.key, Capacity.mode, Capacity.capacity)
+                .join(Event, Event.id == Capacity.event_id)
+                .order_by(Event.key, Capacity.mode)
             ).all()
-        self.places = places
         rows: dict[Any, Any] = {
             ("attendee", one.id): tuple(one) for one in people if one.standing is not Standing.UNCONFIRMED
         }
