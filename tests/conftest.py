@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -187,3 +187,25 @@ def scheduler(
 
     yield run
     speak("en")
+
+
+@pytest.fixture
+def database_lender(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Any]:
+    """Make something on a fresh database, as often as wanted: it gets the address, and a function to give it back."""
+    if engine == "sqlite":
+        template: Path = request.getfixturevalue("sqlite_template")
+        file = template.with_name("lent.db")
+
+        def lend(make: Callable[..., Any]) -> Any:
+            engine_for(f"sqlite:///{file}").dispose()
+            _remove(file)
+            return make(f"sqlite:///{shutil.copy(template, file)}", engine_for(f"sqlite:///{file}").dispose)
+
+        return lend
+    pool: Pool = request.getfixturevalue("postgresql_pool")
+
+    def lend_from_pool(make: Callable[..., Any]) -> Any:
+        url = pool.lend()
+        return make(url.render_as_string(hide_password=False), lambda: pool.take_back(url))
+
+    return lend_from_pool

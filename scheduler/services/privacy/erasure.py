@@ -23,8 +23,8 @@ from scheduler.model.feeds import FeedLink
 from scheduler.model.imports import ExternalId, GuestRow
 from scheduler.model.letters import Letter, Outcome
 from scheduler.model.places import Person
-from scheduler.services.common.audit import note, note_each
-from scheduler.services.events.attendance import capacity, transitions
+from scheduler.services.common.audit import note_each
+from scheduler.services.events.attendance import transitions
 
 ERASED = N_("erased")
 
@@ -104,29 +104,25 @@ def list_coming(session: Session, person: Person, *, now: datetime) -> list[Atte
 
 
 def _is_to_come(event: Event, now: datetime) -> bool:
-    return not (event.cancelled or event.is_over(now) or event.has_begun(now))
+    """Return whether an event is to come; one that is cancelled may take place after all."""
+    return not (event.is_over(now) or event.has_begun(now))
 
 
 def _leave(session: Session, person: Person, by: Answer, now: datetime) -> list[Attendee]:
     left = list_coming(session, person, now=now)
     for row in left:
         transitions.withdraw(session, row, now=now, by=by)
-    for row in _lock_represented(session, person, now):
-        row.represented_by = None  # the guest keeps the place; officers see that nobody represents them now
-        note(session, "change", "attendee", row.id, now=now, represented_by=None)
+    for row in _list_represented(session, person, now):
+        transitions.set_deputy(session, row, None, now=now)  # the guest keeps the place, and is told so
     unconfirmed = (Attendee.person_id == person.id, Attendee.standing == Standing.UNCONFIRMED)
     session.execute(sa.delete(Attendee).where(*unconfirmed))
     return left
 
 
-def _lock_represented(session: Session, person: Person, now: datetime) -> list[Attendee]:
-    """Return the guests of events to come whom a person represents; lock their lists and revoke their links."""
+def _list_represented(session: Session, person: Person, now: datetime) -> list[Attendee]:
+    """Return the guests of events to come whom a person represents, in the order in which lists are locked."""
     query = sa.select(Attendee).where(Attendee.represented_by_id == person.id).options(joinedload(Attendee.event))
-    rows = [row for row in session.scalars(query.order_by(Attendee.event_id)) if _is_to_come(row.event, now)]
-    for row in rows:
-        capacity.lock_places(session, row.event_id)
-        row.epoch += 1
-    return rows
+    return [row for row in session.scalars(query.order_by(Attendee.event_id)) if _is_to_come(row.event, now)]
 
 
 # What is personal, table by table: each yields the statements that erase it

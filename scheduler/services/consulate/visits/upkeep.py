@@ -36,6 +36,7 @@ def _lapse_waiting(session: Session, post: Post, now: datetime) -> int:
     today, lapsed = wall(now, post.tzid).date().isoformat(), 0
     for row in session.scalars(_select_visits(post).where(Appointment.status == VisitStatus.WAITING)).all():
         if not row.days or row.days[-1] < today:
+            note(session, "lapse", "appointment", row.id, now=now, status=row.status)
             lifecycle.end_visit(session, row, VisitStatus.LAPSED, by=Side.POST, now=now)
             lapsed += 1
     return lapsed
