@@ -260,9 +260,9 @@ def _decode(path: Path, data: bytes, encoding: str | None) -> tuple[str, tuple[R
         try:
             text = data.decode(encoding)
             text.encode()  # raises ValueError for what some codecs make of escapes: halves of characters
-            return text, ()
         except (LookupError, ValueError) as error:
             raise Invalid("encoding: {file} cannot be read as {name}", file=path, name=encoding) from error
+        return text, ()
     for name in _likely_encodings(data):
         try:
             text = data.decode(name)
