@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # What tests look at our feeds and pages with, beside what pip and npm bring.
-DEBIAN := chromium-headless-shell libical3 nginx libnginx-mod-http-brotli-static
+DEBIAN := chromium-headless-shell libical3 nginx libnginx-mod-http-brotli-static systemd
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check docs messages clean

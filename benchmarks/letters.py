@@ -53,7 +53,7 @@ def main() -> None:
 def _measure_fan_out(engine: str, fresh: common.Fresh, most: int) -> None:
     rows = []
     for size in (most // 10, most):
-        url = common.url_of(_invited(fresh(), size))
+        url = common.url_of(invited(fresh(), size))
         took, grown = common.in_child(fan_out, url, size)
         rows.append((f"{size:,} letters", took, size / took, grown))
     common.show(f"{engine}: one reminder fanned out", ("", "seconds", "letters/s", "peak grows by MB"), rows)
@@ -84,7 +84,7 @@ def _due(db: Database) -> datetime:
     return due
 
 
-def _invited(db: Database, size: int) -> Database:
+def invited(db: Database, size: int) -> Database:
     """Make a ceremony with so many confirmed attendees, one in five by video."""
     apply(db, with_ceremony())
     for chunk in common.chunks(enumerate(people(size), 1), 10_000):
@@ -106,7 +106,7 @@ def _attendee(person: int) -> dict[str, object]:
 
 def _measure_delivery(engine: str, fresh: common.Fresh, size: int, rounds: int, port: int) -> None:
     peaks = [_peak(fresh(), part, port) for part in (size // 10, size)]
-    app = _app(common.url_of(_queued(fresh(), size)), port)
+    app = _app(common.url_of(queued(fresh(), size)), port)
     parts = list(common.chunks(_ready_made(app), size // rounds))
     taken = common.turns(
         rounds,
@@ -128,7 +128,7 @@ def _measure_delivery(engine: str, fresh: common.Fresh, size: int, rounds: int, 
 
 
 def _peak(db: Database, size: int, port: int) -> float:
-    _, grown = common.in_child(deliver_in_child, common.url_of(_queued(db, size)), port, size)
+    _, grown = common.in_child(deliver_in_child, common.url_of(queued(db, size)), port, size)
     return grown
 
 
@@ -138,8 +138,8 @@ def deliver_in_child(url: str, port: int, size: int) -> None:
     app.close()
 
 
-def _queued(db: Database, size: int) -> Database:
-    fan_out(common.url_of(_invited(db, size)), size)
+def queued(db: Database, size: int) -> Database:
+    fan_out(common.url_of(invited(db, size)), size)
     common.analyze(db)
     return db
 

@@ -19,7 +19,9 @@ from scheduler.app import App
 from scheduler.base import config
 from scheduler.base.clock import ManualClock
 from scheduler.storage.database import Database
-from scheduler.worker.publish import TWINS, Directory, publish
+from scheduler.worker.publish import publish
+from scheduler.worker.publish_ownership import PACKERS
+from scheduler.worker.publish_targets import Directory
 
 EVENTS = 1_000
 Row = tuple[float, int, float, str]
@@ -64,7 +66,7 @@ def publish_in_child(url: str, root: Path) -> tuple[float, int]:
         took = perf_counter() - start
         app.close()
     assert not done.removed
-    return took, len(done.written) * len(TWINS) + bool(done.written)  # the manifest
+    return took, len(done.written) * len(PACKERS) + bool(done.written)  # the manifest
 
 
 def _environment(url: str, directory: str) -> dict[str, str]:

@@ -293,6 +293,11 @@ def memory(server: Server) -> tuple[float, float]:
     return max(_resident(pid) for pid in _family(server.pid))
 
 
+def resident(pid: int) -> float:
+    """MB of a process and of all its children, now."""
+    return sum(_resident(one)[0] for one in _family(pid))
+
+
 def _resident(pid: int) -> tuple[float, float]:
     lines = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
     return int(lines["VmRSS"].split()[0]) / 1024, int(lines["VmHWM"].split()[0]) / 1024

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scheduler import schema
+from scheduler import keys, own_files, schema
 from scheduler.base.clock import Clock
 from scheduler.base.config import Settings
-from scheduler.base.errors import Conflict, Forbidden
+from scheduler.base.errors import Conflict
+from scheduler.keys import Key
 from scheduler.storage.database import Database
 
 if TYPE_CHECKING:
@@ -31,8 +30,12 @@ class App:
 
     @classmethod
     def open(cls, settings: Settings, clock: Clock | None = None, connect: Callable[..., Database] = Database) -> App:
-        """Return an App whose tables fit this program. Raise Conflict, Forbidden as `schema.make_ready` does."""
+        """Return an App whose files are for their owner alone, and whose tables fit this program.
+
+        Raise Conflict, Forbidden as `schema.make_ready` does.
+        """
         app = cls(settings, clock or Clock(), connect)
+        own_files.close_to_others(settings, app.db)
         schema.make_ready(app.db)
         return app
 
@@ -64,43 +67,19 @@ class App:
     def secret(self) -> str:
         """The instance's key: as set, or for the embedded database made once and kept in the data directory.
 
-        Raise Conflict if none is set beside a database server, where every process must be given the same.
+        Raise Conflict if none is set beside a database server, where every process must be given the same; Invalid or
+        Forbidden for a file without one.
         """
-        if self.settings.secret:
-            return self.settings.secret
-        if not self.db.embedded:
+        return self.find_secret().value
+
+    def find_secret(self) -> Key:
+        """Return the secret, and where it came from. Raise as `secret`, and as `keys.find_secret`."""
+        found = keys.find_secret(self.settings)
+        if found is None and not self.db.embedded:
             raise Conflict("secret: is not set; give every process the same SCHEDULER_SECRET")
-        return read_or_make_secret(self.settings.data_dir / "secret")
+        return found or keys.keep_secret(self.settings, secrets.token_hex(32))
 
     def close(self) -> None:
         if "channel" in self.__dict__:
             self.channel.close()
         self.db.dispose()
-
-
-def read_or_make_secret(file: Path) -> str:
-    """Read the secret; where there is none, make it, readable by its owner alone. Raise Forbidden if neither can be.
-
-    Of two processes that make it at once, both return that of the first.
-    """
-    try:
-        if not file.exists():
-            _make_secret(file)
-        return file.read_text().strip()
-    except OSError as error:
-        raise Forbidden("{file}: cannot be read or made: {reason}", file=file, reason=error.strerror) from error
-
-
-def _make_secret(file: Path) -> None:
-    """Write a secret whole, beside its place, and link it there unless another process was faster."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    beside = file.with_name(f"{file.name}.{os.getpid()}")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as target:
-        target.write(secrets.token_hex(32))
-    try:
-        os.link(beside, file)
-    except FileExistsError:
-        pass
-    finally:
-        beside.unlink()

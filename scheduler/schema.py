@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from scheduler import model
 from scheduler.base.errors import Conflict, Forbidden, Invalid
+from scheduler.formats.private_files import make_private_directory
 from scheduler.storage.database import Database, directory_of
+from scheduler.storage.table_copy import count_rows, reflect_tables
 from scheduler.storage.types import Base
 
 if TYPE_CHECKING:
@@ -42,12 +46,26 @@ def read_state(db: Database) -> SchemaState:
 
     Every command asks, so this does without alembic: it reads a table of one row, and the names of the migrations.
     """
-    files = (migrations_directory() / "versions").glob("[0-9]*_*.py")
-    known = sorted(file.name.split("_")[0] for file in files)
     with db.read() as session:
-        migrated = sa.inspect(session.connection()).has_table("alembic_version")
-        current = session.scalar(sa.text("SELECT version_num FROM alembic_version")) if migrated else None
+        return read_state_of(session.connection())
+
+
+def read_state_of(connection: sa.Connection) -> SchemaState:
+    """Compare the revision of a database that is open already with those this program knows."""
+    current, known = _read_revision(connection), list_revisions()
     return SchemaState(current, known[-1], newer=current is not None and current not in known)
+
+
+def list_revisions() -> list[str]:
+    """Return the revisions of the tables that this program knows, the oldest first."""
+    files = (migrations_directory() / "versions").glob("[0-9]*_*.py")
+    return sorted(file.name.split("_")[0] for file in files)
+
+
+def _read_revision(connection: sa.Connection) -> str | None:
+    migrated = sa.inspect(connection).has_table("alembic_version")
+    found: str | None = connection.scalar(sa.text("SELECT version_num FROM alembic_version")) if migrated else None
+    return found
 
 
 def make_ready(db: Database) -> None:
@@ -60,16 +78,21 @@ def make_ready(db: Database) -> None:
     if db.embedded:
         make_directory(db)
     state = read_state(db)
-    if state.newer:
-        raise Conflict(
-            "the database was made by a newer version of this program (revision {revision}); upgrade the program",
-            revision=state.current,
-        )
+    refuse_newer(state)
     if state.up_to_date:
         return
     if not db.embedded:
         raise Conflict("the tables are of another version; run: scheduler db upgrade")
     upgrade(db)
+
+
+def refuse_newer(state: SchemaState) -> None:
+    """Raise Conflict if the tables are of a newer version of the program."""
+    if state.newer:
+        raise Conflict(
+            "the database was made by a newer version of this program (revision {revision}); upgrade the program",
+            revision=state.current,
+        )
 
 
 def upgrade(db: Database, revision: str = "head") -> None:
@@ -98,6 +121,60 @@ def downgrade(db: Database, revision: str) -> None:
     _run(db, lambda config, command: command.downgrade(config, revision))
 
 
+def list_own_tables(connection: sa.Connection) -> list[sa.Table]:
+    """Return our tables as they are in the database, at whatever revision; those that others refer to come first."""
+    model.import_all()
+    # By name: in one database there may be tables of others. (A table that a migration drops stays to be named here.)
+    return reflect_tables(connection, set(Base.metadata.tables))
+
+
+def refuse_filled(db: Database) -> None:
+    """Raise Conflict if the database is not empty, or is of a newer version."""
+    with db.read() as session:
+        refuse_newer(read_state_of(session.connection()))
+        _refuse_rows(session.connection(), db)
+
+
+@contextmanager
+def refilling(db: Database, revision: str, *, actor: str) -> Iterator[Session]:
+    """Give an empty database the tables of a revision, for the block to fill, which ends with `finish_refilling`.
+
+    All of it is one transaction. Raise Conflict if the database is not empty.
+    """
+    with _migrating(db, actor) as session:
+        _refuse_rows(session.connection(), db)
+        current = _read_revision(session.connection())
+        if current not in (None, revision):
+            _step(session, lambda config, command: command.downgrade(config, "base"))
+        if current != revision:
+            _step(session, lambda config, command: command.upgrade(config, revision))
+        yield session
+
+
+def finish_refilling(session: Session) -> None:
+    """Upgrade the tables that were filled."""
+    if not read_state_of(session.connection()).up_to_date:
+        _step(session, lambda config, command: command.upgrade(config, "head"))
+
+
+# Tables with rows that mean nothing by themselves: a number, and counts of requests.
+_WITHOUT_MEANING = ("version", "hits", "sent_form")
+
+
+def _refuse_rows(connection: sa.Connection, db: Database) -> None:
+    model.import_all()
+    ours = Base.metadata.tables.keys() - set(_WITHOUT_MEANING)
+    for name in sorted(ours & set(sa.inspect(connection).get_table_names())):
+        count = count_rows(connection, sa.table(name))
+        if count:
+            raise Conflict(
+                "the database {place} is not empty ({table}: {count}); move it away, or name another: database_url",
+                place=db.url.render_as_string(hide_password=True),
+                table=name,
+                count=count,
+            )
+
+
 def find_differences(db: Database) -> list[str]:
     """Return what the tables have other than the models say: nothing for a database in order."""
     from alembic.autogenerate import compare_metadata
@@ -110,12 +187,12 @@ def find_differences(db: Database) -> list[str]:
 
 
 def make_directory(db: Database) -> None:
-    """Make the directory of an embedded database. Raise Forbidden if that is not allowed."""
+    """Make the directory of an embedded database, for its owner alone. Raise Forbidden if that is not allowed."""
     directory = directory_of(db.url)
     if directory is None:
         return
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        make_private_directory(directory)
     except OSError as error:
         raise Forbidden(
             "{directory}: cannot be made: {reason}", directory=directory, reason=error.strerror
@@ -137,17 +214,29 @@ _MIGRATION_LOCK = 0x5C4ED01E  # the key of an advisory lock: any number that is 
 
 def _run(db: Database, step: Callable[[Config, Any], None]) -> None:
     """Take one step of migration in a transaction of its own, on a connection without foreign keys."""
-    from alembic import command
-    from alembic.util import CommandError
+    with _migrating(db) as session:
+        _step(session, step)
 
-    migrating = Database(db.url.render_as_string(hide_password=False), foreign_keys=False)
+
+@contextmanager
+def _migrating(db: Database, actor: str = "system") -> Iterator[Session]:
+    """Open a transaction on a connection without foreign keys, in which nobody else migrates."""
+    migrating = Database(db.url.render_as_string(hide_password=False), foreign_keys=False, pages=db.pages)
     try:
-        with migrating.write() as session:
+        with migrating.write(actor) as session:
             if not db.embedded:
                 # Of several processes that start at once the first migrates, and the others find it done.
                 session.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
-            step(_config(session.connection()), command)
-    except CommandError as error:
-        raise Invalid("revision: {reason}", reason=error) from error
+            yield session
     finally:
         migrating.dispose()
+
+
+def _step(session: Session, step: Callable[[Config, Any], None]) -> None:
+    from alembic import command
+    from alembic.util import CommandError
+
+    try:
+        step(_config(session.connection()), command)
+    except CommandError as error:
+        raise Invalid("revision: {reason}", reason=error) from error

@@ -6,7 +6,8 @@ import os
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from tests.support.instance import Pool, Scheduler, connect, engine_for, setting
 
 # What is slow on a busy machine is not wrong: speed is measured in benchmarks/.
 hypothesis.settings.register_profile("suite", deadline=None)
+hypothesis.settings.register_profile("long", deadline=None, max_examples=5000)
 hypothesis.settings.load_profile("suite")
 
 model.import_all()  # several tests look at every table
@@ -106,12 +108,19 @@ def engine(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def database_url(engine: str, request: pytest.FixtureRequest) -> Iterator[str]:
     """The address of a fresh database: on SQLite always the same."""
+    with _lend(engine, request, "scheduler.db") as url:
+        yield url
+
+
+@contextmanager
+def _lend(engine: str, request: pytest.FixtureRequest, name: str) -> Iterator[str]:
+    """Lend a fresh database; ``name`` is that of the file, on SQLite."""
     if engine == "sqlite":
         template: Path = request.getfixturevalue("sqlite_template")
-        url = f"sqlite:///{shutil.copy(template, template.with_name('scheduler.db'))}"
+        url = f"sqlite:///{shutil.copy(template, template.with_name(name))}"
         yield url
         engine_for(url).dispose()
-        _remove(template.with_name("scheduler.db"))
+        _remove(template.with_name(name))
         return
     pool: Pool = request.getfixturevalue("postgresql_pool")
     url = pool.lend()
@@ -149,6 +158,16 @@ def app(environment: dict[str, str], clock: ManualClock) -> Iterator[App]:
     made.close()
 
 
+@pytest.fixture(scope="module", params=ENGINES)
+def shared_app(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """An application whose data the tests of a module put once for each engine, and then only read."""
+    with _lend(str(request.param), request, "shared.db") as url:
+        settings = config.load_settings(settings_of(url, tmp_path_factory.mktemp("shared")))
+        made = App.open(settings, ManualClock(NOW), connect)
+        yield made
+        made.close()
+
+
 @pytest.fixture
 def scheduler(
     environment: dict[str, str], clock: ManualClock, monkeypatch: pytest.MonkeyPatch
@@ -168,3 +187,25 @@ def scheduler(
 
     yield run
     speak("en")
+
+
+@pytest.fixture
+def database_lender(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Any]:
+    """Make something on a fresh database, as often as wanted: it gets the address, and a function to give it back."""
+    if engine == "sqlite":
+        template: Path = request.getfixturevalue("sqlite_template")
+        file = template.with_name("lent.db")
+
+        def lend(make: Callable[..., Any]) -> Any:
+            engine_for(f"sqlite:///{file}").dispose()
+            _remove(file)
+            return make(f"sqlite:///{shutil.copy(template, file)}", engine_for(f"sqlite:///{file}").dispose)
+
+        return lend
+    pool: Pool = request.getfixturevalue("postgresql_pool")
+
+    def lend_from_pool(make: Callable[..., Any]) -> Any:
+        url = pool.lend()
+        return make(url.render_as_string(hide_password=False), lambda: pool.take_back(url))
+
+    return lend_from_pool

@@ -8,6 +8,7 @@ program; Invalid is for people.
 from __future__ import annotations
 
 import re
+import time
 import zoneinfo
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -74,6 +75,8 @@ MISTAKEN = {
 class Clock:
     """The machine's clock."""
 
+    is_set_by_hand = False
+
     def now(self) -> datetime:
         """Return the present instant, aware, in UTC."""
         return datetime.now(UTC)
@@ -81,6 +84,8 @@ class Clock:
 
 class ManualClock(Clock):
     """A clock that stands still until it is set: for tests, demos and replays."""
+
+    is_set_by_hand = True
 
     def __init__(self, at: datetime) -> None:
         self.set(at)
@@ -95,6 +100,11 @@ class ManualClock(Clock):
     def advance(self, by: timedelta) -> None:
         """Advance the clock by a duration at once."""
         self._at += by
+
+
+def elapsed() -> float:
+    """Return seconds by a clock that is never set and, on Linux, goes on while the machine sleeps."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
 def instant(wall: datetime, tzid: str, *, gap: Literal["refuse", "shift"] = "refuse") -> datetime:

@@ -7,24 +7,39 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from scheduler.base.errors import Invalid
 from scheduler.base.i18n import LANGUAGES, N_
-from scheduler.base.text import Text
+from scheduler.base.text import Text, can_be_stored
 
 PREFIX = "SCHEDULER_"
+CREDENTIALS = "CREDENTIALS_DIRECTORY"  # set by systemd for a service with credentials
+MAX_PORT = 65535
+
+
+class LogFormat(StrEnum):
+    """The form of a log: lines for people, or a JSON object in each."""
+
+    TEXT = "text"
+    JSON = "json"
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One row of the table of settings; "{data_dir}" in a default stands for the data directory."""
+    """One row of the table of settings; "{data_dir}" in a default stands for the data directory.
+
+    ``credential`` is the name of the systemd credential that is the value where nothing is set (systemd.exec(5),
+    LoadCredential=).
+    """
 
     key: str
     default: str
     help: str
+    credential: str = ""
 
 
 TABLE = (
@@ -39,10 +54,17 @@ TABLE = (
     Setting("trusted_proxies", "0", N_("how many proxies in front of it tell who asks (X-Forwarded-For, -Proto)")),
     Setting("mail_from", "Programme <programme@localhost>", N_("From of every letter")),
     Setting("secret", "", N_("key of links and Message-IDs; made and kept in the data directory where not set")),
+    Setting("secret_file", "", N_("file with that key, in place of it"), credential="secret"),
+    Setting("backup_key", "", N_("age key of backups: age1… only writes them, AGE-SECRET-KEY-1… also reads them")),
+    Setting("backup_key_file", "", N_("file with that key, in place of it"), credential="backup-key"),
     Setting("language", "en", N_("language of the desk and of people who state none")),
     Setting("timezone", "UTC", N_("zone of times typed without one")),
     Setting("retention_days", "90", N_("days after their last event when visitors are forgotten; 0: when they ask")),
     Setting("house", "Programme office", N_("name of the post or office, under every letter")),
+    Setting("log_format", "text", N_("form of the log: text, or json for programs that collect it")),
+    Setting("log_requests", "no", N_("yes: the server logs each request, by the pattern of its address")),
+    Setting("serve_metrics_port", "0", N_("port of this machine at which the server shows metrics; 0: none")),
+    Setting("worker_metrics_port", "0", N_("port of this machine at which the worker shows metrics; 0: none")),
 )
 KEYS = tuple(setting.key for setting in TABLE)
 
@@ -58,10 +80,17 @@ class Settings:
     trusted_proxies: str
     mail_from: str
     secret: str
+    secret_file: str
+    backup_key: str
+    backup_key_file: str
     language: str
     timezone: str
     retention_days: str
     house: Text
+    log_format: str
+    log_requests: str
+    serve_metrics_port: str
+    worker_metrics_port: str
     sources: Mapping[str, str]
 
     @property
@@ -80,7 +109,7 @@ class Settings:
     def shown(self, key: str) -> str:
         """Return a value as it may be printed, without secret or password."""
         value = str(getattr(self, key))
-        if key == "secret":
+        if key in ("secret", "backup_key"):
             return "***" if value else ""
         return without_password(value) if key.endswith("_url") else value
 
@@ -92,10 +121,11 @@ def load_settings(environ: Mapping[str, str] = os.environ, file: Path | None = N
     """
     file = file or _named_file(environ)
     values, sources = _merge(environ, file)
+    _require_texts(values)
     data_dir = Path(values["data_dir"] or _default_data_dir()).expanduser().absolute()
     for key in ("database_url", "mail_url"):
         values[key] = values[key].replace("{data_dir}", str(data_dir))
-    _check(values)
+    _check(values, sources)
     values["base_url"] = values["base_url"].rstrip("/")
     values["house"] = _text(values["house"])
     return Settings(**{**values, "data_dir": data_dir, "sources": sources})
@@ -114,20 +144,51 @@ def _merge(environ: Mapping[str, str], file: Path | None) -> tuple[dict[str, Any
             values[setting.key], sources[setting.key] = environ[name], name
         elif setting.key in written:
             values[setting.key], sources[setting.key] = written[setting.key], str(file)
+        elif credential := _credential(environ, setting):
+            values[setting.key], sources[setting.key] = credential, CREDENTIALS
         else:
             values[setting.key], sources[setting.key] = setting.default, "default"
     return values, sources
 
 
+def _credential(environ: Mapping[str, str], setting: Setting) -> str:
+    """Return the path of a systemd credential, or "" if this process was given none of that name."""
+    directory = environ.get(CREDENTIALS)
+    file = Path(directory, setting.credential) if directory and setting.credential else None
+    return str(file) if file is not None and file.is_file() else ""
+
+
+MAX_NESTING = 20  # levels of tables and lists; no file of ours has more than six
+
+
+def parse_toml(text: str, file: Path) -> dict[str, Any]:
+    """Parse the text of a TOML file. Raise Invalid for any other text, and for one that nests too deeply."""
+    try:
+        tables = tomllib.loads(text)
+    except RecursionError as error:
+        raise _nested_too_deeply(file) from error
+    except ValueError as error:  # of the parser, or of a number with thousands of digits
+        raise Invalid("{file}: is not TOML: {reason}", file=file, reason=error) from error
+    level: list[Any] = [tables]
+    for _ in range(MAX_NESTING):
+        values = (value for one in level for value in (one.values() if isinstance(one, dict) else one))
+        level = [value for value in values if isinstance(value, (dict, list))]
+    if level:
+        raise _nested_too_deeply(file)
+    return tables
+
+
+def _nested_too_deeply(file: Path) -> Invalid:
+    return Invalid("{file}: has more than {most} brackets inside each other", file=file, most=MAX_NESTING)
+
+
 def _read(file: Path) -> dict[str, Any]:
     try:
-        written = tomllib.loads(file.read_text(encoding="utf-8"))
+        written = parse_toml(file.read_text(encoding="utf-8"), file)
     except FileNotFoundError as error:
         raise Invalid("{file}: there is no such file", file=file) from error
     except (OSError, UnicodeDecodeError) as error:
         raise Invalid("{file}: cannot be read: {reason}", file=file, reason=error) from error
-    except tomllib.TOMLDecodeError as error:
-        raise Invalid("{file}: is not TOML: {reason}", file=file, reason=error) from error
     unknown = sorted(set(written) - set(KEYS))
     if unknown:
         raise Invalid(
@@ -150,13 +211,17 @@ def _text(value: str | Mapping[str, str]) -> Text:
     return Text(value if isinstance(value, Mapping) else {"en": value})
 
 
-def _check(values: Mapping[str, Any]) -> None:
+def _require_texts(values: Mapping[str, Any]) -> None:
+    """Raise Invalid for a value that is no text."""
+    for key, value in values.items():
+        texts = list(value.values()) if key == "house" and isinstance(value, dict) else [value]
+        if not all(isinstance(text, str) and can_be_stored(text) for text in texts):
+            raise Invalid("{key}: must be a text", key=key)
+
+
+def _check(values: Mapping[str, Any], sources: Mapping[str, str]) -> None:
     from scheduler.base.clock import zone
 
-    for key, value in values.items():
-        several = key == "house" and isinstance(value, dict) and all(isinstance(one, str) for one in value.values())
-        if not isinstance(value, str) and not several:
-            raise Invalid("{key}: must be a text", key=key)
     if values["language"] not in LANGUAGES:
         raise Invalid(
             "language: {language} is not known; there are {known}",
@@ -165,11 +230,40 @@ def _check(values: Mapping[str, Any]) -> None:
         )
     if not (values["trusted_proxies"].isascii() and values["trusted_proxies"].isdecimal()):
         raise Invalid("trusted_proxies: {value} is not a number", value=values["trusted_proxies"])
+    _check_keys(values, sources)
     _check_days("retention_days", values["retention_days"])
+    _check_monitoring(values)
     zone(values["timezone"])
-    address = urlsplit(values["base_url"])
-    if address.scheme not in ("http", "https") or not address.hostname or address.query or address.fragment:
+    if not _is_site(values["base_url"]):
         raise Invalid("base_url: {url} is no address; write https://HOST", url=values["base_url"])
+
+
+def _check_keys(values: Mapping[str, Any], sources: Mapping[str, str]) -> None:
+    """Raise Invalid if a key is set both itself and as a file; a credential of systemd gives way to the key."""
+    for key in ("secret", "backup_key"):
+        file = f"{key}_file"
+        if values[key] and values[file] and sources[file] != CREDENTIALS:
+            raise Invalid("{file}: {key} is set, too; keep one of the two", file=file, key=key)
+
+
+def _is_site(url: str) -> bool:
+    try:
+        address = urlsplit(url)
+        named = address.hostname and (address.port is None or address.port)
+    except ValueError:  # of brackets without an IPv6 address in them, or of a port that is no number
+        return False
+    return address.scheme in ("http", "https") and bool(named) and not (address.query or address.fragment)
+
+
+def _check_monitoring(values: Mapping[str, Any]) -> None:
+    """Raise Invalid for a setting of the log or the metrics that is not one of those there are."""
+    for key, known in (("log_format", list(LogFormat)), ("log_requests", ["no", "yes"])):
+        if values[key] not in known:
+            raise Invalid("{key}: {value} is not one of: {known}", key=key, value=values[key], known=", ".join(known))
+    for key in ("serve_metrics_port", "worker_metrics_port"):
+        port = values[key]
+        if not (port.isascii() and port.isdecimal() and int(port[:6]) <= MAX_PORT):
+            raise Invalid("{key}: {value} is not a port; write a number from 1 to 65535", key=key, value=port)
 
 
 def _check_days(key: str, value: str) -> None:

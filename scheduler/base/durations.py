@@ -9,6 +9,7 @@ from datetime import timedelta
 from scheduler.base.clock import make_legible
 from scheduler.base.errors import Invalid
 
+LONGEST = timedelta(days=36_525)  # no sum of it with a day of ours leaves the calendar of Python
 MAX_LENGTH = 100  # characters of what is typed for a date, a time or a length of time
 
 _UNITS = {
@@ -32,11 +33,14 @@ _ISO_LENGTH = re.compile(
 def parse_duration(text: str) -> timedelta:
     """Read a length of time: ``90 min``, ``1h30m``, ``1.5 hours``, ``2 недели``, ``1:30``, ``PT1H30M``.
 
-    The last is RFC 5545 3.3.6. A day is 24 hours and ``m`` is minutes; months are none. Raise Invalid for others.
+    The last is RFC 5545 3.3.6. A day is 24 hours and ``m`` is minutes; months are none. Raise Invalid for others,
+    and for one longer than `LONGEST`.
     """
     typed = normalize_typed(text)
     for read in (_iso_length, _clock_length, _length_in_units):
         if (length := read(typed)) is not None:
+            if length > LONGEST:
+                raise Invalid("“{text}” is longer than a hundred years.", text=make_legible(text))
             return length
     raise Invalid(
         "“{text}” cannot be read as a length of time: write it like 90 min, 1h30m, 2 days or 1 week.",

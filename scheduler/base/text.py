@@ -13,6 +13,7 @@ FALLBACK: Mapping[str, tuple[str, ...]] = {"kk": ("ru", "en"), "ru": ("kk", "en"
 
 # C0 and C1 controls, and the overrides that make a reader see another text than the one that is there.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202d\u202e\ud800-\udfff]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _BREAK = re.compile(r"[\t\r\n\u2028\u2029]")
 # A key as people write it, of a city or an event.
 KEY = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -90,6 +91,16 @@ def check_prose(value: str, *, most: int) -> str:
     if len(value) > most:
         raise Invalid("is {length} characters long; at most {most} are allowed", length=len(value), most=most)
     return value
+
+
+def can_be_stored(value: str) -> bool:
+    """Return whether a text can be stored: without a NUL, which PostgreSQL refuses."""
+    return "\0" not in value and is_unicode(value)
+
+
+def is_unicode(value: str) -> bool:
+    """Return whether UTF-8 can hold a text: not what stands for octets of another encoding (PEP 383)."""
+    return _SURROGATE.search(value) is None
 
 
 def replace_controls(value: str) -> str:

@@ -7,15 +7,16 @@ from urllib.parse import SplitResult, urlsplit
 from scheduler.base.config import without_password
 from scheduler.base.errors import Invalid
 from scheduler.channels.base import Channel
+from scheduler.channels.kept_letters import find_directory
 
 
 def channel_for(url: str) -> Channel:
     """Return the channel that a mail URL names, importing its libraries only then. Raise Invalid if it names none."""
-    scheme, _, directory = url.partition(":")
-    if scheme == "file" and directory.removeprefix("//"):
+    directory = find_directory(url)
+    if directory is not None:
         from scheduler.channels.file import FileChannel
 
-        return FileChannel(directory.removeprefix("//"))
+        return FileChannel(directory)
     server = _server(url)
     if server is not None:
         from scheduler.channels.smtp import SmtpChannel

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
-from scheduler.channels.base import ChannelError
+from scheduler.channels.base import ChannelError, Failure
+from scheduler.channels.kept_letters import read_message_id
 from scheduler.formats.atomic_write import replace_file
+from scheduler.formats.private_files import make_private_directory
 from scheduler.services.letters.envelope import OutgoingMessage
-
-FILE_NAME = re.compile(r"[0-9]{6,}(-[a-z]+)+(-[0-9]+)?\.eml")
 
 
 def file_name(message: OutgoingMessage) -> str:
@@ -23,22 +22,22 @@ def file_name(message: OutgoingMessage) -> str:
 class FileChannel:
     """A directory that letters are put into."""
 
-    def __init__(self, directory: str) -> None:
-        self.directory = Path(directory).expanduser()
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
 
     def send(self, message: OutgoingMessage) -> None:
-        """Write a letter, whole or not at all; a repeated letter replaces itself.
+        """Write a letter, whole or not at all and for its owner alone; a repeated letter replaces itself.
 
         Where the file of another letter has its name, as of a database that was begun anew, a number is added.
         """
         try:
-            self.directory.mkdir(parents=True, exist_ok=True)
+            make_private_directory(self.directory)
             file = next(file for file in self._files(message) if _is_free(file, message))
             replace_file(file, message.content)
         except OSError as error:
             raise ChannelError(
                 "{directory}: cannot be written: {reason}",
-                down=True,
+                Failure.DOWN,
                 directory=self.directory,
                 reason=error.strerror,
             ) from error
@@ -55,17 +54,17 @@ class FileChannel:
         """Raise ChannelError if the directory, or the nearest one above it, cannot be written to."""
         place = next(place for place in (self.directory, *self.directory.parents) if place.exists())
         if not (place.is_dir() and os.access(place, os.W_OK)):
-            raise ChannelError("{directory}: cannot be written", down=True, directory=self.directory)
+            raise ChannelError("{directory}: cannot be written", Failure.DOWN, directory=self.directory)
 
 
 def _is_free(file: Path, message: OutgoingMessage) -> bool:
-    """Return whether there is no such file, or one of an earlier attempt at this letter."""
+    """Return whether there is no such file, or one of an earlier attempt at this letter.
+
+    A file that cannot be read is somebody else's: it must not hold up this letter, and all letters behind it.
+    """
     if file.is_symlink() or not file.is_file():
         return not os.path.lexists(file)
-    return message.message_id == _message_id(file.read_bytes())
-
-
-def _message_id(content: bytes) -> str:
-    from email.parser import BytesHeaderParser
-
-    return str(BytesHeaderParser().parsebytes(content)["Message-ID"]).strip()
+    try:
+        return message.message_id == read_message_id(file.read_bytes())
+    except OSError:
+        return False

@@ -9,6 +9,7 @@ import click
 from scheduler import __version__
 from scheduler.base.errors import Invalid, Problems, SchedulerError
 from scheduler.base.i18n import N_
+from scheduler.base.text import is_unicode
 from scheduler.cli.kit.language import _, speak_as_the_environment, translate
 from scheduler.cli.kit.lazy_group import LazyGroup
 
@@ -35,7 +36,7 @@ COMMANDS = {
     "post": ("consulate.post:post", N_("Consular posts: services, counters, hours, closures.")),
     "visit": ("consulate.visit:visit", N_("Visits: free times, book, move, cancel.")),
     "serve": ("system.serve:serve", N_("Serve the pages and the feeds.")),
-    "db": ("system.db:db", N_("The tables: upgrade, downgrade, check.")),
+    "db": ("system.db:db", N_("The tables: upgrade, downgrade, check; back up, restore.")),
     "doctor": ("system.doctor:doctor", N_("Say what is in force and what is out of order.")),
     "demo": ("system.demo:demo", N_("Play a season of the programme through.")),
     "completion": ("system.completion:completion", N_("Print the set-up of shell completion.")),
@@ -82,6 +83,16 @@ class Root(LazyGroup):
         speak_as_the_environment()
         translate(self)
         return super().main(*args, **kwargs)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments. Raise Refusal for one with octets that are no text in UTF-8."""
+        for given in args:
+            if not is_unicode(given):
+                shown = ascii(given)
+                raise Refusal(
+                    Invalid("{value}: is not written in UTF-8; type it anew, or rename the file", value=shown)
+                )
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

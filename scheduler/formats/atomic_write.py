@@ -7,18 +7,21 @@ import stat
 from datetime import datetime
 from pathlib import Path
 
+from scheduler.formats.private_files import PRIVATE_FILE, PUBLIC_FILE, open_private
 
-def replace_file(file: Path, content: bytes, *, modified: datetime | None = None) -> None:
-    """Write a file beside this one and rename it over it; the rights of a file that was there stay.
 
-    A link is replaced, never followed. ``modified`` is the time that the file shall bear. Raise OSError if it cannot
-    be written; what was there is untouched then.
+def replace_file(file: Path, content: bytes, *, modified: datetime | None = None, public: bool = False) -> None:
+    """Write a file beside this one and rename it over it. It is for its owner alone, or everybody may read it.
+
+    The rights that owner and group have to a file that was there stay. A link is replaced, never followed.
+    ``modified`` is the time that the file shall bear. Raise OSError if it cannot be written; what was there is
+    untouched then.
     """
     beside = file.with_name(f".{os.urandom(8).hex()}.part")
     try:
-        with beside.open("xb") as target:
+        with open_private(beside) as target:
             target.write(content)
-        _keep_rights(beside, file)
+        beside.chmod(_choose_rights(file, public=public))
         if modified is not None:
             os.utime(beside, (modified.timestamp(), modified.timestamp()))
         beside.replace(file)
@@ -27,10 +30,10 @@ def replace_file(file: Path, content: bytes, *, modified: datetime | None = None
         raise
 
 
-def _keep_rights(beside: Path, file: Path) -> None:
+def _choose_rights(file: Path, *, public: bool) -> int:
     try:
-        mode = file.lstat().st_mode
+        before = file.lstat().st_mode
     except FileNotFoundError:
-        return
-    if stat.S_ISREG(mode):
-        beside.chmod(stat.S_IMODE(mode))
+        before = 0
+    rights = PRIVATE_FILE | (stat.S_IMODE(before) & ~stat.S_IRWXO if stat.S_ISREG(before) else 0)
+    return rights | PUBLIC_FILE if public else rights

@@ -258,9 +258,11 @@ def _require_closed_quotes(
 def _decode(path: Path, data: bytes, encoding: str | None) -> tuple[str, tuple[Remark, ...]]:
     if encoding is not None:
         try:
-            return data.decode(encoding), ()
+            text = data.decode(encoding)
+            text.encode()  # raises ValueError for what some codecs make of escapes: halves of characters
         except (LookupError, ValueError) as error:
             raise Invalid("encoding: {file} cannot be read as {name}", file=path, name=encoding) from error
+        return text, ()
     for name in _likely_encodings(data):
         try:
             text = data.decode(name)

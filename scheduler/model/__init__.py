@@ -17,7 +17,7 @@ MODULES = (
     "feeds",
     "imports",
     "letters",
-    "limits",
+    "operations",
     "places",
     "posts",
     "visits",

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from enum import Enum, StrEnum, auto
+from enum import Enum, StrEnum
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from scheduler.base.i18n import N_
+from scheduler.model.events import Visibility
 from scheduler.model.posts import Post
 from scheduler.storage.refusals import register_refusal
 from scheduler.storage.types import Base, Id, Instant, choice
@@ -31,23 +32,23 @@ class AccountRole(StrEnum):
 
 
 class Act(Enum):
-    """An act that a page or a command needs permission for."""
+    """An act that a page needs permission for; the value says it in words."""
 
-    SEE_EVENTS = auto()  # the events and how many people come
-    SEE_GUESTS = auto()  # the names, titles and standings on a guest list
-    SEE_CONFIDENTIAL = auto()  # confidential events
-    SEE_ADDRESSES = auto()  # e-mail addresses and telephone numbers of guests
-    CHECK_IN = auto()  # let people in at the door
-    KEEP_LIST = auto()  # register, record answers, withdraw
-    TAKE_LIST = auto()  # export a whole guest list as a file
-    SEE_LETTERS = auto()  # the ledger: which letter went to whom
-    SEE_ACCOUNTS = auto()  # the other accounts, and when each last signed in
+    SEE_EVENTS = "see the events, and how many people come"
+    SEE_GUESTS = "see the names, titles and standings on a guest list"
+    SEE_CONFIDENTIAL = "know of confidential events"
+    SEE_ADDRESSES = "see e-mail addresses and telephone numbers of guests"
+    CHECK_IN = "let people in at the door"
+    KEEP_LIST = "register guests, record their answers, withdraw them"
+    TAKE_LIST = "take a whole guest list away as a file, badges and place cards"
+    SEE_LETTERS = "see which letter went to whom"
+    SEE_ACCOUNTS = "see the other accounts, and when each last signed in"
     # The acts below hold only at the posts assigned to the account, see `Account.posts`.
-    SEE_VISITS = auto()  # the visits of a day at a post: name, time and service
-    KEEP_QUEUE = auto()  # check visitors in, take walk-ins, call visitors to a counter
-    SEE_APPLICANTS = auto()  # everything about a visit on any day: addresses, telephone numbers, history
-    KEEP_VISITS = auto()  # book for others, move and cancel visits
-    KEEP_POSTS = auto()  # close and open days, and show the address of the public board
+    SEE_VISITS = "see the visits of a day at a post: name, time and service"
+    KEEP_QUEUE = "check visitors in, take walk-ins, call visitors to a counter"
+    SEE_APPLICANTS = "see everything about a visit on any day: addresses, telephone numbers, history"
+    KEEP_VISITS = "book visits for others, move and cancel them"
+    KEEP_POSTS = "close and open days of a post"
 
 
 _VIEWER = {Act.SEE_EVENTS, Act.SEE_GUESTS}
@@ -62,6 +63,12 @@ MAY: Mapping[AccountRole, frozenset[Act]] = {
     AccountRole.FRONT_DESK: frozenset(_FRONT_DESK),
     AccountRole.CONSULAR: frozenset(_CONSULAR),
     AccountRole.ADMINISTRATOR: frozenset({*_OFFICER, *_CONSULAR, Act.SEE_ACCOUNTS}),
+}
+# The act that an account must be permitted to know that an event of this visibility exists.
+TO_KNOW_OF: Mapping[Visibility, Act] = {
+    Visibility.PUBLIC: Act.SEE_EVENTS,
+    Visibility.PRIVATE: Act.SEE_EVENTS,
+    Visibility.CONFIDENTIAL: Act.SEE_CONFIDENTIAL,
 }
 # The acts that a role permits in addition once a post is assigned to the account.
 WITH_A_POST: Mapping[AccountRole, frozenset[Act]] = {AccountRole.OFFICER: frozenset(_CONSULAR)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -64,7 +64,8 @@ class Letter(Base):
     """One message to one person on one channel: about an event, or to the applicant of an appointment.
 
     Queued in the transaction of the fact that it tells; composed from the facts at the moment of sending. ``outcome``
-    is NULL while it is still to be sent; ``claimed_until`` is the end of the lease of the worker that sends it.
+    is NULL while it is still to be sent. ``claimed_by`` is the worker that is about to send it: the claim holds while
+    that worker is seen. Nobody claims a letter before ``claimed_until``, the end of a pause.
     """
 
     __tablename__ = "letter"
@@ -84,6 +85,7 @@ class Letter(Base):
     due_at: Mapped[datetime] = mapped_column(Instant)
     expires_at: Mapped[datetime | None] = mapped_column(Instant)
     created_at: Mapped[datetime] = mapped_column(Instant)
+    claimed_by: Mapped[str | None] = mapped_column(sa.String(60))  # id of a Worker, which may be gone
     claimed_until: Mapped[datetime | None] = mapped_column(Instant)
     attempts: Mapped[int] = mapped_column(default=0)
     outcome: Mapped[Outcome | None] = mapped_column(choice(Outcome))
@@ -117,7 +119,21 @@ class Letter(Base):
             sqlite_where=sa.text("outcome IS NULL"),
             postgresql_where=sa.text("outcome IS NULL"),
         ),
+        sa.Index(
+            "ix_letter_expiring",
+            "expires_at",
+            sqlite_where=sa.text("outcome IS NULL"),
+            postgresql_where=sa.text("outcome IS NULL"),
+        ),
     )
+
+
+class LetterIdentity(NamedTuple):
+    """What a letter is recognised by outside of the database; no Message-ID if nothing says that it has left."""
+
+    id: int
+    key: str
+    message_id: str | None
 
 
 class Message(Base):

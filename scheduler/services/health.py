@@ -11,19 +11,27 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.clock import tzdata_problem, tzdata_version
+from scheduler.base.durations import format_duration
 from scheduler.base.i18n import N_
 from scheduler.model.accounts import Account, AccountRole
 from scheduler.model.attendance import HOLDING, Attendee
 from scheduler.model.audit import Audit
 from scheduler.model.events import Capacity, Event
 from scheduler.model.letters import Letter
+from scheduler.model.operations import JobRecord
 from scheduler.model.visits import Appointment
+from scheduler.services.common.request_limits import count_senders
 from scheduler.services.consulate.visits import rezoning as visit_rezoning
+from scheduler.services.letters import ledger
+from scheduler.services.operations import workers
+from scheduler.services.operations.job_records import read_records
+from scheduler.services.operations.timetable import TIMETABLE, ScheduledJob
+from scheduler.services.outbox import backlog
 from scheduler.services.privacy import retention
 
 Gettext = Callable[[str], str]
-LATE = timedelta(minutes=15)  # for a letter: a running worker sends within seconds
-MAX_SKEW = timedelta(minutes=2)  # of two clocks
+MINUTE = timedelta(minutes=1)
+MANY_FORMS = 5  # of one address within an hour: more than one person usually sends
 
 
 class CheckResult(StrEnum):
@@ -55,33 +63,55 @@ def check_time_zones(gettext: Gettext) -> HealthFinding:
 
 
 def check_database(
-    session: Session, *, now: datetime, gettext: Gettext, keep: timedelta | None = None
+    session: Session, *, read_clock: Callable[[], datetime], gettext: Gettext, keep: timedelta | None = None
 ) -> Iterator[HealthFinding]:
     """Run all checks of a database whose tables are those of this version."""
-    yield _check_clock(session, now, gettext)
+    now = read_clock()
+    yield _check_clock(session, read_clock, gettext)
     yield _check_places(session, gettext)
     yield _check_instants(session, now, gettext)
     yield _check_letters(session, now, gettext)
+    yield from _check_worker(session, now, gettext)
+    yield from _check_held_letters(session, gettext)
     yield _check_accounts(session, gettext)
     yield _check_retention(session, now, gettext, keep)
+    yield _find_last_backup(session, gettext)
 
 
-def _check_clock(session: Session, now: datetime, gettext: Gettext) -> HealthFinding:
-    """Compare our clock with that of the database server; on SQLite with the last line of the audit."""
-    last = session.scalar(sa.select(sa.func.max(Audit.at)))
-    if session.get_bind().dialect.name == "postgresql":
-        last = session.scalar(sa.select(sa.func.now()))
-        wrong = last is not None and abs(last - now) > MAX_SKEW
+def check_senders(
+    session: Session, *, secret: str, proxies: int, base_url: str, now: datetime, gettext: Gettext
+) -> HealthFinding:
+    """Compare who sent forms lately with the proxies that are trusted: a wrong number makes all visitors one."""
+    counts, name = count_senders(session, secret=secret, now=now), N_("visitors")
+    found = gettext(N_("forms within the last hour: {forms}, from addresses: {senders}"))
+    found = found.format(forms=counts.forms, senders=counts.senders)
+    proxied = base_url.startswith("https://")  # the server itself speaks no TLS
+    if counts.unknown:
+        found = gettext(N_("forms from addresses that cannot be read: {count}")).format(count=counts.unknown)
+        remedy = gettext(N_("let the proxy write the client's address into X-Forwarded-For"))
+    elif proxied and not proxies:
+        remedy = gettext(
+            N_("base_url is https, so there is a proxy: set trusted_proxies, or all visitors share a limit")
+        )
+    elif (proxied or proxies) and counts.senders == 1 and counts.forms >= MANY_FORMS:
+        remedy = gettext(N_("if several people sent them: set trusted_proxies to the number of proxies in front"))
     else:
-        wrong = last is not None and last - now > MAX_SKEW
-    found = f"{now:%Y-%m-%d %H:%M:%S} UTC"
-    if not wrong:
-        return HealthFinding(N_("clock"), CheckResult.OK, found)
+        return HealthFinding(name, CheckResult.OK, found)
+    return HealthFinding(name, CheckResult.WARNING, found, remedy)
+
+
+def _check_clock(session: Session, read_clock: Callable[[], datetime], gettext: Gettext) -> HealthFinding:
+    """Compare our clock with that of the database server; on SQLite with the last line of the audit."""
+    now = read_clock()
+    if session.get_bind().dialect.name == "postgresql":
+        error = workers.clock_error(workers.measure_skew(session, read_clock))
+    else:
+        last = session.scalar(sa.select(sa.func.max(Audit.at)))
+        error = workers.clock_error(min(now - last, timedelta())) if last else None
+    if error is None:
+        return HealthFinding(N_("clock"), CheckResult.OK, f"{now:%Y-%m-%d %H:%M:%S} UTC")
     return HealthFinding(
-        N_("clock"),
-        CheckResult.FAILURE,
-        gettext(N_("{now}, but the database says {last:%Y-%m-%d %H:%M:%S} UTC")).format(now=found, last=last),
-        gettext(N_("set the clock of this machine (NTP)")),
+        N_("clock"), CheckResult.FAILURE, error.text(gettext), gettext(N_("set the clock of this machine (NTP)"))
     )
 
 
@@ -123,20 +153,49 @@ def _check_instants(session: Session, now: datetime, gettext: Gettext) -> Health
 
 
 def _check_letters(session: Session, now: datetime, gettext: Gettext) -> HealthFinding:
-    """Look for letters that are late, then for letters that failed."""
-    to_do = sa.select(sa.func.count(), sa.func.min(Letter.due_at)).where(Letter.outcome.is_(None))
-    count, oldest = session.execute(to_do.where(Letter.due_at <= now)).one()
-    failed = session.scalar(sa.select(sa.func.count()).where(Letter.outcome == "failed")) or 0
-    waiting = session.scalar(to_do.with_only_columns(sa.func.count()).where(Letter.due_at > now)) or 0
+    """Look for letters that the mail server does not take or that are late, then for letters that failed."""
+    late = backlog.find_backlog(session, now=now)
+    failed, waiting = (
+        session.scalar(sa.select(sa.func.count()).select_from(Letter).where(which))
+        for which in (Letter.outcome == "failed", sa.and_(Letter.outcome.is_(None), Letter.due_at > now))
+    )
     said = gettext(N_("due: {count}, waiting: {waiting}, failed: {failed}"))
-    found = said.format(count=count, waiting=waiting, failed=failed)
-    if oldest is not None and now - oldest > LATE:
-        return HealthFinding(
-            N_("letters"), CheckResult.WARNING, found, gettext(N_("start a worker: scheduler worker"))
-        )
+    found = said.format(count=late.due, waiting=waiting, failed=failed)
+    if late.late or late.paused:
+        found += _describe_backlog(late, now, gettext)
+        return HealthFinding(N_("letters"), CheckResult.WARNING, found, _find_remedy(late, gettext))
     if failed:
         return HealthFinding(N_("letters"), CheckResult.WARNING, found, "scheduler letter list --outcome failed")
     return HealthFinding(N_("letters"), CheckResult.OK, found)
+
+
+def _describe_backlog(found: backlog.Backlog, now: datetime, gettext: Gettext) -> str:
+    """Return what is to be said of letters that are late, after their number."""
+    parts = []
+    if found.paused:
+        parts.append(gettext(N_("delivery pauses, because the mail server takes no letter")))
+    if found.late and found.oldest:
+        age = format_duration((now - found.oldest) // MINUTE * MINUTE)
+        parts.append(gettext(N_("late: {count}, the oldest by {age}")).format(count=found.late, age=age))
+    if found.reason:
+        parts.append(gettext(N_("the last answer: {reason}")).format(reason=found.reason))
+    return "".join(f"; {part}" for part in parts)
+
+
+def _find_remedy(found: backlog.Backlog, gettext: Gettext) -> str:
+    if found.paused:
+        return gettext(N_("mend what the mail server complains of; the letters leave by themselves then"))
+    if found.reason:
+        return "scheduler letter list --outcome 'to do'"
+    return gettext(N_("start a worker: scheduler worker"))
+
+
+def _check_held_letters(session: Session, gettext: Gettext) -> Iterator[HealthFinding]:
+    """Tell of letters that wait for somebody since a backup was restored, if there are any."""
+    held = sum(ledger.count_held(session).values())
+    if held:
+        found = gettext(N_("held since a backup was restored: {count}")).format(count=held)
+        yield HealthFinding(N_("held letters"), CheckResult.WARNING, found, "scheduler letter release")
 
 
 def _check_accounts(session: Session, gettext: Gettext) -> HealthFinding:
@@ -161,3 +220,50 @@ def _check_retention(session: Session, now: datetime, gettext: Gettext, keep: ti
         remedy = gettext(N_("start a worker: scheduler worker"))
         return HealthFinding(N_("retention"), CheckResult.WARNING, found, remedy)
     return HealthFinding(N_("retention"), CheckResult.OK, found)
+
+
+def _check_worker(session: Session, now: datetime, gettext: Gettext) -> Iterator[HealthFinding]:
+    """Look for workers that are alive and whether their clocks are right, then at the last run of each job."""
+    start = gettext(N_("start a worker: scheduler worker"))
+    records, ages = read_records(session), workers.read_ages(session)
+    alive = workers.find_workers(session)
+    overdue = [job for job in TIMETABLE if job.is_overdue(records.get(job.name), now=now)]
+    names = ", ".join(f"{one.id} ({ages[one.id].total_seconds():.0f} s)" for one in alive)
+    found = gettext(N_("seen: {workers}")).format(workers=names) if alive else gettext(N_("none is at work"))
+    wrong = [one for one in alive if workers.clock_error(timedelta(milliseconds=one.clock_ahead))]
+    if wrong:
+        machines = ", ".join(one.id for one in wrong)
+        remedy = gettext(N_("set the clock of these machines (NTP): {machines}")).format(machines=machines)
+        yield HealthFinding(N_("worker"), CheckResult.FAILURE, found, remedy)
+    elif alive or not overdue:
+        yield HealthFinding(N_("worker"), CheckResult.OK, found)
+    else:
+        yield HealthFinding(N_("worker"), CheckResult.WARNING, found, start)
+    if records:
+        for job in TIMETABLE:
+            yield _check_job(job, records.get(job.name), overdue=job in overdue, start=start, gettext=gettext)
+
+
+def _check_job(
+    job: ScheduledJob, record: JobRecord | None, *, overdue: bool, start: str, gettext: Gettext
+) -> HealthFinding:
+    """Say when a job was last done, and warn if that is too long ago or if its last run has failed."""
+    done = f"{record.succeeded_at:%Y-%m-%d %H:%M:%S} UTC" if record and record.succeeded_at else gettext(N_("never"))
+    found = gettext(N_("last done: {when}")).format(when=done)
+    if record and record.error:
+        failed = gettext(N_("{found}; the last run failed: {error}")).format(found=found, error=record.error)
+        return HealthFinding(job.title, CheckResult.WARNING, failed, gettext(N_("look at the log of the worker")))
+    if overdue:
+        return HealthFinding(
+            job.title, CheckResult.WARNING, gettext(N_("{found}; overdue")).format(found=found), start
+        )
+    return HealthFinding(job.title, CheckResult.OK, found)
+
+
+def _find_last_backup(session: Session, gettext: Gettext) -> HealthFinding:
+    """Tell when the last backup was made. That none is known is no fault: other tools make them, too."""
+    made = sa.select(Audit.at, Audit.details).where(Audit.noun == "data", Audit.action == "backup")
+    last = session.execute(made.order_by(Audit.at.desc()).limit(1)).one_or_none()
+    if last is None:
+        return HealthFinding(N_("backup"), CheckResult.OK, gettext(N_("none is known")), "scheduler db backup FILE")
+    return HealthFinding(N_("backup"), CheckResult.OK, f"{last.at:%Y-%m-%d %H:%M} UTC, {last.details['file']}")

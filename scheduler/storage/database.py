@@ -3,72 +3,46 @@
 SQLite runs in WAL mode with synchronous=FULL: what was confirmed to a person survives a power cut. Writers in one
 process take a fair lock before BEGIN IMMEDIATE, because SQLite's own busy handler starves some of fifty contenders
 for seconds.
+
+A thread has at most one session at a time. If it held one while it waited for another, a crowd of threads would hold
+all connections, and each would wait for ever for one more.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import sqlite3
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
-from functools import cached_property
+from math import ceil
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Any
+from typing import Any, cast
+from urllib.parse import unquote
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Invalid
-from scheduler.storage.refusals import translate_errors
+from scheduler.storage.patience import FairSemaphore, remaining_seconds
+from scheduler.storage.refusals import Busy, translate_errors
 from scheduler.storage.unit_of_work import begin_unit_of_work
 
 
-class FairLock:
-    """A lock that threads acquire in the order of their arrival."""
-
-    def __init__(self) -> None:
-        self._guard = threading.Lock()
-        self._held = False
-        self._waiting: deque[threading.Event] = deque()
-
-    def __enter__(self) -> None:
-        with self._guard:
-            if not self._held:
-                self._held = True
-                return
-            turn = threading.Event()
-            self._waiting.append(turn)
-        try:
-            turn.wait()
-        except BaseException:  # interrupted: nobody must wait behind who is no longer there
-            self._give_up(turn)
-            raise
-
-    def _give_up(self, turn: threading.Event) -> None:
-        with self._guard:
-            if turn in self._waiting:
-                self._waiting.remove(turn)
-                return
-        self._hand_on()
-
-    def __exit__(self, *_: object) -> None:
-        self._hand_on()
-
-    def _hand_on(self) -> None:
-        with self._guard:
-            if self._waiting:
-                self._waiting.popleft().set()
-            else:
-                self._held = False
+class NestedSessionError(RuntimeError):
+    """This thread has a session on this database already; pass that one on, or close it first."""
 
 
 class Database:
-    """Sessions on one database. `write` commits on a clean exit and rolls back on an error; `read` never writes."""
+    """Sessions on one database. `write` commits on a clean exit and rolls back on an error; `read` never writes.
+
+    Whoever waits for a connection, for the turn of a writer or for a row waits no longer than the patience of the
+    thread allows (`scheduler.storage.patience`), and raises Busy then.
+    """
 
     def __init__(
         self, url: str, *, foreign_keys: bool = True, pages: str = "", engine: sa.Engine | None = None
@@ -86,12 +60,14 @@ class Database:
         self._owns_engine = engine is None
         self._reader = self._reading(self.engine)
         self._writer = self._writing(self.engine)
-        self._turn = FairLock()
+        self._turn = FairSemaphore()
+        self._threads_with_session: set[int] = set()
 
     @contextmanager
     def read(self) -> Iterator[Session]:
         """Open a session whose queries all see the same moment, whatever is committed meanwhile."""
-        with translate_errors(self.url), Session(self._reader, expire_on_commit=False) as session:
+        made = Session(self._reader, expire_on_commit=False)
+        with self._only_session(), translate_errors(self.url), made as session:
             yield session
 
     @contextmanager
@@ -102,10 +78,15 @@ class Database:
         writer is waited for).
         """
         made = Session(self._writer, expire_on_commit=False)
-        with translate_errors(self.url), self._one_writer(), made as session, session.begin():
+        with (
+            self._only_session(),
+            translate_errors(self.url),
+            self._one_writer(),
+            made as session,
+            session.begin(),
+        ):
             begin_unit_of_work(session, actor=actor, pages=self.pages)
-            if patience and not self.embedded:
-                session.execute(sa.text(f"SET LOCAL lock_timeout = {patience // timedelta(milliseconds=1)}"))
+            self._configure_transaction(session, patience)
             yield session
 
     @contextmanager
@@ -115,9 +96,12 @@ class Database:
         For many small writes that are safe to repeat, or to lose. On PostgreSQL each costs one round trip instead of
         four (ping, BEGIN, statement, COMMIT). They do not wait for the disk: they survive the death of this process,
         but a power cut may undo the last moments of them.
+
+        A run of letters holds it for minutes; sessions may be opened beside it. Raise NestedSessionError within a
+        session.
         """
-        with translate_errors(self.url), self._relaxed_engine.connect() as connection:
-            connection.execution_options(isolation_level="AUTOCOMMIT", begins=False)
+        self._refuse_nested()
+        with translate_errors(self.url), self._relaxed() as connection:
 
             def execute(statement: sa.Executable, values: Mapping[str, Any]) -> Sequence[sa.Row[Any]]:
                 with self._one_writer():
@@ -130,17 +114,9 @@ class Database:
         """Close all connections, but not those of an engine that others use, too."""
         if self._owns_engine:
             self.engine.dispose()
-        if "_relaxed_engine" in self.__dict__:
-            self._relaxed_engine.dispose()
 
     def _connecting(self, *, foreign_keys: bool) -> sa.Engine:
         return _sqlite(self.url, foreign_keys=foreign_keys) if self.embedded else _postgresql(self.url)
-
-    @cached_property
-    def _relaxed_engine(self) -> sa.Engine:
-        if self.embedded:
-            return _sqlite(self.url, foreign_keys=True, synchronous="NORMAL")
-        return _postgresql(self.url, most=RELAXED_CONNECTIONS, options="-c synchronous_commit=off")
 
     def _reading(self, engine: sa.Engine) -> sa.Engine:
         """Return the engine for readers: REPEATABLE READ, which SQLite's readers have anyhow."""
@@ -150,12 +126,66 @@ class Database:
         return engine.execution_options(writes=True) if self.embedded else engine
 
     @contextmanager
+    def _only_session(self) -> Iterator[None]:
+        """Raise NestedSessionError if this thread has a session on this database already."""
+        self._refuse_nested()
+        thread = threading.get_ident()
+        self._threads_with_session.add(thread)
+        try:
+            yield
+        finally:
+            self._threads_with_session.remove(thread)
+
+    def _refuse_nested(self) -> None:
+        if threading.get_ident() in self._threads_with_session:
+            raise NestedSessionError
+
+    @contextmanager
     def _one_writer(self) -> Iterator[None]:
         if not self.embedded:
             yield
             return
-        with self._turn:
+        if not self._turn.acquire(remaining_seconds()):
+            raise Busy
+        try:
             yield
+        finally:
+            self._turn.release()
+
+    def _configure_transaction(self, session: Session, patience: timedelta | None) -> None:
+        """Let a transaction on PostgreSQL wait for the disk as it commits, and for rows as long as there is patience.
+
+        On SQLite this is done as each transaction begins.
+        """
+        if self.embedded:
+            return
+        connection, limits = (
+            session.connection(),
+            [patience.total_seconds() if patience else None, remaining_seconds()],
+        )
+        commands = ["SET LOCAL synchronous_commit = DEFAULT"] if connection.info.get(_RELAXED) else []
+        commands += [f"SET LOCAL lock_timeout = {_milliseconds(min(filter(None, limits)))}"] if any(limits) else []
+        if commands:
+            connection.exec_driver_sql("; ".join(commands))
+
+    @contextmanager
+    def _relaxed(self) -> Iterator[sa.Connection]:
+        """Open a connection that begins no transactions and does not wait for the disk."""
+        with self.engine.connect() as connection:
+            connection.execution_options(begins=False)
+            if not self.embedded:
+                connection.execution_options(isolation_level="AUTOCOMMIT")
+                if not connection.info.get(_RELAXED):
+                    connection.exec_driver_sql("SET synchronous_commit = off")
+                    connection.info[_RELAXED] = True  # until it is closed: each transaction says what it needs
+            yield connection
+
+
+_RELAXED = "relaxed"  # in the info of a pooled connection to PostgreSQL: it does not wait for the disk
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)
 
 
 # What may stand before the colon, and the driver that it means.
@@ -196,22 +226,47 @@ def _no_address(url: str) -> Invalid:
     )
 
 
-# Of one process at once: four processes and their workers stay below the hundred that PostgreSQL takes by default.
-CONNECTIONS, RELAXED_CONNECTIONS = 15, 4
+# Of one process at most. Three processes and a worker stay below the hundred that PostgreSQL takes by default, of
+# which it keeps three for its administrator.
+CONNECTIONS = 28
+POOL_SECONDS = 2.0  # for a connection that others of this process use; for pages there are enough of them
+# A server that has vanished without a word, as in a power cut, is noticed within ten seconds (libpq, 32.1.2).
+_NOTICED = {
+    "connect_timeout": 10,
+    "keepalives_idle": 4,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
 
 
-def _postgresql(url: sa.URL, *, most: int = CONNECTIONS, options: str = "") -> sa.Engine:
+def _pool(most: int) -> dict[str, Any]:
+    """Return the options of a pool that keeps so many connections, and lends first what was used last."""
+    return {"pool_size": most, "max_overflow": 0, "pool_use_lifo": True, "pool_timeout": POOL_SECONDS}
+
+
+def _postgresql(url: sa.URL) -> sa.Engine:
     try:
+        from scheduler.storage.patient_connection import PatientConnection
+
         engine = sa.create_engine(
             url,
             pool_pre_ping=True,
-            pool_size=most // 3,
-            max_overflow=most - most // 3,
-            connect_args={"connect_timeout": 10, "options": options},
             json_serializer=_readable_json,
+            **_pool(CONNECTIONS),
         )
     except ModuleNotFoundError as error:
         raise Invalid("database_url: PostgreSQL needs its driver; install consular-scheduler[postgresql]") from error
+
+    @sa.event.listens_for(engine, "do_connect", named=True)
+    def connect(cargs: Sequence[Any], cparams: Mapping[str, Any], **_: object) -> PatientConnection:
+        """Limit how long a thread waits to be connected, and later for tables that are being changed."""
+        given, seconds = {**_NOTICED, **cparams}, remaining_seconds()
+        if seconds is not None:
+            limit = max(2, ceil(seconds))  # two is the least that libpq takes
+            given["connect_timeout"] = limit
+            given["options"] = f"{given.get('options', '')} -c lock_timeout={_milliseconds(limit)}"
+        return PatientConnection.connect(*cargs, **given)
 
     @sa.event.listens_for(engine, "before_cursor_execute", named=True)
     def configure(cursor: Any, context: Any, **_: object) -> None:
@@ -228,13 +283,13 @@ def _readable_json(value: Any) -> str:
 LOCKED_FOR = 15  # seconds that another program may hold the file, unless a URI says "timeout=" otherwise
 
 
-def _write_ahead(connection: sqlite3.Connection) -> None:
+def _write_ahead(connection: sqlite3.Connection, patience: float) -> None:
     """Switch a connection to WAL mode, trying again while the file is busy.
 
     Of several programs that open a fresh file at the same moment, SQLite refuses all but one at once, without waiting
     as it does for every other lock.
     """
-    end = monotonic() + LOCKED_FOR
+    end = monotonic() + patience
     while True:
         try:
             connection.execute("PRAGMA journal_mode=WAL")
@@ -246,16 +301,26 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
             return
 
 
-def _sqlite(url: sa.URL, *, foreign_keys: bool, synchronous: str = "FULL") -> sa.Engine:
-    patience = float(str(url.query.get("timeout", LOCKED_FOR)))
-    engine = sa.create_engine(url, connect_args={"timeout": patience}, json_serializer=_readable_json)
+def _sqlite(url: sa.URL, *, foreign_keys: bool) -> sa.Engine:
+    usual = float(str(url.query.get("timeout", LOCKED_FOR)))
+    engine = sa.create_engine(url, json_serializer=_readable_json, **_pool(CONNECTIONS))
+
+    def limit_waits(connection: sqlite3.Connection) -> float:
+        """Set how long the connection waits for another program, in seconds, and return it."""
+        patience = min(usual, remaining_seconds() or usual)
+        connection.execute(f"PRAGMA busy_timeout={_milliseconds(patience)}")
+        return patience
+
+    @sa.event.listens_for(engine, "do_connect")
+    def make_private(*_: object) -> None:
+        _make_file(url)
 
     @sa.event.listens_for(engine, "connect")
     def configure(connection: Any, _: object) -> None:
         connection.isolation_level = None  # transactions are begun below, not guessed by the driver
-        _write_ahead(connection)
+        _write_ahead(connection, limit_waits(connection))
         for pragma in (
-            f"synchronous={synchronous}",
+            "synchronous=FULL",
             f"foreign_keys={'ON' if foreign_keys else 'OFF'}",
             "recursive_triggers=ON",  # else INSERT OR REPLACE deletes past the triggers that guard the audit
         ):
@@ -263,13 +328,39 @@ def _sqlite(url: sa.URL, *, foreign_keys: bool, synchronous: str = "FULL") -> sa
 
     @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
-        if not connection.get_execution_options().get("begins", True):
+        options = connection.get_execution_options()
+        raw = cast(sqlite3.Connection, connection.connection.driver_connection)
+        limit_waits(raw)
+        begins = waits_for_disk = options.get("begins", True)
+        if connection.info.setdefault("waits for disk", True) != waits_for_disk:
+            raw.execute(f"PRAGMA synchronous={'FULL' if waits_for_disk else 'NORMAL'}")
+            connection.info["waits for disk"] = waits_for_disk
+        if not begins:
             return
         # A reader that becomes a writer halfway can be refused at once (SQLITE_BUSY_SNAPSHOT): say it at the start.
-        writes = connection.get_execution_options().get("writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writes", False) else "BEGIN")
 
     return engine
+
+
+def _make_file(url: sa.URL) -> None:
+    """Make the file of a database that is not there yet, for its owner alone.
+
+    SQLite gives its other files (-wal, -shm, -journal) the rights of this one, and would give this one those of the
+    umask. What cannot be made is told by SQLite itself, which tries again.
+    """
+    file = file_of(url)
+    if file is not None and str(url.query.get("mode", "rwc")) == "rwc":
+        with suppress(OSError):
+            os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+
+
+def file_of(url: sa.URL) -> Path | None:
+    """Return the file of a SQLite database; None for a server, and for what only SQLite finds (another VFS)."""
+    name = url.database or ""
+    if url.get_backend_name() != "sqlite" or not name or "vfs" in url.query or url.query.get("mode") == "memory":
+        return None
+    return Path(unquote(name.removeprefix("file:"))) if name.startswith("file:") else Path(name)
 
 
 def directory_of(url: sa.URL) -> Path | None:
@@ -277,6 +368,5 @@ def directory_of(url: sa.URL) -> Path | None:
 
     None for a server, and for a URI, which says itself whether to create it.
     """
-    if url.get_backend_name() != "sqlite" or not url.database or url.database.startswith("file:"):
-        return None
-    return Path(url.database).parent
+    file = file_of(url)
+    return None if file is None or str(url.database).startswith("file:") else file.parent

@@ -12,6 +12,9 @@ from typing import Generic, TypeVar
 
 from sqlalchemy.exc import OperationalError
 
+from scheduler.storage.patience import remaining_seconds
+from scheduler.storage.refusals import Busy
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 MAX_BATCH = 50  # so that who comes first does not wait for a crowd behind them
@@ -33,10 +36,11 @@ class GroupCommit(Generic[Item, Result]):
         self._lines: dict[Hashable, deque[_Waiting[Item, Result]]] = {}
 
     def __call__(self, item: Item, line: Hashable = None) -> Result:
+        """Write an item; return its result. Raise Busy if its turn does not come while this thread has patience."""
         mine = _Waiting[Item, Result](item)
         try:
             self._queue(mine, line)
-            mine.turn.wait()
+            self._wait(mine, line)
         except BaseException:  # interrupted: nobody must wait behind who is no longer there
             self._give_up(mine, line)
             raise
@@ -50,6 +54,11 @@ class GroupCommit(Generic[Item, Result]):
                 self._lines[line] = deque()
                 mine.turn.set()
             self._lines[line].append(mine)
+
+    def _wait(self, mine: _Waiting[Item, Result], line: Hashable) -> None:
+        if not mine.turn.wait(remaining_seconds()) and self._give_up(mine, line):
+            raise Busy
+        mine.turn.wait()  # for its result: it is being written
 
     def _run_batch(self, line: Hashable) -> None:
         """Write the batch at the head of a line: this thread's item, which is the first, and those behind it."""
@@ -70,20 +79,22 @@ class GroupCommit(Generic[Item, Result]):
             else:
                 del self._lines[line]
 
-    def _give_up(self, mine: _Waiting[Item, Result], line: Hashable) -> None:
+    def _give_up(self, mine: _Waiting[Item, Result], line: Hashable) -> bool:
+        """Take an item out of its line; return False if it is being written already."""
         with self._guard:
             waiting = self._lines.get(line, deque())
             if mine not in waiting:
-                return
+                return False
             waiting.remove(mine)
         if mine.turn.is_set():
             self._hand_on(line)
+        return True
 
     def _do(self, batch: Sequence[_Waiting[Item, Result]]) -> None:
         error = self._try(batch)
         if error is None:
             return
-        alone = len(batch) > 1 and not isinstance(error.__cause__ or error, OperationalError)
+        alone = len(batch) > 1 and not isinstance(error.__cause__ or error, (OperationalError, Busy))
         for one in batch:
             # What the database itself suffers from is nobody's fault, and would only be waited for again.
             failed = self._try([one]) if alone else error

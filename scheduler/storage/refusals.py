@@ -7,12 +7,22 @@ from contextlib import contextmanager
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from scheduler.base.errors import Conflict, Forbidden, Invalid, SchedulerError
 from scheduler.base.i18n import N_
 
+_IN_USE = N_("the database {place} is in use by another program; try again in a moment")
 
-class Held(Conflict):
+
+class Busy(Conflict):
+    """Others hold what is needed, for longer than this thread could wait; nothing was changed."""
+
+    def __init__(self, message: str = N_("others are at work; try again in a moment"), **facts: object) -> None:
+        super().__init__(message, **facts)
+
+
+class Held(Busy):
     """Somebody else holds it."""
 
 
@@ -23,6 +33,8 @@ def translate_errors(url: sa.URL) -> Iterator[None]:
         yield
     except IntegrityError as error:
         raise explain_refusal(error) from error
+    except PoolTimeout as error:
+        raise Busy from error
     except DBAPIError as error:
         trouble = _trouble(error, url)
         if trouble is None:
@@ -57,11 +69,7 @@ def constraint_name(error: DBAPIError) -> str:
     return "_".join(["uq", columns[0][0], *(column[-1] for column in columns)])
 
 
-_IN_USE = N_("the database {place} is in use by another program; try again in a moment")
-
-
 _SQLITE_TROUBLE: dict[str, SchedulerError] = {
-    "database is locked": Conflict(_IN_USE),
     "readonly database": Forbidden("the database {place} cannot be written; check the rights of file and directory"),
     "unable to open database": Forbidden("the database {place} cannot be opened; check directory and rights"),
     "not a database": Invalid("{place} is not a database of this program; choose another database_url"),
@@ -78,6 +86,8 @@ def _trouble(error: DBAPIError, url: sa.URL) -> SchedulerError | None:
     """Return the error for a problem of the database itself; None for a fault of the program."""
     said = str(error.orig).strip()
     if url.get_backend_name() == "sqlite":
+        if "database is locked" in said:
+            return Busy(_IN_USE, place=url.database)
         found = next((known for words, known in _SQLITE_TROUBLE.items() if words in said), None)
         return found and type(found)(found.message, place=url.database)
     if "invalid connection option" in said:

@@ -2,41 +2,62 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from flask import Flask, request
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from scheduler.app import App
 from scheduler.base.resources import TEMPLATES
+from scheduler.monitoring.readiness import Readiness
 from scheduler.web import templating
 from scheduler.web.consulate import board, booking, own_visit_page, posts
+from scheduler.web.entrance.health_pages import HealthPages
+from scheduler.web.entrance.load_limit import MOST_SENT, LoadLimit
+from scheduler.web.entrance.peers import BehindProxies
+from scheduler.web.entrance.readiness_page import ReadinessPage
+from scheduler.web.entrance.request_record import NOWHERE, ROUTE
 from scheduler.web.guests import erasing, own_page, registering
 from scheduler.web.kit import form_floods, language, safety
 from scheduler.web.kit.assets import Assets
+from scheduler.web.kit.paths import PlainText, RowNumber
 from scheduler.web.officers.accounts import own_account, signing
 from scheduler.web.officers.consulate import calendars, closing_days, front_desk, statistics, visit
 from scheduler.web.officers.events import desk, door, guest
 from scheduler.web.officers.kit import guard
 from scheduler.web.programme import pages, subscribing, well_known
 
-# Nothing is sent to these pages but addresses and small forms.
-MOST_SENT = 64 * 1024
+_CONVERTER = re.compile(r"<[^<>]*:")  # of a part of an address: "<any(en,kk):language>" is "<language>"
 
 
 class Pages(Flask):
     """The Flask application; its log names no address."""
 
+    request_class = safety.PageRequest
+
+    def preprocess_request(self) -> Any:
+        """Note the pattern of the address before anything else: the address itself may be somebody's own page."""
+        if request.url_rule:
+            request.environ[ROUTE] = _CONVERTER.sub("<", request.url_rule.rule)
+        return super().preprocess_request()
+
     def log_exception(self, exc_info: Any) -> None:
-        """Log an exception without the address that was asked for: it may be somebody's own page."""
-        rule = request.url_rule.rule if request.url_rule else "nowhere"
-        self.logger.error("Exception on %s [%s]", rule, request.method, exc_info=exc_info)
+        """Log an exception by the pattern of the address."""
+        self.logger.error("a page has failed: %s", request.environ.get(ROUTE, NOWHERE), exc_info=exc_info)
+
+    def add_url_rule(
+        self, rule: str, endpoint: str | None = None, view_func: Any = None, *args: Any, **options: Any
+    ) -> None:
+        """Add a route. Raise ValueError for one of the desk that does not state who may see it."""
+        super().add_url_rule(rule, endpoint, view_func, *args, **options)
+        guard.refuse_unstated(self, rule, endpoint or view_func.__name__)
 
 
 def create_app(app: App, *, limit: str = "600 per minute") -> Flask:
     """Make the pages of one instance; ``limit`` is the number of requests that one address may send."""
     web = Pages("scheduler.web", static_folder=None, template_folder=TEMPLATES)
     web.config.update(MAX_CONTENT_LENGTH=MOST_SENT, MAX_FORM_PARTS=100, UNSOLVED=form_floods.Few())
+    web.url_map.converters.update(default=PlainText, int=RowNumber)
     web.url_map.merge_slashes = False  # its redirect would repeat whatever host was asked for
     assets = Assets.read()
     language.install(web, app)
@@ -53,7 +74,10 @@ def create_app(app: App, *, limit: str = "600 per minute") -> Flask:
     web.register_blueprint(board.blueprint(app))
     _add_officers_pages(web, app)
     web.register_blueprint(erasing.blueprint(app, web.extensions["scheduler.limiter"]))
-    _behind_proxies(web, int(app.settings.trusted_proxies))
+    # Trusted are the addresses that so many proxies add, from the end: anybody may forge those before them.
+    behind_proxies = BehindProxies(web.wsgi_app, int(app.settings.trusted_proxies))
+    readiness = ReadinessPage(LoadLimit(behind_proxies), Readiness(app).check)
+    web.wsgi_app = HealthPages(readiness)  # type: ignore[method-assign]
     return web
 
 
@@ -71,9 +95,3 @@ def _add_officers_pages(web: Flask, app: App) -> None:
     web.register_blueprint(closing_days.blueprint(app))
     web.register_blueprint(statistics.blueprint(app))
     web.register_blueprint(calendars.blueprint(app))
-
-
-def _behind_proxies(web: Flask, number: int) -> None:
-    """Trust the addresses that this many proxies add, from the end: anybody may forge those before them."""
-    if number:
-        web.wsgi_app = ProxyFix(web.wsgi_app, x_for=number, x_proto=number)  # type: ignore[method-assign]

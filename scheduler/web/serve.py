@@ -2,39 +2,64 @@
 
 from __future__ import annotations
 
-import logging
+import atexit
+import multiprocessing
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scheduler.app import App
 from scheduler.base import config
-from scheduler.web.programme.feed_server import FeedServer
+from scheduler.monitoring import logs, metrics
+from scheduler.web.entrance.load_limit import AT_ONCE, MAX_WAITING
 
 if TYPE_CHECKING:
     from granian.server.common import AbstractServer
 
-# Of one process: while one waits for the database or a slow disk, the others answer. Who confirms at the same moment
-# is confirmed together, so that more of them do more (8: 350 a second, 32: 620; polls of a feed lose a tenth by it).
-THREADS = 32
+    from scheduler.web.entrance.request_record import RequestRecord
+
+# Of one process: enough for all who wait for others (`load_limit`), and some for what needs no database: calendars
+# from memory, health, and forms that arrive slowly.
+THREADS = AT_ONCE + MAX_WAITING + 64
+# Of clients to one process, most of them idle; the usual limit of a process is 1024 open files.
+MAX_CONNECTIONS = 768
 
 
-def application() -> FeedServer:
+RELOAD_SECONDS = 6.0  # between the start of a new process and the end of the one it replaces; it starts in 1.5
+
+
+def application() -> RequestRecord:
     """Make what each process runs, from the settings of the environment. Raise what `App.open` raises."""
+    # The process that starts the others needs none of this.
+    from scheduler.app import App
     from scheduler.web.application import create_app
+    from scheduler.web.entrance.request_record import RequestRecord
+    from scheduler.web.programme.feed_server import FeedServer
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    app = App.open(config.load_settings())
-    return FeedServer(app, create_app(app).wsgi_app)
+    settings = config.load_settings()
+    logs.configure(settings.log_format)
+    app = App.open(settings)
+    if int(settings.serve_metrics_port):
+        metrics.enable()
+        metrics.watch_pool(app.db.engine)
+    site = FeedServer(app, create_app(app).wsgi_app)
+    # When all is answered, nothing is left to do. The interpreter would wait for granian's threads.
+    atexit.register(os._exit, 0)
+    return RequestRecord(site, logged=settings.log_requests == "yes", numbered=settings.trusted_proxies != "0")
 
 
-def server(*, host: str, port: int, workers: int, settings_file: Path | None = None) -> AbstractServer[Any]:
+def server(
+    *, host: str, port: int, workers: int, log_format: str, settings_file: Path | None = None
+) -> AbstractServer[Any]:
     """HTTP/1 and 2 without TLS, which is the business of the proxy in front. Ends in order on SIGTERM and SIGINT;
     on SIGHUP takes new processes before it lets the old ones go."""
     from granian import Granian
     from granian.constants import Interfaces
     from granian.http import HTTP1Settings
+    from granian.log import LogLevels
 
+    # A process that is forked would have the modules of this one, also after an upgrade of the program; and the
+    # threads and connections of this one would be in it, half.
+    multiprocessing.set_start_method("spawn", force=True)
     if settings_file:
         os.environ[f"{config.PREFIX}CONFIG"] = str(settings_file.absolute())
     return Granian(
@@ -45,10 +70,13 @@ def server(*, host: str, port: int, workers: int, settings_file: Path | None = N
         port=port,
         workers=workers,
         blocking_threads=THREADS,
-        backpressure=256,
+        backpressure=MAX_CONNECTIONS,
         http1_settings=HTTP1Settings(header_read_timeout=15_000),
         workers_kill_timeout=10,
         respawn_failed_workers=True,
+        respawn_interval=RELOAD_SECONDS,
         websockets=False,
         log_access=False,
+        log_level=LogLevels.warning,
+        log_dictconfig=logs.configuration(log_format),
     )

@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from scheduler.app import App
 from scheduler.base.errors import Conflict, Forbidden
-from scheduler.channels.base import ChannelError
+from scheduler.channels.base import ChannelError, Failure
+from scheduler.channels.replies import judge_reason
 from scheduler.model.letters import Letter, Outcome
+from scheduler.monitoring import metrics
 from scheduler.services.letters.composing import compose
 from scheduler.services.letters.envelope import CompositionResult, OutgoingMessage, Skip
-from scheduler.services.outbox import leases, reminders
+from scheduler.services.operations.workers import Execute
+from scheduler.services.outbox import backlog, claims, reminders
+from scheduler.services.outbox.backlog import PAUSED
+from scheduler.worker.delivery_state import DeliveryState, Pause, domain_of
+from scheduler.worker.presence import Presence, at_work
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(minutes=10)  # a batch takes seconds; the letters of a worker that died are free again after this
-BATCH_SIZE = 1000  # letters claimed at once
-COMPOSED_FOR = timedelta(minutes=1)  # letters composed longer ago are composed anew: facts change, leases end
-CHANNEL_RETRY_AFTER = timedelta(minutes=1)  # while the channel is down
+SMALLEST_BATCH, BATCH_SIZE = 20, 1000  # letters claimed at once; as many as leave within BATCH_TIME
+# A batch that takes longer is given back: facts change, urgent letters wait for its end, and if the worker dies, what
+# it holds waits until that is noticed.
+BATCH_TIME = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +39,7 @@ class DeliveryCounts:
     skipped: int = 0
     failed: int = 0
     postponed: int = 0
-    down: bool = False  # the channel accepts no letters now
+    down: bool = False  # the channel takes no letters now
 
     def __add__(self, other: DeliveryCounts) -> DeliveryCounts:
         return DeliveryCounts(
@@ -52,7 +58,6 @@ class DeliveryResult:
     outcome: Outcome | None
     reason: str = ""
     again_at: datetime | None = None
-    down: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,38 +78,96 @@ def never() -> bool:
     return False
 
 
-def deliver(app: App, report: Report | None = None, *, stop: Stop = never) -> DeliveryCounts:
+def deliver(
+    app: App,
+    report: Report | None = None,
+    *,
+    stop: Stop = never,
+    state: DeliveryState | None = None,
+    worker: Presence | None = None,
+) -> DeliveryCounts:
     """Fire the reminders that are due, then send the letters that are due; return what was done.
 
-    It ends when nothing is due any more, when the channel is down, or, after the letter in flight, when ``stop``
-    returns True. ``report`` is called after each letter with its outcome.
+    It ends when nothing is due any more, when the channel takes no letters, or, after the letter in flight, when
+    ``stop`` returns True. ``report`` is called after each letter with its outcome. ``state`` is what earlier rounds
+    have found out about the channel. ``worker`` claims the letters; without one, there is one for this round only.
     """
-    with app.db.write("worker") as session:
-        reminders.fire_reminders(session, now=app.clock.now())
-    total = DeliveryCounts()
+    if worker is None:
+        with at_work(app) as present:
+            return deliver(app, report, stop=stop, state=state, worker=present)
+    state = state or worker.delivery
+    _record_left_over(app, worker)
+    _fire_reminders(app)
+    total = DeliveryCounts(down=state.find_pause(app.clock.now()) is not None)
     try:
         while not (total.down or stop()):
-            done = _deliver_batch(app, report, stop)
+            done = _deliver_batch(app, worker, report, stop, state)
             if done is None:
                 break
             total += done
+            _fire_reminders(app)  # those that have become due while a long queue was sent
     finally:
         app.channel.close()
+    _warn_of_late_letters(app, state)
     return total
 
 
-def _deliver_batch(app: App, report: Report | None, stop: Stop) -> DeliveryCounts | None:
-    """Deliver up to BATCH_SIZE letters; return None if nothing is due."""
-    now = app.clock.now()
+def _fire_reminders(app: App) -> None:
     with app.db.write("worker") as session:
-        ids = leases.claim_due(session, now=now, lease=LEASE, limit=BATCH_SIZE)
+        reminders.fire_reminders(session, now=app.clock.now())
+
+
+def _warn_of_late_letters(app: App, state: DeliveryState) -> None:
+    now = app.clock.now()
+    if not state.is_warning_due(now):
+        return
+    with app.db.read() as session:
+        found = backlog.find_backlog(session, now=now)
+    if found.late and found.oldest:
+        log.warning(
+            "%s letters have been due for more than %s, the oldest for %s; the last reason: %s",
+            found.late,
+            backlog.LATE,
+            now - found.oldest,
+            found.reason or "none of them was tried",
+        )
+
+
+def _record_left_over(app: App, worker: Presence) -> None:
+    """Record the outcome that the database was not there to take, so that its letter is not sent again."""
+    if worker.unrecorded is not None:
+        with app.db.autocommit() as execute:
+            execute(_RECORD_OUTCOME, worker.unrecorded)
+        worker.unrecorded = None
+
+
+def _deliver_batch(
+    app: App, worker: Presence, report: Report | None, stop: Stop, state: DeliveryState
+) -> DeliveryCounts | None:
+    """Deliver one batch; return None if nothing is due, or if this worker may lose its claims."""
+    now = app.clock.now()
+    if not worker.holds_claims():
+        return None
+    with app.db.write("worker") as session:
+        ids = claims.claim_due(session, worker.id, now=now, limit=worker.batch_size)
     if not ids:
         return None
 
     def outdated_or_stopped() -> bool:
-        return stop() or app.clock.now() >= now + COMPOSED_FOR
+        return stop() or app.clock.now() >= now + BATCH_TIME
 
-    return _send_all(app, _compose(app, ids, now), report, outdated_or_stopped)
+    with app.db.autocommit() as execute:
+        batch = Batch(app, worker, _compose(app, ids, now), state, execute, report)
+        counts = batch.deliver(outdated_or_stopped)
+    worker.batch_size = fit_batch(worker.batch_size, len(ids) - len(batch.waiting), app.clock.now() - now)
+    return counts
+
+
+def fit_batch(size: int, tried: int, took: timedelta) -> int:
+    """Return the size of the next batch, after one of which so many letters were tried in that time."""
+    if took >= BATCH_TIME:
+        return max(SMALLEST_BATCH, tried)
+    return min(2 * size, BATCH_SIZE) if tried == size and took < BATCH_TIME / 4 else size
 
 
 def _compose(app: App, ids: list[int], now: datetime) -> list[Item]:
@@ -113,7 +176,7 @@ def _compose(app: App, ids: list[int], now: datetime) -> list[Item]:
         with app.db.read() as session:
             return list(compose(session, ids, house=app.house, now=now))
     except (Conflict, Forbidden):
-        raise  # the database is away; when the lease ends the letters are free again
+        raise  # the database is away; the next round claims them again
     except Exception as error:
         log.exception("letters %s cannot be composed", ids)
         if len(ids) == 1:
@@ -121,38 +184,147 @@ def _compose(app: App, ids: list[int], now: datetime) -> list[Item]:
         return [item for letter in ids for item in _compose(app, [letter], now)]
 
 
-def _send_all(app: App, composed: list[Item], report: Report | None, stop: Stop) -> DeliveryCounts:
-    """Send letters and record the outcome of each before the next is sent; release those that are left.
+@dataclass
+class Batch:
+    """The letters of one claim: each outcome is recorded before the next letter leaves.
 
-    So a crash repeats at most the letter in flight.
+    So a crash repeats at most the letter in flight. A worker that was stopped for so long that others have taken its
+    letters learns it when it records the one in flight, and sends no more of them.
     """
-    total = DeliveryCounts()
-    with app.db.autocommit() as execute:
-        for index, item in enumerate(composed):
-            if index and stop():
+
+    app: App
+    worker: Presence
+    waiting: list[Item]
+    state: DeliveryState
+    execute: Execute
+    report: Report | None = None
+    counts: DeliveryCounts = DeliveryCounts()
+    is_lost: bool = False  # others have the letters
+    # Letters that were refused for good. Whether that is their own fault shows when another letter is taken, or at
+    # the end of the batch; if the worker dies before, they are tried again.
+    refused: list[tuple[OutgoingMessage, ChannelError]] = field(default_factory=list)
+    put_off: dict[Pause, list[Item]] = field(default_factory=dict)
+
+    def deliver(self, stop: Stop) -> DeliveryCounts:
+        """Send the letters, at least one whatever ``stop`` says; give back those that are left; return the counts."""
+        while self.waiting and not self.is_lost and self.worker.holds_claims():
+            self._deliver_one(self._take_next())
+            if stop() or self._find_pause():
                 break
-            result = _deliver_one(app, item)
-            if result.down:
-                total += DeliveryCounts(postponed=len(composed) - index, down=True)
-                break
-            execute(_RECORD_OUTCOME, _outcome_values(app, item, result))
-            total += _count(result)
-            if report:
-                report(item, result)
+        self._settle_refused()
+        self._give_back_waiting()
+        for domain_pause, items in self.put_off.items():
+            self._put_off(items, domain_pause, domain_pause.reason)
+        return self.counts
+
+    def _give_back_waiting(self) -> None:
+        pause = self._find_pause()
+        if pause:
+            self.counts += DeliveryCounts(down=True)
+            self._put_off(self.waiting, pause, f"{PAUSED}{pause.reason}")
+        elif self.waiting:
+            self._release(self.waiting, until=self.app.clock.now())
+
+    def _put_off(self, items: list[Item], pause: Pause, reason: str) -> None:
+        self.counts += DeliveryCounts(postponed=len(items))
+        if items:
+            self._release(items, until=pause.until, reason=reason)
+
+    def _release(self, items: list[Item], *, until: datetime, reason: str = "") -> None:
+        """Give up the claims on letters that were not tried; they can be claimed again at ``until``."""
+        with self.app.db.write("worker") as session:
+            numbers = [item.letter_id for item in items]
+            claims.release(session, self.worker.id, numbers, until=until, reason=reason)
+
+    def _find_pause(self, domain: str = "") -> Pause | None:
+        return self.state.find_pause(self.app.clock.now(), domain)
+
+    def _take_next(self) -> Item:
+        """Take the next letter; after one that was not taken, the next to another domain, if there is one.
+
+        That one shows whether the letter, its domain or the channel is at fault.
+        """
+        suspects = self.state.suspects
+        rest = (index for index, item in enumerate(self.waiting) if _domain_of(item) not in suspects)
+        return self.waiting.pop(next(rest, 0))
+
+    def _deliver_one(self, item: Item) -> None:
+        match item:
+            case Skip():
+                self._record(item, DeliveryResult(Outcome.SKIPPED, item.reason))
+            case Broken():
+                self._record(item, DeliveryResult(Outcome.FAILED, item.reason))
+            case OutgoingMessage():
+                pause = self._find_pause(_domain_of(item))
+                if pause:
+                    self.put_off.setdefault(pause, []).append(item)
+                else:
+                    self._send(item)
+
+    def _send(self, message: OutgoingMessage) -> None:
+        try:
+            self.app.channel.send(message)
+        except ChannelError as error:
+            self._keep(message, error)
         else:
-            return total
-    _release(app, composed[index:], pause=CHANNEL_RETRY_AFTER if total.down else timedelta())
-    return total
+            self._record(message, DeliveryResult(Outcome.SENT))
+            self._note_success(message)
 
+    def _note_success(self, message: OutgoingMessage) -> None:
+        if self.state.note_success(message.address):
+            with self.app.db.write("worker") as session:
+                backlog.end_pause(session)
+        self._settle_refused()
 
-def _deliver_one(app: App, item: Item) -> DeliveryResult:
-    match item:
-        case Skip():
-            return DeliveryResult(Outcome.SKIPPED, item.reason)
-        case Broken():
-            return DeliveryResult(Outcome.FAILED, item.reason)
-        case OutgoingMessage():
-            return _send(app, item)
+    def _keep(self, message: OutgoingMessage, error: ChannelError) -> None:
+        """Keep a letter that was not taken, to be tried again or to be judged later."""
+        if error.failure.is_permanent:
+            self._recall_refused()
+        self.state.note_failure(message.address, error, self.app.clock.now())
+        if error.failure is Failure.DOWN:
+            self.waiting.insert(0, message)
+        elif error.failure.is_permanent:
+            self.refused.append((message, error))
+        else:
+            self._try_again_later(message, error)
+
+    def _recall_refused(self) -> None:
+        """Consider what was refused before this process started, if that has not been done."""
+        if not self.state.has_recalled:
+            with self.app.db.read() as session:
+                refused = backlog.find_refused(session, now=self.app.clock.now())
+            self.state.recall((letter.address or "", judge_reason(letter.reason)) for letter in refused)
+
+    def _settle_refused(self) -> None:
+        """Fail the letters that were refused for good; if the server refuses every letter, try them again later."""
+        refused, self.refused = self.refused, []
+        pause = self._find_pause()
+        if refused and pause and self.state.is_channel_at_fault:
+            with self.app.db.write("worker") as session:
+                backlog.reopen_refused(session, until=pause.until, now=self.app.clock.now())
+        for message, error in refused:
+            if pause:
+                self._try_again_later(message, error)
+            else:
+                self._record(message, DeliveryResult(Outcome.FAILED, str(error)[:500]))
+
+    def _try_again_later(self, message: OutgoingMessage, error: ChannelError) -> None:
+        """Put a letter off until its next attempt; fail it if it has had its last one."""
+        again = claims.next_attempt(message.attempts + 1, self.app.clock.now())
+        pauses = error.failure is Failure.CLOSED or self.state.is_channel_at_fault
+        reason = f"{PAUSED}{error}" if again and pauses else str(error)
+        self._record(message, DeliveryResult(None if again else Outcome.FAILED, reason[:500], again))
+
+    def _record(self, item: Item, result: DeliveryResult) -> None:
+        values = self.worker.unrecorded = _outcome_values(self.app, self.worker, item, result)
+        if not self.execute(_RECORD_OUTCOME, values):
+            log.warning("another worker has taken over the letters of this one, which seemed to have stopped")
+            self.is_lost = True
+        self.worker.unrecorded = None
+        self.counts += _count(result)
+        metrics.count_letter(result.outcome)
+        if self.report:
+            self.report(item, result)
 
 
 def _count(result: DeliveryResult) -> DeliveryCounts:
@@ -167,24 +339,12 @@ def _count(result: DeliveryResult) -> DeliveryCounts:
             return DeliveryCounts(postponed=1)
 
 
-def _send(app: App, message: OutgoingMessage) -> DeliveryResult:
-    """Hand a letter to the channel; return that it was sent, refused for good, or is to be tried again."""
-    try:
-        app.channel.send(message)
-    except ChannelError as error:
-        if error.down:
-            log.warning("%s; trying again in %s", error, CHANNEL_RETRY_AFTER)
-            return DeliveryResult(None, str(error), down=True)
-        again = None if error.permanent else leases.next_attempt(message.attempts, app.clock.now())
-        return DeliveryResult(None if again else Outcome.FAILED, str(error)[:500], again)
-    return DeliveryResult(Outcome.SENT)
-
-
-def _outcome_values(app: App, item: Item, result: DeliveryResult) -> dict[str, object]:
+def _outcome_values(app: App, worker: Presence, item: Item, result: DeliveryResult) -> dict[str, object]:
     """Return the parameters of `_outcome_statement`."""
     sent = item if isinstance(item, OutgoingMessage) else None
     return {
         "letter": item.letter_id,
+        "worker": worker.id,
         "outcome": result.outcome,
         "reason": result.reason,
         "claimed_until": result.again_at,
@@ -198,20 +358,21 @@ def _outcome_values(app: App, item: Item, result: DeliveryResult) -> dict[str, o
 def _outcome_statement() -> sa.Update:
     """Return the statement that records an outcome; it is built once, because it runs after each of 200,000 letters.
 
-    Where this attempt gives no language, address or Message-ID, those of an earlier attempt are kept.
+    Where this attempt gives no language, address or Message-ID, those of an earlier attempt are kept. It returns no
+    row if the letter is no longer claimed by this worker.
     """
     letter: sa.Table = Letter.metadata.tables[Letter.__tablename__]
     replaced = ("outcome", "reason", "claimed_until", "finished_at")
     kept = ("language", "address", "message_id")
     parameters = {name: sa.bindparam(name, type_=letter.c[name].type) for name in (*replaced, *kept)}
     values = parameters | {name: sa.func.coalesce(parameters[name], letter.c[name]) for name in kept}
-    return sa.update(letter).where(letter.c.id == sa.bindparam("letter")).values(values)
+    mine = (letter.c.id == sa.bindparam("letter"), letter.c.claimed_by == sa.bindparam("worker"))
+    ended = {"claimed_by": None, "attempts": letter.c.attempts + 1}
+    return sa.update(letter).where(*mine).values(values | ended).returning(letter.c.id)
 
 
 _RECORD_OUTCOME = _outcome_statement()
 
 
-def _release(app: App, items: list[Item], *, pause: timedelta) -> None:
-    """Give up the claims on letters that were not tried; they can be claimed again after the pause."""
-    with app.db.write("worker") as session:
-        leases.release(session, [item.letter_id for item in items], until=app.clock.now() + pause)
+def _domain_of(item: Item) -> str:
+    return domain_of(item.address) if isinstance(item, OutgoingMessage) else ""

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from scheduler.app import App
+from scheduler.letter_files import remove_files, remove_forgotten
 from scheduler.model.events import Event
 from scheduler.services.consulate.visits import rezoning as visit_rezoning
 from scheduler.services.consulate.visits import upkeep
 from scheduler.services.events.attendance import offers
 from scheduler.services.events.guests import registration
 from scheduler.services.events.programme import rezoning as event_rezoning
+from scheduler.services.operations.workers import forget_old_workers
 from scheduler.services.privacy import retention
 from scheduler.worker.delivery import Stop, never
 
@@ -34,10 +36,13 @@ def _lapse(app: App, event_id: int) -> int:
         return offers.lapse_offers(session, session.get_one(Event, event_id), now=app.clock.now())
 
 
-def purge_unconfirmed(app: App) -> None:
-    """Forget the registrations that nobody confirmed in time."""
+def purge(app: App) -> dict[str, int]:
+    """Forget the registrations that nobody confirmed in time, and workers that are gone; return how many of each."""
     with app.db.write("worker") as session:
-        registration.purge_unconfirmed(session, now=app.clock.now())
+        letters = registration.purge_unconfirmed(session, now=app.clock.now())
+        if letters:  # before the commit: afterwards nothing tells that these files are to be removed
+            remove_files(app, letters)
+        return {"registrations": len(letters), "workers": forget_old_workers(session)}
 
 
 def run_retention(app: App, *, stop: Stop = never) -> dict[str, int]:
@@ -50,6 +55,7 @@ def run_retention(app: App, *, stop: Stop = never) -> dict[str, int]:
         done[step.name] = sum(_forget_batches(app, step, now, stop))
     with app.db.write("worker") as session:
         retention.note_run(session, done, now=now)
+    remove_forgotten(app)
     return done
 
 
@@ -69,16 +75,24 @@ def _forget_batches(app: App, step: retention.RetentionStep, now: datetime, stop
         after = found[-1]
 
 
-def run_visit_upkeep(app: App) -> None:
+def run_visit_upkeep(app: App) -> dict[str, int]:
     """End visits that were not confirmed in time, offer times that are free again, forget applicants."""
     with app.db.write("worker") as session:
-        upkeep.run_upkeep(session, now=app.clock.now())
+        done = upkeep.run_upkeep(session, now=app.clock.now())
+    if done["forgotten"]:
+        remove_forgotten(app)
+    return done
 
 
-def check_zones(app: App) -> None:
-    """Derive instants anew after an update of the tz data: wall times are kept, what depends on them moves."""
+def check_zones(app: App) -> int:
+    """Derive instants anew after an update of the tz data; return how many moved.
+
+    Wall times are kept, what depends on them moves.
+    """
     with app.db.write("worker") as session:
-        moved = [(row.key, *at) for row, *at in event_rezoning.rederive_instants(session, now=app.clock.now())]
-        moved += [(row.reference, *at) for row, *at in visit_rezoning.correct_instants(session, now=app.clock.now())]
-    for what, before, now in moved:
-        log.warning("%s: %s is now %s under the installed tz data", what, before, now)
+        now = app.clock.now()
+        moved = [(f"event {row.key}", *at) for row, *at in event_rezoning.rederive_instants(session, now=now)]
+        moved += [(f"visit {row.id}", *at) for row, *at in visit_rezoning.correct_instants(session, now=now)]
+    for what, before, after in moved:
+        log.warning("%s: %s is now %s under the installed tz data", what, before, after)
+    return len(moved)

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from scheduler.model.letters import Letter
-from scheduler.model.limits import SentForm
+from scheduler.model.operations import SentForm
 from scheduler.web.kit.form_floods import TRIES
 from tests.support.browser import DESKTOP, PHONE, look, press, see
 from tests.support.builders import NOW, an_event

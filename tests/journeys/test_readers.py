@@ -26,8 +26,9 @@ from scheduler.base.i18n import LANGUAGES
 from scheduler.model.events import Event, Kind, Visibility
 from scheduler.sample import programme
 from scheduler.services.events.programme.rendering.opening_hours import read_opening_hours
-from scheduler.worker.publish import Directory, publish
-from tests.support.builders import NOW, an_event
+from scheduler.worker.publish import publish
+from scheduler.worker.publish_targets import Directory
+from tests.support.builders import NOW, an_event, beside
 from tests.support.instance import Scheduler
 
 READERS = Path(__file__).parents[1] / "readers"
@@ -70,7 +71,7 @@ def plan(app: App, scheduler: Scheduler, tmp_path: Path) -> Iterator[list[Event]
         an_event(session, "leap-day", kind="anniversary", first_day=date(2024, 2, 29))
         for tz in POSTS:
             an_event(session, tz.replace("/", "-").lower(), kind="exhibition", tz=tz, hours=NIGHTS, **SPRING)
-    with app.db.read() as session:
+    with beside(app.db).read() as session:
         yield list(session.scalars(sa.select(Event)))
 
 

@@ -6,6 +6,8 @@ import contextlib
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -16,7 +18,8 @@ import sqlalchemy as sa
 
 from scheduler.web.programme.feed_version import READ_EVERY_SECONDS
 from tests.support.instance import Scheduler
-from tests.support.machine import HANG, free_port, until
+from tests.support.lines import Line
+from tests.support.machine import HANG, until
 from tests.support.servers import Server
 
 POSTGRESQL = pytest.mark.parametrize("engine", ["postgresql"])
@@ -47,6 +50,13 @@ def opening(scheduler: Scheduler) -> None:
 @pytest.fixture
 def server(environment, opening) -> Iterator[Server]:
     with Server(environment) as running:
+        yield running
+
+
+@pytest.fixture
+def single_server(environment, opening) -> Iterator[Server]:
+    """A server of one process, which starts sooner."""
+    with Server(environment, workers=1) as running:
         yield running
 
 
@@ -87,18 +97,31 @@ def is_in(seen: set[bytes], words: bytes) -> bool:
 
 
 @ONE_ENGINE
-def test_it_stops_in_order_when_asked_to(server):
-    server.get(FEED)
+def test_it_stops_in_order_when_asked_to(single_server):
+    single_server.get(FEED)
 
-    code, printed = server.stop()
+    code, printed = single_server.stop()
 
     assert 0 == code
     assert "Traceback" not in printed
-    assert f"Serving on http://127.0.0.1:{server.port}" in printed
+    assert f"Serving on http://127.0.0.1:{single_server.port}" in printed
 
 
 @ONE_ENGINE
-def test_it_takes_new_processes_on_sighup_without_refusing_anybody(server):
+def test_a_second_server_on_the_same_port_is_refused_in_one_line(server, environment):
+    command = [sys.executable, "-m", "scheduler", "serve", "--port", str(server.port)]
+    second = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
+
+    expected = f"Error: 127.0.0.1:{server.port} is in use by another program; stop that one, or choose another port"
+    assert (1, "") == (second.returncode, second.stdout)
+    assert second.stderr.startswith(expected)
+    assert 1 == len(second.stderr.splitlines())
+    assert server.answers(FEED)
+
+
+@ONE_ENGINE
+def test_it_takes_new_processes_on_sighup_without_refusing_anybody(single_server):
+    server = single_server  # with several, those that are not replaced yet would answer
     before, answers, stop = set(server.children()), [], threading.Event()
 
     def poll() -> None:
@@ -108,7 +131,7 @@ def test_it_takes_new_processes_on_sighup_without_refusing_anybody(server):
     polling = threading.Thread(target=poll)
     polling.start()
     server.process.send_signal(signal.SIGHUP)
-    until(lambda: len(set(server.children())) == 2 and not before & set(server.children()))
+    until(lambda: len(set(server.children())) == 1 and not before & set(server.children()))
     asked = len(answers)
     until(lambda: len(answers) > asked + 20)
     stop.set()
@@ -143,15 +166,15 @@ def opened(pid: int, file: str) -> bool:
 
 
 @ONE_ENGINE
-def test_clients_that_dawdle_do_not_hold_up_the_others(server):
+def test_clients_that_dawdle_do_not_hold_up_the_others(single_server):
     dawdling = []
     for _ in range(50):
-        one = socket.create_connection(("127.0.0.1", server.port))
+        one = socket.create_connection(("127.0.0.1", single_server.port))
         one.sendall(b"GET /feeds/all.en.ics HTTP/1.1\r\nHost: x\r\nX-Slow: ")
         dawdling.append(one)
 
-    assert server.answers(FEED)
-    assert server.answers("/en/")
+    assert single_server.answers(FEED)
+    assert single_server.answers("/en/")
     assert all(map(is_open, dawdling))
     for one in dawdling:
         one.close()
@@ -183,12 +206,12 @@ ODD = (
 
 
 @ONE_ENGINE
-def test_no_request_is_so_odd_that_the_server_fails(server):
+def test_no_request_is_so_odd_that_the_server_fails(single_server):
     for request in ODD:
-        assert b" 5" not in said_to(server, request)[:12], request[:60]
+        assert b" 5" not in said_to(single_server, request)[:12], request[:60]
 
-    assert server.answers(FEED)
-    code, printed = server.stop()
+    assert single_server.answers(FEED)
+    code, printed = single_server.stop()
     assert (0, False) == (code, "Traceback" in printed)
 
 
@@ -204,58 +227,10 @@ def said_to(server: Server, request: bytes) -> bytes:
 # The database goes away
 
 
-class Line:
-    """A line to PostgreSQL that can be cut and mended."""
-
-    def __init__(self, server: sa.URL) -> None:
-        self.port, self._server, self._open = free_port(), server, []
-        self.mend()
-
-    def mend(self) -> None:
-        self._listening = socket.create_server(("127.0.0.1", self.port))
-        threading.Thread(target=self._accept, args=(self._listening,), daemon=True).start()
-
-    def cut(self) -> None:
-        self._listening.shutdown(socket.SHUT_RDWR)
-        self._listening.close()
-        for one in self._open:
-            with contextlib.suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-            one.close()
-        self._open.clear()
-
-    def _accept(self, listening: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                client, _ = listening.accept()
-                there = self._to_the_server()
-                self._open += [client, there]
-                for ends in ((client, there), (there, client)):
-                    threading.Thread(target=_carry, args=ends, daemon=True).start()
-
-    def _to_the_server(self) -> socket.socket:
-        host = self._server.query.get("host", self._server.host)
-        if str(host).startswith("/"):
-            there = socket.socket(socket.AF_UNIX)
-            there.connect(f"{host}/.s.PGSQL.{self._server.port or 5432}")
-            return there
-        return socket.create_connection((host, self._server.port or 5432))
-
-
-def _carry(source: socket.socket, sink: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        while data := source.recv(65536):
-            sink.sendall(data)
-    with contextlib.suppress(OSError):
-        sink.shutdown(socket.SHUT_RDWR)
-
-
 @POSTGRESQL
 def test_a_database_that_goes_away_and_comes_back_needs_no_restart(environment, opening, scheduler):
-    there = sa.make_url(environment["SCHEDULER_DATABASE_URL"])
-    line = Line(there)
-    through = there.set(host="127.0.0.1", port=line.port, query={})
-    by_line = {**environment, "SCHEDULER_DATABASE_URL": through.render_as_string(hide_password=False)}
+    line = Line(sa.make_url(environment["SCHEDULER_DATABASE_URL"]))
+    by_line = {**environment, "SCHEDULER_DATABASE_URL": line.url}
     with Server(by_line, workers=1) as server:
         known = server.get(FEED).data
 

@@ -119,7 +119,7 @@ def test_a_subscriber_sees_what_is_added_moved_cancelled_and_withdrawn(desk: Des
     assert (added[FEED_UID], 2, "CANCELLED") == (cancelled[FEED_UID], cancelled["SEQUENCE"], cancelled["STATUS"])
     assert moved.start == cancelled.start
 
-    desk("event change lecture --visibility private")
+    desk("event change lecture --visibility private --yes")
     assert {"Cancelled: Opening"} == sync().keys()
 
 

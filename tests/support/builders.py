@@ -28,6 +28,7 @@ from scheduler.services.events.guests.people import find_or_add_guest
 from scheduler.services.events.programme import places, planning
 from scheduler.services.events.programme.event_drafts import EventDraft
 from scheduler.services.events.programme.place_drafts import FeedDraft, PersonDraft
+from scheduler.storage.database import Database
 
 NOW = datetime(2027, 1, 4, 9, 0, tzinfo=UTC)  # as in conftest: a Monday, 16:00 in Bangkok
 DAY = timedelta(days=1)
@@ -37,6 +38,11 @@ DAILY = {"daily": "10:00-18:00"}
 SPRING = {"first_day": date(2027, 2, 2), "last_day": date(2027, 4, 5), "dtstart": None}
 SECRET = "0" * 64  # of the instance
 _number = count(1)
+
+
+def beside(db: Database) -> Database:
+    """Return the same database for somebody else at the same moment: a thread may have a session on each of them."""
+    return Database(db.url.render_as_string(hide_password=False), pages=db.pages, engine=db.engine)
 
 
 def a_city(session: Session, key: str = "bangkok", **given: Any) -> City:

@@ -6,7 +6,7 @@ counters.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from scheduler.app import App
 from scheduler.model.letters import Letter, LetterKind
 from scheduler.model.posts import Counter, Layout, Post, Service
-from scheduler.model.visits import Appointment, Side, SlotClaim, VisitStatus
+from scheduler.model.visits import ACTIVE, Appointment, ServiceDay, Side, SlotClaim, VisitStatus
 from scheduler.services.accounts import accounts, assigned_posts
 from scheduler.services.common.drafts import check
 from scheduler.services.common.lookup import Lookup
@@ -26,9 +26,10 @@ from scheduler.services.consulate.front_desk import statistics as visit_statisti
 from scheduler.services.consulate.front_desk import today as desk_today
 from scheduler.services.consulate.front_desk import walk_ins
 from scheduler.services.consulate.posts import opening_days, post_mapping, posts
-from scheduler.services.consulate.posts.free_times import Party, find_free_times
+from scheduler.services.consulate.posts.free_times import Party, compute_need, find_free_times
 from scheduler.services.consulate.posts.post_drafts import PostDraft, SpecialDraft
 from scheduler.services.consulate.visits import booking, lifecycle, references
+from scheduler.services.consulate.visits.lifecycle import get_party
 from scheduler.services.consulate.visits.visit_drafts import VisitDraft
 from scheduler.services.privacy import access_log
 from scheduler.storage.database import Database
@@ -150,32 +151,31 @@ def wrong_with_cells(db: Database, *, now: datetime = NOW) -> list[str]:
     """What is wrong with the cells; nothing when every promise holds: each active visit with a time has as many cells
     as it needs, nobody else has any, each day's count is that of its visits, and who comes has no other until it is
     over."""
-    from scheduler.model.visits import ACTIVE, ServiceDay
-    from scheduler.services.consulate.posts.free_times import compute_need
-    from scheduler.services.consulate.visits.lifecycle import get_party
-
-    found = []
     with db.read() as session:
-        counts: dict[tuple[int, date], int] = {}
-        for one in session.scalars(sa.select(Appointment)):
-            needed = compute_need(one.service, get_party(one))
-            stands = one.status in ACTIVE and one.status is not VisitStatus.WAITING
-            wanted = needed.cells * needed.counters if stands and not one.walk_in else 0
-            if len(one.claims) != wanted:
-                found.append(f"{one.reference} ({one.status}) has {len(one.claims)} cells of {wanted}")
-            past = one.ends_at is not None and one.ends_at < now
-            if {applicant.active for applicant in one.applicants} - {
-                one.status in ACTIVE,
-                one.status in ACTIVE and not past,
-            }:
-                found.append(f"{one.reference} ({one.status}) and its applicants differ")
-            counted = one.status in (VisitStatus.SERVED, VisitStatus.NO_SHOW) or stands
-            if counted and one.day and not one.walk_in:
-                counts[one.service_id, one.day] = counts.get((one.service_id, one.day), 0) + one.units
-        for day in session.scalars(sa.select(ServiceDay)):
-            if counts.get((day.service_id, day.day), 0) != day.taken:
-                found.append(f"{day.day}: {day.taken} are counted, there are {counts.get((day.service_id, day.day))}")  # noqa: PERF401
-    return found
+        return list(find_wrong_cells(session, now=now))
+
+
+def find_wrong_cells(session: Session, *, now: datetime) -> Iterator[str]:
+    """The same in a session that is open already."""
+    counts: dict[tuple[int, date], int] = {}
+    for one in session.scalars(sa.select(Appointment)):
+        needed = compute_need(one.service, get_party(one))
+        stands = one.status in ACTIVE and one.status is not VisitStatus.WAITING
+        wanted = needed.cells * needed.counters if stands and not one.walk_in else 0
+        if len(one.claims) != wanted:
+            yield f"{one.reference} ({one.status}) has {len(one.claims)} cells of {wanted}"
+        past = one.ends_at is not None and one.ends_at < now
+        if {applicant.active for applicant in one.applicants} - {
+            one.status in ACTIVE,
+            one.status in ACTIVE and not past,
+        }:
+            yield f"{one.reference} ({one.status}) and its applicants differ"
+        counted = one.status in (VisitStatus.SERVED, VisitStatus.NO_SHOW) or stands
+        if counted and one.day and not one.walk_in:
+            counts[one.service_id, one.day] = counts.get((one.service_id, one.day), 0) + one.units
+    for day in session.scalars(sa.select(ServiceDay)):
+        if counts.get((day.service_id, day.day), 0) != day.taken:
+            yield f"{day.day}: {day.taken} are counted, there are {counts.get((day.service_id, day.day))}"
 
 
 # The front desk

@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy.orm import configure_mappers
 
 from tests.support.instance import close_engines
-from tests.support.machine import HANG
+from tests.support.machine import HANG, until
 
 configure_mappers()
 PROCESSES = multiprocessing.get_context("forkserver")
@@ -65,6 +65,18 @@ def killed(work: Callable[..., None], *arguments: Any) -> None:
         process.join()
         hears.close()
         says.close()
+
+
+def kill(work: Callable[..., None], *arguments: Any, when: Callable[[], object]) -> None:
+    """Let ``work(*arguments)`` run in a process of its own, and kill it as soon as ``when`` is true."""
+    process = PROCESSES.Process(target=work, args=arguments)
+    process.start()
+    try:
+        until(when)
+    finally:
+        process.kill()
+        process.join()
+        process.close()
 
 
 def _run_until(work: Callable[..., None], arguments: tuple[Any, ...], says: Any) -> None:

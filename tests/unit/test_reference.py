@@ -8,10 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+import pytest
+from flask import Flask
 
+from scheduler.app import App
 from scheduler.base.config import PREFIX, TABLE
 from scheduler.cli.kit.language import speak, translate
 from scheduler.cli.root import root
+from scheduler.model.accounts import TO_KNOW_OF, AccountRole, Act, may
+from tests.support.instance import pages_of
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 
@@ -26,6 +31,42 @@ def test_the_reference_of_commands_has_the_commands_of_the_program() -> None:
     speak("en")
 
     _compare("commands", [line for name in root.list_commands(click.Context(root)) for line in _section(name)])
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_the_reference_of_rights_has_the_rights_of_the_program(app: App) -> None:
+    _compare("rights", [*_acts_by_role(), "", *_what_is_known(), "", *_pages(pages_of(app))])
+
+
+def _acts_by_role() -> Iterator[str]:
+    yield from ("## Acts by role", "", f"| act | {' | '.join(AccountRole)} |", f"|---|{'---|' * len(AccountRole)}")
+    for act in Act:
+        yield f"| {act.value} | {' | '.join(_when_permitted(role, act) for role in AccountRole)} |"
+
+
+def _when_permitted(role: AccountRole, act: Act) -> str:
+    if may(role, act, at_a_post=False):
+        return "yes"
+    return "with a post" if may(role, act, at_a_post=True) else ""
+
+
+def _what_is_known() -> Iterator[str]:
+    yield from ("## What an account may know of", "", "| what | who |", "|---|---|")
+    for visibility, act in TO_KNOW_OF.items():
+        yield f"| a {visibility} event, its guests and arrivals | who may {act.value} |"
+    visits = Act.SEE_VISITS.value
+    yield f"| a post and its visits | administrators; and who may {visits}, if the post is assigned to them |"
+
+
+def _pages(site: Flask) -> Iterator[str]:
+    yield from ("## Pages", "", "| page | acts | about |", "|---|---|---|")
+    for rule in sorted(site.url_map.iter_rules(), key=lambda rule: rule.rule):
+        view = site.view_functions[rule.endpoint]
+        for method in sorted((rule.methods or set()) & {"GET", "POST"}) if hasattr(view, "needs") else ():
+            address = re.sub(r"<(?:[^<>]*:)?_?([^<>:]*)>", lambda name: name[1].upper(), rule.rule)
+            acts = "; ".join(act.value for act in view.needs.acts) if view.needs else "for everybody"
+            about = view.needs.about.words if view.needs else ""
+            yield f"| `{method} {address.removeprefix('/LANGUAGE')}` | {acts} | {about} |"
 
 
 def _compare(name: str, expected: list[str]) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import click
+from sqlalchemy.orm import Session
 
 from scheduler.base.i18n import N_
 from scheduler.cli.consulate.visit_listing import AFFECTED, visit_record
-from scheduler.cli.kit.answers import show
+from scheduler.cli.kit.answers import Record, show
+from scheduler.cli.kit.consent import carry_out, with_consent
 from scheduler.cli.kit.context import CommandContext, as_json, pass_context
 from scheduler.cli.kit.language import _, language
 from scheduler.cli.kit.records import read_day, texts_by_language
@@ -24,6 +27,7 @@ def _day_options(function: Any) -> Any:
     for decorate in (
         pass_context,
         as_json,
+        with_consent,
         click.option("--reason", multiple=True, help=N_("Why; several languages as kk=... ru=... (repeatable).")),
         click.option("--counter", help=N_("Only this counter.")),
         click.option("--hours", help=N_("Only these hours, like 14:00-16:00.")),
@@ -37,34 +41,55 @@ def _day_options(function: Any) -> Any:
 
 @click.command(help=N_("Close a post or a counter on some days; shows whom it hits."))
 @_day_options
-def close(context: CommandContext, as_json: bool, key: str, **given: Any) -> None:
-    _set_days(context, key, given, opened=False, as_json=as_json)
+def close(context: CommandContext, key: str, **given: Any) -> None:
+    _set_days(context, key, given, opened=False)
 
 
 @click.command("open", help=N_("Open in spite of a public holiday, or at other hours than those of the week."))
 @_day_options
-def open_(context: CommandContext, as_json: bool, key: str, **given: Any) -> None:
-    _set_days(context, key, given, opened=True, as_json=as_json)
+def open_(context: CommandContext, key: str, **given: Any) -> None:
+    _set_days(context, key, given, opened=True)
 
 
-def _set_days(context: CommandContext, key: str, given: Mapping[str, Any], *, opened: bool, as_json: bool) -> None:
+def _set_days(context: CommandContext, key: str, given: Mapping[str, Any], *, opened: bool) -> None:
     """Set the hours of some days, and print the visits whose time falls outside the hours now."""
-    with context.write() as session:
+
+    def act(session: Session) -> list[Record]:
         row = posts.get(session, key)
         opening_days.set_days(session, row, _draft(context, row, given, opened=opened), now=context.now())
-        affected = [
-            visit_record(visit) for visit in displacement.find_visits_outside_hours(session, row, now=context.now())
-        ]
+        return list_affected(context, session, row)
+
+    yes, dry_run, as_json = given["yes"], given["dry_run"], given["as_json"]
+    report = partial(_report, key, as_json=as_json)
+    carry_out(
+        context,
+        act,
+        report,
+        yes=yes,
+        dry_run=dry_run,
+        as_json=as_json,
+        needless=lambda affected: opened and not affected,
+    )
+
+
+def list_affected(context: CommandContext, session: Session, row: Post) -> list[Record]:
+    """Return the visits to come whose time is not one at which the post is open now."""
+    return [visit_record(visit) for visit in displacement.find_visits_outside_hours(session, row, now=context.now())]
+
+
+def report_affected(key: str, affected: Sequence[Record], *, as_json: bool = False) -> None:
+    """Print the visits whose time falls outside the hours now, if there are any, and what to do about them."""
+    if affected and not as_json:
+        sentence = _("Visits outside the hours now: {count}. Offer other times: scheduler visit rebook {key}")
+        click.echo(sentence.format(count=len(affected), key=key))
+    if affected or as_json:
+        show(affected, AFFECTED, as_json=as_json)
+
+
+def _report(key: str, affected: Sequence[Record], *, as_json: bool = False) -> None:
     if not as_json:
         click.echo(_("Changed: {noun} {key}").format(noun=_("post"), key=key))
-        if not affected:
-            return
-        click.echo(
-            _("Visits outside the hours now: {count}. Offer other times: scheduler visit rebook {key}").format(
-                count=len(affected), key=key
-            )
-        )
-    show(affected, AFFECTED, as_json=as_json)
+    report_affected(key, affected, as_json=as_json)
 
 
 def _draft(context: CommandContext, row: Post, given: Mapping[str, Any], *, opened: bool) -> SpecialDraft:
@@ -84,10 +109,13 @@ def _draft(context: CommandContext, row: Post, given: Mapping[str, Any], *, open
 @click.command(help=N_("Take back what was said of a day: it keeps its week again."))
 @click.argument("key")
 @click.argument("day")
+@with_consent
 @pass_context
-def usual(context: CommandContext, key: str, day: str) -> None:
-    with context.write() as session:
+def usual(context: CommandContext, key: str, day: str, yes: bool, dry_run: bool) -> None:
+    def act(session: Session) -> list[Record]:
         row = posts.get(session, key)
         usual_day = read_day(day, "day", now=context.now(), tzid=row.tzid)
         opening_days.forget_days(session, row, usual_day, now=context.now())
-    click.echo(_("Changed: {noun} {key}").format(noun=_("post"), key=key))
+        return list_affected(context, session, row)
+
+    carry_out(context, act, partial(_report, key), yes=yes, dry_run=dry_run)

@@ -7,11 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 import click
+from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Invalid
 from scheduler.base.i18n import N_
 from scheduler.cli.consulate.front_desk import in_language, read_day_or_today
 from scheduler.cli.kit.answers import Columns, print_json, show, show_one
+from scheduler.cli.kit.consent import carry_out, with_consent
 from scheduler.cli.kit.context import CommandContext, as_json, pass_context
 from scheduler.cli.kit.language import _
 from scheduler.model.posts import Post
@@ -69,21 +71,35 @@ HOURS: Columns = {
 @click.argument("post")
 @click.option("--revoke", is_flag=True, help=N_("Make another address; the one before leads nowhere."))
 @in_language
+@with_consent
 @as_json
 @pass_context
-def board(context: CommandContext, post: str, revoke: bool, spoken: str | None, as_json: bool) -> None:
+def board(
+    context: CommandContext,
+    post: str,
+    revoke: bool,
+    spoken: str | None,
+    yes: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    def report(address: str) -> None:
+        if as_json:
+            print_json({"post": post, "address": address})
+        else:
+            click.echo(address)
+
+    def act(session: Session) -> str:
+        row = posts.get(session, post)
+        queue_board.revoke_board(session, row, now=context.now())
+        return _address(context, row, spoken)
+
     if revoke:
-        with context.write() as session:
-            row = posts.get(session, post)
-            queue_board.revoke_board(session, row, now=context.now())
-            address = _address(context, row, spoken)
-    else:
-        with context.read() as session:
-            address = _address(context, posts.get(session, post), spoken)
-    if as_json:
-        print_json({"post": post, "address": address})
+        carry_out(context, act, report, yes=yes, dry_run=dry_run, as_json=as_json)
         return
-    click.echo(address)
+    with context.read() as session:
+        address = _address(context, posts.get(session, post), spoken)
+    report(address)
 
 
 def _address(context: CommandContext, row: Post, spoken: str | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -10,13 +10,16 @@ import click
 from sqlalchemy.orm import Session
 
 from scheduler.base.i18n import N_
+from scheduler.cli.consulate.post_days import list_affected, report_affected
+from scheduler.cli.kit.answers import Record
+from scheduler.cli.kit.consent import carry_out, print_lines, with_consent
 from scheduler.cli.kit.context import CommandContext, pass_context
 from scheduler.cli.kit.drafts import check_key, draft_options, draft_with_options, refuse_wrong_verb
 from scheduler.cli.kit.language import _
 from scheduler.cli.kit.records import read_wall_time
 from scheduler.model.places import City
 from scheduler.model.posts import Post
-from scheduler.services.common.changes import ChangeKind
+from scheduler.services.common.changes import Change, ChangeKind
 from scheduler.services.common.drafts import Draft
 from scheduler.services.common.lookup import Lookup
 from scheduler.services.common.plain_tables import write_table as plain
@@ -37,20 +40,31 @@ def add(context: CommandContext, /, key: str, **given: Any) -> None:
 @click.command(help=N_("Change what is given and leave the rest."))
 @click.argument("key")
 @draft_options(PostDraft, leave_out=PARTS)
+@with_consent
 @pass_context
-def change(context: CommandContext, /, key: str, **given: Any) -> None:
-    _put_post(context, key, given, adding=False)
+def change(context: CommandContext, /, key: str, yes: bool, dry_run: bool, **given: Any) -> None:
+    _put_post(context, key, given, adding=False, yes=yes, dry_run=dry_run)
 
 
-def _put_post(context: CommandContext, key: str, given: Mapping[str, Any], *, adding: bool) -> None:
-    with context.write() as session:
+def _put_post(
+    context: CommandContext,
+    key: str,
+    given: Mapping[str, Any],
+    *,
+    adding: bool,
+    yes: bool = True,
+    dry_run: bool = False,
+) -> None:
+    def make_draft(session: Session) -> PostDraft:
         row = Lookup(session).find(Post, key)
         refuse_wrong_verb("post", key, known=row is not None, adding=adding)
         before = {} if row is None else posts.write_table(posts.get(session, key))
-        given = {**given, **_deadline(context, session, row, given)}
-        draft = draft_with_options(PostDraft, before, given, language=context.settings.language)
+        typed = {**given, **_deadline(context, session, row, given)}
+        draft = draft_with_options(PostDraft, before, typed, language=context.settings.language)
         check_key(key)
-        _put(context, session, key, draft)
+        return draft
+
+    _put(context, key, make_draft, yes=yes, dry_run=dry_run)
 
 
 def _deadline(
@@ -66,11 +80,30 @@ def _deadline(
     return {"deadline": read_wall_time(typed, "deadline", now=context.now(), tzid=tzid)}
 
 
-def _put(context: CommandContext, session: Session, key: str, draft: PostDraft) -> None:
-    for change in post_mapping.put(session, key, draft, now=context.now(), lookup=Lookup(session)):
-        if change.is_change:
-            word = _("Added: {noun} {key}") if change.verb is ChangeKind.ADDED else _("Changed: {noun} {key}")
-            click.echo(word.format(noun=_(change.noun), key=change.key))
+def _put(
+    context: CommandContext, key: str, make_draft: Callable[[Session], PostDraft], *, yes: bool, dry_run: bool
+) -> None:
+    """Write a post; ask first if visits were booked for times at which it is not open any more."""
+
+    def act(session: Session) -> tuple[list[str], list[Record], bool]:
+        draft, row = make_draft(session), Lookup(session).find(Post, key)
+        before = list_affected(context, session, row) if row else []
+        changes = post_mapping.put(session, key, draft, now=context.now(), lookup=Lookup(session))
+        after = list_affected(context, session, posts.get(session, key))
+        more = {one["reference"] for one in after} - {one["reference"] for one in before}
+        return [_in_words(one) for one in changes if one.is_change], after if more else [], bool(more)
+
+    def report(done: tuple[list[str], list[Record], bool]) -> None:
+        lines, affected, _more = done
+        print_lines(lines)
+        report_affected(key, affected)
+
+    carry_out(context, act, report, yes=yes, dry_run=dry_run, needless=lambda done: not done[-1])
+
+
+def _in_words(change: Change) -> str:
+    word = _("Added: {noun} {key}") if change.verb is ChangeKind.ADDED else _("Changed: {noun} {key}")
+    return word.format(noun=_(change.noun), key=change.key)
 
 
 def _part_putting(noun: str, kind: type[Draft], *, adding: bool) -> click.Command:
@@ -80,19 +113,23 @@ def _part_putting(noun: str, kind: type[Draft], *, adding: bool) -> click.Comman
     @click.argument("key")
     @draft_options(kind)
     @pass_context
-    def command(context: CommandContext, /, post_key: str, key: str, **given: Any) -> None:
-        with context.write() as session:
+    def command(
+        context: CommandContext, /, post_key: str, key: str, *, yes: bool = True, dry_run: bool = False, **given: Any
+    ) -> None:
+        def make_draft(session: Session) -> PostDraft:
             post = post_mapping.make_draft(posts.get(session, post_key))
             known = getattr(post, noun).get(key)
             refuse_wrong_verb(f"post {noun}", f"{post_key} {key}", known=known is not None, adding=adding)
             check_key(key)
             before = plain(known) if known else {}
             draft = draft_with_options(kind, before, given, language=context.settings.language)
-            _put(context, session, post_key, post.model_copy(update={noun: {key: draft}}))
+            return post.model_copy(update={noun: {key: draft}})
+
+        _put(context, post_key, make_draft, yes=yes, dry_run=dry_run)
 
     if adding:
         return click.command("add", help=N_("Add one."))(command)
-    return click.command("change", help=N_("Change what is given and leave the rest."))(command)
+    return click.command("change", help=N_("Change what is given and leave the rest."))(with_consent(command))
 
 
 add_counter = _part_putting("counter", CounterDraft, adding=True)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import click
+from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Invalid
 from scheduler.base.i18n import N_
 from scheduler.cli.consulate.visit_listing import visit_record
 from scheduler.cli.consulate.visit_times import layout_of, party_options
-from scheduler.cli.kit.answers import print_json
+from scheduler.cli.kit.answers import Record, print_json
+from scheduler.cli.kit.consent import carry_out, with_consent
 from scheduler.cli.kit.context import CommandContext, as_json, pass_context
 from scheduler.cli.kit.language import _, language
 from scheduler.cli.kit.records import format_instant, read_day, read_wall_time
@@ -88,11 +91,24 @@ def _parse_person(text: str) -> dict[str, str]:
 
 
 def _report(row: Appointment, as_json: bool) -> None:
-    if as_json:
-        print_json(visit_record(row))
-        return
+    _print(_tell(row), as_json=as_json)
+
+
+Told = tuple[Record, str]  # a visit for programs, and in a line for people
+
+
+def _tell(row: Appointment) -> Told:
     when = format_instant(row.starts_at, row.service.post.tzid)
-    click.echo(f"{row.reference}  {_(row.status)}  {row.service.name.to(language())}  {when}".rstrip())
+    line = f"{row.reference}  {_(row.status)}  {row.service.name.to(language())}  {when}".rstrip()
+    return visit_record(row), line
+
+
+def _print(told: Told, *, as_json: bool) -> None:
+    record, line = told
+    if as_json:
+        print_json(record)
+    else:
+        click.echo(line)
 
 
 @click.command(help=N_("Confirm a time that is held or offered."))
@@ -121,13 +137,19 @@ def move(context: CommandContext, reference: str, time: str, as_json: bool) -> N
 @click.command(help=N_("Cancel a visit, or a place on the waiting list."))
 @click.argument("reference")
 @click.option("--for-applicant", is_flag=True, help=N_("They asked for it; otherwise the post cancels."))
+@with_consent
 @as_json
 @pass_context
-def cancel(context: CommandContext, reference: str, for_applicant: bool, as_json: bool) -> None:
-    with context.write() as session:
+def cancel(
+    context: CommandContext, reference: str, for_applicant: bool, yes: bool, dry_run: bool, as_json: bool
+) -> None:
+    def act(session: Session) -> Told:
         row = references.get(session, reference)
         booking.cancel(session, row, by=Side.APPLICANT if for_applicant else Side.POST, now=context.now())
-        _report(row, as_json)
+        return _tell(row)
+
+    report = partial(_print, as_json=as_json)
+    carry_out(context, act, report, yes=yes, dry_run=dry_run, as_json=as_json)
 
 
 @click.command(help=N_("Stand on the waiting list for days on which nothing is free."))

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from scheduler.base.clock import instant
 from scheduler.base.i18n import N_
 from scheduler.cli.consulate.visit_listing import AFFECTED, visit_record
-from scheduler.cli.kit.answers import Columns, print_json, show
+from scheduler.cli.kit.answers import Columns, Record, print_json, show
+from scheduler.cli.kit.consent import carry_out, with_consent
 from scheduler.cli.kit.context import CommandContext, as_json, pass_context
 from scheduler.cli.kit.language import _, language
 from scheduler.cli.kit.records import format_instant, read_day, read_wall_time
@@ -107,15 +108,22 @@ def affected(context: CommandContext, post: str, as_json: bool) -> None:
 
 @click.command(help=N_("Offer each of those another time, and write to them."))
 @click.argument("post")
-@click.option("--dry-run", is_flag=True, help=N_("Show what would change and stop."))
+@with_consent
 @as_json
 @pass_context
-def rebook(context: CommandContext, post: str, dry_run: bool, as_json: bool) -> None:
-    with context.write(keep=not dry_run) as session:
+def rebook(context: CommandContext, post: str, yes: bool, dry_run: bool, as_json: bool) -> None:
+    def act(session: Session) -> list[Record]:
         row = posts.get(session, post)
         replaced = displacement.offer_replacements(session, row, now=context.now())
-        records = [{**visit_record(visit), "found": slot is not None} for visit, slot in replaced]
-    show(records, REBOOKED, as_json=as_json, nothing=_("No visits."))
+        return [{**visit_record(visit), "found": slot is not None} for visit, slot in replaced]
+
+    def report(records: list[Record]) -> None:
+        show(records, REBOOKED, as_json=as_json, nothing=_("No visits."))
+
+    def is_needless(records: list[Record]) -> bool:
+        return not any(record["found"] for record in records)
+
+    carry_out(context, act, report, yes=yes, dry_run=dry_run, as_json=as_json, needless=is_needless)
 
 
 REBOOKED: Columns = {

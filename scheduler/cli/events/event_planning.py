@@ -7,6 +7,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import click
+from sqlalchemy.orm import Session
 
 from scheduler.base.clock import instant, wall
 from scheduler.base.date_parsing import parse_day, parse_when
@@ -14,13 +15,14 @@ from scheduler.base.durations import parse_duration
 from scheduler.base.errors import Conflict, Invalid
 from scheduler.base.i18n import N_
 from scheduler.cli.events.event_listing import format_when
-from scheduler.cli.kit.context import CommandContext, ask, in_zone, pass_context, with_force, without_asking
+from scheduler.cli.kit.consent import carry_out, print_lines, with_consent
+from scheduler.cli.kit.context import CommandContext, in_zone, pass_context, with_force
 from scheduler.cli.kit.drafts import check_key, draft_options, option_values
 from scheduler.cli.kit.language import _, language
 from scheduler.cli.kit.records import naming
-from scheduler.model.events import Event, Status, Timing
+from scheduler.model.events import Event, Status, Timing, Visibility
 from scheduler.services.common.drafts import check
-from scheduler.services.common.lookup import Lookup, get, get_for_update
+from scheduler.services.common.lookup import Lookup, get_for_update
 from scheduler.services.common.plain_tables import write_table as plain
 from scheduler.services.events.programme import conflicts, event_mapping, planning
 from scheduler.services.events.programme.event_drafts import EventDraft
@@ -100,20 +102,57 @@ def _read_time(context: CommandContext, name: str, typed: str, tzid: str) -> dat
 @draft_options(EventDraft, leave_out=(*TIMES, *LISTS))
 @click.option("--no-date", is_flag=True, help=N_("Take the date back: to be announced."))
 @with_force
+@with_consent
 @pass_context
-def change(context: CommandContext, /, key: str, force: str | None, no_date: bool, **given: Any) -> None:
-    with context.write() as session:
+def change(
+    context: CommandContext,
+    /,
+    key: str,
+    force: str | None,
+    no_date: bool,
+    yes: bool,
+    dry_run: bool,
+    **given: Any,
+) -> None:
+    def act(session: Session) -> tuple[bool, list[str]]:
         event = get_for_update(session, Event, key)
-        values = _read_options(context, given, context.choose_zone(given.get("tz"), event.tzid))
-        if values.get("status") == Status.CANCELLED and not event.cancelled:
-            raise Conflict("status: use: scheduler event cancel {event}", event=key)
-        before = plain(event_mapping.read_draft(event))
-        draft = check(EventDraft, _merge(before, values, no_date), language=context.settings.language)
-        now = context.now()
-        impact = planning.put(session, key, draft, now=now, lookup=Lookup(session), tz=event.tzid)
-        if impact.replanned:
-            conflicts.refuse(session, [event], force=force, now=now)
-        _report(impact)
+        dated, seen = event.dtstart is not None, _SEEN.index(event.visibility)
+        impact = _change(context, session, event, given, no_date=no_date, force=force)
+        lost = (dated and event.dtstart is None) or _SEEN.index(event.visibility) > seen
+        return lost, _in_lines(impact)
+
+    carry_out(
+        context,
+        act,
+        lambda done: print_lines(done[1]),
+        yes=yes,
+        dry_run=dry_run,
+        needless=lambda done: not done[0],
+    )
+
+
+_SEEN = tuple(Visibility)  # by more people before by fewer
+
+
+def _change(
+    context: CommandContext,
+    session: Session,
+    event: Event,
+    given: Mapping[str, Any],
+    *,
+    no_date: bool,
+    force: str | None,
+) -> planning.Impact:
+    values = _read_options(context, given, context.choose_zone(given.get("tz"), event.tzid))
+    if values.get("status") == Status.CANCELLED and not event.cancelled:
+        raise Conflict("status: use: scheduler event cancel {event}", event=event.key)
+    before = plain(event_mapping.read_draft(event))
+    draft = check(EventDraft, _merge(before, values, no_date), language=context.settings.language)
+    now = context.now()
+    impact = planning.put(session, event.key, draft, now=now, lookup=Lookup(session), tz=event.tzid)
+    if impact.replanned:
+        conflicts.refuse(session, [event], force=force, now=now)
+    return impact
 
 
 def _merge(before: dict[str, Any], values: dict[str, Any], no_date: bool) -> dict[str, Any]:
@@ -166,19 +205,15 @@ def _in_event_zone(typed: datetime, tzid: str, event: Event) -> datetime:
 
 @click.command(help=N_("Cancel an event and its parts; those on its list are told."))
 @click.argument("key")
-@without_asking
+@with_consent
 @pass_context
-def cancel(context: CommandContext, key: str, yes: bool) -> None:
-    with context.read() as session:
-        people = planning.count_informed(session, get(session, Event, key), now=context.now())
-    if people:
-        ask(
-            _("People to be told that {event} is cancelled: {people}. Go on?").format(people=people, event=key),
-            yes=yes,
-        )
-    with context.write() as session:
-        for impact in planning.cancel_with_parts(session, get_for_update(session, Event, key), now=context.now()):
-            _report(impact)
+def cancel(context: CommandContext, key: str, yes: bool, dry_run: bool) -> None:
+    def act(session: Session) -> list[str]:
+        event = get_for_update(session, Event, key)
+        impacts = planning.cancel_with_parts(session, event, now=context.now())
+        return [line for impact in impacts for line in _in_lines(impact)]
+
+    carry_out(context, act, print_lines, yes=yes, dry_run=dry_run)
 
 
 @click.command(help=N_("Give a date (or the hour that was missing) to an event; those on its list are told."))
@@ -247,14 +282,18 @@ def _is_time(context: CommandContext, typed: str, tzid: str) -> bool:
 
 
 def _report(impact: planning.Impact) -> None:
+    print_lines(_in_lines(impact))
+
+
+def _in_lines(impact: planning.Impact) -> list[str]:
     if not impact.change.is_change:
-        click.echo(_("Nothing to change: {noun} {key}").format(noun=_("event"), key=impact.event.key))
-        return
-    click.echo(f"{_(impact.change.verb).capitalize()}: {_in_words(impact.event)}")
+        return [_("Nothing to change: {noun} {key}").format(noun=_("event"), key=impact.event.key)]
+    lines = [f"{_(impact.change.verb).capitalize()}: {_in_words(impact.event)}"]
     if impact.reminders:
-        click.echo(_("Reminders re-timed: {count}").format(count=impact.reminders))
+        lines.append(_("Reminders re-timed: {count}").format(count=impact.reminders))
     if impact.letters:
-        click.echo(_("People to be told: {count}").format(count=impact.letters))
+        lines.append(_("People to be told: {count}").format(count=impact.letters))
+    return lines
 
 
 def _in_words(event: Event) -> str:

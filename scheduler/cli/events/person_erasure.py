@@ -12,10 +12,13 @@ from scheduler.cli.kit.answers import Columns, print_json, show
 from scheduler.cli.kit.context import CommandContext, as_json, ask, pass_context, without_asking
 from scheduler.cli.kit.language import _, language
 from scheduler.cli.kit.records import format_instant
+from scheduler.letter_files import find_naming, remove_forgotten
 from scheduler.model.attendance import Answer
 from scheduler.services.common.lookup import get_person as person_of
-from scheduler.services.privacy import erasure
+from scheduler.services.privacy import access_log, erasure
 from scheduler.services.privacy import retention as schedule
+
+MAX_COPIES = 50  # named in one go
 
 
 @click.command(help=N_("Forget who a person is: their data goes, what they are counted in stays."))
@@ -37,30 +40,62 @@ def erase(context: CommandContext, person: str, by: str, dry_run: bool, yes: boo
         return
     ask(_("This cannot be taken back. Erase?"), yes=yes)
     with context.write() as session:
-        erasure.erase(session, person_of(session, f"#{number}"), by=Answer(by), now=context.now())
+        found = person_of(session, f"#{number}")
+        traces = erasure.find_traces(session, found, now=context.now())
+        erasure.erase(session, found, by=Answer(by), now=context.now())
     click.echo(_("Erased: {person}").format(person=f"#{number}"))
+    _follow(context, traces)
+
+
+def _follow(context: CommandContext, traces: erasure.Traces) -> None:
+    """Remove the letters kept as files, and name the copies that nobody but a person can reach."""
+    removed = remove_forgotten(context.app)
+    if removed:
+        click.echo(_("Letters kept as files, removed: {count}").format(count=removed))
+    with context.read() as session:
+        copies = access_log.list_copies(session, traces.events, since=traces.since)
+    left = [*map(_describe_copy, copies), *map(str, find_naming(context.app, traces.addresses))]
+    if left:
+        click.echo(_("Not reached; delete it, or take this person out of it:"))
+    for line in left[:MAX_COPIES]:
+        click.echo(f"  {line}")
+    if len(left) > MAX_COPIES:
+        click.echo("  " + _("… and {count} more").format(count=len(left) - MAX_COPIES))
+
+
+def _describe_copy(copy: access_log.CopiedData) -> str:
+    if copy.what == "backup":
+        text = _("{file}: backup of {day}, by {who}; holds the data until it is deleted")
+    else:
+        text = _("{file}: list of {event} of {day}, by {who}")
+    return text.format(file=copy.file, event=copy.what, day=f"{copy.at:%Y-%m-%d}", who=copy.by)
 
 
 @click.command(help=N_("Which visitors are forgotten when, by the setting retention_days."))
 @click.option("--limit", type=click.IntRange(1), default=200, show_default=True, help=N_("At most so many."))
 @click.option("--run", is_flag=True, help=N_("Forget now what is due; the worker does it every night."))
+@without_asking
 @as_json
 @pass_context
-def retention(context: CommandContext, limit: int, run: bool, as_json: bool) -> None:
+def retention(context: CommandContext, limit: int, run: bool, yes: bool, as_json: bool) -> None:
     if run:
-        _run(context, as_json=as_json)
+        _run(context, yes=yes, as_json=as_json)
         return
     with context.read() as session:
         rows = schedule.list_schedule(session, keep=context.settings.retention, limit=limit)
     show([_record(row, context) for row in rows], COLUMNS, as_json=as_json, nothing=_("No visitor is known."))
 
 
-def _run(context: CommandContext, *, as_json: bool) -> None:
+def _run(context: CommandContext, *, yes: bool, as_json: bool) -> None:
     """Forget what is due, as the worker does. Raise Invalid if by the settings nothing is ever due."""
     from scheduler.worker.jobs import run_retention
 
     if context.settings.retention is None:
         raise Invalid("retention_days: is 0, so that nothing is due; set it to a number of days")
+    with context.read() as session:
+        due = schedule.count_due(session, keep=context.settings.retention, now=context.now())
+    question = _("Visitors who are due: {count}. This cannot be taken back. Forget them, and notes of past events?")
+    ask(question.format(count=due), yes=yes)
     done = run_retention(context.app)
     if as_json:
         print_json(done)

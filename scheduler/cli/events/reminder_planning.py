@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import click
+from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict, NotFound
 from scheduler.base.i18n import N_
 from scheduler.cli.events.reminder_listing import COLUMNS, read_reminder, reminder_record, with_audience
-from scheduler.cli.kit.answers import show
+from scheduler.cli.kit.answers import Record, show
+from scheduler.cli.kit.consent import carry_out, with_consent
 from scheduler.cli.kit.context import CommandContext, pass_context
 from scheduler.cli.kit.language import _
 from scheduler.model.events import Event
@@ -35,7 +37,9 @@ def add(context: CommandContext, event: str, before: str, at_time: str | None, a
             raise Conflict("this reminder is there already; use: scheduler reminder change")
         return (*planned, draft)
 
-    _replace_reminders(context, event, with_added)
+    with context.write() as session:
+        left = _replace_reminders(context, session, event, with_added)
+    _show_left(left)
 
 
 @click.command(help=N_("Change the time of day of a reminder."))
@@ -46,17 +50,28 @@ def add(context: CommandContext, event: str, before: str, at_time: str | None, a
 @pass_context
 def change(context: CommandContext, event: str, before: str, at_time: str | None, audience: str) -> None:
     draft = read_reminder(before, at_time, audience)
-    _replace_reminders(context, event, lambda planned: (*_without(planned, draft), draft))
+    with context.write() as session:
+        left = _replace_reminders(context, session, event, lambda planned: (*_without(planned, draft), draft))
+    _show_left(left)
 
 
 @click.command(help=N_("Take a reminder away."))
 @click.argument("event")
 @click.argument("before")
 @with_audience
+@with_consent
 @pass_context
-def remove(context: CommandContext, event: str, before: str, audience: str) -> None:
+def remove(context: CommandContext, event: str, before: str, audience: str, yes: bool, dry_run: bool) -> None:
     draft = read_reminder(before, None, audience)
-    _replace_reminders(context, event, lambda planned: _without(planned, draft))
+
+    def act(session: Session) -> list[Record]:
+        return _replace_reminders(context, session, event, lambda planned: _without(planned, draft))
+
+    def report(left: list[Record]) -> None:
+        click.echo(_("Removed: {noun} {key}").format(noun=_("reminder"), key=f"{event} {before}"))
+        _show_left(left)
+
+    carry_out(context, act, report, yes=yes, dry_run=dry_run)
 
 
 def _is_same(one: ReminderDraft, other: ReminderDraft) -> bool:
@@ -71,11 +86,15 @@ def _without(planned: Reminders, draft: ReminderDraft) -> Reminders:
     return rest
 
 
-def _replace_reminders(context: CommandContext, event: str, replace: Callable[[Reminders], Reminders]) -> None:
-    """Plan an event with other reminders than it has, and print those it has then."""
-    with context.write() as session:
-        found = get_for_update(session, Event, event)
-        planned = read_draft(found).reminders or ()
-        planning.change_event(session, found, now=context.now(), reminders=replace(planned))
-        records = [reminder_record(row) for row in found.reminders]
+def _replace_reminders(
+    context: CommandContext, session: Session, event: str, replace: Callable[[Reminders], Reminders]
+) -> list[Record]:
+    """Plan an event with other reminders than it has, and return those it has then."""
+    found = get_for_update(session, Event, event)
+    planned = read_draft(found).reminders or ()
+    planning.change_event(session, found, now=context.now(), reminders=replace(planned))
+    return [reminder_record(row) for row in found.reminders]
+
+
+def _show_left(records: Sequence[Record]) -> None:
     show(records, COLUMNS, as_json=False, nothing=_("No reminder is left."))

@@ -31,6 +31,7 @@ from scheduler.services.events.guest_lists.headings import FIELDS, OURS, guess_f
 from scheduler.services.events.guest_lists.importing import Decisions, import_rows
 from scheduler.services.events.guest_lists.row_results import RowOutcome, RowResult
 from scheduler.services.events.guest_lists.rows import ParsedRow, RowDefaults, parse_rows
+from scheduler.services.privacy import access_log
 
 MAX_SHOWN = 200  # rows of a list, up to which each that goes in has a line of its own
 MARKS = {
@@ -163,7 +164,7 @@ def _same(text: str) -> tuple[int, str]:
 
 
 def _row(option: str, text: str) -> int:
-    if not text.strip().isdecimal():
+    if not (text.strip().isdecimal() and len(text) < 10):
         raise Invalid("{option}: {text} is not the number of a row", option=option, text=text)
     return int(text)
 
@@ -355,6 +356,8 @@ def export_guests(context: CommandContext, event: str, file: Path, like: Path | 
     write_file(
         file, sheets.write_table([list(layout.headings), *rows], delimiter=delimiter, name=event), overwrite=overwrite
     )
+    with context.write() as session:
+        access_log.record_copy(session, found.key, str(file.absolute()), now=context.now())
     click.echo(_("Written: {file}").format(file=file))
 
 

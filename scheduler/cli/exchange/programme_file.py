@@ -72,15 +72,10 @@ def _apply(
 
 
 def _ask_about(changes: Sequence[Change]) -> None:
-    told = [
-        change for change in changes if change.told and change.verb in (ChangeKind.CANCELLED, ChangeKind.WITHDRAWN)
-    ]
-    if told:
-        people = sum(change.told for change in told)
-        ask(
-            _("People concerned by what is cancelled or withdrawn: {people}. Go on?").format(people=people),
-            yes=False,
-        )
+    """Ask about what is no longer as it was. What is only added takes nothing from anybody."""
+    if any(change.is_change and change.verb is not ChangeKind.ADDED for change in changes):
+        people = sum(change.told for change in changes)
+        ask(_("People concerned: {people}. Go on?").format(people=people), yes=False)
 
 
 def report(changes: Sequence[Change], *, as_json: bool, done: bool) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.base.i18n import N_
 from scheduler.base.text import Text, check_line, check_prose
+from scheduler.cli.kit.consent import carry_out, print_lines, with_consent
 from scheduler.cli.kit.context import CommandContext, pass_context
 from scheduler.cli.kit.language import _, language
 from scheduler.cli.kit.records import format_instant, read_text, texts_by_language
@@ -39,15 +40,20 @@ def approve(context: CommandContext, event: str, person: str) -> None:
 @click.argument("event")
 @click.argument("person")
 @click.option("--reason", multiple=True, help=N_("For the letter; several languages as kk=... ru=... (repeatable)."))
+@with_consent
 @pass_context
-def refuse(context: CommandContext, event: str, person: str, reason: tuple[str, ...]) -> None:
-    with context.write() as session:
+def refuse(
+    context: CommandContext, event: str, person: str, reason: tuple[str, ...], yes: bool, dry_run: bool
+) -> None:
+    texts = texts_by_language(reason, context.settings.language)
+    checked = {tag: read_text(text, "reason", check_prose, most=MAX_REASON_LENGTH) for tag, text in texts.items()}
+
+    def act(session: Session) -> list[str]:
         row = attendee_of(session, get(session, Event, event), person)
-        texts = texts_by_language(reason, context.settings.language)
-        checked = {tag: read_text(text, "reason", check_prose, most=MAX_REASON_LENGTH) for tag, text in texts.items()}
         transitions.refuse(session, row, reason=Text(checked), now=context.now())
-        name = row.person.called(language())
-        click.echo(_("Refused: {person}, {event}").format(person=name, event=event))
+        return [_("Refused: {person}, {event}").format(person=row.person.called(language()), event=event)]
+
+    carry_out(context, act, print_lines, yes=yes, dry_run=dry_run)
 
 
 @click.command(help=N_("Give somebody a place at once, whoever waits before them; the audit keeps why."))
@@ -75,12 +81,21 @@ REGISTERED = {
 @contextmanager
 def reporting_offers(session: Session, event: Event) -> Iterator[None]:
     """Print who is offered a place by what is done within."""
+    with collecting_offers(session, event) as lines:
+        yield
+    print_lines(lines)
+
+
+@contextmanager
+def collecting_offers(session: Session, event: Event) -> Iterator[list[str]]:
+    """Give a list that says in the end who is offered a place by what is done within."""
     before = {row.id for row in _offered(session, event)}
-    yield
+    lines: list[str] = []
+    yield lines
     for row in _offered(session, event):
         if row.id not in before:
             sentence, until = _("Offered to: {person}, until {time}"), format_instant(row.offered_until, event.tzid)
-            click.echo(sentence.format(person=row.person.called(language()), time=until))
+            lines.append(sentence.format(person=row.person.called(language()), time=until))
 
 
 def _offered(session: Session, event: Event) -> Sequence[Attendee]:

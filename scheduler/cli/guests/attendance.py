@@ -12,9 +12,10 @@ from scheduler.base.date_parsing import parse_day
 from scheduler.base.errors import Invalid
 from scheduler.base.i18n import N_
 from scheduler.base.text import check_line, check_prose
-from scheduler.cli.guests.approval import REGISTERED, reporting_offers
+from scheduler.cli.guests.approval import REGISTERED, collecting_offers, reporting_offers
 from scheduler.cli.guests.attendee_listing import attendee_record
 from scheduler.cli.kit.answers import show_one
+from scheduler.cli.kit.consent import carry_out, print_lines, with_consent
 from scheduler.cli.kit.context import CommandContext, as_json, pass_context, with_force
 from scheduler.cli.kit.language import _, language
 from scheduler.cli.kit.records import read_text, texts_by_language
@@ -216,33 +217,47 @@ def _details(answer: str, reference: str | None, deputy: Person | None) -> trans
 @click.option("--by", type=click.Choice([str(way) for way in Answer]), help=N_("How it came."))
 @click.option("--by-organizer", is_flag=True, help=N_("It is you who takes them off: no answer of theirs."))
 @click.option("--quiet", is_flag=True, help=N_("With --by-organizer: without the letter that says so."))
+@with_consent
 @pass_context
 def withdraw(
-    context: CommandContext, event: str, person: str, by: str | None, by_organizer: bool, quiet: bool
+    context: CommandContext,
+    event: str,
+    person: str,
+    by: str | None,
+    by_organizer: bool,
+    quiet: bool,
+    yes: bool,
+    dry_run: bool,
 ) -> None:
     if by and by_organizer:
         raise Invalid("--by: is for their own regrets; leave it out beside --by-organizer")
     if quiet and not by_organizer:
         raise Invalid("--quiet: goes with --by-organizer; regrets of their own bring no letter")
-    with context.write() as session:
+    by_whom = None if by_organizer else Answer(by or Answer.DESK)
+
+    def act(session: Session) -> list[str]:
         found = get(session, Event, event)
         row = attendee_of(session, found, person)
-        by_whom = None if by_organizer else Answer(by or Answer.DESK)
-        with reporting_offers(session, found):
+        with collecting_offers(session, found) as offered:
             transitions.withdraw(session, row, now=context.now(), by=by_whom, quiet=quiet)
-            name = row.person.called(language())
-            click.echo(_("Withdrawn: {person} from {event}").format(person=name, event=event))
+        name = row.person.called(language())
+        return [_("Withdrawn: {person} from {event}").format(person=name, event=event), *offered]
+
+    carry_out(context, act, print_lines, yes=yes, dry_run=dry_run)
 
 
 @click.command("renew-link", help=N_("Send another link to their page; those sent before lead nowhere any more."))
 @click.argument("event")
 @click.argument("person")
+@with_consent
 @pass_context
-def renew_link(context: CommandContext, event: str, person: str) -> None:
-    with context.write() as session:
+def renew_link(context: CommandContext, event: str, person: str, yes: bool, dry_run: bool) -> None:
+    def act(session: Session) -> list[str]:
         row = attendee_of(session, get(session, Event, event), person)
         transitions.renew_link(session, row, now=context.now())
-        click.echo(_("Renewed: the link of {person}").format(person=row.attending.called(language())))
+        return [_("Renewed: the link of {person}").format(person=row.attending.called(language()))]
+
+    carry_out(context, act, print_lines, yes=yes, dry_run=dry_run)
 
 
 @click.command(help=N_("Change how somebody comes, and with how many."))

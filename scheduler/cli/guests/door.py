@@ -26,6 +26,7 @@ from scheduler.services.events.attendance import passes
 from scheduler.services.events.door import arrivals as door_arrivals
 from scheduler.services.events.door import cards
 from scheduler.services.events.door.arrivals import ScanDetails, ScanOutcome, ScanResult
+from scheduler.services.privacy import access_log
 
 FILE = click.Path(path_type=Path)
 MAX_DOOR_LENGTH = 60  # characters of the name of a door
@@ -213,4 +214,6 @@ def _print(
             only=[attendee_of(session, found, person).id for person in people],
         )
     write_file(file, content, overwrite=overwrite)
+    with context.write() as session:
+        access_log.record_copy(session, found.key, str(file.absolute()), now=context.now())
     click.echo(_("Written: {file}").format(file=file))

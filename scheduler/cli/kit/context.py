@@ -60,12 +60,12 @@ class CommandContext:
         """The database as it is: not upgraded by being looked at."""
         from scheduler.storage.database import Database
 
-        return (self.connect or Database)(self.settings.database_url)
+        return (self.connect or Database)(self.settings.database_url, pages=self.settings.pages)
 
     @contextmanager
     def write(self, *, keep: bool = True) -> Iterator[Session]:
         """Open a transaction in the officer's name; without ``keep`` it is rolled back in the end."""
-        with self.app.db.write(f"{_officer()}@desk") as session:
+        with self.app.db.write(officer()) as session:
             yield session
             if not keep:
                 session.rollback()
@@ -95,14 +95,14 @@ class CommandContext:
             del self.__dict__["bare_database"]
 
 
-def _officer() -> str:
-    """Return the name of the user of this machine; in a container there may be none."""
+def officer() -> str:
+    """Return in whose name a command writes: the user of this machine; in a container there may be none."""
     import getpass  # only a command that writes asks for it
 
     try:
-        return getpass.getuser()
+        return f"{getpass.getuser()}@desk"
     except (KeyError, OSError):
-        return f"uid{os.getuid()}"
+        return f"uid{os.getuid()}@desk"
 
 
 pass_context = click.make_pass_decorator(CommandContext)
@@ -120,4 +120,4 @@ def ask(question: str, *, yes: bool) -> None:
         from scheduler.base.errors import Conflict
 
         raise Conflict("{question} Nobody can be asked here; say --yes", question=question)
-    click.confirm(question, abort=True)
+    click.confirm(question, abort=True, err=True)

@@ -23,14 +23,15 @@ def refuse_existing(file: Path, *, overwrite: bool) -> None:
         raise Conflict("{file}: is there already; say --overwrite to replace it", file=file)
 
 
-def write_file(file: Path, content: bytes, *, overwrite: bool = False) -> None:
+def write_file(file: Path, content: bytes, *, overwrite: bool = False, public: bool = False) -> None:
     """Write a file whole or not at all, in place of one that is there only with ``overwrite``.
 
+    What commands write names people, so that it is for its owner alone, unless it is ``public``.
     Raise Conflict for one that is there, and for what is no file; Forbidden if it cannot be written.
     """
     refuse_existing(file, overwrite=overwrite)
     try:
-        replace_file(file, content)
+        replace_file(file, content, public=public)
     except OSError as error:
         raise _cannot_write(file, error) from error
 

@@ -12,6 +12,7 @@ import click
 
 from scheduler.base.i18n import LANGUAGES, N_
 from scheduler.cli.kit.answers import print_json
+from scheduler.cli.kit.consent import print_lines
 from scheduler.cli.kit.context import CommandContext, as_json, pass_context
 from scheduler.cli.kit.language import _
 from scheduler.cli.kit.output import refuse_existing, write_file
@@ -53,7 +54,7 @@ def export(
     if output is None:
         sys.stdout.buffer.write(content)
         return
-    write_file(output, content, overwrite=overwrite)
+    write_file(output, content, overwrite=overwrite, public=True)
     count = content.count(b"BEGIN:VEVENT")
     click.echo(_("Written: {file} ({count} entries)").format(file=output, count=count))
 
@@ -62,15 +63,22 @@ def export(
 @click.option(
     "--to", "where", required=True, help=N_("A directory, or a URL of object storage like s3://bucket/dir.")
 )
+@click.option("--dry-run", is_flag=True, help=N_("Show what would change and stop."))
+@click.option("--overwrite", is_flag=True, help=N_("Replace files that this installation has not published."))
 @as_json
 @pass_context
-def publish_feeds(context: CommandContext, where: str, as_json: bool) -> None:
-    from scheduler.worker.publish import publish, target_for
+def publish_feeds(context: CommandContext, where: str, dry_run: bool, overwrite: bool, as_json: bool) -> None:
+    from scheduler.worker.publish import publish
+    from scheduler.worker.publish_targets import target_for
 
     with _progress() as advance:
-        done = publish(context.app, target_for(where), advance)
+        done = publish(context.app, target_for(where), advance, overwrite=overwrite, keep=not dry_run)
     if as_json:
         print_json(asdict(done))
+        return
+    if dry_run:
+        print_lines([*(f"~ {name}" for name in done.written), *(f"- {name}" for name in done.removed)])
+        click.echo(_("Nothing has been changed yet."))
         return
     sentence = _("Written: {written}, unchanged: {unchanged}, removed: {removed}.")
     click.echo(sentence.format(written=len(done.written), unchanged=done.unchanged, removed=len(done.removed)))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 import click
 from sqlalchemy.orm import Session
 
@@ -9,6 +12,7 @@ from scheduler.base.errors import Invalid
 from scheduler.base.i18n import N_
 from scheduler.base.text import check_line
 from scheduler.cli.kit.answers import show_one
+from scheduler.cli.kit.consent import carry_out, print_lines, with_consent
 from scheduler.cli.kit.context import CommandContext, as_json, pass_context
 from scheduler.cli.kit.language import _
 from scheduler.cli.kit.records import NUMBER, read_text
@@ -89,21 +93,30 @@ def _add_events(
 
 @click.command("revoke", help=N_("Take an address back: from now on it leads nowhere."))
 @click.argument("number", type=NUMBER)
+@with_consent
 @pass_context
-def revoke_link(context: CommandContext, number: int) -> None:
-    with context.write() as session:
-        feed_links.revoke(session, feed_links.get_for_update(session, number), now=context.now())
-    click.echo(_("Revoked: {number}").format(number=number))
+def revoke_link(context: CommandContext, number: int, yes: bool, dry_run: bool) -> None:
+    def act(session: Session) -> list[str]:
+        found = feed_links.get_for_update(session, number)
+        feed_links.revoke(session, found, now=context.now())
+        return [_("Revoked: {number}").format(number=f"{number} · {found.holder}")]
+
+    carry_out(context, act, print_lines, yes=yes, dry_run=dry_run)
 
 
 @click.command("renew", help=N_("Give the holder another address; the one before leads nowhere."))
 @click.argument("number", type=NUMBER)
 @in_language
+@with_consent
 @as_json
 @pass_context
-def renew_link(context: CommandContext, number: int, spoken: str | None, as_json: bool) -> None:
-    with context.write() as session:
+def renew_link(
+    context: CommandContext, number: int, spoken: str | None, yes: bool, dry_run: bool, as_json: bool
+) -> None:
+    def act(session: Session) -> dict[str, Any]:
         found = feed_links.get_for_update(session, number)
         feed_links.renew(session, found, now=context.now())
-        record = link_record(context, found, spoken)
-    show_one(record, as_json=as_json)
+        return link_record(context, found, spoken)
+
+    report = partial(show_one, as_json=as_json)
+    carry_out(context, act, report, yes=yes, dry_run=dry_run, as_json=as_json)

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 import click
 
+from scheduler.base.clock import instant
 from scheduler.base.i18n import N_
 from scheduler.cli.kit.answers import Columns, show, show_one
-from scheduler.cli.kit.context import CommandContext, as_json, pass_context
+from scheduler.cli.kit.context import CommandContext, as_json, ask, in_zone, pass_context, without_asking
 from scheduler.cli.kit.language import _, language
-from scheduler.cli.kit.records import NUMBER, format_instant
+from scheduler.cli.kit.records import NUMBER, format_instant, read_wall_time
 from scheduler.model.events import Event
 from scheduler.model.letters import Letter, LetterKind, Outcome
 from scheduler.model.places import Person
 from scheduler.model.visits import Applicant
 from scheduler.services.common.lookup import get
 from scheduler.services.letters import ledger
+from scheduler.services.operations.workers import read_ages
+from scheduler.services.outbox.backlog import PAUSED
 
 
 @click.group(help=N_("Letters: the ledger of what left and what did not."))
@@ -30,7 +34,7 @@ def letter() -> None:
 @click.option("--kind", type=click.Choice([str(kind) for kind in LetterKind]), help=N_("Only this kind."))
 @click.option(
     "--outcome",
-    type=click.Choice([*(str(outcome) for outcome in Outcome), "to do"]),
+    type=click.Choice([*(str(outcome) for outcome in Outcome), "to do", "held"]),
     help=N_("Only with this outcome."),
 )
 @click.option("--limit", type=click.IntRange(1), default=200, show_default=True, help=N_("At most so many."))
@@ -47,7 +51,8 @@ def list_letters(
     with context.read() as session:
         about = get(session, Event, event) if event else None
         rows = ledger.list_letters(session, event=about, kind=kind, outcome=outcome, limit=limit)
-        records = [_record(row, context.settings.timezone, context.now()) for row in rows]
+        ages = read_ages(session)
+        records = [_record(row, ages, context.settings.timezone, context.now()) for row in rows]
     show(records, COLUMNS, as_json=as_json, nothing=_("No letters."))
 
 
@@ -59,11 +64,23 @@ COLUMNS: Columns = {
     N_("To"): "to",
     N_("Language"): "language",
     N_("Event"): lambda record: record["event"] or record["visit"],
-    N_("Why"): lambda record: _(record["reason"]),
+    N_("Why"): lambda record: _why(record),
 }
 
 
-def _record(row: Letter, tzid: str, now: datetime) -> dict[str, Any]:
+def _why(record: dict[str, Any]) -> str:
+    """Return the reason of an outcome, or of the last attempt at a letter that will be tried again."""
+    reason = _(record["reason"])
+    if record["reason"].startswith(PAUSED):
+        reason = _("delivery pauses: {reason}").format(reason=record["reason"].removeprefix(PAUSED))
+    if not record["again"]:
+        return reason
+    said = _("{reason} (attempts: {attempts}, again {when})")
+    return said.format(reason=reason, attempts=record["attempts"], when=record["again"])
+
+
+def _record(row: Letter, ages: Mapping[str, timedelta], tzid: str, now: datetime) -> dict[str, Any]:
+    again_at = row.claimed_until if row.outcome is None and row.reason else None
     return {
         "id": row.id,
         "kind": row.kind,
@@ -71,8 +88,11 @@ def _record(row: Letter, tzid: str, now: datetime) -> dict[str, Any]:
         "due_at": row.due_at,
         "expires_at": row.expires_at,
         "outcome": row.outcome,
-        "reason": row.reason or ledger.reason_to_wait(row, now),
+        "reason": row.reason or ledger.reason_to_wait(row, ages, now),
+        "worker": row.claimed_by,
         "attempts": row.attempts,
+        "again_at": again_at,
+        "again": format_instant(again_at, tzid),
         "finished_at": row.finished_at,
         "when": format_instant(row.finished_at or row.due_at, tzid),
         "message_id": row.message_id,
@@ -103,7 +123,8 @@ def show_letter(context: CommandContext, number: int, text: bool, as_json: bool)
     with context.read() as session:
         row = ledger.get_letter(session, number)
         if not text:
-            show_one(_record(row, context.settings.timezone, context.now()), as_json=as_json)
+            record = _record(row, read_ages(session), context.settings.timezone, context.now())
+            show_one(record, as_json=as_json)
             return
         # Imported here: a list of letters composes none.
         from scheduler.services.letters.composing import render_as_text
@@ -118,3 +139,22 @@ def retry(context: CommandContext, number: int) -> None:
     with context.write() as session:
         ledger.retry(session, ledger.get_letter(session, number), now=context.now())
     click.echo(_("Letter {number} leaves at the next round.").format(number=number))
+
+
+@letter.command(help=N_("Let the letters leave that are held since a backup was restored."))
+@click.option("--since", help=N_("Only those due from then on: what was due before has left before, and is settled."))
+@without_asking
+@in_zone
+@pass_context
+def release(context: CommandContext, since: str | None, yes: bool, tz: str | None) -> None:
+    tzid = context.choose_zone(tz)
+    typed = read_wall_time(since, "--since", now=context.now(), tzid=tzid) if since else None
+    with context.read() as session:
+        held = ledger.count_held(session)
+    for kind, count in held.items():
+        click.echo(f"{_(kind)}: {count}")
+    if held:
+        ask(_("Those that are still of use leave at the next round. Release?"), yes=yes)
+    with context.write() as session:
+        queued, settled = ledger.release(session, since=instant(typed, tzid) if typed else None, now=context.now())
+    click.echo(_("Released: {queued}, settled: {settled}.").format(queued=queued, settled=settled))

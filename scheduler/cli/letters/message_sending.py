@@ -17,6 +17,7 @@ from scheduler.base.date_parsing import parse_when
 from scheduler.base.errors import Invalid
 from scheduler.base.i18n import N_
 from scheduler.cli.kit.answers import print_json, show
+from scheduler.cli.kit.consent import carry_out, print_lines, with_consent
 from scheduler.cli.kit.context import CommandContext, as_json, ask, in_zone, pass_context, without_asking
 from scheduler.cli.kit.language import _
 from scheduler.cli.kit.records import NUMBER, format_instant, texts_by_language
@@ -122,7 +123,8 @@ def _read_texts(given: Sequence[str], otherwise: str) -> dict[str, str]:
 
 def _read_file(name: str) -> str:
     try:
-        return sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8-sig")
+        given = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+        return given.decode("utf-8-sig").replace("\r\n", "\n")
     except FileNotFoundError as error:
         raise Invalid("text: there is no file {file}", file=name) from error
     except UnicodeDecodeError as error:
@@ -175,8 +177,11 @@ def _report(record: Mapping[str, Any], *, as_json: bool, done: bool) -> None:
 
 @click.command(help=N_("Keep back what has not left yet."))
 @click.argument("number", type=NUMBER)
+@with_consent
 @pass_context
-def withdraw(context: CommandContext, number: int) -> None:
-    with context.write() as session:
+def withdraw(context: CommandContext, number: int, yes: bool, dry_run: bool) -> None:
+    def act(session: Session) -> list[str]:
         kept = messages.withdraw(session, ledger.get_message_for_update(session, number), now=context.now())
-    click.echo(_("Kept back: {count}").format(count=kept))
+        return [_("Kept back: {count}").format(count=kept)]
+
+    carry_out(context, act, print_lines, yes=yes, dry_run=dry_run)

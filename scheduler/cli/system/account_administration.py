@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from typing import Any
 
 import click
@@ -12,6 +11,7 @@ from sqlalchemy.orm import Session
 from scheduler.base.errors import Invalid
 from scheduler.base.i18n import LANGUAGES, N_
 from scheduler.cli.kit.answers import show_one
+from scheduler.cli.kit.consent import carry_out, print_lines, with_consent
 from scheduler.cli.kit.context import CommandContext, as_json, pass_context
 from scheduler.cli.kit.language import _
 from scheduler.cli.kit.records import format_instant
@@ -74,34 +74,69 @@ def add(
 @click.command(help=N_("Give it another role, from their next page on."))
 @click.argument("name")
 @click.argument("role", type=click.Choice(ROLES))
+@with_consent
 @pass_context
-def role(context: CommandContext, name: str, role: str) -> None:
-    with context.write() as session:
+def role(context: CommandContext, name: str, role: str, yes: bool, dry_run: bool) -> None:
+    def act(session: Session) -> list[str]:
         found = accounts.get_for_update(session, name)
-        accounts.give_role(session, found, AccountRole(role), now=context.now())
-    click.echo(_("{name} is now: {role}").format(name=found.name, role=_(role)))
+        revoked = accounts.give_role(session, found, AccountRole(role), now=context.now())
+        return [_("{name} is now: {role}").format(name=found.name, role=_(role)), *_tell_revoked(revoked)]
+
+    carry_out(context, act, print_lines, yes=yes, dry_run=dry_run)
+
+
+def _tell_revoked(links: int) -> list[str]:
+    return [_("Addresses of calendars that lead nowhere any more: {count}").format(count=links)] if links else []
 
 
 @click.command("posts", help=N_("The posts whose visits an account sees; with --post or --none, these from now on."))
 @click.argument("name")
 @of_posts
 @click.option("--none", is_flag=True, help=N_("None any more."))
+@with_consent
 @as_json
 @pass_context
-def posts_of(context: CommandContext, name: str, keys: tuple[str, ...], none: bool, as_json: bool) -> None:
+def posts_of(
+    context: CommandContext,
+    name: str,
+    keys: tuple[str, ...],
+    none: bool,
+    yes: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
     if keys and none:
         raise Invalid("--none: leave it out beside --post")
-    with context.write() as session:
+    if not keys and not none:
+        with context.read() as session:
+            show_one(_posts_record(accounts.get(session, name)), as_json=as_json)
+        return
+
+    def act(session: Session) -> tuple[bool, dict[str, Any]]:
         found = accounts.get_for_update(session, name)
-        if keys or none:
-            _assign_posts(context, session, found, keys)
-        assigned = posts_in_words(found)
-    show_one({"name": found.name, "posts": assigned}, as_json=as_json)
+        before = set(found.posts)
+        revoked = _assign_posts(context, session, found, keys)
+        lost = bool(before - set(found.posts))
+        return lost, {**_posts_record(found), **({"revoked_calendars": revoked} if revoked else {})}
+
+    carry_out(
+        context,
+        act,
+        lambda done: show_one(done[1], as_json=as_json),
+        yes=yes,
+        dry_run=dry_run,
+        as_json=as_json,
+        needless=lambda done: not done[0],
+    )
 
 
-def _assign_posts(context: CommandContext, session: Session, found: Account, keys: tuple[str, ...]) -> None:
+def _posts_record(found: Account) -> dict[str, Any]:
+    return {"name": found.name, "posts": posts_in_words(found)}
+
+
+def _assign_posts(context: CommandContext, session: Session, found: Account, keys: tuple[str, ...]) -> int:
     rows = [posts.get(session, key) for key in dict.fromkeys(keys)]
-    assigned_posts.assign(session, found, rows, now=context.now())
+    return assigned_posts.assign(session, found, rows, now=context.now())
 
 
 @click.command(help=N_("Set another password; every session ends."))
@@ -124,30 +159,38 @@ def password(context: CommandContext, name: str, password_stdin: bool, invite: b
 
 @click.command(help=N_("Let nobody sign in with it any more; whoever is signed in is signed out at once."))
 @click.argument("name")
+@with_consent
 @pass_context
-def disable(context: CommandContext, name: str) -> None:
-    _change(context, name, accounts.disable, N_("Disabled: {name}"))
+def disable(context: CommandContext, name: str, yes: bool, dry_run: bool) -> None:
+    def act(session: Session) -> list[str]:
+        found = accounts.get_for_update(session, name)
+        revoked = accounts.disable(session, found, now=context.now())
+        return [_("Disabled: {name}").format(name=found.name), *_tell_revoked(revoked)]
+
+    carry_out(context, act, print_lines, yes=yes, dry_run=dry_run)
 
 
 @click.command(help=N_("Let them sign in again, with the password they had."))
 @click.argument("name")
 @pass_context
 def enable(context: CommandContext, name: str) -> None:
-    _change(context, name, accounts.enable, N_("Enabled: {name}"))
+    with context.write() as session:
+        found = accounts.get_for_update(session, name)
+        accounts.enable(session, found, now=context.now())
+    click.echo(_("Enabled: {name}").format(name=found.name))
 
 
 @click.command(help=N_("End all sessions of an account: it is signed out on every device."))
 @click.argument("name")
+@with_consent
 @pass_context
-def sessions(context: CommandContext, name: str) -> None:
-    _change(context, name, accounts.end_sessions, N_("Signed out everywhere: {name}"))
-
-
-def _change(context: CommandContext, name: str, act: Callable[..., None], sentence: str) -> None:
-    with context.write() as session:
+def sessions(context: CommandContext, name: str, yes: bool, dry_run: bool) -> None:
+    def act(session: Session) -> list[str]:
         found = accounts.get_for_update(session, name)
-        act(session, found, now=context.now())
-    click.echo(_(sentence).format(name=found.name))
+        accounts.end_sessions(session, found, now=context.now())
+        return [_("Signed out everywhere: {name}").format(name=found.name)]
+
+    carry_out(context, act, print_lines, yes=yes, dry_run=dry_run)
 
 
 def _read_password(name: str, called: str, *, stdin: bool, invite: bool) -> str | None:

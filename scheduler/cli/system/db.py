@@ -1,19 +1,25 @@
-"""`scheduler db ...`."""
+"""`scheduler db upgrade`, `downgrade` and `check`."""
 
 from __future__ import annotations
 
 import click
 
 from scheduler import schema
-from scheduler.base.errors import Conflict
+from scheduler.base.errors import Conflict, Forbidden
 from scheduler.base.i18n import N_
 from scheduler.cli.kit.context import CommandContext, ask, pass_context, without_asking
 from scheduler.cli.kit.language import _
+from scheduler.cli.system import db_backup
+from scheduler.own_files import BACKUPS
 
 
-@click.group(help=N_("The tables: upgrade, downgrade, check."))
+@click.group(help=N_("The tables: upgrade, downgrade, check; back up, restore."))
 def db() -> None:
     pass
+
+
+for _command in (db_backup.backup, db_backup.restore, db_backup.key):
+    db.add_command(_command)
 
 
 @db.command(help=N_("Bring the tables to this program's version."))
@@ -31,18 +37,36 @@ def upgrade(context: CommandContext, revision: str) -> None:
     )
 
 
-@db.command(help=N_("Take the tables back to an older version; what only the newer holds is lost."))
+@db.command(help=N_("Take the tables back to an older version; a backup is made first."))
 @click.argument("revision")
+@click.option("--no-backup", is_flag=True, help=N_("Make no backup: what only the newer tables hold is then lost."))
 @without_asking
 @pass_context
-def downgrade(context: CommandContext, revision: str, yes: bool) -> None:
+def downgrade(context: CommandContext, revision: str, no_backup: bool, yes: bool) -> None:
     database = context.bare_database
     before = schema.read_state(database)
-    ask(_("What only the newer tables hold is lost for good. Go on?"), yes=yes)
+    ask(_("What only the newer tables hold goes. Go on?"), yes=yes)
+    if not no_backup and before.current is not None:
+        _back_up(context, f"{before.current}-to-{revision}")
     schema.downgrade(database, revision)
     click.echo(
         _("Tables: {before} → {after}").format(before=before.current, after=schema.read_state(database).current)
     )
+
+
+def _back_up(context: CommandContext, name: str) -> None:
+    """Make a backup in the data directory, as `db backup` does, and say where it is."""
+    from scheduler.formats.private_files import make_private_directory
+
+    directory = context.settings.data_dir / BACKUPS
+    try:
+        make_private_directory(directory)
+    except OSError as error:
+        raise Forbidden(
+            "{directory}: cannot be made: {reason}", directory=directory, reason=error.strerror
+        ) from error
+    made = db_backup.make(context, directory / f"{context.now():%Y%m%dT%H%M%SZ}-{name}.backup", key_file=None)
+    click.echo(_("Backup: {file}").format(file=made.file))
 
 
 @db.command(help=N_("Compare the tables with what this program expects."))

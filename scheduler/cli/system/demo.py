@@ -177,7 +177,7 @@ class _Play:
             self._run("attendee", "register", CEREMONY, *guest)
         click.echo()
         click.echo(_("One withdraws: the place goes to the first who fits."))
-        self._run("attendee", "withdraw", CEREMONY, "olga@example.org")
+        self._run("attendee", "withdraw", CEREMONY, "olga@example.org", "--yes")
         self._run("attendee", "list", CEREMONY)
 
     def subscribe(self) -> None:
@@ -220,8 +220,8 @@ class _Play:
         self._run("visit", "book", POST, SERVICE, early, *FAMILY)
         reference = self._visit().reference
         self._run("visit", "move", reference, late)
-        self._run("post", "close", POST, late.split()[0], "--reason", _("Repairs"))
-        self._run("visit", "rebook", POST)
+        self._run("post", "close", POST, late.split()[0], "--reason", _("Repairs"), "--yes")
+        self._run("visit", "rebook", POST, "--yes")
         self._run("visit", "confirm", reference)
 
     def _times(self) -> tuple[datetime, datetime]:

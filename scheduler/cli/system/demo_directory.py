@@ -17,8 +17,9 @@ from io import FileIO
 from pathlib import Path
 
 from scheduler.base.errors import Conflict, Forbidden
-from scheduler.channels.file import FILE_NAME
+from scheduler.channels.kept_letters import FILE_NAME
 from scheduler.formats.atomic_write import replace_file
+from scheduler.formats.private_files import PRIVATE_FILE, make_private_directory
 
 MARKER = ".scheduler-demo"
 ABOUT = b"# Made by `scheduler demo`, which removes what it wrote when it plays here again, and nothing else.\n"
@@ -95,7 +96,7 @@ def _translate_errors(file: Path) -> Iterator[None]:
 
 def _make(path: Path) -> None:
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        make_private_directory(path)
         names = list(_list_names(path))
     except FileExistsError as error:
         raise Conflict("{directory}: is not a directory; choose another with --dir", directory=path) from error
@@ -116,7 +117,7 @@ def _list_names(path: Path) -> Iterator[str]:
 
 def _open(marker: Path) -> FileIO:
     """Open the marker, but not through a link, which no demo makes. Raise OSError."""
-    return FileIO(os.open(marker, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666), "r+")
+    return FileIO(os.open(marker, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, PRIVATE_FILE), "r+")
 
 
 def _lock(marker: FileIO, path: Path) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import shlex
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 import click
+from sqlalchemy.orm import Session
 
-from scheduler import schema
+from scheduler import keys, own_files, schema
 from scheduler.app import App
 from scheduler.base.config import TABLE
 from scheduler.base.errors import SchedulerError
@@ -17,8 +20,13 @@ from scheduler.cli.kit.context import CommandContext, as_json, pass_context
 from scheduler.cli.kit.language import _
 from scheduler.services import health
 from scheduler.services.health import CheckResult, HealthFinding
+from scheduler.services.operations import workers
+from scheduler.services.operations.job_records import read_records
+from scheduler.storage.types import Base
 
+DATABASE = N_("database")
 MIN_SECRET_LENGTH = 32  # characters
+MAX_FILES = 3  # named in one finding
 MAX_DIFFERENCES_LENGTH = 200  # characters
 
 
@@ -33,7 +41,8 @@ def doctor(ctx: click.Context, context: CommandContext, as_json: bool) -> None:
         for row in TABLE
     ]
     if as_json:
-        print_json({"settings": settings, "findings": [_record(finding) for finding in findings]})
+        records = [_record(finding) for finding in findings]
+        print_json({"settings": settings, "findings": records, **_activity(context, findings)})
     else:
         print_table(
             (N_("Setting"), N_("Value"), N_("From"), N_("Meaning")),
@@ -54,18 +63,37 @@ def _record(finding: HealthFinding) -> dict[str, Any]:
     return {"what": finding.what, "state": finding.state, "found": finding.found, "remedy": finding.remedy}
 
 
+def _activity(context: CommandContext, findings: Sequence[HealthFinding]) -> dict[str, Any]:
+    """Return the workers of the last day and the last run of each job, if the tables are in order."""
+    if not any(finding.what == DATABASE and finding.state is CheckResult.OK for finding in findings):
+        return {}
+    with context.read() as session:
+        return {
+            "workers": [_columns(row) for row in workers.find_workers(session, within=workers.KEPT_FOR)],
+            "jobs": [_columns(row) for row in read_records(session).values()],
+        }
+
+
+def _columns(row: Base) -> dict[str, Any]:
+    return {column.name: getattr(row, column.name) for column in row.__table__.columns}
+
+
 def _findings(context: CommandContext) -> Iterator[HealthFinding]:
     """Check everything and change nothing, not even tables that are out of date."""
     app = App(context.settings, context.clock)
     yield health.check_time_zones(_)
-    to_mend = N_("set SCHEDULER_SECRET to the same long random text everywhere")
+    to_mend = N_("give every process the same long random text: SCHEDULER_SECRET, or SCHEDULER_SECRET_FILE")
     yield _finding(N_("secret"), lambda: _check_secret(app), to_mend)
+    yield _check_files(app)
     yield _finding(N_("mail"), lambda: _check_mail(app), N_("check mail_url, and that the server answers"))
-    tables = _finding(N_("database"), lambda: _check_tables(app), N_("check database_url"))
+    tables = _finding(DATABASE, lambda: _check_tables(app), N_("check database_url"))
     yield tables
     if tables.state is CheckResult.OK:
         with app.db.read() as session:
-            yield from health.check_database(session, now=context.now(), gettext=_, keep=context.settings.retention)
+            yield from health.check_database(
+                session, read_clock=context.clock.now, gettext=_, keep=context.settings.retention
+            )
+            yield from _check_senders(app, session, context.now())
     app.close()
 
 
@@ -79,15 +107,22 @@ def _finding(what: str, check: Callable[[], str | HealthFinding], remedy: str) -
 
 
 def _check_secret(app: App) -> str:
-    kept = app.settings.data_dir / "secret"
-    if app.settings.secret or kept.exists():
-        length = len(app.secret)
-        if length >= MIN_SECRET_LENGTH:
-            return _("set")
+    key = keys.find_secret(app.settings)
+    if key is None:
+        return _("will be made at first use") if app.db.embedded else app.secret
+    if len(key.value) < MIN_SECRET_LENGTH:
         raise SchedulerError("the secret is shorter than 32 characters")
-    if app.db.embedded:
-        return _("will be made at first use")
-    return app.secret
+    return _("set, from {source}").format(source=key.source)
+
+
+def _check_files(app: App) -> HealthFinding:
+    """Look for files of the program, and files with keys, that other users of this machine can open."""
+    found = [*own_files.find_open(app.settings, app.db), *own_files.find_open_keys(app.settings)]
+    if not found:
+        return HealthFinding(N_("files"), CheckResult.OK, _("only their owner can open them"))
+    some = [str(path) for path in found[:MAX_FILES]]
+    said = _("other users of this machine can open {count}: {files}").format(count=len(found), files=", ".join(some))
+    return HealthFinding(N_("files"), CheckResult.WARNING, said, f"chmod go= {' '.join(map(shlex.quote, some))}")
 
 
 def _check_mail(app: App) -> str:
@@ -96,7 +131,7 @@ def _check_mail(app: App) -> str:
 
 
 def _check_tables(app: App) -> str | HealthFinding:
-    name = N_("database")
+    name = DATABASE
     if app.db.embedded and app.db.url.database and not _exists(app):
         return HealthFinding(name, CheckResult.WARNING, _("will be made at first use"))
     state = schema.read_state(app.db)
@@ -116,6 +151,13 @@ def _check_tables(app: App) -> str | HealthFinding:
             _("restore a backup, or report this"),
         )
     return f"{app.settings.shown('database_url')} ({state.current})"
+
+
+def _check_senders(app: App, session: Session, now: datetime) -> Iterator[HealthFinding]:
+    """Check who sent forms, if there is a secret by which that is known; none is made for it."""
+    if app.settings.secret or (app.settings.data_dir / "secret").exists():
+        proxies, base_url = int(app.settings.trusted_proxies), app.settings.base_url
+        yield health.check_senders(session, secret=app.secret, proxies=proxies, base_url=base_url, now=now, gettext=_)
 
 
 def _exists(app: App) -> bool:

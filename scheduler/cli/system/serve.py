@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import gc
+from typing import TYPE_CHECKING
 
 import click
 
+from scheduler.base.config import Settings
 from scheduler.base.i18n import N_
 from scheduler.cli import USUAL_GC_THRESHOLD
 from scheduler.cli.kit.context import CommandContext, pass_context
 from scheduler.cli.kit.language import _
+
+if TYPE_CHECKING:
+    from scheduler.web.entrance.listening import ListeningAddress
 
 
 @click.command(help=N_("Serve the pages and the feeds, until it is stopped (Ctrl-C, or SIGTERM)."))
@@ -18,15 +23,34 @@ from scheduler.cli.kit.language import _
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 256), help=N_("How many processes."))
 @pass_context
 def serve(context: CommandContext, host: str, port: int, workers: int) -> None:
+    from scheduler.web.entrance.listening import reserve_address
+
+    with reserve_address(host, port) as address:
+        _serve(context, address, workers)
+
+
+def _serve(context: CommandContext, address: ListeningAddress, workers: int) -> None:
+    from scheduler.monitoring import metrics_port
     from scheduler.web.serve import server
 
     gc.set_threshold(*USUAL_GC_THRESHOLD)
-    app = context.app  # with tables that fit, and a secret, before any process starts
+    settings, app = context.settings, context.app  # with tables that fit, and a secret, before any process starts
     app.secret  # noqa: B018 - made and kept where there is none
-    if not context.settings.pages:
-        warning = _("base_url is not set: links lead to {url}. Set SCHEDULER_BASE_URL to where people reach it.")
-        click.echo(warning.format(url=context.settings.base_url), err=True)
-    click.echo(_("Serving on http://{host}:{port} (Ctrl-C to stop)").format(host=host, port=port))
-    # A process that is forked must not have its parent's connections: SQLite would take their locks for its own.
     app.close()
-    server(host=host, port=port, workers=workers, settings_file=context.config).serve()
+    file = context.config
+    serving = server(
+        host=address.host, port=address.port, workers=workers, log_format=settings.log_format, settings_file=file
+    )
+    with metrics_port.of_server(app, int(settings.serve_metrics_port)):
+        click.echo(_("Serving on http://{address} (Ctrl-C to stop)").format(address=address))
+        tell_what_is_not_set(settings)
+        serving.serve()
+    app.close()
+    click.echo(_("Stopped."), err=True)
+
+
+def tell_what_is_not_set(settings: Settings) -> None:
+    """Say on standard error what somebody who shows the programme to others has still to set."""
+    if not settings.pages:
+        missing = _("base_url is not set: links lead to {url}. Set SCHEDULER_BASE_URL to where people reach it.")
+        click.echo(missing.format(url=settings.base_url), err=True)

@@ -89,21 +89,21 @@ def describe_state(account: Account) -> str:
     return N_("in force") if account.password_hash else N_("no password yet")
 
 
-def give_role(session: Session, account: Account, role: AccountRole, *, now: datetime) -> None:
+def give_role(session: Session, account: Account, role: AccountRole, *, now: datetime) -> int:
     """Give an account another role, from its next page on; revoke feed links that the new role may not have.
 
-    Raise Conflict if the role stays the same, or if no administrator would be left.
+    Return how many were revoked. Raise Conflict if the role stays the same, or if no administrator would be left.
     """
     if account.role is role:
         raise Conflict("{name} is {role} already; nothing was changed", name=account.name, role=role)
     _refuse_last_administrator(session, account)
     account.role = role
     note(session, "change", "account", account.id, now=now, role=role)
-    feed_links.revoke_forbidden(session, account, now=now)
+    return feed_links.revoke_forbidden(session, account, now=now)
 
 
-def disable(session: Session, account: Account, *, now: datetime) -> None:
-    """Disable an account, which signs it out everywhere at once and revokes its feed links.
+def disable(session: Session, account: Account, *, now: datetime) -> int:
+    """Disable an account, which signs it out everywhere at once and revokes its feed links; return how many.
 
     Raise Conflict if it is disabled already, or if no administrator would be left.
     """
@@ -112,7 +112,7 @@ def disable(session: Session, account: Account, *, now: datetime) -> None:
     _refuse_last_administrator(session, account)
     account.disabled_at, account.epoch = now, account.epoch + 1
     note(session, "disable", "account", account.id, now=now)
-    feed_links.revoke_forbidden(session, account, now=now)
+    return feed_links.revoke_forbidden(session, account, now=now)
 
 
 def enable(session: Session, account: Account, *, now: datetime) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from itertools import pairwise
 
@@ -12,12 +14,15 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from scheduler.base.errors import Invalid
 from scheduler.base.text import fold_text
+from scheduler.storage.patience import FairSemaphore, remaining_seconds
+from scheduler.storage.refusals import Busy
 
 MIN_LENGTH, MAX_LENGTH = 12, 200  # characters
 MIN_DISTINCT = 5  # with fewer different characters it is a pattern on the keyboard
 # The smallest parameters that OWASP recommends: eight people who sign in at once on a small machine need 150 MB.
 # https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html
 HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+_AT_ONCE = FairSemaphore(4)  # in one process: more would only slow each other down
 _NOT_LETTERS = re.compile(r"[\d\W_]+")
 # Guessed first; compared without digits and marks, which do not make such a word better.
 GUESSED_FIRST = frozenset(
@@ -108,15 +113,31 @@ def _split_words(name: str) -> list[str]:
 
 
 def hash_password(password: str) -> str:
-    return HASHER.hash(_normalize(password))
+    """Return the hash of a password. Raise Busy if too many others are hashed before it, see `storage.patience`."""
+    with _turn():
+        return HASHER.hash(_normalize(password))
 
 
 def is_match(password: str, hashed: str | None) -> bool:
-    """Return whether this is the password with that hash; it takes as long for no hash, for which it is never."""
+    """Return whether this is the password with that hash; it takes as long for no hash, for which it is never.
+
+    Raise Busy as `hash_password` does.
+    """
+    with _turn():
+        try:
+            return HASHER.verify(hashed or _hash_of_nobody(), _normalize(password)) and hashed is not None
+        except (VerificationError, InvalidHashError):
+            return False
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    if not _AT_ONCE.acquire(remaining_seconds()):
+        raise Busy
     try:
-        return HASHER.verify(hashed or _hash_of_nobody(), _normalize(password)) and hashed is not None
-    except (VerificationError, InvalidHashError):
-        return False
+        yield
+    finally:
+        _AT_ONCE.release()
 
 
 def is_outdated(hashed: str) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from pydantic import model_validator
 
-from scheduler.services.common.drafts import Draft, require_order
+from scheduler.services.common.drafts import Draft, require_order, require_span
 from scheduler.services.common.values import Day
 
 
@@ -31,4 +31,5 @@ class DaysDraft(Draft):
     @model_validator(mode="after")
     def _check_order(self) -> Self:
         require_order(self.first_day, self.last_day, "last_day", "first_day")
+        require_span(self.first_day, self.last_day)
         return self

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -23,6 +24,16 @@ def require_order(first: Any, last: Any, last_name: str, first_name: str) -> Non
     """Raise a mistake that pydantic collects if ``last`` is before ``first``; either may be None."""
     if first is not None and last is not None and last < first:
         raise as_pydantic_error(Invalid("{last} is before {first}", last=last_name, first=first_name))
+
+
+MAX_YEARS = 50  # a longer time has a wrong year in it, and all its days would be looked at
+
+
+def require_span(first: Any, last: Any) -> None:
+    """Raise a mistake that pydantic collects if the last day or time is many years after the first."""
+    if last - first > timedelta(days=366 * MAX_YEARS):
+        days = {"last": f"{last:%Y-%m-%d}", "first": f"{first:%Y-%m-%d}"}
+        raise as_pydantic_error(Invalid("{last} is more than {most} years after {first}", most=MAX_YEARS, **days))
 
 
 def as_pydantic_error(error: SchedulerError) -> PydanticCustomError:

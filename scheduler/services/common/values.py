@@ -125,10 +125,20 @@ def _parse_url(value: Any) -> str:
     return str(value).strip()
 
 
+# Earlier and later years are slips of the pen, or Buddhist; sums with them would leave the calendar of Python.
+FIRST_YEAR, LAST_YEAR = 100, 2399
+
+
 def _parse_day(value: Any) -> date:
     if not isinstance(value, date) or isinstance(value, datetime):
         raise Invalid("{value} is not a day; write it like 2027-02-02", value=_shorten(value))
+    _require_year(value)
     return value
+
+
+def _require_year(value: date) -> None:
+    if not FIRST_YEAR <= value.year <= LAST_YEAR:
+        raise Invalid("{value}: {year} is no year to plan for", value=value.isoformat(), year=value.year)
 
 
 def _parse_wall(value: Any) -> datetime:
@@ -139,6 +149,7 @@ def _parse_wall(value: Any) -> datetime:
         )
     if value.tzinfo is not None:
         raise Invalid("{value} has an offset; write the time on the wall and name the zone in tz", value=value)
+    _require_year(value)
     return value
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count
@@ -12,6 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from scheduler.base.config import parse_toml
 from scheduler.base.errors import Invalid, SchedulerError, combine_errors, list_errors
 from scheduler.services.common.drafts import explain
 from scheduler.services.exchange.programme_file import ProgrammeFile
@@ -45,11 +45,7 @@ class ProgrammeSource:
 def read(path: Path) -> ProgrammeSource:
     """Read and check a programme file. Raise Invalid if it cannot be read or is not TOML."""
     text = _read_text(path)
-    try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise Invalid("{file}: is not TOML: {reason}", file=path, reason=error) from error
-    salvage = _Salvage(tables)
+    salvage = _Salvage(parse_toml(text, path))
     return ProgrammeSource(path, text, salvage.make_file(), tuple(salvage.mistakes), frozenset(salvage.doubtful))
 
 
@@ -122,7 +118,8 @@ class _Salvage:
             if path == ("programme",):
                 self.tables["programme"] = {name: _STAND_INS[name] for name in ("key", "name")}
                 return
-        ruled = _RULED.intersection(self._get_at(path)) if kind == "refused" and len(path) == 2 else ()
+        table = self._get_at(path) if kind == "refused" and len(path) == 2 else None
+        ruled = _RULED.intersection(table) if isinstance(table, dict) else ()
         for key in ruled:
             self._take((*path, key))
         if not ruled:

@@ -6,7 +6,7 @@ Their tokens are derived (`scheduler.services.common.tokens`), so that nobody ca
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -27,7 +27,7 @@ def add(
     session: Session, *, feed: str, holder: str, sees: Sees, person: Person | None = None, now: datetime
 ) -> FeedLink:
     """Add a link to a feed; ``holder`` names its reader in the officer's words ("driver of the Ambassador")."""
-    link = FeedLink(feed=feed, holder=holder, sees=sees, person=person, epoch=0, created_at=now)
+    link = FeedLink(feed=feed, holder=holder, sees=sees, person=person, epoch=_first_epoch(now), created_at=now)
     session.add(link)
     session.flush()
     note(session, "add", "link", link.id, now=now, feed=feed, sees=sees)
@@ -46,12 +46,31 @@ def add_visits(
     if names and not account.may(Act.SEE_APPLICANTS):
         raise Forbidden("{name} may not see who comes; leave out the names", name=account.name)
     link = FeedLink(
-        feed=VISITS, holder=holder, sees=Sees.VISITS, post=post, account=account, names=names, epoch=0, created_at=now
+        feed=VISITS,
+        holder=holder,
+        sees=Sees.VISITS,
+        post=post,
+        account=account,
+        names=names,
+        epoch=_first_epoch(now),
+        created_at=now,
     )
     session.add(link)
     session.flush()
     note(session, "add", "link", link.id, now=now, post=post.key, account=account.id, names=names)
     return link
+
+
+_START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def _first_epoch(now: datetime) -> int:
+    """Return the seconds since 2026: the number of a link can have been another's, which a lost database had added.
+
+    The address of a link is derived from its number and epoch. With the same epoch the holder of that link could read
+    what this one shows.
+    """
+    return int((now - _START).total_seconds())
 
 
 def find_for_officer(session: Session, *, post: Post, account: int) -> FeedLink | None:

@@ -71,7 +71,7 @@ def put_in_envelope(
     now: datetime,
 ) -> OutgoingMessage:
     """Return the letter as a message. Raise ValueError if its address has other than ASCII letters before the @."""
-    message_id, address = _message_id(letter.key, house), ascii_address(recipient.email)
+    message_id, address = make_message_id(letter.key, house), ascii_address(recipient.email)
     envelope = Envelope(
         sender=house.sender,
         address=address,
@@ -96,7 +96,7 @@ def put_in_envelope(
     )
 
 
-def _message_id(key: str, house: SenderIdentity) -> str:
+def make_message_id(key: str, house: SenderIdentity) -> str:
     """Return the Message-ID of a letter (RFC 5322 3.6.4).
 
     It does not change from attempt to attempt, so that mail programs recognise a letter sent twice. It is a keyed

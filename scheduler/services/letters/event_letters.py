@@ -42,14 +42,17 @@ def compose_event_letters(
     """Compose claimed letters about events, in the order of the ids."""
     rows = letter_rows.read_rows(session, ids)
     events = _events(session, {row.event_id for row in rows.values()})
-    threads = relevance.news_threads(session, rows.values(), now)
+    threads = relevance.news_threads(session, rows.values())
     messages = _BatchMessages.read(session, rows.values())
+    repeated = relevance.find_repeated(session, rows.values())
     outlines: dict[tuple[Any, ...], Outline] = {}
     for letter_id in ids:
         row = rows[letter_id]
         event = events[row.event_id]
         thread = threads.get((row.event_id, row.person_id), relevance.NewsThread())
         reason = relevance.reason_to_skip(row, event, thread, now) or messages.reason_to_skip(row)
+        if letter_id in repeated and not reason:
+            reason = relevance.REPEATED
         if reason:
             yield Skip(letter_id, reason)
             continue

@@ -4,39 +4,60 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from scheduler.base.errors import Conflict, NotFound
+from scheduler.base.errors import Conflict, NotFound, NothingToChange
 from scheduler.base.i18n import N_
 from scheduler.model.events import Event
-from scheduler.model.letters import NEWS, Letter, Message, Outcome
+from scheduler.model.letters import NEWS, Letter, LetterIdentity, Message, Outcome
+from scheduler.model.places import Person
 from scheduler.model.visits import Appointment
 from scheduler.services.common.audit import note
+from scheduler.services.operations.workers import BEAT_EVERY, LAPSE_AFTER
 
 
 def list_letters(
     session: Session, *, event: Event | None, kind: str | None, outcome: str | None, limit: int
 ) -> Sequence[Letter]:
-    """Return the last ``limit`` letters that match, the newest last; ``outcome`` may be "to do"."""
+    """Return the last ``limit`` letters that match, the newest last; ``outcome`` may be "to do" or "held"."""
     query = sa.select(Letter).options(selectinload(Letter.person), selectinload(Letter.event))
     query = query.options(selectinload(Letter.appointment).selectinload(Appointment.applicants))
     if event is not None:
         query = query.where(Letter.event_id == event.id)
     if kind:
         query = query.where(Letter.kind == kind)
-    if outcome:
+    if outcome == "held":
+        query = query.where(_is_held)
+    elif outcome:
         query = query.where(Letter.outcome.is_(None) if outcome == "to do" else Letter.outcome == outcome)
     return session.scalars(query.order_by(Letter.id.desc()).limit(limit)).all()[::-1]
 
 
-def reason_to_wait(letter: Letter, now: datetime) -> str:
-    """Return why a queued letter is not sent yet, or "" if it is due or finished."""
-    if letter.outcome is not None or letter.due_at <= now:
+def reason_to_wait(letter: Letter, ages: Mapping[str, timedelta], now: datetime) -> str:
+    """Return why a queued letter is not sent yet, or "" if it is due or finished.
+
+    ``ages`` says how long ago each worker was seen (`workers.read_ages`).
+    """
+    if letter.outcome is not None:
+        return ""
+    if letter.claimed_by is not None:
+        return _describe_claim(ages.get(letter.claimed_by))
+    if letter.due_at <= now:
         return ""
     return N_("waits, in case more changes follow") if letter.kind in NEWS else N_("waits for its hour")
+
+
+def _describe_claim(age: timedelta | None) -> str:
+    """Say what becomes of a claimed letter, by how long ago its worker was seen; None if that has ended."""
+    if age is None or age >= LAPSE_AFTER:
+        return N_("its worker has ended; leaves at the next round")
+    if age > 2 * BEAT_EVERY:
+        return N_("its worker seems to have ended; another takes it over within half a minute")
+    return N_("is being sent")
 
 
 def get_letter(session: Session, number: int) -> Letter:
@@ -54,6 +75,58 @@ def retry(session: Session, letter: Letter, *, now: datetime) -> None:
     letter.outcome, letter.finished_at, letter.claimed_until, letter.attempts = None, None, None, 0
     letter.reason = ""
     note(session, "retry", "letter", letter.id, now=now)
+
+
+# Letters that were due when a backup was restored. Nobody knows whether they left before the database was lost.
+HELD = N_("was due when a backup was restored; it may have left before")
+LEFT_BEFORE = N_("left before a backup was restored, as an officer has said")
+_is_held = sa.and_(Letter.outcome == Outcome.SKIPPED, Letter.reason == HELD)
+
+
+def hold_due(session: Session, *, now: datetime) -> int:
+    """Hold all letters that are due, until somebody releases them; return how many."""
+    due = sa.update(Letter).where(Letter.outcome.is_(None), Letter.due_at <= now)
+    held = due.values(outcome=Outcome.SKIPPED, reason=HELD, finished_at=now, claimed_until=None)
+    return _execute_update(session, held)
+
+
+def count_held(session: Session) -> Mapping[str, int]:
+    """Return how many letters are held, by their kind."""
+    query = sa.select(Letter.kind, sa.func.count()).where(_is_held).group_by(Letter.kind).order_by(Letter.kind)
+    return {str(kind): count for kind, count in session.execute(query)}
+
+
+def release(session: Session, *, since: datetime | None = None, now: datetime) -> tuple[int, int]:
+    """Queue anew the letters that are held, or only those that were due ``since``; settle the others as sent before.
+
+    Return how many were queued and how many were settled. Raise NothingToChange if none is held.
+    """
+    if not count_held(session):
+        raise NothingToChange("no letter is held")
+    chosen = _is_held if since is None else sa.and_(_is_held, Letter.due_at >= since)
+    again = {"outcome": None, "reason": "", "finished_at": None, "claimed_until": None, "attempts": 0}
+    queued = _execute_update(session, sa.update(Letter).where(chosen).values(again))
+    settled = _execute_update(session, sa.update(Letter).where(_is_held).values(reason=LEFT_BEFORE))
+    note(session, "release", "letter", "held", now=now, queued=queued, settled=settled)
+    return queued, settled
+
+
+def _execute_update(session: Session, statement: sa.Update) -> int:
+    result = session.execute(statement, execution_options={"synchronize_session": False})
+    return cast("sa.CursorResult[Any]", result).rowcount
+
+
+def find_forgotten(session: Session, ids: Sequence[int]) -> list[LetterIdentity]:
+    """Return those of these letters whose recipient, or whose recipient's address, was forgotten."""
+    without_address = sa.and_(Letter.outcome == Outcome.SENT, Letter.address.is_(None))
+    forgotten = sa.or_(Person.erased_at.is_not(None), Appointment.forgotten_at.is_not(None), without_address)
+    query = (
+        sa.select(Letter.id, Letter.key, Letter.message_id)
+        .outerjoin(Person, Person.id == Letter.person_id)
+        .outerjoin(Appointment, Appointment.id == Letter.appointment_id)
+        .where(Letter.id.in_(ids), forgotten)
+    )
+    return [LetterIdentity(*row) for row in session.execute(query)]
 
 
 def list_messages(session: Session, event: Event | None = None) -> Sequence[Message]:

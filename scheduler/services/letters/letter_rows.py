@@ -22,6 +22,20 @@ ASKED = (LetterKind.CONFIRM, LetterKind.STANDING)
 PARTING = (LetterKind.LAPSED, LetterKind.REFUSED, LetterKind.REMOVED)
 
 
+# Letters that tell people how they stand: what their standing is as long as the letter is true.
+STATED = {
+    LetterKind.CONFIRM: Standing.UNCONFIRMED,
+    LetterKind.CONFIRMED: Standing.CONFIRMED,
+    LetterKind.PLACE_FREED: Standing.CONFIRMED,
+    LetterKind.WAITING: Standing.WAITLISTED,
+    LetterKind.OFFERED: Standing.OFFERED,
+    LetterKind.LAPSED: Standing.LAPSED,
+    LetterKind.REQUESTED: Standing.REQUESTED,
+    LetterKind.REFUSED: Standing.REFUSED,
+    LetterKind.REMOVED: Standing.WITHDRAWN,
+}
+
+
 class LetterRow(NamedTuple):
     """The row that a letter is composed from, beside its event: letter, recipient, and their place on the list."""
 
@@ -52,8 +66,8 @@ class LetterRow(NamedTuple):
 def read_rows(session: Session, ids: Sequence[int]) -> dict[int, LetterRow]:
     """Return the rows of these letters by their ids.
 
-    Some people attend as a deputy, and perhaps for themselves too. Their row shows one of their places that is on the
-    list, if there is one, so that they get letters as long as any of their places stands.
+    Some people attend as a deputy, and perhaps for themselves too. Their row shows the place that stands as the
+    letter says, else one of their places that is on the list, so that they get letters as long as any place stands.
 
     There are two queries because one with both conditions could not use an index, on either engine, and a large event
     has very many attendees.
@@ -80,8 +94,10 @@ def _read_deputies_places(session: Session, events: Iterable[int]) -> dict[tuple
 
 
 def _rank(row: LetterRow) -> int:
-    """Rank places: on the list before off the list before none."""
-    return 0 if row.standing is None else 1 if row.standing in OFF_LIST else 2
+    """Rank places: one that the letter is about before others on the list, before off the list, before none."""
+    if row.standing is None:
+        return 0
+    return 3 if row.standing is STATED.get(row.kind) else 1 if row.standing in OFF_LIST else 2
 
 
 def _read_own_places(session: Session, ids: Sequence[int]) -> Iterator[LetterRow]:

@@ -16,6 +16,7 @@ from scheduler.model.events import Event
 from scheduler.model.letters import Letter, Message, Outcome
 from scheduler.services.common.audit import actor_of, note
 from scheduler.services.letters import audiences
+from scheduler.services.operations.workers import is_free
 from scheduler.services.outbox import enqueue
 
 if TYPE_CHECKING:  # the library of drafts takes longer than a list of messages
@@ -89,10 +90,9 @@ def _refuse_repeated(
 def withdraw(session: Session, message: Message, *, now: datetime) -> int:
     """Skip the letters of a message that are not sent yet; return how many. Raise Conflict if there are none."""
     waiting = (Letter.of_message_id == message.id, Letter.outcome.is_(None))
-    free = sa.or_(Letter.claimed_until.is_(None), Letter.claimed_until <= now, Letter.reason != "")
     skipped = session.execute(
         sa.update(Letter)
-        .where(*waiting, free)
+        .where(*waiting, is_free(Letter.claimed_by))
         .values(outcome=Outcome.SKIPPED, reason=WITHDRAWN, finished_at=now)
         .execution_options(synchronize_session=False)
     ).rowcount  # type: ignore[attr-defined]

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from scheduler.base.i18n import N_
 from scheduler.model.attendance import Reminded, Standing
 from scheduler.model.events import Event
 from scheduler.model.letters import NEWS, Letter, LetterKind, Outcome
 from scheduler.services.events.programme.event_times import has_changed, has_gained_hour
-from scheduler.services.letters.letter_rows import ASKED, OFF_LIST, PARTING, LetterRow, is_shown_link
-from scheduler.services.outbox.enqueue import NO_ADDRESS, TOO_LATE
+from scheduler.services.letters.letter_rows import ASKED, OFF_LIST, PARTING, STATED, LetterRow, is_shown_link
+from scheduler.services.operations.workers import is_free
+from scheduler.services.outbox.enqueue import NO_ADDRESS, TOO_LATE, WAS_CANCELLED
 from scheduler.services.outbox.event_starts import has_start
 
-# Reasons why news was not sent, which the letter after it must consider. After these two the news is still unread:
+REPEATED = N_("a later letter says the same")
+# Reasons why news was not sent, which the letter after it must consider. After this one, and after WAS_CANCELLED, the
+# news is still unread:
 LATER = N_("a later change is told instead")
-WAS_CANCELLED = N_("the event was cancelled")
 # After these there was nothing left to tell:
 MOVED_BACK = N_("moved back before the letter left")
 TAKEN_BACK = N_("the date was taken back")
@@ -64,7 +66,7 @@ class NewsThread:
         return self.received is LetterKind.CANCELLED
 
 
-def news_threads(session: Session, rows: Iterable[LetterRow], now: datetime) -> Mapping[tuple[int, int], NewsThread]:
+def news_threads(session: Session, rows: Iterable[LetterRow]) -> Mapping[tuple[int, int], NewsThread]:
     """Return the news that these letters belong to, by the ids of event and person.
 
     A letter that another worker is sending counts as received, unless the server has refused it for now.
@@ -73,9 +75,7 @@ def news_threads(session: Session, rows: Iterable[LetterRow], now: datetime) -> 
     if not news:
         return {}
     events, people = {event for event, _ in news.values()}, {person for _, person in news.values()}
-    # Letters that were sent or given up keep their lease, so the lease counts only where there is no outcome.
-    undecided = sa.and_(Letter.outcome.is_(None), Letter.claimed_until > now)
-    in_flight = sa.and_(undecided, Letter.reason == "", Letter.id.not_in(news))
+    in_flight = sa.and_(Letter.outcome.is_(None), ~is_free(Letter.claimed_by), Letter.id.not_in(news))
     sent = sa.func.coalesce(Letter.outcome == Outcome.SENT, sa.false())
     unsent = sa.and_(Letter.outcome == Outcome.SKIPPED, Letter.reason.in_(_UNSENT))
     query = (
@@ -89,6 +89,21 @@ def news_threads(session: Session, rows: Iterable[LetterRow], now: datetime) -> 
     for letter in session.execute(query):
         found.setdefault((letter.event_id, letter.person_id), NewsThread()).add(letter)
     return found
+
+
+def find_repeated(session: Session, rows: Iterable[LetterRow]) -> set[int]:
+    """Return the ids of those letters that tell people how they stand, as a later letter of that kind does.
+
+    Whoever registered, withdrew and registered again while no letter left would get the same letter twice.
+    """
+    mine = [row.id for row in rows if row.kind in STATED]
+    if not mine:
+        return set()
+    later = aliased(Letter)
+    same = [getattr(later, name) == getattr(Letter, name) for name in ("event_id", "person_id", "kind")]
+    says_it = sa.or_(later.outcome.is_(None), later.outcome == Outcome.SENT)
+    query = sa.select(Letter.id).where(Letter.id.in_(mine), sa.exists().where(*same, later.id > Letter.id, says_it))
+    return set(session.scalars(query))
 
 
 def as_latest_news(row: LetterRow, event: Event, thread: NewsThread) -> LetterRow:
@@ -124,25 +139,20 @@ def reason_to_skip(row: LetterRow, event: Event, thread: NewsThread, now: dateti
     return _REASON_BY_KIND[row.kind](row, event, thread)
 
 
-def _unless_holds_place(row: LetterRow, _event: Event, _: NewsThread) -> str:
-    return "" if row.standing is Standing.CONFIRMED else N_("holds no place now")
+def _unless_as_stated(row: LetterRow, _event: Event, _: NewsThread) -> str:
+    stated = STATED[row.kind]
+    return "" if row.standing is stated else _OTHERWISE.get(stated, N_("stands otherwise by now"))
 
 
-def _unless_unconfirmed(row: LetterRow, _event: Event, _: NewsThread) -> str:
-    return "" if row.standing is Standing.UNCONFIRMED else N_("has confirmed already")
+_OTHERWISE = {
+    Standing.UNCONFIRMED: N_("has confirmed already"),
+    Standing.CONFIRMED: N_("holds no place now"),
+    Standing.WAITLISTED: N_("does not wait any more"),
+}
 
 
 def _if_unconfirmed(row: LetterRow, _event: Event, _: NewsThread) -> str:
     return "" if row.standing is not Standing.UNCONFIRMED else N_("has not confirmed")
-
-
-def _unless_standing(standing: Standing) -> Callable[[LetterRow, Event, NewsThread], str]:
-    """Return a function for letters that hold only while the recipient has this standing."""
-    return lambda row, _event, _: "" if row.standing is standing else N_("stands otherwise by now")
-
-
-def _unless_waiting(row: LetterRow, _event: Event, _: NewsThread) -> str:
-    return "" if row.standing is Standing.WAITLISTED else N_("does not wait any more")
 
 
 def _of_news(row: LetterRow, event: Event, thread: NewsThread) -> str:
@@ -173,19 +183,9 @@ def _none(_row: LetterRow, _event: Event, _: NewsThread) -> str:
 
 # What each kind of letter needs besides, as functions that return the reason to skip it, or "".
 _REASON_BY_KIND = {
-    LetterKind.MESSAGE: _none,
-    LetterKind.CONFIRM: _unless_unconfirmed,
+    **dict.fromkeys(STATED, _unless_as_stated),
+    **dict.fromkeys(NEWS, _of_news),
     LetterKind.STANDING: _if_unconfirmed,
-    LetterKind.CONFIRMED: _unless_holds_place,
-    LetterKind.PLACE_FREED: _unless_holds_place,
-    LetterKind.OFFERED: _unless_standing(Standing.OFFERED),
-    LetterKind.LAPSED: _unless_standing(Standing.LAPSED),
-    LetterKind.REQUESTED: _unless_standing(Standing.REQUESTED),
-    LetterKind.REFUSED: _unless_standing(Standing.REFUSED),
-    LetterKind.REMOVED: _unless_standing(Standing.WITHDRAWN),
-    LetterKind.WAITING: _unless_waiting,
-    LetterKind.MOVED: _of_news,
-    LetterKind.CANCELLED: _of_news,
-    LetterKind.DATE_ANNOUNCED: _of_news,
     LetterKind.REMINDER: _of_reminder,
+    LetterKind.MESSAGE: _none,
 }

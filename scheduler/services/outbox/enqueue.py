@@ -19,6 +19,7 @@ from scheduler.storage.upsert import insert_ignoring
 
 NO_ADDRESS = N_("no e-mail address")
 TOO_LATE = N_("too late to be of use")
+WAS_CANCELLED = N_("the event was cancelled")
 # News waits for this long after the last change, so that several changes make one letter; but never longer than
 # LONGEST_QUIET_PERIOD after the first change.
 QUIET_PERIOD = timedelta(minutes=4)
@@ -86,6 +87,26 @@ def news_due_at(session: Session, event: Event, *, now: datetime) -> tuple[datet
     facts = session.scalar(waiting.where(Letter.outcome.is_(None)).order_by(Letter.id.desc()).limit(1)) or {}
     since = datetime.fromisoformat(facts["since"]) if "since" in facts else now
     return max(now, min(now + QUIET_PERIOD, since + LONGEST_QUIET_PERIOD)), since
+
+
+def queue_again(session: Session, event: Event, *, now: datetime) -> None:
+    """Queue once more the letters that were skipped because the event was cancelled, as it takes place after all.
+
+    News and reminders are left out: the news that the event takes place is queued beside them. A letter that is no
+    longer true when it is to leave is skipped then.
+    """
+    anew = {
+        "key": Letter.key.concat("+"),
+        **{name: getattr(Letter, name) for name in ("kind", "person_id", "event_id", "expires_at", "facts")},
+        "channel": sa.literal("mail"),
+        "due_at": sa.literal(now, Letter.due_at.type),
+        "created_at": sa.literal(now, Letter.created_at.type),
+        "attempts": sa.literal(0),
+        "reason": sa.literal(""),
+    }
+    skipped = sa.select(*anew.values()).where(Letter.event_id == event.id, Letter.reason == WAS_CANCELLED)
+    skipped = skipped.where(Letter.kind.not_in((*NEWS, LetterKind.REMINDER))).order_by(Letter.id)
+    session.execute(insert_ignoring(session, Letter).from_select(list(anew), skipped))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

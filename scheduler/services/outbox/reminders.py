@@ -16,6 +16,8 @@ from scheduler.services.outbox.enqueue import LetterBatch, queue_batch
 from scheduler.services.outbox.event_starts import upcoming_start
 
 MORNING = time(9)  # when reminders of events without an hour are due, on the clock of the event
+SHORTEST_USE = timedelta(minutes=30)  # of a reminder, unless its event starts earlier
+RESTART = timedelta(minutes=2)  # longer than it takes until letters leave again after a worker has died
 
 
 def retime_all(event: Event, *, now: datetime) -> int:
@@ -95,11 +97,13 @@ def is_still_useful(reminder: Reminder, now: datetime) -> bool:
 
 
 def useful_until(start: datetime, due: datetime) -> datetime:
-    """Return until when a reminder may be sent: half of the time from when it is due to the start.
+    """Return until when a reminder may be sent: half of its lead, but at least SHORTEST_USE, and not after the start.
 
-    A reminder due a day before is of use for half a day, one due an hour before for half an hour.
+    One due a day before is of use for half a day, one due ten minutes before until the start. Only one due less than
+    RESTART before may arrive after it, so that none is lost when a worker is started anew.
     """
-    return due + (start - due) / 2 if start > due else due
+    half = due + max((start - due) / 2, SHORTEST_USE)
+    return max(min(half, start), due + RESTART)
 
 
 def _audience_condition(audience: ReminderAudience) -> sa.ColumnElement[bool]:

@@ -7,6 +7,7 @@ once what is personal, one function for each table.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
@@ -22,8 +23,8 @@ from scheduler.model.feeds import FeedLink
 from scheduler.model.imports import ExternalId, GuestRow
 from scheduler.model.letters import Letter, Outcome
 from scheduler.model.places import Person
-from scheduler.services.common.audit import note, note_each
-from scheduler.services.events.attendance import capacity, transitions
+from scheduler.services.common.audit import note_each
+from scheduler.services.events.attendance import transitions
 
 ERASED = N_("erased")
 
@@ -70,6 +71,27 @@ def purge(session: Session, people: Sequence[int], *, now: datetime) -> None:
     note_each(session, "erase", "person", people, now=now)
 
 
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """Where copies of a person's data can lie outside of the database."""
+
+    addresses: set[str]  # to which letters went
+    events: set[str]  # on whose lists they stood
+    since: datetime  # when they were first known
+
+
+def find_traces(session: Session, person: Person, *, now: datetime) -> Traces:
+    """Return what is to be looked for outside of the database, before it is forgotten."""
+    written = session.execute(sa.select(Letter.address, Letter.created_at).where(Letter.person_id == person.id)).all()
+    here = sa.or_(Attendee.person_id == person.id, Attendee.represented_by_id == person.id)
+    listed = session.execute(sa.select(Event.key, Attendee.created_at).join(Attendee.event).where(here)).all()
+    return Traces(
+        addresses={address for address in (person.email, *(row.address for row in written)) if address},
+        events={row.key for row in listed},
+        since=min((row.created_at for row in (*written, *listed)), default=now),
+    )
+
+
 # Leaving
 
 
@@ -82,29 +104,25 @@ def list_coming(session: Session, person: Person, *, now: datetime) -> list[Atte
 
 
 def _is_to_come(event: Event, now: datetime) -> bool:
-    return not (event.cancelled or event.is_over(now) or event.has_begun(now))
+    """Return whether an event is to come; one that is cancelled may take place after all."""
+    return not (event.is_over(now) or event.has_begun(now))
 
 
 def _leave(session: Session, person: Person, by: Answer, now: datetime) -> list[Attendee]:
     left = list_coming(session, person, now=now)
     for row in left:
         transitions.withdraw(session, row, now=now, by=by)
-    for row in _lock_represented(session, person, now):
-        row.represented_by = None  # the guest keeps the place; officers see that nobody represents them now
-        note(session, "change", "attendee", row.id, now=now, represented_by=None)
+    for row in _list_represented(session, person, now):
+        transitions.set_deputy(session, row, None, now=now)  # the guest keeps the place, and is told so
     unconfirmed = (Attendee.person_id == person.id, Attendee.standing == Standing.UNCONFIRMED)
     session.execute(sa.delete(Attendee).where(*unconfirmed))
     return left
 
 
-def _lock_represented(session: Session, person: Person, now: datetime) -> list[Attendee]:
-    """Return the guests of events to come whom a person represents; lock their lists and revoke their links."""
+def _list_represented(session: Session, person: Person, now: datetime) -> list[Attendee]:
+    """Return the guests of events to come whom a person represents, in the order in which lists are locked."""
     query = sa.select(Attendee).where(Attendee.represented_by_id == person.id).options(joinedload(Attendee.event))
-    rows = [row for row in session.scalars(query.order_by(Attendee.event_id)) if _is_to_come(row.event, now)]
-    for row in rows:
-        capacity.lock_places(session, row.event_id)
-        row.epoch += 1
-    return rows
+    return [row for row in session.scalars(query.order_by(Attendee.event_id)) if _is_to_come(row.event, now)]
 
 
 # What is personal, table by table: each yields the statements that erase it

@@ -13,7 +13,7 @@ from scheduler.base.errors import NotFound
 from scheduler.services.consulate.front_desk import board as queue_board
 from scheduler.web.kit.forms import unshared
 from scheduler.web.kit.language import _
-from scheduler.web.kit.paths import PER_LANGUAGE, is_key
+from scheduler.web.kit.paths import PER_LANGUAGE
 from scheduler.web.kit.safety import HEADERS
 
 BOARD = f"{PER_LANGUAGE}/board/<key>/<token>"
@@ -34,9 +34,7 @@ def blueprint(app: App) -> Blueprint:
 def _show_board(app: App, key: str, token: str) -> Response:
     with app.db.read() as session:
         try:
-            post = (
-                queue_board.find_post_of_board(session, key, token, secret=app.secret) if is_key(key) else abort(404)
-            )
+            post = queue_board.find_post_of_board(session, key, token, secret=app.secret)
         except NotFound:
             abort(404)
         found = queue_board.read_board(session, post, now=app.clock.now())

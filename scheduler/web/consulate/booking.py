@@ -41,7 +41,6 @@ from scheduler.web.kit import form_floods
 from scheduler.web.kit.answers import redirect_after_form, show_form_again
 from scheduler.web.kit.forms import POSTS, Form, Mistyped, unshared
 from scheduler.web.kit.language import _
-from scheduler.web.kit.paths import is_key
 from scheduler.web.kit.typed_times import parse_typed_time
 
 
@@ -76,7 +75,7 @@ def blueprint(app: App, limiter: Limiter) -> Blueprint:
 
 def _show_services(app: App, key: str) -> str:
     with app.db.read() as session:
-        post = public_posts.get_public(session, key) if is_key(key) else abort(404)
+        post = public_posts.get_public(session, key)
         offered = [service for service in post.services if service.offered and public_posts.takes_visits(post)]
         return render_template(
             "web/visit/services.html",
@@ -157,10 +156,12 @@ def _show_who(app: App, session: Session, choice: BookingChoice) -> Response | s
     except NotOffered as error:
         problem = visit_wording.not_offered(at, error.why, choice.service)
         return show_form_again(_render_times(app, session, choice, problem, error.nearest), 409)
-    return _render_who(app, choice, at, Form())
+    return _render_who(app, session, choice, at, Form())
 
 
-def _render_who(app: App, choice: BookingChoice, at: datetime, form: Form, others: Sequence[Slot] = ()) -> str:
+def _render_who(
+    app: App, session: Session, choice: BookingChoice, at: datetime, form: Form, others: Sequence[Slot] = ()
+) -> str:
     service = choice.service
     return render_page(
         "who",
@@ -174,7 +175,7 @@ def _render_who(app: App, choice: BookingChoice, at: datetime, form: Form, other
         form=form,
         days=[],
         back=choice.address("times", **{"from": f"{at:%Y-%m-%d}"}),
-        protection=protect_form(app, service),
+        protection=protect_form(app, session, service),
     )
 
 
@@ -193,9 +194,9 @@ def _request_visit(app: App, key: str, name: str) -> Response | str:
                 return _go_to_sent(app, choice, at)
             booking.require_free(session, choice.service, choice.party, at, now=now)
         except Mistyped:
-            return show_form_again(_render_who(app, choice, at, form))
+            return show_form_again(_render_who(app, session, choice, at, form))
         except NotOffered as error:
-            return _offer_other_times(app, choice, at, form, error)
+            return _offer_other_times(app, session, choice, at, form, error)
     try:
         with app.db.write("page") as session:
             form_floods.admit(session, form, app=app, now=now)
@@ -203,17 +204,19 @@ def _request_visit(app: App, key: str, name: str) -> Response | str:
             public_requests.request_visit(session, service, at, draft, form=nonce, secret=app.secret, now=now)
     except NotOffered as error:
         with app.db.read() as session:
-            return _offer_other_times(app, read_sent_choice(session, key, name), at, form, error)
+            return _offer_other_times(app, session, read_sent_choice(session, key, name), at, form, error)
     except form_floods.NotLetIn:
         with app.db.read() as session:
-            return show_form_again(_render_who(app, read_sent_choice(session, key, name), at, form))
+            return show_form_again(_render_who(app, session, read_sent_choice(session, key, name), at, form))
     return _go_to_sent(app, choice, at)
 
 
-def _offer_other_times(app: App, choice: BookingChoice, at: datetime, form: Form, error: NotOffered) -> Response:
+def _offer_other_times(
+    app: App, session: Session, choice: BookingChoice, at: datetime, form: Form, error: NotOffered
+) -> Response:
     """Show the form again as it was filled in, with the nearest free times in place of the one that was refused."""
     form.errors["at"] = visit_wording.not_offered(at, error.why, choice.service)
-    return show_form_again(_render_who(app, choice, at, form, error.nearest), 409)
+    return show_form_again(_render_who(app, session, choice, at, form, error.nearest), 409)
 
 
 def _go_to_sent(app: App, choice: BookingChoice, at: datetime) -> Response:

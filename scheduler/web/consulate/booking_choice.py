@@ -24,7 +24,6 @@ from scheduler.web.kit import form_floods
 from scheduler.web.kit.answers import show_form_again
 from scheduler.web.kit.forms import Form, seal, unshared
 from scheduler.web.kit.language import _, with_query
-from scheduler.web.kit.paths import is_key
 from scheduler.web.kit.typed_times import parse_typed_day
 
 BOOK = f"{POST}/book"
@@ -108,7 +107,7 @@ _LAYOUTS = {str(layout): layout for layout in Layout} | {"": Layout.ADJOINING}
 
 def get_service(session: Session, key: str, name: str) -> Service:
     """Return the service of a post. Raise NotFound if it takes no visits."""
-    return public_posts.get_bookable_service(session, key, name) if is_key(key) and is_key(name) else abort(404)
+    return public_posts.get_bookable_service(session, key, name)
 
 
 def read_week(nearest: Sequence[Slot]) -> date | None:
@@ -139,11 +138,11 @@ def render_party(service: Service, form: Form) -> str:
     )
 
 
-def protect_form(app: App, service: Service) -> dict[str, str]:
+def protect_form(app: App, session: Session, service: Service) -> dict[str, str]:
     """Return the seal that marks a form as ours, and the work that its browser is to do."""
     now = app.clock.now()
     sealed = seal(form_purpose(service), secret=app.secret, now=now)
-    return {"seal": sealed, "challenge": form_floods.challenge(app, sealed, now=now)}
+    return {"seal": sealed, "challenge": form_floods.challenge(session, app, sealed, now=now)}
 
 
 def form_purpose(service: Service) -> str:

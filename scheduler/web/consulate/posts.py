@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, abort, g, render_template
+from flask import Blueprint, g, render_template
 
 from scheduler.app import App
 from scheduler.services.consulate.posts import public_posts
 from scheduler.services.consulate.posts.reasons import format_holiday
 from scheduler.web.consulate import wording as visit_wording
 from scheduler.web.kit.language import _, own_path
-from scheduler.web.kit.paths import PER_LANGUAGE, is_key
+from scheduler.web.kit.paths import PER_LANGUAGE
 
 LIST = f"{PER_LANGUAGE}/posts"
 POST = f"{LIST}/<key>"
@@ -40,7 +40,7 @@ def _show_all(app: App) -> str:
 def _show_one(app: App, key: str) -> str:
     now = app.clock.now()
     with app.db.read() as session:
-        post = public_posts.get_public(session, key) if is_key(key) else abort(404)
+        post = public_posts.get_public(session, key)
         return render_template(
             "web/visit/post.html",
             post=post,

@@ -83,10 +83,10 @@ def _show_who_waits(app: App, key: str, name: str) -> Response | str:
     if not 1 <= len(days) <= booking.MAX_WAITING_DAYS:
         return _show_days_again(app, key, name)
     with app.db.read() as session:
-        return _render_who_waits(app, read_sent_choice(session, key, name), days, Form())
+        return _render_who_waits(app, session, read_sent_choice(session, key, name), days, Form())
 
 
-def _render_who_waits(app: App, choice: BookingChoice, days: Sequence[date], form: Form) -> str:
+def _render_who_waits(app: App, session: Session, choice: BookingChoice, days: Sequence[date], form: Form) -> str:
     back = choice.address("days") + "".join(f"&day={day:%Y-%m-%d}" for day in days)
     return render_page(
         "who",
@@ -98,7 +98,7 @@ def _render_who_waits(app: App, choice: BookingChoice, days: Sequence[date], for
         others=(),
         form=form,
         back=back,
-        protection=protect_form(app, choice.service),
+        protection=protect_form(app, session, choice.service),
     )
 
 
@@ -114,7 +114,7 @@ def _join(app: App, key: str, name: str) -> Response | str:
         try:
             draft = read_draft(form, choice.party, secret=app.secret)
         except Mistyped:
-            return show_form_again(_render_who_waits(app, choice, days, form))
+            return show_form_again(_render_who_waits(app, session, choice, days, form))
         if public_requests.is_resubmission(session, draft, None, form=nonce, secret=app.secret):
             return redirect_after_form(to)
     try:
@@ -128,7 +128,7 @@ def _join(app: App, key: str, name: str) -> Response | str:
         return redirect_after_form(choice.address("times", **{"from": f"{days[0]:%Y-%m-%d}"}))
     except form_floods.NotLetIn:
         with app.db.read() as session:
-            return show_form_again(_render_who_waits(app, read_sent_choice(session, key, name), days, form))
+            return show_form_again(_render_who_waits(app, session, read_sent_choice(session, key, name), days, form))
     except Invalid:
         abort(400)
     return redirect_after_form(to)

@@ -7,6 +7,7 @@ from flask_limiter import Limiter
 
 from scheduler.app import App
 from scheduler.base.errors import NotFound, NothingToChange
+from scheduler.letter_files import remove_forgotten
 from scheduler.services.events.guests import registration
 from scheduler.services.privacy import erasure
 from scheduler.web.guests.own_page import OWN, SPENT
@@ -65,6 +66,7 @@ def _erase(app: App, token: str) -> Response | str:
         with app.db.write("page") as session:
             attendee = registration.get_by_own_token(session, token, secret=app.secret, erased=True)
             erasure.erase_own(session, attendee.attending, now=app.clock.now())
+        remove_forgotten(app)
     except NotFound:
         return show_invalid_link(SPENT)
     except NothingToChange:

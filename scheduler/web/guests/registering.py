@@ -29,7 +29,7 @@ from scheduler.web.kit import form_floods
 from scheduler.web.kit.answers import redirect_after_form, show_form_again, show_invalid_link
 from scheduler.web.kit.forms import POSTS, Form, Mistyped, seal, unshared
 from scheduler.web.kit.language import _
-from scheduler.web.kit.paths import PER_LANGUAGE, is_key
+from scheduler.web.kit.paths import PER_LANGUAGE
 from scheduler.web.programme import wording as event_wording
 
 FORM = f"{PER_LANGUAGE}/events/<key>/register"
@@ -74,12 +74,13 @@ def blueprint(app: App, limiter: Limiter) -> Blueprint:
 
 
 def _form(app: App, key: str, form: Form | None = None) -> str:
-    with app.db.read() as session:
-        event = agenda.get_public_event(session, key) if is_key(key) else _no_such_page()
     now = app.clock.now()
+    with app.db.read() as session:
+        event = agenda.get_public_event(session, key)
+        sealed = seal(key, secret=app.secret, now=now)
+        work = form_floods.challenge(session, app, sealed, now=now)
     if not registration.is_open(event, now=now):
         return render_template("web/closed.html", title=_("Registration is closed"), event=event)
-    sealed = seal(key, secret=app.secret, now=now)
     return render_template(
         "web/register.html",
         title=_("Register"),
@@ -91,12 +92,8 @@ def _form(app: App, key: str, form: Form | None = None) -> str:
         ],
         most=event.companions_most,
         seal=sealed,
-        challenge=form_floods.challenge(app, sealed, now=now),
+        challenge=work,
     )
-
-
-def _no_such_page() -> Event:
-    raise NotFound("there is no such page")
 
 
 def _ask(app: App, key: str) -> Response | str:
@@ -106,7 +103,7 @@ def _ask(app: App, key: str) -> Response | str:
     nonce = form.check_seal(key, secret=app.secret, now=now)
     try:
         with app.db.write("page") as session:
-            event = registration.get_open(session, key, now=now) if is_key(key) else _no_such_page()
+            event = registration.get_open(session, key, now=now)
             wanted = _wanted(form, event, nonce)
             form_floods.admit(session, form, app=app, now=now)
             registration.ask(session, event, wanted, now=now)
@@ -137,7 +134,7 @@ def _wanted(form: Form, event: Event, nonce: str) -> registration.RegistrationFo
 
 def _sent(app: App, key: str) -> str:
     with app.db.read() as session:
-        event = agenda.get_public_event(session, key) if is_key(key) else _no_such_page()
+        event = agenda.get_public_event(session, key)
     return render_template("web/sent.html", title=_("Now look into your e-mail"), event=event)
 
 

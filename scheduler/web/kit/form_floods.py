@@ -23,11 +23,12 @@ from sqlalchemy.orm import Session
 
 from scheduler.app import App
 from scheduler.base.errors import Forbidden
-from scheduler.model.limits import SentForm
+from scheduler.model.operations import SentForm
+from scheduler.services.common.request_limits import hit, hit_values
 from scheduler.services.common.tokens import derive
 from scheduler.web.kit.forms import SEAL, Form
 from scheduler.web.kit.language import _
-from scheduler.web.kit.limit_storage import hit, hit_values, requesting_address
+from scheduler.web.kit.limit_storage import requesting_address
 
 FIELD = "altcha"
 SOLVED_FOR = timedelta(hours=2)  # work is not to be hoarded in a quiet hour; who sends later is asked once more
@@ -52,10 +53,10 @@ class NotLetIn(Forbidden):
 # The challenge
 
 
-def challenge(app: App, sealed: str, *, now: datetime) -> str:
+def challenge(session: Session, app: App, sealed: str, *, now: datetime) -> str:
     """Return the challenge (JSON) that the browser must solve for the form with this seal, and for no other."""
-    with app.db.read() as session:
-        tries = next(tries for many, tries in TRIES if _lately(session, now) >= many)
+    lately = _count_lately(session, now)
+    tries = next(tries for many, tries in TRIES if lately >= many)
     made = altcha.create_challenge(
         "PBKDF2/SHA-256",
         ROUNDS,
@@ -68,7 +69,7 @@ def challenge(app: App, sealed: str, *, now: datetime) -> str:
     return json.dumps(made.to_dict(), separators=(",", ":"))
 
 
-def _lately(session: Session, now: datetime) -> int:
+def _count_lately(session: Session, now: datetime) -> int:
     """Count the forms accepted within the last minute, up to the largest number that matters."""
     most = TRIES[0][0]
     found = sa.select(SentForm.form).where(SentForm.sent_at > now - MINUTE).limit(most)

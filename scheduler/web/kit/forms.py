@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import wraps
 from typing import ParamSpec, TypeVar
-from urllib.parse import urlsplit
 
 from flask import Response, abort, g, make_response, request
 
 from scheduler.base.errors import Invalid, SchedulerError
 from scheduler.base.i18n import load_catalogue
+from scheduler.base.text import can_be_stored
 from scheduler.services.common.tokens import derive, is_same
 from scheduler.web.kit.language import _
 
@@ -43,7 +43,9 @@ class Form:
 
     @classmethod
     def sent(cls) -> Form:
-        """Return the form of the current request."""
+        """Return the form of the current request. Answer 400 to one with a text that no database takes."""
+        if not all(map(can_be_stored, request.form.values())):
+            abort(400)
         return cls({name: request.form.get(name, "") for name in request.form})
 
     def __getitem__(self, name: str) -> str:
@@ -125,7 +127,8 @@ def refuse_other_sites() -> None:
     """Answer 400 if the browser says that the form comes from another site; a page without referrer says "null"."""
     said = request.headers.get("Sec-Fetch-Site")
     origin = request.headers.get("Origin", "null")
-    if said not in (None, "same-origin", "none") or (origin != "null" and urlsplit(origin).netloc != request.host):
+    # An origin is a scheme and a host (RFC 6454 6.2): whatever else somebody writes there is not ours.
+    if said not in (None, "same-origin", "none") or (origin != "null" and origin.partition("://")[2] != request.host):
         abort(400)
 
 

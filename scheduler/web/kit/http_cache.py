@@ -69,7 +69,7 @@ class Representation:
         if tags is not None:
             return self._unchanged.get(tags) or self._match(tags, environ)
         since = environ.get("HTTP_IF_MODIFIED_SINCE")
-        if since and self.modified and self.modified <= (_http_date(since) or _LONG_AGO):
+        if since and self.modified and self.modified <= (parse_http_date(since) or _LONG_AGO):
             return self._unchanged[self._etag(_accepted_encoding(environ))]
         return None
 
@@ -132,7 +132,7 @@ class RepresentationCache(Generic[R]):
             self._size -= known.size if known else 0
 
 
-def _http_date(value: str) -> datetime | None:
+def parse_http_date(value: str) -> datetime | None:
     """Return an HTTP date; None for anything else, which is then ignored (RFC 9110 13.1.3)."""
     try:
         found = parsedate_to_datetime(value)

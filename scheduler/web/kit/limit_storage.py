@@ -7,18 +7,17 @@ of people, so only digests of them are stored.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from ipaddress import IPv6Address, ip_address
 from typing import Any
 
 import sqlalchemy as sa
 from flask import request
 from limits.storage import Storage
-from sqlalchemy.dialects import postgresql, sqlite
 
 from scheduler.app import App
 from scheduler.base.errors import SchedulerError
-from scheduler.model.limits import Hits, SentForm
-from scheduler.services.common.tokens import derive
+from scheduler.model.operations import Hits, SentForm
+from scheduler.services.common.request_limits import hit, hit_values, stored_key
+from scheduler.web.entrance.peers import CLIENT
 from scheduler.web.kit.forms import OPEN_FOR
 
 SCHEME = "scheduler"
@@ -26,18 +25,24 @@ SWEEP = timedelta(minutes=1)
 AT_ONCE = 1000  # rows that are swept in one statement: who registers meanwhile waits for a few milliseconds
 
 
-def requesting_address() -> str:
-    """Return whose limit a request counts against: the IPv4 address, or the IPv6 network of /64.
+_SENDER = "from:"  # before the address in a key of the library
 
-    Whoever has one IPv6 address has 2**64 of them (RFC 6177).
-    """
-    try:
-        address = ip_address(request.remote_addr or "")
-    except ValueError:
-        return "unknown"
-    if isinstance(address, IPv6Address):
-        return str(address.ipv4_mapped or IPv6Address(int(address) >> 64 << 64))
-    return str(address)
+
+def requesting_address() -> str:
+    """Return whose limit a request counts against."""
+    client: str = request.environ[CLIENT]
+    return client
+
+
+def limit_key() -> str:
+    """Return the key by which Flask-Limiter counts a request: `requesting_address`, with a mark to find it again."""
+    return f"{_SENDER}{requesting_address()}"
+
+
+def _sender(key: str) -> str | None:
+    """Return the address in a key of the library, which joins its parts with slashes; None if there is none."""
+    found = next((part for part in key.split("/") if part.startswith(_SENDER)), None)
+    return found and found.removeprefix(_SENDER)
 
 
 class DatabaseStorage(Storage):
@@ -57,7 +62,8 @@ class DatabaseStorage(Storage):
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
         now = self._app.clock.now()
         self._sweep(now)
-        values = hit_values(key, window=timedelta(seconds=expiry), amount=amount, secret=self._app.secret, now=now)
+        window, secret = timedelta(seconds=expiry), self._app.secret
+        values = hit_values(key, window=window, amount=amount, secret=secret, now=now, sender=_sender(key))
         with self._app.db.autocommit() as execute:
             [row] = execute(hit(embedded=self._app.db.embedded), values)
         return int(row.number)
@@ -100,26 +106,8 @@ class DatabaseStorage(Storage):
         self._swept_at = now if max(len(hits), len(forms)) < AT_ONCE else None
 
 
-def hit(*, embedded: bool) -> sa.Executable:
-    """Return the statement that counts one more hit in the window, or starts a new window, and returns the count."""
-    insert = sqlite.insert(Hits) if embedded else postgresql.insert(Hits)
-    over = Hits.expires_at <= sa.bindparam("now", type_=Hits.expires_at.type)
-    return insert.on_conflict_do_update(
-        index_elements=[Hits.key],
-        set_={
-            "number": sa.case((over, insert.excluded.number), else_=Hits.number + insert.excluded.number),
-            "expires_at": sa.case((over, insert.excluded.expires_at), else_=Hits.expires_at),
-        },
-    ).returning(Hits.number)
-
-
-def hit_values(key: str, *, window: timedelta, secret: str, now: datetime, amount: int = 1) -> dict[str, Any]:
-    """Return the values for the statement of `hit`."""
-    return {"key": _stored(key, secret), "number": amount, "expires_at": now + window, "now": now}
-
-
 def _stored(key: str, secret: str) -> str:
-    return derive("limit", key, secret=secret)
+    return stored_key(key, secret=secret, sender=_sender(key))
 
 
 def _some(key: Any, at: Any) -> sa.Executable:

@@ -14,6 +14,8 @@ from scheduler.services.common.content_version import ContentVersion
 from scheduler.services.feeds import event_feeds, scopes, visit_feeds
 from scheduler.services.feeds import links as feed_links
 from scheduler.services.feeds.addresses import Address
+from scheduler.storage.patience import limit_patience
+from scheduler.web.entrance.load_limit import PATIENCE
 from scheduler.web.kit.http_cache import Headers, Representation, RepresentationCache
 from scheduler.web.programme.feed_version import FeedVersion
 
@@ -83,7 +85,8 @@ class FeedMaker:
             if not self._making.acquire(timeout=WAIT_SECONDS if kept is None else SHORT_WAIT_SECONDS):
                 return _kept_or_raise(kept, Conflict("feeds take too long to make"))
             try:
-                return self._make_or_keep(address, kept)
+                with limit_patience(PATIENCE):
+                    return self._make_or_keep(address, kept)
             finally:
                 self._making.release()
         finally:

@@ -19,9 +19,11 @@ from limits.strategies import FixedWindowRateLimiter
 
 from scheduler.app import App
 from scheduler.base.errors import NotFound, SchedulerError
+from scheduler.monitoring import metrics
 from scheduler.services.feeds import addresses
 from scheduler.services.feeds import links as feed_links
 from scheduler.services.feeds.addresses import Address
+from scheduler.web.entrance.peers import client_address
 from scheduler.web.kit.http_cache import Body, Environ, RepresentationCache, StartResponse
 from scheduler.web.programme.feed_maker import FeedMaker, FinishedFeed
 from scheduler.web.programme.feed_version import FeedVersion
@@ -72,7 +74,9 @@ class FeedServer:
         """
         version, query = self.version.current(), environ.get("QUERY_STRING")
         feed = self.cache.get(f"{path}?{query}" if query else path)
-        if feed is None or feed.version is not version:
+        kept = feed is not None and feed.version is version
+        metrics.count_feed(kept=kept)
+        if feed is None or not kept:
             feed = self._find_or_make(addresses.parse_address(path, query or ""), environ)
         if feed.link:
             self._record_use(feed.link)
@@ -105,12 +109,6 @@ class FeedServer:
 
 class TooManyRequests(Exception):
     """One client has had too many feeds made, or asked for too many that do not exist."""
-
-
-def client_address(environ: Environ, proxies: int) -> str:
-    """Return the address of the client, as the outermost of so many trusted proxies reports it."""
-    chain = [*environ.get("HTTP_X_FORWARDED_FOR", "").split(","), environ.get("REMOTE_ADDR", "")]
-    return str(chain[max(-1 - proxies, -len(chain))]).strip()
 
 
 def refuse(environ: Environ, start_response: StartResponse, status: str, *headers: tuple[str, str]) -> Body:

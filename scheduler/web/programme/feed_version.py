@@ -7,13 +7,16 @@ import threading
 from time import monotonic
 
 from scheduler.app import App
-from scheduler.base.errors import SchedulerError
+from scheduler.base.errors import Conflict, SchedulerError
 from scheduler.services.common import content_version
 from scheduler.services.common.content_version import ContentVersion
+from scheduler.storage.patience import limit_patience
+from scheduler.web.entrance.load_limit import PATIENCE
 
 log = logging.getLogger(__name__)
 
 READ_EVERY_SECONDS = 0.5
+FIRST_WAIT_SECONDS = 3.0  # for another thread that reads the version for the first time
 
 
 class FeedVersion:
@@ -28,25 +31,33 @@ class FeedVersion:
         self.read_again_at = 0.0  # seconds of the monotonic clock
         self._reading = threading.Lock()
 
-    def current(self) -> ContentVersion | None:
-        """Return the version, reading it again if it is time; meanwhile other threads go on with the one before."""
-        if monotonic() >= self.read_again_at and self._reading.acquire(blocking=self.latest is None):
+    def current(self) -> ContentVersion:
+        """Return the version, reading it again if it is time; meanwhile other threads go on with the one before.
+
+        Raise Conflict if it was never read, because the database is away.
+        """
+        if self._is_due() and self._reading.acquire(timeout=FIRST_WAIT_SECONDS if self.latest is None else 0):
             try:
-                self._read()
+                if self._is_due():  # and no other thread has read it meanwhile
+                    self._read()
             finally:
-                self.read_again_at = monotonic() + READ_EVERY_SECONDS
                 self._reading.release()
+        if self.latest is None:
+            raise Conflict("the database does not answer")
         return self.latest
 
+    def _is_due(self) -> bool:
+        return monotonic() >= self.read_again_at
+
     def _read(self) -> None:
-        """Read the version. If the database is away, keep the one before; raise what it raises if there is none."""
+        """Read the version; if the database is away, keep the one before."""
         try:
-            with self.app.db.read() as session:
+            with limit_patience(PATIENCE), self.app.db.read() as session:
                 version = content_version.get_current(session, now=self.app.clock.now())
         except SchedulerError as error:
-            if self.latest is None:
-                raise
             log.warning("feeds are served from memory: %s", error)
         else:
             if version != self.latest:
                 self.latest = version
+        finally:
+            self.read_again_at = monotonic() + READ_EVERY_SECONDS

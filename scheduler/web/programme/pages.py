@@ -23,7 +23,7 @@ from scheduler.services.feeds.event_feeds import event_file
 from scheduler.web.consulate import wording as visit_wording
 from scheduler.web.kit import language
 from scheduler.web.kit.language import _, with_query
-from scheduler.web.kit.paths import CALENDAR, FIRST_YEAR, LAST_YEAR, PER_LANGUAGE, is_key
+from scheduler.web.kit.paths import CALENDAR, FIRST_YEAR, LAST_YEAR, PER_LANGUAGE
 from scheduler.web.programme import schema_org
 from scheduler.web.programme import wording as event_wording
 
@@ -218,7 +218,7 @@ def _touches(entry: AgendaEntry, day: date) -> bool:
 
 def _event(app: App, key: str) -> str:
     with app.db.read() as session:
-        detail = agenda.get_details(session, key, now=app.clock.now()) if is_key(key) else abort(404)
+        detail = agenda.get_details(session, key, now=app.clock.now())
         event = detail.entry.event
         post = public_posts.find_post_of_event(session, event) if event.kind in _POSTS else None
     head = _head(app, event.title.to(g.language), _summary(detail))
@@ -256,7 +256,7 @@ def _subscription(detail: agenda.EventDetails) -> str:
 
 def _file(app: App, key: str, language: str) -> Response:
     with app.db.read() as session:
-        event = agenda.get_public_event(session, key) if is_key(key) else abort(404)
+        event = agenda.get_public_event(session, key)
         body = event_file(session, event, language=language)
     if not body:
         abort(404)

@@ -1,4 +1,4 @@
-"""Addresses for machines: static files, sitemap, robots.txt, health."""
+"""Addresses for machines: static files, sitemap, robots.txt."""
 
 from __future__ import annotations
 
@@ -31,13 +31,6 @@ def blueprint(app: App, assets: Assets) -> Blueprint:
     @machines.get("/sitemap.xml")
     def sitemap() -> Response:
         return _sitemap(app)
-
-    @machines.get("/healthz")
-    def healthz() -> Response:
-        """Answer that this process is alive; trouble of the database has a page of its own."""
-        response = Response("ok\n", content_type="text/plain; charset=utf-8")
-        response.headers["Cache-Control"] = "no-store"
-        return response
 
     return machines
 

@@ -10,8 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from click.testing import Result
+from click.testing import CliRunner, Result
 
+from scheduler.cli.kit.context import CommandContext
+from scheduler.cli.root import root
 from tests.support.instance import Scheduler
 
 HEAD = """
@@ -27,6 +29,7 @@ tz = "Asia/Bangkok"
 name = "Hall"
 city = "bangkok"
 """
+EVENT = '[event.x]\nkind = "meeting"\ntitle = "X"\n'
 LONG = "a" * 200_000
 WORDS = [
     ("a line\nbreak", "must be on one line"),
@@ -101,6 +104,10 @@ def test_emoji_right_to_left_text_and_every_script_are_welcome(desk: Scheduler, 
         (("--start", "soon", "--duration", "1h"), "write it like 2027-02-02 10:00"),
         (("--first-day", "2027-02-30"), "first_day: "),
         (("--first-day", "2027-02-05", "--last-day", "2027-02-02"), "last_day: 2027-02-02 is before"),
+        (("--first-day", "2027-02-02", "--last-day", "2099-02-02"), "is more than 50 years after 2027-02-02"),
+        (("--start", "2 Feb 2027 10:00", "--end", "2 Feb 2099 10:00"), "is more than 50 years after 2027-02-02"),
+        (("--start", "2 Feb 2027 10:00", "--duration", "3000w"), "is more than 50 years after 2027-02-02"),
+        (("--start", "2 Feb 2027 10:00", "--duration", "999999w"), "is longer than a hundred years"),
         (("--capacity", "-1"), "capacity: must be at least 0"),
         (("--video-link", "javascript:alert(1)"), "is not a web address"),
         (("--hours", "mon=25:00-26:00"), "is not a time of day"),
@@ -202,7 +209,21 @@ def test_what_merely_follows_from_a_mistake_is_not_told_as_another(desk: Schedul
     [
         ("[programme\n", "is not TOML: "),
         ("a = 1\na = 2\n", "is not TOML: "),
+        (f"a = {'9' * 5000}", "is not TOML: "),
+        (f"a = {'[' * 5000}{']' * 5000}", "has more than 20 brackets inside each other"),
+        (f"a = {'[' * 400}{']' * 400}", "has more than 20 brackets inside each other"),
+        (f"a = {'{a = ' * 200}1{'}' * 200}", "has more than 20 brackets inside each other"),
+        (f"a{'.a' * 20} = 1", "has more than 20 brackets inside each other"),
         ('programme = "x"\n', "programme: must be a table"),
+        ('[programme]\nkey = "p"\nname = [[1]]\n', "programme.name: "),
+        (HEAD + EVENT + "first_day = 9999-12-31\n", "first_day: 9999-12-31: 9999 is no year to plan for"),
+        (HEAD + EVENT + "first_day = 0001-01-01\n", "first_day: 0001-01-01: 1 is no year to plan for"),
+        (HEAD + EVENT + "dtstart = 9999-12-31T23:00:00\nduration = '2h'\n", "9999 is no year to plan for"),
+        (HEAD + EVENT + "first_day = 2027-01-01\nlast_day = 2099-01-01\n", "is more than 50 years after 2027-01-01"),
+        (
+            HEAD + "[venue.hall.closed]\n" + EVENT,
+            "venue.hall.closed: must be a list",
+        ),
         ("", "programme: is missing"),
         ('[programme]\nkey = "UPPER"\nname = "P"\n', "programme.key: 'UPPER' is not a key"),
         (HEAD + "[event]\nx = 5\n", "event.x: must be a table"),
@@ -248,6 +269,8 @@ def test_a_dry_run_writes_nothing_and_says_what_it_would(desk: Scheduler, tmp_pa
         (("feed", "export", "all", "-o", "/nowhere/x.ics"), 1, "cannot be written"),
         (("letter", "show", "7"), 1, "there is no letter 7"),
         (("reminder", "list", "nope"), 1, "there is no event nope"),
+        (("feed", "publish", "--to", "http://["), 2, "--to http://[: Invalid IPv6 URL"),
+        (("venue", "change", "hall", "--closed", "2027-01-01..2099-01-01"), 2, "more than 50 years after 2027-01-01"),
     ],
 )
 def test_other_commands_say_in_one_line_what_is_wrong(
@@ -265,7 +288,7 @@ def file(database_url: str) -> Path:
     return Path(database_url.removeprefix("sqlite:///"))
 
 
-def _process(environment: dict[str, str], *args: str) -> subprocess.CompletedProcess[str]:
+def _process(environment: dict[str, str], *args: str | bytes) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "scheduler", *args],
         capture_output=True,
@@ -299,6 +322,49 @@ def test_a_database_of_a_newer_version_is_not_touched(environment: dict[str, str
     assert "made by a newer version of this program (revision 9999)" in _refusal(
         _process(environment, "event", "list")
     )
+
+
+@pytest.mark.parametrize("args", [("event", "show", b"\xff"), (b"caf\xe9",), ("apply", b"\xef\xf0.toml", "--yes")])
+def test_an_argument_in_another_encoding_is_refused(
+    environment: dict[str, str], args: tuple[str | bytes, ...]
+) -> None:
+    done = _process(environment, *args)
+
+    assert "is not written in UTF-8; type it anew, or rename the file" in _refusal(done)
+    assert 2 == done.returncode
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("base_url = 'https://['", "base_url: https://[ is no address; write https://HOST"),
+        ("base_url = 'https://a:b'", "base_url: https://a:b is no address"),
+        ("base_url = 'https://a:0'", "base_url: https://a:0 is no address"),
+        ("database_url = 5", "database_url: must be a text"),
+        ("data_dir = []", "data_dir: must be a text"),
+        ("mail_url = 'file:\\u0000'", "mail_url: must be a text"),
+        ("house = {en = 5}", "house: must be a text"),
+        (f"house = {'[' * 5000}{']' * 5000}", "has more than 20 brackets inside each other"),
+        (f"retention_days = {'9' * 5000}", "is not TOML"),
+    ],
+)
+def test_settings_that_cannot_be_read_are_named(
+    environment: dict[str, str], tmp_path: Path, written: str, said: str
+) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text(written.replace("'", '"') if "u0000" in written else written, encoding="utf-8")
+    environment = {"SCHEDULER_DATA_DIR": "" if "data_dir" in written else environment["SCHEDULER_DATA_DIR"]}
+
+    done = CliRunner().invoke(root, ["city", "list"], obj=CommandContext(file, environ=environment))
+
+    assert said in _one_line(done)
+    assert 2 == done.exit_code
+
+
+def test_a_setting_in_another_encoding_is_named(environment: dict[str, str]) -> None:
+    done = _process({**environment, "SCHEDULER_HOUSE": os.fsdecode(b"\xff")}, "city", "list")
+
+    assert "house: must be a text" in _refusal(done)
 
 
 def test_a_file_that_is_no_database_is_refused(environment: dict[str, str], file: Path) -> None:

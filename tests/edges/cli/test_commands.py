@@ -138,7 +138,7 @@ def test_a_day_is_announced_first_and_the_hour_later(desk: Scheduler) -> None:
 def test_a_date_can_be_taken_back(desk: Scheduler) -> None:
     _plan(desk)
 
-    desk("event", "change", "gala", "--no-date")
+    desk("event", "change", "gala", "--no-date", "--yes")
 
     assert "to be announced" == _json(desk, "event", "show", "gala")["timing"]
 
@@ -204,7 +204,7 @@ def test_an_address_on_the_list_names_the_one_who_is_there(desk: Scheduler) -> N
     _plan(desk)
     desk("attendee", "register", "gala", "--person", "bea")
 
-    assert "Withdrawn: Bea" in desk("attendee", "withdraw", "gala", "ANN@example.org").output
+    assert "Withdrawn: Bea" in desk("attendee", "withdraw", "gala", "ANN@example.org", "--yes").output
 
 
 def test_a_reminder_can_be_added_changed_shown_and_taken_away(desk: Scheduler) -> None:
@@ -215,9 +215,9 @@ def test_a_reminder_can_be_added_changed_shown_and_taken_away(desk: Scheduler) -
     desk("reminder", "change", "gala", "1 day", "--at", "17:00")
 
     assert "2027-02-01T10:00:00+00:00" == _json(desk, "reminder", "show", "gala", "1d")["next_due_at"]
-    desk("reminder", "remove", "gala", "1 day")
+    desk("reminder", "remove", "gala", "1 day", "--yes")
     assert [] == _json(desk, "reminder", "list")
-    assert "no such reminder" in desk("reminder", "remove", "gala", "1 day", code=1).output
+    assert "no such reminder" in desk("reminder", "remove", "gala", "1 day", "--yes", code=1).output
     assert 0 == _json(desk, "event", "show", "gala")["sequence"]
 
 
@@ -454,7 +454,7 @@ def test_a_part_cannot_stand_when_its_whole_is_cancelled(desk: Scheduler) -> Non
     assert "use: scheduler event cancel journey" in (
         desk("event", "change", "journey", "--status", "cancelled", code=1).output
     )
-    assert "Cancelled: talks" in desk("event", "cancel", "journey").output
+    assert "Cancelled: talks" in desk("event", "cancel", "journey", "--yes").output
     refused = desk("event", "change", "talks", "--status", "confirmed", code=1).output
     assert "journey is cancelled, but talks, a part of it, is not" in refused
 
@@ -519,8 +519,8 @@ def test_who_takes_somebody_off_the_list_is_recorded(desk: Scheduler) -> None:
     for name in ("Ann", "Bea"):
         desk("attendee", "register", "gala", "--name", name, "--email", f"{name}@example.org")
 
-    desk("attendee", "withdraw", "gala", "ann@example.org", "--by", "telephone")
-    desk("attendee", "withdraw", "gala", "bea@example.org", "--by-organizer")
+    desk("attendee", "withdraw", "gala", "ann@example.org", "--by", "telephone", "--yes")
+    desk("attendee", "withdraw", "gala", "bea@example.org", "--by-organizer", "--yes")
 
     rows = json.loads(desk("attendee", "list", "gala", "--json").output)
     assert {("regrets", "telephone"), ("not answered", None)} == {(row["answer"], row["answered_by"]) for row in rows}

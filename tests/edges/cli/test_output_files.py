@@ -31,8 +31,13 @@ WRITERS: dict[str, tuple[str, ...]] = {
     "feed export output": ("feed", "export", "all", "--output"),
     "visit day file": ("visit", "day", "phuket", "--day", "2027-01-12", "--print"),
 }
-# Files to be read, and a directory that has a rule of its own.
+# Files to be read, a directory that has a rule of its own, and backups and keys, which replace nothing at all.
 NOT_WRITTEN = {
+    "db backup file",
+    "db backup key_file",
+    "db key file",
+    "db restore file",
+    "db restore key_file",
     "apply file",
     "attendee import file",
     "attendee export like",
@@ -78,7 +83,7 @@ def test_each_command_that_takes_a_path_is_known_here_to_write_it_or_not() -> No
     paths = {f"{name} {one.name}" for name, one in params if isinstance(one.type, click.Path)}
 
     assert {*WRITERS, *NOT_WRITTEN} == paths
-    assert {writer.rpartition(" ")[0] for writer in WRITERS} == {
+    assert {writer.rpartition(" ")[0] for writer in WRITERS} | {"feed publish"} == {
         name for name, one in params if one.name == "overwrite"
     }
 
@@ -179,21 +184,32 @@ def test_a_file_that_came_while_a_command_worked_is_not_replaced_either(tmp_path
     assert OTHERS == file.read_bytes()
 
 
-def test_a_file_keeps_its_rights_when_it_is_replaced(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("before", "after"), [(0o600, 0o600), (0o640, 0o640), (0o644, 0o640), (0o400, 0o600)])
+def test_a_file_keeps_its_rights_when_it_is_replaced_but_those_of_every_user(
+    tmp_path: Path, before: int, after: int
+) -> None:
     file = tmp_path / "guests.csv"
     file.write_bytes(OTHERS)
-    file.chmod(0o600)
+    file.chmod(before)
 
     replace_file(file, b"new")
 
-    assert (b"new", 0o600) == (file.read_bytes(), stat.S_IMODE(file.stat().st_mode))
+    assert (b"new", after) == (file.read_bytes(), stat.S_IMODE(file.stat().st_mode))
 
 
-def test_a_new_file_has_the_rights_that_its_maker_gives_to_files(tmp_path: Path) -> None:
-    replace_file(tmp_path / "guests.csv", b"new")
-    (tmp_path / "as.csv").write_bytes(b"new")
+@pytest.mark.parametrize("command", WRITERS)
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+def test_a_file_that_names_people_is_for_its_owner_alone_and_a_calendar_for_everybody(
+    write: Callable[..., str], tmp_path: Path, command: str, umask: int
+) -> None:
+    before = os.umask(umask)
+    try:
+        write(command, tmp_path / "new.csv")
+    finally:
+        os.umask(before)
 
-    assert (tmp_path / "as.csv").stat().st_mode == (tmp_path / "guests.csv").stat().st_mode
+    mode = stat.S_IMODE((tmp_path / "new.csv").stat().st_mode)
+    assert (0o644 if command.startswith("feed ") else 0o600) == mode
 
 
 def test_where_the_disk_is_full_the_file_before_is_whole_and_nothing_lies_beside_it(tmp_path: Path) -> None:

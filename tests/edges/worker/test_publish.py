@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,9 +20,10 @@ from scheduler.model.feeds import Feed
 from scheduler.services.common import lookup
 from scheduler.services.events.programme import planning
 from scheduler.web.programme.feed_server import FeedServer
-from scheduler.worker.publish import Bucket, Directory, publish, target_for
+from scheduler.worker.publish import publish
+from scheduler.worker.publish_targets import Bucket, Directory, target_for
 from tests.support.builders import DAILY, NOW, SPRING, a_city, a_feed, a_venue, an_event
-from tests.support.instance import Scheduler
+from tests.support.instance import Scheduler, connect
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +32,7 @@ def opening(app) -> None:
         an_event(session, "opening", venue=a_venue(session).key)
 
 
+ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"])  # files are the same on both
 OTHERS = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//somebody else//EN\r\nEND:VCALENDAR\r\n"
 
 
@@ -61,10 +65,10 @@ def test_every_public_feed_is_there_in_every_language_and_form_with_its_twins(ap
     assert set(json.loads(found["feeds/manifest.json"])) == set(done.written)
 
 
-def test_what_changes_while_files_are_written_is_in_all_of_them_or_in_none(app, directory):
+def test_what_changes_while_files_are_written_is_in_all_of_them_or_in_none(app, directory, database_url):
     def rename(done: int, _all: int) -> None:
         if done == 1:
-            with app.db.write() as session:
+            with connect(database_url).write() as session:
                 opening = lookup.get(session, Event, "opening")
                 planning.change_event(session, opening, now=NOW, title={"en": "Renamed"})
 
@@ -87,6 +91,7 @@ def test_each_published_feed_is_what_the_server_sends(app, directory):
     assert b"VTIMEZONE" in (directory / "feeds/all.kk.hours.ics").read_bytes()
 
 
+@ONE_ENGINE
 def test_a_second_run_touches_nothing(app, directory):
     publish(app, Directory(directory))
     before = stamps(directory)
@@ -122,18 +127,166 @@ def test_a_feed_that_is_no_more_is_removed_with_its_twins(app, directory):
     assert not [name for name in files(directory) if "spring" in name]
 
 
-@pytest.mark.parametrize("broken", [b"{", b"[]", b"\xff"])
-def test_what_somebody_broke_or_took_away_is_made_good(app, directory, broken):
+@ONE_ENGINE
+@pytest.mark.parametrize("broken", [b"[]", b"\xff", b"[" * 50_000, b'{"name": "An app of somebody else"}'])
+def test_a_manifest_that_no_run_has_written_is_replaced_only_when_that_is_said(app, directory, broken):
     publish(app, Directory(directory))
     whole = files(directory)
     (directory / "feeds/manifest.json").write_bytes(broken)
     (directory / "feeds/all.en.ics").unlink()
+
+    with pytest.raises(Conflict, match=r"manifest\.json: is there already and was not published"):
+        publish(app, Directory(directory))
+
+    assert broken == (directory / "feeds/manifest.json").read_bytes()
+    publish(app, Directory(directory), overwrite=True)
+    assert whole == files(directory)
+
+
+@ONE_ENGINE
+def test_files_that_were_taken_away_are_written_again(app, directory):
+    publish(app, Directory(directory))
+    whole = files(directory)
+    for name in ("manifest.json", "all.en.ics", "all.th.ics.br"):
+        (directory / "feeds" / name).unlink()
 
     publish(app, Directory(directory))
 
     assert whole == files(directory)
 
 
+@ONE_ENGINE
+@pytest.mark.parametrize(
+    ("name", "content"), [("all.en.ics", OTHERS), ("all.en.ics.gz", b""), ("all.en.ics.br", b"notes of somebody")]
+)
+def test_what_somebody_has_written_over_a_published_file_stays(app, directory, name, content):
+    publish(app, Directory(directory))
+    rename_opening(app)
+    (directory / "feeds" / name).write_bytes(content)
+    before = files(directory)
+
+    with pytest.raises(Conflict, match=rf"{name}: is there already and was not published"):
+        publish(app, Directory(directory))
+
+    assert before == files(directory)
+    publish(app, Directory(directory), overwrite=True)
+    assert b"Feast" in (directory / "feeds/all.en.ics").read_bytes()
+
+
+@ONE_ENGINE
+def test_a_calendar_of_ours_that_a_person_put_there_is_theirs(scheduler, directory):
+    (directory / "feeds").mkdir(parents=True)
+    scheduler("feed", "export", "all", "--output", str(directory / "feeds/all.en.ics"))
+    before = files(directory)
+
+    scheduler("feed", "publish", "--to", str(directory), code=1)
+
+    assert before == files(directory)
+
+
+@ONE_ENGINE
+@pytest.mark.parametrize("where", [Directory, lambda place: Bucket(f"memory://{place}")])
+def test_the_calendars_of_another_installation_stay(app, directory, where):
+    target, other = where(directory), replace(app, settings=replace(app.settings, secret="1" * 64))
+    publish(other, target)
+    mine = target.read("feeds/all.en.ics")
+    rename_opening(app)
+
+    with pytest.raises(Conflict, match="another installation publishes there"):
+        publish(app, target)
+
+    assert mine == target.read("feeds/all.en.ics")
+    publish(app, target, overwrite=True)
+    assert mine != target.read("feeds/all.en.ics")
+    with pytest.raises(Conflict, match="another installation publishes there"):
+        publish(other, target)
+
+
+@ONE_ENGINE
+def test_what_an_early_version_has_published_is_gone_on_with(app, directory):
+    """Its manifest did not name the installation."""
+    publish(app, Directory(directory))
+    manifest = directory / "feeds/manifest.json"
+    early = {name: {**one, "installation": None} for name, one in json.loads(manifest.read_text()).items()}
+    manifest.write_text(
+        json.dumps({name: {"sha256": one["sha256"], "bytes": one["bytes"]} for name, one in early.items()})
+    )
+    rename_opening(app)
+
+    publish(app, Directory(directory))
+
+    assert b"Feast" in (directory / "feeds/all.en.ics").read_bytes()
+
+
+@ONE_ENGINE
+@pytest.mark.parametrize("after", [1, 2, 30])
+def test_a_run_that_was_interrupted_is_gone_on_with(app, directory, after):
+    """Twice, with another change between: files of three runs lie beside each other then."""
+    publish(app, Directory(directory))
+    for title in ("Feast", "Gala"):
+        rename_opening(app, title)
+        with pytest.raises(Interrupted):
+            publish(app, Failing(directory, after))
+    rename_opening(app, "Ball")
+
+    publish(app, Directory(directory))
+
+    assert [] == publish(app, Directory(directory)).written
+    assert b"Ball" in (directory / "feeds/all.en.ics").read_bytes()
+    assert not (directory / "feeds/.publishing.json").exists()
+
+
+class Interrupted(Exception):
+    """What a run is ended by."""
+
+
+class Failing(Directory):
+    """A directory into which a run puts so many files before it is killed."""
+
+    def __init__(self, root: Path, puts: int) -> None:
+        super().__init__(root)
+        self.left = puts
+
+    def put(self, name, content, modified):
+        self.left -= 1
+        if self.left < 0:
+            raise Interrupted
+        super().put(name, content, modified)
+
+
+@ONE_ENGINE
+def test_two_runs_do_not_publish_to_one_place_at_the_same_time(app, directory):
+    with Directory(directory).hold("feeds"), pytest.raises(Conflict, match="another run is publishing there"):
+        publish(app, Directory(directory))
+
+    publish(app, Directory(directory))
+
+
+@ONE_ENGINE
+def test_a_dry_run_says_what_would_be_written_and_removed_and_writes_nothing(scheduler, app, directory):
+    said = scheduler("feed", "publish", "--to", str(directory), "--dry-run").output
+    assert not directory.exists()
+    with app.db.write() as session:
+        a_feed(session, "spring")
+    publish(app, Directory(directory))
+    with app.db.write() as session:
+        session.delete(lookup.get(session, Feed, "spring"))
+    before = files(directory)
+
+    then = scheduler("feed", "publish", "--to", str(directory), "--dry-run").output
+
+    assert "~ feeds/all.en.ics\n" in said
+    assert "- feeds/spring.en.ics\n" in then
+    assert "Nothing has been changed yet." in then
+    assert before == files(directory)
+
+
+def rename_opening(app, title: str = "Feast") -> None:
+    with app.db.write() as session:
+        planning.change_event(session, lookup.get(session, Event, "opening"), now=NOW, title=title)
+
+
+@ONE_ENGINE
 def test_a_twin_that_was_taken_away_is_made_again(app, directory):
     publish(app, Directory(directory))
     whole = files(directory)
@@ -144,6 +297,7 @@ def test_a_twin_that_was_taken_away_is_made_again(app, directory):
     assert whole == files(directory)
 
 
+@ONE_ENGINE
 def test_a_manifest_of_somebody_else_removes_nothing_but_feeds(app, directory):
     publish(app, Directory(directory))
     (directory.parent / "thesis").write_text("years of work")
@@ -154,6 +308,7 @@ def test_a_manifest_of_somebody_else_removes_nothing_but_feeds(app, directory):
     assert (directory.parent / "thesis").exists()
 
 
+@ONE_ENGINE
 @pytest.mark.parametrize("name", ["all.en.ics", "all.en.ics.gz", "ceremonies.th.hours.ics.br", "manifest.json"])
 def test_where_a_file_of_somebody_else_has_the_name_of_ours_nothing_is_published(scheduler, directory, name):
     (directory / "feeds").mkdir(parents=True)
@@ -165,6 +320,7 @@ def test_where_a_file_of_somebody_else_has_the_name_of_ours_nothing_is_published
     assert {f"feeds/{name}": OTHERS} == files(directory)
 
 
+@ONE_ENGINE
 def test_object_storage_with_a_file_of_somebody_else_is_left_alone_too(app, directory):
     bucket = a_bucket(app, directory)
     bucket.put("feeds/all.en.ics", OTHERS, NOW)
@@ -176,6 +332,7 @@ def test_object_storage_with_a_file_of_somebody_else_is_left_alone_too(app, dire
     assert {"feeds/all.en.ics"} == bucket.names("feeds")
 
 
+@ONE_ENGINE
 def test_files_beside_the_feeds_stay(app, directory):
     (directory / "feeds").mkdir(parents=True)
     for name in ("index.html", "feeds/mine.en.ics", "feeds/thesis.txt"):
@@ -188,19 +345,7 @@ def test_files_beside_the_feeds_stay(app, directory):
     assert {OTHERS} == {found[name] for name in ("index.html", "feeds/mine.en.ics", "feeds/thesis.txt")}
 
 
-def test_a_run_that_did_not_come_to_its_manifest_is_gone_on_with(app, directory, clock):
-    publish(app, Directory(directory))
-    (directory / "feeds/manifest.json").unlink()
-    clock.advance(timedelta(minutes=1))
-    with app.db.write() as session:
-        planning.change_event(session, lookup.get(session, Event, "opening"), now=clock.now(), title="Feast")
-
-    done = publish(app, Directory(directory))
-
-    assert 144 == len(done.written)
-    assert b"Feast" in (directory / "feeds/all.en.ics").read_bytes()
-
-
+@ONE_ENGINE
 def test_what_somebody_has_put_in_the_place_of_a_feed_that_is_no_more_stays(app, directory):
     with app.db.write() as session:
         a_feed(session, "spring")
@@ -216,17 +361,50 @@ def test_what_somebody_has_put_in_the_place_of_a_feed_that_is_no_more_stays(app,
     }
 
 
-def test_a_link_in_the_place_of_a_feed_is_not_written_through(app, directory):
+@ONE_ENGINE
+@pytest.mark.parametrize(
+    "make",
+    [lambda file: file.symlink_to(file.parents[2] / "thesis"), os.mkfifo, Path.mkdir],
+    ids=["link", "pipe", "folder"],
+)
+@pytest.mark.parametrize("name", ["all.en.ics.br", "manifest.json"])
+def test_what_is_no_file_is_never_replaced(app, directory, make, name):
     publish(app, Directory(directory))
-    thesis = directory.parent / "thesis"
+    thesis, file = directory.parent / "thesis", directory / "feeds" / name
     thesis.write_bytes(OTHERS)
-    (directory / "feeds/all.en.ics").unlink()
-    (directory / "feeds/all.en.ics").symlink_to(thesis)
+    file.unlink()
+    make(file)
+    before = file.lstat()
 
-    publish(app, Directory(directory))
+    for overwrite in (False, True):
+        with pytest.raises(Conflict, match=rf"{name}: is a link, a directory or a device"):
+            publish(app, Directory(directory), overwrite=overwrite)
 
     assert OTHERS == thesis.read_bytes()
-    assert (directory / "feeds/all.en.ics").read_bytes().startswith(b"BEGIN:VCALENDAR")
+    assert (before.st_ino, before.st_mode) == (file.lstat().st_ino, file.lstat().st_mode)
+
+
+@ONE_ENGINE
+def test_a_folder_in_the_place_of_a_feed_that_is_no_more_stays(app, directory):
+    with app.db.write() as session:
+        a_feed(session, "spring")
+    publish(app, Directory(directory))
+    (directory / "feeds/spring.en.ics").unlink()
+    (directory / "feeds/spring.en.ics").mkdir()
+    with app.db.write() as session:
+        session.delete(lookup.get(session, Feed, "spring"))
+
+    publish(app, Directory(directory))
+
+    assert (directory / "feeds/spring.en.ics").is_dir()
+    assert not (directory / "feeds/spring.en.ics.gz").exists()
+
+
+@ONE_ENGINE
+def test_a_url_of_this_machine_is_a_directory(app, directory):
+    publish(app, target_for(f"file://{directory}/with%20blank"))
+
+    assert (directory / "with blank/feeds/all.en.ics").exists()
 
 
 def test_a_city_that_only_private_events_are_in_is_not_told(app, directory):
@@ -249,6 +427,7 @@ def test_no_private_event_is_published(app, directory):
     assert not [name for name, content in files(directory).items() if b"Dinner" in content or b"Talks" in content]
 
 
+@ONE_ENGINE
 @pytest.mark.parametrize("place", ["/proc/scheduler", "/proc/self"])
 def test_a_directory_that_cannot_be_written_is_said(app, place):
     """Where not even root may write."""
@@ -256,6 +435,7 @@ def test_a_directory_that_cannot_be_written_is_said(app, place):
         publish(app, Directory(Path(place)))
 
 
+@ONE_ENGINE
 def test_a_file_in_the_way_is_said(app, tmp_path):
     (tmp_path / "feeds").write_text("")
 
@@ -263,6 +443,7 @@ def test_a_file_in_the_way_is_said(app, tmp_path):
         publish(app, Directory(tmp_path))
 
 
+@ONE_ENGINE
 def test_object_storage_holds_the_same(app, directory):
     bucket = a_bucket(app, directory)
 
@@ -276,8 +457,9 @@ def test_object_storage_holds_the_same(app, directory):
 
 
 def test_a_place_that_nobody_knows_is_refused():
-    with pytest.raises(Invalid, match="--to nowhere://x"):
-        target_for("nowhere://x")
+    for url in ("nowhere://x", "s3://[", "file://["):
+        with pytest.raises(Invalid, match=re.escape(f"--to {url}: ")):
+            target_for(url)
 
 
 def test_the_command_says_what_it_did(scheduler: Scheduler, directory):

@@ -411,9 +411,10 @@ def test_every_act_is_written_down_and_who_looked_once_an_hour(desk):
         desk.at(minutes).look(reference)
     desk.look(reference, "other@web")
 
+    row = str(desk.row(reference).id)
     with desk.db.read() as session:
         mine = sa.select(Audit.action, Audit.actor).where(Audit.noun == "appointment").order_by(Audit.id)
-        found = list(session.execute(mine.where(Audit.row == str(desk.row(reference).id), Audit.actor.like("%@web"))))
+        found = list(session.execute(mine.where(Audit.row == row, Audit.actor.like("%@web"))))
 
     acts = ["check in", "call", "recall", "send back", "undo", "conclude"]
     assert [(act, "officer@web") for act in [*acts, "read", "read"]] + [("read", "other@web")] == [*map(tuple, found)]

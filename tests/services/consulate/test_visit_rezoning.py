@@ -85,17 +85,19 @@ def test_who_was_asked_whether_they_come_stays_asked(post):
         )
     under_old_law(post.db, reference)
     check(post)
+    the_day_before = post.row(reference).starts_at - DAY
 
     with post.db.write() as session:
-        upkeep.run_upkeep(session, now=post.row(reference).starts_at - DAY)
+        upkeep.run_upkeep(session, now=the_day_before)
 
     assert "lapsed" == post.status(reference)
 
 
 def test_what_is_over_or_waits_without_a_time_is_left_alone(post):
     over, cancelled = post.book("over"), post.book("cancelled", MORNING + HOUR)
+    end = post.row(over).ends_at
     with post.db.write() as session:
-        booking.record_outcome(session, references.get(session, over), "served", now=post.row(over).ends_at)
+        booking.record_outcome(session, references.get(session, over), "served", now=end)
     post.cancel(cancelled)
     under_old_law(post.db, over)
 

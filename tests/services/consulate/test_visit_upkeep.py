@@ -10,13 +10,14 @@ import sqlalchemy as sa
 
 from scheduler.base.errors import NotFound
 from scheduler.base.text import Text
+from scheduler.model.audit import Audit
 from scheduler.model.letters import Letter, LetterKind, Outcome
 from scheduler.model.visits import Applicant, Side, VisitStatus
 from scheduler.services.consulate.front_desk.statistics import compute_statistics
 from scheduler.services.consulate.posts import posts
 from scheduler.services.consulate.visits import booking, displacement, references, upkeep
 from scheduler.services.consulate.visits import links as visit_links
-from scheduler.services.consulate.visits.booking import AlreadyBooked, NoLongerStands, Paused, Unchanged
+from scheduler.services.consulate.visits.booking import AlreadyBooked, NoLongerStands, Paused, SlotTaken, Unchanged
 from scheduler.services.consulate.visits.links import VisitPurpose
 from scheduler.services.letters import composing
 from scheduler.services.letters.envelope import SenderIdentity, Skip
@@ -40,6 +41,12 @@ def post(db):
     with db.write() as session:
         a_post(session, counter={"1": {"name": "Counter 1"}}, hours={"tue-wed": "09:00-10:00"}, horizon="10 days")
     return Consulate(db)
+
+
+def last_act(post) -> str:
+    """What the audit says last."""
+    with post.db.read() as session:
+        return session.scalar(sa.select(Audit.action).order_by(Audit.id.desc()).limit(1))
 
 
 @pytest.fixture(autouse=True)
@@ -147,6 +154,31 @@ def test_who_waited_in_vain_is_told_nothing_more_and_may_book_again(post):
     tend(post)
 
     assert (VisitStatus.LAPSED, Side.POST) == (post.status(waiting), post.row(waiting).ended_by)
+    assert "lapse" == last_act(post)
+
+
+def test_times_of_hours_that_are_added_are_offered_to_who_waits_before_anybody_else(post):
+    full(post)
+    waiting = post.wait("aliya", [TUESDAY])
+
+    post.days(first_day=TUESDAY, open=True, hours="09:00-11:00")
+    with pytest.raises(SlotTaken):
+        post.book("newcomer", MORNING + HOUR)
+    post.sweep()
+
+    assert (VisitStatus.OFFERED, MORNING + HOUR) == (post.status(waiting), post.row(waiting).dtstart)
+
+
+def test_a_day_that_comes_within_the_horizon_is_offered_to_who_waits_for_it(post):
+    beyond = TUESDAY + 7 * DAY
+    waiting = post.wait("aliya", [beyond])
+    tend(post)
+    assert VisitStatus.WAITING is post.status(waiting)
+
+    post.now = NOW + 6 * DAY
+    tend(post)
+
+    assert (VisitStatus.OFFERED, beyond) == (post.status(waiting), post.row(waiting).day)
 
 
 # Closures

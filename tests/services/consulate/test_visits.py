@@ -8,11 +8,11 @@ import pytest
 import sqlalchemy as sa
 
 from scheduler.base.errors import Invalid, NotFound
-from scheduler.model.letters import LetterKind
+from scheduler.model.letters import Letter, LetterKind
 from scheduler.model.posts import Layout
 from scheduler.model.visits import Side, SlotClaim, VisitStatus
 from scheduler.services.common.drafts import check
-from scheduler.services.consulate.posts import free_times, opening_days, posts
+from scheduler.services.consulate.posts import free_times, opening_days, posts, slots
 from scheduler.services.consulate.posts.availability import Reason
 from scheduler.services.consulate.posts.free_times import Party
 from scheduler.services.consulate.posts.post_drafts import SpecialDraft
@@ -20,7 +20,7 @@ from scheduler.services.consulate.visits import booking
 from scheduler.services.consulate.visits.booking import AlreadyBooked, NotOffered, SlotTaken, Unchanged
 from scheduler.services.consulate.visits.lifecycle import NoLongerStands
 from scheduler.storage.database import Database
-from tests.support.builders import NOW, SECRET
+from tests.support.builders import NOW, SECRET, beside
 from tests.support.consulate import MORNING, PASSPORT, Consulate, a_party, a_post, wrong_with_cells
 
 MINUTE = timedelta(minutes=1)
@@ -67,6 +67,20 @@ def test_a_time_that_was_asked_for_is_held_and_nobody_else_can_have_it(post):
     )
 
 
+def test_the_nearest_times_are_those_of_all_that_are_free(post):
+    """At the end of a day, over days without a time, after the last time, and before the first."""
+    for hour, days in ((9, 0), (10, 0), (15, 3)):
+        post.hold(f"guest{hour}", MORNING.replace(hour=hour) + days * DAY)
+    asked = [MORNING.replace(hour=hour) + days * DAY for hour in (3, 9, 15, 23) for days in (-30, 0, 3, 4, 58, 500)]
+
+    with post.db.read() as session:
+        service = posts.get_service(posts.get(session, "phuket"), "passport")
+        everything = free_times.find_free_times(session, service, Party(), now=NOW)
+        for at in asked:
+            wanted = slots.choose_alternatives(everything, at)
+            assert wanted == free_times.find_nearest(session, service, Party(), at, now=NOW)
+
+
 def test_confirmed_within_the_quarter_of_an_hour_it_is_theirs_for_good(post):
     reference = post.hold("aliya")
     post.now = NOW + 14 * MINUTE
@@ -76,6 +90,20 @@ def test_confirmed_within_the_quarter_of_an_hour_it_is_theirs_for_good(post):
     assert VisitStatus.CONFIRMED is post.status(reference)
     assert MORNING not in post.free(MORNING.date())
     assert [LetterKind.VISIT_CONFIRM, LetterKind.VISIT_BOOKED, LetterKind.VISIT_REMINDER] == post.letters(reference)
+
+
+@pytest.mark.parametrize(
+    ("lead", "of_use"), [("1 day", DAY / 2), ("40 minutes", 30 * MINUTE), ("10 minutes", 10 * MINUTE)]
+)
+def test_a_reminder_of_a_visit_is_of_use_for_half_its_lead_or_half_an_hour_until_the_visit(post, lead, of_use):
+    with post.db.write() as session:
+        a_post(session, counter={"1": {"name": "Counter 1"}}, remind=lead)
+    post.book("aliya")
+
+    with post.db.read() as session:
+        letter = session.scalars(sa.select(Letter).where(Letter.kind == LetterKind.VISIT_REMINDER)).one()
+
+    assert letter.due_at + of_use == letter.expires_at
 
 
 def test_confirming_twice_is_as_good_as_once(post):
@@ -352,7 +380,7 @@ def test_a_closed_time_is_refused_with_the_reason_that_was_given(post):
 @pytest.mark.parametrize("engine", ["postgresql"])
 def test_a_closure_that_comes_while_somebody_books_is_seen(post, db):
     """The plan was read before the post was held; what was decided meanwhile counts."""
-    with db.write() as session:
+    with beside(db).write() as session:
         service = post._service(session)
         assert [] == list(service.post.special_days)
         post.days(first_day=MORNING.date(), last_day=MORNING.date(), reason="Flood")

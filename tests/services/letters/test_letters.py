@@ -22,7 +22,7 @@ from scheduler.services.events.guests.registration import RegistrationForm
 from scheduler.services.events.programme import planning
 from scheduler.services.events.programme.place_drafts import PersonDraft
 from scheduler.services.letters import message_drafts, messages
-from scheduler.services.outbox import enqueue, leases
+from scheduler.services.outbox import claims, enqueue
 from scheduler.worker import delivery
 from tests.support.builders import (
     DAY,
@@ -37,6 +37,7 @@ from tests.support.builders import (
     register,
 )
 from tests.support.letters import Desk, Round, body, ledger
+from tests.support.workers import a_worker
 
 LATER = START + timedelta(days=1)
 
@@ -247,8 +248,9 @@ def test_what_another_worker_is_sending_at_this_moment_is_taken_for_read(app, op
     """Its letter tells the new time and will arrive; that the event is back at the old one must be told after it."""
     opening.move(dtstart=LATER)
     app.clock.advance(enqueue.QUIET_PERIOD)
+    other = a_worker(app)
     with app.db.write() as session:
-        leases.claim_due(session, now=app.clock.now(), lease=timedelta(minutes=10), limit=1)
+        claims.claim_due(session, other, now=app.clock.now(), limit=1)
     opening.move(dtstart=START)
 
     letter = Round(app).letters[-1]

@@ -20,7 +20,8 @@ from scheduler.services.common.drafts import check
 from scheduler.services.events.attendance import transitions
 from scheduler.services.events.guests.people import find_or_add_guest
 from scheduler.services.events.programme.place_drafts import PersonDraft
-from scheduler.storage.database import Database, FairLock
+from scheduler.storage.database import Database
+from scheduler.storage.patience import FairSemaphore
 from tests.support.builders import NOW, a_person, an_event, register
 from tests.support.guest_list import GuestList, wrong_with_places
 from tests.support.machine import HANG, interrupt_main_thread, until
@@ -274,7 +275,7 @@ class Interrupted(Exception):
 
 
 def test_whoever_gives_up_waiting_for_the_lock_does_not_keep_it_from_the_others():
-    lock, handed_on = FairLock(), threading.Event()
+    lock, handed_on = FairSemaphore(), threading.Event()
 
     def raise_it(*_):
         raise Interrupted

@@ -25,10 +25,11 @@ from scheduler.services.events.programme import planning
 from scheduler.services.events.programme.event_drafts import ReminderDraft
 from scheduler.services.outbox import reminders as outbox_reminders
 from scheduler.services.outbox.reminder_preview import preview_letters
+from scheduler.services.outbox.reminders import useful_until
 from scheduler.worker import delivery
 from tests.support.builders import DAY, NOW, START, a_person, an_event, attendees_of, invite, register
 
-HOUR = timedelta(hours=1)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 DAY_BEFORE = {"before": "1 day"}
 STARTS_AT = datetime(2027, 2, 2, 3, 0, tzinfo=UTC)  # START in Bangkok
 
@@ -186,6 +187,33 @@ def test_after_a_pause_of_less_than_half_its_lead_it_still_leaves(app):
     planned(app)
 
     assert [("Aigerim", "sent")] == work_at(app, STARTS_AT - DAY + 11 * HOUR)
+
+
+@pytest.mark.parametrize(
+    ("lead", "until"),
+    [
+        ("2 days", DAY),
+        ("1 hour", 30 * MINUTE),
+        ("45 minutes", 30 * MINUTE),
+        ("30 minutes", 30 * MINUTE),
+        ("10 minutes", 10 * MINUTE),
+        ("1 minute", 2 * MINUTE),  # so long a worker may take to be started anew
+    ],
+)
+def test_a_reminder_is_of_use_for_half_its_lead_or_half_an_hour_until_the_start(app, lead, until):
+    planned(app, {"before": lead})
+    (at,) = due(app)
+
+    assert useful_until(STARTS_AT, at) == at + until
+    assert [("Aigerim", "sent")] == work_at(app, at + until - timedelta(seconds=1))
+
+
+@pytest.mark.parametrize("lead", ["45 minutes", "10 minutes", "1 minute"])
+def test_after_that_a_short_reminder_is_too_late_too(app, lead):
+    planned(app, {"before": lead})
+    (at,) = due(app)
+
+    assert [("Aigerim", "too late to be of use")] == work_at(app, useful_until(STARTS_AT, at))
 
 
 @pytest.mark.parametrize("late", [12 * HOUR, DAY, 30 * DAY], ids=["half its lead", "at the start", "long over"])

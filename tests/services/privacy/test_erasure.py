@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from scheduler.base.errors import NothingToChange
 from scheduler.model.attendance import Answer, Attendee, Partstat, Standing
 from scheduler.model.audit import Audit
-from scheduler.model.events import Event, Mode
+from scheduler.model.events import Event, Mode, Status
 from scheduler.model.feeds import FeedLink
 from scheduler.model.imports import ExternalId, GuestRow
 from scheduler.model.letters import Letter, Outcome
@@ -19,6 +19,7 @@ from scheduler.model.places import Person
 from scheduler.services.common.lookup import get
 from scheduler.services.events.attendance import transitions
 from scheduler.services.events.guests import registration
+from scheduler.services.events.programme import planning
 from scheduler.services.feeds import own_calendar
 from scheduler.services.letters import message_drafts, messages
 from scheduler.services.privacy import erasure, personal_data, retention
@@ -454,3 +455,16 @@ def test_who_was_by_video_still_counts_as_that(app, clock):
     assert [] == wrong_with_places(app.db)
     with app.db.read() as session:
         assert 1 == sum(one.taken for one in get(session, Event, "opening").capacities)
+
+
+def test_whoever_is_erased_holds_no_place_at_a_cancelled_event_that_takes_place_after_all(app):
+    with app.db.write() as session:
+        register(session, an_event(session, capacity=1), anna(session))
+        planning.cancel(session, get(session, Event, "opening"), now=NOW)
+    with app.db.write() as session:
+        erasure.erase(session, session.scalars(sa.select(Person)).one(), by=Answer.LETTER, now=NOW)
+        planning.change_event(session, get(session, Event, "opening"), status=Status.CONFIRMED, now=NOW)
+
+    with app.db.read() as session:
+        assert [Standing.WITHDRAWN] == [row.standing for row in attendees_of(session)]
+    assert [] == wrong_with_places(app.db)

@@ -34,6 +34,7 @@ from scheduler.storage.refusals import REFUSALS, constraint_name
 from scheduler.storage.types import Base, Instant, Languages, Seconds, Wall
 from tests.support.builders import NOW, START, a_city, a_person, a_venue, an_event, invite
 from tests.support.consulate import PASSPORT, Consulate, a_post
+from tests.support.instance import connect
 
 LONG_AGO = datetime(1998, 7, 6, tzinfo=UTC)
 ALMATY = datetime(2027, 2, 2, 10, tzinfo=ZoneInfo("Asia/Almaty"))
@@ -486,22 +487,28 @@ def test_the_audit_knows_whose_work_it_was(db):
 # Reading and writing at once
 
 
-def test_whoever_reads_keeps_nobody_from_writing_and_nobody_from_reading(db):
+@pytest.fixture
+def others(database_url):
+    """The same database, as another thread or another process has it."""
+    return connect(database_url)
+
+
+def test_whoever_reads_keeps_nobody_from_writing_and_nobody_from_reading(db, others):
     with db.write() as session:
         an_event(session)
     with db.read() as reading:
         assert 1 == len(reading.scalars(sa.select(Event)).all())
 
-        with db.write() as session:
+        with others.write() as session:
             an_event(session, "second")
-        with db.read() as other:
+        with others.read() as other:
             assert 2 == len(other.scalars(sa.select(Event)).all())
 
 
-def test_what_is_being_written_is_not_yet_seen(db):
+def test_what_is_being_written_is_not_yet_seen(db, others):
     with db.write() as session:
         an_event(session)
-        with db.read() as reading:
+        with others.read() as reading:
             assert [] == reading.scalars(sa.select(Event)).all()
 
 

@@ -295,7 +295,7 @@ def test_the_command_upgrades_downgrades_and_compares(empty_url, tmp_path, monke
     assert (0, f"Tables: None → {head}") == run("upgrade")
     assert (0, f"The tables are in order: {head}") == run("check")
     assert 1 == run("downgrade", "base")[0]
-    assert (0, f"Tables: {head} → None") == run("downgrade", "base", "--yes")
+    assert (0, f"Tables: {head} → None") == run("downgrade", "base", "--yes", "--no-backup")
 
 
 # At once, and halfway

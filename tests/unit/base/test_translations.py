@@ -20,7 +20,7 @@ TRANSLATED = tuple(language for language in LANGUAGES if language != "en")
 SCRIPTS = {"kk": r"[А-Яа-яЁёӘәҒғҚқҢңӨөҰұҮүҺһІі]", "ru": r"[А-Яа-яЁё]", "th": r"[\u0e01-\u0e5b]"}
 PLURALS = {"kk": 2, "ru": 3, "th": 1}
 # Names of fields that people type as they are, with what a parser said of them.
-SAME_IN_EVERY_LANGUAGE = {"key: {problem}", "revision: {reason}"}
+SAME_IN_EVERY_LANGUAGE = {"--to {url}: {reason}", "key: {problem}", "revision: {reason}"}
 # Words that Kazakh shares with Russian, or has from it.
 SAME_IN_KAZAKH_AND_RUSSIAN = {"Statistics", "hall", "delegation", "telephone"}
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from importlib import import_module
 
 import scheduler
+from scheduler.base.config import LogFormat
 from scheduler.base.vocabulary import WORDS
 from scheduler.formats.printing import PrintForm
 from scheduler.model.attendance import Partstat
@@ -16,8 +17,8 @@ from scheduler.services.consulate.posts.availability import Reason
 from scheduler.services.consulate.visits.links import VisitPurpose
 from scheduler.services.events.door.arrivals import ScanOutcome
 
-# Words for programs: of addresses and tokens, of RFC 5545, and keys of sentences that stand elsewhere.
-NOT_PRINTED = {PrintForm, Purpose, VisitPurpose, Partstat, Reason, ScanOutcome}
+# Words for programs: of addresses, tokens and settings, of RFC 5545, and keys of sentences that stand elsewhere.
+NOT_PRINTED = {LogFormat, PrintForm, Purpose, VisitPurpose, Partstat, Reason, ScanOutcome}
 
 
 def enumerations() -> Iterator[type[StrEnum]]:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from datetime import timedelta
+
 import pytest
 
 from scheduler.base.errors import Invalid
+from scheduler.services.accounts import passwords
 from scheduler.services.accounts.passwords import hash_password, is_match, is_outdated, refuse_weak
+from scheduler.storage.patience import limit_patience
+from scheduler.storage.refusals import Busy
 
 
 @pytest.mark.parametrize(
@@ -56,3 +62,16 @@ def test_only_the_same_password_fits_and_no_two_are_kept_alike():
 
 def test_a_letter_is_the_same_however_a_keyboard_sends_it():
     assert is_match("май\u0306дан ки\u0306ноз", hash_password("май\u0306дан ки\u0306ноз".replace("и\u0306", "й")))
+
+
+def test_whoever_cannot_be_checked_in_time_is_told_so_and_the_next_one_is_checked():
+    with ExitStack() as others:
+        while passwords._AT_ONCE.acquire(0.0):
+            others.callback(passwords._AT_ONCE.release)
+
+        with limit_patience(timedelta()), pytest.raises(Busy):
+            is_match("vessel harbour", None)
+        with limit_patience(timedelta()), pytest.raises(Busy):
+            hash_password("vessel harbour")
+
+    assert not is_match("vessel harbour", None)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import signal
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from sqlalchemy.exc import OperationalError
 
 from scheduler.storage.group_commit import GroupCommit
+from scheduler.storage.patience import limit_patience
+from scheduler.storage.refusals import Busy
 from tests.support.machine import HANG, interrupt_main_thread, until
 
 
@@ -103,9 +106,9 @@ def test_what_is_wrong_with_one_harms_nobody_else(desk):
     assert "done later" == desk.together("later")
 
 
-def test_what_the_database_suffers_from_is_told_to_all_and_not_waited_for_again(desk):
+@pytest.mark.parametrize("locked", [OperationalError("COMMIT", {}, Exception("database is locked")), Busy()])
+def test_what_the_database_suffers_from_is_told_to_all_and_not_waited_for_again(desk, locked):
     first(desk)
-    locked = OperationalError("COMMIT", {}, Exception("database is locked"))
     told = desk.come("a", locked, "b")
 
     desk.opened.set()
@@ -184,3 +187,32 @@ def test_nobody_waits_for_ever_behind_a_leader_that_was_interrupted(desk):
     assert [Interrupted, RuntimeError] == [type(one.exception(HANG)) for one in told]
     assert "first" == leading.result(HANG)
     assert "later" == desk.together("later")
+
+
+# Patience
+
+
+def test_whoever_loses_patience_leaves_the_line_and_the_others_are_served(desk):
+    first(desk)
+    told = desk.come("a")
+
+    with pytest.raises(Busy), limit_patience(timedelta()):
+        desk.together("impatient")
+    told += [desk.hands.submit(desk.together, "b")]
+    until(lambda: len(desk.together._lines[None]) == 2)
+    desk.opened.set()
+
+    assert ["done a", "done b"] == answers(told)
+    assert [["first"], ["a", "b"]] == desk.given
+
+
+def test_whoever_is_being_served_is_told_however_little_patience_is_left(desk):
+    def come() -> str:
+        with limit_patience(timedelta()):
+            return desk.together("impatient")
+
+    told = desk.hands.submit(come)
+    assert desk.begun.wait(HANG)
+    desk.opened.set()
+
+    assert "done impatient" == told.result(HANG)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
@@ -142,7 +143,13 @@ def find_nearest(
 
     ``cached`` as in `find_free_times`.
     """
-    return slots.choose_alternatives(find_free_times(session, service, party, now=now, cached=cached), at)
+    found = find_free_days(session, service, party, now=now, cached=cached)
+    days = list(found)
+    index, most = bisect_left(days, at.date()), slots.MAX_ALTERNATIVES
+    near = days[max(0, index - most) : index + most + 1]  # there is a free time on each of them
+    return slots.choose_alternatives(
+        [slot for day in near for slot in list_slots(service, party, day, found[day])], at
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,15 +170,15 @@ def find_counters(
     now: datetime,
     desk: bool = False,
     ignoring: int | None = None,
+    cached: bool = False,
 ) -> CounterAssignment | Explanation:
     """Return the counters for a visit that begins at the wall time ``at``, or why there are none.
 
-    ``desk`` and ``ignoring`` as in `find_free_times`.
+    ``desk``, ``ignoring`` and ``cached`` as in `find_free_times`.
     """
-    day, need = at.date(), compute_need(service, party)
-    plan, counters = opening_days.make_plan(service.post, day, day), [counter.id for counter in service.served_at]
-    if not service.offered:
-        counters = []
+    day, today, need = at.date(), wall(now, service.post.tzid), compute_need(service, party)
+    cells = _get_open_cells(session, service.post, day, day, today=today.date(), cached=cached)
+    plan, counters = cells.plan, [counter.id for counter in service.served_at] if service.offered else []
     claims = slot_claims.taken_cells(session, counters, day, day, now=now, ignoring=ignoring)
     explanation = availability.explain_unavailable(
         plan,
@@ -180,13 +187,13 @@ def find_counters(
         claims=claims,
         at=at,
         window=compute_window(plan, service, now=now, desk=desk),
-        today=wall(now, plan.tzid),
+        today=today,
         left=_count_left(session, service, day),
         units=count_units(service, party),
     )
     if explanation is not None:
         return explanation
-    chosen = slots.choose_counters(OpenCells(plan, day, day), need, counters=counters, claims=claims, at=at)
+    chosen = slots.choose_counters(cells, need, counters=counters, claims=claims, at=at)
     first_cell = find_cell(at, plan.cell)
     assert first_cell is not None  # noqa: S101 - otherwise there would be an explanation
     return CounterAssignment(chosen, first_cell, need)
@@ -202,11 +209,11 @@ def _count_left(session: Session, service: Service, day: date) -> int | None:
 def explain_not_free(
     session: Session, service: Service, party: Party, at: datetime, *, now: datetime, ignoring: int | None = None
 ) -> Explanation | None:
-    """Return why a visit cannot begin at the wall time ``at``, or None if it can.
+    """Return why a visit cannot begin at the wall time ``at``, or None if it can; for a session that only reads.
 
     ``ignoring`` as in `find_free_times`.
     """
-    found = find_counters(session, service, party, at, now=now, ignoring=ignoring)
+    found = find_counters(session, service, party, at, now=now, ignoring=ignoring, cached=True)
     return found if isinstance(found, Explanation) else None
 
 

@@ -130,12 +130,11 @@ def draw_release_time(post: Post, starts_at: datetime, now: datetime) -> datetim
     return now + timedelta(seconds=1 + secrets.randbelow(within))
 
 
-def forget_expired_holds(session: Session, post: Post, *, now: datetime) -> int:
-    """Delete the claims that held freed cells back until now; return how many."""
+def forget_expired_holds(session: Session, post: Post, *, now: datetime) -> None:
+    """Delete the claims that held freed cells back until now."""
     counters = sa.select(Counter.id).where(Counter.post_id == post.id)
     over = (SlotClaim.appointment_id.is_(None), SlotClaim.until <= now, SlotClaim.counter_id.in_(counters))
-    done = session.execute(sa.delete(SlotClaim).where(*over).execution_options(synchronize_session=False))
-    return int(done.rowcount)  # type: ignore[attr-defined]
+    session.execute(sa.delete(SlotClaim).where(*over).execution_options(synchronize_session=False))
 
 
 # Quotas

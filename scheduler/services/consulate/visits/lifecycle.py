@@ -190,8 +190,8 @@ def pass_on(session: Session, post: Post, freed: Cells, starts_at: datetime, *, 
 def expire_and_offer(session: Session, post: Post, *, now: datetime) -> int:
     """End the holds and offers that have expired; return how many.
 
-    What is free then is offered to the waiting list. The upkeep job calls this, and so do bookings and moves before
-    anything else.
+    What is free then is offered to the waiting list: times that were freed, and those of hours, counters and days
+    that have been added. The upkeep job calls this, and so do bookings and moves before anything else.
     """
     query = (
         sa.select(Appointment)
@@ -202,9 +202,8 @@ def expire_and_offer(session: Session, post: Post, *, now: datetime) -> int:
     expired = session.scalars(query.execution_options(populate_existing=True)).all()
     for appointment in expired:
         _lapse(session, appointment, now)
-    forgotten = slot_claims.forget_expired_holds(session, post, now=now)
-    if expired or forgotten:
-        offer_free_times(session, post, now=now)
+    slot_claims.forget_expired_holds(session, post, now=now)
+    offer_free_times(session, post, now=now)
     return len(expired)
 
 

@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, lazyload
 
 from scheduler.model.letters import Letter, LetterKind, Outcome
-from scheduler.model.visits import Appointment
+from scheduler.model.visits import ACTIVE, Appointment
 from scheduler.services.outbox.enqueue import NO_ADDRESS
+from scheduler.services.outbox.reminders import useful_until
 from scheduler.storage.upsert import insert_ignoring
 
 
@@ -55,6 +56,18 @@ def describes_current_state(letter: Letter, appointment: Appointment) -> bool:
     return f"{letter.key}:".startswith(f"{make_key(letter.kind, appointment)}:")
 
 
+def raise_sequences(session: Session, *, by: int, now: datetime) -> None:
+    """Raise the SEQUENCE of visits to come; letters about their present state go on describing it."""
+    to_come = (Appointment.status.in_(ACTIVE), sa.func.coalesce(Appointment.ends_at, now) >= now)
+    query = sa.select(Letter, Appointment).join(Appointment, Appointment.id == Letter.appointment_id).where(*to_come)
+    present = [(letter, visit) for letter, visit in session.execute(query) if describes_current_state(letter, visit)]
+    suffixes = [letter.key.removeprefix(make_key(letter.kind, visit)) for letter, visit in present]
+    for visit in session.scalars(sa.select(Appointment).where(*to_come).options(lazyload("*"))):
+        visit.sequence, visit.revised_at = visit.sequence + by, now.replace(microsecond=0)
+    for (letter, visit), suffix in zip(present, suffixes, strict=True):
+        letter.key = f"{make_key(letter.kind, visit)}{suffix}"
+
+
 def queue_confirmation_and_reminders(
     session: Session, appointment: Appointment, *, now: datetime, announced: bool = False
 ) -> None:
@@ -68,8 +81,8 @@ def queue_confirmation_and_reminders(
         queue(session, LetterKind.VISIT_BOOKED, appointment, now=now)
     if post.remind is not None and start - post.remind > now:
         due = start - post.remind
-        # As for events, a reminder is useful for the first half of its lead.
-        queue(session, LetterKind.VISIT_REMINDER, appointment, now=now, due_at=due, expires_at=due + post.remind / 2)
+        until = useful_until(start, due)
+        queue(session, LetterKind.VISIT_REMINDER, appointment, now=now, due_at=due, expires_at=until)
     appointment.reconfirmed_at = None
     if post.reconfirm_from is not None and post.reconfirm_until is not None:
         if start - post.reconfirm_from <= now:

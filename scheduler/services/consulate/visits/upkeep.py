@@ -18,29 +18,35 @@ from scheduler.services.consulate.visits import lifecycle, notices
 DAY_OVER_AFTER = timedelta(hours=12)  # after the end of a visit: by then nobody is still being served
 
 
-def run_upkeep(session: Session, *, now: datetime) -> None:
-    """Do the upkeep of all posts, one after the other."""
+def run_upkeep(session: Session, *, now: datetime) -> dict[str, int]:
+    """Do the upkeep of all posts, one after the other; return how many visits lapsed and how many were forgotten."""
+    lapsed = forgotten = 0
     for post in session.scalars(sa.select(Post).order_by(Post.id)).all():
         posts.lock_post(session, post)
-        lifecycle.expire_and_offer(session, post, now=now)
-        _lapse_waiting(session, post, now)
-        _lapse_unconfirmed(session, post, now)
+        lapsed += lifecycle.expire_and_offer(session, post, now=now)
+        lapsed += _lapse_waiting(session, post, now)
+        lapsed += _lapse_unconfirmed(session, post, now)
         _release_applicants(session, post, now)
-        forget(session, post, now=now)
+        forgotten += forget(session, post, now=now)
+    return {"lapsed": lapsed, "forgotten": forgotten}
 
 
-def _lapse_waiting(session: Session, post: Post, now: datetime) -> None:
-    """End waiting visits whose last day has passed."""
-    today = wall(now, post.tzid).date().isoformat()
+def _lapse_waiting(session: Session, post: Post, now: datetime) -> int:
+    """End waiting visits whose last day has passed; return how many."""
+    today, lapsed = wall(now, post.tzid).date().isoformat(), 0
     for row in session.scalars(_select_visits(post).where(Appointment.status == VisitStatus.WAITING)).all():
         if not row.days or row.days[-1] < today:
+            note(session, "lapse", "appointment", row.id, now=now, status=row.status)
             lifecycle.end_visit(session, row, VisitStatus.LAPSED, by=Side.POST, now=now)
+            lapsed += 1
+    return lapsed
 
 
-def _lapse_unconfirmed(session: Session, post: Post, now: datetime) -> None:
-    """End visits whose reconfirmation letter was sent and not answered by `Post.reconfirm_until`."""
+def _lapse_unconfirmed(session: Session, post: Post, now: datetime) -> int:
+    """End visits whose reconfirmation letter was not answered by `Post.reconfirm_until`; return how many."""
     if post.reconfirm_until is None:
-        return
+        return 0
+    lapsed = 0
     due = _select_visits(post).where(
         Appointment.status == VisitStatus.CONFIRMED,
         Appointment.reconfirmed_at.is_(None),
@@ -52,6 +58,8 @@ def _lapse_unconfirmed(session: Session, post: Post, now: datetime) -> None:
             lifecycle.end_visit(session, row, VisitStatus.LAPSED, by=Side.APPLICANT, now=now)
             note(session, "lapse", "appointment", row.id, now=now, reason="not reconfirmed")
             notices.queue(session, LetterKind.VISIT_CANCELLED, row, now=now)
+            lapsed += 1
+    return lapsed
 
 
 def _release_applicants(session: Session, post: Post, now: datetime) -> None:

@@ -148,7 +148,8 @@ def queue_for_attendee(
     facts: Mapping[str, object] | None = None,
 ) -> None:
     """Queue a letter to the person who attends: the guest, or the deputy who comes in their place."""
-    key, event = letter_key(kind, attendee.id, now), attendee.event
+    # With the epoch, so that a deputy gets a letter beside that to the guest at this very moment.
+    key, event = f"{letter_key(kind, attendee.id, now)}:{attendee.epoch}", attendee.event
     enqueue.queue(session, kind, attendee.attending, event, key=key, now=now, expires_at=expires_at, facts=facts)
 
 

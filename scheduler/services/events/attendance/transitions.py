@@ -27,7 +27,6 @@ from scheduler.services.events.attendance.capacity import NoRoom, count_parties_
 from scheduler.services.events.attendance.offers import offer_free_places, queue_for_attendee
 from scheduler.services.events.attendance.parties import Needs, name_companions
 from scheduler.services.events.attendance.placement import decide, read_places, write_placement
-from scheduler.services.outbox import enqueue
 
 # Standings of those whom an event does not expect now: they can be invited, or accept after all.
 _NOT_LISTED = (Standing.UNCONFIRMED, Standing.LAPSED, Standing.REFUSED, Standing.WITHDRAWN)
@@ -277,8 +276,8 @@ def answer(
     attendee.partstat, attendee.answered_by = partstat, by
     attendee.excused, attendee.answer_reference = more.excused, more.reference
     attendee.answered_on = on or wall(now, attendee.event.tzid).date()
-    if named and attendee.standing is Standing.CONFIRMED:  # the invitation went to somebody else
-        queue_for_attendee(session, LetterKind.CONFIRMED, attendee, now=now)
+    if named:  # the invitation went to somebody else
+        _tell_standing(session, attendee, now=now)
     deputy = more.represented_by if named else None
     write_line(session, answer_line(attendee.id, partstat, by, excused=more.excused, deputy=deputy), now=now)
 
@@ -320,13 +319,14 @@ def _apply_answer(session: Session, attendee: Attendee, partstat: Partstat, *, n
 def _accept(session: Session, attendee: Attendee, *, now: datetime) -> None:
     if attendee.event.cancelled:
         raise Conflict("{event} is cancelled", event=attendee.event.key)
-    listed_at = attendee.standing_at
-    if _place(session, attendee, now=now) is Standing.CONFIRMED:
+    invited, listed_at = attendee.standing is Standing.INVITED, attendee.standing_at
+    standing = _place(session, attendee, now=now)
+    if invited and standing is Standing.CONFIRMED:
         # On the list since the invitation: a reminder that was due since then is for them, too.
         attendee.standing_at = listed_at
-    else:
-        # Only those without a place get a letter: the others have the invitation.
-        queue_for_attendee(session, LetterKind.WAITING, attendee, now=now)
+    if not invited or attendee.represented_by or standing is not Standing.CONFIRMED:
+        # Guests whom an invitation has reached need no letter to know of the place that they accept.
+        queue_for_attendee(session, LETTER_KINDS[standing], attendee, now=now)
 
 
 def withdraw(
@@ -358,12 +358,17 @@ def set_deputy(session: Session, attendee: Attendee, deputy: Person | None, *, n
     if not _set_deputy(attendee, deputy):
         return False
     session.flush()
-    if attendee.standing is Standing.CONFIRMED and not attendee.event.cancelled:
-        # Its key differs from that of a letter to the guest at this very moment.
-        key = f"represent:{attendee.id}:{now:%Y%m%dT%H%M%S%f}"
-        enqueue.queue(session, LetterKind.CONFIRMED, attendee.attending, attendee.event, key=key, now=now)
+    _tell_standing(session, attendee, now=now)
     note(session, "represent", "attendee", attendee.id, now=now, by=deputy.id if deputy else None)
     return True
+
+
+def _tell_standing(session: Session, attendee: Attendee, *, now: datetime) -> None:
+    """Queue the letter about the place that somebody has taken over: held, offered, waited for or asked for."""
+    if attendee.standing is Standing.OFFERED:
+        offers.queue_offer(session, attendee, now=now)
+    elif attendee.standing in LETTER_KINDS:
+        queue_for_attendee(session, LETTER_KINDS[attendee.standing], attendee, now=now)
 
 
 def renew_link(session: Session, attendee: Attendee, *, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -30,7 +30,7 @@ _LISTED = (
     selectinload(Event.closures),
 )
 # A tour's guests are those of its stops; nobody is invited to an anniversary.
-_WITH_GUESTS = Event.kind.not_in((Kind.TOUR, Kind.ANNIVERSARY))
+WITH_GUESTS = Event.kind.not_in((Kind.TOUR, Kind.ANNIVERSARY))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,29 +89,21 @@ class Guests:
 # Events
 
 
-def list_coming(session: Session, *, confidential: bool, now: datetime, page: int = 1) -> Overview:
+def list_coming(session: Session, *, visibilities: Collection[Visibility], now: datetime, page: int = 1) -> Overview:
     """Return a page, counted from 1, of the events of today and after, by day; the undated ones on the last page."""
-    query = _events(confidential).where(Event.ends_at > now - A_DAY).order_by(Event.starts_at, Event.key)
+    query = _events(visibilities).where(Event.ends_at > now - A_DAY).order_by(Event.starts_at, Event.key)
     lines, more = _page(session, query, page)
-    undated = _events(confidential).where(Event.ends_at.is_(None)).order_by(Event.key)
+    undated = _events(visibilities).where(Event.ends_at.is_(None)).order_by(Event.key)
     rest = [] if more else _lines(session, session.scalars(undated.limit(EVENTS_PER_PAGE)).unique().all())
     today = [one for one in lines if _is_today(one.event, now)]
     return Overview(today, [one for one in lines if one not in today and not one.event.is_over(now)], rest, more=more)
 
 
-def list_past(session: Session, *, confidential: bool, now: datetime, page: int = 1) -> Overview:
+def list_past(session: Session, *, visibilities: Collection[Visibility], now: datetime, page: int = 1) -> Overview:
     """Return a page, counted from 1, of the events that are over, the latest first."""
-    query = _events(confidential).where(Event.ends_at <= now).order_by(Event.starts_at.desc(), Event.key)
+    query = _events(visibilities).where(Event.ends_at <= now).order_by(Event.starts_at.desc(), Event.key)
     lines, more = _page(session, query, page)
     return Overview(past=lines, more=more)
-
-
-def get_event(session: Session, key: str, *, confidential: bool) -> Event:
-    """Return the event with this key. Raise NotFound, also for a confidential one without the right to see it."""
-    found = session.scalars(_events(confidential).where(Event.key == key)).unique().one_or_none()
-    if found is None:
-        raise NotFound("there is no event {key}", key=key)
-    return found
 
 
 def summarize_event(session: Session, event: Event) -> EventSummary:
@@ -119,9 +111,8 @@ def summarize_event(session: Session, event: Event) -> EventSummary:
     return _lines(session, [event])[0]
 
 
-def _events(confidential: bool) -> sa.Select[Event]:  # noqa: FBT001
-    query = sa.select(Event).options(*_LISTED).where(_WITH_GUESTS)
-    return query if confidential else query.where(Event.visibility != Visibility.CONFIDENTIAL)
+def _events(visibilities: Collection[Visibility]) -> sa.Select[Event]:
+    return sa.select(Event).options(*_LISTED).where(WITH_GUESTS, Event.visibility.in_(visibilities))
 
 
 def _page(session: Session, query: sa.Select[Event], page: int) -> tuple[list[EventSummary], bool]:
@@ -222,7 +213,7 @@ def _begins(key: str, keys: Sequence[str]) -> bool:
 
 def get_guest(session: Session, event: Event, number: int) -> Attendee:
     """Return the attendee with this id. Raise NotFound if they are not on the list of this event."""
-    found = session.get(Attendee, number) if number < 2**63 else None
+    found = session.get(Attendee, number)
     if found is None or found.event_id != event.id:
         raise NotFound("{who} is not on the list of {event}", who=f"#{number}", event=event.key)
     return found

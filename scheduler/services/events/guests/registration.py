@@ -17,7 +17,7 @@ from scheduler.base.errors import NotFound, SchedulerError
 from scheduler.model.attendance import HOLDING, Attendee, Standing
 from scheduler.model.events import Event, Kind, Mode, Registration, Visibility
 from scheduler.model.feeds import FeedLink
-from scheduler.model.letters import Letter, LetterKind
+from scheduler.model.letters import Letter, LetterIdentity, LetterKind
 from scheduler.model.places import Person
 from scheduler.services.common import tokens
 from scheduler.services.common.tokens import Purpose
@@ -260,24 +260,24 @@ def _dead_link() -> NotFound:
 # Lapsing
 
 
-def purge_unconfirmed(session: Session, *, now: datetime) -> int:
-    """Delete those who asked and did not confirm in time, with the letter to them; return how many."""
+def purge_unconfirmed(session: Session, *, now: datetime) -> list[LetterIdentity]:
+    """Delete those who asked and did not confirm in time, with the letters to them; return these letters."""
     query = sa.select(Attendee).where(Attendee.standing == Standing.UNCONFIRMED)
     # Whoever is being confirmed at this moment is held by that transaction, and left to it.
     unconfirmed = session.scalars(query.with_for_update(skip_locked=True, of=Attendee)).all()
     lapsed = [one for one in unconfirmed if now >= lapses_at(one) or one.event.cancelled]
-    for attendee in lapsed:
-        _delete(session, attendee)
-    return len(lapsed)
+    return [letter for attendee in lapsed for letter in _delete(session, attendee)]
 
 
-def _delete(session: Session, attendee: Attendee) -> None:
+def _delete(session: Session, attendee: Attendee) -> list[LetterIdentity]:
     person = attendee.person_id
     about = (Letter.person_id == person, Letter.event_id == attendee.event_id, Letter.kind == LetterKind.CONFIRM)
-    session.execute(sa.delete(Letter).where(*about))
+    deletion = sa.delete(Letter).where(*about).returning(Letter.id, Letter.key, Letter.message_id)
+    letters = [LetterIdentity(*row) for row in session.execute(deletion)]
     session.delete(attendee)
     session.flush()
     session.execute(sa.delete(Person).where(Person.id == person, Person.key.is_(None), *_not_referred_to()))
+    return letters
 
 
 def _not_referred_to() -> Sequence[sa.ColumnElement[bool]]:

@@ -47,6 +47,8 @@ class EventBefore:
 
 def announce_change(session: Session, event: Event, was: EventBefore, *, now: datetime) -> int:
     """Queue letters about a change if it is news, and return how many people get one."""
+    if was.status is Status.CANCELLED and not event.cancelled:
+        enqueue.queue_again(session, event, now=now)
     news = _find_news(event, was, now)
     return _queue_letters(session, news, event, was, now) if news else 0
 

@@ -24,7 +24,7 @@ from scheduler.model.events import (
     Timing,
     Visibility,
 )
-from scheduler.services.common.drafts import Draft, as_pydantic_error
+from scheduler.services.common.drafts import Draft, as_pydantic_error, require_span
 from scheduler.services.common.values import (
     Capacity,
     Day,
@@ -124,6 +124,10 @@ class EventDraft(Draft):
         problems = list(_find_time_problems(self))
         if problems:
             raise as_pydantic_error(combine_errors(problems))
+        if self.dtstart is not None:
+            require_span(self.dtstart, self.dtend or self.dtstart + (self.duration or timedelta()))
+        elif self.first_day is not None:
+            require_span(self.first_day, self.last_day or self.first_day)
         return self
 
     @property

@@ -15,7 +15,7 @@ from scheduler.web.kit.answers import redirect_after_form
 from scheduler.web.kit.forms import Form
 from scheduler.web.kit.language import _
 from scheduler.web.officers.accounts.signing import TOO_MANY, Tries, check_chosen_password
-from scheduler.web.officers.kit import guard
+from scheduler.web.officers.kit import guard, scope
 from scheduler.web.officers.kit.guard import DESK, may, officer
 
 ACCOUNT = f"{DESK}/account"
@@ -25,28 +25,28 @@ def blueprint(app: App, limiter: Limiter) -> Blueprint:
     pages = guard.blueprint("account")
 
     @pages.get(ACCOUNT)
-    @may()
+    @may(about=scope.OWN_ACCOUNT)
     def own(language: str) -> str:  # noqa: ARG001 - kept in g for all
         return _own(request.args.get("done", ""))
 
     @pages.get(f"{ACCOUNT}/<any(password,language):_verb>")
-    @may()
+    @may(about=scope.OWN_ACCOUNT)
     def back(language: str, _verb: str) -> Answer:
         """Show the page again that came back with an error and is loaded anew, or in another language."""
         return redirect_after_form(url_for(".own", language=language))
 
     @pages.post(f"{ACCOUNT}/password")
-    @may()
+    @may(about=scope.OWN_ACCOUNT)
     def password(language: str) -> Answer:  # noqa: ARG001
         return _change_password(app, limiter)
 
     @pages.post(f"{ACCOUNT}/language")
-    @may()
+    @may(about=scope.OWN_ACCOUNT)
     def speak(language: str) -> Answer:  # noqa: ARG001
         return _speak(app)
 
     @pages.post(f"{ACCOUNT}/sessions")
-    @may()
+    @may(about=scope.OWN_ACCOUNT)
     def end_everywhere(language: str) -> Answer:  # noqa: ARG001
         return _end_everywhere(app)
 

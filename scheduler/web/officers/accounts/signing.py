@@ -18,7 +18,7 @@ from scheduler.services.accounts.accounts import Officer, Refused
 from scheduler.web.kit.answers import redirect_after_form
 from scheduler.web.kit.forms import Form
 from scheduler.web.kit.language import _, preferred
-from scheduler.web.officers.kit import guard
+from scheduler.web.officers.kit import guard, scope
 from scheduler.web.officers.kit.answers import sentence
 from scheduler.web.officers.kit.guard import DESK, for_strangers, may, officer, own_page
 
@@ -43,7 +43,7 @@ def blueprint(app: App, limiter: Limiter) -> Blueprint:
         return _sign_in(app, limiter)
 
     @pages.post(f"{DESK}/sign-out")
-    @may()
+    @may(about=scope.OWN_ACCOUNT)
     def sign_out(language: str) -> Answer:  # noqa: ARG001
         guard.end()
         return redirect_after_form(guard.sign_in_address())

@@ -18,6 +18,7 @@ from scheduler.base.i18n import LANGUAGES
 from scheduler.model.accounts import Act
 from scheduler.model.posts import Post, SpecialDays
 from scheduler.model.visits import Appointment
+from scheduler.services.accounts import rights
 from scheduler.services.consulate.posts import opening_days, post_mapping
 from scheduler.services.consulate.posts.post_drafts import SpecialDraft
 from scheduler.services.consulate.posts.slots import Slot
@@ -26,10 +27,10 @@ from scheduler.web.consulate import wording as visit_wording
 from scheduler.web.kit.answers import redirect_after_form, show_form_again
 from scheduler.web.kit.forms import Form
 from scheduler.web.kit.language import _, ngettext, with_query
-from scheduler.web.officers.consulate.own_posts import POST, get_own_post
-from scheduler.web.officers.kit import guard
+from scheduler.web.officers.consulate.addresses import POST
+from scheduler.web.officers.kit import guard, scope
 from scheduler.web.officers.kit.answers import FormRefused, act_as_officer, check_draft
-from scheduler.web.officers.kit.guard import may
+from scheduler.web.officers.kit.guard import may, officer
 
 CLOSE = f"{POST}/close"
 _FIELDS = {"first_day": "first", "last_day": "last", "hours": "opens"}
@@ -39,27 +40,27 @@ def blueprint(app: App) -> Blueprint:
     pages = guard.blueprint("closing")
 
     @pages.get(CLOSE)
-    @may(Act.KEEP_POSTS)
+    @may(Act.KEEP_POSTS, about=scope.POST)
     def page(language: str, key: str) -> str:  # noqa: ARG001 - kept in g for all
         return _show_page(app, key)
 
     @pages.post(f"{CLOSE}/look")
-    @may(Act.KEEP_POSTS)
+    @may(Act.KEEP_POSTS, about=scope.POST)
     def look(language: str, key: str) -> Answer | str:  # noqa: ARG001
         return _show_affected(app, key)
 
     @pages.post(f"{CLOSE}/again")
-    @may(Act.KEEP_POSTS)
+    @may(Act.KEEP_POSTS, about=scope.POST)
     def look_again(language: str, key: str) -> str:  # noqa: ARG001
         return _show_page(app, key, Form.sent())
 
     @pages.post(CLOSE)
-    @may(Act.KEEP_POSTS)
+    @may(Act.KEEP_POSTS, about=scope.POST)
     def close(language: str, key: str) -> Answer:  # noqa: ARG001
         return _close(app, key)
 
     @pages.post(f"{CLOSE}/offer")
-    @may(Act.KEEP_POSTS)
+    @may(Act.KEEP_POSTS, about=scope.POST)
     def offer(language: str, key: str) -> Answer:  # noqa: ARG001
         return _offer_times(app, key)
 
@@ -69,7 +70,7 @@ def blueprint(app: App) -> Blueprint:
 def _show_page(app: App, key: str, form: Form | None = None) -> str:
     now = app.clock.now()
     with app.db.read() as session:
-        post = get_own_post(session, key)
+        post = rights.get_post(session, officer(), key)
         return render_template(
             "web/desk/close.html",
             title=_("Closing days"),
@@ -94,7 +95,7 @@ def _list_closures(post: Post, today: date) -> list[SpecialDays]:
 def _show_affected(app: App, key: str) -> Answer | str:
     form = Form.sent()
     with app.db.read() as session:
-        post = get_own_post(session, key)
+        post = rights.get_post(session, officer(), key)
         try:
             draft = _read_draft(app, post, form)
         except FormRefused:
@@ -170,7 +171,7 @@ def _close(app: App, key: str) -> Answer:
     form = Form.sent()
     try:
         with act_as_officer(app, form) as session:
-            post = get_own_post(session, key)
+            post = rights.get_post(session, officer(), key)
             opening_days.set_days(session, post, _read_draft(app, post, form), now=app.clock.now())
             found = _offer_replacements(app, session, post)
     except FormRefused:
@@ -182,7 +183,7 @@ def _offer_times(app: App, key: str) -> Answer:
     form = Form.sent()
     try:
         with act_as_officer(app, form) as session:
-            found = _offer_replacements(app, session, get_own_post(session, key))
+            found = _offer_replacements(app, session, rights.get_post(session, officer(), key))
     except FormRefused:
         return show_form_again(_show_page(app, key, form))
     return _go_back(key, found)

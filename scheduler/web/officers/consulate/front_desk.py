@@ -22,6 +22,7 @@ from scheduler.base.i18n import load_catalogue
 from scheduler.model.accounts import Act
 from scheduler.model.posts import Counter, Post
 from scheduler.model.visits import Appointment, VisitStatus
+from scheduler.services.accounts import rights
 from scheduler.services.consulate.front_desk import actions as desk_actions
 from scheduler.services.consulate.front_desk import day_list
 from scheduler.services.consulate.front_desk import today as desk_today
@@ -36,16 +37,13 @@ from scheduler.web.kit.language import _
 from scheduler.web.kit.typed_times import parse_typed_day
 from scheduler.web.officers.consulate import walk_ins
 from scheduler.web.officers.consulate import wording as desk_wording
-from scheduler.web.officers.consulate.own_posts import (
+from scheduler.web.officers.consulate.addresses import (
     POST,
     POSTS,
-    get_own_post,
-    get_own_visit,
-    list_own_posts,
     today_address,
 )
 from scheduler.web.officers.events.door import FRAGMENT, open_camera
-from scheduler.web.officers.kit import camera, guard
+from scheduler.web.officers.kit import camera, guard, scope
 from scheduler.web.officers.kit.answers import error_in_words, is_away
 from scheduler.web.officers.kit.guard import allowed, may, officer, takes
 
@@ -73,39 +71,39 @@ def blueprint(app: App, limiter: Limiter) -> Blueprint:
     pages = guard.blueprint("front")
 
     @pages.get(POSTS)
-    @may(Act.SEE_VISITS)
+    @may(Act.SEE_VISITS, about=scope.LISTS)
     def every(language: str) -> str:  # noqa: ARG001 - kept in g for all
         return _show_posts(app)
 
     @pages.get(TODAY)
-    @may(Act.SEE_VISITS)
+    @may(Act.SEE_VISITS, about=scope.POST)
     def today(language: str, key: str) -> str:  # noqa: ARG001
         return _render(app, key, _read_query())
 
     @pages.get(f"{TODAY}/now")
-    @may(Act.SEE_VISITS)
+    @may(Act.SEE_VISITS, about=scope.POST)
     def now(language: str, key: str) -> str:  # noqa: ARG001
         return _render(app, key, FormResult(), template="web/desk/_front_now.html")
 
     @pages.get(f"{TODAY}/list.pdf")
-    @may(Act.SEE_VISITS)
+    @may(Act.SEE_VISITS, about=scope.POST)
     def printed(language: str, key: str) -> Response:
         return _print_list(app, key, language)
 
     @pages.post(TODAY)
-    @may(Act.SEE_VISITS, Act.KEEP_QUEUE)
+    @may(Act.SEE_VISITS, Act.KEEP_QUEUE, about=scope.POST)
     def read(language: str, key: str) -> Answer | str:  # noqa: ARG001
         return _answer(app, key, _handle_input(app, key, Form.sent()["given"].strip()[:MAX_TEXT_LENGTH]))
 
     @pages.post(f"{TODAY}/picture")
     @limiter.limit(camera.PER_ACCOUNT, key_func=camera.account)
     @takes(camera.MAX_OCTETS)
-    @may(Act.SEE_VISITS, Act.KEEP_QUEUE)
+    @may(Act.SEE_VISITS, Act.KEEP_QUEUE, about=scope.POST)
     def picture(language: str, key: str) -> Response:  # noqa: ARG001
         return camera.read_picture()
 
     @pages.post(f"{TODAY}/visits/<reference>/<verb>")
-    @may(Act.SEE_VISITS, Act.KEEP_QUEUE)
+    @may(Act.SEE_VISITS, Act.KEEP_QUEUE, about=scope.VISIT_AT_POST)
     def do(language: str, key: str, reference: str, verb: str) -> Answer | str:  # noqa: ARG001
         return _answer(app, key, _act_on_visit(app, key, reference, verb))
 
@@ -117,12 +115,12 @@ def blueprint(app: App, limiter: Limiter) -> Blueprint:
 
 def _add_counter_pages(pages: Blueprint, app: App) -> None:
     @pages.post(f"{TODAY}/counter")
-    @may(Act.SEE_VISITS, Act.KEEP_QUEUE)
+    @may(Act.SEE_VISITS, Act.KEEP_QUEUE, about=scope.POST)
     def sit(language: str, key: str) -> Answer:  # noqa: ARG001
         return _choose_counter(app, key)
 
     @pages.post(f"{TODAY}/call")
-    @may(Act.SEE_VISITS, Act.KEEP_QUEUE)
+    @may(Act.SEE_VISITS, Act.KEEP_QUEUE, about=scope.POST)
     def call(language: str, key: str) -> Answer | str:  # noqa: ARG001
         return _answer(app, key, _call_to_counter(app, key, Form.sent()))
 
@@ -130,7 +128,10 @@ def _add_counter_pages(pages: Blueprint, app: App) -> None:
 def _show_posts(app: App) -> str:
     with app.db.read() as session:
         return render_template(
-            "web/desk/posts.html", title=_("Posts"), posts=list_own_posts(session), visit_text=visit_wording
+            "web/desk/posts.html",
+            title=_("Posts"),
+            posts=rights.list_posts(session, officer()),
+            visit_text=visit_wording,
         )
 
 
@@ -179,7 +180,7 @@ def _get_visit(session: Session, post: Post, reference: str) -> Appointment:
     Raise Conflict, to be shown on the page, if there is none, or if it is at another post that the officer may see.
     """
     try:
-        found = get_own_visit(session, reference)
+        found = rights.get_visit(session, officer(), reference)
     except NotFound as error:
         raise Conflict(error.message, **error.facts) from error
     if found.service.post_id != post.id:
@@ -204,7 +205,9 @@ def _run(app: App, key: str, verb: str, action: Callable[[Session, Post], Appoin
     """Run an action on a visit in one transaction; a refusal by the services becomes part of the result."""
     try:
         with app.db.write(officer().actor) as session:
-            return FormResult(reference=action(session, get_own_post(session, key)).reference, done=verb)
+            return FormResult(
+                reference=action(session, rights.get_post(session, officer(), key)).reference, done=verb
+            )
     except NotFound:
         raise
     except Unchanged as error:
@@ -227,7 +230,7 @@ def _get_counter(post: Post) -> Counter | None:
 def _choose_counter(app: App, key: str) -> Answer:
     chosen = Form.sent()["counter"]
     with app.db.read() as session:
-        post = get_own_post(session, key)
+        post = rights.get_post(session, officer(), key)
         if chosen and chosen not in {one.key for one in post.counters}:
             abort(404)
     cookie["counters"] = {**cookie.get("counters", {}), post.key: chosen}
@@ -265,7 +268,7 @@ def _read_query() -> FormResult:
 def _render(app: App, key: str, result: FormResult, *, template: str = "web/desk/front.html") -> str:
     now = app.clock.now()
     with app.db.read() as session:
-        post = get_own_post(session, key)
+        post = rights.get_post(session, officer(), key)
         shown = parse_typed_day(request.args.get("day", "")) or desk_today.get_today(post, now=now)
         day = desk_today.read_day(session, post, shown, now=now)
         return render_template(
@@ -293,7 +296,7 @@ def _print_list(app: App, key: str, language: str) -> Response:
     """
     now, gettext = app.clock.now(), load_catalogue(language).gettext
     with app.db.write(officer().actor) as session:
-        post = get_own_post(session, key)
+        post = rights.get_post(session, officer(), key)
         shown = parse_typed_day(request.args.get("day", "")) or desk_today.get_today(post, now=now)
         body = day_list.render_pdf(session, post, shown, language=language, gettext=gettext, now=now)
     response = Response(body, content_type="application/pdf")

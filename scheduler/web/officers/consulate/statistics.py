@@ -9,6 +9,7 @@ from flask import Blueprint, Response, g, render_template, request
 from scheduler.app import App
 from scheduler.base.date_format import format_days
 from scheduler.model.accounts import Act
+from scheduler.services.accounts import rights
 from scheduler.services.consulate.front_desk import statistics as visit_statistics
 from scheduler.services.consulate.front_desk import today as desk_today
 from scheduler.web.consulate import wording as visit_wording
@@ -16,9 +17,9 @@ from scheduler.web.kit.forms import Form
 from scheduler.web.kit.language import _
 from scheduler.web.kit.typed_times import parse_typed_day
 from scheduler.web.officers.consulate import wording as desk_wording
-from scheduler.web.officers.consulate.own_posts import POST, get_own_post
-from scheduler.web.officers.kit import guard
-from scheduler.web.officers.kit.guard import may
+from scheduler.web.officers.consulate.addresses import POST
+from scheduler.web.officers.kit import guard, scope
+from scheduler.web.officers.kit.guard import may, officer
 
 LONGEST_SPAN = timedelta(days=366)
 
@@ -27,7 +28,7 @@ def blueprint(app: App) -> Blueprint:
     pages = guard.blueprint("statistics")
 
     @pages.get(f"{POST}/statistics")
-    @may(Act.SEE_VISITS)
+    @may(Act.SEE_VISITS, about=scope.POST)
     def page(language: str, key: str) -> Response:  # noqa: ARG001 - kept in g for all
         return _show_page(app, key)
 
@@ -36,7 +37,7 @@ def blueprint(app: App) -> Blueprint:
 
 def _show_page(app: App, key: str) -> Response:
     with app.db.read() as session:
-        post = get_own_post(session, key)
+        post = rights.get_post(session, officer(), key)
         today = desk_today.get_today(post, now=app.clock.now())
         form = Form({name: request.args.get(name, "").strip()[:10] for name in ("from", "until")})
         first, last = _read_days(form, today)

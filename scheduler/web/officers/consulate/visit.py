@@ -20,6 +20,7 @@ from scheduler.base.i18n import N_
 from scheduler.model.accounts import Act
 from scheduler.model.audit import Audit
 from scheduler.model.visits import Appointment, Side, VisitStatus
+from scheduler.services.accounts import rights
 from scheduler.services.consulate.front_desk import visit_history
 from scheduler.services.consulate.posts import free_times
 from scheduler.services.consulate.posts.availability import Explanation
@@ -33,8 +34,7 @@ from scheduler.web.kit.answers import redirect_after_form, show_form_again
 from scheduler.web.kit.forms import Form
 from scheduler.web.kit.language import _
 from scheduler.web.kit.typed_times import parse_typed_day, parse_typed_time
-from scheduler.web.officers.consulate.own_posts import get_own_visit
-from scheduler.web.officers.kit import guard
+from scheduler.web.officers.kit import guard, scope
 from scheduler.web.officers.kit.answers import FormRefused, act_as_officer
 from scheduler.web.officers.kit.guard import DESK, allowed, may, officer
 
@@ -74,27 +74,27 @@ def blueprint(app: App) -> Blueprint:
     pages = guard.blueprint("deskvisits")
 
     @pages.get(VISIT)
-    @may(Act.SEE_APPLICANTS)
+    @may(Act.SEE_APPLICANTS, about=scope.VISIT)
     def visit(language: str, reference: str) -> str:  # noqa: ARG001 - kept in g for all
         return _show_visit(app, reference)
 
     @pages.get(f"{VISIT}/move")
-    @may(Act.SEE_APPLICANTS, Act.KEEP_VISITS)
+    @may(Act.SEE_APPLICANTS, Act.KEEP_VISITS, about=scope.VISIT)
     def to_move(language: str, reference: str) -> str:  # noqa: ARG001
         return _show_move(app, reference)
 
     @pages.post(f"{VISIT}/move")
-    @may(Act.SEE_APPLICANTS, Act.KEEP_VISITS)
+    @may(Act.SEE_APPLICANTS, Act.KEEP_VISITS, about=scope.VISIT)
     def move(language: str, reference: str) -> Answer:  # noqa: ARG001
         return _move(app, reference)
 
     @pages.get(f"{VISIT}/cancel")
-    @may(Act.SEE_APPLICANTS, Act.KEEP_VISITS)
+    @may(Act.SEE_APPLICANTS, Act.KEEP_VISITS, about=scope.VISIT)
     def to_cancel(language: str, reference: str) -> str:  # noqa: ARG001
         return _show_cancel(app, reference)
 
     @pages.post(f"{VISIT}/cancel")
-    @may(Act.SEE_APPLICANTS, Act.KEEP_VISITS)
+    @may(Act.SEE_APPLICANTS, Act.KEEP_VISITS, about=scope.VISIT)
     def cancel(language: str, reference: str) -> Answer:  # noqa: ARG001
         return _cancel(app, reference)
 
@@ -107,10 +107,10 @@ def blueprint(app: App) -> Blueprint:
 def _show_visit(app: App, reference: str) -> str:
     now = app.clock.now()
     with app.db.write(officer().actor) as session:  # only to record who opened it
-        found = get_own_visit(session, reference)
+        found = rights.get_visit(session, officer(), reference)
         access_log.record_visit_view(session, found, now=now)
     with app.db.read() as session:
-        found = get_own_visit(session, reference)
+        found = rights.get_visit(session, officer(), reference)
         return _render(
             "visit",
             found,
@@ -178,7 +178,7 @@ class AskedTime:
 def _show_move(app: App, reference: str, problem: str = "") -> str:
     now = app.clock.now()
     with app.db.read() as session:
-        visit = get_own_visit(session, reference)
+        visit = rights.get_visit(session, officer(), reference)
         if not _can_move(visit, now):
             abort(404)
         asked = _read_asked_time(session, visit, now)
@@ -237,7 +237,7 @@ def _move(app: App, reference: str) -> Answer:
     at = parse_typed_time(form["at"]) or abort(400)
     try:
         with act_as_officer(app, form) as session:
-            booking.move(session, get_own_visit(session, reference), at, now=app.clock.now(), desk=True)
+            booking.move(session, rights.get_visit(session, officer(), reference), at, now=app.clock.now(), desk=True)
     except FormRefused:
         return Response(_show_move(app, reference, " ".join(form.errors.values())), 409)
     return _go_to_visit(reference, "moved")
@@ -248,7 +248,7 @@ def _move(app: App, reference: str) -> Answer:
 
 def _show_cancel(app: App, reference: str, form: Form | None = None) -> str:
     with app.db.read() as session:
-        visit = get_own_visit(session, reference)
+        visit = rights.get_visit(session, officer(), reference)
         if form is None and not _can_cancel(visit, app.clock.now()):
             abort(404)
         sides = [(str(Side.POST), _("the post")), (str(Side.APPLICANT), _("the applicant"))]
@@ -261,7 +261,7 @@ def _cancel(app: App, reference: str) -> Answer:
     try:
         with act_as_officer(app, form) as session:
             if by is not None:
-                booking.cancel(session, get_own_visit(session, reference), by=by, now=app.clock.now())
+                booking.cancel(session, rights.get_visit(session, officer(), reference), by=by, now=app.clock.now())
     except FormRefused:
         return show_form_again(_show_cancel(app, reference, form))
     return _go_to_visit(reference, "cancelled")

@@ -11,6 +11,7 @@ from scheduler.base.i18n import LANGUAGES
 from scheduler.model.accounts import Act
 from scheduler.model.posts import Counted, Post, Service
 from scheduler.model.visits import Appointment
+from scheduler.services.accounts import rights
 from scheduler.services.consulate.front_desk import today as desk_today
 from scheduler.services.consulate.front_desk import walk_ins
 from scheduler.services.consulate.front_desk.today import DeskDay
@@ -19,9 +20,10 @@ from scheduler.web.kit.answers import redirect_after_form, show_form_again
 from scheduler.web.kit.forms import Form
 from scheduler.web.kit.language import NAMES, _
 from scheduler.web.officers.consulate import wording as desk_wording
-from scheduler.web.officers.consulate.own_posts import POST, get_own_post, today_address
+from scheduler.web.officers.consulate.addresses import POST, today_address
+from scheduler.web.officers.kit import scope
 from scheduler.web.officers.kit.answers import FormRefused, act_as_officer
-from scheduler.web.officers.kit.guard import may
+from scheduler.web.officers.kit.guard import may, officer
 
 WALK_IN = f"{POST}/walk-in"
 
@@ -30,12 +32,12 @@ def add_pages(pages: Blueprint, app: App) -> None:
     """Add the page and its form to the blueprint of the front desk."""
 
     @pages.get(WALK_IN)
-    @may(Act.SEE_VISITS, Act.KEEP_QUEUE)
+    @may(Act.SEE_VISITS, Act.KEEP_QUEUE, about=scope.POST)
     def form(language: str, key: str) -> str:  # noqa: ARG001 - kept in g for all
         return _show_form(app, key)
 
     @pages.post(WALK_IN)
-    @may(Act.SEE_VISITS, Act.KEEP_QUEUE)
+    @may(Act.SEE_VISITS, Act.KEEP_QUEUE, about=scope.POST)
     def walk_in(language: str, key: str) -> Answer:  # noqa: ARG001
         return _take_in(app, key)
 
@@ -43,7 +45,7 @@ def add_pages(pages: Blueprint, app: App) -> None:
 def _show_form(app: App, key: str, form: Form | None = None) -> str:
     now = app.clock.now()
     with app.db.read() as session:
-        post = get_own_post(session, key)
+        post = rights.get_post(session, officer(), key)
         services = _list_services(post)
         day = desk_today.read_day(session, post, desk_today.get_today(post, now=now), now=now)
         return render_template(
@@ -79,7 +81,7 @@ def _take_in(app: App, key: str) -> Answer:
     form, reference = Form.sent(), ""
     try:
         with act_as_officer(app, form) as session:
-            reference = _record(app, session, get_own_post(session, key), form).reference
+            reference = _record(app, session, rights.get_post(session, officer(), key), form).reference
     except FormRefused:
         return show_form_again(_show_form(app, key, form))
     return redirect_after_form(today_address(key, visit=reference, done="walk-in"))

@@ -15,15 +15,15 @@ from scheduler.model.accounts import Act
 from scheduler.model.attendance import Role, Standing
 from scheduler.model.events import Mode
 from scheduler.model.letters import Outcome
-from scheduler.services.accounts import accounts
+from scheduler.services.accounts import accounts, rights
 from scheduler.services.events.guest_lists import exporting as guest_export
 from scheduler.services.events.guests import guest_directory
 from scheduler.services.events.guests.guest_directory import GuestFilter
 from scheduler.services.letters import ledger
+from scheduler.services.privacy import access_log
 from scheduler.web.kit.language import _
-from scheduler.web.officers.kit import guard
-from scheduler.web.officers.kit.answers import event_of
-from scheduler.web.officers.kit.guard import DESK, allowed, may
+from scheduler.web.officers.kit import guard, scope
+from scheduler.web.officers.kit.guard import DESK, may, officer
 
 EVENT = f"{DESK}/events/<key>"
 MOST_LETTERS = 500
@@ -38,27 +38,27 @@ def blueprint(app: App) -> Blueprint:
     pages = guard.blueprint("desk")
 
     @pages.get(DESK)
-    @may(Act.SEE_EVENTS)
+    @may(Act.SEE_EVENTS, about=scope.LISTS)
     def overview(language: str) -> str:  # noqa: ARG001 - kept in g for all
         return _overview(app)
 
     @pages.get(EVENT)
-    @may(Act.SEE_GUESTS)
+    @may(Act.SEE_GUESTS, about=scope.EVENT)
     def guests(language: str, key: str) -> str:  # noqa: ARG001
         return _guests(app, key)
 
     @pages.get(f"{EVENT}/guests.<any(xlsx,csv):kind>")
-    @may(Act.SEE_GUESTS, Act.TAKE_LIST)
+    @may(Act.SEE_GUESTS, Act.TAKE_LIST, about=scope.EVENT)
     def file(language: str, key: str, kind: str) -> Response:
         return _file(app, key, kind, language)
 
     @pages.get(f"{EVENT}/letters")
-    @may(Act.SEE_LETTERS)
+    @may(Act.SEE_LETTERS, about=scope.EVENT)
     def letters(language: str, key: str) -> str:  # noqa: ARG001
         return _letters(app, key)
 
     @pages.get(f"{DESK}/accounts")
-    @may(Act.SEE_ACCOUNTS)
+    @may(Act.SEE_ACCOUNTS, about=scope.LISTS)
     def everybody(language: str) -> str:  # noqa: ARG001
         return _accounts(app)
 
@@ -69,8 +69,8 @@ def _overview(app: App) -> str:
     read = guest_directory.list_past if request.args.get("when") == "past" else guest_directory.list_coming
     number = page()
     with app.db.read() as session:
-        confidential = allowed(Act.SEE_CONFIDENTIAL)
-        found = read(session, confidential=confidential, now=app.clock.now(), page=number)
+        visibilities = rights.list_visibilities(officer())
+        found = read(session, visibilities=visibilities, now=app.clock.now(), page=number)
         return render_template(
             "web/desk/overview.html",
             title=_("Desk"),
@@ -88,7 +88,7 @@ def page() -> int:
 def _guests(app: App, key: str) -> str:
     wanted, number = _wanted(), page()
     with app.db.read() as session:
-        event = event_of(session, key)
+        event = rights.get_event(session, officer(), key)
         found = guest_directory.find_guests(session, event, wanted, page=number)
         return render_template(
             "web/desk/guests.html",
@@ -124,9 +124,11 @@ def _word(kind: type[W], chosen: Mapping[str, str], name: str) -> W | None:
 
 
 def _file(app: App, key: str, kind: str, language: str) -> Response:
+    """Return the list of an event as a file. The audit records who downloaded it, because it holds all names."""
     gettext = load_catalogue(language).gettext
-    with app.db.read() as session:
-        event = event_of(session, key)
+    with app.db.write(officer().actor) as session:
+        event = rights.get_event(session, officer(), key)
+        access_log.record_copy(session, event.key, f"{key}.{kind}", now=app.clock.now())
         layout = guest_export.layout_of(session, event) or guest_export.default_layout(event, gettext)
         rows = list(guest_export.export_rows(session, event, layout, language=language, gettext=gettext))
     content_type, delimiter = SHEETS[kind]
@@ -142,7 +144,7 @@ def _letters(app: App, key: str) -> str:
     if wanted not in (None, *outcomes):
         abort(404)
     with app.db.read() as session:
-        event = event_of(session, key)
+        event = rights.get_event(session, officer(), key)
         rows = ledger.list_letters(session, event=event, kind=None, outcome=wanted, limit=MOST_LETTERS)
         return render_template(
             "web/desk/letters.html",

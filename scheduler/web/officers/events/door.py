@@ -26,17 +26,17 @@ from scheduler.model.accounts import Act
 from scheduler.model.arrivals import Arrival
 from scheduler.model.attendance import Attendee, Standing
 from scheduler.model.events import Event
-from scheduler.services.common import lookup
+from scheduler.services.accounts import rights
 from scheduler.services.events.attendance import passes
 from scheduler.services.events.attendance.capacity import NoRoom
 from scheduler.services.events.door import arrivals, cards
 from scheduler.services.events.door.arrivals import ScanDetails, ScanOutcome, ScanResult, TooManyPeople
 from scheduler.services.events.door.name_search import MAX_SHOWN, Search
+from scheduler.services.events.guests import guest_directory
 from scheduler.web.kit.forms import Form as Typed
 from scheduler.web.kit.language import _
-from scheduler.web.kit.paths import is_key
 from scheduler.web.kit.safety import HEADERS
-from scheduler.web.officers.kit import camera, guard
+from scheduler.web.officers.kit import camera, guard, scope
 from scheduler.web.officers.kit.guard import DESK, allowed, may, officer, takes
 from scheduler.web.programme import wording as event_wording
 
@@ -64,42 +64,42 @@ def blueprint(app: App, limiter: Limiter) -> Blueprint:
     search = Search()
 
     @pages.get(DOOR)
-    @may(Act.CHECK_IN)
+    @may(Act.CHECK_IN, about=scope.EVENT)
     def page(language: str, key: str) -> Answer | str:  # noqa: ARG001 - kept in g for all
         return _page(app, search, key, _asked_for())
 
     @pages.post(DOOR)
-    @may(Act.CHECK_IN)
+    @may(Act.CHECK_IN, about=scope.EVENT)
     def read(language: str, key: str) -> Answer | str:  # noqa: ARG001
         return _answer(app, search, key, _read(app, key, Typed.sent()))
 
     @pages.post(f"{DOOR}/arrivals")
-    @may(Act.CHECK_IN)
+    @may(Act.CHECK_IN, about=scope.EVENT)
     def let_in(language: str, key: str) -> Answer | str:  # noqa: ARG001
         return _answer(app, search, key, _let_in(app, key, Typed.sent()))
 
     @pages.post(f"{DOOR}/arrivals/<int:number>/companions")
-    @may(Act.CHECK_IN)
+    @may(Act.CHECK_IN, about=scope.ARRIVAL)
     def companions(language: str, key: str, number: int) -> Answer | str:  # noqa: ARG001
         return _answer(app, search, key, _follow(app, key, number, Typed.sent()))
 
     @pages.post(f"{DOOR}/arrivals/<int:number>/undo")
-    @may(Act.CHECK_IN)
+    @may(Act.CHECK_IN, about=scope.ARRIVAL)
     def undo(language: str, key: str, number: int) -> Answer | str:  # noqa: ARG001
         return _answer(app, search, key, _undo(app, key, number))
 
     @pages.get(f"{DOOR}/now")
-    @may(Act.CHECK_IN)
+    @may(Act.CHECK_IN, about=scope.EVENT)
     def now(language: str, key: str) -> str:  # noqa: ARG001
         return _now(app, key)
 
     @pages.get(f"{DOOR}/badges.pdf")
-    @may(Act.TAKE_LIST)
+    @may(Act.TAKE_LIST, about=scope.EVENT)
     def badges(language: str, key: str) -> Response:  # noqa: ARG001
         return _printed(app, key, PrintForm.BADGES)
 
     @pages.get(f"{DOOR}/place-cards.pdf")
-    @may(Act.TAKE_LIST)
+    @may(Act.TAKE_LIST, about=scope.EVENT)
     def place_cards(language: str, key: str) -> Response:  # noqa: ARG001
         return _printed(app, key, PrintForm.PLACE_CARDS)
 
@@ -111,7 +111,7 @@ def _with_a_camera(pages: Blueprint, limiter: Limiter) -> None:
     @pages.post(f"{DOOR}/picture")
     @limiter.limit(camera.PER_ACCOUNT, key_func=camera.account)
     @takes(camera.MAX_OCTETS)
-    @may(Act.CHECK_IN)
+    @may(Act.CHECK_IN, about=scope.EVENT)
     def picture(language: str, key: str) -> Response:  # noqa: ARG001
         return camera.read_picture()
 
@@ -144,7 +144,8 @@ def _looks_like_a_code(given: str) -> bool:
 
 
 def _scanned(app: App, session: Session, event: Event, given: str, form: Typed) -> ScanResult:
-    return arrivals.scan(session, event, given, _came(form), secret=app.secret, now=app.clock.now())
+    told = arrivals.scan(session, event, given, _came(form), secret=app.secret, now=app.clock.now())
+    return rights.hide_other_event(officer(), told)
 
 
 def _let_in(app: App, key: str, form: Typed) -> ScanForm:
@@ -154,8 +155,8 @@ def _let_in(app: App, key: str, form: Typed) -> ScanForm:
         abort(403)
 
     def come_in(session: Session, event: Event) -> ScanResult:
-        attendee = session.get(Attendee, _number(form["attendee"]) or 0)
-        if attendee is None or attendee.event_id != event.id or attendee.standing is Standing.UNCONFIRMED:
+        attendee = guest_directory.get_guest(session, event, _number(form["attendee"]) or 0)
+        if attendee.standing is Standing.UNCONFIRMED:
             raise NotFound("nobody of this list is meant")
         return (arrivals.admit if admits else arrivals.check_in)(session, attendee, came, now=app.clock.now())
 
@@ -195,7 +196,7 @@ def _undo(app: App, key: str, number: int) -> ScanForm:
 def _do(app: App, key: str, act: Callable[[Session, Event], ScanResult], *, arrival: int | None = None) -> ScanForm:
     try:
         with app.db.write(officer().actor) as session:
-            told = act(session, _event(session, key))
+            told = act(session, rights.get_event(session, officer(), key))
             attendee = told.attendee.id if told.attendee else None
             return ScanForm(
                 verdict=told.verdict, attendee=attendee, arrival=told.arrival.id if told.arrival else None
@@ -209,12 +210,6 @@ def _do(app: App, key: str, act: Callable[[Session, Event], ScanResult], *, arri
 def _sentence(error: SchedulerError) -> str:
     said = error.text(load_catalogue(g.language).gettext)
     return f"{said[:1].upper()}{said[1:]}."
-
-
-def _event(session: Session, key: str) -> Event:
-    if not is_key(key):
-        raise NotFound("there is no such page")
-    return lookup.get(session, Event, key)
 
 
 # What is answered
@@ -245,7 +240,7 @@ def _asked_for() -> ScanForm:
 def _page(app: App, search: Search, key: str, heard: ScanForm, *, template: str = "web/desk/door.html") -> str:
     now = app.clock.now()
     with app.db.read() as session:
-        event = _event(session, key)
+        event = rights.get_event(session, officer(), key)
         told = _told(session, event, heard)
         matches = search.find(session, event, heard.name, now=now) if heard.name else []
         return render_template(
@@ -292,7 +287,7 @@ def _counted(session: Session, event: Event) -> dict[str, object]:
 def _now(app: App, key: str) -> str:
     """Return the parts that change by themselves while the page stays open."""
     with app.db.read() as session:
-        event = _event(session, key)
+        event = rights.get_event(session, officer(), key)
         return render_template(
             "web/desk/_door_now.html",
             event=event,
@@ -305,7 +300,7 @@ def _now(app: App, key: str) -> str:
 def _printed(app: App, key: str, form: PrintForm) -> Response:
     """Print badges or place cards in the language of the page."""
     with app.db.read() as session:
-        event = _event(session, key)
+        event = rights.get_event(session, officer(), key)
         try:
             made = cards.render_pdf(
                 session,

@@ -11,6 +11,7 @@ from scheduler.base.i18n import LANGUAGES
 from scheduler.model.accounts import Act
 from scheduler.model.attendance import Role
 from scheduler.model.events import Event, Mode
+from scheduler.services.accounts import rights
 from scheduler.services.events.attendance import capacity, transitions
 from scheduler.services.events.attendance.transitions import Guest
 from scheduler.services.events.guests import guest_directory
@@ -20,9 +21,9 @@ from scheduler.web.kit.forms import Form
 from scheduler.web.kit.language import _
 from scheduler.web.officers.events import guest_actions
 from scheduler.web.officers.events.desk import EVENT
-from scheduler.web.officers.kit import guard
-from scheduler.web.officers.kit.answers import FormRefused, act_as_officer, event_of
-from scheduler.web.officers.kit.guard import allowed, may
+from scheduler.web.officers.kit import guard, scope
+from scheduler.web.officers.kit.answers import FormRefused, act_as_officer
+from scheduler.web.officers.kit.guard import allowed, may, officer
 
 GUEST = f"{EVENT}/guests/<int:number>"
 ROLES = {str(role): role for role in Role}
@@ -33,27 +34,27 @@ def blueprint(app: App) -> Blueprint:
     pages = guard.blueprint("guests")
 
     @pages.get(GUEST)
-    @may(Act.SEE_GUESTS)
+    @may(Act.SEE_GUESTS, about=scope.GUEST)
     def guest(language: str, key: str, number: int) -> str:  # noqa: ARG001 - kept in g for all
         return _guest(app, key, number)
 
     @pages.get(f"{GUEST}/<verb>")
-    @may(Act.SEE_GUESTS, Act.KEEP_LIST)
+    @may(Act.SEE_GUESTS, Act.KEEP_LIST, about=scope.GUEST)
     def asking(language: str, key: str, number: int, verb: str) -> str:  # noqa: ARG001
         return _verb(app, key, number, verb)
 
     @pages.post(f"{GUEST}/<verb>")
-    @may(Act.SEE_GUESTS, Act.KEEP_LIST)
+    @may(Act.SEE_GUESTS, Act.KEEP_LIST, about=scope.GUEST)
     def done(language: str, key: str, number: int, verb: str) -> Answer:  # noqa: ARG001
         return _do(app, key, number, verb)
 
     @pages.get(f"{EVENT}/register")
-    @may(Act.SEE_GUESTS, Act.KEEP_LIST)
+    @may(Act.SEE_GUESTS, Act.KEEP_LIST, about=scope.EVENT)
     def form(language: str, key: str) -> str:  # noqa: ARG001
         return _form(app, key)
 
     @pages.post(f"{EVENT}/register")
-    @may(Act.SEE_GUESTS, Act.KEEP_LIST)
+    @may(Act.SEE_GUESTS, Act.KEEP_LIST, about=scope.EVENT)
     def register(language: str, key: str) -> Answer:  # noqa: ARG001
         return _register(app, key)
 
@@ -65,12 +66,11 @@ def blueprint(app: App) -> Blueprint:
 
 def _guest(app: App, key: str, number: int) -> str:
     with app.db.read() as session:
-        event = event_of(session, key)
-        found = guest_directory.get_guest(session, event, number)
+        found = rights.get_guest(session, officer(), key, number)
         return render_template(
             "web/desk/guest.html",
             title=found.person.name.to(g.language),
-            event=event,
+            event=found.event,
             attendee=found,
             ahead=capacity.count_parties_ahead(session, found),
             verbs=guest_actions.offered_actions(found) if allowed(Act.KEEP_LIST) else {},
@@ -88,14 +88,13 @@ def _done(what: str) -> str:
 
 def _verb(app: App, key: str, number: int, verb: str, form: Form | None = None) -> str:
     with app.db.read() as session:
-        event = event_of(session, key)
-        found = guest_directory.get_guest(session, event, number)
+        found = rights.get_guest(session, officer(), key, number)
         # Offered or not: what has changed meanwhile is said when the button is pressed.
         asked = guest_actions.VERBS.get(verb) or abort(404)
         return render_template(
             "web/desk/verb.html",
             title=_(asked.words),
-            event=event,
+            event=found.event,
             attendee=found,
             verb=asked,
             form=form or Form(asked.begins(found)),
@@ -110,7 +109,7 @@ def _do(app: App, key: str, number: int, verb: str) -> Answer:
     form, asked = Form.sent(), guest_actions.VERBS.get(verb) or abort(404)
     try:
         with act_as_officer(app, form) as session:
-            found = guest_directory.get_guest(session, event_of(session, key), number)
+            found = rights.get_guest(session, officer(), key, number)
             asked.deed(session, found, form, app.clock.now())
     except FormRefused:
         return show_form_again(_verb(app, key, number, verb, form))
@@ -122,7 +121,7 @@ def _do(app: App, key: str, number: int, verb: str) -> Answer:
 
 def _form(app: App, key: str, form: Form | None = None) -> str:
     with app.db.read() as session:
-        event = event_of(session, key)
+        event = rights.get_event(session, officer(), key)
         return render_template(
             "web/desk/register.html",
             title=_("Register somebody"),
@@ -137,7 +136,7 @@ def _register(app: App, key: str) -> Answer:
     form = Form.sent()
     try:
         with act_as_officer(app, form) as session:
-            number = _registered(app, session, event_of(session, key), form)
+            number = _registered(app, session, rights.get_event(session, officer(), key), form)
     except FormRefused:
         return show_form_again(_form(app, key, form))
     return redirect_after_form(url_for(".guest", language=g.language, key=key, number=number, done=REGISTERED))

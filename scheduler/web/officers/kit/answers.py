@@ -1,4 +1,4 @@
-"""Tools that the pages of the desk share: find an event, act in an officer's name, show a refusal in words."""
+"""Tools that the pages of the desk share: act in an officer's name, show a refusal in words."""
 
 from __future__ import annotations
 
@@ -13,21 +13,11 @@ from sqlalchemy.orm import Session
 from scheduler.app import App
 from scheduler.base.errors import NotFound, SchedulerError, list_errors
 from scheduler.base.i18n import load_catalogue
-from scheduler.model.accounts import Act
-from scheduler.model.events import Event
 from scheduler.services.common.drafts import Draft, check
-from scheduler.services.events.guests import guest_directory
 from scheduler.services.events.programme.conflicts import Contradiction
+from scheduler.storage.refusals import Busy
 from scheduler.web.kit.forms import Form, in_words
-from scheduler.web.kit.paths import is_key
-from scheduler.web.officers.kit.guard import allowed, officer
-
-
-def event_of(session: Session, key: str) -> Event:
-    """Return an event. Raise NotFound also for an event that this officer may not know of."""
-    if not is_key(key):
-        raise NotFound("there is no event {key}", key=key)
-    return guest_directory.get_event(session, key, confidential=allowed(Act.SEE_CONFIDENTIAL))
+from scheduler.web.officers.kit.guard import officer
 
 
 class FormRefused(Exception):
@@ -57,7 +47,8 @@ def act_as_officer(app: App, form: Form) -> Iterator[Session]:
 
 def is_away(error: SchedulerError) -> bool:
     """Return whether the database is away, rather than the officer mistaken."""
-    return isinstance(error.__cause__, DBAPIError) and not isinstance(error.__cause__, IntegrityError)
+    cause = error.__cause__
+    return isinstance(error, Busy) or (isinstance(cause, DBAPIError) and not isinstance(cause, IntegrityError))
 
 
 def _contradicts(error: SchedulerError) -> bool:

@@ -1,20 +1,25 @@
-"""Rights to the pages of the desk. A page that states no right is seen by nobody.
+"""Rights to the pages of the desk: each states the acts it needs and what it is about, or the site does not start.
 
     pages = guard.blueprint("door")
 
-    @pages.post(f"{DESK}/events/<key>/door/in")
-    @may(Act.CHECK_IN)
-    def let_in(language, key):
+    @pages.post(f"{DESK}/events/<key>/door")
+    @may(Act.CHECK_IN, about=scope.EVENT)
+    def read(language, key):
         with app.db.write(officer().actor) as session:
+            event = rights.get_event(session, officer(), key)
             ...
 
-`officer` returns the officer who asks, `allowed(Act.SEE_ADDRESSES)` whether they may do more; templates have both.
+A view is called only for officers whose role permits the acts, and who may know of what the page is about: for others
+that does not exist. `officer` returns the officer who asks, `allowed(Act.SEE_ADDRESSES)` whether they may do more;
+templates have both.
+
 Forms carry ``{{ desk.seal() }}``; a script sends ``csrf_token()`` as X-CSRFToken. Without a session a reader is sent
 to sign in, and the form of a lost session is shown again with what was typed, as 401.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from functools import wraps
@@ -50,6 +55,7 @@ from scheduler.services.common.tokens import derive
 from scheduler.web.kit.forms import refuse_other_sites
 from scheduler.web.kit.language import _, with_query
 from scheduler.web.kit.paths import PER_LANGUAGE
+from scheduler.web.officers.kit.scope import CHOICES, AccessScope, Right
 
 DESK = f"{PER_LANGUAGE}/desk"
 SEEN_WITHIN = timedelta(minutes=5)  # how exactly it is known when a session was last used
@@ -61,15 +67,18 @@ View = Callable[P, R]
 # What pages say
 
 
-def may(*acts: Act) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Reserve a view for officers who may do all of these acts; without acts, for everybody who is signed in."""
+def may(*acts: Act, about: AccessScope) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Reserve a view for officers who may do all of these acts on what the page is about.
+
+    Without acts it is for everybody who is signed in.
+    """
 
     def mark(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)
         def marked(*args: P.args, **kwargs: P.kwargs) -> R:
             return view(*args, **kwargs)
 
-        marked.asks_leave = acts  # type: ignore[attr-defined]
+        marked.needs = Right(acts, about)  # type: ignore[attr-defined]
         return marked
 
     return mark
@@ -87,7 +96,7 @@ def takes(octets: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 def for_strangers(view: Callable[P, R]) -> Callable[P, R]:
     """Open a view to people who are not signed in."""
-    view.for_strangers = True  # type: ignore[attr-defined]
+    view.needs = None  # type: ignore[attr-defined]
     return view
 
 
@@ -108,6 +117,24 @@ def blueprint(name: str) -> Blueprint:
     pages.before_request(_guard)
     pages.after_request(_unshared)
     return pages
+
+
+def refuse_unstated(web: Flask, rule: str, endpoint: str) -> None:
+    """Raise ValueError for a page of the desk that does not state who may see it.
+
+    What it is about must be named by all arguments of its address, but those that choose a word.
+    """
+    view = web.view_functions[endpoint]
+    guarded = _guard in web.before_request_funcs.get(endpoint.rpartition(".")[0], ())
+    if not (guarded == is_desk(rule.replace(PER_LANGUAGE, "/en", 1)) == hasattr(view, "needs")):
+        raise ValueError(f"{rule}: pages of the desk, and only they, have a guard and state who may see them")
+    needs: Right | None = getattr(view, "needs", None)
+    arguments = {name for _converter, name in _ARGUMENT.findall(rule)} - CHOICES
+    if needs and arguments != set(needs.about.arguments):
+        raise ValueError(f"{rule}: this is about {needs.about.words}, but its address names {sorted(arguments)}")
+
+
+_ARGUMENT = re.compile(r"<([^<>:]*:)?([^<>:]+)>")
 
 
 # Who asks
@@ -143,6 +170,7 @@ def end() -> None:
 def install(web: Flask, app: App) -> None:
     """Set up sessions, sign-in and CSRF protection for the pages of the desk."""
     secure = app.settings.base_url.startswith("https://")
+    web.extensions["scheduler"] = app
     web.secret_key = derive("session-cookie", secret=app.secret)
     web.config.update(
         SESSION_COOKIE_NAME="__Host-desk" if secure else "desk",
@@ -184,7 +212,10 @@ def is_desk(path: str) -> bool:
 
 
 def _shown() -> Officer | None:
-    return officer() if is_desk(request.path) and current_user.is_authenticated else None
+    """Return the officer whom a page greets; nobody on a page about trouble, which may be that of the database."""
+    if not is_desk(request.path) or g.get("without_database"):
+        return None
+    return officer() if current_user.is_authenticated else None
 
 
 def _loaded(app: App, token: str) -> _User | None:
@@ -207,20 +238,30 @@ def _moment(kept: object) -> datetime:
 
 
 def _guard() -> Answer | None:
-    """Check session, rights and CSRF token before every page of the desk."""
+    """Check session, acts, CSRF token and scope before every page of the desk."""
     view = current_app.view_functions[str(request.endpoint)]
     if hasattr(view, "max_octets"):
         request.max_content_length = view.max_octets
     if request.method == "POST":
         refuse_other_sites()
-    if not getattr(view, "for_strangers", False):
-        if not current_user.is_authenticated:
+    needs: Right | None = view.needs  # type: ignore[union-attr]  # stated, or the site would not have started
+    known = current_user.is_authenticated  # on every page, because it greets them, with a session of its own open
+    if needs:
+        if not known:
             return _sign_in()
-        acts = getattr(view, "asks_leave", None)
-        if acts is None or not all(officer().may(act) for act in acts):
+        if not all(map(officer().may, needs.acts)):
             abort(403)
     current_app.extensions["csrf"].protect()
+    if needs:
+        _require_scope(needs.about)
     return None
+
+
+def _require_scope(about: AccessScope) -> None:
+    """Raise NotFound if the page is about something that the officer may not know of."""
+    if about.arguments:
+        with current_app.extensions["scheduler"].db.read() as reading:
+            about.require(reading, officer(), request.view_args or {})
 
 
 def _sign_in() -> Answer:

@@ -10,9 +10,9 @@ import pytest
 from werkzeug.test import Client
 from werkzeug.wrappers import Response
 
-from scheduler.base.errors import Forbidden, NotFound
+from scheduler.base.errors import Forbidden
 from scheduler.model.accounts import AccountRole, Act
-from scheduler.services.accounts import accounts, assigned_posts
+from scheduler.services.accounts import accounts, rights
 from scheduler.services.consulate.posts import posts
 from scheduler.services.feeds import links as feed_links
 from scheduler.web.programme.feed_server import FeedServer
@@ -123,7 +123,7 @@ def test_statistics_of_some_days_as_a_table_and_as_json(scheduler, phuket, clock
 
 def test_the_address_of_the_board_is_another_one_after_it_was_revoked(scheduler, phuket):
     before = read(scheduler, "post", "board", "phuket")["address"]
-    after = read(scheduler, "post", "board", "phuket", "--revoke", "--language", "th")["address"]
+    after = read(scheduler, "post", "board", "phuket", "--revoke", "--yes", "--language", "th")["address"]
 
     assert "/en/board/phuket/" in before
     assert "/th/board/phuket/" in after
@@ -160,22 +160,7 @@ def _seen(db, name):
     acts = (Act.SEE_VISITS, Act.KEEP_QUEUE, Act.SEE_APPLICANTS, Act.KEEP_VISITS, Act.KEEP_POSTS)
     with db.read() as session:
         who = accounts.make_officer(accounts.get(session, name), secret=SECRET)
-        return [post.key for post in assigned_posts.list_assigned_posts(session, who)], {
-            act for act in acts if who.may(act)
-        }
-
-
-def test_another_post_and_its_visits_are_not_there_for_who_does_not_see_it(phuket, account):
-    account("somchai", "front desk", "bangkok")
-
-    with phuket.db.read() as session:
-        who = accounts.make_officer(accounts.get(session, "somchai"), secret=SECRET)
-        assert "bangkok" == assigned_posts.get(session, who, "bangkok").key
-        for key in ("phuket", "nowhere"):
-            with pytest.raises(NotFound, match=f"there is no post {key}"):
-                assigned_posts.get(session, who, key)
-        with pytest.raises(NotFound, match=f"there is no visit {phuket.references[0]}"):
-            assigned_posts.get_visit(session, who, phuket.references[0])
+        return [post.key for post in rights.list_posts(session, who)], {act for act in acts if who.may(act)}
 
 
 def test_posts_are_given_and_taken_at_the_shell(scheduler, phuket, account):
@@ -187,7 +172,7 @@ def test_posts_are_given_and_taken_at_the_shell(scheduler, phuket, account):
         "sees these posts already"
         in scheduler("account", "posts", "somchai", "--post", "bangkok", "--post", "phuket", code=1).output
     )
-    assert [] == read(scheduler, "account", "posts", "somchai", "--none")["posts"]
+    assert [] == read(scheduler, "account", "posts", "somchai", "--none", "--yes")["posts"]
     assert "there is no post nowhere" in scheduler("account", "posts", "somchai", "--post", "nowhere", code=1).output
     scheduler("account", "posts", "somchai", "--none", "--post", "phuket", code=2)
 
@@ -252,13 +237,13 @@ def test_the_feed_ends_with_the_right_to_it_and_does_not_come_back(scheduler, ph
     address = json.loads(link(scheduler, "aigul", "--names"))["address"]
     assert 200 == fetch(address).status_code
 
-    scheduler(*lose)
+    scheduler(*lose, "--yes")
 
     assert 404 == fetch(address).status_code
     if lose[1] == "disable":
         scheduler("account", "enable", "aigul")
     else:
-        scheduler("account", "role", "aigul", "administrator")
+        scheduler("account", "role", "aigul", "administrator", "--yes")
     assert 404 == fetch(address).status_code
     assert read(scheduler, "feed", "link", "list")[0]["revoked"]
 

@@ -94,7 +94,7 @@ def test_an_officer_books_moves_and_cancels_a_visit(scheduler, sample):
     reference = book(scheduler)
     moved = scheduler("visit", "move", reference, "2027-01-12 11:00").output
     listed = read(scheduler, "visit", "list", "phuket")
-    cancelled = scheduler("visit", "cancel", reference.lower(), "--for-applicant").output
+    cancelled = scheduler("visit", "cancel", reference.lower(), "--for-applicant", "--yes").output
 
     assert f"{reference}  confirmed  Passport  2027-01-12 11:00 UTC+7\n" == moved
     assert [(reference, "confirmed", 1)] == [(one["reference"], one["status"], one["sequence"]) for one in listed]
@@ -132,9 +132,9 @@ def test_why_a_time_is_not_offered_is_answered(scheduler, sample, time, why):
 def test_a_closure_added_later_shows_whom_it_hits_and_offers_them_other_times_in_one_step(scheduler, sample):
     reference = book(scheduler)
 
-    closed = scheduler("post", "close", "phuket", "2027-01-12", "--reason", "Flood").output
+    closed = scheduler("post", "close", "phuket", "2027-01-12", "--reason", "Flood", "--yes").output
     hit = read(scheduler, "visit", "affected", "phuket")
-    rebooked = scheduler("visit", "rebook", "phuket").output
+    rebooked = scheduler("visit", "rebook", "phuket", "--yes").output
 
     assert "Visits outside the hours now: 1" in closed
     assert reference in closed

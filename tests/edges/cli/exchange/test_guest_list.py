@@ -153,6 +153,7 @@ def test_a_column_or_field_that_there_is_not_is_told_with_those_there_are(desk: 
     assert "Name, E-mail, Telephone" in desk.refused(file, "--map", "Nom=name")
     assert "external_id" in desk.refused(file, "--map", "Name=nom")
     assert "there is no row 9" in desk.refused(file, "--new", "9")
+    assert "is not the number of a row" in desk.refused(file, "--new", "9" * 5000)
     assert "37=#12" in desk.refused(file, "--same", "2")
 
 
@@ -598,6 +599,12 @@ def test_an_encoding_that_decodes_nothing_is_said(desk: Desk, name: str) -> None
     file = desk.csv(("Name",), ("Änna",))
 
     assert f"cannot be read as {name}" in desk.refused(file, "--encoding", name)
+
+
+def test_an_encoding_that_makes_half_characters_is_said(desk: Desk) -> None:
+    file = desk.csv(("Name",), (r"Anna \ud800",))
+
+    assert "cannot be read as raw_unicode_escape" in desk.refused(file, "--encoding", "raw_unicode_escape")
 
 
 def test_a_file_does_not_write_to_the_officers_terminal(desk: Desk) -> None:

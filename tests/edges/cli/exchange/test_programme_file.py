@@ -184,6 +184,29 @@ def test_an_event_that_the_file_no_longer_names_is_cancelled_after_asking(desk: 
     assert ["cancelled"] * 2 == [row["kind"] for row in desk.json("letter", "list")]
 
 
+def test_a_shorter_file_is_asked_about_also_when_nobody_is_on_a_list(desk: Desk) -> None:
+    start = PROGRAMME.index("[event.stop-2]")
+    end = PROGRAMME.index("\n[", start) + 1
+    without = PROGRAMME[:start] + PROGRAMME[end:]
+
+    refused = desk.apply(without, code=1)
+
+    assert "x event stop-2\n" in refused
+    assert "People concerned: 0. Go on? Nobody can be asked here; say --yes\n" in refused
+    assert "cancelled" != desk.json("event", "show", "stop-2")["status"]
+
+
+def test_what_is_written_over_is_asked_about_and_what_is_only_added_is_not(desk: Desk) -> None:
+    refused = desk.apply(PROGRAMME.replace('title = "Opening"', 'title = "Grand opening"'), code=1)
+    added = desk.apply(PROGRAMME + '[event.fine]\nkind = "meeting"\ntitle = "Fine"\n')
+
+    assert "~ event opening: title" in refused
+    assert "say --yes" in refused
+    assert "Opening" == desk.json("event", "show", "opening")["title"]["en"]
+    assert "Done.\n" in added
+    assert "Fine" == desk.json("event", "show", "fine")["title"]["en"]
+
+
 def test_events_of_other_programmes_are_left_alone(desk: Desk) -> None:
     desk.run("event", "add", "dinner", "--kind", "meeting", "--title", "Dinner")
 
@@ -226,7 +249,7 @@ def test_a_person_whom_the_file_no_longer_names_is_withdrawn_and_can_be_put_back
 
 
 def test_who_withdrew_at_the_desk_is_not_invited_again_by_the_file(desk: Desk) -> None:
-    desk.run("attendee", "withdraw", "opening", "mayor")
+    desk.run("attendee", "withdraw", "opening", "mayor", "--yes")
 
     desk.apply(PROGRAMME, "--yes")
 

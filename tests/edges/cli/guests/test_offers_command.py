@@ -33,7 +33,7 @@ def said(scheduler, *words: str) -> dict:
 
 
 def test_a_place_that_is_freed_is_said_to_be_offered_and_until_when(scheduler, guests):
-    output = scheduler("attendee", "withdraw", "opening", "anna", "--by-organizer").output
+    output = scheduler("attendee", "withdraw", "opening", "anna", "--by-organizer", "--yes").output
 
     assert "Withdrawn: Anna from opening" in output
     assert "Offered to: Bolat, until 2027-01-05 16:00 UTC+7" in output
@@ -63,7 +63,7 @@ def test_the_worker_takes_back_what_nobody_answered(scheduler, guests, clock):
 
 def test_regrets_and_quiet_do_not_go_together(scheduler, guests):
     assert "--quiet" in scheduler("attendee", "withdraw", "opening", "anna", "--quiet", code=2).output
-    scheduler("attendee", "withdraw", "opening", "anna", "--by-organizer", "--quiet")
+    scheduler("attendee", "withdraw", "opening", "anna", "--by-organizer", "--quiet", "--yes")
 
     assert LetterKind.REMOVED not in guests.letters("anna")
 
@@ -82,8 +82,8 @@ def test_requests_are_listed_approved_and_refused(scheduler, app):
     assert "Confirmed: Anna has a place" in scheduler("attendee", "approve", "opening", "anna").output
     assert "Waiting: opening is full" in scheduler("attendee", "approve", "opening", "bolat").output
     reason = ("--reason", "The hall is small.", "--reason", "ru=Зал невелик.")
-    assert "Refused: Chai, opening" in scheduler("attendee", "refuse", "opening", "chai", *reason).output
-    assert "no request" in scheduler("attendee", "refuse", "opening", "chai", code=1).output
+    assert "Refused: Chai, opening" in scheduler("attendee", "refuse", "opening", "chai", *reason, "--yes").output
+    assert "no request" in scheduler("attendee", "refuse", "opening", "chai", "--yes", code=1).output
     with app.db.read() as session:
         facts = session.scalars(sa.select(Letter.facts).where(Letter.kind == LetterKind.REFUSED)).one()
     assert {"en": "The hall is small.", "ru": "Зал невелик."} == facts["reason"]
@@ -124,7 +124,7 @@ def test_a_party_has_names_and_needs_for_officers_alone(scheduler, app):
 
 
 def test_a_link_that_leaked_is_renewed_by_letter(scheduler, app, guests):
-    output = scheduler("attendee", "renew-link", "opening", "anna").output
+    output = scheduler("attendee", "renew-link", "opening", "anna", "--yes").output
 
     assert "Renewed: the link of Anna" in output
     assert LetterKind.STANDING == guests.letters("anna")[-1]

@@ -53,6 +53,14 @@ def test_a_dry_run_shows_whom_in_which_language_and_the_letter_itself(scheduler,
     assert "No messages." in scheduler("message", "list").output
 
 
+def test_a_text_may_come_from_another_program_and_must_be_text(scheduler, opening):
+    args = ("message", "send", "opening", "--to", "everyone", "--subject", "A", "--text", "-", "--dry-run")
+
+    said = scheduler(*args, input="Двери откроются.\r\nДобро пожаловать.".encode()).output
+    assert "Двери откроются.\nДобро пожаловать." in said
+    assert "text: - is not UTF-8 text" in scheduler(*args, input=b"\xff", code=2).output
+
+
 def test_where_nobody_can_be_asked_nothing_is_sent_without_yes(scheduler, opening, tmp_path):
     assert "say --yes" in message(scheduler, tmp_path, code=1).output
     assert "No messages." in scheduler("message", "list").output
@@ -69,8 +77,8 @@ def test_sent_listed_shown_and_kept_back(scheduler, opening, tmp_path):
     assert "Двери откроются в девять." in shown
     assert "To be told by other means: Sultan" in shown
     assert "waits for its hour" in waits
-    assert "Kept back: 2" in scheduler("message", "withdraw", "1").output
-    assert "has left" in scheduler("message", "withdraw", "1", code=1).output
+    assert "Kept back: 2" in scheduler("message", "withdraw", "1", "--yes").output
+    assert "has left" in scheduler("message", "withdraw", "1", "--yes", code=1).output
 
 
 def test_a_reminder_of_the_unanswered_reaches_them_alone(scheduler, opening, tmp_path):
@@ -225,7 +233,7 @@ def test_retention_says_who_is_forgotten_when_and_does_it_when_told(scheduler, o
     early = scheduler("doctor").output
     clock.advance(200 * DAY)
     late = scheduler("doctor").output
-    done = scheduler("person", "retention", "--run").output
+    done = scheduler("person", "retention", "--run", "--yes").output
 
     assert ["2027-05-03 12:00 UTC+7"] * 2 == [one["forgotten"] for one in listed]
     assert "visitors are forgotten after 90 days; due: 0, last run: never" in " ".join(early.split())

@@ -52,12 +52,12 @@ def test_a_link_is_printed_where_they_choose_the_password_themselves(scheduler: 
 def test_a_role_is_changed_and_an_account_disabled_enabled_and_signed_out(scheduler: Scheduler) -> None:
     scheduler(*ADD, "--password-stdin", input=PASSWORD)
 
-    assert "aigerim is now: door" in scheduler("account", "role", "aigerim", "door").output
-    assert "Disabled: aigerim" in scheduler("account", "disable", "aigerim").output
+    assert "aigerim is now: door" in scheduler("account", "role", "aigerim", "door", "--yes").output
+    assert "Disabled: aigerim" in scheduler("account", "disable", "aigerim", "--yes").output
     assert "disabled" in scheduler("account", "list").output
     assert "Enabled: aigerim" in scheduler("account", "enable", "aigerim").output
-    assert "Signed out everywhere: aigerim" in scheduler("account", "sessions", "aigerim").output
-    assert "aigerim is door already" in scheduler("account", "role", "aigerim", "door", code=1).output
+    assert "Signed out everywhere: aigerim" in scheduler("account", "sessions", "aigerim", "--yes").output
+    assert "aigerim is door already" in scheduler("account", "role", "aigerim", "door", "--yes", code=1).output
 
 
 @ONE_ENGINE
@@ -101,7 +101,7 @@ def test_a_name_that_is_taken_is_told_before_a_password_is_asked_for(scheduler: 
 def test_the_only_administrator_stays(scheduler: Scheduler) -> None:
     scheduler("account", "add", "root", "--role", "administrator", "--invite")
 
-    assert "root is the only administrator" in scheduler("account", "disable", "root", code=1).output
+    assert "root is the only administrator" in scheduler("account", "disable", "root", "--yes", code=1).output
 
 
 @ONE_ENGINE

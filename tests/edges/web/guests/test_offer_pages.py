@@ -166,8 +166,9 @@ def test_a_place_by_approval_is_said_before_asked_for_and_then_decided(app, web)
     assert "Your request is being considered" in page
     assert 303 == web.get(confirming).status_code
     assert "Request received: Opening" == mails(app)[-1]["Subject"]
+    number = row(app).id
     with app.db.write() as session:
-        transitions.refuse(session, session.get_one(Attendee, row(app).id), now=NOW)
+        transitions.refuse(session, session.get_one(Attendee, number), now=NOW)
     refused = text(web.get(answer.headers["Location"].partition("?")[0]))
     assert "We regret" in refused
     assert "I will come" not in refused
@@ -235,8 +236,9 @@ def test_no_companions_where_none_are_wanted(app, web):
 def test_a_party_whose_names_the_desk_does_not_know_keeps_its_number(app, web):
     plan(app, companions_named=True, capacity=9)
     page = registered(app, web, names="Aigul")
+    number = row(app).id
     with app.db.write() as session:
-        who = session.get_one(Attendee, row(app).id)
+        who = session.get_one(Attendee, number)
         parties.change_party(session, who, mode=Mode.IN_PERSON, companions=3, now=NOW)
 
     assert 'name="companions"' in text(web.get(page))
@@ -277,8 +279,9 @@ def test_a_visitor_chooses_when_to_be_reminded(app, web):
 def test_a_renewed_link_is_the_only_one_that_leads_on(app, web):
     plan(app)
     page = registered(app, web)
+    number = row(app).id
     with app.db.write() as session:
-        transitions.renew_link(session, session.get_one(Attendee, row(app).id), now=NOW)
+        transitions.renew_link(session, session.get_one(Attendee, number), now=NOW)
 
     assert 404 == web.get(page).status_code
     letter = mails(app)[-1]

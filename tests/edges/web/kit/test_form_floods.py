@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from scheduler.model.letters import Letter
-from scheduler.model.limits import Hits, SentForm
+from scheduler.model.operations import Hits, SentForm
 from scheduler.web.application import create_app
 from scheduler.web.kit import form_floods
 from scheduler.web.kit.form_floods import Few
@@ -310,7 +310,7 @@ def test_without_its_database_a_form_is_refused_not_let_through_uncounted(app, w
     file = Path(app.db.url.database)
     file.unlink()
     file.mkdir()
-    app.db.dispose()
+    app.db.engine.dispose()
 
     answer = web.post("/en/registration/x/withdrawal")
 

@@ -210,6 +210,18 @@ def test_the_pass_of_another_event_says_for_which(app, at_the_door):
     assert "The Dinner" in page
 
 
+def test_the_pass_of_an_event_that_the_door_may_not_know_of_looks_like_an_unknown_one(app, at_the_door):
+    with app.db.write() as session:
+        other = register(session, an_event(session, "dinner", title="The Dinner", visibility="confidential"))
+        given = passes.make_pass(other, secret=SECRET)
+    unknown = text(send(at_the_door, given="1-ABCDEFGHIJKLMNOPQRSTUVWXYZ", script=True))
+
+    assert unknown == text(send(at_the_door, given=given, script=True))
+    with app.db.write() as session:
+        session.get_one(Attendee, other.id).epoch += 1  # as when another pass was sent since
+    assert unknown == text(send(at_the_door, given=given, script=True))
+
+
 def test_what_changes_by_itself_is_asked_for_by_its_own_address(at_the_door, opening):
     send(at_the_door, given=opening["speaker"][1])
 

@@ -24,7 +24,7 @@ from scheduler.services.events.guests.people import find_or_add_guest
 from scheduler.services.events.programme import planning
 from scheduler.services.events.programme.place_drafts import PersonDraft
 from scheduler.services.events.programme.places import make_identity
-from tests.support.builders import DAY, NOW, START, a_person, an_event, register
+from tests.support.builders import DAY, NOW, START, a_person, an_event, beside, register
 from tests.support.guest_list import GuestList, wrong_with_places
 
 IN_PERSON, REMOTE = Mode.IN_PERSON, Mode.REMOTE
@@ -735,7 +735,7 @@ def rows(guests, *sessions, who="anna"):
 
 @ON_POSTGRESQL
 def test_two_officers_who_withdraw_the_same_guest_free_one_place(full):
-    with full.db.write() as one, full.db.read() as other:
+    with beside(full.db).write() as one, full.db.read() as other:
         mine, theirs = rows(full, one, other)
         transitions.withdraw(other, theirs, now=NOW)
         other.commit()
@@ -750,7 +750,7 @@ def test_two_officers_who_withdraw_the_same_guest_free_one_place(full):
 @ON_POSTGRESQL
 def test_two_officers_who_record_the_same_answer_take_one_place(guests):
     guests.invite("anna")
-    with guests.db.write() as one, guests.db.read() as other:
+    with beside(guests.db).write() as one, guests.db.read() as other:
         mine, theirs = rows(guests, one, other)
         transitions.answer(other, theirs, Partstat.ACCEPTED, by=Answer.LETTER, on=None, now=NOW)
         other.commit()
@@ -764,7 +764,7 @@ def test_two_officers_who_record_the_same_answer_take_one_place(guests):
 @ON_POSTGRESQL
 def test_whoever_withdraws_while_a_place_is_given_to_them_leaves_none_behind(full):
     full.register("chai")
-    with full.db.write() as one:
+    with beside(full.db).write() as one:
         [mine] = rows(full, one, who="chai")
         full.withdraw("anna")
 
@@ -777,7 +777,7 @@ def test_whoever_withdraws_while_a_place_is_given_to_them_leaves_none_behind(ful
 @ON_POSTGRESQL
 def test_a_party_that_two_officers_change_is_counted_once(guests):
     guests.register("anna")
-    with guests.db.write() as one:
+    with beside(guests.db).write() as one:
         [mine] = rows(guests, one)
         guests.change("anna", companions=2)
 
@@ -791,7 +791,7 @@ def test_a_party_that_two_officers_change_is_counted_once(guests):
 def test_whoever_is_registered_again_while_another_officer_does_so_has_one_place(guests):
     guests.register("anna")
     guests.withdraw("anna")
-    with guests.db.write() as one:
+    with beside(guests.db).write() as one:
         seen = rows(guests, one)
         guests.register("anna")
 
@@ -804,7 +804,7 @@ def test_whoever_is_registered_again_while_another_officer_does_so_has_one_place
 @ON_POSTGRESQL
 def test_whoever_was_seen_before_they_joined_the_queue_is_promoted_as_they_stand(full):
     full.invite("chai", companions=1)
-    with full.db.write() as one:
+    with beside(full.db).write() as one:
         seen = rows(full, one, who="chai")
         full.change("chai", companions=0)
         full.answer("chai", Partstat.ACCEPTED)
@@ -818,7 +818,7 @@ def test_whoever_was_seen_before_they_joined_the_queue_is_promoted_as_they_stand
 
 @ON_POSTGRESQL
 def test_nobody_gets_a_place_in_what_another_officer_has_just_cancelled(guests):
-    with guests.db.write() as one:
+    with beside(guests.db).write() as one:
         event = lookup.get(one, Event, "opening")
         change_event(guests.db, status="cancelled")
 

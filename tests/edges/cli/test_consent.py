@@ -1,0 +1,149 @@
+"""Whatever ends by a command is shown first, and asked about; where nobody can be asked, nothing is changed."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import sqlalchemy as sa
+
+from scheduler.app import App
+from scheduler.cli.root import root
+from scheduler.model.attendance import Answer
+from scheduler.services.events.attendance import transitions
+from scheduler.storage.types import Base
+from tests.support.builders import NOW, a_person, a_venue, an_event, register
+from tests.support.consulate import Consulate, a_post
+from tests.support.instance import Scheduler
+from tests.support.machine import HANG
+
+# What is typed, and what is said of it before it is done. The order matters: each can be done after those before it.
+ACTS: dict[str, tuple[tuple[str, ...], str]] = {
+    "reminder remove": (("opening", "1 day"), "Removed: reminder opening 1 day\nNo reminder is left."),
+    "message withdraw": (("1",), "Kept back: 2"),
+    "feed link renew": (("1",), "holder   the driver"),
+    "feed link revoke": (("1",), "Revoked: 1 · the driver"),
+    "post board": (("phuket", "--revoke"), "http://localhost:8000/en/board/phuket/"),
+    "account role": (("aida", "viewer"), "aida is now: viewer\nAddresses of calendars that lead nowhere any more: 1"),
+    "account posts": (("aida", "--none"), "name  aida"),
+    "account sessions": (("aida",), "Signed out everywhere: aida"),
+    "account disable": (("aida",), "Disabled: aida"),
+    "attendee renew-link": (("opening", "anna"), "Renewed: the link of Anna"),
+    "attendee withdraw": (("opening", "anna"), "Withdrawn: Anna from opening\nOffered to: Bolat, until"),
+    "attendee refuse": (("talks", "chai"), "Refused: Chai, talks"),
+    "event change": (("talks", "--visibility", "private"), "Changed: talks"),
+    "post change": (("phuket", "--hours", "mon-fri=13:00-16:00"), "Visits outside the hours now: 1."),
+    "post close": (("phuket", "2027-01-13"), "Changed: post phuket\nVisits outside the hours now: 1."),
+    "post usual": (("phuket", "2027-01-13"), "Changed: post phuket"),
+    "post open": (("phuket", "2027-01-12", "--hours", "09:00-09:15"), "Visits outside the hours now: 1."),
+    "visit rebook": (("phuket",), "2027-01-11 13:00 UTC+7"),
+    "visit cancel": (("VISIT",), "  cancelled  Passport  2027-01-11 13:00"),
+    "event cancel": (("opening",), "Cancelled: opening · Opening"),
+    "person erase": (("#1",), "To be erased: #1"),
+}
+# Shown or asked about in a way of their own, with tests of their own.
+OTHERS = {
+    "apply",
+    "attendee import",
+    "db downgrade",
+    "db restore",  # into an empty database only
+    "event import",
+    "letter release",
+    "feed publish",  # takes back only what it wrote itself, and is run by cron
+    "message send",
+    "person retention",
+    "post counter change",  # these two as `post change`
+    "post service change",
+    "zones check",
+}
+
+
+@pytest.fixture
+def visit(app: App, scheduler: Scheduler, tmp_path: Path) -> str:
+    """The reference of a visit; beside it is everything else that can end."""
+    with app.db.write() as session:
+        opening = an_event(session, "opening", venue=a_venue(session).key, capacity=1)
+        register(session, opening, a_person(session, "anna", name="Anna"))
+        register(session, opening, a_person(session, "bolat", name="Bolat"))
+        talks = an_event(session, "talks", approval=True)
+        chai = transitions.Guest(person=a_person(session, "chai", name="Chai"))
+        transitions.register(session, talks, chai, now=NOW, by=Answer.PAGE)
+        a_person(session, name="A visitor")
+        a_post(session)
+    (tmp_path / "text").write_text("The doors open at nine.")
+    for command in (
+        "reminder add opening '1 day'",
+        f"message send opening --to everyone --subject Doors --text {tmp_path}/text --at '2027-01-05 10:00' --yes",
+        "feed link add all --for 'the driver'",
+        "account add aida --role 'consular officer' --post phuket --invite",
+        "feed link add --for aida --post phuket --account aida",
+    ):
+        scheduler(*shlex.split(command))
+    return Consulate(app.db).book("Aliya")
+
+
+def test_each_act_that_ends_something_is_shown_and_done_only_with_yes(
+    app: App, scheduler: Scheduler, visit: str
+) -> None:
+    for command, (words, shown) in ACTS.items():
+        typed = (*command.split(), *(visit if word == "VISIT" else word for word in words))
+        before = everything(app)
+
+        looked = scheduler(*typed, "--dry-run").output
+        refused = scheduler(*typed, code=1).output
+
+        assert shown in looked, command
+        assert shown in refused, command
+        assert "Nobody can be asked here; say --yes\n" in refused, command
+        assert before == everything(app), command
+        assert shown.splitlines()[0] in scheduler(*typed, "--yes").output
+        assert before != everything(app), command
+
+
+def everything(app: App) -> dict[str, list[Any]]:
+    """Every row of every table."""
+    with app.db.read() as session:
+        return {name: list(session.execute(sa.select(table))) for name, table in Base.metadata.tables.items()}
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+@pytest.mark.parametrize(("answer", "status"), [("n", "confirmed"), ("y", "cancelled")])
+def test_a_person_at_a_terminal_decides(scheduler: Scheduler, visit: str, answer: str, status: str) -> None:
+    screen, keyboard = pty.openpty()
+    command = [sys.executable, "-m", "scheduler", "visit", "cancel", visit, "--json"]
+    pipes: dict[str, Any] = {"stdin": keyboard, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes, text=True) as process:
+        os.write(screen, f"{answer}\n".encode())
+        printed, asked = process.communicate(timeout=HANG)
+    os.close(screen)
+    os.close(keyboard)
+
+    assert "What would be done:" in asked
+    assert "Go on? [y/N]" in asked
+    assert (answer == "y") == (process.returncode == 0)
+    assert [status] * (answer == "y") == [one["status"] for one in ([json.loads(printed)] if printed else [])]
+    assert status == json.loads(scheduler("visit", "show", visit, "--json").output)["status"]
+
+
+def test_each_command_that_can_ask_is_known_here() -> None:
+    asking = {name for name, command in list_commands() if {"yes", "dry_run"} & {one.name for one in command.params}}
+
+    assert {*ACTS, *OTHERS} == asking
+
+
+def list_commands(group: click.Group = root, *names: str) -> Iterator[tuple[str, click.Command]]:
+    for name in group.list_commands(click.Context(group)):
+        found = group.get_command(click.Context(group), name)
+        if isinstance(found, click.Group):
+            yield from list_commands(found, *names, name)
+        elif found is not None:
+            yield " ".join((*names, name)), found
