@@ -72,7 +72,7 @@ def check_in(
 
 def _find(context: CommandContext, session: Session, event: Event, who: str) -> Attendee | ScanResult:
     """Return the attendee of a pass, or of a key, number or address; or why a pass is not good here."""
-    if passes.parse_pass(who) is not None:
+    if passes.parse_passes(who) or passes.looks_scanned(who):
         return door_arrivals.read_pass(session, event, who, secret=context.app.secret)
     return attendee_of(session, event, who)
 
@@ -108,7 +108,9 @@ def _refusal(result: ScanResult, event: Event) -> Conflict:
             return Conflict("{person} takes part by video; --admit gives them a place in the hall", **facts)
         case ScanOutcome.REVOKED:
             return Conflict("this pass of {person} was revoked", person=facts["person"])
-    return Conflict("this is no pass of ours")
+    return Conflict(
+        "this is no pass of ours; if a scanner typed it, set the keyboard of this computer to English (US)"
+    )
 
 
 def _in_words(result: ScanResult, undo: bool) -> str:
