@@ -1,7 +1,7 @@
 """Codes typed by hand-held scanners into a computer whose keyboard has another layout.
 
-A scanner acts as a keyboard: it presses the keys on which a code stands in the layout of the United States, with Shift
-for capitals, and the computer writes what its own layout has there.
+A scanner acts as a keyboard: it presses the keys on which a code stands in the layout of the United States, with
+Shift for capitals, and the computer writes what its own layout has there.
 """
 
 from __future__ import annotations

@@ -64,9 +64,9 @@ def _token(typed: str) -> str | None:
 
 
 def looks_scanned(given: str) -> bool:
-    """Return whether a text is as long as a pass and no name: a scanner typed it, whatever the keyboard made of it."""
+    """Return whether a text is as long as a pass and no name: a scanner typed it, under some keyboard."""
     bare = "".join(given.split())
-    return len(bare) > _SECRET_LETTERS and not may_be_name(bare)
+    return len(bare) > _SECRET_LETTERS and "@" not in bare and not may_be_name(bare)
 
 
 def find_epoch(given: str, attendee: Attendee, *, secret: str) -> int | None:

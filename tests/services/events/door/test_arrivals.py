@@ -99,6 +99,7 @@ def test_a_scanner_that_types_is_understood_whatever_the_layout_of_the_keyboard(
 )
 def test_a_long_name_is_not_taken_for_a_code_of_an_unknown_keyboard(name):
     assert not passes.looks_scanned(name)
+    assert not passes.looks_scanned(f"{name}@example.org")
     assert passes.looks_scanned("'`UIGG;BXIVH;EWQXG;DWQXG;DWQXG")
 
 
