@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict, Invalid, NotFound
 from scheduler.base.i18n import LANGUAGES, N_, load_catalogue
+from scheduler.base.text import replace_controls
 from scheduler.cli.kit.answers import Columns, print_json, show
 from scheduler.cli.kit.context import CommandContext, as_json, pass_context
 from scheduler.cli.kit.language import _, language
@@ -205,7 +206,7 @@ def _print(
     printed_in = spoken or language()
     with context.read() as session:
         found = get(session, Event, event)
-        content = cards.render_pdf(
+        made = cards.render_pdf(
             session,
             found,
             form,
@@ -215,7 +216,12 @@ def _print(
             one_per_page=one_per_page,
             only=[attendee_of(session, found, person).id for person in people],
         )
-    write_file(file, content, overwrite=overwrite)
+        told = [line.describe(_) for line in made.unset]
+    write_file(file, made.pdf, overwrite=overwrite)
     with context.write() as session:
         access_log.record_copy(session, found.key, str(file.absolute()), now=context.now())
     click.echo(_("Written: {file}").format(file=file))
+    for line in told:
+        click.echo(f"! {replace_controls(line)}", err=True)
+    if told:
+        click.echo(_("Fonts for more scripts: see “Names in every script” in docs/operating.md."), err=True)

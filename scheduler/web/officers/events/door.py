@@ -313,7 +313,7 @@ def _printed(app: App, key: str, form: PrintForm) -> Response:
             )
         except Conflict as error:
             raise NotFound("nobody has a place in the hall") from error
-    response = Response(made, content_type="application/pdf")
+    response = Response(made.pdf, content_type="application/pdf")
     response.headers["Content-Disposition"] = f'attachment; filename="{form}-{key}.pdf"'
     return response
 
