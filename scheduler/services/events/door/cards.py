@@ -72,7 +72,8 @@ def render_pdf(
     letters = find_unset(text for _, card in made for text in _texts(card).values())
     unset: list[UnsetText] = []
     cards = [_set_what_can_be(row, card, letters, unset) for row, card in made] if letters else [c for _, c in made]
-    notice = [line.describe(gettext) for line in unset]
+    hidden = str.maketrans(dict.fromkeys("".join(letters), "?"))  # which the page that says so cannot show either
+    notice = [line.describe(gettext).translate(hidden) for line in unset]
     title = event.title.to(language)
     pdf = print_cards(form, cards, title=title, language=language, one_per_page=one_per_page, notice=notice)
     return PrintedCards(pdf, unset)

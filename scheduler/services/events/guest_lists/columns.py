@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -41,7 +42,7 @@ class Columns:
     fields: Mapping[int, str]
     how: Mapping[int, str]
     source: str
-    spares: Mapping[int, str] = field(default_factory=dict)
+    spares: Mapping[int, str] = dataclasses.field(default_factory=dict)
     unnamed: Sequence[int] = ()
 
     @property

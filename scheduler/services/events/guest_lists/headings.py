@@ -53,7 +53,8 @@ _KNOWN: Mapping[str, str] = {
         құрметті атағы|атағы|қаратпа|
         คำนำหน้า|คำนำหน้าชื่อ|คำเรียกขาน""",
     "name": """
-        name|full name|display name|guest|guest name|name of guest|attendee|participant|name and surname|first and last name|
+        name|full name|display name|guest|guest name|name of guest|attendee|participant|name and surname|
+        first and last name|
         фио|ф и о|имя|полное имя|гость|имя гостя|участник|имя и фамилия|фамилия и имя|фамилия имя отчество|
         фамилия имя|имя фамилия|фамилия и инициалы|
         аты жөні|аты-жөні|толық аты|есімі|тегі аты|аты тегі|қонақ|қатысушы|тегі аты әкесінің аты|аты|т а ә|
@@ -69,7 +70,8 @@ _KNOWN: Mapping[str, str] = {
         должность|позиция|пост|лауазымы|лауазым|қызметі|
         ตำแหน่ง|ตำแหน่งงาน""",
     "organisation": """
-        organisation|organization|organization name|organization 1 name|company|company name|institution|ministry|agency|affiliation|employer|
+        organization name|organization 1 name|company name|
+        organisation|organization|company|institution|ministry|agency|affiliation|employer|
         организация|компания|учреждение|ведомство|место работы|
         ұйым|ұйымы|мекеме|мекемесі|жұмыс орны|
         หน่วยงาน|องค์กร|บริษัท|สังกัด|สถาบัน""",

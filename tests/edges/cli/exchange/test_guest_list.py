@@ -232,20 +232,22 @@ def test_a_formula_that_nobody_has_computed_yet_sends_its_row_back(desk: Desk) -
 
 CONTACTS = {
     "Google": (
-        "First Name,Middle Name,Last Name,Phonetic First Name,Name Prefix,Name Suffix,Nickname,File As,Organization Name,"
-        "Organization Title,Birthday,Notes,Labels,E-mail 1 - Label,E-mail 1 - Value,E-mail 2 - Label,E-mail 2 - Value,"
-        "Phone 1 - Label,Phone 1 - Value",
+        "First Name,Middle Name,Last Name,Phonetic First Name,Name Prefix,Name Suffix,Nickname,File As,"
+        "Organization Name,Organization Title,Birthday,Notes,Labels,E-mail 1 - Label,E-mail 1 - Value,"
+        "E-mail 2 - Label,E-mail 2 - Value,Phone 1 - Label,Phone 1 - Value",
         "Anna,Maria,Roe,,Dr,,,,Museum,Director,,,* myContacts,* Work,,,anna@example.org,Mobile,+66 2 234 6398",
     ),
     "Google, before": (
-        "Name,Given Name,Additional Name,Family Name,Yomi Name,Name Prefix,Name Suffix,Notes,Language,Group Membership,"
-        "E-mail 1 - Type,E-mail 1 - Value,Phone 1 - Type,Phone 1 - Value,Organization 1 - Type,Organization 1 - Name,"
-        "Organization 1 - Title",
-        "Anna Maria Roe,Anna,Maria,Roe,,Dr,,,,* myContacts,* Home,anna@example.org,Work,+66 2 234 6398,,Museum,Director",
+        "Name,Given Name,Additional Name,Family Name,Yomi Name,Name Prefix,Name Suffix,Notes,Language,"
+        "Group Membership,E-mail 1 - Type,E-mail 1 - Value,Phone 1 - Type,Phone 1 - Value,"
+        "Organization 1 - Type,Organization 1 - Name,Organization 1 - Title",
+        "Anna Maria Roe,Anna,Maria,Roe,,Dr,,,,"
+        "* myContacts,* Home,anna@example.org,Work,+66 2 234 6398,,Museum,Director",
     ),
     "Outlook": (
         "Title,First Name,Middle Name,Last Name,Suffix,Company,Department,Job Title,Business Street,Business Fax,"
-        "Business Phone,Home Phone,Mobile Phone,E-mail Address,E-mail Type,E-mail Display Name,E-mail 2 Address,Initials",
+        "Business Phone,Home Phone,Mobile Phone,E-mail Address,E-mail Type,E-mail Display Name,E-mail 2 Address,"
+        "Initials",
         "Dr,Anna,Maria,Roe,,Museum,,Director,,,,,+66 2 234 6398,anna@example.org,SMTP,Anna Roe,,A.M.R.",
     ),
     "Outlook in Russian": (
@@ -295,8 +297,9 @@ def ods(file: Path, rows: str, name: str = "Guests") -> Path:
         f'xmlns:{one}="urn:oasis:names:tc:opendocument:xmlns:{one}:1.0"' for one in ("office", "table", "text")
     )
     content = (
-        f'<?xml version="1.0"?><office:document-content {spaces} office:version="1.3"><office:body><office:spreadsheet>'
-        f'<table:table table:name="{name}">{rows}</table:table></office:spreadsheet></office:body></office:document-content>'
+        f'<?xml version="1.0"?><office:document-content {spaces}><office:body><office:spreadsheet>'
+        f'<table:table table:name="{name}">{rows}</table:table>'
+        "</office:spreadsheet></office:body></office:document-content>"
     )
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
@@ -307,8 +310,9 @@ def ods(file: Path, rows: str, name: str = "Guests") -> Path:
 
 def ods_row(*cells: str, about: str = "", **each: str) -> str:
     """A row of an .ods; ``each`` has more about the cell with that text."""
+    text = 'office:value-type="string"'
     made = "".join(
-        f'<table:table-cell office:value-type="string" {each.get(cell, "")}><text:p>{cell}</text:p></table:table-cell>'
+        f"<table:table-cell {text} {each.get(cell, '')}><text:p>{cell}</text:p></table:table-cell>"
         if cell
         else "<table:table-cell/>"
         for cell in cells
