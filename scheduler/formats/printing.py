@@ -109,12 +109,16 @@ _NAMED = re.compile(r'the text `"((?:[^"\\]|\\.)+)"` could not be displayed')
 
 def find_unset(texts: Iterable[str]) -> set[str]:
     """Return the letters of these texts that no font has, neither ours nor the system's."""
+    rare = {text for text in texts if not _COMMON.fullmatch(text)}
+    return _find_unset(_find_unset(rare))  # beside a letter without a font Typst names its neighbours, too
+
+
+def _find_unset(texts: set[str]) -> set[str]:
     import typst
 
-    rare = sorted({text for text in texts if not _COMMON.fullmatch(text)})
-    if not rare:
+    if not texts:
         return set()
-    data = {"data": json.dumps(rare, ensure_ascii=False)}
+    data = {"data": json.dumps(sorted(texts), ensure_ascii=False)}
     try:  # a PDF to be archived may leave no text out (ISO 19005-2, 6.2.11.8): only of one Typst says so
         typst.compile(SHEETS / "letters.typ", font_paths=[FONTS], sys_inputs=data, format="pdf", pdf_standards="a-2u")
     except typst.TypstError as error:
