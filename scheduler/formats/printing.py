@@ -108,9 +108,13 @@ _NAMED = re.compile(r'the text `"((?:[^"\\]|\\.)+)"` could not be displayed')
 
 
 def find_unset(texts: Iterable[str]) -> set[str]:
-    """Return the letters of these texts that no font has, neither ours nor the system's."""
+    """Return the letters of these texts that no font has, neither ours nor the system's.
+
+    Marks that join letters and cannot be seen are none.
+    """
     rare = {text for text in texts if not _COMMON.fullmatch(text)}
-    return _find_unset(_find_unset(rare))  # beside a letter without a font Typst names its neighbours, too
+    alone = _find_unset(_find_unset(rare))  # beside a letter without a font Typst names its neighbours, too
+    return {letters for letters in alone if any(unicodedata.category(sign) != "Cf" for sign in letters)}
 
 
 def _find_unset(texts: set[str]) -> set[str]:

@@ -89,6 +89,7 @@ NUSHU = "\U0001b170\U0001b171"  # a script of which no font comes with us, and w
 def test_a_letter_that_no_font_has_is_found_with_its_script():
     assert set(NUSHU) == find_unset(["Anna", f"Anna {NUSHU}", '"quoted\\"', NAMES["Chinese"]])
     assert set() == find_unset([])
+    assert {NUSHU[0]} == find_unset([f"{NUSHU[0]}\u200d", NAMES["Sinhala"]]), "and not what joins letters"
     assert {NUSHU[0]} == find_unset([f"{NUSHU[0]}野"]), "and not the letter beside it"
     scripts = {"Nushu": NUSHU, "Han": "(王)", "Hangul": "김", "Ethiopic": "ኃ", "Nko": "ߒ"}
     assert list(scripts) == [name_script(letters) for letters in scripts.values()]
