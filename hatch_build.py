@@ -51,7 +51,7 @@ class File:
 class Font(File):
     """One file of a font, reduced to the letters and the weights that are used."""
 
-    letters: str  # as in the unicode-range of a stylesheet
+    letters: str  # as in the unicode-range of a stylesheet; "" for all it has
     weight: float | tuple[float, float]
 
     def write(self, source: Path, target: Path) -> None:
@@ -62,7 +62,7 @@ class Font(File):
 
         font = TTFont(source, recalcTimestamp=False)  # the same octets from every build
         subsetter = Subsetter(Options(hinting=False, name_IDs=[0, 1, 2, 3, 4, 5, 6, 13, 14]))
-        subsetter.populate(unicodes=parse_unicodes(self.letters))
+        subsetter.populate(unicodes=parse_unicodes(self.letters) if self.letters else font.getBestCmap())
         subsetter.subset(font)
         if "fvar" in font:
             instantiateVariableFont(font, {"wght": self.weight}, inplace=True)
@@ -80,7 +80,7 @@ CYRILLIC = "U+0301,U+0400-045F,U+0490,U+0491,U+04B0,U+04B1,U+2116"
 KAZAKH = "U+0492,U+0493,U+049A,U+049B,U+04A2,U+04A3,U+04AE,U+04AF,U+04BA,U+04BB,U+04D8,U+04D9,U+04E8,U+04E9"
 THAI = "U+0E01-0E5B,U+200C,U+200D,U+25CC"
 # On paper one file has them all, with those of neighbouring languages: names come from anywhere.
-PRINTED = "U+0020-024F,U+02B0-036F,U+0400-0527,U+1E00-1EFF,U+2000-206F,U+20A0-20BF,U+2100-214F,U+2212,U+25CC"
+PRINTED = "U+0020-024F,U+02B0-03FF,U+0400-0527,U+1E00-1FFF,U+2000-206F,U+20A0-20BF,U+2100-214F,U+2212,U+25CC"
 
 
 def _web(family: str, part: str, letters: str, weight: float | tuple[float, float], *, of: str = "") -> Font:
@@ -90,6 +90,28 @@ def _web(family: str, part: str, letters: str, weight: float | tuple[float, floa
     return Font(f"web/fonts/{family}-{part}.woff2", f"@fontsource-variable/{name}", source, letters, weight)
 
 
+def _printed(script: str, *, family: str = "noto-sans") -> tuple[Font, ...]:
+    """Return the rows of a script in which names are printed: a plain and a bold font of all its letters."""
+    package = f"@fontsource-variable/{family}-{script}"
+    source = f"files/{family}-{script}-{script}-wght-normal.woff2"
+    name = f"{family}-{script}".title().replace("-", "")
+    weights = (("Regular", 400), ("Bold", 700))
+    return tuple(Font(f"print/{name}-{style}.ttf", package, source, "", weight) for style, weight in weights)
+
+
+def _printed_whole(region: str) -> File:
+    """Return the row of a script of thousands of letters, in one weight: one file is as large as all others."""
+    name = f"NotoSans{region.upper()}"
+    source = f"500Medium/{name}_500Medium.ttf"
+    return File(f"print/{name}-Medium.ttf", f"@expo-google-fonts/noto-sans-{region}", source)
+
+
+# fmt: off
+PRINTED_SCRIPTS = (
+    "arabic", "armenian", "bengali", "devanagari", "ethiopic", "georgian", "gujarati", "gurmukhi", "hebrew",
+    "kannada", "khmer", "lao", "malayalam", "myanmar", "sinhala", "tamil", "telugu", "thaana",
+)
+# fmt: on
 SANS, SERIF = (400, 600), 600
 BUNDLE: tuple[File, ...] = (
     _web("noto-sans", "latin", LATIN, SANS),
@@ -125,6 +147,10 @@ BUNDLE: tuple[File, ...] = (
         THAI,
         700,
     ),
+    *(font for script in PRINTED_SCRIPTS for font in _printed(script)),
+    *_printed("tibetan", family="noto-serif"),
+    _printed_whole("sc"),  # Chinese, and Japanese in its Chinese form
+    _printed_whole("kr"),
 )
 
 

@@ -1,12 +1,15 @@
 """Cards on paper, as PDF: set by Typst, which shapes and breaks every script we serve, and keeps the text as text.
 
-The fonts that are needed come with the package; for letters of other scripts it takes those of the system.
+Fonts for most living scripts come with the package; for letters of others Typst takes those of the system. What no
+font has would be left out of the print without a word: `find_unset` finds it beforehand.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -38,10 +41,19 @@ class Card:
 
 
 def print_cards(
-    form: PrintForm, cards: Sequence[Card], *, title: str, language: str, one_per_page: bool = False
+    form: PrintForm,
+    cards: Sequence[Card],
+    *,
+    title: str,
+    language: str,
+    one_per_page: bool = False,
+    notice: Sequence[str] = (),
 ) -> bytes:
-    """Print cards as a PDF, in their order; ``one_per_page`` is for a printer of single cards."""
-    cut = {"single": one_per_page, "cards": [asdict(card) for card in cards]}
+    """Print cards as a PDF, in their order; ``one_per_page`` is for a printer of single cards.
+
+    The lines of the ``notice`` stand on a page of their own behind the cards.
+    """
+    cut = {"single": one_per_page, "cards": [asdict(card) for card in cards], "notice": list(notice)}
     return _set(form, {"title": title, "language": language, **cut})
 
 
@@ -86,3 +98,48 @@ def _set(template: str, data: Mapping[str, Any]) -> bytes:
     )
     assert isinstance(made, bytes)  # noqa: S101 - nothing else without a file to write to
     return made
+
+
+# Letters that no font has
+
+# What the bundled fonts are known to have: all texts of most lists.
+_COMMON = re.compile("[\n -~\u00a0-\u017f\u0400-\u045f\u0490-\u04e9\u0e01-\u0e5b\u2010-\u2026]*")
+_NAMED = re.compile(r'the text `"((?:[^"\\]|\\.)+)"` could not be displayed')
+
+
+def find_unset(texts: Iterable[str]) -> set[str]:
+    """Return the letters of these texts that no font has, neither ours nor the system's.
+
+    Marks that join letters and cannot be seen are none.
+    """
+    rare = {text for text in texts if not _COMMON.fullmatch(text)}
+    alone = _find_unset(_find_unset(rare))  # beside a letter without a font Typst names its neighbours, too
+    return {letters for letters in alone if any(unicodedata.category(sign) != "Cf" for sign in letters)}
+
+
+def _find_unset(texts: set[str]) -> set[str]:
+    import typst
+
+    if not texts:
+        return set()
+    data = {"data": json.dumps(sorted(texts), ensure_ascii=False)}
+    try:  # a PDF to be archived may leave no text out (ISO 19005-2, 6.2.11.8): only of one Typst says so
+        typst.compile(SHEETS / "letters.typ", font_paths=[FONTS], sys_inputs=data, format="pdf", pdf_standards="a-2u")
+    except typst.TypstError as error:
+        return {_unescape(found) for found in _NAMED.findall(str(error.diagnostic))}
+    return set()
+
+
+def _unescape(text: str) -> str:
+    """Read a string as Typst writes it: with \\u{200b} for what cannot be seen."""
+    plain = re.sub(r"\\u\{([0-9a-fA-F]+)\}", lambda found: chr(int(found[1], 16)), text)
+    return re.sub(r"\\(.)", r"\1", plain)
+
+
+def name_script(letters: str) -> str:
+    """Return the name of the script of some letters, as Unicode has it: Ethiopic, Han, Nko."""
+    words = (unicodedata.name(letter, "?") for letter in letters if unicodedata.category(letter)[0] in "LSC")
+    found = re.split(
+        r" (?:CAPITAL|SMALL|LETTER|SYLLABLE|UNIFIED|IDEOGRAPH|SIGN|VOWEL|CHARACTER)\b", next(words, "?")
+    )[0]
+    return "Han" if found == "CJK" else found.title()

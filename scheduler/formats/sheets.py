@@ -1,4 +1,4 @@
-"""Read tables (.xlsx, .csv) to plain text cells, and write them so that no cell is a formula.
+"""Read tables (.xlsx, .ods, .xls, .csv) to plain text cells, and write them so that no cell is a formula.
 
 Files come from strangers: sizes are bounded before anything is unpacked, and macros, links to other files and
 formulas are never followed.
@@ -10,6 +10,7 @@ import csv
 import io
 import re
 import zipfile
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
@@ -18,6 +19,8 @@ from statistics import median
 from typing import Any
 
 from scheduler.base.errors import Invalid, SchedulerError
+from scheduler.formats.workbooks.calamine import CalamineBook
+from scheduler.formats.workbooks.layout import CellRange, SheetLayout, column_letters, scan_ods, scan_xlsx
 
 MAX_OCTETS = 50_000_000
 MAX_UNPACKED_OCTETS = 200_000_000
@@ -37,22 +40,23 @@ class Remark(SchedulerError):
 class TableSheet:
     """A table: rows with their numbers in the file. ``delimiter`` is "" for a spreadsheet.
 
-    ``name`` is that of the sheet.
+    ``name`` is that of the sheet, and ``layout`` has what a spreadsheet hides, merges and has not computed.
     """
 
     rows: Sequence[tuple[int, Row]]
     name: str = ""
     delimiter: str = ""
     remarks: tuple[Remark, ...] = field(default=())
+    layout: SheetLayout = field(default_factory=SheetLayout)
 
 
 def read_table(path: Path, *, sheet: str | None = None, encoding: str | None = None) -> TableSheet:
     """Read a table from a file. Raise Invalid for a file that is no table or exceeds the limits of a guest list."""
     data = _content(path)
     if data.startswith(b"PK\x03\x04"):
-        return _read_xlsx(path, data, sheet)
+        return _read_archive(path, data, sheet)
     if data.startswith(b"\xd0\xcf\x11\xe0"):
-        raise Invalid("{file}: is an old .xls or has a password; save it as .xlsx without one", file=path)
+        return _read_xls(path, data, sheet)
     if sheet is not None:
         raise Invalid("sheet: {file} is no spreadsheet; leave --sheet out", file=path)
     return _read_csv(path, data, encoding)
@@ -123,17 +127,22 @@ def _clean(value: str) -> str:
     return (_INVISIBLE.sub("", value) if not value.isascii() else value).strip()[: MAX_CELL_LENGTH + 1]
 
 
-# .xlsx
+# Spreadsheets
+
+_ODS = b"application/vnd.oasis.opendocument.spreadsheet"
+MAX_SHOWN = 5  # cells that are named in a remark
 
 
-def _read_xlsx(path: Path, data: bytes, wanted: str | None) -> TableSheet:
+def _read_archive(path: Path, data: bytes, wanted: str | None) -> TableSheet:
     try:
         _refuse_bombs(path, data)
-        return _first_or_named(path, data, wanted)
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            is_ods = "mimetype" in archive.namelist() and archive.read("mimetype").startswith(_ODS)
+            return _read_ods(path, data, archive, wanted) if is_ods else _read_xlsx(path, data, archive, wanted)
     except SchedulerError:
         raise
-    except Exception as error:  # openpyxl raises whatever a broken part leads to
-        raise Invalid("{file}: is no .xlsx that can be read; save it anew", file=path) from error
+    except Exception as error:  # openpyxl and calamine raise whatever a broken part leads to
+        raise Invalid("{file}: is no .xlsx or .ods that can be read; save it anew", file=path) from error
 
 
 def _refuse_bombs(path: Path, data: bytes) -> None:
@@ -149,47 +158,113 @@ def _refuse_bombs(path: Path, data: bytes) -> None:
                         raise Invalid("{file}: declares entities, which no spreadsheet does", file=path)
 
 
-def _first_or_named(path: Path, data: bytes, wanted: str | None) -> TableSheet:
+def _read_xlsx(path: Path, data: bytes, archive: zipfile.ZipFile, wanted: str | None) -> TableSheet:
     from openpyxl import load_workbook
 
     book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
     try:
-        page = _page(path, book, wanted)
-        page.reset_dimensions()  # what programs write there is often wrong, and cuts the list off
-        rows = _read_bounded(path, enumerate(page.iter_rows(values_only=True), start=1))
-        others = [one.title for one in book.worksheets if one is not page]
-        return TableSheet(rows, page.title, remarks=tuple(_remarks(page, others, data, wanted)))
+        pages = {page.title: page for page in book.worksheets}
+        first = next((name for name, page in pages.items() if page.sheet_state == "visible"), next(iter(pages)))
+        name = _choose_sheet(path, list(pages), first, wanted)
+        pages[name].reset_dimensions()  # what programs write there is often wrong, and cuts the list off
+        rows = _read_bounded(path, enumerate(pages[name].iter_rows(values_only=True), start=1))
+        part = str(pages[name]._worksheet_path).lstrip("/")
+        with archive.open(part) as content, archive.open(part) as again:
+            layout = scan_xlsx(content, again)
     finally:
         book.close()
+    return _make_sheet(name, rows, layout, _tell_others(name, list(pages), wanted))
 
 
-def _page(path: Path, book: Any, wanted: str | None) -> Any:
-    pages = book.worksheets
-    if wanted is None:
-        return next((page for page in pages if page.sheet_state == "visible"), pages[0])
-    found = next((page for page in pages if page.title == wanted), None)
-    if found is None:
-        names = ", ".join(page.title for page in pages)
-        raise Invalid("sheet: {file} has no sheet {name}; there are {names}", file=path, name=wanted, names=names)
-    return found
+def _read_ods(path: Path, data: bytes, archive: zipfile.ZipFile, wanted: str | None) -> TableSheet:
+    """Read a sheet of an .ods. Layouts come first: what is said to stand there a billion times is not unpacked."""
+    with archive.open("content.xml") as content:
+        layouts = scan_ods(content)
+    if any(layout.area > MAX_CELLS for layout in layouts.values()):
+        raise Invalid("{file}: has more than {most} rows; divide it", file=path, most=MAX_ROWS)
+    book = CalamineBook(data)
+    name = _choose_sheet(path, book.names, book.first, wanted)
+    rows, _merged = book.read_rows(name)
+    others = _tell_others(name, book.names, wanted)
+    return _make_sheet(name, _read_bounded(path, rows), layouts.get(name, SheetLayout()), others)
 
 
-def _remarks(page: Any, others: Sequence[str], data: bytes, wanted: str | None) -> Iterator[Remark]:
-    if others and wanted is None:
-        names = ", ".join(others)
-        yield Remark("sheet {name} is read, not {others}; say --sheet", name=page.title, others=names)
-    if _has_formulas(data, str(page._worksheet_path)):
+def _read_xls(path: Path, data: bytes, wanted: str | None) -> TableSheet:
+    try:
+        book = CalamineBook(data)
+        name = _choose_sheet(path, book.names, book.first, wanted)
+        rows, merged = book.read_rows(name)
+        found = _read_bounded(path, rows)
+    except SchedulerError:
+        raise
+    except Exception as error:  # calamine raises whatever a broken part leads to
+        raise Invalid(
+            "{file}: is an .xls that cannot be read, or has a password; save it as .xlsx without one", file=path
+        ) from error
+    unseen = Remark("an .xls does not tell which rows are hidden; save it as .xlsx if some are")
+    remarks = [*_tell_others(name, book.names, wanted), unseen]
+    return _make_sheet(name, found, SheetLayout(merged=merged), remarks)
+
+
+def _choose_sheet(path: Path, names: Sequence[str], first: str, wanted: str | None) -> str:
+    if wanted is None or wanted in names:
+        return wanted or first
+    raise Invalid(
+        "sheet: {file} has no sheet {name}; there are {names}", file=path, name=wanted, names=", ".join(names)
+    )
+
+
+def _tell_others(name: str, names: Sequence[str], wanted: str | None) -> list[Remark]:
+    others = ", ".join(other for other in names if other != name)
+    if not others or wanted is not None:
+        return []
+    return [Remark("sheet {name} is read, not {others}; say --sheet", name=name, others=others)]
+
+
+def _make_sheet(name: str, rows: list[tuple[int, Row]], layout: SheetLayout, remarks: Sequence[Remark]) -> TableSheet:
+    told = (*remarks, *_tell_layout(layout, rows))
+    return TableSheet(_fill_merged(rows, layout.merged), name, remarks=told, layout=layout)
+
+
+def _tell_layout(layout: SheetLayout, rows: Sequence[tuple[int, Row]]) -> Iterator[Remark]:
+    if layout.has_formulas:
         yield Remark("there are formulas: the values are those of when the file was last saved")
+    if layout.unvalued:
+        cells = _list_some(f"{column_letters(column)}{row}" for row, column in sorted(layout.unvalued))
+        yield Remark(
+            "formulas without a stored value: {cells}; open the file in a spreadsheet program and save it",
+            cells=cells,
+        )
+    if down := [cells for cells in layout.merged if cells.bottom > cells.top]:
+        yield Remark("merged cells are read as if each of their rows said the same: {cells}", cells=_list_some(down))
+    width = max((len(row) for _, row in rows), default=0)
+    if hidden := [column_letters(column) for column in sorted(layout.hidden_columns) if column <= width]:
+        yield Remark("columns that are hidden in the file are read, too: {columns}", columns=_list_some(hidden))
 
 
-def _has_formulas(data: bytes, part: str) -> bool:
-    with zipfile.ZipFile(io.BytesIO(data)) as archive, archive.open(part.lstrip("/")) as content:
-        before = b""
-        while chunk := content.read(1 << 20):
-            if re.search(rb"<f[ >]", before + chunk):
-                return True
-            before = chunk[-2:]
-    return False
+def _list_some(cells: Iterable[object]) -> str:
+    """Name the first of some cells, and how many there are besides."""
+    named = [str(cell) for cell in cells]
+    rest = [f"+ {len(named) - MAX_SHOWN}"] if len(named) > MAX_SHOWN else []
+    return ", ".join(named[:MAX_SHOWN] + rest)
+
+
+def _fill_merged(rows: list[tuple[int, Row]], merged: Sequence[CellRange]) -> list[tuple[int, Row]]:
+    """Return the rows with what a cell that is merged downwards says in each of its rows."""
+    found = {number: list(row) for number, row in rows}
+    numbers = list(found)
+    filled: dict[int, int] = {}  # columns to the last row; cells of a sound file do not overlap
+    for cells in sorted(cells for cells in merged if cells.bottom > cells.top and cells.left <= MAX_COLUMNS):
+        above = found.get(cells.top, [])
+        value = above[cells.left - 1] if cells.left <= len(above) else ""
+        if not value or cells.top <= filled.get(cells.left, 0):
+            continue
+        filled[cells.left] = cells.bottom
+        for number in numbers[bisect_right(numbers, cells.top) : bisect_right(numbers, cells.bottom)]:
+            row = found[number]
+            row.extend([""] * (cells.left - len(row)))
+            row[cells.left - 1] = row[cells.left - 1] or value
+    return [(number, tuple(row)) for number, row in found.items()]
 
 
 # .csv
@@ -199,6 +274,10 @@ def _read_csv(path: Path, data: bytes, encoding: str | None) -> TableSheet:
     text, remarks = _decode(path, data, encoding)
     if "\0" in text or (b"\0" in data[:2_000] and re.search("[\x01-\x08\x0e-\x1f]", text)):
         raise Invalid("{file}: is no .xlsx and no .csv", file=path)
+    if text.lstrip().startswith("<"):  # what some programs give the ending .xls
+        raise Invalid(
+            "{file}: is a web page or XML; open it in a spreadsheet program and save it as .xlsx", file=path
+        )
     delimiter, text = _delimiter(text)
     csv.field_size_limit(MAX_CELL_LENGTH * 4)
     lines = _Lines(text)

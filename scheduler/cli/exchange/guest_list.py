@@ -6,11 +6,12 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import click
+from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict, Invalid
 from scheduler.base.i18n import N_
@@ -47,7 +48,8 @@ ROLES = click.Choice([str(role) for role in Role])
 
 
 @click.command(
-    "import", help=N_("Bring a guest list in (.xlsx, .csv): good rows go in, the others come back as a file.")
+    "import",
+    help=N_("Bring a guest list in (.xlsx, .ods, .xls, .csv): good rows go in, the others come back as a file."),
 )
 @click.argument("event")
 @click.argument("file", type=FILE)
@@ -72,6 +74,7 @@ ROLES = click.Choice([str(role) for role in Role])
     "--same", multiple=True, metavar="ROW=PERSON", help=N_('This row is that person; "all": each likely one.')
 )
 @click.option("--new", multiple=True, metavar="ROW", help=N_('This row is somebody new; "all": each that waits.'))
+@click.option("--hidden", is_flag=True, help=N_("Take rows that are hidden in the file, too."))
 @click.option("--rejected", type=FILE, help=N_("Where rows that come back are written (default: beside FILE)."))
 @click.option("--overwrite", is_flag=True, help=N_("Replace a file that is there."))
 @click.option("--dry-run", is_flag=True, help=N_("Show what would change and stop."))
@@ -136,7 +139,8 @@ def _order(context: CommandContext, event: str, file: Path, given: dict[str, Any
         columns.source, tag or context.settings.language, tag, Mode(given["mode"]), Role(given["role"])
     )
     with _progress(len(rows)) as progress:
-        read = list(_counted(parse_rows(columns, rows, terms), progress))
+        layout = replace(sheet.layout, hidden_rows=set()) if given["hidden"] else sheet.layout
+        read = list(_counted(parse_rows(columns, rows, terms, layout), progress))
     back = given["rejected"], given["overwrite"]
     return GuestListImportRequest(event, file, sheet, columns, rows, read, terms, decisions, given["force"], *back)
 
@@ -219,7 +223,7 @@ def _write_back(order: GuestListImportRequest, told: Sequence[RowResult]) -> Pat
     back = {one.number: one for one in told if one.comes_back}
     if not back:
         return None
-    target = order.rejected or _beside(order.file)
+    target = order.rejected or _beside(order.file, spreadsheet=not order.sheet.delimiter)
     kept = [place for place, name in enumerate(order.columns.headings) if guess_field(name) not in OURS]
     head = [*(order.columns.headings[place] for place in kept), *(_(FIELDS[field]) for field in OURS)]
     rows = [
@@ -233,9 +237,13 @@ def _write_back(order: GuestListImportRequest, told: Sequence[RowResult]) -> Pat
     return target
 
 
-def _beside(file: Path) -> Path:
-    """Return guests.rejected.xlsx for guests.xlsx, numbered if that exists: somebody may be mending it."""
-    suffix = file.suffix if file.suffix.lower() in (".csv", ".tsv", ".xlsx") else ".csv"
+def _beside(file: Path, *, spreadsheet: bool) -> Path:
+    """Return guests.rejected.xlsx for guests.xlsx, numbered if that exists: somebody may be mending it.
+
+    A ``spreadsheet`` of another kind comes back as an .xlsx, too.
+    """
+    table = file.suffix if file.suffix.lower() in (".csv", ".tsv") else ".csv"
+    suffix = ".xlsx" if spreadsheet else table
     stem = file.stem.split(".rejected")[0]
     names = (f"{stem}.rejected{number}{suffix}" for number in ("", *(f"-{n}" for n in range(2, 1_000))))
     found = next((path for path in map(file.with_name, names) if not (path.is_symlink() or path.exists())), None)
@@ -278,11 +286,14 @@ def _show_columns(order: GuestListImportRequest) -> None:
     shown = [
         (
             replace_controls(columns.headings[place]),
-            f"{_(FIELDS[field.partition('.')[0]])} ({field})",
+            _name_field(field),
             _(_HOW[columns.how[place]]),
         )
         for place, field in columns.fields.items()
         if field != "reason"
+    ] + [
+        (replace_controls(columns.headings[place]), _name_field(field), _(_SPARE))
+        for place, field in columns.spares.items()
     ]
     print_table((N_("Column"), N_("Field"), N_("Known by")), shown)
     if left := columns.left_out():
@@ -297,6 +308,11 @@ def _show_columns(order: GuestListImportRequest) -> None:
         click.echo(f"! {remark.text(_)}")
 
 
+def _name_field(field: str) -> str:
+    return f"{_(FIELDS[field.partition('.')[0]])} ({field})"
+
+
+_SPARE = N_("guessed; read where the column above is empty")
 _HOW = {"said": N_("said"), "remembered": N_("remembered"), "guessed": N_("guessed")}
 
 
@@ -319,7 +335,9 @@ def _said(one: RowResult) -> str:
 def _record(order: GuestListImportRequest, told: Sequence[RowResult], back: Path | None) -> dict[str, Any]:
     columns = order.columns
     return {
-        "columns": {columns.headings[place]: field for place, field in columns.fields.items()},
+        "columns": {
+            columns.headings[place]: field for place, field in [*columns.fields.items(), *columns.spares.items()]
+        },
         "left_out": columns.left_out(),
         "source": columns.source,
         "notes": [remark.text(_) for remark in order.sheet.remarks],
@@ -350,7 +368,7 @@ def export_guests(context: CommandContext, event: str, file: Path, like: Path | 
     refuse_existing(file, overwrite=overwrite)
     with context.read() as session:
         found = get(session, Event, event)
-        layout = _like(context, like) if like else guest_export.layout_of(session, found)
+        layout = _like(session, like) if like else guest_export.layout_of(session, found)
         layout = layout or guest_export.default_layout(found, _)
         rows = list(guest_export.export_rows(session, found, layout, language=language(), gettext=_))
     write_file(
@@ -361,8 +379,7 @@ def export_guests(context: CommandContext, event: str, file: Path, like: Path | 
     click.echo(_("Written: {file}").format(file=file))
 
 
-def _like(context: CommandContext, file: Path) -> guest_export.ExportLayout:
-    with context.read() as session:
-        columns, _rows = mapping.find_columns(session, file, sheets.read_table(file), ColumnChoices({}))
+def _like(session: Session, file: Path) -> guest_export.ExportLayout:
+    columns, _rows = mapping.find_columns(session, file, sheets.read_table(file), ColumnChoices({}))
     fields = [columns.fields.get(place, "") for place in range(len(columns.headings))]
     return guest_export.ExportLayout(columns.headings, fields, columns.source)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict, Invalid, NotFound
 from scheduler.base.i18n import LANGUAGES, N_, load_catalogue
+from scheduler.base.text import replace_controls
 from scheduler.cli.kit.answers import Columns, print_json, show
 from scheduler.cli.kit.context import CommandContext, as_json, pass_context
 from scheduler.cli.kit.language import _, language
@@ -72,7 +73,7 @@ def check_in(
 
 def _find(context: CommandContext, session: Session, event: Event, who: str) -> Attendee | ScanResult:
     """Return the attendee of a pass, or of a key, number or address; or why a pass is not good here."""
-    if passes.parse_pass(who) is not None:
+    if passes.parse_passes(who) or passes.looks_scanned(who):
         return door_arrivals.read_pass(session, event, who, secret=context.app.secret)
     return attendee_of(session, event, who)
 
@@ -108,7 +109,9 @@ def _refusal(result: ScanResult, event: Event) -> Conflict:
             return Conflict("{person} takes part by video; --admit gives them a place in the hall", **facts)
         case ScanOutcome.REVOKED:
             return Conflict("this pass of {person} was revoked", person=facts["person"])
-    return Conflict("this is no pass of ours")
+    return Conflict(
+        "this is no pass of ours; if a scanner typed it, set the keyboard of this computer to English (US)"
+    )
 
 
 def _in_words(result: ScanResult, undo: bool) -> str:
@@ -203,7 +206,7 @@ def _print(
     printed_in = spoken or language()
     with context.read() as session:
         found = get(session, Event, event)
-        content = cards.render_pdf(
+        made = cards.render_pdf(
             session,
             found,
             form,
@@ -213,7 +216,12 @@ def _print(
             one_per_page=one_per_page,
             only=[attendee_of(session, found, person).id for person in people],
         )
-    write_file(file, content, overwrite=overwrite)
+        told = [line.describe(_) for line in made.unset]
+    write_file(file, made.pdf, overwrite=overwrite)
     with context.write() as session:
         access_log.record_copy(session, found.key, str(file.absolute()), now=context.now())
     click.echo(_("Written: {file}").format(file=file))
+    for line in told:
+        click.echo(f"! {replace_controls(line)}", err=True)
+    if told:
+        click.echo(_("Fonts for more scripts: see “Names in every script” in docs/operating.md."), err=True)

@@ -16,12 +16,13 @@ from scheduler.services.consulate.posts import free_times, opening_days, posts, 
 from scheduler.services.consulate.posts.availability import Reason
 from scheduler.services.consulate.posts.free_times import Party
 from scheduler.services.consulate.posts.post_drafts import SpecialDraft
-from scheduler.services.consulate.visits import booking
+from scheduler.services.consulate.visits import booking, references
 from scheduler.services.consulate.visits.booking import AlreadyBooked, NotOffered, SlotTaken, Unchanged
 from scheduler.services.consulate.visits.lifecycle import NoLongerStands
 from scheduler.storage.database import Database
 from tests.support.builders import NOW, SECRET, beside
 from tests.support.consulate import MORNING, PASSPORT, Consulate, a_party, a_post, wrong_with_cells
+from tests.support.keyboards import KEYBOARDS, type_on
 
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
@@ -358,6 +359,20 @@ def test_no_more_of_a_service_are_taken_on_a_day_than_its_quota(db):
 
 
 # Finding
+
+
+def test_a_reference_is_read_from_a_scanner_whatever_the_layout_of_the_keyboard():
+    for reference in ("K7MN-4XWV", "3CDE-6FGH", "YRTV-XPJX", "9HAW-79YN"):
+        for layout, rows in KEYBOARDS.items():
+            for typed in type_on(rows, reference):
+                assert reference == references.read(f"{typed}\r"), (layout, typed)
+
+
+def test_a_reference_that_can_be_read_in_two_ways_is_refused():
+    cyrillic = "79НА-3769"  # 79HA-3769 in letters that look alike, and 79YF-3769 under a Russian keyboard
+
+    with pytest.raises(Invalid, match="means one of two"):
+        references.read(cyrillic)
 
 
 def test_a_reference_is_found_however_it_is_typed_and_a_slip_is_told(post):

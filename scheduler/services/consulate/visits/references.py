@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from scheduler.base.errors import Invalid, NotFound
+from scheduler.formats.keyboards import read_typed_code
 from scheduler.model.posts import Post, Service
 from scheduler.model.visits import Appointment
 
@@ -38,11 +39,28 @@ def draw() -> str:
 
 
 def read(typed: str) -> str:
-    """Return a reference as it is stored, however it was typed. Raise Invalid if it cannot be one."""
-    signs = "".join(sign for sign in typed.upper().translate(_LATIN) if sign.isalnum())
-    if len(signs) != LENGTH + 1 or not set(signs) <= set(SIGNS) or _compute_check_sign(signs[:-1]) != signs[-1]:
+    """Return a reference as it is stored, however it was typed, under another keyboard layout too.
+
+    Raise Invalid if it cannot be one, or may be one of two.
+    """
+    scanned = (code for code in read_typed_code(typed.strip()) if code[LENGTH // 2 + 1 :][:1] == "-")
+    found = {signs for signs in map(_strip, [typed, *scanned]) if _is_reference(signs)}
+    if len(found) > 1:
+        raise Invalid(
+            "{reference} means one of two references; set the keyboard of this computer to English (US)",
+            reference=typed[:40],
+        )
+    if not found:
         raise Invalid("{reference} is not a reference; look at it again, it is like K7MN-4XWD", reference=typed[:40])
-    return _format(signs)
+    return _format(found.pop())
+
+
+def _strip(typed: str) -> str:
+    return "".join(sign for sign in typed.upper().translate(_LATIN) if sign.isalnum())
+
+
+def _is_reference(signs: str) -> bool:
+    return len(signs) == LENGTH + 1 and set(signs) <= set(SIGNS) and _compute_check_sign(signs[:-1]) == signs[-1]
 
 
 def get(session: Session, reference: str) -> Appointment:

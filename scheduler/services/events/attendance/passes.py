@@ -12,6 +12,7 @@ import zlib
 from datetime import datetime
 from typing import Any
 
+from scheduler.formats.keyboards import may_be_name, read_typed_code
 from scheduler.model.attendance import Attendee, Standing
 from scheduler.model.events import Mode
 from scheduler.services.common import tokens
@@ -22,19 +23,6 @@ _SECRET_LETTERS = 26  # of base 32, for 128 bits
 _GROUP_LETTERS = 5
 # Base 32 has no digits 0, 1 and 8: whoever types them means the letters that look alike.
 _ALIKE = str.maketrans("018", "olb")
-# A scanner acts as a keyboard: if the computer's layout is not Latin, the letters of the same keys arrive. It presses
-# Shift for capitals, which changes what Thai keys write.
-_LATIN = "qwertyuiopasdfghjklzxcvbnm"
-_LAYOUTS = tuple(
-    str.maketrans(dict(zip(written, meant, strict=True)))
-    for written, meant in (
-        ("йцукенгшщзфывапролдячсмить", _LATIN),
-        ('"әіңғ,.үұқө', "1234567890-"),
-        ("ๆไำพะัีรนยฟหกดเ้่าสผปแอิืท", _LATIN),
-        ('๐"ฎฑธํ๊ณฯญฤฆฏโฌ็๋ษศ()ฉฮฺ์?', _LATIN),
-        ("ๅ/-ภถุึคตจข", "1234567890-"),
-    )
-)
 
 
 def make_pass(attendee: Attendee, *, secret: str) -> str:
@@ -61,26 +49,24 @@ def split_in_groups(given: str) -> str:
 # Reading
 
 
-def parse_pass(given: str) -> str | None:
-    """Return the pass that was scanned or typed, in whatever keyboard layout; None if it is no pass."""
+def parse_passes(given: str) -> list[str]:
+    """Return the passes that may have been scanned or typed, one for each keyboard layout; none if it is no pass."""
     if len(given) > 200:
-        return None
-    typed = given.strip().lower()
-    return next(filter(None, (_token(typed.translate(layout)) for layout in ({}, *_layouts(typed)))), None)
+        return []
+    return list(dict.fromkeys(filter(None, map(_token, read_typed_code(given)))))
 
 
 def _token(typed: str) -> str | None:
-    bare = re.sub(r"[\s.–—-]", "", typed)
+    bare = re.sub(r"[\W_]", "", typed)
     number, rest = bare[:-_SECRET_LETTERS], bare[-_SECRET_LETTERS:].translate(_ALIKE)
     token = f"{number}-{rest}"
     return token.upper() if tokens.read_row_id(token) else None
 
 
-def _layouts(typed: str) -> list[dict[int, str]]:
-    russian, kazakh, thai, thai_capitals, thai_digits = _LAYOUTS
-    if typed.isascii():
-        return []
-    return [russian, kazakh | russian, thai_digits | thai_capitals, thai | thai_digits]
+def looks_scanned(given: str) -> bool:
+    """Return whether a text is as long as a pass and no name: a scanner typed it, under some keyboard."""
+    bare = "".join(given.split())
+    return len(bare) > _SECRET_LETTERS and "@" not in bare and not may_be_name(bare)
 
 
 def find_epoch(given: str, attendee: Attendee, *, secret: str) -> int | None:

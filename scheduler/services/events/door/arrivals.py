@@ -85,13 +85,18 @@ class TooManyPeople(Invalid):
 
 def read_pass(session: Session, event: Event, given: str, *, secret: str) -> ScanResult | Attendee:
     """Return the attendee whose pass this is, or why it opens nothing at this event."""
-    found = passes.parse_pass(given)
-    number = tokens.read_row_id(found.lower()) if found else None
-    query = sa.select(Attendee).where(Attendee.id == number).options(*WITH_PERSON, joinedload(Attendee.event))
-    attendee = session.scalar(query) if number else None
-    epoch = passes.find_epoch(found, attendee, secret=secret) if attendee and found else None
-    if attendee is None or epoch is None:
-        return ScanResult(verdict=ScanOutcome.UNKNOWN)
+    for found in passes.parse_passes(given):
+        number = tokens.read_row_id(found.lower())
+        query = sa.select(Attendee).where(Attendee.id == number).options(*WITH_PERSON, joinedload(Attendee.event))
+        attendee = session.scalar(query)
+        epoch = passes.find_epoch(found, attendee, secret=secret) if attendee else None
+        if attendee is not None and epoch is not None:
+            return _check_pass(event, attendee, epoch)
+    return ScanResult(verdict=ScanOutcome.UNKNOWN)
+
+
+def _check_pass(event: Event, attendee: Attendee, epoch: int) -> ScanResult | Attendee:
+    """Return the attendee whose pass of this epoch was shown, or why it opens nothing at this event."""
     if epoch != attendee.epoch:
         return ScanResult(verdict=ScanOutcome.REVOKED, attendee=attendee)
     if attendee.event_id != event.id:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Invalid
 from scheduler.formats.sheets import Row, TableSheet
+from scheduler.formats.workbooks.layout import CellRange, column_letters
 from scheduler.model.events import Event
 from scheduler.model.imports import ColumnMapping, GuestList
 from scheduler.services.events.guest_lists.headings import (
@@ -25,27 +27,33 @@ from scheduler.services.events.guest_lists.headings import (
 )
 
 MAX_TITLE_ROWS = 30  # in which the headings are searched
+SPARED = ("email", "telephone")  # of which people have several
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
     """The headings of a table. ``fields``, and ``how`` each was found, are by the index of the column.
 
-    ``source`` names whose ids of people the list has.
+    ``source`` names whose ids of people the list has. ``spares`` are further columns of addresses and telephone
+    numbers, whose cells count where the column of the field has none. ``unnamed`` are columns without a heading.
     """
 
     headings: Row
     fields: Mapping[int, str]
     how: Mapping[int, str]
     source: str
+    spares: Mapping[int, str] = dataclasses.field(default_factory=dict)
+    unnamed: Sequence[int] = ()
 
     @property
     def digest(self) -> str:
         return digest_of(self.headings)
 
     def left_out(self) -> list[str]:
-        """Return the headings of columns that are no field."""
-        return [name for index, name in enumerate(self.headings) if name and index not in self.fields]
+        """Return the headings of columns that are no field, and the letters of those that have none."""
+        known = {*self.fields, *self.spares}
+        named = [name for index, name in enumerate(self.headings) if name and index not in known]
+        return named + [column_letters(index + 1) for index in self.unnamed]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +82,9 @@ def find_columns(
 ) -> tuple[Columns, list[tuple[int, Row]]]:
     """Return the columns of a table and the rows below the headings. Raise Invalid if no column is the name."""
     index = _find_heading_row(file, sheet, wanted)
-    headings = _number_repeated(sheet.rows[index][1])
+    number, row = sheet.rows[index]
+    headings = _number_repeated(row)
+    below = _join_below_merged(number, sheet.layout.merged, sheet.rows[index + 1 :])
     _refuse_unknown(headings, wanted)
     remembered = session.scalar(sa.select(ColumnMapping).where(ColumnMapping.digest == digest_of(headings)))
     fields, how = _fields(headings, wanted, remembered)
@@ -82,7 +92,39 @@ def find_columns(
         shown = ", ".join(filter(None, headings))
         raise Invalid("map: no column is the name; say which: --map COLUMN=name; there are: {columns}", columns=shown)
     source = wanted.source or (remembered.source if remembered else file.stem)[:200]
-    return Columns(headings, fields, how, source), list(sheet.rows[index + 1 :])
+    filled = {place for _, row in below for place, cell in enumerate(row) if cell}
+    unnamed = sorted(place for place in filled if place >= len(headings) or not headings[place])
+    return Columns(headings, fields, how, source, _find_spares(headings, fields, wanted), unnamed), below
+
+
+def _join_below_merged(
+    heading_row: int, merged: Sequence[CellRange], rows: Sequence[tuple[int, Row]]
+) -> list[tuple[int, Row]]:
+    """Return the rows with the cells below one heading over several columns as one cell: a name and a surname."""
+    spans = [slice(cells.left - 1, cells.right) for cells in merged if cells.top <= heading_row <= cells.bottom]
+    spans = [span for span in spans if span.stop - span.start > 1]
+    return [(number, _join_cells(row, spans)) for number, row in rows] if spans else list(rows)
+
+
+def _join_cells(row: Row, spans: Iterable[slice]) -> Row:
+    cells = list(row)
+    for span in spans:
+        parts = cells[span]
+        if any(parts):
+            cells[span] = [" ".join(filter(None, parts)), *[""] * (len(parts) - 1)]
+    return tuple(cells)
+
+
+def _find_spares(headings: Row, fields: Mapping[int, str], wanted: ColumnChoices) -> dict[int, str]:
+    """Return further columns for addresses and telephone numbers, without those that were said to be something."""
+    free = (index for index, name in enumerate(headings) if index not in fields and name)
+    guesses = {index: guess_field(headings[index]) or "" for index in free}
+    stated = dict(_pick(headings, wanted.columns))
+    return {
+        index: field
+        for index, field in guesses.items()
+        if field in SPARED and field in fields.values() and index not in stated
+    }
 
 
 def _find_heading_row(file: Path, sheet: TableSheet, wanted: ColumnChoices) -> int:

@@ -48,12 +48,13 @@ _KNOWN: Mapping[str, str] = {
         сәйкестендіргіш|қонақ коды|сыртқы id|
         รหัส|รหัสแขก|รหัสผู้เข้าร่วม|รหัสภายนอก""",
     "courtesy_title": """
-        courtesy title|title|salutation|honorific|prefix|form of address|
+        courtesy title|title|salutation|honorific|prefix|name prefix|form of address|
         обращение|титул|форма обращения|
         құрметті атағы|атағы|қаратпа|
         คำนำหน้า|คำนำหน้าชื่อ|คำเรียกขาน""",
     "name": """
-        name|full name|guest|guest name|name of guest|attendee|participant|name and surname|first and last name|
+        name|full name|display name|guest|guest name|name of guest|attendee|participant|name and surname|
+        first and last name|
         фио|ф и о|имя|полное имя|гость|имя гостя|участник|имя и фамилия|фамилия и имя|фамилия имя отчество|
         фамилия имя|имя фамилия|фамилия и инициалы|
         аты жөні|аты-жөні|толық аты|есімі|тегі аты|аты тегі|қонақ|қатысушы|тегі аты әкесінің аты|аты|т а ә|
@@ -63,23 +64,28 @@ _KNOWN: Mapping[str, str] = {
     "given_name": """
         given name|first name|forename|имя собственное|өз аты|ชื่อจริง|ชื่อตัว""",
     "patronymic": """
-        patronymic|middle name|отчество|әкесінің аты|ชื่อกลาง""",
+        patronymic|middle name|additional name|отчество|әкесінің аты|ชื่อกลาง""",
     "position": """
-        position|job title|post|function|designation|
+        position|job title|organization title|organization 1 title|post|function|designation|
         должность|позиция|пост|лауазымы|лауазым|қызметі|
         ตำแหน่ง|ตำแหน่งงาน""",
     "organisation": """
+        organization name|organization 1 name|company name|
         organisation|organization|company|institution|ministry|agency|affiliation|employer|
         организация|компания|учреждение|ведомство|место работы|
         ұйым|ұйымы|мекеме|мекемесі|жұмыс орны|
         หน่วยงาน|องค์กร|บริษัท|สังกัด|สถาบัน""",
     "email": """
-        e-mail|email|e mail|mail|e-mail address|email address|
-        электронная почта|эл почта|почта|адрес электронной почты|имейл|емейл|емэйл|
+        e-mail|email|e mail|mail|e-mail address|email address|primary email|secondary email|
+        e-mail 1 value|e-mail 2 value|e-mail 3 value|e-mail 2 address|e-mail 3 address|
+        электронная почта|эл почта|почта|адрес электронной почты|адрес эл почты|адрес 2 эл почты|имейл|емейл|емэйл|
         электрондық пошта|эл пошта|пошта|электрондық пошта мекенжайы|
         อีเมล|อีเมล์|อีเมลล์|ที่อยู่อีเมล""",
     "telephone": """
         telephone|phone|telephone number|phone number|mobile|mobile number|mobile phone|cell|tel|contact number|
+        primary phone|business phone|business phone 2|work phone|company main phone|home phone|home phone 2|
+        other phone|phone 1 value|phone 2 value|phone 3 value|
+        рабочий телефон|телефон раб 2|домашний телефон|телефон дом 2|телефон переносной|основной телефон|
         телефон|тел|моб тел|мобильный тел|номер телефона|мобильный|мобильный телефон|сотовый|контактный телефон|
         телефон нөмірі|ұялы телефон|байланыс телефоны|
         โทรศัพท์|เบอร์โทร|เบอร์โทรศัพท์|หมายเลขโทรศัพท์|มือถือ|เบอร์มือถือ|โทร""",
@@ -242,6 +248,29 @@ def read_words() -> Mapping[str, Mapping[str, str]]:
         "language": _LANGUAGES,
     }
     return {field: _words(table) for field, table in tables.items()}
+
+
+# Words of lines that are no guests: totals, and the numbers of pages; first those that a line must have one of.
+_TOTALS = frozenset(
+    fold_text(
+        "total totals subtotal sum count page итого всего итог сумма количество подытог стр страница барлығы жиыны "
+        "саны бет รวม รวมทั้งหมด รวมทั้งสิ้น ยอดรวม จำนวน จำนวนรวม จำนวนทั้งหมด จำนวนแขก หน้า summe gesamt totale "
+        "разом всього 合計 合计 總計 总计 小計 小计 합계"
+    ).split()
+)
+_BESIDE_TOTALS = _TOTALS | frozenset(
+    fold_text(
+        "grand guests guest attendees participants people persons pax rows invited number of in all no "
+        "гостей гости гость человек чел приглашено приглашенных приглашённых участников по списку из общее "
+        "қонақ қонақтар адам қатысушы қатысушылар барлық жалпы คน ท่าน ราย แขก ทั้งหมด ทั้งสิ้น"
+    ).split()
+)
+
+
+def is_total(text: str) -> bool:
+    """Return whether a text is that of a total or a page number, like "Total: 3 guests", rather than a name."""
+    words = re.sub(r"\d+", " ", normalize(text)).split()
+    return any(word in _TOTALS for word in words) and all(word in _BESIDE_TOTALS for word in words)
 
 
 # What people write into a cell to leave it empty.

@@ -42,7 +42,9 @@ class RowMatcher:
     def plan(self, entry: ParsedRow) -> RowPlan:
         """Return the plan for a row: whom it means, or the result if it is refused or waits for a decision."""
         if entry.person is None:
-            return _refuse(entry, *entry.problems)
+            return _refuse(entry, *entry.doubts, *entry.problems)
+        if entry.doubts and not self.decisions.of(entry):
+            return RowPlan(entry, result=RowResult(entry.number, entry.name, RowOutcome.WAITS, entry.doubts))
         most = self.capacities[entry.mode]
         if most is not None and 1 + entry.companions > most:
             return _refuse(entry, _never_fits(entry, most))

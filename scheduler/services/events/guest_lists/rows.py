@@ -6,19 +6,26 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from scheduler.base.errors import Invalid, Problems, SchedulerError
 from scheduler.base.name_matching import language_of, make_name_key
 from scheduler.base.text import Text, check_line, check_prose, fold_text
 from scheduler.formats.sheets import Row
+from scheduler.formats.workbooks.layout import CellRange, SheetLayout, column_letters
 from scheduler.model.attendance import Role
 from scheduler.model.events import Mode
 from scheduler.services.common.drafts import check
 from scheduler.services.events.attendance.replies import Reply
 from scheduler.services.events.guest_lists.columns import Columns
-from scheduler.services.events.guest_lists.headings import NOTHING, TEXTS, normalize, read_words
+from scheduler.services.events.guest_lists.headings import (
+    NOTHING,
+    TEXTS,
+    is_total,
+    normalize,
+    read_words,
+)
 from scheduler.services.events.programme.place_drafts import PersonDraft
 
 WORDS_FOR_NEW = frozenset(
@@ -60,6 +67,7 @@ class ParsedRow:
     names: tuple[str, ...] = ()
     access: str | None = None
     dietary: str | None = None
+    doubts: tuple[SchedulerError, ...] = ()  # why it may be no guest, or one who is not meant
 
     @property
     def draft(self) -> PersonDraft:
@@ -68,23 +76,62 @@ class ParsedRow:
         return self.person
 
 
-def parse_rows(columns: Columns, rows: Iterable[tuple[int, Row]], defaults: RowDefaults) -> Iterator[ParsedRow]:
-    """Read the rows of a table one by one; each comes with its number in the file."""
+def parse_rows(
+    columns: Columns, rows: Iterable[tuple[int, Row]], defaults: RowDefaults, layout: SheetLayout | None = None
+) -> Iterator[ParsedRow]:
+    """Read the rows of a table one by one; each comes with its number in the file.
+
+    ``layout`` is that of the sheet: rows that are hidden there come with a doubt, and formulas without a stored
+    value are problems of their rows.
+    """
+    layout = layout or SheetLayout()
+    missing = list(_find_unvalued(columns, layout))
+    across = {cells.top: cells for cells in layout.merged if cells.top == cells.bottom and cells.right > cells.left}
     for number, row in rows:
-        yield _parse(number, _read_cells(columns, row), defaults)
+        cells = _read_cells(columns, row)
+        problems = [problem for place, problem in missing if place == number] if missing else []
+        doubts = tuple(_find_doubts(columns, cells, hidden=number in layout.hidden_rows, across=across.get(number)))
+        yield replace(_parse(number, cells, defaults, problems), doubts=doubts)
+
+
+def _find_unvalued(columns: Columns, layout: SheetLayout) -> Iterator[tuple[int, SchedulerError]]:
+    """Yield the row and the problem of each formula that has no stored value, in a column that is a field."""
+    for number, column in sorted(layout.unvalued):
+        if field := columns.fields.get(column - 1) or columns.spares.get(column - 1):
+            cell = f"{column_letters(column)}{number}"
+            yield number, Invalid("{place}: the formula in {cell} has no stored value", place=field, cell=cell)
+
+
+def _find_doubts(
+    columns: Columns, cells: Mapping[str, str], *, hidden: bool, across: CellRange | None
+) -> Iterator[SchedulerError]:
+    """Yield why a row may be no guest, or one whom the owner of the file has left out."""
+    name = _whole_name(cells)
+    if hidden:
+        yield Invalid("is hidden in the file; if they are meant, say --hidden")
+    if is_total(name) and not {"email", "telephone"} & set(cells):
+        yield Invalid("looks like a total, not like a guest")
+    if across and len([index for index in columns.fields if across.left <= index + 1 <= across.right]) > 1:
+        yield Invalid("is one cell over several columns, like a title, not like a guest")
+    headings = {field: columns.headings[index] for index, field in columns.fields.items()}
+    if cells and all(headings[field] == cell for field, cell in cells.items()):
+        yield Invalid("looks like the headings again, not like a guest")
 
 
 def _read_cells(columns: Columns, row: Row) -> dict[str, str]:
     """Return the cells by field, each on one line; without those that are empty or state that there is nothing."""
-    found = {field: " ".join(row[index].split()) for index, field in columns.fields.items() if index < len(row)}
-    return {field: cell for field, cell in found.items() if cell and cell.lower() not in NOTHING}
+    found: dict[str, str] = {}
+    for index, field in [*columns.fields.items(), *columns.spares.items()]:
+        cell = " ".join(row[index].split()) if index < len(row) else ""
+        if cell and cell.lower() not in NOTHING:
+            found.setdefault(field, cell)
+    return found
 
 
-def _parse(number: int, cells: dict[str, str], defaults: RowDefaults) -> ParsedRow:
+def _parse(number: int, cells: dict[str, str], defaults: RowDefaults, problems: list[SchedulerError]) -> ParsedRow:
     decision = _parse_decision(cells.pop("decision", ""))
     cells.pop("reason", None)
     name = _whole_name(cells)
-    problems: list[SchedulerError] = []
     values = dict(_parse_each(cells, problems))
     person = _parse_person(cells, name, values, defaults, problems)
     if problems or person is None:
@@ -186,8 +233,10 @@ def _parse_person(
     problems: list[SchedulerError],
 ) -> PersonDraft | None:
     """Return the person of a row, or None and collect what is wrong."""
-    if not name:
-        problems.append(Invalid("name: is missing"))
+    if not any(map(str.isalpha, name)):
+        problems.append(
+            Invalid("name: {value} has no letter", value=name[:60]) if name else Invalid("name: is missing")
+        )
         return None
     given: dict[str, Any] = {field: texts_by_language(cells, field, defaults.language) for field in TEXTS}
     given["name"] = given["name"] or {language_of(name, defaults.language): name}

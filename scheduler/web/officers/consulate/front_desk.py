@@ -19,6 +19,7 @@ from werkzeug.wrappers import Response as Answer
 from scheduler.app import App
 from scheduler.base.errors import Conflict, Invalid, NotFound, SchedulerError
 from scheduler.base.i18n import load_catalogue
+from scheduler.formats.keyboards import may_be_name
 from scheduler.model.accounts import Act
 from scheduler.model.posts import Counter, Post
 from scheduler.model.visits import Appointment, VisitStatus
@@ -145,13 +146,13 @@ def _handle_input(app: App, key: str, typed: str) -> FormResult:
     try:
         reference = references.read(typed)
     except Invalid as error:
-        return FormResult(refusal=error_in_words(error)) if _is_like_code(typed) else FormResult(name=typed)
+        if may_be_name(typed):
+            return FormResult(name=typed)
+        hint = Invalid(
+            "{problem}; if a scanner typed it, set the keyboard of this computer to English (US)", problem=error
+        )
+        return FormResult(refusal=error_in_words(hint))
     return _act_on_visit(app, key, reference, "check-in")
-
-
-def _is_like_code(typed: str) -> bool:
-    """Return whether a text looks like a mistyped reference or a code of another system: no name has digits."""
-    return "://" in typed or any(map(str.isdigit, typed))
 
 
 ACTIONS: Mapping[str, DeskAction] = {

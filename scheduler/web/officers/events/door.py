@@ -133,14 +133,14 @@ def _read(app: App, key: str, form: Typed) -> ScanForm:
     given = form["given"].strip()
     if not given:
         return ScanForm()
-    if passes.parse_pass(given) is None and not _looks_like_a_code(given):
+    if not passes.parse_passes(given) and not _looks_like_a_code(given):
         return ScanForm(name=given)
     return _do(app, key, lambda session, event: _scanned(app, session, event, given, form))
 
 
 def _looks_like_a_code(given: str) -> bool:
     """Return whether a text is a code of another system or a damaged one rather than a name."""
-    return "://" in given or sum(map(str.isdigit, given)) > 3
+    return "://" in given or sum(map(str.isdigit, given)) > 3 or passes.looks_scanned(given)
 
 
 def _scanned(app: App, session: Session, event: Event, given: str, form: Typed) -> ScanResult:
@@ -313,7 +313,7 @@ def _printed(app: App, key: str, form: PrintForm) -> Response:
             )
         except Conflict as error:
             raise NotFound("nobody has a place in the hall") from error
-    response = Response(made, content_type="application/pdf")
+    response = Response(made.pdf, content_type="application/pdf")
     response.headers["Content-Disposition"] = f'attachment; filename="{form}-{key}.pdf"'
     return response
 
@@ -383,7 +383,10 @@ _VERDICTS = {
 _WHY = {
     ScanOutcome.REMOTE: N_("They are to take part by video link; no place in the hall is kept for them."),
     ScanOutcome.REVOKED: N_("Another pass was sent since. Ask for that one, or look for the name."),
-    ScanOutcome.UNKNOWN: N_("This code is none of ours, or it was read wrongly. Try again, or look for the name."),
+    ScanOutcome.UNKNOWN: N_(
+        "This code is none of ours, or it was read wrongly. Try again, or look for the name. If it is so with every"
+        " pass, set the keyboard of this computer to English (US): a hand-held scanner types in that layout."
+    ),
 }
 _STANDINGS = {
     Standing.INVITED: N_("They are invited and have not confirmed."),

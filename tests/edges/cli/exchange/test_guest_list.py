@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import zipfile
 from collections.abc import Sequence
 from datetime import timedelta
@@ -14,9 +15,11 @@ from typing import Any
 import openpyxl
 import pytest
 import sqlalchemy as sa
+import xlwt
 
 from scheduler.formats import sheets
 from scheduler.services.events.guest_lists import importing
+from scheduler.services.events.guest_lists.headings import guess_field, is_total
 from scheduler.storage.database import Database
 from tests.support.builders import START, an_event, invite, register
 from tests.support.instance import Scheduler
@@ -136,6 +139,250 @@ def test_a_thai_csv_of_windows_is_known_from_a_russian_one(desk: Desk) -> None:
     assert "windows-874" in told["notes"][0]
 
 
+def test_a_total_a_page_number_and_a_repeated_heading_wait_and_are_no_guests(desk: Desk) -> None:
+    file = desk.xlsx(
+        ["ФИО", "E-mail", "Сопровождающие"],
+        ["Ольга Петрова", "olga@example.org", 1],
+        ["ФИО", "E-mail", "Сопровождающие"],
+        ["Стр. 1 из 2"],
+        ["Сум Сок", None, None],
+        ["Итого: 3 чел.", None, 1],
+        [17, None, None],
+    )
+
+    told = desk.bring(file)
+
+    waiting = {"ФИО": "refused", "Стр. 1 из 2": "waits", "Итого: 3 чел.": "waits", "17": "refused"}
+    assert {"Ольга Петрова": "added", "Сум Сок": "added", **waiting} == told["outcomes"]
+    assert "looks like the headings again" in told["rows"][1]["reasons"][0]
+    assert "looks like a total" in told["rows"][4]["reasons"][0]
+    assert {"Ольга Петрова", "Сум Сок"} == set(desk.list)
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_a_guest_who_is_called_like_a_total_comes_in_when_it_is_said_and_not_with_all(desk: Desk) -> None:
+    file = desk.csv(["Name"], ["Sum"])
+
+    assert ["waits"] == desk.outcomes(file, "--new", "all")
+    assert ["added"] == desk.outcomes(file, "--new", "2")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Total", "Grand total: 12", "Итого", "Всего гостей - 5", "Барлығы: 3 адам", "รวมทั้งหมด 3 คน", "รวม", "合計 4"],
+)
+def test_a_total_is_known_in_each_language(text: str) -> None:
+    assert is_total(text)
+    assert not is_total(f"{text} Anna")
+
+
+def test_a_row_that_its_owner_has_hidden_waits_until_it_is_said_that_hidden_rows_are_meant(desk: Desk) -> None:
+    file = desk.xlsx(
+        HEAD, ["Anna", "anna@example.org"], ["Boris", "boris@example.org"], ["Clara", "clara@example.org"]
+    )
+    book = openpyxl.load_workbook(file)
+    book.worksheets[0].row_dimensions[3].hidden = True
+    book.worksheets[0].column_dimensions["B"].hidden = True
+    book.save(file)
+
+    told = desk.bring(file, "--rejected", str(desk.directory / "back.xlsx"))
+
+    assert {"Anna": "added", "Boris": "waits", "Clara": "added"} == told["outcomes"]
+    assert "--hidden" in told["rows"][1]["reasons"][0]
+    assert ["columns that are hidden in the file are read, too: B"] == told["notes"]
+    assert "Boris" in rows_of(desk.directory / "back.xlsx")[1]
+    assert {"Anna": "unchanged", "Boris": "added", "Clara": "unchanged"} == desk.bring(file, "--hidden")["outcomes"]
+
+
+def test_merged_cells_hold_for_each_of_their_rows_and_columns_and_a_title_in_one_is_no_guest(desk: Desk) -> None:
+    file = desk.xlsx(
+        ["ФИО", "", "Организация", "E-mail"],
+        ["Министерство культуры"],
+        ["Петрова", "Ольга", "Музей", "olga@example.org"],
+        ["Цой", "Юлия", None, "yulia@example.org"],
+        ["Ким", "Анна", None, "anna@example.org"],
+    )
+    book = openpyxl.load_workbook(file)
+    for cells in ("A1:B1", "A2:D2", "C3:C4"):
+        book.worksheets[0].merge_cells(cells)
+    book.save(file)
+
+    told = desk.bring(file)
+
+    added = {"Петрова Ольга": "added", "Цой Юлия": "added", "Ким Анна": "added"}
+    assert {"Министерство культуры": "waits", **added} == told["outcomes"]
+    assert ["merged cells are read as if each of their rows said the same: C3:C4"] == told["notes"]
+    rows = {row[0]: row[1] for row in desk.export("out.xlsx")[1:]}
+    assert {"Петрова Ольга": "Музей", "Цой Юлия": "Музей", "Ким Анна": ""} == rows
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_a_formula_that_nobody_has_computed_yet_sends_its_row_back(desk: Desk) -> None:
+    file = desk.xlsx(HEAD, ["Anna", "x", None], ["Boris", "boris@example.org", None])
+    book = openpyxl.load_workbook(file)
+    book.worksheets[0]["B2"] = '="anna" & "@example.org"'
+    book.save(file)
+
+    told = desk.bring(file)
+
+    assert {"Anna": "refused", "Boris": "added"} == told["outcomes"]
+    assert ["email: the formula in B2 has no stored value"] == told["rows"][0]["reasons"]
+    assert any(note.startswith("formulas without a stored value: B2;") for note in told["notes"])
+
+
+CONTACTS = {
+    "Google": (
+        "First Name,Middle Name,Last Name,Phonetic First Name,Name Prefix,Name Suffix,Nickname,File As,"
+        "Organization Name,Organization Title,Birthday,Notes,Labels,E-mail 1 - Label,E-mail 1 - Value,"
+        "E-mail 2 - Label,E-mail 2 - Value,Phone 1 - Label,Phone 1 - Value",
+        "Anna,Maria,Roe,,Dr,,,,Museum,Director,,,* myContacts,* Work,,,anna@example.org,Mobile,+66 2 234 6398",
+    ),
+    "Google, before": (
+        "Name,Given Name,Additional Name,Family Name,Yomi Name,Name Prefix,Name Suffix,Notes,Language,"
+        "Group Membership,E-mail 1 - Type,E-mail 1 - Value,Phone 1 - Type,Phone 1 - Value,"
+        "Organization 1 - Type,Organization 1 - Name,Organization 1 - Title",
+        "Anna Maria Roe,Anna,Maria,Roe,,Dr,,,,"
+        "* myContacts,* Home,anna@example.org,Work,+66 2 234 6398,,Museum,Director",
+    ),
+    "Outlook": (
+        "Title,First Name,Middle Name,Last Name,Suffix,Company,Department,Job Title,Business Street,Business Fax,"
+        "Business Phone,Home Phone,Mobile Phone,E-mail Address,E-mail Type,E-mail Display Name,E-mail 2 Address,"
+        "Initials",
+        "Dr,Anna,Maria,Roe,,Museum,,Director,,,,,+66 2 234 6398,anna@example.org,SMTP,Anna Roe,,A.M.R.",
+    ),
+    "Outlook in Russian": (
+        "Обращение,Имя,Отчество,Фамилия,Суффикс,Организация,Отдел,Должность,Рабочий телефон,Домашний телефон,"
+        "Телефон переносной,Адрес эл. почты,Тип эл. почты,Краткое имя эл. почты,Адрес 2 эл. почты",
+        "Dr,Anna,Maria,Roe,,Museum,,Director,,,+66 2 234 6398,anna@example.org,SMTP,Anna Roe (anna@example.org),",
+    ),
+    "Thunderbird": (
+        "First Name,Last Name,Display Name,Nickname,Primary Email,Secondary Email,Work Phone,Home Phone,Fax Number,"
+        "Mobile Number,Job Title,Department,Organization",
+        "Anna,Roe,Anna Maria Roe,,,anna@example.org,+66 2 234 6398,,,,Director,,Museum",
+    ),
+}
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+@pytest.mark.parametrize("program", CONTACTS)
+def test_the_contacts_of_other_programs_come_in_with_their_addresses_and_telephones(desk: Desk, program: str) -> None:
+    file = desk.csv(*(line.split(",") for line in CONTACTS[program]), name="contacts.csv", encoding="utf-16")
+
+    told = desk.bring(file)
+
+    assert {"Anna Maria Roe": "added"} == told["outcomes"]
+    fields = ("Full name", "Position", "Organisation", "E-mail", "Telephone")
+    desk.csv(fields, name="like.csv")
+    row = desk.export("out.xlsx", "--like", str(desk.directory / "like.csv"))[1]
+    assert ["Anna Maria Roe", "Director", "Museum", "anna@example.org", "+66 2 234 6398"] == row
+    assert not {"email", "telephone"} & {guess_field(name) for name in told["left_out"]}
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_a_column_without_a_heading_is_named_by_its_letter(desk: Desk) -> None:
+    told = desk.bring(desk.csv(["Name", "", "E-mail"], ["Anna", "VIP", "anna@example.org", "table 4"]))
+
+    assert ["B", "D"] == told["left_out"]
+
+
+MANIFEST = (
+    '<m:manifest xmlns:m="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"><m:file-entry m:full-path="/" '
+    'm:media-type="application/vnd.oasis.opendocument.spreadsheet"/></m:manifest>'
+)
+
+
+def ods(file: Path, rows: str, name: str = "Guests") -> Path:
+    """Write an .ods, which is an archive of its type and its content."""
+    spaces = " ".join(
+        f'xmlns:{one}="urn:oasis:names:tc:opendocument:xmlns:{one}:1.0"' for one in ("office", "table", "text")
+    )
+    content = (
+        f'<?xml version="1.0"?><office:document-content {spaces}><office:body><office:spreadsheet>'
+        f'<table:table table:name="{name}">{rows}</table:table>'
+        "</office:spreadsheet></office:body></office:document-content>"
+    )
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("META-INF/manifest.xml", MANIFEST)
+        archive.writestr("content.xml", content)
+    return file
+
+
+def ods_row(*cells: str, about: str = "", **each: str) -> str:
+    """A row of an .ods; ``each`` has more about the cell with that text."""
+    text = 'office:value-type="string"'
+    made = "".join(
+        f"<table:table-cell {text} {each.get(cell, '')}><text:p>{cell}</text:p></table:table-cell>"
+        if cell
+        else "<table:table-cell/>"
+        for cell in cells
+    )
+    return f"<table:table-row {about}>{made}</table:table-row>"
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_an_ods_is_read_with_what_it_hides_merges_and_has_not_computed(desk: Desk) -> None:
+    file = ods(
+        desk.directory / "guests.ods",
+        '<table:table-column/><table:table-column table:visibility="collapse"/>'
+        + ods_row("Name", "Organisation", "E-mail")
+        + ods_row("Anna", "Museum", "anna@example.org", Museum='table:number-rows-spanned="2"')
+        + ods_row("Boris", "", "boris@example.org")
+        + '<table:table-row table:number-rows-repeated="1000"><table:table-cell/></table:table-row>'
+        + ods_row("Clara", "", "clara@example.org", about='table:visibility="filter"')
+        + '<table:table-row><table:table-cell office:value-type="string"><text:p>Dana</text:p></table:table-cell>'
+        '<table:table-cell/><table:table-cell table:formula="of:=[.C2]"/></table:table-row>',
+    )
+
+    told = desk.bring(file)
+
+    assert {"Anna": "added", "Boris": "added", "Clara": "waits", "Dana": "refused"} == told["outcomes"]
+    assert [2, 3, 1004, 1005] == [row["row"] for row in told["rows"]]
+    assert ["email: the formula in C1005 has no stored value"] == told["rows"][3]["reasons"]
+    assert "guests.rejected.xlsx" == Path(told["rejected"]).name
+    assert {"Anna": "Museum", "Boris": "Museum"} == {row[0]: row[1] for row in desk.export("out.xlsx")[1:]}
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_an_ods_that_repeats_a_cell_without_end_is_refused_before_it_is_unpacked(desk: Desk) -> None:
+    wide, high = 'table:number-columns-repeated="16384"', 'table:number-rows-repeated="1048576"'
+    file = ods(desk.directory / "bomb.ods", ods_row("Name") + ods_row("Anna", about=high, Anna=wide))
+
+    assert "has more than" in desk.refused(file)
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_an_xls_is_read_and_it_is_told_that_hidden_rows_cannot_be_seen(desk: Desk) -> None:
+    book = xlwt.Workbook()
+    page = book.add_sheet("Гости")
+    for row, cells in enumerate([["Список"], [], ["ФИО", "Телефон"], ["Ольга Петрова", 77011234567]]):
+        for column, cell in enumerate(cells):
+            page.write(row, column + 1, cell)
+    book.save(str(desk.directory / "guests.xls"))
+
+    told = desk.bring(desk.directory / "guests.xls")
+
+    assert {"Ольга Петрова": "added"} == told["outcomes"]
+    assert 4 == told["rows"][0]["row"]
+    assert ["an .xls does not tell which rows are hidden; save it as .xlsx if some are"] == told["notes"]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 4_000, "has a password"),
+        (b"<html><table><tr><td>Name</td></tr></table>", "is a web page or XML"),
+        (b"PK\x03\x04" + b"x" * 400, "is no .xlsx or .ods that can be read"),
+    ],
+)
+def test_a_file_that_is_no_table_is_refused_with_the_remedy(desk: Desk, content: bytes, said: str) -> None:
+    file = desk.directory / "guests.xls"
+    file.write_bytes(content)
+
+    assert said in desk.refused(file)
+
+
 def test_a_mapping_that_was_said_is_remembered_for_the_next_file_with_these_columns(desk: Desk) -> None:
     first = desk.csv(["Кого", "Куда писать"], ["Ольга Петрова", "olga@example.org"])
     second = desk.csv(["Куда писать", "Кого"], ["ivan@example.org", "Иван Цой"], name="second.csv")
@@ -157,11 +404,22 @@ def test_a_column_or_field_that_there_is_not_is_told_with_those_there_are(desk: 
     assert "37=#12" in desk.refused(file, "--same", "2")
 
 
-def test_the_second_of_two_columns_of_one_name_is_told_to_be_kept_out(desk: Desk) -> None:
-    file = desk.csv(["Name", "E-mail", "E-mail"], ["Ann Lee", "ann@example.org", "other@example.org"])
+def test_the_second_of_two_columns_for_addresses_counts_where_the_first_is_empty_and_that_is_told(desk: Desk) -> None:
+    both, second = ["Ann Lee", "ann@example.org", "other@example.org"], ["Bo Li", "", "bo@example.org"]
+    file = desk.csv(["Name", "E-mail", "E-mail"], both, second)
 
-    assert ["E-mail (2)"] == desk.bring(file)["left_out"]
+    shown = desk.run("attendee", "import", "opening", str(file), "--dry-run").output
+
+    assert "E-mail (2)   E-mail (email)     guessed; read where the column above is empty" in shown
+    assert {"Name": "name", "E-mail": "email", "E-mail (2)": "email"} == desk.bring(file)["columns"]
     assert "ann@example.org" == desk.list["Ann Lee"]["email"]
+    assert "bo@example.org" == desk.list["Bo Li"]["email"]
+
+
+def test_the_second_of_two_columns_of_another_field_is_told_to_be_kept_out(desk: Desk) -> None:
+    assert ["Position (2)"] == desk.bring(desk.csv(["Name", "Position", "Position"], ["Ann Lee", "a", "b"]))[
+        "left_out"
+    ]
 
 
 # Rows that go in, and rows that come back
@@ -477,8 +735,8 @@ def test_what_cannot_be_read_is_refused_in_one_line(desk: Desk) -> None:
         assert 1 == output.count("\n")
         return output
 
-    assert "is no .xlsx that can be read" in refused("a.xlsx", b"PK\x03\x04 and nothing more")
-    assert "old .xls or has a password" in refused("a.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+    assert "is no .xlsx or .ods that can be read" in refused("a.xlsx", b"PK\x03\x04 and nothing more")
+    assert "or has a password" in refused("a.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
     assert "is empty" in refused("a.csv", b"")
     assert "is no .xlsx and no .csv" in refused("b.csv", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(range(32)))
     assert "there is no such file" in desk.refused(desk.directory / "none.csv")
@@ -508,10 +766,22 @@ def test_formulas_are_read_as_what_they_last_gave_and_that_is_said(desk: Desk) -
     page.append(["Ann Lee", '="ann"&"@example.org"', None])
     book.save(desk.directory / "guests.xlsx")
 
+    compute(desk.directory / "guests.xlsx", "ann@example.org")
+
     told = desk.bring(desk.directory / "guests.xlsx")
 
     assert ["there are formulas: the values are those of when the file was last saved"] == told["notes"]
-    assert desk.list["Ann Lee"]["email"] is None
+    assert "ann@example.org" == desk.list["Ann Lee"]["email"]
+
+
+def compute(file: Path, value: str) -> None:
+    """Store the value of the only formula of a file, as a spreadsheet program does when it saves."""
+    with zipfile.ZipFile(file) as archive:
+        parts = {name: archive.read(name).decode() for name in archive.namelist()}
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, text in parts.items():
+            formula = re.compile(r"<c ([^>]*)>(<f>.*?</f>)<v ?/?>(</v>)?")
+            archive.writestr(name, formula.sub(rf'<c \1 t="str">\2<v>{value}</v>', text))
 
 
 def test_nothing_goes_in_when_the_rows_that_come_back_cannot_be_written(desk: Desk) -> None:

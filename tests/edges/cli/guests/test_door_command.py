@@ -50,7 +50,9 @@ def test_each_refusal_says_why_and_what_can_be_done(scheduler, opening, clock):
     assert "Anna is here already, since 2027-02-02 09:40 UTC+7" in refused("anna")
     assert "Bolat has no place: invited; --admit gives one" in refused("bolat")
     assert "Remote takes part by video" in refused("remote")
-    assert "this is no pass of ours" in refused("9-" + "A" * 26)
+    assert "this is no pass of ours; if a scanner typed it, set the keyboard" in refused("9-" + "A" * 26)
+    assert "set the keyboard of this computer to English (US)" in refused("'`UIGG;BXIVH;EWQXG;DWQXG;DWQXG")
+    assert "nobody has the address" in refused("somebody.with.a.long.address@organisation.example.org")
     assert "Dana is not here" in refused("dana", "--undo")
     assert "--undo: stands alone" in refused("dana", "--undo", "--admit", code=2)
     assert "companions: 4 came, 0 are on the list" in refused("dana", "--companions", "4", code=2)
@@ -78,6 +80,40 @@ def test_badges_are_printed_for_those_in_the_hall_by_precedence_and_for_their_co
     scheduler("attendee", "badges", "opening", str(file), "--overwrite", "--person", "dana", "--language", "th")
     assert "ดานา" in names(file)
     assert "Anna" not in names(file)
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_a_name_that_no_font_has_is_told_and_printed_in_another_language_or_in_what_is_left(
+    scheduler, app, clock, tmp_path
+):
+    nushu = "\U0001b170\U0001b171"
+    given = {
+        "alone": nushu,
+        "beside": f"{nushu} (Li Ming)",
+        "thai": {"en": nushu, "th": "ดานา"},
+        "latin": {"en": nushu, "th": "ดานา", "de": "Dana"},
+        "anna": "Anna",
+    }
+    clock.set(EVENING)
+    with app.db.write() as session:
+        event = an_event(session, capacity=9)
+        for rank, (key, name) in enumerate(given.items(), start=1):
+            register(session, event, a_person(session, key, name=name, precedence=rank))
+    file = tmp_path / "badges.pdf"
+
+    said = scheduler("attendee", "badges", "opening", str(file)).output
+
+    assert ["Li Ming", "ดานา", "Dana", "Anna"] == [line for line in names(file) if "Opening" not in line]
+    lines = [line.replace(nushu, "-") for line in said.splitlines() if line.startswith("! ")]
+    assert [
+        "! alone: - is left blank: there is no font for the script Nushu",
+        "! beside: - (Li Ming) is printed as Li Ming: there is no font for the script Nushu",
+        "! thai: - is printed as ดานา: there is no font for the script Nushu",
+        "! latin: - is printed as Dana: there is no font for the script Nushu",
+    ] == lines
+    assert "docs/operating.md" in said
+    with pypdfium2.PdfDocument(file) as document:
+        assert "alone: ?? is left blank" in document[1].get_textpage().get_text_range()
 
 
 def test_place_cards_bear_the_name_on_both_sides(scheduler, opening, tmp_path):

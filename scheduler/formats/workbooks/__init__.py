@@ -1,0 +1,1 @@
+"""Workbooks of spreadsheet programs: what stands in their sheets beside the values."""
