@@ -1,7 +1,8 @@
 """Addresses of feeds: `Address` writes them, `parse_address` reads them. Each feed has one form, to be cached once.
 
 /feeds/all.kk.ics                          a public feed, in a language
-/feeds/all.kk.hours.alarms.ics             exhibitions by their opening hours; with alarms
+/feeds/all.kk.hours.alarms.ics             exhibitions by their opening hours; with an alarm one hour before
+/feeds/all.kk.alarms-1d-1h.ics             with alarms the day before and one hour before
 /feeds/choice.kk.ics?kind=visit&city=astana  a reader's own choice
 /private/7-k3j4….kk.ics                    a private link
 """
@@ -16,12 +17,14 @@ from urllib.parse import parse_qs, quote, urlencode
 from scheduler.base.errors import NotFound
 from scheduler.base.i18n import LANGUAGES
 from scheduler.model.feeds import CHOICE
+from scheduler.services.feeds.alarms import ALARMS, NONE
 from scheduler.services.feeds.scopes import FACETS
 
 PUBLIC, PRIVATE = "/feeds/", "/private/"
 MAX_QUERY_LENGTH = 2000  # characters
 _LANGUAGES = "|".join(LANGUAGES)
-_NAME = re.compile(rf"([a-z0-9]+(?:-[a-z0-9]+)*)\.({_LANGUAGES})(\.hours)?(\.alarms)?\.ics")
+_ALARMS = "|".join(filter(None, ALARMS))
+_NAME = re.compile(rf"([a-z0-9]+(?:-[a-z0-9]+)*)\.({_LANGUAGES})(\.hours)?(?:\.({_ALARMS}))?\.ics")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class Address:
     name: str
     language: str
     by_hours: bool = False
-    alarms: bool = False
+    alarms: str = NONE  # a key of ALARMS
     private: bool = False
     chosen: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
@@ -52,7 +55,7 @@ class Address:
         if self.by_hours:
             yield "hours"
         if self.alarms:
-            yield "alarms"
+            yield self.alarms
 
 
 def parse_address(path: str, query: str = "") -> Address:
@@ -65,4 +68,4 @@ def parse_address(path: str, query: str = "") -> Address:
     private = prefix == PRIVATE
     # Only a choice has a query; what trackers append to another address (?utm_source=) must not make it another feed.
     chosen = parse_qs(query) if name == CHOICE and not private else {}
-    return Address(name, language, bool(hours), bool(alarms), private, chosen)
+    return Address(name, language, bool(hours), alarms or NONE, private, chosen)
