@@ -28,10 +28,10 @@ from scheduler.services.feeds import own_calendar
 from scheduler.services.feeds.addresses import Address
 from scheduler.services.privacy import personal_data
 from scheduler.web.guests import guest_fields
-from scheduler.web.kit.answers import redirect_after_form, show_form_again, show_invalid_link
+from scheduler.web.kit.answers import answer_calendar, redirect_after_form, show_form_again, show_invalid_link
 from scheduler.web.kit.forms import POSTS, Form, Mistyped, unshared
 from scheduler.web.kit.language import _, known_zone
-from scheduler.web.kit.paths import CALENDAR, PER_LANGUAGE
+from scheduler.web.kit.paths import PER_LANGUAGE
 from scheduler.web.programme import wording as event_wording
 
 OWN = f"{PER_LANGUAGE}/{PATHS[Purpose.OWN]}/<token>"
@@ -209,9 +209,10 @@ def _file(app: App, token: str, language: str) -> Response:
     with app.db.read() as session:
         attendee = registration.get_by_own_token(session, token, secret=app.secret)
         body = own_calendar.event_file(session, attendee, language=language)
+        modified = max(attendee.event.revised_at, attendee.standing_at)
     if not body:
         raise NotFound("it has no date yet")
-    return _attached(body, CALENDAR, "event.ics")
+    return answer_calendar(body, modified=modified, file_name="event.ics")
 
 
 def _pass(app: App, token: str) -> Response:

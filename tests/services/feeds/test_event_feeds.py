@@ -374,7 +374,7 @@ def test_a_private_event_has_a_file_for_those_on_its_list(session):
 @pytest.mark.parametrize(
     ("given", "address"),
     [
-        ({}, "https://embassy.example/events/opening"),
+        ({}, "https://embassy.example/th/events/opening"),
         ({"url": "https://elsewhere.example/x"}, "https://elsewhere.example/x"),
         ({"visibility": "private"}, None),
     ],
