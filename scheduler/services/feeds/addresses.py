@@ -23,8 +23,9 @@ from scheduler.services.feeds.scopes import FACETS
 PUBLIC, PRIVATE = "/feeds/", "/private/"
 MAX_QUERY_LENGTH = 2000  # characters
 _LANGUAGES = "|".join(LANGUAGES)
-_ALARMS = "|".join(filter(None, ALARMS))
-_NAME = re.compile(rf"([a-z0-9]+(?:-[a-z0-9]+)*)\.({_LANGUAGES})(\.hours)?(?:\.({_ALARMS}))?\.ics")
+_HOUR_BEFORE = "1h"  # the only alarm there once was: its addresses say just "alarms"
+_ALARMS = "|".join(alarms for alarms in ALARMS if alarms not in (NONE, _HOUR_BEFORE))
+_NAME = re.compile(rf"([a-z0-9]+(?:-[a-z0-9]+)*)\.({_LANGUAGES})(\.hours)?(\.alarms(?:-({_ALARMS}))?)?\.ics")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Address:
         if self.by_hours:
             yield "hours"
         if self.alarms:
-            yield self.alarms
+            yield "alarms" if self.alarms == _HOUR_BEFORE else f"alarms-{self.alarms}"
 
 
 def parse_address(path: str, query: str = "") -> Address:
@@ -64,8 +65,8 @@ def parse_address(path: str, query: str = "") -> Address:
     found = _NAME.fullmatch(path.removeprefix(prefix)) if prefix else None
     if found is None or len(query) > MAX_QUERY_LENGTH:
         raise NotFound("there is no such feed")
-    name, language, hours, alarms = found.groups()
+    name, language, hours, rings, alarms = found.groups()
     private = prefix == PRIVATE
     # Only a choice has a query; what trackers append to another address (?utm_source=) must not make it another feed.
     chosen = parse_qs(query) if name == CHOICE and not private else {}
-    return Address(name, language, bool(hours), alarms or NONE, private, chosen)
+    return Address(name, language, bool(hours), alarms or (_HOUR_BEFORE if rings else NONE), private, chosen)

@@ -8,27 +8,23 @@ from datetime import datetime, timedelta
 from scheduler.base.clock import instant
 from scheduler.base.i18n import N_
 
-_DAY, _THREE_HOURS, _HOUR = timedelta(days=1), timedelta(hours=3), timedelta(hours=1)
+_DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
 NONE = ""
-# By what stands in the address. Each choice is a form of every feed, to be cached and published: so they are few.
+# Each choice is a form of every feed, to be cached and published: so they are few.
 ALARMS: Mapping[str, tuple[timedelta, ...]] = {
     NONE: (),
-    "alarms": (_HOUR,),
-    "alarms-3h": (_THREE_HOURS,),
-    "alarms-1d": (_DAY,),
-    "alarms-1d-1h": (_DAY, _HOUR),
+    "1h": (_HOUR,),
+    "3h": (3 * _HOUR,),
+    "1d": (_DAY,),
+    "1d-1h": (_DAY, _HOUR),
 }
 ALARM_NAMES = {
-    "alarms": N_("1 hour before"),
-    "alarms-3h": N_("3 hours before"),
-    "alarms-1d": N_("the day before"),
-    "alarms-1d-1h": N_("the day before, and 1 hour before"),
+    NONE: N_("none"),
+    "1h": N_("1 hour before"),
+    "3h": N_("3 hours before"),
+    "1d": N_("the day before"),
+    "1d-1h": N_("the day before, and 1 hour before"),
 }
-
-
-def need_wall_time(alarms: str) -> bool:
-    """Return whether `list_leads` needs the wall time of each event."""
-    return _DAY in ALARMS[alarms]
 
 
 def list_leads(alarms: str, starts_at: datetime, dtstart: datetime, tzid: str) -> Iterator[timedelta]:

@@ -90,7 +90,7 @@ def _subscribe(app: App) -> str:
         clients=list(clients(address, f"{app.settings.house.to(chosen.language)}")),
         code=_code(app, chosen, ready),
         feed_languages=NAMES,
-        alarm_names={NONE: _("none"), **{alarms: _(name) for alarms, name in ALARM_NAMES.items()}},
+        alarm_names={alarms: _(name) for alarms, name in ALARM_NAMES.items()},
         title=_("Subscribe"),
         description=_("Keep the programme in your own calendar: every change and cancellation appears by itself."),
         base_url=app.settings.base_url,
@@ -112,9 +112,9 @@ def _chosen(choices: AgendaChoices, ready: Scope | None) -> FeedChoice:
 
 
 def _alarms() -> str:
-    """Return the chosen alarms; earlier versions of this page asked for "1", which is an hour before."""
-    asked = request.args.get("alarms")
-    return _one_of(list(ALARMS), "alarms" if asked == "1" else asked, NONE)
+    """Return the chosen alarms; earlier versions of this page asked for "1", which was an hour before."""
+    asked = request.args.get("alarms", NONE)
+    return asked if asked in ALARMS else "1h"
 
 
 def _facets(choices: AgendaChoices) -> dict[str, tuple[str, ...]]:
