@@ -117,8 +117,8 @@ def _list_parts(
     )
     for body, *more in session.execute(query, execution_options=BINARY_RESULTS):
         if mine:
-            *more, accepted, changed_at = more
-            body = amend_for_guest(body, language, accepted=accepted, changed_at=changed_at)
+            *more, accepted, standing_at = more
+            body = amend_for_guest(body, language, accepted=bool(accepted), standing_at=standing_at)
         yield add_alarms(body, list_leads(alarms, *more)) if alarms else body
 
 

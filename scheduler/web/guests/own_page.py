@@ -211,7 +211,7 @@ def _file(app: App, token: str, language: str) -> Response:
     with app.db.read() as session:
         attendee = registration.get_by_own_token(session, token, secret=app.secret)
         body = own_calendar.event_file(session, attendee, language=language)
-        modified = max(attendee.event.revised_at, attendee.standing_at)
+        modified = own_calendar.find_modified(attendee)
     if not body:
         raise NotFound("it has no date yet")
     return answer_calendar(body, modified=modified, file_name="event.ics")
