@@ -58,23 +58,23 @@ def make_visits_head(post: Post, *, language: str) -> CalendarHead:
     name = gettext(N_("Visits: {post}")).format(post=post.name.to(language))
     return CalendarHead(
         name=name,
-        description=f"{gettext(N_('The visits to come.'))} {gettext(_SECRET)}",
+        description=f"{gettext(_VISITS)} {gettext(_SECRET)}",
         color=_pick_color(f"post {post.key}"),
         refresh=REFRESH,
         language=post.name.language_for(language),
     )
 
 
+_VISITS = N_("The visits to come.")
+_AGENDA = N_("What you are invited to and take part in.")
+_PRIVATE = N_("Public events, and private ones.")
 _SECRET = N_("The address of this calendar is a secret: pass it on to nobody.")
 
 
 def _describe(scope: Scope, language: str, house: Text) -> str:
     gettext = load_catalogue(language).gettext
-    match scope.sees:
-        case Sees.OWN:
-            return f"{gettext(N_('What you are invited to and take part in.'))} {gettext(_SECRET)}"
-        case Sees.PRIVATE:
-            return f"{gettext(N_('Public events, and those that are not.'))} {gettext(_SECRET)}"
+    if scope.sees is not Sees.PUBLIC:
+        return f"{gettext(_AGENDA if scope.sees is Sees.OWN else _PRIVATE)} {gettext(_SECRET)}"
     sentence = gettext(N_("Public events of {house}: {name}. Changes and cancellations appear by themselves."))
     return sentence.format(house=house.to(language), name=scope.name.to(language))
 
