@@ -189,7 +189,9 @@ def _serve_calendar(app: App, history: ContentHistory, visit: Appointment, *, fi
     if not body:
         raise NotFound("it has no time yet")
     modified = history.find_modified(f"{g.language} {visit.uid}", body, now=app.clock.now())
-    return answer_calendar(body, modified=modified, file_name=file_name)
+    # What is fetched once must stay nowhere else; a subscription is asked for again and again.
+    cache_control = "" if file_name else "private, no-cache"
+    return answer_calendar(body, modified=modified, cache_control=cache_control, file_name=file_name)
 
 
 # Moving

@@ -27,9 +27,7 @@ def show_invalid_link(template: str = "web/visit/spent.html") -> Response:
     return Response(render_template(template, title=_("This link leads nowhere any more")), 404)
 
 
-def answer_calendar(
-    body: bytes, *, modified: datetime, cache_control: str = "private, no-cache", file_name: str = ""
-) -> Response:
+def answer_calendar(body: bytes, *, modified: datetime, cache_control: str = "", file_name: str = "") -> Response:
     """Answer with a calendar, or with 304 to a client that has it already (RFC 9110 13.1).
 
     ``modified`` is when its contents may last have changed. A browser stores it under ``file_name``, if there is one.
@@ -37,7 +35,8 @@ def answer_calendar(
     response = Response(body, content_type=CALENDAR)
     if file_name:
         response.headers["Content-Disposition"] = f'attachment; filename="{file_name}"'
-    response.headers["Cache-Control"] = cache_control
+    if cache_control:
+        response.headers["Cache-Control"] = cache_control
     response.last_modified = modified
     response.add_etag()
     response.make_conditional(request)
