@@ -124,7 +124,7 @@ def test_a_feed_that_is_no_more_is_removed_with_its_twins(app, directory):
 
     done = publish(app, Directory(directory))
 
-    assert 16 == len(done.removed)
+    assert 40 == len(done.removed)
     assert not [name for name in files(directory) if "spring" in name]
 
 
