@@ -1,73 +1,79 @@
 """The iCalendar object (RFC 5545 section 3.4) that people subscribe to: head, zones, events, end."""
 
+import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
 from icalendar import vDuration
 
 from calendars.lines import Property, TextValue, join_lines, make_uri, write_content_lines
+from calendars.vtimezone import render_vtimezone
 
 PRODID = "-//consular-scheduler//EN"
 
 
-def write_feed(
-    parts: Iterable[bytes],
-    *,
-    name: str,
-    zones: Iterable[bytes] = (),
-    refresh: timedelta,
-    description: str = "",
-    source_url: str = "",
-    language: str = "",
-) -> bytes:
+class Color(NamedTuple):
+    """A colour by its name in CSS3, as COLOR has it (RFC 7986 section 5.9), and by its digits, as Apple reads it."""
+
+    name: str
+    rgb: str  # "#rrggbb"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarHead:
+    """What a calendar says of itself.
+
+    `refresh` is the interval at which clients should ask again, a hint that few follow. `language` (RFC 5646) is that
+    of name and description. `page_url` is the page of the same contents, `source_url` the address of the calendar.
+    """
+
+    name: str
+    refresh: timedelta
+    description: str = ""
+    color: Color | None = None
+    page_url: str = ""
+    source_url: str = ""
+    language: str = ""
+
+
+def write_feed(parts: Iterable[bytes], head: CalendarHead) -> bytes:
     """Write one VCALENDAR of rendered events; the file of a single event is a feed of one part.
 
     Equal arguments give equal bytes. There is no METHOD, which would turn the subscription into an invitation,
-    and no UID of the calendar. `zones` are the VTIMEZONEs that the parts refer to. `refresh` is the interval
-    at which clients should ask again, a hint that few follow. `language` (RFC 5646) is that of name and
-    description. Without parts the calendar is empty: clients handle that better than an error.
+    and no UID of the calendar. Each zone that the parts refer to is defined once. Without parts the calendar is
+    empty: clients handle that better than an error.
     """
-    head = write_content_lines(_list_head(name, refresh, description, source_url, language))
-    return b"".join([b"BEGIN:VCALENDAR\r\n", head, *sorted(set(zones)), *parts, b"END:VCALENDAR\r\n"])
+    events = b"".join(parts)
+    names = sorted(set(_ZONE_NAME.findall(events)))
+    zones = [render_vtimezone(name.decode()) for name in names]
+    return b"".join(
+        [b"BEGIN:VCALENDAR\r\n", write_content_lines(_list_head(head)), *zones, events, b"END:VCALENDAR\r\n"]
+    )
 
 
-def add_alarms(parts: Iterable[bytes], description: str) -> Iterator[bytes]:
-    """Add an alarm to each event: an hour before it, or for whole days at nine o'clock on the day before.
-
-    Transparent events, which merely take place, and cancelled ones get none. The searched marks can only be
-    properties: they begin a line, and no text within a content line can do that.
-    """
-    timed, days = (_write_alarm(trigger, description) for trigger in (timedelta(hours=-1), timedelta(hours=-15)))
-    for part in parts:
-        if b"\r\nTRANSP:TRANSPARENT\r\n" in part or b"\r\nSTATUS:CANCELLED\r\n" in part:
-            yield part
-        else:
-            alarm = days if b"\r\nDTSTART;VALUE=DATE:" in part else timed
-            yield part.replace(b"\r\nEND:VEVENT\r\n", b"\r\n" + alarm + b"END:VEVENT\r\n")
+# At the beginning of a line, where no text can stand; such a line is too short to be folded.
+_ZONE_NAME = re.compile(rb"\r\nDTSTART;TZID=([^:\r]+):")
 
 
-def _write_alarm(trigger: timedelta, description: str) -> bytes:
-    """Write a VALARM (RFC 5545 section 3.6.6)."""
-    lines: list[Property] = [
-        ("ACTION", TextValue("DISPLAY")),
-        ("TRIGGER", vDuration(trigger)),
-        ("DESCRIPTION", TextValue(description)),
-    ]
-    return b"BEGIN:VALARM\r\n" + write_content_lines(lines) + b"END:VALARM\r\n"
-
-
-def _list_head(name: str, refresh: timedelta, description: str, source_url: str, language: str) -> Iterator[Property]:
+def _list_head(head: CalendarHead) -> Iterator[Property]:
     yield "VERSION", TextValue("2.0")
     yield "PRODID", TextValue(PRODID)
     yield "CALSCALE", TextValue("GREGORIAN")
-    yield "NAME", _mark_language(join_lines(name), language)
-    yield "X-WR-CALNAME", TextValue(join_lines(name))
-    if description:
-        yield "DESCRIPTION", _mark_language(description, language)
-        yield "X-WR-CALDESC", TextValue(description)
-    if source_url:
-        yield "SOURCE", make_uri(source_url, {"VALUE": "URI"})
-    yield from _list_refresh(refresh)
+    yield "NAME", _mark_language(join_lines(head.name), head.language)
+    yield "X-WR-CALNAME", TextValue(join_lines(head.name))
+    if head.description:
+        yield "DESCRIPTION", _mark_language(head.description, head.language)
+        yield "X-WR-CALDESC", TextValue(head.description)
+    if head.color:
+        yield "COLOR", TextValue(head.color.name)
+        yield "X-APPLE-CALENDAR-COLOR", TextValue(head.color.rgb)
+    if head.page_url:
+        yield "URL", make_uri(head.page_url)
+    if head.source_url:
+        yield "SOURCE", make_uri(head.source_url, {"VALUE": "URI"})
+    yield from _list_refresh(head.refresh)
 
 
 def _mark_language(text: str, language: str) -> TextValue:

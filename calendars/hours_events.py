@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from calendars.hours import (
@@ -22,11 +22,12 @@ from calendars.hours import (
     make_opening,
 )
 from calendars.vevent import WEEKDAYS, RRule, VEvent
+from calendars.vtimezone import find_series_zone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoursSeries:
-    """The openings at one pair of hours, which become one recurring event; times are naive wall times.
+    """The openings at one pair of hours, which become one recurring event; times are naive wall times of `tzid`.
 
     `key` identifies the series among those of its event and stays when other days change. A single opening has
     neither `byday` nor `until`. `overrides` maps the original start of an occurrence to the opening that
@@ -34,6 +35,7 @@ class HoursSeries:
     """
 
     key: str
+    tzid: str
     dtstart: datetime
     dtend: datetime
     byday: tuple[str, ...] = ()
@@ -49,7 +51,7 @@ def build_series(
 
     Together they have exactly the openings of `list_openings`. A day with one other interval in place of a
     weekly one is an override; any other exception is excluded from its series, and its hours stand alone. Where
-    the zone's standard offset changes, one series ends and another begins: an Outlook zone cannot hold both.
+    the law of the zone changes, one series ends and another begins: an Outlook zone cannot hold both.
     An opening during which the clock changes is an exception too: readers disagree on whether an occurrence
     keeps its length or its closing time. Raise ValueError as `list_openings` does.
     """
@@ -57,7 +59,9 @@ def build_series(
     kept = _group_kept_days(days)
     overrides, alone = _place_other_hours(days, kept)
     recurring = [_make_series(group, dates, overrides.get(group, {})) for group, dates in kept.items()]
-    single = [_make_single(f"d{day:%Y%m%d}-{_format_hours(hours)}", make_opening(day, hours)) for day, hours in alone]
+    single = [
+        _make_single(f"d{day:%Y%m%d}-{_format_hours(hours)}", tzid, make_opening(day, hours)) for day, hours in alone
+    ]
     return sorted(recurring + single, key=lambda one: one.dtstart)
 
 
@@ -73,19 +77,26 @@ def build_hours_events(base: VEvent, weekly: WeeklyHours, exceptions: HoursExcep
     return [event for series in found for event in _make_events(base, series, ZoneInfo(tzid))]
 
 
+class _Law(NamedTuple):
+    """The law of the zone on some days: since when, if it began after the first day, and the zone to write it in."""
+
+    since: date | None
+    tzid: str
+
+
 @dataclass(frozen=True, slots=True)
 class _Day:
     """One day compared with its weekly hours: those it keeps, those it misses, those it has instead."""
 
     on: date
-    since: date | None  # when the zone's standard offset of this day began, if it began after the first day
+    law: _Law
     kept: tuple[Interval, ...]
     missing: tuple[Interval, ...]
     extra: tuple[Interval, ...]
 
 
-# What the days of one series share: `_Day.since` and the hours.
-_Group = tuple[date | None, Interval]
+# What the days of one series share.
+_Group = tuple[_Law, Interval]
 
 
 def _compare_days(
@@ -93,15 +104,14 @@ def _compare_days(
 ) -> list[_Day]:
     """Compare each day with its weekly hours. Raise ValueError as `list_openings` does."""
     list_openings(first_on, last_on, weekly, exceptions)
-    changes = _find_standard_changes(first_on, last_on, zone)
+    laws = _list_laws(list_days(first_on, last_on), zone)
     found = []
-    for day in list_days(first_on, last_on):
+    for day, law in zip(list_days(first_on, last_on), laws, strict=True):
         usual, actual = weekly.get_hours(day), find_hours(day, weekly, exceptions)
-        kept = tuple(h for h in actual if h in usual and not _has_clock_change(make_opening(day, h), zone))
+        kept = tuple(h for h in actual if h in usual and _holds(law, make_opening(day, h), zone))
         missing = tuple(h for h in usual if h not in kept)
         extra = tuple(h for h in actual if h not in kept)
-        since = max((change for change in changes if change <= day), default=None)
-        found.append(_Day(day, since, kept, missing, extra))
+        found.append(_Day(day, law, kept, missing, extra))
     return found
 
 
@@ -110,7 +120,7 @@ def _group_kept_days(days: Iterable[_Day]) -> dict[_Group, list[date]]:
     found: dict[_Group, list[date]] = defaultdict(list)
     for day in days:
         for hours in day.kept:
-            found[day.since, hours].append(day.on)
+            found[day.law, hours].append(day.on)
     return found
 
 
@@ -122,7 +132,7 @@ def _place_other_hours(
     overrides: dict[_Group, dict[date, Interval]] = defaultdict(dict)
     alone = []
     for day in days:
-        groups = [(day.since, hours) for hours in day.missing]
+        groups = [(day.law, hours) for hours in day.missing]
         if len(groups) == len(day.extra) == 1 and day.on in produced.get(groups[0], ()):
             overrides[groups[0]][day.on] = day.extra[0]
         else:
@@ -137,9 +147,9 @@ def _list_rule_days(kept: Sequence[date]) -> list[date]:
 
 
 def _make_series(group: _Group, kept: Sequence[date], overrides: Mapping[date, Interval]) -> HoursSeries:
-    since, hours = group
+    (since, tzid), hours = group
     key = f"h{_format_hours(hours)}" if since is None else f"h{_format_hours(hours)}-{since:%Y%m%d}"
-    single = _make_single(key, make_opening(kept[0], hours))
+    single = _make_single(key, tzid, make_opening(kept[0], hours))
     if len(kept) == 1:
         return single
     weekdays = sorted({day.weekday() for day in kept})
@@ -153,8 +163,8 @@ def _make_series(group: _Group, kept: Sequence[date], overrides: Mapping[date, I
     )
 
 
-def _make_single(key: str, opening: Opening) -> HoursSeries:
-    return HoursSeries(key=key, dtstart=opening.start, dtend=opening.end)
+def _make_single(key: str, tzid: str, opening: Opening) -> HoursSeries:
+    return HoursSeries(key=key, tzid=tzid, dtstart=opening.start, dtend=opening.end)
 
 
 def _format_hours(hours: Interval) -> str:
@@ -162,8 +172,12 @@ def _format_hours(hours: Interval) -> str:
     return f"{opens:%H%M}-{closes:%H%M}"
 
 
-def _make_events(base: VEvent, series: HoursSeries, zone: ZoneInfo) -> list[VEvent]:
-    """Make the event of a series, then its overrides; their RECURRENCE-ID is the original start."""
+def _make_events(base: VEvent, series: HoursSeries, place: ZoneInfo) -> list[VEvent]:
+    """Make the event of a series, then its overrides; their RECURRENCE-ID is the original start.
+
+    An override takes place by the clock of the `place`, which may change its law on that very day.
+    """
+    zone = ZoneInfo(series.tzid)
     whole = replace(
         base,
         uid=_derive_uid(base.uid, series.key),
@@ -174,17 +188,18 @@ def _make_events(base: VEvent, series: HoursSeries, zone: ZoneInfo) -> list[VEve
         exdates=tuple(_localize(start, zone) for start in series.exdates),
         alarms=(),
     )
-    return [whole, *(_make_override(whole, start, opening, zone) for start, opening in series.overrides.items())]
+    overrides = series.overrides.items()
+    return [whole, *(_make_override(whole, _localize(start, zone), other, place) for start, other in overrides)]
 
 
-def _make_override(whole: VEvent, original: datetime, opening: Opening, zone: ZoneInfo) -> VEvent:
+def _make_override(whole: VEvent, original: datetime, opening: Opening, place: ZoneInfo) -> VEvent:
     return replace(
         whole,
-        dtstart=_localize(opening.start, zone),
-        dtend=_localize(opening.end, zone),
+        dtstart=_localize(opening.start, place).astimezone(original.tzinfo),
+        dtend=_localize(opening.end, place).astimezone(original.tzinfo),
         rrule=None,
         exdates=(),
-        recurrence_id=_localize(original, zone),
+        recurrence_id=original,
     )
 
 
@@ -205,18 +220,17 @@ def _localize(wall: datetime, zone: ZoneInfo) -> datetime:
     return wall.replace(tzinfo=zone)
 
 
-def _has_clock_change(opening: Opening, zone: ZoneInfo) -> bool:
-    return _localize(opening.start, zone).utcoffset() != _localize(opening.end, zone).utcoffset()
+def _list_laws(days: Sequence[date], zone: ZoneInfo) -> list[_Law]:
+    """List the law of each day, as it is at noon."""
+    names = [find_series_zone(zone.key, datetime(day.year, day.month, day.day, 12, tzinfo=zone)) for day in days]
+    laws = [_Law(None, names[0])]
+    for day, name in zip(days[1:], names[1:], strict=True):
+        laws.append(laws[-1] if name == laws[-1].tzid else _Law(day, name))
+    return laws
 
 
-def _find_standard_changes(first_on: date, last_on: date, zone: ZoneInfo) -> list[date]:
-    """Find the days on which the zone's standard offset changes; summer time does not change it."""
-    days = pairwise(list_days(first_on, last_on))
-    return [
-        later for earlier, later in days if _get_standard_offset(earlier, zone) != _get_standard_offset(later, zone)
-    ]
-
-
-def _get_standard_offset(day: date, zone: ZoneInfo) -> timedelta:
-    noon = datetime(day.year, day.month, day.day, 12, tzinfo=zone)
-    return (noon.utcoffset() or timedelta(0)) - (noon.dst() or timedelta(0))
+def _holds(law: _Law, opening: Opening, zone: ZoneInfo) -> bool:
+    """Tell whether a series under this law can have the opening: neither clock nor law change during it."""
+    start, end = _localize(opening.start, zone), _localize(opening.end, zone)
+    same_law = find_series_zone(zone.key, start) == find_series_zone(zone.key, end) == law.tzid
+    return bool(law.tzid) and same_law and start.utcoffset() == end.utcoffset()

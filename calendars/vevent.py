@@ -44,6 +44,7 @@ class Texts:
     categories: tuple[str, ...] = ()
     contact: str = ""
     conference_label: str = ""
+    url: str = ""  # the page of the event, in this language if there is one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +89,6 @@ class VEvent:
     texts: Texts
     sequence: int = 0
     created: datetime | None = None
-    url: str = ""
     geo: tuple[float, float] | None = None  # latitude and longitude in degrees
     status: EventStatus = "CONFIRMED"
     transp: Transparency = "OPAQUE"
@@ -222,8 +222,6 @@ def _list_transparency(event: VEvent) -> Iterator[Property]:
 def _list_references(event: VEvent) -> Iterator[Property]:
     if event.geo:
         yield "GEO", _Geo(event.geo)
-    if event.url:
-        yield "URL", make_uri(event.url)
     if event.related_to:
         yield "RELATED-TO", TextValue(event.related_to)
 
@@ -242,13 +240,15 @@ def _list_text_properties(event: VEvent, texts: Texts) -> Iterator[Property]:
         yield "CATEGORIES", make_text_list(texts.categories)
     if texts.contact:
         yield "CONTACT", TextValue(texts.contact)
+    if texts.url:
+        yield "URL", make_uri(texts.url)
     if event.conference:
         yield "CONFERENCE", _make_conference(event.conference, texts.conference_label)
 
 
 def _compose_description(event: VEvent, texts: Texts) -> str:
     """Compose the description and the links it does not mention: many clients show neither URL nor CONFERENCE."""
-    missing = [link for link in (event.conference, event.url) if link and link not in texts.description]
+    missing = [link for link in (event.conference, texts.url) if link and link not in texts.description]
     return "\n\n".join(filter(None, [clean_text(texts.description), "\n".join(missing)]))
 
 

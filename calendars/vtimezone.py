@@ -1,14 +1,17 @@
-"""Small VTIMEZONEs (RFC 5545 section 3.6.5), as Google and Apple write them.
+"""Small VTIMEZONEs (RFC 5545 section 3.6.5), and the choice of the zone that a series is written in.
 
-Outlook understands DTSTART, RRULE and the offsets and nothing else, so there is no RDATE, and summer time is
-one yearly pair of changes. icalendar's own generator writes RDATEs, and places the onset of summer time an
-hour late.
+Outlook understands DTSTART, RRULE and the offsets and nothing else, so there is no RDATE, and summer time is one
+yearly pair of changes. ruby-icalendar fails on an observance that begins after the event. So a zone is defined by one
+law: one offset, or summer time by one rule. What a zone kept before its last law, and everything in a zone whose
+changes keep to no such rule, is written in the zone of a fixed offset. icalendar's own generator writes RDATEs, and
+places the onset of summer time an hour late.
 """
 
 from calendar import monthrange
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -16,6 +19,9 @@ from calendars.vevent import WEEKDAYS
 
 _DAY_SECONDS = 24 * 60 * 60  # no zone changes its clock twice within one
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - onsets are local times of the zone
+# Changes are looked through from the first year on; a law is what holds in all of the last years. Over fewer years
+# "the Sunday on or after the 2nd" would look like "the first Sunday", which is all that Outlook can be told.
+_FIRST_YEAR, _LAST_LAW_YEARS = 2020, range(2038, 2051)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,38 +31,74 @@ class _Change:
     onset: datetime
     before: timedelta
     after: timedelta
-    summer: bool  # whether it begins summer time according to the tz database
+
+    @property
+    def instant(self) -> datetime:
+        return (self.onset - self.before).replace(tzinfo=UTC)
 
 
-def render_vtimezone(tzid: str, first: date, last: date) -> bytes:
-    """Render the VTIMEZONE of a zone, from BEGIN to END, valid from `first` to `last`.
+@lru_cache(maxsize=256)
+def render_vtimezone(tzid: str) -> bytes:
+    """Render the VTIMEZONE of a zone, from BEGIN to END, by its last law.
 
-    Summer time that keeps one rule in those years is written as that rule; otherwise the offset at the
-    beginning and each later change are written by their dates. Raise ZoneInfoNotFoundError if the tz database
-    has no such name.
+    It holds for the times for which `find_series_zone` names the zone. Raise ZoneInfoNotFoundError if the tz
+    database has no such name.
     """
-    zone = ZoneInfo(tzid)
-    observances = _write_summer_time(zone, first.year - 1, last.year + 1) or _write_changes(zone, first, last)
+    zone, years = ZoneInfo(tzid), _LAST_LAW_YEARS
+    changes = _find_changes(zone, date(years[0], 1, 1), date(years[-1] + 1, 1, 1))
+    observances = _write_summer_time(changes, years) or _write_offset(zone, date(years[-1], 1, 1))
     lines = ["BEGIN:VTIMEZONE", f"TZID:{tzid}", *observances, "END:VTIMEZONE"]
     return "".join(f"{line}\r\n" for line in lines).encode()
 
 
-def _write_summer_time(zone: ZoneInfo, first_year: int, last_year: int) -> list[str]:
+def find_series_zone(tzid: str, at: datetime) -> str:
+    """Find the zone in which a series at that time (aware) is written.
+
+    That is the zone itself under its last law; before that, and in a zone that keeps to no law, the zone of a fixed
+    offset, such as Etc/GMT-6 for six hours east of Greenwich. Return "" for an offset that is not in whole hours.
+    """
+    if at >= _find_last_law(tzid, min(at.year, _FIRST_YEAR)):
+        return tzid
+    hours = (at.astimezone(ZoneInfo(tzid)).utcoffset() or timedelta(0)) / timedelta(hours=1)
+    if hours % 1:
+        return ""
+    return f"Etc/GMT{-hours:+.0f}" if hours else "Etc/GMT"
+
+
+@lru_cache(maxsize=256)
+def _find_last_law(tzid: str, first_year: int) -> datetime:
+    """Find since when a zone keeps its last law, in the years from the first one on; never, if it has none."""
+    zone, last_year = ZoneInfo(tzid), _LAST_LAW_YEARS[-1]
+    changes = _find_changes(zone, date(first_year, 1, 1), date(last_year + 1, 1, 1))
+    if not any(change.onset.year in _LAST_LAW_YEARS for change in changes):
+        return changes[-1].instant if changes else datetime(first_year, 1, 1, tzinfo=zone)
+    for year in range(first_year, _LAST_LAW_YEARS[0] + 1):
+        later = [change for change in changes if change.onset.year >= year]
+        if _write_summer_time(later, range(year, last_year + 1)):
+            return datetime(year, 1, 1, tzinfo=zone)
+    return datetime.max.replace(tzinfo=UTC)
+
+
+def _write_summer_time(changes: Sequence[_Change], years: Sequence[int]) -> list[str]:
     """Write summer time as one pair of yearly rules; return nothing if the years differ.
 
     The larger offset is DAYLIGHT, although for Dublin the tz database has it the other way round.
     """
-    changes = _find_changes(zone, date(first_year, 1, 1), date(last_year + 1, 1, 1))
-    years = list(range(first_year, last_year + 1))
     forward = _write_yearly("DAYLIGHT", [c for c in changes if c.after > c.before], years)
     back = _write_yearly("STANDARD", [c for c in changes if c.after < c.before], years)
     return [*forward, *back] if forward and back else []
 
 
-def _write_yearly(kind: str, changes: Sequence[_Change], years: list[int]) -> list[str]:
+def _write_offset(zone: ZoneInfo, on: date) -> list[str]:
+    """Write the one offset of a zone that does not change its clocks."""
+    offset = _get_offset(zone, _get_midnight(on))
+    return _write_observance("STANDARD", _EPOCH, offset, offset)
+
+
+def _write_yearly(kind: str, changes: Sequence[_Change], years: Sequence[int]) -> list[str]:
     """Write one observance for a change on the same weekday of the same month each year, or return nothing."""
     rules = {(c.before, c.after, c.onset.month, c.onset.weekday(), c.onset.time()) for c in changes}
-    if len(rules) != 1 or [c.onset.year for c in changes] != years:
+    if len(rules) != 1 or [c.onset.year for c in changes] != list(years):
         return []
     ordinals = set.intersection(*(_find_ordinals(c.onset) for c in changes))
     if not ordinals:
@@ -81,20 +123,6 @@ def _write_rule(kind: str, change: _Change, ordinal: int) -> list[str]:
     return _write_observance(kind, first, change.before, change.after, rrule)
 
 
-def _write_changes(zone: ZoneInfo, first: date, last: date) -> list[str]:
-    """Write the offset at the beginning, then each change by its date; a fixed zone has none.
-
-    The beginning is STANDARD even in summer time: Outlook requires one, and readers follow the offsets.
-    """
-    changes = _find_changes(zone, first - timedelta(days=1), last + timedelta(days=2))
-    offset = changes[0].before if changes else _get_offset(zone, _get_midnight(first))
-    lines = _write_observance("STANDARD", _EPOCH, offset, offset)
-    for change in changes:
-        kind = "DAYLIGHT" if change.summer else "STANDARD"
-        lines += _write_observance(kind, change.onset, change.before, change.after)
-    return lines
-
-
 def _write_observance(kind: str, onset: datetime, before: timedelta, after: timedelta, *rrule: str) -> list[str]:
     return [
         f"BEGIN:{kind}",
@@ -116,7 +144,12 @@ def _format_utc_offset(offset: timedelta) -> str:
 def _find_changes(zone: ZoneInfo, first: date, before: date) -> list[_Change]:
     """Find the changes from `first` until `before` in UTC, in order."""
     days = range(_get_midnight(first), _get_midnight(before) + _DAY_SECONDS, _DAY_SECONDS)
-    return [_locate_change(zone, a, b) for a, b in pairwise(days) if _get_offset(zone, a) != _get_offset(zone, b)]
+    offsets = [_get_offset(zone, day) for day in days]
+    return [
+        _locate_change(zone, day, day + _DAY_SECONDS)
+        for day, (earlier, later) in zip(days, pairwise(offsets), strict=False)
+        if earlier != later
+    ]
 
 
 def _locate_change(zone: ZoneInfo, earlier: int, later: int) -> _Change:
@@ -126,7 +159,7 @@ def _locate_change(zone: ZoneInfo, earlier: int, later: int) -> _Change:
         middle = (earlier + later) // 2
         earlier, later = (middle, later) if _get_offset(zone, middle) == before else (earlier, middle)
     onset = datetime.fromtimestamp(later, UTC).replace(tzinfo=None) + before
-    return _Change(onset, before, after, bool(datetime.fromtimestamp(later, zone).dst()))
+    return _Change(onset, before, after)
 
 
 def _get_offset(zone: ZoneInfo, instant: int) -> timedelta:

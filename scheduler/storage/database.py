@@ -50,7 +50,7 @@ class Database:
         """Open a database by its address; nothing is connected yet.
 
         ``foreign_keys`` off is for migrations: SQLite rebuilds tables and must not cascade while it does. ``pages``
-        is the address of the pages, for the calendar entries that are rendered when events change. ``engine`` is that
+        is the address of the pages, for what leads there from calendars. ``engine`` is that
         of another Database for the same address: its connections and compiled statements are shared.
         """
         self.pages = pages
@@ -68,6 +68,7 @@ class Database:
         """Open a session whose queries all see the same moment, whatever is committed meanwhile."""
         made = Session(self._reader, expire_on_commit=False)
         with self._only_session(), translate_errors(self.url), made as session:
+            begin_unit_of_work(session, pages=self.pages)
             yield session
 
     @contextmanager

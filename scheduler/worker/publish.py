@@ -22,6 +22,7 @@ from scheduler.base.i18n import LANGUAGES
 from scheduler.services.common import content_version, tokens
 from scheduler.services.feeds import event_feeds, scopes
 from scheduler.services.feeds.addresses import Address
+from scheduler.services.feeds.alarms import ALARMS
 from scheduler.worker.publish_ownership import FOLDER, PACKERS, FileDigest, Ownership
 from scheduler.worker.publish_targets import Target
 
@@ -103,7 +104,7 @@ def _name(address: Address) -> str:
 
 def _list_addresses(scope: scopes.Scope) -> Iterator[Address]:
     """Yield every form of a feed that a subscriber can choose. Choices of a reader's own are left to the server."""
-    for language, by_hours, alarms in product(LANGUAGES, (False, True), (False, True)):
+    for language, by_hours, alarms in product(LANGUAGES, (False, True), ALARMS):
         yield Address(scope.key, language, by_hours, alarms)
 
 

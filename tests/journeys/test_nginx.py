@@ -54,7 +54,7 @@ def address(sqlite_template, place) -> Iterator[str]:
     environment = settings_of(f"sqlite:///{place / 'scheduler.db'}", place)
     for command in (
         "city add bangkok --name Bangkok --country TH --tz Asia/Bangkok",
-        "event add opening --kind ceremony --title Opening --cities bangkok",
+        "event add opening --kind ceremony --title Opening --start 2027-06-01T10:00 --duration 2h --cities bangkok",
         f"feed publish --to {place / 'calendar'}",
     ):
         CliRunner(env=environment).invoke(
@@ -122,10 +122,17 @@ def test_the_twins_are_sent_to_those_who_take_them(address, coding, unpack):
     assert "text/calendar; charset=utf-8" == packed.headers["Content-Type"]
 
 
-def test_who_has_it_is_told_so(address):
-    tag = get(address, "/feeds/all.kk.ics").headers["ETag"]
+@pytest.mark.parametrize("path", ["/feeds/all.kk.ics", "/feeds/all.kk.alarms-1d.ics", "/kk/events/opening.ics"])
+@pytest.mark.parametrize("coding", ["identity", "gzip", "br"])
+def test_who_has_it_is_told_so(address, path, coding):
+    accepted = {"Accept-Encoding": coding}
+    known = get(address, path, **accepted)
 
-    assert 304 == get(address, "/feeds/all.kk.ics", **{"If-None-Match": tag}).status
+    by_tag = get(address, path, **accepted, **{"If-None-Match": known.headers["ETag"]})
+    by_date = get(address, path, **accepted, **{"If-Modified-Since": known.headers["Last-Modified"]})
+
+    assert (304, 304, known.headers["ETag"]) == (by_tag.status, by_date.status, by_tag.headers["ETag"])
+    assert (200, b"") == (known.status, by_tag.data)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from scheduler.cli.kit.context import CommandContext, as_json, pass_context
 from scheduler.cli.kit.language import _
 from scheduler.cli.kit.output import refuse_existing, write_file
 from scheduler.services.feeds import event_feeds, scopes
+from scheduler.services.feeds.alarms import ALARMS, NONE
 
 
 @click.command(
@@ -34,10 +35,17 @@ def refresh(context: CommandContext) -> None:
 @click.option("-o", "--output", type=click.Path(path_type=Path), help=N_("The file; without it the feed is printed."))
 @click.option("--language", "spoken", type=click.Choice(LANGUAGES), help=N_("Language of the entries."))
 @click.option("--hours", is_flag=True, help=N_("Show exhibitions by their opening hours."))
+@click.option("--alarms", type=click.Choice([one for one in ALARMS if one]), help=N_("Alarms before each event."))
 @click.option("--overwrite", is_flag=True, help=N_("Replace a file that is there."))
 @pass_context
 def export(
-    context: CommandContext, slug: str, output: Path | None, spoken: str | None, hours: bool, overwrite: bool
+    context: CommandContext,
+    slug: str,
+    output: Path | None,
+    spoken: str | None,
+    hours: bool,
+    alarms: str | None,
+    overwrite: bool,
 ) -> None:
     if output is not None:
         refuse_existing(output, overwrite=overwrite)
@@ -49,6 +57,7 @@ def export(
             language=spoken or context.settings.language,
             now=context.now(),
             by_hours=hours,
+            alarms=alarms or NONE,
             house=context.settings.house,
         )
     if output is None:

@@ -1,7 +1,8 @@
 """Addresses of feeds: `Address` writes them, `parse_address` reads them. Each feed has one form, to be cached once.
 
 /feeds/all.kk.ics                          a public feed, in a language
-/feeds/all.kk.hours.alarms.ics             exhibitions by their opening hours; with alarms
+/feeds/all.kk.hours.alarms.ics             exhibitions by their opening hours; with an alarm one hour before
+/feeds/all.kk.alarms-1d-1h.ics             with alarms the day before and one hour before
 /feeds/choice.kk.ics?kind=visit&city=astana  a reader's own choice
 /private/7-k3j4….kk.ics                    a private link
 """
@@ -16,12 +17,15 @@ from urllib.parse import parse_qs, quote, urlencode
 from scheduler.base.errors import NotFound
 from scheduler.base.i18n import LANGUAGES
 from scheduler.model.feeds import CHOICE
+from scheduler.services.feeds.alarms import ALARMS, NONE
 from scheduler.services.feeds.scopes import FACETS
 
 PUBLIC, PRIVATE = "/feeds/", "/private/"
 MAX_QUERY_LENGTH = 2000  # characters
 _LANGUAGES = "|".join(LANGUAGES)
-_NAME = re.compile(rf"([a-z0-9]+(?:-[a-z0-9]+)*)\.({_LANGUAGES})(\.hours)?(\.alarms)?\.ics")
+_HOUR_BEFORE = "1h"  # the only alarm there once was: its addresses say just "alarms"
+_ALARMS = "|".join(alarms for alarms in ALARMS if alarms not in (NONE, _HOUR_BEFORE))
+_NAME = re.compile(rf"([a-z0-9]+(?:-[a-z0-9]+)*)\.({_LANGUAGES})(\.hours)?(\.alarms(?:-({_ALARMS}))?)?\.ics")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,7 @@ class Address:
     name: str
     language: str
     by_hours: bool = False
-    alarms: bool = False
+    alarms: str = NONE  # a key of ALARMS
     private: bool = False
     chosen: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
@@ -52,7 +56,7 @@ class Address:
         if self.by_hours:
             yield "hours"
         if self.alarms:
-            yield "alarms"
+            yield "alarms" if self.alarms == _HOUR_BEFORE else f"alarms-{self.alarms}"
 
 
 def parse_address(path: str, query: str = "") -> Address:
@@ -61,8 +65,8 @@ def parse_address(path: str, query: str = "") -> Address:
     found = _NAME.fullmatch(path.removeprefix(prefix)) if prefix else None
     if found is None or len(query) > MAX_QUERY_LENGTH:
         raise NotFound("there is no such feed")
-    name, language, hours, alarms = found.groups()
+    name, language, hours, rings, alarms = found.groups()
     private = prefix == PRIVATE
     # Only a choice has a query; what trackers append to another address (?utm_source=) must not make it another feed.
     chosen = parse_qs(query) if name == CHOICE and not private else {}
-    return Address(name, language, bool(hours), bool(alarms), private, chosen)
+    return Address(name, language, bool(hours), alarms or (_HOUR_BEFORE if rings else NONE), private, chosen)

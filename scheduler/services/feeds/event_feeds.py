@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from calendars.feed import add_alarms, write_feed
-from calendars.vtimezone import render_vtimezone
-from scheduler.base.i18n import N_, load_catalogue, supported_language
+from calendars.amendments import add_alarms
+from calendars.feed import CalendarHead, write_feed
+from scheduler.base.i18n import supported_language
 from scheduler.base.text import Text
 from scheduler.model.events import Event, Mode
 from scheduler.model.feeds import Audience, Rendering, Sees, View
 from scheduler.services.events.programme.event_mapping import WITH_EVENT
 from scheduler.services.events.programme.rendering.revisions import revise
+from scheduler.services.feeds.alarms import NONE, list_leads
+from scheduler.services.feeds.calendar_heads import REFRESH, make_head
+from scheduler.services.feeds.guest_entries import amend_for_guest, select_answer
 from scheduler.services.feeds.scopes import Scope
 from scheduler.services.feeds.selection import select_agenda, yield_conditions
 from scheduler.storage.types import BINARY_RESULTS
-
-REFRESH = timedelta(hours=6)
+from scheduler.storage.unit_of_work import unit_of_work
 
 
 def write(
@@ -31,39 +34,19 @@ def write(
     language: str,
     now: datetime,
     by_hours: bool = False,
-    alarms: bool = False,
+    alarms: str = NONE,
     house: Text,
     address: str = "",
 ) -> bytes:
     """Write a feed as a calendar: a function of what is stored, the arguments and the day of ``now`` (UTC) alone.
 
-    ``by_hours`` shows exhibitions by their opening hours instead of as a bar of days. ``alarms`` adds an alarm before
-    events that the reader attends (docs/icalendar-rules.md#rule-38 and docs/icalendar-rules.md#rule-39). ``address``
-    is the URL of the feed, and "" for private links.
+    ``by_hours`` shows exhibitions by their opening hours instead of as a bar of days. ``alarms``, a key of ALARMS,
+    adds alarms before events that the reader attends (docs/icalendar-rules.md#rule-38 and
+    docs/icalendar-rules.md#rule-39). ``address`` is the URL of the feed, and "" for private links.
     """
-    parts = contents(session, scope, language=language, now=now, by_hours=by_hours)
-    zones = _zones(session, scope, now) if by_hours else ()  # only opening hours are written in their zone
-    return _calendar(scope, parts, zones, language=language, alarms=alarms, house=house, address=address)
-
-
-def _calendar(
-    scope: Scope,
-    parts: Iterable[bytes],
-    zones: Iterable[bytes],
-    *,
-    language: str,
-    alarms: bool,
-    house: Text,
-    address: str,
-) -> bytes:
-    return write_feed(
-        add_alarms(parts, load_catalogue(language).gettext(N_("Soon"))) if alarms else parts,
-        name=f"{house.to(language)}: {scope.name.to(language)}",
-        zones=zones,
-        refresh=REFRESH,
-        source_url=address,
-        language=scope.name.language_for(language),
-    )
+    pages = unit_of_work(session).pages
+    head = make_head(scope, language=language, house=house, by_hours=by_hours, address=address, pages=pages)
+    return write_feed(_list_parts(session, scope, language, now, by_hours=by_hours, alarms=alarms), head)
 
 
 class PublicRenderings:
@@ -75,12 +58,13 @@ class PublicRenderings:
         query = sa.select(*columns).where(Rendering.audience == Audience.PUBLIC)
         rows = session.execute(query, execution_options=BINARY_RESULTS)
         self._bodies = {(event, language, view): body for event, language, view, body in rows}
+        self._times = {event: tuple(times) for event, *times in session.execute(sa.select(Event.id, *_TIMES))}
 
     def feed(self, scope: Scope) -> PublicFeed:
         """Select what a public feed shows."""
         query = sa.select(Event.id).where(*yield_conditions(scope, self._now)).order_by(Event.starts_at, Event.uid)
-        zones = _zones(self._session, scope, self._now)
-        return PublicFeed(scope, self._bodies, list(self._session.scalars(query)), zones)
+        pages = unit_of_work(self._session).pages
+        return PublicFeed(scope, self._bodies, self._times, list(self._session.scalars(query)), pages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,29 +73,40 @@ class PublicFeed:
 
     scope: Scope
     bodies: Mapping[tuple[int, str, View], bytes]
+    times: Mapping[int, tuple[Any, ...]]
     events: Sequence[int]
-    zones: Sequence[bytes]
+    pages: str
 
-    def write(self, *, language: str, by_hours: bool, alarms: bool, house: Text, address: str) -> bytes:
+    def write(self, *, language: str, by_hours: bool, alarms: str, house: Text, address: str) -> bytes:
         """Write the feed as a calendar, with the same bytes as the function `write`."""
-        parts = self._parts(supported_language(language), (View.HOURS, View.EVENT) if by_hours else (View.EVENT,))
-        zones = self.zones if by_hours else ()
-        return _calendar(self.scope, parts, zones, language=language, alarms=alarms, house=house, address=address)
+        views = (View.HOURS, View.EVENT) if by_hours else (View.EVENT,)
+        head = make_head(
+            self.scope, language=language, house=house, by_hours=by_hours, address=address, pages=self.pages
+        )
+        return write_feed(self._list_parts(supported_language(language), views, alarms), head)
 
-    def _parts(self, language: str, views: Sequence[View]) -> Iterator[bytes]:
+    def _list_parts(self, language: str, views: Sequence[View], alarms: str) -> Iterator[bytes]:
         """Yield for each event the rendering of the first view that it has.
 
         An event that became public after the renderings were read has none yet; the next run shows it.
         """
         for event in self.events:
             if body := next((body for view in views if (body := self.bodies.get((event, language, view)))), None):
-                yield body
+                yield add_alarms(body, list_leads(alarms, *self.times[event])) if alarms else body
 
 
-def contents(session: Session, scope: Scope, *, language: str, now: datetime, by_hours: bool = False) -> list[bytes]:
-    """Return the renderings of the events a feed shows, in order of their start. No object is made for an event."""
+# What `list_leads` needs to know of an event.
+_TIMES = (Event.starts_at, Event.dtstart, Event.tzid)
+
+
+def _list_parts(
+    session: Session, scope: Scope, language: str, now: datetime, *, by_hours: bool, alarms: str
+) -> Iterator[bytes]:
+    """Yield the renderings of the events a feed shows, in order of their start. No object is made for an event."""
+    mine = scope.sees is Sees.OWN
+    columns = (*(_TIMES if alarms else ()), *(select_answer(scope.person_id) if mine else ()))
     query = (
-        sa.select(Rendering.body)
+        sa.select(Rendering.body, *columns)
         .join(Event, Event.id == Rendering.event_id)
         .where(
             *yield_conditions(scope, now),
@@ -120,7 +115,11 @@ def contents(session: Session, scope: Scope, *, language: str, now: datetime, by
         )
         .order_by(Event.starts_at, Event.uid)
     )
-    return list(session.scalars(query, execution_options=BINARY_RESULTS))
+    for body, *more in session.execute(query, execution_options=BINARY_RESULTS):
+        if mine:
+            *more, accepted, standing_at = more
+            body = amend_for_guest(body, language, accepted=bool(accepted), standing_at=standing_at)
+        yield add_alarms(body, list_leads(alarms, *more)) if alarms else body
 
 
 def render_all_events(session: Session, *, now: datetime) -> int:
@@ -130,21 +129,28 @@ def render_all_events(session: Session, *, now: datetime) -> int:
 
 
 def event_file(session: Session, event: Event, *, language: str, audience: Audience = Audience.PUBLIC) -> bytes:
-    """Return one event as a calendar file, or b"" if it has no date.
+    """Return one event as a calendar file, or b"" if it has no date."""
+    return write_file(event, read_rendering(session, event, language=language, audience=audience), language=language)
 
-    The file has no METHOD, because no answer is wanted (docs/icalendar-rules.md#rule-110).
-    """
+
+def read_rendering(session: Session, event: Event, *, language: str, audience: Audience) -> bytes:
+    """Return the rendering of one event for an audience, else that for everybody; b"" if it has no date."""
     query = sa.select(Rendering.audience, Rendering.body).where(
         Rendering.event_id == event.id,
         Rendering.language == supported_language(language),
         Rendering.view == View.EVENT,
         Rendering.audience.in_((Audience.PUBLIC, audience)),
     )
-    bodies = {row.audience: row.body for row in session.execute(query)}
-    body = bodies.get(audience, bodies.get(Audience.PUBLIC))
-    if body is None:
-        return b""
-    return write_feed([body], name=event.title.to(language), refresh=REFRESH)
+    bodies: dict[Audience, bytes] = {row.audience: row.body for row in session.execute(query)}
+    return bodies.get(audience, bodies.get(Audience.PUBLIC, b""))
+
+
+def write_file(event: Event, rendering: bytes, *, language: str) -> bytes:
+    """Return the file of one event, or b"" without a rendering.
+
+    The file has no METHOD, because no answer is wanted (docs/icalendar-rules.md#rule-110).
+    """
+    return write_feed([rendering], CalendarHead(name=event.title.to(language), refresh=REFRESH)) if rendering else b""
 
 
 def _rendered(scope: Scope, *, by_hours: bool) -> Sequence[sa.ColumnElement[bool]]:
@@ -174,19 +180,3 @@ def _for_audience(scope: Scope) -> sa.ColumnElement[bool]:
 def _has_rendering(view: View, audience: Audience) -> sa.ColumnElement[bool]:
     other = sa.orm.aliased(Rendering)
     return sa.exists().where(other.event_id == Rendering.event_id, other.view == view, other.audience == audience)
-
-
-def _zones(session: Session, scope: Scope, now: datetime) -> list[bytes]:
-    """Return the VTIMEZONEs that the shown events name, each from the first day it is needed to the last."""
-    query = (
-        sa.select(Event.tzid, sa.func.min(Event.dtstart), sa.func.max(Event.dtend))
-        .join(Rendering, Rendering.event_id == Event.id)
-        .where(*yield_conditions(scope, now), *_rendered(scope, by_hours=True), Rendering.zoned.is_(True))
-        .group_by(Event.tzid)
-        .order_by(Event.tzid)
-    )
-    return [
-        render_vtimezone(tzid, first.date(), last.date())
-        for tzid, first, last in session.execute(query)
-        if first and last
-    ]

@@ -13,6 +13,7 @@ from scheduler.model.feeds import EVERYTHING, Audience, FeedLink, Sees
 from scheduler.model.places import Person
 from scheduler.services.feeds import event_feeds
 from scheduler.services.feeds import links as feed_links
+from scheduler.services.feeds.guest_entries import amend_for_guest, find_revision
 
 
 def find_link(session: Session, person: Person) -> FeedLink | None:
@@ -37,7 +38,22 @@ def _holder(person: Person) -> str:
 
 
 def event_file(session: Session, attendee: Attendee, *, language: str) -> bytes:
-    """Return the event as a calendar file; it has the video link if the attendee has a place by video."""
+    """Return the event as a calendar file, tentative until the attendee has accepted; b"" if it has no date.
+
+    It has the video link if the attendee has a place by video.
+    """
     by_video = attendee.mode is Mode.REMOTE and attendee.standing is Standing.CONFIRMED
     audience = Audience.REMOTE if by_video else Audience.PUBLIC
-    return event_feeds.event_file(session, attendee.event, language=language, audience=audience)
+    body = event_feeds.read_rendering(session, attendee.event, language=language, audience=audience)
+    body = amend_for_guest(body, language, accepted=_has_accepted(attendee), standing_at=attendee.standing_at)
+    return event_feeds.write_file(attendee.event, body, language=language)
+
+
+def find_modified(attendee: Attendee) -> datetime:
+    """Return when what `event_file` writes last changed."""
+    revised = find_revision(accepted=_has_accepted(attendee), standing_at=attendee.standing_at)
+    return max(attendee.event.revised_at, revised)
+
+
+def _has_accepted(attendee: Attendee) -> bool:
+    return attendee.standing is not Standing.INVITED

@@ -39,8 +39,17 @@ class Scope:
     person_id: int | None = None
 
     def for_link(self, link: FeedLink) -> Scope:
-        """Return this scope as the holder of a link may see it."""
-        return replace(self, sees=link.sees, person_id=link.person_id)
+        """Return this scope as the holder of a link may see it, with a name that no other feed of theirs has."""
+        return replace(self, sees=link.sees, person_id=link.person_id, name=self._name_for(link))
+
+    def _name_for(self, link: FeedLink) -> Text:
+        if link.sees is Sees.PRIVATE:
+            return _translated(N_("{feed}, with private events"), feed=self.name)
+        if link.person is None:
+            return self.name
+        if self.key == EVERYTHING:
+            return _translated(N_("Agenda of {name}"), name=link.person.name)
+        return _translated(N_("Agenda of {name}: {feed}"), name=link.person.name, feed=self.name)
 
 
 def all_scopes(session: Session) -> Iterator[Scope]:
@@ -178,20 +187,21 @@ def _of_row(feed: Feed) -> Scope:
     )
 
 
-def _translated(name: str) -> Text:
-    return Text.from_lazy(_Translations(name))
+def _translated(sentence: str, **words: Text) -> Text:
+    return Text.from_lazy(_Translations(sentence, words))
 
 
 class _Translations(Mapping[str, str]):
     """The translations of a sentence by language: a catalogue takes long to read, and a list needs one at most."""
 
-    def __init__(self, sentence: str) -> None:
-        self._sentence = sentence
+    def __init__(self, sentence: str, words: Mapping[str, Text]) -> None:
+        self._sentence, self._words = sentence, words
 
     def __getitem__(self, language: str) -> str:
         if language not in LANGUAGES:
             raise KeyError(language)
-        return load_catalogue(language).gettext(self._sentence)
+        translated = load_catalogue(language).gettext(self._sentence)
+        return translated.format(**{name: word.to(language) for name, word in self._words.items()})
 
     def __contains__(self, language: object) -> bool:
         return language in LANGUAGES

@@ -18,7 +18,7 @@ from scheduler.model.visits import Appointment, VisitStatus
 from scheduler.services.consulate.posts.free_times import midnight
 from scheduler.services.consulate.visits.references import WITH_VISIT
 from scheduler.services.consulate.visits.wording import fill_vevent
-from scheduler.services.feeds.event_feeds import REFRESH
+from scheduler.services.feeds.calendar_heads import make_visits_head
 
 # A cancelled visit stays, as cancelled, until its day has passed, so that nobody prepares for it.
 _SHOWN = (VisitStatus.CONFIRMED, VisitStatus.CHECKED_IN, VisitStatus.CALLED, VisitStatus.CANCELLED)
@@ -31,10 +31,8 @@ def write(session: Session, link: FeedLink, *, language: str, now: datetime) -> 
     """
     post = link.post
     assert post is not None  # noqa: S101 - or it would not be a link to visits
-    gettext = load_catalogue(language).gettext
-    name = gettext(N_("Visits: {post}")).format(post=post.name.to(language))
     parts = [render(_vevent(row, language, names=link.names)) for row in _coming(session, post, now)]
-    return write_feed(parts, name=name, refresh=REFRESH, language=post.name.language_for(language))
+    return write_feed(parts, make_visits_head(post, language=language))
 
 
 def _coming(session: Session, post: Post, now: datetime) -> Iterator[Appointment]:

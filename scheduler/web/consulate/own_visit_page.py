@@ -30,10 +30,11 @@ from scheduler.services.consulate.visits.links import PATHS, VisitPurpose
 from scheduler.services.consulate.visits.wording import make_calendar as calendar_file
 from scheduler.web.consulate import wording as visit_wording
 from scheduler.web.consulate.booking_choice import read_week
-from scheduler.web.kit.answers import redirect_after_form, show_form_again, show_invalid_link
+from scheduler.web.kit.answers import answer_calendar, redirect_after_form, show_form_again, show_invalid_link
 from scheduler.web.kit.forms import POSTS, Form, unshared
+from scheduler.web.kit.http_cache import ContentHistory
 from scheduler.web.kit.language import _, known_zone, with_query
-from scheduler.web.kit.paths import CALENDAR, PER_LANGUAGE
+from scheduler.web.kit.paths import PER_LANGUAGE
 from scheduler.web.kit.typed_times import parse_typed_time
 
 CONFIRM = f"{PER_LANGUAGE}/{PATHS[VisitPurpose.CONFIRM]}/<token>"
@@ -71,8 +72,13 @@ def blueprint(app: App, limiter: Limiter) -> Blueprint:
     add_page(f"{OWN}/cancel", "to_cancel", lambda _session, visit: _show_cancel(app, visit))
     add_form(f"{OWN}/cancel", "cancel", _cancel)
     add_form(f"{OWN}/reader", "read_in", _set_reading_preferences)
-    add_page(f"{OWN}/visit.ics", "file", lambda _session, visit: _download_calendar(visit))
-    add_page(KEPT, "calendar", lambda _session, visit: _serve_calendar(visit), VisitPurpose.CALENDAR)
+    history = ContentHistory()
+    add_page(
+        f"{OWN}/visit.ics",
+        "file",
+        lambda _session, visit: _serve_calendar(app, history, visit, file_name=f"{visit.reference}.ics"),
+    )
+    add_page(KEPT, "calendar", lambda _session, visit: _serve_calendar(app, history, visit), VisitPurpose.CALENDAR)
     return pages
 
 
@@ -174,21 +180,18 @@ def _make_calendar_address(app: App, visit: Appointment) -> str:
     return app.settings.base_url + url_for("ownvisit.calendar", language=g.language, token=token)
 
 
-def _download_calendar(visit: Appointment) -> Response:
-    response = _serve_calendar(visit)
-    response.headers["Content-Disposition"] = f'attachment; filename="{visit.reference}.ics"'
-    return response
+def _serve_calendar(app: App, history: ContentHistory, visit: Appointment, *, file_name: str = "") -> Response:
+    """Serve the visit as a calendar. One that subscribes to it sees the visit moved, or struck out.
 
-
-def _serve_calendar(visit: Appointment) -> Response:
-    """Serve the visit as a calendar. One that subscribes to it sees the visit moved, or struck out."""
+    It also shows what may change without the visit: the checklist, the name and address of the post.
+    """
     body = calendar_file(visit, g.language)
     if not body:
         raise NotFound("it has no time yet")
-    response = Response(body, content_type=CALENDAR)
-    response.add_etag()
-    response.make_conditional(request)
-    return response
+    modified = history.find_modified(f"{g.language} {visit.uid}", body, now=app.clock.now())
+    # What is fetched once must stay nowhere else; a subscription is asked for again and again.
+    cache_control = "" if file_name else "private, no-cache"
+    return answer_calendar(body, modified=modified, cache_control=cache_control, file_name=file_name)
 
 
 # Moving

@@ -26,12 +26,13 @@ from scheduler.services.events.guests import own_page, registration
 from scheduler.services.feeds import links as feed_links
 from scheduler.services.feeds import own_calendar
 from scheduler.services.feeds.addresses import Address
+from scheduler.services.feeds.alarms import ALARM_NAMES, ALARMS, NONE
 from scheduler.services.privacy import personal_data
 from scheduler.web.guests import guest_fields
-from scheduler.web.kit.answers import redirect_after_form, show_form_again, show_invalid_link
+from scheduler.web.kit.answers import answer_calendar, redirect_after_form, show_form_again, show_invalid_link
 from scheduler.web.kit.forms import POSTS, Form, Mistyped, unshared
 from scheduler.web.kit.language import _, known_zone
-from scheduler.web.kit.paths import CALENDAR, PER_LANGUAGE
+from scheduler.web.kit.paths import PER_LANGUAGE
 from scheduler.web.programme import wording as event_wording
 
 OWN = f"{PER_LANGUAGE}/{PATHS[Purpose.OWN]}/<token>"
@@ -119,6 +120,7 @@ def _own_page(app: App, token: str, shown: own_page.OwnPage, form: Form | None, 
         done=event_wording.done(done, shown.attendee) if done in DONE else "",
         base=url_for(".page", language=g.language, token=token),
         calendar=_calendar(app, link) if link else "",
+        with_alarms=[(_(ALARM_NAMES[alarms]), _calendar(app, link, alarms)) for alarms in ALARMS if alarms and link],
         shown_pass=passes.split_in_groups(passes.make_pass(shown.attendee, secret=app.secret))
         if passes.is_due(shown.attendee)
         else "",
@@ -127,9 +129,9 @@ def _own_page(app: App, token: str, shown: own_page.OwnPage, form: Form | None, 
     )
 
 
-def _calendar(app: App, link: FeedLink) -> str:
+def _calendar(app: App, link: FeedLink, alarms: str = NONE) -> str:
     """Return the whole address of the calendar that this secret link opens."""
-    address = Address(feed_links.token(link, secret=app.secret), g.language, private=True)
+    address = Address(feed_links.token(link, secret=app.secret), g.language, alarms=alarms, private=True)
     return f"{app.settings.base_url}{address}"
 
 
@@ -209,9 +211,10 @@ def _file(app: App, token: str, language: str) -> Response:
     with app.db.read() as session:
         attendee = registration.get_by_own_token(session, token, secret=app.secret)
         body = own_calendar.event_file(session, attendee, language=language)
+        modified = own_calendar.find_modified(attendee)
     if not body:
         raise NotFound("it has no date yet")
-    return _attached(body, CALENDAR, "event.ics")
+    return answer_calendar(body, modified=modified, file_name="event.ics")
 
 
 def _pass(app: App, token: str) -> Response:

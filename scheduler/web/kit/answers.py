@@ -1,11 +1,14 @@
-"""Answers to forms: see another page, show the form again, or say that a link is no longer valid."""
+"""Answers of several pages: after a form, for a link that is no longer valid, and with a calendar."""
 
 from __future__ import annotations
 
-from flask import Response, redirect, render_template
+from datetime import datetime
+
+from flask import Response, redirect, render_template, request
 from werkzeug.wrappers import Response as Answer
 
 from scheduler.web.kit.language import _
+from scheduler.web.kit.paths import CALENDAR
 
 
 def redirect_after_form(address: str) -> Response:
@@ -22,3 +25,19 @@ def show_form_again(page: Response | str, status: int = 422) -> Response:
 def show_invalid_link(template: str = "web/visit/spent.html") -> Response:
     """Answer 404 with one page for every link that is no longer valid, whatever the reason."""
     return Response(render_template(template, title=_("This link leads nowhere any more")), 404)
+
+
+def answer_calendar(body: bytes, *, modified: datetime, cache_control: str = "", file_name: str = "") -> Response:
+    """Answer with a calendar, or with 304 to a client that has it already (RFC 9110 13.1).
+
+    ``modified`` is when its contents may last have changed. A browser stores it under ``file_name``, if there is one.
+    """
+    response = Response(body, content_type=CALENDAR)
+    if file_name:
+        response.headers["Content-Disposition"] = f'attachment; filename="{file_name}"'
+    if cache_control:
+        response.headers["Cache-Control"] = cache_control
+    response.last_modified = modified
+    response.add_etag()
+    response.make_conditional(request)
+    return response

@@ -133,7 +133,7 @@ def refuse_other_sites() -> None:
 
 
 def unshared(view: Callable[P, str | Response]) -> Callable[P, Response]:
-    """Mark a view as private to one reader: not cached, no referrer, not indexed.
+    """Mark a view as private to one reader: not cached (unless it says otherwise), no referrer, not indexed.
 
     Its pages are not compressed either (`safety._compress`): their length must not reveal a secret beside text that
     an attacker makes the reader type (BREACH).
@@ -144,7 +144,7 @@ def unshared(view: Callable[P, str | Response]) -> Callable[P, Response]:
         if request.method == "POST":
             refuse_other_sites()
         response = make_response(view(*args, **kwargs))
-        response.headers["Cache-Control"] = "private, no-store"
+        response.headers.setdefault("Cache-Control", "private, no-store")
         response.headers["Referrer-Policy"] = "no-referrer"
         response.headers["X-Robots-Tag"] = "noindex"
         return response

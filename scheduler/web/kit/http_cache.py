@@ -9,7 +9,7 @@ import hashlib
 import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from functools import lru_cache
 from typing import Any, Generic, TypeVar
@@ -130,6 +130,33 @@ class RepresentationCache(Generic[R]):
         with self._lock:
             known = self._kept.pop(address, None)
             self._size -= known.size if known else 0
+
+
+class ContentHistory:
+    """The time at which the content of an address was first seen as it is, where no stored time tells it.
+
+    Each process has its own, which is right: what one calls changed was at that time no older for another.
+    """
+
+    def __init__(self, max_addresses: int = 10_000) -> None:
+        self._max_addresses = max_addresses
+        self._seen: dict[str, tuple[bytes, datetime]] = {}
+        self._lock = threading.Lock()
+
+    def find_modified(self, address: str, content: bytes, *, now: datetime) -> datetime:
+        """Return since when the content is as it is, in whole seconds; the address seen longest ago is forgotten.
+
+        What is seen for the first time is dated a second back, so that a change within this second has another date.
+        """
+        digest, second = hashlib.sha256(content).digest(), now.replace(microsecond=0)
+        with self._lock:
+            known, modified = self._seen.pop(address, (b"", second - timedelta(seconds=1)))
+            if known not in (b"", digest):
+                modified = max(modified, second)
+            self._seen[address] = digest, modified
+            if len(self._seen) > self._max_addresses:
+                del self._seen[next(iter(self._seen))]
+        return modified
 
 
 def parse_http_date(value: str) -> datetime | None:

@@ -16,7 +16,7 @@ from scheduler.services.feeds import links as feed_links
 from scheduler.services.feeds.addresses import Address
 from scheduler.storage.patience import limit_patience
 from scheduler.web.entrance.load_limit import PATIENCE
-from scheduler.web.kit.http_cache import Headers, Representation, RepresentationCache
+from scheduler.web.kit.http_cache import ContentHistory, Headers, Representation, RepresentationCache
 from scheduler.web.programme.feed_version import FeedVersion
 
 # Of the threads of a process (scheduler.web.serve.THREADS) so many may make feeds, and so many make them or wait.
@@ -41,17 +41,16 @@ class FinishedFeed(Representation):
         address: Address,
         version: ContentVersion | None,
         *,
+        modified: datetime,
         link: int,
         https: bool,
-        now: datetime,
     ) -> None:
         self.version, self.link = version, link
         super().__init__(
             content,
             headers=[*_content_headers(address), *([HSTS] if https else [])],
             cache_control=CACHE_PRIVATE if address.private else CACHE_PUBLIC,
-            # Many versions within a second run ahead of the clock; Last-Modified must not (RFC 9110 8.8.2.1).
-            modified=min(version.modified, now.replace(microsecond=0)) if version else None,
+            modified=modified,
         )
 
 
@@ -71,6 +70,7 @@ class FeedMaker:
 
     def __init__(self, app: App, cache: RepresentationCache[FinishedFeed], version: FeedVersion) -> None:
         self.app, self._cache, self._version = app, cache, version
+        self._history = ContentHistory()
         self._making = threading.BoundedSemaphore(MAX_MAKING)
         self._making_or_waiting = threading.BoundedSemaphore(MAX_MAKING_OR_WAITING)
 
@@ -117,10 +117,24 @@ class FeedMaker:
             number = link.id if link else 0
         # An agenda depends on who attends what, which no version tells, and so do visits on what is booked.
         valid_for = None if sees in (Sees.OWN, Sees.VISITS) else version
-        https = self.app.settings.base_url.startswith("https://")
-        feed = FinishedFeed(content, address, valid_for, link=number, https=https, now=now)
+        feed = FinishedFeed(
+            content,
+            address,
+            valid_for,
+            modified=self._find_modified(content, address, valid_for, now),
+            link=number,
+            https=self.app.settings.base_url.startswith("https://"),
+        )
         self._cache.put(str(address), feed)
         return feed
+
+    def _find_modified(
+        self, content: bytes, address: Address, version: ContentVersion | None, now: datetime
+    ) -> datetime:
+        if version is None:
+            return self._history.find_modified(str(address), content, now=now)
+        # Many versions within a second run ahead of the clock; Last-Modified must not (RFC 9110 8.8.2.1).
+        return min(version.modified, now.replace(microsecond=0))
 
     def _link(self, session: Session, address: Address) -> FeedLink | None:
         """Return the link of a private address, None for a public one. Raise NotFound if the link is not valid."""

@@ -22,8 +22,9 @@ from scheduler.services.events.programme.agenda import AgendaChoices, AgendaEntr
 from scheduler.services.feeds.event_feeds import event_file
 from scheduler.web.consulate import wording as visit_wording
 from scheduler.web.kit import language
+from scheduler.web.kit.answers import answer_calendar
 from scheduler.web.kit.language import _, with_query
-from scheduler.web.kit.paths import CALENDAR, FIRST_YEAR, LAST_YEAR, PER_LANGUAGE
+from scheduler.web.kit.paths import FIRST_YEAR, LAST_YEAR, PER_LANGUAGE
 from scheduler.web.programme import schema_org
 from scheduler.web.programme import wording as event_wording
 
@@ -260,10 +261,9 @@ def _file(app: App, key: str, language: str) -> Response:
         body = event_file(session, event, language=language)
     if not body:
         abort(404)
-    response = Response(body, content_type=CALENDAR)
-    response.headers["Content-Disposition"] = f'attachment; filename="{event.key}.ics"'
-    response.headers["Cache-Control"] = "public, max-age=60"
-    return response
+    return answer_calendar(
+        body, modified=event.revised_at, cache_control="public, max-age=60", file_name=f"{event.key}.ics"
+    )
 
 
 # The reader's clock

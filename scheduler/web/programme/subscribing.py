@@ -20,6 +20,7 @@ from scheduler.services.events.programme import agenda
 from scheduler.services.events.programme.agenda import AgendaChoices
 from scheduler.services.feeds import scopes, selection
 from scheduler.services.feeds.addresses import Address
+from scheduler.services.feeds.alarms import ALARM_NAMES, ALARMS, NONE
 from scheduler.services.feeds.scopes import FACETS, Scope
 from scheduler.web.kit.language import NAMES, _
 from scheduler.web.kit.paths import PER_LANGUAGE
@@ -35,7 +36,7 @@ class FeedChoice:
     tour: tuple[str, ...] = ()
     language: str = "en"
     hours: bool = False
-    alarms: bool = False
+    alarms: str = NONE
 
     def scope(self) -> Scope:
         return Scope(
@@ -89,6 +90,7 @@ def _subscribe(app: App) -> str:
         clients=list(clients(address, f"{app.settings.house.to(chosen.language)}")),
         code=_code(app, chosen, ready),
         feed_languages=NAMES,
+        alarm_names={alarms: _(name) for alarms, name in ALARM_NAMES.items()},
         title=_("Subscribe"),
         description=_("Keep the programme in your own calendar: every change and cancellation appears by itself."),
         base_url=app.settings.base_url,
@@ -104,9 +106,15 @@ def _chosen(choices: AgendaChoices, ready: Scope | None) -> FeedChoice:
     options = {
         "language": _one_of(LANGUAGES, request.args.get("in"), g.language),
         "hours": bool(request.args.get("hours")),
-        "alarms": bool(request.args.get("alarms")),
+        "alarms": _alarms(),
     }
     return FeedChoice(**options, **({} if ready else _facets(choices)))  # type: ignore[arg-type]
+
+
+def _alarms() -> str:
+    """Return the chosen alarms; earlier versions of this page asked for "1", which was an hour before."""
+    asked = request.args.get("alarms", NONE)
+    return asked if asked in ALARMS else "1h"
 
 
 def _facets(choices: AgendaChoices) -> dict[str, tuple[str, ...]]:
@@ -234,7 +242,8 @@ def _code(app: App, chosen: FeedChoice, ready: Scope | None) -> Markup:
     query: list[tuple[str, Any]] = [(name, value) for name in FACETS for value in getattr(chosen, name)]
     query += [("feed", ready.key)] if ready else []
     query += [("in", chosen.language)] if chosen.language != g.language else []
-    query += [(name, "1") for name in ("hours", "alarms") if getattr(chosen, name)]
+    query += [("hours", "1")] if chosen.hours else []
+    query += [("alarms", chosen.alarms)] if chosen.alarms else []
     page = app.settings.base_url + url_for("subscribing.subscribe", language=g.language)
     code = segno.make(f"{page}?{urlencode(query, quote_via=quote)}" if query else page, error="m", micro=False)
     drawn = code.svg_inline(

@@ -24,8 +24,11 @@ def blueprint(app: App, assets: Assets) -> Blueprint:
 
     @machines.get("/robots.txt")
     def robots() -> Response:
-        """Write robots.txt. Calendar fetchers obey it: feeds are not in it; private addresses are not listed."""
-        text = f"User-agent: *\nDisallow: /private/\n\nSitemap: {app.settings.base_url}/sitemap.xml\n"
+        """Write robots.txt, which forbids nothing: the servers of calendar programs obey it, too.
+
+        What is not to be indexed says so itself (X-Robots-Tag).
+        """
+        text = f"User-agent: *\nDisallow:\n\nSitemap: {app.settings.base_url}/sitemap.xml\n"
         return Response(text, content_type="text/plain; charset=utf-8")
 
     @machines.get("/sitemap.xml")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import icalendar
 import pytest
+import recurring_ical_events
 
 from scheduler.base.errors import NotFound
 from scheduler.base.text import Text
@@ -103,6 +105,71 @@ def test_each_reads_it_in_their_language(session):
     assert ["Ашылу", "Открытие", "พิธีเปิด", "Opening"] == [
         titles(session, language=language)[0] for language in ("kk", "ru", "th", "de")
     ]
+
+
+def heads(session, key="all", **given) -> dict[str, str]:
+    lines = document(session, key, **given).decode().replace("\r\n ", "").partition("BEGIN:VEVENT")[0].split("\r\n")
+    return dict(line.split(":", 1) for line in lines if ":" in line)
+
+
+@ONE_ENGINE
+def test_every_feed_describes_itself_and_has_a_colour_and_a_page_in_its_language(db):
+    db.pages = "https://embassy.example"
+    with db.write() as session:
+        a_city(session, "almaty", country="KZ", tz="Asia/Almaty")
+        a_feed(session, "mine")
+
+        found = {key: heads(session, key, language="ru") for key in ("all", "exhibitions", "city-almaty", "mine")}
+
+    assert all("Embassy" in head["X-WR-CALDESC"] for head in found.values())
+    assert "Выставки" in found["exhibitions"]["X-WR-CALDESC"]
+    assert {"https://embassy.example/ru/"} == {head["URL"] for head in found.values()}
+    assert ("darkorchid", "#9932cc") == (
+        found["exhibitions"]["COLOR"],
+        found["exhibitions"]["X-APPLE-CALENDAR-COLOR"],
+    )
+    assert all(re.fullmatch("#[0-9a-f]{6}", head["X-APPLE-CALENDAR-COLOR"]) for head in found.values())
+
+
+@ONE_ENGINE
+def test_a_feed_by_hours_says_so(session):
+    assert "opening hours" not in heads(session)["X-WR-CALDESC"]
+    assert heads(session, by_hours=True)["X-WR-CALDESC"].endswith("Exhibitions stand at their opening hours.")
+
+
+@ONE_ENGINE
+def test_the_day_before_is_the_same_hour_on_the_wall_also_when_the_clocks_change(session):
+    """RFC 5545 3.3.6: a day is nominal; reminders by mail count it so, too."""
+    a_city(session, "berlin", country="DE", tz="Europe/Berlin")
+    start = datetime(2027, 3, 28, 10)  # noqa: DTZ001 - the clocks are put forward on this morning
+    for key, days in (("spring", 0), ("later", 1)):
+        begins = start + timedelta(days=days)
+        an_event(
+            session, key, tz="Europe/Berlin", cities=("berlin",), dtstart=begins, dtend=begins + timedelta(hours=1)
+        )
+
+    alarms = [one.walk("VALARM")[0]["TRIGGER"].dt for one in vevents(session, alarms="1d")]
+
+    assert [timedelta(hours=-23), timedelta(days=-1)] == alarms
+
+
+@ONE_ENGINE
+@pytest.mark.parametrize(
+    ("title", "cities", "summary"),
+    [
+        ("Twinned", ("almaty", "bangkok"), "Twinned (Almaty, Bangkok)"),
+        ("Almaty and Bangkok are twinned", ("almaty", "bangkok"), "Almaty and Bangkok are twinned"),
+        ("Founded", ("almaty",), "Founded"),
+    ],
+)
+def test_an_anniversary_of_two_cities_names_both(session, title, cities, summary):
+    for key, country, tz in (("almaty", "KZ", "Asia/Almaty"), ("bangkok", "TH", "Asia/Bangkok")):
+        a_city(session, key, country=country, tz=tz)
+    an_event(session, title=title, kind="anniversary", cities=cities, first_day=date(1996, 5, 4))
+
+    [shown] = vevents(session)
+
+    assert (summary, ", ".join(city.title() for city in cities)) == (shown["SUMMARY"], shown["LOCATION"])
 
 
 # Who is in it
@@ -310,6 +377,25 @@ def test_the_zones_of_a_document_are_exactly_those_it_uses(session):
     # Berlin has no series: what happens once is in UTC.
 
 
+@ONE_ENGINE
+def test_an_exhibition_through_ramadan_in_morocco_is_open_by_the_clocks_of_its_place(session):
+    """Readers that know one offset for a zone (Outlook, ruby-icalendar) find a zone for each law."""
+    a_city(session, "rabat", country="MA", tz="Africa/Casablanca")
+    venue = a_venue(session, "museum", city="rabat", hours={"mon-sun": "10:00-18:00"})
+    days = {"first_day": date(2027, 2, 1), "last_day": date(2027, 3, 31)}
+    an_event(session, "show", kind="exhibition", venue=venue.key, tz="Africa/Casablanca", dtstart=None, **days)
+
+    written = document(session, by_hours=True)
+
+    found = recurring_ical_events.of(icalendar.Calendar.from_ical(written)).between((2027, 1, 1), (2027, 6, 1))
+    place = ZoneInfo("Africa/Casablanca")
+    expected = [datetime(2027, 2, 1, 10, tzinfo=place) + timedelta(days=n) for n in range(59)]
+    assert [one.astimezone(UTC) for one in expected] == sorted(one.start.astimezone(UTC) for one in found)
+    assert {"Etc/GMT-1"} == zones(session, by_hours=True) == used(session, by_hours=True)
+    assert b"DTSTART:20270207T100000Z" in written  # in Ramadan the clocks show UTC
+    assert 1 == written.count(b"TZOFFSETFROM") == written.count(b"BEGIN:STANDARD")
+
+
 def test_a_zone_covers_the_whole_time_it_is_needed_for(session):
     """Two exhibitions in one zone, one before and one after its clocks change."""
     for key, month in (("winter", 2), ("summer", 7)):
@@ -374,7 +460,7 @@ def test_a_private_event_has_a_file_for_those_on_its_list(session):
 @pytest.mark.parametrize(
     ("given", "address"),
     [
-        ({}, "https://embassy.example/events/opening"),
+        ({}, "https://embassy.example/th/events/opening"),
         ({"url": "https://elsewhere.example/x"}, "https://elsewhere.example/x"),
         ({"visibility": "private"}, None),
     ],

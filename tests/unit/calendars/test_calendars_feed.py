@@ -11,12 +11,11 @@ from hypothesis import given
 from ical.calendar_stream import IcsCalendarStream
 
 from calendars.anniversaries import make_anniversary_rule
-from calendars.feed import write_feed
+from calendars.feed import CalendarHead, Color, write_feed
 from calendars.hours import HoursExceptions, WeeklyHours
 from calendars.hours_events import build_hours_events
 from calendars.lines import clean_text, join_lines
 from calendars.vevent import Texts, VAlarm, VEvent, render
-from calendars.vtimezone import render_vtimezone
 from tests.rfc.content_lines import hostile, unescape, unfold
 
 RFC = Path(__file__).parents[2] / "rfc"
@@ -37,8 +36,8 @@ CEREMONY = VEvent(
         categories=("Церемония", "Астана, центр"),
         contact="protocol@example.org",
         conference_label="Трансляция",
+        url="https://example.org/e/3f0e6c1a",
     ),
-    url="https://example.org/e/3f0e6c1a",
     conference="https://meet.example.org/silk-road",
     geo=(51.1204, 71.4703),
     related_to="3f0e6c1a-0002@example.org",
@@ -94,16 +93,16 @@ DOCUMENTS = {
 
 
 def a_document(events: list[VEvent]) -> bytes:
-    tzids = {event.tzid for event in events if event.tzid}
-    return write_feed(
-        map(render, events),
+    head = CalendarHead(
         name="Programme; Almaty, Astana",
-        zones=[render_vtimezone(tzid, date(2026, 3, 3), date(2026, 4, 5)) for tzid in tzids],
         refresh=SIX_HOURS,
         description="Ceremonies and exhibitions",
+        color=Color("teal", "#008080"),
+        page_url="https://example.org/en/",
         source_url="https://example.org/feeds/programme.ics",
         language="en",
     )
+    return write_feed(map(render, events), head)
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
@@ -128,7 +127,7 @@ def test_no_text_keeps_a_reader_from_the_event(summary: str, name: str, descript
     texts = Texts(summary="a" + summary + "b", description=description, location=name, contact=name)
     event = VEvent(uid="1@example.org", dtstamp=REVISED, dtstart=REVISED, dtend=REVISED + SIX_HOURS, texts=texts)
 
-    written = write_feed([render(event)], name=name, refresh=SIX_HOURS, description=description)
+    written = write_feed([render(event)], CalendarHead(name=name, refresh=SIX_HOURS, description=description))
 
     expected = [(event.uid, join_lines(texts.summary), REVISED, REVISED + SIX_HOURS)]
     assert expected == read_by_icalendar(written)
@@ -137,7 +136,7 @@ def test_no_text_keeps_a_reader_from_the_event(summary: str, name: str, descript
 
 
 def test_a_document_opens_with_what_readers_ask_for_and_no_more() -> None:
-    written = unfold(write_feed([], name="Programme", refresh=SIX_HOURS))
+    written = unfold(write_feed([], CalendarHead(name="Programme", refresh=SIX_HOURS)))
 
     assert written == [
         b"BEGIN:VCALENDAR",
@@ -160,18 +159,35 @@ def test_a_feed_is_no_invitation_and_carries_no_name_that_changes() -> None:
 
 
 def test_zones_stand_before_the_events_once_each_and_in_one_order() -> None:
-    zones = [render_vtimezone(tzid, date(2026, 3, 3), date(2026, 4, 5)) for tzid in ("Europe/Berlin", "Asia/Bangkok")]
+    events = [CEREMONY, *IN_BERLIN, *OPENINGS]
 
-    written = write_feed([render(CEREMONY)], name="x", zones=[*zones, *zones], refresh=SIX_HOURS)
+    written = a_document(events)
 
     assert 2 == written.count(b"BEGIN:VTIMEZONE")
     assert written.index(b"Asia/Bangkok") < written.index(b"Europe/Berlin") < written.index(b"BEGIN:VEVENT")
-    assert written == write_feed([render(CEREMONY)], name="x", zones=reversed(zones), refresh=SIX_HOURS)
+    assert zones_of(written) == zones_of(a_document(events[::-1]))
+
+
+def test_a_text_that_looks_like_a_zone_defines_none() -> None:
+    texts = Texts(summary="Talk", description="\nDTSTART;TZID=Asia/Almaty:20260303T100000\n" * 9)
+    event = VEvent(uid="1@example.org", dtstamp=REVISED, dtstart=REVISED, dtend=REVISED + SIX_HOURS, texts=texts)
+
+    assert b"VTIMEZONE" not in a_document([event])
+
+
+def test_a_calendar_has_its_colour_for_apple_and_for_everybody_else() -> None:
+    written = unfold(a_document([CEREMONY]))
+
+    assert {b"COLOR:teal", b"X-APPLE-CALENDAR-COLOR:#008080", b"URL:https://example.org/en/"} <= set(written)
+
+
+def zones_of(written: bytes) -> bytes:
+    return written[written.index(b"BEGIN:VTIMEZONE") : written.rindex(b"END:VTIMEZONE")]
 
 
 @given(hostile, hostile)
 def test_no_name_breaks_the_head_and_both_names_are_the_same(name: str, description: str) -> None:
-    written = write_feed([], name=name, refresh=SIX_HOURS, description="A " + description)
+    written = write_feed([], CalendarHead(name=name, refresh=SIX_HOURS, description="A " + description))
 
     lines = dict(line.decode().split(":", 1) for line in unfold(written))
     assert join_lines(name) == unescape(lines["NAME"]) == unescape(lines["X-WR-CALNAME"])

@@ -12,11 +12,10 @@ from hypothesis import strategies as st
 from ical.calendar_stream import IcsCalendarStream
 
 from calendars.anniversaries import find_next_anniversary, make_anniversary_rule
-from calendars.feed import write_feed
+from calendars.feed import CalendarHead, write_feed
 from calendars.hours import HoursExceptions, Interval, Opening, WeeklyHours, list_openings
 from calendars.hours_events import build_hours_events, build_series
 from calendars.vevent import Texts, VEvent, render
-from calendars.vtimezone import render_vtimezone
 
 FIRST, LAST = date(2026, 3, 3), date(2026, 4, 5)  # Tuesday to Sunday
 DAY = ((time(10), time(18)),)
@@ -28,6 +27,9 @@ ZONES = {
     "Asia/Almaty": date(2024, 3, 1),  # another standard offset
     "Europe/Berlin": date(2026, 3, 29),  # summer time
     "America/New_York": date(2026, 11, 1),  # its end
+    "Africa/Casablanca": date(2026, 2, 15),  # Ramadan
+    "Asia/Jerusalem": date(2026, 3, 27),  # a Friday that is the last one of its month only in some years
+    "Asia/Tehran": date(2022, 9, 22),  # the end of summer time for good, at half past
 }
 
 
@@ -41,9 +43,8 @@ def an_exhibition(first: date = FIRST, last: date = LAST) -> VEvent:
     )
 
 
-def a_feed(events: Iterable[VEvent], tzid: str, first: date, last: date) -> bytes:
-    zones = [render_vtimezone(tzid, first, last)]
-    return write_feed(map(render, events), name="Hours", zones=zones, refresh=timedelta(hours=6))
+def a_feed(events: Iterable[VEvent]) -> bytes:
+    return write_feed(map(render, events), CalendarHead(name="Hours", refresh=timedelta(hours=6)))
 
 
 @st.composite
@@ -79,7 +80,7 @@ def test_the_series_expand_to_exactly_the_openings(
     tzid, first, last, weekly, exceptions = programme
     expected = instants(list_openings(first, last, weekly, exceptions), ZoneInfo(tzid))
 
-    feed = a_feed(build_hours_events(an_exhibition(first, last), weekly, exceptions, tzid), tzid, first, last)
+    feed = a_feed(build_hours_events(an_exhibition(first, last), weekly, exceptions, tzid))
 
     assert expected == expanded_by_recurring_ical_events(feed)
     assert expected == expanded_by_home_assistant(feed)
@@ -163,6 +164,30 @@ def test_a_series_ends_where_the_standard_time_of_its_zone_changes() -> None:
 
     assert ("h1000-1800", wall(2, 29, 10, 2024)) == (before.key, before.until)
     assert ("h1000-1800-20240301", wall(3, 1, 10, 2024)) == (after.key, after.dtstart)
+
+
+@pytest.mark.parametrize(
+    ("tzid", "first", "last", "expected"),
+    [
+        ("Asia/Almaty", date(2024, 2, 20), date(2024, 3, 10), ["Etc/GMT-6", "Asia/Almaty"]),
+        ("Africa/Casablanca", date(2026, 2, 1), date(2026, 4, 1), ["Etc/GMT-1", "Etc/GMT", "Etc/GMT-1"]),
+        ("America/Santiago", date(2026, 8, 1), date(2026, 10, 1), ["Etc/GMT+4", "Etc/GMT+3"]),
+        ("America/Asuncion", date(2026, 2, 1), date(2026, 4, 1), ["America/Asuncion"]),
+        ("Europe/Berlin", date(2026, 2, 1), date(2026, 11, 1), ["Europe/Berlin"]),
+    ],
+)
+def test_each_law_of_a_zone_has_a_zone_of_its_own(tzid: str, first: date, last: date, expected: list[str]) -> None:
+    found = build_series(first, last, TUESDAY_TO_SUNDAY, AS_USUAL, tzid)
+
+    assert expected == [one.tzid for one in found if one.until]
+
+
+def test_where_no_zone_has_the_offset_each_opening_is_written_in_utc() -> None:
+    events = build_hours_events(
+        an_exhibition(date(2022, 9, 15), date(2022, 9, 25)), TUESDAY_TO_SUNDAY, AS_USUAL, "Asia/Tehran"
+    )
+
+    assert [1, 6] == [sum(event.tzid == tzid for event in events) for tzid in ("Asia/Tehran", "")]
 
 
 def test_summer_time_is_no_reason_to_split_a_series() -> None:
@@ -252,7 +277,7 @@ def test_readers_find_the_same_anniversaries(first_on: date) -> None:
         texts=Texts(summary="Founded"),
         rrule=make_anniversary_rule(first_on),
     )
-    feed = a_feed([event], "Asia/Almaty", first_on, first_on)
+    feed = a_feed([event])
 
     for year in (2029, 2032, 2040):
         calendar = recurring_ical_events.of(icalendar.Calendar.from_ical(feed))
@@ -271,7 +296,7 @@ def instants(found: Iterable[Opening], zone: ZoneInfo) -> list[tuple[datetime, d
 
 def expanded_by_recurring_ical_events(feed: bytes) -> list[tuple[datetime, datetime]]:
     calendar = recurring_ical_events.of(icalendar.Calendar.from_ical(feed))
-    found = calendar.between(date(2023, 1, 1), date(2028, 1, 1))
+    found = calendar.between(date(2022, 1, 1), date(2028, 1, 1))
     return sorted((one.start.astimezone(UTC), one.end.astimezone(UTC)) for one in found)
 
 

@@ -14,7 +14,7 @@ from calendars.vevent import RRule, Texts, VAlarm, VEvent, render, render_all
 from tests.rfc.content_lines import hostile, unfold
 
 ALMATY = ZoneInfo("Asia/Almaty")
-LINKS = {"url": "https://example.org/e/1", "conference": "https://meet.example.org/abc"}
+PAGE, CONFERENCE = "https://example.org/e/1", "https://meet.example.org/abc"
 
 
 def an_event(**changes: Any) -> VEvent:
@@ -110,20 +110,20 @@ def test_an_alarm_without_words_of_its_own_shows_the_summary() -> None:
 
 
 def test_links_also_stand_in_the_description_for_clients_that_show_no_other() -> None:
-    event = an_event(texts=Texts(summary="Talk", description="Bring a friend."), **LINKS)
+    event = an_event(texts=Texts(summary="Talk", description="Bring a friend.", url=PAGE), conference=CONFERENCE)
 
     expected = r"DESCRIPTION:Bring a friend.\n\nhttps://meet.example.org/abc\nhttps://example.org/e/1"
     assert expected in lines(event)
 
 
 def test_a_link_that_the_description_mentions_is_not_repeated() -> None:
-    event = an_event(texts=Texts(summary="Talk", description="See https://example.org/e/1."), url=LINKS["url"])
+    event = an_event(texts=Texts(summary="Talk", description="See https://example.org/e/1.", url=PAGE))
 
     assert "DESCRIPTION:See https://example.org/e/1." in lines(event)
 
 
 def test_an_event_without_a_place_has_its_conference_for_a_location() -> None:
-    event = an_event(texts=Texts(summary="Talk", conference_label='The "big" room'), **LINKS)
+    event = an_event(texts=Texts(summary="Talk", conference_label='The "big" room'), conference=CONFERENCE)
 
     assert "LOCATION:https://meet.example.org/abc" in lines(event)
     assert "CONFERENCE;FEATURE=VIDEO;LABEL=The 'big' room;VALUE=URI:https://meet.example.org/abc" in lines(event)
@@ -200,7 +200,7 @@ texts = st.builds(
 def test_rendering_all_languages_together_gives_what_rendering_each_alone_does(
     related_to: str, english: Texts, thai: Texts
 ) -> None:
-    event = an_event(related_to=related_to, geo=(43.238949, 76.889709), **LINKS)
+    event = an_event(related_to=related_to, geo=(43.238949, 76.889709), conference=CONFERENCE)
 
     together = render_all(event, {"en": english, "th": thai})
 
@@ -210,7 +210,7 @@ def test_rendering_all_languages_together_gives_what_rendering_each_alone_does(
 
 @given(texts, hostile)
 def test_the_component_for_messages_says_what_the_rendered_event_says(words: Texts, alarm: str) -> None:
-    event = an_event(texts=words, alarms=(VAlarm(trigger=timedelta(), description=alarm),), **LINKS)
+    event = an_event(texts=words, alarms=(VAlarm(trigger=timedelta(), description=alarm),), conference=CONFERENCE)
 
     component = event.to_component()
 
@@ -220,9 +220,12 @@ def test_the_component_for_messages_says_what_the_rendered_event_says(words: Tex
 
 @given(texts, hostile, hostile)
 def test_no_text_adds_a_property_or_ends_the_event(words: Texts, address: str, uid: str) -> None:
-    facts = {"uid": "x" + uid, "url": "https://example.org/" + address, "related_to": "y" + uid}
-    plain = Texts(summary="a", description="b", location="c", categories=("d",), contact="e")
-    possible = {line.partition(":")[0].partition(";")[0] for line in lines(an_event(texts=plain, **LINKS))}
+    facts = {"uid": "x" + uid, "related_to": "y" + uid}
+    words = replace(words, url="https://example.org/" + address)
+    plain = Texts(summary="a", description="b", location="c", categories=("d",), contact="e", url=PAGE)
+    possible = {
+        line.partition(":")[0].partition(";")[0] for line in lines(an_event(texts=plain, conference=CONFERENCE))
+    }
 
     written = [line.partition(":")[0].partition(";")[0] for line in lines(an_event(texts=words, **facts))]
 

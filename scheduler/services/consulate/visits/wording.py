@@ -8,7 +8,7 @@ from typing import Literal
 
 from babel.numbers import format_currency
 
-from calendars.feed import write_feed
+from calendars.feed import CalendarHead, write_feed
 from calendars.vevent import Texts, VEvent, render
 from scheduler.base.clock import format_offset, wall
 from scheduler.base.date_format import When, format_span, zone_city
@@ -65,9 +65,8 @@ def make_calendar(visit: Appointment, language: str) -> bytes:
     """Return the visit as a calendar of one event (RFC 5545); empty if it has no time."""
     if visit.starts_at is None:
         return b""
-    return write_feed(
-        [render(make_vevent(visit, language))], name=format_title(visit, language), refresh=timedelta(hours=6)
-    )
+    head = CalendarHead(name=format_title(visit, language), refresh=timedelta(hours=6))
+    return write_feed([render(make_vevent(visit, language))], head)
 
 
 def make_vevent(visit: Appointment, language: str) -> VEvent:

@@ -634,13 +634,17 @@ def test_a_calendar_follows_the_visit_by_an_address_that_opens_no_page(app, web,
 
     first = web.get(address)
     again = web.get(address, headers={"If-None-Match": first.headers["ETag"]})
+    by_date = web.get(address, headers={"If-Modified-Since": first.headers["Last-Modified"]})
     web.post(f"{own}/move", data={"at": "2027-01-13T10:00"})
     moved = web.get(address, headers={"If-None-Match": first.headers["ETag"]})
+    moved_by_date = web.get(address, headers={"If-Modified-Since": first.headers["Last-Modified"]})
     web.post(f"{own}/cancel")
     cancelled = web.get(address)
 
     assert "text/calendar; charset=utf-8" == first.headers["Content-Type"]
     assert (200, 304, 200) == (first.status_code, again.status_code, moved.status_code)
+    assert (304, 200) == (by_date.status_code, moved_by_date.status_code)
+    assert ("private, no-cache", "noindex") == (first.headers["Cache-Control"], first.headers["X-Robots-Tag"])
     assert b"DTSTART:20270113T030000Z" in moved.data
     assert b"SEQUENCE:1" in moved.data
     assert b"STATUS:CANCELLED" in cancelled.data

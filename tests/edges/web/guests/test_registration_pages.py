@@ -9,14 +9,17 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from scheduler.model.attendance import Standing
+from scheduler.model.attendance import Answer, Attendee, Partstat, Standing
 from scheduler.model.events import Event, Mode
 from scheduler.model.feeds import FeedLink
 from scheduler.model.letters import Letter
 from scheduler.model.places import Person
 from scheduler.services.common import lookup
+from scheduler.services.common.tokens import PATHS, Purpose
 from scheduler.services.events.attendance import transitions
+from scheduler.services.events.guests import registration
 from scheduler.services.events.guests.registration import CONFIRM_WITHIN, LINK_VALID_AFTER
+from scheduler.services.events.programme import planning
 from scheduler.services.events.programme.event_reading import get_capacity
 from tests.support.builders import a_person, invite, register
 from tests.support.forms import FORM, LINK, attendees, body, fill, link, mails, plan, registered, seal, solved, text
@@ -437,6 +440,7 @@ def test_their_own_calendar_is_one_address_that_is_served(app, web):
     server.close()
 
     assert b"SUMMARY:Opening" in calendar.get_data()
+    assert address.replace(".en.ics", ".en.alarms-1d.ics") in text(web.get(own))
     with app.db.read() as session:
         assert 1 == session.scalar(sa.select(sa.func.count(FeedLink.id)))
 
@@ -450,6 +454,43 @@ def test_they_take_the_event_and_their_data_with_them(app, web):
     assert b"video.example.org/1" in file.get_data()
     assert "Anna Ivanova" == data.get_json()["person"]["name"]["en"]
     assert "attachment" in data.headers["Content-Disposition"]
+
+
+def test_the_file_of_their_event_is_sent_again_only_when_it_changes(app, clock, web):
+    plan(app)
+    own = registered(app, web)
+    first = web.get(f"{own}/event.ics")
+    by_tag, by_date = (
+        {"If-None-Match": first.headers["ETag"]},
+        {"If-Modified-Since": first.headers["Last-Modified"]},
+    )
+
+    unchanged = [web.get(f"{own}/event.ics", headers=known).status_code for known in (by_tag, by_date)]
+    clock.advance(timedelta(minutes=1))
+    with app.db.write() as session:
+        planning.change_event(session, lookup.get(session, Event, "opening"), now=clock.now(), title={"en": "Gala"})
+    changed = [web.get(f"{own}/event.ics", headers=known) for known in (by_tag, by_date)]
+
+    assert [304, 304] == unchanged
+    assert all(b"SUMMARY:Gala" in one.get_data() for one in changed)
+    assert b"STATUS:CONFIRMED" in first.get_data()
+
+
+def test_the_file_of_an_invitation_is_tentative_until_it_is_accepted(app, clock, web):
+    plan(app)
+    with app.db.write() as session:
+        attendee = invite(session, lookup.get(session, Event, "opening"), a_person(session, "mayor"))
+        own = f"/en/{PATHS[Purpose.OWN]}/{registration.make_own_token(attendee, secret=app.secret)}"
+        number = attendee.id
+    invited = web.get(f"{own}/event.ics")
+
+    with app.db.write() as session:
+        attendee = session.get_one(Attendee, number)
+        transitions.answer(session, attendee, Partstat.ACCEPTED, by=Answer.DESK, on=None, now=clock.now())
+    accepted = web.get(f"{own}/event.ics", headers={"If-Modified-Since": invited.headers["Last-Modified"]})
+
+    assert b"STATUS:TENTATIVE" in invited.get_data()
+    assert b"STATUS:CONFIRMED" in accepted.get_data()
 
 
 def test_an_event_without_a_date_has_no_file(app, web):

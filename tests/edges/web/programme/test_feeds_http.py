@@ -11,19 +11,22 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import brotli
+import icalendar
 import pytest
 from werkzeug.test import Client, TestResponse
 from werkzeug.wrappers import Response
 
+from scheduler.model.attendance import Answer, Attendee, Partstat
 from scheduler.model.events import Event, Mode
 from scheduler.model.feeds import Sees
 from scheduler.services.common import lookup
 from scheduler.services.common.content_version import ContentVersion
+from scheduler.services.events.attendance import transitions
 from scheduler.services.events.programme import planning
 from scheduler.services.feeds import links as feed_links
 from scheduler.services.feeds.addresses import Address
 from scheduler.storage.database import Database
-from scheduler.web.kit.http_cache import ENCODERS, RepresentationCache
+from scheduler.web.kit.http_cache import ENCODERS, ContentHistory, RepresentationCache
 from scheduler.web.programme.feed_maker import FinishedFeed
 from scheduler.web.programme.feed_server import FeedServer
 from tests.support.builders import DAY, NOW, a_city, a_person, a_venue, an_event, an_organisation, invite
@@ -122,6 +125,9 @@ def test_a_feed_is_only_read(client, method):
         "/feeds/all.ics",
         "/feeds/all.en",
         "/feeds/all.en.alarms.hours.ics",
+        "/feeds/all.en.alarms-1h.ics",
+        "/feeds/all.en.alarms-2d.ics",
+        "/feeds/all.en-1d.ics",
         "/feeds/../all.en.ics",
         "/feeds/all.en.ics/",
         "/feeds/ALL.en.ics",
@@ -360,9 +366,21 @@ def test_what_a_tracker_hangs_on_makes_no_other_feed(client, server):
     assert 1 == len(server.cache)
 
 
-def test_alarms_are_for_those_who_ask_for_them(client):
-    assert b"VALARM" not in client.get(PATH).data
-    assert b"TRIGGER:-PT1H\r\n" in client.get("/feeds/all.en.alarms.ics").data
+@pytest.mark.parametrize(
+    ("form", "triggers"),
+    [
+        ("", []),
+        (".alarms", ["-PT1H"]),
+        (".alarms-3h", ["-PT3H"]),
+        (".alarms-1d", ["-P1D"]),
+        (".hours.alarms-1d-1h", ["-P1D", "-PT1H"]),
+    ],
+)
+def test_alarms_are_those_of_the_address_and_say_which_event_they_are_for(client, form, triggers):
+    read = client.get(f"/feeds/all.en{form}.ics").get_data(as_text=True)
+
+    assert triggers == re.findall(r"TRIGGER:(.*)\r\n", read)
+    assert len(triggers) == read.count("ACTION:DISPLAY\r\nTRIGGER") == read.count("DESCRIPTION:Opening (Bangkok)\r\n")
 
 
 # Links
@@ -450,6 +468,78 @@ def test_an_agenda_follows_the_list_of_guests_at_once(app, client):
     assert 304 == client.get(path, headers={"If-None-Match": after.headers["ETag"]}).status_code
 
 
+def test_an_agenda_has_the_name_and_colour_of_its_person(app, client):
+    with app.db.write() as session:
+        for key in ("mayor", "ambassador"):
+            a_person(session, key, name={"en": key.title(), "ru": f"{key} по-русски"})
+    mayors, ambassadors = (a_link(app, sees=Sees.OWN, person=key) for key in ("mayor", "ambassador"))
+
+    heads = [head(client.get(path)) for path in (mayors, ambassadors, a_link(app), PATH)]
+
+    names = ["Agenda of Mayor", "Agenda of Ambassador", "Programme, with private events", "Programme"]
+    assert names == [str(one["NAME"]).partition(": ")[2] for one in heads]
+    assert heads[0]["X-APPLE-CALENDAR-COLOR"] != heads[1]["X-APPLE-CALENDAR-COLOR"]
+    assert "mayor по-русски" in str(head(client.get(mayors.replace(".en.", ".ru.")))["X-WR-CALNAME"])
+
+
+def head(answer: TestResponse) -> icalendar.Component:
+    return icalendar.Calendar.from_ical(answer.data)
+
+
+def test_an_invitation_without_an_answer_is_tentative_in_the_agenda_until_it_is_accepted(app, clock, client):
+    with app.db.write() as session:
+        mayor = a_person(session, "mayor")
+        attendee = invite(session, lookup.get(session, Event, "opening"), mayor)
+        number = attendee.id
+    path = a_link(app, sees=Sees.OWN, person="mayor")
+    before = client.get(path)
+    clock.advance(timedelta(hours=3))
+    with app.db.write() as session:
+        attendee = session.get_one(Attendee, number)
+        transitions.answer(session, attendee, Partstat.ACCEPTED, by=Answer.DESK, on=None, now=clock.now())
+
+    after = client.get(path, headers={"If-Modified-Since": before.headers["Last-Modified"]})
+
+    asked, accepted = (icalendar.Calendar.from_ical(one.data).walk("VEVENT")[0] for one in (before, after))
+    assert ("TENTATIVE", "TENTATIVE") == (asked["STATUS"], asked["X-MICROSOFT-CDO-BUSYSTATUS"])
+    assert str(asked["DESCRIPTION"]).endswith("You have not accepted this invitation yet.")
+    assert "CONFIRMED" == accepted["STATUS"]
+    assert "X-MICROSOFT-CDO-BUSYSTATUS" not in accepted
+    assert accepted["LAST-MODIFIED"].dt == accepted["DTSTAMP"].dt > asked["LAST-MODIFIED"].dt
+    assert b"STATUS:CONFIRMED" in client.get(PATH).data
+
+
+def test_an_agenda_is_sent_again_only_when_it_changes(app, clock, client):
+    with app.db.write() as session:
+        a_person(session, "mayor")
+    path = a_link(app, sees=Sees.OWN, person="mayor")
+    before = client.get(path)
+    since = {"If-Modified-Since": before.headers["Last-Modified"]}
+    clock.advance(timedelta(hours=1))
+
+    unchanged = client.get(path, headers=since)
+    with app.db.write() as session:
+        invite(session, lookup.get(session, Event, "opening"), lookup.get_person(session, "mayor"))
+    changed = client.get(path, headers=since)
+
+    assert (304, before.headers["ETag"]) == (unchanged.status_code, unchanged.headers["ETag"])
+    assert before.headers["Last-Modified"] == unchanged.headers["Last-Modified"]
+    assert (200, clock.now()) == (changed.status_code, changed.last_modified)
+
+
+def test_a_content_is_as_old_as_it_was_first_seen_and_never_gets_older():
+    history = ContentHistory(max_addresses=2)
+
+    def seen(address: str, content: bytes, seconds: int) -> timedelta:
+        return history.find_modified(address, content, now=NOW + timedelta(seconds=seconds, microseconds=5)) - NOW
+
+    found = [seen("a", b"1", 0), seen("a", b"1", 50), seen("a", b"2", 60), seen("a", b"1", 70), seen("a", b"2", 40)]
+    assert [-1, 0 - 1, 60, 70, 70] == [one.total_seconds() for one in found]
+    assert 99 == seen("b", b"1", 100).total_seconds()
+    assert 109 == seen("c", b"1", 110).total_seconds()
+    assert 119 == seen("a", b"2", 120).total_seconds()  # forgotten for the two others
+
+
 # When something is wrong
 
 
@@ -466,7 +556,7 @@ def test_feeds_without_number_take_no_more_memory_than_is_counted():
     before, _peak = tracemalloc.get_traced_memory()
     for number in range(2000):
         address = Address("choice", "en", chosen={"city": [f"city-{number}"]})
-        feed = FinishedFeed(b"x" * 400, address, ContentVersion(1, NOW, NOW.date()), link=0, https=True, now=NOW)
+        feed = FinishedFeed(b"x" * 400, address, ContentVersion(1, NOW, NOW.date()), link=0, https=True, modified=NOW)
         for encoding in ("", "gzip", "br"):
             feed.form(encoding)
         cache.put(str(address), feed)

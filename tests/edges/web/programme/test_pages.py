@@ -514,6 +514,8 @@ def test_an_event_can_be_kept_as_a_file(app, web):
     assert 'attachment; filename="opening.ics"' == answer.headers["Content-Disposition"]
     assert 1 == len(icalendar.Calendar.from_ical(answer.data).walk("VEVENT"))
     assert 404 == web.get("/ru/events/some-day.ics").status_code
+    for known, header in (("ETag", "If-None-Match"), ("Last-Modified", "If-Modified-Since")):
+        assert 304 == web.get("/ru/events/opening.ics", headers={header: answer.headers[known]}).status_code
 
 
 @ONE_ENGINE
@@ -532,15 +534,15 @@ def test_search_engines_are_told_what_the_page_says(app, web):
 
 
 @ONE_ENGINE
-def test_the_site_map_lists_what_is_public_and_robots_are_kept_from_no_feed(app, web):
+def test_the_site_map_lists_what_is_public_and_no_calendar_is_forbidden_to_robots(app, web):
     plan(app, {}, {"key": "secret", "visibility": "private"})
 
     sitemap, robots = text(web.get("/sitemap.xml")), text(web.get("/robots.txt"))
 
     assert "<loc>http://localhost:8000/th/events/opening</loc>" in sitemap
     assert "secret" not in sitemap
-    assert "feeds" not in robots
-    assert "Disallow: /private/" in robots
+    assert "Disallow:" in robots.splitlines()
+    assert "Disallow: " not in robots
 
 
 # Subscribing
@@ -577,6 +579,9 @@ def test_each_client_gets_the_address_in_the_form_that_it_takes(web):
         ("?kind=consulate+opening&in=ru", "consulate-openings.ru.ics"),
         ("?city=bangkok&hours=1", "city-bangkok.en.hours.ics"),
         ("?alarms=1&hours=1", "all.en.hours.alarms.ics"),
+        ("?alarms=1h", "all.en.alarms.ics"),
+        ("?alarms=1d-1h&hours=1&kind=exhibition", "exhibitions.en.hours.alarms-1d-1h.ics"),
+        ("?alarms=", "all.en.ics"),
         ("?kind=nonsense", "all.en.ics"),
         (
             "?tour=tour&organizer=embassy&city=bangkok&kind=exhibition&kind=consulate+opening&kind=exhibition&alarms=on",

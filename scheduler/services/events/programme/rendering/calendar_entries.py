@@ -28,35 +28,25 @@ def make_forms(event: Event, *, pages: str) -> list[Form]:
     """
     if not event.dated or event.kind is Kind.TOUR:
         return []
-    url = _choose_address(event, pages)
-    texts = {language: make_texts(event, language) for language in LANGUAGES}
-    forms: list[Form] = [
-        (View.EVENT, Audience.PUBLIC, [_make_vevent(event, url, with_video=event.video_public)], texts)
-    ]
+    texts = {language: make_texts(event, language, pages=pages) for language in LANGUAGES}
+    forms: list[Form] = [(View.EVENT, Audience.PUBLIC, [_make_vevent(event, with_video=event.video_public)], texts)]
     if event.video_link and not event.video_public:
-        forms.append((View.EVENT, Audience.REMOTE, [_make_vevent(event, url, with_video=True)], texts))
-    by_hours = _make_hours_vevents(event, url)
+        forms.append((View.EVENT, Audience.REMOTE, [_make_vevent(event, with_video=True)], texts))
+    by_hours = _make_hours_vevents(event)
     if by_hours:
         forms.append((View.HOURS, Audience.PUBLIC, by_hours, texts))
     return forms
 
 
-def _choose_address(event: Event, pages: str) -> str:
-    """Return the address for readers: that of the plan, else our own page of a public event, if there are pages."""
-    if event.url or not pages or event.visibility is not Visibility.PUBLIC:
-        return event.url or ""
-    return f"{pages}/events/{event.key}"
-
-
-def _make_hours_vevents(event: Event, url: str) -> list[VEvent]:
+def _make_hours_vevents(event: Event) -> list[VEvent]:
     """Return an exhibition as events of its opening hours; nothing for one without hours."""
     if event.kind is not Kind.EXHIBITION or not event.whole_days:
         return []
     hours = read_opening_hours(event)
-    return build_hours_events(_make_vevent(event, url, with_video=False), *hours, event.tzid) if hours else []
+    return build_hours_events(_make_vevent(event, with_video=False), *hours, event.tzid) if hours else []
 
 
-def _make_vevent(event: Event, url: str, *, with_video: bool) -> VEvent:
+def _make_vevent(event: Event, *, with_video: bool) -> VEvent:
     assert event.dtstart is not None and event.dtend is not None  # noqa: S101, PT018 - dated
     start, end = _read_times(event)
     yearly = make_anniversary_rule(event.dtstart.date()) if event.kind is Kind.ANNIVERSARY else None
@@ -66,8 +56,7 @@ def _make_vevent(event: Event, url: str, *, with_video: bool) -> VEvent:
         created=event.created_at,
         dtstart=start,
         dtend=end,
-        texts=make_texts(event, "en"),
-        url=url,
+        texts=make_texts(event, "en", pages=""),
         geo=_read_position(event.venue),
         status=_STATUS[event.status],
         transp="TRANSPARENT" if _is_transparent(event) else "OPAQUE",

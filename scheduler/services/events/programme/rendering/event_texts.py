@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from scheduler.base.date_format import format_day, format_days
 from scheduler.base.i18n import N_, load_catalogue
-from scheduler.model.events import Event, Kind, Status, Timing
+from scheduler.model.events import Event, Kind, Status, Timing, Visibility
 from scheduler.model.places import Closure, OpeningHours
 from scheduler.services.events.programme.rendering.kind_names import KIND_NAMES
 from scheduler.services.events.programme.rendering.opening_hours import (
@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     from calendars.vevent import Texts
 
 
-def make_texts(event: Event, language: str) -> Texts:
-    """Return the texts of an event's VEVENT in one language."""
+def make_texts(event: Event, language: str, *, pages: str) -> Texts:
+    """Return the texts of an event's VEVENT in one language.
+
+    ``pages`` is the base address of the public pages; empty if there are none.
+    """
     from calendars.vevent import Texts  # a list needs the names and the place alone, and not icalendar
 
     gettext = load_catalogue(language).gettext
@@ -34,22 +37,36 @@ def make_texts(event: Event, language: str) -> Texts:
         categories=(gettext(KIND_NAMES[event.kind]),),
         contact=event.organizer.name.to(language) if event.organizer else "",
         conference_label=gettext(N_("Join by video")) if event.video_link else "",
+        url=_choose_address(event, language, pages),
     )
 
 
-def _format_summary(event: Event, language: str) -> str:
-    """Return the title, with the city if it does not name it: small screens show nothing else.
+def _choose_address(event: Event, language: str, pages: str) -> str:
+    """Return the address for readers: that of the plan, else our own page of a public event, if there are pages."""
+    if event.url or not pages or event.visibility is not Visibility.PUBLIC:
+        return event.url or ""
+    return f"{pages}/{language}/events/{event.key}"
 
-    See docs/icalendar-rules.md#rule-41.
+
+def _format_summary(event: Event, language: str) -> str:
+    """Return the title, with the cities if it does not name them: small screens show nothing else.
+
+    An anniversary has no place unless it ties two cities. See docs/icalendar-rules.md#rule-41.
     """
-    title, city = event.title.to(language), event.city
-    where = city.name.to(language) if city else ""
-    if where and event.kind is not Kind.ANNIVERSARY and not _has_name(event, where, language):
-        title = f"{title} ({where})"
+    title, cities = event.title.to(language), _list_cities(event, language)
+    placed = event.kind is not Kind.ANNIVERSARY or len(cities) > 1
+    if placed and not all(_has_name(event, city, language) for city in cities):
+        title = f"{title} ({', '.join(cities)})"
     if event.cancelled:
         # Clients that ignore STATUS still show the word (docs/icalendar-rules.md#rule-74).
         return f"{load_catalogue(language).gettext(N_('Cancelled'))}: {title}"
     return title
+
+
+def _list_cities(event: Event, language: str) -> list[str]:
+    """Return the name of the city of the venue, else those of all cities that the event is announced for."""
+    cities = [event.venue.city] if event.venue else event.cities
+    return [city.name.to(language) for city in cities]
 
 
 def _has_name(event: Event, where: str, language: str) -> bool:
@@ -70,9 +87,9 @@ def _format_description(event: Event, language: str) -> str:
 
 
 def format_location(event: Event, language: str) -> str:
-    """Return the place on one line: venue, address, city."""
+    """Return the place on one line: venue, address, city; or the cities of an event without a venue."""
     if event.venue is None:
-        return event.city.name.to(language) if event.city else ""
+        return ", ".join(_list_cities(event, language))
     venue = event.venue
     parts = [venue.name.to(language), venue.address.to(language)]
     city = venue.city.name.to(language)
