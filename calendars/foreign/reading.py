@@ -38,6 +38,7 @@ def read_calendar(
     *,
     charset: str | None = None,
     default_tzid: str = "",
+    floating_tzid: str = "",
     within: tuple[date, date] | None = None,
     zones: Mapping[str, str] | None = None,
     limits: Limits = _USUAL_LIMITS,
@@ -45,7 +46,8 @@ def read_calendar(
     """Read a calendar file of another program.
 
     `charset` is the encoding that HTTP or MIME gave for the file. `default_tzid` is the zone of times without
-    one; `zones` maps TZIDs to the zones that a person has chosen for them. `within` leaves out events that cannot
+    one, unless the calendar names its own; `floating_tzid` is their zone whatever the calendar names. `zones` maps
+    TZIDs to the zones that a person has chosen for them. `within` leaves out events that cannot
     fall between its two days, both included. A faulty event is refused alone, with a note. Raise ReadError if
     nothing can be read.
     """
@@ -55,7 +57,11 @@ def read_calendar(
     calendars = [VCalendar(reader, outline) for outline in OutlineReader(limits, notes).read(octets)]
     if not calendars:
         raise ReadError("This is no calendar: it has no BEGIN:VCALENDAR.")
-    resolver = TzidResolver(default=_check_zone(default_tzid), answers=_check_answers(zones or {}))
+    resolver = TzidResolver(
+        default=_check_zone(default_tzid),
+        floating=_check_zone(floating_tzid),
+        answers=_check_answers(zones or {}),
+    )
     ungrouped = _read_events(reader, calendars, resolver, notes)
     events = keep_within(group_series(ungrouped, notes), within, notes)
     properties = tuple(calendar.properties for calendar in calendars)

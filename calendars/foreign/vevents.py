@@ -18,7 +18,7 @@ from calendars.foreign.recurrence.series import UngroupedEvent
 from calendars.foreign.report.errors import EventRefused
 from calendars.foreign.report.notes import Notes
 from calendars.foreign.syntax.components import NOT_A_PROPERTY, Component
-from calendars.foreign.syntax.content_lines import ContentLine
+from calendars.foreign.syntax.content_lines import ContentLine, get_head, parse_parameters
 from calendars.foreign.syntax.date_times import parse_time
 from calendars.foreign.zones.tzid_resolution import TzidResolver
 from calendars.lines import join_lines
@@ -95,8 +95,16 @@ class EventReader:
             rrule=self._recurrence.read_rrule(part, span, uid),
             rdates=self._recurrence.read_dates(part, "RDATE", span, uid),
             exdates=self._recurrence.read_dates(part, "EXDATE", span, uid),
+            period_ends=self._recurrence.read_period_ends(part, span, uid),
+            this_and_future=recurrence_id is not None and _concerns_later_ones(part),
         )
         return UngroupedEvent(event, recurrence_id, self._zones)
+
+
+def _concerns_later_ones(part: Component) -> bool:
+    """Tell whether RECURRENCE-ID has the range of all later occurrences (RFC 5545 section 3.2.13)."""
+    line = part.get_line("RECURRENCE-ID")
+    return line is not None and parse_parameters(get_head(line)).get("RANGE", "").upper() == "THISANDFUTURE"
 
 
 def _read_sequence(value: str) -> int:

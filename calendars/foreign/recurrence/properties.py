@@ -3,12 +3,12 @@
 import re
 from datetime import datetime, time
 
-from calendars.foreign.events.spans import Span
+from calendars.foreign.events.spans import Span, add_duration, parse_duration
 from calendars.foreign.recurrence.occurrences import find_occurrence
 from calendars.foreign.report.notes import N_, Notes
 from calendars.foreign.syntax.components import Component
 from calendars.foreign.syntax.date_times import WrittenTime, parse_time, split_at_time, to_datetime
-from calendars.foreign.zones.tz_database import convert_wall_time
+from calendars.foreign.zones.tz_database import convert_wall_time, to_instant
 from calendars.foreign.zones.tzid_resolution import TzidResolver
 from calendars.vevent import DateOrDateTime
 
@@ -76,6 +76,34 @@ class RecurrenceReader:
         if not isinstance(until.value, datetime):
             return _to_utc(datetime.combine(until.value, time(23, 59, 59)), span)
         return until.value if until.tzid == "UTC" else _to_utc(until.value, span)
+
+    def read_period_ends(self, part: Component, span: Span, uid: str) -> dict[DateOrDateTime, DateOrDateTime]:
+        """Read the ends of the periods in RDATE (RFC 5545 section 3.8.5.2) by their starts, in the zone of DTSTART."""
+        ends: dict[DateOrDateTime, DateOrDateTime] = {}
+        if not isinstance(span.start, datetime):
+            return ends
+        for line in part.lines.get("RDATE", ()):
+            number, head, value = split_at_time(line)
+            for piece in filter(lambda piece: "/" in piece, value.split(",")):
+                first, _, last = (text.strip(' "') for text in piece.partition("/"))
+                if written := parse_time(first, head):
+                    start = to_datetime(find_occurrence(written, span, self._zones))
+                    if end := self._find_period_end(start, last, head, span):
+                        ends[start] = end
+                    else:
+                        message = N_("A period without an end that can be read has the length of the event: {value}.")
+                        self._notes.add_mended(number, uid, message, value=piece)
+        return ends
+
+    def _find_period_end(self, start: datetime, last: str, head: str, span: Span) -> datetime | None:
+        """Find the end of a period, which is a time or a duration; return None unless it follows the start."""
+        if duration := parse_duration(last):
+            end = add_duration(start, duration, span.tzid)
+        elif written := parse_time(last, head):
+            end = to_datetime(find_occurrence(written, span, self._zones))
+        else:
+            return None
+        return end if to_instant(end, span.tzid) > to_instant(start, span.tzid) else None
 
     def read_dates(self, part: Component, name: str, span: Span, uid: str) -> tuple[DateOrDateTime, ...]:
         """Read EXDATE or RDATE (RFC 5545 sections 3.8.5.1, 3.8.5.2) in the zone of DTSTART; a period by its start."""
