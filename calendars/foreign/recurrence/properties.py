@@ -5,6 +5,7 @@ from datetime import datetime, time
 
 from calendars.foreign.events.spans import Span, add_duration, parse_duration
 from calendars.foreign.recurrence.occurrences import find_occurrence
+from calendars.foreign.recurrence.vcalendar_rule import translate_rule
 from calendars.foreign.report.notes import N_, Notes
 from calendars.foreign.syntax.components import Component
 from calendars.foreign.syntax.date_times import WrittenTime, parse_time, split_at_time, to_datetime
@@ -44,7 +45,7 @@ class RecurrenceReader:
         if "EXRULE" in part.lines or len(part.lines["RRULE"]) > 1:
             self._notes.add_ignored(line[0], uid, "Only one RRULE is read, and no EXRULE.")
         try:
-            rule = _parse_rule(line[2])
+            rule = _parse_rule(translate_rule(line[2]) or line[2])
             if rule.get("UNTIL", "").startswith("9999"):
                 del rule["UNTIL"]  # some programs write this for a series without end
             if until := rule.get("UNTIL"):
@@ -110,7 +111,8 @@ class RecurrenceReader:
         dates: list[DateOrDateTime] = []
         for line in part.lines.get(name, ()):
             number, head, value = split_at_time(line)
-            times = [parse_time(piece.partition("/")[0].strip(' "'), head) for piece in value.split(",")]
+            pieces = value.replace(";", ",").split(",")  # vCalendar 1.0 separates them by semicolons
+            times = [parse_time(piece.partition("/")[0].strip(' "'), head) for piece in pieces if piece.strip()]
             if None in times:
                 self._notes.add_ignored(number, uid, "{name} names something that is no time.", name=name)
             dates += [find_occurrence(written, span, self._zones) for written in times if written]

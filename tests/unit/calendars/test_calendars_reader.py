@@ -582,7 +582,7 @@ def test_other_letters_are_told_by_the_charset_given_or_guessed(text: str, chars
     reading = read_calendar(data, charset=given)
 
     assert [text] == [event.summary for event in reading.events]
-    expected = [] if given else [f"The letters are not in UTF-8; they were read as {charset}."]
+    expected = [] if given else [f"The letters are not in UTF-8; they were read as {charset} (--charset says another one)."]
     assert expected == [str(note) for note in reading.notes]
 
 
@@ -689,7 +689,6 @@ def test_within_leaves_out_what_cannot_fall_between_two_days() -> None:
         (b"x" * 5_000_001, "The calendar has 5000001 octets; at most 5000000 are read."),
         (b"BEGIN:VCALENDAR\n" * 20_001, "The calendar has more than 20000 components."),
         (b"BEGIN:VCALENDAR\n" + b"BEGIN:X\n" * 5, "Components stand in one another more than 5 deep."),
-        (a_calendar("X:" + "\r\n ".join(["y" * 500_000] * 3)), "Line 2 is longer than 1000000 octets."),
     ],
 )
 def test_what_is_no_calendar_or_too_large_is_refused_in_one_sentence(data: bytes, sentence: str) -> None:
