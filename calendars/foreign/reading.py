@@ -30,6 +30,7 @@ class Reading:
     uncertain_tzids: tuple[str, ...] = ()
 
 
+_ANSWERS = frozenset(("REPLY", "REFRESH", "COUNTER", "DECLINECOUNTER"))  # RFC 5546 section 1.4: of one guest
 _USUAL_LIMITS = Limits()
 
 
@@ -93,8 +94,9 @@ def _read_events(
         zones = resolver.make_for_calendar(calendar.zones, calendar.properties.tzid)
         cancelled = calendar.properties.method == "CANCEL"
         event_reader = EventReader(zones, notes, left_out, reader.limits, cancelled=cancelled)
-        parts = (reader.read(part) for part in calendar.parts if part.kind == "VEVENT")
-        ungrouped += filter(None, map(event_reader.read, parts))
+        if calendar.properties.method not in _ANSWERS:
+            parts = (reader.read(part) for part in calendar.parts if part.kind == "VEVENT")
+            ungrouped += filter(None, map(event_reader.read, parts))
         left_out.update(part.kind for part in calendar.parts if part.kind not in ("VEVENT", "VTIMEZONE"))
     _note_left_out(left_out, notes)
     return ungrouped
@@ -102,7 +104,10 @@ def _read_events(
 
 def _note_method_and_faults(calendar: VCalendar, limits: Limits, notes: Notes) -> None:
     method = calendar.properties.method
-    if method not in ("", "PUBLISH"):
+    if method in _ANSWERS:
+        message = N_("METHOD:{method} makes this an answer to an invitation; its events are proposals and not read.")
+        notes.add_refused(calendar.head.lines["METHOD"][0][0], "", message, method=method)
+    elif method not in ("", "PUBLISH"):
         message = N_(
             "METHOD:{method} makes this a message of a scheduling program; its events are read all the same."
         )

@@ -19,7 +19,8 @@ class ForeignEvent:
     are dates, with `tzid` empty and `dtend` the day after the last. `dtend` equals `dtstart` if the file gives no
     end. `written_tzid` is the TZID in the file, and `zone_source` tells how it was resolved. `rrule` is checked; its
     UNTIL is in UTC for times and a date for dates. `recurrence_id` is a time in the zone of the series. An override
-    with `this_and_future` changes all later occurrences, too. `period_ends` has the ends of those occurrences that
+    with `this_and_future` changes all later occurrences, too. `expanded` tells that the file has the whole series of
+    an occurrence. `period_ends` has the ends of those occurrences that
     RDATE gives as a period, by their starts. Of an hour that comes twice, `fold` tells the second (PEP 495).
     """
 
@@ -50,6 +51,7 @@ class ForeignEvent:
     period_ends: Mapping[DateOrDateTime, DateOrDateTime] = field(default_factory=dict)
     recurrence_id: DateOrDateTime | None = None
     this_and_future: bool = False
+    expanded: bool = False
     overrides: tuple["ForeignEvent", ...] = ()
 
     @property

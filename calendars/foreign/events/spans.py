@@ -162,7 +162,9 @@ class SpanReader:
         self._notes.add_mended(line, uid, message, written=tzid or "", tzid=placed.tzid)
         home = self._zones.home
         if tzid is None and self._zones.floating and home and home != placed.tzid:
-            message = N_("The calendar names the zone “{named}”; times without a zone are in {tzid}, as was asked for.")
+            message = N_(
+                "The calendar names the zone “{named}”; times without a zone are in {tzid}, as was asked for."
+            )
             self._notes.add_ignored(line, "", message, named=home, tzid=placed.tzid)
 
 

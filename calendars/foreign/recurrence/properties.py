@@ -79,7 +79,7 @@ class RecurrenceReader:
         return until.value if until.tzid == "UTC" else _to_utc(until.value, span)
 
     def read_period_ends(self, part: Component, span: Span, uid: str) -> dict[DateOrDateTime, DateOrDateTime]:
-        """Read the ends of the periods in RDATE (RFC 5545 section 3.8.5.2) by their starts, in the zone of DTSTART."""
+        """Read the ends of the periods in RDATE (RFC 5545 section 3.8.5.2) by start, in the zone of DTSTART."""
         ends: dict[DateOrDateTime, DateOrDateTime] = {}
         if not isinstance(span.start, datetime):
             return ends

@@ -71,7 +71,7 @@ def _map_overrides(event: ForeignEvent) -> dict[_Start, ForeignEvent]:
     """Map the start of each occurrence that differs to its override; that of a single day goes before a range."""
     ordered = sorted(event.overrides, key=attrgetter("this_and_future"), reverse=True)
     named = {_identify(one.recurrence_id): one for one in ordered if one.recurrence_id is not None}
-    return {start: replace(override, this_and_future=False) for start, override in named.items()}
+    return {start: replace(one, this_and_future=False, expanded=True) for start, one in named.items()}
 
 
 def _list_ranges(event: ForeignEvent) -> list[tuple[datetime, ForeignEvent]]:
@@ -137,6 +137,7 @@ _SINGLE: dict[str, Any] = {
     "overrides": (),
     "period_ends": {},
     "this_and_future": False,
+    "expanded": True,
 }
 
 
@@ -158,9 +159,7 @@ def apply_to_later(override: ForeignEvent, start: DateOrDateTime, tzid: str) -> 
     if not (isinstance(start, datetime) and isinstance(named, datetime) and isinstance(moved, datetime)):
         later = to_date(start) - to_date(named)
         return replace(override, dtstart=moved + later, dtend=last + later, recurrence_id=start, **_SINGLE)
-    begin, end = (
-        start + (convert_wall_time(to_datetime(at), override.tzid, tzid) - named) for at in (moved, last)
-    )
+    begin, end = (start + (convert_wall_time(to_datetime(at), override.tzid, tzid) - named) for at in (moved, last))
     return replace(override, dtstart=begin, dtend=end, tzid=tzid, recurrence_id=start, **_SINGLE)
 
 

@@ -1,4 +1,4 @@
-"""Recurrence rules of vCalendar 1.0 (versit, 1996, section "Recurrence Rule Grammar"), written as RFC 5545 has them."""
+"""Recurrence rules of vCalendar 1.0 (versit 1996, "Recurrence Rule Grammar"), translated to those of RFC 5545."""
 
 import re
 from collections.abc import Iterable, Sequence

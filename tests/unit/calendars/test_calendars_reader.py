@@ -582,7 +582,9 @@ def test_other_letters_are_told_by_the_charset_given_or_guessed(text: str, chars
     reading = read_calendar(data, charset=given)
 
     assert [text] == [event.summary for event in reading.events]
-    expected = [] if given else [f"The letters are not in UTF-8; they were read as {charset} (--charset says another one)."]
+    expected = (
+        [] if given else [f"The letters are not in UTF-8; they were read as {charset} (--charset says another one)."]
+    )
     assert expected == [str(note) for note in reading.notes]
 
 

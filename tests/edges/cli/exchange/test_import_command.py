@@ -77,7 +77,7 @@ def test_an_event_comes_in_with_its_uid_its_sequence_and_its_hour(desk: Desk) ->
     assert "+ event talks-2027-02-02: Talks · 2027-02-02 10:00 Asia/Almaty" in output
     assert ("a@ministry.example", 3, "talks-2027-02-02") == (event["uid"], event["sequence"], event["key"])
     assert ("2027-02-02T10:00:00", "2027-02-02T11:30:00") == (event["dtstart"], event["dtend"])
-    assert ("Asia/Almaty", "public") == (event["tzid"], event["visibility"])
+    assert ("Asia/Almaty", "private") == (event["tzid"], event["visibility"])
     assert "Ministry" == desk.json("event", "show", event["key"])["imported_from"]
 
 
@@ -206,12 +206,15 @@ def test_what_the_desk_has_cancelled_is_not_brought_back(desk: Desk) -> None:
 def test_options_left_out_the_next_time_leave_events_as_they_are(desk: Desk) -> None:
     desk.run("city", "add", "bangkok", "--name", "Bangkok", "--country", "TH", "--tz", "Asia/Bangkok")
     utc = vevent(DTSTART="20270202T030000Z", DTEND="20270202T040000Z")
-    desk.bring(utc, args=("--yes", "--kind", "visit", "--city", "bangkok", "--private", "--tz", "Asia/Tokyo"))
+    desk.bring(
+        utc,
+        args=("--yes", "--kind", "visit", "--city", "bangkok", "--visibility", "confidential", "--tz", "Asia/Tokyo"),
+    )
     before = desk.only
 
     output = desk.bring(utc, args=("--yes",))
 
-    assert ("Asia/Tokyo", "2027-02-02T12:00:00", "private") == (
+    assert ("Asia/Tokyo", "2027-02-02T12:00:00", "confidential") == (
         before["tzid"],
         before["dtstart"],
         before["visibility"],
@@ -406,7 +409,8 @@ def test_no_text_breaks_a_line_or_smuggles_a_property(desk: Desk) -> None:
         + "é\u0301" * 60
         + " 👩‍👩‍👧‍👦 שלום \u2028ATTACH:evil\x07"
     )
-    desk.bring(vevent(SUMMARY=nasty, DESCRIPTION=nasty + "<script>alert(1)</script><b>bold</b>", LOCATION=nasty))
+    event = vevent(SUMMARY=nasty, DESCRIPTION=nasty + "<script>alert(1)</script><b>bold</b>", LOCATION=nasty)
+    desk.bring(event, args=("--yes", "--visibility", "public"))
 
     for language in LANGUAGES:
         written = desk.feed(language)
@@ -528,7 +532,7 @@ def test_a_wrong_option_is_refused_in_one_line(desk: Desk, args: tuple[str, ...]
 
 @pytest.mark.parametrize("file", sorted(path.name for path in RFC.glob("foreign-*.ics")))
 def test_every_foreign_file_comes_in_once_and_leaves_feeds_that_can_be_read(desk: Desk, file: str) -> None:
-    window = ("--from", "2026-01-01", "--until", "2028-12-31", "--yes")
+    window = ("--from", "2026-01-01", "--until", "2028-12-31", "--visibility", "public", "--yes")
     desk.run("event", "import", str(RFC / file), *window)
     before = desk.events
 
