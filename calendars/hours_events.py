@@ -51,7 +51,8 @@ def build_series(
     weekly one is an override; any other exception is excluded from its series, and its hours stand alone. Where
     the zone's standard offset changes, one series ends and another begins: an Outlook zone cannot hold both.
     An opening during which the clock changes is an exception too: readers disagree on whether an occurrence
-    keeps its length or its closing time. Raise ValueError as `list_openings` does.
+    keeps its length or its closing time. Nor does a series have a day whose hours begin at a time that clocks skip,
+    even as an exception: readers disagree on when that is. Raise ValueError as `list_openings` does.
     """
     days = _compare_days(first_on, last_on, weekly, exceptions, ZoneInfo(tzid))
     kept = _group_kept_days(days)
@@ -78,7 +79,7 @@ class _Day:
     """One day compared with its weekly hours: those it keeps, those it misses, those it has instead."""
 
     on: date
-    since: date | None  # when the zone's standard offset of this day began, if it began after the first day
+    since: date | None  # the first day of its series, unless that is the first of all
     kept: tuple[Interval, ...]
     missing: tuple[Interval, ...]
     extra: tuple[Interval, ...]
@@ -93,11 +94,14 @@ def _compare_days(
 ) -> list[_Day]:
     """Compare each day with its weekly hours. Raise ValueError as `list_openings` does."""
     list_openings(first_on, last_on, weekly, exceptions)
-    changes = _find_standard_changes(first_on, last_on, zone)
+    changes = [
+        *_find_standard_changes(first_on, last_on, zone),
+        *_find_days_after_gaps(first_on, last_on, weekly, zone),
+    ]
     found = []
     for day in list_days(first_on, last_on):
         usual, actual = weekly.get_hours(day), find_hours(day, weekly, exceptions)
-        kept = tuple(h for h in actual if h in usual and not _has_clock_change(make_opening(day, h), zone))
+        kept = tuple(h for h in actual if h in usual and not _is_irregular(make_opening(day, h), zone))
         missing = tuple(h for h in usual if h not in kept)
         extra = tuple(h for h in actual if h not in kept)
         since = max((change for change in changes if change <= day), default=None)
@@ -163,7 +167,12 @@ def _format_hours(hours: Interval) -> str:
 
 
 def _make_events(base: VEvent, series: HoursSeries, zone: ZoneInfo) -> list[VEvent]:
-    """Make the event of a series, then its overrides; their RECURRENCE-ID is the original start."""
+    """Make the event of a series, then its overrides; their RECURRENCE-ID is the original start.
+
+    An opening in an hour that clocks skip altogether is none.
+    """
+    if not _localize(series.dtstart, zone).astimezone(UTC) < _localize(series.dtend, zone).astimezone(UTC):
+        return []
     whole = replace(
         base,
         uid=_derive_uid(base.uid, series.key),
@@ -201,12 +210,33 @@ def _make_weekly_rule(series: HoursSeries, zone: ZoneInfo) -> RRule | None:
 
 
 def _localize(wall: datetime, zone: ZoneInfo) -> datetime:
-    """Return the wall time in its zone; of two instants with that time the first (RFC 5545 section 3.3.5)."""
-    return wall.replace(tzinfo=zone)
+    """Return the wall time in its zone (RFC 5545 section 3.3.5).
+
+    Of two instants with that time it is the first; a time that clocks skip has the offset before the gap, and is
+    told as clocks show it.
+    """
+    return wall.replace(tzinfo=zone).astimezone(UTC).astimezone(zone)
 
 
-def _has_clock_change(opening: Opening, zone: ZoneInfo) -> bool:
-    return _localize(opening.start, zone).utcoffset() != _localize(opening.end, zone).utcoffset()
+def _is_irregular(opening: Opening, zone: ZoneInfo) -> bool:
+    """Tell whether the clock changes during the opening, or skips its beginning or its end."""
+    start, end = _localize(opening.start, zone), _localize(opening.end, zone)
+    return start.utcoffset() != end.utcoffset() or is_skipped(opening.start, zone) or is_skipped(opening.end, zone)
+
+
+def is_skipped(wall: datetime, zone: ZoneInfo) -> bool:
+    """Tell whether clocks skip a wall time."""
+    return _localize(wall, zone).replace(tzinfo=None) != wall
+
+
+def _find_days_after_gaps(first_on: date, last_on: date, weekly: WeeklyHours, zone: ZoneInfo) -> list[date]:
+    """Find the days after those whose weekly hours begin at a time that clocks skip, be it open then or not."""
+    skipped = [
+        day
+        for day in list_days(first_on, last_on)
+        if any(is_skipped(make_opening(day, hours).start, zone) for hours in weekly.get_hours(day))
+    ]
+    return [day + timedelta(days=1) for day in skipped]
 
 
 def _find_standard_changes(first_on: date, last_on: date, zone: ZoneInfo) -> list[date]:
