@@ -12,7 +12,7 @@ from calendars.foreign.recurrence.rule import RecurrenceRule, TooOften
 from calendars.foreign.recurrence.rule_expansion import DayBudget, expand_rule
 from calendars.foreign.report.notes import N_, Notes
 from calendars.foreign.syntax.date_times import to_date, to_datetime
-from calendars.foreign.zones.tz_database import convert_wall_time, get_zone, to_instant
+from calendars.foreign.zones.tz_database import comes_twice, convert_wall_time, get_zone, to_instant
 from calendars.vevent import DateOrDateTime
 
 MAX_OCCURRENCES = 1000  # of one series
@@ -70,8 +70,11 @@ def _identify(start: DateOrDateTime) -> _Start:
 def _map_overrides(event: ForeignEvent) -> dict[_Start, ForeignEvent]:
     """Map the start of each occurrence that differs to its override; that of a single day goes before a range."""
     ordered = sorted(event.overrides, key=attrgetter("this_and_future"), reverse=True)
-    named = {_identify(one.recurrence_id): one for one in ordered if one.recurrence_id is not None}
-    return {start: replace(one, this_and_future=False, expanded=True) for start, one in named.items()}
+    named = {_identify(at): (at, one) for one in ordered if (at := one.recurrence_id) is not None}
+    return {
+        start: apply_to_later(one, at, event.tzid) if one.this_and_future else replace(one, expanded=True)
+        for start, (at, one) in named.items()
+    }
 
 
 def _list_ranges(event: ForeignEvent) -> list[tuple[datetime, ForeignEvent]]:
@@ -143,8 +146,9 @@ _SINGLE: dict[str, Any] = {
 
 def _add_length(event: ForeignEvent, start: DateOrDateTime) -> DateOrDateTime:
     """Add the length of the event on the wall, but the exact one in an hour that comes twice."""
-    if not any(isinstance(at, datetime) and at.fold for at in (start, event.dtstart, event.dtend)):
-        return start + (event.dtend - event.dtstart)  # type: ignore[operator] # both are dates, or neither
+    end: DateOrDateTime = start + (event.dtend - event.dtstart)  # type: ignore[operator] # both are dates, or neither
+    if not any(comes_twice(at, event.tzid) for at in (start, end, event.dtend) if isinstance(at, datetime)):
+        return end
     first, last, at = (to_instant(to_datetime(one), event.tzid) for one in (event.dtstart, event.dtend, start))
     return (at + (last - first)).astimezone(get_zone(event.tzid)).replace(tzinfo=None)
 

@@ -42,6 +42,7 @@ from scheduler.services.exchange.calendar_series import FileOutline, KnownOccurr
 MAX_EVENTS = 20_000  # of one import; each occurrence of a series is one
 _UID_NAMESPACE = uuid.UUID("6e1d3c1e-9d0c-5d0e-8a43-0f5ad1b4c0de")  # of UIDs made here (RFC 9562, 5.5)
 _MAX_KEYS = 5  # that one note names
+BATCH = 500  # events that are in memory as rows at the same time
 MAX_KEY = 80  # characters, as in the table
 
 
@@ -110,7 +111,9 @@ class _CalendarImport:
         self.new: list[MappedEvent] = []
         self.taken: Mapping[str, str] = {}  # keys of our events by UID
         self.changed: list[tuple[MappedEvent, KnownEvent]] = []
-        self.steps: list[_Step] = []
+        self.changes: list[Change] = []
+        self.said: dict[str, str] = {}
+        self.replanned: list[int] = []  # ids of events that may contradict the plan now
         self.unchanged: list[str] = []
 
     # Sorting into new, changed and unchanged
@@ -212,15 +215,22 @@ class _CalendarImport:
 
     def add_new(self) -> None:
         """Add the new events, except those that the programme has itself."""
-        self.new = self._drop_our_own()
-        keys = self._choose_keys()
-        self.lookup.load(Event, keys.values())
-        with self.session.no_autoflush:  # all rows are flushed together, in `finish`
-            for one in self.new:
-                pending = self._prepare(keys[one.name], one.draft)
-                pending.event.uid = self._choose_uid(one)
-                pending.event.sequence = one.foreign.sequence
-                self.steps.append(_Step(pending, one, None))
+        new = self._drop_our_own()
+        self.new.clear()
+        keys = self._choose_keys(new)
+        while new:
+            batch, new[:BATCH] = new[:BATCH], []
+            self.lookup = Lookup(self.session)
+            self.lookup.load(Event, [keys[one.name] for one in batch])
+            with self.session.no_autoflush:  # all rows of a batch are flushed together
+                steps = [self._add(one, keys[one.name]) for one in batch]
+            self._settle(steps)
+
+    def _add(self, one: MappedEvent, key: str) -> _Step:
+        pending = self._prepare(key, one.draft)
+        pending.event.uid = self._choose_uid(one)
+        pending.event.sequence = one.foreign.sequence
+        return _Step(pending, one, None)
 
     def _drop_our_own(self) -> list[MappedEvent]:
         """Return the new events without those that we published ourselves."""
@@ -254,13 +264,13 @@ class _CalendarImport:
             self.notes.add_mended(foreign.line, foreign.uid, message, event=self.taken[uid])
         return str(uuid.uuid5(_UID_NAMESPACE, "\n".join((self.terms.source, uid, occurrence))))
 
-    def _choose_keys(self) -> dict[tuple[str, str], str]:
+    def _choose_keys(self, new: Iterable[MappedEvent]) -> dict[tuple[str, str], str]:
         """Return a readable key for each new event: title and day, and a digest if another event has that key.
 
         The digest is the longer the more events share a key: of all its digits no two are alike.
         """
         keys: dict[tuple[str, str], str] = {}
-        left = {one.name: _make_key(one) for one in self.new}
+        left = {one.name: _make_key(one) for one in new}
         for digits in (0, 6, 12, 32):
             wanted = {name: self._add_digest(key, name, digits) for name, key in left.items()}
             query = sa.select(Event.key)
@@ -287,19 +297,33 @@ class _CalendarImport:
 
     def update_changed(self) -> None:
         """Write into known events what has changed in the source."""
-        self.lookup.load(Event, [known.key for _, known in self.changed], *WITH_EVENT, change=True)
-        with self.session.no_autoflush:
-            for one, known in self.changed:
-                self._update(one, known)
+        self.changed.sort(key=lambda one: one[1].key)
+        self._lock(known.key for _, known in self.changed)
+        while self.changed:
+            batch, self.changed[:BATCH] = self.changed[:BATCH], []
+            self._load(known for _, known in batch)
+            with self.session.no_autoflush:
+                steps = [self._update(one, known) for one, known in batch]
+            self._settle(steps)
 
-    def _update(self, one: MappedEvent, known: KnownEvent) -> None:
+    def _lock(self, keys: Iterable[str]) -> None:
+        """Lock events before any of them is written, in the order of their keys."""
+        query = sa.select(Event.id).order_by(Event.key).with_for_update(key_share=True)
+        for _ in calendar_origins.execute_in_chunks(self.session, query, Event.key, keys):
+            pass
+
+    def _load(self, batch: Iterable[KnownEvent]) -> None:
+        self.lookup = Lookup(self.session)
+        self.lookup.load(Event, [known.key for known in batch], *WITH_EVENT, change=True)
+
+    def _update(self, one: MappedEvent, known: KnownEvent) -> _Step:
         here = read_draft(self.lookup.get(Event, known.key))
         draft, kept = self._merge(here, one, known)
         pending = self._prepare(known.key, draft)
         if pending.change.is_change:
             # SEQUENCE is raised by one when the change is settled: then it is at least that of the source.
             pending.event.sequence = max(pending.event.sequence, one.foreign.sequence - 1)
-        self.steps.append(_Step(pending, one, known.origin, kept))
+        return _Step(pending, one, known.origin, kept)
 
     def _merge(
         self, here: EventDraft, one: MappedEvent, known: KnownEvent
@@ -363,29 +387,44 @@ class _CalendarImport:
         notes = (*self.read_notes, *self.notes.list_by_line())
         return {shorten_uid(one.uid) for one in notes if one.kind == "refused" or "most" in one.facts}
 
-    def _cancel(self, missing: Sequence[KnownEvent]) -> None:
-        self.lookup.load(Event, [known.key for known in missing], *WITH_EVENT, change=True)
-        with self.session.no_autoflush:
-            for known in missing:
-                here = read_draft(self.lookup.get(Event, known.key))
-                draft = here.model_copy(update={"status": Status.CANCELLED})
-                self.steps.append(_Step(self._prepare(known.key, draft), None, known.origin))
+    def _cancel(self, missing: list[KnownEvent]) -> None:
+        missing = sorted(missing, key=lambda known: known.key)
+        self._lock(known.key for known in missing)
+        while missing:
+            batch, missing[:BATCH] = missing[:BATCH], []
+            self._load(batch)
+            with self.session.no_autoflush:
+                steps = [self._cancel_one(known) for known in batch]
+            self._settle(steps)
+
+    def _cancel_one(self, known: KnownEvent) -> _Step:
+        here = read_draft(self.lookup.get(Event, known.key))
+        draft = here.model_copy(update={"status": Status.CANCELLED})
+        return _Step(self._prepare(known.key, draft), None, known.origin)
 
     # Finishing
 
-    def finish(self) -> ImportReport:
-        """Settle all events together, record their origins, refuse contradictions and report."""
-        pending = [step.pending for step in self.steps]
+    def _settle(self, steps: Sequence[_Step]) -> None:
+        """Settle a batch of events and record their origins; then nothing holds them, and memory is free again."""
+        pending = [step.pending for step in steps]
         retimed = planning.settle(self.session, pending, now=self.now)
         impacts = [planning.conclude(self.session, one, retimed, now=self.now) for one in pending]
-        self.session.add_all([self._record_origin(step) for step in self.steps])
-        replanned = [impact.event for impact in impacts if impact.replanned]
-        conflicts.refuse(self.session, replanned, force=self.options.force, now=self.now)
-        changes = [impact.change for impact in impacts]
-        self._note_import(changes)
+        self.session.add_all([self._record_origin(step) for step in steps])
+        self.session.flush()
+        self.replanned += [impact.event.id for impact in impacts if impact.replanned]
+        self.changes += [impact.change for impact in impacts]
+        self.said |= {one.event.key: _describe(one.draft) for one in pending}
+
+    def finish(self) -> ImportReport:
+        """Refuse contradictions, once all events are written, and report."""
+        self.replanned.sort()
+        for first in range(0, len(self.replanned), BATCH):
+            ids = self.replanned[first : first + BATCH]
+            events = self.session.scalars(sa.select(Event).where(Event.id.in_(ids)).options(*WITH_EVENT)).all()
+            conflicts.refuse(self.session, events, force=self.options.force, now=self.now)
+        self._note_import(self.changes)
         idle = [Change("event", key, ChangeKind.UNCHANGED) for key in self.unchanged]
-        said = {step.pending.event.key: _describe(step.pending.draft) for step in self.steps}
-        return ImportReport((*changes, *idle), self._list_notes(), said)
+        return ImportReport((*self.changes, *idle), self._list_notes(), self.said)
 
     def _list_notes(self) -> tuple[Note, ...]:
         return tuple(sorted((*self.read_notes, *self.notes.list_by_line()), key=lambda one: one.line or 0))
