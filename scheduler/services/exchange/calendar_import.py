@@ -173,7 +173,12 @@ class _CalendarImport:
         vanished = {
             calendar_origins.looks_of(known.origin): known for name, known in self.known.items() if name not in mapped
         }
-        unknown = (one for name, one in mapped.items() if name not in self.known)
+        series = {uid for uid, occurrence in self.known if occurrence}
+        unknown = (
+            one
+            for name, one in mapped.items()
+            if name not in self.known and not (one.draft.status is Status.CANCELLED and name[0] in series)
+        )
         return {one.name: known for one in unknown if (known := vanished.pop(one.looks, None))}
 
     def _take_unknown(self, one: MappedEvent) -> None:
