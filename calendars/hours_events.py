@@ -53,7 +53,8 @@ def build_series(
     weekly one is an override; any other exception is excluded from its series, and its hours stand alone. Where
     the law of the zone changes, one series ends and another begins: an Outlook zone cannot hold both.
     An opening during which the clock changes is an exception too: readers disagree on whether an occurrence
-    keeps its length or its closing time. Raise ValueError as `list_openings` does.
+    keeps its length or its closing time. Nor does a series have a day whose hours begin at a time that clocks skip,
+    even as an exception: readers disagree on when that is. Raise ValueError as `list_openings` does.
     """
     days = _compare_days(first_on, last_on, weekly, exceptions, ZoneInfo(tzid))
     kept = _group_kept_days(days)
@@ -104,7 +105,7 @@ def _compare_days(
 ) -> list[_Day]:
     """Compare each day with its weekly hours. Raise ValueError as `list_openings` does."""
     list_openings(first_on, last_on, weekly, exceptions)
-    laws = _list_laws(list_days(first_on, last_on), zone)
+    laws = _list_laws(list_days(first_on, last_on), weekly, zone)
     found = []
     for day, law in zip(list_days(first_on, last_on), laws, strict=True):
         usual, actual = weekly.get_hours(day), find_hours(day, weekly, exceptions)
@@ -176,8 +177,11 @@ def _make_events(base: VEvent, series: HoursSeries, place: ZoneInfo) -> list[VEv
     """Make the event of a series, then its overrides; their RECURRENCE-ID is the original start.
 
     An override takes place by the clock of the `place`, which may change its law on that very day.
+    An opening in an hour that clocks skip altogether is none.
     """
     zone = ZoneInfo(series.tzid)
+    if not _localize(series.dtstart, zone).astimezone(UTC) < _localize(series.dtend, zone).astimezone(UTC):
+        return []
     whole = replace(
         base,
         uid=_derive_uid(base.uid, series.key),
@@ -216,21 +220,38 @@ def _make_weekly_rule(series: HoursSeries, zone: ZoneInfo) -> RRule | None:
 
 
 def _localize(wall: datetime, zone: ZoneInfo) -> datetime:
-    """Return the wall time in its zone; of two instants with that time the first (RFC 5545 section 3.3.5)."""
-    return wall.replace(tzinfo=zone)
+    """Return the wall time in its zone (RFC 5545 section 3.3.5).
+
+    Of two instants with that time it is the first; a time that clocks skip has the offset before the gap, and is
+    told as clocks show it.
+    """
+    return wall.replace(tzinfo=zone).astimezone(UTC).astimezone(zone)
 
 
-def _list_laws(days: Sequence[date], zone: ZoneInfo) -> list[_Law]:
-    """List the law of each day, as it is at noon."""
+def _list_laws(days: Sequence[date], weekly: WeeklyHours, zone: ZoneInfo) -> list[_Law]:
+    """List the law of each day, as it is at noon; another one begins after weekly hours that clocks skip."""
     names = [find_series_zone(zone.key, datetime(day.year, day.month, day.day, 12, tzinfo=zone)) for day in days]
     laws = [_Law(None, names[0])]
-    for day, name in zip(days[1:], names[1:], strict=True):
-        laws.append(laws[-1] if name == laws[-1].tzid else _Law(day, name))
+    for before, day, name in zip(days[:-1], days[1:], names[1:], strict=True):
+        goes_on = name == laws[-1].tzid and not _has_skipped_hours(before, weekly, zone)
+        laws.append(laws[-1] if goes_on else _Law(day, name))
     return laws
 
 
+def is_skipped(wall: datetime, zone: ZoneInfo) -> bool:
+    """Tell whether clocks skip a wall time."""
+    return _localize(wall, zone).replace(tzinfo=None) != wall
+
+
+def _has_skipped_hours(day: date, weekly: WeeklyHours, zone: ZoneInfo) -> bool:
+    """Tell whether weekly hours of the day begin at a time that clocks skip, be it open then or not."""
+    return any(is_skipped(make_opening(day, hours).start, zone) for hours in weekly.get_hours(day))
+
+
 def _holds(law: _Law, opening: Opening, zone: ZoneInfo) -> bool:
-    """Tell whether a series under this law can have the opening: neither clock nor law change during it."""
+    """Tell whether a series under this law can have the opening: neither clock nor law change then."""
+    if is_skipped(opening.start, zone) or is_skipped(opening.end, zone):
+        return False
     start, end = _localize(opening.start, zone), _localize(opening.end, zone)
     same_law = find_series_zone(zone.key, start) == find_series_zone(zone.key, end) == law.tzid
     return bool(law.tzid) and same_law and start.utcoffset() == end.utcoffset()

@@ -6,7 +6,7 @@ that one file defines for the next file, reads a DATE with TZID as a midnight, a
 
 from calendars.foreign.events.event import ForeignEvent
 from calendars.foreign.reading import Reading, read_calendar
-from calendars.foreign.recurrence.series_expansion import expand_series
+from calendars.foreign.recurrence.series_expansion import apply_to_later, expand_series
 from calendars.foreign.report.errors import ReadError
 from calendars.foreign.report.notes import Note, Notes
 from calendars.foreign.syntax.limits import Limits
@@ -22,6 +22,7 @@ __all__ = [
     "ReadError",
     "Reading",
     "ZoneSource",
+    "apply_to_later",
     "expand_series",
     "read_calendar",
 ]

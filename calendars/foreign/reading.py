@@ -10,8 +10,8 @@ from calendars.foreign.recurrence.series import UngroupedEvent, group_series
 from calendars.foreign.recurrence.window import keep_within
 from calendars.foreign.report.errors import ReadError
 from calendars.foreign.report.notes import N_, Note, Notes
-from calendars.foreign.syntax.components import NOT_A_PROPERTY, ComponentReader
-from calendars.foreign.syntax.encoding import detect_encoding, prepare_octets
+from calendars.foreign.syntax.components import NOT_A_PROPERTY, TOO_LONG, ComponentReader
+from calendars.foreign.syntax.encoding import convert_from, detect_encoding, prepare_octets
 from calendars.foreign.syntax.limits import Limits
 from calendars.foreign.syntax.outline import OutlineReader
 from calendars.foreign.vcalendar import CalendarProperties, VCalendar
@@ -30,6 +30,7 @@ class Reading:
     uncertain_tzids: tuple[str, ...] = ()
 
 
+_ANSWERS = frozenset(("REPLY", "REFRESH", "COUNTER", "DECLINECOUNTER"))  # RFC 5546 section 1.4: of one guest
 _USUAL_LIMITS = Limits()
 
 
@@ -37,25 +38,33 @@ def read_calendar(
     data: bytes,
     *,
     charset: str | None = None,
+    chosen_charset: str | None = None,
     default_tzid: str = "",
+    floating_tzid: str = "",
     within: tuple[date, date] | None = None,
     zones: Mapping[str, str] | None = None,
     limits: Limits = _USUAL_LIMITS,
 ) -> Reading:
     """Read a calendar file of another program.
 
-    `charset` is the encoding that HTTP or MIME gave for the file. `default_tzid` is the zone of times without
-    one; `zones` maps TZIDs to the zones that a person has chosen for them. `within` leaves out events that cannot
+    `charset` is the encoding that HTTP or MIME gave for the file, `chosen_charset` the one that a person has
+    chosen, which goes before all others. `default_tzid` is the zone of times without
+    one, unless the calendar names its own; `floating_tzid` is their zone whatever the calendar names. `zones` maps
+    TZIDs to the zones that a person has chosen for them. `within` leaves out events that cannot
     fall between its two days, both included. A faulty event is refused alone, with a note. Raise ReadError if
     nothing can be read.
     """
     notes = Notes()
-    octets = prepare_octets(data, limits)
+    octets = prepare_octets(convert_from(chosen_charset, data) if chosen_charset else data, limits)
     reader = ComponentReader(octets, detect_encoding(octets, charset, notes), limits)
     calendars = [VCalendar(reader, outline) for outline in OutlineReader(limits, notes).read(octets)]
     if not calendars:
         raise ReadError("This is no calendar: it has no BEGIN:VCALENDAR.")
-    resolver = TzidResolver(default=_check_zone(default_tzid), answers=_check_answers(zones or {}))
+    resolver = TzidResolver(
+        default=_check_zone(default_tzid),
+        floating=_check_zone(floating_tzid),
+        answers=_check_answers(zones or {}),
+    )
     ungrouped = _read_events(reader, calendars, resolver, notes)
     events = keep_within(group_series(ungrouped, notes), within, notes)
     properties = tuple(calendar.properties for calendar in calendars)
@@ -81,25 +90,32 @@ def _read_events(
     ungrouped: list[UngroupedEvent] = []
     left_out: Counter[str] = Counter()
     for calendar in calendars:
-        _note_method_and_faults(calendar, notes)
+        _note_method_and_faults(calendar, reader.limits, notes)
         zones = resolver.make_for_calendar(calendar.zones, calendar.properties.tzid)
-        event_reader = EventReader(zones, notes, left_out, cancelled=calendar.properties.method == "CANCEL")
-        parts = (reader.read(part) for part in calendar.parts if part.kind == "VEVENT")
-        ungrouped += filter(None, map(event_reader.read, parts))
+        cancelled = calendar.properties.method == "CANCEL"
+        event_reader = EventReader(zones, notes, left_out, reader.limits, cancelled=cancelled)
+        if calendar.properties.method not in _ANSWERS:
+            parts = (reader.read(part) for part in calendar.parts if part.kind == "VEVENT")
+            ungrouped += filter(None, map(event_reader.read, parts))
         left_out.update(part.kind for part in calendar.parts if part.kind not in ("VEVENT", "VTIMEZONE"))
     _note_left_out(left_out, notes)
     return ungrouped
 
 
-def _note_method_and_faults(calendar: VCalendar, notes: Notes) -> None:
+def _note_method_and_faults(calendar: VCalendar, limits: Limits, notes: Notes) -> None:
     method = calendar.properties.method
-    if method not in ("", "PUBLISH"):
+    if method in _ANSWERS:
+        message = N_("METHOD:{method} makes this an answer to an invitation; its events are proposals and not read.")
+        notes.add_refused(calendar.head.lines["METHOD"][0][0], "", message, method=method)
+    elif method not in ("", "PUBLISH"):
         message = N_(
             "METHOD:{method} makes this a message of a scheduling program; its events are read all the same."
         )
         notes.add_ignored(calendar.head.lines["METHOD"][0][0], "", message, method=method)
     if calendar.head.bad_line:
         notes.add_ignored(calendar.head.bad_line, "", NOT_A_PROPERTY)
+    for number, name in calendar.head.long_lines:
+        notes.add_ignored(number, "", TOO_LONG, name=name, limit=limits.max_line_octets)
 
 
 def _note_left_out(kinds: Counter[str], notes: Notes) -> None:

@@ -1,5 +1,6 @@
 """One VCALENDAR of a file (RFC 5545 section 3.4): its own properties and its zones."""
 
+import re
 from dataclasses import dataclass
 
 from calendars.foreign.syntax.components import Component, ComponentReader
@@ -25,6 +26,9 @@ class VCalendar:
         self.parts = outline.parts
         zones = [reader.read(part) for part in outline.parts if part.kind == "VTIMEZONE"]
         self.zones = {zone.get_text("TZID"): _make_definition(zone) for zone in reversed(zones) if zone.parts}
+        self._own_offset = _read_own_offset(self.head)
+        if self._own_offset:
+            self.zones.setdefault(self._own_offset, _define_own_zone(self.head, self._own_offset))
 
     @property
     def properties(self) -> CalendarProperties:
@@ -36,8 +40,34 @@ class VCalendar:
         """Return the zone that the calendar names as its own, or else the only one that it defines."""
         if named := self.head.get_text("X-WR-TIMEZONE").strip():
             return named
+        if self._own_offset:
+            return self._own_offset
         defined = self.zones.keys() - {"UTC"}
         return defined.pop() if len(defined) == 1 else ""
+
+
+_OFFSET = re.compile(r"([+-])(\d\d?):?(\d\d)?", re.ASCII)
+
+
+def _read_own_offset(head: Component) -> str:
+    """Read the UTC offset of times without a zone, as vCalendar 1.0 states it (TZ); return "" if it states none."""
+    return _read_offset(head.get_value("TZ")) if head.get_value("VERSION").strip() == "1.0" else ""
+
+
+def _read_offset(text: str) -> str:
+    found = _OFFSET.fullmatch(text.strip())
+    return f"{found[1]}{int(found[2]):02}{found[3] or '00'}" if found else ""
+
+
+def _define_own_zone(head: Component, standard: str) -> ZoneDefinition:
+    """Define the zone of a vCalendar 1.0 from TZ and DAYLIGHT, whose fields are separated by semicolons."""
+    observances = [{"DTSTART": "19700101T000000", "TZOFFSETFROM": standard, "TZOFFSETTO": standard}]
+    for _, _, value in head.lines.get("DAYLIGHT", ()):
+        fields = [text.strip() for text in value.split(";")]
+        if len(fields) >= 4 and fields[0].upper() == "TRUE" and (summer := _read_offset(fields[1])):
+            observances.append({"DTSTART": fields[2], "TZOFFSETFROM": standard, "TZOFFSETTO": summer})
+            observances.append({"DTSTART": fields[3], "TZOFFSETFROM": summer, "TZOFFSETTO": standard})
+    return ZoneDefinition(observances)
 
 
 def _make_definition(zone: Component) -> ZoneDefinition:

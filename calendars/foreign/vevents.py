@@ -17,9 +17,10 @@ from calendars.foreign.recurrence.properties import RecurrenceReader
 from calendars.foreign.recurrence.series import UngroupedEvent
 from calendars.foreign.report.errors import EventRefused
 from calendars.foreign.report.notes import Notes
-from calendars.foreign.syntax.components import NOT_A_PROPERTY, Component
-from calendars.foreign.syntax.content_lines import ContentLine
+from calendars.foreign.syntax.components import NOT_A_PROPERTY, TOO_LONG, Component
+from calendars.foreign.syntax.content_lines import ContentLine, get_head, parse_parameters
 from calendars.foreign.syntax.date_times import parse_time
+from calendars.foreign.syntax.limits import Limits
 from calendars.foreign.zones.tzid_resolution import TzidResolver
 from calendars.lines import join_lines
 
@@ -29,7 +30,10 @@ _REVISION = frozenset(("DTSTAMP", "LAST-MODIFIED", "SEQUENCE"))
 class EventReader:
     """Reads the events of one calendar; counts in `left_out` the alarms and attendees that are not read."""
 
-    def __init__(self, zones: TzidResolver, notes: Notes, left_out: Counter[str], *, cancelled: bool) -> None:
+    def __init__(
+        self, zones: TzidResolver, notes: Notes, left_out: Counter[str], limits: Limits, *, cancelled: bool
+    ) -> None:
+        self._longest = limits.max_line_octets
         self._zones = zones
         self._notes = notes
         self._left_out = left_out
@@ -44,6 +48,8 @@ class EventReader:
         self._left_out.update(inner.kind for inner in part.parts if inner.kind == "VALARM")
         if part.bad_line:
             self._notes.add_ignored(part.bad_line, uid, NOT_A_PROPERTY)
+        for number, name in part.long_lines:
+            self._notes.add_ignored(number, uid, TOO_LONG, name=name, limit=self._longest)
         try:
             return self._read_event(part, uid)
         except EventRefused as error:
@@ -95,8 +101,16 @@ class EventReader:
             rrule=self._recurrence.read_rrule(part, span, uid),
             rdates=self._recurrence.read_dates(part, "RDATE", span, uid),
             exdates=self._recurrence.read_dates(part, "EXDATE", span, uid),
+            period_ends=self._recurrence.read_period_ends(part, span, uid),
+            this_and_future=recurrence_id is not None and _concerns_later_ones(part),
         )
         return UngroupedEvent(event, recurrence_id, self._zones)
+
+
+def _concerns_later_ones(part: Component) -> bool:
+    """Tell whether RECURRENCE-ID has the range of all later occurrences (RFC 5545 section 3.2.13)."""
+    line = part.get_line("RECURRENCE-ID")
+    return line is not None and parse_parameters(get_head(line)).get("RANGE", "").upper() == "THISANDFUTURE"
 
 
 def _read_sequence(value: str) -> int:

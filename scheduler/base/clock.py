@@ -11,11 +11,12 @@ import re
 import time
 import zoneinfo
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
 from functools import lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -130,6 +131,26 @@ def instant(wall: datetime, tzid: str, *, gap: Literal["refuse", "shift"] = "ref
             next=_first_after_gap(local, tzid).isoformat(" ", "minutes"),
         )
     return at
+
+
+def list_days_of_gaps(tzid: str, first: date, last: date) -> list[date]:
+    """Return the days from ``first`` to ``last`` on which, or in whose night, clocks in ``tzid`` are put forward.
+
+    Raises Invalid for an unknown zone.
+    """
+    found = (day for year in range(first.year, last.year + 1) for day in _find_days_of_gaps(tzid, year))
+    return [day for day in found if first <= day <= last]
+
+
+@lru_cache(maxsize=256)
+def _find_days_of_gaps(tzid: str, year: int) -> tuple[date, ...]:
+    noons = [datetime(year, 1, 1, 12) + timedelta(days=day) for day in range(-1, 367)]  # noqa: DTZ001 - wall times
+    offsets = [noon.replace(tzinfo=zone(tzid)).utcoffset() or timedelta(0) for noon in noons]
+    later = [
+        noon.date() for noon, (before, after) in zip(noons[1:], pairwise(offsets), strict=True) if after > before
+    ]
+    days = {day - timedelta(days=back) for day in later for back in range(3)}  # a night before, and its evening
+    return tuple(sorted(day for day in days if day.year == year))
 
 
 def wall(at: datetime, tzid: str) -> datetime:

@@ -72,6 +72,11 @@ def _content(path: Path) -> bytes:
         raise Invalid("{file}: cannot be read: {reason}", file=path, reason=error.strerror) from error
     if len(data) > MAX_OCTETS:
         raise Invalid("{file}: is larger than {most} MB; divide it", file=path, most=MAX_OCTETS // 1_000_000)
+    start = data[:100].lstrip(b"\xef\xbb\xbf \t\r\n").upper()
+    if start.startswith(b"BEGIN:VCARD"):
+        raise Invalid("{file}: is a file of business cards; save it from your address book as .csv", file=path)
+    if start.startswith(b"BEGIN:VCALENDAR"):
+        raise Invalid("{file}: is a calendar; import it with: scheduler event import", file=path)
     return data
 
 

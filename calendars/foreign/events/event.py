@@ -1,6 +1,7 @@
 """An event of another program, as it was read."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -17,7 +18,10 @@ class ForeignEvent:
     Its times are all in one zone: naive wall times in `tzid`, which is a zone of the tz database or "UTC"; or all
     are dates, with `tzid` empty and `dtend` the day after the last. `dtend` equals `dtstart` if the file gives no
     end. `written_tzid` is the TZID in the file, and `zone_source` tells how it was resolved. `rrule` is checked; its
-    UNTIL is in UTC for times and a date for dates. `recurrence_id` is a time in the zone of the series.
+    UNTIL is in UTC for times and a date for dates. `recurrence_id` is a time in the zone of the series. An override
+    with `this_and_future` changes all later occurrences, too. `expanded` tells that the file has the whole series of
+    an occurrence. `period_ends` has the ends of those occurrences that
+    RDATE gives as a period, by their starts. Of an hour that comes twice, `fold` tells the second (PEP 495).
     """
 
     line: int
@@ -44,7 +48,10 @@ class ForeignEvent:
     rrule: str = ""
     rdates: tuple[DateOrDateTime, ...] = ()
     exdates: tuple[DateOrDateTime, ...] = ()
+    period_ends: Mapping[DateOrDateTime, DateOrDateTime] = field(default_factory=dict)
     recurrence_id: DateOrDateTime | None = None
+    this_and_future: bool = False
+    expanded: bool = False
     overrides: tuple["ForeignEvent", ...] = ()
 
     @property

@@ -109,9 +109,7 @@ class SpanReader:
 
     def _add_duration(self, part: Component, start: datetime, tzid: str, uid: str) -> datetime:
         """Add DURATION (RFC 5545 section 3.3.6): its days are nominal, its hours exact."""
-        days, rest = self._read_duration(part, uid)
-        wall = start + days
-        return convert_wall_time(convert_wall_time(wall, tzid, "UTC") + rest, "UTC", tzid) if rest else wall
+        return add_duration(start, self._read_duration(part, uid), tzid)
 
     def _read_last_day(self, part: Component, start: date, end: WrittenTime | None, uid: str) -> date:
         """Read the day after the last; DTEND of an all-day event is exclusive (RFC 5545 section 3.6.1)."""
@@ -127,16 +125,15 @@ class SpanReader:
         self._notes.add_mended(part.lines["DTEND"][0][0], uid, message)
         return start + timedelta(days=1)
 
-    def _read_duration(self, part: Component, uid: str) -> tuple[timedelta, timedelta]:
-        """Read the days and the rest of DURATION (RFC 5545 section 3.3.6); both are zero if there is none."""
+    def _read_duration(self, part: Component, uid: str) -> "Duration":
+        """Read DURATION; both of its parts are zero if there is none."""
         line = part.get_line("DURATION")
-        found = _DURATION.fullmatch(line[2].strip().upper()) if line else None
-        if line and (not found or found[0].endswith(("P", "T")) or found[1] == "-"):
+        if line is None:
+            return _NO_DURATION
+        duration = parse_duration(line[2])
+        if duration is None:
             self._notes.add_mended(line[0], uid, "DURATION cannot be read and was left out: {value}.", value=line[2])
-        elif found:
-            weeks, days, hours, minutes, seconds = (int(number or 0) for number in found.groups()[1:])
-            return timedelta(weeks=weeks, days=days), timedelta(hours=hours, minutes=minutes, seconds=seconds)
-        return timedelta(0), timedelta(0)
+        return duration or _NO_DURATION
 
     def read_time(self, part: Component, name: str, uid: str) -> WrittenTime | None:
         """Read a property that is a time, or return None and note a wrong value."""
@@ -163,6 +160,12 @@ class SpanReader:
         self._noted_zones.add(key)
         message = _choose_message(placed, wall, doubtful=tzid in self._zones.uncertain_tzids)
         self._notes.add_mended(line, uid, message, written=tzid or "", tzid=placed.tzid)
+        home = self._zones.home
+        if tzid is None and self._zones.floating and home and home != placed.tzid:
+            message = N_(
+                "The calendar names the zone “{named}”; times without a zone are in {tzid}, as was asked for."
+            )
+            self._notes.add_ignored(line, "", message, named=home, tzid=placed.tzid)
 
 
 def _choose_message(placed: PlacedTime, wall: datetime, *, doubtful: bool) -> str:
@@ -194,6 +197,33 @@ def _estimate_last_year(part: Component, start: datetime) -> int | None:
         return None
     until = _UNTIL.search(part.get_value("RRULE"))
     return int(until[1]) if until else start.year + _ASSUMED_YEARS
+
+
+class Duration(NamedTuple):
+    """A DURATION (RFC 5545 section 3.3.6): its days, which are nominal, and the rest, which is exact."""
+
+    days: timedelta
+    rest: timedelta
+
+
+_NO_DURATION = Duration(timedelta(0), timedelta(0))
+
+
+def parse_duration(text: str) -> Duration | None:
+    """Parse a DURATION that does not go back in time; return None for anything else."""
+    found = _DURATION.fullmatch(text.strip().upper())
+    if not found or found[0].endswith(("P", "T")) or found[1] == "-":
+        return None
+    weeks, days, hours, minutes, seconds = (int(number or 0) for number in found.groups()[1:])
+    return Duration(timedelta(weeks=weeks, days=days), timedelta(hours=hours, minutes=minutes, seconds=seconds))
+
+
+def add_duration(start: datetime, duration: Duration, tzid: str) -> datetime:
+    """Add a duration to a wall time in a zone."""
+    wall = start + duration.days if duration.days else start
+    if not duration.rest:
+        return wall
+    return convert_wall_time(convert_wall_time(wall, tzid, "UTC") + duration.rest, "UTC", tzid)
 
 
 def is_in_zone_of(written: WrittenTime, span: Span | ForeignEvent) -> bool:

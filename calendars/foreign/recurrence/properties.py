@@ -3,12 +3,13 @@
 import re
 from datetime import datetime, time
 
-from calendars.foreign.events.spans import Span
+from calendars.foreign.events.spans import Span, add_duration, parse_duration
 from calendars.foreign.recurrence.occurrences import find_occurrence
+from calendars.foreign.recurrence.vcalendar_rule import translate_rule
 from calendars.foreign.report.notes import N_, Notes
 from calendars.foreign.syntax.components import Component
 from calendars.foreign.syntax.date_times import WrittenTime, parse_time, split_at_time, to_datetime
-from calendars.foreign.zones.tz_database import convert_wall_time
+from calendars.foreign.zones.tz_database import convert_wall_time, to_instant
 from calendars.foreign.zones.tzid_resolution import TzidResolver
 from calendars.vevent import DateOrDateTime
 
@@ -44,7 +45,7 @@ class RecurrenceReader:
         if "EXRULE" in part.lines or len(part.lines["RRULE"]) > 1:
             self._notes.add_ignored(line[0], uid, "Only one RRULE is read, and no EXRULE.")
         try:
-            rule = _parse_rule(line[2])
+            rule = _parse_rule(translate_rule(line[2]) or line[2])
             if rule.get("UNTIL", "").startswith("9999"):
                 del rule["UNTIL"]  # some programs write this for a series without end
             if until := rule.get("UNTIL"):
@@ -77,12 +78,41 @@ class RecurrenceReader:
             return _to_utc(datetime.combine(until.value, time(23, 59, 59)), span)
         return until.value if until.tzid == "UTC" else _to_utc(until.value, span)
 
+    def read_period_ends(self, part: Component, span: Span, uid: str) -> dict[DateOrDateTime, DateOrDateTime]:
+        """Read the ends of the periods in RDATE (RFC 5545 section 3.8.5.2) by start, in the zone of DTSTART."""
+        ends: dict[DateOrDateTime, DateOrDateTime] = {}
+        if not isinstance(span.start, datetime):
+            return ends
+        for line in part.lines.get("RDATE", ()):
+            number, head, value = split_at_time(line)
+            for piece in filter(lambda piece: "/" in piece, value.split(",")):
+                first, _, last = (text.strip(' "') for text in piece.partition("/"))
+                if written := parse_time(first, head):
+                    start = to_datetime(find_occurrence(written, span, self._zones))
+                    if end := self._find_period_end(start, last, head, span):
+                        ends[start] = end
+                    else:
+                        message = N_("A period without an end that can be read has the length of the event: {value}.")
+                        self._notes.add_mended(number, uid, message, value=piece)
+        return ends
+
+    def _find_period_end(self, start: datetime, last: str, head: str, span: Span) -> datetime | None:
+        """Find the end of a period, which is a time or a duration; return None unless it follows the start."""
+        if duration := parse_duration(last):
+            end = add_duration(start, duration, span.tzid)
+        elif written := parse_time(last, head):
+            end = to_datetime(find_occurrence(written, span, self._zones))
+        else:
+            return None
+        return end if to_instant(end, span.tzid) > to_instant(start, span.tzid) else None
+
     def read_dates(self, part: Component, name: str, span: Span, uid: str) -> tuple[DateOrDateTime, ...]:
         """Read EXDATE or RDATE (RFC 5545 sections 3.8.5.1, 3.8.5.2) in the zone of DTSTART; a period by its start."""
         dates: list[DateOrDateTime] = []
         for line in part.lines.get(name, ()):
             number, head, value = split_at_time(line)
-            times = [parse_time(piece.partition("/")[0].strip(' "'), head) for piece in value.split(",")]
+            pieces = value.replace(";", ",").split(",")  # vCalendar 1.0 separates them by semicolons
+            times = [parse_time(piece.partition("/")[0].strip(' "'), head) for piece in pieces if piece.strip()]
             if None in times:
                 self._notes.add_ignored(number, uid, "{name} names something that is no time.", name=name)
             dates += [find_occurrence(written, span, self._zones) for written in times if written]

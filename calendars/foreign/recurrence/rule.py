@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from itertools import product
 
-from calendars.foreign.zones.tz_database import convert_wall_time
+from calendars.foreign.zones.tz_database import convert_wall_time, to_instant
 from calendars.vevent import WEEKDAYS
 
 _FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
@@ -16,12 +16,17 @@ class TooOften(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class RecurrenceRule:
-    """A recurrence rule with all parts that RFC 5545 takes from DTSTART; `until` is in the zone of the series."""
+    """A recurrence rule with all parts that RFC 5545 takes from DTSTART.
+
+    `until` is in the zone of the series, which is `tzid`, or "" for whole days. Its fold tells apart the two hours
+    of the clock that UNTIL in UTC may lie in (PEP 495).
+    """
 
     frequency: str
     interval: int
     count: int | None
     until: datetime | None
+    tzid: str
     weekdays: tuple[tuple[int, int], ...]  # ordinal and weekday: (0, 1) is each Tuesday, (-1, 4) the last Friday
     months: frozenset[int]
     month_days: frozenset[int]
@@ -42,6 +47,7 @@ class RecurrenceRule:
             interval=int(parts.get("INTERVAL", 1)),
             count=int(parts["COUNT"]) if "COUNT" in parts else None,
             until=_parse_until(parts["UNTIL"], tzid) if "UNTIL" in parts else None,
+            tzid=tzid,
             weekdays=tuple((int(day[:-2] or 0), WEEKDAYS.index(day[-2:])) for day in _split(parts, "BYDAY")),
             months=_parse_numbers(parts, "BYMONTH"),
             month_days=_parse_numbers(parts, "BYMONTHDAY"),
@@ -52,6 +58,12 @@ class RecurrenceRule:
             week_start=WEEKDAYS.index(parts.get("WKST", "MO")[-2:]),
         )
         return _complete(rule, start.date())
+
+    def has_ended(self, moment: datetime) -> bool:
+        """Tell whether UNTIL precedes a wall time: instants are compared, because an hour may come twice."""
+        if self.until is None or not self.tzid:
+            return self.until is not None and moment > self.until
+        return to_instant(moment, self.tzid) > to_instant(self.until, self.tzid)
 
 
 def _split(parts: dict[str, str], name: str) -> list[str]:

@@ -31,18 +31,19 @@ def expand_rule(
 
     Those before `since` may be left out. Raise TooOften if the budget is spent.
     """
-    end, counted = min(last, rule.until or last), 0
+    end, counted = min(last, rule.until or last).date(), 0
     for days in _generate_periods(rule, start.date(), since):
-        if days and days[0] > end.date():
+        if days and days[0] > end:
             return
         budget.spend(len(days) * len(rule.times) + 1)
         for moment in _list_instances(rule, days):
             if moment < start:
                 continue
             counted += 1
-            if moment > end or counted > (rule.count or counted):
+            if moment > last or counted > (rule.count or counted):
                 return
-            yield moment
+            if not rule.has_ended(moment):
+                yield moment
 
 
 def _list_instances(rule: RecurrenceRule, days: Sequence[date]) -> list[datetime]:

@@ -38,11 +38,12 @@ def _group(same_uid: Sequence[UngroupedEvent], notes: Notes) -> Iterator[Foreign
     """Group the events of one UID; without a series each override stands alone, as in Google's birthdays."""
     master = _select_latest([one.event for one in same_uid if one.recurrence_id is None], notes)
     series = master if master and master.recurring else None
-    occurrences: dict[DateOrDateTime, list[ForeignEvent]] = {}
+    occurrences: dict[tuple[DateOrDateTime, bool], list[ForeignEvent]] = {}
     for one in same_uid:
         if one.recurrence_id:
             start = find_occurrence(one.recurrence_id, series or one.event, one.zones)
-            occurrences.setdefault(start, []).append(replace(one.event, recurrence_id=start))
+            override = replace(one.event, recurrence_id=start)
+            occurrences.setdefault((start, override.this_and_future), []).append(override)
     overrides = [latest for events in occurrences.values() if (latest := _select_latest(events, notes))]
     if series:
         by_start = sorted(overrides, key=attrgetter("recurrence_id"))

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 
 from calendars.foreign.events.event import ForeignEvent
+from calendars.foreign.recurrence.series_expansion import measure_reach
 from calendars.foreign.report.notes import N_, Notes
 from calendars.foreign.syntax.date_times import to_date
 
@@ -28,6 +29,9 @@ def _may_touch(event: ForeignEvent, first: date, last: date) -> bool:
     """Tell whether the event, or an occurrence of the series, may touch those days; a series is not expanded."""
     if any(_may_touch(override, first, last) for override in event.overrides):
         return True
+    if any(override.this_and_future for override in event.overrides):
+        reach = max(map(measure_reach, event.overrides))
+        first, last = first - reach, last + reach
     starts = to_date(event.dtstart)
     ends = to_date(event.dtend) - timedelta(days=event.all_day)
     if not event.recurring:
@@ -42,4 +46,4 @@ def _find_last_end(event: ForeignEvent, ends: date) -> date:
         return date.max
     last = date.fromisoformat(until[1]) + timedelta(days=1) if until else ends
     length = ends - to_date(event.dtstart)
-    return max([ends, last, *map(to_date, event.rdates)], default=ends) + length
+    return max([ends, last, *map(to_date, event.rdates), *map(to_date, event.period_ends.values())]) + length

@@ -1,20 +1,21 @@
 """Components (RFC 5545 section 3.6), with those of their properties that are read."""
 
+import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from calendars.foreign.report.errors import ReadError
 from calendars.foreign.report.notes import N_
-from calendars.foreign.syntax.content_lines import ContentLine, get_value, unescape_text, unfold
+from calendars.foreign.syntax.content_lines import ContentLine, decode_value, get_value, unescape_text, unfold
 from calendars.foreign.syntax.encoding import Encoding
 from calendars.foreign.syntax.limits import Limits
 from calendars.foreign.syntax.outline import Extent
 
 NOT_A_PROPERTY = N_("This line is no property.")
+TOO_LONG = N_("{name} is longer than {limit} octets and was left out.")
 
 _ZONE_PROPERTIES = frozenset(("TZID", "X-LIC-LOCATION", "DTSTART", "TZOFFSETFROM", "TZOFFSETTO", "RRULE", "RDATE"))
 _READ_PROPERTIES = {
-    "VCALENDAR": frozenset(("METHOD", "NAME", "X-WR-CALNAME", "X-WR-TIMEZONE")),
+    "VCALENDAR": frozenset(("METHOD", "NAME", "X-WR-CALNAME", "X-WR-TIMEZONE", "VERSION", "TZ", "DAYLIGHT")),
     "VEVENT": frozenset(
         (
             *("UID", "RECURRENCE-ID", "SEQUENCE", "DTSTAMP", "LAST-MODIFIED"),
@@ -27,6 +28,8 @@ _READ_PROPERTIES = {
     "STANDARD": _ZONE_PROPERTIES,
     "DAYLIGHT": _ZONE_PROPERTIES,
 }
+_ENCODED = re.compile(r";(?:CHARSET=|(?:ENCODING=)?(?:QUOTED-PRINTABLE|BASE64|B)(?:;|$))", re.IGNORECASE)
+_NAME = re.compile(rb"[A-Za-z0-9-]{1,64}")
 _NO_NAMES: frozenset[str] = frozenset()
 
 
@@ -43,6 +46,7 @@ class Component:
     parts: list["Component"] = field(default_factory=list)
     complete: bool = True
     bad_line: int = 0  # the number of the first line that is no property, or 0
+    long_lines: list[tuple[int, str]] = field(default_factory=list)  # left out, in all parts: numbers and names
 
     def get_line(self, name: str) -> ContentLine | None:
         lines = self.lines.get(name)
@@ -66,16 +70,19 @@ class ComponentReader(NamedTuple):
     limits: Limits
 
     def read(self, extent: Extent) -> Component:
-        """Read one component and those within it. Raise ReadError if a line is too long."""
+        """Read one component and those within it."""
         root = top = Component(extent.kind, extent.line, complete=extent.complete)
         stack, names = [root], _READ_PROPERTIES.get(root.kind, _NO_NAMES)
         (encoding, errors), longest = self.encoding, self.limits.max_line_octets
         for number, octets in unfold(self.data[extent.start : extent.end], extent.line):
             if len(octets) > longest:
-                raise ReadError("Line {line} is longer than {limit} octets.", line=number, limit=longest)
+                root.long_lines.append((number, _name_property(octets)))
+                continue
             head, colon, value = octets.decode(encoding, errors).partition(":")
             name = (head if ";" not in head else head[: head.index(";")]).upper()
             if colon and name in names:
+                if ";" in head and _ENCODED.search(head):
+                    value = value if (decoded := decode_value(octets, head, encoding)) is None else decoded
                 top.lines.setdefault(name, []).append((number, head, value))
             elif name in ("BEGIN", "END"):
                 top = _begin_or_end(stack, name, Component(value.strip().upper(), number))
@@ -83,6 +90,11 @@ class ComponentReader(NamedTuple):
             elif not colon and names and not top.bad_line:
                 top.bad_line = number
         return root
+
+
+def _name_property(octets: bytes) -> str:
+    found = _NAME.match(octets)
+    return found[0].decode().upper() if found else ""
 
 
 def _begin_or_end(stack: list[Component], name: str, component: Component) -> Component:

@@ -1,6 +1,7 @@
 """Content lines (RFC 5545 section 3.1): their folds, their parameters, their values."""
 
 import re
+from binascii import a2b_base64, a2b_qp
 from collections.abc import Iterator
 from io import BytesIO
 
@@ -10,6 +11,7 @@ from calendars.lines import clean_text
 # colon, which may stand in a quoted parameter: `get_head` and `get_value` divide it rightly.
 ContentLine = tuple[int, str, str]
 
+_QUOTED_PRINTABLE = re.compile(rb"[\w-]+;(?:[^:]*[;=])?QUOTED-PRINTABLE[;:]", re.IGNORECASE)
 _PARAMETER = re.compile(r';([\w-]+)=("[^"]*"|[^;]*)', re.ASCII)
 _HEAD = re.compile(r'(?:[^":]++|"[^"]*+")*+:')
 _ESCAPE = re.compile(r"\\([nN\\;,])")
@@ -17,10 +19,17 @@ _ITEM = re.compile(r"(?:[^\\,]++|\\.?)++", re.DOTALL)
 
 
 def unfold(data: bytes, first: int = 1) -> Iterator[tuple[int, bytes]]:
-    """Unfold content lines (RFC 5545 section 3.1) and number them from `first`; skip empty lines, even in folds."""
+    """Unfold content lines (RFC 5545 section 3.1) and number them from `first`; skip empty lines, even in folds.
+
+    Lines of vCalendar 1.0 in quoted-printable go on after a "=" at their end (RFC 2045 section 6.7).
+    """
     number, pieces = first, list[bytes]()
     for physical, octets in enumerate(BytesIO(data), first):
         line = octets.rstrip(b"\r\n")
+        if pieces and pieces[-1][-1:] == b"=" and _QUOTED_PRINTABLE.match(pieces[0]):
+            pieces[-1] = pieces[-1][:-1]
+            pieces.append(line)
+            continue
         if not line:
             continue
         if line[0] in b" \t":
@@ -31,6 +40,30 @@ def unfold(data: bytes, first: int = 1) -> Iterator[tuple[int, bytes]]:
         number, pieces = physical, [line]
     if pieces:
         yield number, b"".join(pieces)
+
+
+def decode_value(octets: bytes, head: str, encoding: str) -> str | None:
+    """Decode the value of a line whose head names an encoding or a charset, as vCalendar 1.0 does (RFC 2045).
+
+    `encoding` is that of the file. Return None if the value is not in the encoding that its head names.
+    """
+    parameters = parse_parameters(head)
+    value = octets.partition(b":")[2]
+    named = parameters.get("ENCODING", "").upper()
+    words = head.upper().split(";")
+    if named == "QUOTED-PRINTABLE" or "QUOTED-PRINTABLE" in words:
+        value = a2b_qp(value)
+    elif named in ("BASE64", "B") or "BASE64" in words:
+        try:
+            value = a2b_base64(value)
+        except ValueError:
+            return None
+    for charset in (parameters.get("CHARSET"), "utf-8", encoding):
+        try:
+            return value.decode(charset or "ascii")
+        except (UnicodeError, LookupError, ValueError):
+            continue
+    return None
 
 
 def unescape_text(value: str) -> str:

@@ -1,17 +1,20 @@
 """The encoding of a file (RFC 5545 section 3.1.4)."""
 
 import re
+from contextlib import suppress
 from itertools import islice
 from typing import NamedTuple
 
 from calendars.foreign.report.errors import ReadError
-from calendars.foreign.report.notes import Notes
+from calendars.foreign.report.notes import N_, Notes
+from calendars.foreign.syntax.charset_guess import guess_charset
 from calendars.foreign.syntax.content_lines import unfold
 from calendars.foreign.syntax.limits import Limits
 
 _BOMS = ((b"\xef\xbb\xbf", ""), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
+_WITHOUT_BOM = ((b"B\0E\0G\0", "utf-16-le"), (b"\0B\0E\0G", "utf-16-be"))
 _FOLD = re.compile(rb"(?:\r*\n)+[ \t]")
-_CYRILLIC = re.compile(rb"[\xa8\xb8\xc0-\xff]{3}")  # in windows-1251; three such letters are rare in Latin scripts
+_CODECS = {"TIS-620": "cp874"}  # of Python, where it has a wider one: Windows adds quotes and dashes to TIS-620
 _MAX_TESTED_LINES = 10_000
 
 
@@ -28,15 +31,18 @@ def prepare_octets(data: bytes, limits: Limits) -> bytes:
         raise ReadError(
             "The calendar has {octets} octets; at most {limit} are read.", octets=len(data), limit=limits.max_octets
         )
-    for mark, encoding in _BOMS:
+    for mark, encoding in (*_BOMS, *_WITHOUT_BOM):
         if data.startswith(mark):
-            data = data[len(mark) :].decode(encoding, "replace").encode() if encoding else data[len(mark) :]
+            data = data[len(mark) if (mark, encoding) in _BOMS else 0 :]
+            data = data.decode(encoding, "replace").encode() if encoding else data
             break
     return data if b"\n" in data else data.replace(b"\r", b"\n")
 
 
 def detect_encoding(data: bytes, charset: str | None, notes: Notes) -> Encoding:
     """Detect the encoding: UTF-8 (RFC 5545 section 3.1.4), else `charset`, else a guess from the letters.
+
+    `charset` is what HTTP or MIME says, which is often wrong.
 
     Other programs fold lines between any two octets, so that only unfolded lines may decode.
     """
@@ -47,9 +53,29 @@ def detect_encoding(data: bytes, charset: str | None, notes: Notes) -> Encoding:
     if broken_line := _find_broken_line(data):
         notes.add_mended(broken_line, "", "Some letters are not in UTF-8 and are shown as \N{REPLACEMENT CHARACTER}.")
         return Encoding("utf-8", "replace")
-    guess = "windows-1251" if _CYRILLIC.search(unfolded) and _can_decode(unfolded, "windows-1251") else "latin-1"
-    notes.add_mended(None, "", "The letters are not in UTF-8; they were read as {charset}.", charset=guess)
-    return Encoding(guess)
+    guess = guess_charset(unfolded)
+    message = N_("The letters are not in UTF-8; they were read as {charset} (--charset says another one).")
+    notes.add_mended(None, "", message, charset=guess)
+    return Encoding(_CODECS.get(guess, guess), "replace")
+
+
+def convert_from(charset: str, data: bytes) -> bytes:
+    """Convert a file from the charset that a person has named to UTF-8. Raise ReadError if it is not in that one."""
+    if not _is_text_codec(charset):
+        message = N_("There is no charset {charset}; there are for example windows-1251, KOI8-R and TIS-620.")
+        raise ReadError(message, charset=charset)
+    codec = _CODECS.get(charset.upper(), charset)
+    for octets in (data, _FOLD.sub(b"", data)):  # a fold may part the octets of a letter
+        with suppress(UnicodeError, ValueError):
+            return octets.decode(codec).encode()
+    raise ReadError("The file is not in the charset {charset}.", charset=charset)
+
+
+def _is_text_codec(charset: str) -> bool:
+    try:
+        return isinstance("A".encode(charset), bytes) and bool("A".encode(charset).decode(charset))
+    except (UnicodeError, LookupError, ValueError, TypeError):
+        return False
 
 
 def _can_decode(data: bytes, charset: str) -> bool:

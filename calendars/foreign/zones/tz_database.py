@@ -24,6 +24,12 @@ def to_instant(wall: datetime, tzid: str) -> datetime:
     return wall.replace(tzinfo=get_zone(tzid)).astimezone(UTC)
 
 
+def comes_twice(wall: datetime, tzid: str) -> bool:
+    """Tell whether clocks show a wall time twice on that day."""
+    first, second = (wall.replace(tzinfo=get_zone(tzid), fold=fold).utcoffset() for fold in (0, 1))
+    return first is not None and second is not None and first > second
+
+
 @lru_cache(maxsize=1)
 def get_iana_names() -> dict[str, str]:
     """Return the names of the tz database by their lower-case forms."""

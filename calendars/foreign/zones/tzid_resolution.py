@@ -69,13 +69,14 @@ class TzidResolver:
     """Resolves the TZIDs of one VCALENDAR, or of a file before its calendars are known.
 
     `defined` has each VTIMEZONE by its TZID. `home` is the zone that the calendar names as its own, `default` the
-    reader's zone, and `answers` has the zones that a person has chosen for TZIDs. `comparisons` limits how often
-    one file can cause a comparison with the tz database.
+    reader's zone, `floating` the one that a person has chosen for floating times, and `answers` those that a person
+    has chosen for TZIDs. `comparisons` limits how often one file can cause a comparison with the tz database.
     """
 
     defined: Mapping[str, ZoneDefinition] = field(default_factory=dict)
     home: str = ""
     default: str = ""
+    floating: str = ""
     answers: Mapping[str, str] = field(default_factory=dict)
     comparisons: Iterator[int] = field(default_factory=lambda: iter(range(_MAX_COMPARISONS)))
     uncertain_tzids: set[str] = field(default_factory=set)
@@ -111,15 +112,16 @@ class TzidResolver:
         if not (self.home or self.default):
             return wall.date()
         try:
-            return convert_wall_time(wall, "UTC", self.place(None, wall).tzid).date()
+            return convert_wall_time(wall, "UTC", self.place(self.home or self.default, wall).tzid).date()
         except UnknownZone:
             return wall.date()
 
     def _place_floating(self, wall: datetime, last_year: int | None) -> PlacedTime:
-        """Place floating time (RFC 5545 section 3.3.5) in the calendar's own zone or else in the reader's."""
-        if not (self.home or self.default):
+        """Place floating time (RFC 5545 section 3.3.5): as chosen, or in the calendar's own zone, or the reader's."""
+        tzid = self.floating or self.home or self.default
+        if not tzid:
             raise UnknownZone
-        return self.place(self.home or self.default, wall, last_year)._replace(zone_source=ZoneSource.FLOATING)
+        return self.place(tzid, wall, last_year)._replace(zone_source=ZoneSource.FLOATING)
 
     def _resolve(self, written: str, first: int, last: int) -> "_Resolution":
         """Resolve a TZID by the first step that can; the definition in the file ranks behind the tz database."""

@@ -22,7 +22,8 @@ from scheduler.cli.kit.answers import print_json
 from scheduler.cli.kit.context import CommandContext, as_json, ask, pass_context, with_force, without_asking
 from scheduler.cli.kit.language import _
 from scheduler.formats.calendar_fetch import fetch_calendar, host_of, is_url, make_source_name
-from scheduler.model.events import Kind
+from scheduler.formats.calendar_files import CalendarFile, find_calendar
+from scheduler.model.events import Kind, Visibility
 from scheduler.services.common.changes import Change, ChangeKind
 from scheduler.services.common.lookup import Lookup
 from scheduler.services.common.values import LANGUAGE
@@ -44,10 +45,15 @@ KINDS = [str(kind) for kind in Kind if kind is not Kind.TOUR]  # a tour has no d
 @click.option("--city", help=N_("City of all its events, by key."))
 @click.option("--venue", help=N_("Venue of all its events, by key."))
 @click.option("--organizer", help=N_("Key of the organisation that organizes it."))
-@click.option("--private", is_flag=True, help=N_("Nothing of it is public."))
+@click.option(
+    "--visibility",
+    type=click.Choice([str(one) for one in Visibility]),
+    help=N_("Who may see its events (new ones: private); what is hidden there stays so."),
+)
 @click.option("--tz", help=N_("Zone of times that are in UTC, or in no zone."))
 @click.option("--zone", "zones", multiple=True, help=N_('What a zone of the file means, like "X=Asia/Almaty".'))
 @click.option("--source", "named", help=N_("Name of the calendar, by which it is known again."))
+@click.option("--charset", help=N_("Charset of its letters, like windows-1251, KOI8-R or TIS-620."))
 @click.option("--language", help=N_("Language of its texts."))
 @click.option("--from", "since", help=N_("From this day on (default: today)."))
 @click.option("--until", help=N_("Up to and with this day (default: a year)."))
@@ -90,7 +96,13 @@ def _order(context: CommandContext, source: str, given: dict[str, Any]) -> Calen
         raise Invalid("source: say which calendar it is (--source); what that calendar lacks will be cancelled")
     tz = context.choose_zone(given["tz"], _zone_of_place(context, given))
     days = _days(context, given["since"], given["until"], tz)
-    reading = _read(source, tz, dict(_answer(text) for text in given["zones"]))
+    reading = _read(
+        source,
+        default_tzid=tz,
+        floating_tzid=tz if given["tz"] else "",
+        zones=dict(_answer(text) for text in given["zones"]),
+        chosen_charset=given["charset"],
+    )
     if not reading.events:
         raise Invalid("{source}: has no event that can be read{why}", source=_shown(source), why=_why(reading))
     terms = _terms(context, given, _name(source, given["named"], reading), tz)
@@ -112,8 +124,9 @@ def _terms(context: CommandContext, given: dict[str, Any], source: str, tz: str)
     if not LANGUAGE.fullmatch(tag):
         raise Invalid("{value} is not a language tag; write en, kk, ru, th or another BCP 47 tag", value=tag)
     kind = Kind(given["kind"]) if given["kind"] else None
-    options = {name: given[name] for name in ("venue", "city", "organizer", "private")}
-    return CalendarDefaults(source, tag, tz, kind=kind, **options)
+    visibility = Visibility(given["visibility"]) if given["visibility"] else None
+    options = {name: given[name] for name in ("venue", "city", "organizer")}
+    return CalendarDefaults(source, tag, tz, kind=kind, visibility=visibility, **options)
 
 
 def _days(context: CommandContext, since: str | None, until: str | None, tzid: str) -> tuple[date, date]:
@@ -137,15 +150,21 @@ def _answer(text: str) -> tuple[str, str]:
 # Reading
 
 
-def _read(source: str, tz: str, zones: dict[str, str]) -> Reading:
+def _read(source: str, **options: Any) -> Reading:
+    limits = Limits() if is_url(source) else FILE
+    found = _find_calendar(source, limits.max_octets)
     try:
-        if is_url(source):
-            fetched = fetch_calendar(source)
-            return read_calendar(fetched.data, charset=fetched.charset, default_tzid=tz, zones=zones)
-        return read_calendar(_content(Path(source)), default_tzid=tz, zones=zones, limits=FILE)
+        return read_calendar(found.data, charset=found.charset, limits=limits, **options)
     except ReadError as error:
         problem = Invalid(error.message, **error.facts)
         raise Invalid("{source}: {problem}", source=_shown(source), problem=problem) from error
+
+
+def _find_calendar(source: str, limit: int) -> CalendarFile:
+    if not is_url(source):
+        return find_calendar(_content(Path(source)), source, limit=limit)
+    fetched = fetch_calendar(source)
+    return find_calendar(fetched.data, _shown(source), charset=fetched.charset, limit=limit)
 
 
 def _content(path: Path) -> bytes:
@@ -222,6 +241,8 @@ def _report(outcome: ImportReport, order: CalendarImportRequest, *, as_json: boo
         click.echo(question.format(written=written))
     terms = order.wanted.terms
     click.echo(_("Calendar: {source}. Zone: {tz}.").format(source=terms.source, tz=terms.tz))
+    if terms.visibility is None and any(change.verb is ChangeKind.ADDED for change in outcome.changes):
+        click.echo(_("New events are private; --visibility public shows them to everybody."))
     click.echo(sum_in_words(outcome.changes, done=done))
 
 

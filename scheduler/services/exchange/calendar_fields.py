@@ -12,7 +12,7 @@ from scheduler.base.text import Text
 from scheduler.model.events import Visibility
 from scheduler.model.imports import Origin
 from scheduler.services.events.programme.event_drafts import EventDraft
-from scheduler.services.exchange.calendar_mapping import MappedEvent
+from scheduler.services.exchange.calendar_mapping import MappedEvent, compute_digest, hide_more
 
 
 class ImportedField(NamedTuple):
@@ -62,20 +62,23 @@ _WHEN = ImportedField(
 )
 
 
-def _keep_private(one: MappedEvent, origin: Origin, _language: str) -> Visibility:
-    """Return the visibility; an event once imported as private stays so when the option is left out."""
-    given = one.draft.visibility
-    return Visibility.PRIVATE if "private" in origin.fields and given is Visibility.PUBLIC else given
+def _choose_visibility(one: MappedEvent, origin: Origin, _language: str) -> Visibility:
+    """Return the visibility; if the option is left out, it is as the last import was told."""
+    told = origin.fields.get("shown", [""])[0]
+    if "shown" in one.digests or not told:
+        return one.draft.visibility
+    [option] = [visibility for visibility in Visibility if compute_digest(visibility) == told]
+    return hide_more(Visibility(one.foreign.classification.lower()), option)
 
 
-_VISIBILITY = _make_plain_field("visibility")._replace(given=_keep_private)
+_VISIBILITY = _make_plain_field("visibility")._replace(given=_choose_visibility)
 FIELDS = {
     "title": _make_text_field("title"),
     "description": _make_text_field("description"),
     "when": _WHEN,
     "status": _make_plain_field("status"),
     "visibility": _VISIBILITY,
-    "private": _VISIBILITY,
+    "shown": _VISIBILITY,
     "url": _make_plain_field("url"),
     "video_link": _make_plain_field("video_link"),
     "venue": _make_plain_field("venue"),

@@ -36,11 +36,14 @@ from scheduler.services.exchange.calendar_mapping import (
     map_event,
     shorten_uid,
 )
-from scheduler.services.exchange.calendar_origins import KnownEvent, OtherImport
+from scheduler.services.exchange.calendar_origins import KnownEvent
+from scheduler.services.exchange.calendar_series import FileOutline, KnownOccurrences
 
 MAX_EVENTS = 20_000  # of one import; each occurrence of a series is one
 _UID_NAMESPACE = uuid.UUID("6e1d3c1e-9d0c-5d0e-8a43-0f5ad1b4c0de")  # of UIDs made here (RFC 9562, 5.5)
 _MAX_KEYS = 5  # that one note names
+BATCH = 500  # events that are in memory as rows at the same time
+MAX_KEY = 80  # characters, as in the table
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,83 +105,146 @@ class _CalendarImport:
         self.terms = replace(options.terms, venues=_read_venues(session, self.lookup, options.terms))
         self.known = calendar_origins.read_known(session, self.terms.source)
         self.seen: set[tuple[str, str]] = set()  # UID and RECURRENCE-ID of what the source still has
+        self.elsewhere: Mapping[str, list[KnownEvent]] = {}  # by UID, of what only other sources know
+        self.file = FileOutline()
+        self.cancelled: list[KnownEvent] = []  # occurrences of a series that was cancelled as a whole
         self.new: list[MappedEvent] = []
         self.taken: Mapping[str, str] = {}  # keys of our events by UID
         self.changed: list[tuple[MappedEvent, KnownEvent]] = []
-        self.steps: list[_Step] = []
+        self.changes: list[Change] = []
+        self.said: dict[str, str] = {}
+        self.replanned: list[int] = []  # ids of events that may contradict the plan now
         self.unchanged: list[str] = []
 
     # Sorting into new, changed and unchanged
 
     def classify(self, events: Iterable[ForeignEvent]) -> None:
         """Sort the events of the source into new, changed and unchanged ones."""
-        mapped = {one.name: one for event in events if (one := map_event(event, self.terms, self.notes))}
+        mapped = self._map(events)
+        self._adopt_from_elsewhere(mapped)
+        occurrences = KnownOccurrences(self.known)
+        mapped |= self._map(occurrences.spread_ranges([one.foreign for one in mapped.values()]))
+        mapped = self._map(occurrences.name_alike(one.foreign) for one in mapped.values())
+        self.file = FileOutline.of(one.foreign for one in mapped.values())
         self.seen = set(mapped)
-        renamed = self._match_new_uids(mapped)
+        renamed = self._match_new_uids(mapped) | occurrences.match_moved(mapped)
+        self.seen.update((known.origin.uid, known.origin.recurrence_id) for known in renamed.values())
         for name, one in mapped.items():
-            known = self.known.get(name) or renamed.get(name)
-            if known is None:
-                self._take_new(one)
-            elif known.origin.digest == one.digest:
-                self._take_unchanged(one, known)
-            elif calendar_origins.is_older(one.foreign, known.origin):
-                message = N_("An older revision than the one imported before; {event} stays as it is.")
-                self.notes.add_ignored(one.foreign.line, one.foreign.uid, message, event=known.key)
-                self.unchanged.append(known.key)
-            else:
-                self.changed.append((one, known))
+            self._classify(one, self.known.get(name) or renamed.get(name))
+
+    def _map(self, events: Iterable[ForeignEvent]) -> dict[tuple[str, str], MappedEvent]:
+        return {one.name: one for event in events if (one := map_event(event, self.terms, self.notes))}
+
+    def _adopt_from_elsewhere(self, mapped: Mapping[tuple[str, str], MappedEvent]) -> None:
+        """Take as known what another source has brought in under the same UID: invitations come as loose files."""
+        own = {uid for uid, _ in self.known}
+        by_uid: dict[str, list[MappedEvent]] = {}
+        for one in mapped.values():
+            by_uid.setdefault(one.name[0], []).append(one)
+        self.elsewhere = calendar_origins.read_imported_elsewhere(
+            self.session, self.terms.source, (uid for uid in by_uid if uid not in own)
+        )
+        for uid, candidates in self.elsewhere.items():
+            source = calendar_origins.find_source_of_same(by_uid[uid], candidates)
+            self.known |= {known.name: known for known in candidates if known.origin.source == source}
+
+    def _classify(self, one: MappedEvent, known: KnownEvent | None) -> None:
+        foreign = one.foreign
+        if known is None:
+            self._take_unknown(one)
+        elif known.origin.digest == one.digest:
+            self._take_unchanged(one, known)
+        elif calendar_origins.is_older(foreign, known.origin):
+            self._note_older(one, known.key)
+            self.unchanged.append(known.key)
+        elif known.origin.source == self.terms.source:
+            self.changed.append((one, known))
+        elif calendar_origins.is_newer(foreign, known.origin) or one.draft.status is Status.CANCELLED:
+            message = N_("{event} was imported from {source}; this is a newer revision of it.")
+            self.notes.add_mended(foreign.line, foreign.uid, message, event=known.key, source=known.origin.source)
+            self.changed.append((one, known))
+        elif one.looks == calendar_origins.looks_of(known.origin):
+            self._take_unchanged(one, known)
+        else:
+            self.new.append(one)
 
     def _match_new_uids(self, mapped: Mapping[tuple[str, str], MappedEvent]) -> dict[tuple[str, str], KnownEvent]:
         """Return known events that have a new UID now: with title and time of one whose UID is gone."""
         vanished = {
             calendar_origins.looks_of(known.origin): known for name, known in self.known.items() if name not in mapped
         }
-        found = {}
-        for name, one in mapped.items():
-            if name not in self.known and (known := vanished.pop(one.looks, None)):
-                found[name] = known
-                self.seen.add((known.origin.uid, known.origin.recurrence_id))
-        return found
+        series = {uid for uid, occurrence in self.known if occurrence}
+        unknown = (
+            one
+            for name, one in mapped.items()
+            if name not in self.known and not (one.draft.status is Status.CANCELLED and name[0] in series)
+        )
+        return {one.name: known for one in unknown if (known := vanished.pop(one.looks, None))}
 
-    def _take_new(self, one: MappedEvent) -> None:
+    def _take_unknown(self, one: MappedEvent) -> None:
         """Take a new event unless it is cancelled; that of a whole event is noted, that of an occurrence is not."""
-        if one.draft.status is not Status.CANCELLED:
+        foreign, uid = one.foreign, one.name[0]
+        others = [known for (known_uid, _), known in self.known.items() if known_uid == uid]
+        if others and min(known.origin.sequence for known in others) > foreign.sequence:
+            self._note_older(one, others[0].key)
+        elif one.draft.status is not Status.CANCELLED:
             self.new.append(one)
-        elif one.foreign.recurrence_id is None:
-            self.notes.add_ignored(one.foreign.line, one.foreign.uid, N_("Cancelled there, and not known here."))
+        elif others and foreign.recurrence_id is None:
+            self._cancel_series(one, others)
+        elif foreign.recurrence_id is None:
+            self.notes.add_ignored(foreign.line, foreign.uid, N_("Cancelled there, and not known here."))
+
+    def _cancel_series(self, one: MappedEvent, occurrences: Iterable[KnownEvent]) -> None:
+        """Cancel the occurrences to come of a series that is cancelled as a whole, without naming them."""
+        for known in occurrences:
+            if known.status is not Status.CANCELLED and known.ends_at is not None and known.ends_at > self.now:
+                calendar_origins.record_revision(known.origin, one.foreign)
+                self.seen.add(known.name)
+                self.cancelled.append(known)
 
     def _take_unchanged(self, one: MappedEvent, known: KnownEvent) -> None:
         """Keep the event, and record its SEQUENCE: that also rises for what is not taken over, such as attendees."""
+        if known.origin.source != self.terms.source:
+            message = N_("{event} is this event already, imported from {source}.")
+            facts = {"event": known.key, "source": known.origin.source}
+            self.notes.add_ignored(one.foreign.line, one.foreign.uid, message, **facts)
         calendar_origins.identify(known.origin, one)
         known.origin.sequence = max(known.origin.sequence, one.foreign.sequence)
         self.unchanged.append(known.key)
 
+    def _note_older(self, one: MappedEvent, key: str) -> None:
+        message = N_("An older revision than the one imported before; {event} stays as it is.")
+        self.notes.add_ignored(one.foreign.line, one.foreign.uid, message, event=key)
+
     # Adding
 
     def add_new(self) -> None:
-        """Add the new events, except those that the programme has already."""
-        self.new = self._drop_known_elsewhere()
-        keys = self._choose_keys()
-        self.lookup.load(Event, keys.values())
-        with self.session.no_autoflush:  # all rows are flushed together, in `finish`
-            for one in self.new:
-                pending = self._prepare(keys[one.name], one.draft)
-                pending.event.uid = self._choose_uid(one)
-                pending.event.sequence = one.foreign.sequence
-                self.steps.append(_Step(pending, one, None))
+        """Add the new events, except those that the programme has itself."""
+        new = self._drop_our_own()
+        self.new.clear()
+        keys = self._choose_keys(new)
+        while new:
+            batch, new[:BATCH] = new[:BATCH], []
+            self.lookup = Lookup(self.session)
+            self.lookup.load(Event, [keys[one.name] for one in batch])
+            with self.session.no_autoflush:  # all rows of a batch are flushed together
+                steps = [self._add(one, keys[one.name]) for one in batch]
+            self._settle(steps)
 
-    def _drop_known_elsewhere(self) -> list[MappedEvent]:
-        """Return the new events without those that we published ourselves or imported from another source."""
-        self.taken, elsewhere = self._read_own_uids(), self._read_other_imports()
-        others = {uid for uid, _ in elsewhere}
+    def _add(self, one: MappedEvent, key: str) -> _Step:
+        pending = self._prepare(key, one.draft)
+        pending.event.uid = self._choose_uid(one)
+        pending.event.sequence = one.foreign.sequence
+        return _Step(pending, one, None)
+
+    def _drop_our_own(self) -> list[MappedEvent]:
+        """Return the new events without those that we published ourselves."""
+        self.taken = self._read_own_uids()
+        imported = {uid for uid, _ in self.known} | self.elsewhere.keys()
         left = []
         for one in self.new:
             uid, foreign = one.name[0], one.foreign
-            there = elsewhere.get(one.name)
-            if there and there.looks == one.looks:
-                message = N_("{event} is this event already, imported from {source}.")
-                self.notes.add_ignored(foreign.line, foreign.uid, message, event=there.key, source=there.source)
-            elif uid in self.taken and uid not in others:
+            if uid in self.taken and uid not in imported:
                 message = N_("{event} is this event already: what we publish is not imported.")
                 self.notes.add_refused(foreign.line, foreign.uid, message, event=self.taken[uid])
             else:
@@ -190,9 +256,6 @@ class _CalendarImport:
         query = sa.select(Event.uid, Event.key)
         return dict(calendar_origins.execute_in_chunks(self.session, query, Event.uid, uids))
 
-    def _read_other_imports(self) -> dict[tuple[str, str], OtherImport]:
-        return calendar_origins.read_other_imports(self.session, (one.name[0] for one in self.new))
-
     def _choose_uid(self, one: MappedEvent) -> str:
         """Return the UID of the source, or one made here for an occurrence or if another event has that UID.
 
@@ -202,21 +265,33 @@ class _CalendarImport:
         if not occurrence and uid not in self.taken:
             return uid
         if not occurrence:
-            message = N_("Another event has this UID already; this one was given its own.")
-            self.notes.add_mended(foreign.line, foreign.uid, message)
+            message = N_("Another event has this UID already, {event}; this one was given its own.")
+            self.notes.add_mended(foreign.line, foreign.uid, message, event=self.taken[uid])
         return str(uuid.uuid5(_UID_NAMESPACE, "\n".join((self.terms.source, uid, occurrence))))
 
-    def _choose_keys(self) -> dict[tuple[str, str], str]:
-        """Return a readable key for each new event: title and day, and a digest if another event has that key."""
-        readable = {one.name: _make_key(one) for one in self.new}
-        query = sa.select(Event.key)
-        rows = calendar_origins.execute_in_chunks(self.session, query, Event.key, readable.values())
-        taken = {key for (key,) in rows}
-        keys = {}
-        for name, key in readable.items():
-            keys[name] = key if key not in taken else f"{key[:73]}-{compute_digest((self.terms.source, name))[:6]}"
-            taken.add(keys[name])
+    def _choose_keys(self, new: Iterable[MappedEvent]) -> dict[tuple[str, str], str]:
+        """Return a readable key for each new event: title and day, and a digest if another event has that key.
+
+        The digest is the longer the more events share a key: of all its digits no two are alike.
+        """
+        keys: dict[tuple[str, str], str] = {}
+        left = {one.name: _make_key(one) for one in new}
+        for digits in (0, 6, 12, 32):
+            wanted = {name: self._add_digest(key, name, digits) for name, key in left.items()}
+            query = sa.select(Event.key)
+            rows = calendar_origins.execute_in_chunks(self.session, query, Event.key, wanted.values())
+            taken = {key for (key,) in rows}.union(keys.values())
+            for name, key in wanted.items():
+                if key not in taken:
+                    keys[name] = key
+                    taken.add(key)
+                    del left[name]
         return keys
+
+    def _add_digest(self, key: str, name: tuple[str, str], digits: int) -> str:
+        if not digits:
+            return key
+        return f"{key[: MAX_KEY - 1 - digits]}-{compute_digest((self.terms.source, name))[:digits]}"
 
     def _prepare(self, key: str, draft: EventDraft) -> planning.Pending:
         return planning.prepare(
@@ -227,19 +302,33 @@ class _CalendarImport:
 
     def update_changed(self) -> None:
         """Write into known events what has changed in the source."""
-        self.lookup.load(Event, [known.key for _, known in self.changed], *WITH_EVENT, change=True)
-        with self.session.no_autoflush:
-            for one, known in self.changed:
-                self._update(one, known)
+        self.changed.sort(key=lambda one: one[1].key)
+        self._lock(known.key for _, known in self.changed)
+        while self.changed:
+            batch, self.changed[:BATCH] = self.changed[:BATCH], []
+            self._load(known for _, known in batch)
+            with self.session.no_autoflush:
+                steps = [self._update(one, known) for one, known in batch]
+            self._settle(steps)
 
-    def _update(self, one: MappedEvent, known: KnownEvent) -> None:
+    def _lock(self, keys: Iterable[str]) -> None:
+        """Lock events before any of them is written, in the order of their keys."""
+        query = sa.select(Event.id).order_by(Event.key).with_for_update(key_share=True)
+        for _ in calendar_origins.execute_in_chunks(self.session, query, Event.key, keys):
+            pass
+
+    def _load(self, batch: Iterable[KnownEvent]) -> None:
+        self.lookup = Lookup(self.session)
+        self.lookup.load(Event, [known.key for known in batch], *WITH_EVENT, change=True)
+
+    def _update(self, one: MappedEvent, known: KnownEvent) -> _Step:
         here = read_draft(self.lookup.get(Event, known.key))
         draft, kept = self._merge(here, one, known)
         pending = self._prepare(known.key, draft)
         if pending.change.is_change:
             # SEQUENCE is raised by one when the change is settled: then it is at least that of the source.
             pending.event.sequence = max(pending.event.sequence, one.foreign.sequence - 1)
-        self.steps.append(_Step(pending, one, known.origin, kept))
+        return _Step(pending, one, known.origin, kept)
 
     def _merge(
         self, here: EventDraft, one: MappedEvent, known: KnownEvent
@@ -273,7 +362,10 @@ class _CalendarImport:
         """Cancel events that the source no longer has if the options say so, else note them.
 
         There are many reasons for which a calendar comes cut short: so it is not done without being asked for.
+        Series that the source cancels as a whole are cancelled in any case.
         """
+        if self.cancelled:
+            self._cancel(self.cancelled)
         missing = [known for name, known in self.known.items() if name not in self.seen and self._is_missing(known)]
         if not missing:
             return
@@ -288,6 +380,8 @@ class _CalendarImport:
         """Return whether the file should have the event: it is not over, within the days, and was not refused."""
         if known.status is Status.CANCELLED or known.dtstart is None or known.ends_at is None:
             return False
+        if not self.file.should_have(known):
+            return False
         first, last = self.options.days
         inside = first <= known.dtstart.date() <= last and known.ends_at > self.now
         return inside and known.origin.uid not in self._refused_uids
@@ -298,29 +392,44 @@ class _CalendarImport:
         notes = (*self.read_notes, *self.notes.list_by_line())
         return {shorten_uid(one.uid) for one in notes if one.kind == "refused" or "most" in one.facts}
 
-    def _cancel(self, missing: Sequence[KnownEvent]) -> None:
-        self.lookup.load(Event, [known.key for known in missing], *WITH_EVENT, change=True)
-        with self.session.no_autoflush:
-            for known in missing:
-                here = read_draft(self.lookup.get(Event, known.key))
-                draft = here.model_copy(update={"status": Status.CANCELLED})
-                self.steps.append(_Step(self._prepare(known.key, draft), None, known.origin))
+    def _cancel(self, missing: list[KnownEvent]) -> None:
+        missing = sorted(missing, key=lambda known: known.key)
+        self._lock(known.key for known in missing)
+        while missing:
+            batch, missing[:BATCH] = missing[:BATCH], []
+            self._load(batch)
+            with self.session.no_autoflush:
+                steps = [self._cancel_one(known) for known in batch]
+            self._settle(steps)
+
+    def _cancel_one(self, known: KnownEvent) -> _Step:
+        here = read_draft(self.lookup.get(Event, known.key))
+        draft = here.model_copy(update={"status": Status.CANCELLED})
+        return _Step(self._prepare(known.key, draft), None, known.origin)
 
     # Finishing
 
-    def finish(self) -> ImportReport:
-        """Settle all events together, record their origins, refuse contradictions and report."""
-        pending = [step.pending for step in self.steps]
+    def _settle(self, steps: Sequence[_Step]) -> None:
+        """Settle a batch of events and record their origins; then nothing holds them, and memory is free again."""
+        pending = [step.pending for step in steps]
         retimed = planning.settle(self.session, pending, now=self.now)
         impacts = [planning.conclude(self.session, one, retimed, now=self.now) for one in pending]
-        self.session.add_all([self._record_origin(step) for step in self.steps])
-        replanned = [impact.event for impact in impacts if impact.replanned]
-        conflicts.refuse(self.session, replanned, force=self.options.force, now=self.now)
-        changes = [impact.change for impact in impacts]
-        self._note_import(changes)
+        self.session.add_all([self._record_origin(step) for step in steps])
+        self.session.flush()
+        self.replanned += [impact.event.id for impact in impacts if impact.replanned]
+        self.changes += [impact.change for impact in impacts]
+        self.said |= {one.event.key: _describe(one.draft) for one in pending}
+
+    def finish(self) -> ImportReport:
+        """Refuse contradictions, once all events are written, and report."""
+        self.replanned.sort()
+        for first in range(0, len(self.replanned), BATCH):
+            ids = self.replanned[first : first + BATCH]
+            events = self.session.scalars(sa.select(Event).where(Event.id.in_(ids)).options(*WITH_EVENT)).all()
+            conflicts.refuse(self.session, events, force=self.options.force, now=self.now)
+        self._note_import(self.changes)
         idle = [Change("event", key, ChangeKind.UNCHANGED) for key in self.unchanged]
-        said = {step.pending.event.key: _describe(step.pending.draft) for step in self.steps}
-        return ImportReport((*changes, *idle), self._list_notes(), said)
+        return ImportReport((*self.changes, *idle), self._list_notes(), self.said)
 
     def _list_notes(self) -> tuple[Note, ...]:
         return tuple(sorted((*self.read_notes, *self.notes.list_by_line()), key=lambda one: one.line or 0))

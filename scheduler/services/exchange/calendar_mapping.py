@@ -39,7 +39,7 @@ class CalendarDefaults:
     venue: str | None = None
     city: str | None = None
     organizer: str | None = None
-    private: bool = False
+    visibility: Visibility | None = None  # of what the source does not hide; private unless it is given
     venues: Mapping[str, str] = field(default_factory=dict)  # folded name to key
 
 
@@ -101,14 +101,20 @@ def _make_draft(foreign: ForeignEvent, terms: CalendarDefaults, notes: Notes) ->
 def map_times(foreign: ForeignEvent, tz: str, notes: Notes) -> dict[str, Any]:
     """Return start, end and zone for a draft: wall times stay if their zone is that of a place.
 
-    Times in UTC, or in a zone of no place, become wall times in ``tz`` at the same instant.
+    Times in UTC, or in a zone of no place, become wall times in ``tz`` at the same instant. A time in the second of
+    two equal hours stays in UTC, because a wall time means the first.
     """
     start, end = foreign.dtstart, foreign.dtend
     if not (isinstance(start, datetime) and isinstance(end, datetime)):
         return {"first_day": start, "last_day": end - timedelta(days=1), "tz": tz}
     tzid = foreign.tzid
+    instants = [_to_utc(at, tzid) for at in (start, end)]
     if not _is_place(tzid):
-        start, end, tzid = (*(wall(_to_utc(at, tzid), tz) for at in (start, end)), tz)
+        start, end, tzid = (*(wall(at, tz) for at in instants), tz)
+    if [instant(at, tzid, gap="shift") for at in (start, end)] != instants:
+        message = N_("An hour comes twice in {tzid} on that day; the event is kept in UTC.")
+        notes.add_mended(foreign.line, foreign.uid, message, tzid=tzid)
+        start, end, tzid = (*(at.replace(tzinfo=None) for at in instants), "UTC")
     start = _shift_out_of_gap(foreign, start, tzid, notes)
     if end <= start:
         notes.add_mended(foreign.line, foreign.uid, N_("No end is told; an hour was taken."))
@@ -191,8 +197,12 @@ def _find_venue(foreign: ForeignEvent, terms: CalendarDefaults) -> str | None:
 
 
 def _map_visibility(foreign: ForeignEvent, terms: CalendarDefaults) -> Visibility:
-    given = Visibility(foreign.classification.lower())
-    return Visibility.PRIVATE if terms.private and given is Visibility.PUBLIC else given
+    return hide_more(Visibility(foreign.classification.lower()), terms.visibility or Visibility.PRIVATE)
+
+
+def hide_more(one: Visibility, other: Visibility) -> Visibility:
+    """Return that of two visibilities which fewer people may see."""
+    return max(one, other, key=list(Visibility).index)
 
 
 def _map_address(foreign: ForeignEvent, address: str, notes: Notes) -> str | None:
@@ -232,7 +242,7 @@ def _list_given_options(terms: CalendarDefaults) -> dict[str, object]:
         "place": terms.venue,
         "cities": terms.city,
         "organizer": terms.organizer,
-        "private": terms.private,
+        "shown": terms.visibility,
     }
     return {name: value for name, value in options.items() if value}
 
@@ -251,4 +261,18 @@ def _format_recurrence_id(foreign: ForeignEvent) -> str:
     at: date | None = foreign.recurrence_id
     if at is None:
         return ""
-    return f"{at:%Y%m%dT%H%M%S}" if isinstance(at, datetime) else f"{at:%Y%m%d}"
+    return format_start(at)
+
+
+def format_start(at: date) -> str:
+    """Return the start of an occurrence as it is stored; "/2" marks the second of two equal hours (PEP 495)."""
+    if not isinstance(at, datetime):
+        return f"{at:%Y%m%d}"
+    return f"{at:%Y%m%dT%H%M%S}" + ("/2" if at.fold else "")
+
+
+def parse_start(text: str) -> date:
+    """Return the start of an occurrence from the form of `format_start`."""
+    text, _, fold = text.partition("/")
+    at = datetime.fromisoformat(text) if "T" in text else date.fromisoformat(text)
+    return at.replace(fold=1) if isinstance(at, datetime) and fold else at

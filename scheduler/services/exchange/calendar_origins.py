@@ -26,29 +26,30 @@ class KnownEvent(NamedTuple):
     status: Status
     dtstart: datetime | None
     ends_at: datetime | None
+    tzid: str
 
-
-class OtherImport(NamedTuple):
-    """An event that was imported from any source, with what it looks like there."""
-
-    key: str
-    source: str
-    looks: tuple[str, str]
+    @property
+    def name(self) -> tuple[str, str]:
+        """Return UID and RECURRENCE-ID, as `MappedEvent.name`."""
+        return self.origin.uid, self.origin.recurrence_id
 
 
 def read_known(session: Session, source: str) -> dict[tuple[str, str], KnownEvent]:
     """Return the events imported from a source, by UID and RECURRENCE-ID."""
-    query = sa.select(Origin, Event.key, Event.status, Event.dtstart, Event.ends_at).join(Origin.event)
-    rows = session.execute(query.where(Origin.source == source).order_by(Event.starts_at, Event.key))
+    rows = session.execute(_KNOWN.where(Origin.source == source).order_by(Event.starts_at, Event.key))
     return {(row[0].uid, row[0].recurrence_id): KnownEvent(*row) for row in rows}
 
 
-def read_other_imports(session: Session, uids: Iterable[str]) -> dict[tuple[str, str], OtherImport]:
-    """Return the events imported with these UIDs from any source, by UID and RECURRENCE-ID."""
-    rows = execute_in_chunks(session, sa.select(Origin, Event.key).join(Origin.event), Origin.uid, uids)
-    return {
-        (origin.uid, origin.recurrence_id): OtherImport(key, origin.source, looks_of(origin)) for origin, key in rows
-    }
+def read_imported_elsewhere(session: Session, source: str, uids: Iterable[str]) -> dict[str, list[KnownEvent]]:
+    """Return the events that were imported with these UIDs from other sources, by UID."""
+    query = _KNOWN.where(Origin.source != source).order_by(Event.starts_at, Event.key)
+    found: dict[str, list[KnownEvent]] = {}
+    for row in execute_in_chunks(session, query, Origin.uid, uids):
+        found.setdefault(row[0].uid, []).append(KnownEvent(*row))
+    return found
+
+
+_KNOWN = sa.select(Origin, Event.key, Event.status, Event.dtstart, Event.ends_at, Event.tzid).join(Origin.event)
 
 
 def execute_in_chunks(
@@ -75,6 +76,32 @@ def record_revision(origin: Origin, foreign: ForeignEvent) -> None:
     """Write the revision that was read: SEQUENCE, which never falls, and LAST-MODIFIED or else DTSTAMP."""
     origin.sequence = max(origin.sequence, foreign.sequence)
     origin.revised_at = foreign.last_modified or foreign.dtstamp
+
+
+def find_source_of_same(mapped: Iterable[MappedEvent], candidates: Iterable[KnownEvent]) -> str:
+    """Find the source of the events with one UID that are the same as those of the file; return "" if none is."""
+    ones = list(mapped)
+    same = (known.origin.source for known in candidates if any(_is_same_event(one, known.origin) for one in ones))
+    return next(same, "")
+
+
+def _is_same_event(mapped: MappedEvent, origin: Origin) -> bool:
+    """Return whether an event with a UID that another source has is the same one, as RFC 5545 3.8.4.7 demands.
+
+    Some programs number their events from 1: so two without a revision of their own, title and time must not both
+    differ.
+    """
+    if mapped.foreign.sequence != origin.sequence:
+        return True
+    return any(ours == theirs for ours, theirs in zip(looks_of(origin), mapped.looks, strict=True))
+
+
+def is_newer(foreign: ForeignEvent, origin: Origin) -> bool:
+    """Return whether a revision is newer than the one read last; Google cancels without raising SEQUENCE."""
+    if foreign.sequence != origin.sequence:
+        return foreign.sequence > origin.sequence
+    revised = foreign.last_modified or foreign.dtstamp
+    return revised is not None and origin.revised_at is not None and revised > origin.revised_at
 
 
 def is_older(foreign: ForeignEvent, origin: Origin) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 from datetime import date
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from calendars.foreign import Notes, expand_series, read_calendar
 from scheduler.base.errors import Invalid
@@ -63,6 +65,24 @@ def test_new_events_are_looked_up_together(db, statements):
     bring(db, calendar(120))
 
     assert len([sent for sent in statements if sent.startswith("SELECT")]) < 20
+
+
+def test_rows_are_in_memory_by_batches_however_many_events_come_in(db, monkeypatch):
+    monkeypatch.setattr(calendar_import, "BATCH", 10)
+    held = []
+
+    def count(session, *_):
+        gc.collect()
+        held.append(sum(isinstance(row, Event) for row in session.identity_map.values()))
+
+    sa.event.listen(Session, "after_flush", count)
+    try:
+        bring(db, calendar(60))
+        bring(db, calendar(60, "Dinner"))
+    finally:
+        sa.event.remove(Session, "after_flush", count)
+
+    assert max(held) <= 20
 
 
 def test_more_events_than_can_be_looked_through_are_refused(db, monkeypatch):

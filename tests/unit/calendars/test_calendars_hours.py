@@ -303,3 +303,29 @@ def expanded_by_recurring_ical_events(feed: bytes) -> list[tuple[datetime, datet
 def expanded_by_home_assistant(feed: bytes) -> list[tuple[datetime, datetime]]:
     found = IcsCalendarStream.calendar_from_ics(feed.decode()).timeline_tz(UTC)
     return sorted((one.start.astimezone(UTC), one.end.astimezone(UTC)) for one in found)
+
+
+@pytest.mark.parametrize(
+    ("tzid", "first", "last", "hours", "skipped"),
+    [
+        ("Asia/Beirut", date(2027, 3, 26), date(2027, 3, 30), (time(0), time(6)), "20270328T00"),
+        ("Pacific/Easter", date(2027, 9, 2), date(2027, 9, 7), (time(22), time(23, 30)), "20270904T22"),
+        ("Europe/Berlin", date(2027, 3, 26), date(2027, 3, 30), (time(2, 15), time(2, 45)), "20270328T02"),
+    ],
+)
+@pytest.mark.parametrize("closed", [False, True])
+def test_no_calendar_has_a_time_that_clocks_skip(tzid, first, last, hours, skipped, closed):
+    gap = date.fromisoformat(skipped[:8])
+    exceptions = HoursExceptions(closed=frozenset([gap] if closed else ()))
+
+    events = build_hours_events(
+        an_exhibition(first, last), WeeklyHours(dict.fromkeys(range(7), (hours,))), exceptions, tzid
+    )
+
+    assert f"TZID={tzid}:{skipped}".encode() not in a_feed(events, tzid, first, last)
+    feed = icalendar.Calendar.from_ical(a_feed(events, tzid, first, last))
+    found = recurring_ical_events.of(feed).between(first, last + timedelta(days=2))
+    open_on = {event.start.astimezone(ZoneInfo(tzid)).date() for event in found}
+    assert {first + timedelta(days=n) for n in range((last - first).days + 1)} - (
+        {gap} if closed else set()
+    ) == open_on

@@ -12,6 +12,8 @@ from dateutil.rrule import rrulestr
 from calendars.foreign import Notes, expand_series, read_calendar
 from calendars.foreign.recurrence.rule import RecurrenceRule, TooOften
 from calendars.foreign.recurrence.rule_expansion import DayBudget, expand_rule
+from calendars.foreign.recurrence.vcalendar_rule import translate_rule
+from calendars.foreign.zones.tz_database import to_instant
 
 START, LAST = datetime(2026, 1, 1, 10), datetime(2028, 12, 31)  # noqa: DTZ001 - wall times
 DAY = START.date()
@@ -188,3 +190,124 @@ def test_what_lies_outside_is_counted():
 
     assert [] == starts
     assert ["Not between 2027-01-01 and 2027-01-31, and so left out: 3."] == told
+
+
+# Hours that come twice, periods, and what holds from a day on
+
+
+def drawn(*lines: str, days: tuple[date, date] = (date(2027, 1, 1), date(2027, 12, 31))) -> list[tuple[str, str]]:
+    """Return the instants in UTC at which the occurrences that stand begin and end."""
+    data = series("SEQUENCE:1", *lines)
+    events = expand_series(read_calendar(data, default_tzid="Asia/Bangkok").events, days, Notes())
+    standing = sorted((event for event in events if event.status != "CANCELLED"), key=lambda event: event.dtstart)
+    return [
+        tuple(f"{to_instant(at, event.tzid):%m%dT%H%M}" for at in (event.dtstart, event.dtend)) for event in standing
+    ]
+
+
+@pytest.mark.parametrize("until", ["003000", "004500", "010000", "012900", "013000"])
+def test_until_in_the_hour_that_comes_twice_is_that_instant(until):
+    start = ("DTSTART;TZID=Europe/Berlin:20271030T023000", "DURATION:PT30M")
+
+    found = drawn(*start, f"RRULE:FREQ=DAILY;UNTIL=20271031T{until}Z")
+
+    assert [("1030T0030", "1030T0100"), ("1031T0030", "1031T0100")] == found
+
+
+def test_until_before_the_first_of_two_hours_excludes_both():
+    start = ("DTSTART;TZID=Europe/Berlin:20271030T023000", "DURATION:PT30M")
+
+    assert 1 == len(drawn(*start, "RRULE:FREQ=DAILY;UNTIL=20271031T002959Z"))
+
+
+def test_an_addition_in_the_second_of_two_hours_stands_beside_that_in_the_first():
+    lines = ("DTSTART;TZID=Europe/Berlin:20271031T023000", "DTEND;TZID=Europe/Berlin:20271031T024500")
+
+    found = drawn(*lines, "RDATE:20271031T013000Z")
+
+    assert [("1031T0030", "1031T0045"), ("1031T0130", "1031T0145")] == found
+
+
+def test_an_end_in_the_second_of_two_hours_stays_that_instant():
+    assert [("1031T0030", "1031T0130")] == drawn(
+        "DTSTART;TZID=Europe/Berlin:20271031T023000", "DTEND:20271031T013000Z", "RDATE:20271031T003000Z"
+    )
+
+
+def test_a_period_keeps_its_length_and_one_without_an_end_has_that_of_the_event():
+    periods = "RDATE;VALUE=PERIOD:20270305T100000Z/PT3H,20270306T120000Z/20270306T180000Z,20270307T100000Z/PT"
+
+    found = drawn("DTSTART:20270301T100000Z", "DTEND:20270301T110000Z", periods)
+
+    assert [
+        ("0301T1000", "0301T1100"),
+        ("0305T1000", "0305T1300"),
+        ("0306T1200", "0306T1800"),
+        ("0307T1000", "0307T1100"),
+    ] == found
+
+
+def changed_from_on(*lines: str) -> bytes:
+    master = (
+        "BEGIN:VEVENT\r\nUID:w\r\nDTSTART;TZID=Europe/Berlin:20270301T100000\r\nDTEND;TZID=Europe/Berlin:20270301T110000"
+        "\r\nRRULE:FREQ=WEEKLY;COUNT=6\r\nSUMMARY:Old\r\nEND:VEVENT\r\n"
+    )
+    override = "\r\n".join(("BEGIN:VEVENT", "UID:w", *lines, "SUMMARY:New", "END:VEVENT", ""))
+    return f"BEGIN:VCALENDAR\r\n{master}{override}END:VCALENDAR\r\n".encode()
+
+
+@pytest.mark.parametrize("moved", ["DTSTART;TZID=Europe/Berlin:20270316T143000", "DTSTART:20270316T133000Z"])
+def test_a_change_of_this_and_future_moves_all_later_ones_on_the_clock_of_the_series(moved):
+    data = changed_from_on("RECURRENCE-ID;RANGE=THISANDFUTURE:20270315T090000Z", moved, "DURATION:PT2H")
+
+    found = expand_series(read_calendar(data).events, (date(2027, 3, 1), date(2027, 4, 30)), Notes())
+
+    times = sorted((f"{event.dtstart:%m%d %H%M}", f"{event.dtend:%H%M}", event.summary) for event in found)
+    assert [
+        ("0301 1000", "1100", "Old"),
+        ("0308 1000", "1100", "Old"),
+        ("0316 1430", "1630", "New"),
+        ("0323 1430", "1630", "New"),
+        ("0330 1430", "1630", "New"),  # summer time has begun
+        ("0406 1430", "1630", "New"),
+    ] == times
+    assert ["03-01", "03-08", "03-15", "03-22", "03-29", "04-05"] == sorted(
+        f"{event.recurrence_id:%m-%d}" for event in found
+    )
+
+
+def test_what_is_moved_into_the_window_with_all_later_ones_is_found():
+    data = changed_from_on(
+        "RECURRENCE-ID;RANGE=THISANDFUTURE;TZID=Europe/Berlin:20270315T100000",
+        "DTSTART;TZID=Europe/Berlin:20270515T100000",
+        "DURATION:PT1H",
+    )
+    days = (date(2027, 5, 1), date(2027, 12, 31))
+
+    found = expand_series(read_calendar(data, within=days).events, days, Notes())
+
+    assert ["05-15", "05-22", "05-29", "06-05"] == sorted(f"{event.dtstart:%m-%d}" for event in found)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("W1 MO TU 20270401T000000Z", "FREQ=WEEKLY;INTERVAL=1;BYDAY=MO,TU;UNTIL=20270401T000000Z"),
+        ("D2 #10", "FREQ=DAILY;INTERVAL=2;COUNT=10"),
+        ("D1", "FREQ=DAILY;INTERVAL=1;COUNT=2"),
+        ("D1 #0", "FREQ=DAILY;INTERVAL=1"),
+        ("D1 0930 #3", "FREQ=DAILY;INTERVAL=1;BYHOUR=9;BYMINUTE=30;COUNT=3"),
+        ("MP1 1+ 1- FR #3", "FREQ=MONTHLY;INTERVAL=1;BYDAY=1FR,-1FR;COUNT=3"),
+        ("MP2 1+ MO 2- TU #3", "FREQ=MONTHLY;INTERVAL=2;BYDAY=1MO,-2TU;COUNT=3"),
+        ("MD1 2- LD #5", "FREQ=MONTHLY;INTERVAL=1;BYMONTHDAY=-2,-1;COUNT=5"),
+        ("YM1 6 7 #8", "FREQ=YEARLY;INTERVAL=1;BYMONTH=6,7;COUNT=8"),
+        ("YD5 200 #8", "FREQ=YEARLY;INTERVAL=5;BYYEARDAY=200;COUNT=8"),
+        ("D1 0930 1030 #3", ""),
+        ("W1 1+ #3", ""),
+        ("MP1 MO X", ""),
+        ("M5 #3", ""),
+        ("FREQ=DAILY", ""),
+    ],
+)
+def test_a_rule_of_vcalendar_1_0_is_translated(written, read):
+    assert read == translate_rule(written)

@@ -9,8 +9,9 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session, selectinload
 
-from scheduler.base.clock import instant
+from scheduler.base.clock import instant, list_days_of_gaps
 from scheduler.base.errors import Invalid
+from scheduler.base.i18n import N_
 from scheduler.base.text import Text
 from scheduler.model.events import Capacity, Event, Mode, Reminder, Timing
 from scheduler.model.places import City, Organisation, Venue
@@ -50,12 +51,40 @@ class References:
             for wall in draft.span():
                 assert wall is not None and draft.tz is not None  # noqa: S101, PT018 - normal
                 instant(wall, draft.tz)
+        venue = lookup.get(Venue, draft.venue) if draft.venue else None
+        _refuse_skipped_openings(draft, venue)
         return cls(
-            lookup.get(Venue, draft.venue) if draft.venue else None,
+            venue,
             lookup.get(Organisation, draft.organizer) if draft.organizer else None,
             [lookup.get(City, city) for city in draft.cities],
             _find_parent(event, draft, lookup),
         )
+
+
+def _refuse_skipped_openings(draft: EventDraft, venue: Venue | None) -> None:
+    """Raise Invalid if an exhibition would open or close at a time that clocks skip on that day."""
+    from calendars.hours import make_opening
+
+    rows = venue.hours if venue else ()
+    weekly = draft.hours or tuple((row.weekday, (row.opens, row.closes)) for row in rows)
+    if not weekly or draft.first_day is None or draft.last_day is None or draft.tz is None:
+        return
+    closures = [(one.first_day, one.last_day, one.hours) for one in draft.closed]
+    closures += [
+        (one.first_on, one.last_on, (one.opens, one.closes) if one.opens and one.closes else None)
+        for one in (venue.closures if venue else ())
+    ]
+    for day in list_days_of_gaps(draft.tz, draft.first_day, draft.last_day):
+        other = [hours for first, last, hours in closures if first <= day <= (last or first)]
+        usual = [hours for weekday, hours in weekly if weekday == day.weekday()]
+        for hours in filter(None, other or usual):
+            opening = make_opening(day, hours)
+            try:
+                instant(opening.start, draft.tz)
+                instant(opening.end, draft.tz)
+            except Invalid as error:
+                message = N_("hours: {problem} Give that day other hours, or close it.")
+                raise Invalid(message, problem=error) from error
 
 
 def create(session: Session, key: str, draft: EventDraft, now: datetime) -> Event:

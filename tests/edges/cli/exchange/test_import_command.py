@@ -77,7 +77,7 @@ def test_an_event_comes_in_with_its_uid_its_sequence_and_its_hour(desk: Desk) ->
     assert "+ event talks-2027-02-02: Talks · 2027-02-02 10:00 Asia/Almaty" in output
     assert ("a@ministry.example", 3, "talks-2027-02-02") == (event["uid"], event["sequence"], event["key"])
     assert ("2027-02-02T10:00:00", "2027-02-02T11:30:00") == (event["dtstart"], event["dtend"])
-    assert ("Asia/Almaty", "public") == (event["tzid"], event["visibility"])
+    assert ("Asia/Almaty", "private") == (event["tzid"], event["visibility"])
     assert "Ministry" == desk.json("event", "show", event["key"])["imported_from"]
 
 
@@ -206,12 +206,15 @@ def test_what_the_desk_has_cancelled_is_not_brought_back(desk: Desk) -> None:
 def test_options_left_out_the_next_time_leave_events_as_they_are(desk: Desk) -> None:
     desk.run("city", "add", "bangkok", "--name", "Bangkok", "--country", "TH", "--tz", "Asia/Bangkok")
     utc = vevent(DTSTART="20270202T030000Z", DTEND="20270202T040000Z")
-    desk.bring(utc, args=("--yes", "--kind", "visit", "--city", "bangkok", "--private", "--tz", "Asia/Tokyo"))
+    desk.bring(
+        utc,
+        args=("--yes", "--kind", "visit", "--city", "bangkok", "--visibility", "confidential", "--tz", "Asia/Tokyo"),
+    )
     before = desk.only
 
     output = desk.bring(utc, args=("--yes",))
 
-    assert ("Asia/Tokyo", "2027-02-02T12:00:00", "private") == (
+    assert ("Asia/Tokyo", "2027-02-02T12:00:00", "confidential") == (
         before["tzid"],
         before["dtstart"],
         before["visibility"],
@@ -406,7 +409,8 @@ def test_no_text_breaks_a_line_or_smuggles_a_property(desk: Desk) -> None:
         + "é\u0301" * 60
         + " 👩‍👩‍👧‍👦 שלום \u2028ATTACH:evil\x07"
     )
-    desk.bring(vevent(SUMMARY=nasty, DESCRIPTION=nasty + "<script>alert(1)</script><b>bold</b>", LOCATION=nasty))
+    event = vevent(SUMMARY=nasty, DESCRIPTION=nasty + "<script>alert(1)</script><b>bold</b>", LOCATION=nasty)
+    desk.bring(event, args=("--yes", "--visibility", "public"))
 
     for language in LANGUAGES:
         written = desk.feed(language)
@@ -528,7 +532,7 @@ def test_a_wrong_option_is_refused_in_one_line(desk: Desk, args: tuple[str, ...]
 
 @pytest.mark.parametrize("file", sorted(path.name for path in RFC.glob("foreign-*.ics")))
 def test_every_foreign_file_comes_in_once_and_leaves_feeds_that_can_be_read(desk: Desk, file: str) -> None:
-    window = ("--from", "2026-01-01", "--until", "2028-12-31", "--yes")
+    window = ("--from", "2026-01-01", "--until", "2028-12-31", "--visibility", "public", "--yes")
     desk.run("event", "import", str(RFC / file), *window)
     before = desk.events
 
@@ -546,3 +550,161 @@ def test_an_export_holds_what_was_imported_and_applies_unchanged(desk: Desk, tmp
     desk.run("export", str(written))
 
     assert "Planned. unchanged: " in desk.run("apply", str(written), "--dry-run").output
+
+
+# One event in several files
+
+
+def bring_file(desk: Desk, name: str, *events: str, method: str = "REQUEST", args: tuple[str, ...] = ()) -> str:
+    """Import a loose file, as an attachment of a mail is saved: nothing but its UIDs says where it belongs."""
+    file = desk.file.with_name(name)
+    file.write_bytes(
+        f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nMETHOD:{method}\r\n{''.join(events)}END:VCALENDAR\r\n".encode()
+    )
+    return desk.run("event", "import", str(file), "--yes", *args).output
+
+
+def moved(hour: str, sequence: str, *more: str, **given: str) -> str:
+    times = {"DTSTART;TZID=Asia/Almaty": f"20270203T{hour}0000", "DTEND;TZID=Asia/Almaty": f"20270203T{hour}3000"}
+    return vevent("a@x", *more, **{**times, "SEQUENCE": sequence, **given})
+
+
+def test_a_newer_revision_moves_and_cancels_an_event_from_whatever_file_it_comes(desk: Desk) -> None:
+    bring_file(desk, "invite.ics", moved("09", "0"))
+
+    output = bring_file(desk, "invite(1).ics", moved("15", "1"))
+    assert ("2027-02-03T15:00:00", "confirmed") == (desk.only["dtstart"], desk.only["status"])
+    assert "was imported from invite; this is a newer revision of it" in output
+
+    assert "An older revision" in bring_file(desk, "invite.ics", moved("09", "0", SUMMARY="Other words"))
+    assert "2027-02-03T15:00:00" == desk.only["dtstart"]
+
+    bring_file(desk, "cancel.ics", moved("15", "2"), method="CANCEL")
+    assert "cancelled" == desk.only["status"]
+    assert 2 <= desk.only["sequence"]
+
+
+def test_a_cancellation_that_does_not_raise_the_sequence_is_one(desk: Desk) -> None:
+    bring_file(desk, "invite.ics", moved("09", "0"))
+
+    bring_file(desk, "cancel.ics", moved("09", "0"), method="CANCEL")
+
+    assert "cancelled" == desk.only["status"]
+
+
+def test_a_guests_counter_proposal_moves_nothing(desk: Desk) -> None:
+    bring_file(desk, "invite.ics", moved("09", "0"))
+    desk.file.write_bytes(f"BEGIN:VCALENDAR\r\nMETHOD:COUNTER\r\n{moved('15', '1')}END:VCALENDAR\r\n".encode())
+
+    refused = desk.run("event", "import", str(desk.file), "--yes", code=2).output
+
+    assert "an answer to an invitation" in refused
+    assert "2027-02-03T09:00:00" == desk.only["dtstart"]
+
+
+def test_a_series_that_is_moved_by_another_file_is_not_doubled(desk: Desk) -> None:
+    rule = "RRULE:FREQ=WEEKLY;COUNT=3"
+    bring_file(desk, "invite.ics", moved("09", "0", rule))
+    uids = sorted(event["uid"] for event in desk.events)
+
+    bring_file(desk, "invite(1).ics", moved("11", "1", rule))
+
+    assert {"11:00:00"} == {event["dtstart"][11:] for event in desk.events}
+    assert uids == sorted(event["uid"] for event in desk.events)
+
+
+def test_a_single_day_of_a_series_is_moved_by_another_file_whatever_zone_names_it(desk: Desk) -> None:
+    bring_file(desk, "invite.ics", moved("09", "0", "RRULE:FREQ=WEEKLY;COUNT=3"))
+    other = vevent(
+        "a@x", RECURRENCE_ID="20270210T040000Z", SEQUENCE="1", DTSTART="20270211T050000Z", DTEND="20270211T060000Z"
+    )
+
+    output = bring_file(desk, "change.ics", other, args=("--tz", "Asia/Almaty"))
+
+    assert ["2027-02-03T09", "2027-02-11T10", "2027-02-17T09"] == sorted(
+        event["dtstart"][:13] for event in desk.events
+    )
+    assert "No longer there" not in output
+
+
+def test_this_and_all_later_days_of_a_series_are_moved_by_another_file(desk: Desk) -> None:
+    bring_file(desk, "invite.ics", moved("09", "0", "RRULE:FREQ=WEEKLY;COUNT=4"))
+    later = moved(
+        "14",
+        "1",
+        "RECURRENCE-ID;TZID=Asia/Almaty;RANGE=THISANDFUTURE:20270210T090000",
+        **{"DTSTART;TZID=Asia/Almaty": "20270211T140000", "DTEND;TZID=Asia/Almaty": "20270211T150000"},
+    )
+
+    bring_file(desk, "change.ics", later)
+
+    assert ["02-03T09", "02-11T14", "02-18T14", "02-25T14"] == sorted(event["dtstart"][5:13] for event in desk.events)
+
+
+def test_a_series_that_is_cancelled_as_a_whole_is_cancelled_day_by_day(desk: Desk) -> None:
+    bring_file(desk, "invite.ics", moved("09", "0", "RRULE:FREQ=WEEKLY;COUNT=3"))
+
+    bring_file(desk, "cancel.ics", moved("09", "1"), method="CANCEL")
+
+    assert ["cancelled"] * 3 == [event["status"] for event in desk.events]
+
+
+def test_what_the_desk_has_changed_stays_when_another_file_moves_the_event(desk: Desk) -> None:
+    bring_file(desk, "invite.ics", moved("09", "0"))
+    desk.run("event", "change", desk.only["key"], "--title", "Consultations")
+
+    bring_file(desk, "invite(1).ics", moved("15", "1"))
+
+    assert ("Consultations", "2027-02-03T15:00:00") == (desk.only["said"], desk.only["dtstart"])
+
+
+# Keys, privacy, instants
+
+
+def test_keys_of_one_title_and_day_never_collide(desk: Desk) -> None:
+    """The digests of the second and the third begin with the same six digits, in a calendar of this name."""
+    names = ("first@example.org", "e3100@example.org", "e4704@example.org")
+
+    output = desk.bring(*(vevent(uid) for uid in names), args=("--yes", "--source", "key-collision"))
+
+    assert "Done. added: 3" in output
+    assert 3 == len({event["key"] for event in desk.events})
+
+
+def test_new_events_are_private_unless_the_officer_says_otherwise_and_stay_as_they_are(desk: Desk) -> None:
+    assert "--visibility public shows them" in desk.bring(vevent(), vevent("b@x", CLASS="CONFIDENTIAL"))
+    assert ["confidential", "private"] == sorted(event["visibility"] for event in desk.events)
+
+    desk.bring(vevent(), vevent("b@x", CLASS="CONFIDENTIAL"), args=("--yes", "--visibility", "public"))
+    assert ["confidential", "public"] == sorted(event["visibility"] for event in desk.events)
+
+    desk.bring(vevent(SEQUENCE="4", SUMMARY="New"), vevent("b@x", SEQUENCE="4"))
+    assert ["public", "public"] == sorted(event["visibility"] for event in desk.events)
+
+
+def test_an_instant_in_the_second_of_two_equal_hours_is_kept(desk: Desk) -> None:
+    twice = vevent(DTSTART="20271031T013000Z", DTEND="20271031T021500Z")
+
+    output = desk.bring(twice, args=("--yes", "--tz", "Europe/Berlin", "--visibility", "public"))
+
+    assert ("UTC", "2027-10-31T01:30:00") == (desk.only["tzid"], desk.only["dtstart"])
+    assert "An hour comes twice in Europe/Berlin" in output
+    assert b"DTSTART:20271031T013000Z\r\nDTEND:20271031T021500Z" in desk.feed()
+    assert "Done. unchanged: 1" in desk.bring(twice, args=("--yes", "--tz", "Europe/Berlin"))
+
+
+def test_floating_times_are_in_the_zone_that_was_asked_for(desk: Desk) -> None:
+    floating = vevent(DTSTART="20270303T100000", DTEND="20270303T110000")
+    desk.bring("X-WR-TIMEZONE:America/New_York\r\n", floating, args=("--yes", "--tz", "Asia/Bangkok"))
+
+    assert ("Asia/Bangkok", "2027-03-03T10:00:00") == (desk.only["tzid"], desk.only["dtstart"])
+
+
+def test_a_charset_may_be_said_and_a_wrong_one_is_refused(desk: Desk) -> None:
+    desk.file.write_bytes(f"{HEAD}{vevent(SUMMARY='Көрме')}END:VCALENDAR\r\n".encode("kz1048"))
+
+    refused = desk.run("event", "import", str(desk.file), "--yes", "--charset", "klingon", code=2).output
+    assert "There is no charset klingon" in refused
+
+    desk.run("event", "import", str(desk.file), "--yes", "--charset", "kz1048")
+    assert "Көрме" == desk.only["said"]

@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 import pytest
 import sqlalchemy as sa
 
-from scheduler.base.errors import Conflict, Problems
+from scheduler.base.errors import Conflict, Invalid, Problems
 from scheduler.model.attendance import Partstat
 from scheduler.model.audit import Audit
 from scheduler.model.events import Event, Mode, Status
@@ -438,3 +438,25 @@ def test_many_events_are_compared_in_few_questions(db):
         conflicts.find(session, events, now=NOW)
 
     assert len(asked) < 10
+
+
+@pytest.mark.parametrize(
+    ("given", "refused"),
+    [
+        ({}, True),
+        ({"closed": [{"first_day": date(2027, 3, 28)}]}, False),
+        ({"closed": [{"first_day": date(2027, 3, 28), "hours": "01:00-06:00"}]}, False),
+        ({"closed": [{"first_day": date(2027, 3, 29), "hours": "01:00-06:00"}]}, True),
+        ({"last_day": date(2027, 3, 27)}, False),
+        ({"hours": {"daily": "01:00-06:00"}}, False),
+    ],
+)
+def test_hours_at_a_time_that_clocks_skip_are_refused_unless_that_day_has_others(session, given, refused):
+    days = {"first_day": date(2027, 3, 26), "last_day": date(2027, 3, 30), "hours": {"daily": "00:00-06:00"}}
+    plan = {"kind": "exhibition", "tz": "Asia/Beirut", **days, **given}
+
+    if refused:
+        with pytest.raises(Invalid, match=r"hours: There is no 2027-03-28 00:00 in Asia/Beirut.*other hours"):
+            an_event(session, "night", **plan)
+    else:
+        assert an_event(session, "night", **plan).id
