@@ -86,6 +86,22 @@ def format_days(first: date, last: date, language: str) -> str:
 
 
 @lru_cache(_CACHED)
+def format_days_short(first: date, last: date, language: str) -> str:
+    """Format a range of days, both included, for tables: ``26 Jan – 7 Feb``, ``2–7 Feb``; years where they differ.
+
+    Raise ValueError if the first day is after the last.
+    """
+    if first > last:
+        raise ValueError("the first day is after the last")
+    if first == last:
+        return format_day_short(first, language)
+    locale = _locale(language)
+    parts = locale.interval_formats["yMMMd" if first.year != last.year else "MMMd"]
+    start, end = parts[_widest_difference(first, last)]
+    return _set(start, first, locale) + _set(end, last, locale)
+
+
+@lru_cache(_CACHED)
 def format_span(start: datetime, end: datetime, language: str) -> str:
     """Format a span of wall times: ``Tuesday 2 February 2027, 10:00–11:30``; past midnight with both days.
 

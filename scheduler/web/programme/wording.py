@@ -14,6 +14,7 @@ from scheduler.base.date_format import (
     format_day,
     format_day_short,
     format_days,
+    format_days_short,
     format_month,
     format_month_name,
     format_weekday,
@@ -24,7 +25,9 @@ from scheduler.model.attendance import Attendee, Reminded, Standing
 from scheduler.model.events import Capacity, Event, Kind, Mode, Queue, Status, Timing
 from scheduler.services.events.attendance import replies
 from scheduler.services.events.attendance.replies import Reply
-from scheduler.services.events.programme.agenda import AgendaEntry, AnnouncedPerson, EventDetails
+from scheduler.services.events.guests import registration
+from scheduler.services.events.guests.registration import Openness
+from scheduler.services.events.programme.agenda import AgendaEntry, AnnouncedPerson
 from scheduler.services.events.programme.event_times import format_instant, format_time
 from scheduler.services.events.programme.rendering.event_texts import format_location, format_weekly_hours
 from scheduler.services.events.programme.rendering.kind_names import KIND_NAMES
@@ -39,7 +42,7 @@ ROLES = {
 
 
 class Badge(NamedTuple):
-    """The date as the handle of a line: the days, large, and what they are called."""
+    """The date as the handle of a line: the days, large, and what they are called; "" for a range across months."""
 
     days: str
     under: str
@@ -53,13 +56,12 @@ def badge(entry: AgendaEntry, *, month: bool = False) -> Badge:
     if first == last:
         named = format_day_short if month else format_weekday
         return Badge(str(first.day), named(first, g.language))
+    if (first.year, first.month) != (last.year, last.month):
+        return Badge(format_days_short(first, last, g.language), "")
     return Badge(f"{first.day}–{last.day}", _under(first, last, month=month))
 
 
 def _under(first: date, last: date, *, month: bool) -> str:
-    if (first.year, first.month) != (last.year, last.month):
-        months = [format_month_name(day, g.language, short=True) for day in (first, last)]
-        return " – ".join(months)
     if month:
         return format_month_name(first, g.language)
     return " – ".join(format_weekday(day, g.language, short=True) for day in (first, last))
@@ -130,11 +132,7 @@ def state(entry: AgendaEntry, now: datetime) -> StateLabel | None:
         return StateLabel(_("Date to be announced"))
     if event.status is Status.TENTATIVE:
         return StateLabel(_("Tentative"), "full")
-    return _places(event) if _takes_guests(event, now) else None
-
-
-def _takes_guests(event: Event, now: datetime) -> bool:
-    return not event.is_over(now) and not event.is_late(now) and not event.is_early(now)
+    return _places(event) if registration.is_open(event, now=now) else None
 
 
 def _places(event: Event) -> StateLabel | None:
@@ -157,15 +155,55 @@ def _limited(event: Event) -> list[Capacity]:
 # One event
 
 
-def states(detail: EventDetails, now: datetime) -> list[StateLabel]:
-    """List everything there is to know about coming."""
-    event = detail.entry.event
-    first = state(detail.entry, now)
-    if event.cancelled or not event.dated or event.is_over(now):
-        return [first or StateLabel(_("This is over"))]
-    places = [_places_in_full(capacity) for capacity in _limited(event)] if _takes_guests(event, now) else []
-    tentative = [first] if first and event.status is Status.TENTATIVE else []
-    return [*tentative, *places, *_registration(event, now)]
+def states(event: Event, now: datetime) -> list[StateLabel]:
+    """Return the state of registration: the places left in each mode while it is open, else one sentence."""
+    match registration.find_openness(event, now=now):
+        case Openness.OPEN:
+            places = [_places_in_full(capacity) for capacity in _limited(event)]
+            return places or [StateLabel(_("Registration is open"), "open")]
+        case Openness.CANCELLED:
+            return []  # it stands below the title
+        case Openness.AT_DESK if not event.dated:
+            return [StateLabel(_("Date to be announced"))]
+        case Openness.AT_DESK if not _has_list(event):
+            return []
+    return [StateLabel(refusal(event, now), "off")]
+
+
+def _has_list(event: Event) -> bool:
+    """Return whether there are places that somebody could ask for, though not on the page."""
+    return bool(_limited(event)) or event.registration_opens is not None or event.registration_closes is not None
+
+
+def refusal(event: Event, now: datetime) -> str:
+    """Return the sentence that says why nobody can register on the page of an event now."""
+    match registration.find_openness(event, now=now):
+        case Openness.CANCELLED:
+            return _("Cancelled")
+        case Openness.OVER:
+            return _("This is over")
+        case Openness.EARLY:
+            return _("Registration opens {moment}", moment=_clocks_of(event.registration_opens_at, event))
+        case Openness.AT_DESK:
+            return _("The organiser gives the places; there is no registration on this page")
+    return _("Registration is closed")
+
+
+def closing(event: Event) -> str:
+    """Return until when somebody can register, on each clock; "" without a closing time."""
+    closes = event.registration_closes_at
+    return _("Registration closes {moment}", moment=_clocks_of(closes, event)) if closes else ""
+
+
+def _clocks_of(at: datetime | None, event: Event) -> str:
+    assert at is not None  # noqa: S101 - asked for only where there is such a time
+    return " · ".join(f"{line.time} ({line.zone})" for line in format_instant(at, event, g.language, g.tzid))
+
+
+def has_free_places(event: Event) -> bool:
+    """Return whether a place is free in some mode that the event offers."""
+    free = {capacity.mode: capacity.free for capacity in event.capacities}
+    return any(free.get(mode) != 0 for mode in registration.offered_modes(event))
 
 
 def _places_in_full(capacity: Capacity) -> StateLabel:
@@ -244,9 +282,7 @@ def standing(attendee: Attendee) -> StateLabel:
 
 def until(attendee: Attendee) -> str:
     """Return until when an offer holds, on the event's clock and on the reader's."""
-    assert attendee.offered_until is not None  # noqa: S101 - a constraint
-    shown = format_instant(attendee.offered_until, attendee.event, g.language, g.tzid)
-    return " · ".join(f"{line.time} ({line.zone})" for line in shown)
+    return _clocks_of(attendee.offered_until, attendee.event)
 
 
 def company(attendee: Attendee) -> str:
@@ -284,20 +320,6 @@ REMINDED = {
     Reminded.CLOSELY: N_("a day and an hour before"),
     Reminded.NEVER: N_("not at all"),
 }
-
-
-def _registration(event: Event, now: datetime) -> Iterator[StateLabel]:
-    opens, closes = event.registration_opens, event.registration_closes
-    if event.is_late(now):
-        yield StateLabel(_("Registration is closed"))
-    elif opens and event.is_early(now):
-        yield StateLabel(_("Registration opens {moment}", moment=_moment(opens)))
-    elif closes:
-        yield StateLabel(_("Registration closes {moment}", moment=_moment(closes)))
-
-
-def _moment(at: datetime) -> str:
-    return f"{format_day(at.date(), g.language, year=False, weekday=False)}, {at:%H:%M}"
 
 
 def times(entry: AgendaEntry) -> list[When]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -225,12 +225,53 @@ def test_a_flood_of_forms_is_told_to_wait(app, web):
     assert ([422] * 20, 429) == (answers[:20], answers[20])
 
 
-def test_an_event_that_is_not_open_has_no_button_and_its_form_says_so(app, web):
+@ONE_ENGINE
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"registration": "desk"}, "The organiser gives the places; there is no registration on this page"),
+        ({"registration_opens": datetime(2027, 1, 20, 9)}, "Registration opens Wednesday 20 January 2027, 09:00"),
+        ({"registration_closes": datetime(2027, 1, 4, 9)}, "Registration is closed"),
+        ({"dtstart": datetime(2027, 1, 4, 15)}, "Registration is closed"),
+        ({"dtstart": datetime(2027, 1, 3, 15)}, "This is over"),
+    ],
+)
+def test_an_event_that_is_not_open_says_so_in_one_sentence_without_places_and_its_form_says_the_same(
+    app, web, given, says
+):
+    plan(app, **{"capacity": 50, "registration_closes": datetime(2027, 1, 30), **given})
+
+    page, form = text(web.get("/en/events/opening")), text(web.get(FORM))
+
+    assert 1 == page.count(says)
+    assert f"<h1>{says}" in form
+    for words in (FORM, "places free", "Registration closes"):
+        assert words not in page
+    assert "Places free" not in text(web.get("/en/?month=2027-02"))
+    assert 422 == web.post(FORM, data={"seal": "x"}).status_code
+
+
+@ONE_ENGINE
+def test_an_event_without_a_list_says_nothing_of_registration(app, web):
     plan(app, registration="desk")
 
-    assert FORM not in text(web.get("/en/events/opening"))
-    assert "takes no registrations" in text(web.get(FORM))
-    assert 422 == web.post(FORM, data={"seal": "x"}).status_code
+    assert "egistration" not in text(web.get("/en/events/opening"))
+
+
+@ONE_ENGINE
+def test_an_open_event_says_what_is_free_and_until_when_and_its_one_button_what_comes_of_it(app, web):
+    plan(app, capacity=1, registration_closes=datetime(2027, 1, 30))
+
+    free = text(web.get("/en/events/opening"))
+    with app.db.write() as session:
+        register(session, session.scalars(sa.select(Event)).one())
+    full = text(web.get("/en/events/opening"))
+
+    assert "1 of 1 places free" in free
+    assert 'register">Register</a>' in free
+    assert "Registration closes Saturday 30 January 2027, 00:00 (Bangkok, UTC+7)" in free
+    assert "All places are taken: waiting list" in full
+    assert 'register">Join the waiting list</a>' in full
 
 
 def test_a_form_of_what_is_not_public_is_nowhere(app, web):
