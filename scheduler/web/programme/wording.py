@@ -7,6 +7,7 @@ from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 
 from flask import g
+from markupsafe import Markup
 
 from scheduler.base.clock import format_offset, instant, wall
 from scheduler.base.date_format import (
@@ -33,6 +34,7 @@ from scheduler.services.events.programme.rendering.event_texts import format_loc
 from scheduler.services.events.programme.rendering.kind_names import KIND_NAMES
 from scheduler.web.kit.language import _
 from scheduler.web.kit.state import StateLabel
+from scheduler.web.programme import browser_clock
 
 ROLES = {
     "presides": N_("Presided over by"),
@@ -74,40 +76,52 @@ def kind(entry: AgendaEntry) -> str:
     return f"{name} · " + _("stop {number} of {of}", number=entry.stop.number, of=entry.stop.of)
 
 
-def facts(entry: AgendaEntry, now: datetime) -> list[str]:
+class Fact(NamedTuple):
+    """A part of a quiet line; ``clock``: it is a time, shown on the clock of the reader's browser, too."""
+
+    words: str
+    clock: Markup = Markup("")
+
+
+def facts(entry: AgendaEntry, now: datetime) -> list[Fact]:
     """Return one quiet line: the hours on the event's clock and on the reader's, and the place."""
     event = entry.event
-    return [*_hours(event, now), *filter(None, [_place(event)])]
+    return [*_hours(event, now), *([Fact(place)] if (place := _place(event)) else [])]
 
 
-def _hours(event: Event, now: datetime) -> Iterator[str]:
+def _hours(event: Event, now: datetime) -> Iterator[Fact]:
     if event.timing is Timing.HOUR_TO_BE_ANNOUNCED:
-        yield from [] if event.is_over(now) else [_("hour to be announced")]
+        yield from [] if event.is_over(now) else [Fact(_("hour to be announced"))]
     elif event.kind is Kind.EXHIBITION:
-        yield from filter(None, [", ".join(format_weekly_hours(event, g.language))])
+        yield from map(Fact, filter(None, [", ".join(format_weekly_hours(event, g.language))]))
     elif event.kind is Kind.ANNIVERSARY:
-        yield _("every year")
+        yield Fact(_("every year"))
     if event.timing is Timing.HOURS:
         yield from _clocks(event)
 
 
-def _clocks(event: Event) -> Iterator[str]:
+def _clocks(event: Event) -> Iterator[Fact]:
     assert event.dtstart and event.dtend and event.starts_at and event.ends_at  # noqa: S101, PT018 - dated
-    yield f"{_span(event.dtstart, event.dtend)} {_city_of_clock(event)}"
+    ends_at = event.ends_at if _is_within_day(event.dtstart, event.dtend) else None
+    clock = browser_clock.describe(event.starts_at, ends_at, event.tzid, short=True)
+    yield Fact(f"{_span(event.dtstart, event.dtend)} {_city_of_clock(event)}", clock)
     tzid = g.tzid
     if tzid is None or wall(event.starts_at, tzid) == event.dtstart:
         return
     starts = wall(event.starts_at, tzid)
     hours = _span(starts, wall(event.ends_at, tzid))
     day = "" if starts.date() == event.dtstart.date() else format_day_short(starts.date(), g.language) + ", "
-    yield f"{day}{hours} {zone_city(tzid, g.language)}"
+    yield Fact(f"{day}{hours} {zone_city(tzid, g.language)}")
 
 
 def _span(start: datetime, end: datetime) -> str:
     """Format hours alone; an end on another day is on the event's page."""
-    same = start.date() == (end - timedelta(microseconds=1)).date()
     closing = "24:00" if end.time() == time() else f"{end:%H:%M}"
-    return f"{start:%H:%M}–{closing}" if same else f"{start:%H:%M}"
+    return f"{start:%H:%M}–{closing}" if _is_within_day(start, end) else f"{start:%H:%M}"
+
+
+def _is_within_day(start: datetime, end: datetime) -> bool:
+    return start.date() == (end - timedelta(microseconds=1)).date()
 
 
 def _city_of_clock(event: Event) -> str:
@@ -167,6 +181,8 @@ def states(event: Event, now: datetime) -> list[StateLabel]:
             return [StateLabel(_("Date to be announced"))]
         case Openness.AT_DESK if not _has_list(event):
             return []
+        case Openness.EARLY:
+            return [StateLabel(refusal(event, now), at=event.registration_opens_at)]
     return [StateLabel(refusal(event, now), "off")]
 
 

@@ -125,7 +125,20 @@ def test_without_a_choice_only_the_clock_of_the_place_is_shown(app, web):
 
     assert "Tuesday 2 February 2027, 10:00–12:00" in page
     assert "(Bangkok, UTC+7)" in page
-    assert "your clock)" not in page
+    assert "your clock)" not in re.sub(r"<(\w+)[^>]* hidden .*?</\1>", "", page)
+
+
+@ONE_ENGINE
+def test_a_page_for_everybody_gives_the_browser_what_it_needs_to_show_its_own_clock(app, web):
+    plan(app, {})
+
+    answer = web.get("/en/events/opening")
+
+    assert "public, max-age=60" == answer.headers["Cache-Control"]
+    assert 'data-starts="2027-02-02T10:00+0700" data-ends="2027-02-02T12:00+0700"' in text(answer)
+    assert "2027-02-01=Monday 1 February 2027, {hours}|" in text(answer)
+    assert "|2027-02-02={hours}|2027-02-03=3 Feb, {hours}" in text(web.get("/en/"))
+    assert "data-starts" not in text(web.get("/en/", headers={"Cookie": "clock=Asia/Almaty"}))
 
 
 @ONE_ENGINE
