@@ -95,14 +95,14 @@ def test_a_reader_without_javascript_finds_an_event_sets_a_clock_and_subscribes(
         (
             "Europe/Berlin",
             "en",
-            "Thursday 21 January 2027, 08:00–09:30 (Berlin, UTC+1, your clock)",
+            "Tuesday 19 January 2027, 08:00–09:30 (Berlin, UTC+1, your clock)",
             "08:00–09:30 Berlin",
         ),
         (
             "America/Los_Angeles",
             "th",
-            "วันพุธที่ 20 มกราคม 2570 เวลา 23:00 น. – วันพฤหัสบดีที่ 21 มกราคม 2570 เวลา 00:30 น.",
-            "20 ม.ค., 23:00 – 00:30 ลอสแองเจลิส",
+            "วันจันทร์ที่ 18 มกราคม 2570 เวลา 23:00 น. – วันอังคารที่ 19 มกราคม 2570 เวลา 00:30 น.",
+            "18 ม.ค., 23:00 – 00:30 ลอสแองเจลิส",
         ),
         ("Asia/Ho_Chi_Minh", "ru", "", ""),
     ],

@@ -57,6 +57,9 @@ POST /L/desk/events/<key>/guests/<number>/<verb>           401    403  403     4
 GET  /L/desk/events/<key>/register                         303    403  403     200          200   403      403   200
 POST /L/desk/events/<key>/register                         401    403  403     422          422   403      403   422
 GET  /L/desk/events/<key>/letters                          303    403  403     200          200   403      403   200
+GET  /L/desk/events/<key>/letters/<number>                 303    403  403     200          200   403      403   200
+GET  /L/desk/events/<key>/letters/<number>/attachment.ics  303    403  403     200          200   403      403   200
+POST /L/desk/events/<key>/letters/<number>/again           401    403  403     422          422   403      403   422
 GET  /L/desk/events/<key>/door                             303    403  200     200          200   403      403   200
 POST /L/desk/events/<key>/door                             401    403  200     200          200   403      403   200
 GET  /L/desk/events/<key>/door/now                         303    403  200     200          200   403      403   200
@@ -90,6 +93,9 @@ GET  /L/desk/visits/<reference>/move                       303    403  403     4
 POST /L/desk/visits/<reference>/move                       401    403  403     403          409   403      409   409
 GET  /L/desk/visits/<reference>/cancel                     303    403  403     403          200   403      200   200
 POST /L/desk/visits/<reference>/cancel                     401    403  403     403          422   403      422   422
+GET  /L/desk/visits/<reference>/letters/<number>           303    403  403     403          200   403      403   200
+GET  /L/desk/visits/<reference>/letters/<number>/attachment.ics 303 403 403    403          200   403      403   200
+POST /L/desk/visits/<reference>/letters/<number>/again     401    403  403     403          422   403      403   422
 """
 # What an account may know of ("yes"); the rest is not there (404), for whoever the table above does not refuse (403).
 KNOWS = """
