@@ -24,6 +24,10 @@ person = LazyGroup(
     help=N_("People of the programme."),
     modules={
         **_places("person", "people"),
+        "change": "guests.corrections:change_person",
+        "show": "guests.corrections:show_person",
+        "names": "guests.corrections:list_names",
+        "keep-name": "guests.corrections:keep_name",
         "erase": "events.person_erasure:erase",
         "retention": "events.person_erasure:retention",
     },

@@ -150,3 +150,14 @@ def unshared(view: Callable[P, str | Response]) -> Callable[P, Response]:
         return response
 
     return answer
+
+
+def read_name(form: Form, field: str) -> str | None:
+    """Return a name that was typed into a field, checked as those of guests are; the error stands beside the field."""
+    refuse_no_name(form, field)
+    try:
+        typed = check_line(form[field], most=LONGEST_NAME)
+    except SchedulerError as error:
+        form.errors.setdefault(field, in_words(error))
+        return None
+    return None if form.errors else typed

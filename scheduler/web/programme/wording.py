@@ -256,6 +256,8 @@ def done(what: str, attendee: Attendee) -> str:
     """Return what a button did, for the page that shows it."""
     if what in ("confirmed", "coming"):
         return _(CAME.get(attendee.standing, ""))
+    if what == "name" and attendee.attending.name_asked:
+        return _("We have your wish. An officer decides, because it is more than a slip of the pen.")
     return _(DONE[what])
 
 
@@ -269,6 +271,7 @@ CAME = {
 
 DONE = {
     "party": N_("Your registration has been changed."),
+    "name": N_("Your name is corrected."),
     "withdrawal": N_("You have withdrawn. Thank you for telling us."),
     "reminders": N_("You will be reminded in this way."),
     "reader": N_("Letters will come to you in this way."),
