@@ -20,9 +20,9 @@ from scheduler.services.events.programme.rendering.event_texts import (
     format_weekly_hours,
 )
 from scheduler.services.events.programme.rendering.kind_names import KIND_NAMES
+from scheduler.web.kit import browser_clock
 from scheduler.web.kit.assets import Assets
 from scheduler.web.kit.language import NAMES, _, kept, ngettext, with_query
-from scheduler.web.programme import browser_clock
 from scheduler.web.programme import wording as event_wording
 
 # Cities that people who read these pages live in; any other zone is a click further.

@@ -103,7 +103,7 @@ def list_routes(site: Flask) -> list[Route]:
 
 
 class Numbers(NamedTuple):
-    """The ids of an event's guests: on the list, not confirmed yet, the arrival of another one, a letter to the first."""
+    """The ids of an event's guests: on the list, not confirmed yet, the arrival of another; a letter to the first."""
 
     guest: int
     unconfirmed: int

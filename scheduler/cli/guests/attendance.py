@@ -14,10 +14,10 @@ from scheduler.base.i18n import N_
 from scheduler.base.text import check_line, check_prose
 from scheduler.cli.guests.approval import REGISTERED, collecting_offers, reporting_offers
 from scheduler.cli.guests.attendee_listing import attendee_record
-from scheduler.cli.guests.corrections import correct_by_options, tell_letters
 from scheduler.cli.kit.answers import show_one
 from scheduler.cli.kit.consent import carry_out, print_lines, with_consent
 from scheduler.cli.kit.context import CommandContext, as_json, pass_context, with_force
+from scheduler.cli.kit.corrections import correct_by_options, tell_letters
 from scheduler.cli.kit.language import _, language
 from scheduler.cli.kit.records import read_text, texts_by_language
 from scheduler.model.attendance import Answer, Role

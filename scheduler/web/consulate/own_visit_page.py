@@ -154,11 +154,11 @@ def _show_own(app: App, visit: Appointment, form: Form | None = None) -> str:
         _("Your visit"),
         app,
         form=form or Form(),
-        done=visit_wording.done(request.args.get("done", "")),
+        names=Form({f"called-{number}": one.name for number, one in enumerate(visit.applicants, 1)}),
+        done=visit_wording.done(request.args.get("done", ""), visit),
         code=_draw_code(visit.reference),
         calendar=_make_calendar_address(app, visit),
         contact=visit.applicants[0],
-        forms_of=lambda name: Form({"called": name}),
     )
 
 
@@ -314,7 +314,10 @@ def _set_reading_preferences(app: App, token: str) -> Response | str:
 def _respell(app: App, token: str) -> Response | str:
     form = Form.sent()
     numbers = {str(number): number for number in range(1, 100)}
-    number, typed = form.one_of("who", numbers, _("Choose one of the list.")), read_name(form, "called")
+    number, typed = (
+        form.one_of("who", numbers, _("Choose one of the list.")),
+        read_name(form, f"called-{form['who']}"),
+    )
 
     def act(session: Session, visit: Appointment, now: datetime) -> None:
         if number is None or typed is None or number > len(visit.applicants):

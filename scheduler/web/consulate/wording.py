@@ -27,9 +27,9 @@ from scheduler.services.consulate.posts.free_times import Party
 from scheduler.services.consulate.posts.open_cells import DAY, Interval
 from scheduler.services.consulate.posts.reasons import format_holiday
 from scheduler.services.consulate.posts.slots import Slot
+from scheduler.web.kit import browser_clock
 from scheduler.web.kit.language import _, ngettext
 from scheduler.web.kit.state import StateLabel
-from scheduler.web.programme import browser_clock
 
 _REASONS = {
     Reason.PAST: N_("It has passed."),
@@ -262,6 +262,7 @@ def status(appointment: Appointment, now: datetime) -> StateLabel:
 
 
 DONE = {
+    "respelled": N_("The name is corrected."),
     "booked": N_("Thank you. Your visit is booked; a letter with all you need is on its way."),
     "moved": N_("Your visit has been moved; a letter with the new time is on its way."),
     "cancelled": N_("Your visit has been cancelled. Thank you for telling us: others wait for a time."),
@@ -270,7 +271,9 @@ DONE = {
 }
 
 
-def done(what: str) -> str:
+def done(what: str, visit: Appointment) -> str:
+    if what == "respelled" and any(one.name_asked for one in visit.applicants):
+        return _("We have your wish. An officer decides, because it is more than a slip of the pen.")
     return _(DONE[what]) if what in DONE else ""
 
 

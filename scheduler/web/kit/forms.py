@@ -19,7 +19,7 @@ from flask import Response, abort, g, make_response, request
 
 from scheduler.base.errors import Invalid, SchedulerError
 from scheduler.base.i18n import load_catalogue
-from scheduler.base.text import can_be_stored
+from scheduler.base.text import can_be_stored, check_line
 from scheduler.services.common.tokens import derive, is_same
 from scheduler.web.kit.language import _
 

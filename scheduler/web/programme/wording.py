@@ -32,9 +32,9 @@ from scheduler.services.events.programme.agenda import AgendaEntry, AnnouncedPer
 from scheduler.services.events.programme.event_times import format_instant, format_time
 from scheduler.services.events.programme.rendering.event_texts import format_location, format_weekly_hours
 from scheduler.services.events.programme.rendering.kind_names import KIND_NAMES
+from scheduler.web.kit import browser_clock
 from scheduler.web.kit.language import _
 from scheduler.web.kit.state import StateLabel
-from scheduler.web.programme import browser_clock
 
 ROLES = {
     "presides": N_("Presided over by"),

@@ -52,7 +52,9 @@ def correct(session: Session, appointment: Appointment, draft: VisitorsDraft, *,
     lifecycle.lock_visit(session, appointment)
     _refuse_ended(appointment, now)
     if len(draft.names) != len(appointment.applicants):
-        raise Conflict("visit {reference} is for {people}", reference=appointment.reference, people=appointment.people)
+        raise Conflict(
+            "visit {reference} is for {people}", reference=appointment.reference, people=appointment.people
+        )
     fields = [*_write_names(appointment, draft), *_write_contact(appointment, draft)]
     if fields:
         note(session, "correct", "appointment", appointment.id, now=now, fields=fields)

@@ -334,7 +334,9 @@ def _read_correction(form: Form, visit: Appointment) -> VisitorsDraft:
             form.errors[f"name-{number}"] = _("Enter a name.")
     reached = {"email": form["email"].strip(), "telephone": form["telephone"].strip(), "tz": form["zone"].strip()}
     typed = {"names": names, "language": form["spoken"], **reached}
-    draft: VisitorsDraft | None = check_draft(VisitorsDraft, typed, form, {"names": "name-1", "tz": "zone", "language": "spoken"})
+    draft: VisitorsDraft | None = check_draft(
+        VisitorsDraft, typed, form, {"names": "name-1", "tz": "zone", "language": "spoken"}
+    )
     if draft is None or form.errors:
         raise FormRefused
     return draft

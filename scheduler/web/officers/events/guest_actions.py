@@ -138,7 +138,9 @@ def _correct(session: Session, attendee: Attendee, form: Form, now: datetime) ->
     name = {**person.name, person.name.language_for(g.language): form["called"]}
     if not form["called"].strip():
         form.errors["called"] = _("Enter a name.")
-    draft: PersonDraft | None = check_draft(PersonDraft, {**known.model_dump(), **typed, "name": name}, form, CORRECTED)
+    draft: PersonDraft | None = check_draft(
+        PersonDraft, {**known.model_dump(), **typed, "name": name}, form, CORRECTED
+    )
     if draft is None or form.errors:
         raise FormRefused
     if not corrections.correct(session, person, draft, now=now).fields:

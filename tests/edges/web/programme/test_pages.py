@@ -470,7 +470,9 @@ def test_an_exhibition_is_said_by_its_hours_and_its_closed_days(app, web):
 
 @ONE_ENGINE
 def test_a_range_across_months_names_both_in_the_order_of_the_language(app, web):
-    plan(app, {"kind": Kind.EXHIBITION, "dtstart": None, "first_day": date(2027, 1, 26), "last_day": date(2027, 2, 7)})
+    plan(
+        app, {"kind": Kind.EXHIBITION, "dtstart": None, "first_day": date(2027, 1, 26), "last_day": date(2027, 2, 7)}
+    )
 
     shown = {language: text(web.get(f"/{language}/")) for language in LANGUAGES}
 

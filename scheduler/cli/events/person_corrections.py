@@ -11,15 +11,14 @@ from scheduler.base.i18n import N_
 from scheduler.cli.events.place_listing import place_record
 from scheduler.cli.kit.answers import Columns, show, show_one
 from scheduler.cli.kit.context import CommandContext, as_json, pass_context
-from scheduler.cli.kit.drafts import draft_options, draft_with_options, refuse_wrong_verb
+from scheduler.cli.kit.corrections import correct_by_options, tell_letters
+from scheduler.cli.kit.drafts import draft_options, refuse_wrong_verb
 from scheduler.cli.kit.language import _, language
 from scheduler.model.places import Person
 from scheduler.services.common.lookup import Lookup
 from scheduler.services.common.lookup import get_person as person_of
-from scheduler.services.common.plain_tables import write_table as plain
 from scheduler.services.events.guests import corrections
 from scheduler.services.events.programme.place_drafts import PersonDraft
-from scheduler.services.events.programme.places import read_draft
 
 
 def _find(session: Session, who: str) -> Person:
@@ -58,19 +57,6 @@ def change_person(context: CommandContext, /, person: str, **given: Any) -> None
         return
     click.echo(_("Changed: {noun} {key}").format(noun=_("person"), key=name))
     tell_letters(done)
-
-
-def correct_by_options(
-    context: CommandContext, session: Session, person: Person, given: dict[str, Any]
-) -> corrections.PersonCorrection:
-    """Correct a person by the options of a draft that were given."""
-    draft = draft_with_options(PersonDraft, plain(read_draft(person)), given, language=context.settings.language)
-    return corrections.correct(session, person, draft, now=context.now())
-
-
-def tell_letters(done: corrections.PersonCorrection) -> None:
-    for event in done.events:
-        click.echo(_("A letter goes to the new address, and old links end: {event}").format(event=event))
 
 
 @click.command("names", help=N_("Who asks on their own page for another name."))
