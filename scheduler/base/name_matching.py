@@ -175,7 +175,7 @@ def is_nearly_same(one: str, other: str) -> bool:
 def is_respelling(one: str, other: str) -> bool:
     """Return whether two names are one name spelled in two ways, or with a slip of the pen.
 
-    Case, order, script and transliteration do not count. A slip is one letter more, less, other or in the wrong place,
+    Case, order, script and transliteration do not count. A slip is one letter more, less, other or out of place,
     in at most two words of at least four letters; never the ending that tells Serikov from Serikova.
     """
     if make_name_key(one) == make_name_key(other):

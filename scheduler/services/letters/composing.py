@@ -37,7 +37,9 @@ def compose(
     }
     for number in ids:
         letter = about_visits.get(number)
-        yield composed[number] if letter is None else compose_visit_letter(letter, house, now, only_useful)
+        yield (
+            composed[number] if letter is None else compose_visit_letter(letter, house, now, only_useful=only_useful)
+        )
 
 
 def _letters_about_visits(session: Session, ids: Sequence[int]) -> Mapping[int, Letter]:
@@ -70,7 +72,7 @@ class ReadableLetter:
     unsent_because: str
 
 
-HIDDEN_SECRET = "…"  # stands for what opens the page or the door to its holder alone
+LEFT_OUT = "…"  # stands for what opens the page or the door to its holder alone
 
 
 def read_letter(session: Session, letter: Letter, *, house: SenderIdentity, now: datetime) -> ReadableLetter | Skip:
@@ -92,7 +94,7 @@ def read_letter(session: Session, letter: Letter, *, house: SenderIdentity, now:
         subject=composed.subject,
         sender=composed.sender,
         recipient=composed.address,
-        text=_SECRETS.sub(HIDDEN_SECRET, body.get_content() if body else ""),
+        text=_SECRETS.sub(LEFT_OUT, body.get_content() if body else ""),
         calendar=_get_calendar(message),
         unsent_because=useful.reason if isinstance(useful, Skip) else "",
     )

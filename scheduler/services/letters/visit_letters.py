@@ -51,7 +51,7 @@ _TO_CONFIRM = (
 
 
 def compose_visit_letter(
-    letter: Letter, house: SenderIdentity, now: datetime, only_useful: bool
+    letter: Letter, house: SenderIdentity, now: datetime, *, only_useful: bool = True
 ) -> CompositionResult:
     """Compose a letter about a visit, or give the reason why it is not to be sent.
 

@@ -148,7 +148,7 @@ def list_month(session: Session, chosen: AgendaFilter, first: date) -> list[Agen
 
 
 def list_days(entry: AgendaEntry, *, since: date, until: date) -> Collection[date]:
-    """Return the days of an event from ``since`` to ``until``: of an exhibition with hours only those it is open on."""
+    """Return the days of an event from ``since`` to ``until``; of an exhibition with hours those it is open on."""
     if entry.first_on is None or entry.last_on is None:
         return ()
     if entry.event.kind is Kind.EXHIBITION and list_weekly_hours(entry.event):
