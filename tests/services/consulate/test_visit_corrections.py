@@ -69,7 +69,7 @@ def test_a_confirmed_visit_is_told_to_the_new_address_as_it_stands(consulate):
 
 
 def test_names_language_and_telephone_are_put_right_without_a_letter(consulate):
-    reference = consulate.book("Aliya", MORNING, "N1", "N2")
+    reference = consulate.book("Aliya", MORNING, "N-1001", "N-1002")
     before = last_letter(consulate)
 
     fields = correct(

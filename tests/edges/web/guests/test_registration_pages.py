@@ -516,3 +516,24 @@ def test_a_database_that_is_away_is_not_the_visitors_mistake(app, web, monkeypat
     assert 503 == fill(web).status_code
     with app.db.read() as session:
         assert 0 == session.scalar(sa.select(sa.func.count(Letter.id)))
+
+
+# The spelling of a name
+
+
+@ONE_ENGINE
+def test_a_slip_in_ones_own_name_is_corrected_at_once_and_another_name_is_asked_for(app, web):
+    plan(app)
+    own = registered(app, web)
+
+    def ask(name: str) -> str:
+        answer = web.post(f"{own}/name", data={"called": name})
+        return text(web.get(answer.headers["Location"])) if answer.status_code == 303 else text(answer)
+
+    assert 'value="Anna Ivanova"' in text(web.get(own))
+    assert "Your name is corrected." in ask("Ana Ivanova")
+    other = ask("Somebody Else")
+    assert "We have your wish." in other
+    assert "Somebody Else" in other
+    assert "Enter a name alone" in ask("http://spam.example")
+    assert [("Ana Ivanova", Standing.CONFIRMED)] == attendees(app)

@@ -45,7 +45,9 @@ def letters(session, *columns):
 
 def fail_all(session):
     session.execute(
-        sa.update(Letter).values(outcome=Outcome.FAILED, reason="no such mailbox", finished_at=NOW, address="old@x.org")
+        sa.update(Letter).values(
+            outcome=Outcome.FAILED, reason="no such mailbox", finished_at=NOW, address="old@x.org"
+        )
     )
 
 
