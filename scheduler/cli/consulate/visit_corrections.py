@@ -12,8 +12,9 @@ from scheduler.cli.kit.context import CommandContext, pass_context
 from scheduler.cli.kit.language import _
 from scheduler.model.visits import Appointment
 from scheduler.services.common.drafts import check
-from scheduler.services.consulate.visits import corrections, references
-from scheduler.services.consulate.visits.corrections import VisitorsDraft
+from scheduler.services.consulate.front_desk import visit_corrections
+from scheduler.services.consulate.front_desk.visit_corrections import VisitorsDraft
+from scheduler.services.consulate.visits import references
 
 
 @click.command(help=N_("Put right the people of a visit; a letter goes to a new address, and old links end."))
@@ -29,7 +30,7 @@ def change(context: CommandContext, /, reference: str, names: tuple[str, ...], *
         row = references.get(session, reference)
         draft = check(VisitorsDraft, {**_read(row), **{name: value for name, value in given.items() if value}})
         draft = check(VisitorsDraft, {**draft.model_dump(), "names": _replace_names(draft.names, names)})
-        fields = corrections.correct(session, row, draft, now=context.now())
+        fields = visit_corrections.correct(session, row, draft, now=context.now())
         reference = row.reference
     words = _("Changed: {noun} {key}") if fields else _("Nothing to change: {noun} {key}")
     click.echo(words.format(noun=_("visit"), key=reference))
@@ -62,5 +63,5 @@ def _replace_names(before: tuple[str, ...], typed: tuple[str, ...]) -> list[str]
 def keep_names(context: CommandContext, reference: str) -> None:
     with context.write() as session:
         row = references.get(session, reference)
-        corrections.keep_names(session, row, now=context.now())
+        visit_corrections.keep_names(session, row, now=context.now())
         click.echo(_("Unchanged: the names of visit {reference}").format(reference=row.reference))

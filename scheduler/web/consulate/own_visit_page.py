@@ -20,9 +20,10 @@ from scheduler.app import App
 from scheduler.base.errors import Conflict, NotFound, NothingToChange
 from scheduler.base.i18n import LANGUAGES
 from scheduler.model.visits import Appointment, Side, VisitStatus
+from scheduler.services.consulate.front_desk import visit_corrections
 from scheduler.services.consulate.posts import week_view
 from scheduler.services.consulate.posts.slots import Slot
-from scheduler.services.consulate.visits import booking, corrections, own_visit_page
+from scheduler.services.consulate.visits import booking, own_visit_page
 from scheduler.services.consulate.visits import links as visit_links
 from scheduler.services.consulate.visits.booking import NotOffered, Unchanged
 from scheduler.services.consulate.visits.lifecycle import NoLongerStands, VisitTooLate, get_party
@@ -323,7 +324,7 @@ def _respell(app: App, token: str) -> Response | str:
         if number is None or typed is None or number > len(visit.applicants):
             raise Mistyped
         try:
-            corrections.ask_for_name(session, visit, number - 1, typed, now=now)
+            visit_corrections.ask_for_name(session, visit, number - 1, typed, now=now)
         except NothingToChange as error:
             raise Unchanged from error
 

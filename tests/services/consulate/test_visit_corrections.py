@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from scheduler.base.errors import Conflict, NothingToChange
 from scheduler.model.letters import Letter, LetterKind
 from scheduler.model.visits import SlotClaim, VisitStatus
-from scheduler.services.consulate.visits import corrections, links, references
-from scheduler.services.consulate.visits.corrections import VisitorsDraft
+from scheduler.services.consulate.front_desk import visit_corrections
+from scheduler.services.consulate.front_desk.visit_corrections import VisitorsDraft
+from scheduler.services.consulate.visits import links, references
 from scheduler.services.consulate.visits.lifecycle import NoLongerStands
 from scheduler.services.consulate.visits.links import VisitPurpose
 from tests.support.builders import SECRET
@@ -31,7 +32,7 @@ def correct(consulate, reference, **given) -> list[str]:
         contact = visit.applicants[0]
         known = {"names": tuple(one.name for one in visit.applicants), "email": contact.email, "language": "en"}
         draft = VisitorsDraft.model_validate({**known, **given})
-        return corrections.correct(session, visit, draft, now=consulate.now)
+        return visit_corrections.correct(session, visit, draft, now=consulate.now)
 
 
 def last_letter(consulate):
@@ -103,7 +104,9 @@ def test_its_bearer_corrects_a_slip_at_once_and_once_and_an_officer_decides_on_m
 
     def ask(name: str) -> bool:
         with consulate.db.write() as session:
-            return corrections.ask_for_name(session, references.get(session, reference), 0, name, now=consulate.now)
+            return visit_corrections.ask_for_name(
+                session, references.get(session, reference), 0, name, now=consulate.now
+            )
 
     assert ask("Aliya Serik")
     assert not ask("Aliya Serek")
@@ -122,9 +125,9 @@ def test_an_officer_can_leave_the_names_as_they_are(consulate):
     reference = consulate.book("Aliya Serik", email="aliya@example.org")
     with consulate.db.write() as session:
         visit = references.get(session, reference)
-        corrections.ask_for_name(session, visit, 0, "Marat Serik", now=consulate.now)
-        corrections.keep_names(session, visit, now=consulate.now)
+        visit_corrections.ask_for_name(session, visit, 0, "Marat Serik", now=consulate.now)
+        visit_corrections.keep_names(session, visit, now=consulate.now)
 
         assert visit.applicants[0].name_asked is None
         with pytest.raises(NothingToChange):
-            corrections.keep_names(session, visit, now=consulate.now)
+            visit_corrections.keep_names(session, visit, now=consulate.now)

@@ -22,13 +22,13 @@ from scheduler.model.accounts import Act
 from scheduler.model.audit import Audit
 from scheduler.model.visits import Appointment, Side, VisitStatus
 from scheduler.services.accounts import rights
-from scheduler.services.consulate.front_desk import visit_history
+from scheduler.services.consulate.front_desk import visit_corrections, visit_history
+from scheduler.services.consulate.front_desk.visit_corrections import VisitorsDraft
 from scheduler.services.consulate.posts import free_times
 from scheduler.services.consulate.posts.availability import Explanation
 from scheduler.services.consulate.posts.free_times import CounterAssignment
 from scheduler.services.consulate.posts.slots import Slot
-from scheduler.services.consulate.visits import booking, corrections
-from scheduler.services.consulate.visits.corrections import VisitorsDraft
+from scheduler.services.consulate.visits import booking
 from scheduler.services.consulate.visits.lifecycle import get_party
 from scheduler.services.privacy import access_log
 from scheduler.web.consulate import wording as visit_wording
@@ -319,7 +319,7 @@ def _correct(app: App, reference: str) -> Answer:
         with act_as_officer(app, form) as session:
             visit = rights.get_visit(session, officer(), reference)
             draft = _read_correction(form, visit)
-            if not corrections.correct(session, visit, draft, now=app.clock.now()):
+            if not visit_corrections.correct(session, visit, draft, now=app.clock.now()):
                 raise NothingToChange("this is how it is already")
     except FormRefused:
         return show_form_again(_show_correction(app, reference, form))
@@ -346,7 +346,9 @@ def _keep_names(app: App, reference: str) -> Answer:
     form = Form.sent()
     try:
         with act_as_officer(app, form) as session:
-            corrections.keep_names(session, rights.get_visit(session, officer(), reference), now=app.clock.now())
+            visit_corrections.keep_names(
+                session, rights.get_visit(session, officer(), reference), now=app.clock.now()
+            )
     except FormRefused:
         pass  # nobody asks any more: another officer was first
     return _go_to_visit(reference, "kept")
