@@ -130,7 +130,7 @@ class Season:
         self.left = list(times)
 
     def _fail_letters(self, session: Session) -> None:
-        """Let the last letter about the event and the last about the last visit fail, so that they can be sent again."""
+        """Let a letter about the event and one about the last visit fail, so that they can be sent again."""
         last = sa.select(Letter).order_by(Letter.id.desc()).limit(1)
         to_guest = session.scalars(last.where(Letter.person_id == self.guests[5].person_id)).one()
         booked = last.join(Letter.appointment).where(Appointment.reference == self.visits[-1])
