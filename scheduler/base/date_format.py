@@ -86,6 +86,22 @@ def format_days(first: date, last: date, language: str) -> str:
 
 
 @lru_cache(_CACHED)
+def format_days_short(first: date, last: date, language: str) -> str:
+    """Format a range of days, both included, for tables: ``26 Jan – 7 Feb``, ``2–7 Feb``; years where they differ.
+
+    Raise ValueError if the first day is after the last.
+    """
+    if first > last:
+        raise ValueError("the first day is after the last")
+    if first == last:
+        return format_day_short(first, language)
+    locale = _locale(language)
+    parts = locale.interval_formats["yMMMd" if first.year != last.year else "MMMd"]
+    start, end = parts[_widest_difference(first, last)]
+    return _set(start, first, locale) + _set(end, last, locale)
+
+
+@lru_cache(_CACHED)
 def format_span(start: datetime, end: datetime, language: str) -> str:
     """Format a span of wall times: ``Tuesday 2 February 2027, 10:00–11:30``; past midnight with both days.
 
@@ -95,9 +111,18 @@ def format_span(start: datetime, end: datetime, language: str) -> str:
         raise ValueError("wall times are naive")
     last, closing = _closing(start, end)
     if last != start.date():
-        return f"{_moment(start.date(), f'{start:%H:%M}', language)} – {_moment(last, closing, language)}"
+        return f"{format_moment(start.date(), f'{start:%H:%M}', language)} – {format_moment(last, closing, language)}"
     hours = f"{start:%H:%M}" if start == end else f"{start:%H:%M}–{closing}"
-    return _moment(last, hours, language)
+    return format_moment(last, hours, language)
+
+
+def format_moment(day: date, hours: str, language: str) -> str:
+    """Format hours on a day: ``Tuesday 2 February 2027, 10:00–11:30``, as the language joins them."""
+    locale, said = _locale(language), format_day(day, language)
+    if locale.language == "th":
+        return f"{said} เวลา {hours} น."
+    glued: str = locale.datetime_formats["medium"]
+    return glued.format(hours, said)
 
 
 @lru_cache(_CACHED)
@@ -191,14 +216,6 @@ def _closing(start: datetime, end: datetime) -> tuple[date, str]:
     if end.date() > start.date() and (end.hour, end.minute) == (0, 0):
         return end.date() - _DAY, "24:00"
     return end.date(), f"{end:%H:%M}"
-
-
-def _moment(day: date, hours: str, language: str) -> str:
-    locale, said = _locale(language), format_day(day, language)
-    if locale.language == "th":
-        return f"{said} เวลา {hours} น."
-    glued: str = locale.datetime_formats["medium"]
-    return glued.format(hours, said)
 
 
 def _in_units(lead: timedelta) -> list[tuple[Literal["week", "day", "hour", "minute", "second"], timedelta]]:

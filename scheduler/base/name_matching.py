@@ -172,6 +172,32 @@ def is_nearly_same(one: str, other: str) -> bool:
     return not _is_a_pair(one.split(), other.split())
 
 
+def is_respelling(one: str, other: str) -> bool:
+    """Return whether two names are one name spelled in two ways, or with a slip of the pen.
+
+    Case, order, script and transliteration do not count. A slip is one letter more, less, other or out of place,
+    in at most two words of at least four letters; never the ending that tells Serikov from Serikova.
+    """
+    if make_name_key(one) == make_name_key(other):
+        return True
+    words, others = (_list_words(name) for name in (one, other))
+    different = [pair for pair in zip(words, others, strict=False) if pair[0] != pair[1]]
+    same_length = len(words) == len(others) and len(different) <= 2
+    return same_length and all(_is_slip(*pair) for pair in different) and not _is_a_pair(words, others)
+
+
+def _list_words(name: str) -> list[str]:
+    """Return the keys of the words of a name, in its own order."""
+    return [key for word in re.split(r"[\s-]+", name) if (key := make_name_key(word))]
+
+
+def _is_slip(one: str, other: str) -> bool:
+    from rapidfuzz.distance import OSA
+
+    digits = re.search(r"\d", one + other)
+    return not digits and min(len(one), len(other)) >= 4 and OSA.distance(one, other) <= 1
+
+
 def _is_a_pair(one: list[str], other: list[str]) -> bool:
     """Serikov and Serikova are two people."""
     different = [(a, b) for a, b in zip(one, other, strict=False) if a != b]

@@ -60,6 +60,8 @@ class Person(Base):
     language: Mapped[str] = mapped_column(sa.String(35))
     tzid: Mapped[str | None] = mapped_column(sa.String(64))
     precedence: Mapped[int | None]
+    # The name that they ask for on their own page, until an officer has decided.
+    name_asked: Mapped[str | None] = mapped_column(sa.String(300))
     # When the personal data were erased: the row stays, so that the counts that include it stay true.
     erased_at: Mapped[datetime | None] = mapped_column(Instant)
 

@@ -174,6 +174,7 @@ class Applicant(Base):
     telephone: Mapped[str | None] = mapped_column(sa.String(40))
     language: Mapped[str] = mapped_column(sa.String(35))
     tzid: Mapped[str | None] = mapped_column(sa.String(64))
+    name_asked: Mapped[str | None] = mapped_column(sa.String(300))  # on the own page, until an officer has decided
     fingerprint: Mapped[str] = mapped_column(sa.String(64), index=True)
     service_id: Mapped[int] = mapped_column(sa.ForeignKey("service.id"))
     active: Mapped[bool]

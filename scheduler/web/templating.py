@@ -20,6 +20,7 @@ from scheduler.services.events.programme.rendering.event_texts import (
     format_weekly_hours,
 )
 from scheduler.services.events.programme.rendering.kind_names import KIND_NAMES
+from scheduler.web.kit import browser_clock
 from scheduler.web.kit.assets import Assets
 from scheduler.web.kit.language import NAMES, _, kept, ngettext, with_query
 from scheduler.web.programme import wording as event_wording
@@ -80,6 +81,7 @@ def install(web: Flask, app: App, assets: Assets) -> None:
     environment.globals.update(
         asset=assets.url,
         badge=event_wording.badge,
+        browser_clock=browser_clock.describe,
         exceptions=lambda event: format_exceptions(event, g.language),
         weekly=lambda event: format_weekly_hours(event, g.language),
         kind_name=lambda kind: _(KIND_NAMES[kind]),

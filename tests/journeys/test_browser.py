@@ -89,12 +89,48 @@ def test_a_reader_without_javascript_finds_an_event_sets_a_clock_and_subscribes(
     keep(page, "subscribe.en.no-script")
 
 
-def test_the_browsers_own_clock_is_offered_not_imposed(browser, address):
-    page = look(browser, timezone_id="Europe/Berlin")
+@pytest.mark.parametrize(
+    ("zone", "tag", "page_says", "list_says"),
+    [
+        (
+            "Europe/Berlin",
+            "en",
+            "Tuesday 19 January 2027, 08:00–09:30 (Berlin, UTC+1, your clock)",
+            "08:00–09:30 Berlin",
+        ),
+        (
+            "America/Los_Angeles",
+            "th",
+            "วันจันทร์ที่ 18 มกราคม 2570 เวลา 23:00 น. – วันอังคารที่ 19 มกราคม 2570 เวลา 00:30 น.",
+            "18 ม.ค., 23:00 – 00:30 ลอสแองเจลิส",
+        ),
+        ("Asia/Ho_Chi_Minh", "ru", "", ""),
+    ],
+)
+def test_a_reader_elsewhere_sees_their_own_clock_without_pressing_anything(
+    browser, address, zone, tag, page_says, list_says
+):
+    page = look(browser, timezone_id=zone)
 
+    page.goto(f"{address}/{tag}/{CEREMONY}")
+    shown = page.locator("[data-starts]:visible").all_inner_texts()
+    page.goto(f"{address}/{tag}/")
+    listed = " ".join(page.locator("[data-starts]:visible").all_inner_texts())
+
+    assert [page_says] == [words[: len(page_says)] for words in shown] if page_says else [] == shown
+    assert list_says in listed if list_says else listed == ""
+    assert [] == page.complaints
+
+
+def test_a_reader_who_wants_only_the_clock_of_the_place_keeps_it(browser, address):
+    page = look(browser, timezone_id="Europe/Berlin")
     page.goto(f"{address}/en/{CEREMONY}")
 
     assert "Europe/Berlin" == page.get_by_label("Your clock").input_value()
+    page.get_by_label("Your clock").select_option("")
+    press(page.get_by_role("button", name="Show"))
+    page.goto(f"{address}/en/{CEREMONY}")
+
     assert "your clock)" not in page.inner_text("main")
 
 

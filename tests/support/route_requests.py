@@ -14,6 +14,7 @@ from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 
+import sqlalchemy as sa
 from flask import Flask, url_for
 from sqlalchemy.orm import Session
 
@@ -21,6 +22,8 @@ from scheduler.app import App
 from scheduler.base.clock import instant
 from scheduler.model.accounts import AccountRole
 from scheduler.model.attendance import Attendee, Standing
+from scheduler.model.letters import Letter, LetterKind, Outcome
+from scheduler.model.visits import Appointment
 from scheduler.services.accounts import accounts, assigned_posts
 from scheduler.services.accounts.account_drafts import AccountDraft
 from scheduler.services.common.tokens import Purpose, make_attendee_token
@@ -86,6 +89,8 @@ class Season:
             self._plan_events(session)
             self._add_accounts(session)
         self._book()
+        with app.db.write() as session:
+            self._fail_letters(session)
 
     def _plan_post(self, session: Session) -> None:
         said = {"horizon": "120 days", "notice": "1 day", "hold": "1 day", "largest_party": 3}
@@ -123,6 +128,16 @@ class Season:
         self.held = [post.hold(f"Held{n}", next(times)) for n in range(self.copies)]
         self.visits = [post.book(f"Visitor{n}", next(times)) for n in range(6 * self.copies)]
         self.left = list(times)
+
+    def _fail_letters(self, session: Session) -> None:
+        """Let a letter about the event and one about the last visit fail, so that they can be sent again."""
+        last = sa.select(Letter).order_by(Letter.id.desc()).limit(1)
+        to_guest = session.scalars(last.where(Letter.person_id == self.guests[5].person_id)).one()
+        booked = last.join(Letter.appointment).where(Appointment.reference == self.visits[-1])
+        to_visitor = session.scalars(booked.where(Letter.kind == LetterKind.VISIT_BOOKED)).one()
+        for letter in (to_guest, to_visitor):
+            letter.outcome, letter.reason, letter.finished_at = Outcome.FAILED, "no such mailbox", self.now
+        self.letter, self.visit_letter = to_guest.id, to_visitor.id
 
     # Links
 
@@ -195,6 +210,7 @@ def public_requests(season: Season, copy: int = 0) -> dict[Route, RouteRequest]:
         ("POST", "own.calendar"): RouteRequest(own),
         ("POST", "own.coming"): RouteRequest(own),
         ("POST", "own.party"): RouteRequest(own, form=party),
+        ("POST", "own.name"): RouteRequest(own, form={"called": "Somebody Else"}),
         ("POST", "own.reader"): RouteRequest(own, form={"letters": "kk", "zone": "Asia/Almaty"}),
         ("POST", "own.reminders"): RouteRequest(own, form={"reminded": "never"}),
         ("POST", "own.withdrawal"): RouteRequest(leaving),
@@ -221,6 +237,7 @@ def public_requests(season: Season, copy: int = 0) -> dict[Route, RouteRequest]:
         ("GET", "ownvisit.calendar"): RouteRequest(
             {"token": season.visit(season.visits[copy], VisitPurpose.CALENDAR)}
         ),
+        ("POST", "ownvisit.respell"): RouteRequest(visit, form={"who": "1", "called-1": f"Visitor{copy}"}),
         ("POST", "ownvisit.read_in"): RouteRequest(visit, form={"letters": "th"}),
         ("GET", "ownvisit.times"): RouteRequest(moving),
         ("GET", "ownvisit.to_move"): RouteRequest(moving, {"at": f"{season.left[-1 - copy]:%Y-%m-%dT%H:%M}"}),
@@ -239,6 +256,8 @@ def desk_requests(season: Season) -> dict[Route, RouteRequest]:
     guest, going = ({**event, "number": season.guests[number].id} for number in (2, 3))
     arrival = {**event, "number": season.arrival}
     visit, moving, ending = ({"reference": season.visits[number]} for number in (-1, -2, -3))
+    letter, visit_letter = {**event, "number": season.letter}, {**visit, "number": season.visit_letter}
+    corrected = {"name-1": "Vera", "email": "vera@example.org", "spoken": "ru"}
     coming = {**post, "reference": season.visits[0], "verb": "check-in"}
     picture = RouteRequest(post, {"width": SIDE, "height": SIDE}, body=gzip.compress(bytes(SIDE * SIDE)))
     closing = {"first": f"{season.left[-1]:%Y-%m-%d}", "reason-en": "Inventory"}
@@ -252,6 +271,9 @@ def desk_requests(season: Season) -> dict[Route, RouteRequest]:
         ("GET", "desk.guests"): RouteRequest(event),
         ("GET", "desk.file"): RouteRequest({**event, "kind": "csv"}),
         ("GET", "desk.letters"): RouteRequest(event),
+        ("GET", "eventletters.letter"): RouteRequest(letter),
+        ("GET", "eventletters.attachment"): RouteRequest(letter),
+        ("POST", "eventletters.again"): RouteRequest(letter),
         ("GET", "guests.guest"): RouteRequest(guest),
         ("GET", "guests.asking"): RouteRequest({**guest, "verb": "answer"}),
         ("POST", "guests.done"): RouteRequest({**going, "verb": "removal"}),
@@ -278,6 +300,12 @@ def desk_requests(season: Season) -> dict[Route, RouteRequest]:
         ("GET", "front.form"): RouteRequest(post),
         ("POST", "front.walk_in"): RouteRequest(post, form=walk_in),
         ("GET", "deskvisits.visit"): RouteRequest(visit),
+        ("GET", "visitletters.letter"): RouteRequest(visit_letter),
+        ("GET", "visitletters.attachment"): RouteRequest(visit_letter),
+        ("POST", "visitletters.again"): RouteRequest(visit_letter),
+        ("GET", "deskvisits.to_correct"): RouteRequest(visit),
+        ("POST", "deskvisits.correct"): RouteRequest(visit, form=corrected),
+        ("POST", "deskvisits.keep_names"): RouteRequest(visit),
         ("GET", "deskvisits.to_move"): RouteRequest(moving),
         ("POST", "deskvisits.move"): RouteRequest(moving, form={"at": f"{season.left[-2]:%Y-%m-%dT%H:%M}"}),
         ("GET", "deskvisits.to_cancel"): RouteRequest(ending),

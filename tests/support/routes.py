@@ -27,6 +27,8 @@ from scheduler.model.accounts import Account, AccountRole
 from scheduler.model.attendance import Attendee
 from scheduler.model.events import Event
 from scheduler.model.feeds import Sees
+from scheduler.model.letters import Letter, LetterKind
+from scheduler.model.visits import Appointment
 from scheduler.services.accounts import accounts
 from scheduler.services.common.tokens import Purpose, make_attendee_token
 from scheduler.services.consulate.front_desk import board
@@ -101,11 +103,12 @@ def list_routes(site: Flask) -> list[Route]:
 
 
 class Numbers(NamedTuple):
-    """The ids of an event's guests: on the list, not confirmed yet, and the arrival of another one."""
+    """The ids of an event's guests: on the list, not confirmed yet, the arrival of another; a letter to the first."""
 
     guest: int
     unconfirmed: int
     arrival: int
+    letter: int
 
 
 @dataclass
@@ -118,6 +121,7 @@ class Known:
     uids: Mapping[str, str]
     visits: Mapping[str, str]  # the reference of a confirmed visit by the key of its post
     held: Mapping[str, str]  # the same of one that is not confirmed
+    visit_letters: Mapping[str, int]  # the id of a letter about the confirmed visit by the key of its post
     tokens: Mapping[tuple[str, str], str]  # by endpoint and by event, post or ""
     feeds: Mapping[str, str]  # the addresses of feeds, by what they show
 
@@ -133,7 +137,7 @@ class Known:
         return {
             "language": "en",
             "key": event if route.of_events else post,
-            "number": numbers.arrival if route.endpoint.startswith("door.") else numbers.guest,
+            "number": self.number(route, numbers, post),
             "name": "look.css" if route.endpoint == "machines.static" else "passport",
             "digest": "0",
             "kind": "csv",
@@ -143,6 +147,12 @@ class Known:
             "_verb": "password",
             "token": self.token(route.endpoint, event, post),
         }
+
+    def number(self, route: Route, numbers: Numbers, post: str) -> int:
+        """Return the id that an address of this route needs: of an arrival, of a letter, or of a guest."""
+        if "letters" in route.rule:
+            return numbers.letter if route.of_events else self.visit_letters[post]
+        return numbers.arrival if route.endpoint.startswith("door.") else numbers.guest
 
     def token(self, endpoint: str, event: str = "fair", post: str = OWN_POST) -> str:
         """Return the token that opens a page of this endpoint, or of its blueprint; "" for a page without one."""
@@ -246,7 +256,14 @@ def put_known(app: App, site: Flask) -> Known:
         invited = accounts.get_for_update(session, INVITED)
         tokens["signing", ""] = accounts.invite(session, invited, secret=app.secret, now=NOW)
         feeds = _put_feeds(app, session, numbers)
-    return Known(app, site, numbers, uids, visits, held, tokens, feeds)
+        letters = {key: _find_letter(session, reference) for key, reference in visits.items()}
+    return Known(app, site, numbers, uids, visits, held, letters, tokens, feeds)
+
+
+def _find_letter(session: Session, reference: str) -> int:
+    """Return the id of the letter that says that a visit is booked."""
+    booked = sa.select(Letter.id).join(Letter.appointment).where(Letter.kind == LetterKind.VISIT_BOOKED)
+    return session.scalars(booked.where(Appointment.reference == reference)).one()
 
 
 def _put_event(app: App, session: Session, key: str, visibility: str, tokens: dict[tuple[str, str], str]) -> Numbers:
@@ -271,7 +288,8 @@ def _put_event(app: App, session: Session, key: str, visibility: str, tokens: di
         tokens[blueprint, key] = registration.make_own_token(row, secret=app.secret)
     tokens["registering", key] = _make_token_to_confirm(app, unconfirmed)
     assert came is not None
-    return Numbers(guest.id, unconfirmed.id, came.id)
+    letter = session.scalars(sa.select(Letter.id).where(Letter.person_id == guest.person_id)).one()
+    return Numbers(guest.id, unconfirmed.id, came.id, letter)
 
 
 def _make_token_to_confirm(app: App, row: Attendee) -> str:

@@ -18,6 +18,8 @@ visit = LazyGroup(
         "confirm": "consulate.visit_booking:confirm",
         "move": "consulate.visit_booking:move",
         "cancel": "consulate.visit_booking:cancel",
+        "change": "consulate.visit_corrections:change",
+        "keep-names": "consulate.visit_corrections:keep_names",
         "wait": "consulate.visit_booking:wait",
         "conclude": "consulate.visit_booking:conclude",
         "amnesty": "consulate.visit_booking:amnesty",

@@ -69,6 +69,7 @@ def show_visit(context: CommandContext, reference: str, as_json: bool) -> None:
         record = {
             **visit_record(row),
             "names": [applicant.name for applicant in row.applicants],
+            "names_asked_for": [applicant.name_asked for applicant in row.applicants if applicant.name_asked],
             "email": contact and contact.email,
             "telephone": contact and contact.telephone,
             "language": contact and contact.language,

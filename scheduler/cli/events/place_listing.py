@@ -22,7 +22,7 @@ def _listing(kind: type[Any], columns: Columns) -> click.Command:
     @pass_context
     def command(context: CommandContext, as_json: bool) -> None:
         with context.read() as session:
-            records = [_record(row) for row in list_rows(session, kind)]
+            records = [place_record(row) for row in list_rows(session, kind)]
         show(records, {N_("Key"): "key", N_("Name"): localized("name"), **columns}, as_json=as_json)
 
     return command
@@ -35,12 +35,12 @@ def _showing(kind: type[Any]) -> click.Command:
     @pass_context
     def command(context: CommandContext, key: str, as_json: bool) -> None:
         with context.read() as session:
-            show_one(_record(Lookup(session).get(kind, key)), as_json=as_json)
+            show_one(place_record(Lookup(session).get(kind, key)), as_json=as_json)
 
     return command
 
 
-def _record(row: Place) -> dict[str, Any]:
+def place_record(row: Place) -> dict[str, Any]:
     return {"key": row.key, **write_fields(drop_defaults(read_fields(row)))}
 
 
@@ -60,4 +60,4 @@ list_people = _listing(
     },
 )
 
-show_city, show_organisation, show_venue, show_person = map(_showing, (City, Organisation, Venue, Person))
+show_city, show_organisation, show_venue = map(_showing, (City, Organisation, Venue))

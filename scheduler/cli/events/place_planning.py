@@ -53,4 +53,6 @@ _CHANGES: dict[ChangeKind, Callable[[], str]] = {
 }
 
 add_city, add_organisation, add_venue, add_person, add_feed = map(_adding, NOUNS)
-change_city, change_organisation, change_venue, change_person, change_feed = map(_changing, NOUNS)
+change_city, change_organisation, change_venue, change_feed = map(
+    _changing, ("city", "organisation", "venue", "feed")
+)

@@ -24,6 +24,10 @@ person = LazyGroup(
     help=N_("People of the programme."),
     modules={
         **_places("person", "people"),
+        "change": "events.person_corrections:change_person",
+        "show": "events.person_corrections:show_person",
+        "names": "events.person_corrections:list_names",
+        "keep-name": "events.person_corrections:keep_name",
         "erase": "events.person_erasure:erase",
         "retention": "events.person_erasure:retention",
     },

@@ -17,6 +17,7 @@ from scheduler.cli.guests.attendee_listing import attendee_record
 from scheduler.cli.kit.answers import show_one
 from scheduler.cli.kit.consent import carry_out, print_lines, with_consent
 from scheduler.cli.kit.context import CommandContext, as_json, pass_context, with_force
+from scheduler.cli.kit.corrections import correct_by_options, tell_letters
 from scheduler.cli.kit.language import _, language
 from scheduler.cli.kit.records import read_text, texts_by_language
 from scheduler.model.attendance import Answer, Role
@@ -260,9 +261,13 @@ def renew_link(context: CommandContext, event: str, person: str, yes: bool, dry_
     carry_out(context, act, print_lines, yes=yes, dry_run=dry_run)
 
 
-@click.command(help=N_("Change how somebody comes, and with how many."))
+@click.command(help=N_("Change how somebody comes, with how many, and how they are reached."))
 @click.argument("event")
 @click.argument("person")
+@click.option("--name", multiple=True, help=N_("Name; several languages as kk=... ru=... (repeatable)."))
+@click.option("--email", help=N_("Where letters go: one goes there at once, and old links end."))
+@click.option("--language", "spoken", help=N_("Language of letters."))
+@click.option("--tz", help=N_("The person's own zone, shown beside the event's."))
 @click.option("--remote/--in-person", default=None, help=N_("By video link, or in the hall."))
 @click.option("--companions", type=click.IntRange(0, 50), help=N_("How many come along."))
 @with_companion_names
@@ -272,12 +277,22 @@ def change(
     context: CommandContext,
     event: str,
     person: str,
+    name: tuple[str, ...],
+    email: str | None,
+    spoken: str | None,
+    tz: str | None,
     remote: bool | None,
     companions: int | None,
     by_name: tuple[str, ...],
     access: str | None,
     dietary: str | None,
 ) -> None:
+    given = {"name": name, "email": email, "language": spoken, "tz": tz}
+    if any(given.values()):
+        if any(one not in (None, ()) for one in (remote, companions, by_name, access, dietary)):
+            raise Invalid("how somebody comes and how they are reached are changed by one command each")
+        _correct_person(context, event, person, given)
+        return
     with context.write() as session:
         found = get(session, Event, event)
         row = attendee_of(session, found, person)
@@ -292,6 +307,17 @@ def change(
                 session, row, mode=mode, companions=party, names=names, needs=needs, now=context.now()
             )
         click.echo(_("Changed: {noun} {key}").format(noun=_("attendee"), key=row.person.called(language())))
+
+
+def _correct_person(context: CommandContext, event: str, person: str, given: dict[str, Any]) -> None:
+    """Put right what is known of the person who attends: the guest, or the deputy who comes in their place."""
+    with context.write() as session:
+        who = attendee_of(session, get(session, Event, event), person).attending
+        done = correct_by_options(context, session, who, given)
+        name = who.called(language())
+    words = _("Changed: {noun} {key}") if done.fields else _("Nothing to change: {noun} {key}")
+    click.echo(words.format(noun=_("attendee"), key=name))
+    tell_letters(done)
 
 
 def _read_needs(access: str | None, dietary: str | None) -> dict[str, str]:

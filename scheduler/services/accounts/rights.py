@@ -16,6 +16,7 @@ from scheduler.model.accounts import TO_KNOW_OF, Act
 from scheduler.model.arrivals import Arrival
 from scheduler.model.attendance import Attendee
 from scheduler.model.events import Event, Visibility
+from scheduler.model.letters import Letter
 from scheduler.model.posts import Post
 from scheduler.model.visits import Appointment
 from scheduler.services.accounts.accounts import Officer
@@ -47,6 +48,22 @@ def get_event(session: Session, officer: Officer, key: str) -> Event:
 def get_guest(session: Session, officer: Officer, key: str, number: int) -> Attendee:
     """Return the attendee of an event with this id. Raise NotFound as `get_event` does, or if they are not on it."""
     return guest_directory.get_guest(session, get_event(session, officer, key), number)
+
+
+def get_letter(session: Session, officer: Officer, key: str, number: int) -> Letter:
+    """Return the letter about an event with this id. Raise NotFound as `get_event` does, or if there is none."""
+    event, found = get_event(session, officer, key), session.get(Letter, number)
+    if found is None or found.event_id != event.id:
+        raise NotFound("there is no letter {number}", number=number)
+    return found
+
+
+def get_visit_letter(session: Session, officer: Officer, reference: str, number: int) -> Letter:
+    """Return the letter about a visit with this id. Raise NotFound as `get_visit` does, or if there is none."""
+    visit, found = get_visit(session, officer, reference), session.get(Letter, number)
+    if found is None or found.appointment_id != visit.id:
+        raise NotFound("there is no letter {number}", number=number)
+    return found
 
 
 def get_arrival(session: Session, officer: Officer, key: str, number: int) -> Arrival:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from email import message_from_bytes, policy
+from email.message import EmailMessage
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
 from scheduler.base.errors import Conflict
 from scheduler.model.letters import Letter
+from scheduler.services.common.tokens import TOKEN
 from scheduler.services.consulate.visits.references import WITH_VISIT
 from scheduler.services.letters.envelope import CompositionResult, SenderIdentity, Skip
 from scheduler.services.letters.event_letters import compose_event_letters
@@ -18,17 +23,23 @@ from scheduler.services.letters.visit_letters import compose_visit_letter
 
 
 def compose(
-    session: Session, ids: Sequence[int], *, house: SenderIdentity, now: datetime
+    session: Session, ids: Sequence[int], *, house: SenderIdentity, now: datetime, only_useful: bool = True
 ) -> Iterator[CompositionResult]:
-    """Compose letters about events and about visits, in the order of the ids."""
+    """Compose letters about events and about visits, in the order of the ids.
+
+    Without ``only_useful`` also those that would not leave now; they are to be read, not to be sent.
+    """
     about_visits = _letters_about_visits(session, ids)
     about_events = [number for number in ids if number not in about_visits]
     composed: dict[int, CompositionResult] = {
-        result.letter_id: result for result in compose_event_letters(session, about_events, house=house, now=now)
+        result.letter_id: result
+        for result in compose_event_letters(session, about_events, house=house, now=now, only_useful=only_useful)
     }
     for number in ids:
         letter = about_visits.get(number)
-        yield composed[number] if letter is None else compose_visit_letter(letter, house, now)
+        yield (
+            composed[number] if letter is None else compose_visit_letter(letter, house, now, only_useful=only_useful)
+        )
 
 
 def _letters_about_visits(session: Session, ids: Sequence[int]) -> Mapping[int, Letter]:
@@ -47,3 +58,54 @@ def render_as_text(session: Session, letter: Letter, *, house: SenderIdentity, n
     text = body.get_content() if body else ""
     head = "\n".join(f"{name}: {message[name]}" for name in ("From", "To", "Subject"))
     return f"{head}\n\n{text}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadableLetter:
+    """A letter as an officer reads it; ``unsent_because`` is the reason why it would not leave now, or ""."""
+
+    subject: str
+    sender: str
+    recipient: str
+    text: str
+    calendar: bytes
+    unsent_because: str
+
+
+LEFT_OUT = "…"  # stands for what opens the page or the door to its holder alone
+
+
+def read_letter(session: Session, letter: Letter, *, house: SenderIdentity, now: datetime) -> ReadableLetter | Skip:
+    """Return a letter as it would read now, without the recipient's secret links and pass.
+
+    It is composed under a key that opens nothing, so that none of them can be read from it. Return Skip if there is
+    nobody to write to.
+    """
+    harmless = replace(house, secret=secrets.token_hex(32))
+    (useful,) = compose(session, [letter.id], house=harmless, now=now)
+    composed = useful
+    if isinstance(useful, Skip):
+        (composed,) = compose(session, [letter.id], house=harmless, now=now, only_useful=False)
+    if isinstance(composed, Skip):
+        return composed
+    message = message_from_bytes(composed.content, policy=policy.default)
+    body = message.get_body(("plain",))
+    return ReadableLetter(
+        subject=composed.subject,
+        sender=composed.sender,
+        recipient=composed.address,
+        text=_SECRETS.sub(LEFT_OUT, body.get_content() if body else ""),
+        calendar=_get_calendar(message),
+        unsent_because=useful.reason if isinstance(useful, Skip) else "",
+    )
+
+
+# Tokens of links, and the pass in the groups in which letters print it.
+_SECRETS = re.compile(rf"{TOKEN.pattern}|[1-9][0-9]{{0,17}}( [A-Z2-7]{{5}}){{5}} [A-Z2-7]\b")
+
+
+def _get_calendar(message: EmailMessage) -> bytes:
+    parts = (part for part in message.iter_attachments() if part.get_content_type() == "text/calendar")
+    part = next(parts, None)
+    content = part.get_payload(decode=True) if part else b""
+    return content if isinstance(content, bytes) else b""

@@ -37,9 +37,9 @@ from scheduler.services.letters.messages import people_still_addressed
 
 
 def compose_event_letters(
-    session: Session, ids: Sequence[int], *, house: SenderIdentity, now: datetime
+    session: Session, ids: Sequence[int], *, house: SenderIdentity, now: datetime, only_useful: bool = True
 ) -> Iterator[CompositionResult]:
-    """Compose claimed letters about events, in the order of the ids."""
+    """Compose letters about events, in the order of the ids; without ``only_useful`` all that have an address."""
     rows = letter_rows.read_rows(session, ids)
     events = _events(session, {row.event_id for row in rows.values()})
     threads = relevance.news_threads(session, rows.values())
@@ -53,7 +53,7 @@ def compose_event_letters(
         reason = relevance.reason_to_skip(row, event, thread, now) or messages.reason_to_skip(row)
         if letter_id in repeated and not reason:
             reason = relevance.REPEATED
-        if reason:
+        if reason and (only_useful or not row.email):
             yield Skip(letter_id, reason)
             continue
         row = relevance.as_latest_news(row, event, thread)

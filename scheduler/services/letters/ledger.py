@@ -18,6 +18,7 @@ from scheduler.model.places import Person
 from scheduler.model.visits import Appointment
 from scheduler.services.common.audit import note
 from scheduler.services.operations.workers import BEAT_EVERY, LAPSE_AFTER
+from scheduler.services.outbox.enqueue import NO_ADDRESS
 
 
 def list_letters(
@@ -68,9 +69,15 @@ def get_letter(session: Session, number: int) -> Letter:
     return found
 
 
+def can_retry(letter: Letter) -> bool:
+    """Return whether a letter did not reach its recipient for want of a right address."""
+    unaddressed = letter.outcome is Outcome.SKIPPED and letter.reason == NO_ADDRESS
+    return letter.outcome is Outcome.FAILED or unaddressed
+
+
 def retry(session: Session, letter: Letter, *, now: datetime) -> None:
-    """Queue a failed letter anew. Raise Conflict if it has not failed."""
-    if letter.outcome is not Outcome.FAILED:
+    """Queue anew a letter that failed, or that had no address to go to. Raise Conflict if it is neither."""
+    if not can_retry(letter):
         raise Conflict("letter {number} has not failed; nothing was changed", number=letter.id)
     letter.outcome, letter.finished_at, letter.claimed_until, letter.attempts = None, None, None, 0
     letter.reason = ""

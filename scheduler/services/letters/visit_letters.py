@@ -50,15 +50,19 @@ _TO_CONFIRM = (
 )
 
 
-def compose_visit_letter(letter: Letter, house: SenderIdentity, now: datetime) -> CompositionResult:
-    """Compose a letter about a visit, or give the reason why it is not to be sent."""
+def compose_visit_letter(
+    letter: Letter, house: SenderIdentity, now: datetime, *, only_useful: bool = True
+) -> CompositionResult:
+    """Compose a letter about a visit, or give the reason why it is not to be sent.
+
+    Without ``only_useful`` every letter to an applicant with an address is composed.
+    """
     visit = letter.appointment
     assert visit is not None  # noqa: S101 - selected by it
     reason = _reason_to_skip(letter, visit, now)
-    if reason:
+    contact = visit.contact
+    if contact is None or contact.email is None or (reason and only_useful):
         return Skip(letter.id, reason)
-    contact = visit.applicants[0]
-    assert contact.email is not None  # noqa: S101 - or it would have been skipped
     language = supported_language(contact.language)
     words = _template_words(letter, visit, contact, language, house)
     subject, text, html = render_letter(letter.kind, words, language, layout="visit_letter")

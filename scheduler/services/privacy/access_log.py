@@ -1,4 +1,4 @@
-"""Audit of reads: which officer opened which visit or day list, and which files with people's data were made.
+"""Audit of reads: which officer opened which visit, letter or day list, and which files with people's data were made.
 
 Of the first, at most once an hour for each.
 """
@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.model.audit import Audit
+from scheduler.model.letters import Letter
 from scheduler.model.posts import Post
 from scheduler.model.visits import Appointment
 from scheduler.services.common.audit import actor_of, note
@@ -23,6 +24,11 @@ RECORDED_EVERY = timedelta(hours=1)  # how exactly the audit tells when a visit 
 def record_visit_view(session: Session, appointment: Appointment, *, now: datetime) -> None:
     """Record that the actor of this transaction has read the name and details of a visit."""
     _record_once(session, "appointment", str(appointment.id), now)
+
+
+def record_letter_view(session: Session, letter: Letter, *, now: datetime) -> None:
+    """Record that the actor of this transaction has read the text of a letter to somebody."""
+    _record_once(session, "letter", str(letter.id), now)
 
 
 def record_day_view(session: Session, post: Post, day: date, *, now: datetime) -> None:

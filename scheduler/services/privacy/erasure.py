@@ -129,7 +129,9 @@ def _list_represented(session: Session, person: Person, now: datetime) -> list[A
 
 
 def _blank_people(people: Sequence[int], now: datetime) -> Iterator[sa.Executable]:
-    blank = dict.fromkeys(("key", "identity", "organisation_id", "email", "telephone", "tzid", "precedence"))
+    blank = dict.fromkeys(
+        ("key", "identity", "organisation_id", "email", "telephone", "tzid", "precedence", "name_asked")
+    )
     words = {"name": _make_blank_name(), "courtesy_title": Text(), "position": Text()}
     yield sa.update(Person).where(Person.id.in_(people)).values(**blank, **words, erased_at=now)
 

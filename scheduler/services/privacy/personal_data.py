@@ -24,6 +24,7 @@ def export_personal_data(session: Session, person: Person) -> dict[str, Any]:
     return {
         "person": {
             "name": dict(person.name),
+            "name_asked_for": person.name_asked,
             "courtesy_title": dict(person.courtesy_title),
             "position": dict(person.position),
             "email": person.email,

@@ -17,9 +17,10 @@ from markupsafe import Markup
 from sqlalchemy.orm import Session
 
 from scheduler.app import App
-from scheduler.base.errors import Conflict, NotFound
+from scheduler.base.errors import Conflict, NotFound, NothingToChange
 from scheduler.base.i18n import LANGUAGES
 from scheduler.model.visits import Appointment, Side, VisitStatus
+from scheduler.services.consulate.front_desk import visit_corrections
 from scheduler.services.consulate.posts import week_view
 from scheduler.services.consulate.posts.slots import Slot
 from scheduler.services.consulate.visits import booking, own_visit_page
@@ -31,7 +32,7 @@ from scheduler.services.consulate.visits.wording import make_calendar as calenda
 from scheduler.web.consulate import wording as visit_wording
 from scheduler.web.consulate.booking_choice import read_week
 from scheduler.web.kit.answers import answer_calendar, redirect_after_form, show_form_again, show_invalid_link
-from scheduler.web.kit.forms import POSTS, Form, unshared
+from scheduler.web.kit.forms import POSTS, Form, Mistyped, read_name, unshared
 from scheduler.web.kit.http_cache import ContentHistory
 from scheduler.web.kit.language import _, known_zone, with_query
 from scheduler.web.kit.paths import PER_LANGUAGE
@@ -72,6 +73,7 @@ def blueprint(app: App, limiter: Limiter) -> Blueprint:
     add_page(f"{OWN}/cancel", "to_cancel", lambda _session, visit: _show_cancel(app, visit))
     add_form(f"{OWN}/cancel", "cancel", _cancel)
     add_form(f"{OWN}/reader", "read_in", _set_reading_preferences)
+    add_form(f"{OWN}/name", "respell", _respell)
     history = ContentHistory()
     add_page(
         f"{OWN}/visit.ics",
@@ -159,7 +161,8 @@ def _show_own(app: App, visit: Appointment, form: Form | None = None) -> str:
         _("Your visit"),
         app,
         form=form or Form(),
-        done=visit_wording.done(request.args.get("done", "")),
+        names=Form({f"called-{number}": one.name for number, one in enumerate(visit.applicants, 1)}),
+        done=visit_wording.done(request.args.get("done", ""), visit),
         code=_draw_code(visit.reference),
         calendar=_make_calendar_address(app, visit),
         contact=visit.applicants[0],
@@ -307,3 +310,30 @@ def _set_reading_preferences(app: App, token: str) -> Response | str:
             session, visit, language=language, tzid=tzid, now=now
         ),
     )
+
+
+# The spelling of a name
+
+
+def _respell(app: App, token: str) -> Response | str:
+    form = Form.sent()
+    numbers = {str(number): number for number in range(1, 100)}
+    number, typed = (
+        form.one_of("who", numbers, _("Choose one of the list.")),
+        read_name(form, f"called-{form['who']}"),
+    )
+
+    def act(session: Session, visit: Appointment, now: datetime) -> None:
+        if number is None or typed is None or number > len(visit.applicants):
+            raise Mistyped
+        try:
+            visit_corrections.ask_for_name(session, visit, number - 1, typed, now=now)
+        except NothingToChange as error:
+            raise Unchanged from error
+
+    try:
+        return _change(app, token, "respelled", act)
+    except Mistyped:
+        return _show_visit(
+            app, token, VisitPurpose.OWN, lambda _session, visit: show_form_again(_show_own(app, visit, form))
+        )

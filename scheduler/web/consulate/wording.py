@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
 from flask import g
 
@@ -26,6 +27,7 @@ from scheduler.services.consulate.posts.free_times import Party
 from scheduler.services.consulate.posts.open_cells import DAY, Interval
 from scheduler.services.consulate.posts.reasons import format_holiday
 from scheduler.services.consulate.posts.slots import Slot
+from scheduler.web.kit import browser_clock
 from scheduler.web.kit.language import _, ngettext
 from scheduler.web.kit.state import StateLabel
 
@@ -100,14 +102,15 @@ def own_zone(post: Post, at: datetime) -> str:
 
 def zone_at(post: Post, when: date) -> str:
     """Return the zone of a post at a wall time, or at noon of a day."""
-    return zone_of(post, _instant(post, when))
+    return zone_of(post, to_instant(when, post))
 
 
 def own_zone_on(post: Post, when: date) -> str:
-    return own_zone(post, _instant(post, when))
+    return own_zone(post, to_instant(when, post))
 
 
-def _instant(post: Post, when: date) -> datetime:
+def to_instant(when: date, post: Post) -> datetime:
+    """Return the instant of a wall time at a post, or of noon of a day there."""
     at = when if isinstance(when, datetime) else datetime.combine(when, time(12))
     return instant(at, post.tzid, gap="shift")
 
@@ -123,10 +126,34 @@ def own_time(at: datetime, tzid: str) -> str:
     return f"{day}{there:%H:%M}"
 
 
-def time_buttons(slots: Iterable[Slot], tzid: str) -> list[tuple[str, str, str]]:
-    """Return for each slot the value its button sends, the hour it shows, and the reader's hour if it differs."""
-    differs = g.tzid is not None and g.tzid != tzid
-    return [(f"{at:%Y-%m-%dT%H:%M}", f"{at:%H:%M}", own_time(at, tzid) if differs else "") for at, _end in slots]
+class TimeButton(NamedTuple):
+    """A free time: the value its button sends, its hour, the reader's if it differs, and its instant for the browser.
+
+    There is no ``stamp`` if the reader has chosen a clock.
+    """
+
+    value: str
+    hour: str
+    own: str
+    stamp: str
+
+
+def time_buttons(slots: Iterable[Slot], tzid: str) -> list[TimeButton]:
+    """Return a button for each slot."""
+    return [
+        TimeButton(
+            f"{at:%Y-%m-%dT%H:%M}",
+            f"{at:%H:%M}",
+            own_time(at, tzid),
+            "" if g.tzid else browser_clock.make_stamp(instant(at, tzid, gap="shift"), tzid),
+        )
+        for at, _end in slots
+    ]
+
+
+def days_around(day: date) -> str:
+    """Return a day and its neighbours in words, for the clock of the browser."""
+    return browser_clock.describe_days([day], short=True)
 
 
 def moment(at: datetime) -> str:
@@ -235,6 +262,7 @@ def status(appointment: Appointment, now: datetime) -> StateLabel:
 
 
 DONE = {
+    "respelled": N_("The name is corrected."),
     "booked": N_("Thank you. Your visit is booked; a letter with all you need is on its way."),
     "moved": N_("Your visit has been moved; a letter with the new time is on its way."),
     "cancelled": N_("Your visit has been cancelled. Thank you for telling us: others wait for a time."),
@@ -243,7 +271,9 @@ DONE = {
 }
 
 
-def done(what: str) -> str:
+def done(what: str, visit: Appointment) -> str:
+    if what == "respelled" and any(one.name_asked for one in visit.applicants):
+        return _("We have your wish. An officer decides, because it is more than a slip of the pen.")
     return _(DONE[what]) if what in DONE else ""
 
 

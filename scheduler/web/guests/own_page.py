@@ -22,7 +22,7 @@ from scheduler.services.common.tokens import PATHS, Purpose
 from scheduler.services.events.attendance import parties, passes
 from scheduler.services.events.attendance.capacity import NeverFits, NoRoom
 from scheduler.services.events.attendance.registration_window import RegistrationClosed
-from scheduler.services.events.guests import own_page, registration
+from scheduler.services.events.guests import corrections, own_page, registration
 from scheduler.services.feeds import links as feed_links
 from scheduler.services.feeds import own_calendar
 from scheduler.services.feeds.addresses import Address
@@ -30,7 +30,7 @@ from scheduler.services.feeds.alarms import ALARM_NAMES, ALARMS, NONE
 from scheduler.services.privacy import personal_data
 from scheduler.web.guests import guest_fields
 from scheduler.web.kit.answers import answer_calendar, redirect_after_form, show_form_again, show_invalid_link
-from scheduler.web.kit.forms import POSTS, Form, Mistyped, unshared
+from scheduler.web.kit.forms import POSTS, Form, Mistyped, read_name, unshared
 from scheduler.web.kit.language import _, known_zone
 from scheduler.web.kit.paths import PER_LANGUAGE
 from scheduler.web.programme import wording as event_wording
@@ -38,7 +38,7 @@ from scheduler.web.programme import wording as event_wording
 OWN = f"{PER_LANGUAGE}/{PATHS[Purpose.OWN]}/<token>"
 SPENT = "web/spent.html"
 Change = Callable[[Session, Attendee, Form], None]
-DONE = ("confirmed", "party", "withdrawal", "coming", "reminders", "reader", "calendar")
+DONE = ("confirmed", "party", "name", "withdrawal", "coming", "reminders", "reader", "calendar")
 
 
 def blueprint(app: App, limiter: Limiter) -> Blueprint:
@@ -66,6 +66,7 @@ def _changes(pages: Blueprint, app: App, limiter: Limiter) -> None:
         pages.post(f"{OWN}/{path}", endpoint=path)(limited(unshared(view)))
 
     at("party", _party(app))
+    at("name", _name(app))
     at("withdrawal", lambda session, who, _form: own_page.withdraw(session, who, now=app.clock.now()))
     at("coming", lambda session, who, _form: own_page.accept_or_return(session, who, now=app.clock.now()))
     at("reminders", _reminders(app))
@@ -115,7 +116,7 @@ def _own_page(app: App, token: str, shown: own_page.OwnPage, form: Form | None, 
         own=shown,
         event=shown.event,
         attendee=shown.attendee,
-        form=form or Form(party),
+        form=form or Form({**party, "called": shown.person.name.to(g.language)}),
         modes=[(mode, event_wording.mode(mode), event_wording.places(shown.event, mode)) for mode in shown.modes],
         done=event_wording.done(done, shown.attendee) if done in DONE else "",
         base=url_for(".page", language=g.language, token=token),
@@ -172,6 +173,21 @@ def _party(app: App) -> Change:
         if mode is None or form.errors:
             raise Mistyped
         own_page.change(session, attendee, mode=mode, companions=companions, names=names, needs=needs, now=now)
+
+    return change
+
+
+def _name(app: App) -> Change:
+    def change(session: Session, attendee: Attendee, form: Form) -> None:
+        typed = read_name(form, "called")
+        if typed is None:
+            raise Mistyped
+        person, now = attendee.attending, app.clock.now()
+        try:
+            corrections.ask_for_name(session, person, typed, language=g.language, now=now)
+        except corrections.NameTaken as error:
+            form.errors["called"] = _("Somebody with this name and address is known already.")
+            raise Mistyped from error
 
     return change
 

@@ -80,7 +80,7 @@ def _form(app: App, key: str, form: Form | None = None) -> str:
         sealed = seal(key, secret=app.secret, now=now)
         work = form_floods.challenge(session, app, sealed, now=now)
     if not registration.is_open(event, now=now):
-        return render_template("web/closed.html", title=_("Registration is closed"), event=event)
+        return render_template("web/closed.html", title=event_wording.refusal(event, now), event=event)
     return render_template(
         "web/register.html",
         title=_("Register"),

@@ -19,7 +19,7 @@ from flask import Response, abort, g, make_response, request
 
 from scheduler.base.errors import Invalid, SchedulerError
 from scheduler.base.i18n import load_catalogue
-from scheduler.base.text import can_be_stored
+from scheduler.base.text import can_be_stored, check_line
 from scheduler.services.common.tokens import derive, is_same
 from scheduler.web.kit.language import _
 
@@ -150,3 +150,14 @@ def unshared(view: Callable[P, str | Response]) -> Callable[P, Response]:
         return response
 
     return answer
+
+
+def read_name(form: Form, field: str) -> str | None:
+    """Return a name that was typed into a field, checked as those of guests are; errors stand beside the field."""
+    refuse_no_name(form, field)
+    try:
+        typed = check_line(form[field], most=LONGEST_NAME)
+    except SchedulerError as error:
+        form.errors.setdefault(field, in_words(error))
+        return None
+    return None if form.errors else typed

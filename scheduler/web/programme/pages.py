@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date, datetime
+from collections.abc import Collection, Sequence
+from datetime import date, datetime, timedelta
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
@@ -203,15 +203,24 @@ def _named(first: date) -> str | None:
     return f"{first:%Y-%m}" if FIRST_YEAR <= first.year <= LAST_YEAR else None
 
 
-def _weeks(first: date, entries: Sequence[AgendaEntry]) -> list[list[tuple[date, list[AgendaEntry]]]]:
+class DayEntry(NamedTuple):
+    """An event on a day of the month; ``goes_on``: it is on the day before, too, in the same week."""
+
+    entry: AgendaEntry
+    goes_on: bool
+
+
+def _weeks(first: date, entries: Sequence[AgendaEntry]) -> list[list[tuple[date, list[DayEntry]]]]:
     from calendar import Calendar
 
     weeks = Calendar().monthdatescalendar(first.year, first.month)
-    return [[(day, [one for one in entries if _touches(one, day)]) for day in week] for week in weeks]
+    days = [(one, agenda.list_days(one, since=weeks[0][0], until=weeks[-1][-1])) for one in entries]
+    return [[(day, _list_on(day, days)) for day in week] for week in weeks]
 
 
-def _touches(entry: AgendaEntry, day: date) -> bool:
-    return entry.first_on is not None and entry.last_on is not None and entry.first_on <= day <= entry.last_on
+def _list_on(day: date, days: Sequence[tuple[AgendaEntry, Collection[date]]]) -> list[DayEntry]:
+    before = day - timedelta(days=1)
+    return [DayEntry(one, day.weekday() > 0 and before in its) for one, its in days if day in its]
 
 
 # One event

@@ -7,6 +7,7 @@ from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 
 from flask import g
+from markupsafe import Markup
 
 from scheduler.base.clock import format_offset, instant, wall
 from scheduler.base.date_format import (
@@ -14,6 +15,7 @@ from scheduler.base.date_format import (
     format_day,
     format_day_short,
     format_days,
+    format_days_short,
     format_month,
     format_month_name,
     format_weekday,
@@ -24,10 +26,13 @@ from scheduler.model.attendance import Attendee, Reminded, Standing
 from scheduler.model.events import Capacity, Event, Kind, Mode, Queue, Status, Timing
 from scheduler.services.events.attendance import replies
 from scheduler.services.events.attendance.replies import Reply
-from scheduler.services.events.programme.agenda import AgendaEntry, AnnouncedPerson, EventDetails
+from scheduler.services.events.guests import registration
+from scheduler.services.events.guests.registration import Openness
+from scheduler.services.events.programme.agenda import AgendaEntry, AnnouncedPerson
 from scheduler.services.events.programme.event_times import format_instant, format_time
 from scheduler.services.events.programme.rendering.event_texts import format_location, format_weekly_hours
 from scheduler.services.events.programme.rendering.kind_names import KIND_NAMES
+from scheduler.web.kit import browser_clock
 from scheduler.web.kit.language import _
 from scheduler.web.kit.state import StateLabel
 
@@ -39,7 +44,7 @@ ROLES = {
 
 
 class Badge(NamedTuple):
-    """The date as the handle of a line: the days, large, and what they are called."""
+    """The date as the handle of a line: the days, large, and what they are called; "" for a range across months."""
 
     days: str
     under: str
@@ -53,13 +58,12 @@ def badge(entry: AgendaEntry, *, month: bool = False) -> Badge:
     if first == last:
         named = format_day_short if month else format_weekday
         return Badge(str(first.day), named(first, g.language))
+    if (first.year, first.month) != (last.year, last.month):
+        return Badge(format_days_short(first, last, g.language), "")
     return Badge(f"{first.day}–{last.day}", _under(first, last, month=month))
 
 
 def _under(first: date, last: date, *, month: bool) -> str:
-    if (first.year, first.month) != (last.year, last.month):
-        months = [format_month_name(day, g.language, short=True) for day in (first, last)]
-        return " – ".join(months)
     if month:
         return format_month_name(first, g.language)
     return " – ".join(format_weekday(day, g.language, short=True) for day in (first, last))
@@ -72,40 +76,52 @@ def kind(entry: AgendaEntry) -> str:
     return f"{name} · " + _("stop {number} of {of}", number=entry.stop.number, of=entry.stop.of)
 
 
-def facts(entry: AgendaEntry, now: datetime) -> list[str]:
+class Fact(NamedTuple):
+    """A part of a quiet line; ``clock``: it is a time, shown on the clock of the reader's browser, too."""
+
+    words: str
+    clock: Markup = Markup("")
+
+
+def facts(entry: AgendaEntry, now: datetime) -> list[Fact]:
     """Return one quiet line: the hours on the event's clock and on the reader's, and the place."""
     event = entry.event
-    return [*_hours(event, now), *filter(None, [_place(event)])]
+    return [*_hours(event, now), *([Fact(place)] if (place := _place(event)) else [])]
 
 
-def _hours(event: Event, now: datetime) -> Iterator[str]:
+def _hours(event: Event, now: datetime) -> Iterator[Fact]:
     if event.timing is Timing.HOUR_TO_BE_ANNOUNCED:
-        yield from [] if event.is_over(now) else [_("hour to be announced")]
+        yield from [] if event.is_over(now) else [Fact(_("hour to be announced"))]
     elif event.kind is Kind.EXHIBITION:
-        yield from filter(None, [", ".join(format_weekly_hours(event, g.language))])
+        yield from map(Fact, filter(None, [", ".join(format_weekly_hours(event, g.language))]))
     elif event.kind is Kind.ANNIVERSARY:
-        yield _("every year")
+        yield Fact(_("every year"))
     if event.timing is Timing.HOURS:
         yield from _clocks(event)
 
 
-def _clocks(event: Event) -> Iterator[str]:
+def _clocks(event: Event) -> Iterator[Fact]:
     assert event.dtstart and event.dtend and event.starts_at and event.ends_at  # noqa: S101, PT018 - dated
-    yield f"{_span(event.dtstart, event.dtend)} {_city_of_clock(event)}"
+    ends_at = event.ends_at if _is_within_day(event.dtstart, event.dtend) else None
+    clock = browser_clock.describe(event.starts_at, ends_at, event.tzid, short=True)
+    yield Fact(f"{_span(event.dtstart, event.dtend)} {_city_of_clock(event)}", clock)
     tzid = g.tzid
     if tzid is None or wall(event.starts_at, tzid) == event.dtstart:
         return
     starts = wall(event.starts_at, tzid)
     hours = _span(starts, wall(event.ends_at, tzid))
     day = "" if starts.date() == event.dtstart.date() else format_day_short(starts.date(), g.language) + ", "
-    yield f"{day}{hours} {zone_city(tzid, g.language)}"
+    yield Fact(f"{day}{hours} {zone_city(tzid, g.language)}")
 
 
 def _span(start: datetime, end: datetime) -> str:
     """Format hours alone; an end on another day is on the event's page."""
-    same = start.date() == (end - timedelta(microseconds=1)).date()
     closing = "24:00" if end.time() == time() else f"{end:%H:%M}"
-    return f"{start:%H:%M}–{closing}" if same else f"{start:%H:%M}"
+    return f"{start:%H:%M}–{closing}" if _is_within_day(start, end) else f"{start:%H:%M}"
+
+
+def _is_within_day(start: datetime, end: datetime) -> bool:
+    return start.date() == (end - timedelta(microseconds=1)).date()
 
 
 def _city_of_clock(event: Event) -> str:
@@ -130,11 +146,7 @@ def state(entry: AgendaEntry, now: datetime) -> StateLabel | None:
         return StateLabel(_("Date to be announced"))
     if event.status is Status.TENTATIVE:
         return StateLabel(_("Tentative"), "full")
-    return _places(event) if _takes_guests(event, now) else None
-
-
-def _takes_guests(event: Event, now: datetime) -> bool:
-    return not event.is_over(now) and not event.is_late(now) and not event.is_early(now)
+    return _places(event) if registration.is_open(event, now=now) else None
 
 
 def _places(event: Event) -> StateLabel | None:
@@ -157,15 +169,57 @@ def _limited(event: Event) -> list[Capacity]:
 # One event
 
 
-def states(detail: EventDetails, now: datetime) -> list[StateLabel]:
-    """List everything there is to know about coming."""
-    event = detail.entry.event
-    first = state(detail.entry, now)
-    if event.cancelled or not event.dated or event.is_over(now):
-        return [first or StateLabel(_("This is over"))]
-    places = [_places_in_full(capacity) for capacity in _limited(event)] if _takes_guests(event, now) else []
-    tentative = [first] if first and event.status is Status.TENTATIVE else []
-    return [*tentative, *places, *_registration(event, now)]
+def states(event: Event, now: datetime) -> list[StateLabel]:
+    """Return the state of registration: the places left in each mode while it is open, else one sentence."""
+    match registration.find_openness(event, now=now):
+        case Openness.OPEN:
+            places = [_places_in_full(capacity) for capacity in _limited(event)]
+            return places or [StateLabel(_("Registration is open"), "open")]
+        case Openness.CANCELLED:
+            return []  # it stands below the title
+        case Openness.AT_DESK if not event.dated:
+            return [StateLabel(_("Date to be announced"))]
+        case Openness.AT_DESK if not _has_list(event):
+            return []
+        case Openness.EARLY:
+            return [StateLabel(refusal(event, now), at=event.registration_opens_at)]
+    return [StateLabel(refusal(event, now), "off")]
+
+
+def _has_list(event: Event) -> bool:
+    """Return whether there are places that somebody could ask for, though not on the page."""
+    return bool(_limited(event)) or event.registration_opens is not None or event.registration_closes is not None
+
+
+def refusal(event: Event, now: datetime) -> str:
+    """Return the sentence that says why nobody can register on the page of an event now."""
+    match registration.find_openness(event, now=now):
+        case Openness.CANCELLED:
+            return _("Cancelled")
+        case Openness.OVER:
+            return _("This is over")
+        case Openness.EARLY:
+            return _("Registration opens {moment}", moment=_clocks_of(event.registration_opens_at, event))
+        case Openness.AT_DESK:
+            return _("The organiser gives the places; there is no registration on this page")
+    return _("Registration is closed")
+
+
+def closing(event: Event) -> str:
+    """Return until when somebody can register, on each clock; "" without a closing time."""
+    closes = event.registration_closes_at
+    return _("Registration closes {moment}", moment=_clocks_of(closes, event)) if closes else ""
+
+
+def _clocks_of(at: datetime | None, event: Event) -> str:
+    assert at is not None  # noqa: S101 - asked for only where there is such a time
+    return " · ".join(f"{line.time} ({line.zone})" for line in format_instant(at, event, g.language, g.tzid))
+
+
+def has_free_places(event: Event) -> bool:
+    """Return whether a place is free in some mode that the event offers."""
+    free = {capacity.mode: capacity.free for capacity in event.capacities}
+    return any(free.get(mode) != 0 for mode in registration.offered_modes(event))
 
 
 def _places_in_full(capacity: Capacity) -> StateLabel:
@@ -202,6 +256,8 @@ def done(what: str, attendee: Attendee) -> str:
     """Return what a button did, for the page that shows it."""
     if what in ("confirmed", "coming"):
         return _(CAME.get(attendee.standing, ""))
+    if what == "name" and attendee.attending.name_asked:
+        return _("We have your wish. An officer decides, because it is more than a slip of the pen.")
     return _(DONE[what])
 
 
@@ -215,6 +271,7 @@ CAME = {
 
 DONE = {
     "party": N_("Your registration has been changed."),
+    "name": N_("Your name is corrected."),
     "withdrawal": N_("You have withdrawn. Thank you for telling us."),
     "reminders": N_("You will be reminded in this way."),
     "reader": N_("Letters will come to you in this way."),
@@ -244,9 +301,7 @@ def standing(attendee: Attendee) -> StateLabel:
 
 def until(attendee: Attendee) -> str:
     """Return until when an offer holds, on the event's clock and on the reader's."""
-    assert attendee.offered_until is not None  # noqa: S101 - a constraint
-    shown = format_instant(attendee.offered_until, attendee.event, g.language, g.tzid)
-    return " · ".join(f"{line.time} ({line.zone})" for line in shown)
+    return _clocks_of(attendee.offered_until, attendee.event)
 
 
 def company(attendee: Attendee) -> str:
@@ -284,20 +339,6 @@ REMINDED = {
     Reminded.CLOSELY: N_("a day and an hour before"),
     Reminded.NEVER: N_("not at all"),
 }
-
-
-def _registration(event: Event, now: datetime) -> Iterator[StateLabel]:
-    opens, closes = event.registration_opens, event.registration_closes
-    if event.is_late(now):
-        yield StateLabel(_("Registration is closed"))
-    elif opens and event.is_early(now):
-        yield StateLabel(_("Registration opens {moment}", moment=_moment(opens)))
-    elif closes:
-        yield StateLabel(_("Registration closes {moment}", moment=_moment(closes)))
-
-
-def _moment(at: datetime) -> str:
-    return f"{format_day(at.date(), g.language, year=False, weekday=False)}, {at:%H:%M}"
 
 
 def times(entry: AgendaEntry) -> list[When]:

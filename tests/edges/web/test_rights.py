@@ -57,6 +57,9 @@ POST /L/desk/events/<key>/guests/<number>/<verb>           401    403  403     4
 GET  /L/desk/events/<key>/register                         303    403  403     200          200   403      403   200
 POST /L/desk/events/<key>/register                         401    403  403     422          422   403      403   422
 GET  /L/desk/events/<key>/letters                          303    403  403     200          200   403      403   200
+GET  /L/desk/events/<key>/letters/<number>                 303    403  403     200          200   403      403   200
+GET  /L/desk/events/<key>/letters/<number>/attachment.ics  303    403  403     200          200   403      403   200
+POST /L/desk/events/<key>/letters/<number>/again           401    403  403     422          422   403      403   422
 GET  /L/desk/events/<key>/door                             303    403  200     200          200   403      403   200
 POST /L/desk/events/<key>/door                             401    403  200     200          200   403      403   200
 GET  /L/desk/events/<key>/door/now                         303    403  200     200          200   403      403   200
@@ -90,6 +93,12 @@ GET  /L/desk/visits/<reference>/move                       303    403  403     4
 POST /L/desk/visits/<reference>/move                       401    403  403     403          409   403      409   409
 GET  /L/desk/visits/<reference>/cancel                     303    403  403     403          200   403      200   200
 POST /L/desk/visits/<reference>/cancel                     401    403  403     403          422   403      422   422
+GET  /L/desk/visits/<reference>/correction                 303    403  403     403          200   403      200   200
+POST /L/desk/visits/<reference>/correction                 401    403  403     403          422   403      422   422
+POST /L/desk/visits/<reference>/names                      401    403  403     403          303   403      303   303
+GET  /L/desk/visits/<reference>/letters/<number>           303    403  403     403          200   403      403   200
+GET  /L/desk/visits/<reference>/letters/<number>/attachment.ics 303 403 403    403          200   403      403   200
+POST /L/desk/visits/<reference>/letters/<number>/again     401    403  403     403          422   403      403   422
 """
 # What an account may know of ("yes"); the rest is not there (404), for whoever the table above does not refuse (403).
 KNOWS = """
@@ -119,6 +128,7 @@ GET  /L/registration/<token>/pass.png      200     200          200
 POST /L/registration/<token>/calendar      303     303          303
 POST /L/registration/<token>/coming        303     422          422
 POST /L/registration/<token>/party         303     303          303
+POST /L/registration/<token>/name          422     422          422
 POST /L/registration/<token>/reader        303     303          303
 POST /L/registration/<token>/reminders     303     303          303
 GET  /L/registration/<token>/erasure       200     200          200
@@ -149,6 +159,7 @@ GET  /L/visits/<token>/time                200     200
 GET  /L/visits/<token>/move                200     200
 POST /L/visits/<token>/move                303     303
 POST /L/visits/<token>/reader              303     303
+POST /L/visits/<token>/name                422     422
 GET  /L/visits/<token>/cancel              200     200
 POST /L/visits/<token>/cancel              303     303
 """

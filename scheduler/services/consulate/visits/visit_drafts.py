@@ -30,10 +30,13 @@ def _check_line(most: int) -> BeforeValidator:
     return BeforeValidator(read)
 
 
+VisitorName = Annotated[str, _check_line(300)]
+
+
 class VisitorDraft(Draft):
     """A person who comes, and the number of the passport or other document that shows who they are."""
 
-    name: Annotated[str, _check_line(300)]
+    name: VisitorName
     document: Annotated[str, _check_line(60)]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import Enum
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -51,16 +52,38 @@ class RegistrationForm:
 # Events that take registrations
 
 
+class Openness(Enum):
+    """The state of registration on an event's page: it takes guests only while it is ``OPEN``."""
+
+    OPEN = "open"
+    EARLY = "early"  # it opens later
+    CLOSED = "closed"  # the closing time has passed, or the event has begun
+    OVER = "over"
+    CANCELLED = "cancelled"
+    AT_DESK = "at desk"  # officers alone keep the list, or there is none
+
+
+def find_openness(event: Event, *, now: datetime) -> Openness:
+    """Return the state of registration on an event's page at this moment."""
+    if event.cancelled:
+        return Openness.CANCELLED
+    if event.is_over(now):
+        return Openness.OVER
+    if not _is_for_everybody(event):
+        return Openness.AT_DESK
+    if event.is_late(now) or event.has_begun(now):
+        return Openness.CLOSED
+    return Openness.EARLY if event.is_early(now) else Openness.OPEN
+
+
+def _is_for_everybody(event: Event) -> bool:
+    public = event.registration is Registration.PUBLIC and event.visibility is Visibility.PUBLIC
+    return public and event.kind is not Kind.TOUR and bool(offered_modes(event))
+
+
 def is_open(event: Event, *, now: datetime) -> bool:
     """Return whether anybody may register for an event on its page now."""
-    return (
-        event.registration is Registration.PUBLIC
-        and event.visibility is Visibility.PUBLIC
-        and event.kind is not Kind.TOUR
-        and not (event.cancelled or event.is_over(now) or event.has_begun(now))
-        and not (event.is_early(now) or event.is_late(now))
-        and bool(offered_modes(event))
-    )
+    return find_openness(event, now=now) is Openness.OPEN
 
 
 def offered_modes(event: Event) -> Sequence[Mode]:

@@ -6,7 +6,7 @@ that no template can reach a guest, a private part of an event, or a parent that
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
@@ -21,6 +21,7 @@ from scheduler.base.text import Text
 from scheduler.model.attendance import Attendee, Role, Standing
 from scheduler.model.events import Event, Kind, Mode, Visibility, event_city
 from scheduler.model.places import City, Organisation, Person, Venue
+from scheduler.services.events.programme.rendering.opening_hours import each_day, list_open_days, list_weekly_hours
 
 PAGE_EVENTS = 60
 MAX_MONTH_EVENTS = 500
@@ -144,6 +145,15 @@ def list_month(session: Session, chosen: AgendaFilter, first: date) -> list[Agen
     returning = [_next_return(event, first) for event in _list_anniversaries(session, chosen)]
     within = [one for one in returning if one.first_on and one.first_on < end.date()]
     return sorted([*_make_entries(session, found), *within], key=_get_first_day)
+
+
+def list_days(entry: AgendaEntry, *, since: date, until: date) -> Collection[date]:
+    """Return the days of an event from ``since`` to ``until``; of an exhibition with hours those it is open on."""
+    if entry.first_on is None or entry.last_on is None:
+        return ()
+    if entry.event.kind is Kind.EXHIBITION and list_weekly_hours(entry.event):
+        return set(list_open_days(entry.event, since=since, until=until))
+    return set(each_day(max(since, entry.first_on), min(until, entry.last_on)))
 
 
 def find_next_month(first: date) -> date:

@@ -16,12 +16,14 @@ from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
 from scheduler.base.clock import wall
+from scheduler.base.errors import NothingToChange
 from scheduler.base.i18n import N_
 from scheduler.model.accounts import Act
 from scheduler.model.audit import Audit
 from scheduler.model.visits import Appointment, Side, VisitStatus
 from scheduler.services.accounts import rights
-from scheduler.services.consulate.front_desk import visit_history
+from scheduler.services.consulate.front_desk import visit_corrections, visit_history
+from scheduler.services.consulate.front_desk.visit_corrections import VisitorsDraft
 from scheduler.services.consulate.posts import free_times
 from scheduler.services.consulate.posts.availability import Explanation
 from scheduler.services.consulate.posts.free_times import CounterAssignment
@@ -35,13 +37,15 @@ from scheduler.web.kit.forms import Form
 from scheduler.web.kit.language import _
 from scheduler.web.kit.typed_times import parse_typed_day, parse_typed_time
 from scheduler.web.officers.kit import guard, scope
-from scheduler.web.officers.kit.answers import FormRefused, act_as_officer
+from scheduler.web.officers.kit.answers import FormRefused, act_as_officer, check_draft
 from scheduler.web.officers.kit.guard import DESK, allowed, may, officer
 
 VISIT = f"{DESK}/visits/<reference>"
 DONE = {
     "moved": N_("The visit is moved; a letter says so."),
     "cancelled": N_("The visit is cancelled; a letter says so."),
+    "corrected": N_("It is put right."),
+    "kept": N_("The name stays as it is."),
 }
 _MOVABLE = (VisitStatus.CONFIRMED, VisitStatus.OFFERED)
 _CANCELLABLE = (*_MOVABLE, VisitStatus.HELD, VisitStatus.WAITING)
@@ -59,6 +63,10 @@ _ACTION_WORDS = {
     "conclude": N_("concluded"),
     "amnesty": N_("the no-show was excused"),
     "reader": N_("changed how letters come"),
+    "correct": N_("put right"),
+    "respell": N_("corrected the spelling of a name"),
+    "ask": N_("asked for another name"),
+    "keep names": N_("left the names as they are"),
     "forget": N_("personal data erased"),
     "check in": N_("checked in"),
     "walk in": N_("came without an appointment"),
@@ -98,6 +106,21 @@ def blueprint(app: App) -> Blueprint:
     def cancel(language: str, reference: str) -> Answer:  # noqa: ARG001
         return _cancel(app, reference)
 
+    @pages.get(f"{VISIT}/correction")
+    @may(Act.SEE_APPLICANTS, Act.KEEP_VISITS, about=scope.VISIT)
+    def to_correct(language: str, reference: str) -> str:  # noqa: ARG001
+        return _show_correction(app, reference)
+
+    @pages.post(f"{VISIT}/correction")
+    @may(Act.SEE_APPLICANTS, Act.KEEP_VISITS, about=scope.VISIT)
+    def correct(language: str, reference: str) -> Answer:  # noqa: ARG001
+        return _correct(app, reference)
+
+    @pages.post(f"{VISIT}/names")
+    @may(Act.SEE_APPLICANTS, Act.KEEP_VISITS, about=scope.VISIT)
+    def keep_names(language: str, reference: str) -> Answer:  # noqa: ARG001
+        return _keep_names(app, reference)
+
     return pages
 
 
@@ -119,6 +142,7 @@ def _show_visit(app: App, reference: str) -> str:
             history=visit_history.list_history(session, found),
             letters=visit_history.list_letters(session, found) if allowed(Act.SEE_LETTERS) else (),
             can_move=allowed(Act.KEEP_VISITS) and _can_move(found, now),
+            can_correct=allowed(Act.KEEP_VISITS) and _can_correct(found, now),
             can_cancel=allowed(Act.KEEP_VISITS) and _can_cancel(found, now),
             describe_action=_describe_action,
             describe_actor=_describe_actor,
@@ -143,6 +167,10 @@ def _render(name: str, visit: Appointment, title: str, **given: Any) -> str:
 
 def _can_move(visit: Appointment, now: datetime) -> bool:
     return visit.status in _MOVABLE and not visit.has_expired(now)
+
+
+def _can_correct(visit: Appointment, now: datetime) -> bool:
+    return visit.active and visit.contact is not None and not visit.has_expired(now)
 
 
 def _can_cancel(visit: Appointment, now: datetime) -> bool:
@@ -265,6 +293,65 @@ def _cancel(app: App, reference: str) -> Answer:
     except FormRefused:
         return show_form_again(_show_cancel(app, reference, form))
     return _go_to_visit(reference, "cancelled")
+
+
+# Putting right
+
+
+def _show_correction(app: App, reference: str, form: Form | None = None) -> str:
+    with app.db.read() as session:
+        visit = rights.get_visit(session, officer(), reference)
+        if form is None and not _can_correct(visit, app.clock.now()):
+            abort(404)
+        return _render("visit_correct", visit, _("Put right name or address"), form=form or _as_known(visit))
+
+
+def _as_known(visit: Appointment) -> Form:
+    contact = visit.applicants[0]
+    names = {f"name-{number}": one.name_asked or one.name for number, one in enumerate(visit.applicants, 1)}
+    reached = {"email": contact.email or "", "telephone": contact.telephone or ""}
+    return Form({**names, **reached, "spoken": contact.language, "zone": contact.tzid or ""})
+
+
+def _correct(app: App, reference: str) -> Answer:
+    form = Form.sent()
+    try:
+        with act_as_officer(app, form) as session:
+            visit = rights.get_visit(session, officer(), reference)
+            draft = _read_correction(form, visit)
+            if not visit_corrections.correct(session, visit, draft, now=app.clock.now()):
+                raise NothingToChange("this is how it is already")
+    except FormRefused:
+        return show_form_again(_show_correction(app, reference, form))
+    return _go_to_visit(reference, "corrected")
+
+
+def _read_correction(form: Form, visit: Appointment) -> VisitorsDraft:
+    """Return what was typed. Raise FormRefused once every error is recorded."""
+    names = [form[f"name-{number}"] for number in range(1, len(visit.applicants) + 1)]
+    for number, name in enumerate(names, 1):
+        if not name.strip():
+            form.errors[f"name-{number}"] = _("Enter a name.")
+    reached = {"email": form["email"].strip(), "telephone": form["telephone"].strip(), "tz": form["zone"].strip()}
+    typed = {"names": names, "language": form["spoken"], **reached}
+    draft: VisitorsDraft | None = check_draft(
+        VisitorsDraft, typed, form, {"names": "name-1", "tz": "zone", "language": "spoken"}
+    )
+    if draft is None or form.errors:
+        raise FormRefused
+    return draft
+
+
+def _keep_names(app: App, reference: str) -> Answer:
+    form = Form.sent()
+    try:
+        with act_as_officer(app, form) as session:
+            visit_corrections.keep_names(
+                session, rights.get_visit(session, officer(), reference), now=app.clock.now()
+            )
+    except FormRefused:
+        pass  # nobody asks any more: another officer was first
+    return _go_to_visit(reference, "kept")
 
 
 def _go_to_visit(reference: str, done: str) -> Answer:

@@ -22,10 +22,11 @@ from scheduler.model.events import Event, Mode
 from scheduler.model.places import Person
 from scheduler.services.events.attendance import parties, transitions
 from scheduler.services.events.attendance.replies import PARTSTATS, Reply
-from scheduler.services.events.guests import people
+from scheduler.services.events.guests import corrections, people
 from scheduler.services.events.programme import conflicts
 from scheduler.services.events.programme.event_drafts import AttendeeDraft
 from scheduler.services.events.programme.place_drafts import PersonDraft
+from scheduler.services.events.programme.places import read_draft
 from scheduler.web.kit.forms import Form
 from scheduler.web.kit.language import _
 from scheduler.web.officers.kit.answers import FormRefused, check_draft
@@ -53,7 +54,8 @@ class GuestAction:
 
 def offered_actions(attendee: Attendee) -> dict[str, GuestAction]:
     """Return the actions that the standing of an attendee offers, by name."""
-    return {name: VERBS[name] for name in OFFERED.get(attendee.standing, ())}
+    asked = ("keep-name",) if attendee.attending.name_asked else ()
+    return {name: VERBS[name] for name in (*OFFERED.get(attendee.standing, ()), "correction", *asked)}
 
 
 def _answer(session: Session, attendee: Attendee, form: Form, now: datetime) -> None:
@@ -126,6 +128,41 @@ def a_person(session: Session, form: Form, **known: str) -> Person:
     if draft is None or form.errors:
         raise FormRefused
     return people.find_or_add_guest(session, draft)
+
+
+def _correct(session: Session, attendee: Attendee, form: Form, now: datetime) -> None:
+    """Put right how the person who attends is called and reached."""
+    person = attendee.attending
+    known = read_draft(person)
+    typed = {name: form[field].strip() or None for name, field in CORRECTED.items() if name != "name"}
+    name = {**person.name, person.name.language_for(g.language): form["called"]}
+    if not form["called"].strip():
+        form.errors["called"] = _("Enter a name.")
+    draft: PersonDraft | None = check_draft(
+        PersonDraft, {**known.model_dump(), **typed, "name": name}, form, CORRECTED
+    )
+    if draft is None or form.errors:
+        raise FormRefused
+    if not corrections.correct(session, person, draft, now=now).fields:
+        raise NothingToChange("this is how it is already")
+
+
+# The fields of the form by those of the draft; a letter's own are called otherwise than a deputy's.
+CORRECTED = {"name": "called", "email": "address", "language": "spoken", "tz": "zone"}
+
+
+def _as_known(attendee: Attendee) -> Mapping[str, str]:
+    person = attendee.attending
+    return {
+        "called": person.name_asked or person.name.to(g.language),
+        "address": person.email or "",
+        "spoken": person.language,
+        "zone": person.tzid or "",
+    }
+
+
+def _keep_name(session: Session, attendee: Attendee, _form: Form, now: datetime) -> None:
+    corrections.keep_name(session, attendee.attending, now=now)
 
 
 def _take_off(session: Session, attendee: Attendee, _form: Form, now: datetime) -> None:
@@ -211,6 +248,20 @@ VERBS: Mapping[str, GuestAction] = {
         done=N_("They have a place."),
         deed=_seat,
         fields=("why",),
+    ),
+    "correction": GuestAction(
+        words=N_("Put right name or address"),
+        hint=N_("A letter goes to a new address at once, and the links in letters to the old one end."),
+        done=N_("It is put right."),
+        deed=_correct,
+        fields=("called", "address", "spoken", "zone"),
+        begins=_as_known,
+    ),
+    "keep-name": GuestAction(
+        words=N_("Leave the name as it is"),
+        hint=N_("They ask on their own page for another name, which is a larger change than a slip of the pen."),
+        done=N_("The name stays as it is."),
+        deed=_keep_name,
     ),
     "removal": GuestAction(
         words=N_("Take off the list"),

@@ -42,6 +42,10 @@ LISTS = AccessScope("all that the account may know of", (), _find_nothing)
 OWN_ACCOUNT = AccessScope("the account itself", (), _find_nothing)
 EVENT = AccessScope("an event that the account may know of", ("key",), rights.get_event)
 GUEST = AccessScope("a guest of an event that the account may know of", ("key", "number"), rights.get_guest)
+LETTER = AccessScope("a letter about an event that the account may know of", ("key", "number"), rights.get_letter)
+VISIT_LETTER = AccessScope(
+    "a letter about a visit to a post of the account", ("reference", "number"), rights.get_visit_letter
+)
 ARRIVAL = AccessScope("an arrival at an event that the account may know of", ("key", "number"), rights.get_arrival)
 POST = AccessScope("a post of the account", ("key",), rights.get_post)
 VISIT = AccessScope("a visit to a post of the account", ("reference",), rights.get_visit)

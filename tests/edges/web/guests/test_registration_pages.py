@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 import sqlalchemy as sa
@@ -27,6 +28,7 @@ from tests.support.instance import pages_of
 from tests.support.machine import HANG
 
 LANGUAGES = ("en", "kk", "ru", "th")
+wall = partial(datetime, tzinfo=None)  # of the place
 ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"])
 
 
@@ -228,12 +230,53 @@ def test_a_flood_of_forms_is_told_to_wait(app, web):
     assert ([422] * 20, 429) == (answers[:20], answers[20])
 
 
-def test_an_event_that_is_not_open_has_no_button_and_its_form_says_so(app, web):
+@ONE_ENGINE
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"registration": "desk"}, "The organiser gives the places; there is no registration on this page"),
+        ({"registration_opens": wall(2027, 1, 20, 9)}, "Registration opens Wednesday 20 January 2027, 09:00"),
+        ({"registration_closes": wall(2027, 1, 4, 9)}, "Registration is closed"),
+        ({"dtstart": wall(2027, 1, 4, 15)}, "Registration is closed"),
+        ({"dtstart": wall(2027, 1, 3, 15)}, "This is over"),
+    ],
+)
+def test_an_event_that_is_not_open_says_so_in_one_sentence_without_places_and_its_form_says_the_same(
+    app, web, given, says
+):
+    plan(app, **{"capacity": 50, "registration_closes": wall(2027, 1, 30), **given})
+
+    page, form = text(web.get("/en/events/opening")), text(web.get(FORM))
+
+    assert 1 == page.count(says)
+    assert f"<h1>{says}" in form
+    for words in (FORM, "places free", "Registration closes"):
+        assert words not in page
+    assert "Places free" not in text(web.get("/en/?month=2027-02"))
+    assert 422 == web.post(FORM, data={"seal": "x"}).status_code
+
+
+@ONE_ENGINE
+def test_an_event_without_a_list_says_nothing_of_registration(app, web):
     plan(app, registration="desk")
 
-    assert FORM not in text(web.get("/en/events/opening"))
-    assert "takes no registrations" in text(web.get(FORM))
-    assert 422 == web.post(FORM, data={"seal": "x"}).status_code
+    assert "egistration" not in text(web.get("/en/events/opening"))
+
+
+@ONE_ENGINE
+def test_an_open_event_says_what_is_free_and_until_when_and_its_one_button_what_comes_of_it(app, web):
+    plan(app, capacity=1, registration_closes=wall(2027, 1, 30))
+
+    free = text(web.get("/en/events/opening"))
+    with app.db.write() as session:
+        register(session, session.scalars(sa.select(Event)).one())
+    full = text(web.get("/en/events/opening"))
+
+    assert "1 of 1 places free" in free
+    assert 'register">Register</a>' in free
+    assert "Registration closes Saturday 30 January 2027, 00:00 (Bangkok, UTC+7)" in free
+    assert "All places are taken: waiting list" in full
+    assert 'register">Join the waiting list</a>' in full
 
 
 def test_a_form_of_what_is_not_public_is_nowhere(app, web):
@@ -514,3 +557,24 @@ def test_a_database_that_is_away_is_not_the_visitors_mistake(app, web, monkeypat
     assert 503 == fill(web).status_code
     with app.db.read() as session:
         assert 0 == session.scalar(sa.select(sa.func.count(Letter.id)))
+
+
+# The spelling of a name
+
+
+@ONE_ENGINE
+def test_a_slip_in_ones_own_name_is_corrected_at_once_and_another_name_is_asked_for(app, web):
+    plan(app)
+    own = registered(app, web)
+
+    def ask(name: str) -> str:
+        answer = web.post(f"{own}/name", data={"called": name})
+        return text(web.get(answer.headers["Location"])) if answer.status_code == 303 else text(answer)
+
+    assert 'value="Anna Ivanova"' in text(web.get(own))
+    assert "Your name is corrected." in ask("Ana Ivanova")
+    other = ask("Somebody Else")
+    assert "We have your wish." in other
+    assert "Somebody Else" in other
+    assert "Enter a name alone" in ask("http://spam.example")
+    assert [("Ana Ivanova", Standing.CONFIRMED)] == attendees(app)

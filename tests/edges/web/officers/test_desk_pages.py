@@ -389,3 +389,51 @@ def test_refusals_speak_the_language_of_the_page(app, web, language):
     said = {"kk": "жауап", "ru": "ответ", "th": "ตอบ"}[language]
     assert said in page.partition('role="alert"')[2].partition("</div>")[0]
     assert "has already" not in page
+
+
+# Putting right
+
+
+def person_of(app, number: int) -> Person:
+    with app.db.read() as session:
+        return session.get_one(Attendee, number).person
+
+
+def test_a_wrong_address_is_put_right_at_the_desk_and_a_letter_goes_to_the_right_one(app, web):
+    number = put(app, register)
+    path = f"{LIST}/guests/{number}/correction"
+
+    assert "ann" in text(web.get(path)).lower()
+    wrong = send(web, path, called="", address="no address", spoken="en", zone="Mars")
+    answer = send(web, path, called="Ann Lee", address="ann@example.com", spoken="kk", zone="Asia/Almaty")
+
+    assert 422 == wrong.status_code
+    assert 3 == wrong.get_data(as_text=True).count('class="field is-wrong"')
+    assert "It is put right." in text(web.get(answer.headers["Location"]))
+    person = person_of(app, number)
+    assert ("Ann Lee", "ann@example.com", "kk", "Asia/Almaty") == (
+        person.name.to("en"),
+        person.email,
+        person.language,
+        person.tzid,
+    )
+    assert (
+        422
+        == send(web, path, called="Ann Lee", address="ann@example.com", spoken="kk", zone="Asia/Almaty").status_code
+    )
+
+
+@ONE_ENGINE
+def test_a_name_that_somebody_asks_for_is_shown_and_taken_over_or_left(app, web):
+    number = put(app, register)
+    guest = f"{LIST}/guests/{number}"
+    assert "Asks to be called" not in text(web.get(guest))
+    with app.db.write() as session:
+        session.get_one(Attendee, number).person.name_asked = "Anne Boleyn"
+
+    assert "Anne Boleyn" in text(web.get(guest))
+    assert 'value="Anne Boleyn"' in text(web.get(f"{guest}/correction"))
+    assert 303 == send(web, f"{guest}/keep-name").status_code
+
+    assert "Anne Boleyn" not in text(web.get(guest))
+    assert "Ann" == person_of(app, number).name.to("en")

@@ -125,7 +125,21 @@ def test_without_a_choice_only_the_clock_of_the_place_is_shown(app, web):
 
     assert "Tuesday 2 February 2027, 10:00–12:00" in page
     assert "(Bangkok, UTC+7)" in page
-    assert "your clock)" not in page
+    assert "your clock)" not in re.sub(r"<(\w+)[^>]* hidden .*?</\1>", "", page)
+
+
+@ONE_ENGINE
+def test_a_page_for_everybody_gives_the_browser_what_it_needs_to_show_its_own_clock(app, web):
+    plan(app, {})
+
+    answer = web.get("/en/events/opening")
+
+    assert "public, max-age=60" == answer.headers["Cache-Control"]
+    assert 'data-starts="2027-02-02T10:00+0700" data-ends="2027-02-02T12:00+0700"' in text(answer)
+    assert "2027-02-01=Monday 1 February 2027, {hours}|" in text(answer)
+    assert "|2027-02-02={hours}|2027-02-03=3 Feb, {hours}" in text(web.get("/en/"))
+    web.set_cookie("clock", "Asia/Almaty")
+    assert "data-starts" not in text(web.get("/en/")), "the server writes it where a clock is chosen"
 
 
 @ONE_ENGINE
@@ -432,8 +446,8 @@ def test_the_list_says_what_is_cancelled_tentative_full_or_still_free(app, web):
     with app.db.write() as session:
         planning.cancel(session, an_event(session, "off"), now=app.clock.now())
         an_event(session, "maybe", status="tentative")
-        register(session, an_event(session, "full", capacity=1))
-        an_event(session, "free", capacity=3)
+        register(session, an_event(session, "full", capacity=1, registration="public"))
+        an_event(session, "free", capacity=3, registration="public")
         an_event(session, "some-day", dtstart=None)
         an_event(session, "that-day", dtstart=None, first_day=date(2027, 3, 1), hour_to_be_announced=True)
 
@@ -452,6 +466,39 @@ def test_an_exhibition_is_said_by_its_hours_and_its_closed_days(app, web):
 
     assert "Daily 10:00–18:00" in text(web.get("/en/"))
     assert "Thursday 4 February 2027: closed (Change of exhibits)" in text(web.get("/en/events/opening"))
+
+
+@ONE_ENGINE
+def test_a_range_across_months_names_both_in_the_order_of_the_language(app, web):
+    plan(
+        app, {"kind": Kind.EXHIBITION, "dtstart": None, "first_day": date(2027, 1, 26), "last_day": date(2027, 2, 7)}
+    )
+
+    shown = {language: text(web.get(f"/{language}/")) for language in LANGUAGES}
+
+    assert {
+        "en": "26 Jan – 7 Feb",
+        "kk": "26 қаң. – 7 ақп.",
+        "ru": "26 янв. – 7 февр.",
+        "th": "26 ม.ค. – 7 ก.พ.",
+    } == {language: re.search(r'<b class="range">([^<]+)</b>', page)[1] for language, page in shown.items()}
+
+
+@ONE_ENGINE
+def test_a_month_shows_an_exhibition_on_the_days_on_which_it_is_open(app, web):
+    hours = {"tue-sun": "10:00-18:00"}
+    closed = [{"on": date(2027, 2, 4)}, {"on": date(2027, 2, 8), "hours": "12:00-16:00"}]
+    many = {**DAYS, "last_day": date(2027, 2, 28), "kind": Kind.EXHIBITION, "hours": hours, "closed": closed}
+    plan(app, many, {"key": "other", **DAYS, "kind": Kind.EXHIBITION})
+
+    page = text(web.get("/en/month/2027-02"))
+
+    cells = dict(re.findall(r'<time datetime="2027-02-(\d\d)".*?</time>(.*?)</td>', page, re.DOTALL))
+    shown = [int(day) for day, cell in cells.items() if "events/opening" in cell]
+    assert [day for day in range(2, 29) if day not in (4, 15, 22)] == shown, "Mondays but the 8th, and the 4th"
+    assert [2, 3, 4, 5, 6, 7] == [int(day) for day, cell in cells.items() if "events/other" in cell]
+    named_anew = [int(day) for day, cell in cells.items() if re.search(r'runs"><a href="/en/events/opening', cell)]
+    assert [2, 5, 8, 16, 23] == named_anew, "on the first day, after each gap and on Mondays"
 
 
 @ONE_ENGINE

@@ -69,10 +69,11 @@ def each_day(first: date, last: date) -> Iterator[date]:
         yield first + timedelta(days=offset)
 
 
-def list_open_days(event: Event) -> list[date]:
-    """Return the days on which an exhibition is open; none if it has no hours."""
+def list_open_days(event: Event, *, since: date = date.min, until: date = date.max) -> list[date]:
+    """Return the days from ``since`` to ``until`` on which an exhibition is open; none if it has no hours."""
     hours = read_opening_hours(event)
     if hours is None or event.first_on is None or event.last_on is None:
         return []
-    found = list_openings(event.first_on, event.last_on, *hours)
+    first, last = max(since, event.first_on), min(until, event.last_on)
+    found = list_openings(first, last, *hours) if first <= last else ()
     return sorted({opening.start.date() for opening in found})

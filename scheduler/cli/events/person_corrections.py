@@ -1,0 +1,84 @@
+"""`scheduler person show`, `change`, `names` and `keep-name`: what is known of a person, put right."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+from sqlalchemy.orm import Session
+
+from scheduler.base.i18n import N_
+from scheduler.cli.events.place_listing import place_record
+from scheduler.cli.kit.answers import Columns, show, show_one
+from scheduler.cli.kit.context import CommandContext, as_json, pass_context
+from scheduler.cli.kit.corrections import correct_by_options, tell_letters
+from scheduler.cli.kit.drafts import draft_options, refuse_wrong_verb
+from scheduler.cli.kit.language import _, language
+from scheduler.model.places import Person
+from scheduler.services.common.lookup import Lookup
+from scheduler.services.common.lookup import get_person as person_of
+from scheduler.services.events.guests import corrections
+from scheduler.services.events.programme.place_drafts import PersonDraft
+
+
+def _find(session: Session, who: str) -> Person:
+    """Return a person by key, #number or address. Raise NotFound or Conflict."""
+    if not who.startswith("#") and "@" not in who:
+        refuse_wrong_verb("person", who, known=Lookup(session).find(Person, who) is not None, adding=False)
+    return person_of(session, who)
+
+
+@click.command("show", help=N_("Show one: by key, #number or e-mail address."))
+@click.argument("person")
+@as_json
+@pass_context
+def show_person(context: CommandContext, person: str, as_json: bool) -> None:
+    with context.read() as session:
+        found = person_of(session, person)
+        asked = {"name_asked_for": found.name_asked} if found.name_asked else {}
+        show_one({"person": _name(found), **place_record(found), **asked}, as_json=as_json)
+
+
+def _name(person: Person) -> str:
+    return person.key or f"#{person.id}"
+
+
+@click.command("change", help=N_("Change what is given and leave the rest; a letter goes to a new address."))
+@click.argument("person")
+@draft_options(PersonDraft)
+@pass_context
+def change_person(context: CommandContext, /, person: str, **given: Any) -> None:
+    with context.write() as session:
+        found = _find(session, person)
+        done = correct_by_options(context, session, found, given)
+        name = _name(found)
+    if not done.fields:
+        click.echo(_("Nothing to change: {noun} {key}").format(noun=_("person"), key=name))
+        return
+    click.echo(_("Changed: {noun} {key}").format(noun=_("person"), key=name))
+    tell_letters(done)
+
+
+@click.command("names", help=N_("Who asks on their own page for another name."))
+@as_json
+@pass_context
+def list_names(context: CommandContext, as_json: bool) -> None:
+    with context.read() as session:
+        rows = corrections.list_asked(session)
+        records = [
+            {"person": _name(one), "name": one.called(language()), "name_asked_for": one.name_asked} for one in rows
+        ]
+    show(records, NAMES, as_json=as_json, nothing=_("Nobody asks for another name."))
+
+
+NAMES: Columns = {N_("Person"): "person", N_("Full name"): "name", N_("Asks for"): "name_asked_for"}
+
+
+@click.command("keep-name", help=N_("Leave a name as it is, though another was asked for."))
+@click.argument("person")
+@pass_context
+def keep_name(context: CommandContext, person: str) -> None:
+    with context.write() as session:
+        found = person_of(session, person)
+        corrections.keep_name(session, found, now=context.now())
+        click.echo(_("Unchanged: the name of {person}").format(person=_name(found)))
