@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict, Invalid
-from scheduler.model.attendance import HOLDING, Attendee, Standing
+from scheduler.model.attendance import Attendee, Standing
 from scheduler.model.events import Capacity, Event, Mode, Queue
 
 
@@ -68,12 +68,14 @@ def take_or_return(session: Session, event: Event, mode: Mode, seats: int) -> bo
 
 
 def set_standing(attendee: Attendee, standing: Standing, now: datetime, *, until: datetime | None = None) -> None:
+    """Give an attendee a standing, and forget what was kept because a deputy had left."""
+    attendee.place_kept, attendee.deputy_left_at = False, None
     attendee.standing, attendee.standing_at, attendee.offered_until = standing, now, until
 
 
 def give_back(session: Session, attendee: Attendee, standing: Standing, *, now: datetime) -> None:
     """Give an attendee a standing without places; theirs stay free until `offers.offer_free_places`."""
-    held = attendee.standing in HOLDING
+    held = attendee.holds_places
     attendee.queue_number = None
     set_standing(attendee, standing, now)
     session.flush()

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict
-from scheduler.model.attendance import HOLDING, Attendee, Standing
+from scheduler.model.attendance import Attendee, Standing
 from scheduler.model.events import Capacity, Event, Mode
 from scheduler.model.letters import LetterKind
 from scheduler.services.common.audit import note
@@ -32,7 +32,7 @@ MINUTE = timedelta(minutes=1)
 def leave_list(session: Session, attendee: Attendee, standing: Standing, *, now: datetime) -> None:
     """Take somebody off the list or out of the queue, and offer the places they held to the next."""
     # Whoever leaves the head of a strict queue makes way for the next, even without a place of their own.
-    in_the_way = attendee.standing in (*HOLDING, Standing.WAITLISTED)
+    in_the_way = attendee.holds_places or attendee.standing is Standing.WAITLISTED
     give_back(session, attendee, standing, now=now)
     if in_the_way:
         offer_free_places(session, attendee.event, attendee.mode, now=now)

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from scheduler.base.errors import NothingToChange
-from scheduler.model.attendance import HOLDING, Attendee, Companion, Standing
+from scheduler.model.attendance import Attendee, Companion, Standing
 from scheduler.model.events import Mode
 from scheduler.model.letters import LetterKind
 from scheduler.services.common.audit import note
@@ -95,7 +95,7 @@ def _move_party(session: Session, attendee: Attendee, mode: Mode, companions: in
         capacity.refuse_impossible(session, event, mode, companions)
     if attendee.standing is Standing.WAITLISTED and mode is not before:
         attendee.queue_number = capacity.draw_number(session, event.id, mode)
-    if attendee.standing in HOLDING:
+    if attendee.holds_places:
         _hold_other(session, attendee, mode, 1 + companions)
     attendee.mode, attendee.companions = mode, companions
 
