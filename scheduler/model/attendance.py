@@ -80,9 +80,7 @@ ON_LIST = (
 HOLDING = tuple(map(Standing, HOLDING_STANDINGS))
 
 
-_REPRESENTED = (
-    "represented_by_id IS NOT NULL AND standing NOT IN ('withdrawn', 'refused', 'lapsed', 'unconfirmed')"
-)
+_REPRESENTED = "represented_by_id IS NOT NULL AND standing NOT IN ('withdrawn', 'refused', 'lapsed', 'unconfirmed')"
 
 
 class Reminded(StrEnum):

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Literal
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
+from sqlalchemy.orm import Mapped, MappedSQLExpression, column_property, mapped_column, relationship
 
 from scheduler.base.clock import instant
 from scheduler.base.i18n import N_

@@ -111,11 +111,12 @@ class FileAttendees:
 
         An answer on record is never overwritten by the file.
         """
-        # One that the file does not mention stays: without a key a representative cannot be written there.
-        representative = self._find_representative(draft) or attendee.represented_by
+        # One that the file does not mention stays: without a key a representative cannot be written there. Whoever
+        # has left the list since is represented by nobody.
+        named = self._find_representative(draft) if attendee.standing in ON_LIST else None
+        representative = named or attendee.represented_by
         changed = transitions.set_deputy(self.session, attendee, representative, now=self.now)
-        if attendee.role is not draft.role:
-            attendee.role, changed = draft.role, True
+        changed = transitions.set_role(self.session, attendee, draft.role, now=self.now) or changed
         moved = (attendee.mode, attendee.companions) != (draft.mode, draft.companions)
         if moved:
             parties.change_party(self.session, attendee, mode=draft.mode, companions=draft.companions, now=self.now)

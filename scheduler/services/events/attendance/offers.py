@@ -38,10 +38,13 @@ def leave_list(session: Session, attendee: Attendee, standing: Standing, *, now:
         offer_free_places(session, attendee.event, attendee.mode, now=now)
 
 
-def set_capacity(session: Session, event: Event, mode: Mode, capacity: int | None, *, now: datetime) -> None:
+def set_capacity(
+    session: Session, event: Event, mode: Mode, capacity: int | None, *, kept: int | None = None, now: datetime
+) -> None:
     """Set how many places an event has in one mode (None: unlimited), and offer more places to those who wait.
 
-    Raise Conflict for fewer places than are taken.
+    ``kept`` is how many of them are for officials; None leaves it as it is. Raise Conflict for fewer places than are
+    taken.
     """
     lock_places(session, event.id)
     row = session.get_one(Capacity, (event.id, mode), populate_existing=True)
@@ -54,6 +57,7 @@ def set_capacity(session: Session, event: Event, mode: Mode, capacity: int | Non
             capacity=capacity,
         )
     row.capacity = capacity
+    row.kept = row.kept if kept is None else kept
     session.flush()
     offer_free_places(session, event, mode, now=now)
 
@@ -88,7 +92,7 @@ def offer_free_places(session: Session, event: Event, mode: Mode, *, now: dateti
     lock_places(session, event.id)
     offered = []
     while (attendee := next_in_queue(session, event, mode)) is not None:
-        if not take_places(session, event.id, mode, attendee.seats):
+        if not take_places(session, event.id, mode, attendee.seats, official=attendee.official):
             break
         _offer(session, attendee, until=until, now=now)
         offered.append(attendee)

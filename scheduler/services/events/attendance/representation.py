@@ -1,4 +1,4 @@
-"""Who may represent whom at an event, and the letters to those who are represented or represent nobody any more.
+"""Who may represent whom at an event, and the letters to those who are represented, or represent nobody any more.
 
 A person comes to an event once: as a guest on its list, or in the place of one guest. So nobody represents two, nobody
 who is on the list represents anybody, and there are neither chains nor circles. Whoever decides holds the places of

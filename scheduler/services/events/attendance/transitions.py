@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from scheduler.base.clock import wall
 from scheduler.base.errors import Conflict, Invalid, NothingToChange
 from scheduler.base.text import Text
-from scheduler.model.attendance import HOLDING, ON_LIST, Answer, Attendee, Partstat, Role, Standing
+from scheduler.model.attendance import HOLDING, OFFICIALS, ON_LIST, Answer, Attendee, Partstat, Role, Standing
 from scheduler.model.events import Event, Mode
 from scheduler.model.letters import LetterKind
 from scheduler.model.places import Person
@@ -76,8 +76,9 @@ def register(session: Session, event: Event, guest: Guest, *, now: datetime, by:
     """
     registration_window.require_open(session, event, now)
     places = read_places(session, [event.id])[event.id, guest.mode]
-    placement = decide(event, places, guest.companions, vetted=by is not Answer.PAGE)
     attendee = _read_attendee(session, event, guest.person, now)
+    official = _find_role(attendee, guest) in OFFICIALS
+    placement = decide(event, places, guest.companions, vetted=by is not Answer.PAGE, official=official)
     if attendee.standing in (*HOLDING, Standing.WAITLISTED, Standing.REQUESTED):
         raise NothingToChange("{person} is already registered for {event}: {standing}", **facts_of(attendee))
     if attendee.place_kept:
@@ -133,11 +134,14 @@ def record_unconfirmed(session: Session, attendee: Attendee, guest: Guest, *, no
 
 def _write_party(attendee: Attendee, guest: Guest) -> None:
     attendee.mode, attendee.companions = guest.mode, guest.companions
-    # A guest of honour who was invited and registers stays a guest of honour.
-    if attendee.role is None or guest.role is not Role.PARTICIPANT:
-        attendee.role = guest.role
+    attendee.role = _find_role(attendee, guest)
     name_companions(attendee, guest.names)
     attendee.access_needs, attendee.dietary_needs = guest.needs.access or None, guest.needs.dietary or None
+
+
+def _find_role(attendee: Attendee, guest: Guest) -> Role:
+    """Return the role of somebody who registers: a guest of honour who was invited stays a guest of honour."""
+    return guest.role if guest.role is not Role.PARTICIPANT else attendee.role or guest.role
 
 
 # Approval
@@ -172,7 +176,7 @@ def _place(session: Session, attendee: Attendee, *, now: datetime) -> Standing:
         capacity.set_standing(attendee, Standing.CONFIRMED, now)
         return attendee.standing
     places = read_places(session, [attendee.event_id])[attendee.event_id, attendee.mode]
-    placement = decide(attendee.event, places, attendee.companions, vetted=True)
+    placement = decide(attendee.event, places, attendee.companions, vetted=True, official=attendee.official)
     write_placement(session, attendee, places, placement, now=now)
     return placement.standing
 
@@ -410,7 +414,7 @@ def set_deputy(
 
 
 def _tell_standing(session: Session, attendee: Attendee, *, now: datetime) -> None:
-    """Queue the letter about a place, held, offered, waited for or asked for, to whoever comes; tell the guest, too."""
+    """Queue the letter about a place (held, offered, waited for, asked for) to whoever comes, and tell the guest."""
     if attendee.standing not in (*LETTER_KINDS, Standing.OFFERED):
         return
     representation.tell_guest(session, attendee, now=now)
@@ -464,6 +468,17 @@ def renew_link(session: Session, attendee: Attendee, *, now: datetime) -> None:
     attendee.epoch += 1
     queue_for_attendee(session, LetterKind.STANDING, attendee, now=now, facts={"renewed": True})
     note(session, "renew", "attendee", attendee.id, now=now, event=attendee.event.key)
+
+
+def set_role(session: Session, attendee: Attendee, role: Role, *, now: datetime) -> bool:
+    """Give an attendee another role, and return whether it is news; a place that becomes free by it is offered."""
+    if attendee.role is role:
+        return False
+    capacity.lock_places_of(session, attendee)
+    attendee.role = role
+    session.flush()
+    offer_free_places(session, attendee.event, attendee.mode, now=now)
+    return True
 
 
 def _read_attendee(session: Session, event: Event, person: Person, now: datetime) -> Attendee:

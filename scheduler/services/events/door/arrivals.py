@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session, joinedload
 from scheduler.base.clock import wall
 from scheduler.base.errors import Conflict, Invalid, NotFound, NothingToChange
 from scheduler.model.arrivals import Arrival
-from scheduler.model.attendance import ON_LIST, Answer, Attendee, Companion, Partstat, Role, Standing
+from scheduler.model.attendance import ON_LIST, Answer, Attendee, Companion, Partstat, Role, Standing, comes
 from scheduler.model.events import Capacity, Event, Mode
 from scheduler.model.places import Person
 from scheduler.services.common import tokens
@@ -115,8 +115,8 @@ def find_on_this_list(session: Session, event: Event, told: ScanResult) -> Atten
     """Return the attendee of this event whose person has shown the pass of another; None if there is none."""
     if told.verdict is not ScanOutcome.WRONG_EVENT or told.attendee is None:
         return None
-    here = sa.select(Attendee).where(Attendee.event_id == event.id)
-    return session.scalar(here.where(Attendee.person_id == told.attendee.person_id).options(*WITH_PERSON))
+    here = sa.select(Attendee).where(Attendee.event_id == event.id, comes(told.attendee.attending.id))
+    return session.scalars(here.options(*WITH_PERSON)).unique().first()
 
 
 # Coming in
@@ -200,8 +200,8 @@ def find_arrival(session: Session, attendee: Attendee) -> Arrival | None:
 def admit(session: Session, attendee: Attendee, came: ScanDetails, *, now: datetime) -> ScanResult:
     """Let in somebody on the list who has no place in the hall, or brings more companions: give them places first.
 
-    Raise NoRoom if there are not enough, DeputyElsewhere if they represent another guest, and Conflict if the event is
-    cancelled.
+    Raise NoRoom if there are not enough, DeputyElsewhere if they represent another guest, and Conflict if the event
+    is cancelled.
     """
     event = attendee.event
     capacity.lock_places(session, event.id)

@@ -66,6 +66,7 @@ def _badges(
         yield _card(
             row,
             language,
+            gettext,
             event=title,
             role="" if row.role is Role.PARTICIPANT else _capital(gettext(row.role)),
             code=passes.render_svg(given),
@@ -80,18 +81,24 @@ def _place_cards(
 ) -> Iterator[Card]:
     named = arrivals.companions_of(session, [row.id for row in found])
     for row in found:
-        yield _card(row, language)
+        yield _card(row, language, gettext)
         for companion in _companions(row, language, gettext, named.get(row.id, ())):
             yield Card(name=companion)
 
 
-def _card(row: Attendee, language: str, **more: str) -> Card:
+def _card(row: Attendee, language: str, gettext: Gettext, **more: str) -> Card:
     who = row.attending
     organisation = who.organisation.name.to(language) if who.organisation else ""
+    # A deputy sits and walks in the place of the guest: whoever reads the card is to know whose.
+    stands_for = (
+        gettext(N_("representing {name}")).format(name=row.person.called(language)) if who.id != row.person_id else ""
+    )
     return Card(
         name=who.name.to(language),
         title=who.courtesy_title.to(language),
-        detail=", ".join(filter(None, (who.position.to(language), organisation))),
+        detail="\n".join(
+            filter(None, (", ".join(filter(None, (who.position.to(language), organisation))), stands_for))
+        ),
         **more,
     )
 

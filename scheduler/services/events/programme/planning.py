@@ -144,9 +144,10 @@ def conclude(session: Session, one: Pending, retimed: Mapping[str, int], *, now:
     moved = retimed.get(one.event.key, 0)
     if one.was is None:
         return Impact(one.event, one.change, moved)
-    for mode, capacity in event_mapping.read_capacities(one.draft).items():
-        if get_capacity(one.event, mode).capacity != capacity:
-            offers.set_capacity(session, one.event, mode, capacity, now=now)
+    for mode, (capacity, kept) in event_mapping.read_capacities(one.draft).items():
+        places = get_capacity(one.event, mode)
+        if (places.capacity, places.kept) != (capacity, kept):
+            offers.set_capacity(session, one.event, mode, capacity, kept=kept, now=now)
     if not _OFFERING.isdisjoint(one.change.fields):
         for mode in Mode:  # places may have become free while none could be offered
             offers.offer_free_places(session, one.event, mode, now=now)

@@ -53,7 +53,8 @@ class GuestAction:
 
 def offered_actions(attendee: Attendee) -> dict[str, GuestAction]:
     """Return the actions that the standing of an attendee offers, by name."""
-    return {name: VERBS[name] for name in OFFERED.get(attendee.standing, ())}
+    names = OFFERED.get(attendee.standing, ())
+    return {name: VERBS[name] for name in names if name != "regrets" or attendee.represented_by is not None}
 
 
 def _answer(session: Session, attendee: Attendee, form: Form, now: datetime) -> None:
@@ -110,9 +111,20 @@ def _deputy(session: Session, attendee: Attendee, form: Form, now: datetime) -> 
     deputy = None
     if form["name"].strip() or form["email"].strip():
         deputy = a_person(session, form)
-        conflicts.refuse_overlap(session, attendee.event, deputy, force=form["reason"].strip() or None, now=now)
-    if not transitions.set_deputy(session, attendee, deputy, now=now):
+        conflicts.refuse_overlap(session, attendee.event, deputy, force=_reason(form), now=now)
+    if not transitions.set_deputy(session, attendee, deputy, force=_reason(form), now=now):
         raise NothingToChange
+
+
+def _reason(form: Form) -> str | None:
+    return form["reason"].strip() or None
+
+
+def _lose_deputy(session: Session, attendee: Attendee, form: Form, now: datetime) -> None:
+    way = form.one_of("way", WAYS, _("Choose how it came."))
+    if way is None:
+        raise FormRefused
+    transitions.record_deputy_regrets(session, attendee, by=way, now=now)
 
 
 def a_person(session: Session, form: Form, **known: str) -> Person:
@@ -191,6 +203,17 @@ VERBS: Mapping[str, GuestAction] = {
         fields=("name", "email", "reason"),
         begins=_who_comes,
     ),
+    "regrets": GuestAction(
+        words=N_("The deputy does not come"),
+        hint=N_(
+            "The guest has not answered then, and a letter asks who comes; a place that they have is kept for them."
+        ),
+        done=N_("The regrets of the deputy are recorded."),
+        deed=_lose_deputy,
+        fields=("way",),
+        begins=lambda _attendee: {"way": str(Answer.LETTER)},
+        takes_away=True,
+    ),
     "approval": GuestAction(
         words=N_("Approve the request"),
         hint=N_("They get a place, or wait for one; a letter says so."),
@@ -221,11 +244,11 @@ VERBS: Mapping[str, GuestAction] = {
     ),
 }
 OFFERED: Mapping[Standing, tuple[str, ...]] = {
-    Standing.INVITED: ("answer", "party", "deputy", "removal"),
-    Standing.CONFIRMED: ("answer", "party", "deputy", "removal"),
-    Standing.WAITLISTED: ("answer", "party", "deputy", "place", "removal"),
-    Standing.OFFERED: ("answer", "deputy", "removal"),
-    Standing.REQUESTED: ("approval", "refusal", "party", "deputy"),
+    Standing.INVITED: ("answer", "party", "deputy", "regrets", "removal"),
+    Standing.CONFIRMED: ("answer", "party", "deputy", "regrets", "removal"),
+    Standing.WAITLISTED: ("answer", "party", "deputy", "regrets", "place", "removal"),
+    Standing.OFFERED: ("answer", "deputy", "regrets", "removal"),
+    Standing.REQUESTED: ("approval", "refusal", "party", "deputy", "regrets"),
     Standing.REFUSED: ("approval",),
     Standing.LAPSED: ("answer", "place"),
     Standing.UNCONFIRMED: ("answer", "removal"),
