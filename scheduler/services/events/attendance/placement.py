@@ -33,8 +33,8 @@ class Places:
     capacity: int | None
     taken: int = 0
     last_queue_number: int = 0
-    kept: int = 0
     awaited: bool = False  # what is free belongs to somebody in the queue, before anybody new
+    kept: int = 0
     reserve: int = 0
 
     def have_room_for(self, seats: int, *, official: bool) -> bool:
@@ -56,7 +56,7 @@ class Placement:
     queue_number: int | None = None
 
 
-def decide(event: Event, places: Places, companions: int, *, vetted: bool, official: bool) -> Placement:
+def decide(event: Event, places: Places, companions: int, *, vetted: bool, official: bool = False) -> Placement:
     """Decide where a guest who asks for places comes to stand.
 
     They have a place if there are enough that nobody waits for, and stand at the end of the queue if not. Where the
@@ -91,7 +91,7 @@ def read_places(session: Session, events: Collection[int]) -> dict[Key, Places]:
         Capacity.kept,
     )
     query = sa.select(*columns).where(Capacity.event_id.in_(events)).order_by(*columns[:2]).with_for_update()
-    found = {(row.event_id, row.mode): Places(*row[1:]) for row in session.execute(query)}
+    found = {(row.event_id, row.mode): Places(*row[1:-1], kept=row.kept) for row in session.execute(query)}
     free = {event for (event, _), places in found.items() if places.have_room_for(1, official=True)}
     # Statements of their own: they see what others committed while this transaction waited for the rows.
     awaited = capacity.awaited(session, free) if free else set()

@@ -1,8 +1,8 @@
-"""Who may represent whom at an event, and the letters to those who are represented, or represent nobody any more.
+"""Who may represent whom at an event, and the letters to guests and deputies about it.
 
-A person comes to an event once: as a guest on its list, or in the place of one guest. So nobody represents two, nobody
-who is on the list represents anybody, and there are neither chains nor circles. Whoever decides holds the places of
-the event (`capacity.lock_places`), as everybody does who changes the list.
+A person comes to an event once: as a guest on its list, or in the place of one guest. So nobody represents two,
+nobody who is on the list represents anybody, and there are neither chains nor circles. Whoever decides holds the
+places of the event (`capacity.lock_places`), as everybody does who changes the list.
 """
 
 from __future__ import annotations
