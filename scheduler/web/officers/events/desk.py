@@ -173,8 +173,6 @@ def _keep(app: App, key: str) -> Answer:
     try:
         with act_as_officer(app, form) as session:
             number = form.number("kept", MOST_KEPT, _("Enter a whole number from 0 to {most}.", most=MOST_KEPT))
-            if form.errors:
-                raise FormRefused
             event = rights.get_event(session, officer(), key)
             planning.keep_for_officials(session, event, number, now=app.clock.now())
     except FormRefused:

@@ -1,4 +1,4 @@
-"""Places kept for officials: nobody from the public queue gets them, and what an official gives back is kept again."""
+"""Places kept for officials: nobody from the public queue gets them, and what one gives back is kept again."""
 
 from __future__ import annotations
 

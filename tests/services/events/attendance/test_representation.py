@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
@@ -22,7 +20,7 @@ from scheduler.services.events.door.arrivals import ScanDetails
 from scheduler.services.events.guests import own_page
 from scheduler.services.health import CheckResult, check_database
 from scheduler.services.letters import message_drafts, messages
-from tests.support.builders import NOW, a_person, an_event
+from tests.support.builders import DAY, NOW, START, a_person, an_event
 from tests.support.guest_list import GuestList, wrong_with_places
 from tests.support.letters import Desk, Round, body
 
@@ -368,7 +366,7 @@ def test_one_mailbox_of_both_gets_one_letter(app, office):
 def test_news_that_was_for_the_guest_still_reaches_them_and_names_the_deputy(app, office):
     office.register("minister")
     Round(app)
-    Desk(app).move(dtstart=datetime(2027, 2, 3, 10, 0))
+    Desk(app).move(dtstart=START + DAY)
     represent(office, "minister", "deputy")
 
     round_ = Round(app)
