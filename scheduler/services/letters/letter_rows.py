@@ -152,7 +152,7 @@ def _read_own_places(session: Session, ids: Sequence[int]) -> Iterator[LetterRow
         .where(Letter.id.in_(ids))
     )
     for *row, title, name in session.execute(query):
-        yield LetterRow(*row, represented_by=Called(title, name) if name else None)
+        yield LetterRow(*row)._replace(represented_by=Called(title, name) if name else None)
 
 
 def is_shown_link(row: LetterRow, event: Event) -> bool:

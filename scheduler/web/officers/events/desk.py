@@ -21,7 +21,6 @@ from scheduler.services.events.guest_lists import exporting as guest_export
 from scheduler.services.events.guests import guest_directory
 from scheduler.services.events.guests.guest_directory import GuestFilter
 from scheduler.services.events.programme import planning
-from scheduler.services.events.programme.event_reading import get_capacity
 from scheduler.services.letters import ledger
 from scheduler.services.privacy import access_log
 from scheduler.web.kit.answers import redirect_after_form, show_form_again
@@ -158,7 +157,7 @@ def _file(app: App, key: str, kind: str, language: str) -> Response:
 def _kept(app: App, key: str, form: Form | None = None) -> str:
     with app.db.read() as session:
         event = rights.get_event(session, officer(), key)
-        places = get_capacity(event, Mode.IN_PERSON)
+        places = next(one for one in event.capacities if one.mode is Mode.IN_PERSON)
         return render_template(
             "web/desk/kept.html",
             title=_("Places for officials"),
