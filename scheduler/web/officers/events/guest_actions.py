@@ -52,9 +52,9 @@ class GuestAction:
 
 
 def offered_actions(attendee: Attendee) -> dict[str, GuestAction]:
-    """Return the actions that the standing of an attendee offers, by name."""
-    names = OFFERED.get(attendee.standing, ())
-    return {name: VERBS[name] for name in names if name != "regrets" or attendee.represented_by is not None}
+    """Return the actions that the standing of an attendee offers, and those that a deputy may do, by name."""
+    of_deputy = () if attendee.represented_by is None else ("regrets",)
+    return {name: VERBS[name] for name in (*OFFERED.get(attendee.standing, ()), *of_deputy)}
 
 
 def _answer(session: Session, attendee: Attendee, form: Form, now: datetime) -> None:
@@ -244,11 +244,11 @@ VERBS: Mapping[str, GuestAction] = {
     ),
 }
 OFFERED: Mapping[Standing, tuple[str, ...]] = {
-    Standing.INVITED: ("answer", "party", "deputy", "regrets", "removal"),
-    Standing.CONFIRMED: ("answer", "party", "deputy", "regrets", "removal"),
-    Standing.WAITLISTED: ("answer", "party", "deputy", "regrets", "place", "removal"),
-    Standing.OFFERED: ("answer", "deputy", "regrets", "removal"),
-    Standing.REQUESTED: ("approval", "refusal", "party", "deputy", "regrets"),
+    Standing.INVITED: ("answer", "party", "deputy", "removal"),
+    Standing.CONFIRMED: ("answer", "party", "deputy", "removal"),
+    Standing.WAITLISTED: ("answer", "party", "deputy", "place", "removal"),
+    Standing.OFFERED: ("answer", "deputy", "removal"),
+    Standing.REQUESTED: ("approval", "refusal", "party", "deputy"),
     Standing.REFUSED: ("approval",),
     Standing.LAPSED: ("answer", "place"),
     Standing.UNCONFIRMED: ("answer", "removal"),

@@ -438,7 +438,9 @@ class Attendance(StateMachine):
         def free_for(one: Attendee) -> int:
             return place.free - (0 if one.official else place.reserve)
 
-        fitting = [one for one in waiting[: 1 if strict else None] if place.free is None or one.seats <= free_for(one)]
+        fitting = [
+            one for one in waiting[: 1 if strict else None] if place.free is None or one.seats <= free_for(one)
+        ]
         if fitting and offers.find_deadline(place.event, self.now) is not None:
             yield f"{place.free} are free, and yet {fitting[0].person.name} waits"
         for one in waiting:
@@ -467,6 +469,10 @@ class Attendance(StateMachine):
             from_the_reserve = place.kept and new.official
             if over and place.capacity is not None and not from_the_reserve:
                 yield f"{new.person.name} ({new.standing}) has gone before {over[0].person.name}"
+
+    @staticmethod
+    def fits(one: Attendee, place: Capacity) -> bool:
+        return place.free is None or one.seats <= place.free - (0 if one.official else place.reserve)
 
     @staticmethod
     def find_wrong_representation(attendees) -> Iterator[str]:
