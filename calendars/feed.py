@@ -1,11 +1,12 @@
 """The iCalendar object (RFC 5545 section 3.4) that people subscribe to: head, zones, events, end."""
 
+import re
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
 from icalendar import vDuration
 
-from calendars.lines import Property, TextValue, join_lines, make_uri, write_content_lines
+from calendars.lines import Property, TextValue, fold, join_lines, make_uri, write_content_lines
 
 PRODID = "-//consular-scheduler//EN"
 
@@ -44,6 +45,21 @@ def add_alarms(parts: Iterable[bytes], description: str) -> Iterator[bytes]:
         else:
             alarm = days if b"\r\nDTSTART;VALUE=DATE:" in part else timed
             yield part.replace(b"\r\nEND:VEVENT\r\n", b"\r\n" + alarm + b"END:VEVENT\r\n")
+
+
+def add_to_description(part: bytes, sentence: str) -> bytes:
+    """Put a sentence before the description of a rendered event, or make it the description if there is none."""
+    event, alarms = _split_before(part, rb"\r\n(BEGIN:VALARM|END:VEVENT)\r\n")
+    head, rest = _split_before(event, rb"\r\nDESCRIPTION[:;]")
+    described, after = _split_before(rest, rb"(?<=.)\r\n(?! )")
+    name, _, text = described.replace(b"\r\n ", b"").strip().partition(b":")
+    line = (name or b"DESCRIPTION") + b":" + TextValue(sentence).to_ical() + (b"\\n\\n" + text if text else b"")
+    return head + b"\r\n" + fold(line) + after + alarms
+
+
+def _split_before(text: bytes, pattern: bytes) -> tuple[bytes, bytes]:
+    found = re.search(pattern, text)
+    return (text[: found.start()], text[found.start() :]) if found else (text, b"")
 
 
 def _write_alarm(trigger: timedelta, description: str) -> bytes:

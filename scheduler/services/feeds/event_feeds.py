@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from calendars.feed import add_alarms, write_feed
+from calendars.feed import add_alarms, add_to_description, write_feed
 from calendars.vtimezone import render_vtimezone
 from scheduler.base.i18n import N_, load_catalogue, supported_language
 from scheduler.base.text import Text
@@ -18,7 +18,7 @@ from scheduler.model.feeds import Audience, Rendering, Sees, View
 from scheduler.services.events.programme.event_mapping import WITH_EVENT
 from scheduler.services.events.programme.rendering.revisions import revise
 from scheduler.services.feeds.scopes import Scope
-from scheduler.services.feeds.selection import select_agenda, yield_conditions
+from scheduler.services.feeds.selection import list_represented, select_agenda, yield_conditions
 from scheduler.storage.types import BINARY_RESULTS
 
 REFRESH = timedelta(hours=6)
@@ -42,6 +42,8 @@ def write(
     is the URL of the feed, and "" for private links.
     """
     parts = contents(session, scope, language=language, now=now, by_hours=by_hours)
+    if scope.sees is Sees.OWN:
+        parts = _name_guests(session, scope, parts, language)
     zones = _zones(session, scope, now) if by_hours else ()  # only opening hours are written in their zone
     return _calendar(scope, parts, zones, language=language, alarms=alarms, house=house, address=address)
 
@@ -121,6 +123,22 @@ def contents(session: Session, scope: Scope, *, language: str, now: datetime, by
         .order_by(Event.starts_at, Event.uid)
     )
     return list(session.scalars(query, execution_options=BINARY_RESULTS))
+
+
+def _name_guests(session: Session, scope: Scope, parts: Iterable[bytes], language: str) -> list[bytes]:
+    """Say in the agenda of a deputy in whose place they come."""
+    guests = list_represented(session, scope.person_id)
+    if not guests:
+        return list(parts)
+    sentence = load_catalogue(language).gettext(N_("You come in the place of {guest}."))
+    marks = {b"\r\nUID:" + uid.encode() + b"\r\n": guest.called(language) for uid, guest in guests.items()}
+    return [
+        next(
+            (add_to_description(part, sentence.format(guest=name)) for mark, name in marks.items() if mark in part),
+            part,
+        )
+        for part in parts
+    ]
 
 
 def render_all_events(session: Session, *, now: datetime) -> int:

@@ -110,7 +110,7 @@ name = "Envoy"
 [event.gala]
 kind = "ceremony"
 title = "Gala"
-dtstart = 2027-02-02 18:00
+dtstart = 2027-02-02T18:00:00
 duration = "2 hours"
 capacity = 3
 kept_for_officials = 2

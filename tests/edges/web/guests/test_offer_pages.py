@@ -302,11 +302,12 @@ def test_seats_go_to_nobody_new_while_an_offer_is_open(app, web, offered):
 def test_a_deputy_reads_whom_they_represent_and_withdraws_themselves_alone(app, web):
     plan(app, capacity=1)
     registered(app, web)
+    number = row(app).id
     with app.db.write() as session:
-        attendee = session.get_one(Attendee, row(app).id)
+        attendee = session.get_one(Attendee, number)
         transitions.set_deputy(session, attendee, a_person(session, name="Ben", email="ben@example.org"), now=NOW)
     with app.db.read() as session:
-        page = f"/en/registration/{registration.make_own_token(session.get_one(Attendee, 1), secret=app.secret)}"
+        page = f"/en/registration/{registration.make_own_token(session.get_one(Attendee, number), secret=app.secret)}"
     assert "<dt>You represent</dt>\n<dd>Anna Ivanova</dd>" in text(web.get(page))
 
     said = web.post(f"{page}/withdrawal", follow_redirects=True)

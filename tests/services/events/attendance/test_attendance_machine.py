@@ -434,13 +434,7 @@ class Attendance(StateMachine):
         if len({one.queue_number for one in waiting}) < len(waiting):
             yield "two have one number"
         strict = place.event.queue is Queue.STRICT
-
-        def free_for(one: Attendee) -> int:
-            return place.free - (0 if one.official else place.reserve)
-
-        fitting = [
-            one for one in waiting[: 1 if strict else None] if place.free is None or one.seats <= free_for(one)
-        ]
+        fitting = [one for one in waiting[: 1 if strict else None] if self.fits(one, place)]
         if fitting and offers.find_deadline(place.event, self.now) is not None:
             yield f"{place.free} are free, and yet {fitting[0].person.name} waits"
         for one in waiting:

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
 from scheduler.base.errors import Conflict, NothingToChange
+from scheduler.base.text import Text
 from scheduler.model.attendance import Answer, Attendee, Partstat, Role, Standing
 from scheduler.model.audit import Audit
 from scheduler.model.events import Event
@@ -18,6 +19,7 @@ from scheduler.services.events.attendance.transitions import AnswerDetails, Gues
 from scheduler.services.events.door import arrivals
 from scheduler.services.events.door.arrivals import ScanDetails
 from scheduler.services.events.guests import own_page
+from scheduler.services.feeds import event_feeds, own_calendar, scopes
 from scheduler.services.health import CheckResult, check_database
 from scheduler.services.letters import message_drafts, messages
 from tests.support.builders import DAY, NOW, START, a_person, an_event
@@ -448,3 +450,18 @@ def test_a_deputy_who_was_never_written_to_is_told_nothing(app, office):
     represent(office, "minister", None)
 
     assert [] == [line for line in Round(app).ledger if line[1] == "Deputy"]
+
+
+def test_the_agenda_of_a_deputy_says_in_whose_place_they_come_and_that_of_the_guest_is_free(app, office):
+    office.register("minister")
+    represent(office, "minister", "deputy")
+
+    agendas = {}
+    with app.db.write() as session:
+        for who in ("minister", "deputy"):
+            link = own_calendar.find_or_add_link(session, lookup.get_person(session, who), now=NOW)
+            scope = scopes.get(session, "all").for_link(link)
+            agendas[who] = event_feeds.write(session, scope, language="en", now=NOW, house=Text({"en": "Embassy"}))
+
+    assert b"DESCRIPTION:You come in the place of H.E. Minister.\r\n" in agendas["deputy"]
+    assert b"BEGIN:VEVENT" not in agendas["minister"]
