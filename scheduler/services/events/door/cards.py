@@ -89,18 +89,21 @@ def _place_cards(
 def _card(row: Attendee, language: str, gettext: Gettext, **more: str) -> Card:
     who = row.attending
     organisation = who.organisation.name.to(language) if who.organisation else ""
-    # A deputy sits and walks in the place of the guest: whoever reads the card is to know whose.
-    stands_for = (
-        gettext(N_("representing {name}")).format(name=row.person.called(language)) if who.id != row.person_id else ""
-    )
     return Card(
         name=who.name.to(language),
         title=who.courtesy_title.to(language),
-        detail="\n".join(
-            filter(None, (", ".join(filter(None, (who.position.to(language), organisation))), stands_for))
+        detail=", ".join(
+            filter(None, (who.position.to(language), organisation, _stands_for(row, language, gettext)))
         ),
         **more,
     )
+
+
+def _stands_for(row: Attendee, language: str, gettext: Gettext) -> str:
+    """Return in whose place a deputy comes, for those who read the card, and "" for guests."""
+    if row.represented_by is None:
+        return ""
+    return gettext(N_("representing {name}")).format(name=row.person.called(language))
 
 
 def _companions(row: Attendee, language: str, gettext: Gettext, named: Sequence[str]) -> Iterator[str]:
