@@ -19,11 +19,16 @@ from scheduler.model.events import Event
 from scheduler.model.letters import Letter, LetterKind, Outcome
 from scheduler.model.places import Person
 from scheduler.services.common.audit import note
+from scheduler.services.events.attendance import offers
 from scheduler.services.outbox import enqueue
 
 
 class DeputyElsewhere(Conflict):
     """Somebody has another part in the event than to represent this guest."""
+
+
+class DeputyListed(DeputyElsewhere):
+    """Somebody on the list is to represent a guest; with a reason they give up their own place."""
 
 
 class DeputyRegretted(Conflict):
@@ -44,10 +49,11 @@ class DeputyNews(StrEnum):
 def refuse_as_deputy(
     session: Session, event: Event, guest: Person, deputy: Person, *, force: str | None = None, now: datetime
 ) -> None:
-    """Refuse somebody who cannot represent a guest of an event; ``force`` is a reason to overrule their regrets.
+    """Refuse somebody who cannot represent a guest of an event.
 
-    Their request for a place that they have not confirmed is deleted: they come as the deputy. Raise Invalid for the
-    guest themselves, DeputyElsewhere if they are on the list or represent another guest, DeputyRegretted.
+    With a reason (``force``) somebody who has sent regrets can, and somebody on the list gives up their own place for
+    it. A request for a place that they have not confirmed is deleted. Raise Invalid for the guest themselves,
+    DeputyElsewhere if they represent another guest or are represented, DeputyListed, DeputyRegretted.
     """
     if deputy is guest:
         raise Invalid("represented by: nobody represents themselves")
@@ -55,11 +61,14 @@ def refuse_as_deputy(
     own = _find_own(session, event, deputy)
     if own is None:
         return
-    _refuse_listed(event, own)
-    if own.standing is Standing.UNCONFIRMED:
+    if own.standing in ON_LIST:
+        _refuse_represented(event, own)
+        _overrule(session, _make_listed(event, own), event, force, now)
+        _give_up_place(session, own, now)
+    elif own.standing is Standing.UNCONFIRMED:
         session.execute(sa.delete(Attendee).where(Attendee.id == own.id))
     elif own.partstat is Partstat.DECLINED:
-        _refuse_regretted(session, event, deputy, force, now)
+        _overrule(session, _make_regretted(event, deputy), event, force, now)
 
 
 def _refuse_second(session: Session, event: Event, guest: Person, deputy: Person) -> None:
@@ -73,33 +82,48 @@ def _refuse_second(session: Session, event: Event, guest: Person, deputy: Person
         )
 
 
-def _refuse_listed(event: Event, own: Attendee) -> None:
-    if own.standing not in ON_LIST:
-        return
-    facts = {"deputy": _name(own.person), "event": event.key, "role": own.role, "standing": own.standing}
+def _refuse_represented(event: Event, own: Attendee) -> None:
     if own.represented_by is not None:
         raise DeputyElsewhere(
             "represented by: {deputy} is represented by {other} at {event}; name {other}, or somebody else",
-            **facts,
+            deputy=_name(own.person),
+            event=event.key,
             other=_name(own.represented_by),
         )
-    raise DeputyElsewhere(
+
+
+def _make_listed(event: Event, own: Attendee) -> DeputyListed:
+    return DeputyListed(
         "represented by: {deputy} is on the list of {event} already ({role}, {standing}); "
-        "name somebody else, or take them off the list first",
-        **facts,
+        "name somebody else, or overrule it with the reason why they give up their own place",
+        deputy=_name(own.person),
+        event=event.key,
+        role=own.role,
+        standing=own.standing,
     )
 
 
-def _refuse_regretted(session: Session, event: Event, deputy: Person, force: str | None, now: datetime) -> None:
-    error = DeputyRegretted(
+def _make_regretted(event: Event, deputy: Person) -> DeputyRegretted:
+    return DeputyRegretted(
         "represented by: {deputy} has sent regrets for {event}; "
         "name somebody else, or overrule it with the reason why they come after all",
         deputy=_name(deputy),
         event=event.key,
     )
+
+
+def _overrule(session: Session, error: Conflict, event: Event, force: str | None, now: datetime) -> None:
+    """Raise the error, or write into the audit that it was overruled, and why."""
     if not force:
         raise error
     note(session, "force", "event", event.key, now=now, reason=force, overruled=[str(error)])
+
+
+def _give_up_place(session: Session, own: Attendee, now: datetime) -> None:
+    """Take somebody off the list who comes in the place of another guest now; the letter about that tells them."""
+    offers.leave_list(session, own, Standing.WITHDRAWN, now=now)
+    own.partstat, own.answered_by, own.answered_on = Partstat.NEEDS_ACTION, None, None
+    note(session, "withdraw", "attendee", own.id, now=now, event=own.event.key)
 
 
 def refuse_as_guest(session: Session, event: Event, person: Person) -> None:

@@ -78,6 +78,24 @@ def test_nobody_who_is_on_the_list_in_any_role_represents_another(guests, role):
     assert ASKED == state(guests, "minister")
 
 
+def test_whoever_is_on_the_list_gives_up_their_own_place_for_a_reason_that_is_written_down(guests):
+    guests.register("deputy")
+    guests.register("anna")
+    guests.invite("minister")
+
+    represent(guests, "minister", "deputy", force="the minister asks for them")
+
+    with guests.db.read() as session:
+        query = sa.select(Attendee).join(Attendee.person).where(Person.key == "deputy")
+        own = session.scalars(query).one()
+        assert (Standing.WITHDRAWN, Partstat.NEEDS_ACTION, None) == (own.standing, own.partstat, own.answered_by)
+        (forced,) = session.scalars(sa.select(Audit).where(Audit.action == "force"))
+        assert "the minister asks for them" == forced.details["reason"]
+    assert {"anna"} == guests.offered()
+    with pytest.raises(DeputyElsewhere):
+        represent(guests, "anna", "deputy", force="no reason is enough")
+
+
 def test_nobody_represents_two_by_whatever_way(guests):
     guests.invite("anna", represented_by="deputy")
     guests.invite("minister")
