@@ -464,6 +464,8 @@ def test_a_deputy_who_was_written_to_is_told_that_they_are_free(app, office):
 
 def test_a_deputy_who_was_never_written_to_is_told_nothing(app, office):
     office.invite("minister", represented_by="deputy")
+    office.register("anna")
+    assert [("confirmed", "Anna", "sent")] == Round(app).ledger
 
     represent(office, "minister", None)
 
