@@ -5,7 +5,7 @@ begins a line, and no text within a content line can do that.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
@@ -38,7 +38,12 @@ def mark_unanswered(event: bytes, sentence: str) -> bytes:
         event = event.replace(b"\r\nSTATUS:CONFIRMED\r\n", b"\r\nSTATUS:TENTATIVE\r\n")
         if b"\r\nTRANSP:OPAQUE\r\n" in event:  # Outlook reads this in place of STATUS
             event = event.replace(_END, b"\r\nX-MICROSOFT-CDO-BUSYSTATUS:TENTATIVE" + _END)
-    return _append_to_description(event, sentence)
+    return _amend_description(event, lambda known: (known, TextValue(sentence).to_ical()))
+
+
+def prepend_to_description(event: bytes, sentence: str) -> bytes:
+    """Put a sentence before the description of an event, or make it the description if there is none."""
+    return _amend_description(event, lambda known: (TextValue(sentence).to_ical(), known))
 
 
 def raise_revision(event: bytes, changed_at: datetime) -> bytes:
@@ -58,10 +63,10 @@ def _write_alarm(trigger: timedelta, description: bytes) -> bytes:
     return b"".join(lines)
 
 
-def _append_to_description(event: bytes, sentence: str) -> bytes:
-    """Append a paragraph to the description of each VEVENT: all that are rendered for one event have the same."""
+def _amend_description(event: bytes, compose: Callable[[bytes], Iterable[bytes]]) -> bytes:
+    """Compose the paragraphs of the description of each VEVENT: all that are rendered for one event have the same."""
     known = _read_value(event, b"DESCRIPTION")
-    line = _write_line(b"DESCRIPTION", b"\\n\\n".join(filter(None, (known, TextValue(sentence).to_ical()))))
+    line = _write_line(b"DESCRIPTION", b"\\n\\n".join(filter(None, compose(known))))
     if known:
         return _make_pattern(b"DESCRIPTION").sub(lambda _found: line, event)
     return event.replace(_END, b"\r\n" + line + _END[2:])

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column, relationship, validates
 
 from scheduler.base.i18n import N_
-from scheduler.model.events import Event, Mode
+from scheduler.model.events import HOLDING_STANDINGS, OFFICIAL_ROLES, Event, Mode
 from scheduler.model.places import KEY, Person
 from scheduler.storage.refusals import register_refusal
 from scheduler.storage.types import Base, Id, Instant, choice
@@ -37,7 +37,7 @@ _ROLE: Mapping[Role, str] = {
     Role.PARTICIPANT: "OPT-PARTICIPANT",
     Role.STAFF: "NON-PARTICIPANT",
 }
-OFFICIALS = (Role.PRESIDES, Role.GUEST_OF_HONOUR, Role.SPEAKER, Role.DELEGATION)
+OFFICIALS = tuple(map(Role, OFFICIAL_ROLES))
 
 
 class Partstat(StrEnum):
@@ -50,7 +50,10 @@ class Partstat(StrEnum):
 
 
 class Standing(StrEnum):
-    """The standing of a party on the list of an event. Only the standings in `HOLDING` hold places."""
+    """The standing of a party on the list of an event.
+
+    The standings in `HOLDING` hold places; of the others only parties with `Attendee.place_kept` do.
+    """
 
     INVITED = "invited"  # invited by the organizer; `Attendee.partstat` has the answer
     REQUESTED = "requested"  # waits for the approval that the event requires
@@ -74,7 +77,10 @@ ON_LIST = (
     Standing.WAITLISTED,
 )
 # Counted in `Capacity.taken`.
-HOLDING = (Standing.CONFIRMED, Standing.OFFERED)
+HOLDING = tuple(map(Standing, HOLDING_STANDINGS))
+
+
+_REPRESENTED = "represented_by_id IS NOT NULL AND standing NOT IN ('withdrawn', 'refused', 'lapsed', 'unconfirmed')"
 
 
 class Reminded(StrEnum):
@@ -120,6 +126,10 @@ class Attendee(Base):
         choice(Reminded), default=Reminded.PLANNED, server_default="as planned"
     )
     represented_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"), index=True)
+    # When the deputy sent regrets, if nobody has said since who comes instead: the office is to ask.
+    deputy_left_at: Mapped[datetime | None] = mapped_column(Instant)
+    # The places that a deputy has left are still the guest's own, who has not answered: nobody else gets them.
+    place_kept: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     answered_by: Mapped[Answer | None] = mapped_column(choice(Answer))
     answered_on: Mapped[date | None]
     # Excused: the regrets of a State. The reference is what the answer is filed under, such as the number of a note.
@@ -144,9 +154,19 @@ class Attendee(Base):
         sa.CheckConstraint("(standing = 'waitlisted') = (queue_number IS NOT NULL)", name="queue_number"),
         sa.CheckConstraint("(standing = 'offered') = (offered_until IS NOT NULL)", name="offered_until"),
         sa.CheckConstraint("represented_by_id <> person_id", name="represented_by_another"),
+        sa.CheckConstraint("NOT place_kept OR standing = 'invited'", name="place_kept"),
         sa.CheckConstraint("NOT excused OR partstat = 'DECLINED'", name="excused"),
         sa.CheckConstraint("epoch >= 0", name="epoch"),
         sa.Index("ix_attendee_queue", "event_id", "mode", "queue_number"),
+        # One body is one place: at an event nobody represents two who are on its list.
+        sa.Index(
+            "uq_attendee_event_id_represented_by_id",
+            "event_id",
+            "represented_by_id",
+            unique=True,
+            sqlite_where=sa.text(_REPRESENTED),
+            postgresql_where=sa.text(_REPRESENTED),
+        ),
         sa.Index(
             "ix_attendee_offered_until",
             "offered_until",
@@ -165,6 +185,16 @@ class Attendee(Base):
     def seats(self) -> int:
         """The number of places that this party needs."""
         return 1 + self.companions
+
+    @property
+    def holds_places(self) -> bool:
+        """Return whether this party's places are counted in `Capacity.taken`."""
+        return self.standing in HOLDING or self.place_kept
+
+    @property
+    def official(self) -> bool:
+        """Return whether this party may take the places that the event keeps for officials."""
+        return self.role in OFFICIALS
 
     @property
     def attending(self) -> Person:
@@ -189,6 +219,11 @@ class Companion(Base):
     __table_args__ = (sa.CheckConstraint("position BETWEEN 1 AND 50", name="position"),)
 
 
+def has_places(attendee: type[Attendee] = Attendee) -> sa.ColumnElement[bool]:
+    """Return the condition that a party's places are counted, as `Attendee.holds_places`."""
+    return sa.or_(attendee.standing.in_(HOLDING), attendee.place_kept)
+
+
 def comes(
     person: int | sa.ColumnElement[int] | InstrumentedAttribute[int], attendee: type[Attendee] = Attendee
 ) -> sa.ColumnElement[bool]:
@@ -200,4 +235,7 @@ def comes(
     return sa.or_(themselves, attendee.represented_by_id == person)
 
 
+register_refusal(
+    "uq_attendee_event_id_represented_by_id", N_("this person represents somebody else at this event already")
+)
 register_refusal("uq_attendee_event_id_person_id", N_("this person is already on the list of this event"))

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Literal
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, MappedSQLExpression, column_property, mapped_column, relationship
 
 from scheduler.base.clock import instant
 from scheduler.base.i18n import N_
@@ -287,11 +287,35 @@ class Mode(StrEnum):
     REMOTE = "remote"
 
 
+# The columns of `attendance.Attendee` that say what officials hold; that module imports this one.
+_PARTY = sa.table(
+    "attendee",
+    *map(sa.column, ("event_id", "mode", "role", "standing")),
+    sa.column("place_kept", sa.Boolean),
+    sa.column("companions", sa.Integer),
+)
+OFFICIAL_ROLES = ("presides", "guest of honour", "speaker", "delegation")
+HOLDING_STANDINGS = ("confirmed", "offered")
+
+
+def _count_reserve(event_id: Mapped[int], mode: Mapped[Mode], kept: Mapped[int]) -> MappedSQLExpression[int]:
+    """Return what is left of the places kept for officials; nothing is counted for the many events without any."""
+    held = (
+        sa.select(sa.func.coalesce(sa.func.sum(1 + _PARTY.c.companions), 0))
+        .where(_PARTY.c.event_id == event_id, _PARTY.c.mode == mode, _PARTY.c.role.in_(OFFICIAL_ROLES))
+        .where(sa.or_(_PARTY.c.standing.in_(HOLDING_STANDINGS), _PARTY.c.place_kept))
+        .correlate_except(_PARTY)
+        .scalar_subquery()
+    )
+    return column_property(sa.case((kept == 0, 0), (kept > held, kept - held), else_=0))
+
+
 class Capacity(Base):
     """The places of one event in one mode: a narrow row, because every registration updates it.
 
-    ``capacity`` NULL means no limit; ``taken`` counts confirmed places and those held for an offer.
-    ``instructions`` are for those who attend in this mode.
+    ``capacity`` NULL means no limit; ``taken`` counts confirmed places, those held for an offer, and those kept for
+    somebody whose deputy has sent regrets. ``kept`` places are for officials; those that officials have not taken yet
+    are the ``reserve``, which nobody else gets. ``instructions`` are for those who attend in this mode.
     """
 
     __tablename__ = "seating"
@@ -301,7 +325,9 @@ class Capacity(Base):
     capacity: Mapped[int | None]
     taken: Mapped[int] = mapped_column(default=0)
     last_queue_number: Mapped[int] = mapped_column(default=0)
+    kept: Mapped[int] = mapped_column(default=0, server_default="0")
     instructions: Mapped[Text] = mapped_column(Languages, default=Text, server_default="{}")
+    reserve: Mapped[int] = _count_reserve(event_id, mode, kept)
 
     event: Mapped[Event] = relationship(back_populates="capacities")
 
@@ -309,12 +335,18 @@ class Capacity(Base):
         sa.CheckConstraint("capacity >= 0", name="capacity"),
         sa.CheckConstraint("taken >= 0", name="taken"),
         sa.CheckConstraint("taken <= capacity", name="not_overbooked"),
+        sa.CheckConstraint("kept >= 0", name="kept"),
     )
 
     @property
     def free(self) -> int | None:
         """The number of free places; None without a limit."""
         return None if self.capacity is None else self.capacity - self.taken
+
+    @property
+    def free_for_all(self) -> int | None:
+        """The number of free places without those kept for officials; None without a limit."""
+        return None if self.free is None else max(0, self.free - self.reserve)
 
 
 register_refusal("ck_seating_not_overbooked", N_("there are not that many places left"))

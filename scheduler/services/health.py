@@ -14,7 +14,7 @@ from scheduler.base.clock import tzdata_problem, tzdata_version
 from scheduler.base.durations import format_duration
 from scheduler.base.i18n import N_
 from scheduler.model.accounts import Account, AccountRole
-from scheduler.model.attendance import HOLDING, Attendee
+from scheduler.model.attendance import Attendee, has_places
 from scheduler.model.audit import Audit
 from scheduler.model.events import Capacity, Event
 from scheduler.model.letters import Letter
@@ -119,7 +119,7 @@ def _check_places(session: Session, gettext: Gettext) -> HealthFinding:
     """Compare the stored count of places taken with the list itself, for every event and mode."""
     held = (
         sa.select(Attendee.event_id, Attendee.mode, sa.func.sum(1 + Attendee.companions).label("places"))
-        .where(Attendee.standing.in_(HOLDING))
+        .where(has_places())
         .group_by(Attendee.event_id, Attendee.mode)
         .subquery()
     )

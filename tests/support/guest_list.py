@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler.model.attendance import HOLDING, Answer, Attendee, Partstat, Role, Standing
+from scheduler.model.attendance import Answer, Attendee, Partstat, Role, Standing
 from scheduler.model.events import Capacity, Event, Mode, Queue
 from scheduler.model.letters import Letter, LetterKind
 from scheduler.model.places import Person
@@ -147,7 +147,7 @@ def wrong_with_places(db: Database, event: str = "opening") -> list[str]:
 
 def _wrong(capacity: Capacity, attendees: list[Attendee]) -> Iterator[str]:
     here = [row for row in attendees if row.mode is capacity.mode]
-    held = sum(row.seats for row in here if row.standing in HOLDING)
+    held = sum(row.seats for row in here if row.holds_places)
     waiting = [row for row in here if row.standing is Standing.WAITLISTED]
     numbers = [row.queue_number for row in waiting if row.queue_number is not None]
     if held != capacity.taken:
@@ -156,7 +156,8 @@ def _wrong(capacity: Capacity, attendees: list[Attendee]) -> Iterator[str]:
         yield f"{capacity.taken} are taken of {capacity.capacity}"
     first = sorted(waiting, key=lambda row: row.queue_number or 0)
     next_ones = first[:1] if capacity.event.queue is Queue.STRICT else waiting
-    if fits := [row.id for row in next_ones if capacity.free is None or row.seats <= capacity.free]:
+    kept = {row.id: 0 if row.official else capacity.reserve for row in next_ones}
+    if fits := [row.id for row in next_ones if capacity.free is None or row.seats + kept[row.id] <= capacity.free]:
         yield f"{capacity.free} are free, and yet these wait: {fits}"
     if len(set(numbers)) < len(waiting) or max(numbers, default=0) > capacity.last_queue_number:
         yield f"numbers drawn to {capacity.last_queue_number} are held as {numbers}"

@@ -17,7 +17,7 @@ from scheduler.cli.kit.context import CommandContext, as_json, in_zone, pass_con
 from scheduler.cli.kit.language import _, language
 from scheduler.cli.kit.records import format_instant
 from scheduler.model.events import Event, Kind, Mode, Status
-from scheduler.model.places import City
+from scheduler.model.places import City, Person
 from scheduler.services.common.lookup import get
 from scheduler.services.common.plain_values import drop_defaults, write_fields
 from scheduler.services.events.programme import event_reading
@@ -174,11 +174,18 @@ def _list_fields(session: Session, event: Event) -> dict[str, Any]:
 
 
 def _people(session: Session, event: Event, role: str) -> list[str]:
-    """Return the names of those who come in this role, in order of precedence, without those who declined."""
+    """Return the names of those in this role by precedence, without those who declined, and who represents them."""
     from scheduler.model.attendance import ON_LIST, Attendee
 
     rows = sa.select(Attendee).where(
         Attendee.event_id == event.id, Attendee.role == role, Attendee.standing.in_(ON_LIST)
     )
     ordered = sorted(session.scalars(rows), key=lambda row: (row.person.precedence or 10_000, row.id))
-    return [row.attending.called(language()) for row in ordered]
+    return [_name_with_deputy(row.person, row.represented_by) for row in ordered]
+
+
+def _name_with_deputy(guest: Person, deputy: Person | None) -> str:
+    name = guest.called(language())
+    if deputy is None:
+        return name
+    return _("{person}, represented by {deputy}").format(person=name, deputy=deputy.called(language()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import click
@@ -14,13 +15,14 @@ from scheduler.base.i18n import N_
 from scheduler.base.text import check_line, check_prose
 from scheduler.cli.guests.approval import REGISTERED, collecting_offers, reporting_offers
 from scheduler.cli.guests.attendee_listing import attendee_record
+from scheduler.cli.guests.representation import names_deputy, record_regrets
 from scheduler.cli.kit.answers import show_one
 from scheduler.cli.kit.consent import carry_out, print_lines, with_consent
 from scheduler.cli.kit.context import CommandContext, as_json, pass_context, with_force
 from scheduler.cli.kit.corrections import correct_by_options, tell_letters
 from scheduler.cli.kit.language import _, language
 from scheduler.cli.kit.records import read_text, texts_by_language
-from scheduler.model.attendance import Answer, Role
+from scheduler.model.attendance import Answer, Attendee, Partstat, Role
 from scheduler.model.events import Event, Mode
 from scheduler.model.places import Person
 from scheduler.services.common.drafts import check
@@ -163,7 +165,7 @@ def invite(
         party = transitions.Guest(person=invited, mode=_mode(remote), companions=companions, role=Role(role))
         deputy = person_of(session, represented_by) if represented_by else None
         conflicts.refuse_overlap(session, found, deputy or invited, force=force, now=context.now())
-        transitions.invite(session, found, party, now=context.now(), represented_by=deputy)
+        transitions.invite(session, found, party, now=context.now(), represented_by=deputy, force=force)
         click.echo(_("Invited: {person} to {event}").format(person=invited.called(language()), event=event))
 
 
@@ -193,11 +195,14 @@ def answer(
     with context.write() as session:
         found = get(session, Event, event)
         row = attendee_of(session, found, person)
+        if PARTSTATS[Reply(answer)] is Partstat.DECLINED and names_deputy(row, person):
+            click.echo(record_regrets(session, row, by=Answer(by), now=context.now()))
+            return
         day = parse_day(on, now=context.now(), tzid=found.tzid) if on else None
         deputy = person_of(session, represented_by) if represented_by else None
         if deputy:
             conflicts.refuse_overlap(session, found, deputy, force=force, now=context.now())
-        more = _details(answer, reference, deputy)
+        more = _details(answer, reference, deputy, force)
         partstat = PARTSTATS[Reply(answer)]
         transitions.answer(session, row, partstat, by=Answer(by), on=day, now=context.now(), details=more)
         name = row.person.called(language())
@@ -205,11 +210,13 @@ def answer(
         click.echo(sentence.format(person=name, answer=_(answer), standing=_(row.standing)))
 
 
-def _details(answer: str, reference: str | None, deputy: Person | None) -> transitions.AnswerDetails:
+def _details(
+    answer: str, reference: str | None, deputy: Person | None, force: str | None
+) -> transitions.AnswerDetails:
     if reference:
         reference = check(AttendeeDraft, {"person": "x", "reference": reference}).reference
     excused = Reply(answer) is Reply.EXCUSED
-    return transitions.AnswerDetails(excused=excused, reference=reference, represented_by=deputy)
+    return transitions.AnswerDetails(excused=excused, reference=reference, represented_by=deputy, force=force)
 
 
 @click.command(help=N_("Take a person off the list; a place that is freed is offered to somebody who waits."))
@@ -239,12 +246,21 @@ def withdraw(
     def act(session: Session) -> list[str]:
         found = get(session, Event, event)
         row = attendee_of(session, found, person)
+        if names_deputy(row, person):
+            return _leave_as_deputy(session, row, by_whom, context.now())
         with collecting_offers(session, found) as offered:
             transitions.withdraw(session, row, now=context.now(), by=by_whom, quiet=quiet)
         name = row.person.called(language())
         return [_("Withdrawn: {person} from {event}").format(person=name, event=event), *offered]
 
     carry_out(context, act, print_lines, yes=yes, dry_run=dry_run)
+
+
+def _leave_as_deputy(session: Session, row: Attendee, by: Answer | None, now: datetime) -> list[str]:
+    if by is None:
+        raise Invalid("--by-organizer: takes guests off the list; use: scheduler attendee represent --nobody")
+    with collecting_offers(session, row.event) as offered:
+        return [record_regrets(session, row, by=by, now=now), *offered]
 
 
 @click.command("renew-link", help=N_("Send another link to their page; those sent before lead nowhere any more."))

@@ -15,6 +15,7 @@ attendee = LazyGroup(
         "invite": "guests.attendance:invite",
         "answer": "guests.attendance:answer",
         "withdraw": "guests.attendance:withdraw",
+        "represent": "guests.representation:represent",
         "renew-link": "guests.attendance:renew_link",
         "change": "guests.attendance:change",
         "approve": "guests.approval:approve",

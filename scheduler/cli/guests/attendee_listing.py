@@ -65,8 +65,9 @@ def _answer_in_full(record: dict[str, Any]) -> str:
     details = (by and _(by), record["answered_on"], record["answer_reference"])
     came = ", ".join(str(detail) for detail in details if detail)
     answer = f"{_(record['answer'])} ({came})" if came else _(record["answer"])
-    instead = _("represented by {person}").format(person=deputy)
-    return f"{answer}; {instead}" if deputy else answer
+    instead = _("represented by {person}").format(person=deputy) if deputy else ""
+    left = _("the deputy has sent regrets") if record["deputy_left_at"] else ""
+    return "; ".join(filter(None, (answer, instead, left)))
 
 
 def _record(row: Attendee) -> dict[str, Any]:
@@ -89,6 +90,8 @@ def _record(row: Attendee) -> dict[str, Any]:
         "answered_on": row.answered_on,
         "answer_reference": row.answer_reference,
         "represented_by": row.represented_by.called(language()) if row.represented_by else None,
+        "deputy_left_at": format_instant(row.deputy_left_at, row.event.tzid),
+        "place_kept": row.place_kept,
         "queue_number": row.queue_number,
         "reminded": row.reminded,
         "since": format_instant(row.standing_at, "UTC"),

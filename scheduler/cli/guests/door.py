@@ -82,16 +82,24 @@ def _undo(session: Session, attendee: Attendee, now: datetime) -> ScanResult:
     """Take an arrival back. Raise NotFound if there is none."""
     arrival = door_arrivals.find_arrival(session, attendee)
     if arrival is None:
-        raise NotFound("{person} is not here", person=attendee.attending.called(language()))
+        raise NotFound("{person} is not here", person=_name(attendee))
     door_arrivals.undo_arrival(session, arrival, now=now)
     return ScanResult(verdict=ScanOutcome.WELCOME, attendee=attendee, arrival=arrival)
+
+
+def _name(attendee: Attendee) -> str:
+    """Return the name of who comes, and in whose place."""
+    comes = attendee.attending.called(language())
+    if attendee.represented_by is None:
+        return comes
+    return _("{deputy}, in the place of {person}").format(deputy=comes, person=attendee.person.called(language()))
 
 
 def _refusal(result: ScanResult, event: Event) -> Conflict:
     """Return why nobody was let in, and what can be done."""
     facts: dict[str, Any] = {"event": event.key}
     if result.attendee:
-        facts["person"] = result.attendee.attending.called(language())
+        facts["person"] = _name(result.attendee)
     match result.verdict:
         case ScanOutcome.HERE if result.arrival:
             when, by = format_instant(result.arrival.at, event.tzid), result.arrival.by
@@ -116,7 +124,7 @@ def _refusal(result: ScanResult, event: Event) -> Conflict:
 
 def _in_words(result: ScanResult, undo: bool) -> str:
     assert result.attendee is not None and result.arrival is not None  # noqa: S101, PT018 - of a welcome
-    name = result.attendee.attending.called(language())
+    name = _name(result.attendee)
     if undo:
         return _("Undone: {person} is not here").format(person=name)
     welcome = _("Welcome: {person}; companions: {number}").format(person=name, number=result.arrival.companions)
@@ -154,7 +162,7 @@ COLUMNS: Columns = {
 def _record(row: Arrival, event: Event) -> dict[str, Any]:
     return {
         "person": row.attendee.person.key or f"#{row.attendee.person.id}",
-        "name": row.attendee.attending.called(language()),
+        "name": _name(row.attendee),
         "role": row.attendee.role,
         "companions": row.companions,
         "at": format_instant(row.at, event.tzid),

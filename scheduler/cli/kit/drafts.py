@@ -41,6 +41,9 @@ HELP = {
     "parent": N_("Key of the event that this is a part of."),
     "capacity": N_("Places in person."),
     "remote_capacity": N_("Places by video."),
+    "kept_for_officials": N_(
+        "So many of the places in person are for officials only (all but participants and staff)."
+    ),
     "video_public": N_("Show the video link to everybody."),
     "registration": N_("Who registers people: desk, or public for a form on the event's page."),
     "queue": N_("Who is next when the first in the queue does not fit: strict (nobody) or first-fit."),

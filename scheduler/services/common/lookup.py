@@ -139,14 +139,25 @@ def _find_by_address(session: Session, address: str) -> Person:
 
 
 def get_attendee(session: Session, event: Event, who: str) -> Attendee:
-    """Return the attendee of an event whom a key, a #number or an e-mail address names.
+    """Return the attendee of an event whom a key, a #number or an e-mail address names: a guest, or their deputy.
 
     Raise NotFound, or Conflict as `person` does.
     """
-    found = _find_attendee_by_address(session, event, who) or _find_attendee(session, event, get_person(session, who))
+    found = _find_attendee_by_address(session, event, who)
+    if found is None:
+        person = get_person(session, who)
+        found = _find_represented(session, event, person) or _find_attendee(session, event, person)
     if found is None:
         raise NotFound("{who} is not on the list of {event}", who=who, event=event.key)
     return found
+
+
+def _find_represented(session: Session, event: Event, deputy: Person) -> Attendee | None:
+    """Return the guest on the list of an event whom a person represents: one of them comes, not both."""
+    from scheduler.model.attendance import ON_LIST, Attendee
+
+    here = sa.select(Attendee).where(Attendee.event_id == event.id, Attendee.represented_by_id == deputy.id)
+    return session.scalars(here.where(Attendee.standing.in_(ON_LIST)).order_by(Attendee.id)).first()
 
 
 def _find_attendee_by_address(session: Session, event: Event, address: str) -> Attendee | None:

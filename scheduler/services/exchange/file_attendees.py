@@ -111,15 +111,18 @@ class FileAttendees:
 
         An answer on record is never overwritten by the file.
         """
-        # One that the file does not mention stays: without a key a representative cannot be written there.
-        representative = self._find_representative(draft) or attendee.represented_by
+        # One that the file does not mention stays: without a key a representative cannot be written there. Nobody is
+        # named for a guest who has left the list since, or whose deputy has sent regrets: the desk asks them.
+        open_to_file = attendee.standing in ON_LIST and attendee.deputy_left_at is None
+        named = self._find_representative(draft) if open_to_file else None
+        representative = named or attendee.represented_by
         changed = transitions.set_deputy(self.session, attendee, representative, now=self.now)
-        if attendee.role is not draft.role:
-            attendee.role, changed = draft.role, True
+        changed = transitions.set_role(self.session, attendee, draft.role, now=self.now) or changed
         moved = (attendee.mode, attendee.companions) != (draft.mode, draft.companions)
         if moved:
             parties.change_party(self.session, attendee, mode=draft.mode, companions=draft.companions, now=self.now)
-        answered = attendee.partstat is Partstat.NEEDS_ACTION and draft.answer is not Reply.NOT_ANSWERED
+        unanswered = attendee.partstat is Partstat.NEEDS_ACTION and attendee.deputy_left_at is None
+        answered = unanswered and draft.answer is not Reply.NOT_ANSWERED
         if answered:
             self._record_answer(attendee, draft)
         return changed or moved or answered
@@ -150,6 +153,6 @@ def _was_withdrawn(attendee: Attendee) -> bool:
 
 
 def _has_other_answer(attendee: Attendee, draft: AttendeeDraft) -> bool:
-    """Return whether the file has an answer, and not the one on record."""
+    """Return whether the file has an answer, and not the one on record: also after the regrets of a deputy."""
     partstat = PARTSTATS[draft.answer]
     return partstat is not Partstat.NEEDS_ACTION and partstat is not attendee.partstat

@@ -22,7 +22,7 @@ from scheduler.services.feeds.alarms import NONE, list_leads
 from scheduler.services.feeds.calendar_heads import REFRESH, make_head
 from scheduler.services.feeds.guest_entries import amend_for_guest, select_answer
 from scheduler.services.feeds.scopes import Scope
-from scheduler.services.feeds.selection import select_agenda, yield_conditions
+from scheduler.services.feeds.selection import list_represented, select_agenda, yield_conditions
 from scheduler.storage.types import BINARY_RESULTS
 from scheduler.storage.unit_of_work import unit_of_work
 
@@ -104,7 +104,8 @@ def _list_parts(
 ) -> Iterator[bytes]:
     """Yield the renderings of the events a feed shows, in order of their start. No object is made for an event."""
     mine = scope.sees is Sees.OWN
-    columns = (*(_TIMES if alarms else ()), *(select_answer(scope.person_id) if mine else ()))
+    represented = list_represented(session, scope.person_id) if mine else {}
+    columns = (*(_TIMES if alarms else ()), *((Event.uid, *select_answer(scope.person_id)) if mine else ()))
     query = (
         sa.select(Rendering.body, *columns)
         .join(Event, Event.id == Rendering.event_id)
@@ -117,8 +118,11 @@ def _list_parts(
     )
     for body, *more in session.execute(query, execution_options=BINARY_RESULTS):
         if mine:
-            *more, accepted, standing_at = more
-            body = amend_for_guest(body, language, accepted=bool(accepted), standing_at=standing_at)
+            *more, uid, accepted, standing_at = more
+            guest = represented[uid].called(language) if uid in represented else ""
+            body = amend_for_guest(
+                body, language, accepted=bool(accepted), standing_at=standing_at, in_place_of=guest
+            )
         yield add_alarms(body, list_leads(alarms, *more)) if alarms else body
 
 

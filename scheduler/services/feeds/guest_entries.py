@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from calendars.amendments import mark_unanswered, raise_revision
+from calendars.amendments import mark_unanswered, prepend_to_description, raise_revision
 from scheduler.base.i18n import N_, load_catalogue
 from scheduler.model.attendance import BOUND, Attendee, Standing, comes
 from scheduler.model.events import Event
@@ -25,10 +25,18 @@ def select_answer(person_id: int | None) -> Answer:
     )
 
 
-def amend_for_guest(body: bytes, language: str, *, accepted: bool, standing_at: datetime) -> bytes:
-    """Amend the rendering of an event for one guest, who has accepted the invitation or not."""
+def amend_for_guest(
+    body: bytes, language: str, *, accepted: bool, standing_at: datetime, in_place_of: str = ""
+) -> bytes:
+    """Amend the rendering of an event for one guest, who has accepted the invitation or not.
+
+    ``in_place_of`` is the name of somebody else on the list, in whose place they come.
+    """
+    gettext = load_catalogue(language).gettext
+    if in_place_of:
+        sentence = gettext(N_("You come in the place of {guest}.")).format(guest=in_place_of)
+        body = prepend_to_description(body, sentence)
     if not accepted:
-        gettext = load_catalogue(language).gettext
         body = mark_unanswered(body, gettext(N_("You have not accepted this invitation yet.")))
     return raise_revision(body, find_revision(accepted=accepted, standing_at=standing_at))
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from scheduler.base.clock import instant, wall
 from scheduler.model.events import Event, Kind, Mode, Status, Visibility, event_city
 from scheduler.model.feeds import Sees
-from scheduler.model.places import City, Organisation, Venue
+from scheduler.model.places import City, Organisation, Person, Venue
 from scheduler.services.feeds.scopes import Scope
 
 
@@ -27,6 +27,15 @@ def select_agenda(person_id: int | None, *modes: Mode) -> sa.Select[int]:
     assert person_id is not None  # noqa: S101 - a constraint: an agenda is somebody's
     events = sa.select(Attendee.event_id).where(comes(person_id), Attendee.standing.in_(BOUND))
     return events.where(Attendee.mode.in_(modes)) if modes else events
+
+
+def list_represented(session: Session, person_id: int | None) -> dict[str, Person]:
+    """Return the guests in whose place a person comes, by the UID of the event."""
+    from scheduler.model.attendance import BOUND, Attendee  # other feeds need no attendees
+
+    query = sa.select(Event.uid, Person).join(Attendee, Attendee.event_id == Event.id).join(Attendee.person)
+    theirs = query.where(Attendee.represented_by_id == person_id, Attendee.standing.in_(BOUND))
+    return {uid: guest for uid, guest in session.execute(theirs)}  # noqa: C416 - a row is no pair for mypy
 
 
 def yield_conditions(scope: Scope, now: datetime) -> Iterator[sa.ColumnElement[bool]]:

@@ -21,6 +21,7 @@ from scheduler.model.attendance import Standing
 from scheduler.model.events import Event, Mode
 from scheduler.model.feeds import Audience
 from scheduler.model.letters import LetterKind, Message
+from scheduler.services.events.attendance.representation import DeputyNews
 from scheduler.services.events.programme.event_times import (
     capture_facts,
     format_instant,
@@ -62,6 +63,8 @@ def outline_key(row: LetterRow) -> tuple[Any, ...]:
         row.companions,
         row.standing,
         str(row.facts),
+        row.represented_by and str(row.represented_by),
+        row.represents and str(row.represents),
         row.of_message_id and (row.of_message_id, row.language),
     )
 
@@ -112,6 +115,10 @@ def template_words(event: Event, row: LetterRow, language: str, house: SenderIde
         "offered": row.standing is Standing.OFFERED,
         "requested": row.standing is Standing.REQUESTED,
         "renewed": bool(row.facts.get("renewed")),
+        "deputy": row.facts.get("deputy", ""),
+        "place_kept": bool(row.facts.get("kept")),
+        "represented_by": row.represented_by.to(language) if row.represented_by else "",
+        "represents": row.represents.to(language) if row.represents else "",
         "until": _until(row, event, language),
         "reason": Text(row.facts.get("reason") or {}).to(language),
         "instructions": _instructions(row, event, language),
@@ -154,7 +161,9 @@ def _has_page(row: LetterRow, house: SenderIdentity) -> bool:
 
     Letters that must be answered on a page link to it even if the settings do not say where the pages are.
     """
-    if row.kind in (LetterKind.REFUSED, LetterKind.REMOVED):
+    if row.kind in (LetterKind.REFUSED, LetterKind.REMOVED) or row.represented_by is not None:
+        return False
+    if row.facts.get("deputy") == DeputyNews.RELEASED:
         return False
     return bool(row.attendee_id) and (house.pages or row.kind in (*ASKED, LetterKind.OFFERED))
 
@@ -178,7 +187,8 @@ _INSTRUCTING = (LetterKind.CONFIRMED, LetterKind.PLACE_FREED, LetterKind.REMINDE
 
 def _has_pass(row: LetterRow, event: Event) -> bool:
     """Return whether the letter carries a pass: one with a calendar file, to a person with a place in the hall."""
-    in_hall = row.mode is Mode.IN_PERSON and row.standing is Standing.CONFIRMED and row.attendee_id is not None
+    comes = row.represented_by is None and row.attendee_id is not None
+    in_hall = row.mode is Mode.IN_PERSON and row.standing is Standing.CONFIRMED and comes
     return in_hall and event.dated and not event.cancelled and row.kind not in _WITHOUT_DATE
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased, joinedload
 
 from scheduler.base.text import Text
 from scheduler.model.attendance import BOUND, Attendee, Reminded, Standing
@@ -36,6 +36,17 @@ STATED = {
 }
 
 
+class Called(NamedTuple):
+    """A person as a letter names them."""
+
+    courtesy_title: Text
+    name: Text
+
+    def to(self, language: str) -> str:
+        """Return courtesy title and name in a language, or in the nearest one there is."""
+        return " ".join(filter(None, (self.courtesy_title.to(language), self.name.to(language))))
+
+
 class LetterRow(NamedTuple):
     """The row that a letter is composed from, beside its event: letter, recipient, and their place on the list."""
 
@@ -61,13 +72,17 @@ class LetterRow(NamedTuple):
     epoch: int | None = None
     reminded: Reminded | None = None
     of_message_id: int | None = None
+    deputy_left_at: datetime | None = None
+    represented_by: Called | None = None  # who comes in the place of the recipient, and gets the letters about it
+    represents: Called | None = None  # in whose place the recipient comes
 
 
 def read_rows(session: Session, ids: Sequence[int]) -> dict[int, LetterRow]:
     """Return the rows of these letters by their ids.
 
-    Some people attend as a deputy, and perhaps for themselves too. Their row shows the place that stands as the
-    letter says, else one of their places that is on the list, so that they get letters as long as any place stands.
+    Some people attend as a deputy, and perhaps were on the list for themselves once. Their row shows the place that
+    stands as the letter says, else one of their places that is on the list, so that they get letters as long as any
+    place stands.
 
     There are two queries because one with both conditions could not use an index, on either engine, and a large event
     has very many attendees.
@@ -86,9 +101,10 @@ def _read_deputies_places(session: Session, events: Iterable[int]) -> dict[tuple
     """Return the places that deputies take, by the ids of the event and of the deputy. There are few of them."""
     query = sa.select(Attendee).where(Attendee.represented_by_id.is_not(None), Attendee.event_id.in_(list(events)))
     found: dict[tuple[int, int], list[dict[str, Any]]] = {}
-    for one in session.scalars(query):
+    for one in session.scalars(query.options(joinedload(Attendee.person))):
         place = {name: getattr(one, name) for name in ("standing", "mode", "companions", "epoch", "reminded")}
         place |= {"attendee_id": one.id, "listed_at": one.created_at}
+        place |= {"represents": Called(one.person.courtesy_title, one.person.name), "deputy_left_at": None}
         found.setdefault((one.event_id, one.represented_by_id or 0), []).append(place)
     return found
 
@@ -101,11 +117,8 @@ def _rank(row: LetterRow) -> int:
 
 
 def _read_own_places(session: Session, ids: Sequence[int]) -> Iterator[LetterRow]:
-    own_place = sa.and_(
-        Attendee.event_id == Letter.event_id,
-        Attendee.person_id == Letter.person_id,
-        Attendee.represented_by_id.is_(None),
-    )
+    own_place = sa.and_(Attendee.event_id == Letter.event_id, Attendee.person_id == Letter.person_id)
+    deputy = aliased(Person)
     query = (
         sa.select(
             Letter.id,
@@ -129,12 +142,17 @@ def _read_own_places(session: Session, ids: Sequence[int]) -> Iterator[LetterRow
             Attendee.epoch,
             Attendee.reminded,
             Letter.of_message_id,
+            Attendee.deputy_left_at,
+            deputy.courtesy_title,
+            deputy.name,
         )
         .join(Person, Person.id == Letter.person_id)
         .outerjoin(Attendee, own_place)
+        .outerjoin(deputy, deputy.id == Attendee.represented_by_id)
         .where(Letter.id.in_(ids))
     )
-    return (LetterRow(*row) for row in session.execute(query))
+    for *row, title, name in session.execute(query):
+        yield LetterRow(*row)._replace(represented_by=Called(title, name) if name else None)
 
 
 def is_shown_link(row: LetterRow, event: Event) -> bool:
@@ -145,6 +163,6 @@ def is_shown_link(row: LetterRow, event: Event) -> bool:
 def may_join(row: LetterRow) -> bool:
     """Return whether the recipient takes part by video.
 
-    People whose address is not confirmed, who wait or who are not approved yet do not.
+    People whose address is not confirmed, who wait, who are not approved yet or whom somebody represents do not.
     """
-    return row.mode is Mode.REMOTE and row.standing in BOUND
+    return row.mode is Mode.REMOTE and row.standing in BOUND and row.represented_by is None

@@ -105,7 +105,8 @@ def withdraw(session: Session, message: Message, *, now: datetime) -> int:
 
 def people_still_addressed(session: Session, message: Message, people: Sequence[int]) -> set[int]:
     """Return the ids of those people who are still in the audience: some may have answered since it was queued."""
-    recipient = sa.func.coalesce(Attendee.represented_by_id, Attendee.person_id)
-    query = sa.select(recipient).where(audiences.condition(message.event, message.audience))
+    query = sa.select(Attendee.person_id, Attendee.represented_by_id)
     theirs = sa.or_(Attendee.person_id.in_(people), Attendee.represented_by_id.in_(people))
-    return set(session.scalars(query.where(theirs)))
+    # A guest to whom it was written before somebody represented them is among them still.
+    found = session.execute(query.where(audiences.condition(message.event, message.audience), theirs))
+    return {person for row in found for person in row if person is not None}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,6 +14,7 @@ from scheduler.base.i18n import N_
 from scheduler.model.attendance import Reminded, Standing
 from scheduler.model.events import Event
 from scheduler.model.letters import NEWS, Letter, LetterKind, Outcome
+from scheduler.services.events.attendance.representation import DeputyNews
 from scheduler.services.events.programme.event_times import has_changed, has_gained_hour
 from scheduler.services.letters.letter_rows import ASKED, OFF_LIST, PARTING, STATED, LetterRow, is_shown_link
 from scheduler.services.operations.workers import is_free
@@ -21,6 +22,8 @@ from scheduler.services.outbox.enqueue import NO_ADDRESS, TOO_LATE, WAS_CANCELLE
 from scheduler.services.outbox.event_starts import has_start
 
 REPEATED = N_("a later letter says the same")
+STANDS_OTHERWISE = N_("stands otherwise by now")
+REPRESENTED = N_("is represented: whoever comes gets the letters")
 # Reasons why news was not sent, which the letter after it must consider. After this one, and after WAS_CANCELLED, the
 # news is still unread:
 LATER = N_("a later change is told instead")
@@ -130,7 +133,12 @@ def reason_to_skip(row: LetterRow, event: Event, thread: NewsThread, now: dateti
         return TOO_LATE
     if row.kind is LetterKind.OFFERED and event.has_begun(now):
         return TOO_LATE
-    if row.standing is None or (row.standing in OFF_LIST and row.kind not in (*ASKED, *PARTING, LetterKind.MESSAGE)):
+    representation = row.facts.get("deputy")
+    if representation and not _IN_FORCE[representation](row):
+        return STANDS_OTHERWISE
+    if row.represented_by is not None and not representation and row.kind not in (*NEWS, LetterKind.MESSAGE):
+        return REPRESENTED
+    if representation != DeputyNews.RELEASED and _is_off_list(row):
         return N_("is no longer on the list")
     if row.kind is LetterKind.CANCELLED and not event.cancelled:
         return AFTER_ALL
@@ -139,9 +147,24 @@ def reason_to_skip(row: LetterRow, event: Event, thread: NewsThread, now: dateti
     return _REASON_BY_KIND[row.kind](row, event, thread)
 
 
+def _is_off_list(row: LetterRow) -> bool:
+    """Return whether the recipient is off the list, and the letter is none that such people get."""
+    if row.standing is None:
+        return True
+    return row.standing in OFF_LIST and row.kind not in (*ASKED, *PARTING, LetterKind.MESSAGE)
+
+
+# Whether what a letter tells of a representation is still so.
+_IN_FORCE: Mapping[str, Callable[[LetterRow], bool]] = {
+    DeputyNews.NAMED: lambda row: row.represented_by is not None,
+    DeputyNews.LEFT: lambda row: row.deputy_left_at is not None,
+    DeputyNews.RELEASED: lambda row: row.standing is None or row.standing in OFF_LIST,
+}
+
+
 def _unless_as_stated(row: LetterRow, _event: Event, _: NewsThread) -> str:
     stated = STATED[row.kind]
-    return "" if row.standing is stated else _OTHERWISE.get(stated, N_("stands otherwise by now"))
+    return "" if row.standing is stated else _OTHERWISE.get(stated, STANDS_OTHERWISE)
 
 
 _OTHERWISE = {
@@ -152,7 +175,8 @@ _OTHERWISE = {
 
 
 def _if_unconfirmed(row: LetterRow, _event: Event, _: NewsThread) -> str:
-    return "" if row.standing is not Standing.UNCONFIRMED else N_("has not confirmed")
+    released = row.facts.get("deputy") == DeputyNews.RELEASED
+    return "" if released or row.standing is not Standing.UNCONFIRMED else N_("has not confirmed")
 
 
 def _of_news(row: LetterRow, event: Event, thread: NewsThread) -> str:

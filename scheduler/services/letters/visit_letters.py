@@ -141,6 +141,8 @@ def _template_words(
         # The code that the front desk scans contains only the reference, which is in the letter as text, too.
         "pass_code": visit.reference if letter.kind in _WITH_CALENDAR and not cancelled else "",
         "picture": PICTURE,
+        "represented_by": "",
+        "represents": "",
         "page": "" if cancelled else page,
         "to_confirm": purpose is VisitPurpose.CONFIRM,
         "house": post.name.to(language),

@@ -113,7 +113,7 @@ def _leave(session: Session, person: Person, by: Answer, now: datetime) -> list[
     for row in left:
         transitions.withdraw(session, row, now=now, by=by)
     for row in _list_represented(session, person, now):
-        transitions.set_deputy(session, row, None, now=now)  # the guest keeps the place, and is told so
+        transitions.record_deputy_regrets(session, row, by=by, now=now)
     unconfirmed = (Attendee.person_id == person.id, Attendee.standing == Standing.UNCONFIRMED)
     session.execute(sa.delete(Attendee).where(*unconfirmed))
     return left

@@ -22,6 +22,7 @@ from scheduler.services.common.tokens import PATHS, Purpose
 from scheduler.services.events.attendance import parties, passes
 from scheduler.services.events.attendance.capacity import NeverFits, NoRoom
 from scheduler.services.events.attendance.registration_window import RegistrationClosed
+from scheduler.services.events.attendance.representation import DeputyElsewhere
 from scheduler.services.events.guests import corrections, own_page, registration
 from scheduler.services.feeds import links as feed_links
 from scheduler.services.feeds import own_calendar
@@ -36,6 +37,7 @@ from scheduler.web.kit.paths import PER_LANGUAGE
 from scheduler.web.programme import wording as event_wording
 
 OWN = f"{PER_LANGUAGE}/{PATHS[Purpose.OWN]}/<token>"
+DEPUTY_LEFT = f"{PER_LANGUAGE}/regrets"  # after a deputy has withdrawn
 SPENT = "web/spent.html"
 Change = Callable[[Session, Attendee, Form], None]
 DONE = ("confirmed", "party", "name", "withdrawal", "coming", "reminders", "reader", "calendar")
@@ -48,6 +50,11 @@ def blueprint(app: App, limiter: Limiter) -> Blueprint:
     @unshared
     def page(language: str, token: str) -> Response | str:  # noqa: ARG001 - kept in g for all
         return _own(app, token)
+
+    @pages.get(DEPUTY_LEFT)
+    @unshared
+    def deputy_left(language: str) -> str:  # noqa: ARG001
+        return render_template("web/deputy_left.html", title=_("Your regrets have reached us"))
 
     _changes(pages, app, limiter)
     _downloads(pages, app)
@@ -140,15 +147,20 @@ def _change(app: App, token: str, verb: Change, *, said: str) -> Response | str:
     form = Form.sent()
     try:
         with app.db.write("page") as session:
-            verb(session, registration.get_by_own_token(session, token, secret=app.secret), form)
+            attendee = registration.get_by_own_token(session, token, secret=app.secret)
+            leaves = said == "withdrawal" and attendee.represented_by is not None
+            verb(session, attendee, form)
     except NotFound:
         return show_invalid_link(SPENT)
     except NothingToChange:
         pass  # a second click: it is so already
-    except (own_page.RegistrationTooLate, RegistrationClosed, NoRoom, NeverFits, Mistyped) as error:
+    except (own_page.RegistrationTooLate, RegistrationClosed, NoRoom, NeverFits, DeputyElsewhere, Mistyped) as error:
         if not isinstance(error, Mistyped):
             form.errors[""] = _refusal(error)
         return show_form_again(_own(app, token, form))
+    else:
+        if leaves:  # the page is the guest's from now on
+            return redirect_after_form(url_for(".deputy_left", language=g.language))
     return redirect_after_form(url_for(".page", language=g.language, token=token, done=said))
 
 
@@ -158,6 +170,8 @@ def _refusal(error: SchedulerError) -> str:
             return _("There are not that many places left. Nothing was changed: you keep what you have.")
         case NeverFits():
             return _("So large a party can never fit: there are fewer places than that.")
+        case DeputyElsewhere():
+            return _("You come to this event in the place of another guest. Please write to us to change that.")
         case RegistrationClosed():
             return _("Registration has closed in the meantime.")
     return _("This can no longer be changed: the event has begun, is over or was cancelled.")

@@ -155,8 +155,8 @@ def _places(event: Event) -> StateLabel | None:
 
 
 def _free(capacity: Capacity) -> StateLabel:
-    if capacity.free:
-        return StateLabel(_("Places free: {number}", number=capacity.free), "open")
+    if capacity.free_for_all:
+        return StateLabel(_("Places free: {number}", number=capacity.free_for_all), "open")
     return StateLabel(_("Waiting list"), "full")
 
 
@@ -223,7 +223,7 @@ def has_free_places(event: Event) -> bool:
 
 
 def _places_in_full(capacity: Capacity) -> StateLabel:
-    free, of = capacity.free, capacity.capacity
+    free, of = capacity.free_for_all, capacity.capacity
     if capacity.mode is Mode.IN_PERSON:
         words = _("{free} of {of} places free", free=free, of=of) if free else _("All places are taken: waiting list")
     else:
@@ -384,6 +384,11 @@ def groups(announced: Sequence[AnnouncedPerson]) -> list[tuple[str, list[Announc
     """Group people under headings: who presides, who is honoured, who speaks."""
     named = [(_(heading), [one for one in announced if one.role == role]) for role, heading in ROLES.items()]
     return [(heading, people) for heading, people in named if people]
+
+
+def called(person: AnnouncedPerson) -> str:
+    """Return courtesy title and name."""
+    return " ".join(filter(None, (person.courtesy_title.to(g.language), person.name.to(g.language))))
 
 
 def map_link(event: Event) -> str | None:

@@ -56,6 +56,8 @@ GET  /L/desk/events/<key>/guests/<number>/<verb>           303    403  403     2
 POST /L/desk/events/<key>/guests/<number>/<verb>           401    403  403     422          422   403      403   422
 GET  /L/desk/events/<key>/register                         303    403  403     200          200   403      403   200
 POST /L/desk/events/<key>/register                         401    403  403     422          422   403      403   422
+GET  /L/desk/events/<key>/kept                             303    403  403     200          200   403      403   200
+POST /L/desk/events/<key>/kept                             401    403  403     303          303   403      403   303
 GET  /L/desk/events/<key>/letters                          303    403  403     200          200   403      403   200
 GET  /L/desk/events/<key>/letters/<number>                 303    403  403     200          200   403      403   200
 GET  /L/desk/events/<key>/letters/<number>/attachment.ics  303    403  403     200          200   403      403   200
@@ -174,6 +176,7 @@ GET  /L/clock                                 200
 GET  /L/posts                                 200
 GET  /L/subscribe                             200
 GET  /L/erased                                200
+GET  /L/regrets                               200
 GET  /static/<digest>/<name>                  200
 GET  /favicon.ico                             302
 GET  /robots.txt                              200

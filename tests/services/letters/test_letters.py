@@ -600,16 +600,15 @@ def test_the_representative_is_written_to_instead(app):
     assert [("moved", "Deputy", "sent")] == Round(app).ledger
 
 
-def test_who_comes_for_two_is_written_to_although_one_of_them_has_withdrawn(app):
+def test_who_sent_regrets_and_comes_for_another_after_all_is_written_to(app):
     with app.db.write() as session:
         event = an_event(session)
         deputy = a_person(session, "deputy", name="Deputy")
-        register(session, event, deputy)
-        minister = invite(session, event, a_person(session, "minister", name="Minister"), represented_by=deputy)
+        transitions.withdraw(session, register(session, event, deputy), now=NOW, by=Answer.MAIL)
+        minister = a_person(session, "minister", name="Minister")
+        invite(session, event, minister, represented_by=deputy, force="the minister insists")
     Round(app)
     Desk(app).move(dtstart=LATER)
-    with app.db.write() as session:
-        transitions.withdraw(session, session.get(Attendee, minister.id), now=NOW, by=Answer.MAIL)
 
     assert ("moved", "Deputy", "sent") in Round(app).ledger
 

@@ -120,19 +120,10 @@ def test_a_deputy_of_an_invited_guest_is_told_of_the_place_once_it_is_accepted(a
 
     answer(guests, "anna")
 
-    assert [("confirmed", "Deputy")] == sent(Round(app))
+    assert [("standing", "Anna"), ("confirmed", "Deputy")] == sent(Round(app))
 
 
-def test_a_guest_who_is_a_deputy_too_is_told_of_the_place_that_the_letter_is_about(app, guests):
-    guests.register("deputy")
-    guests.register("bolat")
-
-    represent(guests, "bolat", "deputy")
-
-    assert [("confirmed", "Deputy"), ("waiting", "Deputy")] == sent(Round(app))
-
-
-def test_a_guest_whose_deputy_is_erased_is_told_that_the_place_is_theirs(app, guests):
+def test_a_guest_whose_deputy_is_erased_is_asked_who_comes(app, guests):
     guests.register("anna")
     represent(guests, "anna", "deputy")
     Round(app)
@@ -140,7 +131,9 @@ def test_a_guest_whose_deputy_is_erased_is_told_that_the_place_is_theirs(app, gu
     with app.db.write() as session:
         erasure.erase(session, lookup.get_person(session, "deputy"), by=Answer.LETTER, now=app.clock.now())
 
-    assert ("confirmed", "Anna") == sent(Round(app))[-1]
+    round_ = Round(app)
+    assert ("standing", "Anna") == sent(round_)[-1]
+    assert "Your place is kept. Please tell us whether you will come yourself" in body(round_.letters[-1])
 
 
 # Once

@@ -239,7 +239,7 @@ def test_who_registers_again_is_somebody_new(app, number):
         assert again.person_id != number
 
 
-def test_who_represents_another_leaves_that_place_to_them(app):
+def test_the_place_of_whoever_represents_another_is_kept_for_them(app):
     with app.db.write() as session:
         event = an_event(session)
         deputy = anna(session)
@@ -251,7 +251,8 @@ def test_who_represents_another_leaves_that_place_to_them(app):
 
     with app.db.read() as session:
         row = attendees_of(session)[0]
-        assert (Standing.CONFIRMED, None, epoch + 1) == (row.standing, row.represented_by_id, row.epoch)
+        assert (Standing.INVITED, None, epoch + 1) == (row.standing, row.represented_by_id, row.epoch)
+        assert row.place_kept
     assert [] == known(app.db)
 
 

@@ -14,11 +14,12 @@ from scheduler import schema
 from scheduler.base.errors import Conflict, Invalid, SchedulerError
 from scheduler.cli.root import root
 from scheduler.model.accounts import AccountRole
-from scheduler.model.attendance import Attendee
+from scheduler.model.attendance import Answer, Attendee, Partstat
 from scheduler.model.events import Event
 from scheduler.services.accounts import accounts, assigned_posts
 from scheduler.services.accounts.account_drafts import AccountDraft
 from scheduler.services.consulate.posts import posts
+from scheduler.services.events.attendance import transitions
 from scheduler.services.feeds import links as feed_links
 from scheduler.storage.database import Database
 from scheduler.storage.types import Base
@@ -396,4 +397,29 @@ def test_what_0006_brought_is_taken_back_and_the_places_still_agree_with_the_lis
     schema.upgrade(db)
 
     assert (["withdrawn", "confirmed", "withdrawn", "withdrawn"], 1) == (standings, taken)
+    assert [] == wrong_with_places(db)
+
+
+def test_a_deputy_of_two_represents_the_first_after_an_upgrade_and_a_kept_place_is_free_after_a_downgrade(db):
+    guests = GuestList(db)
+    with db.write() as session:
+        an_event(session, capacity=4, kept_for_officials=1)
+    for who in ("anna", "bolat", "chai"):
+        guests.invite(who, represented_by="deputy" if who == "anna" else None)
+        guests.answer(who, Partstat.ACCEPTED)
+    with db.write() as session:
+        transitions.record_deputy_regrets(session, guests.row("anna", session), by=Answer.MAIL, now=guests.now)
+
+    schema.downgrade(db, "0015")
+    with db.write() as session:
+        assert 2 == session.scalar(sa.text("SELECT taken FROM seating WHERE mode = 'in person'"))
+        session.execute(
+            sa.text("UPDATE attendee SET represented_by_id = (SELECT id FROM person WHERE key = 'deputy')")
+        )
+        session.execute(sa.text("UPDATE attendee SET standing = 'withdrawn' WHERE id = 1"))
+    schema.upgrade(db)
+
+    found = [guests.row(who) for who in ("anna", "bolat", "chai")]
+    assert [False, True, False] == [row.represented_by_id is not None for row in found]
+    assert [False, False, True] == [row.deputy_left_at is not None for row in found]
     assert [] == wrong_with_places(db)

@@ -1,5 +1,6 @@
 """Feeds are documents that every reader takes, byte for byte the same for the same events."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -10,6 +11,7 @@ import vobject
 from hypothesis import given
 from ical.calendar_stream import IcsCalendarStream
 
+from calendars.amendments import prepend_to_description
 from calendars.anniversaries import make_anniversary_rule
 from calendars.feed import CalendarHead, Color, write_feed
 from calendars.hours import HoursExceptions, WeeklyHours
@@ -214,3 +216,18 @@ def read_by_vobject(written: bytes) -> list[tuple[object, ...]]:
 def read_by_home_assistant(written: bytes) -> list[tuple[object, ...]]:
     events = IcsCalendarStream.calendar_from_ics(written.decode()).events
     return sorted((one.uid, one.summary, instant(one.dtstart), instant(one.dtend)) for one in events)
+
+
+@pytest.mark.parametrize("described", ["", "Short.", 50 * "Длинный текст, с запятой;\n"])
+@pytest.mark.parametrize("sentence", ["In the place of X.", 20 * "ท่านมาแทน A, B; C\\ "])
+def test_a_sentence_stands_before_the_description_and_nothing_else_changes(described, sentence):
+    part = render(replace(CEREMONY, texts=Texts(summary="Gala", description=described), alarms=()))
+
+    anew = prepend_to_description(part, sentence)
+
+    assert all(len(line) <= 75 for line in anew.split(b"\r\n"))
+    before, after = (icalendar.Event.from_ical(one) for one in (part, anew))
+    said = str(after.pop("description"))
+    kept = str(before.pop("description", ""))
+    assert "\n\n".join(filter(None, (sentence.strip(), kept))) == said.replace(sentence, sentence.strip())
+    assert before.to_ical() == after.to_ical()

@@ -52,7 +52,9 @@ class ConfirmationBatch:
         """Put an attendee on the list in memory. Raise RegistrationClosed or NeverFits, having changed nothing."""
         event, key = attendee.event, (attendee.event_id, attendee.mode)
         registration_window.refuse_closed(event, self.now)
-        placed = placement.decide(event, self.places[key], attendee.companions, vetted=False)
+        placed = placement.decide(
+            event, self.places[key], attendee.companions, vetted=False, official=attendee.official
+        )
         self.places[key] = placed.places
         transitions.record_acceptance(attendee, Answer.PAGE, self.now)
         placement.set_placement(attendee, placed, self.now)

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict, Invalid
-from scheduler.model.attendance import HOLDING, Attendee, Standing
+from scheduler.model.attendance import OFFICIALS, Attendee, Standing
 from scheduler.model.events import Capacity, Event, Mode, Queue
 
 
@@ -44,16 +44,29 @@ def lock_places_of(session: Session, attendee: Attendee) -> None:
     session.refresh(attendee)
 
 
-def take_places(session: Session, event_id: int, mode: Mode, seats: int, *conditions: sa.ColumnElement[bool]) -> bool:
+def take_places(
+    session: Session,
+    event_id: int,
+    mode: Mode,
+    seats: int,
+    *conditions: sa.ColumnElement[bool],
+    official: bool = True,
+) -> bool:
     """Take places, or give back a negative number; return False and take none if there are not so many free.
 
-    It is one conditional UPDATE, so that no two can take the last place. ``conditions`` are further ones.
+    It is one conditional UPDATE, so that no two can take the last place. ``conditions`` are further ones. Whoever is
+    no ``official`` leaves free what is kept for officials.
     """
+    left = sa.literal(0) if official else Capacity.reserve
     result = session.execute(
         sa.update(Capacity)
         .where(Capacity.event_id == event_id, Capacity.mode == mode, *conditions)
         .where(
-            sa.or_(Capacity.capacity.is_(None), Capacity.taken + seats <= Capacity.capacity, sa.literal(seats <= 0))
+            sa.or_(
+                Capacity.capacity.is_(None),
+                Capacity.taken + seats + left <= Capacity.capacity,
+                sa.literal(seats <= 0),
+            )
         )
         .values(taken=Capacity.taken + seats)
         .execution_options(synchronize_session=False)
@@ -61,19 +74,26 @@ def take_places(session: Session, event_id: int, mode: Mode, seats: int, *condit
     return bool(result.rowcount)  # type: ignore[attr-defined]
 
 
-def take_or_return(session: Session, event: Event, mode: Mode, seats: int) -> bool:
-    """Take places that nobody waits for, or give back a negative number; return whether that was possible."""
+def take_or_return(session: Session, event: Event, mode: Mode, seats: int, *, official: bool) -> bool:
+    """Take places that nobody waits for, or give back a negative number; return whether that was possible.
+
+    What is kept for officials belongs to an ``official`` before anybody who waits.
+    """
     unawaited = [] if seats < 0 else [~sa.exists().where(*_waiting(event, mode))]
-    return take_places(session, event.id, mode, seats, *unawaited)
+    if official and unawaited:
+        unawaited = [sa.or_(Capacity.reserve >= seats, *unawaited)]
+    return take_places(session, event.id, mode, seats, *unawaited, official=official)
 
 
 def set_standing(attendee: Attendee, standing: Standing, now: datetime, *, until: datetime | None = None) -> None:
+    """Give an attendee a standing, and forget what was kept because a deputy had left."""
+    attendee.place_kept, attendee.deputy_left_at = False, None
     attendee.standing, attendee.standing_at, attendee.offered_until = standing, now, until
 
 
 def give_back(session: Session, attendee: Attendee, standing: Standing, *, now: datetime) -> None:
     """Give an attendee a standing without places; theirs stay free until `offers.offer_free_places`."""
-    held = attendee.standing in HOLDING
+    held = attendee.holds_places
     attendee.queue_number = None
     set_standing(attendee, standing, now)
     session.flush()
@@ -81,21 +101,23 @@ def give_back(session: Session, attendee: Attendee, standing: Standing, *, now: 
         take_places(session, attendee.event_id, attendee.mode, -attendee.seats)
 
 
-def refuse_impossible(session: Session, event: Event, mode: Mode, companions: int) -> None:
+def refuse_impossible(session: Session, event: Event, mode: Mode, companions: int, *, official: bool = False) -> None:
     """Raise NeverFits if a guest with so many companions needs more places than the event has in this mode."""
-    capacity = session.scalar(
-        sa.select(Capacity.capacity).where(Capacity.event_id == event.id, Capacity.mode == mode)
-    )
-    refuse_larger(event, mode, capacity, companions)
+    query = sa.select(Capacity.capacity, Capacity.kept).where(Capacity.event_id == event.id, Capacity.mode == mode)
+    capacity, kept = session.execute(query).one()
+    refuse_larger(event, mode, capacity, companions, kept=0 if official else kept)
 
 
-def refuse_larger(event: Event, mode: Mode, capacity: int | None, companions: int) -> None:
-    """Raise NeverFits if a guest with so many companions exceeds a capacity that is known; None is unlimited."""
-    if capacity is not None and 1 + companions > capacity:
+def refuse_larger(event: Event, mode: Mode, capacity: int | None, companions: int, *, kept: int = 0) -> None:
+    """Raise NeverFits if a guest with so many companions exceeds a capacity that is known; None is unlimited.
+
+    ``kept`` places are for others: for officials.
+    """
+    if capacity is not None and 1 + companions > capacity - kept:
         raise NeverFits(
             "{event} has {capacity} places ({mode}); a party of {party} can never fit",
             event=event.key,
-            capacity=capacity,
+            capacity=max(0, capacity - kept),
             mode=mode,
             party=1 + companions,
         )
@@ -116,10 +138,13 @@ def draw_number(session: Session, event_id: int, mode: Mode) -> int:
 
 
 def next_in_queue(session: Session, event: Event, mode: Mode) -> Attendee | None:
-    """Return the party that free places belong to: the first of a strict queue, else the first that fits."""
+    """Return the party that free places belong to: the first of a strict queue, else the first that fits.
+
+    Places kept for officials belong to the first official whose party fits in them.
+    """
     here = sa.and_(Capacity.event_id == Attendee.event_id, Capacity.mode == Attendee.mode)
     waiting = sa.select(Attendee).join(Capacity, here).where(*_waiting(event, mode))
-    first = waiting.order_by(Attendee.queue_number).limit(1)
+    first = waiting.order_by(~_FITS_IN_RESERVE, Attendee.queue_number).limit(1)
     # The session may hold them as they were before they joined the queue.
     return session.scalar(first.execution_options(populate_existing=True))
 
@@ -135,8 +160,14 @@ def _waiting(event: Event, mode: Mode) -> Sequence[sa.ColumnElement[bool]]:
     return (*queue, _FITS)
 
 
-# All of an attendee's party have room in what is free.
-_FITS = sa.or_(Capacity.capacity.is_(None), Capacity.taken + 1 + Attendee.companions <= Capacity.capacity)
+_IS_OFFICIAL = Attendee.role.in_(OFFICIALS)
+# All of an attendee's party have room in what is free for them.
+_FITS = sa.or_(
+    Capacity.capacity.is_(None),
+    Capacity.taken + 1 + Attendee.companions + sa.case((_IS_OFFICIAL, 0), else_=Capacity.reserve)
+    <= Capacity.capacity,
+)
+_FITS_IN_RESERVE = sa.and_(_IS_OFFICIAL, Capacity.reserve >= 1 + Attendee.companions, _FITS)
 
 
 def awaited(session: Session, events: Collection[int]) -> set[tuple[int, Mode]]:
@@ -149,6 +180,14 @@ def awaited(session: Session, events: Collection[int]) -> set[tuple[int, Mode]]:
         Capacity.event_id.in_(events), sa.exists().where(waits, sa.or_(Event.queue == Queue.STRICT, _FITS))
     )
     return {(event, mode) for event, mode in session.execute(query)}
+
+
+def read_reserves(session: Session, events: Collection[int]) -> dict[tuple[int, Mode], int]:
+    """Return how many of the places kept for officials are not taken, by event and mode."""
+    if not events:
+        return {}
+    query = sa.select(Capacity.event_id, Capacity.mode, Capacity.reserve).where(Capacity.event_id.in_(events))
+    return {(event, mode): reserve for event, mode, reserve in session.execute(query)}
 
 
 def count_parties_ahead(session: Session, attendee: Attendee) -> int | None:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict
-from scheduler.model.attendance import HOLDING, Attendee, Standing
+from scheduler.model.attendance import Attendee, Standing
 from scheduler.model.events import Capacity, Event, Mode
 from scheduler.model.letters import LetterKind
 from scheduler.services.common.audit import note
@@ -32,16 +32,19 @@ MINUTE = timedelta(minutes=1)
 def leave_list(session: Session, attendee: Attendee, standing: Standing, *, now: datetime) -> None:
     """Take somebody off the list or out of the queue, and offer the places they held to the next."""
     # Whoever leaves the head of a strict queue makes way for the next, even without a place of their own.
-    in_the_way = attendee.standing in (*HOLDING, Standing.WAITLISTED)
+    in_the_way = attendee.holds_places or attendee.standing is Standing.WAITLISTED
     give_back(session, attendee, standing, now=now)
     if in_the_way:
         offer_free_places(session, attendee.event, attendee.mode, now=now)
 
 
-def set_capacity(session: Session, event: Event, mode: Mode, capacity: int | None, *, now: datetime) -> None:
+def set_capacity(
+    session: Session, event: Event, mode: Mode, capacity: int | None, *, kept: int | None = None, now: datetime
+) -> None:
     """Set how many places an event has in one mode (None: unlimited), and offer more places to those who wait.
 
-    Raise Conflict for fewer places than are taken.
+    ``kept`` is how many of them are for officials; None leaves it as it is. Raise Conflict for fewer places than are
+    taken.
     """
     lock_places(session, event.id)
     row = session.get_one(Capacity, (event.id, mode), populate_existing=True)
@@ -54,6 +57,7 @@ def set_capacity(session: Session, event: Event, mode: Mode, capacity: int | Non
             capacity=capacity,
         )
     row.capacity = capacity
+    row.kept = row.kept if kept is None else kept
     session.flush()
     offer_free_places(session, event, mode, now=now)
 
@@ -88,7 +92,7 @@ def offer_free_places(session: Session, event: Event, mode: Mode, *, now: dateti
     lock_places(session, event.id)
     offered = []
     while (attendee := next_in_queue(session, event, mode)) is not None:
-        if not take_places(session, event.id, mode, attendee.seats):
+        if not take_places(session, event.id, mode, attendee.seats, official=attendee.official):
             break
         _offer(session, attendee, until=until, now=now)
         offered.append(attendee)

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from scheduler.base.errors import NothingToChange
-from scheduler.model.attendance import HOLDING, Attendee, Companion, Standing
+from scheduler.model.attendance import Attendee, Companion, Standing
 from scheduler.model.events import Mode
 from scheduler.model.letters import LetterKind
 from scheduler.services.common.audit import note
@@ -92,10 +92,10 @@ def change_party(
 def _move_party(session: Session, attendee: Attendee, mode: Mode, companions: int) -> None:
     event, before = attendee.event, attendee.mode
     if attendee.standing in (Standing.WAITLISTED, Standing.REQUESTED):
-        capacity.refuse_impossible(session, event, mode, companions)
+        capacity.refuse_impossible(session, event, mode, companions, official=attendee.official)
     if attendee.standing is Standing.WAITLISTED and mode is not before:
         attendee.queue_number = capacity.draw_number(session, event.id, mode)
-    if attendee.standing in HOLDING:
+    if attendee.holds_places:
         _hold_other(session, attendee, mode, 1 + companions)
     attendee.mode, attendee.companions = mode, companions
 
@@ -104,11 +104,11 @@ def _hold_other(session: Session, attendee: Attendee, mode: Mode, seats: int) ->
     """Exchange the places that a party holds for others. What it holds already it keeps, whoever waits for more."""
     event, more = attendee.event, seats - attendee.seats
     if mode is attendee.mode:
-        taken = capacity.take_or_return(session, event, mode, more)
+        taken = capacity.take_or_return(session, event, mode, more, official=attendee.official)
     else:
-        taken = capacity.take_or_return(session, event, mode, seats)
+        taken = capacity.take_or_return(session, event, mode, seats, official=attendee.official)
         if taken:
-            capacity.take_or_return(session, event, attendee.mode, -attendee.seats)
+            capacity.take_places(session, event.id, attendee.mode, -attendee.seats)
     if not taken:
         raise NoRoom("there are not that many places left; nothing was changed")
 

@@ -24,16 +24,27 @@ Key = tuple[int, Mode]  # an event's id and a mode
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """The places of an event in one mode. A ``capacity`` of None is unlimited."""
+    """The places of an event in one mode. A ``capacity`` of None is unlimited.
+
+    Of those ``kept`` for officials the ``reserve`` is not taken yet.
+    """
 
     mode: Mode
     capacity: int | None
     taken: int = 0
     last_queue_number: int = 0
     awaited: bool = False  # what is free belongs to somebody in the queue, before anybody new
+    kept: int = 0
+    reserve: int = 0
 
-    def have_room_for(self, seats: int) -> bool:
-        return self.capacity is None or self.taken + seats <= self.capacity
+    def have_room_for(self, seats: int, *, official: bool) -> bool:
+        left = 0 if official else self.reserve
+        return self.capacity is None or self.taken + seats + left <= self.capacity
+
+    def take(self, seats: int, *, official: bool) -> Places:
+        """Return the places as they are when somebody has taken so many of them."""
+        reserve = max(0, self.reserve - seats) if official else self.reserve
+        return replace(self, taken=self.taken + seats, reserve=reserve)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +56,21 @@ class Placement:
     queue_number: int | None = None
 
 
-def decide(event: Event, places: Places, companions: int, *, vetted: bool) -> Placement:
+def decide(event: Event, places: Places, companions: int, *, vetted: bool, official: bool = False) -> Placement:
     """Decide where a guest who asks for places comes to stand.
 
     They have a place if there are enough that nobody waits for, and stand at the end of the queue if not. Where the
     event asks for approval they have requested one, unless an officer has registered, invited or approved them
-    (``vetted``). Raise NeverFits for a party larger than all the places there are.
+    (``vetted``). What is kept for officials is for an ``official`` alone, whoever waits. Raise NeverFits for a party
+    larger than all the places there are.
     """
-    capacity.refuse_larger(event, places.mode, places.capacity, companions)
+    capacity.refuse_larger(event, places.mode, places.capacity, companions, kept=0 if official else places.kept)
     if event.approval and not vetted:
         return Placement(Standing.REQUESTED, places)
     seats = 1 + companions
-    if places.have_room_for(seats) and not places.awaited:
-        return Placement(Standing.CONFIRMED, replace(places, taken=places.taken + seats))
+    belongs_to_them = not places.awaited or (official and seats <= places.reserve)
+    if belongs_to_them and places.have_room_for(seats, official=official):
+        return Placement(Standing.CONFIRMED, places.take(seats, official=official))
     number = places.last_queue_number + 1
     # In a first-fit queue later parties that fit go first: no free place belongs to this party, which does not fit.
     awaited = places.awaited or event.queue is Queue.STRICT
@@ -69,13 +82,23 @@ def decide(event: Event, places: Places, companions: int, *, vetted: bool) -> Pl
 
 def read_places(session: Session, events: Collection[int]) -> dict[Key, Places]:
     """Lock the places of these events until the transaction ends, and return them as they are now."""
-    columns = (Capacity.event_id, Capacity.mode, Capacity.capacity, Capacity.taken, Capacity.last_queue_number)
+    columns = (
+        Capacity.event_id,
+        Capacity.mode,
+        Capacity.capacity,
+        Capacity.taken,
+        Capacity.last_queue_number,
+        Capacity.kept,
+    )
     query = sa.select(*columns).where(Capacity.event_id.in_(events)).order_by(*columns[:2]).with_for_update()
-    found = {(row.event_id, row.mode): Places(*row[1:]) for row in session.execute(query)}
-    free = {event for (event, _), places in found.items() if places.have_room_for(1)}
-    # A statement of its own: it sees what others committed while this transaction waited for the rows.
+    found = {(row.event_id, row.mode): Places(*row[1:-1], kept=row.kept) for row in session.execute(query)}
+    free = {event for (event, _), places in found.items() if places.have_room_for(1, official=True)}
+    # Statements of their own: they see what others committed while this transaction waited for the rows.
     awaited = capacity.awaited(session, free) if free else set()
-    return {key: replace(places, awaited=key in awaited) for key, places in found.items()}
+    reserves = capacity.read_reserves(session, {event for (event, _), places in found.items() if places.kept})
+    return {
+        key: replace(places, awaited=key in awaited, reserve=reserves.get(key, 0)) for key, places in found.items()
+    }
 
 
 def write_places(session: Session, before: Mapping[Key, Places], after: Mapping[Key, Places]) -> None:

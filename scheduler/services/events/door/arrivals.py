@@ -17,12 +17,12 @@ from sqlalchemy.orm import Session, joinedload
 from scheduler.base.clock import wall
 from scheduler.base.errors import Conflict, Invalid, NotFound, NothingToChange
 from scheduler.model.arrivals import Arrival
-from scheduler.model.attendance import HOLDING, Answer, Attendee, Companion, Partstat, Role, Standing
+from scheduler.model.attendance import ON_LIST, Answer, Attendee, Companion, Partstat, Role, Standing, comes
 from scheduler.model.events import Capacity, Event, Mode
 from scheduler.model.places import Person
 from scheduler.services.common import tokens
 from scheduler.services.common.audit import actor_of, note
-from scheduler.services.events.attendance import capacity, offers, passes
+from scheduler.services.events.attendance import capacity, offers, passes, representation
 from scheduler.services.events.attendance.capacity import NoRoom
 
 MAX_COMPANIONS = 50  # as on the guest list
@@ -120,8 +120,8 @@ def find_on_this_list(session: Session, event: Event, told: ScanResult) -> Atten
     """Return the attendee of this event whose person has shown the pass of another; None if there is none."""
     if told.verdict is not ScanOutcome.WRONG_EVENT or told.attendee is None:
         return None
-    here = sa.select(Attendee).where(Attendee.event_id == event.id)
-    return session.scalar(here.where(Attendee.person_id == told.attendee.person_id).options(*WITH_PERSON))
+    here = sa.select(Attendee).where(Attendee.event_id == event.id, comes(told.attendee.attending.id))
+    return session.scalars(here.options(*WITH_PERSON)).unique().first()
 
 
 # Coming in
@@ -205,13 +205,16 @@ def find_arrival(session: Session, attendee: Attendee) -> Arrival | None:
 def admit(session: Session, attendee: Attendee, came: ScanDetails, *, now: datetime) -> ScanResult:
     """Let in somebody on the list who has no place in the hall, or brings more companions: give them places first.
 
-    Raise NoRoom if there are not enough, and Conflict if the event is cancelled.
+    Raise NoRoom if there are not enough, DeputyElsewhere if they represent another guest, and Conflict if the event
+    is cancelled.
     """
     event = attendee.event
     capacity.lock_places(session, event.id)
     attendee = _hold(session, attendee)
     if event.cancelled:
         raise Conflict("{event} is cancelled", event=event.key)
+    if attendee.standing not in ON_LIST:
+        representation.refuse_as_guest(session, event, attendee.person)
     companions = attendee.companions if came.companions is None else came.companions
     _seat_in_hall(session, attendee, max(companions, attendee.companions), now=now)
     here = find_arrival(session, attendee)
@@ -248,7 +251,7 @@ def _seat_in_hall(session: Session, attendee: Attendee, companions: int, *, now:
 
 
 def _places_held(attendee: Attendee) -> int:
-    return attendee.seats if attendee.standing in HOLDING else 0
+    return attendee.seats if attendee.holds_places else 0
 
 
 # Afterwards

@@ -137,6 +137,7 @@ def _badges(
             _card(
                 row,
                 language,
+                gettext,
                 event=title,
                 role="" if row.role is Role.PARTICIPANT else _capital(gettext(row.role)),
                 code=passes.render_svg(given),
@@ -152,20 +153,29 @@ def _place_cards(
 ) -> Iterator[tuple[Attendee, Card]]:
     named = arrivals.companions_of(session, [row.id for row in found])
     for row in found:
-        yield row, _card(row, language)
+        yield row, _card(row, language, gettext)
         for companion in _companions(row, language, gettext, named.get(row.id, ())):
             yield row, Card(name=companion)
 
 
-def _card(row: Attendee, language: str, **more: str) -> Card:
+def _card(row: Attendee, language: str, gettext: Gettext, **more: str) -> Card:
     who = row.attending
     organisation = who.organisation.name.to(language) if who.organisation else ""
     return Card(
         name=who.name.to(language),
         title=who.courtesy_title.to(language),
-        detail=", ".join(filter(None, (who.position.to(language), organisation))),
+        detail=", ".join(
+            filter(None, (who.position.to(language), organisation, _stands_for(row, language, gettext)))
+        ),
         **more,
     )
+
+
+def _stands_for(row: Attendee, language: str, gettext: Gettext) -> str:
+    """Return in whose place a deputy comes, for those who read the card, and "" for guests."""
+    if row.represented_by is None:
+        return ""
+    return gettext(N_("representing {name}")).format(name=row.person.called(language))
 
 
 def _companions(row: Attendee, language: str, gettext: Gettext, named: Sequence[str]) -> Iterator[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
+from scheduler.base.i18n import N_
 from scheduler.model.attendance import Attendee, Standing
 from scheduler.model.events import Event
 from scheduler.model.imports import ExternalId, GuestList, GuestRow
@@ -18,6 +19,7 @@ from scheduler.services.events.guest_lists.headings import FIELDS, OURS, normali
 DEFAULT = tuple(
     field for field in FIELDS if field not in (*OURS, "external_id", "family_name", "given_name", "patronymic")
 )
+REPRESENTED_BY = "represented_by"  # is written only: a list that is imported names no deputies
 NAME_PARTS = ("given_name", "patronymic", "family_name")
 
 
@@ -42,10 +44,11 @@ def layout_of(session: Session, event: Event) -> ExportLayout | None:
 
 
 def default_layout(event: Event, gettext: Callable[[str], str]) -> ExportLayout:
-    """Return our own columns, without those for what the event does not ask its guests."""
+    """Return our own columns, without those for what the event does not ask its guests; last, who comes instead."""
     unasked = {field for field, asks in _ASKED_BY.items() if not getattr(event, asks)}
     fields = [field for field in DEFAULT if field not in unasked]
-    return ExportLayout([gettext(FIELDS[field]) for field in fields], fields)
+    headings = [gettext(FIELDS[field]) for field in fields]
+    return ExportLayout([*headings, gettext(N_("Represented by"))], [*fields, REPRESENTED_BY])
 
 
 # The columns that only some events ask for, with the attribute of the event.
@@ -65,7 +68,8 @@ def export_rows(
     ids = _external_ids(session, layout)
     query = sa.select(Attendee).where(Attendee.event_id == event.id).order_by(Attendee.id)
     people = selectinload(Attendee.person).selectinload(Person.organisation)
-    for row in session.scalars(query.options(people, selectinload(Attendee.company))):
+    options = (people, selectinload(Attendee.represented_by), selectinload(Attendee.company))
+    for row in session.scalars(query.options(*options)):
         if row.standing in _GONE or (row.standing is Standing.WITHDRAWN and row.answered_by is None):
             continue
         values = _values(row, cells.get(row.id, {}), layout, language, gettext)
@@ -90,6 +94,10 @@ def _values(
     """Return the cells of an attendee by field; ``cells`` are those of the last import."""
     person = row.person
     own = person.organisation.name.to(language) if person.organisation else ""
+    deputy, note = row.represented_by.called(language) if row.represented_by else "", cells.get("note", "")
+    if deputy and REPRESENTED_BY not in layout.fields:  # the columns are those of the list that was imported
+        instead = gettext(N_("represented by {person}")).format(person=deputy)
+        note = note if instead in note else "; ".join(filter(None, (note, instead)))
     return {
         **_texts(person, layout, language),
         **_name_in_parts(person, cells, layout, language),
@@ -104,7 +112,8 @@ def _values(
         "access_needs": " ".join((row.access_needs or "").split()),
         "dietary_needs": " ".join((row.dietary_needs or "").split()),
         "answer": gettext(reply_of(row)),
-        "note": cells.get("note", ""),
+        "note": note,
+        REPRESENTED_BY: deputy,
     }
 
 

@@ -86,8 +86,7 @@ class ListedGuests:
         """Change role, party and needs by what is new; return the names of the columns that changed something."""
         news = {name for name in _OF_THE_PARTY if is_news(entry, last, name)}
         fields = []
-        if "role" in news and attendee.role is not entry.role:
-            attendee.role = entry.role
+        if "role" in news and transitions.set_role(self.session, attendee, entry.role, now=self.now):
             fields.append("role")
         mode = entry.mode if "mode" in news else attendee.mode
         companions = entry.companions if "companions" in news else attendee.companions

@@ -13,12 +13,12 @@ from scheduler.base.clock import wall
 from scheduler.base.errors import SchedulerError, list_errors
 from scheduler.base.i18n import N_
 from scheduler.base.text import fold_text
-from scheduler.model.attendance import BOUND, Answer, Attendee, Companion, Standing
+from scheduler.model.attendance import BOUND, OFFICIALS, Answer, Attendee, Companion, Standing
 from scheduler.model.events import OPEN_ENDED, Event, Status
 from scheduler.model.letters import LetterKind
 from scheduler.model.places import Person
 from scheduler.services.common.audit import note, note_lines
-from scheduler.services.events.attendance import offers
+from scheduler.services.events.attendance import offers, representation
 from scheduler.services.events.attendance.audit_lines import answer_line, invitation_line
 from scheduler.services.events.attendance.placement import (
     Key,
@@ -68,7 +68,7 @@ class NewGuests:
     def add(self, plans: Sequence[RowPlan]) -> dict[int, RowResult]:
         """Add the guests of these rows, and return the results by row number.
 
-        A row is refused if its person is elsewhere at that hour.
+        A row is refused if its person is elsewhere at that hour, or represents another guest.
         """
         refused = self._refuse_busy([plan for plan in plans if plan.person is not None])
         plans = [plan for plan in plans if plan.entry.number not in refused]
@@ -103,19 +103,30 @@ class NewGuests:
     # People
 
     def _refuse_busy(self, plans: Sequence[RowPlan]) -> dict[int, RowResult]:
-        """Return a refusal for each row whose person is bound elsewhere at the hour of the event, by row number."""
+        """Return a refusal for each row whose person cannot come for themselves at that hour, by row number.
+
+        They are bound elsewhere, or represent another guest of this event.
+        """
         refused = {}
-        busy = self._possibly_busy([plan.person for plan in plans if plan.person is not None])
+        people = [plan.person for plan in plans if plan.person is not None]
+        busy = self._possibly_busy(people) | self._find_deputies(people)
         for plan in plans:
             if plan.person in busy:
                 person = self.session.get_one(Person, plan.person)
                 try:
+                    representation.refuse_as_guest(self.session, self.event, person)
                     conflicts.refuse_overlap(self.session, self.event, person, force=self.force, now=self.now)
                 except SchedulerError as error:
                     refused[plan.entry.number] = RowResult(
                         plan.entry.number, plan.entry.name, RowOutcome.REFUSED, tuple(list_errors(error)), plan.person
                     )
         return refused
+
+    def _find_deputies(self, people: Sequence[int]) -> set[int]:
+        query = sa.select(Attendee.represented_by_id).where(
+            Attendee.event_id == self.event.id, Attendee.represented_by_id.in_(people)
+        )
+        return {person for person in self.session.scalars(query) if person is not None}
 
     def _possibly_busy(self, people: Sequence[int]) -> set[int]:
         """Return those of these people who may be elsewhere: they alone are examined one by one."""
@@ -181,7 +192,9 @@ class NewGuests:
         before, placements = dict(places), {}
         for entry in accepted:
             key = (self.event.id, entry.mode)
-            placements[entry.number] = decide(self.event, places[key], entry.companions, vetted=True)
+            placements[entry.number] = decide(
+                self.event, places[key], entry.companions, vetted=True, official=entry.role in OFFICIALS
+            )
             places[key] = placements[entry.number].places
         write_places(self.session, before, places)
         self.places = places

@@ -35,10 +35,14 @@ WITH_GUESTS = Event.kind.not_in((Kind.TOUR, Kind.ANNIVERSARY))
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many parties an event has, by standing; ``unanswered`` are those of the invited who have not answered."""
+    """How many parties an event has, by standing; ``unanswered`` are those of the invited who have not answered.
+
+    ``deputies_left`` are those whose deputy has sent regrets, and of whom nobody has said since who comes.
+    """
 
     standing: Mapping[Standing, int] = field(default_factory=dict)
     unanswered: int = 0
+    deputies_left: int = 0
 
     def of(self, standing: Standing) -> int:
         return self.standing.get(standing, 0)
@@ -135,13 +139,16 @@ def _counts(session: Session, events: Sequence[int]) -> dict[int, Counts]:
     number_unanswered = sa.func.sum(sa.case((unanswered, 1), else_=0))
     query = (
         sa.select(Attendee.event_id, Attendee.standing, sa.func.count(), number_unanswered)
+        .add_columns(sa.func.count(Attendee.deputy_left_at))
         .where(Attendee.event_id.in_(events))
         .group_by(Attendee.event_id, Attendee.standing)
     )
     found: dict[int, Counts] = {}
-    for event_id, standing, number, silent in session.execute(query):
+    for event_id, standing, number, silent, left in session.execute(query):
         before = found.get(event_id, Counts())
-        found[event_id] = Counts({**before.standing, standing: number}, before.unanswered + int(silent))
+        found[event_id] = Counts(
+            {**before.standing, standing: number}, before.unanswered + int(silent), before.deputies_left + left
+        )
     return found
 
 

@@ -115,8 +115,11 @@ def change(
 
 
 def withdraw(session: Session, attendee: Attendee, *, now: datetime) -> None:
-    """Withdraw by the page. Raise RegistrationTooLate, NothingToChange."""
+    """Withdraw by the page: the guest, or the deputy whose page it is. Raise RegistrationTooLate, NothingToChange."""
     _refuse_late(attendee, now)
+    if attendee.represented_by is not None:
+        transitions.record_deputy_regrets(session, attendee, by=Answer.PAGE, now=now)
+        return
     transitions.withdraw(session, attendee, now=now, by=Answer.PAGE)
 
 

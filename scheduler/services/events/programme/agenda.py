@@ -7,7 +7,7 @@ that no template can reach a guest, a private part of an event, or a parent that
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 
@@ -79,13 +79,14 @@ class AgendaPage:
 
 @dataclass(frozen=True, slots=True)
 class AnnouncedPerson:
-    """A person whom the programme names, without addresses and telephone numbers."""
+    """A person whom the programme names, without addresses and telephone numbers; and who comes in their place."""
 
     role: Role
     mode: Mode
     courtesy_title: Text
     name: Text
     position: Text
+    represented_by: AnnouncedPerson | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -296,19 +297,28 @@ def _list_children(session: Session, event: Event, condition: sa.ColumnElement[b
 
 
 def _list_announced(session: Session, event: Event) -> list[AnnouncedPerson]:
-    """Return the people in roles that are published who have accepted; a deputy instead of whom they represent."""
-    comes = sa.func.coalesce(Attendee.represented_by_id, Attendee.person_id)
+    """Return the people in roles that are published who have accepted, by precedence, each with their deputy."""
     query = (
-        sa.select(Attendee.role, Attendee.mode, Person.courtesy_title, Person.name, Person.position)
-        .join(Person, Person.id == comes)
+        sa.select(Attendee)
+        .join(Attendee.person)
         .where(
             Attendee.event_id == event.id, Attendee.role.in_(ANNOUNCED_ROLES), Attendee.standing == Standing.CONFIRMED
         )
         .where(Person.erased_at.is_(None))
+        .options(joinedload(Attendee.person), joinedload(Attendee.represented_by), raiseload("*"))
         .order_by(Person.precedence.is_(None), Person.precedence, Attendee.id)
     )
-    found = [AnnouncedPerson(*row) for row in session.execute(query)]
+    found = [_announce(row) for row in session.scalars(query)]
     return sorted(found, key=lambda one: ANNOUNCED_ROLES.index(one.role))
+
+
+def _announce(row: Attendee) -> AnnouncedPerson:
+    named = [
+        AnnouncedPerson(row.role, row.mode, one.courtesy_title, one.name, one.position)
+        for one in (row.person, row.represented_by)
+        if one is not None
+    ]
+    return replace(named[0], represented_by=named[1]) if named[1:] else named[0]
 
 
 # Filters and the sitemap

@@ -77,6 +77,16 @@ class AttendeeDraft(Draft):
     companions: Annotated[int, Field(strict=True, ge=0, le=50)] = 0
     represented_by: Key | None = None
 
+    @model_validator(mode="after")
+    def _check_representative(self) -> Self:
+        if self.represented_by == self.person:
+            raise as_pydantic_error(Invalid("represented_by: nobody represents themselves"))
+        if self.represented_by is not None and self.answer in (Reply.REGRETS, Reply.EXCUSED):
+            raise as_pydantic_error(
+                Invalid("represented_by: who sends somebody in their place accepts; say accepted")
+            )
+        return self
+
 
 class EventDraft(Draft):
     """An event as it should be; without any date it is to be announced. Times are wall times in ``tz``."""
@@ -103,6 +113,7 @@ class EventDraft(Draft):
     video_public: bool = EVENT_DEFAULTS["video_public"]
     capacity: Capacity | None = None
     remote_capacity: Capacity | None = None
+    kept_for_officials: Annotated[int, Field(strict=True, ge=0)] = EVENT_DEFAULTS["kept_for_officials"]
     registration: Registration = EVENT_DEFAULTS["registration"]
     registration_opens: WallTime | None = None
     registration_closes: WallTime | None = None
@@ -121,7 +132,7 @@ class EventDraft(Draft):
 
     @model_validator(mode="after")
     def _check_times(self) -> Self:
-        problems = list(_find_time_problems(self))
+        problems = [*_find_time_problems(self), *_find_place_problems(self)]
         if problems:
             raise as_pydantic_error(combine_errors(problems))
         if self.dtstart is not None:
@@ -156,6 +167,16 @@ class EventDraft(Draft):
             changes["last_day"] = self.last_day or self.first_day
         closed = sorted(self.closed, key=lambda closure: closure.first_day)
         return self.model_copy(update={**changes, "closed": tuple(closed)})
+
+
+def _find_place_problems(draft: EventDraft) -> Iterable[Invalid]:
+    kept, capacity = draft.kept_for_officials, draft.capacity
+    if kept and capacity is None:
+        yield Invalid("kept_for_officials: goes with a capacity; without one there is a place for everybody")
+    elif capacity is not None and kept > capacity:
+        yield Invalid(
+            "kept_for_officials: {kept} are more than the capacity of {capacity}", kept=kept, capacity=capacity
+        )
 
 
 def _find_time_problems(draft: EventDraft) -> Iterable[Invalid]:

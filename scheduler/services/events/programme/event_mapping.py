@@ -92,8 +92,8 @@ def create(session: Session, key: str, draft: EventDraft, now: datetime) -> Even
     made = now.replace(microsecond=0)
     event = Event(key=key, uid=str(uuid.uuid4()), created_at=made, revised_at=made, sequence=0, fingerprint="")
     event.capacities = [
-        Capacity(mode=mode, capacity=capacity, taken=0, last_queue_number=0)
-        for mode, capacity in read_capacities(draft).items()
+        Capacity(mode=mode, capacity=capacity, kept=kept, taken=0, last_queue_number=0)
+        for mode, (capacity, kept) in read_capacities(draft).items()
     ]
     session.add(event)
     return event
@@ -164,9 +164,9 @@ def _write_reminders(event: Event, drafts: Sequence[ReminderDraft]) -> None:
         event.reminders.append(Reminder(offset=draft.before, at=draft.at, audience=draft.audience))
 
 
-def read_capacities(draft: EventDraft) -> dict[Mode, int | None]:
-    """Return the capacity of a draft by mode; None is unlimited."""
-    return {Mode.IN_PERSON: draft.capacity, Mode.REMOTE: draft.remote_capacity}
+def read_capacities(draft: EventDraft) -> dict[Mode, tuple[int | None, int]]:
+    """Return by mode the capacity of a draft (None is unlimited), and how much of it is kept for officials."""
+    return {Mode.IN_PERSON: (draft.capacity, draft.kept_for_officials), Mode.REMOTE: (draft.remote_capacity, 0)}
 
 
 def _read_instructions(draft: EventDraft) -> dict[Mode, Text]:

@@ -49,6 +49,7 @@ EVENT_DEFAULTS: Fields = MappingProxyType(
         "approval": False,
         "companions_named": False,
         "companions_most": 5,
+        "kept_for_officials": 0,
         "asks_access": False,
         "asks_dietary": False,
     }
@@ -122,6 +123,7 @@ def read_event(event: Event) -> dict[str, Any]:
         "video_public": event.video_public,
         "capacity": in_person.capacity,
         "remote_capacity": remote.capacity,
+        "kept_for_officials": in_person.kept,
         "registration": event.registration,
         "registration_opens": event.registration_opens,
         "registration_closes": event.registration_closes,

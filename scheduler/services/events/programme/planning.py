@@ -21,7 +21,7 @@ from scheduler.model.events import Event, Mode, Status, Timing
 from scheduler.services.common.audit import note
 from scheduler.services.common.changes import Change, ChangeKind, change
 from scheduler.services.common.drafts import check
-from scheduler.services.common.lookup import Lookup
+from scheduler.services.common.lookup import Lookup, get_for_update
 from scheduler.services.events.attendance import offers
 from scheduler.services.events.programme import change_news, conflicts, event_mapping
 from scheduler.services.events.programme.event_drafts import EventDraft
@@ -144,9 +144,10 @@ def conclude(session: Session, one: Pending, retimed: Mapping[str, int], *, now:
     moved = retimed.get(one.event.key, 0)
     if one.was is None:
         return Impact(one.event, one.change, moved)
-    for mode, capacity in event_mapping.read_capacities(one.draft).items():
-        if get_capacity(one.event, mode).capacity != capacity:
-            offers.set_capacity(session, one.event, mode, capacity, now=now)
+    for mode, (capacity, kept) in event_mapping.read_capacities(one.draft).items():
+        places = get_capacity(one.event, mode)
+        if (places.capacity, places.kept) != (capacity, kept):
+            offers.set_capacity(session, one.event, mode, capacity, kept=kept, now=now)
     if not _OFFERING.isdisjoint(one.change.fields):
         for mode in Mode:  # places may have become free while none could be offered
             offers.offer_free_places(session, one.event, mode, now=now)
@@ -163,6 +164,14 @@ def change_event(
     if impact.replanned:
         conflicts.refuse(session, [event], force=force, now=now)
     return impact
+
+
+def keep_for_officials(session: Session, event: Event, kept: int, *, now: datetime) -> Impact:
+    """Keep so many places in person for officials; what is no longer kept is offered to those who wait.
+
+    Raise Invalid for more places than there are.
+    """
+    return change_event(session, get_for_update(session, Event, event.key), now=now, kept_for_officials=kept)
 
 
 def move(

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import TypeVar
 
-from flask import Blueprint, Response, abort, g, render_template, request
+from flask import Blueprint, Response, abort, g, render_template, request, url_for
+from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
 from scheduler.base.i18n import load_catalogue
@@ -19,14 +20,19 @@ from scheduler.services.accounts import accounts, rights
 from scheduler.services.events.guest_lists import exporting as guest_export
 from scheduler.services.events.guests import guest_directory
 from scheduler.services.events.guests.guest_directory import GuestFilter
+from scheduler.services.events.programme import planning
 from scheduler.services.letters import ledger
 from scheduler.services.privacy import access_log
+from scheduler.web.kit.answers import redirect_after_form, show_form_again
+from scheduler.web.kit.forms import Form
 from scheduler.web.kit.language import _
 from scheduler.web.officers.kit import guard, scope
+from scheduler.web.officers.kit.answers import FormRefused, act_as_officer
 from scheduler.web.officers.kit.guard import DESK, may, officer
 
 EVENT = f"{DESK}/events/<key>"
 MOST_LETTERS = 500
+MOST_KEPT = 999
 SHEETS = {
     "xlsx": ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", ""),
     "csv": ("text/csv; charset=utf-8", ","),
@@ -51,6 +57,16 @@ def blueprint(app: App) -> Blueprint:
     @may(Act.SEE_GUESTS, Act.TAKE_LIST, about=scope.EVENT)
     def file(language: str, key: str, kind: str) -> Response:
         return _file(app, key, kind, language)
+
+    @pages.get(f"{EVENT}/kept")
+    @may(Act.SEE_GUESTS, Act.KEEP_LIST, about=scope.EVENT)
+    def kept(language: str, key: str) -> str:  # noqa: ARG001
+        return _kept(app, key)
+
+    @pages.post(f"{EVENT}/kept")
+    @may(Act.SEE_GUESTS, Act.KEEP_LIST, about=scope.EVENT)
+    def keep(language: str, key: str) -> Answer:  # noqa: ARG001
+        return _keep(app, key)
 
     @pages.get(f"{EVENT}/letters")
     @may(Act.SEE_LETTERS, about=scope.EVENT)
@@ -136,6 +152,31 @@ def _file(app: App, key: str, kind: str, language: str) -> Response:
     response = Response(body, content_type=content_type)
     response.headers["Content-Disposition"] = f'attachment; filename="{key}.{kind}"'
     return response
+
+
+def _kept(app: App, key: str, form: Form | None = None) -> str:
+    with app.db.read() as session:
+        event = rights.get_event(session, officer(), key)
+        places = next(one for one in event.capacities if one.mode is Mode.IN_PERSON)
+        return render_template(
+            "web/desk/kept.html",
+            title=_("Places for officials"),
+            event=event,
+            places=places,
+            form=form or Form({"kept": str(places.kept)}),
+        )
+
+
+def _keep(app: App, key: str) -> Answer:
+    form = Form.sent()
+    try:
+        with act_as_officer(app, form) as session:
+            number = form.number("kept", MOST_KEPT, _("Enter a whole number from 0 to {most}.", most=MOST_KEPT))
+            event = rights.get_event(session, officer(), key)
+            planning.keep_for_officials(session, event, number, now=app.clock.now())
+    except FormRefused:
+        return show_form_again(_kept(app, key, form))
+    return redirect_after_form(url_for(".guests", language=g.language, key=key))
 
 
 def _letters(app: App, key: str) -> str:

@@ -53,9 +53,10 @@ class GuestAction:
 
 
 def offered_actions(attendee: Attendee) -> dict[str, GuestAction]:
-    """Return the actions that the standing of an attendee offers, by name."""
+    """Return the actions that the standing of an attendee offers, and those that a deputy may do, by name."""
     asked = ("keep-name",) if attendee.attending.name_asked else ()
-    return {name: VERBS[name] for name in (*OFFERED.get(attendee.standing, ()), "correction", *asked)}
+    of_deputy = () if attendee.represented_by is None else ("regrets",)
+    return {name: VERBS[name] for name in (*OFFERED.get(attendee.standing, ()), *of_deputy, "correction", *asked)}
 
 
 def _answer(session: Session, attendee: Attendee, form: Form, now: datetime) -> None:
@@ -112,9 +113,20 @@ def _deputy(session: Session, attendee: Attendee, form: Form, now: datetime) -> 
     deputy = None
     if form["name"].strip() or form["email"].strip():
         deputy = a_person(session, form)
-        conflicts.refuse_overlap(session, attendee.event, deputy, force=form["reason"].strip() or None, now=now)
-    if not transitions.set_deputy(session, attendee, deputy, now=now):
+        conflicts.refuse_overlap(session, attendee.event, deputy, force=_reason(form), now=now)
+    if not transitions.set_deputy(session, attendee, deputy, force=_reason(form), now=now):
         raise NothingToChange
+
+
+def _reason(form: Form) -> str | None:
+    return form["reason"].strip() or None
+
+
+def _lose_deputy(session: Session, attendee: Attendee, form: Form, now: datetime) -> None:
+    way = form.one_of("way", WAYS, _("Choose how it came."))
+    if way is None:
+        raise FormRefused
+    transitions.record_deputy_regrets(session, attendee, by=way, now=now)
 
 
 def a_person(session: Session, form: Form, **known: str) -> Person:
@@ -227,6 +239,17 @@ VERBS: Mapping[str, GuestAction] = {
         deed=_deputy,
         fields=("name", "email", "reason"),
         begins=_who_comes,
+    ),
+    "regrets": GuestAction(
+        words=N_("The deputy does not come"),
+        hint=N_(
+            "The guest has not answered then, and a letter asks who comes; a place that they have is kept for them."
+        ),
+        done=N_("The regrets of the deputy are recorded."),
+        deed=_lose_deputy,
+        fields=("way",),
+        begins=lambda _attendee: {"way": str(Answer.LETTER)},
+        takes_away=True,
     ),
     "approval": GuestAction(
         words=N_("Approve the request"),

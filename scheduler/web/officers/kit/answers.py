@@ -14,6 +14,7 @@ from scheduler.app import App
 from scheduler.base.errors import NotFound, SchedulerError, list_errors
 from scheduler.base.i18n import load_catalogue
 from scheduler.services.common.drafts import Draft, check
+from scheduler.services.events.attendance.representation import DeputyListed, DeputyRegretted
 from scheduler.services.events.programme.conflicts import Contradiction
 from scheduler.storage.refusals import Busy
 from scheduler.web.kit.forms import Form, in_words
@@ -52,7 +53,7 @@ def is_away(error: SchedulerError) -> bool:
 
 
 def _contradicts(error: SchedulerError) -> bool:
-    return isinstance(error, Contradiction)
+    return isinstance(error, (Contradiction, DeputyListed, DeputyRegretted))
 
 
 def error_in_words(error: SchedulerError) -> str:

@@ -124,6 +124,31 @@ def test_place_cards_bear_the_name_on_both_sides(scheduler, opening, tmp_path):
     assert names(file).count("Dana") >= 1
 
 
+def test_a_deputy_comes_with_the_name_of_the_guest_at_the_door_and_on_what_is_printed(
+    scheduler, app, opening, tmp_path
+):
+    with app.db.write() as session:
+        a_person(session, "deputy", name="Dora", position="Counsellor")
+    scheduler("attendee", "represent", "opening", "anna", "deputy", "--yes")
+
+    scheduler("attendee", "badges", "opening", str(tmp_path / "one.pdf"), "--person", "deputy")
+    scheduler("attendee", "place-cards", "opening", str(tmp_path / "two.pdf"), "--one-per-page", "--person", "anna")
+
+    for file in ("one.pdf", "two.pdf"):
+        said = " ".join(names(tmp_path / file))
+        assert "Dora" in said
+        assert "Counsellor, representing Anna" in said
+    assert (
+        "Welcome: Dora, in the place of Anna; companions: 1"
+        in scheduler("attendee", "check-in", "opening", "deputy").output
+    )
+    assert "Dora, in the place of Anna" in scheduler("attendee", "arrivals", "opening").output
+    assert (
+        "Dora, in the place of Anna is here already"
+        in scheduler("attendee", "check-in", "opening", "anna", code=1).output
+    )
+
+
 def test_where_nobody_has_a_place_nothing_is_printed(scheduler, app, tmp_path):
     with app.db.write() as session:
         an_event(session, "empty")

@@ -14,7 +14,7 @@ from scheduler.model.events import Event, Mode
 from scheduler.services.events.attendance import parties, transitions
 from scheduler.services.events.guests import registration
 from scheduler.worker.jobs import lapse_offers
-from tests.support.builders import NOW, register
+from tests.support.builders import NOW, a_person, register
 from tests.support.forms import FORM, attendees, body, fill, link, mails, plan, registered, text
 from tests.support.guest_list import GuestList
 from tests.support.instance import pages_of
@@ -294,3 +294,24 @@ def test_seats_go_to_nobody_new_while_an_offer_is_open(app, web, offered):
         late = register(session, session.scalars(sa.select(Event)).one())
 
     assert Standing.WAITLISTED is late.standing
+
+
+# Deputies
+
+
+def test_a_deputy_reads_whom_they_represent_and_withdraws_themselves_alone(app, web):
+    plan(app, capacity=1)
+    registered(app, web)
+    number = row(app).id
+    with app.db.write() as session:
+        attendee = session.get_one(Attendee, number)
+        transitions.set_deputy(session, attendee, a_person(session, name="Ben", email="ben@example.org"), now=NOW)
+    with app.db.read() as session:
+        page = f"/en/registration/{registration.make_own_token(session.get_one(Attendee, number), secret=app.secret)}"
+    assert "<dt>You represent</dt>\n<dd>Anna Ivanova</dd>" in text(web.get(page))
+
+    said = web.post(f"{page}/withdrawal", follow_redirects=True)
+
+    assert "Your regrets have reached us" in text(said)
+    assert (Standing.INVITED, True) == (row(app).standing, row(app).place_kept)
+    assert 404 == web.get(page).status_code

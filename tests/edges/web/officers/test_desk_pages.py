@@ -353,6 +353,69 @@ def test_somebody_comes_in_their_place_and_they_come_themselves_after_all(app, w
 
 
 @ONE_ENGINE
+def test_a_deputys_regrets_are_recorded_and_the_desk_shows_whom_to_ask(app, web):
+    number = put(app, register)
+    send(web, f"{LIST}/guests/{number}/deputy", name="Ben Deputy", email="ben@example.org")
+    assert f"/guests/{number}/regrets" in text(web.get(f"{LIST}/guests/{number}"))
+
+    assert 303 == send(web, f"{LIST}/guests/{number}/regrets", way="telephone").status_code
+
+    guest = text(web.get(f"{LIST}/guests/{number}"))
+    assert "has sent regrets (" in guest
+    assert "Their place is kept until they have answered." in guest
+    assert f"/guests/{number}/regrets" not in guest
+    assert "the deputy has sent regrets" in text(web.get(LIST))
+    assert "as a deputy has sent regrets: 1" in text(web.get("/en/desk"))
+    assert (Standing.INVITED, Partstat.NEEDS_ACTION) == (row(app, number).standing, row(app, number).partstat)
+
+
+@ONE_ENGINE
+def test_a_deputy_on_the_list_is_refused_in_words_and_one_with_regrets_for_want_of_a_reason(app, web):
+    number = put(app, register)
+    with app.db.write() as session:
+        event = an_event(session, capacity=3)
+        register(session, event, a_person(session, name="Chai", email="chai@example.org"))
+        gone = register(session, event, a_person(session, name="Ben", email="ben@example.org"))
+        transitions.withdraw(session, gone, by=Answer.MAIL, now=NOW)
+    path = f"{LIST}/guests/{number}/deputy"
+
+    listed = send(web, path, name="Chai", email="chai@example.org")
+    regretted = send(web, path, name="Ben", email="ben@example.org")
+    overruled = send(web, path, name="Ben", email="ben@example.org", reason="came back")
+
+    assert (422, 422, 303) == (listed.status_code, regretted.status_code, overruled.status_code)
+    assert "is on the list of opening already" in text(listed)
+    assert 'name="reason"' in text(listed)
+    assert 'name="reason"' in text(regretted)
+    assert "Ben" == str(row(app, number).represented_by.name)
+
+
+@ONE_ENGINE
+def test_places_are_kept_for_officials_on_a_page(app, web):
+    put(app, register)
+
+    assert "Places for officials" in text(web.get(LIST))
+    assert 303 == send(web, f"{LIST}/kept", kept="2").status_code
+    assert "kept for officials: 2, not taken: 2" in text(web.get(LIST))
+    assert 'value="2"' in text(web.get(f"{LIST}/kept"))
+    too_many = send(web, f"{LIST}/kept", kept="4")
+
+    assert 422 == too_many.status_code
+    assert "4 are more than the capacity of 3" in text(too_many)
+    assert 422 == send(web, f"{LIST}/kept", kept="many").status_code
+
+
+@ONE_ENGINE
+def test_the_list_as_a_file_says_who_comes_in_whose_place(app, web):
+    number = put(app, register)
+    send(web, f"{LIST}/guests/{number}/deputy", name="Ben Deputy", email="ben@example.org")
+
+    (one,) = csv.DictReader(io.StringIO(web.get(f"{LIST}/guests.csv").get_data(as_text=True).lstrip("\ufeff")))
+
+    assert ("Ann", "Ben Deputy") == (one["Full name"], one["Represented by"])
+
+
+@ONE_ENGINE
 def test_each_standing_offers_its_verbs_and_a_viewer_none(app, web):
     number = put(app, invite)
     viewer = as_role(app, AccountRole.VIEWER)

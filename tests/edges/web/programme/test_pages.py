@@ -17,12 +17,13 @@ import sqlalchemy as sa
 from scheduler.app import App
 from scheduler.base import config
 from scheduler.base.errors import Invalid
-from scheduler.model.attendance import Role
+from scheduler.model.attendance import Answer, Attendee, Role
 from scheduler.model.events import Event, Kind, Mode, Visibility
+from scheduler.services.events.attendance import transitions
 from scheduler.services.events.programme import planning
 from scheduler.web.application import create_app
 from tests.support import browser
-from tests.support.builders import START, a_city, a_person, a_venue, an_event, an_organisation, invite, register
+from tests.support.builders import NOW, START, a_city, a_person, a_venue, an_event, an_organisation, invite, register
 from tests.support.instance import pages_of
 
 LANGUAGES = ("en", "kk", "ru", "th")
@@ -714,3 +715,30 @@ def test_only_who_asks_too_much_is_told_when_to_come_back(app):
 
     assert (200, None) == (first.status_code, first.headers.get("Retry-After"))
     assert (429, "60") == (second.status_code, second.headers.get("Retry-After"))
+
+
+@ONE_ENGINE
+def test_whoever_is_represented_is_named_once_with_who_comes(app, web):
+    with app.db.write() as session:
+        event = an_event(session)
+        minister = a_person(session, "minister", name="The Minister", courtesy_title="H.E.", precedence=1)
+        attendee = register(session, event, minister, role=Role.PRESIDES)
+        transitions.set_deputy(session, attendee, a_person(session, "deputy", name="The Deputy"), now=NOW)
+
+    page = text(web.get("/en/events/opening"))
+    people = re.search(r'<ul class="people">(.*?)</ul>', page, re.DOTALL)
+    assert people is not None
+    assert "H.E. The Minister represented by The Deputy" == " ".join(re.sub("<[^>]+>", " ", people[1]).split())
+    assert 1 == page.count("The Deputy")
+
+    with app.db.write() as session:
+        transitions.record_deputy_regrets(session, session.get_one(Attendee, attendee.id), by=Answer.MAIL, now=NOW)
+    assert "The " not in text(web.get("/en/events/opening"))
+
+
+@ONE_ENGINE
+def test_what_is_kept_for_officials_is_not_shown_as_free(app, web):
+    plan(app, {"capacity": 5, "kept_for_officials": 3, "registration": "public"})
+
+    assert "2 of 5 places free" in text(web.get("/en/events/opening"))
+    assert "Places free: 2" in text(web.get("/en/"))

@@ -655,7 +655,7 @@ def test_a_guest_can_be_represented_and_it_is_known_who_comes(guests):
 
 
 def test_nobody_represents_themselves(guests):
-    with pytest.raises(Conflict):
+    with pytest.raises(Invalid):
         guests.invite("anna", represented_by="anna")
 
 

@@ -13,11 +13,12 @@ from hypothesis.stateful import rule
 from sqlalchemy.orm import Session, joinedload
 
 from scheduler.base.text import Text
-from scheduler.model.attendance import BOUND, HOLDING, ON_LIST, Answer, Attendee, Partstat, Reminded, Standing
+from scheduler.model.attendance import BOUND, HOLDING, ON_LIST, Answer, Attendee, Partstat, Reminded, Role, Standing
 from scheduler.model.events import Capacity, Event, Mode, Queue, Status, Timing
 from scheduler.model.letters import Letter, LetterKind, Outcome
 from scheduler.model.places import Person
 from scheduler.services.common import lookup, tokens
+from scheduler.services.common.audit import note
 from scheduler.services.common.drafts import check
 from scheduler.services.common.tokens import Purpose
 from scheduler.services.events.attendance import offers, parties, transitions
@@ -211,6 +212,25 @@ class Attendance(StateMachine):
         self.act(work)
 
     @rule(event=EVENT, row=ROW)
+    def lose_deputy(self, event, row):
+        self.act(
+            lambda s: transitions.record_deputy_regrets(s, self.row(s, event, row), by=Answer.MAIL, now=self.now)
+        )
+
+    @rule(event=EVENT, row=ROW, role=st.sampled_from((Role.PRESIDES, Role.PARTICIPANT)))
+    def set_role(self, event, row, role):
+        def work(session):
+            one = self.row(session, event, row)
+            if transitions.set_role(session, one, role, now=self.now):
+                note(session, "change", "attendee", one.id, now=self.now, role=role)
+
+        self.act(work)
+
+    @rule(event=EVENT, kept=FEW)
+    def keep_for_officials(self, event, kept):
+        self.plan(event, kept_for_officials=kept)
+
+    @rule(event=EVENT, row=ROW)
     def renew_link(self, event, row):
         self.act(lambda s: transitions.renew_link(s, self.row(s, event, row), now=self.now))
 
@@ -400,11 +420,12 @@ class Attendance(StateMachine):
         for place in session.scalars(sa.select(Capacity).options(joinedload(Capacity.event))):
             here = [one for one in attendees if (one.event_id, one.mode) == (place.event_id, place.mode)]
             yield from (f"{place.event.key} {place.mode}: {said}" for said in self.find_wrong_places(place, here))
+        yield from self.find_wrong_representation(attendees)
         self.note_what_was_said_otherwise(attendees)
         self.seated.clear()
 
     def find_wrong_places(self, place: Capacity, here: list[Attendee]) -> Iterator[str]:
-        held = sum(one.seats for one in here if one.standing in HOLDING)
+        held = sum(one.seats for one in here if one.holds_places)
         waiting = sorted((one for one in here if one.queue_number is not None), key=lambda one: one.queue_number or 0)
         if held != place.taken:
             yield f"{place.taken} are counted, {held} are held"
@@ -413,7 +434,7 @@ class Attendance(StateMachine):
         if len({one.queue_number for one in waiting}) < len(waiting):
             yield "two have one number"
         strict = place.event.queue is Queue.STRICT
-        fitting = [one for one in waiting[: 1 if strict else None] if place.free is None or one.seats <= place.free]
+        fitting = [one for one in waiting[: 1 if strict else None] if self.fits(one, place)]
         if fitting and offers.find_deadline(place.event, self.now) is not None:
             yield f"{place.free} are free, and yet {fitting[0].person.name} waits"
         for one in waiting:
@@ -439,8 +460,28 @@ class Attendance(StateMachine):
                 if one.queue_number < (self.number_before(new) or 10**9) or self.mode_before(new) is not new.mode
             ]
             over = [one for one in passed if strict or one.seats <= new.seats]
-            if over and place.capacity is not None:
+            from_the_reserve = place.kept and new.official
+            if over and place.capacity is not None and not from_the_reserve:
                 yield f"{new.person.name} ({new.standing}) has gone before {over[0].person.name}"
+
+    @staticmethod
+    def fits(one: Attendee, place: Capacity) -> bool:
+        return place.free is None or one.seats <= place.free - (0 if one.official else place.reserve)
+
+    @staticmethod
+    def find_wrong_representation(attendees) -> Iterator[str]:
+        """One body comes once: for itself, or in the place of one guest."""
+        for event in {one.event_id for one in attendees}:
+            here = [one for one in attendees if one.event_id == event and one.standing in ON_LIST]
+            come = [one.represented_by_id or one.person_id for one in here]
+            deputies = [one.represented_by_id for one in here if one.represented_by_id]
+            if len({*come}) < len(come) or {*deputies} & {one.person_id for one in here}:
+                yield f"somebody comes twice: {come}, of {[one.person_id for one in here]}"
+        for one in attendees:
+            if one.standing not in ON_LIST and one.represented_by_id:
+                yield f"{one.person.name} is off the list, and represented"
+            if one.represented_by_id and (one.place_kept and one.partstat is Partstat.ACCEPTED):
+                yield f"a place is kept for {one.person.name}, who has accepted"
 
     def was(self, one: Attendee, name: str) -> Any:
         row = self.before.get(("attendee", one.id))
@@ -453,7 +494,8 @@ class Attendance(StateMachine):
         return self.was(one, "mode")
 
     def is_new(self, one: Attendee) -> bool:
-        return self.was(one, "standing") not in HOLDING or self.mode_before(one) is not one.mode
+        held = self.was(one, "standing") in HOLDING or self.was(one, "place_kept")
+        return not held or self.mode_before(one) is not one.mode
 
     def note_what_was_said_otherwise(self, attendees) -> None:
         """People know what they have done themselves, and what the organizer has told them on paper."""

@@ -152,13 +152,14 @@ def test_only_who_presides_is_honoured_or_speaks_is_named_and_only_once_they_hav
     assert ["accepted presides", "accepted guest of honour", "accepted speaker"] == named
 
 
-def test_who_sends_another_is_not_named_and_the_other_is(session):
+def test_who_sends_another_is_named_with_the_other(session):
     event = an_event(session)
     attendee = register(session, event, a_person(session, "mayor", name="The Mayor"), role=Role.GUEST_OF_HONOUR)
     attendee.represented_by = a_person(session, "deputy", name="The Deputy")
     session.flush()
 
-    assert ["The Deputy"] == [one.name.to("en") for one in agenda.get_details(session, event.key, now=NOW).announced]
+    (mayor,) = agenda.get_details(session, event.key, now=NOW).announced
+    assert ("The Mayor", "The Deputy") == (mayor.name.to("en"), mayor.represented_by.name.to("en"))
 
 
 def test_nobody_is_named_at_what_is_cancelled(session):
