@@ -1,0 +1,146 @@
+"""Merge a row of a programme file with the desk's: what the file said last, what it says now, what the desk has now.
+
+What only one of them has changed is taken from it. What both have changed is undecided until a winner is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+from scheduler.base.i18n import N_
+from scheduler.model.events import Status
+from scheduler.services.common.drafts import Draft
+from scheduler.services.exchange.merging.cells import is_single, join, list_fields, split, write_digests
+
+D = TypeVar("D", bound=Draft)
+STATUS = "status/"
+ROW = ""  # stands for a row as a whole, as the name of a cell
+Base = Mapping[str, str]  # digests of the cells that the file had when it was last applied
+
+
+class Winner(StrEnum):
+    """The side whose value is taken where both have changed it."""
+
+    FILE = N_("file")
+    DESK = N_("desk")
+
+
+class Presence(StrEnum):
+    """What a side has done with a row as a whole."""
+
+    NAMED = N_("named")
+    CHANGED = N_("changed")
+    REMOVED = N_("removed")
+
+
+Values = dict[str, tuple[Any, Any]]  # by cell: what the desk has, what the file says
+Decide = Callable[[str], Winner | None]  # the winner of a cell, None if nobody has been asked yet
+
+
+@dataclass(slots=True)
+class Merge(Generic[D]):
+    """A merged row: ``draft`` is what it becomes, None if it stays removed.
+
+    ``kept`` are the cells that stay as the desk has them, ``undecided`` those about which somebody must be asked:
+    until then they stay as the desk has them, too.
+    """
+
+    draft: D | None
+    kept: Values = field(default_factory=dict)
+    undecided: Values = field(default_factory=dict)
+
+
+def merge(base: Base | None, file: D, desk: D, *, written: Collection[str], decide: Decide) -> Merge[D]:
+    """Merge a row that the file names and the desk has.
+
+    ``base`` is None if it is not known what the file said last: then whatever the file says and the desk has
+    otherwise counts as changed by both. ``written`` are the fields that the file has.
+    """
+    sides = _Sides(base, split(file), split(desk), written)
+    merged: Merge[D] = Merge(file)
+    ending = sides.find_ending()
+    cells = dict(sides.file)
+    for cell in sides.list_differing():
+        pair = sides.get_pair(cell)
+        winner: Winner | None = Winner.FILE
+        if sides.is_changed_by_both(cell) or cell == ending:
+            winner = decide(cell)
+            if winner is None:
+                merged.undecided[cell] = pair
+        elif not sides.is_changed_by_file(cell):
+            winner = Winner.DESK
+        if winner is not Winner.FILE:
+            _copy(sides.desk, cell, cells)
+        if winner is Winner.DESK:
+            merged.kept[cell] = pair
+    if ending and decide(ending) is not Winner.FILE:
+        return _keep_desk(merged, sides, desk, ending)
+    merged.draft = file if cells == sides.file else join(file, desk, cells)
+    return merged
+
+
+def _keep_desk(merged: Merge[D], sides: _Sides, desk: D, ending: str) -> Merge[D]:
+    """Keep a row as the desk has it, because one side has cancelled what the other has changed."""
+    merged.draft = desk
+    differing = {cell: sides.get_pair(cell) for cell in sides.list_differing()}
+    if ending in merged.undecided:
+        merged.kept, merged.undecided = {}, {ending: differing[ending], **differing}
+    else:
+        merged.kept, merged.undecided = differing, {}
+    return merged
+
+
+def _copy(source: Mapping[str, Any], cell: str, cells: dict[str, Any]) -> None:
+    cells.pop(cell, None)
+    if cell in source:
+        cells[cell] = source[cell]
+
+
+@dataclass(slots=True)
+class _Sides:
+    """The cells of both sides, and who has changed which of them."""
+
+    base: Base | None
+    file: Mapping[str, Any]
+    desk: Mapping[str, Any]
+    written: Collection[str]
+    digests: tuple[Base, Base] | None = None
+
+    def list_differing(self) -> list[str]:
+        """Return the cells in which the sides differ, in the order of the file."""
+        cells = dict.fromkeys((*self.file, *self.desk))
+        return [cell for cell in cells if self.file.get(cell) != self.desk.get(cell)]
+
+    def get_pair(self, cell: str) -> tuple[Any, Any]:
+        return self.desk.get(cell), self.file.get(cell)
+
+    def is_changed_by_file(self, cell: str) -> bool:
+        if self.base is None:
+            return cell in self.file or (is_single(cell) and any(name in self.written for name in list_fields(cell)))
+        return self._digest()[0].get(cell) != self.base.get(cell)
+
+    def is_changed_by_desk(self, cell: str) -> bool:
+        return self.base is None or self._digest()[1].get(cell) != self.base.get(cell)
+
+    def is_changed_by_both(self, cell: str) -> bool:
+        return self.is_changed_by_file(cell) and self.is_changed_by_desk(cell)
+
+    def find_ending(self) -> str | None:
+        """Return the cell of the status if one side has cancelled the event and the other has changed it."""
+        before = self.desk.get(STATUS), self.file.get(STATUS)
+        if before[0] == before[1] or Status.CANCELLED not in before:
+            return None
+        others = [cell for cell in self.list_differing() if cell != STATUS]
+        if before[0] == Status.CANCELLED and not self.is_changed_by_file(STATUS):
+            return STATUS if any(map(self.is_changed_by_file, others)) else None
+        if before[1] == Status.CANCELLED and not self.is_changed_by_desk(STATUS):
+            return STATUS if any(map(self.is_changed_by_desk, others)) else None
+        return None
+
+    def _digest(self) -> tuple[Base, Base]:
+        if self.digests is None:
+            self.digests = write_digests(self.file), write_digests(self.desk)
+        return self.digests
