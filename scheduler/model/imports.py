@@ -108,8 +108,8 @@ class Origin(Base):
 class AppliedRow(Base):
     """A row of a programme file as the file had it when it was last applied.
 
-    ``fields`` holds a digest of each value that is not the default, to tell what was changed in the file from what was
-    changed at the desk. The row stays when the file no longer names it, and when there is no such thing any more.
+    ``fields`` holds a digest of each value that is not the default, to tell changes in the file from those at the
+    desk. The row stays when the file no longer names it, and when there is no such thing any more.
     """
 
     __tablename__ = "applied_row"

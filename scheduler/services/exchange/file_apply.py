@@ -123,7 +123,7 @@ class _FileApplication:
         events = self.file.event
         self.lookup.load(Event, events, *WITH_EVENT, change=True)
         self.lookup.load(Venue, [draft.venue for draft in events.values() if draft.venue])
-        pending = []
+        pending: list[planning.Pending] = []
         with self.session.no_autoflush:  # all rows are flushed together, below
             for key, draft in _order_by_parent(events):
                 with self.problems.collecting(f"event.{key}"):
@@ -142,7 +142,10 @@ class _FileApplication:
         desk = self._name_zone(event_mapping.read_draft(event)) if event else None
         written = draft.model_fields_set
         if draft.reminders is None and draft.kind in head.reminders:
-            draft, written = draft.model_copy(update={"reminders": head.reminders[draft.kind]}), {*written, "reminders"}
+            draft, written = (
+                draft.model_copy(update={"reminders": head.reminders[draft.kind]}),
+                {*written, "reminders"},
+            )
         wanted = self._name_zone(event_mapping.complete(draft.normalize(tz=draft.tz or self._find_zone(draft)), desk))
         merged = self.memory.merge("event", key, wanted, desk, written=written)
         if merged is not None:

@@ -1,8 +1,8 @@
 """Drafts in cells: the parts of a row that a programme file and the desk can change independently of each other.
 
-A cell is named by its field and its part: ``title/th`` is the Thai title, ``closed/2027-02-05`` the closing that begins
-on that day, ``capacity/`` the only part of the capacity. Values that only make sense together share a cell: ``when/``.
-A cell that has its default is left out.
+A cell is named by its field and its part: ``title/th`` is the Thai title, ``closed/2027-02-05`` the closing that
+begins on that day, ``capacity/`` the only part of the capacity. Values that only make sense together share a cell:
+``when/``. A cell that has its default is left out.
 """
 
 from __future__ import annotations

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
-from scheduler.base.i18n import N_
 from scheduler.model.events import Status
 from scheduler.services.common.drafts import Draft
 from scheduler.services.exchange.merging.cells import is_single, join, list_fields, split, write_digests
@@ -24,16 +23,16 @@ Base = Mapping[str, str]  # digests of the cells that the file had when it was l
 class Winner(StrEnum):
     """The side whose value is taken where both have changed it."""
 
-    FILE = N_("file")
-    DESK = N_("desk")
+    FILE = "file"
+    DESK = "desk"
 
 
 class Presence(StrEnum):
     """What a side has done with a row as a whole."""
 
-    NAMED = N_("named")
-    CHANGED = N_("changed")
-    REMOVED = N_("removed")
+    NAMED = "named"
+    CHANGED = "changed"
+    REMOVED = "removed"
 
 
 Values = dict[str, tuple[Any, Any]]  # by cell: what the desk has, what the file says
