@@ -19,7 +19,9 @@ from scheduler.services.events.attendance import parties, transitions
 from scheduler.services.events.attendance.replies import PARTSTATS, Reply
 from scheduler.services.events.programme.event_drafts import AttendeeDraft, EventDraft
 from scheduler.services.exchange.file_problems import FileProblems
+from scheduler.services.exchange.merging.cells import split, write_digests
 from scheduler.services.exchange.merging.memory import FileMemory
+from scheduler.services.exchange.merging.three_way import Base
 
 
 class FileAttendees:
@@ -86,14 +88,15 @@ class FileAttendees:
 
     def _put_attendee(self, event: Event, draft: AttendeeDraft, attendee: Attendee | None) -> None:
         merged = self._merge(event, draft, attendee)
+        notes = (N_("the answer on record is kept"),) if attendee and _has_other_answer(attendee, draft) else ()
         if merged is None:
+            self._add_change(event, draft.person, ChangeKind.UNCHANGED, notes=notes)
             return
         person = self.lookup.get(Person, draft.person)
-        if attendee is None or not _is_planned(attendee):
+        if attendee is None or not _is_planned(attendee, draft):
             self._invite(event, merged, person)
             return
         changed = self._update(attendee, merged)
-        notes = (N_("the answer on record is kept"),) if _has_other_answer(attendee, draft) else ()
         if changed:
             self.replanned.append(event)
         self._add_change(event, draft.person, ChangeKind.CHANGED if changed else ChangeKind.UNCHANGED, notes=notes)
@@ -103,7 +106,7 @@ class FileAttendees:
 
         Answers are not merged: one on record stays.
         """
-        desk = _read_plan(attendee) if attendee and _is_planned(attendee) else None
+        desk = _read_plan(attendee) if attendee and _is_planned(attendee, draft) else None
         wanted = draft.model_copy(update=_NO_ANSWER)
         if desk and wanted.represented_by is None:  # without a key a representative cannot be written in a file
             wanted = wanted.model_copy(update={"represented_by": desk.represented_by})
@@ -111,10 +114,19 @@ class FileAttendees:
             *("attendee", f"{event.key} {draft.person}", wanted, desk),
             written=draft.model_fields_set,
             removed=attendee is not None and _was_withdrawn(attendee),
-            # Of somebody who registered, the file has said nothing.
-            otherwise={} if desk and attendee and attendee.programme != self.memory.programme else None,
+            otherwise=self._guess_last(attendee, wanted) if attendee else None,
         )
         return merged and merged.model_copy(update={name: getattr(draft, name) for name in _NO_ANSWER})
+
+    def _guess_last(self, attendee: Attendee, wanted: AttendeeDraft) -> Base | None:
+        """Return what the file said last if that is not known.
+
+        Of somebody who registered it was nothing. Somebody whom the desk has taken off the list is not invited again.
+        """
+        if _has_left(attendee) and not _was_withdrawn(attendee):
+            return write_digests(split(wanted))
+        mine = attendee.programme == self.memory.programme
+        return None if mine or not _is_planned(attendee, wanted) else {}
 
     def _invite(self, event: Event, draft: AttendeeDraft, person: Person) -> None:
         guest = transitions.Guest(person=person, mode=draft.mode, companions=draft.companions, role=draft.role)
@@ -186,9 +198,16 @@ def _read_plan(attendee: Attendee) -> AttendeeDraft:
     )
 
 
-def _is_planned(attendee: Attendee) -> bool:
-    """Return whether somebody stands on the list, or has answered; only others are invited."""
-    return attendee.standing is not Standing.UNCONFIRMED and not _was_withdrawn(attendee)
+def _is_planned(attendee: Attendee, draft: AttendeeDraft) -> bool:
+    """Return whether an attendee is as a file can plan them: on the list, or with an answer of their own."""
+    regrets = PARTSTATS[draft.answer] is Partstat.DECLINED is attendee.partstat
+    return regrets or not (attendee.standing is Standing.UNCONFIRMED or _has_left(attendee))
+
+
+def _has_left(attendee: Attendee) -> bool:
+    """Return whether the desk or the organizer has taken an attendee off the list; regrets are only an answer."""
+    withdrawn = attendee.standing is Standing.WITHDRAWN and attendee.answered_by in (None, Answer.DESK)
+    return withdrawn or attendee.standing is Standing.REFUSED
 
 
 def _was_withdrawn(attendee: Attendee) -> bool:

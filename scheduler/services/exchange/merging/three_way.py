@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from scheduler.model.events import Status
 from scheduler.services.common.drafts import Draft
-from scheduler.services.exchange.merging.cells import is_single, join, list_fields, split, write_digests
+from scheduler.services.exchange.merging.cells import field_of, is_single, join, list_fields, split, write_digests
 
 D = TypeVar("D", bound=Draft)
 STATUS = "status/"
@@ -58,7 +58,7 @@ def merge(base: Base | None, file: D, desk: D, *, written: Collection[str], deci
     ``base`` is None if it is not known what the file said last: then whatever the file says and the desk has
     otherwise counts as changed by both. ``written`` are the fields that the file has.
     """
-    sides = _Sides(base, split(file), split(desk), written)
+    sides = _Sides(base, file, desk, written)
     merged: Merge[D] = Merge(file)
     ending = sides.find_ending()
     cells = dict(sides.file)
@@ -98,15 +98,13 @@ def _copy(source: Mapping[str, Any], cell: str, cells: dict[str, Any]) -> None:
         cells[cell] = source[cell]
 
 
-@dataclass(slots=True)
 class _Sides:
     """The cells of both sides, and who has changed which of them."""
 
-    base: Base | None
-    file: Mapping[str, Any]
-    desk: Mapping[str, Any]
-    written: Collection[str]
-    digests: tuple[Base, Base] | None = None
+    def __init__(self, base: Base | None, file: Draft, desk: Draft, written: Collection[str]) -> None:
+        self.base, self.written, self._drafts = base, written, (desk, file)
+        self.file, self.desk = split(file), split(desk)
+        self._digests: tuple[Base, Base] | None = None
 
     def list_differing(self) -> list[str]:
         """Return the cells in which the sides differ, in the order of the file."""
@@ -114,6 +112,11 @@ class _Sides:
         return [cell for cell in cells if self.file.get(cell) != self.desk.get(cell)]
 
     def get_pair(self, cell: str) -> tuple[Any, Any]:
+        """Return what the desk has and what the file says; None for a part that one of them does not have."""
+        name = field_of(cell)
+        if is_single(cell) and name in type(self._drafts[0]).model_fields:
+            desk, file = (getattr(draft, name) for draft in self._drafts)
+            return desk, file
         return self.desk.get(cell), self.file.get(cell)
 
     def is_changed_by_file(self, cell: str) -> bool:
@@ -129,17 +132,16 @@ class _Sides:
 
     def find_ending(self) -> str | None:
         """Return the cell of the status if one side has cancelled the event and the other has changed it."""
-        before = self.desk.get(STATUS), self.file.get(STATUS)
-        if before[0] == before[1] or Status.CANCELLED not in before:
-            return None
+        desk, file = self.desk.get(STATUS), self.file.get(STATUS)
         others = [cell for cell in self.list_differing() if cell != STATUS]
-        if before[0] == Status.CANCELLED and not self.is_changed_by_file(STATUS):
-            return STATUS if any(map(self.is_changed_by_file, others)) else None
-        if before[1] == Status.CANCELLED and not self.is_changed_by_desk(STATUS):
-            return STATUS if any(map(self.is_changed_by_desk, others)) else None
-        return None
+        if desk == file or not others:
+            return None
+        by_desk = desk == Status.CANCELLED and not self.is_changed_by_file(STATUS)
+        by_file = file == Status.CANCELLED and not self.is_changed_by_desk(STATUS)
+        clash = by_desk and any(map(self.is_changed_by_file, others))
+        return STATUS if clash or (by_file and any(map(self.is_changed_by_desk, others))) else None
 
     def _digest(self) -> tuple[Base, Base]:
-        if self.digests is None:
-            self.digests = write_digests(self.file), write_digests(self.desk)
-        return self.digests
+        if self._digests is None:
+            self._digests = write_digests(self.file), write_digests(self.desk)
+        return self._digests
