@@ -63,7 +63,7 @@ def split(draft: Draft) -> dict[str, Any]:
         value = getattr(draft, name)
         if name not in grouped and (field.is_required() or value != field.default):
             cells |= _split_field(name, value)
-    return cells | _split_groups(draft)
+    return _split_groups(draft) | cells
 
 
 def _list_grouped(kind: type[Draft]) -> set[str]:
