@@ -120,5 +120,4 @@ class AppliedRow(Base):
     fields: Mapped[dict[str, str]] = mapped_column(JSON)
 
 
-register_refusal("pk_applied_row", N_("this file was applied meanwhile; run it again"))
 register_refusal("uq_origin_source_uid_recurrence_id", N_("this event was imported meanwhile; run it again"))

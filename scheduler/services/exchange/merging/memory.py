@@ -24,10 +24,10 @@ DROPPED = "dropped"  # stands for the row as a whole: the file no longer named i
 
 
 class Undecided(Conflict):
-    """Both the file and the desk have changed the same; say which holds: --file-wins or --desk-wins."""
+    """Both a file and the desk have changed the same; ``changes`` are all that there would be."""
 
     def __init__(self, changes: Collection[Change]) -> None:
-        super().__init__()
+        super().__init__("the file and the desk have both changed the same; say --file-wins or --desk-wins")
         self.changes = tuple(changes)
 
 
