@@ -14,7 +14,7 @@ from scheduler.model.imports import AppliedRow
 from scheduler.services.common.changes import Change, ChangeKind
 from scheduler.services.common.drafts import Draft
 from scheduler.services.exchange.merging.cells import split, write_digests
-from scheduler.services.exchange.merging.three_way import ROW, STATUS, Base, Presence, Values, Winner, merge
+from scheduler.services.exchange.merging.three_way import ROW, STATUS, Base, RowState, Values, Winner, merge
 
 D = TypeVar("D", bound=Draft)
 Row = tuple[str, str]  # noun and key
@@ -81,7 +81,7 @@ class FileMemory:
         """Return whether a row that the desk does not have is added, or was removed there and stays so."""
         if (base is None and not removed) or (base is not None and ROW in base):
             return True
-        values = {ROW: (Presence.REMOVED, Presence.NAMED if base == digests else Presence.CHANGED)}
+        values = {ROW: (RowState.REMOVED, RowState.NAMED if base == digests else RowState.CHANGED)}
         return self._wins(noun, key, ROW, values, clashes=base != digests)
 
     def drop(self, noun: str, key: str, desk: Draft) -> bool:
@@ -93,7 +93,7 @@ class FileMemory:
         known = base is not None and ROW in base
         if not known and base == digests:
             return True
-        return self._wins(noun, key, ROW, {ROW: (Presence.CHANGED, Presence.REMOVED)}, clashes=not known)
+        return self._wins(noun, key, ROW, {ROW: (RowState.CHANGED, RowState.REMOVED)}, clashes=not known)
 
     def _wins(self, noun: str, key: str, cell: str, values: Values, *, clashes: bool) -> bool:
         """Return whether the file wins against the desk: never, unless they clash and somebody has said so."""

@@ -27,7 +27,7 @@ class Winner(StrEnum):
     DESK = "desk"
 
 
-class Presence(StrEnum):
+class RowState(StrEnum):
     """What a side has done with a row as a whole."""
 
     NAMED = "named"
