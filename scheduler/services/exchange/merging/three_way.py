@@ -41,13 +41,13 @@ Decide = Callable[[str], Winner | None]  # the winner of a cell, None if nobody 
 
 @dataclass(slots=True)
 class Merge(Generic[D]):
-    """A merged row: ``draft`` is what it becomes, None if it stays removed.
+    """A merged row: ``draft`` is what it becomes.
 
     ``kept`` are the cells that stay as the desk has them, ``undecided`` those about which somebody must be asked:
     until then they stay as the desk has them, too.
     """
 
-    draft: D | None
+    draft: D
     kept: Values = field(default_factory=dict)
     undecided: Values = field(default_factory=dict)
 
@@ -58,37 +58,20 @@ def merge(base: Base | None, file: D, desk: D, *, written: Collection[str], deci
     ``base`` is None if it is not known what the file said last: then whatever the file says and the desk has
     otherwise counts as changed by both. ``written`` are the fields that the file has.
     """
+    if file == desk:
+        return Merge(file)
     sides = _Sides(base, file, desk, written)
-    merged: Merge[D] = Merge(file)
-    ending = sides.find_ending()
-    cells = dict(sides.file)
+    contested = sides.is_ending_contested()
+    if contested and (winner := decide(STATUS)) is not Winner.FILE:
+        differing = {cell: sides.get_pair(cell) for cell in (STATUS, *sides.list_differing())}
+        return Merge(desk, kept=differing) if winner else Merge(desk, undecided=differing)
+    merged, cells = Merge(file), dict(sides.file)
     for cell in sides.list_differing():
-        pair = sides.get_pair(cell)
-        winner: Winner | None = Winner.FILE
-        if sides.is_changed_by_both(cell) or cell == ending:
-            winner = decide(cell)
-            if winner is None:
-                merged.undecided[cell] = pair
-        elif not sides.is_changed_by_file(cell):
-            winner = Winner.DESK
+        winner = Winner.FILE if contested and cell == STATUS else sides.find_winner(cell, decide)
         if winner is not Winner.FILE:
             _copy(sides.desk, cell, cells)
-        if winner is Winner.DESK:
-            merged.kept[cell] = pair
-    if ending and decide(ending) is not Winner.FILE:
-        return _keep_desk(merged, sides, desk, ending)
-    merged.draft = file if cells == sides.file else join(file, desk, cells)
-    return merged
-
-
-def _keep_desk(merged: Merge[D], sides: _Sides, desk: D, ending: str) -> Merge[D]:
-    """Keep a row as the desk has it, because one side has cancelled what the other has changed."""
-    merged.draft = desk
-    differing = {cell: sides.get_pair(cell) for cell in sides.list_differing()}
-    if ending in merged.undecided:
-        merged.kept, merged.undecided = {}, {ending: differing[ending], **differing}
-    else:
-        merged.kept, merged.undecided = differing, {}
+            (merged.kept if winner else merged.undecided)[cell] = sides.get_pair(cell)
+    merged.draft = join(file, desk, cells)
     return merged
 
 
@@ -127,19 +110,21 @@ class _Sides:
     def is_changed_by_desk(self, cell: str) -> bool:
         return self.base is None or self._digest()[1].get(cell) != self.base.get(cell)
 
-    def is_changed_by_both(self, cell: str) -> bool:
-        return self.is_changed_by_file(cell) and self.is_changed_by_desk(cell)
+    def find_winner(self, cell: str, decide: Decide) -> Winner | None:
+        """Return the side whose value of a cell is taken, None if somebody must be asked first."""
+        if not self.is_changed_by_file(cell):
+            return Winner.DESK
+        return decide(cell) if self.is_changed_by_desk(cell) else Winner.FILE
 
-    def find_ending(self) -> str | None:
-        """Return the cell of the status if one side has cancelled the event and the other has changed it."""
+    def is_ending_contested(self) -> bool:
+        """Return whether one side alone has cancelled the event, and the other has changed it."""
         desk, file = self.desk.get(STATUS), self.file.get(STATUS)
         others = [cell for cell in self.list_differing() if cell != STATUS]
-        if desk == file or not others:
-            return None
-        by_desk = desk == Status.CANCELLED and not self.is_changed_by_file(STATUS)
-        by_file = file == Status.CANCELLED and not self.is_changed_by_desk(STATUS)
-        clash = by_desk and any(map(self.is_changed_by_file, others))
-        return STATUS if clash or (by_file and any(map(self.is_changed_by_desk, others))) else None
+        if desk == Status.CANCELLED != file and not self.is_changed_by_file(STATUS):
+            return any(map(self.is_changed_by_file, others))
+        if file == Status.CANCELLED != desk and not self.is_changed_by_desk(STATUS):
+            return any(map(self.is_changed_by_desk, others))
+        return False
 
     def _digest(self) -> tuple[Base, Base]:
         if self._digests is None:
