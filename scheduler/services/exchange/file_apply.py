@@ -163,7 +163,8 @@ class _FileApplication:
     def cancel_missing(self) -> None:
         """Cancel events to come that this programme once named and no longer does."""
         mine = sa.select(Event).where(Event.programme == self.file.programme.key, Event.status != Status.CANCELLED)
-        for event in self.session.scalars(mine.options(*WITH_EVENT).order_by(Event.key)).all():
+        events = self.session.scalars(mine.options(*WITH_EVENT).order_by(Event.key)).all()
+        for event in sorted(events, key=_count_wholes, reverse=True):  # parts first: one that stays keeps its whole
             named = event.key in self.file.event or f"event.{event.key}" in self.problems.doubtful
             if not named and not event.cancelled and not event.is_over(self.now):
                 with self.problems.collecting(f"event.{event.key}"):
@@ -171,7 +172,9 @@ class _FileApplication:
 
     def _drop(self, event: Event) -> None:
         """Cancel an event that the file no longer names, unless it was changed at the desk."""
-        if not self.memory.drop("event", event.key, self._name_zone(event_mapping.read_draft(event))):
+        desk = self._name_zone(event_mapping.read_draft(event))
+        contested = any(self.memory.tells_of("event", part.key) for part in event.children if not part.cancelled)
+        if not self.memory.drop("event", event.key, desk, contested=contested):
             return
         kept = [part.key for part in event.children if part.key in self.file.event and not part.cancelled]
         if kept:
@@ -210,6 +213,11 @@ class _FileApplication:
         except Problems as error:
             for problem in error.problems:
                 self.problems.add(problem)
+
+
+def _count_wholes(event: Event) -> int:
+    """Return how many events an event is a part of, directly or not."""
+    return 1 + _count_wholes(event.parent) if event.parent else 0
 
 
 def _merge_post(memory: FileMemory, key: str, file: PostDraft, desk: PostDraft | None) -> PostDraft | None:

@@ -84,14 +84,17 @@ class FileMemory:
         values = {ROW: (RowState.REMOVED, RowState.NAMED if base == digests else RowState.CHANGED)}
         return self._wins(noun, key, ROW, values, clashes=base != digests)
 
-    def drop(self, noun: str, key: str, desk: Draft) -> bool:
-        """Return whether a row that the file no longer names is to be cancelled or withdrawn."""
+    def drop(self, noun: str, key: str, desk: Draft, *, contested: bool = False) -> bool:
+        """Return whether a row that the file no longer names is to be cancelled or withdrawn.
+
+        ``contested`` says that a part of it stays, because the desk has changed that.
+        """
         base, digests = self._before.get((noun, key)), write_digests(split(desk))
         self._now[noun, key] = {**(digests if base is None else base), ROW: DROPPED}
         if noun == "event":
             self._now[noun, key] = {**self._now[noun, key], **write_digests({STATUS: Status.CANCELLED})}
         known = base is not None and ROW in base
-        if not known and base == digests:
+        if not known and base == digests and not contested:
             return True
         return self._wins(noun, key, ROW, {ROW: (RowState.CHANGED, RowState.REMOVED)}, clashes=not known)
 

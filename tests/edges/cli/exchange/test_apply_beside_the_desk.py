@@ -262,6 +262,19 @@ def test_an_event_changed_at_the_desk_is_not_cancelled_by_the_file_without_being
     assert "event talks" not in desk.apply("--yes") or how == "cancelled"
 
 
+@pytest.mark.parametrize(("winner", "status"), [("--desk-wins", "confirmed"), ("--file-wins", "cancelled")])
+def test_a_part_that_stays_keeps_its_whole(desk: Desk, winner: str, status: str) -> None:
+    desk.run("event", "move", "opening", "2027-02-02 12:00")
+    start, end = desk.text.index("[event.show]"), desk.text.index("[event.talks]")
+    desk.text = desk.text[:start] + desk.text[end:]
+
+    refused = desk.apply("--yes", code=1)
+    desk.apply("--yes", winner)
+
+    assert "? event opening\n    desk changed, file removed\n" in refused
+    assert [status] * 2 == [desk.show("event", key)["status"] for key in ("show", "opening")]
+
+
 def test_an_event_that_the_file_names_again_takes_place_again(desk: Desk) -> None:
     whole = desk.text
     start, end = desk.text.index("[event.talks]"), desk.text.index("[event.visit]")
