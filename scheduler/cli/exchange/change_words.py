@@ -60,12 +60,10 @@ def describe_sides(cell: str, pair: tuple[Any, Any]) -> str:
 
 
 def name_cell(cell: str) -> str:
-    """Return the name of a field, or of one part of it: "title (th)", "closed days 2027-02-05"."""
+    """Return the name of a field, or of one part of it: "title (th)", "closed days (2027-02-05)"."""
     field, _slash, part = cell.partition("/")
     name = _(FIELD_WORDS.get(field, field))
-    if not part or part == language():
-        return name
-    return f"{name} ({part})" if part.isalpha() and len(part) <= 3 else f"{name} {part}"
+    return f"{name} ({part})" if part and part != language() else name
 
 
 def _is_list(value: Any) -> bool:
