@@ -176,6 +176,7 @@ def test_what_only_the_file_has_changed_is_done_beside_what_the_desk_has_changed
     desk.run("post", "service", "change", "phuket", "passport", "--minutes", "30", "--yes")
     desk.edit(
         ("capacity = 100", "capacity = 120"),
+        ('role = "guest of honour"', 'role = "speaker"'),
         ('reason = "Songkran" }]', 'reason = "Songkran" }, { on = 2027-06-03 }]'),
         ("minutes = 20", 'minutes = 20\nfee = "30"\ncurrency = "THB"'),
     )
@@ -183,6 +184,7 @@ def test_what_only_the_file_has_changed_is_done_beside_what_the_desk_has_changed
     output = desk.apply("--yes")
 
     assert "~ event opening: places in person 100 → 120\n" in output
+    assert "~ attendee opening mayor\n" in output
     assert "~ venue library\n    + closed days 2027-06-03\n" in output
     assert "~ service phuket/passport: fee - → 30; currency - → THB\n" in output
     assert ["2027-02-02T12:00:00", 120] == [desk.opening(), desk.show("event", "opening")["capacity"]]
