@@ -1,4 +1,4 @@
-"""The memory of imports: columns and rows of guest lists, external ids of people, sources of imported events."""
+"""The memory of imports: columns and rows of guest lists, ids of people, imported events, programme files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from scheduler.base.i18n import N_
 from scheduler.model.attendance import Attendee
 from scheduler.model.events import Event
-from scheduler.model.places import Person
+from scheduler.model.places import KEY, Person
 from scheduler.storage.refusals import register_refusal
 from scheduler.storage.types import JSON, Base, Id, Instant
 
@@ -103,6 +103,21 @@ class Origin(Base):
         sa.UniqueConstraint("source", "uid", "recurrence_id"),
         sa.CheckConstraint("sequence >= 0", name="sequence"),
     )
+
+
+class AppliedRow(Base):
+    """A row of a programme file as the file had it when it was last applied.
+
+    ``fields`` holds a digest of each value that is not the default, to tell changes in the file from those at the
+    desk. The row stays when the file no longer names it, and when there is no such thing any more.
+    """
+
+    __tablename__ = "applied_row"
+
+    programme: Mapped[str] = mapped_column(KEY, primary_key=True)
+    noun: Mapped[str] = mapped_column(sa.String(20), primary_key=True)
+    key: Mapped[str] = mapped_column(sa.String(170), primary_key=True)
+    fields: Mapped[dict[str, str]] = mapped_column(JSON)
 
 
 register_refusal("uq_origin_source_uid_recurrence_id", N_("this event was imported meanwhile; run it again"))

@@ -17,7 +17,7 @@ from scheduler.base.date_parsing import parse_day
 from scheduler.base.errors import Conflict, Invalid
 from scheduler.base.i18n import N_
 from scheduler.base.text import check_line
-from scheduler.cli.exchange.programme_file import MARKS, change_in_words, change_record, sum_in_words
+from scheduler.cli.exchange.change_words import MARKS, change_in_words, change_record, sum_in_words
 from scheduler.cli.kit.answers import print_json
 from scheduler.cli.kit.context import CommandContext, as_json, ask, pass_context, with_force, without_asking
 from scheduler.cli.kit.language import _

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from scheduler.base.errors import Conflict, SchedulerError
+from scheduler.base.errors import Conflict, Invalid, SchedulerError
 from scheduler.base.i18n import N_
+from scheduler.cli.exchange.change_words import (
+    change_in_words,
+    change_record,
+    describe_sides,
+    explain_marks,
+    sum_in_words,
+)
 from scheduler.cli.kit.answers import print_json
 from scheduler.cli.kit.context import CommandContext, as_json, ask, pass_context, with_force, without_asking
 from scheduler.cli.kit.language import _
@@ -17,114 +27,150 @@ from scheduler.cli.kit.output import refuse_existing, write_file
 from scheduler.services.common.changes import Change, ChangeKind
 from scheduler.services.exchange import file_apply, file_reader
 from scheduler.services.exchange import file_export as exporting
+from scheduler.services.exchange.merging.memory import Undecided
+from scheduler.services.exchange.merging.three_way import STATUS, Winner
 
 if TYPE_CHECKING:
     from scheduler.services.exchange.file_reader import ProgrammeSource
-
-MARKS = {ChangeKind.ADDED: "+", ChangeKind.CHANGED: "~", ChangeKind.CANCELLED: "x", ChangeKind.WITHDRAWN: "-"}
 
 
 @click.command(help=N_("Plan a whole programme from one file: all of it or nothing."))
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--dry-run", is_flag=True, help=N_("Show what would change and stop."))
+@click.option("--file-wins", is_flag=True, help=N_("Where file and desk have changed the same, take the file's."))
+@click.option("--desk-wins", is_flag=True, help=N_("Where file and desk have changed the same, keep the desk's."))
 @without_asking
 @with_force
 @as_json
 @pass_context
-def apply(context: CommandContext, file: Path, dry_run: bool, yes: bool, force: str | None, as_json: bool) -> None:
-    programme = file_reader.read(file)
-    changes = _apply(context, programme, force, keep=yes and not dry_run)
-    if not yes or dry_run:
-        report(changes, as_json=as_json, done=False)
-        if dry_run or not any(change.is_change for change in changes):
-            return
-        _ask_about(changes)
-        _apply(context, programme, force, keep=True, shown=changes)
-        click.echo(_("Done."))
-        return
-    report(changes, as_json=as_json, done=True)
-
-
-def _apply(
+def apply(
     context: CommandContext,
-    programme: ProgrammeSource,
+    /,
+    file: Path,
+    dry_run: bool,
+    file_wins: bool,
+    desk_wins: bool,
+    yes: bool,
     force: str | None,
-    *,
-    keep: bool,
-    shown: Sequence[Change] | None = None,
-) -> list[Change]:
-    """Apply the file, or roll back when the changes are only to be shown: the same code makes and shows them.
+    as_json: bool,
+) -> None:
+    if file_wins and desk_wins:
+        raise Invalid("file-wins: only one can win; say --file-wins or --desk-wins")
+    winner = Winner.FILE if file_wins else Winner.DESK if desk_wins else None
+    run = _Application(context, file_reader.read(file), force, winner)
+    if dry_run:
+        _report(run.show(), as_json=as_json, done=False)
+        return
+    # A program that reads JSON gets that of what was done, and no other.
+    with redirect_stdout(sys.stderr if as_json else sys.stdout):
+        would = None if yes else run.decide(keep=False)
+        if would is not None:
+            _ask_about(would)
+        made = run.decide(keep=True, shown=would)
+    _report(made, as_json=as_json, done=True)
 
-    Raises Conflict when it would now do other than was ``shown``: nothing is done that nobody was asked about.
-    """
-    with context.write(keep=keep) as session:
+
+@dataclass(slots=True)
+class _Application:
+    """A file that is being applied, and which side wins where the file and the desk have changed the same."""
+
+    context: CommandContext
+    programme: ProgrammeSource
+    force: str | None
+    winner: Winner | None
+    winners: dict[tuple[str, str, str], Winner] = field(default_factory=dict)  # by noun, key and cell: what was asked
+
+    def show(self) -> Sequence[Change]:
+        """Return what would be changed, and what is undecided."""
         try:
-            changes = file_apply.apply(
-                session, programme.file, now=context.now(), force=force, doubtful=programme.doubtful
-            )
-        except SchedulerError as error:
-            raise programme.told(error) from error
-        if programme.mistakes:
-            raise programme.told()
-        if shown is not None and changes != shown:
-            raise Conflict("something else was changed meanwhile; nothing was done, run it again")
-        return changes
+            return self._apply(keep=False)
+        except Undecided as error:
+            return error.changes
+
+    def decide(self, *, keep: bool, shown: Sequence[Change] | None = None) -> Sequence[Change]:
+        """Apply the file, and ask which side wins until nothing is undecided.
+
+        Raise Undecided if nobody can be asked.
+        """
+        while True:
+            try:
+                return self._apply(keep=keep, shown=shown)
+            except Undecided as error:
+                undecided = [change for change in error.changes if change.verb is ChangeKind.UNDECIDED]
+                if not sys.stdin.isatty():
+                    _print_changes(undecided)
+                    raise
+                self.winners |= _ask_who_wins(undecided)
+
+    def _apply(self, *, keep: bool, shown: Sequence[Change] | None = None) -> list[Change]:
+        """Apply the file, or roll back when the changes are only to be shown: the same code makes and shows them.
+
+        Raises Conflict when it would now do other than was ``shown``: nothing is done that nobody was asked about.
+        """
+        source = self.programme
+        with self.context.write(keep=keep) as session:
+            try:
+                changes = file_apply.apply(
+                    session,
+                    source.file,
+                    now=self.context.now(),
+                    force=self.force,
+                    doubtful=source.doubtful,
+                    decide=lambda *cell: self.winner or self.winners.get(cell),
+                )
+            except SchedulerError as error:
+                if isinstance(error, Undecided):
+                    raise source.told() if source.mistakes else error from error
+                raise source.told(error) from error
+            if source.mistakes:
+                raise source.told()
+            if shown is not None and changes != shown:
+                raise Conflict("something else was changed meanwhile; nothing was done, run it again")
+            return changes
+
+
+def _ask_who_wins(undecided: Sequence[Change]) -> dict[tuple[str, str, str], Winner]:
+    """Ask about each value that both have changed. Whether an event takes place is asked before all else of it."""
+    return {
+        (change.noun, change.key, cell): _ask_about_value(change, cell)
+        for change in undecided
+        for cell in ([STATUS] if STATUS in change.fields else change.fields)
+    }
+
+
+def _ask_about_value(change: Change, cell: str) -> Winner:
+    click.echo(change_in_words(change), err=True)
+    question = f"{_(change.noun)} {change.key}: {describe_sides(cell, change.fields[cell])}. " + _("Which one holds?")
+    return Winner(click.prompt(question, type=click.Choice([str(winner) for winner in Winner]), err=True))
 
 
 def _ask_about(changes: Sequence[Change]) -> None:
-    """Ask about what is no longer as it was. What is only added takes nothing from anybody."""
+    """Show and ask about what is no longer as it was. What is only added takes nothing from anybody."""
     if any(change.is_change and change.verb is not ChangeKind.ADDED for change in changes):
+        click.echo(_("What would be done:"))
+        _print_changes(changes)
+        click.echo(_("Nothing has been changed yet."))
         people = sum(change.told for change in changes)
         ask(_("People concerned: {people}. Go on?").format(people=people), yes=False)
 
 
-def report(changes: Sequence[Change], *, as_json: bool, done: bool) -> None:
+def _report(changes: Sequence[Change], *, as_json: bool, done: bool) -> None:
     """Print a line for each change, and the sums."""
-    made = [change for change in changes if change.is_change]
     if as_json:
-        print_json([change_record(change) for change in made])
+        print_json([change_record(change) for change in changes if change.verb is not ChangeKind.UNCHANGED])
         return
-    for change in changes:
-        if change.is_change:
-            click.echo(change_in_words(change))
-        for remark in change.notes:
-            click.echo(f"! {_(change.noun)} {change.key}: {_(remark)}")
+    _print_changes(changes)
     click.echo(sum_in_words(changes, done=done))
 
 
-def change_in_words(change: Change) -> str:
-    told = _(" (people concerned: {told})").format(told=change.told) if change.told else ""
-    return f"{MARKS[change.verb]} {_(change.noun)} {change.key}{_fields(change)}{told}"
-
-
-def _fields(change: Change) -> str:
-    if change.verb is not ChangeKind.CHANGED or not change.fields:
-        return ""
-    shown = [f"{name} {_brief(old)} → {_brief(new)}" for name, (old, new) in change.fields.items()]
-    return ": " + "; ".join(shown)
-
-
-def _brief(value: Any) -> str:
-    text = "-" if value in (None, (), "") else str(value)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def sum_in_words(changes: Sequence[Change], *, done: bool) -> str:
-    counts = {verb: sum(change.verb is verb for change in changes) for verb in ChangeKind}
-    parts = [f"{_(verb)}: {count}" for verb, count in counts.items() if count]
-    head = _("Done") if done else _("Planned")
-    return f"{head}. {', '.join(parts) or _('Nothing there.')}"
-
-
-def change_record(change: Change) -> dict[str, Any]:
-    fields = {name: [str(old), str(new)] for name, (old, new) in change.fields.items()}
-    return {
-        "noun": change.noun,
-        "key": change.key,
-        "verb": change.verb,
-        "fields": fields,
-        "told": change.told,
-    }
+def _print_changes(changes: Sequence[Change]) -> None:
+    for change in changes:
+        if change.verb is not ChangeKind.UNCHANGED:
+            click.echo(change_in_words(change))
+        for remark in change.notes:
+            click.echo(f"! {_(change.noun)} {change.key}: {_(remark)}")
+    for sentence in explain_marks(changes):
+        click.echo(sentence)
 
 
 @click.command(help=N_("Write everything planned into one file; applying it changes nothing."))

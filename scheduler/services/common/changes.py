@@ -11,18 +11,26 @@ from scheduler.services.common.drafts import Draft
 
 
 class ChangeKind(StrEnum):
-    """The kind of change to a row; UNCHANGED if it was already as asked for."""
+    """The kind of change to a row; UNCHANGED if it was already as asked for.
+
+    KEPT if it is otherwise than a file says, because it was changed at the desk; UNDECIDED if both have changed it.
+    """
 
     ADDED = "added"
     CHANGED = "changed"
     CANCELLED = "cancelled"
     WITHDRAWN = "withdrawn"
     UNCHANGED = "unchanged"
+    KEPT = "kept"
+    UNDECIDED = "undecided"
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One row before and after: ``fields`` has (before, after) by name, ``told`` how many people get a letter."""
+    """One row before and after: ``fields`` has (before, after) by name, ``told`` how many people get a letter.
+
+    Of a row that is kept or undecided, ``fields`` has (at the desk, in the file) by cell.
+    """
 
     noun: str
     key: str
@@ -33,7 +41,7 @@ class Change:
 
     @property
     def is_change(self) -> bool:
-        return self.verb is not ChangeKind.UNCHANGED
+        return self.verb in (ChangeKind.ADDED, ChangeKind.CHANGED, ChangeKind.CANCELLED, ChangeKind.WITHDRAWN)
 
 
 def find_differences(before: Draft, after: Draft) -> dict[str, tuple[Any, Any]]:

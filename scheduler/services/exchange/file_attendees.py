@@ -19,15 +19,18 @@ from scheduler.services.events.attendance import parties, transitions
 from scheduler.services.events.attendance.replies import PARTSTATS, Reply
 from scheduler.services.events.programme.event_drafts import AttendeeDraft, EventDraft
 from scheduler.services.exchange.file_problems import FileProblems
+from scheduler.services.exchange.merging.cells import split, write_digests
+from scheduler.services.exchange.merging.memory import FileMemory
+from scheduler.services.exchange.merging.three_way import Base
 
 
 class FileAttendees:
     """The attendees of one file: ``changes`` and ``replanned`` events are collected while they are put."""
 
     def __init__(
-        self, session: Session, programme: str, lookup: Lookup, problems: FileProblems, *, now: datetime
+        self, session: Session, memory: FileMemory, lookup: Lookup, problems: FileProblems, *, now: datetime
     ) -> None:
-        self.session, self.programme, self.lookup, self.problems, self.now = session, programme, lookup, problems, now
+        self.session, self.memory, self.lookup, self.problems, self.now = session, memory, lookup, problems, now
         self.changes: list[Change] = []
         self.replanned: list[Event] = []
 
@@ -73,21 +76,57 @@ class FileAttendees:
                 self._put_attendee(event, draft, listed.get(draft.person))
         named = {draft.person for draft in drafts}
         for key, attendee in listed.items():
-            mine = attendee.programme == self.programme
+            mine = attendee.programme == self.memory.programme
             if mine and key not in named and attendee.standing in ON_LIST:
-                transitions.withdraw(self.session, attendee, now=self.now)
-                self._add_change(event, key, ChangeKind.WITHDRAWN, told=1)
+                self._drop(event, key, attendee)
+
+    def _drop(self, event: Event, person: str, attendee: Attendee) -> None:
+        """Withdraw somebody whom the file no longer names, unless their place was changed at the desk."""
+        if self.memory.drop("attendee", f"{event.key} {person}", _read_plan(attendee)):
+            transitions.withdraw(self.session, attendee, now=self.now)
+            self._add_change(event, person, ChangeKind.WITHDRAWN, told=1)
 
     def _put_attendee(self, event: Event, draft: AttendeeDraft, attendee: Attendee | None) -> None:
-        person = self.lookup.get(Person, draft.person)
-        if attendee is None or attendee.standing is Standing.UNCONFIRMED or _was_withdrawn(attendee):
-            self._invite(event, draft, person)
+        merged = self._merge(event, draft, attendee)
+        notes = (N_("the answer on record is kept"),) if attendee and _has_other_answer(attendee, draft) else ()
+        if merged is None:
+            self._add_change(event, draft.person, ChangeKind.UNCHANGED, notes=notes)
             return
-        changed = self._update(attendee, draft)
-        notes = (N_("the answer on record is kept"),) if _has_other_answer(attendee, draft) else ()
+        person = self.lookup.get(Person, draft.person)
+        if attendee is None or not _is_planned(attendee, draft):
+            self._invite(event, merged, person)
+            return
+        changed = self._update(attendee, merged)
         if changed:
             self.replanned.append(event)
         self._add_change(event, draft.person, ChangeKind.CHANGED if changed else ChangeKind.UNCHANGED, notes=notes)
+
+    def _merge(self, event: Event, draft: AttendeeDraft, attendee: Attendee | None) -> AttendeeDraft | None:
+        """Return the draft with what the desk has changed since; None if the desk took them off the list.
+
+        Answers are not merged: one on record stays.
+        """
+        desk = _read_plan(attendee) if attendee and _is_planned(attendee, draft) else None
+        wanted = draft.model_copy(update=_NO_ANSWER)
+        if desk and wanted.represented_by is None:  # without a key a representative cannot be written in a file
+            wanted = wanted.model_copy(update={"represented_by": desk.represented_by})
+        merged = self.memory.merge(
+            *("attendee", f"{event.key} {draft.person}", wanted, desk),
+            written=draft.model_fields_set,
+            removed=attendee is not None and _was_withdrawn(attendee),
+            otherwise=self._guess_last(attendee, wanted) if attendee else None,
+        )
+        return merged and merged.model_copy(update={name: getattr(draft, name) for name in _NO_ANSWER})
+
+    def _guess_last(self, attendee: Attendee, wanted: AttendeeDraft) -> Base | None:
+        """Return what the file said last if that is not known.
+
+        Of somebody who registered it was nothing. Somebody whom the desk has taken off the list is not invited again.
+        """
+        if _has_left(attendee) and not _was_withdrawn(attendee):
+            return write_digests(split(wanted))
+        mine = attendee.programme == self.memory.programme
+        return None if mine or not _is_planned(attendee, wanted) else {}
 
     def _invite(self, event: Event, draft: AttendeeDraft, person: Person) -> None:
         guest = transitions.Guest(person=person, mode=draft.mode, companions=draft.companions, role=draft.role)
@@ -96,7 +135,7 @@ class FileAttendees:
             event,
             guest,
             now=self.now,
-            programme=self.programme,
+            programme=self.memory.programme,
             represented_by=self._find_representative(draft),
         )
         self._record_answer(attendee, draft)
@@ -145,6 +184,33 @@ class FileAttendees:
         self, event: Event, person: str, verb: ChangeKind, *, told: int = 0, notes: tuple[str, ...] = ()
     ) -> None:
         self.changes.append(Change("attendee", f"{event.key} {person}", verb, told=told, notes=notes))
+
+
+_NO_ANSWER = {name: AttendeeDraft.model_fields[name].default for name in ("answer", "by", "on", "reference")}
+
+
+def _read_plan(attendee: Attendee) -> AttendeeDraft:
+    """Return what was planned with an attendee, without their answer."""
+    deputy = attendee.represented_by
+    return AttendeeDraft.model_construct(
+        person=attendee.person.key,
+        role=attendee.role,
+        mode=attendee.mode,
+        companions=attendee.companions,
+        represented_by=deputy.key if deputy else None,
+    )
+
+
+def _is_planned(attendee: Attendee, draft: AttendeeDraft) -> bool:
+    """Return whether an attendee is as a file can plan them: on the list, or with an answer of their own."""
+    regrets = PARTSTATS[draft.answer] is Partstat.DECLINED is attendee.partstat
+    return regrets or not (attendee.standing is Standing.UNCONFIRMED or _has_left(attendee))
+
+
+def _has_left(attendee: Attendee) -> bool:
+    """Return whether the desk or the organizer has taken an attendee off the list; regrets are only an answer."""
+    withdrawn = attendee.standing is Standing.WITHDRAWN and attendee.answered_by in (None, Answer.DESK)
+    return withdrawn or attendee.standing is Standing.REFUSED
 
 
 def _was_withdrawn(attendee: Attendee) -> bool:

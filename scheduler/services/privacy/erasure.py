@@ -20,7 +20,7 @@ from scheduler.base.text import Text
 from scheduler.model.attendance import ON_LIST, Answer, Attendee, Companion, Standing
 from scheduler.model.events import Event
 from scheduler.model.feeds import FeedLink
-from scheduler.model.imports import ExternalId, GuestRow
+from scheduler.model.imports import AppliedRow, ExternalId, GuestRow
 from scheduler.model.letters import Letter, Outcome
 from scheduler.model.places import Person
 from scheduler.services.common.audit import note_each
@@ -175,6 +175,12 @@ def _revoke_feed_links(people: Sequence[int], now: datetime) -> Iterator[sa.Exec
     yield theirs.values(holder=ERASED, revoked_at=revoked, epoch=FeedLink.epoch + 1)
 
 
+def _forget_applied_rows(people: Sequence[int], _now: datetime) -> Iterator[sa.Executable]:
+    """Forget what programme files said of them, but not that they were named: else the next apply would add them."""
+    keys = sa.select(Person.key).where(Person.id.in_(people), Person.key.is_not(None)).scalar_subquery()
+    yield sa.update(AppliedRow).where(AppliedRow.noun == "person", AppliedRow.key.in_(keys)).values(fields={})
+
+
 def _skip_letters(people: Sequence[int], now: datetime) -> Iterator[sa.Executable]:
     """Skip letters that are still queued; blank the addresses of those that were sent, which stay in the ledger."""
     theirs = Letter.person_id.in_(people)
@@ -197,6 +203,7 @@ PERSONAL: tuple[Eraser, ...] = (
     _delete_companions,
     _delete_guest_rows,
     _delete_external_ids,
+    _forget_applied_rows,  # before the keys of people are blanked
     _revoke_feed_links,
     _skip_letters,
     _blank_attendees,

@@ -55,12 +55,13 @@ def put(session: Session, key: str, draft: PostDraft, *, now: datetime, lookup: 
     else:
         lock_post(session, post)
         before = make_draft(post)
-    changes = [change("post", key, before and _without_parts(before), _without_parts(draft))]
+    draft = normalize(draft)
+    changes = [change("post", key, before and without_parts(before), without_parts(draft))]
     if changes[0].is_change:
         _write(session, post, draft, lookup, now)
     changes += _put_counters(session, post, draft, before)
     changes += _put_services(session, post, draft, before, now)
-    if before is None or before.special != _sort_special(draft.special):
+    if before is None or before.special != draft.special:
         _write_special(session, post, draft.special)
     real_changes = [one for one in changes if one.is_change]
     post.version = (post.version or 0) + bool(real_changes)
@@ -71,12 +72,30 @@ def put(session: Session, key: str, draft: PostDraft, *, now: datetime, lookup: 
     return changes
 
 
-def _without_parts(draft: PostDraft) -> PostDraft:
+def lock_and_read(session: Session, key: str) -> PostDraft | None:
+    """Lock the post with this key, if there is one, and return the draft that would make it."""
+    post = session.scalar(sa.select(Post).where(Post.key == key).options(*WITH_POST))
+    if post is None:
+        return None
+    lock_post(session, post)
+    return make_draft(post)
+
+
+def normalize(draft: PostDraft) -> PostDraft:
+    """Return a draft with its lists in order, as they are read back."""
+    services = {
+        key: service.model_copy(update={"counters": tuple(sorted(set(service.counters)))})
+        for key, service in draft.service.items()
+    }
+    return draft.model_copy(update={"service": services, "special": _sort_special(draft.special)})
+
+
+def without_parts(draft: PostDraft) -> PostDraft:
     """Return the draft of the post alone, without counters and services.
 
     The special days stay: they name counters, so they are written after the counters.
     """
-    return draft.model_copy(update={"counter": {}, "service": {}, "special": _sort_special(draft.special)})
+    return draft.model_copy(update={"counter": {}, "service": {}})
 
 
 def _sort_special(special: Iterable[SpecialDraft]) -> tuple[SpecialDraft, ...]:
@@ -136,7 +155,6 @@ def _put_services(
 ) -> Iterator[Change]:
     known = {service.key: service for service in post.services}
     for key, wanted in draft.service.items():
-        wanted = wanted.model_copy(update={"counters": tuple(sorted(set(wanted.counters)))})
         done = change("service", f"{post.key}/{key}", before.service.get(key) if before else None, wanted)
         yield done
         if done.is_change:

@@ -65,9 +65,9 @@ def put(
     ``language`` is for a person whose draft has none. Raise NotFound for a key in the draft that does not exist,
     Conflict for the key of a built-in feed.
     """
-    row = lookup.find(noun.kind, key) or _adopt_visitor(lookup, key, draft)
+    row = find_row(noun, key, draft, lookup)
     before = read_draft(row) if row else None
-    after = _complete(draft, language)
+    after = complete(draft, language)
     done = change(noun.name, key, before, after)
     if not done.is_change:
         return done
@@ -90,6 +90,12 @@ def _create(noun: Noun, key: str) -> KeyedRow:
     return made
 
 
+def find_row(noun: Noun, key: str, draft: Draft, lookup: Lookup) -> KeyedRow | None:
+    """Return the row that a draft is about, if there is one: with this key, or a visitor who gets it."""
+    row: KeyedRow | None = lookup.find(noun.kind, key)
+    return row or _adopt_visitor(lookup, key, draft)
+
+
 def _adopt_visitor(lookup: Lookup, key: str, draft: Draft) -> Person | None:
     """Give the key to a visitor with the same address and name: they registered before they were planned with."""
     if not isinstance(draft, PersonDraft) or draft.email is None:
@@ -102,7 +108,7 @@ def _adopt_visitor(lookup: Lookup, key: str, draft: Draft) -> Person | None:
     return guest
 
 
-def _complete(draft: Draft, language: str) -> Draft:
+def complete(draft: Draft, language: str) -> Draft:
     """Return a draft with a language for a person without one, and with closures in order."""
     if isinstance(draft, PersonDraft) and draft.language is None:
         return draft.model_copy(update={"language": language})

@@ -203,7 +203,7 @@ def test_what_is_written_over_is_asked_about_and_what_is_only_added_is_not(desk:
     assert "~ event opening: title" in refused
     assert "say --yes" in refused
     assert "Opening" == desk.json("event", "show", "opening")["title"]["en"]
-    assert "Done.\n" in added
+    assert "+ event fine\nDone. added: 1" in added
     assert "Fine" == desk.json("event", "show", "fine")["title"]["en"]
 
 
