@@ -476,7 +476,7 @@ def test_an_agenda_has_the_name_and_colour_of_its_person(app, client):
 
     heads = [head(client.get(path)) for path in (mayors, ambassadors, a_link(app), PATH)]
 
-    names = ["Agenda of Mayor", "Agenda of Ambassador", "Programme, with private events", "Programme"]
+    names = ["Agenda of Mayor", "Agenda of Ambassador", r"Programme\, with private events", "Programme"]
     assert names == [str(one["NAME"]).partition(": ")[2] for one in heads]
     assert heads[0]["X-APPLE-CALENDAR-COLOR"] != heads[1]["X-APPLE-CALENDAR-COLOR"]
     assert "mayor по-русски" in str(head(client.get(mayors.replace(".en.", ".ru.")))["X-WR-CALNAME"])
