@@ -85,7 +85,7 @@ def _read_changes(session: Session, events: Sequence[Event], act: str) -> dict[s
     """Return how those events were that an act changed last, by their keys."""
     query = sa.select(Event.key, LastChange.before).join(LastChange, LastChange.event_id == Event.id)
     rows = session.execute(query.where(Event.id.in_([one.id for one in events]), LastChange.act == act))
-    before = dict(rows.tuples().all())
+    before = {row.key: row.before for row in rows}
     return {one.key: check(EventDraft, tomllib.loads(before[one.key])) for one in events if one.key in before}
 
 

@@ -185,15 +185,21 @@ def _find_reason_to_stay(event: Event, now: datetime) -> str:
 
 def prepare_all(events: Iterable[Event], prepare: Callable[[Event], planning.Pending]) -> Sequence[planning.Pending]:
     """Prepare all events. Raise what is wrong with all of them together, after the key of the event."""
-    pending, problems = [], []
+    pending: list[planning.Pending] = []
+    problems: list[SchedulerError] = []
     for event in events:
         try:
             pending.append(prepare(event))
         except SchedulerError as error:
-            problems += [Invalid("{place}: {problem}", place=event.key, problem=one) for one in list_errors(error)]
+            problems += [_name_event(event, one) for one in list_errors(error)]
     if problems:
         raise combine_errors(problems)
     return pending
+
+
+def _name_event(event: Event, problem: SchedulerError) -> SchedulerError:
+    kind = Conflict if isinstance(problem, Conflict) else Invalid
+    return kind("{place}: {problem}", place=event.key, problem=problem)
 
 
 def _make_draft(event: Event, by: timedelta, times: Mapping[str, Any], now: datetime) -> EventDraft:
