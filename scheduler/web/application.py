@@ -23,7 +23,7 @@ from scheduler.web.kit.assets import Assets
 from scheduler.web.kit.paths import PlainText, RowNumber
 from scheduler.web.officers.accounts import own_account, signing
 from scheduler.web.officers.consulate import calendars, closing_days, front_desk, statistics, visit
-from scheduler.web.officers.events import desk, door, guest
+from scheduler.web.officers.events import desk, door, guest, replanning
 from scheduler.web.officers.kit import guard
 from scheduler.web.programme import pages, subscribing, well_known
 
@@ -89,6 +89,7 @@ def _add_officers_pages(web: Flask, app: App) -> None:
     web.register_blueprint(own_account.blueprint(app, limiter))
     web.register_blueprint(desk.blueprint(app))
     web.register_blueprint(guest.blueprint(app))
+    web.register_blueprint(replanning.blueprint(app))
     web.register_blueprint(door.blueprint(app, local))
     web.register_blueprint(front_desk.blueprint(app, local))
     web.register_blueprint(visit.blueprint(app))

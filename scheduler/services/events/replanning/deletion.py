@@ -63,7 +63,7 @@ def _find_reason_to_keep(session: Session, event: Event) -> Conflict | None:
     told = count_told(session, event)
     if told:
         return AlreadyTold(
-            "{event}: {count} people know of it already; use: scheduler event cancel {event}",
+            "people know of {event} already ({count}): it can only be cancelled (scheduler event cancel {event})",
             event=event.key,
             count=told,
         )

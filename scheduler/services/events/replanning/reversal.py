@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict
 from scheduler.model.events import Event, Kind, LastChange
-from scheduler.model.letters import Letter, Outcome
+from scheduler.model.letters import NEWS, Letter, Outcome
 from scheduler.services.common.audit import note
 from scheduler.services.common.drafts import check
 from scheduler.services.events.attendance import offers
@@ -95,13 +95,13 @@ def _shift_offers(session: Session, event: Event, was: date | None, *, now: date
 
 
 def _hold_news(session: Session, events: Sequence[Event], *, since: datetime) -> int:
-    """Lock the letters about events that were queued since a change, and return how many are still to leave.
+    """Lock the letters about events that were queued since a change, and return how many of them are news.
 
     Raise NewsHasLeft if a letter has left since: each tells the facts of the moment at which it leaves.
     """
     about = Letter.event_id.in_([one.id for one in events])
-    waiting = sa.select(Letter.created_at).where(about, Letter.outcome.is_(None)).order_by(Letter.id)
-    held = session.scalars(waiting.with_for_update()).all()
+    waiting = sa.select(Letter.kind, Letter.created_at).where(about, Letter.outcome.is_(None)).order_by(Letter.id)
+    held = session.execute(waiting.with_for_update()).all()
     gone = sa.or_(
         sa.and_(Letter.outcome == Outcome.SENT, Letter.finished_at >= since),
         sa.and_(Letter.outcome.is_(None), ~is_free(Letter.claimed_by)),
@@ -111,4 +111,4 @@ def _hold_news(session: Session, events: Sequence[Event], *, since: datetime) ->
         raise NewsHasLeft(
             "the change was told already (letters: {count}); change it again, which is told as well", count=left
         )
-    return sum(queued >= since for queued in held)
+    return sum(kind in NEWS and queued >= since for kind, queued in held)

@@ -1,5 +1,7 @@
 """A copy is a new plan for other dates; what people were told of the old one stays with the old one."""
 
+# ruff: noqa: DTZ001 - wall times have no zone
+
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
@@ -24,7 +26,12 @@ def show(app):
     with app.db.write() as session:
         hall = a_venue(session).key
         show = an_event(
-            session, "show-2027", kind="exhibition", first_day=date(2027, 2, 2), last_day=date(2027, 2, 20), venue=hall
+            session,
+            "show-2027",
+            kind="exhibition",
+            first_day=date(2027, 2, 2),
+            last_day=date(2027, 2, 20),
+            venue=hall,
         )
         opening = an_event(
             session,

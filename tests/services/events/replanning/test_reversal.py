@@ -1,5 +1,7 @@
 """A change is taken back as if it had not been made, until somebody was told of it."""
 
+# ruff: noqa: DTZ001 - wall times have no zone
+
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
@@ -44,7 +46,7 @@ def show(app):
             parent="show",
             title={"en": "Opening", "kk": "Ашылуы"},
             capacity=5,
-            instructions="Bring\n\nyour \"card\"",
+            instructions='Bring\n\nyour "card"',
             registration_closes=datetime(2027, 2, 1, 18, 30),
             reminders=[{"before": "1 day", "at": "09:15"}, {"before": "90 min", "audience": "staff"}],
         )
@@ -96,9 +98,13 @@ def test_whatever_was_changed_is_as_it_was_and_nobody_is_told(show, what):
 
 def test_a_part_is_as_it_was_with_reminders_capacity_and_texts(show):
     before = drafts(show)
-    act(show, "opening", lambda session, event, now: planning.change_event(
-        session, event, now=now, capacity=9, reminders=(), instructions={"en": "None"}, title={"en": "Other"}
-    ))
+    act(
+        show,
+        "opening",
+        lambda session, event, now: planning.change_event(
+            session, event, now=now, capacity=9, reminders=(), instructions={"en": "None"}, title={"en": "Other"}
+        ),
+    )
 
     take_back(show, "opening")
 
@@ -146,7 +152,11 @@ def test_a_change_that_was_taken_back_can_be_made_again_the_same_way(show):
 
 def test_only_what_was_changed_together_is_taken_back(show):
     act(show, "opening", lambda session, event, now: planning.change_event(session, event, now=now, capacity=9))
-    act(show, "show", lambda session, event, now: planning.change_event(session, event, now=now, url="https://x.example"))
+    act(
+        show,
+        "show",
+        lambda session, event, now: planning.change_event(session, event, now=now, url="https://x.example"),
+    )
 
     done = take_back(show, "show")
 

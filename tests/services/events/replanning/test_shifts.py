@@ -1,5 +1,7 @@
 """What belongs to an event moves with it, by as many days, or nothing moves."""
 
+# ruff: noqa: DTZ001 - wall times have no zone
+
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
@@ -81,8 +83,16 @@ def test_an_event_moved_alone_leaves_the_rest_where_it_is(show):
 
 def test_another_hour_of_the_same_day_moves_no_part(show):
     with show.db.write() as session:
-        planning.change_event(session, get(session, Event, "show"), now=NOW, closed=(), first_day=None,
-                              last_day=None, dtstart=START - timedelta(hours=1), dtend=START + WEEK)
+        planning.change_event(
+            session,
+            get(session, Event, "show"),
+            now=NOW,
+            closed=(),
+            first_day=None,
+            last_day=None,
+            dtstart=START - timedelta(hours=1),
+            dtend=START + WEEK,
+        )
 
     move(show, "show", START - timedelta(hours=2))
 
@@ -174,7 +184,7 @@ def test_a_part_that_would_fall_into_the_hour_that_is_skipped_is_named_and_nothi
         an_event(session, "night", kind="exhibition", first_day=date(2027, 3, 21), tz="Europe/Paris")
         an_event(session, "talk", parent="night", tz="Europe/Paris", dtstart=datetime(2027, 3, 21, 2, 30))
 
-    with pytest.raises(Invalid, match="talk: .*2027-03-28"):
+    with pytest.raises(Invalid, match=r"talk: .*2027-03-28"):
         shift(app, "night", WEEK)
     assert date(2027, 3, 21) == read(app, "night").first_on
 
