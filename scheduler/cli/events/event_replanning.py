@@ -343,18 +343,26 @@ def _describe_shifted(done: ShiftedEvent) -> list[str]:
     head, *rest = describe_impact(done.impact)
     lines = [head]
     if before := format_old_time(done.was, done.impact.event, language()):
-        lines.append(_("  before: {time}").format(time=before))
+        lines.append(_indent(_("Before: {time}").format(time=before)))
     for name, words in _WINDOW.items():
         if name in done.impact.change.fields:
-            lines.append(_(words).format(time=getattr(done.impact.event, name)))
+            lines.append(_indent(_(words).format(time=_format_wall(getattr(done.impact.event, name)))))
     if done.offers:
-        lines.append(_("  offers that hold until another time: {count}").format(count=done.offers))
+        lines.append(_indent(_("Offers that hold until another time: {count}").format(count=done.offers)))
     return [*lines, *rest]
 
 
+def _indent(line: str) -> str:
+    return f"  {line}"
+
+
+def _format_wall(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M}" if at else "-"
+
+
 _WINDOW = {
-    "registration_opens": N_("  registration opens: {time:%Y-%m-%d %H:%M}"),
-    "registration_closes": N_("  registration closes: {time:%Y-%m-%d %H:%M}"),
+    "registration_opens": N_("Registration opens: {time}"),
+    "registration_closes": N_("Registration closes: {time}"),
 }
 
 
@@ -362,12 +370,14 @@ def _report_copies(done: CopiedEvents) -> Report:
     lines = []
     for one in done.events:
         lines.append(_("Added: {event}").format(event=describe_event(one.event)))
-        lines.append(_("  copied from: {key}").format(key=one.source.key))
+        lines.append(_indent(_("Copied from: {key}").format(key=one.source.key)))
         if one.guests:
-            lines.append(_("  guests invited: {count}").format(count=one.guests))
+            lines.append(_indent(_("Guests invited: {count}").format(count=one.guests)))
         if one.left_out:
             lines.append(
-                _("  guests who had registered themselves, and are not invited: {count}").format(count=one.left_out)
+                _indent(
+                    _("Guests who had registered themselves, and are not invited: {count}").format(count=one.left_out)
+                )
             )
     lines += [
         _("Not copied: {event} ({reason})").format(event=describe_event(event), reason=_(reason))
@@ -394,13 +404,15 @@ def _report_deleted(done: Sequence[DeletedEvent]) -> Report:
     for one in done:
         lines.append(_("Deleted: {event}").format(event=describe_event(one.event)))
         if one.guests:
-            lines.append(_("  people on its list: {count}").format(count=one.guests))
+            lines.append(_indent(_("People on its list: {count}").format(count=one.guests)))
         if one.letters:
-            lines.append(_("  letters in the ledger, none of which has left: {count}").format(count=one.letters))
+            lines.append(
+                _indent(_("Letters in the ledger, none of which has left: {count}").format(count=one.letters))
+            )
         if one.posts:
-            lines.append(_("  posts that named it: {posts}").format(posts=", ".join(one.posts)))
+            lines.append(_indent(_("Posts that named it: {posts}").format(posts=", ".join(one.posts))))
         if one.event.visibility is not Visibility.CONFIDENTIAL:
-            lines.append(_("  It vanishes from the calendars that showed it."))
+            lines.append(_indent(_("It vanishes from the calendars that showed it.")))
     records = [
         {"key": one.event.key, "uid": one.event.uid, "guests": one.guests, "letters": one.letters} for one in done
     ]
@@ -410,7 +422,7 @@ def _report_deleted(done: Sequence[DeletedEvent]) -> Report:
 def _report_taken_back(done: TakenBack, tzid: str) -> Report:
     head = _("Taken back: the change of {time} by {actor}")
     lines = [head.format(time=format_instant(done.made_at, tzid), actor=done.actor)]
-    lines += [f"  {describe_event(impact.event)}" for impact in done.impacts]
+    lines += [_indent(describe_event(impact.event)) for impact in done.impacts]
     if done.letters:
         lines.append(_("Letters that do not leave: {count}").format(count=done.letters))
     return Report(lines, [_record_impact(impact) for impact in done.impacts])

@@ -14,7 +14,6 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict, Invalid
-from scheduler.base.i18n import N_
 from scheduler.base.text import KEY
 from scheduler.model.attendance import ON_LIST, Attendee
 from scheduler.model.events import Event, Kind, Status
@@ -35,7 +34,6 @@ from scheduler.services.events.replanning.shifts import (
 )
 
 LONGEST_KEY = 80
-REGISTERED_THEMSELVES = N_("registered themselves")
 
 
 @dataclass(frozen=True, slots=True)

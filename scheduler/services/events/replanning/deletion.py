@@ -70,7 +70,7 @@ def _find_reason_to_keep(session: Session, event: Event) -> Conflict | None:
     feeds = [feed.key for feed in session.scalars(sa.select(Feed).order_by(Feed.key)) if event.key in feed.tours]
     if feeds:
         return Conflict(
-            "feed {feed} shows {event}; change the feed first (feed change --tours)", feed=feeds[0], event=event.key
+            "feed {feed} shows {event}; change the feed first: scheduler feed change", feed=feeds[0], event=event.key
         )
     return None
 

@@ -66,5 +66,7 @@ def _make_not_found(session: Session, programme: str | None) -> NotFound:
     if programme is None or programme in known:
         return NotFound("no event begins within these days")
     return NotFound(
-        "there is no programme {key}; there are: {known}", key=programme, known=", ".join(sorted(map(str, known)))
+        "there is no programme {key}; there are: {known}",
+        key=programme,
+        known=", ".join(sorted(map(str, known))) or "-",
     )

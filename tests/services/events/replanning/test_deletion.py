@@ -58,9 +58,7 @@ def test_an_event_that_a_letter_has_left_about_is_not_deleted_nor_what_it_is_par
         register(session, an_event(session, parent="show"))
     delivery.deliver(app)
 
-    with pytest.raises(
-        AlreadyTold, match=r"people know of opening already \(1\): it can only be cancelled"
-    ):
+    with pytest.raises(AlreadyTold, match=r"people know of opening already \(1\): it can only be cancelled"):
         delete(app, "show")
     assert 2 == count(app, Event)
 
