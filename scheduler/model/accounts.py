@@ -41,6 +41,7 @@ class Act(Enum):
     CHECK_IN = "let people in at the door"
     KEEP_LIST = "register guests, record their answers, withdraw them"
     TAKE_LIST = "take a whole guest list away as a file, badges and place cards"
+    PLAN_EVENTS = "move, copy and delete events, and take their last change back"
     SEE_LETTERS = "see which letter went to whom"
     SEE_ACCOUNTS = "see the other accounts, and when each last signed in"
     # The acts below hold only at the posts assigned to the account, see `Account.posts`.
@@ -53,7 +54,15 @@ class Act(Enum):
 
 _VIEWER = {Act.SEE_EVENTS, Act.SEE_GUESTS}
 _DOOR = {*_VIEWER, Act.CHECK_IN}
-_OFFICER = {*_DOOR, Act.SEE_CONFIDENTIAL, Act.SEE_ADDRESSES, Act.KEEP_LIST, Act.TAKE_LIST, Act.SEE_LETTERS}
+_OFFICER = {
+    *_DOOR,
+    Act.SEE_CONFIDENTIAL,
+    Act.SEE_ADDRESSES,
+    Act.KEEP_LIST,
+    Act.TAKE_LIST,
+    Act.PLAN_EVENTS,
+    Act.SEE_LETTERS,
+}
 _FRONT_DESK = {Act.SEE_EVENTS, Act.SEE_VISITS, Act.KEEP_QUEUE}
 _CONSULAR = {*_FRONT_DESK, Act.SEE_APPLICANTS, Act.KEEP_VISITS, Act.KEEP_POSTS}
 MAY: Mapping[AccountRole, frozenset[Act]] = {

@@ -280,6 +280,24 @@ class Reminder(Base):
     )
 
 
+class LastChange(Base):
+    """The last change of an event, by which it can be taken back.
+
+    ``before`` is the event as it was, written as in a programme file. Events that were changed together have one
+    ``act``.
+    """
+
+    __tablename__ = "last_change"
+
+    event_id: Mapped[int] = mapped_column(sa.ForeignKey("event.id", ondelete="CASCADE"), primary_key=True)
+    act: Mapped[str] = mapped_column(sa.String(32), index=True)
+    made_at: Mapped[datetime] = mapped_column(Instant)
+    actor: Mapped[str] = mapped_column(sa.String(120))
+    before: Mapped[str] = mapped_column(sa.Text())
+
+    event: Mapped[Event] = relationship()
+
+
 class Mode(StrEnum):
     """The way of attending: in the hall, or by video."""
 

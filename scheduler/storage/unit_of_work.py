@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import uuid4
 
 from sqlalchemy.orm import Session
 
@@ -15,6 +16,7 @@ class UnitOfWork:
     """The state of one session that is not in any row."""
 
     actor: str = "system"  # named in the audit
+    id: str = field(default_factory=lambda: uuid4().hex)
     pages: str = ""  # base address of the public pages; empty if there are none
     revised: set[tuple[str, datetime]] = field(default_factory=set)  # events that were revised: (UID, now)
     content_changed_at: datetime | None = None  # UTC; None: nothing that feeds or pages show
@@ -28,5 +30,5 @@ def unit_of_work(session: Session) -> UnitOfWork:
 
 def begin_unit_of_work(session: Session, *, actor: str = "system", pages: str = "") -> UnitOfWork:
     """Give a session a new unit of work, which every service called with it shares."""
-    unit = session.info[_KEY] = UnitOfWork(actor, pages)
+    unit = session.info[_KEY] = UnitOfWork(actor, pages=pages)
     return unit

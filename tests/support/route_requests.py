@@ -277,6 +277,10 @@ def desk_requests(season: Season) -> dict[Route, RouteRequest]:
         ("GET", "guests.guest"): RouteRequest(guest),
         ("GET", "guests.asking"): RouteRequest({**guest, "verb": "answer"}),
         ("POST", "guests.done"): RouteRequest({**going, "verb": "removal"}),
+        ("GET", "replanning.asking"): RouteRequest({**event, "verb": "move"}),
+        ("POST", "replanning.done"): RouteRequest(
+            {**event, "verb": "copy"}, form={"key": "later", "day": "2027-05-04"}
+        ),
         ("GET", "guests.form"): RouteRequest(event),
         ("POST", "guests.register"): RouteRequest(event, form=person),
         ("GET", "door.page"): RouteRequest(event),

@@ -7,15 +7,20 @@ from scheduler.cli.kit.lazy_group import LazyGroup
 
 event = LazyGroup(
     "event",
-    help=N_("Events: plan, move, cancel, announce."),
+    help=N_("Events: plan, move, copy, cancel, announce, take back."),
     modules={
         "list": "events.event_listing:list_events",
         "show": "events.event_listing:show_event",
         "add": "events.event_planning:add",
         "change": "events.event_planning:change",
-        "move": "events.event_planning:move",
+        "move": "events.event_replanning:move",
+        "shift": "events.event_replanning:shift",
+        "copy": "events.event_replanning:copy",
+        "copy-season": "events.event_replanning:copy_season",
         "announce": "events.event_planning:announce",
         "cancel": "events.event_planning:cancel",
+        "delete": "events.event_replanning:delete",
+        "take-back": "events.event_replanning:take_back",
         "import": "exchange.calendar_import:import_calendar",
     },
 )

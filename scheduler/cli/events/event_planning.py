@@ -1,9 +1,9 @@
-"""`scheduler event add`, `change`, `move`, `announce` and `cancel`."""
+"""`scheduler event add`, `change`, `announce` and `cancel`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import click
@@ -65,7 +65,7 @@ def add(context: CommandContext, /, key: str, force: str | None, **given: Any) -
         check_key(key)
         impact = planning.put(session, key, draft, now=context.now(), lookup=lookup, tz=context.settings.timezone)
         conflicts.refuse(session, [impact.event], force=force, now=context.now())
-        click.echo(_("Planned: {event}").format(event=_in_words(impact.event)))
+        click.echo(_("Planned: {event}").format(event=describe_event(impact.event)))
 
 
 def _zone_of_place(lookup: Lookup, given: Mapping[str, Any]) -> str | None:
@@ -119,7 +119,7 @@ def change(
         dated, seen = event.dtstart is not None, _SEEN.index(event.visibility)
         impact = _change(context, session, event, given, no_date=no_date, force=force)
         lost = (dated and event.dtstart is None) or _SEEN.index(event.visibility) > seen
-        return lost, _in_lines(impact)
+        return lost, describe_impact(impact)
 
     carry_out(
         context,
@@ -168,37 +168,11 @@ def _merge(before: dict[str, Any], values: dict[str, Any], no_date: bool) -> dic
     return {**before, **values}
 
 
-@click.command(help=N_("Give an event another hour (or day), keeping its length."))
-@click.argument("key")
-@click.argument("when")
-@click.option("--end", help=N_("When it ends, as people type it."))
-@in_zone
-@with_force
-@pass_context
-def move(context: CommandContext, key: str, when: str, end: str | None, tz: str | None, force: str | None) -> None:
-    with context.write() as session:
-        event = get_for_update(session, Event, key)
-        tzid = context.choose_zone(tz, event.tzid)
-        dtstart = _in_event_zone(_parse_start(context, event, when, tzid), tzid, event)
-        dtend = _in_event_zone(_parse_time(context, end, tzid), tzid, event) if end else None
-        _report(planning.move(session, event, dtstart=dtstart, dtend=dtend, now=context.now(), force=force))
-
-
-def _parse_start(context: CommandContext, event: Event, typed: str, tzid: str) -> datetime:
-    """Return the wall time that was typed; for an event planned by days a day is enough."""
-    if event.whole_days:
-        try:
-            return datetime.combine(parse_day(typed, now=context.now(), tzid=tzid), time())
-        except Invalid:
-            return _parse_time(context, typed, tzid)
-    return _parse_time(context, typed, tzid)
-
-
 def _parse_time(context: CommandContext, typed: str, tzid: str) -> datetime:
     return parse_when(typed, now=context.now(), tzid=tzid)
 
 
-def _in_event_zone(typed: datetime, tzid: str, event: Event) -> datetime:
+def in_event_zone(typed: datetime, tzid: str, event: Event) -> datetime:
     """Return what the clock at the event shows at a wall time of another zone."""
     return typed if tzid == event.tzid else wall(instant(typed, tzid), event.tzid)
 
@@ -211,7 +185,7 @@ def cancel(context: CommandContext, key: str, yes: bool, dry_run: bool) -> None:
     def act(session: Session) -> list[str]:
         event = get_for_update(session, Event, key)
         impacts = planning.cancel_with_parts(session, event, now=context.now())
-        return [line for impact in impacts for line in _in_lines(impact)]
+        return [line for impact in impacts for line in describe_impact(impact)]
 
     carry_out(context, act, print_lines, yes=yes, dry_run=dry_run)
 
@@ -251,9 +225,9 @@ def _announced_times(
 ) -> dict[str, Any]:
     """Return the times to announce: an hour and an end or a duration, or whole days."""
     if end or duration:
-        start = {"dtstart": _in_event_zone(_parse_time(context, when, tzid), tzid, event)}
+        start = {"dtstart": in_event_zone(_parse_time(context, when, tzid), tzid, event)}
         if end:
-            return {**start, "dtend": _in_event_zone(_parse_time(context, end, tzid), tzid, event)}
+            return {**start, "dtend": in_event_zone(_parse_time(context, end, tzid), tzid, event)}
         return {**start, "duration": parse_duration(duration or "")}
     if event.timing is Timing.HOUR_TO_BE_ANNOUNCED:
         raise Invalid("duration: say the hour, and how long it takes (--duration) or when it ends (--end)")
@@ -282,13 +256,13 @@ def _is_time(context: CommandContext, typed: str, tzid: str) -> bool:
 
 
 def _report(impact: planning.Impact) -> None:
-    print_lines(_in_lines(impact))
+    print_lines(describe_impact(impact))
 
 
-def _in_lines(impact: planning.Impact) -> list[str]:
+def describe_impact(impact: planning.Impact) -> list[str]:
     if not impact.change.is_change:
         return [_("Nothing to change: {noun} {key}").format(noun=_("event"), key=impact.event.key)]
-    lines = [f"{_(impact.change.verb).capitalize()}: {_in_words(impact.event)}"]
+    lines = [f"{_(impact.change.verb).capitalize()}: {describe_event(impact.event)}"]
     if impact.reminders:
         lines.append(_("Reminders re-timed: {count}").format(count=impact.reminders))
     if impact.letters:
@@ -296,5 +270,5 @@ def _in_lines(impact: planning.Impact) -> list[str]:
     return lines
 
 
-def _in_words(event: Event) -> str:
+def describe_event(event: Event) -> str:
     return f"{event.key} · {event.title.to(language())} · {format_when(event)}"

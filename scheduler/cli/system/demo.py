@@ -205,7 +205,7 @@ class _Play:
             event = get(session, Event, CEREMONY)
             later = event.dtstart + timedelta(hours=2) if event.dtstart else None
         context.close()
-        self._run("event", "move", CEREMONY, f"{later:%Y-%m-%d %H:%M}")
+        self._run("event", "move", CEREMONY, f"{later:%Y-%m-%d %H:%M}", "--yes")
         calendar = self.directory / CALENDARS / "ceremonies.en.ics"
         self._run("feed", "export", "ceremonies", "-o", str(calendar), "--overwrite")
         self._run("reminder", "preview", "--days", "10")

@@ -39,7 +39,15 @@ def may_know_of(officer: Officer, event: Event) -> bool:
 
 def get_event(session: Session, officer: Officer, key: str) -> Event:
     """Return an event with guests by its key. Raise NotFound if there is none that the officer may know of."""
-    found = session.scalar(sa.select(Event).where(Event.key == key, guest_directory.WITH_GUESTS))
+    found = get_planned_event(session, officer, key)
+    if found.kind in guest_directory.WITHOUT_GUESTS:
+        raise NotFound("there is no event {key}", key=key)
+    return found
+
+
+def get_planned_event(session: Session, officer: Officer, key: str) -> Event:
+    """Return an event by its key, also a tour. Raise NotFound if there is none that the officer may know of."""
+    found = session.scalar(sa.select(Event).where(Event.key == key))
     if found is None or not may_know_of(officer, found):
         raise NotFound("there is no event {key}", key=key)
     return found

@@ -28,6 +28,11 @@ from tests.support.machine import HANG
 
 # What is typed, and what is said of it before it is done. The order matters: each can be done after those before it.
 ACTS: dict[str, tuple[tuple[str, ...], str]] = {
+    "event move": (("opening", "2027-02-09 10:00"), "Changed: opening · Opening · Tuesday 9 February 2027"),
+    "event take-back": (("opening",), "Taken back: the change of 2027-01-04 16:00"),
+    "event shift": (("season", "--by", "7 days"), "Changed: talks · Talks · Tuesday 9 February 2027"),
+    "event copy-season": (("next", "--programme", "season", "--by", "52 weeks"), "Added: next-talks · Talks"),
+    "event delete": (("next-talks",), "Deleted: next-talks · Talks"),
     "reminder remove": (("opening", "1 day"), "Removed: reminder opening 1 day\nNo reminder is left."),
     "message withdraw": (("1",), "Kept back: 2"),
     "feed link renew": (("1",), "holder   the driver"),
@@ -55,6 +60,7 @@ OTHERS = {
     "apply",
     "attendee import",
     "db downgrade",
+    "event copy",  # only adds
     "db restore",  # into an empty database only
     "event import",
     "letter release",
@@ -75,6 +81,7 @@ def visit(app: App, scheduler: Scheduler, tmp_path: Path) -> str:
         register(session, opening, a_person(session, "anna", name="Anna"))
         register(session, opening, a_person(session, "bolat", name="Bolat"))
         talks = an_event(session, "talks", approval=True)
+        talks.programme = "season"
         chai = transitions.Guest(person=a_person(session, "chai", name="Chai"))
         transitions.register(session, talks, chai, now=NOW, by=Answer.PAGE)
         a_person(session, name="A visitor")

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from scheduler.base.clock import instant, wall
 from scheduler.base.errors import Conflict
 from scheduler.model.attendance import Attendee, Standing
 from scheduler.model.events import Capacity, Event, Mode
@@ -70,13 +71,18 @@ def find_deadline(event: Event, now: datetime) -> datetime | None:
     """
     if event.cancelled or event.is_over(now) or event.has_begun(now):
         return None
-    ends = [at for at in (event.takes_guests_until, event.registration_closes_at) if at is not None]
+    ends = _list_ends(event)
     if not ends:
         return _whole_minute(now + LONGEST_OFFER)
     left = min(ends) - now
     if left < SHORTEST_OFFER:
         return None
     return min(_whole_minute(now + min(LONGEST_OFFER, max(SHORTEST_OFFER, left / SHARES))), min(ends))
+
+
+def _list_ends(event: Event) -> list[datetime]:
+    """Return the instants after which no place is offered."""
+    return [at for at in (event.takes_guests_until, event.registration_closes_at) if at is not None]
 
 
 def _whole_minute(at: datetime) -> datetime:
@@ -114,6 +120,33 @@ def queue_offer(session: Session, attendee: Attendee, *, now: datetime) -> None:
     queue_for_attendee(
         session, LetterKind.OFFERED, attendee, now=now, expires_at=until, facts={"until": until.isoformat()}
     )
+
+
+def shift_deadlines(session: Session, event: Event, by: timedelta, *, now: datetime) -> int:
+    """Let the offers of an event that was shifted hold so much later, or earlier, and tell those who have one.
+
+    An offer never holds beyond what is offered at all, and one that would end at once gets the time that a new one
+    would. Return how many offers hold until another time.
+    """
+    lock_places(session, event.id)
+    offered = sa.select(Attendee).where(Attendee.event_id == event.id, Attendee.offered_until > now)
+    moved = 0
+    for attendee in session.scalars(offered.order_by(Attendee.id).execution_options(populate_existing=True)):
+        until = _shift_deadline(event, attendee.offered_until, by, now)
+        if until != attendee.offered_until:
+            attendee.offered_until, moved = until, moved + 1
+            queue_offer(session, attendee, now=now)
+            note(session, "offer", "attendee", attendee.id, now=now, event=event.key, until=until.isoformat())
+    session.flush()
+    return moved
+
+
+def _shift_deadline(event: Event, until: datetime | None, by: timedelta, now: datetime) -> datetime:
+    assert until is not None  # noqa: S101 - a constraint
+    shifted = instant(wall(until, event.tzid) + by, event.tzid, gap="shift") if by else until
+    if shifted < now + SHORTEST_OFFER:
+        shifted = find_deadline(event, now) or until
+    return min([shifted, *_list_ends(event)])
 
 
 def find_events_with_lapsed_offers(session: Session, *, now: datetime) -> Sequence[int]:

@@ -30,7 +30,8 @@ _LISTED = (
     selectinload(Event.closures),
 )
 # A tour's guests are those of its stops; nobody is invited to an anniversary.
-WITH_GUESTS = Event.kind.not_in((Kind.TOUR, Kind.ANNIVERSARY))
+WITHOUT_GUESTS = (Kind.TOUR, Kind.ANNIVERSARY)
+WITH_GUESTS = Event.kind.not_in(WITHOUT_GUESTS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,17 +17,20 @@ from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict, Invalid, NothingToChange
 from scheduler.model.attendance import ON_LIST, Attendee
-from scheduler.model.events import Event, Mode, Status, Timing
+from scheduler.model.events import Event, LastChange, Mode, Status, Timing
 from scheduler.services.common.audit import note
 from scheduler.services.common.changes import Change, ChangeKind, change
 from scheduler.services.common.drafts import check
-from scheduler.services.common.lookup import Lookup, get_for_update
+from scheduler.services.common.lookup import CHUNK, Lookup, get_for_update
+from scheduler.services.common.plain_tables import write_table
 from scheduler.services.events.attendance import offers
 from scheduler.services.events.programme import change_news, conflicts, event_mapping
 from scheduler.services.events.programme.event_drafts import EventDraft
 from scheduler.services.events.programme.event_reading import get_capacity
 from scheduler.services.events.programme.rendering.revisions import revise
 from scheduler.services.outbox import reminders as outbox_reminders
+from scheduler.storage.unit_of_work import unit_of_work
+from scheduler.storage.upsert import insert_ignoring
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ class Pending:
     change: Change
     was: change_news.EventBefore | None
     draft: EventDraft
+    before: EventDraft | None = None
 
 
 def put(
@@ -108,7 +112,7 @@ def prepare(
     event_mapping.write(session, event, after, found)
     lookup.remember(event)
     note(session, "add" if before is None else "change", "event", key, now=now, fields=sorted(done.fields))
-    return Pending(event, _with_verb(done, event, was), was, after)
+    return Pending(event, _with_verb(done, event, was), was, after, before)
 
 
 def _with_verb(done: Change, event: Event, was: change_news.EventBefore | None) -> Change:
@@ -119,13 +123,39 @@ def _with_verb(done: Change, event: Event, was: change_news.EventBefore | None) 
 def settle(session: Session, pending: Sequence[Pending], *, now: datetime) -> Mapping[str, int]:
     """Re-time reminders, raise revisions and store renderings, the second step of `put`, for many events together.
 
-    Return how many reminders of each event leave at another time now, by its key.
+    How each was before is kept, so that the change can be taken back. Return how many reminders of each event leave
+    at another time now, by its key.
     """
     changed = [one for one in pending if one.change.is_change]
     retimed = {one.event.key: outbox_reminders.retime_all(one.event, now=now) for one in changed}
     revise(session, [one.event for one in changed], now=now)
     revise(session, _find_parts_to_revise(changed), now=now)
+    _keep_last_changes(session, changed, now=now)
     return retimed
+
+
+def _keep_last_changes(session: Session, changed: Sequence[Pending], *, now: datetime) -> None:
+    """Keep how events were before; of several changes in one transaction, before the first of them."""
+    import tomli_w  # most commands change nothing
+
+    unit = unit_of_work(session)
+    rows = [
+        {
+            "event_id": one.event.id,
+            "act": unit.id,
+            "made_at": now,
+            "actor": unit.actor,
+            "before": tomli_w.dumps(write_table(one.before)),
+        }
+        for one in changed
+        if one.before is not None
+    ]
+    for start in range(0, len(rows), CHUNK):
+        chunk = rows[start : start + CHUNK]
+        ids = [row["event_id"] for row in chunk]
+        earlier = sa.delete(LastChange).where(LastChange.event_id.in_(ids), LastChange.act != unit.id)
+        session.execute(earlier, execution_options={"synchronize_session": False})
+        session.execute(insert_ignoring(session, LastChange).values(chunk))
 
 
 def _find_parts_to_revise(changed: Sequence[Pending]) -> Iterator[Event]:
@@ -183,27 +213,37 @@ def move(
     now: datetime,
     force: str | None = None,
 ) -> Impact:
-    """Move an event to another time (wall times in its zone); without ``dtend`` it keeps its length.
+    """Move an event alone to another time (wall times in its zone); `replanning.shifts` moves its parts as well.
 
-    Raise Conflict if it is cancelled, has no date yet, or contradicts the plan then; Invalid if whole days get an
-    hour without an end.
+    Raise as `read_move` does, and Contradiction unless ``force`` gives a reason.
+    """
+    return change_event(session, event, now=now, force=force, **read_move(event, dtstart, dtend))
+
+
+def read_move(event: Event, dtstart: datetime, dtend: datetime | None) -> dict[str, Any]:
+    """Return the new times of an event that is moved, as fields of its draft; without ``dtend`` it keeps its length.
+
+    Raise Conflict if it is cancelled or has no date yet; Invalid if whole days get an hour without an end.
     """
     if event.cancelled:
         raise Conflict("{event} is cancelled; confirm it first (event change --status confirmed)", event=event.key)
+    return read_times(event, dtstart, dtend)
+
+
+def read_times(event: Event, dtstart: datetime, dtend: datetime | None) -> dict[str, Any]:
+    """Return an event's times at another date, as `read_move` does, also of one that is cancelled."""
     if event.dtstart is None or event.dtend is None:
         raise Conflict("{event} has no date yet; use: scheduler event announce", event=event.key)
     if event.whole_days and dtend is None and dtstart.time() == datetime.min.time():
-        return _move_days(session, event, dtstart, now=now, force=force)
+        return _move_days(event, dtstart)
     if event.whole_days and dtend is None:
         raise Invalid("end: {event} is planned by days; say when it ends (--end)", event=event.key)
-    end = dtend or dtstart + (event.dtend - event.dtstart)
-    return change_event(session, event, now=now, force=force, **_make_times(dtstart, end))
+    return _make_times(dtstart, dtend or dtstart + (event.dtend - event.dtstart))
 
 
-def _move_days(session: Session, event: Event, first: datetime, *, now: datetime, force: str | None) -> Impact:
+def _move_days(event: Event, first: datetime) -> dict[str, Any]:
     assert event.first_on is not None and event.last_on is not None  # noqa: S101, PT018 - dated
-    days = {"first_day": first.date(), "last_day": first.date() + (event.last_on - event.first_on)}
-    return change_event(session, event, now=now, force=force, **days)
+    return {"first_day": first.date(), "last_day": first.date() + (event.last_on - event.first_on)}
 
 
 def _make_times(dtstart: datetime, dtend: datetime) -> dict[str, Any]:

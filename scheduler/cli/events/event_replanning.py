@@ -1,0 +1,428 @@
+"""`scheduler event move`, `shift`, `copy`, `copy-season`, `delete` and `take-back`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Any
+
+import click
+from sqlalchemy.orm import Session
+
+from scheduler.base.clock import instant
+from scheduler.base.durations import parse_duration
+from scheduler.base.errors import Invalid
+from scheduler.base.i18n import N_
+from scheduler.cli.events.event_planning import describe_event, describe_impact, in_event_zone
+from scheduler.cli.kit.answers import print_json
+from scheduler.cli.kit.consent import carry_out, print_lines, with_consent
+from scheduler.cli.kit.context import CommandContext, as_json, in_zone, pass_context, with_force
+from scheduler.cli.kit.drafts import check_key
+from scheduler.cli.kit.language import _, language
+from scheduler.cli.kit.records import format_instant, naming, read_day, read_wall_time
+from scheduler.model.events import Event, Kind, Visibility
+from scheduler.services.common.lookup import get, get_for_update
+from scheduler.services.events.programme import planning
+from scheduler.services.events.programme.event_times import format_old_time
+from scheduler.services.events.replanning import copies, deletion, reversal, shifts
+from scheduler.services.events.replanning.copies import CopiedEvents, CopyRequest
+from scheduler.services.events.replanning.deletion import DeletedEvent
+from scheduler.services.events.replanning.event_trees import list_roots
+from scheduler.services.events.replanning.reversal import TakenBack
+from scheduler.services.events.replanning.shifts import Shift, ShiftedEvent
+
+by_days = click.option("--by", "days", help=N_('By how many days, like "7 days", "-1 day" or "2 weeks".'))
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What an act did, for people and for programs, and how many letters tell of it."""
+
+    lines: Sequence[str]
+    records: Sequence[dict[str, Any]]
+    letters: int = 0
+
+
+@click.command(help=N_("Move an event, and what belongs to it by as many days. It keeps its length."))
+@click.argument("key")
+@click.argument("when", required=False)
+@click.option("--end", help=N_("When it ends, as people type it."))
+@by_days
+@click.option("--alone", is_flag=True, help=N_("Only this event: parts, registration and offers stay as they are."))
+@in_zone
+@with_force
+@with_consent
+@as_json
+@pass_context
+def move(
+    context: CommandContext,
+    /,
+    key: str,
+    when: str | None,
+    end: str | None,
+    days: str | None,
+    tz: str | None,
+    force: str | None,
+    *,
+    alone: bool,
+    yes: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    _require_one(when=when, by=days)
+    if days and (end or alone):
+        raise Invalid("by: goes without --end and --alone")
+
+    def act(session: Session) -> Report:
+        event, now = get(session, Event, key), context.now()
+        if days:
+            return _report_shift(shifts.shift(session, event, parse_days(days), now=now, force=force))
+        times = _read_times(context, event, when or "", end, tz)
+        if alone:
+            event = get_for_update(session, Event, key)
+            return _report_impact(planning.move(session, event, **times, now=now, force=force))
+        return _report_shift(shifts.move(session, event, **times, now=now, force=force))
+
+    _carry_out(context, act, yes=yes, dry_run=dry_run, as_json=as_json, needless=lambda done: not done.letters)
+
+
+def _require_one(**given: str | None) -> None:
+    """Raise Invalid unless exactly one of these options or arguments was given."""
+    names = " | ".join(name.upper() if name != "by" else "--by" for name in given)
+    if sum(value is not None for value in given.values()) != 1:
+        raise Invalid("when: give either a day or --by ({names})", names=names)
+
+
+def parse_days(typed: str) -> timedelta:
+    """Parse a length of time that may be negative. Raise Invalid, with the option's name first."""
+    with naming("by"):
+        sign = typed.strip()[:1]
+        length = parse_duration(typed.strip().lstrip("+-−"))
+        return -length if sign in ("-", "−") else length
+
+
+def _read_times(
+    context: CommandContext, event: Event, when: str, end: str | None, tz: str | None
+) -> dict[str, datetime]:
+    """Return the times that were typed in a zone, on the clock of the event."""
+    tzid, now = context.choose_zone(tz, event.tzid), context.now()
+    times = {"dtstart": _read_start(context, event, when, tzid)}
+    if end:
+        times["dtend"] = read_wall_time(end, "end", now=now, tzid=tzid)
+    return {name: in_event_zone(at, tzid, event) for name, at in times.items()}
+
+
+def _read_start(context: CommandContext, event: Event, typed: str, tzid: str) -> datetime:
+    """Return the wall time that was typed; for a tour and an event planned by days a day is enough."""
+    now = context.now()
+    if event.whole_days or event.kind is Kind.TOUR:
+        try:
+            return datetime.combine(read_day(typed, "when", now=now, tzid=tzid), time())
+        except Invalid:
+            if event.kind is Kind.TOUR:
+                raise
+    return read_wall_time(typed, "when", now=now, tzid=tzid)
+
+
+@click.command(help=N_("Shift all events of a programme that are to come, by days; hours stay."))
+@click.argument("programme")
+@click.argument("day", required=False)
+@by_days
+@with_force
+@with_consent
+@as_json
+@pass_context
+def shift(
+    context: CommandContext,
+    /,
+    programme: str,
+    day: str | None,
+    days: str | None,
+    force: str | None,
+    *,
+    yes: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    _require_one(day=day, by=days)
+
+    def act(session: Session) -> Report:
+        now = context.now()
+        to = read_day(day, "day", now=now, tzid=context.choose_zone(None)) if day else None
+        by = parse_days(days) if days else None
+        return _report_shift(shifts.shift_programme(session, programme, by=by, to=to, now=now, force=force))
+
+    _carry_out(context, act, yes=yes, dry_run=dry_run, as_json=as_json)
+
+
+with_guests = click.option("--guests", is_flag=True, help=N_("Invite those whom officers had put on the list."))
+
+
+@click.command(help=N_("Copy an event with its parts to another date; NEW is the key of the copy."))
+@click.argument("key")
+@click.argument("new")
+@click.argument("when", required=False)
+@click.option("--end", help=N_("When it ends, as people type it."))
+@by_days
+@with_guests
+@in_zone
+@with_force
+@with_consent
+@as_json
+@pass_context
+def copy(
+    context: CommandContext,
+    /,
+    key: str,
+    new: str,
+    when: str | None,
+    end: str | None,
+    days: str | None,
+    tz: str | None,
+    force: str | None,
+    *,
+    guests: bool,
+    yes: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    _require_one(when=when, by=days)
+    check_key(new)
+
+    def act(session: Session) -> Report:
+        event = get(session, Event, key)
+        times = _read_times(context, event, when, end, tz) if when else {}
+        by = parse_days(days) if days else timedelta()
+        asked = CopyRequest(old=key, new=new, by=by, guests=guests, force=force)
+        return _report_copies(copies.copy_event(session, event, asked, **times, now=context.now()))
+
+    _carry_out(context, act, yes=yes, dry_run=dry_run, as_json=as_json, needless=lambda _done: True)
+
+
+@click.command("copy-season", help=N_("Copy all events of a programme, or of some months; NEW is the new programme."))
+@click.argument("new")
+@click.argument("day", required=False)
+@click.option("--programme", help=N_("The events of this programme."))
+@click.option("--since", help=N_("From this day on."))
+@click.option("--until", help=N_("Up to and without this day."))
+@by_days
+@with_guests
+@with_force
+@with_consent
+@as_json
+@pass_context
+def copy_season(
+    context: CommandContext,
+    /,
+    new: str,
+    day: str | None,
+    programme: str | None,
+    since: str | None,
+    until: str | None,
+    days: str | None,
+    force: str | None,
+    *,
+    guests: bool,
+    yes: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    _require_one(day=day, by=days)
+    check_key(new)
+    if programme is None and (since is None or until is None):
+        raise Invalid("programme: say of which programme, or from when until when (--since, --until)")
+
+    def act(session: Session) -> Report:
+        now, tzid = context.now(), context.choose_zone(None)
+        between = {
+            name: instant(datetime.combine(read_day(typed, name, now=now, tzid=tzid), time()), tzid, gap="shift")
+            for name, typed in (("since", since), ("until", until))
+            if typed
+        }
+        roots = list_roots(session, programme, **between)
+        by = parse_days(days) if days else timedelta()
+        asked = CopyRequest(old=programme or new, new=new, by=by, guests=guests, programme=new, force=force)
+        to = read_day(day, "day", now=now, tzid=tzid) if day else None
+        return _report_copies(copies.copy_events(session, roots, asked, to=to, now=now))
+
+    _carry_out(context, act, yes=yes, dry_run=dry_run, as_json=as_json)
+
+
+@click.command(help=N_("Delete an event that was made by mistake, with its parts, if nobody was told of it."))
+@click.argument("key")
+@with_consent
+@as_json
+@pass_context
+def delete(context: CommandContext, key: str, *, yes: bool, dry_run: bool, as_json: bool) -> None:
+    def act(session: Session) -> Report:
+        return _report_deleted(deletion.delete(session, get(session, Event, key), now=context.now()))
+
+    _carry_out(context, act, yes=yes, dry_run=dry_run, as_json=as_json)
+
+
+@click.command("take-back", help=N_("Take the last change of an event back, if nobody was told of it yet."))
+@click.argument("key")
+@click.option("--all", "whole_act", is_flag=True, help=N_("Everything that was changed together with it."))
+@with_force
+@with_consent
+@as_json
+@pass_context
+def take_back(
+    context: CommandContext,
+    /,
+    key: str,
+    force: str | None,
+    *,
+    whole_act: bool,
+    yes: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    def act(session: Session) -> Report:
+        event, now = get(session, Event, key), context.now()
+        done = reversal.take_back(session, event, whole_act=whole_act, now=now, force=force)
+        return _report_taken_back(done, context.settings.timezone)
+
+    _carry_out(context, act, yes=yes, dry_run=dry_run, as_json=as_json)
+
+
+def _carry_out(
+    context: CommandContext,
+    act: Callable[[Session], Report],
+    *,
+    yes: bool,
+    dry_run: bool,
+    as_json: bool = False,
+    needless: Callable[[Report], bool] = lambda _done: False,
+) -> None:
+    def report(done: Report) -> None:
+        if as_json:
+            print_json(done.records)
+        else:
+            print_lines(done.lines)
+
+    carry_out(context, act, report, yes=yes, dry_run=dry_run, as_json=as_json, needless=needless)
+
+
+def _report_impact(impact: planning.Impact) -> Report:
+    return Report(describe_impact(impact), [_record_impact(impact)], impact.letters)
+
+
+def _record_impact(impact: planning.Impact) -> dict[str, Any]:
+    event = impact.event
+    return {
+        "key": event.key,
+        "verb": impact.change.verb,
+        "timing": event.timing,
+        "dtstart": event.dtstart,
+        "dtend": event.dtend,
+        "tzid": event.tzid,
+        "starts_at": event.starts_at,
+        "ends_at": event.ends_at,
+        "registration_opens": event.registration_opens,
+        "registration_closes": event.registration_closes,
+        "reminders": impact.reminders,
+        "letters": impact.letters,
+    }
+
+
+def _report_shift(done: Shift) -> Report:
+    lines = [line for one in done.events for line in _describe_shifted(one)]
+    lines += [
+        _("Stays: {event} ({reason})").format(event=describe_event(event), reason=_(reason))
+        for event, reason in done.kept
+    ]
+    records = [
+        {**_record_impact(one.impact), "was": {**one.was, "venue": None}, "offers": one.offers} for one in done.events
+    ]
+    return Report(lines, records, done.letters)
+
+
+def _describe_shifted(done: ShiftedEvent) -> list[str]:
+    head, *rest = describe_impact(done.impact)
+    lines = [head]
+    if before := format_old_time(done.was, done.impact.event, language()):
+        lines.append(_indent(_("Before: {time}").format(time=before)))
+    for name, words in _WINDOW.items():
+        if name in done.impact.change.fields:
+            lines.append(_indent(_(words).format(time=_format_wall(getattr(done.impact.event, name)))))
+    if done.offers:
+        lines.append(_indent(_("Offers that hold until another time: {count}").format(count=done.offers)))
+    return [*lines, *rest]
+
+
+def _indent(line: str) -> str:
+    return f"  {line}"
+
+
+def _format_wall(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M}" if at else "-"
+
+
+_WINDOW = {
+    "registration_opens": N_("Registration opens: {time}"),
+    "registration_closes": N_("Registration closes: {time}"),
+}
+
+
+def _report_copies(done: CopiedEvents) -> Report:
+    lines = []
+    for one in done.events:
+        lines.append(_("Added: {event}").format(event=describe_event(one.event)))
+        lines.append(_indent(_("Copied from: {key}").format(key=one.source.key)))
+        if one.guests:
+            lines.append(_indent(_("Guests invited: {count}").format(count=one.guests)))
+        if one.left_out:
+            lines.append(
+                _indent(
+                    _("Guests who had registered themselves, and are not invited: {count}").format(count=one.left_out)
+                )
+            )
+    lines += [
+        _("Not copied: {event} ({reason})").format(event=describe_event(event), reason=_(reason))
+        for event, reason in done.kept
+    ]
+    records = [
+        {
+            "key": one.event.key,
+            "from": one.source.key,
+            "parent": one.event.parent.key if one.event.parent else None,
+            "dtstart": one.event.dtstart,
+            "dtend": one.event.dtend,
+            "tzid": one.event.tzid,
+            "guests": one.guests,
+            "left_out": one.left_out,
+        }
+        for one in done.events
+    ]
+    return Report(lines, records)
+
+
+def _report_deleted(done: Sequence[DeletedEvent]) -> Report:
+    lines = []
+    for one in done:
+        lines.append(_("Deleted: {event}").format(event=describe_event(one.event)))
+        if one.guests:
+            lines.append(_indent(_("People on its list: {count}").format(count=one.guests)))
+        if one.letters:
+            lines.append(
+                _indent(_("Letters in the ledger, none of which has left: {count}").format(count=one.letters))
+            )
+        if one.posts:
+            lines.append(_indent(_("Posts that named it: {posts}").format(posts=", ".join(one.posts))))
+        if one.event.visibility is not Visibility.CONFIDENTIAL:
+            lines.append(_indent(_("It vanishes from the calendars that showed it.")))
+    records = [
+        {"key": one.event.key, "uid": one.event.uid, "guests": one.guests, "letters": one.letters} for one in done
+    ]
+    return Report(lines, records)
+
+
+def _report_taken_back(done: TakenBack, tzid: str) -> Report:
+    head = _("Taken back: the change of {time} by {actor}")
+    lines = [head.format(time=format_instant(done.made_at, tzid), actor=done.actor)]
+    lines += [_indent(describe_event(impact.event)) for impact in done.impacts]
+    if done.letters:
+        lines.append(_("Letters that do not leave: {count}").format(count=done.letters))
+    return Report(lines, [_record_impact(impact) for impact in done.impacts])

@@ -1,0 +1,114 @@
+"""Take the last change of an event back, while nothing has left that tells of it."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from scheduler.base.errors import Conflict
+from scheduler.model.events import Event, Kind, LastChange
+from scheduler.model.letters import NEWS, Letter, Outcome
+from scheduler.services.common.audit import note
+from scheduler.services.common.drafts import check
+from scheduler.services.events.attendance import offers
+from scheduler.services.events.programme import conflicts, planning
+from scheduler.services.events.programme.event_drafts import EventDraft
+from scheduler.services.events.replanning.event_trees import lock_trees, walk_trees
+from scheduler.services.events.replanning.shifts import prepare_all
+from scheduler.services.operations.workers import is_free
+
+
+class NewsHasLeft(Conflict):
+    """The change was told to somebody already: it can only be changed again, which is told as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """A change that was taken back: who had made it and when, and what that changes; ``letters`` do not leave."""
+
+    actor: str
+    made_at: datetime
+    impacts: Sequence[planning.Impact]
+    letters: int
+
+
+def take_back(
+    session: Session, event: Event, *, whole_act: bool = False, now: datetime, force: str | None = None
+) -> TakenBack:
+    """Make an event as it was before its last change, with its parts that were changed together with it.
+
+    ``whole_act`` takes back everything that was changed together, such as a programme that was shifted. Raise
+    NewsHasLeft if a letter has left since; Conflict if there is no change, or if the plan contradicts that now.
+    """
+    lock_trees(session, [event])
+    last = _find_last(session, event)
+    roots = _list_changed_together(session, last) if whole_act else [event]
+    lookup = lock_trees(session, roots)
+    before = _read_changes(session, list(walk_trees(roots)), last.act)
+    changed = [lookup.get(Event, key) for key in before]
+    letters = _hold_news(session, changed, since=last.made_at)
+    first_days = {one.key: one.first_on for one in changed}
+    pending = prepare_all(
+        changed, lambda one: planning.prepare(session, one.key, before[one.key], now=now, lookup=lookup)
+    )
+    retimed = planning.settle(session, pending, now=now)
+    impacts = []
+    for one in sorted(pending, key=lambda one: one.event.id):
+        _shift_offers(session, one.event, first_days[one.event.key], now=now)
+        impacts.append(planning.conclude(session, one, retimed, now=now))
+        note(session, "take back", "event", one.event.key, now=now, made_at=last.made_at.isoformat(), by=last.actor)
+    conflicts.refuse(session, changed, force=force, now=now)
+    return TakenBack(last.actor, last.made_at, impacts, letters)
+
+
+def _find_last(session: Session, event: Event) -> LastChange:
+    """Return the last change of an event; of a tour, which has no dates, the last one of its stops, too."""
+    tree = list(walk_trees([event])) if event.kind is Kind.TOUR else [event]
+    of_tree = sa.select(LastChange).where(LastChange.event_id.in_([one.id for one in tree]))
+    last = session.scalars(of_tree.order_by(LastChange.made_at.desc(), LastChange.event_id)).first()
+    if last is None:
+        raise Conflict("{event} has not been changed; nothing can be taken back", event=event.key)
+    return last
+
+
+def _list_changed_together(session: Session, last: LastChange) -> Sequence[Event]:
+    together = sa.select(Event).join(LastChange, LastChange.event_id == Event.id)
+    return session.scalars(together.where(LastChange.act == last.act).order_by(Event.key)).all()
+
+
+def _read_changes(session: Session, events: Sequence[Event], act: str) -> dict[str, EventDraft]:
+    """Return how those events were that an act changed last, by their keys."""
+    query = sa.select(Event.key, LastChange.before).join(LastChange, LastChange.event_id == Event.id)
+    rows = session.execute(query.where(Event.id.in_([one.id for one in events]), LastChange.act == act))
+    before = {row.key: row.before for row in rows}
+    return {one.key: check(EventDraft, tomllib.loads(before[one.key])) for one in events if one.key in before}
+
+
+def _shift_offers(session: Session, event: Event, was: date | None, *, now: datetime) -> None:
+    by = event.first_on - was if event.first_on and was else timedelta()
+    offers.shift_deadlines(session, event, by, now=now)
+
+
+def _hold_news(session: Session, events: Sequence[Event], *, since: datetime) -> int:
+    """Lock the letters about events that were queued since a change, and return how many of them are news.
+
+    Raise NewsHasLeft if a letter has left since: each tells the facts of the moment at which it leaves.
+    """
+    about = Letter.event_id.in_([one.id for one in events])
+    waiting = sa.select(Letter.kind, Letter.created_at).where(about, Letter.outcome.is_(None)).order_by(Letter.id)
+    held = session.execute(waiting.with_for_update()).all()
+    gone = sa.or_(
+        sa.and_(Letter.outcome == Outcome.SENT, Letter.finished_at >= since),
+        sa.and_(Letter.outcome.is_(None), ~is_free(Letter.claimed_by)),
+    )
+    left = session.scalar(sa.select(sa.func.count()).where(about, gone)) or 0
+    if left:
+        raise NewsHasLeft(
+            "the change was told already (letters: {count}); change it again, which is told as well", count=left
+        )
+    return sum(kind in NEWS and queued >= since for kind, queued in held)

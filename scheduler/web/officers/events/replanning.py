@@ -1,0 +1,255 @@
+"""Plan an event again: move, copy and delete it, take its last change back.
+
+Each is a page that asks, one that shows what would happen, and then it happens. What is shown was done and rolled
+back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+
+from flask import Blueprint, abort, g, render_template, request, url_for
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as Answer
+
+from scheduler.app import App
+from scheduler.base.errors import NothingToChange
+from scheduler.base.i18n import N_
+from scheduler.model.accounts import Act
+from scheduler.model.events import Event, Kind, Timing
+from scheduler.services.accounts import rights
+from scheduler.services.events.programme import planning
+from scheduler.services.events.programme.event_times import capture_facts, format_old_time
+from scheduler.services.events.replanning import copies, deletion, reversal, shifts
+from scheduler.services.events.replanning.copies import CopyRequest
+from scheduler.web.kit.answers import redirect_after_form, show_form_again
+from scheduler.web.kit.forms import Form
+from scheduler.web.kit.language import _
+from scheduler.web.kit.typed_times import parse_typed_day
+from scheduler.web.officers.events.desk import EVENT
+from scheduler.web.officers.kit import guard, scope
+from scheduler.web.officers.kit.answers import FormRefused, act_as_officer
+from scheduler.web.officers.kit.guard import may, officer
+
+PLAN = f"{EVENT}/plan/<verb>"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRow:
+    """An event as it would be: its time before, if that is another one, and what else is to be said of it."""
+
+    event: Event
+    before: str = ""
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What an act on an event does: to which events, how many letters tell of it, and where to go afterwards."""
+
+    rows: Sequence[PlannedRow]
+    letters: int
+    then: str  # the key of an event; "" for the list of events
+    kept: Sequence[tuple[Event, str]] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanningAct:
+    """One act: its words, its fields, what it does, and whether it takes something away."""
+
+    words: str
+    hint: str
+    shown: str
+    deed: Callable[[Session, Event, Form, datetime], Outlook]
+    fields: tuple[str, ...] = ()
+    takes_away: bool = False
+
+
+def blueprint(app: App) -> Blueprint:
+    pages = guard.blueprint("replanning")
+
+    @pages.get(PLAN)
+    @may(Act.PLAN_EVENTS, about=scope.PLANNED)
+    def asking(language: str, key: str, verb: str) -> str:  # noqa: ARG001 - kept in g for all
+        return _show_question(app, key, verb)
+
+    @pages.post(PLAN)
+    @may(Act.PLAN_EVENTS, about=scope.PLANNED)
+    def done(language: str, key: str, verb: str) -> Answer | str:  # noqa: ARG001
+        return _act(app, key, verb)
+
+    return pages
+
+
+def _show_question(app: App, key: str, verb: str, form: Form | None = None) -> str:
+    asked = ACTS.get(verb) or abort(404)
+    with app.db.read() as session:
+        event = rights.get_planned_event(session, officer(), key)
+        return render_template(
+            "web/desk/replan.html",
+            title=_(asked.words),
+            event=event,
+            act=asked,
+            form=form or Form(_begin(event)),
+            tour=event.kind is Kind.TOUR,
+            timed=event.timing is Timing.HOURS,
+        )
+
+
+def _begin(event: Event) -> Mapping[str, str]:
+    """Return what a form begins with: the time as it is, and the key of a copy."""
+    if event.dtstart is None:
+        return {}
+    return {"day": f"{event.dtstart:%Y-%m-%d}", "hour": f"{event.dtstart:%H:%M}"}
+
+
+def _act(app: App, key: str, verb: str) -> Answer | str:
+    form, asked = Form.sent(), ACTS.get(verb) or abort(404)
+    try:
+        with act_as_officer(app, form) as session:
+            event = rights.get_planned_event(session, officer(), key)
+            outlook = asked.deed(session, event, form, app.clock.now())
+            if form["sure"] != "yes":
+                page = _render_outlook(event, asked, form, outlook)
+                session.rollback()
+                return page
+    except FormRefused:
+        return show_form_again(_show_question(app, key, verb, form))
+    if not outlook.then:
+        return redirect_after_form(url_for("desk.overview", language=g.language))
+    return redirect_after_form(url_for("desk.guests", language=g.language, key=outlook.then))
+
+
+def _render_outlook(event: Event, asked: PlanningAct, form: Form, outlook: Outlook) -> str:
+    return render_template(
+        "web/desk/replan_look.html",
+        title=_(asked.shown),
+        event=event,
+        act=asked,
+        form=form,
+        outlook=outlook,
+        address=request.path,
+    )
+
+
+def _move(session: Session, event: Event, form: Form, now: datetime) -> Outlook:
+    times = _read_start(event, form)
+    if form["alone"]:
+        was = capture_facts(event)
+        impact = planning.move(session, event, dtstart=times, now=now, force=_read_reason(form))
+        _require_change(impact.change.is_change)
+        return Outlook([_describe(event, was, [])], impact.letters, _go_on(event))
+    done = shifts.move(session, event, dtstart=times, now=now, force=_read_reason(form))
+    _require_change(any(one.impact.change.is_change for one in done.events))
+    rows = [_describe(one.impact.event, one.was, _list_window(one)) for one in done.events]
+    return Outlook(rows, done.letters, _go_on(event), done.kept)
+
+
+def _read_start(event: Event, form: Form) -> datetime:
+    """Return the wall time that was typed; without an hour the event keeps its own. Raise FormRefused."""
+    day = parse_typed_day(form["day"].strip())
+    hour = event.dtstart.time() if event.dtstart else time()
+    if day is None:
+        form.errors["day"] = _("Enter a date, like {day}.", day="2027-02-02")
+    if typed := form["hour"].strip():
+        try:
+            hour = time.fromisoformat(typed)
+        except ValueError:
+            form.errors["hour"] = _("Enter an hour, like {hour}.", hour="10:00")
+    if day is None or form.errors:
+        raise FormRefused
+    return datetime.combine(day, time() if event.timing is not Timing.HOURS else hour.replace(tzinfo=None))
+
+
+def _read_reason(form: Form) -> str | None:
+    return form["reason"].strip() or None
+
+
+def _require_change(changed: bool) -> None:  # noqa: FBT001 - the answer to one question
+    if not changed:
+        raise NothingToChange
+
+
+def _describe(event: Event, was: Mapping[str, object], notes: Sequence[str]) -> PlannedRow:
+    return PlannedRow(event, format_old_time(was, event, g.language), notes)
+
+
+def _list_window(done: shifts.ShiftedEvent) -> list[str]:
+    event, fields = done.impact.event, done.impact.change.fields
+    opens, closes = event.registration_opens, event.registration_closes
+    notes = []
+    if "registration_opens" in fields and opens:
+        notes.append(_("Registration opens: {time}", time=f"{opens:%Y-%m-%d %H:%M}"))
+    if "registration_closes" in fields and closes:
+        notes.append(_("Registration closes: {time}", time=f"{closes:%Y-%m-%d %H:%M}"))
+    if done.offers:
+        notes.append(_("Offers that hold until another time: {count}", count=done.offers))
+    return notes
+
+
+def _go_on(event: Event) -> str:
+    """Return the event whose page follows; a tour and an anniversary have none."""
+    return "" if event.kind in (Kind.TOUR, Kind.ANNIVERSARY) else event.key
+
+
+def _copy(session: Session, event: Event, form: Form, now: datetime) -> Outlook:
+    start = _read_start(event, form) if event.dtstart or event.kind is Kind.TOUR else None
+    new = form["key"].strip()
+    if not new:
+        form.errors["key"] = _("Enter a key: lower case letters, digits and hyphens.")
+        raise FormRefused
+    asked = CopyRequest(old=event.key, new=new, by=timedelta(), guests=bool(form["guests"]), force=_read_reason(form))
+    done = copies.copy_event(session, event, asked, dtstart=start, now=now)
+    rows = [
+        PlannedRow(one.event, notes=[_("Guests invited: {count}", count=one.guests)] if one.guests else [])
+        for one in done.events
+    ]
+    return Outlook(rows, 0, _go_on(done.events[0].event), done.kept)
+
+
+def _delete(session: Session, event: Event, _form: Form, now: datetime) -> Outlook:
+    done = deletion.delete(session, event, now=now)
+    rows = [
+        PlannedRow(one.event, notes=[_("People on its list: {count}", count=one.guests)] if one.guests else [])
+        for one in done
+    ]
+    return Outlook(rows, 0, "")
+
+
+def _take_back(session: Session, event: Event, form: Form, now: datetime) -> Outlook:
+    done = reversal.take_back(session, event, now=now, force=_read_reason(form))
+    return Outlook([PlannedRow(impact.event) for impact in done.impacts], 0, _go_on(event))
+
+
+ACTS: Mapping[str, PlanningAct] = {
+    "move": PlanningAct(
+        words=N_("Move"),
+        hint=N_("Parts, reminders, registration and offers move with it, by as many days; hours stay."),
+        shown=N_("Move it like this?"),
+        deed=_move,
+        fields=("day", "alone", "reason"),
+    ),
+    "copy": PlanningAct(
+        words=N_("Copy"),
+        hint=N_("The copy has the same parts, places and reminders; nobody is told of it."),
+        shown=N_("Copy it like this?"),
+        deed=_copy,
+        fields=("key", "day", "guests", "reason"),
+    ),
+    "delete": PlanningAct(
+        words=N_("Delete"),
+        hint=N_("Only what nobody was told of can be deleted, with its parts and its list; the rest is cancelled."),
+        shown=N_("Delete this for good?"),
+        deed=_delete,
+        takes_away=True,
+    ),
+    "take-back": PlanningAct(
+        words=N_("Take the last change back"),
+        hint=N_("It is as it was before, and nobody is told; once the news has left, that is not possible."),
+        shown=N_("Make it as it was before?"),
+        deed=_take_back,
+        fields=("reason",),
+    ),
+}
