@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from calendars.feed import add_alarms, write_feed
+from calendars.vevent import render
 from calendars.vtimezone import render_vtimezone
 from scheduler.base.i18n import N_, load_catalogue, supported_language
 from scheduler.base.text import Text
 from scheduler.model.events import Event, Mode
 from scheduler.model.feeds import Audience, Rendering, Sees, View
 from scheduler.services.events.programme.event_mapping import WITH_EVENT
+from scheduler.services.events.programme.rendering.calendar_entries import make_withdrawn_date
 from scheduler.services.events.programme.rendering.revisions import revise
 from scheduler.services.feeds.scopes import Scope
 from scheduler.services.feeds.selection import select_agenda, yield_conditions
@@ -145,6 +148,17 @@ def event_file(session: Session, event: Event, *, language: str, audience: Audie
     if body is None:
         return b""
     return write_feed([body], name=event.title.to(language), refresh=REFRESH)
+
+
+def withdrawn_date_file(event: Event, was: Mapping[str, Any], *, language: str) -> bytes:
+    """Return a calendar file that takes the date that an event no longer has out of calendars.
+
+    ``was`` are the facts of a letter that told the date.
+    """
+    language = supported_language(language)
+    return write_feed(
+        [render(make_withdrawn_date(event, was, language))], name=event.title.to(language), refresh=REFRESH
+    )
 
 
 def _rendered(scope: Scope, *, by_hours: bool) -> Sequence[sa.ColumnElement[bool]]:

@@ -9,7 +9,7 @@ from typing import Any
 from scheduler.base.clock import format_offset, instant, wall
 from scheduler.base.date_format import When, format_day, format_days, format_span, zone_city
 from scheduler.base.i18n import N_, load_catalogue
-from scheduler.model.events import Event, Timing
+from scheduler.model.events import Event, Status, Timing
 
 DAY = timedelta(days=1)
 
@@ -69,8 +69,13 @@ def _format_zone(city: str, at: datetime, tzid: str) -> str:
 
 
 def format_old_time(was: Mapping[str, Any], event: Event, language: str) -> str:
-    """Return the old time of an event in words; empty if it is as before, or has gained its hour."""
-    if not was.get("dtstart") or _get_time(was) == _get_time(capture_facts(event)) or has_gained_hour(was, event):
+    """Return the old time of an event in words; empty if it is as before, or has gained its hour.
+
+    A cancelled event gains nothing: the old time is the one that the reader knows.
+    """
+    if not was.get("dtstart") or _get_time(was) == _get_time(capture_facts(event)):
+        return ""
+    if has_gained_hour(was, event) and not event.cancelled:
         return ""
     start, end = datetime.fromisoformat(was["dtstart"]), datetime.fromisoformat(was["dtend"])
     if was["timing"] != Timing.HOURS:
@@ -90,6 +95,12 @@ def _name_place_of_clock(event: Event, tzid: str, language: str) -> str:
     return city.name.to(language) if city and city.tzid == tzid else zone_city(tzid, language)
 
 
+def has_lost_hour(was: Mapping[str, Any], event: Event) -> bool:
+    """Return whether only the hour of a day that stays was taken back."""
+    hour_unknown = was.get("timing") == Timing.HOURS and event.timing is Timing.HOUR_TO_BE_ANNOUNCED
+    return hour_unknown and datetime.fromisoformat(was["dtstart"]).date() == event.first_on
+
+
 def has_gained_hour(was: Mapping[str, Any], event: Event) -> bool:
     """Return whether an hour was announced for a day that was known before."""
     hour_unknown = was["timing"] == Timing.HOUR_TO_BE_ANNOUNCED and event.timing is Timing.HOURS
@@ -102,12 +113,20 @@ def has_changed(was: Mapping[str, Any], event: Event, *, joins: bool) -> bool:
     The video link counts only for readers who get it: ``joins``.
     """
     now = capture_facts(event)
-    return any(was.get(name) != now[name] for name in now if joins or name != "video_link")
+    if not joins:
+        del now["video_link"]
+    if "provisional" not in was:
+        now.pop("provisional", None)
+    return any(was.get(name) != now[name] for name in now)
 
 
 def capture_facts(event: Event) -> dict[str, Any]:
-    """Return time, place and video link of an event now, as letters about a change store them."""
-    return {
+    """Return time, place and video link of an event now, as letters about a change store them.
+
+    ``provisional`` is whether letters said that the date may still change; those about a cancelled event did not say.
+    """
+    status = {} if event.cancelled else {"provisional": event.dated and event.status is Status.TENTATIVE}
+    return status | {
         "timing": event.timing,
         "dtstart": event.dtstart.isoformat() if event.dtstart else None,
         "dtend": event.dtend.isoformat() if event.dtend else None,
