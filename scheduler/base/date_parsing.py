@@ -113,12 +113,12 @@ def parse_when(text: str, *, now: datetime, tzid: str) -> datetime:
     """Return the wall time, naive, that ``text`` means to someone in ``tzid`` at the aware instant ``now``.
 
     With a weekday or an hour alone it is the next such time after now; "next Tuesday" is the first Tuesday after
-    today. Without a year it is the next such day, unless the last one was less than `JUST_PASSED` ago. Numbers with dots are day first; a
-    year from 2400 on is Buddhist; 24:00 is the midnight that ends its day. Whether the hour exists in the zone is for
-    ``clock.instant`` to say.
+    today. Without a year it is the next such day, unless the last one was less than `JUST_PASSED` ago. Numbers with
+    dots are day first; a year from 2400 on is Buddhist; 24:00 is the midnight that ends its day. Whether the hour
+    exists in the zone is for ``clock.instant`` to say.
 
-    Raises Invalid for what cannot be read, can be read twice (02/03/2027, midnight of a day, a day without a year that
-    has just passed), does not exist (30 February), is at odds with its weekday, has no hour, or names a zone.
+    Raises Invalid for what cannot be read, can be read twice (02/03/2027, midnight of a day, a day without a year
+    that has just passed), does not exist (30 February), is at odds with its weekday, has no hour, or names a zone.
     ValueError when ``now`` is naive.
     """
     here, found = wall(now, tzid), _find(text, _WHEN_SHAPES)
@@ -131,7 +131,9 @@ def parse_when(text: str, *, now: datetime, tzid: str) -> datetime:
         day = _day(found.get("day", {}), here.date(), lambda day: _at(day, hour) > here)
         if "day" in found and _is_midnight(found["hour"]):
             raise Invalid(
-                "Midnight may begin or end a day: write {first} or {second}.", first=f"{day} 00:00", second=f"{day} 24:00"
+                "Midnight may begin or end a day: write {first} or {second}.",
+                first=f"{day} 00:00",
+                second=f"{day} 24:00",
             )
         return _at(day, hour)
     except (ValueError, OverflowError) as error:
@@ -191,7 +193,7 @@ def _day(found: Found, today: date, ahead: Callable[[date], bool]) -> date:
         )
     if not meant:
         raise ValueError("no such day")
-    if [None] == [year for (year, _, _), day in days.items() if day]:
+    if not any(year for year, _, _ in readings):
         _refuse_if_just_passed(meant[0], today, ahead)
     if "w" in found and found["w"] != (meant[0].weekday(),):
         raise Invalid("{day} is not that day of the week.", day=meant[0].isoformat())

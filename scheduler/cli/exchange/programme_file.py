@@ -72,8 +72,8 @@ def _apply(
 
 
 def _ask_about(changes: Sequence[Change]) -> None:
-    """Ask about what is no longer as it was. What is only added takes nothing from anybody."""
-    if any(change.is_change and change.verb is not ChangeKind.ADDED for change in changes):
+    """Ask about what is no longer as it was, and what is doubtful. What is only added takes nothing from anybody."""
+    if any(change.is_change and (change.verb is not ChangeKind.ADDED or change.doubts) for change in changes):
         people = sum(change.told for change in changes)
         ask(_("People concerned: {people}. Go on?").format(people=people), yes=False)
 
@@ -87,7 +87,7 @@ def report(changes: Sequence[Change], *, as_json: bool, done: bool) -> None:
     for change in changes:
         if change.is_change:
             click.echo(change_in_words(change))
-        for remark in change.notes:
+        for remark in (*change.notes, *change.doubts):
             click.echo(f"! {_(change.noun)} {change.key}: {_(remark)}")
     click.echo(sum_in_words(changes, done=done))
 
@@ -124,6 +124,7 @@ def change_record(change: Change) -> dict[str, Any]:
         "verb": change.verb,
         "fields": fields,
         "told": change.told,
+        "doubts": list(change.doubts),
     }
 
 

@@ -22,7 +22,10 @@ class ChangeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One row before and after: ``fields`` has (before, after) by name, ``told`` how many people get a letter."""
+    """One row before and after: ``fields`` has (before, after) by name, ``told`` how many people get a letter.
+
+    ``doubts`` are sentences about what was probably not meant: whoever makes the change is asked about them.
+    """
 
     noun: str
     key: str
@@ -30,6 +33,7 @@ class Change:
     fields: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
     told: int = 0
     notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
     @property
     def is_change(self) -> bool:

@@ -94,8 +94,8 @@ def render_outline(
 def _make_calendar(session: Session, event: Event, row: LetterRow, language: str, audience: Audience) -> bytes:
     """Return the calendar file of a letter, or b"" if it has none.
 
-    With the news that an event is cancelled or no longer has a date, the file takes the date that the reader knows out
-    of calendars.
+    With the news that an event is cancelled or no longer has a date, the file takes the date that the reader knows
+    out of calendars.
     """
     if row.kind in _WITHOUT_DATE:
         return b""
@@ -123,7 +123,9 @@ def template_words(event: Event, row: LetterRow, language: str, house: SenderIde
         "language": language,
         "name": NAME,
         "title": event.title.to(language),
-        "when": [] if _knows_no_date(event, was) else format_time(event, language, row.tzid, start=row.facts.get("start")),
+        "when": []
+        if _knows_no_date(event, was)
+        else format_time(event, language, row.tzid, start=row.facts.get("start")),
         "was_when": format_old_time(was, event, language),
         "where": format_location(event, language),
         "was_where": _was_where(was, event, language),
@@ -203,7 +205,7 @@ def _new_video(was: Mapping[str, Any], event: Event) -> str:
 
 
 def _name_change(before: Any, after: Any) -> str:
-    """Return "made", "changed" or "taken" for what is filled now, is filled otherwise or is empty; "" if it is equal."""
+    """Return "made", "changed" or "taken" for what is filled now, filled otherwise, or empty; "" if it is equal."""
     if before == after or not (before or after):
         return ""
     return "taken" if not after else "changed" if before else "made"

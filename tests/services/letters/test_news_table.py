@@ -171,7 +171,9 @@ def test_feeds_show_what_the_letter_says(letters, shared_app, told, now):
 
 
 def entries_of_feed(session) -> dict:
-    document = event_feeds.write(session, scopes.get(session, "all"), language="en", now=NOW, house=Text({"en": "House"}))
+    document = event_feeds.write(
+        session, scopes.get(session, "all"), language="en", now=NOW, house=Text({"en": "House"})
+    )
     return {str(entry["UID"]): entry for entry in icalendar.Calendar.from_ical(document).walk("VEVENT")}
 
 

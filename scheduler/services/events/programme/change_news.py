@@ -19,13 +19,9 @@ from scheduler.services.outbox import enqueue
 
 @dataclass(frozen=True, slots=True)
 class EventBefore:
-    """The facts of an event that people knew before a change; times are UTC, ``dtstart`` and ``dtend`` wall times."""
+    """The facts of an event that people knew before a change: when it was, as instants, and what letters told."""
 
     status: Status
-    timing: Timing
-    dtstart: datetime | None
-    dtend: datetime | None
-    tzid: str
     starts_at: datetime | None
     ends_at: datetime | None
     told: Mapping[str, Any]
@@ -33,16 +29,7 @@ class EventBefore:
     @classmethod
     def capture(cls, event: Event) -> EventBefore:
         """Capture an event that is about to be changed."""
-        return cls(
-            event.status,
-            event.timing,
-            event.dtstart,
-            event.dtend,
-            event.tzid,
-            event.starts_at,
-            event.ends_at,
-            capture_facts(event),
-        )
+        return cls(event.status, event.starts_at, event.ends_at, capture_facts(event))
 
 
 def announce_change(session: Session, event: Event, was: EventBefore, *, now: datetime) -> int:
@@ -80,7 +67,7 @@ def name_news(was: Mapping[str, Any], event: Event, *, was_cancelled: bool) -> L
 def _is_only_confirmed(was: Mapping[str, Any], event: Event) -> bool:
     """Return whether time and place are as before, and the date is no longer provisional."""
     facts = capture_facts(event)
-    same = not has_changed(was | {"provisional": facts["provisional"]}, event, joins=False)
+    same = not has_changed({**was, "provisional": facts["provisional"]}, event, joins=False)
     return bool(was.get("provisional")) and event.dated and not facts["provisional"] and same
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from scheduler.base.clock import format_offset, instant, wall
 from scheduler.base.date_format import When, format_day, format_days, format_span, zone_city
 from scheduler.base.i18n import N_, load_catalogue
-from scheduler.model.events import Event, Status, Timing
+from scheduler.model.events import Event, Kind, Status, Timing
 
 DAY = timedelta(days=1)
 
@@ -66,6 +66,35 @@ def _format_days(event: Event, language: str, start: str | None) -> str:
 
 def _format_zone(city: str, at: datetime, tzid: str) -> str:
     return f"{city}, {format_offset(at, tzid)}"
+
+
+def find_passed_times(event: Event, fields: Collection[str] | None, *, now: datetime) -> list[str]:
+    """Return a sentence for each time that is planned though it has passed.
+
+    ``fields`` are those that were changed; None is all of a new event. An event that is cancelled or returns every
+    year has no time that passes.
+    """
+    if event.cancelled or event.kind is Kind.ANNIVERSARY:
+        return []
+    first, last = ("first_day", "last_day") if event.whole_days else ("dtstart", "dtend")
+    times = {
+        first: event.starts_at and (event.starts_at + DAY if event.whole_days else event.starts_at),
+        last: event.ends_at,
+        "registration_opens": event.registration_opens_at,
+        "registration_closes": event.registration_closes_at,
+    }
+    planned = set(times) if fields is None or "tz" in fields else set(times) & set(fields)
+    return [_PASSED[name] for name, at in times.items() if name in planned and at is not None and at <= now]
+
+
+_PASSED = {
+    "dtstart": N_("The start has passed."),
+    "first_day": N_("The first day has passed."),
+    "dtend": N_("The end has passed."),
+    "last_day": N_("The last day has passed."),
+    "registration_opens": N_("The time from when people can register has passed."),
+    "registration_closes": N_("The time until when people can register has passed."),
+}
 
 
 def format_old_time(was: Mapping[str, Any], event: Event, language: str) -> str:
