@@ -254,7 +254,7 @@ def test_a_backup_that_somebody_forged_is_refused_and_nothing_is_restored(
     told = scheduler("db", "restore", str(file), code=1).output
 
     assert f"Error: {file}: is damaged: what it holds cannot be read; nothing was changed\n" == told
-    assert [] == [name for name, rows in _rows_of(url).items() if rows]
+    assert {"alembic_version", "version"} >= {name for name, rows in _rows_of(url).items() if rows}
 
 
 def _rows_of(url: str) -> dict[str, int]:

@@ -32,13 +32,14 @@ def send(environment, clock):
 
 
 @pytest.fixture
-def doctor(scheduler: Scheduler, monkeypatch):
+def doctor(scheduler: Scheduler, monkeypatch, engine: str):
     """What it says of visitors, with these settings beside those of the installation: state, found, remedy."""
 
     def ask(**settings: str) -> tuple[str, str, str]:
         for name, value in {**PROXIED, **settings}.items():
             monkeypatch.setenv(name, value)
-        findings = json.loads(scheduler("doctor", "--json").output)["findings"]
+        code = 0 if engine == "sqlite" else 1  # for a server the clock of the tests is wrong
+        findings = json.loads(scheduler("doctor", "--json", code=code).output)["findings"]
         found = next(one for one in findings if one["what"] == "visitors")
         return found["state"], found["found"], found["remedy"]
 
