@@ -25,6 +25,8 @@ LANGUAGES = ("en", "ru", "kk", "th")
 # Years from here on are Buddhist: nobody plans for the year 2400 of the other calendar.
 FIRST_BUDDHIST_YEAR = 2400
 FIRST_YEAR = 1900
+# A day without a year that passed less than this ago may be meant as that day, or as the one of the year after.
+JUST_PASSED = timedelta(days=90)
 
 _DAY = timedelta(days=1)
 
@@ -50,7 +52,7 @@ _WORDS = {
         "r",
         2,
     ): "day after tomorrow | the day after tomorrow | послезавтра | бүрсігүні | มะรืน | มะรืนนี้ | วันมะรืนนี้",
-    # An hour with a name. Midnight begins its day, as 00:00 does.
+    # An hour with a name. Midnight may begin or end its day: with a day it is refused.
     ("h", 0): "midnight | полночь | түн ортасы | เที่ยงคืน",
     ("h", 12): "noon | midday | полдень | талтүс | เที่ยง | เที่ยงวัน",
     ("a", 0): "a.m. | ก่อนเที่ยง",
@@ -110,12 +112,14 @@ Found = dict[str, tuple[int, ...]]
 def parse_when(text: str, *, now: datetime, tzid: str) -> datetime:
     """Return the wall time, naive, that ``text`` means to someone in ``tzid`` at the aware instant ``now``.
 
-    Without a year, or with a weekday or an hour alone, it is the next such time after now; "next Tuesday" is
-    the first Tuesday after today. Numbers with dots are day first; a year from 2400 on is Buddhist; 24:00 is
-    the midnight that ends its day. Whether the hour exists in the zone is for ``clock.instant`` to say.
+    With a weekday or an hour alone it is the next such time after now; "next Tuesday" is the first Tuesday after
+    today. Without a year it is the next such day, unless the last one was less than `JUST_PASSED` ago. Numbers with
+    dots are day first; a year from 2400 on is Buddhist; 24:00 is the midnight that ends its day. Whether the hour
+    exists in the zone is for ``clock.instant`` to say.
 
-    Raises Invalid for what cannot be read, can be read twice (02/03/2027), does not exist (30 February), is
-    at odds with its weekday, has no hour, or names a zone. ValueError when ``now`` is naive.
+    Raises Invalid for what cannot be read, can be read twice (02/03/2027, midnight of a day, a day without a year
+    that has just passed), does not exist (30 February), is at odds with its weekday, has no hour, or names a zone.
+    ValueError when ``now`` is naive.
     """
     here, found = wall(now, tzid), _find(text, _WHEN_SHAPES)
     if "hour" not in found:
@@ -125,6 +129,12 @@ def parse_when(text: str, *, now: datetime, tzid: str) -> datetime:
     try:
         hour = _hour(found["hour"])
         day = _day(found.get("day", {}), here.date(), lambda day: _at(day, hour) > here)
+        if "day" in found and _is_midnight(found["hour"]):
+            raise Invalid(
+                "Midnight may begin or end a day: write {first} or {second}.",
+                first=f"{day} 00:00",
+                second=f"{day} 24:00",
+            )
         return _at(day, hour)
     except (ValueError, OverflowError) as error:
         raise _nonexistent(text) from error
@@ -133,8 +143,7 @@ def parse_when(text: str, *, now: datetime, tzid: str) -> datetime:
 def parse_day(text: str, *, now: datetime, tzid: str) -> date:
     """Return the day that ``text`` means to someone in ``tzid`` at the aware instant ``now``.
 
-    As ``parse_when``, without an hour. Without a year, or with a weekday alone, it is the next such day,
-    today included.
+    As ``parse_when``, without an hour. With a weekday alone it is the next such day, today included.
     """
     today, found = wall(now, tzid).date(), _find(text, _DAY_SHAPES)
     if not found:
@@ -184,6 +193,8 @@ def _day(found: Found, today: date, ahead: Callable[[date], bool]) -> date:
         )
     if not meant:
         raise ValueError("no such day")
+    if not any(year for year, _, _ in readings):
+        _refuse_if_just_passed(meant[0], today, ahead)
     if "w" in found and found["w"] != (meant[0].weekday(),):
         raise Invalid("{day} is not that day of the week.", day=meant[0].isoformat())
     return meant[0]
@@ -236,6 +247,18 @@ def _calendar_day(year: int | None, month: int, day: int, today: date, ahead: Ca
     return None
 
 
+def _refuse_if_just_passed(coming: date, today: date, ahead: Callable[[date], bool]) -> None:
+    """Raise Invalid for a day without a year if the last such day was less than `JUST_PASSED` ago."""
+    for year in (today.year, today.year - 1):
+        last = _calendar_day(year, coming.month, coming.day, today, ahead)
+        if last and not ahead(last) and today - last < JUST_PASSED:
+            raise Invalid(
+                "The year is missing, and that day has just passed: write {first} or {second}.",
+                first=last.isoformat(),
+                second=coming.isoformat(),
+            )
+
+
 def _relative_day(found: Found, today: date, ahead: Callable[[date], bool]) -> date:
     """Tomorrow, in 3 days, Tuesday, next Tuesday; for an hour alone the next day that has it ahead."""
     match found:
@@ -260,6 +283,12 @@ def _hour(found: Found) -> timedelta:
         return _DAY
     at = time(hour, minute, second)
     return timedelta(hours=at.hour, minutes=at.minute, seconds=at.second)
+
+
+def _is_midnight(found: Found) -> bool:
+    """Return whether an hour is midnight by its name, or 12 a.m., which clocks call it; 00:00 and 24:00 are clear."""
+    (written,) = (found[kind] for kind in "tpnh" if kind in found)
+    return found.get("h") == (0,) or (found.get("a") == (0,) and written[0] == 12 and not any(written[1:]))
 
 
 def _at(day: date, hour: timedelta) -> datetime:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from scheduler.base.clock import make_legible
+from scheduler.base.clock import instant, make_legible, wall
 from scheduler.base.errors import Invalid
 
+DAY = timedelta(days=1)
 LONGEST = timedelta(days=36_525)  # no sum of it with a day of ours leaves the calendar of Python
 MAX_LENGTH = 100  # characters of what is typed for a date, a time or a length of time
 
@@ -30,16 +32,73 @@ _ISO_LENGTH = re.compile(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class NominalDuration:
+    """A length of time in days of the calendar, however long they are, and in hours that pass (RFC 5545 3.3.6).
+
+    A day before 10:00 is 10:00, also if the clocks change in between; 24 hours before may be 09:00 then.
+    """
+
+    days: int
+    rest: timedelta = timedelta()
+
+    @classmethod
+    def from_length(cls, length: timedelta, exact_days: int = 0) -> NominalDuration:
+        """Return a length of time of which so many days, and what is less than a day, are hours."""
+        days = length // DAY - exact_days
+        return cls(days, length - days * DAY)
+
+    @property
+    def length(self) -> timedelta:
+        """The length of time if no clocks change."""
+        return self.days * DAY + self.rest
+
+    @property
+    def exact_days(self) -> int:
+        """The number of whole days that were written as hours."""
+        return self.rest // DAY
+
+    def count_back(self, at: datetime, tzid: str) -> datetime:
+        """Return the instant so long before an instant, by the clock of a zone: first the days, then the hours."""
+        return (
+            instant(wall(at, tzid) - self.days * DAY, tzid, gap="shift") - self.rest if self.days else at - self.rest
+        )
+
+    def count_on(self, start: datetime, tzid: str) -> datetime:
+        """Return the wall time so long after a wall time of a zone.
+
+        Of an hour that exists twice, nobody can write the second one: there the hours are counted on the wall.
+        """
+        if not self.rest:
+            return start + self.days * DAY
+        end = instant(start + self.days * DAY, tzid, gap="shift") + self.rest
+        shown = wall(end, tzid)
+        return shown if instant(shown, tzid, gap="shift") == end else start + self.length
+
+    def __str__(self) -> str:
+        """Format the short form that `parse_nominal` reads back: ``1d``, ``24h``, ``1d24h``, ``2w``."""
+        if not self.exact_days:
+            return format_duration(self.length)
+        hours, rest = divmod(self.rest, timedelta(hours=1))
+        days = f"{self.days}d" if self.days else ""
+        return f"{days}{hours}h" + (format_duration(rest) if rest else "")
+
+
 def parse_duration(text: str) -> timedelta:
+    """Read a length of time as `parse_nominal` does; a day is 24 hours."""
+    return parse_nominal(text).length
+
+
+def parse_nominal(text: str) -> NominalDuration:
     """Read a length of time: ``90 min``, ``1h30m``, ``1.5 hours``, ``2 недели``, ``1:30``, ``PT1H30M``.
 
-    The last is RFC 5545 3.3.6. A day is 24 hours and ``m`` is minutes; months are none. Raise Invalid for others,
-    and for one longer than `LONGEST`.
+    The last is RFC 5545 3.3.6. ``m`` is minutes; months are none. Raise Invalid for others, and for one longer than
+    `LONGEST`.
     """
     typed = normalize_typed(text)
     for read in (_iso_length, _clock_length, _length_in_units):
         if (length := read(typed)) is not None:
-            if length > LONGEST:
+            if length.length > LONGEST:
                 raise Invalid("“{text}” is longer than a hundred years.", text=make_legible(text))
             return length
     raise Invalid(
@@ -65,33 +124,35 @@ def format_duration(length: timedelta) -> str:
     return written or "0m"
 
 
-def _iso_length(typed: str) -> timedelta | None:
+def _iso_length(typed: str) -> NominalDuration | None:
     """Read a duration of RFC 5545 3.3.6, without a sign; None if it is none."""
     if not (found := _ISO_LENGTH.fullmatch(typed)):
         return None
     weeks, days, hours, minutes, seconds = (int(count or 0) for count in found.groups())
-    return timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
+    return NominalDuration(7 * weeks + days, timedelta(hours=hours, minutes=minutes, seconds=seconds))
 
 
-def _clock_length(typed: str) -> timedelta | None:
+def _clock_length(typed: str) -> NominalDuration | None:
     """Read hours and minutes, as 1:30; None if it is none."""
     found = re.fullmatch(r"(\d{1,3}):([0-5]\d)", typed)
-    return timedelta(hours=int(found[1]), minutes=int(found[2])) if found else None
+    return NominalDuration(0, timedelta(hours=int(found[1]), minutes=int(found[2]))) if found else None
 
 
-def _length_in_units(typed: str) -> timedelta | None:
+def _length_in_units(typed: str) -> NominalDuration | None:
     """Read numbers with units, largest unit first, each once.
 
     None for any other order, which is a slip of the pen.
     """
-    total, at, last = timedelta(0), 0, 0
+    days, rest, at, last = 0, timedelta(0), 0, 0
     while part := _LENGTH.match(typed, at):
         seconds, half = _SECONDS[part[3]], bool(part[2])
         if (last and seconds >= last) or (half and seconds == 1):
             return None
-        total += timedelta(seconds=int(part[1]) * seconds + half * seconds // 2)
-        at, last = part.end(), seconds
-    return total if last and at == len(typed) else None
+        whole = timedelta(seconds=int(part[1]) * seconds + half * seconds // 2)
+        if seconds >= _UNITS["d"][0]:
+            days, whole = days + whole // DAY, whole % DAY
+        rest, at, last = rest + whole, part.end(), seconds
+    return NominalDuration(days, rest) if last and at == len(typed) else None
 
 
 def normalize_typed(text: str) -> str:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, MappedSQLExpression, column_property, mapped_column, relationship
 
 from scheduler.base.clock import instant
+from scheduler.base.durations import NominalDuration
 from scheduler.base.i18n import N_
 from scheduler.base.text import Text
 from scheduler.model.places import KEY, City, Closure, OpeningHours, Organisation, Venue
@@ -255,17 +256,19 @@ class Event(Base):
 
 
 class Reminder(Base):
-    """A letter to everybody concerned, ``offset`` before DTSTART.
+    """A letter to everybody concerned, some time ``before`` DTSTART.
 
-    With ``at`` it leaves at that wall time in the zone of the event, on the day that the offset leads to; without it,
-    exactly ``offset`` before the start. ``next_due_at`` is derived from the event; NULL when nothing is left to send.
+    With ``at`` it leaves at that wall time in the zone of the event, on the day that the days before lead to; without
+    it, just so long before the start. ``next_due_at`` is derived from the event; NULL when nothing is left to send.
     """
 
     __tablename__ = "reminder"
 
     id: Mapped[Id]
     event_id: Mapped[int] = mapped_column(sa.ForeignKey("event.id", ondelete="CASCADE"))
-    offset: Mapped[timedelta] = mapped_column(Seconds)
+    offset: Mapped[timedelta] = mapped_column(Seconds)  # if no clocks change
+    # How many of the whole days of the offset were written as hours: 24 hours may be another time than a day.
+    exact_days: Mapped[int] = mapped_column(default=0, server_default="0")
     at: Mapped[time | None]
     audience: Mapped[ReminderAudience] = mapped_column(choice(ReminderAudience))
     next_due_at: Mapped[datetime | None] = mapped_column(Instant, index=True)
@@ -275,9 +278,15 @@ class Reminder(Base):
     event: Mapped[Event] = relationship(back_populates="reminders")
 
     __table_args__ = (
-        sa.UniqueConstraint("event_id", "offset", "audience"),
+        sa.UniqueConstraint("event_id", "offset", "exact_days", "audience"),
         sa.CheckConstraint('"offset" >= 0', name="offset"),
+        sa.CheckConstraint('exact_days >= 0 AND exact_days * 86400 <= "offset"', name="exact_days"),
     )
+
+    @property
+    def before(self) -> NominalDuration:
+        """How long before the start of the event it leaves."""
+        return NominalDuration.from_length(self.offset, self.exact_days)
 
 
 class LastChange(Base):

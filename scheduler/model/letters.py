@@ -33,7 +33,9 @@ class LetterKind(StrEnum):
     PLACE_FREED = "place freed"  # an officer has given them a place they waited for
     MOVED = "moved"
     CANCELLED = "cancelled"
+    REINSTATED = "reinstated"  # the cancellation is withdrawn
     DATE_ANNOUNCED = "date announced"
+    DATE_CONFIRMED = "date confirmed"  # it was provisional
     REMINDER = "reminder"
     VISIT_CONFIRM = "visit confirm"  # a time is held: the link that confirms it
     VISIT_BOOKED = "visit booked"
@@ -49,7 +51,13 @@ class LetterKind(StrEnum):
 
 
 # Kinds that tell of a change; they wait, because several changes make one letter.
-NEWS = (LetterKind.MOVED, LetterKind.DATE_ANNOUNCED, LetterKind.CANCELLED)
+NEWS = (
+    LetterKind.MOVED,
+    LetterKind.CANCELLED,
+    LetterKind.REINSTATED,
+    LetterKind.DATE_ANNOUNCED,
+    LetterKind.DATE_CONFIRMED,
+)
 
 
 class Outcome(StrEnum):

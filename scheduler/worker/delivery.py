@@ -349,6 +349,7 @@ def _outcome_values(app: App, worker: Presence, item: Item, result: DeliveryResu
         "reason": result.reason,
         "claimed_until": result.again_at,
         "finished_at": app.clock.now() if result.outcome else None,
+        "kind": sent and sent.kind,
         "language": sent and sent.language,
         "address": sent and sent.address,
         "message_id": sent and sent.message_id,
@@ -358,12 +359,13 @@ def _outcome_values(app: App, worker: Presence, item: Item, result: DeliveryResu
 def _outcome_statement() -> sa.Update:
     """Return the statement that records an outcome; it is built once, because it runs after each of 200,000 letters.
 
-    Where this attempt gives no language, address or Message-ID, those of an earlier attempt are kept. It returns no
-    row if the letter is no longer claimed by this worker.
+    Where this attempt gives no kind, language, address or Message-ID, those from before are kept; several changes
+    can come to news of another kind than that of the last one. It returns no row if the letter is no longer claimed
+    by this worker.
     """
     letter: sa.Table = Letter.metadata.tables[Letter.__tablename__]
     replaced = ("outcome", "reason", "claimed_until", "finished_at")
-    kept = ("language", "address", "message_id")
+    kept = ("kind", "language", "address", "message_id")
     parameters = {name: sa.bindparam(name, type_=letter.c[name].type) for name in (*replaced, *kept)}
     values = parameters | {name: sa.func.coalesce(parameters[name], letter.c[name]) for name in kept}
     mine = (letter.c.id == sa.bindparam("letter"), letter.c.claimed_by == sa.bindparam("worker"))

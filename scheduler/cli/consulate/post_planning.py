@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from scheduler.cli.kit.context import CommandContext, pass_context
 from scheduler.cli.kit.drafts import check_key, draft_options, draft_with_options, refuse_wrong_verb
 from scheduler.cli.kit.language import _
 from scheduler.cli.kit.records import read_wall_time
+from scheduler.cli.kit.understood import list_doubts, tell_wall_time
 from scheduler.model.places import City
 from scheduler.model.posts import Post
 from scheduler.services.common.changes import Change, ChangeKind
@@ -32,9 +33,10 @@ PARTS = ("special", "counter", "service")
 @click.command(help=N_("Add one."))
 @click.argument("key")
 @draft_options(PostDraft, leave_out=PARTS)
+@with_consent
 @pass_context
-def add(context: CommandContext, /, key: str, **given: Any) -> None:
-    _put_post(context, key, given, adding=True)
+def add(context: CommandContext, /, key: str, yes: bool, dry_run: bool, **given: Any) -> None:
+    _put_post(context, key, given, adding=True, yes=yes, dry_run=dry_run)
 
 
 @click.command(help=N_("Change what is given and leave the rest."))
@@ -52,8 +54,8 @@ def _put_post(
     given: Mapping[str, Any],
     *,
     adding: bool,
-    yes: bool = True,
-    dry_run: bool = False,
+    yes: bool,
+    dry_run: bool,
 ) -> None:
     def make_draft(session: Session) -> PostDraft:
         row = Lookup(session).find(Post, key)
@@ -88,10 +90,16 @@ def _put(
     def act(session: Session) -> tuple[list[str], list[Record], bool]:
         draft, row = make_draft(session), Lookup(session).find(Post, key)
         before = list_affected(context, session, row) if row else []
+        same_deadline = draft.deadline == (row.deadline if row else None)
         changes = post_mapping.put(session, key, draft, now=context.now(), lookup=Lookup(session))
-        after = list_affected(context, session, posts.get(session, key))
+        written = posts.get(session, key)
+        after = list_affected(context, session, written)
         more = {one["reference"] for one in after} - {one["reference"] for one in before}
-        return [_in_words(one) for one in changes if one.is_change], after if more else [], bool(more)
+        lines = [_in_words(one) for one in changes if one.is_change]
+        passed = not same_deadline and written.is_over_for_booking(context.now())
+        if not same_deadline:
+            lines += _list_deadline(written, passed=passed)
+        return lines, after if more else [], bool(more) or passed
 
     def report(done: tuple[list[str], list[Record], bool]) -> None:
         lines, affected, _more = done
@@ -99,6 +107,14 @@ def _put(
         report_affected(key, affected)
 
     carry_out(context, act, report, yes=yes, dry_run=dry_run, needless=lambda done: not done[-1])
+
+
+def _list_deadline(post: Post, *, passed: bool) -> Iterator[str]:
+    """Yield a line for the deadline that was understood, and one if it has passed."""
+    if post.deadline is not None:
+        yield _("Nothing is booked after: {time}").format(time=tell_wall_time(post.deadline, post.tzid))
+    if passed:
+        yield from list_doubts([N_("The time until when visits are booked has passed.")])
 
 
 def _in_words(change: Change) -> str:

@@ -10,7 +10,6 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.clock import instant, wall
-from scheduler.base.durations import format_duration
 from scheduler.base.i18n import N_
 from scheduler.cli.kit.answers import Columns, show, show_one
 from scheduler.cli.kit.context import CommandContext, as_json, in_zone, pass_context
@@ -160,7 +159,7 @@ def _list_fields(session: Session, event: Event) -> dict[str, Any]:
     return {
         "reminders": [
             {
-                "before": format_duration(reminder.offset),
+                "before": str(reminder.before),
                 "audience": reminder.audience,
                 "next_due": format_instant(reminder.next_due_at, event.tzid),
             }

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
 from typing import Any
 
 import click
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.base.clock import instant, wall
 from scheduler.base.date_parsing import parse_day, parse_when
-from scheduler.base.durations import parse_duration
+from scheduler.base.durations import NominalDuration, parse_nominal
 from scheduler.base.errors import Conflict, Invalid
 from scheduler.base.i18n import N_
 from scheduler.cli.events.event_listing import format_when
@@ -20,6 +20,7 @@ from scheduler.cli.kit.context import CommandContext, in_zone, pass_context, wit
 from scheduler.cli.kit.drafts import check_key, draft_options, option_values
 from scheduler.cli.kit.language import _, language
 from scheduler.cli.kit.records import naming
+from scheduler.cli.kit.understood import list_deadlines, list_doubts, list_missed_reminders
 from scheduler.model.events import Event, Status, Timing, Visibility
 from scheduler.services.common.drafts import check
 from scheduler.services.common.lookup import Lookup, get_for_update
@@ -54,9 +55,10 @@ def _time_options(function: Any) -> Any:
 @_time_options
 @draft_options(EventDraft, leave_out=(*TIMES, *LISTS))
 @with_force
+@with_consent
 @pass_context
-def add(context: CommandContext, /, key: str, force: str | None, **given: Any) -> None:
-    with context.write() as session:
+def add(context: CommandContext, /, key: str, force: str | None, yes: bool, dry_run: bool, **given: Any) -> None:
+    def act(session: Session) -> tuple[bool, list[str]]:
         lookup = Lookup(session)
         if lookup.find(Event, key):
             raise Conflict("event {key} is there already; use: scheduler event change", key=key)
@@ -65,7 +67,24 @@ def add(context: CommandContext, /, key: str, force: str | None, **given: Any) -
         check_key(key)
         impact = planning.put(session, key, draft, now=context.now(), lookup=lookup, tz=context.settings.timezone)
         conflicts.refuse(session, [impact.event], force=force, now=context.now())
-        click.echo(_("Planned: {event}").format(event=describe_event(impact.event)))
+        planned = _("Planned: {event}").format(event=describe_event(impact.event))
+        return bool(impact.change.doubts), [planned, *_list_understood(context, impact)]
+
+    _carry_out(context, act, yes=yes, dry_run=dry_run)
+
+
+def _carry_out(
+    context: CommandContext, act: Callable[[Session], tuple[bool, list[str]]], *, yes: bool, dry_run: bool
+) -> None:
+    """Do an act that returns whether it is to be asked about, and lines to print; see `carry_out`."""
+    carry_out(
+        context,
+        act,
+        lambda done: print_lines(done[1]),
+        yes=yes,
+        dry_run=dry_run,
+        needless=lambda done: not done[0],
+    )
 
 
 def _zone_of_place(lookup: Lookup, given: Mapping[str, Any]) -> str | None:
@@ -87,10 +106,10 @@ def _read_options(context: CommandContext, given: Mapping[str, Any], tzid: str) 
     return values
 
 
-def _read_time(context: CommandContext, name: str, typed: str, tzid: str) -> date | timedelta:
+def _read_time(context: CommandContext, name: str, typed: str, tzid: str) -> date | NominalDuration:
     with naming(name):
         if name == "duration":
-            return parse_duration(typed)
+            return parse_nominal(typed)
         if name in ("first_day", "last_day"):
             return parse_day(typed, now=context.now(), tzid=tzid)
         return _parse_time(context, typed, tzid)
@@ -119,16 +138,9 @@ def change(
         dated, seen = event.dtstart is not None, _SEEN.index(event.visibility)
         impact = _change(context, session, event, given, no_date=no_date, force=force)
         lost = (dated and event.dtstart is None) or _SEEN.index(event.visibility) > seen
-        return lost, describe_impact(impact)
+        return lost or bool(impact.change.doubts), describe_impact(context, impact)
 
-    carry_out(
-        context,
-        act,
-        lambda done: print_lines(done[1]),
-        yes=yes,
-        dry_run=dry_run,
-        needless=lambda done: not done[0],
-    )
+    _carry_out(context, act, yes=yes, dry_run=dry_run)
 
 
 _SEEN = tuple(Visibility)  # by more people before by fewer
@@ -185,7 +197,7 @@ def cancel(context: CommandContext, key: str, yes: bool, dry_run: bool) -> None:
     def act(session: Session) -> list[str]:
         event = get_for_update(session, Event, key)
         impacts = planning.cancel_with_parts(session, event, now=context.now())
-        return [line for impact in impacts for line in describe_impact(impact)]
+        return [line for impact in impacts for line in describe_impact(context, impact)]
 
     carry_out(context, act, print_lines, yes=yes, dry_run=dry_run)
 
@@ -198,6 +210,7 @@ def cancel(context: CommandContext, key: str, yes: bool, dry_run: bool) -> None:
 @click.option("--last-day", help=N_("The last of several whole days."))
 @in_zone
 @with_force
+@with_consent
 @pass_context
 def announce(
     context: CommandContext,
@@ -205,12 +218,17 @@ def announce(
     key: str,
     tz: str | None,
     force: str | None,
+    yes: bool,
+    dry_run: bool,
     **given: Any,
 ) -> None:
-    with context.write() as session:
+    def act(session: Session) -> tuple[bool, list[str]]:
         event = get_for_update(session, Event, key)
         times = _announced_times(context, event, context.choose_zone(tz, event.tzid), **given)
-        _report(planning.announce(session, event, now=context.now(), force=force, **times))
+        impact = planning.announce(session, event, now=context.now(), force=force, **times)
+        return bool(impact.change.doubts), describe_impact(context, impact)
+
+    _carry_out(context, act, yes=yes, dry_run=dry_run)
 
 
 def _announced_times(
@@ -228,7 +246,7 @@ def _announced_times(
         start = {"dtstart": in_event_zone(_parse_time(context, when, tzid), tzid, event)}
         if end:
             return {**start, "dtend": in_event_zone(_parse_time(context, end, tzid), tzid, event)}
-        return {**start, "duration": parse_duration(duration or "")}
+        return {**start, "duration": parse_nominal(duration or "")}
     if event.timing is Timing.HOUR_TO_BE_ANNOUNCED:
         raise Invalid("duration: say the hour, and how long it takes (--duration) or when it ends (--end)")
     return {
@@ -255,11 +273,7 @@ def _is_time(context: CommandContext, typed: str, tzid: str) -> bool:
     return True
 
 
-def _report(impact: planning.Impact) -> None:
-    print_lines(describe_impact(impact))
-
-
-def describe_impact(impact: planning.Impact) -> list[str]:
+def describe_impact(context: CommandContext, impact: planning.Impact) -> list[str]:
     if not impact.change.is_change:
         return [_("Nothing to change: {noun} {key}").format(noun=_("event"), key=impact.event.key)]
     lines = [f"{_(impact.change.verb).capitalize()}: {describe_event(impact.event)}"]
@@ -267,7 +281,13 @@ def describe_impact(impact: planning.Impact) -> list[str]:
         lines.append(_("Reminders re-timed: {count}").format(count=impact.reminders))
     if impact.letters:
         lines.append(_("People to be told: {count}").format(count=impact.letters))
-    return lines
+    return lines + _list_understood(context, impact)
+
+
+def _list_understood(context: CommandContext, impact: planning.Impact) -> list[str]:
+    """Return lines about the times beside the start, and about what is doubtful in what was typed."""
+    missed = list_missed_reminders(impact.event, now=context.now())
+    return [*list_deadlines(impact.event), *missed, *list_doubts(impact.change.doubts)]
 
 
 def describe_event(event: Event) -> str:

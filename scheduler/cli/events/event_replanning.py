@@ -21,10 +21,11 @@ from scheduler.cli.kit.context import CommandContext, as_json, in_zone, pass_con
 from scheduler.cli.kit.drafts import check_key
 from scheduler.cli.kit.language import _, language
 from scheduler.cli.kit.records import format_instant, naming, read_day, read_wall_time
+from scheduler.cli.kit.understood import list_doubts
 from scheduler.model.events import Event, Kind, Visibility
 from scheduler.services.common.lookup import get, get_for_update
 from scheduler.services.events.programme import planning
-from scheduler.services.events.programme.event_times import format_old_time
+from scheduler.services.events.programme.event_times import find_passed_times, format_old_time
 from scheduler.services.events.replanning import copies, deletion, reversal, shifts
 from scheduler.services.events.replanning.copies import CopiedEvents, CopyRequest
 from scheduler.services.events.replanning.deletion import DeletedEvent
@@ -37,11 +38,17 @@ by_days = click.option("--by", "days", help=N_('By how many days, like "7 days",
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What an act did, for people and for programs, and how many letters tell of it."""
+    """What an act did, for people and for programs; how many letters tell of it, and whether that was meant."""
 
     lines: Sequence[str]
     records: Sequence[dict[str, Any]]
     letters: int = 0
+    is_doubtful: bool = False
+
+    @property
+    def needs_no_answer(self) -> bool:
+        """Return whether nobody is told of it and nothing is doubtful."""
+        return not (self.letters or self.is_doubtful)
 
 
 @click.command(help=N_("Move an event, and what belongs to it by as many days. It keeps its length."))
@@ -77,14 +84,14 @@ def move(
     def act(session: Session) -> Report:
         event, now = get(session, Event, key), context.now()
         if days:
-            return _report_shift(shifts.shift(session, event, parse_days(days), now=now, force=force))
+            return _report_shift(context, shifts.shift(session, event, parse_days(days), now=now, force=force))
         times = _read_times(context, event, when or "", end, tz)
         if alone:
             event = get_for_update(session, Event, key)
-            return _report_impact(planning.move(session, event, **times, now=now, force=force))
-        return _report_shift(shifts.move(session, event, **times, now=now, force=force))
+            return _report_impact(context, planning.move(session, event, **times, now=now, force=force))
+        return _report_shift(context, shifts.move(session, event, **times, now=now, force=force))
 
-    _carry_out(context, act, yes=yes, dry_run=dry_run, as_json=as_json, needless=lambda done: not done.letters)
+    _carry_out(context, act, yes=yes, dry_run=dry_run, as_json=as_json, needless=lambda done: done.needs_no_answer)
 
 
 def _require_one(**given: str | None) -> None:
@@ -151,7 +158,7 @@ def shift(
         now = context.now()
         to = read_day(day, "day", now=now, tzid=context.choose_zone(None)) if day else None
         by = parse_days(days) if days else None
-        return _report_shift(shifts.shift_programme(session, programme, by=by, to=to, now=now, force=force))
+        return _report_shift(context, shifts.shift_programme(session, programme, by=by, to=to, now=now, force=force))
 
     _carry_out(context, act, yes=yes, dry_run=dry_run, as_json=as_json)
 
@@ -195,9 +202,9 @@ def copy(
         times = _read_times(context, event, when, end, tz) if when else {}
         by = parse_days(days) if days else timedelta()
         asked = CopyRequest(old=key, new=new, by=by, guests=guests, force=force)
-        return _report_copies(copies.copy_event(session, event, asked, **times, now=context.now()))
+        return _report_copies(context, copies.copy_event(session, event, asked, **times, now=context.now()))
 
-    _carry_out(context, act, yes=yes, dry_run=dry_run, as_json=as_json, needless=lambda _done: True)
+    _carry_out(context, act, yes=yes, dry_run=dry_run, as_json=as_json, needless=lambda done: not done.is_doubtful)
 
 
 @click.command("copy-season", help=N_("Copy all events of a programme, or of some months; NEW is the new programme."))
@@ -244,7 +251,7 @@ def copy_season(
         by = parse_days(days) if days else timedelta()
         asked = CopyRequest(old=programme or new, new=new, by=by, guests=guests, programme=new, force=force)
         to = read_day(day, "day", now=now, tzid=tzid) if day else None
-        return _report_copies(copies.copy_events(session, roots, asked, to=to, now=now))
+        return _report_copies(context, copies.copy_events(session, roots, asked, to=to, now=now))
 
     _carry_out(context, act, yes=yes, dry_run=dry_run, as_json=as_json)
 
@@ -305,8 +312,9 @@ def _carry_out(
     carry_out(context, act, report, yes=yes, dry_run=dry_run, as_json=as_json, needless=needless)
 
 
-def _report_impact(impact: planning.Impact) -> Report:
-    return Report(describe_impact(impact), [_record_impact(impact)], impact.letters)
+def _report_impact(context: CommandContext, impact: planning.Impact) -> Report:
+    lines = describe_impact(context, impact)
+    return Report(lines, [_record_impact(impact)], impact.letters, bool(impact.change.doubts))
 
 
 def _record_impact(impact: planning.Impact) -> dict[str, Any]:
@@ -327,8 +335,8 @@ def _record_impact(impact: planning.Impact) -> dict[str, Any]:
     }
 
 
-def _report_shift(done: Shift) -> Report:
-    lines = [line for one in done.events for line in _describe_shifted(one)]
+def _report_shift(context: CommandContext, done: Shift) -> Report:
+    lines = [line for one in done.events for line in _describe_shifted(context, one)]
     lines += [
         _("Stays: {event} ({reason})").format(event=describe_event(event), reason=_(reason))
         for event, reason in done.kept
@@ -336,11 +344,11 @@ def _report_shift(done: Shift) -> Report:
     records = [
         {**_record_impact(one.impact), "was": {**one.was, "venue": None}, "offers": one.offers} for one in done.events
     ]
-    return Report(lines, records, done.letters)
+    return Report(lines, records, done.letters, any(one.impact.change.doubts for one in done.events))
 
 
-def _describe_shifted(done: ShiftedEvent) -> list[str]:
-    head, *rest = describe_impact(done.impact)
+def _describe_shifted(context: CommandContext, done: ShiftedEvent) -> list[str]:
+    head, *rest = describe_impact(context, done.impact)
     lines = [head]
     if before := format_old_time(done.was, done.impact.event, language()):
         lines.append(_indent(_("Before: {time}").format(time=before)))
@@ -366,8 +374,8 @@ _WINDOW = {
 }
 
 
-def _report_copies(done: CopiedEvents) -> Report:
-    lines = []
+def _report_copies(context: CommandContext, done: CopiedEvents) -> Report:
+    lines, is_doubtful = [], False
     for one in done.events:
         lines.append(_("Added: {event}").format(event=describe_event(one.event)))
         lines.append(_indent(_("Copied from: {key}").format(key=one.source.key)))
@@ -379,6 +387,9 @@ def _report_copies(done: CopiedEvents) -> Report:
                     _("Guests who had registered themselves, and are not invited: {count}").format(count=one.left_out)
                 )
             )
+        doubts = find_passed_times(one.event, None, now=context.now())
+        lines += map(_indent, list_doubts(doubts))
+        is_doubtful = is_doubtful or bool(doubts)
     lines += [
         _("Not copied: {event} ({reason})").format(event=describe_event(event), reason=_(reason))
         for event, reason in done.kept
@@ -396,7 +407,7 @@ def _report_copies(done: CopiedEvents) -> Report:
         }
         for one in done.events
     ]
-    return Report(lines, records)
+    return Report(lines, records, is_doubtful=is_doubtful)
 
 
 def _report_deleted(done: Sequence[DeletedEvent]) -> Report:

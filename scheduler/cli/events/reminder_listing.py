@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from scheduler.base.durations import format_duration, parse_duration
+from scheduler.base.durations import parse_nominal
 from scheduler.base.errors import NotFound
 from scheduler.base.i18n import N_
 from scheduler.cli.kit.answers import Columns, show, show_one
@@ -17,6 +17,8 @@ from scheduler.cli.kit.records import format_instant
 from scheduler.model.events import Event, Reminder, ReminderAudience
 from scheduler.services.common.lookup import get
 from scheduler.services.events.programme.event_reading import pending_reminders
+from scheduler.services.outbox.event_starts import upcoming_start
+from scheduler.services.outbox.reminders import due_at
 
 if TYPE_CHECKING:
     from scheduler.services.events.programme.event_drafts import ReminderDraft
@@ -36,7 +38,7 @@ with_audience = click.option(
 def list_reminders(context: CommandContext, event: str | None, as_json: bool) -> None:
     with context.read() as session:
         rows = get(session, Event, event).reminders if event else pending_reminders(session)
-        records = [reminder_record(row) for row in rows]
+        records = [reminder_record(row, now=context.now()) for row in rows]
     show(records, COLUMNS, as_json=as_json, nothing=_("No reminder is still to leave."))
 
 
@@ -47,13 +49,13 @@ def list_reminders(context: CommandContext, event: str | None, as_json: bool) ->
 @as_json
 @pass_context
 def show_reminder(context: CommandContext, event: str, before: str, audience: str, as_json: bool) -> None:
-    offset = parse_duration(before)
+    lead = parse_nominal(before)
     with context.read() as session:
         rows = get(session, Event, event).reminders if audience != ReminderAudience.CHOSEN else ()
-        row = next((row for row in rows if (row.offset, row.audience) == (offset, audience)), None)
+        row = next((row for row in rows if (row.before, row.audience) == (lead, audience)), None)
         if row is None:
             raise _absent(before, audience)
-        show_one(reminder_record(row), as_json=as_json)
+        show_one(reminder_record(row, now=context.now()), as_json=as_json)
 
 
 def _absent(before: str, audience: str) -> NotFound:
@@ -68,7 +70,7 @@ def read_reminder(before: str, at_time: str | None, audience: str) -> ReminderDr
     from scheduler.services.common.drafts import check
     from scheduler.services.events.programme.event_drafts import ReminderDraft
 
-    values = {"before": parse_duration(before), "audience": audience}
+    values = {"before": parse_nominal(before), "audience": audience}
     return check(ReminderDraft, {**values, "at": at_time} if at_time else values)
 
 
@@ -80,16 +82,33 @@ COLUMNS: Columns = {
 }
 
 
-def reminder_record(row: Reminder) -> dict[str, Any]:
+def reminder_record(row: Reminder, *, now: datetime) -> dict[str, Any]:
+    """Return a reminder of an event; ``leaves`` is in words if it does not leave."""
     return {
         "event": row.event.key,
-        "before": format_duration(row.offset),
+        "before": str(row.before),
         "at": row.at,
         "audience": row.audience,
         "next_due_at": row.next_due_at,
-        "leaves": format_instant(row.next_due_at, row.event.tzid),
+        "leaves": format_instant(row.next_due_at, row.event.tzid) or _why_not(row, now),
         "fired_for": row.fired_for,
     }
+
+
+def _why_not(row: Reminder, now: datetime) -> str:
+    """Return why a reminder has no time at which it leaves."""
+    event = row.event
+    if event.cancelled:
+        return _("never: cancelled")
+    if not event.dated:
+        return _("when there is a date")
+    if row.fired_for is not None and row.fired_for == event.starts_at:
+        return _("has left")
+    start = upcoming_start(event, now=now)
+    if start is None:
+        return _("never: the event has begun")
+    due = format_instant(due_at(row, event, start), event.tzid)
+    return _("never: {time} has passed").format(time=due)
 
 
 @click.command("preview", help=N_("Who will get what, when, if nothing changes."))
@@ -115,7 +134,7 @@ def preview_reminders(context: CommandContext, days: int, event: str | None, as_
 PREVIEW: Columns = {
     N_("Leaves"): "leaves",
     N_("Event"): "title",
-    N_("Before"): lambda record: format_duration(record["before"]),
+    N_("Before"): lambda record: str(record["before"]),
     N_("To"): "name",
     N_("E-mail"): lambda record: record["address"] or _("no e-mail address"),
     N_("Language"): "language",

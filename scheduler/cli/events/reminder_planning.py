@@ -19,6 +19,7 @@ from scheduler.services.common.lookup import get_for_update
 from scheduler.services.events.programme import planning
 from scheduler.services.events.programme.event_drafts import ReminderDraft
 from scheduler.services.events.programme.event_mapping import read_draft
+from scheduler.services.outbox import reminders
 
 Reminders = tuple[ReminderDraft, ...]
 
@@ -28,8 +29,11 @@ Reminders = tuple[ReminderDraft, ...]
 @click.argument("before")
 @click.option("--at", "at_time", help=N_("Time of day in the event's zone."))
 @with_audience
+@with_consent
 @pass_context
-def add(context: CommandContext, event: str, before: str, at_time: str | None, audience: str) -> None:
+def add(
+    context: CommandContext, event: str, before: str, at_time: str | None, audience: str, yes: bool, dry_run: bool
+) -> None:
     draft = read_reminder(before, at_time, audience)
 
     def with_added(planned: Reminders) -> Reminders:
@@ -37,9 +41,7 @@ def add(context: CommandContext, event: str, before: str, at_time: str | None, a
             raise Conflict("this reminder is there already; use: scheduler reminder change")
         return (*planned, draft)
 
-    with context.write() as session:
-        left = _replace_reminders(context, session, event, with_added)
-    _show_left(left)
+    _plan(context, event, with_added, draft, yes=yes, dry_run=dry_run)
 
 
 @click.command(help=N_("Change the time of day of a reminder."))
@@ -47,12 +49,40 @@ def add(context: CommandContext, event: str, before: str, at_time: str | None, a
 @click.argument("before")
 @click.option("--at", "at_time", help=N_("Time of day in the event's zone."))
 @with_audience
+@with_consent
 @pass_context
-def change(context: CommandContext, event: str, before: str, at_time: str | None, audience: str) -> None:
+def change(
+    context: CommandContext, event: str, before: str, at_time: str | None, audience: str, yes: bool, dry_run: bool
+) -> None:
     draft = read_reminder(before, at_time, audience)
-    with context.write() as session:
-        left = _replace_reminders(context, session, event, lambda planned: (*_without(planned, draft), draft))
-    _show_left(left)
+    _plan(context, event, lambda planned: (*_without(planned, draft), draft), draft, yes=yes, dry_run=dry_run)
+
+
+def _plan(
+    context: CommandContext,
+    event: str,
+    replace: Callable[[Reminders], Reminders],
+    draft: ReminderDraft,
+    *,
+    yes: bool,
+    dry_run: bool,
+) -> None:
+    """Plan a reminder; ask first if its time has passed, so that it would not leave."""
+
+    def act(session: Session) -> tuple[list[Record], bool]:
+        left = _replace_reminders(context, session, event, replace)
+        found = get_for_update(session, Event, event)
+        missed = reminders.find_missed(found, now=context.now())
+        return left, any((one.before, one.audience) == (draft.before, draft.audience) for one, _due in missed)
+
+    def report(done: tuple[list[Record], bool]) -> None:
+        _show_left(done[0])
+        if done[1]:
+            click.echo(
+                _("! The time of this reminder has passed: it leaves only if the event is moved to a later date.")
+            )
+
+    carry_out(context, act, report, yes=yes, dry_run=dry_run, needless=lambda done: not done[1])
 
 
 @click.command(help=N_("Take a reminder away."))
@@ -93,7 +123,7 @@ def _replace_reminders(
     found = get_for_update(session, Event, event)
     planned = read_draft(found).reminders or ()
     planning.change_event(session, found, now=context.now(), reminders=replace(planned))
-    return [reminder_record(row) for row in found.reminders]
+    return [reminder_record(row, now=context.now()) for row in found.reminders]
 
 
 def _show_left(records: Sequence[Record]) -> None:

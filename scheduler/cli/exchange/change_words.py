@@ -118,7 +118,7 @@ def _describe_item(item: Draft) -> str:
     """Return an item of a list, such as a closing, a special day or a reminder, in one line."""
     if isinstance(item, ReminderDraft):
         at = _(" at {time}").format(time=f"{item.at:%H:%M}") if item.at else ""
-        return f"{format_duration(item.before)}{at} ({_(item.audience)})"
+        return f"{item.before}{at} ({_(item.audience)})"
     fields = {name: value for name, value in item if value not in (None, (), False) and value != Text()}
     days = _describe_days(fields.pop("first_day", None), fields.pop("last_day", None))
     hours = fields.pop("hours", None)
@@ -175,7 +175,14 @@ def sum_in_words(changes: Sequence[Change], *, done: bool) -> str:
 def change_record(change: Change) -> dict[str, Any]:
     """Return a change as JSON, its values as a programme file writes them."""
     fields = {name: [_simplify(name, old), _simplify(name, new)] for name, (old, new) in change.fields.items()}
-    return {"noun": change.noun, "key": change.key, "verb": change.verb, "fields": fields, "told": change.told}
+    return {
+        "noun": change.noun,
+        "key": change.key,
+        "verb": change.verb,
+        "fields": fields,
+        "told": change.told,
+        "doubts": list(change.doubts),
+    }
 
 
 def _simplify(name: str, value: Any) -> Any:

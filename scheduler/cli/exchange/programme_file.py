@@ -145,8 +145,11 @@ def _ask_about_value(change: Change, cell: str) -> Winner:
 
 
 def _ask_about(changes: Sequence[Change]) -> None:
-    """Show and ask about what is no longer as it was. What is only added takes nothing from anybody."""
-    if any(change.is_change and change.verb is not ChangeKind.ADDED for change in changes):
+    """Show and ask about what is no longer as it was, and what is doubtful.
+
+    What is only added takes nothing from anybody.
+    """
+    if any(change.is_change and (change.verb is not ChangeKind.ADDED or change.doubts) for change in changes):
         click.echo(_("What would be done:"))
         _print_changes(changes)
         click.echo(_("Nothing has been changed yet."))
@@ -167,7 +170,7 @@ def _print_changes(changes: Sequence[Change]) -> None:
     for change in changes:
         if change.verb is not ChangeKind.UNCHANGED:
             click.echo(change_in_words(change))
-        for remark in change.notes:
+        for remark in (*change.notes, *change.doubts):
             click.echo(f"! {_(change.noun)} {change.key}: {_(remark)}")
     for sentence in explain_marks(changes):
         click.echo(sentence)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import click
 from sqlalchemy.orm import Session
 
+from scheduler.base.clock import wall
 from scheduler.base.date_parsing import parse_day
 from scheduler.base.errors import Invalid
 from scheduler.base.i18n import N_
@@ -198,7 +199,7 @@ def answer(
         if PARTSTATS[Reply(answer)] is Partstat.DECLINED and names_deputy(row, person):
             click.echo(record_regrets(session, row, by=Answer(by), now=context.now()))
             return
-        day = parse_day(on, now=context.now(), tzid=found.tzid) if on else None
+        day = _read_day_of_answer(context, on, found.tzid) if on else None
         deputy = person_of(session, represented_by) if represented_by else None
         if deputy:
             conflicts.refuse_overlap(session, found, deputy, force=force, now=context.now())
@@ -208,6 +209,14 @@ def answer(
         name = row.person.called(language())
         sentence = _("Recorded: {person}, {answer}; now {standing}")
         click.echo(sentence.format(person=name, answer=_(answer), standing=_(row.standing)))
+
+
+def _read_day_of_answer(context: CommandContext, typed: str, tzid: str) -> date:
+    """Return the day on which an answer came. Raise Invalid for one to come."""
+    day = parse_day(typed, now=context.now(), tzid=tzid)
+    if day > wall(context.now(), tzid).date():
+        raise Invalid("on: {day} is to come: write the day, with the year, on which the answer came", day=day)
+    return day
 
 
 def _details(

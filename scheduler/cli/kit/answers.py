@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from scheduler.base.durations import format_duration
+from scheduler.base.durations import NominalDuration, format_duration
 from scheduler.cli.kit.language import _
 
 Record = Mapping[str, Any]
@@ -136,4 +136,6 @@ def _as_json_value(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, timedelta):
         return format_duration(value)
+    if isinstance(value, NominalDuration):
+        return str(value)
     raise TypeError(f"{type(value)} is not JSON")

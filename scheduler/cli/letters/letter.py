@@ -14,6 +14,7 @@ from scheduler.cli.kit.answers import Columns, show, show_one
 from scheduler.cli.kit.context import CommandContext, as_json, ask, in_zone, pass_context, without_asking
 from scheduler.cli.kit.language import _, language
 from scheduler.cli.kit.records import NUMBER, format_instant, read_wall_time
+from scheduler.cli.kit.understood import tell_wall_time
 from scheduler.model.events import Event
 from scheduler.model.letters import Letter, LetterKind, Outcome
 from scheduler.model.places import Person
@@ -151,6 +152,8 @@ def release(context: CommandContext, since: str | None, yes: bool, tz: str | Non
     typed = read_wall_time(since, "--since", now=context.now(), tzid=tzid) if since else None
     with context.read() as session:
         held = ledger.count_held(session)
+    if typed:
+        click.echo(_("Only those due from {time}").format(time=tell_wall_time(typed, tzid)))
     for kind, count in held.items():
         click.echo(f"{_(kind)}: {count}")
     if held:

@@ -30,6 +30,7 @@ class Change:
     """One row before and after: ``fields`` has (before, after) by name, ``told`` how many people get a letter.
 
     Of a row that is kept or undecided, ``fields`` has (at the desk, in the file) by cell.
+    ``doubts`` are sentences about what was probably not meant: whoever makes the change is asked about them.
     """
 
     noun: str
@@ -38,6 +39,7 @@ class Change:
     fields: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
     told: int = 0
     notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
     @property
     def is_change(self) -> bool:

@@ -9,7 +9,7 @@ from itertools import groupby
 from types import MappingProxyType
 from typing import Any
 
-from scheduler.base.durations import format_duration
+from scheduler.base.durations import NominalDuration, format_duration
 from scheduler.base.text import Text
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -55,6 +55,8 @@ def _write_value(name: str, value: Any) -> Any:
             return str(value)
         case timedelta():
             return format_duration(value)
+        case NominalDuration():
+            return str(value)
         case tuple():
             return [_write_value("", item) for item in value]
         case Mapping():

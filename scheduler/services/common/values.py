@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BeforeValidator, Field, ValidationInfo, WrapValidator
 
 from scheduler.base.clock import zone
-from scheduler.base.durations import parse_duration
+from scheduler.base.durations import NominalDuration, parse_nominal
 from scheduler.base.errors import Invalid, SchedulerError
 from scheduler.base.i18n import N_
 from scheduler.base.text import KEY, Text, check_line, check_prose
@@ -164,10 +164,16 @@ def _parse_time(value: Any) -> time:
 
 
 def _parse_duration(value: Any) -> timedelta:
-    if isinstance(value, timedelta):
+    return _parse_nominal(value).length
+
+
+def _parse_nominal(value: Any) -> NominalDuration:
+    if isinstance(value, NominalDuration):
         return value
+    if isinstance(value, timedelta):
+        return NominalDuration.from_length(value)
     _require(value, str, N_('must be a duration, like "1 day" or "90 min"'))
-    return parse_duration(value)
+    return parse_nominal(value)
 
 
 Key = Annotated[str, BeforeValidator(_as_validator(_parse_key))]
@@ -185,6 +191,7 @@ Day = Annotated[date, BeforeValidator(_as_validator(_parse_day))]
 WallTime = Annotated[datetime, BeforeValidator(_as_validator(_parse_wall))]
 TimeOfDay = Annotated[time, BeforeValidator(_as_validator(_parse_time))]
 Duration = Annotated[timedelta, BeforeValidator(_as_validator(_parse_duration))]
+Lead = Annotated[NominalDuration, BeforeValidator(_as_validator(_parse_nominal))]
 Capacity = Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
 
 

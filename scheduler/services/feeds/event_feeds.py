@@ -12,11 +12,13 @@ from sqlalchemy.orm import Session
 
 from calendars.amendments import add_alarms
 from calendars.feed import CalendarHead, write_feed
+from calendars.vevent import render
 from scheduler.base.i18n import supported_language
 from scheduler.base.text import Text
 from scheduler.model.events import Event, Mode
 from scheduler.model.feeds import Audience, Rendering, Sees, View
 from scheduler.services.events.programme.event_mapping import WITH_EVENT
+from scheduler.services.events.programme.rendering.calendar_entries import make_withdrawn_date
 from scheduler.services.events.programme.rendering.revisions import revise
 from scheduler.services.feeds.alarms import NONE, list_leads
 from scheduler.services.feeds.calendar_heads import REFRESH, make_head
@@ -155,6 +157,15 @@ def write_file(event: Event, rendering: bytes, *, language: str) -> bytes:
     The file has no METHOD, because no answer is wanted (docs/icalendar-rules.md#rule-110).
     """
     return write_feed([rendering], CalendarHead(name=event.title.to(language), refresh=REFRESH)) if rendering else b""
+
+
+def withdrawn_date_file(event: Event, was: Mapping[str, Any], *, language: str) -> bytes:
+    """Return a calendar file that takes the date that an event no longer has out of calendars.
+
+    ``was`` are the facts of a letter that told the date.
+    """
+    language = supported_language(language)
+    return write_file(event, render(make_withdrawn_date(event, was, language)), language=language)
 
 
 def _rendered(scope: Scope, *, by_hours: bool) -> Sequence[sa.ColumnElement[bool]]:

@@ -18,18 +18,20 @@ from scheduler.base.i18n import supported_language
 from scheduler.base.text import Text
 from scheduler.formats.mail import PICTURE, Parts
 from scheduler.model.attendance import Standing
-from scheduler.model.events import Event, Mode
+from scheduler.model.events import Event, Mode, Status
 from scheduler.model.feeds import Audience
-from scheduler.model.letters import LetterKind, Message
+from scheduler.model.letters import NEWS, LetterKind, Message
 from scheduler.services.events.attendance.representation import DeputyNews
 from scheduler.services.events.programme.event_times import (
     capture_facts,
     format_instant,
     format_old_time,
     format_time,
+    has_gained_hour,
+    has_lost_hour,
 )
 from scheduler.services.events.programme.rendering.event_texts import format_location
-from scheduler.services.feeds.event_feeds import event_file
+from scheduler.services.feeds.event_feeds import event_file, withdrawn_date_file
 from scheduler.services.letters.envelope import SenderIdentity, reply_to
 from scheduler.services.letters.letter_rows import ASKED, PARTING, LetterRow, is_shown_link, may_join
 from scheduler.services.letters.message_drafts import fill_placeholders
@@ -78,7 +80,6 @@ def render_outline(
     words = template_words(event, row, language, house)
     if message is not None:
         words |= message_words(message, words["title"], row.language, language)
-    dated = row.kind not in _WITHOUT_DATE
     subject, text, html = render_letter(row.kind, words, language)
     return Outline(
         language=language,
@@ -86,11 +87,36 @@ def render_outline(
         parts=Parts(
             text=text,
             html=html,
-            calendar=event_file(session, event, language=language, audience=audience) if dated else b"",
+            calendar=_make_calendar(session, event, row, language, audience),
         ),
         reply_to=reply_to(event.organizer.email if event.organizer else None),
         shows_pass=bool(words["pass_code"]),
     )
+
+
+def _make_calendar(session: Session, event: Event, row: LetterRow, language: str, audience: Audience) -> bytes:
+    """Return the calendar file of a letter, or b"" if it has none.
+
+    With the news that an event is cancelled or no longer has a date, the file takes the date that the reader knows
+    out of calendars.
+    """
+    if row.kind in _WITHOUT_DATE:
+        return b""
+    was = row.facts.get("was") or {}
+    if _takes_date_back(event, row) or (event.cancelled and format_old_time(was, event, language)):
+        return withdrawn_date_file(event, was, language=language)
+    if _knows_no_date(event, was):
+        return b""
+    return event_file(session, event, language=language, audience=audience)
+
+
+def _takes_date_back(event: Event, row: LetterRow) -> bool:
+    return row.kind in NEWS and not event.dated and bool((row.facts.get("was") or {}).get("dtstart"))
+
+
+def _knows_no_date(event: Event, was: Mapping[str, Any]) -> bool:
+    """Return whether the reader hears that an event is cancelled whose date they were never told."""
+    return event.cancelled and bool(was) and not was.get("dtstart")
 
 
 def template_words(event: Event, row: LetterRow, language: str, house: SenderIdentity) -> dict[str, Any]:
@@ -100,10 +126,15 @@ def template_words(event: Event, row: LetterRow, language: str, house: SenderIde
         "language": language,
         "name": NAME,
         "title": event.title.to(language),
-        "when": format_time(event, language, row.tzid, start=row.facts.get("start")),
+        "when": []
+        if _knows_no_date(event, was)
+        else format_time(event, language, row.tzid, start=row.facts.get("start")),
         "was_when": format_old_time(was, event, language),
         "where": format_location(event, language),
         "was_where": _was_where(was, event, language),
+        "new_time": _new_time(was, event, language),
+        "new_place": _new_place(was, event),
+        "new_status": _new_status(was, event),
         "video": (event.video_link or "") if is_shown_link(row, event) else "",
         "new_video": _new_video(was, event) if is_shown_link(row, event) else "",
         "remote": row.mode is Mode.REMOTE,
@@ -122,8 +153,9 @@ def template_words(event: Event, row: LetterRow, language: str, house: SenderIde
         "until": _until(row, event, language),
         "reason": Text(row.facts.get("reason") or {}).to(language),
         "instructions": _instructions(row, event, language),
-        "dated": event.dated and row.kind not in _WITHOUT_DATE,
-        "tentative": event.status == "tentative",
+        "dated": event.dated and row.kind not in _WITHOUT_DATE and not _knows_no_date(event, was),
+        "tentative": event.dated and event.status is Status.TENTATIVE,
+        "takes_date_back": _takes_date_back(event, row),
         "url": event.url or "",
         "page": PAGE if _has_page(row, house) else "",
         "pass_code": PASS if _has_pass(row, event) else "",
@@ -148,10 +180,40 @@ def message_words(message: Message, title: str, wanted: str, language: str) -> d
     }
 
 
+def _new_time(was: Mapping[str, Any], event: Event, language: str) -> str:
+    """Return "made", "changed", "taken" or "hour taken" for what became of the time since the last letter, or ""."""
+    if not was or not (was.get("dtstart") or event.dated):
+        return ""
+    if not was.get("dtstart") or has_gained_hour(was, event):
+        return "made"
+    if not event.dated:
+        return "taken"
+    if has_lost_hour(was, event):
+        return "hour taken"
+    return "changed" if format_old_time(was, event, language) else ""
+
+
+def _new_place(was: Mapping[str, Any], event: Event) -> str:
+    """Return "made", "changed" or "taken" for what became of the venue since the last letter, or ""."""
+    return _name_change(was.get("venue"), capture_facts(event)["venue"]) if was else ""
+
+
+def _new_status(was: Mapping[str, Any], event: Event) -> str:
+    """Return "confirmed" or "provisional" for what became of a date that was known before, or ""."""
+    before, after = was.get("provisional"), capture_facts(event).get("provisional")
+    if before is None or after is None or before == after or not (was.get("dtstart") and event.dated):
+        return ""
+    return "provisional" if after else "confirmed"
+
+
 def _new_video(was: Mapping[str, Any], event: Event) -> str:
     """Return "made", "changed" or "taken" for what became of the video link since the last letter, or ""."""
-    before, after = was.get("video_link"), event.video_link
-    if not was or before == after:
+    return _name_change(was.get("video_link"), event.video_link) if was else ""
+
+
+def _name_change(before: Any, after: Any) -> str:
+    """Return "made", "changed" or "taken" for what is filled now, filled otherwise, or empty; "" if it is equal."""
+    if before == after or not (before or after):
         return ""
     return "taken" if not after else "changed" if before else "made"
 
@@ -193,6 +255,6 @@ def _has_pass(row: LetterRow, event: Event) -> bool:
 
 
 def _was_where(was: Mapping[str, Any], event: Event, language: str) -> str:
-    """Return the name of the previous venue, or "" if the event is still there."""
+    """Return the name of the previous venue, or "" if the event is still there, or had none."""
     venue = was.get("venue") or {}
     return "" if venue == capture_facts(event)["venue"] else Text(venue).to(language)

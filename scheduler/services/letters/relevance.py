@@ -15,7 +15,8 @@ from scheduler.model.attendance import Reminded, Standing
 from scheduler.model.events import Event
 from scheduler.model.letters import NEWS, Letter, LetterKind, Outcome
 from scheduler.services.events.attendance.representation import DeputyNews
-from scheduler.services.events.programme.event_times import has_changed, has_gained_hour
+from scheduler.services.events.programme.change_news import name_news
+from scheduler.services.events.programme.event_times import has_changed
 from scheduler.services.letters.letter_rows import ASKED, OFF_LIST, PARTING, STATED, LetterRow, is_shown_link
 from scheduler.services.operations.workers import is_free
 from scheduler.services.outbox.enqueue import NO_ADDRESS, TOO_LATE, WAS_CANCELLED
@@ -31,6 +32,8 @@ LATER = N_("a later change is told instead")
 MOVED_BACK = N_("moved back before the letter left")
 TAKEN_BACK = N_("the date was taken back")
 AFTER_ALL = N_("the event takes place after all")
+# Of a cancellation whose reader knows of it already, and never read that it was withdrawn meanwhile:
+KNOWN = N_("has been told already that it is cancelled")
 _UNSENT = (LATER, WAS_CANCELLED, MOVED_BACK, TAKEN_BACK, AFTER_ALL)
 
 
@@ -43,6 +46,7 @@ class NewsThread:
     """
 
     received: LetterKind | None = None  # the kind of the last letter that reached them
+    cancelled_from: Mapping[str, Any] | None = None  # if that is a cancellation, what the event was before it
     unread: Mapping[str, Any] | None = None  # the facts of the first unread letter
     last: dict[bool, int] = field(default_factory=dict)  # ids of the last cancellation and the last other letter
 
@@ -55,13 +59,23 @@ class NewsThread:
             self.unread = None
             return
         if letter.received:
-            self.received, self.unread = letter.kind, None
+            known = self.what_is_known(letter.facts)
+            self.received, self.cancelled_from, self.unread = letter.kind, known if cancels else None, None
         elif self.unread is None:
             self.unread = letter.facts
 
     def is_last(self, row: LetterRow) -> bool:
         """Return whether no later letter takes the place of this one."""
         return self.last.get(row.kind is LetterKind.CANCELLED, row.id) == row.id
+
+    def what_is_known(self, facts: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the time and place that the person knows, for a letter with these ``facts``.
+
+        Nobody is told what changes while the event is cancelled: what was before it is what the person knows.
+        """
+        if self.cancelled_from is not None:
+            return self.cancelled_from
+        return (self.unread or facts).get("was") or {}
 
     @property
     def is_cancelled(self) -> bool:
@@ -113,16 +127,9 @@ def as_latest_news(row: LetterRow, event: Event, thread: NewsThread) -> LetterRo
     """Return a letter of news with all that is unread, and of the kind that this amounts to."""
     if row.kind not in NEWS:
         return row
-    facts = thread.unread or row.facts
-    if row.kind is LetterKind.CANCELLED:
-        return row._replace(facts=facts)
-    announces = event.dated and (thread.is_cancelled or _announces(facts.get("was", {}), event))
-    return row._replace(facts=facts, kind=LetterKind.DATE_ANNOUNCED if announces else LetterKind.MOVED)
-
-
-def _announces(was: Mapping[str, Any], event: Event) -> bool:
-    """Return whether there was no date before, or the same date without an hour."""
-    return not was.get("dtstart") or has_gained_hour(was, event)
+    was = thread.what_is_known(row.facts)
+    kind = name_news(was, event, was_cancelled=thread.is_cancelled)
+    return row._replace(facts={**(thread.unread or row.facts), "was": was}, kind=kind)
 
 
 def reason_to_skip(row: LetterRow, event: Event, thread: NewsThread, now: datetime) -> str:
@@ -182,13 +189,13 @@ def _if_unconfirmed(row: LetterRow, _event: Event, _: NewsThread) -> str:
 def _of_news(row: LetterRow, event: Event, thread: NewsThread) -> str:
     if not thread.is_last(row):
         return LATER
-    if event.cancelled or thread.is_cancelled:
-        return ""
-    if has_changed((thread.unread or row.facts).get("was") or {}, event, joins=is_shown_link(row, event)):
+    if event.cancelled:
+        return KNOWN if thread.is_cancelled else ""
+    if thread.is_cancelled or has_changed(thread.what_is_known(row.facts), event, joins=is_shown_link(row, event)):
         return ""
     if not event.dated:
         return TAKEN_BACK
-    return MOVED_BACK if row.kind is LetterKind.MOVED else AFTER_ALL
+    return AFTER_ALL if row.kind in (LetterKind.REINSTATED, LetterKind.DATE_ANNOUNCED) else MOVED_BACK
 
 
 def _of_reminder(row: LetterRow, event: Event, _: NewsThread) -> str:

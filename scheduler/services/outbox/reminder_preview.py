@@ -39,7 +39,7 @@ def _records(session: Session, row: Reminder, now: datetime, language: str) -> l
             "too_late": not is_still_useful(row, now),
             "event": row.event.key,
             "title": row.event.title.to(language),
-            "before": row.offset,
+            "before": row.before,
             "tzid": row.event.tzid,
             "name": person.called(language),
             "address": person.email,

@@ -49,12 +49,25 @@ def _next_due(reminder: Reminder, event: Event, now: datetime) -> datetime | Non
     return None
 
 
+def find_missed(event: Event, *, now: datetime) -> list[tuple[Reminder, datetime]]:
+    """Return the planned reminders of an event to come that do not leave, with their time, which has passed.
+
+    They leave only if the event is moved to a later date. Those that have left are not among them.
+    """
+    start = upcoming_start(event, now=now)
+    if start is None:
+        return []
+    planned = [one for one in event.reminders if one.audience is not ReminderAudience.CHOSEN]
+    unsent = [one for one in planned if one.next_due_at is None and one.fired_for != start]
+    return [(one, due) for one in unsent if (due := due_at(one, event, start)) <= now]
+
+
 def _needs_an_hour(reminder: Reminder, event: Event) -> bool:
     """Return whether a guest chose to be reminded hours before an event that has no hour.
 
     Reminders that an officer planned are sent in any case.
     """
-    possible = event.timing is Timing.HOURS or not reminder.offset % timedelta(days=1)
+    possible = event.timing is Timing.HOURS or not reminder.before.rest
     return reminder.audience is ReminderAudience.CHOSEN and not possible
 
 
@@ -71,13 +84,13 @@ def due_at(reminder: Reminder, event: Event, start: datetime) -> datetime:
     """Return the instant at which a reminder is due if its event starts at ``start``."""
     at = reminder.at or (MORNING if _whole_days_before(reminder, event) else None)
     if at is None:
-        return start - reminder.offset
+        return reminder.before.count_back(start, event.tzid)
     day = wall(start, event.tzid).date() - reminder.offset
     return instant(datetime.combine(day, at), event.tzid, gap="shift")
 
 
 def _whole_days_before(reminder: Reminder, event: Event) -> bool:
-    return event.timing is not Timing.HOURS and not reminder.offset % timedelta(days=1)
+    return event.timing is not Timing.HOURS and not reminder.before.rest
 
 
 def recipient_condition(reminder: Reminder) -> sa.ColumnElement[bool]:
@@ -168,4 +181,5 @@ def _letters(reminder: Reminder, start: datetime, due: datetime, now: datetime) 
 def _key_prefix(reminder: Reminder, start: datetime) -> str:
     """Name a reminder by what it says, because the id of a deleted reminder can be given to another."""
     lead = int(reminder.offset.total_seconds())
-    return f"reminder:{reminder.event_id}:{lead}:{reminder.audience}:{start:%Y%m%dT%H%M}"
+    exact = f"+{reminder.exact_days}" if reminder.exact_days else ""
+    return f"reminder:{reminder.event_id}:{lead}{exact}:{reminder.audience}:{start:%Y%m%dT%H%M}"

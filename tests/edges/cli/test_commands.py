@@ -211,7 +211,7 @@ def test_a_reminder_can_be_added_changed_shown_and_taken_away(desk: Scheduler) -
     _plan(desk)
 
     desk("reminder", "add", "gala", "1 day", "--at", "09:00")
-    assert "is there already" in desk("reminder", "add", "gala", "24 hours", code=1).output
+    assert "is there already" in desk("reminder", "add", "gala", "P1D", code=1).output
     desk("reminder", "change", "gala", "1 day", "--at", "17:00")
 
     assert "2027-02-01T10:00:00+00:00" == _json(desk, "reminder", "show", "gala", "1d")["next_due_at"]

@@ -109,7 +109,15 @@ def in_berlin(start: str) -> dict:
         pytest.param({"tz": "Asia/Almaty"}, "1 day", "09:00", utc(2027, 2, 1, 4), id="Almaty is at +05"),
         pytest.param(in_berlin("2027-03-28 12:00"), "1 day", "09:00", utc(2027, 3, 27, 8), id="still winter"),
         pytest.param(in_berlin("2027-03-29 12:00"), "1 day", "09:00", utc(2027, 3, 28, 7), id="already summer"),
-        pytest.param(in_berlin("2027-03-29 12:00"), "2 days", None, utc(2027, 3, 27, 10), id="twice 24 hours across"),
+        pytest.param(in_berlin("2027-03-29 12:00"), "2 days", None, utc(2027, 3, 27, 11), id="days on the wall"),
+        pytest.param(in_berlin("2027-03-29 12:00"), "48 hours", None, utc(2027, 3, 27, 10), id="hours that pass"),
+        pytest.param(in_berlin("2027-03-29 12:00"), "P2D", None, utc(2027, 3, 27, 11), id="days of RFC 5545"),
+        pytest.param(in_berlin("2027-03-29 12:00"), "PT48H", None, utc(2027, 3, 27, 10), id="hours of RFC 5545"),
+        pytest.param(in_berlin("2027-03-30 12:00"), "1 week", None, utc(2027, 3, 23, 11), id="weeks on the wall"),
+        pytest.param(in_berlin("2027-03-30 12:00"), "168 hours", None, utc(2027, 3, 23, 10), id="a week of hours"),
+        pytest.param(in_berlin("2027-03-29 12:00"), "1 day 24 hours", None, utc(2027, 3, 27, 10), id="days first"),
+        pytest.param(in_berlin("2027-03-29 02:30"), "1 day", None, utc(2027, 3, 28, 1, 30), id="a day to a gap"),
+        pytest.param(TUESDAY, "24 hours", None, utc(2027, 1, 31, 17), id="24 hours before midnight"),
         pytest.param(in_berlin("2027-03-29 12:00"), "1 day", "02:30", utc(2027, 3, 28, 1, 30), id="a skipped hour"),
         pytest.param(
             in_berlin("2027-11-01 12:00"), "1 day", "02:30", utc(2027, 10, 31, 0, 30), id="the first of two"

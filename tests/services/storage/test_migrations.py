@@ -15,11 +15,13 @@ from scheduler.base.errors import Conflict, Invalid, SchedulerError
 from scheduler.cli.root import root
 from scheduler.model.accounts import AccountRole
 from scheduler.model.attendance import Answer, Attendee, Partstat
-from scheduler.model.events import Event
+from scheduler.model.events import Event, Reminder, Status
+from scheduler.model.letters import Letter, LetterKind
 from scheduler.services.accounts import accounts, assigned_posts
 from scheduler.services.accounts.account_drafts import AccountDraft
 from scheduler.services.consulate.posts import posts
 from scheduler.services.events.attendance import transitions
+from scheduler.services.events.programme import planning
 from scheduler.services.feeds import links as feed_links
 from scheduler.storage.database import Database
 from scheduler.storage.types import Base
@@ -208,6 +210,32 @@ def test_a_version_without_a_front_desk_keeps_booked_visits_and_accounts_and_los
 
 
 LEFT = ("role FROM account", "id FROM feed_link", "reference FROM appointment")
+
+
+def test_a_version_that_counts_days_as_24_hours_keeps_one_of_two_reminders_and_all_letters(db):
+    leads = [{"before": before} for before in ("1 day", "24 hours", "1 hour")]
+    with db.write() as session:
+        opening = an_event(session, reminders=leads)
+        register(session, opening)
+        planning.cancel(session, opening, now=NOW)
+        planning.change_event(session, opening, now=NOW, status=Status.CONFIRMED)
+        reminder = max(opening.reminders, key=lambda one: one.exact_days)
+        session.execute(sa.update(Letter).where(Letter.kind == LetterKind.CONFIRMED).values(reminder_id=reminder.id))
+
+    schema.downgrade(db, BEFORE_NEWS)
+    with db.engine.connect() as connection:
+        kinds = connection.exec_driver_sql("SELECT kind FROM letter ORDER BY id").scalars().all()
+        kept = connection.exec_driver_sql("SELECT id FROM letter WHERE reminder_id IS NULL").scalars().all()
+    schema.upgrade(db)
+
+    assert ["confirmed", "cancelled", "date announced"] == kinds
+    assert 3 == len(kept)
+    with db.read() as session:
+        left = session.scalars(sa.select(Reminder).order_by(Reminder.offset)).all()
+        assert ["1h", "1d"] == [str(one.before) for one in left]
+
+
+BEFORE_NEWS = "0015"
 
 
 def test_the_embedded_database_is_made_where_there_is_none(tmp_path):

@@ -292,7 +292,81 @@ def test_a_postponement_tells_the_old_time_and_promises_the_new_date(language):
     assert 1 == letter.html.count("<s>")
 
 
-@pytest.mark.parametrize("kind", [LetterKind.MOVED, LetterKind.DATE_ANNOUNCED])
+# Pairs of what readers know and what is so now, whose letters differ: the kind, the event, the facts.
+NEWS_TOLD = {
+    "takes place after all": (LetterKind.REINSTATED, an_event(), before()),
+    "after all, at another time": (LetterKind.REINSTATED, an_event(), EARLIER),
+    "after all, elsewhere": (LetterKind.REINSTATED, an_event(), ELSEWHERE),
+    "after all, another time and place": (
+        LetterKind.REINSTATED,
+        an_event(),
+        {"was": {**EARLIER["was"], "venue": {"en": "Town hall"}}},
+    ),
+    "after all, the date unknown": (LetterKind.REINSTATED, undated(), before()),
+    "after all, the hour unknown": (
+        LetterKind.REINSTATED,
+        an_event(timing=Timing.HOUR_TO_BE_ANNOUNCED, dtstart=at("2027-02-02"), dtend=at("2027-02-03")),
+        before(),
+    ),
+    "after all, provisional": (
+        LetterKind.REINSTATED,
+        an_event(status=Status.TENTATIVE),
+        before(provisional=False),
+    ),
+    "date confirmed": (LetterKind.DATE_CONFIRMED, an_event(), before(provisional=True)),
+    "date provisional": (LetterKind.MOVED, an_event(status=Status.TENTATIVE), before(provisional=False)),
+    "moved and confirmed": (
+        LetterKind.MOVED,
+        an_event(),
+        {"was": {**EARLIER["was"], "provisional": True}},
+    ),
+    "hour taken back": (
+        LetterKind.MOVED,
+        an_event(timing=Timing.HOUR_TO_BE_ANNOUNCED, dtstart=at("2027-02-02"), dtend=at("2027-02-03")),
+        before(),
+    ),
+    "place made known": (LetterKind.MOVED, an_event(), before(venue={})),
+    "place taken back": (LetterKind.MOVED, an_event(venue=None), before()),
+    "postponed": (LetterKind.MOVED, undated(), before()),
+}
+
+
+@every_language
+def test_each_kind_of_news_has_words_of_its_own(language):
+    said = {
+        name: render(kind, event, language=language, facts=facts).text.split("Opening of <Silk")[0]
+        for name, (kind, event, facts) in NEWS_TOLD.items()
+    }
+
+    assert len(NEWS_TOLD) == len(set(said.values()))
+
+
+@every_language
+def test_a_cancellation_names_the_time_and_place_that_its_reader_knows(language):
+    facts = {"was": {**EARLIER["was"], "venue": {"en": "Town hall"}}}
+
+    letter = render(LetterKind.CANCELLED, an_event(status=Status.CANCELLED), language=language, facts=facts)
+
+    assert "10:00–12:00" in letter.text
+    assert "15:00" not in letter.text
+    assert "Town hall" in letter.text
+    assert "Museum" not in letter.text
+
+
+@every_language
+def test_a_cancellation_names_no_date_that_its_reader_was_never_told(language):
+    letter = render(
+        LetterKind.CANCELLED,
+        an_event(status=Status.CANCELLED),
+        language=language,
+        facts=before(dtstart=None, dtend=None, timing="to be announced"),
+    )
+
+    assert "15:00" not in letter.text
+    assert "event.ics" not in letter.text
+
+
+@pytest.mark.parametrize("kind", [LetterKind.MOVED, LetterKind.DATE_ANNOUNCED, LetterKind.REINSTATED])
 def test_news_says_what_becomes_of_the_reader_s_place(kind):
     said = {standing: render(kind, an_event(), standing=standing, facts=EARLIER).text for standing in Standing}
 

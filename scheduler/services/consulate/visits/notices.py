@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, lazyload
 
+from scheduler.base.durations import NominalDuration
 from scheduler.model.letters import Letter, LetterKind, Outcome
+from scheduler.model.posts import Post
 from scheduler.model.visits import ACTIVE, Appointment
 from scheduler.services.outbox.enqueue import NO_ADDRESS
 from scheduler.services.outbox.reminders import useful_until
@@ -79,17 +81,21 @@ def queue_confirmation_and_reminders(
     assert start is not None  # noqa: S101 - it has its time
     if not announced:
         queue(session, LetterKind.VISIT_BOOKED, appointment, now=now)
-    if post.remind is not None and start - post.remind > now:
-        due = start - post.remind
+    if post.remind is not None and (due := count_back(start, post.remind, post)) > now:
         until = useful_until(start, due)
         queue(session, LetterKind.VISIT_REMINDER, appointment, now=now, due_at=due, expires_at=until)
     appointment.reconfirmed_at = None
     if post.reconfirm_from is not None and post.reconfirm_until is not None:
-        if start - post.reconfirm_from <= now:
+        if count_back(start, post.reconfirm_from, post) <= now:
             appointment.reconfirmed_at = now  # booked after the question was due: the booking itself is the answer
             return
-        due, until = start - post.reconfirm_from, start - post.reconfirm_until
+        due, until = (count_back(start, lead, post) for lead in (post.reconfirm_from, post.reconfirm_until))
         queue(session, LetterKind.VISIT_RECONFIRM, appointment, now=now, due_at=due, expires_at=until)
+
+
+def count_back(start: datetime, lead: timedelta, post: Post) -> datetime:
+    """Return the instant so long before a visit; whole days are days on the wall of the post."""
+    return NominalDuration.from_length(lead).count_back(start, post.tzid)
 
 
 def is_reconfirmation_sent(session: Session, appointment: Appointment) -> bool:

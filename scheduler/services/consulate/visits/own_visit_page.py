@@ -12,6 +12,7 @@ from scheduler.model.posts import Post, Service
 from scheduler.model.visits import PENDING, Appointment, VisitStatus
 from scheduler.services.common.audit import note
 from scheduler.services.consulate.visits import booking
+from scheduler.services.consulate.visits.notices import count_back
 
 _TO_COME = (*PENDING, VisitStatus.CONFIRMED)
 
@@ -59,7 +60,7 @@ def needs_reconfirmation(appointment: Appointment, now: datetime) -> bool:
     post, start = appointment.service.post, appointment.starts_at
     if appointment.status is not VisitStatus.CONFIRMED or start is None or post.reconfirm_from is None:
         return False
-    return appointment.reconfirmed_at is None and now >= start - post.reconfirm_from
+    return appointment.reconfirmed_at is None and now >= count_back(start, post.reconfirm_from, post)
 
 
 def confirm_or_reconfirm(session: Session, appointment: Appointment, *, now: datetime) -> None:

@@ -182,7 +182,10 @@ def choose_reminders(session: Session, attendee: Attendee, reminded: Reminded, *
 def _add_reminder(session: Session, event: Event, offset: timedelta, now: datetime) -> None:
     """Add the reminder that all guests who chose it share, ``offset`` before the start, if it does not exist yet."""
     existing = sa.select(Reminder.id).where(
-        Reminder.event_id == event.id, Reminder.offset == offset, Reminder.audience == ReminderAudience.CHOSEN
+        Reminder.event_id == event.id,
+        Reminder.offset == offset,
+        Reminder.exact_days == 0,
+        Reminder.audience == ReminderAudience.CHOSEN,
     )
     if session.scalar(existing):
         return

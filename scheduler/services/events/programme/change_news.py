@@ -11,21 +11,17 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.model.attendance import Attendee
-from scheduler.model.events import OPEN_ENDED, Event, Kind, Mode, Status, Timing
+from scheduler.model.events import OPEN_ENDED, Event, Kind, Mode, Status
 from scheduler.model.letters import LetterKind
-from scheduler.services.events.programme.event_times import capture_facts, has_changed
+from scheduler.services.events.programme.event_times import capture_facts, has_changed, has_gained_hour
 from scheduler.services.outbox import enqueue
 
 
 @dataclass(frozen=True, slots=True)
 class EventBefore:
-    """The facts of an event that people knew before a change; times are UTC, ``dtstart`` and ``dtend`` wall times."""
+    """The facts of an event that people knew before a change: when it was, as instants, and what letters told."""
 
     status: Status
-    timing: Timing
-    dtstart: datetime | None
-    dtend: datetime | None
-    tzid: str
     starts_at: datetime | None
     ends_at: datetime | None
     told: Mapping[str, Any]
@@ -33,16 +29,7 @@ class EventBefore:
     @classmethod
     def capture(cls, event: Event) -> EventBefore:
         """Capture an event that is about to be changed."""
-        return cls(
-            event.status,
-            event.timing,
-            event.dtstart,
-            event.dtend,
-            event.tzid,
-            event.starts_at,
-            event.ends_at,
-            capture_facts(event),
-        )
+        return cls(event.status, event.starts_at, event.ends_at, capture_facts(event))
 
 
 def announce_change(session: Session, event: Event, was: EventBefore, *, now: datetime) -> int:
@@ -57,21 +44,31 @@ def _find_news(event: Event, was: EventBefore, now: datetime) -> LetterKind | No
     """Return the kind of letter about a change; None if what was told stays true, or the event is over."""
     if event.is_over(now) and (was.ends_at is None or was.ends_at <= now):
         return None
+    was_cancelled = was.status is Status.CANCELLED
+    same = was_cancelled if event.cancelled else not was_cancelled and not has_changed(was.told, event, joins=True)
+    return None if same else name_news(was.told, event, was_cancelled=was_cancelled)
+
+
+def name_news(was: Mapping[str, Any], event: Event, *, was_cancelled: bool) -> LetterKind:
+    """Return the kind of letter that tells how an event differs from what its reader knows.
+
+    ``was`` are the facts that the reader knows, in the form of `capture_facts`; ``was_cancelled`` is whether the
+    reader has been told that the event is cancelled.
+    """
     if event.cancelled:
-        return LetterKind.CANCELLED if was.status is not Status.CANCELLED else None
-    if was.status is Status.CANCELLED or _is_newly_announced(event, was):
+        return LetterKind.CANCELLED
+    if was_cancelled:
+        return LetterKind.REINSTATED
+    if event.dated and (not was.get("dtstart") or has_gained_hour(was, event)):
         return LetterKind.DATE_ANNOUNCED
-    return LetterKind.MOVED if has_changed(was.told, event, joins=True) else None
+    return LetterKind.DATE_CONFIRMED if _is_only_confirmed(was, event) else LetterKind.MOVED
 
 
-def _is_newly_announced(event: Event, was: EventBefore) -> bool:
-    if was.timing is Timing.TO_BE_ANNOUNCED:
-        return event.dated
-    return was.timing is Timing.HOUR_TO_BE_ANNOUNCED and event.timing is Timing.HOURS and _is_same_day(event, was)
-
-
-def _is_same_day(event: Event, was: EventBefore) -> bool:
-    return event.dtstart is not None and was.dtstart is not None and event.first_on == was.dtstart.date()
+def _is_only_confirmed(was: Mapping[str, Any], event: Event) -> bool:
+    """Return whether time and place are as before, and the date is no longer provisional."""
+    facts = capture_facts(event)
+    same = not has_changed({**was, "provisional": facts["provisional"]}, event, joins=False)
+    return bool(was.get("provisional")) and event.dated and not facts["provisional"] and same
 
 
 def _queue_letters(session: Session, news: LetterKind, event: Event, was: EventBefore, now: datetime) -> int:

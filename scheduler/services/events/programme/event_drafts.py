@@ -11,6 +11,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
+from scheduler.base.durations import NominalDuration
 from scheduler.base.errors import Invalid, combine_errors
 from scheduler.base.text import Text
 from scheduler.model.attendance import Answer, Role
@@ -28,8 +29,8 @@ from scheduler.services.common.drafts import Draft, as_pydantic_error, require_s
 from scheduler.services.common.values import (
     Capacity,
     Day,
-    Duration,
     Key,
+    Lead,
     Name,
     Prose,
     Reference,
@@ -47,17 +48,17 @@ from scheduler.services.events.programme.place_drafts import ClosureDraft
 class ReminderDraft(Draft):
     """A reminder ``before`` the start, ``at`` a time of day in the event's zone; by default 09:00 for whole days."""
 
-    before: Duration
+    before: Lead
     at: TimeOfDay | None = None
     audience: ReminderAudience = ReminderAudience.EVERYONE
 
     @model_validator(mode="after")
     def _check_lead(self) -> Self:
-        if not timedelta() < self.before <= timedelta(days=366):
+        if not timedelta() < self.before.length <= timedelta(days=366):
             raise as_pydantic_error(
                 Invalid("before: a reminder leaves at most a year before, and not at the start itself")
             )
-        if self.at is not None and self.before % timedelta(days=1):
+        if self.at is not None and self.before.rest:
             raise as_pydantic_error(Invalid("at: goes with whole days before, like 1 day"))
         if self.audience is ReminderAudience.CHOSEN:
             raise as_pydantic_error(Invalid("audience: chosen is for guests, who choose it on their own pages"))
@@ -99,7 +100,7 @@ class EventDraft(Draft):
     hour_to_be_announced: bool = EVENT_DEFAULTS["hour_to_be_announced"]
     dtstart: WallTime | None = None
     dtend: WallTime | None = None
-    duration: Duration | None = None
+    duration: Lead | None = None
     tz: Zone | None = None
     status: Status = EVENT_DEFAULTS["status"]
     visibility: Visibility = EVENT_DEFAULTS["visibility"]
@@ -136,7 +137,9 @@ class EventDraft(Draft):
         if problems:
             raise as_pydantic_error(combine_errors(problems))
         if self.dtstart is not None:
-            require_span(self.dtstart, self.dtend or self.dtstart + (self.duration or timedelta()))
+            require_span(
+                self.dtstart, self.dtend or self.dtstart + (self.duration.length if self.duration else timedelta())
+            )
         elif self.first_day is not None:
             require_span(self.first_day, self.last_day or self.first_day)
         return self
@@ -162,7 +165,7 @@ class EventDraft(Draft):
         """Return this draft with everything explicit that may be left out: zone, end and order of lists."""
         changes: dict[str, Any] = {"tz": tz, "duration": None, "cities": tuple(sorted(set(self.cities)))}
         if self.dtstart is not None:
-            changes["dtend"] = self.dtend or self.dtstart + (self.duration or timedelta())
+            changes["dtend"] = self.dtend or (self.duration or NominalDuration(0)).count_on(self.dtstart, tz)
         elif self.first_day is not None:
             changes["last_day"] = self.last_day or self.first_day
         closed = sorted(self.closed, key=lambda closure: closure.first_day)
@@ -201,7 +204,7 @@ def _find_time_problems(draft: EventDraft) -> Iterable[Invalid]:
 def _find_order_problems(draft: EventDraft) -> Iterable[Invalid]:
     if draft.dtstart is not None and draft.dtend is not None and draft.dtend <= draft.dtstart:
         yield Invalid("dtend: {end} is not after dtstart {start}", end=draft.dtend, start=draft.dtstart)
-    if draft.duration is not None and draft.duration <= timedelta():
+    if draft.duration is not None and draft.duration.length <= timedelta():
         yield Invalid("duration: must be longer than nothing")
     if draft.first_day is not None and draft.last_day is not None and draft.last_day < draft.first_day:
         yield Invalid("last_day: {last} is before first_day {first}", last=draft.last_day, first=draft.first_day)

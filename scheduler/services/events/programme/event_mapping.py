@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session, selectinload
 
@@ -13,7 +13,7 @@ from scheduler.base.clock import instant, list_days_of_gaps
 from scheduler.base.errors import Invalid
 from scheduler.base.i18n import N_
 from scheduler.base.text import Text
-from scheduler.model.events import Capacity, Event, Mode, Reminder, Timing
+from scheduler.model.events import Capacity, Event, Mode, Reminder, ReminderAudience, Timing
 from scheduler.model.places import City, Organisation, Venue
 from scheduler.services.common.lookup import Lookup
 from scheduler.services.events.programme.event_drafts import EventDraft, ReminderDraft
@@ -155,13 +155,16 @@ def _write_reminders(event: Event, drafts: Sequence[ReminderDraft]) -> None:
     """Add, change and remove reminders; one with the same offset and audience keeps what it has fired for."""
     wanted = {(draft.before, draft.audience): draft for draft in drafts}
     for reminder in list_planned_reminders(event):
-        draft = wanted.pop((reminder.offset, reminder.audience), None)
+        draft = wanted.pop((reminder.before, reminder.audience), None)
         if draft is None:
             event.reminders.remove(reminder)
         else:
             reminder.at = draft.at
     for draft in wanted.values():
-        event.reminders.append(Reminder(offset=draft.before, at=draft.at, audience=draft.audience))
+        before = draft.before
+        event.reminders.append(
+            Reminder(offset=before.length, exact_days=before.exact_days, at=draft.at, audience=draft.audience)
+        )
 
 
 def read_capacities(draft: EventDraft) -> dict[Mode, tuple[int | None, int]]:
@@ -181,18 +184,22 @@ def complete(after: EventDraft, before: EventDraft | None) -> EventDraft:
     reminders = after.reminders
     if reminders is None:
         reminders = before.reminders if before else ()
-    ordered = sorted(set(reminders or ()), key=lambda one: (-one.before, one.audience))
+    ordered = sorted(set(reminders or ()), key=_get_order)
     return after.model_copy(update={"attendees": None, "reminders": tuple(ordered)})
+
+
+def _get_order(one: Reminder | ReminderDraft) -> tuple[timedelta, int, ReminderAudience]:
+    return -one.before.length, one.before.exact_days, one.audience
 
 
 def read_draft(event: Event) -> EventDraft:
     """Return the draft that makes an event as this one is; without attendees, who are put one by one."""
-    reminders = sorted(list_planned_reminders(event), key=lambda one: (-one.offset, one.audience))
+    reminders = sorted(list_planned_reminders(event), key=_get_order)
     fields = {**read_event(event), "closed": read_closure_drafts(event.closures)}
     return EventDraft.model_construct(
         **fields,
         reminders=tuple(
-            ReminderDraft.model_construct(before=one.offset, at=one.at, audience=one.audience) for one in reminders
+            ReminderDraft.model_construct(before=one.before, at=one.at, audience=one.audience) for one in reminders
         ),
     )
 

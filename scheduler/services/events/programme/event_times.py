@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from scheduler.base.clock import format_offset, instant, wall
 from scheduler.base.date_format import When, format_day, format_days, format_span, zone_city
 from scheduler.base.i18n import N_, load_catalogue
-from scheduler.model.events import Event, Timing
+from scheduler.model.events import Event, Kind, Status, Timing
 
 DAY = timedelta(days=1)
 
@@ -68,9 +68,43 @@ def _format_zone(city: str, at: datetime, tzid: str) -> str:
     return f"{city}, {format_offset(at, tzid)}"
 
 
+def find_passed_times(event: Event, fields: Collection[str] | None, *, now: datetime) -> list[str]:
+    """Return a sentence for each time that is planned though it has passed.
+
+    ``fields`` are those that were changed; None is all of a new event. An event that is cancelled or returns every
+    year has no time that passes.
+    """
+    if event.cancelled or event.kind is Kind.ANNIVERSARY:
+        return []
+    first, last = ("first_day", "last_day") if event.whole_days else ("dtstart", "dtend")
+    times = {
+        first: event.starts_at and (event.starts_at + DAY if event.whole_days else event.starts_at),
+        last: event.ends_at,
+        "registration_opens": event.registration_opens_at,
+        "registration_closes": event.registration_closes_at,
+    }
+    planned = set(times) if fields is None or "tz" in fields else set(times) & set(fields)
+    return [_PASSED[name] for name, at in times.items() if name in planned and at is not None and at <= now]
+
+
+_PASSED = {
+    "dtstart": N_("The start has passed."),
+    "first_day": N_("The first day has passed."),
+    "dtend": N_("The end has passed."),
+    "last_day": N_("The last day has passed."),
+    "registration_opens": N_("The time from when people can register has passed."),
+    "registration_closes": N_("The time until when people can register has passed."),
+}
+
+
 def format_old_time(was: Mapping[str, Any], event: Event, language: str) -> str:
-    """Return the old time of an event in words; empty if it is as before, or has gained its hour."""
-    if not was.get("dtstart") or _get_time(was) == _get_time(capture_facts(event)) or has_gained_hour(was, event):
+    """Return the old time of an event in words; empty if it is as before, or has gained its hour.
+
+    A cancelled event gains nothing: the old time is the one that the reader knows.
+    """
+    if not was.get("dtstart") or _get_time(was) == _get_time(capture_facts(event)):
+        return ""
+    if has_gained_hour(was, event) and not event.cancelled:
         return ""
     start, end = datetime.fromisoformat(was["dtstart"]), datetime.fromisoformat(was["dtend"])
     if was["timing"] != Timing.HOURS:
@@ -90,6 +124,12 @@ def _name_place_of_clock(event: Event, tzid: str, language: str) -> str:
     return city.name.to(language) if city and city.tzid == tzid else zone_city(tzid, language)
 
 
+def has_lost_hour(was: Mapping[str, Any], event: Event) -> bool:
+    """Return whether only the hour of a day that stays was taken back."""
+    hour_unknown = was.get("timing") == Timing.HOURS and event.timing is Timing.HOUR_TO_BE_ANNOUNCED
+    return hour_unknown and datetime.fromisoformat(was["dtstart"]).date() == event.first_on
+
+
 def has_gained_hour(was: Mapping[str, Any], event: Event) -> bool:
     """Return whether an hour was announced for a day that was known before."""
     hour_unknown = was["timing"] == Timing.HOUR_TO_BE_ANNOUNCED and event.timing is Timing.HOURS
@@ -102,12 +142,20 @@ def has_changed(was: Mapping[str, Any], event: Event, *, joins: bool) -> bool:
     The video link counts only for readers who get it: ``joins``.
     """
     now = capture_facts(event)
-    return any(was.get(name) != now[name] for name in now if joins or name != "video_link")
+    if not joins:
+        del now["video_link"]
+    if "provisional" not in was:
+        now.pop("provisional", None)
+    return any(was.get(name) != now[name] for name in now)
 
 
 def capture_facts(event: Event) -> dict[str, Any]:
-    """Return time, place and video link of an event now, as letters about a change store them."""
-    return {
+    """Return time, place and video link of an event now, as letters about a change store them.
+
+    ``provisional`` is whether letters said that the date may still change; those about a cancelled event did not say.
+    """
+    status = {} if event.cancelled else {"provisional": event.dated and event.status is Status.TENTATIVE}
+    return status | {
         "timing": event.timing,
         "dtstart": event.dtstart.isoformat() if event.dtstart else None,
         "dtend": event.dtend.isoformat() if event.dtend else None,

@@ -27,6 +27,7 @@ from scheduler.services.events.attendance import offers
 from scheduler.services.events.programme import change_news, conflicts, event_mapping
 from scheduler.services.events.programme.event_drafts import EventDraft
 from scheduler.services.events.programme.event_reading import get_capacity
+from scheduler.services.events.programme.event_times import find_passed_times
 from scheduler.services.events.programme.rendering.revisions import revise
 from scheduler.services.outbox import reminders as outbox_reminders
 from scheduler.storage.unit_of_work import unit_of_work
@@ -172,8 +173,9 @@ def conclude(session: Session, one: Pending, retimed: Mapping[str, int], *, now:
     Raise Conflict for a capacity below the places taken.
     """
     moved = retimed.get(one.event.key, 0)
+    done = replace(one.change, doubts=_find_passed_times(one, now))
     if one.was is None:
-        return Impact(one.event, one.change, moved)
+        return Impact(one.event, done, moved)
     for mode, (capacity, kept) in event_mapping.read_capacities(one.draft).items():
         places = get_capacity(one.event, mode)
         if (places.capacity, places.kept) != (capacity, kept):
@@ -182,7 +184,12 @@ def conclude(session: Session, one: Pending, retimed: Mapping[str, int], *, now:
         for mode in Mode:  # places may have become free while none could be offered
             offers.offer_free_places(session, one.event, mode, now=now)
     told = change_news.announce_change(session, one.event, one.was, now=now)
-    return Impact(one.event, replace(one.change, told=told), moved, told)
+    return Impact(one.event, replace(done, told=told), moved, told)
+
+
+def _find_passed_times(one: Pending, now: datetime) -> tuple[str, ...]:
+    fields = None if one.change.verb is ChangeKind.ADDED else one.change.fields
+    return tuple(find_passed_times(one.event, fields, now=now)) if one.change.is_change else ()
 
 
 def change_event(

@@ -140,7 +140,7 @@ def _move(session: Session, event: Event, form: Form, now: datetime) -> Outlook:
         was = capture_facts(event)
         impact = planning.move(session, event, dtstart=times, now=now, force=_read_reason(form))
         _require_change(impact.change.is_change)
-        return Outlook([_describe(event, was, [])], impact.letters, _go_on(event))
+        return Outlook([_describe(event, was, list(map(_, impact.change.doubts)))], impact.letters, _go_on(event))
     done = shifts.move(session, event, dtstart=times, now=now, force=_read_reason(form))
     _require_change(any(one.impact.change.is_change for one in done.events))
     rows = [_describe(one.impact.event, one.was, _list_window(one)) for one in done.events]
@@ -186,7 +186,7 @@ def _list_window(done: shifts.ShiftedEvent) -> list[str]:
         notes.append(_("Registration closes: {time}", time=f"{closes:%Y-%m-%d %H:%M}"))
     if done.offers:
         notes.append(_("Offers that hold until another time: {count}", count=done.offers))
-    return notes
+    return [*notes, *map(_, done.impact.change.doubts)]
 
 
 def _go_on(event: Event) -> str:

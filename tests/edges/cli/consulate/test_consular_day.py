@@ -132,7 +132,7 @@ def test_after_the_deadline_nothing_is_booked_moved_or_waited_for_but_by_an_offi
 @ONE_ENGINE
 def test_the_shell_says_and_changes_the_deadline_and_a_file_brings_it_back(app, scheduler, day, tmp_path):
     day.book("aliya", AT)
-    scheduler("post", "change", "pattaya", "--deadline", "2027-01-04 12:00")
+    scheduler("post", "change", "pattaya", "--deadline", "2027-01-04 12:00", "--yes")
 
     why = json.loads(scheduler("visit", "free", "pattaya", "passport", "--why", "2027-02-06 10:00", "--json").output)
     shown = json.loads(scheduler("post", "show", "pattaya", "--json").output)

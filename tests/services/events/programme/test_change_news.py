@@ -177,7 +177,7 @@ def test_cancelled_and_taken_back_around_a_move_is_told_as_the_move(app, opening
     assert [] == told(app, 3 * MINUTE)
     opening.change_event(status=Status.CONFIRMED)
 
-    assert [("date announced", "Hall"), ("date announced", "Video")] == told(app, QUIET_PERIOD)
+    assert [("moved", "Hall"), ("moved", "Video")] == told(app, QUIET_PERIOD)
     assert "Moved: Opening" == read(app, "Hall")["Subject"]
     assert "Previous time: Tuesday 2 February 2027" in body(read(app, "Hall"))
 

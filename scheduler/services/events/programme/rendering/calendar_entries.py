@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from calendars.anniversaries import make_anniversary_rule
 from calendars.hours_events import build_hours_events
 from calendars.vevent import Texts, VEvent
-from scheduler.base.i18n import LANGUAGES
-from scheduler.model.events import Event, Kind, Status, Visibility
+from scheduler.base.clock import instant
+from scheduler.base.i18n import LANGUAGES, N_, load_catalogue
+from scheduler.model.events import Event, Kind, Status, Timing, Visibility
 from scheduler.model.feeds import Audience, View
 from scheduler.model.places import Venue
 from scheduler.services.events.programme.rendering.event_texts import make_texts
@@ -63,6 +66,31 @@ def _make_vevent(event: Event, *, with_video: bool) -> VEvent:
         conference=(event.video_link or "") if with_video else "",
         related_to=_find_related(event),
         rrule=yearly,
+    )
+
+
+def make_withdrawn_date(event: Event, was: Mapping[str, Any], language: str) -> VEvent:
+    """Return a date that an event had (``was``, the facts of a letter) as a cancelled entry.
+
+    An entry of a calendar has a date (RFC 5545 3.6.1), so that a postponed event can only be taken out of it
+    (RFC 5546 3.2.5). Its title says that it is postponed, unless the event itself is cancelled.
+    """
+    texts = make_texts(event, language, pages="")
+    if not event.cancelled:
+        postponed = load_catalogue(language).gettext(N_("Postponed: %(title)s"))
+        texts = replace(texts, summary=postponed % {"title": texts.summary})
+    wall = [datetime.fromisoformat(was[name]) for name in ("dtstart", "dtend")]
+    by_hours = was["timing"] == Timing.HOURS
+    start, end = [instant(at, was["tzid"], gap="shift") if by_hours else at.date() for at in wall]
+    return VEvent(
+        uid=event.uid,
+        dtstamp=event.revised_at,
+        sequence=event.sequence,
+        created=event.created_at,
+        dtstart=start,
+        dtend=end,
+        texts=texts,
+        status="CANCELLED",
     )
 
 
