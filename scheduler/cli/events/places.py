@@ -28,7 +28,7 @@ person = LazyGroup(
         "show": "events.person_corrections:show_person",
         "names": "events.person_corrections:list_names",
         "keep-name": "events.person_corrections:keep_name",
-        "erase": "events.person_erasure:erase",
-        "retention": "events.person_erasure:retention",
+        "erase": "guests.person_erasure:erase",
+        "retention": "guests.person_erasure:retention",
     },
 )

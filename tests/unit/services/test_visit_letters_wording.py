@@ -29,6 +29,8 @@ WORDS = {
     "was_when": "Sunday",
     "where": "1 Sample Road",
     "was_where": "",
+    "represented_by": "",
+    "represents": "",
     "video": "",
     "remote": False,
     "companions": 2,
