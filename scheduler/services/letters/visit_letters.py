@@ -143,6 +143,7 @@ def _template_words(
         "picture": PICTURE,
         "represented_by": "",
         "represents": "",
+        "takes_date_back": False,
         "page": "" if cancelled else page,
         "to_confirm": purpose is VisitPurpose.CONFIRM,
         "house": post.name.to(language),

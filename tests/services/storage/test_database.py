@@ -260,7 +260,8 @@ CHECKS = [
     ("closure", {"event_id": 1}, "ck_closure_one_owner"),
     ("closure", {"last_on": DAY_BEFORE}, "ck_closure_ends_after_start"),
     ("closure", {"opens": AT_EIGHT}, "ck_closure_hours_are_whole"),
-    ("reminder", {"offset": timedelta(seconds=-1)}, "ck_reminder_offset"),
+    ("reminder", {"offset": timedelta(seconds=-1)}, "ck_reminder_offset|ck_reminder_exact_days"),
+    ("reminder", {"exact_days": -1}, "ck_reminder_exact_days"),
     ("reminder", {"audience": "nobody"}, "ck_reminder_reminderaudience"),
     ("letter", {"kind": "love"}, "ck_letter_letterkind"),
     ("letter", {"outcome": "lost", "finished_at": NOW, "reason": "x"}, "ck_letter_outcome"),
@@ -346,7 +347,7 @@ UNIQUES = [
     ("origin", {"event_id": 2}, "uq_origin_source_uid_recurrence_id"),
     ("person", {"identity": FRESH}, "uq_person_key"),
     ("person", {"key": FRESH}, "uq_person_identity"),
-    ("reminder", {}, "uq_reminder_event_id_offset_audience"),
+    ("reminder", {}, "uq_reminder_event_id_offset_exact_days_audience"),
     ("venue", {}, "uq_venue_key"),
     ("arrival", {}, "uq_arrival_attendee_id"),
     ("post", {}, "uq_post_key"),
@@ -402,10 +403,12 @@ def test_every_rule_of_the_model_is_among_those_tried():
     tried = {name for _, _, names in CHECKS + UNIQUES for name in names.split("|")}
 
     # Nobody has hours of their own twice: tried for venues and posts. An organisation's key is a key like a city's.
+    # That nobody represents two is tried in test_representation.py.
     untried = {
         "uq_opening_hours_event_id_weekday_opens",
         "uq_post_hours_counter_id_weekday_opens",
         "uq_organisation_key",
+        "uq_attendee_event_id_represented_by_id",
     }
     assert untried == named - tried
     assert set(REFUSALS) <= tried | untried

@@ -24,7 +24,7 @@ def zipped(**members: bytes) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in members.items():
-            archive.writestr(name.replace("_dot_", "."), data)
+            archive.writestr(zipfile.ZipInfo(name.replace("_dot_", ".")), data, zipfile.ZIP_DEFLATED)
     return buffer.getvalue()
 
 
@@ -45,7 +45,7 @@ def mail(*attached: bytes, charset: str = "utf-8") -> bytes:
     [
         CALENDAR,
         b"\xef\xbb\xbf" + CALENDAR,
-        gzip.compress(CALENDAR),
+        gzip.compress(CALENDAR, mtime=0),
         zipped(a_dot_ics=CALENDAR, readme_dot_txt=b"x"),
         zipped(**{"__MACOSX/._a.ics": b"x", "a.ICS": CALENDAR}),
         mail(CALENDAR),
@@ -76,8 +76,8 @@ def test_what_is_of_no_known_kind_is_left_to_the_reader() -> None:
         (zipped(**{f"{number}.txt": b"" for number in range(1_001)}), "file: is a .zip of more than 1000 files"),
         (zipped(a_dot_ics=zipped(a_dot_ics=CALENDAR)), "file: is packed twice"),
         (zipped(a_dot_ics=CALENDAR)[:-30], "file: is a .zip that cannot be unpacked here"),
-        (gzip.compress(b"x" * 1_001), "file: unpacks to more than 1000 octets"),
-        (gzip.compress(CALENDAR)[:-9], "file: is a .gz that cannot be unpacked"),
+        (gzip.compress(b"x" * 1_001, mtime=0), "file: unpacks to more than 1000 octets"),
+        (gzip.compress(CALENDAR, mtime=0)[:-9], "file: is a .gz that cannot be unpacked"),
         (mail(), "file: is a mail without a calendar in it"),
         (mail(CALENDAR, OTHER), "file: is a mail with several calendars"),
         (

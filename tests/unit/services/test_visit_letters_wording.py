@@ -31,6 +31,7 @@ WORDS = {
     "was_where": "",
     "represented_by": "",
     "represents": "",
+    "takes_date_back": False,
     "video": "",
     "remote": False,
     "companions": 2,

@@ -11,7 +11,6 @@ import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from scheduler.base.durations import format_duration
 from scheduler.base.text import Text
 from scheduler.services.common.drafts import Draft, check
 from scheduler.services.common.plain_tables import write_table
@@ -30,7 +29,7 @@ GROUPS = {
 _NAMES: Mapping[str, Callable[[Any], str]] = {
     "closed": lambda one: f"{one.first_day}",
     "special": lambda one: f"{one.first_day} {one.counter or ''}".rstrip(),
-    "reminders": lambda one: f"{format_duration(one.before)} {one.audience}",
+    "reminders": lambda one: f"{one.before} {one.audience}",
     **dict.fromkeys(("cities", "counters", "kinds", "organizers", "tours"), str),
 }
 
