@@ -109,15 +109,10 @@ def keeping_sink() -> Iterator[Sink]:
     """Run a mail server on loopback for the block."""
 
     class Keep(Swallow):
-        def _swallow(self) -> None:
-            message_id = ""
-            for line in self.rfile:
-                if line == b".\r\n":
-                    time.sleep(TAKES)
-                    sink.arrivals.append(Arrival(message_id, time.time()))
-                    return
-                if found := re.match(rb"message-id: *(\S+)", line, re.IGNORECASE):
-                    message_id = found[1].decode()
+        def keep(self, content: bytes) -> None:
+            found = re.search(rb"^message-id: *(\S+)", content, re.IGNORECASE | re.MULTILINE)
+            time.sleep(TAKES)
+            sink.arrivals.append(Arrival(found[1].decode() if found else "", time.time()))
 
     class Server(socketserver.ThreadingTCPServer):
         daemon_threads = True

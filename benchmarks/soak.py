@@ -11,6 +11,7 @@ does not grow.
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import subprocess
 import sys
@@ -184,10 +185,11 @@ class Soak:
     def _restart(self, server: Any) -> None:
         """Restart PostgreSQL; the outcome of the letter in flight may be lost, and the letter then be repeated."""
         start = time.monotonic()
+        self.away.append((start, math.inf))  # what fails meanwhile is judged before it is back
         server.stop()
         time.sleep(AWAY)
         server.ensure_postgres_running()
-        self.away.append((start, time.monotonic()))
+        self.away[-1] = start, time.monotonic()
         self.repeats_allowed += 1
 
     def _is_away(self, at: float) -> bool:

@@ -94,6 +94,7 @@ def private_words(known: Known) -> list[str]:
     return [*words, *(path.split("/")[2].split(".")[0] for path in known.feeds.values() if "private" in path)]
 
 
+@ONE_ENGINE
 def test_no_page_logs_whom_it_is_about_also_when_it_fails(known: Known, log: Log) -> None:
     worked = ask_for_everything(known, *two_clients(known))
     entries, clients = log.entries(), two_clients(known)
