@@ -215,7 +215,7 @@ class Soak:
         log = (self.directory / "serve.log").read_text(errors="replace").splitlines()
         yield from (
             line for line in log if " has failed" in line or line.startswith("    ")
-        )  # and where it was raised
+        )
         early = [at for at in diary.unavailable if not self._is_away(at)]
         if early:
             yield f"{len(early)} × 503 while the database was there"

@@ -1,4 +1,4 @@
-"""PostgreSQL that hangs up: whatever a page was doing then, it says when to come back, and nothing is half written."""
+"""PostgreSQL that hangs up: whatever a page was doing, it says when to come back, and nothing is half written."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def web(app: App) -> FlaskClient:
 
 @contextmanager
 def hanging_up(app: App, at: int) -> Iterator[Callable[[], bool]]:
-    """PostgreSQL ends a connection before its statement of this number, or before the commit that follows the last."""
+    """PostgreSQL ends a connection before the statement of this number; a commit counts as one."""
     sent, url = count(), app.db.url.set(drivername="postgresql").render_as_string(hide_password=False)
     reached = False
 
@@ -59,7 +59,8 @@ def make_link_to_confirm(app: App, number: int) -> str:
         guest = transitions.Guest(person=a_person(session, name=f"Guest {number}", email=f"g{number}@example.org"))
         row = transitions.request_registration(session, event, guest, now=NOW)
         session.flush()
-        return f"/en/confirm/{make_attendee_token(Purpose.CONFIRM, row.id, row.created_at, row.epoch, secret=app.secret)}"
+        token = make_attendee_token(Purpose.CONFIRM, row.id, row.created_at, row.epoch, secret=app.secret)
+        return f"/en/confirm/{token}"
 
 
 def count_confirmed(app: App) -> int:
