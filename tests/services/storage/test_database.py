@@ -30,6 +30,7 @@ from scheduler.model.visits import Ticket
 from scheduler.services.common.audit import note
 from scheduler.services.feeds import links as feed_links
 from scheduler.storage.database import Database
+from scheduler.storage.patience import limit_patience
 from scheduler.storage.refusals import REFUSALS, constraint_name
 from scheduler.storage.types import Base, Instant, Languages, Seconds, Wall
 from tests.support.builders import NOW, START, a_city, a_person, a_venue, an_event, invite
@@ -586,12 +587,12 @@ def one_line(error):
 
 def test_a_database_that_another_program_holds_says_so(sqlite_file):
     database = Database(f"sqlite:///{sqlite_file}")
-    sa.event.listen(database.engine, "connect", lambda made, _: made.execute("PRAGMA busy_timeout = 20"))
     holder = sqlite3.connect(sqlite_file, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
 
     with (
         pytest.raises(Conflict, match="is in use by another program; try again") as refusal,
+        limit_patience(timedelta(milliseconds=50)),
         database.write() as session,
     ):
         a_city(session)
