@@ -40,6 +40,18 @@ def translate_errors(url: sa.URL) -> Iterator[None]:
         if trouble is None:
             raise
         raise trouble from error
+    except Exception as error:
+        if not _is_of_driver(error):
+            raise
+        raise _does_not_answer(url, str(error)) from error
+
+
+def _is_of_driver(error: Exception) -> bool:
+    """Return whether an error comes from psycopg itself.
+
+    SQLAlchemy does not wrap what is raised while it prepares a connection: it was lost since it was last checked.
+    """
+    return any(kind.__module__.partition(".")[0] == "psycopg" for kind in type(error).__mro__)
 
 
 # What a constraint means to a person, by its name. Constraints that only a programming error breaks are not here.
@@ -94,8 +106,12 @@ def _trouble(error: DBAPIError, url: sa.URL) -> SchedulerError | None:
         return Invalid("database_url: {reason}", reason=said)
     if not isinstance(error, OperationalError):
         return None
-    place = url.render_as_string(hide_password=True)
     if getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE:
-        return Held(_IN_USE, place=place)
-    reason = said.splitlines()[0] if said else type(error.orig).__name__
+        return Held(_IN_USE, place=url.render_as_string(hide_password=True))
+    return _does_not_answer(url, said or type(error.orig).__name__)
+
+
+def _does_not_answer(url: sa.URL, said: str) -> Conflict:
+    place = url.render_as_string(hide_password=True)
+    reason = said.splitlines()[0] if said else ""
     return Conflict("the database {place} does not answer: {reason}", place=place, reason=reason)

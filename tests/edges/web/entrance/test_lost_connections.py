@@ -85,3 +85,21 @@ def test_whoever_confirms_while_the_database_hangs_up_is_told_when_to_come_back(
         confirmed += web.post(link).status_code == 303
     assert number > 1
     assert confirmed == number
+
+
+def test_a_connection_that_is_lost_between_its_check_and_its_use_is_no_error_of_the_server(
+    app: App, web: FlaskClient
+) -> None:
+    link = make_link_to_confirm(app, 1)
+
+    def lose(connection: psycopg.Connection[Any], *_: Any) -> None:
+        connection.close()
+
+    sa.event.listen(app.db.engine.pool, "checkout", lose)
+    try:
+        answers = [web.open(link, method=method) for method in ("GET", "POST")]
+    finally:
+        sa.event.remove(app.db.engine.pool, "checkout", lose)
+
+    assert [503, 503] == [answer.status_code for answer in answers]
+    assert 303 == web.post(link).status_code
