@@ -213,9 +213,7 @@ class Soak:
         diary = self.diary
         yield from sorted(f"{number} × {said}" for said, number in Counter(diary.failures).items())
         log = (self.directory / "serve.log").read_text(errors="replace").splitlines()
-        yield from (
-            line for line in log if " has failed" in line or line.startswith("    ")
-        )
+        yield from (line for line in log if " has failed" in line or line.startswith("    "))
         early = [at for at in diary.unavailable if not self._is_away(at)]
         if early:
             yield f"{len(early)} × 503 while the database was there"

@@ -287,6 +287,9 @@ def test_a_camera_without_a_connection_says_what_to_do_and_reads_again_when_ther
     until(lambda: people(app) == 5)
     page.get_by_text("In this browser the camera needs a connection to read codes.").wait_for(state="hidden")
     page.locator("#unsent").wait_for(state="hidden")
+    page.locator("#count b", has_text="5").wait_for()
+    assert "Dana Ospanova" in page.inner_text("main")
+    assert 5 == people(app)
 
 
 BARCODE_DETECTOR = """

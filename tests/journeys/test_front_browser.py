@@ -92,6 +92,23 @@ def status(app, reference) -> VisitStatus:
         return references.get(session, reference).status
 
 
+def take_in_walter(page, clicks):
+    press(page.get_by_role("link", name="Somebody without an appointment"))
+    page.get_by_label("Full name").fill("Walter Walker")
+    page.get_by_label("How many people?").fill("2")
+    page.get_by_role("button", name="Give a ticket").click(click_count=clicks)
+    verdict(page, "Taken in")
+
+
+def row_on_board(hall, ticket, script):
+    """What the board says of a ticket; without a script it would load itself anew after a while."""
+    if not script:
+        hall.reload()
+    row = hall.locator("tr", has_text=ticket)
+    row.wait_for()
+    return row.inner_text()
+
+
 @pytest.mark.parametrize(("size", "script"), [(PHONE, True), (DESKTOP, True), (PHONE, False)])
 def test_an_officer_checks_in_takes_a_walk_in_and_calls_both_while_the_board_shows_it(
     browser, app, address, booked, board, size, script
@@ -101,39 +118,27 @@ def test_an_officer_checks_in_takes_a_walk_in_and_calls_both_while_the_board_sho
     hall.goto(f"{address}/en/{board}")
     assert "Nobody is called at the moment." in hall.inner_text("main")
 
-    def shown(ticket, counter):
-        """On the board; which without a script would load itself anew after a while."""
-        if not script:
-            hall.reload()
-        row = hall.locator("tr", has_text=ticket)
-        row.wait_for()
-        assert counter in row.inner_text()
-
     type_in(page, booked["Айгүл Нұрланқызы"].lower())
     verdict(page, "Checked in")
-    press(page.get_by_role("link", name="Somebody without an appointment"))
-    page.get_by_label("Full name").fill("Walter Walker")
-    page.get_by_label("How many people?").fill("2")
-    page.get_by_role("button", name="Give a ticket").click(click_count=2 if script else 1)
-    verdict(page, "Taken in")
+    take_in_walter(page, clicks=2 if script else 1)
     assert "P-002" in page.locator(".told .ticket").inner_text()
     page.get_by_label("Your counter").select_option("2")
     press_first(page, "Save")
     press_first(page, "Call the next")
     verdict(page, "Called: Counter 2")
-    shown("P-001", "Counter 2")
+    assert "Counter 2" in row_on_board(hall, "P-001", script)
     press_first(page, "Call again", "#mine")
     press_first(page, "Served", "#mine")
     verdict(page, "Served")
     press_first(page, "Call the next")
-    shown("P-002", "Counter 2")
+    assert "Counter 2" in row_on_board(hall, "P-002", script)
     if script:
         assert "Ticket P-002: Counter 2." in hall.inner_text("#said")
     press_first(page, "Not here", "#mine")
     verdict(page, "Did not come")
     press_first(page, "Undo: did not come", "#told")
     verdict(page, "Undone")
-    shown("P-002", "Counter 2")
+    assert "Counter 2" in row_on_board(hall, "P-002", script)
     keep(page, f"front.day.{size[0]}.{'script' if script else 'plain'}")
 
     assert fits(page, size) if script else True

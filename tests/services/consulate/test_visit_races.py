@@ -23,7 +23,7 @@ from tests.support.processes import Undone, at_once, crowd, killed
 
 pytestmark = pytest.mark.crowd
 
-PROCESSES = 500
+PROCESSES = 200
 CONNECTED = 40  # at a time, as behind a pool; PostgreSQL takes 100 unless told otherwise
 SLOTS = 20
 MINUTE = timedelta(minutes=1)
@@ -77,7 +77,7 @@ def book(db, number, at):
         return booking.book(session, service, at, a_party(f"guest{number}"), secret=SECRET, now=NOW).reference
 
 
-def test_of_500_processes_for_20_times_exactly_20_get_one_and_the_rest_are_told_what_is_free(post, database_url):
+def test_of_200_processes_for_20_times_exactly_20_get_one_and_the_rest_are_told_what_is_free(post, database_url):
     told = crowd(
         try_for_one,
         [(database_url, number) for number in range(PROCESSES)],
