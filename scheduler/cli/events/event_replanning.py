@@ -352,9 +352,6 @@ def _describe_shifted(context: CommandContext, done: ShiftedEvent) -> list[str]:
     lines = [head]
     if before := format_old_time(done.was, done.impact.event, language()):
         lines.append(_indent(_("Before: {time}").format(time=before)))
-    for name, words in _WINDOW.items():
-        if name in done.impact.change.fields:
-            lines.append(_indent(_(words).format(time=_format_wall(getattr(done.impact.event, name)))))
     if done.offers:
         lines.append(_indent(_("Offers that hold until another time: {count}").format(count=done.offers)))
     return [*lines, *rest]
@@ -362,16 +359,6 @@ def _describe_shifted(context: CommandContext, done: ShiftedEvent) -> list[str]:
 
 def _indent(line: str) -> str:
     return f"  {line}"
-
-
-def _format_wall(at: datetime | None) -> str:
-    return f"{at:%Y-%m-%d %H:%M}" if at else "-"
-
-
-_WINDOW = {
-    "registration_opens": N_("Registration opens: {time}"),
-    "registration_closes": N_("Registration closes: {time}"),
-}
 
 
 def _report_copies(context: CommandContext, done: CopiedEvents) -> Report:

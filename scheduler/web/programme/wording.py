@@ -199,7 +199,7 @@ def refusal(event: Event, now: datetime) -> str:
         case Openness.OVER:
             return _("This is over")
         case Openness.EARLY:
-            return _("Registration opens {moment}", moment=_clocks_of(event.registration_opens_at, event))
+            return _("Registration opens {moment}", moment=clocks_of(event.registration_opens_at, event))
         case Openness.AT_DESK:
             return _("The organiser gives the places; there is no registration on this page")
     return _("Registration is closed")
@@ -208,10 +208,11 @@ def refusal(event: Event, now: datetime) -> str:
 def closing(event: Event) -> str:
     """Return until when somebody can register, on each clock; "" without a closing time."""
     closes = event.registration_closes_at
-    return _("Registration closes {moment}", moment=_clocks_of(closes, event)) if closes else ""
+    return _("Registration closes {moment}", moment=clocks_of(closes, event)) if closes else ""
 
 
-def _clocks_of(at: datetime | None, event: Event) -> str:
+def clocks_of(at: datetime | None, event: Event) -> str:
+    """Return an instant on the event's clock and on the reader's, each with its zone."""
     assert at is not None  # noqa: S101 - asked for only where there is such a time
     return " · ".join(f"{line.time} ({line.zone})" for line in format_instant(at, event, g.language, g.tzid))
 
@@ -301,7 +302,7 @@ def standing(attendee: Attendee) -> StateLabel:
 
 def until(attendee: Attendee) -> str:
     """Return until when an offer holds, on the event's clock and on the reader's."""
-    return _clocks_of(attendee.offered_until, attendee.event)
+    return clocks_of(attendee.offered_until, attendee.event)
 
 
 def company(attendee: Attendee) -> str:

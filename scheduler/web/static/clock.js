@@ -72,6 +72,6 @@
   }
 
   function offset(stamp) {
-    return parts(stamp, { hour: "2-digit", timeZoneName: "shortOffset" }).timeZoneName.replace("GMT", "UTC").replace("\u2212", "-");
+    return parts(stamp, { hour: "2-digit", timeZoneName: "shortOffset" }).timeZoneName.replace("GMT", "UTC").replace("\u2212", "-").replace(/^UTC[+-]0$/, "UTC");
   }
 })();

@@ -17,6 +17,7 @@ from werkzeug.wrappers import Response as Answer
 from scheduler.app import App
 from scheduler.base.errors import NothingToChange
 from scheduler.base.i18n import N_
+from scheduler.base.text import KEY
 from scheduler.model.accounts import Act
 from scheduler.model.events import Event, Kind, Timing
 from scheduler.services.accounts import rights
@@ -24,6 +25,7 @@ from scheduler.services.events.programme import planning
 from scheduler.services.events.programme.event_times import capture_facts, format_old_time
 from scheduler.services.events.replanning import copies, deletion, reversal, shifts
 from scheduler.services.events.replanning.copies import CopyRequest
+from scheduler.services.events.replanning.event_trees import walk_trees
 from scheduler.web.kit.answers import redirect_after_form, show_form_again
 from scheduler.web.kit.forms import Form
 from scheduler.web.kit.language import _
@@ -32,6 +34,7 @@ from scheduler.web.officers.events.desk import EVENT
 from scheduler.web.officers.kit import guard, scope
 from scheduler.web.officers.kit.answers import FormRefused, act_as_officer
 from scheduler.web.officers.kit.guard import may, officer
+from scheduler.web.programme import wording as event_text
 
 PLAN = f"{EVENT}/plan/<verb>"
 
@@ -178,12 +181,12 @@ def _describe(event: Event, was: Mapping[str, object], notes: Sequence[str]) -> 
 
 def _list_window(done: shifts.ShiftedEvent) -> list[str]:
     event, fields = done.impact.event, done.impact.change.fields
-    opens, closes = event.registration_opens, event.registration_closes
+    opens, closes = event.registration_opens_at, event.registration_closes_at
     notes = []
     if "registration_opens" in fields and opens:
-        notes.append(_("Registration opens: {time}", time=f"{opens:%Y-%m-%d %H:%M}"))
+        notes.append(_("Registration opens: {time}", time=event_text.clocks_of(opens, event)))
     if "registration_closes" in fields and closes:
-        notes.append(_("Registration closes: {time}", time=f"{closes:%Y-%m-%d %H:%M}"))
+        notes.append(_("Registration closes: {time}", time=event_text.clocks_of(closes, event)))
     if done.offers:
         notes.append(_("Offers that hold until another time: {count}", count=done.offers))
     return [*notes, *map(_, done.impact.change.doubts)]
@@ -195,10 +198,11 @@ def _go_on(event: Event) -> str:
 
 
 def _copy(session: Session, event: Event, form: Form, now: datetime) -> Outlook:
-    start = _read_start(event, form) if event.dtstart or event.kind is Kind.TOUR else None
     new = form["key"].strip()
-    if not new:
+    if not KEY.fullmatch(new):
         form.errors["key"] = _("Enter a key: lower case letters, digits and hyphens.")
+    start = _read_start(event, form) if event.dtstart or event.kind is Kind.TOUR else None
+    if form.errors:
         raise FormRefused
     asked = CopyRequest(old=event.key, new=new, by=timedelta(), guests=bool(form["guests"]), force=_read_reason(form))
     done = copies.copy_event(session, event, asked, dtstart=start, now=now)
@@ -219,8 +223,12 @@ def _delete(session: Session, event: Event, _form: Form, now: datetime) -> Outlo
 
 
 def _take_back(session: Session, event: Event, form: Form, now: datetime) -> Outlook:
+    was = {one.key: capture_facts(one) for one in walk_trees([event])}
     done = reversal.take_back(session, event, now=now, force=_read_reason(form))
-    return Outlook([PlannedRow(impact.event) for impact in done.impacts], 0, _go_on(event))
+    made_at = event_text.clocks_of(done.made_at, event)
+    made = _("The change was made {moment}, by {actor}.", moment=made_at, actor=done.actor)
+    rows = [_describe(one.event, was[one.event.key], [made]) for one in done.impacts]
+    return Outlook(rows, 0, _go_on(event))
 
 
 ACTS: Mapping[str, PlanningAct] = {

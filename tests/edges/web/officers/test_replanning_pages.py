@@ -54,7 +54,7 @@ def test_what_a_move_takes_along_is_shown_first_and_done_when_the_officer_is_sur
     assert "9–27 February 2027" in shown
     assert "2–20 February 2027" in shown
     assert "Tuesday 9 February 2027, 10:00–12:00" in shown
-    assert "Registration closes: 2027-02-08 18:00" in shown
+    assert "Registration closes: Monday 8 February 2027, 18:00 (Bangkok, UTC+7)" in shown
     assert "People to be told: 1" in shown
 
     done = send(web, "show", "move", day="2027-02-09", sure="yes")
@@ -95,7 +95,9 @@ def test_a_tour_is_moved_by_its_first_stop(app, web):
 
 
 def test_a_copy_is_made_under_its_own_key(app, web):
-    assert "Enter a key" in text(send(web, "show", "copy", day="2027-05-04"))
+    wrong = text(send(web, "show", "copy", key="Not a key", day=""))
+    assert "Enter a key" in wrong
+    assert "Enter a date" in wrong
 
     shown = text(send(web, "show", "copy", key="again", day="2027-05-04", guests="yes"))
     assert "again-opening" in shown
@@ -126,7 +128,11 @@ def test_only_what_nobody_was_told_of_is_deleted(app, web):
 def test_the_last_change_is_taken_back(app, web):
     send(web, "show", "move", day="2027-02-09", sure="yes")
 
-    assert "2–20 February 2027" in text(send(web, "show", "take-back"))
+    shown = text(send(web, "show", "take-back"))
+    assert "2–20 February 2027" in shown
+    assert "Previous time</th>" in shown
+    assert "9–27 February 2027" in shown
+    assert "(Bangkok, UTC+7), by aigerim@web" in shown
     send(web, "show", "take-back", sure="yes")
 
     assert START == starts(app)["opening"]
