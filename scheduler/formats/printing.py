@@ -79,6 +79,7 @@ class DayList:
     headings: Sequence[str]
     lines: Sequence[VisitLine]
     nothing: str
+    notice: Sequence[str] = ()  # below the list
 
 
 def print_day_list(sheet: DayList, *, language: str) -> bytes:

@@ -183,6 +183,8 @@ def states(event: Event, now: datetime) -> list[StateLabel]:
             return []
         case Openness.EARLY:
             return [StateLabel(refusal(event, now), at=event.registration_opens_at)]
+        case Openness.AT_DESK:
+            return [StateLabel(refusal(event, now))]
     return [StateLabel(refusal(event, now), "off")]
 
 

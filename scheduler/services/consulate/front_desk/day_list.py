@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime, time
 
 from sqlalchemy.orm import Session
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 from scheduler.base.clock import format_offset, instant, wall
 from scheduler.base.date_format import format_day
 from scheduler.base.i18n import N_
-from scheduler.formats.printing import DayList, VisitLine, print_day_list
+from scheduler.formats.printing import DayList, VisitLine, find_unset, name_script, print_day_list
 from scheduler.model.posts import Post
 from scheduler.model.visits import VisitStatus
 from scheduler.services.common.audit import note
@@ -23,10 +24,31 @@ _LEFT_OUT = (VisitStatus.CANCELLED, VisitStatus.HELD, VisitStatus.OFFERED)
 
 
 def render_pdf(session: Session, post: Post, day: date, *, language: str, gettext: Gettext, now: datetime) -> bytes:
-    """Return the list as a PDF. The audit records that it was printed, because it holds all names."""
+    """Return the list as a PDF. The audit records that it was printed, because it holds all names.
+
+    Letters that no font has are printed as "?", and a line below the list says whose name has some.
+    """
     found = [row for row in desk_today.read_day(session, post, day, now=now).entries if row.status not in _LEFT_OUT]
     note(session, "print", "post", post.key, now=now, day=day.isoformat(), visits=len(found))
-    return print_day_list(_make_list(post, day, found, language, gettext, now), language=language)
+    made = _make_list(post, day, found, language, gettext, now)
+    return print_day_list(_set_what_can_be(made, gettext), language=language)
+
+
+def _set_what_can_be(made: DayList, gettext: Gettext) -> DayList:
+    letters = find_unset(name for line in made.lines for name in line.names)
+    if not letters:
+        return made
+    hidden = str.maketrans(dict.fromkeys("".join(letters), "?"))
+    lines = [replace(line, names=[name.translate(hidden) for name in line.names]) for line in made.lines]
+    notice = []
+    for line in made.lines:
+        missing = "".join(sign for name in line.names for sign in name if ord(sign) in hidden)
+        if missing:
+            words = gettext(
+                N_("{reference}: “?” stands for letters of the script {script}, for which there is no font")
+            )
+            notice.append(words.format(reference=line.reference, script=name_script(missing)))
+    return replace(made, lines=lines, notice=notice)
 
 
 def _make_list(

@@ -6,6 +6,7 @@ The audit records who read it, because it is written to somebody.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from flask import Response, abort, g, render_template, request
@@ -16,6 +17,7 @@ from scheduler.app import App
 from scheduler.model.letters import Letter
 from scheduler.services.letters import composing, ledger
 from scheduler.services.letters.envelope import Skip
+from scheduler.services.operations import workers
 from scheduler.services.privacy import access_log
 from scheduler.web.kit.answers import redirect_after_form, show_form_again
 from scheduler.web.kit.forms import Form
@@ -37,7 +39,8 @@ def show(app: App, find: Find, *, base: str, back: str, may_retry: bool, problem
         read = composing.read_letter(session, letter, house=app.house, now=now)
         return render_template(
             "web/desk/letter.html",
-            title=_(letter.kind),
+            title=_capitalize(_(letter.kind)),
+            waits_because=_explain_waiting(session, letter, now=now),
             letter=letter,
             read=None if isinstance(read, Skip) else read,
             unreadable=read.reason if isinstance(read, Skip) else "",
@@ -47,6 +50,15 @@ def show(app: App, find: Find, *, base: str, back: str, may_retry: bool, problem
             problem=problem,
             **_describe_subject(app, letter),
         )
+
+
+def _capitalize(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def _explain_waiting(session: Session, letter: Letter, *, now: datetime) -> str:
+    """Return why a letter has not left yet; "" if it has, or if it is due."""
+    return ledger.reason_to_wait(letter, workers.read_ages(session), now)
 
 
 def _describe_subject(app: App, letter: Letter) -> dict[str, Any]:

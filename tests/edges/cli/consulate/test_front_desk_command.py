@@ -104,6 +104,19 @@ def test_the_list_of_a_day_is_printed_for_a_place_without_network_and_that_is_wr
     assert all(said in words for said in (*phuket.references, "09:00", "09:30", "Aliya", "Болат", "2570"))
 
 
+def test_the_list_of_a_day_says_whose_name_no_font_can_show(scheduler, phuket, db, tmp_path):
+    reference = phuket.book("\U0001b170\U0001b171 Li", MORNING + timedelta(hours=1), "N1003", email="li@example.org")
+    file = tmp_path / "day.pdf"
+
+    scheduler("visit", "day", "phuket", "--day", "2027-01-12", "--print", str(file))
+
+    with pypdfium2.PdfDocument(file) as document:
+        words = " ".join(page.get_textpage().get_text_range() for page in document)
+    assert "?? Li" in words
+    assert 1 == words.count("stands for letters of the script Nushu")
+    assert f"{reference}: “?”" in words
+
+
 def test_statistics_of_some_days_as_a_table_and_as_json(scheduler, phuket, clock):
     reference = phuket.references[0]
     scheduler("visit", "check-in", reference)

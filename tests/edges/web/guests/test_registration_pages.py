@@ -275,6 +275,7 @@ def test_an_open_event_says_what_is_free_and_until_when_and_its_one_button_what_
     assert "1 of 1 places free" in free
     assert 'register">Register</a>' in free
     assert "Registration closes Saturday 30 January 2027, 00:00 (Bangkok, UTC+7)" in free
+    assert "วันเสาร์ที่ 30 มกราคม 2570 เวลา 00:00 น. (" in text(web.get("/th/events/opening"))
     assert "All places are taken: waiting list" in full
     assert 'register">Join the waiting list</a>' in full
 

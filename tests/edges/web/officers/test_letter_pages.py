@@ -13,10 +13,11 @@ from scheduler.model.audit import Audit
 from scheduler.model.letters import Letter, LetterKind, Outcome
 from scheduler.services.common.tokens import TOKEN
 from scheduler.services.events.attendance import passes, transitions
+from scheduler.services.events.programme import planning
 from scheduler.services.letters.composing import LEFT_OUT, render_as_text
 from scheduler.services.outbox import enqueue
 from tests.support.accounts import an_account, seal, sign_in, text
-from tests.support.builders import NOW, a_person, an_event, attendees_of, register
+from tests.support.builders import DAY, NOW, START, a_person, an_event, attendees_of, register
 from tests.support.consulate import Consulate, a_post
 from tests.support.instance import pages_of
 
@@ -46,6 +47,8 @@ def test_an_officer_reads_a_letter_without_its_secrets_and_that_is_recorded(app,
         shown_pass = passes.split_in_groups(passes.make_pass(attendees_of(session)[0], secret=app.secret))
         looked = session.execute(sa.select(Audit.action, Audit.noun, Audit.row).where(Audit.noun == "letter")).all()
     assert shown_pass in sent
+    assert "<h1>Confirmed</h1>" in page
+    assert "<dt>Sender</dt>" in page
     assert "Dear Ann" in page
     assert "ann@exmaple.org" in page
     assert LEFT_OUT in page, "where the pass stands"
@@ -86,6 +89,15 @@ def test_a_letter_of_what_has_changed_since_is_read_too_and_says_why_it_would_no
 
     assert "Dear Ann" in page
     assert "It would not leave now" in page
+
+
+@ONE_ENGINE
+def test_news_that_waits_says_for_what(app, web):
+    with app.db.write() as session:
+        planning.move(session, attendees_of(session)[0].event, dtstart=START + DAY, now=NOW)
+
+    assert "waits, in case more changes follow" in text(web.get("/en/desk/events/opening/letters/2"))
+    assert "waits" not in text(web.get(LETTER))
 
 
 def test_a_letter_that_failed_is_sent_again_by_a_button_and_no_other(app, web):
