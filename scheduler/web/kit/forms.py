@@ -154,6 +154,9 @@ def unshared(view: Callable[P, str | Response]) -> Callable[P, Response]:
 
 def read_name(form: Form, field: str) -> str | None:
     """Return a name that was typed into a field, checked as those of guests are; errors stand beside the field."""
+    if not form[field].strip():
+        form.errors[field] = _("Enter a name.")
+        return None
     refuse_no_name(form, field)
     try:
         typed = check_line(form[field], most=LONGEST_NAME)

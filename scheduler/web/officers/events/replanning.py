@@ -22,7 +22,7 @@ from scheduler.model.accounts import Act
 from scheduler.model.events import Event, Kind, Timing
 from scheduler.services.accounts import rights
 from scheduler.services.events.programme import planning
-from scheduler.services.events.programme.event_times import capture_facts, format_old_time
+from scheduler.services.events.programme.event_times import capture_facts, find_passed_times, format_old_time
 from scheduler.services.events.replanning import copies, deletion, reversal, shifts
 from scheduler.services.events.replanning.copies import CopyRequest
 from scheduler.services.events.replanning.event_trees import walk_trees
@@ -41,11 +41,15 @@ PLAN = f"{EVENT}/plan/<verb>"
 
 @dataclass(frozen=True, slots=True)
 class PlannedRow:
-    """An event as it would be: its time before, if that is another one, and what else is to be said of it."""
+    """An event as it would be: its time before, if that is another one, and what else is to be said of it.
+
+    ``doubts`` are what an officer may have mistyped, such as a time that has passed.
+    """
 
     event: Event
     before: str = ""
     notes: Sequence[str] = ()
+    doubts: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +147,10 @@ def _move(session: Session, event: Event, form: Form, now: datetime) -> Outlook:
         was = capture_facts(event)
         impact = planning.move(session, event, dtstart=times, now=now, force=_read_reason(form))
         _require_change(impact.change.is_change)
-        return Outlook([_describe(event, was, list(map(_, impact.change.doubts)))], impact.letters, _go_on(event))
+        return Outlook([_describe(impact, was)], impact.letters, _go_on(event))
     done = shifts.move(session, event, dtstart=times, now=now, force=_read_reason(form))
     _require_change(any(one.impact.change.is_change for one in done.events))
-    rows = [_describe(one.impact.event, one.was, _list_window(one)) for one in done.events]
+    rows = [_describe(one.impact, one.was, _list_window(one)) for one in done.events]
     return Outlook(rows, done.letters, _go_on(event), done.kept)
 
 
@@ -175,8 +179,9 @@ def _require_change(changed: bool) -> None:  # noqa: FBT001 - the answer to one 
         raise NothingToChange
 
 
-def _describe(event: Event, was: Mapping[str, object], notes: Sequence[str]) -> PlannedRow:
-    return PlannedRow(event, format_old_time(was, event, g.language), notes)
+def _describe(impact: planning.Impact, was: Mapping[str, object], notes: Sequence[str] = ()) -> PlannedRow:
+    before = format_old_time(was, impact.event, g.language)
+    return PlannedRow(impact.event, before, notes, list(map(_, impact.change.doubts)))
 
 
 def _list_window(done: shifts.ShiftedEvent) -> list[str]:
@@ -189,7 +194,7 @@ def _list_window(done: shifts.ShiftedEvent) -> list[str]:
         notes.append(_("Registration closes: {time}", time=event_text.clocks_of(closes, event)))
     if done.offers:
         notes.append(_("Offers that hold until another time: {count}", count=done.offers))
-    return [*notes, *map(_, done.impact.change.doubts)]
+    return notes
 
 
 def _go_on(event: Event) -> str:
@@ -206,11 +211,14 @@ def _copy(session: Session, event: Event, form: Form, now: datetime) -> Outlook:
         raise FormRefused
     asked = CopyRequest(old=event.key, new=new, by=timedelta(), guests=bool(form["guests"]), force=_read_reason(form))
     done = copies.copy_event(session, event, asked, dtstart=start, now=now)
-    rows = [
-        PlannedRow(one.event, notes=[_("Guests invited: {count}", count=one.guests)] if one.guests else [])
-        for one in done.events
-    ]
+    rows = [_describe_copy(one, now) for one in done.events]
     return Outlook(rows, 0, _go_on(done.events[0].event), done.kept)
+
+
+def _describe_copy(copy: copies.EventCopy, now: datetime) -> PlannedRow:
+    notes = [_("Guests invited: {count}", count=copy.guests)] if copy.guests else []
+    doubts = find_passed_times(copy.event, None, now=now)
+    return PlannedRow(copy.event, notes=notes, doubts=list(map(_, doubts)))
 
 
 def _delete(session: Session, event: Event, _form: Form, now: datetime) -> Outlook:
@@ -227,7 +235,7 @@ def _take_back(session: Session, event: Event, form: Form, now: datetime) -> Out
     done = reversal.take_back(session, event, now=now, force=_read_reason(form))
     made_at = event_text.clocks_of(done.made_at, event)
     made = _("The change was made {moment}, by {actor}.", moment=made_at, actor=done.actor)
-    rows = [_describe(one.event, was[one.event.key], [made]) for one in done.impacts]
+    rows = [_describe(one, was[one.event.key], [made]) for one in done.impacts]
     return Outlook(rows, 0, _go_on(event))
 
 

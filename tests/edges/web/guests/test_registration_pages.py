@@ -578,4 +578,5 @@ def test_a_slip_in_ones_own_name_is_corrected_at_once_and_another_name_is_asked_
     assert "We have your wish." in other
     assert "Somebody Else" in other
     assert "Enter a name alone" in ask("http://spam.example")
+    assert "Enter a name." in ask(" ")
     assert [("Ana Ivanova", Standing.CONFIRMED)] == attendees(app)

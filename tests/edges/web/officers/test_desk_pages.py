@@ -495,7 +495,9 @@ def test_a_name_that_somebody_asks_for_is_shown_and_taken_over_or_left(app, web)
         session.get_one(Attendee, number).person.name_asked = "Anne Boleyn"
 
     assert "Anne Boleyn" in text(web.get(guest))
-    assert 'value="Anne Boleyn"' in text(web.get(f"{guest}/correction"))
+    correction = text(web.get(f"{guest}/correction"))
+    assert 'value="Anne Boleyn"' in correction
+    assert "Until now: Ann" in correction, "nobody takes the new name over unawares"
     assert 303 == send(web, f"{guest}/keep-name").status_code
 
     assert "Anne Boleyn" not in text(web.get(guest))

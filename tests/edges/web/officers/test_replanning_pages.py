@@ -109,6 +109,15 @@ def test_a_copy_is_made_under_its_own_key(app, web):
     assert datetime(2027, 5, 4, 10) == starts(app)["again-opening"]
 
 
+def test_a_date_that_has_passed_is_doubted_before_an_event_is_moved_or_copied_there(web):
+    moved = text(send(web, "show", "move", day="2020-02-04", reason="It was so"))
+    copied = text(send(web, "show", "copy", key="again", day="2020-02-04", reason="It was so"))
+
+    for shown in (moved, copied):
+        assert '<span class="state full">The first day has passed.</span>' in shown
+        assert '<span class="state full">The start has passed.</span>' in shown
+
+
 def test_only_what_nobody_was_told_of_is_deleted(app, web):
     shown = text(send(web, "show", "delete"))
     assert "People on its list: 1" in shown
