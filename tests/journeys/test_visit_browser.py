@@ -197,10 +197,11 @@ PAGES = {
 
 
 def test_every_choice_can_be_gone_back_to_and_loaded_again(browser, address):
-    page = look(browser, PHONE)
+    page = look(browser, PHONE, timezone_id="Asia/Almaty")
     page.goto(f"{address}/en/{SERVICE}")
     page.get_by_label("How many documents").fill("3")
     press(page.get_by_role("button", name="Choose a time"))
+    assert "Times at the post: Phuket, UTC+7; beside them yours: Almaty, UTC+5" in page.inner_text("main")
     press(page.locator("button[value='2027-01-06T10:00']"))
     page.reload()
 
