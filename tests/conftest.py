@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -37,10 +38,34 @@ model.import_all()  # several tests look at every table
 ENGINES = ("sqlite", "postgresql")
 
 
+# What is about words, pages and arguments. What these ask of a database, tests/services asks on both engines.
+ON_ONE_ENGINE = ("tests/edges/cli/", "tests/edges/web/")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Let what is about words run on one engine, unless its test or module is marked ``both_engines``."""
+    definition = metafunc.definition
+    if not definition.nodeid.startswith(ON_ONE_ENGINE) or definition.get_closest_marker("both_engines"):
+        return
+    chosen = {name for mark in definition.iter_markers("parametrize") for name in _names(mark.args[0])}
+    for name in {"engine", "shared_app"}.intersection(metafunc.fixturenames) - chosen:
+        definition.add_marker(pytest.mark.parametrize(name, ["sqlite"], indirect=True))
+
+
+def _names(given: str | Iterable[str]) -> Iterable[str]:
+    """Return the names that a parametrization is of, which may be written with commas between them."""
+    return [name.strip() for name in given.split(",")] if isinstance(given, str) else given
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Let what crowds run be imported once, and not by each of their processes."""
     crowds = [item for item in session.items if item.get_closest_marker("crowd")]
     processes.make_ready({item.module.__name__ for item in crowds if isinstance(item, pytest.Function)})
+    # Libraries and tests stay; searching them for garbage again and again takes a twentieth of the time.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - a file system without a disk, of Linux; every commit waits for the disk
