@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -27,6 +28,10 @@ from scheduler.storage.database import Database
 from tests.support import processes
 from tests.support.builders import NOW
 from tests.support.instance import Pool, Scheduler, connect, engine_for, settings_of
+
+# What is compiled is kept for the next of some hundred processes, also where the environment says that it is not.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # What is slow on a busy machine is not wrong: speed is measured in benchmarks/.
 hypothesis.settings.register_profile("suite", deadline=None)
