@@ -24,6 +24,8 @@ from scheduler.base import config
 from scheduler.base.clock import ManualClock
 from scheduler.cli.kit.context import CommandContext
 from scheduler.cli.kit.language import speak
+from scheduler.cli.root import root
+from scheduler.sample import programme
 from scheduler.storage.database import Database
 from tests.support import processes
 from tests.support.builders import NOW
@@ -86,10 +88,42 @@ def sqlite_template() -> Iterator[Path]:
 def _migrated(file: Path) -> Path:
     db = Database(f"sqlite:///{file}")
     schema.upgrade(db)
+    return _whole(db, file)
+
+
+def _whole(db: Database, file: Path) -> Path:
+    """The file with all that was written, also what would stand beside it."""
     with db.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     db.dispose()
     return file
+
+
+@pytest.fixture(scope="session")
+def sample_template(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file to which the sample programme was applied, at NOW."""
+    place, file = tmp_path_factory.mktemp("sample"), sqlite_template.with_name("sample.db")
+    url = f"sqlite:///{shutil.copy(sqlite_template, file)}"
+    written = place / "programme.toml"
+    written.write_text(programme(NOW.date()), encoding="utf-8")
+    context = CommandContext(clock=ManualClock(NOW), connect=connect)
+    command = ("apply", str(written), "--yes")
+    done = CliRunner().invoke(root, command, obj=context, env=settings_of(url, place), catch_exceptions=False)
+    assert 0 == done.exit_code, done.output
+    return _whole(connect(url), file)
+
+
+@pytest.fixture
+def sample(database_url: str, sample_template: Path, tmp_path: Path) -> Path:
+    """The file of the sample programme, which stands in the database, too: on SQLite, before anything has opened it.
+
+    Applying it takes longer than most tests do.
+    """
+    engine_for(database_url).dispose()
+    shutil.copy(sample_template, database_url.removeprefix("sqlite:///"))
+    written = tmp_path / "programme.toml"
+    written.write_text(programme(NOW.date()), encoding="utf-8")
+    return written
 
 
 @pytest.fixture(scope="session")
@@ -203,8 +237,6 @@ def scheduler(
     environment: dict[str, str], clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Scheduler]:
     """Runs a command as a user types it, at the time of the clock: ``scheduler("event", "list")``."""
-    from scheduler.cli.root import root
-
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
 

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from scheduler.sample import programme
 from tests.support.browser import LANGUAGES, PHONE, WIDTHS, fits_smallest, keep, look, press, see
-from tests.support.builders import NOW
 
 CEREMONY = "events/sample-astana-in-bangkok-opening"
 PATHS = {
@@ -29,10 +27,7 @@ pytestmark = pytest.mark.parametrize("engine", ["sqlite"])
 
 
 @pytest.fixture
-def address(scheduler, page_server, tmp_path) -> str:
-    file = tmp_path / "programme.toml"
-    file.write_text(programme(NOW.date()))
-    scheduler("apply", str(file), "--yes")
+def address(sample, scheduler, page_server) -> str:
     scheduler("event", "cancel", "sample-phuket-meeting-tourism", "--yes")
     return page_server
 
