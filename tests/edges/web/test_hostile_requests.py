@@ -35,6 +35,8 @@ from tests.support.routes import (
     put_known,
 )
 
+pytestmark = pytest.mark.both_engines
+
 ACCOUNTS = (STRANGER, "admin", "door")
 NAMES = hostile.read_field_names()
 # Later requests need the session that these end.

@@ -14,6 +14,8 @@ from tests.support.accounts import SIGN_IN, seal, sign_in
 from tests.support.instance import pages_of
 from tests.support.route_requests import OFFICER, Season, desk_requests, public_requests, unknown_routes
 
+pytestmark = pytest.mark.both_engines
+
 ACCOUNT = "/en/desk/account"
 
 

@@ -4,21 +4,8 @@ from __future__ import annotations
 
 import json
 import tomllib
-from datetime import date
 
 import pytest
-
-from scheduler.sample import programme
-
-TODAY = date(2027, 1, 4)
-
-
-@pytest.fixture
-def sample(scheduler, tmp_path):
-    file = tmp_path / "programme.toml"
-    file.write_text(programme(TODAY), encoding="utf-8")
-    scheduler("apply", str(file), "--yes")
-    return file
 
 
 def book(scheduler, *more, time="2027-01-12 10:00", person="Aliya Serik=N12345678", service="passport"):

@@ -19,6 +19,8 @@ from scheduler.model.posts import Post
 from tests.support.instance import Scheduler
 from tests.support.machine import HANG
 
+pytestmark = pytest.mark.both_engines
+
 SEASON = """
 [programme]
 key = "season"

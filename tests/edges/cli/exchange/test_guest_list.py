@@ -24,6 +24,8 @@ from scheduler.storage.database import Database
 from tests.support.builders import START, an_event, invite, register
 from tests.support.instance import Scheduler
 
+pytestmark = pytest.mark.both_engines
+
 HEAD = ("Name", "E-mail", "Telephone")
 
 

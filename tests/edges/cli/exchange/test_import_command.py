@@ -14,6 +14,8 @@ from scheduler.base.i18n import LANGUAGES
 from scheduler.services.exchange.html_text import strip_html
 from tests.support.instance import Scheduler
 
+pytestmark = pytest.mark.both_engines
+
 RFC = Path(__file__).parents[3] / "rfc"
 HEAD = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Ministry//EN\r\nX-WR-CALNAME:Ministry\r\n"
 

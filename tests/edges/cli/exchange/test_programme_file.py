@@ -10,6 +10,8 @@ import pytest
 
 from tests.support.instance import Scheduler
 
+pytestmark = pytest.mark.both_engines
+
 PROGRAMME = """
 [programme]
 key = "season"

@@ -36,6 +36,8 @@ from tests.support.consulate import Consulate, a_post
 from tests.support.full_disk import room_for
 from tests.support.instance import Pool, Scheduler, connect, engine_for
 
+pytestmark = pytest.mark.both_engines
+
 Target = Callable[..., str]
 
 

@@ -39,6 +39,8 @@ from tests.support.letters import Postbox
 from tests.support.machine import HANG, until
 from tests.support.workers import SECOND, a_worker, lose
 
+pytestmark = pytest.mark.both_engines
+
 MINUTE = timedelta(minutes=1)
 
 

@@ -408,6 +408,7 @@ def test_what_is_no_time_is_refused(app, web, post, at):
     assert [] == rows(app)
 
 
+@pytest.mark.both_engines
 def test_a_time_that_was_taken_meanwhile_is_told_with_the_next_ones_and_nothing_typed_is_lost(app, web, post):
     fields = opened(web)
     post.book("bolat")
@@ -423,6 +424,7 @@ def test_a_time_that_was_taken_meanwhile_is_told_with_the_next_ones_and_nothing_
     assert other == f"{rows(app)[-1].dtstart:%Y-%m-%dT%H:%M}"
 
 
+@pytest.mark.both_engines
 def test_a_double_click_is_one_booking_one_letter_and_the_same_page(app, web, post):
     fields = opened(web)
 
@@ -435,6 +437,7 @@ def test_a_double_click_is_one_booking_one_letter_and_the_same_page(app, web, po
     assert (303, first.headers["Location"]) == (second.status_code, second.headers["Location"])
 
 
+@pytest.mark.both_engines
 def test_who_clicks_twice_on_confirm_or_cancel_finds_it_done(app, web, post):
     fill(web)
     confirming = link(app)
@@ -673,6 +676,7 @@ def test_once_it_has_begun_it_can_be_neither_moved_nor_cancelled_here(app, web, 
     assert VisitStatus.CONFIRMED is row(app).status
 
 
+@pytest.mark.both_engines
 @ONE_ENGINE
 def test_a_move_to_a_time_that_is_gone_leaves_the_visit_as_it_is(app, web, post):
     own = booked(app, web)

@@ -25,6 +25,8 @@ from tests.support.forms import fill, plan
 from tests.support.instance import connect, pages_of
 from tests.support.machine import HANG, until
 
+pytestmark = pytest.mark.both_engines
+
 ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"])
 BRIEF, SHORT = timedelta(milliseconds=1), timedelta(milliseconds=100)
 

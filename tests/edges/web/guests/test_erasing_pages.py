@@ -14,6 +14,8 @@ from scheduler.services.feeds import own_calendar
 from tests.support.builders import NOW, a_person, an_event, invite, register
 from tests.support.instance import pages_of
 
+pytestmark = pytest.mark.both_engines
+
 
 @pytest.fixture
 def web(app):

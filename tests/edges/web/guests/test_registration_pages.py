@@ -330,6 +330,7 @@ def test_the_letter_tells_its_owner_where_they_stand_and_leads_to_their_page(app
 # The links
 
 
+@pytest.mark.both_engines
 def test_a_scanner_that_follows_every_link_changes_nothing(app, web):
     plan(app)
     fill(web)
@@ -346,6 +347,7 @@ def test_a_scanner_that_follows_every_link_changes_nothing(app, web):
     assert [("Anna Ivanova", Standing.CONFIRMED)] == attendees(app)
 
 
+@pytest.mark.both_engines
 def test_a_second_click_and_the_back_button_lead_to_the_same_page(app, web, clock):
     plan(app)
     fill(web)
@@ -545,6 +547,7 @@ def test_an_event_without_a_date_has_no_file(app, web):
     assert 404 == web.get(f"{own}/event.ics").status_code
 
 
+@pytest.mark.both_engines
 def test_a_database_that_is_away_is_not_the_visitors_mistake(app, web, monkeypatch):
     from scheduler.base.errors import Conflict
 

@@ -22,6 +22,8 @@ from scheduler.web.kit.limit_storage import AT_ONCE, DatabaseStorage
 from tests.support.builders import an_event
 from tests.support.forms import challenge, sealed, solution, solved
 
+pytestmark = pytest.mark.both_engines
+
 ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"])
 FORM = "/en/events/opening/register"
 TYPED = {"name": "Anna", "email": "anna@example.org", "mode": "in person", "companions": "", "consent": "1"}

@@ -25,6 +25,8 @@ from tests.support.accounts import PASSWORD, SIGN_IN, an_account, seal, sign_in,
 from tests.support.builders import NOW, an_event, register
 from tests.support.instance import pages_of
 
+pytestmark = pytest.mark.both_engines
+
 ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"])
 MINUTE = timedelta(minutes=1)
 PAGES = ("/en/desk", "/en/desk/account", "/en/desk/accounts", "/en/desk/events/opening")

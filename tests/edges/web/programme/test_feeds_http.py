@@ -190,6 +190,7 @@ def test_each_form_has_a_strong_tag_of_its_own(client):
     assert all(re.fullmatch(r'"[0-9a-z-]+"', tag) for tag in tags)
 
 
+@pytest.mark.both_engines
 def test_a_form_that_many_ask_for_in_the_same_moment_is_made_once(client, monkeypatch):
     client.get(PATH)
     made = []
@@ -258,6 +259,7 @@ def test_a_date_that_is_none_is_as_if_it_had_not_been_sent(client, date):
     assert 200 == client.get(PATH, headers={"If-Modified-Since": date}).status_code
 
 
+@pytest.mark.both_engines
 def test_a_change_shows_within_half_a_second_with_another_tag_and_a_later_date(app, client, look_again):
     before = client.get(PATH)
 
@@ -280,6 +282,7 @@ def test_a_change_elsewhere_leaves_the_feed_as_it_was(app, client, look_again):
     assert 304 == client.get("/feeds/ceremonies.en.ics", headers={"If-None-Match": tag}).status_code
 
 
+@pytest.mark.both_engines
 def test_an_event_made_private_vanishes_and_the_date_moves_forward(app, clock, client, look_again):
     before = client.get(PATH)
 
@@ -527,6 +530,7 @@ def test_an_agenda_is_sent_again_only_when_it_changes(app, clock, client):
     assert (200, clock.now()) == (changed.status_code, changed.last_modified)
 
 
+@pytest.mark.both_engines
 def test_a_content_is_as_old_as_it_was_first_seen_and_never_gets_older():
     history = ContentHistory(max_addresses=2)
 
@@ -566,6 +570,7 @@ def test_feeds_without_number_take_no_more_memory_than_is_counted():
     assert after - before < 1_200_000
 
 
+@pytest.mark.both_engines
 def test_while_the_database_is_away_feeds_are_served_from_memory(app, client, look_again):
     known = client.get(PATH)
     app.db.dispose()

@@ -394,6 +394,7 @@ def test_a_number_of_proxies_is_a_number(environment):
         config.load_settings({**environment, "SCHEDULER_TRUSTED_PROXIES": "all"})
 
 
+@pytest.mark.both_engines
 def test_a_database_that_goes_away_and_comes_back_needs_no_restart(app, web, engine):
     plan(app, {})
     assert 200 == web.get("/ru/").status_code
