@@ -68,6 +68,11 @@ def test_a_time_that_has_passed_is_asked_about(scheduler, given, doubt):
     assert doubt in scheduler(*ADD, *given, "--yes").output
 
 
+def test_what_begins_at_this_minute_has_passed_and_what_begins_in_the_next_has_not(scheduler):
+    assert "The start has passed." in scheduler(*ADD, "--start", "2027-01-04 16:00", code=1).output
+    scheduler(*ADD, "--start", "2027-01-04 16:01")
+
+
 def test_days_that_have_passed_are_asked_about_and_those_going_on_are_not(scheduler):
     days = ("event", "add", "show", "--kind", "exhibition", "--title", "Show", "--cities", "bangkok")
 

@@ -176,7 +176,7 @@ def conclude(session: Session, one: Pending, retimed: Mapping[str, int], *, now:
     Raise Conflict for a capacity below the places taken.
     """
     moved = retimed.get(one.event.key, 0)
-    done = replace(one.change, doubts=_find_passed_times(one, now))
+    done = replace(one.change, doubts=find_doubts(one, now))
     if one.was is None:
         return Impact(one.event, done, moved)
     for mode, (capacity, kept) in event_mapping.read_capacities(one.draft).items():
@@ -190,7 +190,7 @@ def conclude(session: Session, one: Pending, retimed: Mapping[str, int], *, now:
     return Impact(one.event, replace(done, told=told), moved, told)
 
 
-def _find_passed_times(one: Pending, now: datetime) -> tuple[str, ...]:
+def find_doubts(one: Pending, now: datetime) -> tuple[str, ...]:
     """Return a sentence for each kind of time that was planned by a change though it has passed."""
     if not one.change.is_change:
         return ()

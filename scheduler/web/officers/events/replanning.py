@@ -202,11 +202,13 @@ def _copy(session: Session, event: Event, form: Form, now: datetime) -> Outlook:
         raise FormRefused
     asked = CopyRequest(old=event.key, new=new, by=timedelta(), guests=bool(form["guests"]), force=_read_reason(form))
     done = copies.copy_event(session, event, asked, dtstart=start, now=now)
-    rows = [
-        PlannedRow(one.event, notes=[_("Guests invited: {count}", count=one.guests)] if one.guests else [])
-        for one in done.events
-    ]
+    rows = [PlannedRow(one.event, notes=_list_copied(one)) for one in done.events]
     return Outlook(rows, 0, _go_on(done.events[0].event), done.kept)
+
+
+def _list_copied(one: copies.EventCopy) -> list[str]:
+    guests = [_("Guests invited: {count}", count=one.guests)] if one.guests else []
+    return [*guests, *map(_, one.doubts)]
 
 
 def _delete(session: Session, event: Event, _form: Form, now: datetime) -> Outlook:

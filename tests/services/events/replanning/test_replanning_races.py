@@ -10,20 +10,23 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from scheduler.base.errors import Conflict, NotFound, SchedulerError
+from scheduler.base.errors import NotFound
 from scheduler.model.attendance import Answer, Attendee, Partstat, Standing
 from scheduler.model.events import Event
-from scheduler.model.letters import Letter, Message
+from scheduler.model.letters import Letter
 from scheduler.services.common.lookup import get, get_attendee, get_person
 from scheduler.services.events.attendance import transitions
 from scheduler.services.events.programme import planning
 from scheduler.services.events.replanning import copies, deletion, reversal, shifts
 from scheduler.services.events.replanning.deletion import AlreadyTold
-from scheduler.services.letters import messages
+from scheduler.services.events.replanning.reversal import NewsHasLeft
+from scheduler.services.outbox import claims
 from scheduler.worker import delivery
-from tests.support.builders import NOW, START, a_person, an_event, invite, register
+from tests.support.builders import NOW, a_person, an_event, invite
 from tests.support.guest_list import wrong_with_places
+from tests.support.letters import ledger
 from tests.support.machine import HANG, until
+from tests.support.workers import a_worker
 
 MINUTE = timedelta(minutes=1)
 WEEK = timedelta(days=7)
@@ -56,7 +59,9 @@ class Beside:
         """Return whether somebody waits for a row; on SQLite every second writer waits for the first."""
         if self.app.db.engine.dialect.name == "sqlite":
             return True
-        waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        waiting = (
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
         with self.app.db.engine.connect() as connection:
             return bool(connection.exec_driver_sql(waiting).scalar())
 
@@ -88,11 +93,15 @@ def guest(session, key):
 
 
 COMING = {
-    "registers": lambda session, event: transitions.register(session, event, guest(session, "bolat"), now=NOW).standing,
-    "asks on the page": lambda session, event: transitions.request_registration(
-        session, event, guest(session, "bolat"), now=NOW
-    ).standing,
-    "is invited": lambda session, event: transitions.invite(session, event, guest(session, "bolat"), now=NOW).standing,
+    "registers": lambda session, event: (
+        transitions.register(session, event, guest(session, "bolat"), now=NOW).standing
+    ),
+    "asks on the page": lambda session, event: (
+        transitions.request_registration(session, event, guest(session, "bolat"), now=NOW).standing
+    ),
+    "is invited": lambda session, event: (
+        transitions.invite(session, event, guest(session, "bolat"), now=NOW).standing
+    ),
     "answers": lambda session, event: transitions.answer(
         session, get_attendee(session, event, "anna"), Partstat.ACCEPTED, by=Answer.PAGE, on=None, now=NOW
     ),
@@ -139,3 +148,64 @@ def test_what_somebody_just_comes_to_know_of_is_not_deleted(opening, what):
 def count(app, kind) -> int:
     with app.db.read() as session:
         return session.scalar(sa.select(sa.func.count()).select_from(kind))
+
+
+@pytest.fixture
+def moved(opening):
+    """An event with a guest who knows of it, moved a minute ago: its news is due, and has not left."""
+    with opening.db.write() as session:
+        transitions.register(session, get(session, Event, "opening"), guest(session, "bolat"), now=NOW)
+    delivery.deliver(opening)
+    opening.clock.advance(MINUTE)
+    with opening.db.write() as session:
+        shifts.shift(session, get(session, Event, "opening"), WEEK, now=opening.clock.now())
+    opening.clock.advance(10 * MINUTE)
+    return opening
+
+
+def take_back(app):
+    return of(lambda session, event: reversal.take_back(session, event, now=app.clock.now()))
+
+
+def test_a_worker_that_comes_while_a_change_is_taken_back_tells_nobody_of_it(moved):
+    done = Beside(moved).run(take_back(moved), lambda: delivery.deliver(moved))
+
+    assert 0 == done.sent
+    moved.clock.advance(20 * MINUTE)
+    delivery.deliver(moved)
+    assert ["confirmed"] == [kind for kind, _name, why in ledger(moved) if why == "sent"]
+
+
+def test_a_change_is_not_taken_back_once_a_worker_has_its_news(moved):
+    worker = a_worker(moved)
+
+    def claim(session):
+        assert claims.claim_due(session, worker, now=moved.clock.now(), limit=9)
+
+    result = Beside(moved).run(claim, in_its_own(moved, lambda session, _event: take_back(moved)(session)))
+
+    assert isinstance(result, NewsHasLeft), repr(result)
+
+
+def test_who_registers_while_a_change_is_taken_back_gets_one_letter(moved):
+    register = in_its_own(
+        moved,
+        lambda session, event: transitions.register(session, event, guest(session, "chai"), now=moved.clock.now()),
+    )
+
+    assert Standing.CONFIRMED is Beside(moved).run(take_back(moved), register).standing
+    delivery.deliver(moved)
+
+    with moved.db.read() as session:
+        chai = session.scalars(sa.select(Letter.kind).join(Letter.person).where(Letter.person.has(key="chai"))).all()
+    assert ["confirmed"] == list(chai)
+    assert [] == wrong_with_places(moved.db)
+
+
+def test_who_is_just_registering_when_an_event_moves_is_told_of_the_move(opening):
+    result = Beside(opening).run(
+        of(COMING["registers"]),
+        in_its_own(opening, lambda session, event: shifts.shift(session, event, WEEK, now=NOW)),
+    )
+
+    assert 2 == result.letters  # to who was invited before, and to who came just now
