@@ -67,6 +67,7 @@ def test_a_move_that_nobody_is_told_of_does_not_ask(desk: Scheduler) -> None:
         ("move show --by 7d --alone", 2, "goes without --end and --alone"),
         ("move show --by 36h", 2, "by whole days"),
         ("move show --by soon", 2, "by: "),
+        ("move opening '9 Feb 2027'", 2, "has no hour"),
         ("move shaw --by 7d", 1, "did you mean show"),
         ("shift seasin --by 7d", 1, "there are: season"),
         ("copy show show-2", 2, "either a day or --by"),
@@ -150,3 +151,11 @@ def test_a_copy_to_come_is_made_without_a_question(desk: Scheduler) -> None:
     assert "has passed" not in said
     assert "Registration closes: Tuesday 2 February 2027, 18:00" in said
     assert "opening-2" in starts(desk)
+
+
+def test_what_calendars_showed_is_said_to_vanish_when_it_is_deleted(desk: Scheduler) -> None:
+    vanishes = "It vanishes from the calendars that showed it."
+
+    assert vanishes in desk("event", "delete", "opening", "--dry-run").output
+    desk("event", "change", "opening", "--visibility", "confidential", "--yes")
+    assert vanishes not in desk("event", "delete", "opening", "--dry-run").output

@@ -262,3 +262,17 @@ duration = "2h"
 cities = ["bangkok"]
 reminders = [{ before = "1 week" }, { before = "1 day" }]
 """
+
+
+def test_a_message_says_when_it_leaves(scheduler, app, tmp_path):
+    with app.db.write() as session:
+        register(session, an_event(session, "opening", cities=["bangkok"]))
+    text = tmp_path / "text"
+    text.write_text("The doors open at nine.")
+    send = ("message", "send", "opening", "--to", "everyone", "--subject", "Doors", "--text", str(text))
+
+    assert "at: Midnight may begin or end" in scheduler(*send, "--at", "5 Jan midnight", "--yes", code=2).output
+    looked = scheduler(*send, "--at", "tomorrow 10:00", "--dry-run").output
+    assert "Leaves: Tuesday 5 January 2027, 10:00 (Bangkok, UTC+7)\nNothing has been sent." in looked
+    assert "Leaves: " in scheduler(*send, "--at", "tomorrow 10:00", "--yes").output
+    assert "Leaves: " not in scheduler(*send, "--subject", "Now", "--yes").output

@@ -118,7 +118,7 @@ class FileMemory:
         return [key for noun, key in self._before if noun == "event" and (noun, key) not in self._now]
 
     def forget_event(self, key: str) -> None:
-        """Forget an event that is neither in the file nor at the desk: if the file names it again, it is a new one."""
+        """Forget an event that is neither in the file nor at the desk: named again, it is a new one."""
         of_list = sa.and_(AppliedRow.noun == "attendee", AppliedRow.key.startswith(f"{key} ", autoescape=True))
         rows = sa.or_(sa.and_(AppliedRow.noun == "event", AppliedRow.key == key), of_list)
         self.session.execute(sa.delete(AppliedRow).where(AppliedRow.programme == self.programme, rows))
