@@ -28,7 +28,10 @@ class Held(Busy):
 
 
 class Gone(NotFound):
-    """What this is about was just removed; nothing was changed."""
+    """Somebody else has removed what this is about since it was read; nothing was changed."""
+
+    def __init__(self, message: str = N_("what this is about was just removed; nothing was changed")) -> None:
+        super().__init__(message)
 
 
 @contextmanager
