@@ -87,13 +87,19 @@ def explain_refusal(error: IntegrityError) -> SchedulerError:
     name = constraint_name(error)
     if name in REFUSALS:
         return Conflict(REFUSALS[name])
-    return Gone() if _refers_to_removed_row(error) else Conflict("refused by {name}", name=name)
+    if getattr(error.orig, "sqlstate", None) == _FOREIGN_KEY_VIOLATION:
+        return _explain_reference(error)
+    return Conflict("refused by {name}", name=name)
 
 
-def _refers_to_removed_row(error: DBAPIError) -> bool:
-    """Return whether a new row refers to one that is gone; on SQLite nobody writes meanwhile."""
-    said = str(error.orig)
-    return getattr(error.orig, "sqlstate", None) == _FOREIGN_KEY_VIOLATION and "is not present in table" in said
+def _explain_reference(error: DBAPIError) -> SchedulerError:
+    """Return what a row means that refers to one that is gone, or that keeps one from being deleted.
+
+    Somebody else has written meanwhile, which cannot be on SQLite.
+    """
+    if "is not present in table" in str(error.orig):
+        return Gone()
+    return Conflict("something else was changed meanwhile; nothing was done, run it again")
 
 
 def constraint_name(error: DBAPIError) -> str:

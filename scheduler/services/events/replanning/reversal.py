@@ -51,7 +51,7 @@ def take_back(
     lookup = lock_trees(session, roots)
     before = _read_changes(session, list(walk_trees(roots)), last.act)
     changed = [lookup.get(Event, key) for key in before]
-    lock_lists(session, changed)
+    lock_lists(session, changed)  # no letter to somebody who answers meanwhile tells of the change
     letters = _hold_news(session, changed, since=last.made_at)
     first_days = {one.key: one.first_on for one in changed}
     pending = prepare_all(

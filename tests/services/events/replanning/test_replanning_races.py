@@ -13,14 +13,14 @@ import sqlalchemy as sa
 from scheduler.base.errors import NotFound
 from scheduler.model.attendance import Answer, Attendee, Partstat, Standing
 from scheduler.model.events import Event
-from scheduler.model.letters import Letter
+from scheduler.model.letters import Letter, LetterKind
 from scheduler.services.common.lookup import get, get_attendee, get_person
 from scheduler.services.events.attendance import transitions
 from scheduler.services.events.programme import planning
 from scheduler.services.events.replanning import copies, deletion, reversal, shifts
 from scheduler.services.events.replanning.deletion import AlreadyTold
 from scheduler.services.events.replanning.reversal import NewsHasLeft
-from scheduler.services.outbox import claims
+from scheduler.services.outbox import claims, enqueue
 from scheduler.worker import delivery
 from tests.support.builders import NOW, a_person, an_event, invite
 from tests.support.guest_list import wrong_with_places
@@ -143,6 +143,19 @@ def test_what_somebody_just_comes_to_know_of_is_not_deleted(opening, what):
         assert ["opening"] == [one.event.key for one in result]
         assert (what == "is copied") == count(opening, Event)
     assert 0 == count(opening, Letter) or what in KNOWN_BY
+
+
+def test_an_event_about_which_a_letter_is_just_queued_is_not_deleted_half(opening, engine):
+    def write(session, event):
+        enqueue.queue(session, LetterKind.STANDING, get_person(session, "anna"), event, key="1", now=NOW)
+
+    result = Beside(opening).run(of(write), in_its_own(opening, COMING["is deleted"]))
+
+    if engine == "sqlite":  # it came afterwards, and nothing has left
+        assert (1, 0) == (result[0].letters, count(opening, Event))
+    else:
+        assert "something else was changed meanwhile" in str(result)
+        assert 1 == count(opening, Event) == count(opening, Attendee) == count(opening, Letter)
 
 
 def count(app, kind) -> int:
