@@ -205,6 +205,7 @@ def test_nobody_waits_for_a_day_that_has_passed(scheduler):
 
     assert "days: 2027-01-01 has passed; name days to come" in refused
     assert "No visits." in scheduler("visit", "list", "phuket").output
+    assert "waiting" in scheduler("visit", "wait", "phuket", "passport", "--day", "today", *who).output
 
 
 def test_a_closure_that_has_passed_is_asked_about_once(scheduler, app):
@@ -236,8 +237,16 @@ def test_whatever_a_file_plans_in_the_past_is_asked_about(scheduler, tmp_path):
     assert "! post phuket: The time until when visits are booked has passed." in refused
     assert "! event near: The time of a reminder has passed: it does not leave." in refused
     scheduler("apply", str(file), "--yes")
-    file.write_text((PAST + LATE).replace("Near", "Nearer"), encoding="utf-8")
-    assert "has passed" not in scheduler("apply", str(file), "--yes").output
+    later = (
+        (PAST + LATE)
+        .replace('"Consulate"', '"Consulate General"')
+        .replace('"1 day" }', '"1 day" }, { before = "2d" }')
+    )
+    file.write_text(later, encoding="utf-8")
+    changed = scheduler("apply", str(file), "--yes").output
+    assert "~ post phuket: name" in changed
+    assert "+ reminder 2d (everyone)" in changed
+    assert "passed" not in changed
 
 
 LATE = """

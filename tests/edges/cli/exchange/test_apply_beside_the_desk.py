@@ -283,6 +283,7 @@ def test_an_event_that_the_file_names_again_takes_place_again(desk: Desk) -> Non
     start, end = desk.text.index("[event.talks]"), desk.text.index("[event.visit]")
     desk.text = desk.text[:start] + desk.text[end:]
     desk.apply("--yes")
+    desk.apply("--yes")
     assert "cancelled" == desk.show("event", "talks")["status"]
 
     desk.text = whole
