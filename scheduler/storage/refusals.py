@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidRequestError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
 
-from scheduler.base.errors import Conflict, Forbidden, Invalid, SchedulerError
+from scheduler.base.errors import Conflict, Forbidden, Invalid, NotFound, SchedulerError
 from scheduler.base.i18n import N_
 
 _IN_USE = N_("the database {place} is in use by another program; try again in a moment")
@@ -26,6 +27,13 @@ class Held(Busy):
     """Somebody else holds it."""
 
 
+class Gone(NotFound):
+    """Somebody else has removed what this is about since it was read; nothing was changed."""
+
+    def __init__(self, message: str = N_("what this is about was just removed; nothing was changed")) -> None:
+        super().__init__(message)
+
+
 @contextmanager
 def translate_errors(url: sa.URL) -> Iterator[None]:
     """Translate the errors of the database inside this block into errors that a person can act on."""
@@ -33,6 +41,10 @@ def translate_errors(url: sa.URL) -> Iterator[None]:
         yield
     except IntegrityError as error:
         raise explain_refusal(error) from error
+    except (StaleDataError, InvalidRequestError) as error:
+        if not _is_about_removed_row(error):
+            raise
+        raise Gone from error
     except PoolTimeout as error:
         raise Busy from error
     except DBAPIError as error:
@@ -44,6 +56,13 @@ def translate_errors(url: sa.URL) -> Iterator[None]:
         if not _is_of_driver(error):
             raise
         raise _does_not_answer(url, str(error)) from error
+
+
+def _is_about_removed_row(error: Exception) -> bool:
+    """Return whether a row that was read before is no longer there: somebody else has removed it meanwhile."""
+    # `Session.refresh` has no class of its own for it.
+    unread = isinstance(error, InvalidRequestError) and str(error).startswith("Could not refresh instance")
+    return unread or isinstance(error, (StaleDataError, ObjectDeletedError))
 
 
 def _is_of_driver(error: Exception) -> bool:
@@ -64,9 +83,23 @@ def register_refusal(constraint: str, sentence: str) -> None:
 
 
 def explain_refusal(error: IntegrityError) -> SchedulerError:
-    """Return the Conflict that a violated constraint means; one with its name if no sentence is registered for it."""
+    """Return what a violated constraint means; a Conflict with its name if no sentence is registered for it."""
     name = constraint_name(error)
-    return Conflict(REFUSALS[name]) if name in REFUSALS else Conflict("refused by {name}", name=name)
+    if name in REFUSALS:
+        return Conflict(REFUSALS[name])
+    if getattr(error.orig, "sqlstate", None) == _FOREIGN_KEY_VIOLATION:
+        return _explain_reference(error)
+    return Conflict("refused by {name}", name=name)
+
+
+def _explain_reference(error: DBAPIError) -> SchedulerError:
+    """Return what a row means that refers to one that is gone, or that keeps one from being deleted.
+
+    Somebody else has written meanwhile, which cannot be on SQLite.
+    """
+    if "is not present in table" in str(error.orig):
+        return Gone()
+    return Conflict("something else was changed meanwhile; nothing was done, run it again")
 
 
 def constraint_name(error: DBAPIError) -> str:
@@ -91,7 +124,7 @@ _SQLITE_TROUBLE: dict[str, SchedulerError] = {
 }
 
 
-_LOCK_NOT_AVAILABLE = "55P03"  # of PostgreSQL
+_LOCK_NOT_AVAILABLE, _FOREIGN_KEY_VIOLATION = "55P03", "23503"  # of PostgreSQL
 
 
 def _trouble(error: DBAPIError, url: sa.URL) -> SchedulerError | None:

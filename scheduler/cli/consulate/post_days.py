@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import click
 from sqlalchemy.orm import Session
 
+from scheduler.base.clock import wall
+from scheduler.base.date_format import format_day, format_days
 from scheduler.base.i18n import N_
 from scheduler.cli.consulate.visit_listing import AFFECTED, visit_record
 from scheduler.cli.kit.answers import Record, show
-from scheduler.cli.kit.consent import carry_out, with_consent
+from scheduler.cli.kit.consent import carry_out, print_lines, with_consent
 from scheduler.cli.kit.context import CommandContext, as_json, pass_context
 from scheduler.cli.kit.language import _, language
 from scheduler.cli.kit.records import read_day, texts_by_language
+from scheduler.cli.kit.understood import list_doubts
 from scheduler.model.posts import Post
+from scheduler.services.common.day_drafts import DaysDraft, find_passed_days
 from scheduler.services.common.drafts import check
 from scheduler.services.consulate.posts import opening_days, posts
 from scheduler.services.consulate.posts.post_drafts import SpecialDraft
@@ -54,10 +59,11 @@ def open_(context: CommandContext, key: str, **given: Any) -> None:
 def _set_days(context: CommandContext, key: str, given: Mapping[str, Any], *, opened: bool) -> None:
     """Set the hours of some days, and print the visits whose time falls outside the hours now."""
 
-    def act(session: Session) -> list[Record]:
+    def act(session: Session) -> _ChangedDays:
         row = posts.get(session, key)
-        opening_days.set_days(session, row, _draft(context, row, given, opened=opened), now=context.now())
-        return list_affected(context, session, row)
+        draft = _draft(context, row, given, opened=opened)
+        opening_days.set_days(session, row, draft, now=context.now())
+        return _describe(context, session, row, draft, _("Open: {days}") if opened else _("Closed: {days}"))
 
     yes, dry_run, as_json = given["yes"], given["dry_run"], given["as_json"]
     report = partial(_report, key, as_json=as_json)
@@ -68,7 +74,27 @@ def _set_days(context: CommandContext, key: str, given: Mapping[str, Any], *, op
         yes=yes,
         dry_run=dry_run,
         as_json=as_json,
-        needless=lambda affected: opened and not affected,
+        needless=lambda done: opened and not done.affected and not done.doubts,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _ChangedDays:
+    """Days that were changed, in words; visits whose time falls outside the hours now; what is doubtful."""
+
+    days: str
+    affected: Sequence[Record]
+    doubts: Sequence[str]
+
+
+def _describe(context: CommandContext, session: Session, row: Post, days: DaysDraft, words: str) -> _ChangedDays:
+    first, last = days.first_day, days.last_day
+    shown = format_day(first, language()) if first == last else format_days(first, last, language())
+    if isinstance(days, SpecialDraft) and days.hours:
+        shown += ", {:%H:%M}–{:%H:%M}".format(*days.hours)
+    today = wall(context.now(), row.tzid).date()
+    return _ChangedDays(
+        words.format(days=shown), list_affected(context, session, row), find_passed_days((), [days], today=today)
     )
 
 
@@ -86,10 +112,12 @@ def report_affected(key: str, affected: Sequence[Record], *, as_json: bool = Fal
         show(affected, AFFECTED, as_json=as_json)
 
 
-def _report(key: str, affected: Sequence[Record], *, as_json: bool = False) -> None:
+def _report(key: str, done: _ChangedDays, *, as_json: bool = False) -> None:
     if not as_json:
-        click.echo(_("Changed: {noun} {key}").format(noun=_("post"), key=key))
-    report_affected(key, affected, as_json=as_json)
+        print_lines([_("Changed: {noun} {key}").format(noun=_("post"), key=key), done.days])
+    for line in list_doubts(done.doubts):
+        click.echo(line, err=as_json)
+    report_affected(key, done.affected, as_json=as_json)
 
 
 def _draft(context: CommandContext, row: Post, given: Mapping[str, Any], *, opened: bool) -> SpecialDraft:
@@ -112,10 +140,11 @@ def _draft(context: CommandContext, row: Post, given: Mapping[str, Any], *, open
 @with_consent
 @pass_context
 def usual(context: CommandContext, key: str, day: str, yes: bool, dry_run: bool) -> None:
-    def act(session: Session) -> list[Record]:
+    def act(session: Session) -> _ChangedDays:
         row = posts.get(session, key)
         usual_day = read_day(day, "day", now=context.now(), tzid=row.tzid)
         opening_days.forget_days(session, row, usual_day, now=context.now())
-        return list_affected(context, session, row)
+        days = DaysDraft(first_day=usual_day, last_day=usual_day)
+        return _describe(context, session, row, days, _("Its week again: {days}"))
 
     carry_out(context, act, partial(_report, key), yes=yes, dry_run=dry_run)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -96,10 +96,12 @@ def _put(
         after = list_affected(context, session, written)
         more = {one["reference"] for one in after} - {one["reference"] for one in before}
         lines = [_in_words(one) for one in changes if one.is_change]
-        passed = not same_deadline and written.is_over_for_booking(context.now())
-        if not same_deadline:
-            lines += _list_deadline(written, passed=passed)
-        return lines, after if more else [], bool(more) or passed
+        doubts = [doubt for one in changes for doubt in one.doubts]
+        if written.deadline is not None and not same_deadline:
+            at = tell_wall_time(written.deadline, written.tzid)
+            lines.append(_("Nothing is booked after: {time}").format(time=at))
+        lines += list_doubts(doubts)
+        return lines, after if more else [], bool(more or doubts)
 
     def report(done: tuple[list[str], list[Record], bool]) -> None:
         lines, affected, _more = done
@@ -107,14 +109,6 @@ def _put(
         report_affected(key, affected)
 
     carry_out(context, act, report, yes=yes, dry_run=dry_run, needless=lambda done: not done[-1])
-
-
-def _list_deadline(post: Post, *, passed: bool) -> Iterator[str]:
-    """Yield a line for the deadline that was understood, and one if it has passed."""
-    if post.deadline is not None:
-        yield _("Nothing is booked after: {time}").format(time=tell_wall_time(post.deadline, post.tzid))
-    if passed:
-        yield from list_doubts([N_("The time until when visits are booked has passed.")])
 
 
 def _in_words(change: Change) -> str:

@@ -21,11 +21,11 @@ from scheduler.cli.kit.context import CommandContext, as_json, in_zone, pass_con
 from scheduler.cli.kit.drafts import check_key
 from scheduler.cli.kit.language import _, language
 from scheduler.cli.kit.records import format_instant, naming, read_day, read_wall_time
-from scheduler.cli.kit.understood import list_doubts
+from scheduler.cli.kit.understood import list_deadlines, list_doubts
 from scheduler.model.events import Event, Kind, Visibility
 from scheduler.services.common.lookup import get, get_for_update
 from scheduler.services.events.programme import planning
-from scheduler.services.events.programme.event_times import find_passed_times, format_old_time
+from scheduler.services.events.programme.event_times import format_old_time
 from scheduler.services.events.replanning import copies, deletion, reversal, shifts
 from scheduler.services.events.replanning.copies import CopiedEvents, CopyRequest
 from scheduler.services.events.replanning.deletion import DeletedEvent
@@ -202,7 +202,7 @@ def copy(
         times = _read_times(context, event, when, end, tz) if when else {}
         by = parse_days(days) if days else timedelta()
         asked = CopyRequest(old=key, new=new, by=by, guests=guests, force=force)
-        return _report_copies(context, copies.copy_event(session, event, asked, **times, now=context.now()))
+        return _report_copies(copies.copy_event(session, event, asked, **times, now=context.now()))
 
     _carry_out(context, act, yes=yes, dry_run=dry_run, as_json=as_json, needless=lambda done: not done.is_doubtful)
 
@@ -251,7 +251,7 @@ def copy_season(
         by = parse_days(days) if days else timedelta()
         asked = CopyRequest(old=programme or new, new=new, by=by, guests=guests, programme=new, force=force)
         to = read_day(day, "day", now=now, tzid=tzid) if day else None
-        return _report_copies(context, copies.copy_events(session, roots, asked, to=to, now=now))
+        return _report_copies(copies.copy_events(session, roots, asked, to=to, now=now))
 
     _carry_out(context, act, yes=yes, dry_run=dry_run, as_json=as_json)
 
@@ -361,7 +361,7 @@ def _indent(line: str) -> str:
     return f"  {line}"
 
 
-def _report_copies(context: CommandContext, done: CopiedEvents) -> Report:
+def _report_copies(done: CopiedEvents) -> Report:
     lines, is_doubtful = [], False
     for one in done.events:
         lines.append(_("Added: {event}").format(event=describe_event(one.event)))
@@ -374,9 +374,8 @@ def _report_copies(context: CommandContext, done: CopiedEvents) -> Report:
                     _("Guests who had registered themselves, and are not invited: {count}").format(count=one.left_out)
                 )
             )
-        doubts = find_passed_times(one.event, None, now=context.now())
-        lines += map(_indent, list_doubts(doubts))
-        is_doubtful = is_doubtful or bool(doubts)
+        lines += map(_indent, (*list_deadlines(one.event), *list_doubts(one.doubts)))
+        is_doubtful = is_doubtful or bool(one.doubts)
     lines += [
         _("Not copied: {event} ({reason})").format(event=describe_event(event), reason=_(reason))
         for event, reason in done.kept

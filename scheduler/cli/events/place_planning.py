@@ -6,14 +6,18 @@ from collections.abc import Callable
 from typing import Any
 
 import click
+from sqlalchemy.orm import Session
 
 from scheduler.base.i18n import N_
+from scheduler.cli.kit.consent import carry_out, print_lines, with_consent
 from scheduler.cli.kit.context import CommandContext, pass_context
 from scheduler.cli.kit.drafts import check_key, draft_options, draft_with_options, refuse_wrong_verb
 from scheduler.cli.kit.language import _
-from scheduler.services.common.changes import ChangeKind
+from scheduler.cli.kit.understood import list_doubts
+from scheduler.services.common.changes import Change, ChangeKind
 from scheduler.services.common.lookup import Lookup
 from scheduler.services.common.plain_tables import write_table as plain
+from scheduler.services.events.programme.place_drafts import VenueDraft
 from scheduler.services.events.programme.places import NOUNS, Noun, put, read_draft
 
 
@@ -31,19 +35,29 @@ def _putting(noun: Noun, *, adding: bool) -> Callable[..., Any]:
     @click.argument("key")
     @draft_options(noun.draft)
     @pass_context
-    def command(context: CommandContext, /, key: str, **given: Any) -> None:
+    def command(
+        context: CommandContext, /, key: str, *, yes: bool = True, dry_run: bool = False, **given: Any
+    ) -> None:
         language = context.settings.language
-        with context.write() as session:
+
+        def act(session: Session) -> Change:
             lookup = Lookup(session)
             row = lookup.find(noun.kind, key)
             refuse_wrong_verb(noun.name, key, known=row is not None, adding=adding)
             before = {} if row is None else plain(read_draft(row))
             draft = draft_with_options(noun.draft, before, given, language=language)
             check_key(key)
-            change = put(session, noun, key, draft, now=context.now(), language=language, lookup=lookup)
-        click.echo(_CHANGES[change.verb]().format(noun=_(noun.name), key=key))
+            return put(session, noun, key, draft, now=context.now(), language=language, lookup=lookup)
 
-    return command
+        carry_out(context, act, _report, yes=yes, dry_run=dry_run, needless=lambda done: not done.doubts)
+
+    # Only closures of a venue have times that may have passed.
+    return with_consent(command) if noun.draft is VenueDraft else command
+
+
+def _report(change: Change) -> None:
+    click.echo(_CHANGES[change.verb]().format(noun=_(change.noun), key=change.key))
+    print_lines(list(list_doubts(change.doubts)))
 
 
 _CHANGES: dict[ChangeKind, Callable[[], str]] = {

@@ -12,15 +12,15 @@ from typing import Any
 import click
 from sqlalchemy.orm import Session
 
-from scheduler.base.clock import instant
-from scheduler.base.date_parsing import parse_when
+from scheduler.base.clock import instant, wall
 from scheduler.base.errors import Invalid
 from scheduler.base.i18n import N_
 from scheduler.cli.kit.answers import print_json, show
 from scheduler.cli.kit.consent import carry_out, print_lines, with_consent
 from scheduler.cli.kit.context import CommandContext, as_json, ask, in_zone, pass_context, without_asking
 from scheduler.cli.kit.language import _
-from scheduler.cli.kit.records import NUMBER, format_instant, texts_by_language
+from scheduler.cli.kit.records import NUMBER, format_instant, read_wall_time, texts_by_language
+from scheduler.cli.kit.understood import tell_wall_time
 from scheduler.cli.letters.message_listing import (
     MAX_SHOWN,
     RECIPIENTS,
@@ -102,7 +102,7 @@ def _send(context: CommandContext, request: _SendRequest, *, keep: bool) -> dict
         message = messages.send(session, event, request.written, to=request.to, now=context.now(), at=leaves)
         letters = ledger.letters_of(session, message)
         recipients = [recipient_record(letter, message) for letter in letters]
-        record = {**message_record(session, message, event.tzid), "reached": recipients}
+        record = {**message_record(session, message, event.tzid), "tz": event.tzid, "reached": recipients}
         if keep:
             return record
         return {**record, "number": None, "read": _examples(context, session, letters, message)}
@@ -135,7 +135,7 @@ def _read_file(name: str) -> str:
 
 def _departure(context: CommandContext, typed: str, tzid: str) -> datetime:
     """Return the instant at which the letters leave. Raise Invalid for one that is past."""
-    leaves = instant(parse_when(typed, now=context.now(), tzid=tzid), tzid)
+    leaves = instant(read_wall_time(typed, "at", now=context.now(), tzid=tzid), tzid)
     if leaves < context.now():
         raise Invalid("at: {time} is past; leave it out to send at once", time=format_instant(leaves, tzid))
     return leaves
@@ -169,6 +169,9 @@ def _report(record: Mapping[str, Any], *, as_json: bool, done: bool) -> None:
     name_those_without_address(recipients)
     for example in record.get("read", ()):
         click.echo(f"\n--- {example['language']} ---\n{example['letter']}")
+    if record["due_at"] > record["created_at"]:
+        leaves = wall(record["due_at"], record["tz"])
+        click.echo(_("Leaves: {time}").format(time=tell_wall_time(leaves, record["tz"])))
     if not done:
         click.echo(_("Nothing has been sent."))
         return

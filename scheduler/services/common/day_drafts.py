@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
+from datetime import date
 from typing import Any, Self
 
 from pydantic import model_validator
 
+from scheduler.base.i18n import N_
 from scheduler.services.common.drafts import Draft, require_order, require_span
 from scheduler.services.common.values import Day
 
@@ -33,3 +35,9 @@ class DaysDraft(Draft):
         require_order(self.first_day, self.last_day, "last_day", "first_day")
         require_span(self.first_day, self.last_day)
         return self
+
+
+def find_passed_days(before: Collection[DaysDraft], after: Iterable[DaysDraft], *, today: date) -> tuple[str, ...]:
+    """Return a sentence if days were added that have passed; those in ``before`` were there already."""
+    passed = any(one.last_day < today and one not in before for one in after)
+    return (N_("A day that is closed or has other hours has passed."),) if passed else ()

@@ -169,6 +169,9 @@ class _FileApplication:
             if not named and not event.cancelled and not event.is_over(self.now):
                 with self.problems.collecting(f"event.{event.key}"):
                     self._drop(event)
+        for key in self.memory.list_unnamed_events():
+            if self.lookup.find(Event, key) is None:
+                self.memory.forget_event(key)
 
     def _drop(self, event: Event) -> None:
         """Cancel an event that the file no longer names, unless it was changed at the desk."""

@@ -48,7 +48,7 @@ ACTS: dict[str, tuple[tuple[str, ...], str]] = {
     "attendee refuse": (("talks", "chai"), "Refused: Chai, talks"),
     "event change": (("talks", "--visibility", "private"), "Changed: talks"),
     "post change": (("phuket", "--hours", "mon-fri=13:00-16:00"), "Visits outside the hours now: 1."),
-    "post close": (("phuket", "2027-01-13"), "Changed: post phuket\nVisits outside the hours now: 1."),
+    "post close": (("phuket", "2027-01-13"), "Closed: Wednesday 13 January 2027\nVisits outside the hours now: 1."),
     "post usual": (("phuket", "2027-01-13"), "Changed: post phuket"),
     "post open": (("phuket", "2027-01-12", "--hours", "09:00-09:15"), "Visits outside the hours now: 1."),
     "visit rebook": (("phuket",), "2027-01-11 13:00 UTC+7"),
@@ -78,6 +78,8 @@ OTHERS = {
     "post add",
     "reminder add",
     "reminder change",
+    "venue add",
+    "venue change",
 }
 
 

@@ -42,6 +42,7 @@ def test_a_move_shows_what_comes_along_and_asks_where_people_will_be_told(desk: 
     for line in (
         "Changed: show · Show · 9–27 February 2027\n  Before: 2–20 February 2027\n",
         "Changed: opening · Opening · Tuesday 9 February 2027, 10:00–12:00 (Bangkok, UTC+7)\n",
+        "Registration closes: Monday 8 February 2027, 18:00 (Bangkok, UTC+7)\n",
         "People to be told: 1\n",
     ):
         assert line in looked
@@ -66,6 +67,7 @@ def test_a_move_that_nobody_is_told_of_does_not_ask(desk: Scheduler) -> None:
         ("move show --by 7d --alone", 2, "goes without --end and --alone"),
         ("move show --by 36h", 2, "by whole days"),
         ("move show --by soon", 2, "by: "),
+        ("move opening '9 Feb 2027'", 2, "has no hour"),
         ("move shaw --by 7d", 1, "did you mean show"),
         ("shift seasin --by 7d", 1, "there are: season"),
         ("copy show show-2", 2, "either a day or --by"),
@@ -127,3 +129,33 @@ def test_what_was_changed_together_is_taken_back_together(app: App, desk: Schedu
     desk("event", "take-back", "other", "--all", "--yes")
 
     assert before == starts(desk)
+
+
+def test_a_copy_into_the_past_is_asked_about_as_a_new_event_is(desk: Scheduler) -> None:
+    refused = desk("event", "copy", "show", "past", "1 Jan 2027", code=1).output
+
+    assert "Added: past · Show · 1–19 January 2027\n" in refused
+    assert "  ! The first day has passed.\n" in refused
+    assert "  Registration closes: Thursday 31 December 2026, 18:00 (Bangkok, UTC+7)\n" in refused
+    assert "  ! The time until when people can register has passed.\n" in refused
+    assert "Nobody can be asked here; say --yes" in refused
+    assert {"show", "opening"} == set(starts(desk))
+    desk("event", "copy-season", "old", "1 Jan 2026", "--programme", "season", code=1)
+    done = desk("event", "copy-season", "old", "1 Jan 2026", "--programme", "season", "--yes").output
+    assert "  ! The last day has passed.\n" in done
+
+
+def test_a_copy_to_come_is_made_without_a_question(desk: Scheduler) -> None:
+    said = desk("event", "copy", "opening", "opening-2", "3 Feb 2027 10:00").output
+
+    assert "has passed" not in said
+    assert "Registration closes: Tuesday 2 February 2027, 18:00" in said
+    assert "opening-2" in starts(desk)
+
+
+def test_what_calendars_showed_is_said_to_vanish_when_it_is_deleted(desk: Scheduler) -> None:
+    vanishes = "It vanishes from the calendars that showed it."
+
+    assert vanishes in desk("event", "delete", "opening", "--dry-run").output
+    desk("event", "change", "opening", "--visibility", "confidential", "--yes")
+    assert vanishes not in desk("event", "delete", "opening", "--dry-run").output

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import date, datetime
 
 import pytest
 
-from tests.support.builders import a_city, a_person, an_event, register
+from tests.support.builders import a_city, a_person, a_venue, an_event, register
+from tests.support.consulate import a_post
 
 ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"])
 pytestmark = ONE_ENGINE
@@ -65,6 +66,11 @@ def test_a_time_that_has_passed_is_asked_about(scheduler, given, doubt):
     assert "Nothing has been changed yet." in refused
     scheduler("event", "show", "opening", code=1)
     assert doubt in scheduler(*ADD, *given, "--yes").output
+
+
+def test_what_begins_at_this_minute_has_passed_and_what_begins_in_the_next_has_not(scheduler):
+    assert "The start has passed." in scheduler(*ADD, "--start", "2027-01-04 16:00", code=1).output
+    scheduler(*ADD, "--start", "2027-01-04 16:01")
 
 
 def test_days_that_have_passed_are_asked_about_and_those_going_on_are_not(scheduler):
@@ -165,3 +171,117 @@ def test_an_answer_cannot_have_come_on_a_day_to_come(scheduler, app):
     said = scheduler("attendee", "answer", "opening", "aigerim", "regrets", "--by", "mail", "--on", "5 Jan", code=2)
 
     assert "on: 2027-01-05 is to come" in said.output
+
+
+PASSED_DAY = "A day that is closed or has other hours has passed."
+
+
+@pytest.fixture
+def phuket(app):
+    with app.db.write() as session:
+        a_post(session)
+
+
+@pytest.mark.usefixtures("phuket")
+def test_days_of_a_post_are_told_and_those_that_have_passed_are_asked_about(scheduler):
+    refused = scheduler("post", "open", "phuket", "2026-12-05", "--hours", "14:00-16:00", code=1).output
+
+    assert "Open: Saturday 5 December 2026, 14:00–16:00" in refused
+    assert PASSED_DAY in refused
+    assert "Nothing has been changed yet." in refused
+    scheduler("post", "usual", "phuket", "2026-12-05", "--yes", code=1)
+    closed = scheduler("post", "close", "phuket", "2027-01-03", "--last-day", "2027-01-06", "--yes").output
+    assert ["Changed: post phuket", "Closed: 3–6 January 2027"] == closed.splitlines()
+    assert PASSED_DAY in scheduler("post", "close", "phuket", "yesterday", "--yes").output
+    assert PASSED_DAY in scheduler("post", "usual", "phuket", "yesterday", "--dry-run").output
+    assert PASSED_DAY not in scheduler("post", "open", "phuket", "today").output
+
+
+@pytest.mark.usefixtures("phuket")
+def test_nobody_waits_for_a_day_that_has_passed(scheduler):
+    who = ("--person", "Anna=N1234567", "--email", "anna@example.org")
+
+    refused = scheduler("visit", "wait", "phuket", "passport", "--day", "2027-01-01", *who, code=2).output
+
+    assert "days: 2027-01-01 has passed; name days to come" in refused
+    assert "No visits." in scheduler("visit", "list", "phuket").output
+    assert "waiting" in scheduler("visit", "wait", "phuket", "passport", "--day", "today", *who).output
+
+
+def test_a_closure_that_has_passed_is_asked_about_once(scheduler, app):
+    with app.db.write() as session:
+        a_venue(session)
+
+    assert PASSED_DAY in scheduler("venue", "change", "hall", "--closed", "2026-12-01", code=1).output
+    scheduler("venue", "change", "hall", "--closed", "2026-12-01", "--yes")
+    both = ("--closed", "2026-12-01", "--closed", "2027-12-01")
+    assert PASSED_DAY not in scheduler("venue", "change", "hall", *both).output
+    show = ("event", "change", "show", "--closed")
+    with app.db.write() as session:
+        an_event(session, "show", kind="exhibition", cities=["bangkok"], first_day=LONG_AGO, last_day=LATER)
+    assert PASSED_DAY in scheduler(*show, "2026-12-05", code=1).output
+    assert PASSED_DAY not in scheduler(*show, "2027-01-05").output
+
+
+LONG_AGO, LATER = date(2026, 12, 1), date(2027, 2, 28)
+
+
+def test_whatever_a_file_plans_in_the_past_is_asked_about(scheduler, tmp_path):
+    file = tmp_path / "season.toml"
+    file.write_text(PAST + LATE, encoding="utf-8")
+
+    refused = scheduler("apply", str(file), code=1).output
+
+    assert f"! venue hall: {PASSED_DAY}" in refused
+    assert f"! post phuket: {PASSED_DAY}" in refused
+    assert "! post phuket: The time until when visits are booked has passed." in refused
+    assert "! event near: The time of a reminder has passed: it does not leave." in refused
+    scheduler("apply", str(file), "--yes")
+    later = (
+        (PAST + LATE)
+        .replace('"Consulate"', '"Consulate General"')
+        .replace('"1 day" }', '"1 day" }, { before = "2d" }')
+    )
+    file.write_text(later, encoding="utf-8")
+    changed = scheduler("apply", str(file), "--yes").output
+    assert "~ post phuket: name" in changed
+    assert "+ reminder 2d (everyone)" in changed
+    assert "passed" not in changed
+
+
+LATE = """
+[venue.hall]
+name = "Hall"
+city = "bangkok"
+closed = [{ on = 2026-12-24 }]
+
+[post.phuket]
+name = "Consulate"
+city = "bangkok"
+sending_state = "KZ"
+receiving_state = "TH"
+deadline = 2026-12-31T18:00:00
+special = [{ on = 2026-12-24, open = false }, { on = 2027-01-11, open = false }]
+
+[event.near]
+title = "Near"
+kind = "ceremony"
+dtstart = 2027-01-08T10:00:00
+duration = "2h"
+cities = ["bangkok"]
+reminders = [{ before = "1 week" }, { before = "1 day" }]
+"""
+
+
+def test_a_message_says_when_it_leaves(scheduler, app, tmp_path):
+    with app.db.write() as session:
+        register(session, an_event(session, "opening", cities=["bangkok"]))
+    text = tmp_path / "text"
+    text.write_text("The doors open at nine.")
+    send = ("message", "send", "opening", "--to", "everyone", "--subject", "Doors", "--text", str(text))
+
+    assert "at: Midnight may begin or end" in scheduler(*send, "--at", "5 Jan midnight", "--yes", code=2).output
+    looked = scheduler(*send, "--at", "tomorrow 10:00", "--dry-run").output
+    assert "Leaves: Tuesday 5 January 2027, 10:00 (Bangkok, UTC+7)\nNothing has been sent." in looked
+    assert "Leaves: " in scheduler(*send, "--at", "tomorrow 10:00", "--yes").output
+    assert "Leaves: " not in scheduler(*send, "--subject", "Now", "--yes").output

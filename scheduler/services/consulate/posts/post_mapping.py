@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.base.clock import wall
 from scheduler.base.errors import Conflict
+from scheduler.base.i18n import N_
 from scheduler.base.text import Text
 from scheduler.model.events import Event
 from scheduler.model.places import City
@@ -17,6 +19,7 @@ from scheduler.model.posts import Checklist, Counter, Post, PostHours, Service, 
 from scheduler.model.visits import SlotClaim
 from scheduler.services.common.audit import note
 from scheduler.services.common.changes import Change, ChangeKind, change
+from scheduler.services.common.day_drafts import find_passed_days
 from scheduler.services.common.lookup import Lookup
 from scheduler.services.common.plain_values import Interval
 from scheduler.services.consulate.posts.post_drafts import CounterDraft, PostDraft, ServiceDraft, SpecialDraft
@@ -63,6 +66,8 @@ def put(session: Session, key: str, draft: PostDraft, *, now: datetime, lookup: 
     changes += _put_services(session, post, draft, before, now)
     if before is None or before.special != draft.special:
         _write_special(session, post, draft.special)
+    if changes[0].is_change:
+        changes[0] = replace(changes[0], doubts=tuple(_find_passed_times(post, draft, before, now)))
     real_changes = [one for one in changes if one.is_change]
     post.version = (post.version or 0) + bool(real_changes)
     session.flush()
@@ -70,6 +75,13 @@ def put(session: Session, key: str, draft: PostDraft, *, now: datetime, lookup: 
         action = "add" if one.verb is ChangeKind.ADDED else "change"
         note(session, action, one.noun, one.key, now=now, fields=sorted(one.fields))
     return changes
+
+
+def _find_passed_times(post: Post, draft: PostDraft, before: PostDraft | None, now: datetime) -> Iterator[str]:
+    """Yield a sentence for each kind of time that a draft states anew though it has passed."""
+    if draft.deadline != (before.deadline if before else None) and post.is_over_for_booking(now):
+        yield N_("The time until when visits are booked has passed.")
+    yield from find_passed_days(before.special if before else (), draft.special, today=wall(now, post.tzid).date())
 
 
 def lock_and_read(session: Session, key: str) -> PostDraft | None:

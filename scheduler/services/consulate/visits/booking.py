@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from scheduler.base.clock import wall
 from scheduler.base.errors import Conflict, Invalid, SchedulerError
 from scheduler.model.letters import LetterKind
 from scheduler.model.posts import Post, Service
@@ -303,6 +304,9 @@ def _refuse_late(appointment: Appointment, now: datetime) -> None:
 def _refuse_days(session: Session, service: Service, days: Sequence[date], party: Party, now: datetime) -> None:
     if not 1 <= len(days) <= MAX_WAITING_DAYS:
         raise Invalid("days: name one to {most} days", most=MAX_WAITING_DAYS)
+    passed = [day for day in days if day < wall(now, service.post.tzid).date()]
+    if passed:
+        raise Invalid("days: {day} has passed; name days to come", day=passed[0])
     if service.post.is_over_for_booking(now):
         raise make_refusal(
             session, service, party, free_times.midnight(days[0]), Explanation(Reason.DEADLINE), now=now

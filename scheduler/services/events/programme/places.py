@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from scheduler.base.clock import wall
 from scheduler.base.errors import Conflict
 from scheduler.base.text import Text, fold_text
 from scheduler.model.events import Event, Kind
@@ -17,6 +18,7 @@ from scheduler.model.feeds import Feed, is_built_in
 from scheduler.model.places import City, Closure, OpeningHours, Organisation, Person, Venue
 from scheduler.services.common.audit import note
 from scheduler.services.common.changes import Change, ChangeKind, change
+from scheduler.services.common.day_drafts import find_passed_days
 from scheduler.services.common.drafts import Draft
 from scheduler.services.common.lookup import Lookup
 from scheduler.services.common.plain_values import Interval
@@ -79,7 +81,13 @@ def put(
     note(session, "add" if before is None else "change", noun.name, key, now=now, fields=sorted(done.fields))
     if done.verb is ChangeKind.CHANGED:
         _revise_events_with(session, row, now=now)
-    return done
+    return replace(done, doubts=_find_passed_days(row, before, after, now)) if isinstance(row, Venue) else done
+
+
+def _find_passed_days(row: Venue, before: Draft | None, after: Draft, now: datetime) -> tuple[str, ...]:
+    return find_passed_days(
+        getattr(before, "closed", ()), getattr(after, "closed", ()), today=wall(now, row.city.tzid).date()
+    )
 
 
 def _create(noun: Noun, key: str) -> KeyedRow:

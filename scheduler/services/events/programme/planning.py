@@ -15,11 +15,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from scheduler.base.clock import wall
 from scheduler.base.errors import Conflict, Invalid, NothingToChange
+from scheduler.base.i18n import N_
 from scheduler.model.attendance import ON_LIST, Attendee
 from scheduler.model.events import Event, LastChange, Mode, Status, Timing
 from scheduler.services.common.audit import note
 from scheduler.services.common.changes import Change, ChangeKind, change
+from scheduler.services.common.day_drafts import find_passed_days
 from scheduler.services.common.drafts import check
 from scheduler.services.common.lookup import CHUNK, Lookup, get_for_update
 from scheduler.services.common.plain_tables import write_table
@@ -173,7 +176,7 @@ def conclude(session: Session, one: Pending, retimed: Mapping[str, int], *, now:
     Raise Conflict for a capacity below the places taken.
     """
     moved = retimed.get(one.event.key, 0)
-    done = replace(one.change, doubts=_find_passed_times(one, now))
+    done = replace(one.change, doubts=find_doubts(one, now))
     if one.was is None:
         return Impact(one.event, done, moved)
     for mode, (capacity, kept) in event_mapping.read_capacities(one.draft).items():
@@ -187,9 +190,31 @@ def conclude(session: Session, one: Pending, retimed: Mapping[str, int], *, now:
     return Impact(one.event, replace(done, told=told), moved, told)
 
 
-def _find_passed_times(one: Pending, now: datetime) -> tuple[str, ...]:
+def find_doubts(one: Pending, now: datetime) -> tuple[str, ...]:
+    """Return a sentence for each kind of time that was planned by a change though it has passed."""
+    if not one.change.is_change:
+        return ()
     fields = None if one.change.verb is ChangeKind.ADDED else one.change.fields
-    return tuple(find_passed_times(one.event, fields, now=now)) if one.change.is_change else ()
+    times = find_passed_times(one.event, fields, now=now)
+    before, after = _get_both(one, "closed")
+    days = find_passed_days(before, after, today=wall(now, one.event.tzid).date())
+    return (*times, *days, *_find_missed_reminders(one, now))
+
+
+def _get_both(one: Pending, name: str) -> tuple[Any, Any]:
+    """Return a list of a draft before and after a change; both are empty if the change leaves it as it is."""
+    if one.change.verb is ChangeKind.ADDED:
+        return (), getattr(one.draft, name) or ()
+    before, after = one.change.fields.get(name, ((), ()))
+    return before or (), after or ()
+
+
+def _find_missed_reminders(one: Pending, now: datetime) -> tuple[str, ...]:
+    before, after = _get_both(one, "reminders")
+    stated = {(draft.before, draft.audience) for draft in after if draft not in before}
+    missed = outbox_reminders.find_missed(one.event, now=now) if stated else ()
+    is_missed = any((reminder.before, reminder.audience) in stated for reminder, _due in missed)
+    return (N_("The time of a reminder has passed: it does not leave."),) if is_missed else ()
 
 
 def change_event(

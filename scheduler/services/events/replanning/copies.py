@@ -38,12 +38,16 @@ LONGEST_KEY = 80
 
 @dataclass(frozen=True, slots=True)
 class EventCopy:
-    """A copy of an event; ``guests`` were invited to it, ``left_out`` registered for the other themselves."""
+    """A copy of an event; ``guests`` were invited to it, ``left_out`` registered for the other themselves.
+
+    ``doubts`` are sentences about what was probably not meant, such as times that have passed.
+    """
 
     event: Event
     source: Event
     guests: int = 0
     left_out: int = 0
+    doubts: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +145,7 @@ def _copy(
     for one, source in zip(pending, chosen, strict=True):
         note(session, "copy", "event", source.key, now=now, to=one.event.key)
         people = _invite_guests(session, source, one.event, now=now) if asked.guests else (0, 0)
-        copied.append(EventCopy(one.event, source, *people))
+        copied.append(EventCopy(one.event, source, *people, doubts=planning.find_doubts(one, now)))
     conflicts.refuse(session, [one.event for one in pending], force=asked.force, now=now)
     return CopiedEvents(copied, kept)
 

@@ -17,7 +17,7 @@ from scheduler.model.feeds import Feed, FeedLink, Sees
 from scheduler.model.letters import Letter, Message, Outcome
 from scheduler.model.posts import Post
 from scheduler.services.common.audit import note
-from scheduler.services.events.replanning.event_trees import lock_trees, walk_trees
+from scheduler.services.events.replanning.event_trees import lock_lists, lock_trees, walk_trees
 from scheduler.services.operations.workers import is_free
 
 # An answer that came in one of these ways says that the person knows of the event.
@@ -46,6 +46,7 @@ def delete(session: Session, event: Event, *, now: datetime) -> list[DeletedEven
     """
     lock_trees(session, [event])
     doomed = list(walk_trees([event]))[::-1]
+    lock_lists(session, doomed)
     _hold_letters(session, doomed)
     problems = [problem for one in doomed if (problem := _find_reason_to_keep(session, one)) is not None]
     if problems:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from scheduler.base.errors import Conflict, NotFound
 from scheduler.model.events import Event
 from scheduler.services.common.lookup import Lookup
+from scheduler.services.events.attendance.capacity import lock_places
 from scheduler.services.events.programme.event_mapping import WITH_EVENT
 
 
@@ -27,6 +28,12 @@ def lock_trees(session: Session, roots: Sequence[Event]) -> Lookup:
     if seen != {event.key for event in walk_trees(roots)}:
         raise Conflict("something else was changed meanwhile; nothing was done, run it again")
     return lookup
+
+
+def lock_lists(session: Session, events: Iterable[Event]) -> None:
+    """Lock the lists of events, so that nobody registers or answers until the transaction ends."""
+    for event in sorted(events, key=lambda one: one.id):
+        lock_places(session, event.id)
 
 
 def walk_trees(roots: Iterable[Event]) -> Iterator[Event]:

@@ -18,7 +18,7 @@ from scheduler.services.common.drafts import check
 from scheduler.services.events.attendance import offers
 from scheduler.services.events.programme import conflicts, planning
 from scheduler.services.events.programme.event_drafts import EventDraft
-from scheduler.services.events.replanning.event_trees import lock_trees, walk_trees
+from scheduler.services.events.replanning.event_trees import lock_lists, lock_trees, walk_trees
 from scheduler.services.events.replanning.shifts import prepare_all
 from scheduler.services.operations.workers import is_free
 
@@ -51,6 +51,7 @@ def take_back(
     lookup = lock_trees(session, roots)
     before = _read_changes(session, list(walk_trees(roots)), last.act)
     changed = [lookup.get(Event, key) for key in before]
+    lock_lists(session, changed)  # no letter to somebody who answers meanwhile tells of the change
     letters = _hold_news(session, changed, since=last.made_at)
     first_days = {one.key: one.first_on for one in changed}
     pending = prepare_all(

@@ -113,6 +113,16 @@ class FileMemory:
             self.told.append(Change(noun, key, verb, values))
             self._told_of.add((noun, key))
 
+    def list_unnamed_events(self) -> list[str]:
+        """Return the keys of events that the file named once and does not name now."""
+        return [key for noun, key in self._before if noun == "event" and (noun, key) not in self._now]
+
+    def forget_event(self, key: str) -> None:
+        """Forget an event that is neither in the file nor at the desk: named again, it is a new one."""
+        of_list = sa.and_(AppliedRow.noun == "attendee", AppliedRow.key.startswith(f"{key} ", autoescape=True))
+        rows = sa.or_(sa.and_(AppliedRow.noun == "event", AppliedRow.key == key), of_list)
+        self.session.execute(sa.delete(AppliedRow).where(AppliedRow.programme == self.programme, rows))
+
     def record(self) -> None:
         """Record what the file says now, for the next time that it is applied."""
         new = [row for row in self._now if row not in self._before]

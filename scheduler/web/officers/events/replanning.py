@@ -22,7 +22,7 @@ from scheduler.model.accounts import Act
 from scheduler.model.events import Event, Kind, Timing
 from scheduler.services.accounts import rights
 from scheduler.services.events.programme import planning
-from scheduler.services.events.programme.event_times import capture_facts, find_passed_times, format_old_time
+from scheduler.services.events.programme.event_times import capture_facts, format_old_time
 from scheduler.services.events.replanning import copies, deletion, reversal, shifts
 from scheduler.services.events.replanning.copies import CopyRequest
 from scheduler.services.events.replanning.event_trees import walk_trees
@@ -211,14 +211,13 @@ def _copy(session: Session, event: Event, form: Form, now: datetime) -> Outlook:
         raise FormRefused
     asked = CopyRequest(old=event.key, new=new, by=timedelta(), guests=bool(form["guests"]), force=_read_reason(form))
     done = copies.copy_event(session, event, asked, dtstart=start, now=now)
-    rows = [_describe_copy(one, now) for one in done.events]
+    rows = [_describe_copy(one) for one in done.events]
     return Outlook(rows, 0, _go_on(done.events[0].event), done.kept)
 
 
-def _describe_copy(copy: copies.EventCopy, now: datetime) -> PlannedRow:
+def _describe_copy(copy: copies.EventCopy) -> PlannedRow:
     notes = [_("Guests invited: {count}", count=copy.guests)] if copy.guests else []
-    doubts = find_passed_times(copy.event, None, now=now)
-    return PlannedRow(copy.event, notes=notes, doubts=list(map(_, doubts)))
+    return PlannedRow(copy.event, notes=notes, doubts=list(map(_, copy.doubts)))
 
 
 def _delete(session: Session, event: Event, _form: Form, now: datetime) -> Outlook:

@@ -285,12 +285,28 @@ def test_an_event_that_the_file_names_again_takes_place_again(desk: Desk) -> Non
     start, end = desk.text.index("[event.talks]"), desk.text.index("[event.visit]")
     desk.text = desk.text[:start] + desk.text[end:]
     desk.apply("--yes")
+    desk.apply("--yes")
     assert "cancelled" == desk.show("event", "talks")["status"]
 
     desk.text = whole
     desk.apply("--yes")
 
     assert "confirmed" == desk.show("event", "talks")["status"]
+
+
+def test_an_event_deleted_at_the_desk_is_planned_anew_once_the_file_has_dropped_it(desk: Desk) -> None:
+    whole = desk.text
+    start, end = desk.text.index("[event.opening]"), desk.text.index("[event.talks]")
+    desk.run("event", "delete", "opening", "--yes")
+    assert "= event opening\n    desk removed, file named\n" in desk.apply("--yes")
+    desk.text = desk.text[:start] + desk.text[end:]
+    desk.apply("--yes")
+
+    desk.text = whole
+
+    assert "+ event opening\n" in desk.apply("--yes")
+    assert "confirmed" == desk.show("event", "opening")["status"]
+    assert "invited" == desk.attendee("mayor")["standing"]
 
 
 @pytest.mark.parametrize(("winner", "standing"), [("--file-wins", "invited"), ("--desk-wins", "withdrawn")])

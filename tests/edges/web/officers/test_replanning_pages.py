@@ -104,6 +104,10 @@ def test_a_copy_is_made_under_its_own_key(app, web):
     assert "Guests invited: 1" in shown
     assert "Nobody is told by letter." in shown
 
+    past = text(send(web, "show", "copy", key="again", day="2026-05-04"))
+    assert "The first day has passed." in past
+    assert "The time until when people can register has passed." in past
+
     done = send(web, "show", "copy", key="again", day="2027-05-04", sure="yes")
     assert "/en/desk/events/again" == done.location
     assert datetime(2027, 5, 4, 10) == starts(app)["again-opening"]

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from scheduler.base.errors import Conflict
+from scheduler.model.arrivals import Arrival
 from scheduler.model.attendance import Answer, Attendee, Partstat
 from scheduler.model.audit import Audit
 from scheduler.model.events import Event, LastChange
@@ -19,7 +20,7 @@ from scheduler.services.events.programme import planning
 from scheduler.services.events.replanning import deletion
 from scheduler.services.events.replanning.deletion import AlreadyTold
 from scheduler.worker import delivery
-from tests.support.builders import NOW, START, a_feed, a_person, an_event, invite, register
+from tests.support.builders import NOW, START, a_feed, a_person, an_event, attendees_of, invite, register
 from tests.support.workers import a_worker
 
 MINUTE = timedelta(minutes=1)
@@ -82,6 +83,18 @@ def test_who_has_answered_knows_of_the_event(app, way):
 
     with pytest.raises(AlreadyTold):
         delete(app)
+
+
+def test_who_has_come_knows_of_the_event_and_who_came_elsewhere_does_not(app):
+    with app.db.write() as session:
+        for key in ("opening", "other"):
+            invite(session, an_event(session, key), a_person(session, f"guest-of-{key}"))
+        other = attendees_of(session, "other")[0]
+        session.add(Arrival(attendee=other, event=other.event, at=NOW, by="door"))
+
+    with pytest.raises(AlreadyTold, match="people know of other"):
+        delete(app, "other")
+    assert 1 == len(delete(app, "opening"))
 
 
 def test_who_has_seen_it_in_their_own_calendar_knows_of_it(app):
