@@ -104,16 +104,18 @@ def test_what_one_has_claimed_no_other_gets_while_it_is_seen(app):
     assert [] == claim(app, NOW + DAY, worker="two")
 
 
-def test_what_a_worker_has_claimed_is_free_when_it_is_no_longer_seen_or_has_ended(app):
+def test_what_a_worker_has_claimed_is_free_letter_by_letter_when_it_is_no_longer_seen_or_has_ended(app):
     fill(app, 3)
-    claimed = claim(app, worker=a_worker(app, "one"))
+    first, second, third = claim(app, worker=a_worker(app, "one"))
 
     lose(app, "one")
 
-    assert claimed == claim(app, worker=a_worker(app, "two"))
+    assert [first] == claim(app, worker=a_worker(app, "two"))
     with app.db.write() as session:
         forget_worker(session, "two")
-    assert claimed == claim(app, worker="three")
+    assert [second] == claim(app, worker="three")
+    assert [third] == claim(app, worker=a_worker(app, "four"))
+    assert [first] == claim(app, worker="five")  # it may have ended the second worker
 
 
 def test_letters_are_claimed_in_the_order_they_fall_due_and_never_before(app):
