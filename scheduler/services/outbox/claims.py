@@ -50,7 +50,7 @@ def claim_due(session: Session, worker: str, *, now: datetime, limit: int) -> li
     return _claim(session, worker, ids)
 
 
-_Due = sa.Row[tuple[int, str | None, str]]  # id, the worker that was the last to claim it, reason
+_Due = sa.Row[int, str | None, str]  # id, the worker that was the last to claim it, reason
 
 
 def _goes_alone(row: _Due, worker: str) -> bool:
