@@ -24,7 +24,9 @@ BACK_OFF = (
 )
 MAX_ATTEMPTS = 12
 URGENT_WITHIN = timedelta(minutes=15)
-# Of a letter that is tried alone, because a worker was killed, ran out of memory or crashed when it held it.
+FEW = 30  # letters that a dead worker held, claimed together
+# The reasons of letters that a worker held which was killed, ran out of memory or crashed: once, and then twice.
+SUSPECT = N_("a worker ended while it had this letter")
 DEADLY = N_("a worker ended while it had this letter; it is tried alone")
 
 
@@ -38,27 +40,33 @@ def claim_due(session: Session, worker: str, *, now: datetime, limit: int) -> li
     one batch at a time: what it still holds now is left from a round that failed, and it claims that again.
 
     Those that a channel has refused before come last, so that they never hold up the others, however long each takes.
-    What a dead worker held is claimed letter by letter: if the next worker dies, too, it is known at which one, and
-    that comes after all others. PostgreSQL skips rows that another worker is claiming; on SQLite one writer waits
-    for the other.
+    What a dead worker held is claimed a few at a time, and alone if the next worker has died as well: so it is known
+    at which letter workers die, and that comes after all others. PostgreSQL skips rows that another worker is
+    claiming; on SQLite one writer waits for the other.
     """
     first = _lock_due(session, worker, now=now, limit=1)
-    if first and _goes_alone(first[0], worker):
+    if not first:
+        return []
+    reason = _next_reason(first[0], worker)
+    if reason == DEADLY:
         return _claim_alone(session, worker, first[0], now=now, limit=limit)
-    found = _lock_due(session, worker, now=now, limit=limit)
-    ids = [row.id for row in takewhile(lambda row: not _goes_alone(row, worker), found)]
-    return _claim(session, worker, ids)
+    found = _lock_due(session, worker, now=now, limit=min(limit, FEW) if reason else limit)
+    ids = [row.id for row in takewhile(lambda row: _next_reason(row, worker) == reason, found)]
+    return _claim(session, worker, ids, reason=reason)
 
 
 _Due = sa.Row[int, str | None, str]  # id, the worker that was the last to claim it, reason
 
 
-def _goes_alone(row: _Due, worker: str) -> bool:
-    return row.claimed_by not in (None, worker) or row.reason == DEADLY
+def _next_reason(row: _Due, worker: str) -> str:
+    """Return the reason that a letter has while it is claimed: how many workers have died that held it."""
+    if row.claimed_by in (None, worker):
+        return row.reason if row.reason in (SUSPECT, DEADLY) else ""
+    return DEADLY if row.reason in (SUSPECT, DEADLY) else SUSPECT
 
 
 def _claim_alone(session: Session, worker: str, row: _Due, *, now: datetime, limit: int) -> list[int]:
-    """Claim a letter that a dead worker held; if that one had it alone, count the attempt and claim what is next."""
+    """Claim a letter that dead workers held; if the last had it alone, count the attempt and claim what is next."""
     if row.reason != DEADLY or row.claimed_by in (None, worker):
         return _claim(session, worker, [row.id], reason=DEADLY)
     _count_attempt(session.get_one(Letter, row.id), now)
