@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import FileIO
@@ -16,7 +17,8 @@ from pathlib import Path
 log = logging.getLogger(__name__)
 
 PREFIX, SUFFIX = "worker-", ".lock"
-BOOT = Path("/proc/sys/kernel/random/boot_id")  # of Linux: another one after each start of the machine
+# Of Linux: another one after each start of the machine. A service with ProcSubset=pid does not see it.
+BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
 @contextmanager
@@ -44,7 +46,7 @@ def _make_locked(path: Path) -> FileIO:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     unlocked = path.with_suffix(".new")
     file = _open(unlocked, os.O_CREAT | os.O_EXCL)
-    _lock(file)
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     file.write(_describe(file))
     unlocked.rename(path)
     return file
@@ -53,12 +55,13 @@ def _make_locked(path: Path) -> FileIO:
 def find_ended(directory: Path) -> Iterator[str]:
     """Yield the ids of workers that have certainly ended; remove the file of each when the next one is asked for.
 
-    So the proof is still there if this process ends before it has used it. A file that was copied from another
-    machine, or left from before this one was started, proves nothing.
+    So the proof is still there if this process ends before it has used it, and several processes may find it at the
+    same moment. A file that was copied from another machine, or left from before this one was started, proves
+    nothing.
     """
     for path in directory.glob(f"{PREFIX}*{SUFFIX}"):
         with suppress(OSError), _open(path) as file:
-            _lock(file)  # raises BlockingIOError while the worker is alive
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # raises BlockingIOError while the worker is alive
             if file.read() == _describe(file):
                 yield path.name.removeprefix(PREFIX).removesuffix(SUFFIX)
             path.unlink(missing_ok=True)
@@ -68,11 +71,7 @@ def _open(path: Path, flags: int = 0) -> FileIO:
     return FileIO(os.open(path, os.O_RDWR | os.O_NOFOLLOW | flags, 0o600), "r+")
 
 
-def _lock(file: FileIO) -> None:
-    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
 def _describe(file: FileIO) -> bytes:
-    """Return what names this very file on this machine since it was started."""
-    boot, found = BOOT.read_text().strip() if BOOT.exists() else os.urandom(16).hex(), os.fstat(file.fileno())
-    return f"{boot} {found.st_dev} {found.st_ino}".encode()
+    """Return what names this very file on this machine, if possible since it was started."""
+    machine, found = BOOT.read_text().strip() if BOOT.exists() else socket.gethostname(), os.fstat(file.fileno())
+    return f"{machine} {found.st_dev} {found.st_ino}".encode()

@@ -41,7 +41,7 @@ def erase(context: CommandContext, person: str, by: str, dry_run: bool, yes: boo
     ask(_("This cannot be taken back. Erase?"), yes=yes)
     with context.write() as session:
         found = person_of(session, f"#{number}")
-        traces = erasure.find_traces(session, found, now=context.now())
+        traces = erasure.find_traces(session, found)
         erasure.erase(session, found, by=Answer(by), now=context.now())
     click.echo(_("Erased: {person}").format(person=f"#{number}"))
     _follow(context, traces)

@@ -75,6 +75,7 @@ def _say_what_is_not_in_it(context: CommandContext, made: Backup) -> None:
 @click.argument("file", type=FILE)
 @with_key
 @click.option("--dry-run", is_flag=True, help=N_("Read it to its end, say what it holds, and stop."))
+@click.option("--yes", is_flag=True, expose_value=False, help=N_("Not needed: an empty database loses nothing."))
 @as_json
 @pass_context
 def restore(context: CommandContext, file: Path, key_file: Path | None, dry_run: bool, as_json: bool) -> None:

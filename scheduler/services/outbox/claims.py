@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from scheduler.model.letters import Letter
+from scheduler.base.i18n import N_
+from scheduler.model.letters import Letter, Outcome
 from scheduler.services.operations.workers import is_free
 
 # The waits after temporary refusals. The last one repeats until the letter expires or has had all its attempts.
@@ -22,6 +24,10 @@ BACK_OFF = (
 )
 MAX_ATTEMPTS = 12
 URGENT_WITHIN = timedelta(minutes=15)
+FEW = 30  # letters that a dead worker held, claimed together
+# The reasons of letters that a worker held which was killed, ran out of memory or crashed: once, and then twice.
+SUSPECT = N_("a worker ended while it had this letter")
+DEADLY = N_("a worker ended while it had this letter; it is tried alone")
 
 
 def claim_due(session: Session, worker: str, *, now: datetime, limit: int) -> list[int]:
@@ -34,21 +40,72 @@ def claim_due(session: Session, worker: str, *, now: datetime, limit: int) -> li
     one batch at a time: what it still holds now is left from a round that failed, and it claims that again.
 
     Those that a channel has refused before come last, so that they never hold up the others, however long each takes.
-    PostgreSQL skips rows that another worker is claiming; on SQLite one writer waits for the other.
+    What a dead worker held is claimed a few at a time, and alone if the next worker has died as well: so it is known
+    at which letter workers die, and that comes after all others. PostgreSQL skips rows that another worker is
+    claiming; on SQLite one writer waits for the other.
     """
-    fresh, soon = Letter.attempts == 0, now + URGENT_WITHIN
-    claimed: list[int] = []
+    first = _lock_due(session, worker, now=now, limit=1)
+    if not first:
+        return []
+    reason = _next_reason(first[0], worker)
+    if reason == DEADLY:
+        return _claim_alone(session, worker, first[0], now=now, limit=limit)
+    found = _lock_due(session, worker, now=now, limit=min(limit, FEW) if reason else limit)
+    ids = [row.id for row in takewhile(lambda row: _next_reason(row, worker) == reason, found)]
+    return _claim(session, worker, ids, reason=reason)
+
+
+_Due = sa.Row[int, str | None, str]  # id, the worker that was the last to claim it, reason
+
+
+def _next_reason(row: _Due, worker: str) -> str:
+    """Return the reason that a letter has while it is claimed: how many workers have died that held it."""
+    if row.claimed_by in (None, worker):
+        return row.reason if row.reason in (SUSPECT, DEADLY) else ""
+    return DEADLY if row.reason in (SUSPECT, DEADLY) else SUSPECT
+
+
+def _claim_alone(session: Session, worker: str, row: _Due, *, now: datetime, limit: int) -> list[int]:
+    """Claim a letter that dead workers held; if the last had it alone, count the attempt and claim what is next."""
+    if row.reason != DEADLY or row.claimed_by in (None, worker):
+        return _claim(session, worker, [row.id], reason=DEADLY)
+    _count_attempt(session.get_one(Letter, row.id), now)
+    session.flush()
+    return claim_due(session, worker, now=now, limit=limit)
+
+
+def _claim(session: Session, worker: str, ids: list[int], *, reason: str = "") -> list[int]:
+    claim = sa.update(Letter).where(Letter.id.in_(ids))
+    claim = claim.values(claimed_by=worker, claimed_until=None, reason=reason)
+    session.execute(claim, execution_options={"synchronize_session": False})
+    return ids
+
+
+def _count_attempt(letter: Letter, now: datetime) -> None:
+    """Count an attempt that ended the worker. The first time the letter is tried again at once, after all others."""
+    again = next_attempt(letter.attempts, now) if letter.attempts else None
+    letter.attempts += 1
+    letter.claimed_by, letter.claimed_until = None, again
+    if letter.attempts >= MAX_ATTEMPTS:
+        letter.outcome, letter.finished_at, letter.claimed_until = Outcome.FAILED, now, None
+
+
+def _lock_due(session: Session, worker: str, *, now: datetime, limit: int) -> list[_Due]:
+    """Lock the next letters and return them in their order."""
+    fresh, soon, deadly = Letter.attempts == 0, now + URGENT_WITHIN, Letter.reason == DEADLY
+    found: list[_Due] = []
     for which, order in (
         (sa.and_(fresh, Letter.expires_at < soon), Letter.expires_at),
         (sa.and_(fresh, sa.or_(Letter.expires_at.is_(None), Letter.expires_at >= soon)), Letter.due_at),
-        (~fresh, Letter.due_at),
+        (sa.and_(~fresh, ~deadly), Letter.due_at),
+        (sa.and_(~fresh, deadly), Letter.due_at),
     ):
-        if len(claimed) < limit:
-            claimed += _claim(session, worker, which, order, now=now, limit=limit - len(claimed))
-    return claimed
+        if len(found) < limit:
+            found += _lock(session, worker, which, order, now=now, limit=limit - len(found))
+    return found
 
 
-def _claim(
+def _lock(
     session: Session,
     worker: str,
     which: sa.ColumnElement[bool],
@@ -56,25 +113,17 @@ def _claim(
     *,
     now: datetime,
     limit: int,
-) -> list[int]:
+) -> Sequence[_Due]:
     may_go = sa.or_(Letter.claimed_until.is_(None), Letter.claimed_until <= now)
     free = sa.or_(is_free(Letter.claimed_by), Letter.claimed_by == worker)
     chosen = (
-        sa.select(Letter.id)
+        sa.select(Letter.id, Letter.claimed_by, Letter.reason)
         .where(Letter.outcome.is_(None), Letter.due_at <= now, may_go, free, which)
         .order_by(order, Letter.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    claim = (
-        sa.update(Letter)
-        .where(Letter.id.in_(chosen.scalar_subquery()))
-        .values(claimed_by=worker, claimed_until=None, reason="")
-        .returning(Letter.id, order)
-        .execution_options(synchronize_session=False)
-    )
-    claimed = session.execute(claim).all()
-    return [number for number, _ in sorted(claimed, key=lambda row: (row[1], row[0]))]
+    return session.execute(chosen).all()
 
 
 def release(session: Session, worker: str, ids: Sequence[int], *, until: datetime, reason: str = "") -> None:

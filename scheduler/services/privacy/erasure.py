@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 
 import sqlalchemy as sa
@@ -27,6 +27,7 @@ from scheduler.services.common.audit import note_each
 from scheduler.services.events.attendance import transitions
 
 ERASED = N_("erased")
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Planned(Conflict):
@@ -77,10 +78,10 @@ class Traces:
 
     addresses: set[str]  # to which letters went
     events: set[str]  # on whose lists they stood
-    since: datetime  # when they were first known
+    since: datetime  # when they were first known, or earlier
 
 
-def find_traces(session: Session, person: Person, *, now: datetime) -> Traces:
+def find_traces(session: Session, person: Person) -> Traces:
     """Return what is to be looked for outside of the database, before it is forgotten."""
     written = session.execute(sa.select(Letter.address, Letter.created_at).where(Letter.person_id == person.id)).all()
     here = sa.or_(Attendee.person_id == person.id, Attendee.represented_by_id == person.id)
@@ -88,8 +89,13 @@ def find_traces(session: Session, person: Person, *, now: datetime) -> Traces:
     return Traces(
         addresses={address for address in (person.email, *(row.address for row in written)) if address},
         events={row.key for row in listed},
-        since=min((row.created_at for row in (*written, *listed)), default=now),
+        since=_first_known(person, [row.created_at for row in (*written, *listed)]),
     )
+
+
+def _first_known(person: Person, seen: Sequence[datetime]) -> datetime:
+    """Return when a visitor was first seen; whom the office added may have been known long before that."""
+    return min(seen) if seen and person.key is None else BEGINNING
 
 
 # Leaving

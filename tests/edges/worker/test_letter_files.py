@@ -97,6 +97,15 @@ def test_copies_that_do_not_name_them_are_not_named(app: App, scheduler: Schedul
     assert "Not reached" not in scheduler("person", "erase", ZHANNA, "--yes").output
 
 
+def test_backups_are_named_also_for_somebody_who_was_on_no_list_when_they_were_made(
+    scheduler: Scheduler, tmp_path: Path
+) -> None:
+    scheduler("person", "add", "zhanna", "--name", "Zhanna", "--email", ZHANNA)
+    scheduler("db", "backup", str(tmp_path / "b"))
+
+    assert f"{tmp_path / 'b'}: backup of 2027-01-04" in scheduler("person", "erase", "zhanna", "--yes").output
+
+
 def test_who_erases_themselves_on_their_page_leaves_no_letter(app: App, zhanna: int, letters: Path) -> None:
     with app.db.read() as session:
         attendee = session.scalars(sa.select(Attendee).where(Attendee.person_id == zhanna)).one()

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
 import shutil
+import signal
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -27,14 +31,16 @@ from scheduler.services.letters.envelope import OutgoingMessage
 from scheduler.services.operations import workers
 from scheduler.services.operations.workers import KEPT_FOR, LAPSE_AFTER, MAX_SKEW, skew
 from scheduler.services.outbox import claims
+from scheduler.services.outbox.claims import DEADLY, MAX_ATTEMPTS
 from scheduler.worker import delivery, jobs, timetable
 from scheduler.worker.presence import SURE_FOR, Presence, at_work
 from scheduler.worker.process_locks import find_ended, lock_while_alive
 from tests.support.builders import DAY, NOW
 from tests.support.instance import connect
 from tests.support.letters import Postbox
+from tests.support.machine import HANG
 from tests.support.mail_faults import queue_letters
-from tests.support.processes import kill, killed
+from tests.support.processes import PROCESSES, kill, killed
 from tests.support.workers import SECOND, Kept, a_worker, lose
 
 TEN = [f"guest{number}@example.org" for number in range(10)]
@@ -142,6 +148,43 @@ def test_what_a_killed_worker_held_leaves_at_once_when_one_starts_on_its_data_di
     assert {0} == {row.attempts - 1 for row in rows(app)}
 
 
+def test_it_leaves_at_once_also_if_a_neighbour_is_just_finding_out_that_the_worker_has_ended(app, dead, machine):
+    finding = find_ended(dead)
+    (worker,) = seen(app)
+    assert worker == next(finding)
+
+    assert 10 == delivery.deliver(machine(dead)).sent
+
+
+WITHOUT_BOOT_ID = ["unshare", "--user", "--map-root-user", "--mount", "--pid", "--fork", "sh", "-c"]
+HIDE_AND_RUN = 'mount -t proc -o subset=pid proc /proc && exec "$0" "$@"'  # as systemd does for ProcSubset=pid
+LOCK_AND_DIE = """
+import os, signal, sys, pathlib
+from scheduler.worker.process_locks import BOOT, lock_while_alive
+assert not BOOT.exists()
+with lock_while_alive(pathlib.Path(sys.argv[1]), "one"):
+    os._exit(0)
+"""
+FIND = """
+import sys, pathlib
+from scheduler.worker.process_locks import find_ended
+print(*find_ended(pathlib.Path(sys.argv[1])))
+"""
+
+
+def test_an_end_is_proven_also_to_a_service_that_sees_nothing_of_the_machine(tmp_path):
+    def run(code: str) -> str:
+        command = [*WITHOUT_BOOT_ID, HIDE_AND_RUN, sys.executable, "-c", code, str(tmp_path)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if "unshare" in done.stderr or "mount:" in done.stderr:
+            pytest.skip(done.stderr)
+        return done.stdout + done.stderr
+
+    run(LOCK_AND_DIE)
+
+    assert "one\n" == run(FIND)
+
+
 def test_another_machine_takes_it_over_when_the_dead_was_not_seen_for_half_a_minute(app, dead, tmp_path, machine):
     other = machine(tmp_path / "other")
     (worker,) = seen(app)
@@ -187,6 +230,69 @@ def test_workers_that_are_killed_again_and_again_lose_nothing_and_repeat_one_let
     assert {Outcome.SENT} == {row.outcome for row in rows(app)}
     assert {row.message_id for row in rows(app)} == set(repeats)
     assert len(box.ids) - number <= 5
+
+
+# A letter that ends its worker
+
+
+class DeadlyLetter(Kept):
+    """Kills its process with the letter to one address, as a crash of a library or the want of memory does."""
+
+    def send(self, message: OutgoingMessage) -> None:
+        if message.address == TEN[4]:
+            os.kill(os.getpid(), signal.SIGKILL)
+        super().send(message)
+
+
+def work_until_killed(url: str, directory: Path, now: datetime) -> None:
+    app = App(settings(url, directory, MAIL_URL=f"file:{directory / 'letters'}"), ManualClock(now))
+    app.channel = DeadlyLetter()
+    delivery.deliver(app)
+    os._exit(0)
+
+
+def run_worker(url: str, directory: Path, now: datetime) -> bool:
+    """Let a worker do one round in a process of its own; return whether it lived to the end."""
+    process = PROCESSES.Process(target=work_until_killed, args=(url, directory, now))
+    process.start()
+    process.join(HANG)
+    return process.exitcode == 0
+
+
+def test_a_letter_that_kills_its_worker_holds_up_the_others_only_until_it_is_known(
+    app, clock, database_url, tmp_path
+):
+    queue_letters(app, TEN)
+
+    deaths = 0
+    while not run_worker(database_url, tmp_path / "data", clock.now()):
+        deaths += 1
+
+    assert 4 == deaths  # with ten letters, with the six that were left, alone, and once more after all others
+    assert [(Outcome.SENT, 1)] * 9 == [(row.outcome, row.attempts) for row in rows(app) if row.id != 5]
+    assert (None, 2, clock.now() + timedelta(minutes=1)) == (
+        rows(app)[4].outcome,
+        rows(app)[4].attempts,
+        rows(app)[4].claimed_until,
+    )
+    assert DEADLY == rows(app)[4].reason
+
+
+def test_after_its_last_attempt_it_fails_and_says_why(app, clock):
+    queue_letters(app, TEN[:1])
+
+    claimed = 0
+    while rows(app)[0].outcome is None:
+        with app.db.write() as session:
+            claimed += len(claims.claim_due(session, f"dead {clock.now()}", now=clock.now(), limit=10))
+        clock.advance(DAY)
+
+    assert 2 + MAX_ATTEMPTS == claimed  # the first two times it may have been something else
+    assert (Outcome.FAILED, MAX_ATTEMPTS, DEADLY) == (
+        rows(app)[0].outcome,
+        rows(app)[0].attempts,
+        rows(app)[0].reason,
+    )
 
 
 @pytest.mark.parametrize("what", ["copied", "from before this machine was started"])
