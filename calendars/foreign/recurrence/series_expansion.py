@@ -20,7 +20,10 @@ _MAX_DAYS = 5_000_000  # tested for one file, which takes some seconds
 
 
 def expand_series(events: Iterable[ForeignEvent], days: tuple[date, date], notes: Notes) -> list[ForeignEvent]:
-    """Expand series: return every event that touches those days, both included, each occurrence as its own event."""
+    """Expand series: return every event that touches those days, both included, each occurrence as its own event.
+
+    Cancellations are kept, too: the events that they name may be on any day.
+    """
     budget, found, outside = DayBudget(_MAX_DAYS), list[ForeignEvent](), 0
     for event in events:
         occurrences = list(_generate_occurrences(event, days, budget, notes))
@@ -38,7 +41,7 @@ def _generate_occurrences(
 ) -> Iterator[ForeignEvent]:
     """Generate the overrides, the cancelled occurrences, then the others; a single event is its own occurrence."""
     if not event.recurring:
-        yield from [event] if _touches(event, *days) else []
+        yield from [event] if event.cancellation or _touches(event, *days) else []
         return
     changed, ranges = _map_overrides(event), _list_ranges(event)
     yield from (override for override in changed.values() if _touches(override, *days))

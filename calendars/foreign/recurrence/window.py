@@ -26,8 +26,11 @@ def keep_within(events: Iterable[ForeignEvent], days: tuple[date, date] | None, 
 
 
 def _may_touch(event: ForeignEvent, first: date, last: date) -> bool:
-    """Tell whether the event, or an occurrence of the series, may touch those days; a series is not expanded."""
-    if any(_may_touch(override, first, last) for override in event.overrides):
+    """Tell whether the event, or an occurrence of the series, may touch those days; a series is not expanded.
+
+    A cancellation counts whenever the event that it names takes place.
+    """
+    if event.cancellation or any(_may_touch(override, first, last) for override in event.overrides):
         return True
     if any(override.this_and_future for override in event.overrides):
         reach = max(map(measure_reach, event.overrides))
