@@ -92,7 +92,7 @@ class KnownOccurrences:
 
 
 def _is_named(known: KnownEvent, at: date, tzid: str) -> bool:
-    """Return whether a RECURRENCE-ID in a zone names the occurrence: by its instant, or its day if one has no hour."""
+    """Return whether a RECURRENCE-ID in a zone names the occurrence: by its instant, or its day without an hour."""
     start = parse_start(known.origin.recurrence_id)
     if not isinstance(at, datetime):
         return at == _to_day(start)
