@@ -19,12 +19,15 @@ MAX_OCCURRENCES = 1000  # of one series
 _MAX_DAYS = 5_000_000  # tested for one file, which takes some seconds
 
 
-def expand_series(events: Iterable[ForeignEvent], days: tuple[date, date], notes: Notes) -> list[ForeignEvent]:
+def expand_series(
+    events: Iterable[ForeignEvent], days: tuple[date, date], notes: Notes, *, outside: int = 0
+) -> list[ForeignEvent]:
     """Expand series: return every event that touches those days, both included, each occurrence as its own event.
 
-    Cancellations are kept, too: the events that they name may be on any day.
+    Cancellations are kept, too: the events that they name may be on any day. Note how many events do not touch those
+    days; `outside` is the number of those that were left out before.
     """
-    budget, found, outside = DayBudget(_MAX_DAYS), list[ForeignEvent](), 0
+    budget, found = DayBudget(_MAX_DAYS), list[ForeignEvent]()
     for event in events:
         occurrences = list(_generate_occurrences(event, days, budget, notes))
         found += occurrences
