@@ -18,6 +18,7 @@ import sqlalchemy as sa
 import xlwt
 
 from scheduler.formats import sheets
+from scheduler.formats.workbooks.xls import scan_xls
 from scheduler.services.events.guest_lists import importing
 from scheduler.services.events.guest_lists.headings import guess_field, is_total
 from scheduler.storage.database import Database
@@ -918,3 +919,18 @@ def test_no_cell_of_an_exported_csv_is_a_formula_in_any_width(desk: Desk) -> Non
 
     assert {"'＝1+1", "'＠x"} <= cells
     assert ["unchanged", "unchanged"] == desk.outcomes(desk.directory / "out.csv")
+
+
+def test_an_xls_that_is_broken_tells_nothing_of_what_is_hidden_and_stops_nothing(tmp_path: Path) -> None:
+    book = xlwt.Workbook()
+    book.add_sheet("Guests").row(0).hidden = 1
+    book.save(str(tmp_path / "guests.xls"))
+    sound = (tmp_path / "guests.xls").read_bytes()
+
+    layout = scan_xls(sound, "Guests")
+    assert layout is not None
+    assert {1} == layout.hidden_rows
+    assert None is scan_xls(sound, "Visitors")
+    for at in range(0, len(sound), 61):  # neither a cut nor a wrong octet raises anything or goes on for ever
+        scan_xls(sound[:at], "Guests")
+        scan_xls(sound[:at] + b"\xff" + sound[at + 1 :], "Guests")
