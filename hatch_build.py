@@ -149,7 +149,8 @@ BUNDLE: tuple[File, ...] = (
     ),
     *(font for script in PRINTED_SCRIPTS for font in _printed(script)),
     *_printed("tibetan", family="noto-serif"),
-    _printed_whole("sc"),  # Chinese, and Japanese in its Chinese form
+    _printed_whole("sc"),
+    _printed_whole("jp"),  # whose letters of Chinese origin look otherwise
     _printed_whole("kr"),
 )
 

@@ -9,9 +9,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
-from icalendar import vDuration
-
-from calendars.lines import TextValue, fold, write_content_lines
+from calendars.lines import ExactDuration, TextValue, fold, write_content_lines
 
 _END = b"\r\nEND:VEVENT\r\n"
 _REVISED = re.compile(rb"(?<=\r\n)(DTSTAMP|LAST-MODIFIED):(\d{8}T\d{6}Z)(?=\r\n)")
@@ -54,7 +52,7 @@ def raise_revision(event: bytes, changed_at: datetime) -> bytes:
 
 @lru_cache(maxsize=64)
 def _write_trigger(trigger: timedelta) -> bytes:
-    return write_content_lines([("TRIGGER", vDuration(trigger))])
+    return write_content_lines([("TRIGGER", ExactDuration(trigger))])
 
 
 def _write_alarm(trigger: timedelta, description: bytes) -> bytes:

@@ -7,9 +7,10 @@ not by characters.
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Protocol
 
-from icalendar import Parameters, vCategory, vText, vUri
+from icalendar import Parameters, vCategory, vDuration, vText, vUri
 
 MAX_LINE_OCTETS = 75  # of a physical line, without its CRLF
 
@@ -67,6 +68,20 @@ class TextValue(vText):
     def to_ical(self) -> bytes:
         escaped = self.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,")
         return escaped.replace("\n", "\\n").encode()
+
+
+class ExactDuration(vDuration):
+    """A DURATION in hours, however many: its days would be nominal, which last 23 hours where clocks change.
+
+    See RFC 5545 section 3.3.6; icalendar writes 24 hours as a day.
+    """
+
+    def to_ical(self) -> bytes:
+        seconds = self.td // timedelta(seconds=1)
+        minutes, rest = divmod(abs(seconds), 60)
+        hours, minutes = divmod(minutes, 60)
+        parts = "".join(f"{number}{unit}" for number, unit in ((hours, "H"), (minutes, "M"), (rest, "S")) if number)
+        return f"{'-' if seconds < 0 else ''}PT{parts or '0S'}".encode()
 
 
 def make_text_list(values: Iterable[str]) -> vCategory:

@@ -14,14 +14,22 @@ from icalendar import (
     vDate,
     vDatetime,
     vDDDLists,
-    vDuration,
     vGeo,
     vInt,
     vRecur,
     vUri,
 )
 
-from calendars.lines import Property, TextValue, clean_text, join_lines, make_text_list, make_uri, write_content_lines
+from calendars.lines import (
+    ExactDuration,
+    Property,
+    TextValue,
+    clean_text,
+    join_lines,
+    make_text_list,
+    make_uri,
+    write_content_lines,
+)
 
 EventStatus = Literal["TENTATIVE", "CONFIRMED", "CANCELLED"]
 Transparency = Literal["OPAQUE", "TRANSPARENT"]
@@ -281,7 +289,7 @@ def _list_alarm(alarm: VAlarm, texts: Texts) -> list[Property]:
     return [
         ("ACTION", TextValue("DISPLAY")),
         ("DESCRIPTION", TextValue(description)),
-        ("TRIGGER", vDuration(alarm.trigger)),
+        ("TRIGGER", ExactDuration(alarm.trigger)),
     ]
 
 

@@ -7,7 +7,7 @@ from datetime import date
 
 from calendars.foreign.events.event import ForeignEvent
 from calendars.foreign.recurrence.series import UngroupedEvent, group_series
-from calendars.foreign.recurrence.window import keep_within
+from calendars.foreign.recurrence.window import drop_texts_outside, keep_within
 from calendars.foreign.report.errors import ReadError
 from calendars.foreign.report.notes import N_, Note, Notes
 from calendars.foreign.syntax.components import NOT_A_PROPERTY, TOO_LONG, ComponentReader
@@ -22,12 +22,16 @@ from calendars.foreign.zones.tzid_resolution import TzidResolver
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The content of a file; `uncertain_tzids` are the TZIDs that a person should be asked about."""
+    """The content of a file; `uncertain_tzids` are the TZIDs that a person should be asked about.
+
+    `outside` is the number of events and series that were left out because they are outside the days asked for.
+    """
 
     events: tuple[ForeignEvent, ...]
     notes: tuple[Note, ...]
     calendars: tuple[CalendarProperties, ...]
     uncertain_tzids: tuple[str, ...] = ()
+    outside: int = 0
 
 
 _ANSWERS = frozenset(("REPLY", "REFRESH", "COUNTER", "DECLINECOUNTER"))  # RFC 5546 section 1.4: of one guest
@@ -47,12 +51,12 @@ def read_calendar(
 ) -> Reading:
     """Read a calendar file of another program.
 
-    `charset` is the encoding that HTTP or MIME gave for the file, `chosen_charset` the one that a person has
-    chosen, which goes before all others. `default_tzid` is the zone of times without
-    one, unless the calendar names its own; `floating_tzid` is their zone whatever the calendar names. `zones` maps
-    TZIDs to the zones that a person has chosen for them. `within` leaves out events that cannot
-    fall between its two days, both included. A faulty event is refused alone, with a note. Raise ReadError if
-    nothing can be read.
+    `charset` is the encoding that HTTP or MIME gave for the file, `chosen_charset` the one that a person has chosen,
+    which goes before all others. `default_tzid` is the zone of times without one, unless the calendar names its own;
+    `floating_tzid` is their zone whatever the calendar names. `zones` maps TZIDs to the zones that a person has
+    chosen for them. `within` leaves out events that cannot fall between its two days, both included; their texts are
+    not kept while the rest is read. A faulty event is refused alone, with a note. Raise ReadError if nothing can be
+    read.
     """
     notes = Notes()
     octets = prepare_octets(convert_from(chosen_charset, data) if chosen_charset else data, limits)
@@ -65,10 +69,17 @@ def read_calendar(
         floating=_check_zone(floating_tzid),
         answers=_check_answers(zones or {}),
     )
-    ungrouped = _read_events(reader, calendars, resolver, notes)
-    events = keep_within(group_series(ungrouped, notes), within, notes)
+    ungrouped = _read_events(reader, calendars, resolver, notes, within)
+    grouped = list(group_series(ungrouped, notes))
+    events = keep_within(grouped, within)
     properties = tuple(calendar.properties for calendar in calendars)
-    return Reading(tuple(events), notes.list_by_line(), properties, tuple(sorted(resolver.uncertain_tzids)))
+    return Reading(
+        tuple(events),
+        notes.list_by_line(),
+        properties,
+        tuple(sorted(resolver.uncertain_tzids)),
+        outside=len(grouped) - len(events),
+    )
 
 
 def _check_answers(answers: Mapping[str, str]) -> dict[str, str]:
@@ -84,7 +95,11 @@ def _check_zone(tzid: str) -> str:
 
 
 def _read_events(
-    reader: ComponentReader, calendars: Sequence[VCalendar], resolver: TzidResolver, notes: Notes
+    reader: ComponentReader,
+    calendars: Sequence[VCalendar],
+    resolver: TzidResolver,
+    notes: Notes,
+    within: tuple[date, date] | None,
 ) -> list[UngroupedEvent]:
     """Read the events of all calendars in order; each calendar has its own zones."""
     ungrouped: list[UngroupedEvent] = []
@@ -96,7 +111,8 @@ def _read_events(
         event_reader = EventReader(zones, notes, left_out, reader.limits, cancelled=cancelled)
         if calendar.properties.method not in _ANSWERS:
             parts = (reader.read(part) for part in calendar.parts if part.kind == "VEVENT")
-            ungrouped += filter(None, map(event_reader.read, parts))
+            read = filter(None, map(event_reader.read, parts))
+            ungrouped += (one._replace(event=drop_texts_outside(one.event, within)) for one in read)
         left_out.update(part.kind for part in calendar.parts if part.kind not in ("VEVENT", "VTIMEZONE"))
     _note_left_out(left_out, notes)
     return ungrouped

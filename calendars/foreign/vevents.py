@@ -1,6 +1,7 @@
 """The VEVENTs of one calendar (RFC 5545 section 3.6.1), each read on its own."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from hashlib import sha256
 
@@ -12,7 +13,7 @@ from calendars.foreign.events.descriptive import (
     read_conference,
 )
 from calendars.foreign.events.event import ForeignEvent
-from calendars.foreign.events.spans import SpanReader
+from calendars.foreign.events.spans import Span, SpanReader
 from calendars.foreign.recurrence.properties import RecurrenceReader
 from calendars.foreign.recurrence.series import UngroupedEvent
 from calendars.foreign.report.errors import EventRefused
@@ -21,9 +22,10 @@ from calendars.foreign.syntax.components import NOT_A_PROPERTY, TOO_LONG, Compon
 from calendars.foreign.syntax.content_lines import ContentLine, get_head, parse_parameters
 from calendars.foreign.syntax.date_times import parse_time
 from calendars.foreign.syntax.limits import Limits
-from calendars.foreign.zones.tzid_resolution import TzidResolver
+from calendars.foreign.zones.tzid_resolution import TzidResolver, ZoneSource
 from calendars.lines import join_lines
 
+_NO_TIME = Span(date(1970, 1, 1), date(1970, 1, 2), "", ZoneSource.DATE, "")  # of a cancellation without any
 _REVISION = frozenset(("DTSTAMP", "LAST-MODIFIED", "SEQUENCE"))
 
 
@@ -39,6 +41,7 @@ class EventReader:
         self._left_out = left_out
         self._spans = SpanReader(zones, notes)
         self._recurrence = RecurrenceReader(zones, notes)
+        self._cancelled = cancelled
         self._descriptive = DescriptiveReader(notes, cancelled=cancelled)
 
     def read(self, part: Component) -> UngroupedEvent | None:
@@ -71,11 +74,13 @@ class EventReader:
         """Read the properties of the event. Raise EventRefused if one that it needs is missing or wrong."""
         if not part.complete:
             raise EventRefused(part.line, "The file ends within this event.")
-        span = self._spans.read(part, uid)
+        summary, status = self._descriptive.read_summary(part, uid)
+        complete = bool(summary) and "DTSTART" in part.lines
+        cancellation = self._cancelled or (status == "CANCELLED" and not complete)
+        span = self._read_span(part, uid, cancellation=cancellation)
         if span.end.year == date.max.year:
             raise EventRefused(part.line, "The event ends in {year}.", year=span.end.year)
         recurrence_id = self._spans.read_time(part, "RECURRENCE-ID", uid)
-        summary, status = self._descriptive.read_summary(part, uid)
         event = ForeignEvent(
             line=part.line,
             uid=uid,
@@ -103,8 +108,19 @@ class EventReader:
             exdates=self._recurrence.read_dates(part, "EXDATE", span, uid),
             period_ends=self._recurrence.read_period_ends(part, span, uid),
             this_and_future=recurrence_id is not None and _concerns_later_ones(part),
+            cancellation=cancellation,
         )
+        if cancellation:  # of a series it cancels the whole
+            event = replace(event, rrule="", rdates=(), exdates=(), period_ends={})
         return UngroupedEvent(event, recurrence_id, self._zones)
+
+    def _read_span(self, part: Component, uid: str, *, cancellation: bool) -> Span:
+        """Read start and end; a cancellation needs none (RFC 5546 section 3.2.5), but may name an occurrence."""
+        if cancellation and "DTSTART" not in part.lines:
+            if "RECURRENCE-ID" not in part.lines:
+                return _NO_TIME
+            part.lines["DTSTART"] = part.lines["RECURRENCE-ID"]
+        return self._spans.read(part, uid)
 
 
 def _concerns_later_ones(part: Component) -> bool:

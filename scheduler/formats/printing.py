@@ -29,7 +29,10 @@ class PrintForm(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """One person's. ``code`` is a picture of their pass (SVG), ``spelt`` the same in letters."""
+    """One person's. ``code`` is a picture of their pass (SVG), ``spelt`` the same in letters.
+
+    ``language`` is the person's, which decides how letters of Chinese origin look; "" if it is not known.
+    """
 
     name: str
     title: str = ""
@@ -38,6 +41,7 @@ class Card:
     role: str = ""
     code: str = ""
     spelt: str = ""
+    language: str = ""
 
 
 def print_cards(
@@ -105,6 +109,7 @@ def _set(template: str, data: Mapping[str, Any]) -> bytes:
 
 # What the bundled fonts are known to have: all texts of most lists.
 _COMMON = re.compile("[\n -~\u00a0-\u017f\u0400-\u045f\u0490-\u04e9\u0e01-\u0e5b\u2010-\u2026]*")
+_JOINER = "\u200d"  # joins emoji, too
 _NAMED = re.compile(r'the text `"((?:[^"\\]|\\.)+)"` could not be displayed')
 
 
@@ -139,8 +144,11 @@ def _unescape(text: str) -> str:
 
 def name_script(letters: str) -> str:
     """Return the name of the script of some letters, as Unicode has it: Ethiopic, Han, Nko."""
-    words = (unicodedata.name(letter, "?") for letter in letters if unicodedata.category(letter)[0] in "LSC")
+    kinds = [(letter, unicodedata.category(letter)[0]) for letter in letters if letter != _JOINER]
+    words = [unicodedata.name(letter, "?") for letter, kind in kinds if kind in "LC"]
+    if not words and any(kind == "S" for _, kind in kinds):
+        return "Emoji"
     found = re.split(
-        r" (?:CAPITAL|SMALL|LETTER|SYLLABLE|UNIFIED|IDEOGRAPH|SIGN|VOWEL|CHARACTER)\b", next(words, "?")
+        r" (?:CAPITAL|SMALL|LETTER|SYLLABLE|UNIFIED|IDEOGRAPH|SIGN|VOWEL|CHARACTER)\b", next(iter(words), "?")
     )[0]
     return "Han" if found == "CJK" else found.title()

@@ -21,6 +21,7 @@ from typing import Any
 from scheduler.base.errors import Invalid, SchedulerError
 from scheduler.formats.workbooks.calamine import CalamineBook
 from scheduler.formats.workbooks.layout import CellRange, SheetLayout, column_letters, scan_ods, scan_xlsx
+from scheduler.formats.workbooks.xls import scan_xls
 
 MAX_OCTETS = 50_000_000
 MAX_UNPACKED_OCTETS = 200_000_000
@@ -206,9 +207,12 @@ def _read_xls(path: Path, data: bytes, wanted: str | None) -> TableSheet:
         raise Invalid(
             "{file}: is an .xls that cannot be read, or has a password; save it as .xlsx without one", file=path
         ) from error
-    unseen = Remark("an .xls does not tell which rows are hidden; save it as .xlsx if some are")
-    remarks = [*_tell_others(name, book.names, wanted), unseen]
-    return _make_sheet(name, found, SheetLayout(merged=merged), remarks)
+    layout, remarks = scan_xls(data, name), _tell_others(name, book.names, wanted)
+    if layout is None:
+        remarks.append(Remark("this .xls does not tell which rows are hidden; save it as .xlsx if some are"))
+        layout = SheetLayout()
+    layout.merged = merged
+    return _make_sheet(name, found, layout, remarks)
 
 
 def _choose_sheet(path: Path, names: Sequence[str], first: str, wanted: str | None) -> str:

@@ -22,7 +22,7 @@ from scheduler.base.i18n import LANGUAGES
 from scheduler.services.common import content_version, tokens
 from scheduler.services.feeds import event_feeds, scopes
 from scheduler.services.feeds.addresses import Address
-from scheduler.services.feeds.alarms import ALARMS
+from scheduler.services.feeds.alarms import PUBLISHED_ALARMS
 from scheduler.worker.publish_ownership import FOLDER, PACKERS, FileDigest, Ownership
 from scheduler.worker.publish_targets import Target
 
@@ -103,8 +103,8 @@ def _name(address: Address) -> str:
 
 
 def _list_addresses(scope: scopes.Scope) -> Iterator[Address]:
-    """Yield every form of a feed that a subscriber can choose. Choices of a reader's own are left to the server."""
-    for language, by_hours, alarms in product(LANGUAGES, (False, True), ALARMS):
+    """Yield the forms of a feed that most subscribers choose. Other alarms are left to the server."""
+    for language, by_hours, alarms in product(LANGUAGES, (False, True), PUBLISHED_ALARMS):
         yield Address(scope.key, language, by_hours, alarms)
 
 

@@ -20,8 +20,9 @@ class ForeignEvent:
     end. `written_tzid` is the TZID in the file, and `zone_source` tells how it was resolved. `rrule` is checked; its
     UNTIL is in UTC for times and a date for dates. `recurrence_id` is a time in the zone of the series. An override
     with `this_and_future` changes all later occurrences, too. `expanded` tells that the file has the whole series of
-    an occurrence. `period_ends` has the ends of those occurrences that
-    RDATE gives as a period, by their starts. Of an hour that comes twice, `fold` tells the second (PEP 495).
+    an occurrence. `period_ends` has the ends of those occurrences that RDATE gives as a period, by their starts. Of
+    an hour that comes twice, `fold` tells the second (PEP 495). Of a `cancellation` nothing counts but which event
+    it names: its times may be made up.
     """
 
     line: int
@@ -52,6 +53,7 @@ class ForeignEvent:
     recurrence_id: DateOrDateTime | None = None
     this_and_future: bool = False
     expanded: bool = False
+    cancellation: bool = False
     overrides: tuple["ForeignEvent", ...] = ()
 
     @property

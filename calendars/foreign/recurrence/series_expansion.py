@@ -19,9 +19,15 @@ MAX_OCCURRENCES = 1000  # of one series
 _MAX_DAYS = 5_000_000  # tested for one file, which takes some seconds
 
 
-def expand_series(events: Iterable[ForeignEvent], days: tuple[date, date], notes: Notes) -> list[ForeignEvent]:
-    """Expand series: return every event that touches those days, both included, each occurrence as its own event."""
-    budget, found, outside = DayBudget(_MAX_DAYS), list[ForeignEvent](), 0
+def expand_series(
+    events: Iterable[ForeignEvent], days: tuple[date, date], notes: Notes, *, outside: int = 0
+) -> list[ForeignEvent]:
+    """Expand series: return every event that touches those days, both included, each occurrence as its own event.
+
+    Cancellations are kept, too: the events that they name may be on any day. Note how many events do not touch those
+    days; `outside` is the number of those that were left out before.
+    """
+    budget, found = DayBudget(_MAX_DAYS), list[ForeignEvent]()
     for event in events:
         occurrences = list(_generate_occurrences(event, days, budget, notes))
         found += occurrences
@@ -38,7 +44,7 @@ def _generate_occurrences(
 ) -> Iterator[ForeignEvent]:
     """Generate the overrides, the cancelled occurrences, then the others; a single event is its own occurrence."""
     if not event.recurring:
-        yield from [event] if _touches(event, *days) else []
+        yield from [event] if event.cancellation or _touches(event, *days) else []
         return
     changed, ranges = _map_overrides(event), _list_ranges(event)
     yield from (override for override in changed.values() if _touches(override, *days))

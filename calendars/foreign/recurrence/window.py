@@ -1,33 +1,38 @@
-"""The window of days within which events are read."""
+"""The window of days within which events are read.
+
+Events outside are dropped only when all are read: of two revisions in the file the later one may be outside.
+"""
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, timedelta
 
 from calendars.foreign.events.event import ForeignEvent
 from calendars.foreign.recurrence.series_expansion import measure_reach
-from calendars.foreign.report.notes import N_, Notes
 from calendars.foreign.syntax.date_times import to_date
 
 _UNTIL_DAY = re.compile(r"UNTIL=(\d{8})", re.ASCII)
 
 
-def keep_within(events: Iterable[ForeignEvent], days: tuple[date, date] | None, notes: Notes) -> list[ForeignEvent]:
-    """Keep the events that may fall between the two days, both included; note the number of the others."""
-    every = list(events)
-    if days is None:
-        return every
-    kept = [event for event in every if _may_touch(event, *days)]
-    if len(kept) < len(every):
-        message = N_("Events that cannot fall between {first} and {last} are left out: {count}.")
-        first, last = (day.isoformat() for day in days)
-        notes.add_ignored(None, "", message, first=first, last=last, count=len(every) - len(kept))
-    return kept
+def keep_within(events: Iterable[ForeignEvent], days: tuple[date, date] | None) -> list[ForeignEvent]:
+    """Keep the events that may fall between the two days, both included."""
+    return [event for event in events if days is None or _may_touch(event, *days)]
+
+
+def drop_texts_outside(event: ForeignEvent, days: tuple[date, date] | None) -> ForeignEvent:
+    """Return an event that will be left out without its texts, which take most of its memory, any other as it is."""
+    if days is None or event.this_and_future or _may_touch(event, *days):
+        return event
+    return replace(event, summary="", description="", location="", url="", conference="", categories=())
 
 
 def _may_touch(event: ForeignEvent, first: date, last: date) -> bool:
-    """Tell whether the event, or an occurrence of the series, may touch those days; a series is not expanded."""
-    if any(_may_touch(override, first, last) for override in event.overrides):
+    """Tell whether the event, or an occurrence of the series, may touch those days; a series is not expanded.
+
+    A cancellation counts whenever the event that it names takes place.
+    """
+    if event.cancellation or any(_may_touch(override, first, last) for override in event.overrides):
         return True
     if any(override.this_and_future for override in event.overrides):
         reach = max(map(measure_reach, event.overrides))

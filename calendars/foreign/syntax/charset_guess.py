@@ -13,15 +13,15 @@ _THAI_CONSONANT, _THAI_MARKS = range(0x0E01, 0x0E2F), "ัิีึืฺุู�
 
 
 def guess_charset(data: bytes) -> str:
-    """Guess windows-1251, KOI8-R, TIS-620 or Latin-1 from the letters beyond ASCII, by their runs."""
+    """Guess windows-1251, KOI8-R, TIS-620 or windows-1252 from the letters beyond ASCII, by their runs."""
     runs = [found[0] for found in islice(_RUN.finditer(data), _MAX_RUNS)]
     if not any(len(run) >= _LEAST for run in runs):
-        return "latin-1"
+        return "windows-1252"
     if _has_thai_letters(b"".join(runs)) and all(map(_is_thai, runs)):
         return "TIS-620"
     scores = {charset: sum(_score_russian(runs, charset)) for charset in ("windows-1251", "KOI8-R")}
     best = max(scores, key=scores.__getitem__)
-    return best if scores[best] > 0 else "latin-1"
+    return best if scores[best] > 0 else "windows-1252"
 
 
 def _has_thai_letters(letters: bytes) -> bool:

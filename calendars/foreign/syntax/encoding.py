@@ -1,6 +1,7 @@
 """The encoding of a file (RFC 5545 section 3.1.4)."""
 
 import re
+from codecs import getincrementaldecoder
 from contextlib import suppress
 from itertools import islice
 from typing import NamedTuple
@@ -14,8 +15,10 @@ from calendars.foreign.syntax.limits import Limits
 _BOMS = ((b"\xef\xbb\xbf", ""), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _WITHOUT_BOM = ((b"B\0E\0G\0", "utf-16-le"), (b"\0B\0E\0G", "utf-16-be"))
 _FOLD = re.compile(rb"(?:\r*\n)+[ \t]")
-_CODECS = {"TIS-620": "cp874"}  # of Python, where it has a wider one: Windows adds quotes and dashes to TIS-620
+# Wider codecs of Python for the charsets that programs name: Windows adds quotes and dashes to them.
+_CODECS = {"TIS-620": "cp874", "ISO-8859-1": "cp1252", "LATIN-1": "cp1252"}
 _MAX_TESTED_LINES = 10_000
+_PIECE = 1 << 16  # octets
 
 
 class Encoding(NamedTuple):
@@ -48,8 +51,9 @@ def detect_encoding(data: bytes, charset: str | None, notes: Notes) -> Encoding:
     """
     if _can_decode(data, "utf-8") or _can_decode(unfolded := _FOLD.sub(b"", data), "utf-8"):
         return Encoding("utf-8")
-    if charset and _is_ascii_compatible(charset) and _can_decode(unfolded, charset):
-        return Encoding(charset)
+    codec = _CODECS.get(charset.upper(), charset) if charset else ""
+    if codec and _is_ascii_compatible(codec) and _can_decode(unfolded, codec):
+        return Encoding(codec)
     if broken_line := _find_broken_line(data):
         notes.add_mended(broken_line, "", "Some letters are not in UTF-8 and are shown as \N{REPLACEMENT CHARACTER}.")
         return Encoding("utf-8", "replace")
@@ -79,8 +83,12 @@ def _is_text_codec(charset: str) -> bool:
 
 
 def _can_decode(data: bytes, charset: str) -> bool:
+    """Tell whether the data are in a charset, piece by piece: nobody needs the text as a whole."""
     try:
-        data.decode(charset)
+        decoder = getincrementaldecoder(charset)()
+        for start in range(0, len(data), _PIECE):
+            decoder.decode(data[start : start + _PIECE])
+        decoder.decode(b"", final=True)
     except (UnicodeError, LookupError):
         return False
     return True

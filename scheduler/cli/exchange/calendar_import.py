@@ -102,8 +102,9 @@ def _order(context: CommandContext, source: str, given: dict[str, Any]) -> Calen
         floating_tzid=tz if given["tz"] else "",
         zones=dict(_answer(text) for text in given["zones"]),
         chosen_charset=given["charset"],
+        within=days,
     )
-    if not reading.events:
+    if not reading.events and not reading.outside:
         raise Invalid("{source}: has no event that can be read{why}", source=_shown(source), why=_why(reading))
     terms = _terms(context, given, _name(source, given["named"], reading), tz)
     wanted = ImportOptions(
@@ -208,7 +209,7 @@ def _bring_in(
     Raises Conflict when it would now do other than was ``shown``: nothing is done that nobody was asked about.
     """
     notes = Notes()
-    events = expand_series(order.reading.events, order.wanted.days, notes)
+    events = expand_series(order.reading.events, order.wanted.days, notes, outside=order.reading.outside)
     about = {event.uid for event in events}
     told = [one for one in order.reading.notes if one.uid in about or _concerns_all(one)]
     with context.write(keep=keep) as session:

@@ -124,7 +124,8 @@ class _CalendarImport:
         self._adopt_from_elsewhere(mapped)
         occurrences = KnownOccurrences(self.known)
         mapped |= self._map(occurrences.spread_ranges([one.foreign for one in mapped.values()]))
-        mapped = self._map(occurrences.name_alike(one.foreign) for one in mapped.values())
+        alike = [replace(one, foreign=occurrences.name_alike(one.foreign)) for one in mapped.values()]
+        mapped = {one.name: one for one in alike}
         self.file = FileOutline.of(one.foreign for one in mapped.values())
         self.seen = set(mapped)
         renamed = self._match_new_uids(mapped) | occurrences.match_moved(mapped)
@@ -177,12 +178,14 @@ class _CalendarImport:
         unknown = (
             one
             for name, one in mapped.items()
-            if name not in self.known and not (one.draft.status is Status.CANCELLED and name[0] in series)
+            if name not in self.known
+            and not one.foreign.cancellation
+            and not (one.draft.status is Status.CANCELLED and name[0] in series)
         )
         return {one.name: known for one in unknown if (known := vanished.pop(one.looks, None))}
 
     def _take_unknown(self, one: MappedEvent) -> None:
-        """Take a new event unless it is cancelled; that of a whole event is noted, that of an occurrence is not."""
+        """Take a new event unless it is cancelled; that is noted, but not of an occurrence beside its series."""
         foreign, uid = one.foreign, one.name[0]
         others = [known for (known_uid, _), known in self.known.items() if known_uid == uid]
         if others and min(known.origin.sequence for known in others) > foreign.sequence:
@@ -191,7 +194,7 @@ class _CalendarImport:
             self.new.append(one)
         elif others and foreign.recurrence_id is None:
             self._cancel_series(one, others)
-        elif foreign.recurrence_id is None:
+        elif not foreign.expanded:
             self.notes.add_ignored(foreign.line, foreign.uid, N_("Cancelled there, and not known here."))
 
     def _cancel_series(self, one: MappedEvent, occurrences: Iterable[KnownEvent]) -> None:
@@ -339,7 +342,7 @@ class _CalendarImport:
         """
         origin, draft, kept = known.origin, here, dict[str, list[str]]()
         before = origin.fields
-        for name, there in one.digests.items():
+        for name, there in one.told.items():
             if name in before and before[name][0] == there:
                 continue
             given = FIELDS[name].given(one, origin, self.terms.language)
@@ -451,7 +454,7 @@ class _CalendarImport:
         calendar_origins.record_revision(origin, step.mapped.foreign)
         written = {
             name: [there, compute_digest(FIELDS[name].read(step.pending.draft, origin.language))]
-            for name, there in step.mapped.digests.items()
+            for name, there in step.mapped.told.items()
         }
         origin.fields = {**origin.fields, **written, **step.kept}
         # Without a digest the difference is noted again at each import, until it is resolved.

@@ -57,6 +57,11 @@ class MappedEvent:
         return shorten_uid(self.foreign.uid), _format_recurrence_id(self.foreign)
 
     @property
+    def told(self) -> Mapping[str, str]:
+        """Return the digests of those fields that the source tells: a cancellation tells nothing of the others."""
+        return {"status": self.digests["status"]} if self.foreign.cancellation else self.digests
+
+    @property
     def digest(self) -> str:
         """Return the digest of all fields together."""
         return compute_digest(sorted(self.digests.items()))
@@ -69,6 +74,8 @@ class MappedEvent:
 
 def map_event(foreign: ForeignEvent, terms: CalendarDefaults, notes: Notes) -> MappedEvent | None:
     """Return the foreign event with a draft of it; None, and a note, if it cannot be planned here."""
+    if foreign.cancellation:
+        notes = Notes()  # what is mended in what is not taken over is not told
     try:
         return MappedEvent(foreign, _make_draft(foreign, terms, notes), _digest_fields(foreign, terms))
     except Invalid as error:

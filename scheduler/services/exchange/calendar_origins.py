@@ -91,7 +91,7 @@ def _is_same_event(mapped: MappedEvent, origin: Origin) -> bool:
     Some programs number their events from 1: so two without a revision of their own, title and time must not both
     differ.
     """
-    if mapped.foreign.sequence != origin.sequence:
+    if mapped.foreign.sequence != origin.sequence or (mapped.foreign.cancellation and not mapped.foreign.summary):
         return True
     return any(ours == theirs for ours, theirs in zip(looks_of(origin), mapped.looks, strict=True))
 

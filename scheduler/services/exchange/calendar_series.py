@@ -68,17 +68,12 @@ class KnownOccurrences:
 
     def name_alike(self, event: ForeignEvent) -> ForeignEvent:
         """Return an override with the RECURRENCE-ID by which its occurrence is known, whatever zone either is in."""
-        at = event.recurrence_id
-        if event.expanded or not isinstance(at, datetime):
+        at, uid = event.recurrence_id, shorten_uid(event.uid)
+        if event.expanded or at is None or (uid, format_start(at)) in self._known:
             return event
-        uid, instant = shorten_uid(event.uid), at.replace(tzinfo=ZoneInfo(event.tzid)).astimezone(UTC)
-        if (uid, format_start(at)) in self._known:
-            return event
-        for known in self._by_uid.get(uid, ()):
-            walls = (instant.astimezone(ZoneInfo(tzid)).replace(tzinfo=None) for tzid in ("UTC", known.tzid))
-            if known.origin.recurrence_id in map(format_start, walls):
-                return replace(event, recurrence_id=parse_start(known.origin.recurrence_id))
-        return event
+        same = (known for known in self._by_uid.get(uid, ()) if _is_named(known, at, event.tzid))
+        found = next(same, None)
+        return replace(event, recurrence_id=parse_start(found.origin.recurrence_id)) if found else event
 
     def match_moved(self, mapped: Mapping[Name, MappedEvent]) -> dict[Name, KnownEvent]:
         """Match the occurrences of a series whose hour has changed with those known of the same day."""
@@ -94,6 +89,18 @@ class KnownOccurrences:
             if day in gone and name not in self._known:
                 matched[name] = gone.pop(day)
         return matched
+
+
+def _is_named(known: KnownEvent, at: date, tzid: str) -> bool:
+    """Return whether a RECURRENCE-ID in a zone names the occurrence: by its instant, or its day without an hour."""
+    start = parse_start(known.origin.recurrence_id)
+    if not isinstance(at, datetime):
+        return at == _to_day(start)
+    instant = at.replace(tzinfo=ZoneInfo(tzid)).astimezone(UTC)
+    walls = [instant.astimezone(ZoneInfo(zone)).replace(tzinfo=None) for zone in ("UTC", known.tzid)]
+    if not isinstance(start, datetime):
+        return start == (walls[1] if tzid == "UTC" else at).date()
+    return known.origin.recurrence_id in map(format_start, walls)
 
 
 def _to_day(at: date) -> date:

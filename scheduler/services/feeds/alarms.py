@@ -10,7 +10,7 @@ from scheduler.base.i18n import N_
 
 _DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
 NONE = ""
-# Each choice is a form of every feed, to be cached and published: so they are few.
+# Each choice is a form of every feed, to be cached: so they are few.
 ALARMS: Mapping[str, tuple[timedelta, ...]] = {
     NONE: (),
     "1h": (_HOUR,),
@@ -18,6 +18,7 @@ ALARMS: Mapping[str, tuple[timedelta, ...]] = {
     "1d": (_DAY,),
     "1d-1h": (_DAY, _HOUR),
 }
+PUBLISHED_ALARMS = (NONE, "1h")  # in files; the server makes the other forms when they are asked for
 ALARM_NAMES = {
     NONE: N_("none"),
     "1h": N_("1 hour before"),

@@ -58,7 +58,7 @@ def test_every_public_feed_is_there_in_every_language_and_form_with_its_twins(ap
     done = publish(app, Directory(directory))
 
     found = files(directory)
-    forms = 4 * 2 * 5  # languages, by days or hours, alarms
+    forms = 4 * 2 * 2  # languages, by days or hours, without alarms or an hour before
     assert 9 * forms == len(done.written)  # everything, seven kinds and a city
     assert 9 * forms * 3 + 1 == len(found)
     for name in done.written:
@@ -99,7 +99,7 @@ def test_a_second_run_touches_nothing(app, directory):
 
     done = publish(app, Directory(directory))
 
-    assert ([], 360, []) == (done.written, done.unchanged, done.removed)
+    assert ([], 144, []) == (done.written, done.unchanged, done.removed)
     assert before == stamps(directory)
 
 
@@ -124,7 +124,7 @@ def test_a_feed_that_is_no_more_is_removed_with_its_twins(app, directory):
 
     done = publish(app, Directory(directory))
 
-    assert 40 == len(done.removed)
+    assert 16 == len(done.removed)
     assert not [name for name in files(directory) if "spring" in name]
 
 
@@ -451,7 +451,7 @@ def test_object_storage_holds_the_same(app, directory):
     first, second = publish(app, bucket), publish(app, bucket)
     publish(app, Directory(directory))
 
-    assert (360, [], 360) == (len(first.written), second.written, second.unchanged)
+    assert (144, [], 144) == (len(first.written), second.written, second.unchanged)
     assert all(content == bucket.read(name) for name, content in files(directory).items())
     bucket.remove("feeds/all.en.ics")
     assert bucket.read("feeds/all.en.ics") is None
@@ -464,5 +464,5 @@ def test_a_place_that_nobody_knows_is_refused():
 
 
 def test_the_command_says_what_it_did(scheduler: Scheduler, directory):
-    assert "Written: 360, unchanged: 0, removed: 0." in scheduler("feed", "publish", "--to", str(directory)).output
-    assert 360 == json.loads(scheduler("feed", "publish", "--to", str(directory), "--json").output)["unchanged"]
+    assert "Written: 144, unchanged: 0, removed: 0." in scheduler("feed", "publish", "--to", str(directory)).output
+    assert 144 == json.loads(scheduler("feed", "publish", "--to", str(directory), "--json").output)["unchanged"]

@@ -46,6 +46,14 @@ def test_an_alarm_says_which_event_it_is_for(title: str) -> None:
     assert event == amended.replace(amended[amended.find(b"BEGIN:VALARM") : amended.rfind(b"END:VEVENT")], b"")
 
 
+@pytest.mark.parametrize(
+    ("hours", "written"), [(23, "-PT23H"), (24, "-PT24H"), (25, "-PT25H"), (168, "-PT168H"), (1.5, "-PT1H30M")]
+)
+def test_an_alarm_is_written_in_hours_because_a_day_is_one_of_the_calendar(hours: float, written: str) -> None:
+    """RFC 5545, 3.3.6: where clocks change, P1D is 23 or 25 hours, and a calendar would ring at another moment."""
+    assert f"TRIGGER:{written}".encode() in unfold(add_alarms(an_event(), [timedelta(hours=hours)]))
+
+
 def test_for_whole_days_one_alarm_rings_at_nine_on_the_day_before() -> None:
     event = an_event(dtstart=date(2026, 3, 3), dtend=date(2026, 3, 4))
 

@@ -103,10 +103,10 @@ def test_what_is_cancelled_leaves_people_free_and_rings_no_more() -> None:
 
 
 def test_an_alarm_without_words_of_its_own_shows_the_summary() -> None:
-    written = lines(an_event(alarms=(VAlarm(trigger=timedelta(hours=-15)),)))
+    written = lines(an_event(alarms=(VAlarm(trigger=timedelta(days=-1)),)))
 
     alarm = written[written.index("BEGIN:VALARM") : written.index("END:VALARM")]
-    assert ["BEGIN:VALARM", "ACTION:DISPLAY", "DESCRIPTION:Opening", "TRIGGER:-PT15H"] == alarm
+    assert ["BEGIN:VALARM", "ACTION:DISPLAY", "DESCRIPTION:Opening", "TRIGGER:-PT24H"] == alarm
 
 
 def test_links_also_stand_in_the_description_for_clients_that_show_no_other() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import unicodedata
 
 import pypdfium2
+import pypdfium2.raw as raw
 import pytest
 from fontTools.ttLib import TTFont
 
@@ -91,8 +93,39 @@ def test_a_letter_that_no_font_has_is_found_with_its_script():
     assert set() == find_unset([])
     assert {NUSHU[0]} == find_unset([f"{NUSHU[0]}\u200d", NAMES["Sinhala"]]), "and not what joins letters"
     assert {NUSHU[0]} == find_unset([f"{NUSHU[0]}野"]), "and not the letter beside it"
-    scripts = {"Nushu": NUSHU, "Han": "(王)", "Hangul": "김", "Ethiopic": "ኃ", "Nko": "ߒ"}
+    scripts = {"Emoji": "👩‍🚀", "Nushu": NUSHU, "Han": "(王)", "Hangul": "김", "Ethiopic": "ኃ", "Nko": "ߒ"}
     assert list(scripts) == [name_script(letters) for letters in scripts.values()]
+
+
+@pytest.mark.parametrize("form", PrintForm)
+@pytest.mark.parametrize(
+    ("name", "language", "font"),
+    [
+        ("高橋 直美", "ja", "NotoSansJP"),
+        ("高橋 直美", "ja-JP", "NotoSansJP"),
+        ("高橋 なおみ", "", "NotoSansJP"),
+        ("高橋 直美", "zh", "NotoSansSC"),
+        ("高橋 直美", "", "NotoSansSC"),
+        ("金 大中", "ko", "NotoSansKR"),
+    ],
+)
+def test_letters_of_chinese_origin_have_the_form_of_the_persons_language(form, name, language, font):
+    card = Card(name=name, title=name, detail=name, language=language)
+
+    made = print_cards(form, [card], title="x", language="en", one_per_page=True)
+
+    assert {font} == {found for found in fonts_of(made) if found.endswith(("JP", "KR", "SC"))}
+
+
+def fonts_of(made):
+    found = set()
+    with pypdfium2.PdfDocument(made) as document:
+        for thing in document[0].get_objects([raw.FPDF_PAGEOBJ_TEXT]):
+            letters = raw.FPDFTextObj_GetFont(thing)
+            name = ctypes.create_string_buffer(100)
+            raw.FPDFFont_GetBaseFontName(letters, name, len(name))
+            found.add(name.value.decode().rpartition("+")[2].partition("-")[0])
+    return found
 
 
 @pytest.mark.parametrize("form", PrintForm)

@@ -18,6 +18,7 @@ from scheduler.services.events.attendance import passes
 from scheduler.services.events.door import arrivals
 
 Gettext = Callable[[str], str]
+_HAN_LANGUAGES = ("ja", "ko", "zh")  # which write letters of Chinese origin each in its own form
 _LAST = 1_000_000  # the precedence of those who have none
 
 
@@ -80,7 +81,7 @@ def render_pdf(
 
 
 def _texts(card: Card) -> dict[str, str]:
-    return {field: text for field, text in asdict(card).items() if field not in ("code", "spelt")}
+    return {field: text for field, text in asdict(card).items() if field not in ("code", "spelt", "language")}
 
 
 def _set_what_can_be(row: Attendee, card: Card, letters: set[str], unset: list[UnsetText]) -> Card:
@@ -161,8 +162,10 @@ def _place_cards(
 def _card(row: Attendee, language: str, gettext: Gettext, **more: str) -> Card:
     who = row.attending
     organisation = who.organisation.name.to(language) if who.organisation else ""
+    name = who.name.to(language)
     return Card(
-        name=who.name.to(language),
+        name=name,
+        language=next((tag for tag in who.name if who.name[tag] == name and tag in _HAN_LANGUAGES), who.language),
         title=who.courtesy_title.to(language),
         detail=", ".join(
             filter(None, (who.position.to(language), organisation, _stands_for(row, language, gettext)))

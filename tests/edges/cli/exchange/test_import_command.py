@@ -651,6 +651,111 @@ def test_a_series_that_is_cancelled_as_a_whole_is_cancelled_day_by_day(desk: Des
     assert ["cancelled"] * 3 == [event["status"] for event in desk.events]
 
 
+def withdrawn(*lines: str, status: str = "") -> str:
+    """A cancellation that says as little as RFC 5546, 3.2.5 allows."""
+    more = (f"STATUS:{status}",) if status else ()
+    return "\r\n".join(
+        ["BEGIN:VEVENT", "UID:a@x", "SEQUENCE:1", "DTSTAMP:20270101T000000Z", *lines, *more, "END:VEVENT", ""]
+    )
+
+
+@pytest.mark.parametrize("lines", [(), ("DTSTART:20270203T040000Z",), ("DTSTART:20350203T040000Z",)])
+def test_a_cancellation_that_names_an_event_by_its_uid_alone_cancels_it_and_changes_nothing_else(
+    desk: Desk, lines: tuple[str, ...]
+) -> None:
+    bring_file(desk, "invite.ics", moved("09", "0"))
+
+    output = bring_file(desk, "cancel.ics", withdrawn(*lines), method="CANCEL")
+
+    assert "x event talks-2027-02-03" in output
+    assert "has no title" not in output
+    assert ("cancelled", "Talks", "2027-02-03T09:00:00") == tuple(
+        desk.only[name] for name in ("status", "said", "dtstart")
+    )
+    assert "Done. unchanged: 1" in bring_file(desk, "cancel.ics", withdrawn(*lines), method="CANCEL")
+
+
+def test_an_event_that_is_invited_to_again_after_its_cancellation_takes_place(desk: Desk) -> None:
+    bring_file(desk, "invite.ics", moved("09", "0"))
+    bring_file(desk, "cancel.ics", withdrawn(), method="CANCEL")
+
+    bring_file(desk, "invite(2).ics", moved("10", "2"))
+
+    assert ("confirmed", "2027-02-03T10:00:00") == (desk.only["status"], desk.only["dtstart"])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "RECURRENCE-ID;TZID=Asia/Almaty:20270210T090000",
+        "RECURRENCE-ID:20270210T040000Z",
+        "RECURRENCE-ID;VALUE=DATE:20270210",
+    ],
+)
+def test_a_single_day_of_a_series_is_cancelled_without_its_hours(desk: Desk, name: str) -> None:
+    bring_file(desk, "invite.ics", moved("09", "0", "RRULE:FREQ=WEEKLY;COUNT=3"))
+
+    bring_file(desk, "cancel.ics", withdrawn(name), method="CANCEL")
+
+    assert ["confirmed", "cancelled", "confirmed"] == [event["status"] for event in desk.events]
+    assert ["2027-02-03T09", "2027-02-10T09", "2027-02-17T09"] == [event["dtstart"][:13] for event in desk.events]
+
+
+@pytest.mark.parametrize("name", [";TZID=Asia/Almaty:20270210T000000", ":20270209T190000Z"])
+def test_a_single_day_of_an_all_day_series_is_cancelled_by_its_midnight(desk: Desk, name: str) -> None:
+    """Exchange names the days of such a series by a time."""
+    days = vevent("a@x", "RRULE:FREQ=WEEKLY;COUNT=3", SEQUENCE="0", **{"DTSTART;VALUE=DATE": "20270203"})
+    days = "".join(line for line in days.splitlines(keepends=True) if "TZID" not in line)
+    bring_file(desk, "invite.ics", days, args=("--tz", "Asia/Almaty"))
+
+    bring_file(desk, "cancel.ics", withdrawn(f"RECURRENCE-ID{name}"), method="CANCEL")
+
+    assert ["confirmed", "cancelled", "confirmed"] == [event["status"] for event in desk.events]
+
+
+def test_this_and_all_later_days_of_a_series_are_cancelled_without_their_hours(desk: Desk) -> None:
+    bring_file(desk, "invite.ics", moved("09", "0", "RRULE:FREQ=WEEKLY;COUNT=3"))
+
+    cancelled = withdrawn("RECURRENCE-ID;RANGE=THISANDFUTURE;TZID=Asia/Almaty:20270210T090000")
+    bring_file(desk, "cancel.ics", cancelled, method="CANCEL")
+
+    assert ["confirmed", "cancelled", "cancelled"] == [event["status"] for event in desk.events]
+
+
+def test_a_series_is_cancelled_by_its_uid_alone(desk: Desk) -> None:
+    bring_file(desk, "invite.ics", moved("09", "0", "RRULE:FREQ=WEEKLY;COUNT=3"))
+
+    bring_file(desk, "cancel.ics", withdrawn(), method="CANCEL")
+
+    assert ["cancelled"] * 3 == [event["status"] for event in desk.events]
+    assert {"Talks"} == {event["said"] for event in desk.events}
+
+
+def test_a_cancelled_event_that_a_feed_keeps_without_its_hours_is_cancelled(desk: Desk) -> None:
+    bring_file(desk, "feed.ics", moved("09", "0"), method="PUBLISH")
+
+    bring_file(desk, "feed.ics", withdrawn(status="CANCELLED"), method="PUBLISH")
+
+    assert ("cancelled", "Talks") == (desk.only["status"], desk.only["said"])
+
+
+@pytest.mark.parametrize("name", [(), ("RECURRENCE-ID:20270217T040000Z",)])
+def test_a_cancellation_of_what_is_not_known_says_so(desk: Desk, name: tuple[str, ...]) -> None:
+    bring_file(
+        desk, "invite.ics", moved("09", "0", "RRULE:FREQ=WEEKLY;COUNT=2") if name else moved("09", "0", UID="b")
+    )
+    foreign = withdrawn(*name) if name else withdrawn().replace("a@x", "other@x")
+
+    output = bring_file(desk, "cancel.ics", foreign, method="CANCEL")
+
+    assert "Cancelled there, and not known here." in output
+    assert {"confirmed"} == {event["status"] for event in desk.events}
+
+
+def test_the_same_correction_is_told_once(desk: Desk) -> None:
+    assert 1 == desk.bring(vevent(SUMMARY="")).count("has no title")
+
+
 def test_what_the_desk_has_changed_stays_when_another_file_moves_the_event(desk: Desk) -> None:
     bring_file(desk, "invite.ics", moved("09", "0"))
     desk.run("event", "change", desk.only["key"], "--title", "Consultations")

@@ -375,8 +375,8 @@ def test_what_a_tracker_hangs_on_makes_no_other_feed(client, server):
         ("", []),
         (".alarms", ["-PT1H"]),
         (".alarms-3h", ["-PT3H"]),
-        (".alarms-1d", ["-P1D"]),
-        (".hours.alarms-1d-1h", ["-P1D", "-PT1H"]),
+        (".alarms-1d", ["-PT24H"]),
+        (".hours.alarms-1d-1h", ["-PT24H", "-PT1H"]),
     ],
 )
 def test_alarms_are_those_of_the_address_and_say_which_event_they_are_for(client, form, triggers):
