@@ -197,7 +197,7 @@ def test_whoever_is_not_served_is_told_in_their_language_when_to_come_back(app):
     answer, forms = web.get("/ru/"), web.post("/kk/events/opening/register")
 
     assert (503, "5") == (answer.status_code, answer.headers["Retry-After"])
-    assert "Сейчас здесь очень много людей" in answer.text
+    assert "Сейчас на сайте очень много посетителей" in answer.text
     assert "no-store" == answer.headers["Cache-Control"]
     assert (503, True) == (forms.status_code, "Retry-After" in forms.headers)
 
