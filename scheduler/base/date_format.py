@@ -158,6 +158,11 @@ def language_name(tag: str, language: str) -> str:
         return tag
 
 
+def territory_name(state: str, language: str) -> str:
+    """Return the name of a State (ISO 3166-1 alpha-2) in a language, or its letters if it has no name there."""
+    return str(_locale(language).territories.get(state, state))
+
+
 def _locale(language: str) -> Locale:
     """Find CLDR's data for a BCP 47 tag, for the longest beginning of it that CLDR knows, or for English."""
     subtags = language.replace("_", "-").split("-")

@@ -120,7 +120,8 @@ def _clocks(now: datetime) -> list[tuple[str, str]]:
 def plain(text: Text | str) -> str:
     """Return a text in the page's language or the nearest, without characters that reverse the text around it."""
     words = text.to(g.language) if isinstance(text, Text) else text
-    return _TURNING.sub("", words)
+    shown = _TURNING.sub("", words)
+    return Markup(shown) if isinstance(words, Markup) else shown  # noqa: S704 - as safe as it was
 
 
 def localized(text: Text) -> Markup:

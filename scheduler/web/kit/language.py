@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from urllib.parse import quote, urlencode
 
 from flask import Flask, Response, g, redirect, request
+from markupsafe import Markup
 from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
@@ -19,8 +20,10 @@ A_YEAR = 365 * 24 * 3600
 
 
 def _(message: str, **facts: object) -> str:
-    """Translate a message into the language of the page and fill in its facts."""
+    """Translate a message into the language of the page and fill in its facts; markup among them stays markup."""
     said = load_catalogue(g.language).gettext(message)
+    if any(isinstance(fact, Markup) for fact in facts.values()):
+        said = Markup(said)  # noqa: S704 - the sentences of the catalogues can be set into HTML as they are
     return said.format(**facts) if facts else said
 
 
