@@ -11,10 +11,11 @@ from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
 from scheduler.base.clock import zone
+from scheduler.base.date_format import own_name
 from scheduler.base.errors import SchedulerError
 from scheduler.base.i18n import LANGUAGES, load_catalogue
 
-NAMES = {"kk": "Қазақша", "ru": "Русский", "th": "ไทย", "en": "English"}
+NAMES = {tag: own_name(tag) for tag in LANGUAGES}
 CLOCK = "clock"
 A_YEAR = 365 * 24 * 3600
 

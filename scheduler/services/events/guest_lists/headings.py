@@ -152,7 +152,7 @@ def _field_of() -> Mapping[str, str]:
 
 @cache
 def _tag_of() -> Mapping[str, str]:
-    return {word: tag for tag, words in _TAGS.items() for word in words.split()}
+    return {word: tag for tag in SPOKEN for word in _TAGS.get(tag, tag).split()}
 
 
 def guess_field(text: str) -> str | None:
@@ -245,7 +245,7 @@ def read_words() -> Mapping[str, Mapping[str, str]]:
         "mode": _MODES,
         "role": _ROLES,
         "answer": _ANSWERS,
-        "language": _LANGUAGES,
+        "language": {tag: _LANGUAGES.get(tag, tag) for tag in SPOKEN},
     }
     return {field: _words(table) for field, table in tables.items()}
 
