@@ -20,8 +20,12 @@ ROOT = Path(__file__).parents[3]
 TRANSLATED = tuple(language for language in LANGUAGES if language != "en")
 SCRIPTS = {"kk": r"[А-Яа-яЁёӘәҒғҚқҢңӨөҰұҮүҺһІі]", "ru": r"[А-Яа-яЁё]", "th": r"[\u0e01-\u0e5b]"}
 PLURALS = {"kk": 2, "ru": 3, "th": 1}
-# Names of fields that people type as they are, with what a parser said of them.
-SAME_IN_EVERY_LANGUAGE = {"--to {url}: {reason}", "key: {problem}", "revision: {reason}"}
+# Why a translation may say what the English says.
+SAME_IN_EVERY_LANGUAGE = {
+    "--to {url}: {reason}": "an option, as it is typed, with what a parser said of it",
+    "key: {problem}": "a field, as it is typed, with what a parser said of it",
+    "revision: {reason}": "a field, as it is typed, with what a parser said of it",
+}
 # click fills in "integer" or "File", which it knows in English only: a translation does without.
 WITHOUT_WORDS_OF_CLICK = {
     "{value!r} is not a valid {number_type}.",
@@ -155,6 +159,13 @@ def test_no_translation_is_left_in_english(language):
         if message.id in SAME_IN_EVERY_LANGUAGE or not has_words(keys(message)[0]):
             continue
         assert all(re.search(SCRIPTS[language], translation) for translation in strings(message)), message.id
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_a_translation_that_is_equal_to_the_english_has_a_reason(language):
+    same = {keys(message)[0] for message in messages(language) if set(keys(message)) & set(strings(message))}
+
+    assert set() == {sentence for sentence in same if has_words(sentence)} - set(SAME_IN_EVERY_LANGUAGE)
 
 
 def has_words(text: str) -> bool:
