@@ -173,7 +173,7 @@ def test_letters_and_pages_speak_the_language_of_the_form(app, web, post, langua
 
     assert link(app).startswith(f"/{language}/visits/confirm/")
     for page in ("", "/book", "/book/passport", "/book/passport/time", "/book/passport/wait"):
-        assert f'<html lang="{language}">' in text(web.get(f"/{language}/posts/phuket{page}"))
+        assert f'<html lang="{language}" dir="ltr">' in text(web.get(f"/{language}/posts/phuket{page}"))
 
 
 def test_a_family_books_one_after_the_other_or_at_several_counters_at_once(app, web):
