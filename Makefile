@@ -60,7 +60,7 @@ $(VENV)/.ready-apt: Makefile | $(VENV)/.ready
 messages: $(VENV)/.ready-dev ## bring the translations up to the sentences in the code
 	@pot=$$(mktemp) && \
 	$(BIN)/python -m babel.messages.frontend -q extract --mapping pyproject.toml --no-location --sort-output --output $$pot . && \
-	for language in kk ru th; do \
+	for file in scheduler/translations/*.po; do language=$$(basename $$file .po); \
 	  $(BIN)/python -m babel.messages.frontend -q update --input-file $$pot --locale $$language \
 	    --output-file scheduler/translations/$$language.po --no-wrap --no-fuzzy-matching --ignore-obsolete \
 	    --ignore-pot-creation-date || exit 1; \

@@ -189,7 +189,8 @@ def list_uncompiled(root: Path) -> dict[Path, Path]:
 
 def name_compiled(root: Path, source: Path) -> Path:
     """Return the .mo file of a .po file. Its name has the CRC-32 of the source: an outdated one is never read."""
-    return root / BUNDLED / CATALOGUES / f"{source.stem}-{zlib.crc32(source.read_bytes()):08x}.mo"
+    domain = f"scheduler-{zlib.crc32(source.read_bytes()):08x}"
+    return root / BUNDLED / CATALOGUES / source.stem / "LC_MESSAGES" / f"{domain}.mo"
 
 
 def compile_catalogues(root: Path) -> None:
@@ -199,7 +200,7 @@ def compile_catalogues(root: Path) -> None:
         from babel.messages.pofile import read_po
 
         target.parent.mkdir(parents=True, exist_ok=True)
-        for outdated in target.parent.glob(f"{source.stem}-*.mo"):
+        for outdated in target.parent.glob("*.mo"):
             outdated.unlink()
         with source.open("rb") as text, target.open("wb") as compiled:
             write_mo(compiled, read_po(text, locale=source.stem))

@@ -158,6 +158,29 @@ def language_name(tag: str, language: str) -> str:
         return tag
 
 
+@lru_cache(256)
+def own_name(language: str) -> str:
+    """Return the name of a language in itself, as a link to it says: ``Русский``, ``العربية``."""
+    name = language_name(language, language)
+    return name[:1].upper() + name[1:]
+
+
+def text_direction(language: str) -> str:
+    """Return in which direction a language is written, for a ``dir`` attribute: ``ltr`` or ``rtl``."""
+    return str(_locale(language).text_direction)
+
+
+def regional_locale(language: str) -> str:
+    """Return a language with the territory where most of its readers are, like ``kk_KZ``; English is British here."""
+    likely = str(get_global("likely_subtags").get(language, language))
+    return "en_GB" if language == "en" else f"{language}_{likely.rpartition('_')[2]}"
+
+
+def territory_name(state: str, language: str) -> str:
+    """Return the name of a State (ISO 3166-1 alpha-2) in a language, or its letters if it has no name there."""
+    return str(_locale(language).territories.get(state, state))
+
+
 def _locale(language: str) -> Locale:
     """Find CLDR's data for a BCP 47 tag, for the longest beginning of it that CLDR knows, or for English."""
     subtags = language.replace("_", "-").split("-")

@@ -19,8 +19,10 @@ from scheduler.base.clock import make_legible, wall
 from scheduler.base.date_format import BUDDHIST_ERA
 from scheduler.base.durations import NO_LETTER, normalize_typed
 from scheduler.base.errors import Invalid
+from scheduler.base.i18n import LANGUAGES as SPOKEN
 
-LANGUAGES = ("en", "ru", "kk", "th")
+# Where two languages mean something else by one word, the later one is right.
+LANGUAGES = ("en", *(tag for tag in SPOKEN if tag not in ("en", "ru", "kk", "th")), "ru", "kk", "th")
 
 # Years from here on are Buddhist: nobody plans for the year 2400 of the other calendar.
 FIRST_BUDDHIST_YEAR = 2400

@@ -1,11 +1,13 @@
 """The languages of the programme: gettext catalogues, read from their .po files.
 
-The English sentence in the code is the key. Catalogues are read once per process. Building the package compiles them
-(`hatch_build.py`); the name of a compiled one has the CRC-32 of its source, so that an outdated one is never read.
+There is a language for each ``.po`` file in ``translations/``, and English, whose sentences in the code are the keys.
+Catalogues are read once per process. Building the package compiles them (`hatch_build.py`), and a checkout does so on
+first use. The name of a compiled one has the CRC-32 of its source, so that an outdated one is never read.
 """
 
 from __future__ import annotations
 
+import gettext
 import io
 import os
 import zlib
@@ -14,8 +16,8 @@ from gettext import GNUTranslations, NullTranslations
 
 from scheduler.base.resources import CATALOGUES, TRANSLATIONS
 
-LANGUAGES = ("en", "kk", "ru", "th")
 # Not by pathlib, which takes a tenth of the time of `scheduler --help` to import.
+LANGUAGES = ("en", *sorted(file[: -len(".po")] for file in os.listdir(TRANSLATIONS) if file.endswith(".po")))  # noqa: PTH208
 
 
 def N_(message: str) -> str:  # noqa: N802 - gettext's own name for "to be translated later"
@@ -36,22 +38,58 @@ def load_catalogue(language: str) -> NullTranslations:
     return NullTranslations() if language == "en" else _read(language)
 
 
+def let_libraries_speak(language: str) -> None:
+    """Let libraries that call gettext's own functions, as click does, find their sentences in our catalogue.
+
+    It holds for the whole process and its children (https://docs.python.org/3/library/gettext.html#gnu-gettext-api).
+    """
+    language = supported_language(language)
+    if language == "en":
+        gettext.textdomain("messages")  # the default, in which nothing is found
+        return
+    load_catalogue(language)  # so that it is compiled
+    gettext.bindtextdomain(_name_domain(_read_source(language)), CATALOGUES)
+    gettext.textdomain(_name_domain(_read_source(language)))
+    os.environ["LANGUAGE"] = language
+
+
 def _read(language: str) -> NullTranslations:
-    """Read a catalogue from its compiled form, if that is of today's source, else from the source."""
-    with open(os.path.join(TRANSLATIONS, f"{language}.po"), "rb") as file:  # noqa: PTH118, PTH123
-        source = file.read()
-    compiled = os.path.join(CATALOGUES, f"{language}-{zlib.crc32(source):08x}.mo")  # noqa: PTH118
+    """Read a catalogue from its compiled form, which is made and kept if there is none of today's source."""
+    source = _read_source(language)
+    domain = _name_domain(source)
+    compiled = os.path.join(CATALOGUES, language, "LC_MESSAGES", f"{domain}.mo")  # noqa: PTH118
     if not os.path.exists(compiled):  # noqa: PTH110
-        return _compile(source, language)
-    with open(compiled, "rb") as file:  # noqa: PTH123
-        return GNUTranslations(file)
+        made = _compile(source, language)
+        if not _keep(compiled, made):
+            return GNUTranslations(io.BytesIO(made))
+    return gettext.translation(domain, CATALOGUES, [language])
 
 
-def _compile(source: bytes, language: str) -> NullTranslations:
+def _read_source(language: str) -> bytes:
+    with open(os.path.join(TRANSLATIONS, f"{language}.po"), "rb") as file:  # noqa: PTH118, PTH123
+        return file.read()
+
+
+def _name_domain(source: bytes) -> str:
+    return f"scheduler-{zlib.crc32(source):08x}"
+
+
+def _compile(source: bytes, language: str) -> bytes:
     from babel.messages.mofile import write_mo
     from babel.messages.pofile import read_po
 
     compiled = io.BytesIO()
     write_mo(compiled, read_po(io.BytesIO(source), locale=language))
-    compiled.seek(0)
-    return GNUTranslations(compiled)
+    return compiled.getvalue()
+
+
+def _keep(file: str, content: bytes) -> bool:
+    """Write a file as a whole; return False where this process may not write."""
+    try:
+        os.makedirs(os.path.dirname(file), exist_ok=True)  # noqa: PTH103, PTH120
+        with open(f"{file}.{os.getpid()}", "wb") as made:  # noqa: PTH123
+            made.write(content)
+        os.replace(made.name, file)  # noqa: PTH105
+    except OSError:
+        return False
+    return True

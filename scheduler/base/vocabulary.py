@@ -126,6 +126,7 @@ WORDS = (
     N_("visits"),
     # The doctor
     N_("ok"),
+    N_("note"),
     N_("warning"),
     N_("failure"),
     N_("default"),

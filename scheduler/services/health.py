@@ -35,9 +35,10 @@ MANY_FORMS = 5  # of one address within an hour: more than one person usually se
 
 
 class CheckResult(StrEnum):
-    """How bad a finding is."""
+    """How bad a finding is; a note is no fault, but something that is not there, or could be done."""
 
     OK = "ok"
+    NOTE = "note"
     WARNING = "warning"
     FAILURE = "failure"
 
@@ -204,7 +205,8 @@ def _check_accounts(session: Session, gettext: Gettext) -> HealthFinding:
     count = session.scalar(in_force) or 0
     if not session.scalar(in_force.where(Account.role == AccountRole.ADMINISTRATOR)):
         found = gettext(N_("there is no administrator; the pages of the desk need one"))
-        return HealthFinding(N_("accounts"), CheckResult.OK, found, "scheduler account add NAME --role administrator")
+        remedy = "scheduler account add NAME --role administrator"
+        return HealthFinding(N_("accounts"), CheckResult.NOTE, found, remedy)
     return HealthFinding(N_("accounts"), CheckResult.OK, gettext(N_("in force: {count}")).format(count=count))
 
 
@@ -236,7 +238,7 @@ def _check_worker(session: Session, now: datetime, gettext: Gettext) -> Iterator
         remedy = gettext(N_("set the clock of these machines (NTP): {machines}")).format(machines=machines)
         yield HealthFinding(N_("worker"), CheckResult.FAILURE, found, remedy)
     elif alive or not overdue:
-        yield HealthFinding(N_("worker"), CheckResult.OK, found)
+        yield HealthFinding(N_("worker"), CheckResult.OK if alive else CheckResult.NOTE, found)
     else:
         yield HealthFinding(N_("worker"), CheckResult.WARNING, found, start)
     if records:
@@ -265,5 +267,5 @@ def _find_last_backup(session: Session, gettext: Gettext) -> HealthFinding:
     made = sa.select(Audit.at, Audit.details).where(Audit.noun == "data", Audit.action == "backup")
     last = session.execute(made.order_by(Audit.at.desc()).limit(1)).one_or_none()
     if last is None:
-        return HealthFinding(N_("backup"), CheckResult.OK, gettext(N_("none is known")), "scheduler db backup FILE")
+        return HealthFinding(N_("backup"), CheckResult.NOTE, gettext(N_("none is known")), "scheduler db backup FILE")
     return HealthFinding(N_("backup"), CheckResult.OK, f"{last.at:%Y-%m-%d %H:%M} UTC, {last.details['file']}")

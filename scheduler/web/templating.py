@@ -12,7 +12,7 @@ from jinja2.bccache import Bucket
 from markupsafe import Markup, escape
 
 from scheduler.app import App
-from scheduler.base.date_format import format_weekday
+from scheduler.base.date_format import format_weekday, regional_locale, text_direction
 from scheduler.base.i18n import LANGUAGES
 from scheduler.base.text import Text
 from scheduler.services.events.programme.rendering.event_texts import (
@@ -94,6 +94,8 @@ def install(web: Flask, app: App, assets: Assets) -> None:
 def _context(app: App) -> dict[str, Any]:
     return {
         "language": g.language,
+        "direction": text_direction(g.language),
+        "regional": regional_locale(g.language),
         "tzid": g.tzid,
         "house": app.settings.house,
         "now": app.clock.now(),
@@ -120,7 +122,8 @@ def _clocks(now: datetime) -> list[tuple[str, str]]:
 def plain(text: Text | str) -> str:
     """Return a text in the page's language or the nearest, without characters that reverse the text around it."""
     words = text.to(g.language) if isinstance(text, Text) else text
-    return _TURNING.sub("", words)
+    shown = _TURNING.sub("", words)
+    return Markup(shown) if isinstance(words, Markup) else shown  # noqa: S704 - as safe as it was
 
 
 def localized(text: Text) -> Markup:

@@ -8,7 +8,7 @@ from scheduler.services.events.guests import registration
 from tests.support.browser import DESKTOP, PHONE, SMALL, TITLES, WIDTHS, fits, look, press, see, see_if
 from tests.support.builders import a_person, an_event, register
 
-ERASE = {"en": "Erase my data", "kk": "Деректерімді өшіру", "ru": "Удалить мои данные", "th": "ลบข้อมูลของฉัน"}
+ERASE = {"en": "Erase my data", "kk": "Деректерімді өшіру", "ru": "Удалить мои данные", "th": "ลบข้อมูลของข้าพเจ้า"}
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"])
 

@@ -94,7 +94,7 @@ def test_a_translation_that_has_changed_is_compiled_anew_and_its_old_form_goes(t
     hatch_build.compile_catalogues(tree)
 
     assert {} == hatch_build.list_uncompiled(tree)
-    assert [target] == list(target.parent.glob(f"{source.stem}-*.mo"))
+    assert [target] == list(target.parent.glob("*.mo"))
 
 
 def test_a_compiled_catalogue_says_what_the_program_reads_from_its_source(tree, source):
@@ -108,4 +108,4 @@ def test_a_compiled_catalogue_says_what_the_program_reads_from_its_source(tree, 
         ]
     assert len(messages) > 2000
     assert [] == [message.id for message in messages if catalogue.gettext(message.id) != message.string]
-    assert Path(CATALOGUES).name == target.parent.name
+    assert Path(CATALOGUES).name == target.parents[2].name

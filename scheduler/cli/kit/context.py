@@ -16,7 +16,7 @@ import click
 from scheduler.base.clock import Clock, zone
 from scheduler.base.config import Settings, load_settings
 from scheduler.base.i18n import N_
-from scheduler.cli.kit.language import speak
+from scheduler.cli.kit.language import _, speak
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -120,4 +120,19 @@ def ask(question: str, *, yes: bool) -> None:
         from scheduler.base.errors import Conflict
 
         raise Conflict("{question} Nobody can be asked here; say --yes", question=question)
-    click.confirm(question, abort=True, err=True)
+    if not confirm(question):
+        raise click.Abort
+
+
+def confirm(question: str) -> bool:
+    """Ask until the answer is yes or no, in the desk's language or as y or n; Enter says no.
+
+    ``click.confirm`` shows and understands y and n only.
+    """
+    yes, no = {"y", "yes", _("y"), _("yes")}, {"", "n", "no", _("n"), _("no")}
+    shown = f"{question} [{_('y')}/{_('n').upper()}]"
+    while True:
+        answer = click.prompt(shown, default="", show_default=False, err=True).strip().lower()
+        if answer in yes | no:
+            return answer in yes
+        click.echo(_("Error: invalid input"), err=True)

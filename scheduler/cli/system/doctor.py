@@ -106,13 +106,17 @@ def _finding(what: str, check: Callable[[], str | HealthFinding], remedy: str) -
     return found if isinstance(found, HealthFinding) else HealthFinding(what, CheckResult.OK, found)
 
 
-def _check_secret(app: App) -> str:
+def _check_secret(app: App) -> str | HealthFinding:
     key = keys.find_secret(app.settings)
     if key is None:
-        return _("will be made at first use") if app.db.embedded else app.secret
+        return _will_be_made(N_("secret")) if app.db.embedded else app.secret
     if len(key.value) < MIN_SECRET_LENGTH:
         raise SchedulerError("the secret is shorter than 32 characters")
     return _("set, from {source}").format(source=key.source)
+
+
+def _will_be_made(what: str) -> HealthFinding:
+    return HealthFinding(what, CheckResult.NOTE, _("will be made at first use"))
 
 
 def _check_files(app: App) -> HealthFinding:
@@ -133,7 +137,7 @@ def _check_mail(app: App) -> str:
 def _check_tables(app: App) -> str | HealthFinding:
     name = DATABASE
     if app.db.embedded and app.db.url.database and not _exists(app):
-        return HealthFinding(name, CheckResult.WARNING, _("will be made at first use"))
+        return _will_be_made(name)
     state = schema.read_state(app.db)
     if state.newer:
         return HealthFinding(name, CheckResult.FAILURE, _("made by a newer version"), _("upgrade the program"))

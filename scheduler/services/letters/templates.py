@@ -8,6 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
 
+from scheduler.base.date_format import text_direction
 from scheduler.base.i18n import load_catalogue
 from scheduler.base.resources import TEMPLATES
 from scheduler.model.letters import LetterKind
@@ -49,4 +50,5 @@ def _environment(language: str) -> Environment:
     environment.install_gettext_callables(  # type: ignore[attr-defined]
         translations.gettext, translations.ngettext, newstyle=True
     )
+    environment.globals["direction"] = text_direction(language)
     return environment

@@ -8,7 +8,6 @@ from flask import Blueprint, g, render_template
 
 from scheduler.app import App
 from scheduler.services.consulate.posts import public_posts
-from scheduler.services.consulate.posts.reasons import format_holiday
 from scheduler.web.consulate import wording as visit_wording
 from scheduler.web.kit.language import _, own_path
 from scheduler.web.kit.paths import PER_LANGUAGE
@@ -50,7 +49,6 @@ def _show_one(app: App, key: str) -> str:
             bookable=public_posts.takes_visits(post),
             weekly=public_posts.has_weekly_hours(post),
             visit_text=visit_wording,
-            named=lambda holiday: format_holiday(holiday, g.language),
             **_make_head(app, post.name.to(g.language), _("Address, hours, services and times to book.")),
         )
 

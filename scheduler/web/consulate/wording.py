@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from flask import g
+from markupsafe import Markup
 
 from scheduler.base.clock import format_offset, instant, wall
 from scheduler.base.date_format import (
@@ -21,11 +22,12 @@ from scheduler.base.date_format import (
 from scheduler.base.i18n import N_
 from scheduler.model.posts import Counted, Layout, Post, Service, SpecialDays
 from scheduler.model.visits import Appointment, Side, VisitStatus
+from scheduler.services.common.public_holidays import Holiday
 from scheduler.services.consulate.posts import free_times, posts
 from scheduler.services.consulate.posts.availability import Explanation, Reason
 from scheduler.services.consulate.posts.free_times import Party
 from scheduler.services.consulate.posts.open_cells import DAY, Interval
-from scheduler.services.consulate.posts.reasons import format_holiday
+from scheduler.services.consulate.posts.reasons import describe_holiday
 from scheduler.services.consulate.posts.slots import Slot
 from scheduler.web.kit import browser_clock
 from scheduler.web.kit.language import _, ngettext
@@ -56,7 +58,7 @@ def reason(why: Explanation, day: date, service: Service) -> str:
         notice=format_lead(posts.get_notice(service), g.language),
         horizon=format_lead(posts.get_horizon(service), g.language),
         opens=format_day(day - posts.get_horizon(service), g.language, weekday=False),
-        holidays=holidays(why),
+        holidays=holidays(why.holidays),
         deadline=deadline(service.post),
     )
 
@@ -74,14 +76,23 @@ def deadline(post: Post) -> str:
     return f"{there} · {own}" if own else there
 
 
-def holidays(why: Explanation) -> str:
-    return ", ".join(format_holiday(one, g.language) for one in why.holidays)
+def holidays(found: Iterable[Holiday]) -> Markup:
+    return Markup(", ").join(holiday(one) for one in found)
+
+
+def holiday(holiday: Holiday) -> Markup:
+    """Return a holiday with its State; a name that is not in the language of the page is marked with its own."""
+    spoken = holiday.language_for(g.language)
+    name = holiday.to(g.language)
+    if spoken != g.language:
+        name = Markup('<bdi lang="{}">{}</bdi>').format(spoken, name)
+    return Markup("{} ({})").format(name, describe_holiday(holiday, g.language))
 
 
 def closed(why: Explanation) -> str:
     """Return why a post is closed on a day, whatever the service."""
     if why.reason is Reason.HOLIDAY:
-        return _("closed: {holidays}", holidays=holidays(why))
+        return _("closed: {holidays}", holidays=holidays(why.holidays))
     return _("closed: {holidays}", holidays=why.text.to(g.language)) if why.text else _("closed")
 
 

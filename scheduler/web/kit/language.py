@@ -6,21 +6,25 @@ from collections.abc import Iterable
 from urllib.parse import quote, urlencode
 
 from flask import Flask, Response, g, redirect, request
+from markupsafe import Markup
 from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
 from scheduler.base.clock import zone
+from scheduler.base.date_format import own_name
 from scheduler.base.errors import SchedulerError
 from scheduler.base.i18n import LANGUAGES, load_catalogue
 
-NAMES = {"kk": "Қазақша", "ru": "Русский", "th": "ไทย", "en": "English"}
+NAMES = {tag: own_name(tag) for tag in LANGUAGES}
 CLOCK = "clock"
 A_YEAR = 365 * 24 * 3600
 
 
 def _(message: str, **facts: object) -> str:
-    """Translate a message into the language of the page and fill in its facts."""
+    """Translate a message into the language of the page and fill in its facts; markup among them stays markup."""
     said = load_catalogue(g.language).gettext(message)
+    if any(isinstance(fact, Markup) for fact in facts.values()):
+        said = Markup(said)  # noqa: S704 - the sentences of the catalogues can be set into HTML as they are
     return said.format(**facts) if facts else said
 
 

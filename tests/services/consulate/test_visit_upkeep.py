@@ -430,7 +430,8 @@ def test_moved_away_and_back_is_told_once_and_reminded_of_once(post):
 
 
 @pytest.mark.parametrize(
-    ("language", "said"), [("kk", "Келуіңіз жазылды."), ("ru", "Ваш визит записан."), ("th", "จองเวลามาติดต่อ")]
+    ("language", "said"),
+    [("kk", "Сіз қабылдауға жазылдыңыз."), ("ru", "Вы записаны на приём."), ("th", "จองเวลานัดหมาย")],
 )
 def test_letters_speak_the_language_of_who_comes(post, language, said):
     reference = post.book("aliya", language=language)

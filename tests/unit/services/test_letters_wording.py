@@ -205,7 +205,7 @@ def test_text_and_html_say_the_same(kind, language):
 @every_letter
 def test_the_html_escapes_what_people_wrote_and_names_its_language(kind, language):
     for letter in variants(kind, language):
-        assert f'<html lang="{language}">' in letter.html
+        assert f'<html lang="{language}" dir="ltr">' in letter.html
         assert "&lt;Silk &amp; Steppe&gt;" in letter.html
         assert "<Silk" not in letter.html
         assert not any(mark in letter.html for mark in ("<img", "<script", "<link", "url(", "@import"))

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from scheduler.base.text import Text
 from scheduler.model.posts import Layout
+from scheduler.services.common.public_holidays import Holiday
 from scheduler.services.consulate.posts import availability, open_cells, slots
 from scheduler.services.consulate.posts.availability import Reason
-from scheduler.services.consulate.posts.open_cells import Holiday, OpeningPlan, SpecialPeriod
+from scheduler.services.consulate.posts.open_cells import OpeningPlan, SpecialPeriod
 from scheduler.services.consulate.posts.slots import Need, Slot, Window
 
 TUESDAY = date(2027, 1, 12)

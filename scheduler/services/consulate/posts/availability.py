@@ -8,9 +8,9 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from scheduler.base.text import Text
+from scheduler.services.common.public_holidays import Holiday
 from scheduler.services.consulate.posts.open_cells import (
     NO_TEXT,
-    Holiday,
     Interval,
     OpenCells,
     OpeningPlan,

@@ -11,21 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import cache
-from typing import NamedTuple
 
 from scheduler.base.clock import zone
 from scheduler.base.text import Text
+from scheduler.services.common.public_holidays import Holiday
 
 DAY = timedelta(days=1)
 NO_TEXT = Text()
 Interval = tuple[time, time]  # opening and closing time; closing at 00:00 is the end of the day
-
-
-class Holiday(NamedTuple):
-    """A public holiday and the State that keeps it (ISO 3166-1 alpha-2)."""
-
-    state: str
-    name: Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

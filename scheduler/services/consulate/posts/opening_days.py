@@ -12,18 +12,16 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
-from functools import lru_cache
-from typing import Any
 from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.errors import NotFound
-from scheduler.base.text import Text
 from scheduler.model.posts import Post, PostHours, SpecialDays
 from scheduler.services.common.audit import note
-from scheduler.services.consulate.posts.open_cells import Holiday, Interval, OpenCells, OpeningPlan, SpecialPeriod
+from scheduler.services.common.public_holidays import Holiday, read_holidays
+from scheduler.services.consulate.posts.open_cells import Interval, OpenCells, OpeningPlan, SpecialPeriod
 from scheduler.services.consulate.posts.post_drafts import SpecialDraft
 from scheduler.services.consulate.posts.post_mapping import make_special_days
 from scheduler.services.consulate.posts.posts import lock_post
@@ -31,8 +29,6 @@ from scheduler.services.consulate.posts.posts import lock_post
 MAX_PLANS = 64  # plans kept for one database
 _BEFORE, _AHEAD = timedelta(days=7), timedelta(days=414)  # the longest horizon, and the week in which it ends
 _Key = tuple[int, int, str, int, date]
-# Our languages, each with the locale by which the library of holidays knows it.
-HOLIDAY_LOCALES = {"en": "en_US", "kk": "kk", "ru": "ru", "th": "th"}
 
 
 def make_plan(post: Post, first_on: date, last_on: date) -> OpeningPlan:
@@ -81,24 +77,10 @@ def list_holidays(post: Post, first_on: date, last_on: date) -> dict[date, list[
     found: dict[date, list[Holiday]] = {}
     for state in dict.fromkeys((post.sending_state, post.receiving_state)):
         for year in range(first_on.year, last_on.year + 1):
-            for day, name in _holidays_of_year(state, year).items():
+            for day, holiday in read_holidays(state, year).items():
                 if first_on <= day <= last_on:
-                    found.setdefault(day, []).append(Holiday(state, name))
+                    found.setdefault(day, []).append(holiday)
     return found
-
-
-@lru_cache(maxsize=64)
-def _holidays_of_year(state: str, year: int) -> dict[date, Text]:
-    from holidays import country_holidays, list_localized_countries
-
-    known = list_localized_countries().get(state, [])
-    names: dict[date, dict[str, str]] = {}
-    for language, locale in HOLIDAY_LOCALES.items():
-        if locale in known or language == "en":
-            read: Any = country_holidays(state, years=year, language=locale if locale in known else None)
-            for day, name in read.items():
-                names.setdefault(day, {})[language] = name
-    return {day: Text(name) for day, name in names.items()}
 
 
 # Kept in memory

@@ -13,9 +13,10 @@ from scheduler.base.clock import wall
 from scheduler.base.errors import NotFound
 from scheduler.model.events import Event, Visibility
 from scheduler.model.posts import Post, Service, SpecialDays
+from scheduler.services.common.public_holidays import Holiday
 from scheduler.services.consulate.posts import availability, opening_days, posts
 from scheduler.services.consulate.posts.availability import Explanation, Reason
-from scheduler.services.consulate.posts.open_cells import DAY, Holiday, Interval, OpenCells, OpeningPlan, make_mask
+from scheduler.services.consulate.posts.open_cells import DAY, Interval, OpenCells, OpeningPlan, make_mask
 from scheduler.services.consulate.posts.slots import Need, Window
 
 WEEK = 7 * DAY

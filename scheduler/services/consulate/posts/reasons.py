@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from scheduler.base.date_format import format_day, format_lead
+from scheduler.base.date_format import format_day, format_lead, language_name, territory_name
 from scheduler.base.errors import Conflict, SchedulerError
 from scheduler.base.i18n import N_, load_catalogue
 from scheduler.model.posts import Service
+from scheduler.services.common.public_holidays import Holiday
 from scheduler.services.consulate.posts import posts
 from scheduler.services.consulate.posts.availability import Explanation, Reason
-from scheduler.services.consulate.posts.open_cells import Holiday
 from scheduler.services.consulate.posts.slots import Slot
 
 _SENTENCES = {
@@ -56,11 +56,15 @@ def explain_in_words(why: Explanation, at: datetime, service: Service, language:
 
 
 def format_holiday(holiday: Holiday, language: str) -> str:
-    """Return the name of a holiday with the State that keeps it."""
-    from babel import Locale
+    """Return the name of a holiday with the State that keeps it, and its language where that is not the reader's."""
+    return f"{holiday.to(language)} ({describe_holiday(holiday, language)})"
 
-    territories = Locale.parse(language.replace("-", "_").split("_")[0]).territories
-    return f"{holiday.name.to(language)} ({territories.get(holiday.state, holiday.state)})"
+
+def describe_holiday(holiday: Holiday, language: str) -> str:
+    """Return what stands after the name of a holiday: its State, and its language where that is not the reader's."""
+    spoken = holiday.language_for(language)
+    state = territory_name(holiday.state, language)
+    return state if spoken == language else f"{state}; {language_name(spoken, language)}"
 
 
 def format_times(slots: Iterable[Slot], tzid: str) -> str:

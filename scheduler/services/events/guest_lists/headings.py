@@ -50,8 +50,8 @@ _KNOWN: Mapping[str, str] = {
     "courtesy_title": """
         courtesy title|title|salutation|honorific|prefix|name prefix|form of address|
         обращение|титул|форма обращения|
-        құрметті атағы|атағы|қаратпа|
-        คำนำหน้า|คำนำหน้าชื่อ|คำเรียกขาน""",
+        құрметтеу атауы|құрметті атағы|атағы|қаратпа|
+        คำนำหน้า|คำนำหน้าชื่อ|คำนำหน้านาม|คำเรียกขาน""",
     "name": """
         name|full name|display name|guest|guest name|name of guest|attendee|participant|name and surname|
         first and last name|
@@ -101,12 +101,12 @@ _KNOWN: Mapping[str, str] = {
     "companions": """
         companions|accompanying|accompanying persons|guests|plus|plus one|number of companions|
         сопровождающие|сопровождающих|количество сопровождающих|кол-во сопровождающих|
-        ілесіп жүретіндер|серіктері|ілеспелер|еріп жүрушілер|
+        еріп жүретін адамдар|еріп жүретін адамдар саны|ілесіп жүретіндер|серіктері|ілеспелер|еріп жүрушілер|
         ผู้ติดตาม|จำนวนผู้ติดตาม""",
     "companion_names": """
         names of companions|companion names|names of accompanying persons|
         имена сопровождающих|фио сопровождающих|сопровождающие лица|
-        серіктердің есімдері|бірге келетіндердің есімдері|
+        еріп жүретін адамдардың есімдері|серіктердің есімдері|бірге келетіндердің есімдері|
         ชื่อผู้ติดตาม|รายชื่อผู้ติดตาม""",
     "access_needs": """
         access needs|accessibility|accessibility needs|special needs|
@@ -152,7 +152,7 @@ def _field_of() -> Mapping[str, str]:
 
 @cache
 def _tag_of() -> Mapping[str, str]:
-    return {word: tag for tag, words in _TAGS.items() for word in words.split()}
+    return {word: tag for tag in SPOKEN for word in _TAGS.get(tag, tag).split()}
 
 
 def guess_field(text: str) -> str | None:
@@ -221,13 +221,13 @@ _ROLES: Mapping[str, str] = {
 }
 _ANSWERS: Mapping[str, str] = {
     Reply.NOT_ANSWERED: "no answer|no reply|pending|invited|?|нет ответа|не ответил|не ответила|ожидается|"
-    "жауап жоқ|жауап берген жоқ|ยังไม่ตอบ|รอตอบ",
+    "шақырылған|жауап жоқ|жауап берген жоқ|в списке приглашённых|ยังไม่ตอบ|รอตอบ",
     Reply.ACCEPTED: "yes|y|accept|confirmed|coming|attending|will attend|1|да|придёт|придет|подтвердил|"
-    "подтвердила|подтверждено|будет|иә|ия|келеді|растады|ใช่|ตอบรับ|เข้าร่วม|มา|ยืนยัน",
+    "подтвердила|подтверждено|принято|қабылданды|будет|иә|ия|келеді|растады|ใช่|ตอบรับ|เข้าร่วม|มา|ยืนยัน",
     Reply.REGRETS: "no|n|decline|declined|regret|not coming|not attending|0|нет|отказ|не придёт|не придет|"
-    "отказался|отказалась|жоқ|келмейді|бас тартты|ไม่|ไม่มา|ปฏิเสธ|ไม่เข้าร่วม",
+    "отказался|отказалась|с сожалением отклонено|жоқ|келмейді|бас тартты|ไม่|ไม่มา|ปฏิเสธ|ไม่เข้าร่วม|ขออภัยไม่เข้าร่วม",
     Reply.EXCUSED: "apologies|sends apologies|excuse|извинения|принёс извинения|уважительная причина|себепті|"
-    "кешірім сұрады|ลา|ขออภัย",
+    "кешірім сұрады|с извинениями|кешірім сұрап бас тартты|ลา|ขออภัย|ขออภัยที่มาไม่ได้",
     Reply.TENTATIVE: "maybe|perhaps|возможно|может быть|под вопросом|мүмкін|อาจจะ|ไม่แน่ใจ",
 }
 _LANGUAGES: Mapping[str, str] = {
@@ -245,7 +245,7 @@ def read_words() -> Mapping[str, Mapping[str, str]]:
         "mode": _MODES,
         "role": _ROLES,
         "answer": _ANSWERS,
-        "language": _LANGUAGES,
+        "language": {tag: _LANGUAGES.get(tag, tag) for tag in SPOKEN},
     }
     return {field: _words(table) for field, table in tables.items()}
 

@@ -607,5 +607,5 @@ def test_the_doctor_tells_when_the_last_backup_was_made(app: App, scheduler: Sch
     scheduler("db", "backup", str(file))
     after = found(scheduler, "backup")
 
-    assert ("ok", "scheduler db backup FILE") == (before["state"], before["remedy"])
+    assert ("note", "scheduler db backup FILE") == (before["state"], before["remedy"])
     assert ("ok", f"2027-01-04 09:00 UTC, {file}") == (after["state"], after["found"])

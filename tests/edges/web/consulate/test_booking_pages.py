@@ -173,7 +173,7 @@ def test_letters_and_pages_speak_the_language_of_the_form(app, web, post, langua
 
     assert link(app).startswith(f"/{language}/visits/confirm/")
     for page in ("", "/book", "/book/passport", "/book/passport/time", "/book/passport/wait"):
-        assert f'<html lang="{language}">' in text(web.get(f"/{language}/posts/phuket{page}"))
+        assert f'<html lang="{language}" dir="ltr">' in text(web.get(f"/{language}/posts/phuket{page}"))
 
 
 def test_a_family_books_one_after_the_other_or_at_several_counters_at_once(app, web):
@@ -205,7 +205,7 @@ def test_a_week_opens_at_the_first_free_time_with_the_readers_clock_beside_it(ap
 
 REASONS = {
     "a public holiday": ("2027-01-07", "Closed, public holiday: Orthodox Christmas (Kazakhstan)."),
-    "one of the other State": ("2027-02-22", "public holiday: Makha Bucha (in lieu) (Thailand)."),
+    "one of the other State": ("2027-02-22", "public holiday: Makha Bucha Day (day off in its place) (Thailand)."),
     "a closure": ("2027-01-15", "Closed: Stocktaking"),
     "a day off": ("2027-01-16", "Closed."),
     "too soon": ("2027-01-05", "Too soon: this service is booked at least 1 day before."),
@@ -723,7 +723,7 @@ def test_a_post_tells_its_hours_holidays_closures_and_services(app, web, post):
 
     page = said(web.get(POST))
 
-    assert "Monday, 4 Jan: closed: New Year's Day (observed) (Kazakhstan)" in page
+    assert "Monday, 4 Jan: closed: New Year's Day (day off in its place) (Kazakhstan)" in page
     assert "Tuesday, 5 Jan: 09:00–12:00, 13:00–16:00" in page
     assert "Wednesday, 6 Jan: closed: Stocktaking" in page
     assert "Thursday, 7 Jan: 09:00–12:00, 13:00–16:00" in page
@@ -731,6 +731,17 @@ def test_a_post_tells_its_hours_holidays_closures_and_services(app, web, post):
     assert "30 minutes for each document" in page
     assert "Old passport" in page
     assert "Consulate in Phuket" in text(web.get("/en/posts"))
+
+
+@ONE_ENGINE
+@pytest.mark.parametrize("page", ["/ru/posts/phuket", "/ru/posts/phuket/book/passport/time?from=2027-03-26"])
+def test_the_name_of_a_holiday_in_another_language_is_marked_with_that_language(app, web, page):
+    plan(app, sending_state="DE", horizon="120 days")
+
+    shown = web.get(page).get_data(as_text=True)
+
+    assert '<bdi lang="de">Karfreitag</bdi> (Германия; немецкий)' in shown
+    assert "&lt;bdi" not in shown
 
 
 @ONE_ENGINE

@@ -88,7 +88,7 @@ def test_each_language_says_it_in_its_own_words_with_its_own_calendar(app, web):
     pages = {language: text(web.get(f"/{language}/events/opening")) for language in LANGUAGES}
 
     for language, page in pages.items():
-        assert f'<html lang="{language}">' in page
+        assert f'<html lang="{language}" dir="ltr">' in page
         assert title[language] in page
     assert "2 February 2027" in pages["en"]
     assert "กุมภาพันธ์ 2570" in pages["th"]
