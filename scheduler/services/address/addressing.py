@@ -36,19 +36,22 @@ class Addressee(Protocol):
     def own_closing(self) -> Text: ...
 
 
+_NOTHING = Text()
+
+
 @dataclass(frozen=True, slots=True)
 class NamedOnly:
     """Somebody of whom only the name is known, like an applicant."""
 
     name: Text
-    courtesy_title: Text = Text()
-    position: Text = Text()
+    courtesy_title: Text = _NOTHING
+    position: Text = _NOTHING
     office_class: str | None = None
     office_state: OfficeState = OfficeState.UNKNOWN
     gender: Gender = Gender.NONE
-    envelope_name: Text = Text()
-    own_salutation: Text = Text()
-    own_closing: Text = Text()
+    envelope_name: Text = _NOTHING
+    own_salutation: Text = _NOTHING
+    own_closing: Text = _NOTHING
 
 
 @dataclass(frozen=True, slots=True)

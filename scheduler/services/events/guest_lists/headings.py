@@ -86,7 +86,8 @@ _KNOWN: Mapping[str, str] = {
     "gender": """
         gender|sex|пол|жынысы|жыныс|เพศ""",
     "office_class": """
-        office class|class of office|office code|kind of office|класс должности|код должности|вид должности|лауазым түрі|лауазым коды|
+        office class|class of office|office code|kind of office|класс должности|
+        код должности|вид должности|лауазым түрі|лауазым коды|
         ประเภทตำแหน่ง|รหัสตำแหน่ง""",
     "office_state": """
         state of the office|office state|whose office|

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from scheduler.base.errors import Invalid, Problems, SchedulerError
@@ -44,7 +45,7 @@ class RowDefaults:
     mode: Mode = Mode.IN_PERSON
     role: Role = Role.PARTICIPANT
     # The codes of offices by each word for them, folded, as the installation's forms of address name them.
-    offices: Mapping[str, str] = field(default_factory=dict)
+    offices: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
