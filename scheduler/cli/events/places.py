@@ -28,6 +28,8 @@ person = LazyGroup(
         "show": "events.person_corrections:show_person",
         "names": "events.person_corrections:list_names",
         "keep-name": "events.person_corrections:keep_name",
+        "address": "guests.person_address:show_address",
+        "offices": "guests.person_address:list_offices",
         "erase": "guests.person_erasure:erase",
         "retention": "guests.person_erasure:retention",
     },
