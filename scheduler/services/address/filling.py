@@ -16,6 +16,8 @@ PLACEHOLDERS = {
     "words": "the own words of the office, else a name that is an office, else its plain word",
 }
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
+# Thai is written without spaces, but a name in other letters stands apart: คุณ Dana.
+_THAI_JOINED = re.compile(r"(?<=[\u0e01-\u0e4e])(?=[^\W\d_\u0e01-\u0e4e])")
 _OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
 
 
@@ -32,7 +34,7 @@ def fill(text: str, values: Mapping[str, str]) -> str | None:
     text = _OPTIONAL.sub(lambda found: found[1] if _can_fill(found[1], values) else "", text)
     if not _can_fill(text, values):
         return None
-    return _PLACEHOLDER.sub(lambda found: values[found[1]], text)
+    return _THAI_JOINED.sub(" ", _PLACEHOLDER.sub(lambda found: values[found[1]], text))
 
 
 def _can_fill(text: str, values: Mapping[str, str]) -> bool:
