@@ -72,4 +72,4 @@ def list_offices(context: CommandContext, as_json: bool) -> None:
     show(records, OFFICES, as_json=as_json)
 
 
-OFFICES: Columns = {N_("Code"): "office_class", N_("Office"): "words"}
+OFFICES: Columns = {N_("Office class"): "office_class", N_("Office"): "words"}
