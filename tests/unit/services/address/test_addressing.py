@@ -10,6 +10,7 @@ from itertools import product
 
 import pytest
 
+from scheduler.base.date_format import format_day
 from scheduler.base.errors import Invalid
 from scheduler.base.text import Text
 from scheduler.model.places import Gender, OfficeState, join_title
@@ -227,3 +228,15 @@ def test_the_list_for_native_officers_has_just_the_forms_that_wait():
 
     assert expected == read_waiting_forms()
     assert 20 < len(expected)
+
+
+@pytest.mark.parametrize("day", [date(2027, 1, 1), date(2027, 12, 31), date(2028, 2, 29)])
+def test_thai_years_are_buddhist_all_year_and_weekdays_fit_the_date(day):
+    friday = {"en": "Friday", "kk": "жұма", "ru": "пятница", "th": "วันศุกร์"}
+    tuesday = {"en": "Tuesday", "kk": "сейсенбі", "ru": "вторник", "th": "วันอังคาร"}
+    weekday = {4: friday, 1: tuesday}[day.weekday()]
+
+    written = {language: format_day(day, language) for language in LANGUAGES}
+
+    assert [] == [language for language in LANGUAGES if weekday[language] not in written[language]]
+    assert written["th"].endswith(str(day.year + 543))
