@@ -17,6 +17,7 @@ from scheduler.storage.database import Database
 
 if TYPE_CHECKING:
     from scheduler.channels.base import Channel
+    from scheduler.services.address.addressing import AddressForms
     from scheduler.services.letters.envelope import SenderIdentity
 
 
@@ -41,7 +42,18 @@ class App:
 
     @cached_property
     def db(self) -> Database:
-        return self.connect(self.settings.database_url, pages=self.settings.pages)
+        from scheduler.services.address import library
+
+        db = self.connect(self.settings.database_url, pages=self.settings.pages)
+        db.info[library.KEY] = self.address_forms
+        return db
+
+    @cached_property
+    def address_forms(self) -> AddressForms:
+        """How people are addressed; the files are read when the first person is."""
+        from scheduler.services.address import library
+
+        return library.open_forms(self.settings.data_dir)
 
     @cached_property
     def channel(self) -> Channel:

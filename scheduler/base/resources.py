@@ -12,6 +12,7 @@ _PACKAGE = os.path.dirname(os.path.dirname(__file__))  # noqa: PTH120
 TEMPLATES = os.path.join(_PACKAGE, "templates")  # noqa: PTH118
 TRANSLATIONS = os.path.join(_PACKAGE, "translations")  # noqa: PTH118
 PRINT = os.path.join(_PACKAGE, "print")  # noqa: PTH118
+ADDRESS_FORMS = os.path.join(_PACKAGE, "address_forms")  # noqa: PTH118
 STATIC = os.path.join(_PACKAGE, "web", "static")  # noqa: PTH118
 # What others wrote, laid there when the package is built (hatch_build.py): fonts, and the licences of all.
 CATALOGUES = os.path.join(_PACKAGE, "bundled", "catalogues")  # noqa: PTH118

@@ -25,6 +25,14 @@ WORDS = (
     N_("desk"),
     N_("strict"),
     N_("first-fit"),
+    # Person
+    N_("m"),
+    N_("f"),
+    N_("none"),
+    N_("sending"),
+    N_("receiving"),
+    N_("third"),
+    N_("unknown"),
     # Reminder
     N_("everyone"),
     N_("in person"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time
+from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from scheduler.base.i18n import N_
 from scheduler.base.text import Text
 from scheduler.storage.refusals import register_refusal
-from scheduler.storage.types import Base, Id, Instant, Languages
+from scheduler.storage.types import Base, Id, Instant, Languages, choice
 
 KEY = sa.String(80)
 
@@ -39,6 +40,23 @@ class Organisation(Base):
     email: Mapped[str | None] = mapped_column(sa.String(254))
 
 
+class Gender(StrEnum):
+    """The gender by which a person is addressed; NONE if it is not known, or if they want none."""
+
+    M = "m"
+    F = "f"
+    NONE = "none"
+
+
+class OfficeState(StrEnum):
+    """The State whose office a person holds, as a post sees it."""
+
+    SENDING = "sending"
+    RECEIVING = "receiving"
+    THIRD = "third"
+    UNKNOWN = "unknown"
+
+
 class Person(Base):
     """A person. An e-mail address is no identity, because the officials of a secretariat share one.
 
@@ -53,7 +71,17 @@ class Person(Base):
     identity: Mapped[str | None] = mapped_column(sa.String(600), unique=True)
     courtesy_title: Mapped[Text] = mapped_column(Languages, default=Text)
     name: Mapped[Text] = mapped_column(Languages)
+    # The own words of the office; forms of address have its code and the State whose office it is.
     position: Mapped[Text] = mapped_column(Languages, default=Text)
+    office_class: Mapped[str | None] = mapped_column(KEY)
+    office_state: Mapped[OfficeState] = mapped_column(
+        choice(OfficeState), default=OfficeState.UNKNOWN, server_default="unknown"
+    )
+    gender: Mapped[Gender] = mapped_column(choice(Gender), default=Gender.NONE, server_default="none")
+    # Whole lines, which override the forms of address in their language.
+    envelope_name: Mapped[Text] = mapped_column(Languages, default=Text, server_default=sa.text("'{}'"))
+    own_salutation: Mapped[Text] = mapped_column(Languages, default=Text, server_default=sa.text("'{}'"))
+    own_closing: Mapped[Text] = mapped_column(Languages, default=Text, server_default=sa.text("'{}'"))
     organisation_id: Mapped[int | None] = mapped_column(sa.ForeignKey("organisation.id"))
     email: Mapped[str | None] = mapped_column(sa.String(254), index=True)
     telephone: Mapped[str | None] = mapped_column(sa.String(40))
@@ -69,7 +97,13 @@ class Person(Base):
 
     def called(self, language: str) -> str:
         """Return courtesy title and name in a language, or in the nearest one there is."""
-        return " ".join(filter(None, (self.courtesy_title.to(language), self.name.to(language))))
+        return join_title(self.courtesy_title, self.name, language)
+
+
+def join_title(title: Text, name: Text, language: str) -> str:
+    """Return a name with its courtesy title, if that is in the same language: titles are not mixed into another."""
+    told = title.get(language) or title.get(name.language_for(language), "")
+    return " ".join(filter(None, (told, name.to(language))))
 
 
 class Venue(Base):

@@ -54,6 +54,7 @@ class Database:
         of another Database for the same address: its connections and compiled statements are shared.
         """
         self.pages = pages
+        self.info: dict[str, Any] = {}  # what every session carries, as Session.info
         self.url = _url(url)
         self.embedded = self.url.get_backend_name() == "sqlite"
         self.engine = engine or self._connecting(foreign_keys=foreign_keys)
@@ -66,7 +67,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """Open a session whose queries all see the same moment, whatever is committed meanwhile."""
-        made = Session(self._reader, expire_on_commit=False)
+        made = Session(self._reader, expire_on_commit=False, info=self.info)
         with self._only_session(), translate_errors(self.url), made as session:
             begin_unit_of_work(session, pages=self.pages)
             yield session
@@ -78,7 +79,7 @@ class Database:
         Raise Held if somebody else holds a row for longer than ``patience`` (PostgreSQL only: on SQLite the one
         writer is waited for).
         """
-        made = Session(self._writer, expire_on_commit=False)
+        made = Session(self._writer, expire_on_commit=False, info=self.info)
         with (
             self._only_session(),
             translate_errors(self.url),

@@ -78,6 +78,7 @@ def install(web: Flask, app: App, assets: Assets) -> None:
     environment.install_gettext_callables(_, ngettext, newstyle=True)  # type: ignore[attr-defined]
     environment.filters["localized"] = localized
     environment.filters["plain"] = plain
+    environment.filters["apart"] = set_apart
     environment.globals.update(
         asset=assets.url,
         badge=event_wording.badge,
@@ -128,6 +129,11 @@ def plain(text: Text | str) -> str:
 
 def localized(text: Text) -> Markup:
     """Set apart from what surrounds it, and marked with its language where that is not the page's."""
-    spoken = text.language_for(g.language)
+    return set_apart(plain(text), text)
+
+
+def set_apart(words: str, name: Text) -> Markup:
+    """Set words with a name in them, such as its title, apart, and mark them with the language of the name."""
+    spoken = name.language_for(g.language)
     mark = Markup("") if spoken in (g.language, "") else Markup(' lang="{}"').format(spoken)
-    return Markup("<bdi{}>{}</bdi>").format(mark, escape(plain(text)))
+    return Markup("<bdi{}>{}</bdi>").format(mark, escape(plain(words)))

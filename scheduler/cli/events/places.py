@@ -27,6 +27,8 @@ person = LazyGroup(
         "change": "events.person_corrections:change_person",
         "names": "events.person_corrections:list_names",
         "keep-name": "events.person_corrections:keep_name",
+        "address": "guests.person_address:show_address",
+        "offices": "guests.person_address:list_offices",
         "erase": "guests.person_erasure:erase",
         "retention": "guests.person_erasure:retention",
     },

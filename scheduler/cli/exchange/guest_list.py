@@ -23,6 +23,7 @@ from scheduler.cli.kit.output import refuse_existing, write_file
 from scheduler.formats import sheets
 from scheduler.model.attendance import Role
 from scheduler.model.events import Event, Mode
+from scheduler.services.address.library import forms_of
 from scheduler.services.common.lookup import get
 from scheduler.services.common.values import LANGUAGE
 from scheduler.services.events.guest_lists import columns as mapping
@@ -135,8 +136,9 @@ def _order(context: CommandContext, event: str, file: Path, given: dict[str, Any
     with context.read() as session:
         get(session, Event, event)
         columns, rows = mapping.find_columns(session, file, sheet, wanted)
+        offices = forms_of(session).office_words if "office_class" in columns.fields.values() else {}
     terms = RowDefaults(
-        columns.source, tag or context.settings.language, tag, Mode(given["mode"]), Role(given["role"])
+        columns.source, tag or context.settings.language, tag, Mode(given["mode"]), Role(given["role"]), offices
     )
     with _progress(len(rows)) as progress:
         layout = replace(sheet.layout, hidden_rows=set()) if given["hidden"] else sheet.layout

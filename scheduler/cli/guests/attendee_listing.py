@@ -15,6 +15,8 @@ from scheduler.cli.kit.language import _, language
 from scheduler.cli.kit.records import format_instant
 from scheduler.model.attendance import Attendee, Standing
 from scheduler.model.events import Event
+from scheduler.services.address.forms import FormKind
+from scheduler.services.address.library import forms_of
 from scheduler.services.common.lookup import get
 from scheduler.services.common.lookup import get_attendee as attendee_of
 from scheduler.services.events.attendance import capacity
@@ -35,7 +37,11 @@ def list_attendees(context: CommandContext, event: str, standing: str | None, as
         people = (selectinload(Attendee.person), selectinload(Attendee.represented_by))
         query = query.options(*people, selectinload(Attendee.company))
         rows = session.scalars(query)
-        records = [_record(row) for row in sorted(rows, key=_place_in_list)]
+        forms, on = forms_of(session), context.now().date()
+        records = [
+            _record(row, forms.address(row.person, FormKind.LIST, language(), on=on))
+            for row in sorted(rows, key=_place_in_list)
+        ]
     show(records, COLUMNS, as_json=as_json, nothing=_("Nobody is on the list."))
 
 
@@ -70,10 +76,10 @@ def _answer_in_full(record: dict[str, Any]) -> str:
     return "; ".join(filter(None, (answer, instead, left)))
 
 
-def _record(row: Attendee) -> dict[str, Any]:
+def _record(row: Attendee, listed_as: str = "") -> dict[str, Any]:
     return {
         "person": row.person.key or f"#{row.person.id}",
-        "name": row.person.called(language()),
+        "name": listed_as or row.person.called(language()),
         "email": row.person.email,
         "language": row.person.language,
         "role": row.role,

@@ -221,6 +221,7 @@ def _print(
             language=printed_in,
             gettext=load_catalogue(printed_in).gettext,
             secret=context.app.secret,
+            now=context.now(),
             one_per_page=one_per_page,
             only=[attendee_of(session, found, person).id for person in people],
         )

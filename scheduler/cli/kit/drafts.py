@@ -26,6 +26,14 @@ HELP = {
     "description": N_("Description; several languages as kk=... ru=... (repeatable)."),
     "courtesy_title": N_("Courtesy title, like H.E. Mr (repeatable per language)."),
     "position": N_("Position (repeatable per language)."),
+    "gender": N_("Gender by which they are addressed; none where it is not known."),
+    "office_class": N_("Class of the office, by its code: scheduler person offices lists them."),
+    "office_state": N_(
+        "The State whose office it is: the one that sends the post, the one that receives it, or a third."
+    ),
+    "envelope_name": N_("Whole line on the envelope, in place of the form of address (repeatable per language)."),
+    "own_salutation": N_("Whole salutation, in place of the form of address (repeatable per language)."),
+    "own_closing": N_("Whole closing, in place of the form of address (repeatable per language)."),
     "address": N_("Address (repeatable per language)."),
     "country": N_("Two letters, ISO 3166-1."),
     "holidays": N_("State whose public holidays close the venue."),

@@ -86,6 +86,8 @@ def _findings(context: CommandContext) -> Iterator[HealthFinding]:
     yield _finding(N_("secret"), lambda: _check_secret(app), to_mend)
     yield _check_files(app)
     yield _finding(N_("mail"), lambda: _check_mail(app), N_("check mail_url, and that the server answers"))
+    mend = N_("correct the file, or take it away")
+    yield _finding(N_("forms of address"), lambda: ", ".join(app.address_forms.languages), mend)
     tables = _finding(DATABASE, lambda: _check_tables(app), N_("check database_url"))
     yield tables
     if tables.state is CheckResult.OK:

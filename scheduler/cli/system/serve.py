@@ -36,6 +36,7 @@ def _serve(context: CommandContext, address: ListeningAddress, workers: int) -> 
     gc.set_threshold(*USUAL_GC_THRESHOLD)
     settings, app = context.settings, context.app  # with tables that fit, and a secret, before any process starts
     app.secret  # noqa: B018 - made and kept where there is none
+    app.address_forms.languages  # noqa: B018 - a wrong file of forms of address is told now
     app.close()
     file = context.config
     serving = server(

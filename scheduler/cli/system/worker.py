@@ -35,6 +35,7 @@ def worker(context: CommandContext, once: bool, as_json: bool) -> None:
     wait = (lambda: None) if once else _heed_signals()
     app = context.app
     app.house  # noqa: B018 - a missing secret is told before anything is claimed
+    app.address_forms.languages  # noqa: B018 - so is a wrong file of forms of address
     with at_work(app) as present:
         if once:
             _run_once(app, present, as_json=as_json)

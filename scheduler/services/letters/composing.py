@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from scheduler.base.errors import Conflict
 from scheduler.model.letters import Letter
+from scheduler.services.address.library import forms_of
 from scheduler.services.common.tokens import TOKEN
 from scheduler.services.consulate.visits.references import WITH_VISIT
 from scheduler.services.letters.envelope import CompositionResult, SenderIdentity, Skip
@@ -35,11 +36,13 @@ def compose(
         result.letter_id: result
         for result in compose_event_letters(session, about_events, house=house, now=now, only_useful=only_useful)
     }
+    forms = forms_of(session)
     for number in ids:
         letter = about_visits.get(number)
-        yield (
-            composed[number] if letter is None else compose_visit_letter(letter, house, now, only_useful=only_useful)
-        )
+        if letter is None:
+            yield composed[number]
+        else:
+            yield compose_visit_letter(letter, house, forms, now, only_useful=only_useful)
 
 
 def _letters_about_visits(session: Session, ids: Sequence[int]) -> Mapping[int, Letter]:

@@ -19,19 +19,22 @@ from scheduler.base.i18n import N_
 from scheduler.formats.mail import Parts
 from scheduler.model.events import Event
 from scheduler.model.letters import LetterKind, Message
+from scheduler.model.places import join_title
+from scheduler.services.address.addressing import Addressee, AddressForms
+from scheduler.services.address.forms import FormKind
+from scheduler.services.address.library import forms_of
 from scheduler.services.common.tokens import PATHS, Purpose, make_attendee_token
 from scheduler.services.events.attendance import passes
 from scheduler.services.events.programme.event_mapping import WITH_EVENT
 from scheduler.services.letters import event_outlines, letter_rows, relevance
 from scheduler.services.letters.envelope import (
     CompositionResult,
-    OutgoingMessage,
     Recipient,
     SenderIdentity,
     Skip,
     put_in_envelope,
 )
-from scheduler.services.letters.event_outlines import NAME, PAGE, PASS, Outline
+from scheduler.services.letters.event_outlines import CLOSING, NAME, PAGE, PASS, SALUTATION, Outline
 from scheduler.services.letters.letter_rows import LetterRow
 from scheduler.services.letters.messages import people_still_addressed
 
@@ -46,6 +49,7 @@ def compose_event_letters(
     messages = _BatchMessages.read(session, rows.values())
     repeated = relevance.find_repeated(session, rows.values())
     outlines: dict[tuple[Any, ...], Outline] = {}
+    forms = forms_of(session)
     for letter_id in ids:
         row = rows[letter_id]
         event = events[row.event_id]
@@ -60,7 +64,7 @@ def compose_event_letters(
         key = event_outlines.outline_key(row)
         if key not in outlines:
             outlines[key] = event_outlines.render_outline(session, event, row, house, messages.of_row(row))
-        yield _fill_in(outlines[key], row, house, now)
+        yield _fill_in(outlines[key], row, house, forms, now)
 
 
 def _events(session: Session, ids: Iterable[int]) -> dict[int, Event]:
@@ -96,22 +100,50 @@ class _BatchMessages:
         return N_("is no longer among those it is for")
 
 
-def _fill_in(outline: Outline, row: LetterRow, house: SenderIdentity, now: datetime) -> OutgoingMessage:
-    """Return the letter of one recipient: the outline with name, page and pass in the place of its marks."""
+def _fill_in(
+    outline: Outline, row: LetterRow, house: SenderIdentity, forms: AddressForms, now: datetime
+) -> CompositionResult:
+    """Return the letter of one recipient: the outline with address, page and pass in the place of its marks.
+
+    Skip one for whom the forms of address say that no letter is written.
+    """
     assert row.email is not None  # noqa: S101 - or it would have been skipped
     recipient = Recipient(row.email, row.name.to(outline.language), outline.language)
-    name = " ".join(filter(None, (row.courtesy_title.to(recipient.language), recipient.name)))
+    words = address_in_letter(forms, row, recipient.language, now)
+    if not words[SALUTATION]:
+        return Skip(row.id, NOT_WRITTEN_TO)
     page, code = _page_address(row, recipient.language, house), _pass_code(row, house) if outline.shows_pass else ""
     printed_code = passes.split_in_groups(code)
     parts = Parts(
-        text=outline.parts.text.replace(NAME, name).replace(PAGE, page).replace(PASS, printed_code),
-        html=outline.parts.html.replace(NAME, str(escape(name))).replace(PAGE, page).replace(PASS, printed_code),
+        text=_replace(outline.parts.text, {**words, PAGE: page, PASS: printed_code}),
+        html=_replace(
+            outline.parts.html,
+            {**{mark: str(escape(word)) for mark, word in words.items()}, PAGE: page, PASS: printed_code},
+        ),
         calendar=outline.parts.calendar,
         picture=passes.render_png(code) if code else b"",
     )
     return put_in_envelope(
         row, recipient, subject=outline.subject, parts=parts, reply_to=outline.reply_to, house=house, now=now
     )
+
+
+NOT_WRITTEN_TO = N_("the forms of address say that no letter is written to this office")
+
+
+def address_in_letter(forms: AddressForms, who: Addressee, language: str, now: datetime) -> dict[str, str]:
+    """Return the words by which a letter addresses its recipient, by their marks in an outline."""
+    return {
+        NAME: join_title(who.courtesy_title, who.name, language),
+        SALUTATION: forms.address(who, FormKind.SALUTATION, language, on=now.date()),
+        CLOSING: forms.address(who, FormKind.CLOSING, language, on=now.date()),
+    }
+
+
+def _replace(text: str, words: Mapping[str, str]) -> str:
+    for mark, word in words.items():
+        text = text.replace(mark, word)
+    return text
 
 
 def _page_address(row: LetterRow, language: str, house: SenderIdentity) -> str:

@@ -39,6 +39,7 @@ from scheduler.services.letters.templates import render_letter
 
 # Marks in the private use area of Unicode: no text contains them and escaping does not change them.
 NAME, PAGE, PASS = "\ue000name\ue001", "\ue000page\ue001", "\ue000pass\ue001"
+SALUTATION, CLOSING = "\ue000salutation\ue001", "\ue000closing\ue001"
 # These letters bring no calendar file: there is nothing in them to enter in a calendar.
 _WITHOUT_DATE = (*ASKED, *PARTING, LetterKind.REQUESTED, LetterKind.MESSAGE)
 
@@ -124,7 +125,8 @@ def template_words(event: Event, row: LetterRow, language: str, house: SenderIde
     was = row.facts.get("was") or {}
     return {
         "language": language,
-        "name": NAME,
+        "salutation": SALUTATION,
+        "complimentary_close": CLOSING,
         "title": event.title.to(language),
         "when": []
         if _knows_no_date(event, was)

@@ -13,7 +13,7 @@ from scheduler.base.text import Text
 from scheduler.model.attendance import BOUND, Attendee, Reminded, Standing
 from scheduler.model.events import Event, Mode
 from scheduler.model.letters import Letter, LetterKind
-from scheduler.model.places import Person
+from scheduler.model.places import Gender, OfficeState, Person, join_title
 
 # Not on the list: these people get only letters that they asked for, and letters that tell them just this.
 OFF_LIST = (Standing.WITHDRAWN, Standing.UNCONFIRMED, Standing.LAPSED, Standing.REFUSED)
@@ -44,7 +44,7 @@ class Called(NamedTuple):
 
     def to(self, language: str) -> str:
         """Return courtesy title and name in a language, or in the nearest one there is."""
-        return " ".join(filter(None, (self.courtesy_title.to(language), self.name.to(language))))
+        return join_title(self.courtesy_title, self.name, language)
 
 
 class LetterRow(NamedTuple):
@@ -75,6 +75,14 @@ class LetterRow(NamedTuple):
     deputy_left_at: datetime | None = None
     represented_by: Called | None = None  # who comes in the place of the recipient, and gets the letters about it
     represents: Called | None = None  # in whose place the recipient comes
+    # What forms of address need of the recipient, as of an addressee.
+    position: Text = Text()
+    office_class: str | None = None
+    office_state: OfficeState = OfficeState.UNKNOWN
+    gender: Gender = Gender.NONE
+    envelope_name: Text = Text()
+    own_salutation: Text = Text()
+    own_closing: Text = Text()
 
 
 def read_rows(session: Session, ids: Sequence[int]) -> dict[int, LetterRow]:
@@ -143,6 +151,7 @@ def _read_own_places(session: Session, ids: Sequence[int]) -> Iterator[LetterRow
             Attendee.reminded,
             Letter.of_message_id,
             Attendee.deputy_left_at,
+            *(getattr(Person, name) for name in _ADDRESSED_BY),
             deputy.courtesy_title,
             deputy.name,
         )
@@ -152,7 +161,19 @@ def _read_own_places(session: Session, ids: Sequence[int]) -> Iterator[LetterRow
         .where(Letter.id.in_(ids))
     )
     for *row, title, name in session.execute(query):
-        yield LetterRow(*row)._replace(represented_by=Called(title, name) if name else None)
+        facts, address = row[: -len(_ADDRESSED_BY)], zip(_ADDRESSED_BY, row[-len(_ADDRESSED_BY) :], strict=True)
+        yield LetterRow(*facts)._replace(represented_by=Called(title, name) if name else None, **dict(address))
+
+
+_ADDRESSED_BY = (
+    "position",
+    "office_class",
+    "office_state",
+    "gender",
+    "envelope_name",
+    "own_salutation",
+    "own_closing",
+)
 
 
 def is_shown_link(row: LetterRow, event: Event) -> bool:

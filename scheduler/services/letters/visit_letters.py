@@ -9,9 +9,12 @@ from typing import Any
 from scheduler.base.clock import format_offset, instant, wall
 from scheduler.base.date_format import format_day, format_span
 from scheduler.base.i18n import N_, supported_language
+from scheduler.base.text import Text
 from scheduler.formats.mail import PICTURE, Parts
 from scheduler.model.letters import Letter, LetterKind
 from scheduler.model.visits import ACTIVE, Applicant, Appointment, Side, VisitStatus
+from scheduler.services.address.addressing import AddressForms, NamedOnly
+from scheduler.services.address.forms import FormKind
 from scheduler.services.consulate.visits import notices
 from scheduler.services.consulate.visits.links import VisitPurpose, make_address
 from scheduler.services.consulate.visits.wording import (
@@ -51,7 +54,7 @@ _TO_CONFIRM = (
 
 
 def compose_visit_letter(
-    letter: Letter, house: SenderIdentity, now: datetime, *, only_useful: bool = True
+    letter: Letter, house: SenderIdentity, forms: AddressForms, now: datetime, *, only_useful: bool = True
 ) -> CompositionResult:
     """Compose a letter about a visit, or give the reason why it is not to be sent.
 
@@ -64,7 +67,7 @@ def compose_visit_letter(
     if contact is None or contact.email is None or (reason and only_useful):
         return Skip(letter.id, reason)
     language = supported_language(contact.language)
-    words = _template_words(letter, visit, contact, language, house)
+    words = _template_words(letter, visit, contact, language, house) | _address(contact, language, forms, now)
     subject, text, html = render_letter(letter.kind, words, language, layout="visit_letter")
     parts = Parts(
         text=text,
@@ -110,6 +113,15 @@ _STATUS_FOR: Mapping[LetterKind, Sequence[VisitStatus]] = {
 }
 
 
+def _address(contact: Applicant, language: str, forms: AddressForms, now: datetime) -> dict[str, str]:
+    """Return the words by which a letter addresses an applicant, of whom only the name is known."""
+    who, on = NamedOnly(Text({language: contact.name})), now.date()
+    return {
+        "salutation": forms.address(who, FormKind.SALUTATION, language, on=on),
+        "complimentary_close": forms.address(who, FormKind.CLOSING, language, on=on),
+    }
+
+
 def _template_words(
     letter: Letter, visit: Appointment, contact: Applicant, language: str, house: SenderIdentity
 ) -> dict[str, Any]:
@@ -121,7 +133,6 @@ def _template_words(
     page = make_address(visit, purpose, secret=house.secret, base=house.base_url, language=language) if linked else ""
     return {
         "language": language,
-        "name": contact.name,
         "title": format_title(visit, language),
         "when": format_time(visit, language, contact.tzid),
         "was_when": _previous_time(letter.facts.get("was"), visit, language),

@@ -22,7 +22,7 @@ from scheduler.model.events import Event
 from scheduler.model.feeds import FeedLink
 from scheduler.model.imports import AppliedRow, ExternalId, GuestRow
 from scheduler.model.letters import Letter, Outcome
-from scheduler.model.places import Person
+from scheduler.model.places import Gender, OfficeState, Person
 from scheduler.services.common.audit import note_each
 from scheduler.services.events.attendance import transitions
 
@@ -136,10 +136,24 @@ def _list_represented(session: Session, person: Person, now: datetime) -> list[A
 
 def _blank_people(people: Sequence[int], now: datetime) -> Iterator[sa.Executable]:
     blank = dict.fromkeys(
-        ("key", "identity", "organisation_id", "email", "telephone", "tzid", "precedence", "name_asked")
+        (
+            "key",
+            "identity",
+            "organisation_id",
+            "email",
+            "telephone",
+            "tzid",
+            "precedence",
+            "name_asked",
+            "office_class",
+        )
     )
-    words = {"name": _make_blank_name(), "courtesy_title": Text(), "position": Text()}
-    yield sa.update(Person).where(Person.id.in_(people)).values(**blank, **words, erased_at=now)
+    words = {"name": _make_blank_name(), **dict.fromkeys(_OWN_WORDS, Text())}
+    address = {"gender": Gender.NONE, "office_state": OfficeState.UNKNOWN}
+    yield sa.update(Person).where(Person.id.in_(people)).values(**blank, **words, **address, erased_at=now)
+
+
+_OWN_WORDS = ("courtesy_title", "position", "envelope_name", "own_salutation", "own_closing")
 
 
 @cache

@@ -24,6 +24,7 @@ from scheduler.base.date_format import (
 from scheduler.base.i18n import N_
 from scheduler.model.attendance import Attendee, Reminded, Standing
 from scheduler.model.events import Capacity, Event, Kind, Mode, Queue, Status, Timing
+from scheduler.model.places import join_title
 from scheduler.services.events.attendance import replies
 from scheduler.services.events.attendance.replies import Reply
 from scheduler.services.events.guests import registration
@@ -391,7 +392,7 @@ def groups(announced: Sequence[AnnouncedPerson]) -> list[tuple[str, list[Announc
 
 def called(person: AnnouncedPerson) -> str:
     """Return courtesy title and name."""
-    return " ".join(filter(None, (person.courtesy_title.to(g.language), person.name.to(g.language))))
+    return join_title(person.courtesy_title, person.name, g.language)
 
 
 def map_link(event: Event) -> str | None:

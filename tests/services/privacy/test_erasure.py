@@ -41,7 +41,10 @@ from tests.support.guest_list import wrong_with_places
 SECRET = "s" * 32
 KEEP = timedelta(days=90)
 # All that is known of Anna in the tests, in words that nothing else holds.
-KNOWN = ("Annabella", "annabella@", "+77012223344", "Zebrologist", "Ref-4711", "vegan-note", "ext-0815", "H.E.")
+KNOWN = (
+    *("Annabella", "annabella@", "+77012223344", "Zebrologist", "Ref-4711", "vegan-note", "ext-0815", "H.E."),
+    *("Esteemed-Anna", "Anna-on-the-envelope", "Yours-Anna", "honorary-consul", "receiving"),
+)
 
 
 def anna(session, **given) -> Person:
@@ -49,6 +52,12 @@ def anna(session, **given) -> Person:
         "name": "Annabella",
         "email": "annabella@example.org",
         "courtesy_title": "H.E.",
+        "own_salutation": "Esteemed-Anna",
+        "envelope_name": "Anna-on-the-envelope",
+        "own_closing": "Yours-Anna",
+        "office_class": "honorary-consul",
+        "office_state": "receiving",
+        "gender": "f",
         "position": "Zebrologist",
         "telephone": "+77012223344",
         "organisation": an_organisation(session).key,

@@ -12,7 +12,7 @@ def test_every_heading_and_word_that_we_write_we_read(language: str) -> None:
     gettext = load_catalogue(language).gettext
 
     assert {field: field for field in FIELDS} == {field: guess_field(gettext(name)) for field, name in FIELDS.items()}
-    for field in ("role", "mode", "answer"):
+    for field in ("role", "mode", "answer", "gender", "office_state"):
         for value in set(read_words()[field].values()):
             assert value == read_words()[field][normalize(gettext(value))]
 

@@ -184,10 +184,12 @@ def test_a_letter_has_no_holes_and_no_blanks_left_over(kind, language):
 
 
 @every_letter
-def test_a_letter_has_one_place_for_the_name_in_its_greeting(kind, language):
+def test_a_letter_opens_with_the_salutation_and_ends_with_the_closing_and_the_house(kind, language):
     for letter in variants(kind, language):
-        assert 1 == letter.text.count(event_outlines.NAME) == letter.html.count(event_outlines.NAME)
-        assert event_outlines.NAME in letter.text.splitlines()[0]
+        for mark in (event_outlines.SALUTATION, event_outlines.CLOSING):
+            assert 1 == letter.text.count(mark) == letter.html.count(mark)
+        assert event_outlines.SALUTATION == letter.text.splitlines()[0]
+        assert [event_outlines.CLOSING, "Embassy & Consulate"] == letter.text.splitlines()[-2:]
 
 
 @every_letter
@@ -431,7 +433,7 @@ def test_what_is_unknown_leaves_no_label():
 
 
 IN_FULL = f"""\
-Dear {event_outlines.NAME},
+{event_outlines.SALUTATION}
 
 Places have become free and are now reserved for you and your companions.
 
@@ -448,7 +450,7 @@ Should you be unable to attend, please reply to this message, so that your place
 
 The attached file event.ics contains these details for your calendar.
 
-Yours sincerely,
+{event_outlines.CLOSING}
 {HOUSE.name}
 """
 

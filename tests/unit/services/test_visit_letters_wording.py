@@ -23,7 +23,8 @@ class Rendered(NamedTuple):
 
 
 WORDS = {
-    "name": "Aliya",
+    "salutation": "Dear Aliya,",
+    "complimentary_close": "Yours sincerely,",
     "title": "Passport <1>, Consulate",
     "when": [When("Tuesday", "Phuket, UTC+7"), When("Monday", "Almaty, UTC+5", own=True)],
     "was_when": "Sunday",

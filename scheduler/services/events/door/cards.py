@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from functools import partial
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -14,11 +16,14 @@ from scheduler.base.text import fold_text
 from scheduler.formats.printing import Card, PrintForm, find_unset, name_script, print_cards
 from scheduler.model.attendance import Attendee, Role, Standing
 from scheduler.model.events import Event, Mode
+from scheduler.services.address.addressing import Addressee
+from scheduler.services.address.library import forms_of
 from scheduler.services.events.attendance import passes
 from scheduler.services.events.door import arrivals
 
 Gettext = Callable[[str], str]
 _HAN_LANGUAGES = ("ja", "ko", "zh")  # which write letters of Chinese origin each in its own form
+CardAddress = Callable[[Addressee], tuple[str, str]]  # what stands above the name, and the name
 _LAST = 1_000_000  # the precedence of those who have none
 
 
@@ -57,6 +62,7 @@ def render_pdf(
     language: str,
     gettext: Gettext,
     secret: str,
+    now: datetime,
     one_per_page: bool = False,
     only: Sequence[int] = (),
 ) -> PrintedCards:
@@ -69,7 +75,8 @@ def render_pdf(
     if not found:
         raise Conflict("nobody has a place in the hall of {event}", event=event.key)
     make = _badges if form is PrintForm.BADGES else _place_cards
-    made = list(make(session, event, found, language=language, gettext=gettext, secret=secret))
+    address = partial(forms_of(session).split_card, language=language, on=now.date())
+    made = list(make(session, event, found, address, language=language, gettext=gettext, secret=secret))
     letters = find_unset(text for _, card in made for text in _texts(card).values())
     unset: list[UnsetText] = []
     cards = [_set_what_can_be(row, card, letters, unset) for row, card in made] if letters else [c for _, c in made]
@@ -128,7 +135,14 @@ def _rank(row: Attendee, language: str) -> tuple[int, int, str]:
 
 
 def _badges(
-    session: Session, event: Event, found: Sequence[Attendee], *, language: str, gettext: Gettext, secret: str
+    session: Session,
+    event: Event,
+    found: Sequence[Attendee],
+    address: CardAddress,
+    *,
+    language: str,
+    gettext: Gettext,
+    secret: str,
 ) -> Iterator[tuple[Attendee, Card]]:
     title, named = event.title.to(language), arrivals.companions_of(session, [row.id for row in found])
     for row in found:
@@ -137,6 +151,7 @@ def _badges(
             row,
             _card(
                 row,
+                address,
                 language,
                 gettext,
                 event=title,
@@ -150,23 +165,31 @@ def _badges(
 
 
 def _place_cards(
-    session: Session, _event: Event, found: Sequence[Attendee], *, language: str, gettext: Gettext, **_: str
+    session: Session,
+    _event: Event,
+    found: Sequence[Attendee],
+    address: CardAddress,
+    *,
+    language: str,
+    gettext: Gettext,
+    **_: str,
 ) -> Iterator[tuple[Attendee, Card]]:
     named = arrivals.companions_of(session, [row.id for row in found])
     for row in found:
-        yield row, _card(row, language, gettext)
+        yield row, _card(row, address, language, gettext)
         for companion in _companions(row, language, gettext, named.get(row.id, ())):
             yield row, Card(name=companion)
 
 
-def _card(row: Attendee, language: str, gettext: Gettext, **more: str) -> Card:
+def _card(row: Attendee, address: CardAddress, language: str, gettext: Gettext, **more: str) -> Card:
     who = row.attending
+    title, name = address(who)
     organisation = who.organisation.name.to(language) if who.organisation else ""
-    name = who.name.to(language)
+    written = who.name.to(language)
     return Card(
         name=name,
-        language=next((tag for tag in who.name if who.name[tag] == name and tag in _HAN_LANGUAGES), who.language),
-        title=who.courtesy_title.to(language),
+        language=next((tag for tag in who.name if who.name[tag] == written and tag in _HAN_LANGUAGES), who.language),
+        title=title,
         detail=", ".join(
             filter(None, (who.position.to(language), organisation, _stands_for(row, language, gettext)))
         ),

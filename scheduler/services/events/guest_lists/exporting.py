@@ -12,14 +12,15 @@ from scheduler.base.i18n import N_
 from scheduler.model.attendance import Attendee, Standing
 from scheduler.model.events import Event
 from scheduler.model.imports import ExternalId, GuestList, GuestRow
-from scheduler.model.places import Person
+from scheduler.model.places import Gender, OfficeState, Person
 from scheduler.services.events.attendance.replies import reply_of
-from scheduler.services.events.guest_lists.headings import FIELDS, OURS, normalize
+from scheduler.services.events.guest_lists.headings import FIELDS, OURS, TEXTS, normalize
 
 DEFAULT = tuple(
     field for field in FIELDS if field not in (*OURS, "external_id", "family_name", "given_name", "patronymic")
 )
 REPRESENTED_BY = "represented_by"  # is written only: a list that is imported names no deputies
+LINES = ("envelope_name", "own_salutation", "own_closing")  # mean nothing in another language
 NAME_PARTS = ("given_name", "patronymic", "family_name")
 
 
@@ -104,6 +105,9 @@ def _values(
         "organisation": cells.get("organisation") or own,
         "email": person.email or "",
         "telephone": person.telephone or "",
+        "gender": "" if person.gender is Gender.NONE else gettext(person.gender),
+        "office_class": person.office_class or "",
+        "office_state": "" if person.office_state is OfficeState.UNKNOWN else gettext(person.office_state),
         "language": person.language,
         "role": gettext(row.role),
         "mode": gettext(row.mode),
@@ -121,9 +125,10 @@ def _texts(person: Person, layout: ExportLayout, language: str) -> dict[str, str
     found = {}
     for field in layout.fields:
         name, _, tag = field.partition(".")
-        if name in ("name", "courtesy_title", "position"):
+        if name in TEXTS:
             text = getattr(person, name)
-            found[field] = text.get(tag, "") if tag else text.to(language)
+            in_language = text.get(tag or language, "") if tag or name in LINES else text.to(language)
+            found[field] = in_language
     return found
 
 

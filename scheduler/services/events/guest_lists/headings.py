@@ -11,6 +11,7 @@ from scheduler.base.i18n import N_, load_catalogue
 from scheduler.base.text import fold_text
 from scheduler.model.attendance import Role
 from scheduler.model.events import Mode
+from scheduler.model.places import Gender, OfficeState
 from scheduler.services.events.attendance.replies import Reply
 
 # The fields, each with the heading that we write ourselves.
@@ -22,6 +23,12 @@ FIELDS: Mapping[str, str] = {
     "given_name": N_("Given name"),
     "patronymic": N_("Patronymic"),
     "position": N_("Position"),
+    "gender": N_("Gender"),
+    "office_class": N_("Office class"),
+    "office_state": N_("State of the office"),
+    "envelope_name": N_("Line on the envelope"),
+    "own_salutation": N_("Own salutation"),
+    "own_closing": N_("Own closing"),
     "organisation": N_("Organisation"),
     "email": N_("E-mail"),
     "telephone": N_("Telephone"),
@@ -37,7 +44,14 @@ FIELDS: Mapping[str, str] = {
     "decision": N_("Decision"),
     "reason": N_("Reason"),
 }
-TEXTS = ("name", "courtesy_title", "position")  # may be given for each language, as name.ru
+TEXTS = (
+    "name",
+    "courtesy_title",
+    "position",
+    "envelope_name",
+    "own_salutation",
+    "own_closing",
+)  # may be given for each language, as name.ru
 OURS = ("decision", "reason")  # columns that we add to the file of rows that come back
 
 # The headings of others for each field.
@@ -69,6 +83,29 @@ _KNOWN: Mapping[str, str] = {
         position|job title|organization title|organization 1 title|post|function|designation|
         должность|позиция|пост|лауазымы|лауазым|қызметі|
         ตำแหน่ง|ตำแหน่งงาน""",
+    "gender": """
+        gender|sex|пол|жынысы|жыныс|เพศ""",
+    "office_class": """
+        office class|class of office|office code|kind of office|класс должности|
+        код должности|вид должности|лауазым түрі|лауазым коды|лауазым санаты|
+        ประเภทตำแหน่ง|รหัสตำแหน่ง""",
+    "office_state": """
+        state of the office|office state|whose office|
+        чьё должностное лицо|государство должности|лауазым мемлекеті|รัฐของตำแหน่ง|รัฐเจ้าของตำแหน่ง""",
+    "envelope_name": """
+        line on the envelope|envelope name|envelope|name on the envelope|addressee line|
+        строка на конверте|имя на конверте|конверттегі жазу|конверттегі аты|хатқалтадағы жол|
+        ชื่อหน้าซอง|ข้อความหน้าซอง""",
+    "own_salutation": """
+        own salutation|salutation line|letter salutation|salutation of letters|
+        своё обращение|собственное обращение|обращение в письме|строка обращения|
+        өз қаратпасы|жеке қаратпа|хаттағы қаратпа|
+        คำขึ้นต้น|คำขึ้นต้นเฉพาะ|คำขึ้นต้นเฉพาะบุคคล|คำขึ้นต้นจดหมาย""",
+    "own_closing": """
+        own closing|closing|letter closing|complimentary close|closing line|
+        своё заключение|собственная заключительная формула|заключительная фраза|
+        өз қорытындысы|жеке хат соңы|хаттың соңғы сөзі|
+        คำลงท้าย|คำลงท้ายเฉพาะ|คำลงท้ายเฉพาะบุคคล""",
     "organisation": """
         organization name|organization 1 name|company name|
         organisation|organization|company|institution|ministry|agency|affiliation|employer|
@@ -238,6 +275,21 @@ _LANGUAGES: Mapping[str, str] = {
 }
 
 
+_GENDERS: Mapping[str, str] = {
+    Gender.M: "male|man|mr|м|муж|мужской|мужчина|е|ер|еркек|ер адам|ช|ชาย",
+    Gender.F: "female|woman|w|ms|mrs|ж|жен|женский|женщина|ә|әйел|ญ|หญิง",
+    Gender.NONE: "unknown|not known|other|x|неизвестно|не указан|белгісіз|ไม่ทราบ|ไม่ระบุ",
+}
+_STATES: Mapping[str, str] = {
+    OfficeState.SENDING: "own|sending state|представляемое|своё|представляемое государство|жіберуші|"
+    "жіберуші мемлекет|รัฐผู้ส่ง",
+    OfficeState.RECEIVING: "host|receiving state|пребывания|государство пребывания|қабылдаушы|"
+    "қабылдаушы мемлекет|รัฐผู้รับ",
+    OfficeState.THIRD: "third state|other|третье|третье государство|үшінші|үшінші мемлекет|รัฐที่สาม",
+    OfficeState.UNKNOWN: "not known|неизвестно|белгісіз|ไม่ทราบ",
+}
+
+
 @cache
 def read_words() -> Mapping[str, Mapping[str, str]]:
     """Return the value of each word that cells may have, by field. It reads the catalogues on first use."""
@@ -246,6 +298,8 @@ def read_words() -> Mapping[str, Mapping[str, str]]:
         "role": _ROLES,
         "answer": _ANSWERS,
         "language": {tag: _LANGUAGES.get(tag, tag) for tag in SPOKEN},
+        "gender": _GENDERS,
+        "office_state": _STATES,
     }
     return {field: _words(table) for field, table in tables.items()}
 

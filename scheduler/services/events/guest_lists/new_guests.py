@@ -29,8 +29,9 @@ from scheduler.services.events.attendance.placement import (
     write_places,
 )
 from scheduler.services.events.attendance.replies import PARTSTATS, Reply
+from scheduler.services.events.guest_lists.headings import TEXTS
 from scheduler.services.events.guest_lists.list_records import ListRecords, insert_into
-from scheduler.services.events.guest_lists.people import read_organisations, update_person
+from scheduler.services.events.guest_lists.people import ADDRESSED, read_organisations, update_person
 from scheduler.services.events.guest_lists.row_results import RowOutcome, RowPlan, RowResult
 from scheduler.services.events.guest_lists.rows import ParsedRow, RowDefaults
 from scheduler.services.events.programme import conflicts
@@ -172,9 +173,7 @@ class NewGuests:
         draft = entry.draft
         return {
             "identity": make_identity(draft.email, draft.name),
-            "name": draft.name,
-            "courtesy_title": draft.courtesy_title,
-            "position": draft.position,
+            **{name: getattr(draft, name) for name in (*TEXTS, *ADDRESSED)},
             "organisation_id": self.organisations.get(fold_text(entry.cells.get("organisation", ""))),
             "email": draft.email,
             "telephone": draft.telephone,

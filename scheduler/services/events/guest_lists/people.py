@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from scheduler.base.i18n import N_
 from scheduler.base.text import Text, fold_text
-from scheduler.model.places import Organisation, Person
+from scheduler.model.places import Gender, OfficeState, Organisation, Person
+from scheduler.services.events.guest_lists.headings import TEXTS
 from scheduler.services.events.guest_lists.rows import ParsedRow, RowDefaults, texts_by_language
 from scheduler.services.events.programme.places import make_identity
 
@@ -28,7 +29,7 @@ def update_person(
         old = getattr(person, name)
         if old == new:
             continue
-        if person.key and old:
+        if person.key and old and old not in _NOT_KNOWN:
             kept = True
             continue
         setattr(person, name, new)
@@ -42,15 +43,19 @@ def _find_news(
     person: Person, entry: ParsedRow, defaults: RowDefaults, last: Mapping[str, str]
 ) -> Iterator[tuple[str, Any]]:
     """Yield the fields of a person that a row has news of, with their new values."""
-    for name in ("email", "telephone", "language"):
+    for name in ("email", "telephone", "language", *ADDRESSED):
         if is_news(entry, last, name):
             yield name, getattr(entry.draft, name)
     news = {name: cell for name, cell in entry.cells.items() if cell != last.get(name)}
-    for name in ("name", "courtesy_title", "position"):
+    for name in TEXTS:
         old: Text = getattr(person, name)
         texts = texts_by_language(news, name, defaults.language)
         if texts and not set(texts.values()) <= set(old.values()):
             yield name, Text({**old, **getattr(entry.draft, name)})
+
+
+ADDRESSED = ("gender", "office_class", "office_state")
+_NOT_KNOWN = (Gender.NONE, OfficeState.UNKNOWN)
 
 
 def is_news(entry: ParsedRow, last: Mapping[str, str], name: str) -> bool:

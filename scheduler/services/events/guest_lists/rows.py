@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import re
 import unicodedata
@@ -16,6 +17,7 @@ from scheduler.formats.sheets import Row
 from scheduler.formats.workbooks.layout import CellRange, SheetLayout, column_letters
 from scheduler.model.attendance import Role
 from scheduler.model.events import Mode
+from scheduler.model.places import Gender, OfficeState
 from scheduler.services.common.drafts import check
 from scheduler.services.events.attendance.replies import Reply
 from scheduler.services.events.guest_lists.columns import Columns
@@ -42,6 +44,8 @@ class RowDefaults:
     letters: str | None = None  # the language of letters to people; None: that of their names
     mode: Mode = Mode.IN_PERSON
     role: Role = Role.PARTICIPANT
+    # The codes of offices by each word for them, folded, as the installation's forms of address name them.
+    offices: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +224,8 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "access_needs": lambda cell: check_prose(cell, most=500),
     "dietary_needs": lambda cell: check_prose(cell, most=500),
     "answer": lambda cell: Reply(_word("answer")(cell)),
+    "gender": lambda cell: Gender(_word("gender")(cell)),
+    "office_state": lambda cell: OfficeState(_word("office_state")(cell)),
     "organisation": lambda cell: check_line(cell, most=300),
     "note": lambda cell: check_prose(cell, most=2_000),
 }
@@ -241,6 +247,9 @@ def _parse_person(
     given: dict[str, Any] = {field: texts_by_language(cells, field, defaults.language) for field in TEXTS}
     given["name"] = given["name"] or {language_of(name, defaults.language): name}
     given["language"] = values.get("language") or defaults.letters or language_of_letters(name, defaults.language)
+    given |= {field: values[field] for field in ("gender", "office_state") if field in values}
+    if "office_class" in cells:
+        given["office_class"] = _find_office(cells["office_class"], defaults, problems)
     given["email"] = cells["email"].removeprefix("mailto:") if "email" in cells else None
     given["telephone"] = _telephone(cells["telephone"]) if "telephone" in cells else None
     if re.fullmatch(r"\d{4}-\d\d-\d\d", given["telephone"] or ""):
@@ -252,6 +261,16 @@ def _parse_person(
     except SchedulerError as error:
         problems.append(error)
     return None
+
+
+def _find_office(cell: str, defaults: RowDefaults, problems: list[SchedulerError]) -> str | None:
+    """Return the code of an office, given by code or by its plain word, or collect a problem."""
+    code = defaults.offices.get(fold_text(cell))
+    if code is None:
+        known = ", ".join(sorted(set(defaults.offices.values())))
+        problem = Invalid("{value} is none that is known; write one of: {known}", value=cell[:60], known=known)
+        problems.append(Invalid("{place}: {problem}", place="office_class", problem=problem))
+    return code
 
 
 def texts_by_language(cells: Mapping[str, str], field: str, language: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from scheduler.base.errors import Invalid
 from scheduler.base.text import Text
 from scheduler.model.events import Kind
+from scheduler.model.places import Gender, OfficeState
 from scheduler.services.common.day_drafts import DaysDraft
 from scheduler.services.common.drafts import Draft, as_pydantic_error
 from scheduler.services.common.values import (
@@ -50,7 +51,11 @@ class OrganisationDraft(Draft):
 
 
 class PersonDraft(Draft):
-    """A person; ``precedence`` is their place in the order of precedence, 1 being the highest."""
+    """A person; ``precedence`` is their place in the order of precedence, 1 being the highest.
+
+    ``office_class`` is a code of the forms of address, ``position`` its own words. What stands in ``envelope_name``,
+    ``own_salutation`` and ``own_closing`` overrides those forms in its language.
+    """
 
     name: Name
     courtesy_title: Title = Text()
@@ -61,6 +66,12 @@ class PersonDraft(Draft):
     language: Language | None = None
     tz: Zone | None = None
     precedence: Annotated[int, Field(strict=True, ge=1, le=10_000)] | None = None
+    gender: Gender = Gender.NONE
+    office_class: Key | None = None
+    office_state: OfficeState = OfficeState.UNKNOWN
+    envelope_name: Title = Text()
+    own_salutation: Title = Text()
+    own_closing: Title = Text()
 
 
 class VenueDraft(Draft):

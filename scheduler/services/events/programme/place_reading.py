@@ -51,6 +51,12 @@ def _read_person(row: Person) -> dict[str, Any]:
         "language": row.language,
         "tz": row.tzid,
         "precedence": row.precedence,
+        "gender": row.gender,
+        "office_class": row.office_class,
+        "office_state": row.office_state,
+        "envelope_name": row.envelope_name,
+        "own_salutation": row.own_salutation,
+        "own_closing": row.own_closing,
     }
 
 

@@ -16,6 +16,7 @@ from scheduler.base.text import Text, fold_text
 from scheduler.model.events import Event, Kind
 from scheduler.model.feeds import Feed, is_built_in
 from scheduler.model.places import City, Closure, OpeningHours, Organisation, Person, Venue
+from scheduler.services.address.library import check_office
 from scheduler.services.common.audit import note
 from scheduler.services.common.changes import Change, ChangeKind, change
 from scheduler.services.common.day_drafts import find_passed_days
@@ -158,12 +159,16 @@ def _write(row: KeyedRow, draft: Draft, lookup: Lookup) -> None:
 
 
 def write_person(row: Person, draft: PersonDraft, lookup: Lookup) -> None:
-    """Write a draft into a person. Raise NotFound if its organisation does not exist."""
-    for name in ("name", "courtesy_title", "position", "email", "telephone", "language", "precedence"):
+    """Write a draft into a person. Raise NotFound if its organisation does not exist, Invalid for its office."""
+    check_office(lookup.session, draft.office_class)
+    for name in _WRITTEN_AS_THEY_ARE:
         setattr(row, name, getattr(draft, name))
     row.tzid = draft.tz
     row.identity = make_identity(draft.email, draft.name)
     row.organisation = lookup.get(Organisation, draft.organisation) if draft.organisation else None
+
+
+_WRITTEN_AS_THEY_ARE = tuple(name for name in PersonDraft.model_fields if name not in ("organisation", "tz"))
 
 
 def make_identity(email: str | None, name: Text) -> str | None:

@@ -23,6 +23,7 @@ GROUPS = {
     "when": ("dtstart", "dtend", "first_day", "last_day", "hour_to_be_announced", "tz"),
     "coordinates": ("latitude", "longitude"),
     "price": ("fee", "currency"),
+    "office_held": ("office_class", "office_state"),
     "reconfirmation": ("reconfirm_from", "reconfirm_until"),
 }
 # Lists whose items are changed one by one, with the name that an item keeps when it is changed.

@@ -26,6 +26,7 @@ from scheduler.services.privacy import access_log
 from scheduler.web.kit.answers import redirect_after_form, show_form_again
 from scheduler.web.kit.forms import Form
 from scheduler.web.kit.language import _
+from scheduler.web.officers.events import guest_address
 from scheduler.web.officers.kit import guard, scope
 from scheduler.web.officers.kit.answers import FormRefused, act_as_officer
 from scheduler.web.officers.kit.guard import DESK, may, officer
@@ -116,6 +117,7 @@ def _guests(app: App, key: str) -> str:
             choices={"standing": list(Standing), "mode": list(Mode), "role": list(Role)},
             page=number,
             first=(number - 1) * guest_directory.PAGE + 1,
+            listed=guest_address.name_in_list(session, now=app.clock.now()),
         )
 
 

@@ -309,6 +309,7 @@ def _printed(app: App, key: str, form: PrintForm) -> Response:
                 language=g.language,
                 gettext=load_catalogue(g.language).gettext,
                 secret=app.secret,
+                now=app.clock.now(),
                 one_per_page=bool(request.args.get("single")),
             )
         except Conflict as error:

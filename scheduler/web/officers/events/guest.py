@@ -19,7 +19,7 @@ from scheduler.services.events.programme import conflicts
 from scheduler.web.kit.answers import redirect_after_form, show_form_again
 from scheduler.web.kit.forms import Form
 from scheduler.web.kit.language import _
-from scheduler.web.officers.events import guest_actions
+from scheduler.web.officers.events import guest_actions, guest_address
 from scheduler.web.officers.events.desk import EVENT
 from scheduler.web.officers.kit import guard, scope
 from scheduler.web.officers.kit.answers import FormRefused, act_as_officer
@@ -77,6 +77,7 @@ def _guest(app: App, key: str, number: int) -> str:
             letters=guest_directory.list_letters(session, found) if allowed(Act.SEE_LETTERS) else (),
             zone=app.settings.timezone,
             done=_done(request.args.get("done", "")),
+            **guest_address.preview_address(session, found.attending, now=app.clock.now()),
         )
 
 
@@ -102,6 +103,7 @@ def _verb(app: App, key: str, number: int, verb: str, form: Form | None = None) 
             replies=guest_actions.REPLIES,
             ways=guest_actions.WAYS,
             today=app.clock.now(),
+            **guest_address.list_choices(session),
         )
 
 

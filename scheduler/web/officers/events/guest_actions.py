@@ -29,6 +29,7 @@ from scheduler.services.events.programme.place_drafts import PersonDraft
 from scheduler.services.events.programme.places import read_draft
 from scheduler.web.kit.forms import Form
 from scheduler.web.kit.language import _
+from scheduler.web.officers.events import guest_address
 from scheduler.web.officers.kit.answers import FormRefused, check_draft
 
 MOST_COMPANIONS = 50  # as the table has it
@@ -56,7 +57,10 @@ def offered_actions(attendee: Attendee) -> dict[str, GuestAction]:
     """Return the actions that the standing of an attendee offers, and those that a deputy may do, by name."""
     asked = ("keep-name",) if attendee.attending.name_asked else ()
     of_deputy = () if attendee.represented_by is None else ("regrets",)
-    return {name: VERBS[name] for name in (*OFFERED.get(attendee.standing, ()), *of_deputy, "correction", *asked)}
+    return {
+        name: VERBS[name]
+        for name in (*OFFERED.get(attendee.standing, ()), *of_deputy, "correction", "address", *asked)
+    }
 
 
 def _answer(session: Session, attendee: Attendee, form: Form, now: datetime) -> None:
@@ -279,6 +283,14 @@ VERBS: Mapping[str, GuestAction] = {
         deed=_correct,
         fields=("called", "address", "spoken", "zone"),
         begins=_as_known,
+    ),
+    "address": GuestAction(
+        words=N_("Put right how they are addressed"),
+        hint=N_("Letters, cards and lists follow it. What you leave empty is written by the forms of address."),
+        done=N_("It is put right."),
+        deed=guest_address.change_address,
+        fields=guest_address.FIELDS,
+        begins=guest_address.read_known,
     ),
     "keep-name": GuestAction(
         words=N_("Leave the name as it is"),

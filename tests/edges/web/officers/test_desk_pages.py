@@ -502,3 +502,28 @@ def test_a_name_that_somebody_asks_for_is_shown_and_taken_over_or_left(app, web)
 
     assert "Anne Boleyn" not in text(web.get(guest))
     assert "Ann" == person_of(app, number).name.to("en")
+
+
+@ONE_ENGINE
+def test_how_a_guest_is_addressed_is_shown_and_put_right_in_each_language(app, web):
+    number = put(app, register)
+    guest = f"{LIST}/guests/{number}"
+
+    assert "Здравствуйте, Ann!" in text(web.get(guest))
+    known = {"gender": "f", "office_class": "consul-general", "office_state": "receiving"}
+    lines = {"own_salutation_ru": "Дорогая Анна!", "courtesy_title_en": "Dr", "position_th": "กงสุลใหญ่"}
+    answer = send(web, f"{guest}/address", **known, **lines)
+
+    page = text(web.get(answer.headers["Location"]))
+    for words in ("It is put right.", "Dr Ann", "Дорогая Анна!", "Құрметті Бас консул ханым!", "เรียน กงสุลใหญ่"):
+        assert words in page
+    form = text(web.get(f"{guest}/address"))
+    assert 'value="Дорогая Анна!"' in form
+    assert '<option value="consul-general" selected>' in form
+    assert "Dr Ann" in text(web.get(LIST))
+    assert 422 == send(web, f"{guest}/address", **known, **lines).status_code
+    assert 422 == send(web, f"{guest}/address", gender="f", office_class="tsar", office_state="third").status_code
+    assert 422 == send(web, f"{guest}/address", gender="x", office_class="", office_state="third").status_code
+    assert "Ann" == person_of(app, number).name.to("en")
+    send(web, f"{guest}/address", gender="none", office_class="", office_state="unknown")
+    assert "Здравствуйте, Ann!" in text(web.get(guest))
