@@ -63,6 +63,9 @@ def an_event(**changes: Any) -> Event:
         venue=MUSEUM,
         video_link=LINK,
         video_public=False,
+        dress_code=Text(),
+        bring=Text(),
+        reason=Text(),
     )
     for name, value in changes.items():
         setattr(event, name, value)

@@ -30,7 +30,8 @@ from scheduler.services.consulate.posts.posts import (
 
 # Columns that are written from a draft as they are.
 _POST_FIELDS = (
-    *("name", "address", "district", "sending_state", "receiving_state", "email", "telephone", "cell", "horizon"),
+    *("name", "address", "district", "sending_state", "receiving_state", "email", "telephone", "signer"),
+    *("signer_position", "cell", "horizon"),
     *("notice", "hold", "offer", "release_within", "release_near", "reconfirm_from", "reconfirm_until", "remind"),
     *("no_shows", "no_shows_within", "no_shows_pause", "largest_party", "keep", "deadline"),
 )

@@ -140,7 +140,8 @@ def _write(row: KeyedRow, draft: Draft, lookup: Lookup) -> None:
         case City(), CityDraft():
             row.name, row.country, row.tzid = draft.name, draft.country, draft.tz
         case Organisation(), OrganisationDraft():
-            row.name, row.country, row.email = draft.name, draft.country, draft.email
+            for name in OrganisationDraft.model_fields:
+                setattr(row, name, getattr(draft, name))
         case Person(), PersonDraft():
             write_person(row, draft, lookup)
         case Venue(), VenueDraft():
