@@ -16,6 +16,7 @@ from scheduler.model.events import Event
 from scheduler.model.letters import Letter, Message, Outcome
 from scheduler.model.places import Person
 from scheduler.services.common.audit import actor_of, note
+from scheduler.services.common.lookup import get_for_update
 from scheduler.services.letters import audiences
 from scheduler.services.operations.workers import is_free
 from scheduler.services.outbox import enqueue
@@ -60,6 +61,13 @@ def send(
         raise Conflict("this reaches nobody on the list of {event}; nothing was sent", event=event.key)
     note(session, "send", "message", message.id, now=now, event=event.key, to=list(audience), letters=count)
     return message
+
+
+def lock_and_send(
+    session: Session, event: Event, written: MessageDraft, *, to: Sequence[str], now: datetime
+) -> Message:
+    """Lock the row of the event and send a message at once. Raise as `send` does."""
+    return send(session, get_for_update(session, Event, event.key), written, to=to, now=now)
 
 
 def queue_letters(session: Session, message: Message, *, now: datetime) -> int:

@@ -73,6 +73,11 @@ def put(session: Session, key: str, draft: PostDraft, *, now: datetime, lookup: 
     return changes
 
 
+def change_post(session: Session, post: Post, draft: PostDraft, *, now: datetime) -> list[Change]:
+    """Make a post that is there be as the draft says; see `put`."""
+    return put(session, post.key, draft, now=now, lookup=Lookup(session))
+
+
 def lock_and_read(session: Session, key: str) -> PostDraft | None:
     """Lock the post with this key, if there is one, and return the draft that would make it."""
     post = session.scalar(sa.select(Post).where(Post.key == key).options(*WITH_POST))

@@ -82,6 +82,18 @@ def put(
     return done
 
 
+def change_organisation(
+    session: Session, row: Organisation, draft: OrganisationDraft, *, now: datetime, language: str
+) -> Change:
+    """Make an organisation be as the draft says, and revise the events that show it."""
+    return put(session, NOUNS["organisation"], row.key, draft, now=now, language=language, lookup=Lookup(session))
+
+
+def read_organisation_draft(row: Organisation) -> OrganisationDraft:
+    """Return the draft that makes an organisation as this one is."""
+    return OrganisationDraft.model_construct(**read_fields(row))
+
+
 def _create(noun: Noun, key: str) -> KeyedRow:
     """Create a row. Raise Conflict for a feed with the key of a built-in one."""
     if noun.kind is Feed and is_built_in(key):

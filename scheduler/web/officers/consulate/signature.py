@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, g, render_template, url_for
+from flask import Blueprint, g, render_template
 from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
 from scheduler.model.accounts import Act
 from scheduler.services.accounts import rights
-from scheduler.services.common.lookup import Lookup
 from scheduler.services.consulate.posts import post_mapping
 from scheduler.web.kit.answers import redirect_after_form, show_form_again
 from scheduler.web.kit.forms import Form
@@ -44,7 +43,7 @@ def _show(app: App, key: str, form: Form | None = None) -> str:
             title=post.name.to(g.language),
             here="posts",
             form=form or signature_form.begin(post),
-            back=url_for("front.posts", language=g.language),
+            back=f"/{g.language}/desk/posts",
         )
 
 
@@ -54,7 +53,7 @@ def _change(app: App, key: str) -> Answer:
         with act_as_officer(app, form) as session:
             post = rights.get_post(session, officer(), key)
             draft = signature_form.read(post, post_mapping.make_draft(post), form)
-            post_mapping.put(session, key, draft, now=app.clock.now(), lookup=Lookup(session))
+            post_mapping.change_post(session, post, draft, now=app.clock.now())
     except FormRefused:
         return show_form_again(_show(app, key, form))
-    return redirect_after_form(url_for("front.posts", language=g.language))
+    return redirect_after_form(f"/{g.language}/desk/posts")

@@ -15,7 +15,6 @@ from scheduler.model.accounts import Act
 from scheduler.model.events import Event
 from scheduler.model.letters import Letter, Message
 from scheduler.services.accounts import rights
-from scheduler.services.common.lookup import get_for_update
 from scheduler.services.letters import composing, ledger, message_drafts, messages
 from scheduler.services.letters.composing import ReadableLetter
 from scheduler.services.letters.envelope import Skip
@@ -78,12 +77,12 @@ def _send(app: App, key: str) -> Answer | str:
         return _show_form(app, key, form)
     try:
         with act_as_officer(app, form) as session:
-            event = get_for_update(session, Event, rights.get_event(session, officer(), key).key)
+            event = rights.get_event(session, officer(), key)
             written = message_drafts.draft(
                 {"subject": read_texts(form, "subject"), "text": read_texts(form, "text")}, language=g.language
             )
             words = [word for word in WORDS if form[f"to_{word}"]]
-            message = messages.send(session, event, written, to=words, now=app.clock.now())
+            message = messages.lock_and_send(session, event, written, to=words, now=app.clock.now())
             if form["sure"] != "yes":
                 page = _show_outlook(event, form, _foresee(app, session, message))
                 session.rollback()

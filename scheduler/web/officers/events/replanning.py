@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from typing import Any
 
 from flask import Blueprint, abort, g, render_template, request, url_for
 from sqlalchemy.orm import Session
@@ -146,12 +147,10 @@ def _move(session: Session, event: Event, form: Form, now: datetime) -> Outlook:
     times = _read_start(event, form)
     if form["alone"]:
         was = capture_facts(event)
-        impact = planning.move(
-            session, event, dtstart=times, now=now, force=_read_reason(form), reason=_read_why(form)
-        )
+        impact = planning.move(session, event, dtstart=times, now=now, **_read_reasons(form))
         _require_change(impact.change.is_change)
         return Outlook([_describe(event, was, list(map(_, impact.change.doubts)))], impact.letters, _go_on(event))
-    done = shifts.move(session, event, dtstart=times, now=now, force=_read_reason(form), reason=_read_why(form))
+    done = shifts.move(session, event, dtstart=times, now=now, **_read_reasons(form))
     _require_change(any(one.impact.change.is_change for one in done.events))
     rows = [_describe(one.impact.event, one.was, _list_window(one)) for one in done.events]
     return Outlook(rows, done.letters, _go_on(event), done.kept)
@@ -177,9 +176,9 @@ def _read_reason(form: Form) -> str | None:
     return form["reason"].strip() or None
 
 
-def _read_why(form: Form) -> Mapping[str, str]:
-    """Return the reason that letters tell, by language."""
-    return read_texts(form, "why")
+def _read_reasons(form: Form) -> dict[str, Any]:
+    """Return the reason that letters tell, by language, and the one to overrule contradictions."""
+    return {"force": _read_reason(form), "reason": read_texts(form, "why")}
 
 
 def _require_change(changed: bool) -> None:  # noqa: FBT001 - the answer to one question
@@ -225,7 +224,7 @@ def _copy(session: Session, event: Event, form: Form, now: datetime) -> Outlook:
 
 
 def _cancel(session: Session, event: Event, form: Form, now: datetime) -> Outlook:
-    impacts = planning.cancel_with_parts(session, event, now=now, reason=_read_why(form))
+    impacts = planning.cancel_with_parts(session, event, now=now, reason=read_texts(form, "why"))
     rows = [PlannedRow(impact.event) for impact in reversed(impacts)]
     return Outlook(rows, sum(impact.letters for impact in impacts), _go_on(event))
 
@@ -240,9 +239,9 @@ def _inform(session: Session, event: Event, form: Form, now: datetime) -> Outloo
     minutes = form.number("arrive", MOST_MINUTES, _("Enter a whole number from 0 to {most}.", most=MOST_MINUTES))
     if form.errors:
         raise FormRefused
-    given = {"reply_by": day, "arrive_before": timedelta(minutes=minutes) or None}
+    given: dict[str, Any] = {**texts, "reply_by": day, "arrive_before": timedelta(minutes=minutes) or None}
     given["telephone"] = form["telephone"].strip() or None
-    impact = planning.change_event(session, event, now=now, **texts, **given)
+    impact = planning.change_event(session, event, now=now, **given)
     _require_change(impact.change.is_change)
     return Outlook([PlannedRow(event)], impact.letters, _go_on(event))
 

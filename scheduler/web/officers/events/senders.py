@@ -9,7 +9,6 @@ from scheduler.app import App
 from scheduler.model.accounts import Act
 from scheduler.model.places import Organisation
 from scheduler.services.accounts import rights
-from scheduler.services.common.lookup import Lookup
 from scheduler.services.events.programme import place_reading, places
 from scheduler.web.kit.answers import redirect_after_form, show_form_again
 from scheduler.web.kit.forms import Form
@@ -61,9 +60,8 @@ def _change(app: App, key: str) -> Answer:
     try:
         with act_as_officer(app, form) as session:
             row = rights.get_organisation(session, officer(), key)
-            draft = signature_form.read(row, places.read_draft(row), form)
-            noun, lookup = places.NOUNS["organisation"], Lookup(session)
-            places.put(session, noun, key, draft, now=app.clock.now(), language=g.language, lookup=lookup)
+            draft = signature_form.read(row, places.read_organisation_draft(row), form)
+            places.change_organisation(session, row, draft, now=app.clock.now(), language=g.language)
     except FormRefused:
         return show_form_again(_show(app, key, form))
     return redirect_after_form(url_for(".senders", language=g.language))

@@ -25,7 +25,10 @@ def begin(row: Organisation | Post) -> Form:
 
 
 def read(row: Organisation | Post, before: D, form: Form) -> D:
-    """Return the draft of a row with the signature block as it was typed. Raise FormRefused, with each mistake shown."""
+    """Return the draft of a row with the signature block as it was typed.
+
+    Raise FormRefused if something is wrong in it; the form shows what.
+    """
     typed: Mapping[str, Any] = {
         **{name: merge_texts(getattr(row, name), form, name) for name in TEXTS},
         **{name: form[name].strip() or None for name in LINES},
