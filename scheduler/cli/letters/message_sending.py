@@ -103,13 +103,9 @@ def _ask_for_languages(
 
 
 def _describe_missing(one: Mapping[str, Any]) -> str:
-    return _(
-        "The message is not written in: {language}. People who read it: {people}. They get the text in: {other}."
-    ).format(
-        language=language_name(one["language"], language()),
-        people=one["people"],
-        other=language_name(one["read_instead"], language()),
-    )
+    sentence = _("Missing: {language}. People who read it: {people}. They get the text in: {other}.")
+    missing, other = (language_name(one[name], language()) for name in ("language", "read_instead"))
+    return sentence.format(language=missing, people=one["people"], other=other)
 
 
 @dataclass(frozen=True, slots=True)
