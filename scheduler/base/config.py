@@ -52,7 +52,11 @@ TABLE = (
     ),
     Setting("base_url", "http://localhost:8000", N_("address under which people reach the pages and feeds")),
     Setting("trusted_proxies", "0", N_("how many proxies in front of it tell who asks (X-Forwarded-For, -Proto)")),
-    Setting("mail_from", "Programme <programme@localhost>", N_("mailbox that sends every letter; replies go there where the signature has no e-mail")),
+    Setting(
+        "mail_from",
+        "Programme <programme@localhost>",
+        N_("mailbox that sends every letter; replies go there where the signature has no e-mail"),
+    ),
     Setting("secret", "", N_("key of links and Message-IDs; made and kept in the data directory where not set")),
     Setting("secret_file", "", N_("file with that key, in place of it"), credential="secret"),
     Setting("backup_key", "", N_("age key of backups: age1… only writes them, AGE-SECRET-KEY-1… also reads them")),
@@ -60,7 +64,9 @@ TABLE = (
     Setting("language", "en", N_("language of the desk and of people who state none")),
     Setting("timezone", "UTC", N_("zone of times typed without one")),
     Setting("retention_days", "90", N_("days after their last event when visitors are forgotten; 0: when they ask")),
-    Setting("house", "Programme office", N_("official name of the post or office, under letters that no organizer signs")),
+    Setting(
+        "house", "Programme office", N_("official name of the post or office, under letters that no organizer signs")
+    ),
     Setting("log_format", "text", N_("form of the log: text, or json for programs that collect it")),
     Setting("log_requests", "no", N_("yes: the server logs each request, by the pattern of its address")),
     Setting("serve_metrics_port", "0", N_("port of this machine at which the server shows metrics; 0: none")),

@@ -280,6 +280,15 @@ def desk_requests(season: Season) -> dict[Route, RouteRequest]:
         ("GET", "guests.guest"): RouteRequest(guest),
         ("GET", "guests.asking"): RouteRequest({**guest, "verb": "answer"}),
         ("POST", "guests.done"): RouteRequest({**going, "verb": "removal"}),
+        ("GET", "messages.write"): RouteRequest(event),
+        ("POST", "messages.send"): RouteRequest(
+            event, form={"to_everyone": "yes", "subject_en": "A", "text_en": "B"}
+        ),
+        ("GET", "senders.senders"): RouteRequest(),
+        ("GET", "senders.sender"): RouteRequest({"key": "embassy"}),
+        ("POST", "senders.change"): RouteRequest({"key": "embassy"}, form={"name_en": "Embassy"}),
+        ("GET", "signature.show"): RouteRequest(post),
+        ("POST", "signature.change"): RouteRequest(post, form={"name_en": "Consulate"}),
         ("GET", "replanning.asking"): RouteRequest({**event, "verb": "move"}),
         ("POST", "replanning.done"): RouteRequest(
             {**event, "verb": "copy"}, form={"key": "later", "day": "2027-05-04"}

@@ -196,7 +196,11 @@ def _find_guest_problems(draft: EventDraft) -> Iterable[Invalid]:
         yield Invalid("arrive_before: write how long before the start, from 1 min to 1 day, like 30 min")
     start = draft.dtstart.date() if draft.dtstart is not None else draft.first_day
     if draft.reply_by is not None and start is not None and draft.reply_by > start:
-        yield Invalid("reply_by: {day} is after the event begins, on {start}", day=draft.reply_by, start=start)
+        yield Invalid(
+            "reply_by: {day} is after the event begins, on {start}; write an earlier day",
+            day=draft.reply_by,
+            start=start,
+        )
 
 
 def _find_time_problems(draft: EventDraft) -> Iterable[Invalid]:
