@@ -55,7 +55,7 @@ TABLE = (
     Setting(
         "mail_from",
         "Programme <programme@localhost>",
-        N_("mailbox that sends every letter; replies go there where the signature has no e-mail"),
+        N_("mailbox of the sender; replies go there if the signature has no e-mail"),
     ),
     Setting("secret", "", N_("key of links and Message-IDs; made and kept in the data directory where not set")),
     Setting("secret_file", "", N_("file with that key, in place of it"), credential="secret"),
@@ -64,9 +64,7 @@ TABLE = (
     Setting("language", "en", N_("language of the desk and of people who state none")),
     Setting("timezone", "UTC", N_("zone of times typed without one")),
     Setting("retention_days", "90", N_("days after their last event when visitors are forgotten; 0: when they ask")),
-    Setting(
-        "house", "Programme office", N_("official name of the post or office, under letters that no organizer signs")
-    ),
+    Setting("house", "Programme office", N_("official name of the office, under letters without an organizer")),
     Setting("log_format", "text", N_("form of the log: text, or json for programs that collect it")),
     Setting("log_requests", "no", N_("yes: the server logs each request, by the pattern of its address")),
     Setting("serve_metrics_port", "0", N_("port of this machine at which the server shows metrics; 0: none")),
