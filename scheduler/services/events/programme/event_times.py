@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from scheduler.base.clock import format_offset, instant, wall
-from scheduler.base.date_format import When, format_day, format_days, format_span, zone_city
+from scheduler.base.date_format import When, format_days, format_moment, format_span, zone_city
 from scheduler.base.i18n import N_, load_catalogue
 from scheduler.model.events import Event, Kind, Status, Timing
 
@@ -48,7 +48,7 @@ def format_instant(at: datetime, event: Event, language: str, tzid: str | None) 
 
 def _format_minute(at: datetime, tzid: str, language: str) -> str:
     shown = wall(at, tzid)
-    return f"{format_day(shown.date(), language)}, {shown:%H:%M}"
+    return format_moment(shown.date(), f"{shown:%H:%M}", language)
 
 
 def _format_days(event: Event, language: str, start: str | None) -> str:
