@@ -8,8 +8,7 @@ import click
 from sqlalchemy.orm import Session
 
 from scheduler.base.i18n import N_
-from scheduler.cli.events.place_listing import place_record
-from scheduler.cli.kit.answers import Columns, show, show_one
+from scheduler.cli.kit.answers import Columns, show
 from scheduler.cli.kit.context import CommandContext, as_json, pass_context
 from scheduler.cli.kit.corrections import correct_by_options, tell_letters
 from scheduler.cli.kit.drafts import draft_options, refuse_wrong_verb
@@ -26,17 +25,6 @@ def _find(session: Session, who: str) -> Person:
     if not who.startswith("#") and "@" not in who:
         refuse_wrong_verb("person", who, known=Lookup(session).find(Person, who) is not None, adding=False)
     return person_of(session, who)
-
-
-@click.command("show", help=N_("Show one: by key, #number or e-mail address."))
-@click.argument("person")
-@as_json
-@pass_context
-def show_person(context: CommandContext, person: str, as_json: bool) -> None:
-    with context.read() as session:
-        found = person_of(session, person)
-        asked = {"name_asked_for": found.name_asked} if found.name_asked else {}
-        show_one({"person": _name(found), **place_record(found), **asked}, as_json=as_json)
 
 
 def _name(person: Person) -> str:

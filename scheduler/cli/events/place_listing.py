@@ -12,6 +12,7 @@ from scheduler.cli.kit.context import CommandContext, as_json, pass_context
 from scheduler.cli.kit.records import field, localized
 from scheduler.model.places import City, Organisation, Person, Venue
 from scheduler.services.common.lookup import Lookup
+from scheduler.services.common.lookup import get_person as person_of
 from scheduler.services.common.plain_values import drop_defaults, write_fields
 from scheduler.services.events.programme.place_reading import Place, list_rows, read_fields
 
@@ -61,3 +62,14 @@ list_people = _listing(
 )
 
 show_city, show_organisation, show_venue = map(_showing, (City, Organisation, Venue))
+
+
+@click.command("show", help=N_("Show one: by key, #number or e-mail address."))
+@click.argument("person")
+@as_json
+@pass_context
+def show_person(context: CommandContext, person: str, as_json: bool) -> None:
+    with context.read() as session:
+        found = person_of(session, person)
+        asked = {"name_asked_for": found.name_asked} if found.name_asked else {}
+        show_one({"person": found.key or f"#{found.id}", **place_record(found), **asked}, as_json=as_json)

@@ -25,7 +25,6 @@ person = LazyGroup(
     modules={
         **_places("person", "people"),
         "change": "events.person_corrections:change_person",
-        "show": "events.person_corrections:show_person",
         "names": "events.person_corrections:list_names",
         "keep-name": "events.person_corrections:keep_name",
         "erase": "guests.person_erasure:erase",

@@ -43,6 +43,7 @@ ACTS: dict[str, tuple[tuple[str, ...], str]] = {
     "account sessions": (("aida",), "Signed out everywhere: aida"),
     "account disable": (("aida",), "Disabled: aida"),
     "attendee renew-link": (("opening", "anna"), "Renewed: the link of Anna"),
+    "attendee represent": (("opening", "anna", "chai"), "Recorded: Anna is represented at opening by Chai"),
     "attendee withdraw": (("opening", "anna"), "Withdrawn: Anna from opening\nOffered to: Bolat, until"),
     "attendee refuse": (("talks", "chai"), "Refused: Chai, talks"),
     "event change": (("talks", "--visibility", "private"), "Changed: talks"),

@@ -135,7 +135,7 @@ def forgotten(desk: Desk, app: App) -> Desk:
 
 
 def test_what_only_the_desk_has_changed_stays_and_is_told(desk: Desk) -> None:
-    desk.run("event", "move", "opening", "2027-02-02 12:00")
+    desk.run("event", "move", "opening", "2027-02-02 12:00", "--yes")
     desk.run("event", "announce", "visit", "2027-03-09")
     desk.run("event", "cancel", "talks", "--yes")
     desk.run("event", "change", "show", "--title", "th=นิทรรศการ", "--visibility", "private", "--yes")
@@ -171,7 +171,7 @@ def test_what_only_the_desk_has_changed_stays_and_is_told(desk: Desk) -> None:
 
 
 def test_what_only_the_file_has_changed_is_done_beside_what_the_desk_has_changed(desk: Desk) -> None:
-    desk.run("event", "move", "opening", "2027-02-02 12:00")
+    desk.run("event", "move", "opening", "2027-02-02 12:00", "--yes")
     desk.run("venue", "change", "library", "--closed", "2027-04-12..2027-04-16=Songkran", "--closed", "2027-05-01")
     desk.run("post", "service", "change", "phuket", "passport", "--minutes", "30", "--yes")
     desk.edit(
@@ -195,7 +195,7 @@ def test_what_only_the_file_has_changed_is_done_beside_what_the_desk_has_changed
 
 
 def test_what_both_have_changed_is_refused_also_with_yes_and_nothing_is_done(desk: Desk) -> None:
-    desk.run("event", "move", "opening", "2027-02-02 12:00")
+    desk.run("event", "move", "opening", "2027-02-02 12:00", "--yes")
     desk.edit(("2027-02-02T10", "2027-02-02T11"), ("capacity = 100", "capacity = 120"))
 
     output = desk.apply("--yes", code=1)
@@ -208,7 +208,7 @@ def test_what_both_have_changed_is_refused_also_with_yes_and_nothing_is_done(des
 
 @pytest.mark.parametrize(("winner", "hour"), [("--file-wins", "11"), ("--desk-wins", "12")])
 def test_the_side_that_is_named_wins_and_is_not_asked_about_again(desk: Desk, winner: str, hour: str) -> None:
-    desk.run("event", "move", "opening", "2027-02-02 12:00")
+    desk.run("event", "move", "opening", "2027-02-02 12:00", "--yes")
     desk.run("event", "cancel", "talks", "--yes")  # only the desk: stays, whoever wins
     desk.edit(("2027-02-02T10", "2027-02-02T11"))
 
@@ -247,7 +247,7 @@ def test_an_event_cancelled_at_the_desk_and_changed_in_the_file_is_asked_about(
 def test_an_event_changed_at_the_desk_is_not_cancelled_by_the_file_without_being_asked_about(
     desk: Desk, how: str
 ) -> None:
-    desk.run("event", "move", "talks", "2027-03-04 10:00")
+    desk.run("event", "move", "talks", "2027-03-04 10:00", "--yes")
     start, end = desk.text.index("[event.talks]"), desk.text.index("[event.visit]")
     if how == "cancelled":
         desk.edit(('title = "Talks"', 'title = "Talks"\nstatus = "cancelled"'))
@@ -267,7 +267,7 @@ def test_an_event_changed_at_the_desk_is_not_cancelled_by_the_file_without_being
 
 @pytest.mark.parametrize(("winner", "status"), [("--desk-wins", "confirmed"), ("--file-wins", "cancelled")])
 def test_a_part_that_stays_keeps_its_whole(desk: Desk, winner: str, status: str) -> None:
-    desk.run("event", "move", "opening", "2027-02-02 12:00")
+    desk.run("event", "move", "opening", "2027-02-02 12:00", "--yes")
     start, end = desk.text.index("[event.show]"), desk.text.index("[event.talks]")
     desk.text = desk.text[:start] + desk.text[end:]
 
@@ -344,7 +344,7 @@ def test_a_closing_of_a_post_stays_beside_that_of_the_file(desk: Desk, app: App)
 
 @pytest.mark.parametrize("engine", ["sqlite"])
 def test_a_program_reads_what_was_kept_and_what_is_undecided(desk: Desk) -> None:
-    desk.run("event", "move", "opening", "2027-02-02 12:00")
+    desk.run("event", "move", "opening", "2027-02-02 12:00", "--yes")
     desk.run("venue", "change", "library", "--closed", "2027-05-01")
     desk.edit(("2027-02-02T10", "2027-02-02T11"))
 
@@ -369,7 +369,7 @@ def test_it_says_planned_only_of_a_dry_run(desk: Desk) -> None:
 
 @pytest.mark.parametrize("engine", ["sqlite"])
 def test_changes_are_told_in_the_language_of_the_desk(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    desk.run("event", "move", "opening", "2027-02-02 12:00")
+    desk.run("event", "move", "opening", "2027-02-02 12:00", "--yes")
     desk.edit(
         ('hours = { tue-fri = "10:00-19:00" }', 'hours = { tue-sun = "10:00-19:00" }'), ("Songkran", "Holidays")
     )
@@ -388,7 +388,7 @@ def test_changes_are_told_in_the_language_of_the_desk(desk: Desk, monkeypatch: p
 
 
 def test_after_an_upgrade_whatever_differs_is_asked_about(forgotten: Desk) -> None:
-    forgotten.run("event", "move", "opening", "2027-02-02 12:00")
+    forgotten.run("event", "move", "opening", "2027-02-02 12:00", "--yes")
 
     refused = forgotten.apply("--yes", code=1)
     forgotten.apply("--yes", "--desk-wins")
@@ -408,7 +408,7 @@ def test_after_an_upgrade_what_the_file_says_nothing_of_stays(forgotten: Desk) -
 
 def test_after_an_upgrade_an_unchanged_programme_is_remembered(forgotten: Desk) -> None:
     forgotten.apply()
-    forgotten.run("event", "move", "opening", "2027-02-02 12:00")
+    forgotten.run("event", "move", "opening", "2027-02-02 12:00", "--yes")
 
     assert KEPT in forgotten.apply()
 
@@ -428,7 +428,7 @@ def test_after_an_upgrade_who_is_no_longer_named_is_asked_about(forgotten: Desk)
 
 @pytest.mark.parametrize("engine", ["sqlite"])
 def test_at_a_terminal_each_value_is_asked_about_also_with_yes(desk: Desk) -> None:
-    desk.run("event", "move", "opening", "2027-02-02 12:00")
+    desk.run("event", "move", "opening", "2027-02-02 12:00", "--yes")
     desk.edit(("2027-02-02T10", "2027-02-02T11"))
     desk.file.write_text(desk.text, encoding="utf-8")
     screen, keyboard = pty.openpty()

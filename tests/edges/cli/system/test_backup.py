@@ -525,7 +525,7 @@ def test_calendars_take_the_next_change_after_a_restoration(
     """Subscribers have seen later revisions than the backup knows; with a lower SEQUENCE they would keep those."""
     scheduler("db", "backup", str(file))
     for hour in (12, 13, 14):
-        scheduler("event", "move", "opening", f"2027-02-02 {hour}:00")
+        scheduler("event", "move", "opening", f"2027-02-02 {hour}:00", "--yes")
     with filled.db.read() as session:
         seen = session.scalar(sa.select(Event.sequence).where(Event.key == "opening"))
         version = session.scalar(sa.select(Version.number))
