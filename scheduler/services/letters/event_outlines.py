@@ -146,7 +146,6 @@ def template_words(
     was = row.facts.get("was") or {}
     signature = make_signature(event.organizer, language, house)
     guest = make_guest_information(event, language, row.tzid, announced=presiding, today=today)
-    comes = _is_expected_in_hall(row)
     return {
         "language": language,
         "name": NAME,
@@ -179,7 +178,7 @@ def template_words(
         "reason": Text(row.facts.get("reason") or {}).to(language),
         "instructions": _instructions(row, event).to(language),
         "guest": GuestInformation() if row.kind in _WITHOUT_GUEST_INFORMATION or event.cancelled else guest,
-        "comes": comes,
+        "comes": _is_expected_in_hall(row),
         "why": event.reason.to(language) if row.kind in _WITH_REASON else "",
         "other_languages": name_other_languages(_list_shown_texts(event, row), language),
         "dated": event.dated and row.kind not in _WITHOUT_DATE and not _knows_no_date(event, was),

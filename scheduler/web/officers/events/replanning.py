@@ -25,6 +25,7 @@ from scheduler.services.events.programme import planning
 from scheduler.services.events.programme.event_times import capture_facts, format_old_time
 from scheduler.services.events.replanning import copies, deletion, reversal, shifts
 from scheduler.services.events.replanning.copies import CopyRequest
+from scheduler.services.events.replanning.event_trees import lock_trees
 from scheduler.web.kit.answers import redirect_after_form, show_form_again
 from scheduler.web.kit.forms import Form, merge_texts, read_texts, type_texts
 from scheduler.web.kit.language import _
@@ -224,6 +225,7 @@ def _copy(session: Session, event: Event, form: Form, now: datetime) -> Outlook:
 
 
 def _cancel(session: Session, event: Event, form: Form, now: datetime) -> Outlook:
+    lock_trees(session, [event])
     impacts = planning.cancel_with_parts(session, event, now=now, reason=read_texts(form, "why"))
     rows = [PlannedRow(impact.event) for impact in reversed(impacts)]
     return Outlook(rows, sum(impact.letters for impact in impacts), _go_on(event))
@@ -241,6 +243,7 @@ def _inform(session: Session, event: Event, form: Form, now: datetime) -> Outloo
         raise FormRefused
     given: dict[str, Any] = {**texts, "reply_by": day, "arrive_before": timedelta(minutes=minutes) or None}
     given["telephone"] = form["telephone"].strip() or None
+    lock_trees(session, [event])
     impact = planning.change_event(session, event, now=now, **given)
     _require_change(impact.change.is_change)
     return Outlook([PlannedRow(event)], impact.letters, _go_on(event))
