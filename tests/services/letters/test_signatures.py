@@ -125,11 +125,12 @@ def _again():
     return {"title": title, "organizer": "embassy", "venue": "hall", "capacity": 9, **NEEDS}
 
 
-def test_a_day_to_reply_by_that_has_passed_is_not_asked_for(opening):
-    opening.clock.advance(timedelta(days=26))  # 30 January
+@pytest.mark.parametrize(("days", "asked"), [(25, True), (26, False)])
+def test_a_day_to_reply_by_that_has_passed_is_not_asked_for(opening, days, asked):
+    opening.clock.advance(timedelta(days=days))  # to 29 January, which is the day, or to the day after
     Desk(opening).move(dtstart=START + DAY)
 
-    assert "Kindly reply by" not in body(letter_to(opening, "Minister"))
+    assert asked == ("Kindly reply by" in body(letter_to(opening, "Minister")))
 
 
 def test_a_move_tells_its_reason_and_regret_and_the_next_one_does_not_repeat_it(opening):
