@@ -20,6 +20,7 @@ MIXED, ALTERNATIVE, RELATED = b"=_mixed_part", b"=_alternative_part", b"=_relate
 PICTURE = "pass@letter"  # what the HTML calls its picture: <img src="cid:..."> (RFC 2392)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _LONG = 60  # characters; more do not fit into one line of a header beside its name
+_LONGEST_NAME = 70  # of a mailbox, in quotation marks after "From: ", in a line of 78 (RFC 5322 2.1.1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +124,7 @@ def _to(name: str, address: str) -> str:
     name, address = _one_line(name), _one_line(address)
     if not name:
         return address
-    if _plain(name) and len(name) <= _LONG:
+    if _plain(name) and len(name) <= _LONGEST_NAME:
         quoted = name.replace("\\", "\\\\").replace('"', '\\"')
         return f'"{quoted}"\r\n <{address}>' if len(name) > 40 else f'"{quoted}" <{address}>'
     return f"{_words(name)}\r\n <{address}>"

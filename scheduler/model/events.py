@@ -135,6 +135,15 @@ class Event(Base):
     companions_most: Mapped[int] = mapped_column(default=5, server_default="5")
     asks_access: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     asks_dietary: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    # What guests need to know: how long before the start they are asked to be there, the last day to reply, what to
+    # wear and to bring, whom to telephone (by default the organizer).
+    arrive_before: Mapped[timedelta | None] = mapped_column(Seconds)
+    reply_by: Mapped[date | None]
+    dress_code: Mapped[Text] = mapped_column(Languages, default=Text, server_default="{}")
+    bring: Mapped[Text] = mapped_column(Languages, default=Text, server_default="{}")
+    telephone: Mapped[str | None] = mapped_column(sa.String(40))
+    # Why it was moved or cancelled the last time, as letters and its page say; a later change takes it away.
+    reason: Mapped[Text] = mapped_column(Languages, default=Text, server_default="{}")
     sequence: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(Instant)
     revised_at: Mapped[datetime] = mapped_column(Instant)
@@ -167,6 +176,7 @@ class Event(Base):
         sa.CheckConstraint("sequence >= 0", name="sequence"),
         sa.CheckConstraint("parent_id <> id", name="not_its_own_parent"),
         sa.CheckConstraint("companions_most BETWEEN 0 AND 50", name="companions_most"),
+        sa.CheckConstraint("arrive_before BETWEEN 60 AND 86400", name="arrive_before"),
         sa.Index("ix_event_venue_id_starts_at", "venue_id", "starts_at"),
     )
 
@@ -219,6 +229,18 @@ class Event(Base):
         starts_at, ends_at = (instant(wall, self.tzid, gap=gap) for wall in (self.dtstart, self.dtend))
         # If the clocks skip the hours in between, the event keeps its length instead of ending before it begins.
         return starts_at, ends_at if ends_at > starts_at else starts_at + (self.dtend - self.dtstart)
+
+    @property
+    def arrive_at(self) -> datetime | None:
+        """The instant until which guests are asked to arrive; None without an hour, or if nothing is asked."""
+        if self.timing is not Timing.HOURS or self.starts_at is None or self.arrive_before is None:
+            return None
+        return self.starts_at - self.arrive_before
+
+    @property
+    def contact_telephone(self) -> str:
+        """The telephone number for questions of guests: its own, else that of the organizer; "" if there is none."""
+        return self.telephone or (self.organizer and self.organizer.telephone) or ""
 
     def has_begun(self, now: datetime) -> bool:
         """Return whether the event has begun at ``now``; an exhibition or an event without an hour never has."""

@@ -29,7 +29,11 @@ class City(Base):
 
 
 class Organisation(Base):
-    """An organisation that organizes events or sends people: a ministry, an embassy, a city."""
+    """An organisation that organizes events or sends people: a ministry, an embassy, a city.
+
+    ``name`` is the official name: letters, calendars and pages have no other. With the signer, the address and the
+    telephone it is the signature of letters about the events that it organizes.
+    """
 
     __tablename__ = "organisation"
 
@@ -38,6 +42,10 @@ class Organisation(Base):
     name: Mapped[Text] = mapped_column(Languages)
     country: Mapped[str | None] = mapped_column(sa.String(2))
     email: Mapped[str | None] = mapped_column(sa.String(254))
+    signer: Mapped[Text] = mapped_column(Languages, default=Text, server_default="{}")
+    signer_position: Mapped[Text] = mapped_column(Languages, default=Text, server_default="{}")
+    address: Mapped[Text] = mapped_column(Languages, default=Text, server_default="{}")
+    telephone: Mapped[str | None] = mapped_column(sa.String(40))
 
 
 class Gender(StrEnum):

@@ -55,6 +55,9 @@ class Post(Base):
     receiving_state: Mapped[str] = mapped_column(sa.String(2))
     email: Mapped[str | None] = mapped_column(ADDRESS)
     telephone: Mapped[str | None] = mapped_column(sa.String(40))
+    # Who signs its letters; its name, address, telephone and e-mail stand below.
+    signer: Mapped[Text] = mapped_column(Languages, default=Text, server_default="{}")
+    signer_position: Mapped[Text] = mapped_column(Languages, default=Text, server_default="{}")
     cell: Mapped[int]  # minutes: visits begin at a multiple of it and last a multiple of it
     horizon: Mapped[timedelta] = mapped_column(Seconds)
     notice: Mapped[timedelta] = mapped_column(Seconds)

@@ -22,10 +22,11 @@ from scheduler.web.kit import form_floods, language, safety
 from scheduler.web.kit.assets import Assets
 from scheduler.web.kit.paths import PlainText, RowNumber
 from scheduler.web.officers.accounts import own_account, signing
-from scheduler.web.officers.consulate import calendars, closing_days, front_desk, statistics, visit
+from scheduler.web.officers.consulate import calendars, closing_days, front_desk, signature, statistics, visit
 from scheduler.web.officers.consulate import letters as visit_letters
-from scheduler.web.officers.events import desk, door, guest, replanning
+from scheduler.web.officers.events import desk, door, guest, replanning, senders
 from scheduler.web.officers.events import letters as event_letters
+from scheduler.web.officers.events import messages as event_messages
 from scheduler.web.officers.kit import guard
 from scheduler.web.programme import pages, subscribing, well_known
 
@@ -92,11 +93,14 @@ def _add_officers_pages(web: Flask, app: App) -> None:
     web.register_blueprint(desk.blueprint(app))
     web.register_blueprint(guest.blueprint(app))
     web.register_blueprint(event_letters.blueprint(app))
+    web.register_blueprint(event_messages.blueprint(app))
     web.register_blueprint(replanning.blueprint(app))
+    web.register_blueprint(senders.blueprint(app))
     web.register_blueprint(door.blueprint(app, local))
     web.register_blueprint(front_desk.blueprint(app, local))
     web.register_blueprint(visit.blueprint(app))
     web.register_blueprint(visit_letters.blueprint(app))
     web.register_blueprint(closing_days.blueprint(app))
     web.register_blueprint(statistics.blueprint(app))
+    web.register_blueprint(signature.blueprint(app))
     web.register_blueprint(calendars.blueprint(app))

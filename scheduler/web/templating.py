@@ -19,6 +19,7 @@ from scheduler.services.events.programme.rendering.event_texts import (
     format_exceptions,
     format_weekly_hours,
 )
+from scheduler.services.events.programme.rendering.guest_information import make_map_address
 from scheduler.services.events.programme.rendering.kind_names import KIND_NAMES
 from scheduler.web.kit import browser_clock
 from scheduler.web.kit.assets import Assets
@@ -88,6 +89,7 @@ def install(web: Flask, app: App, assets: Assets) -> None:
         kind_name=lambda kind: _(KIND_NAMES[kind]),
         weekday=lambda day, **how: format_weekday(day, g.language, **how),
         event_text=event_wording,
+        map_address=make_map_address,
     )
     web.context_processor(lambda: _context(app))
 

@@ -264,6 +264,7 @@ def desk_requests(season: Season) -> dict[Route, RouteRequest]:
     closing = {"first": f"{season.left[-1]:%Y-%m-%d}", "reason-en": "Inventory"}
     person = {"name": "Aigul", "language": "en", "mode": "in person", "role": "participant", "companions": "0"}
     walk_in = {"name": "Dana", "service": "passport", "people": "1", "documents": "1", "language": "ru"}
+    message = {"to_everyone": "yes", "subject_en": "News", "text_en": "Welcome."}
     chosen = {"password": NEW_PASSWORD, "again": NEW_PASSWORD}
     changed = {"before": NEW_PASSWORD, "password": NEW_PASSWORD[::-1], "again": NEW_PASSWORD[::-1]}
     return {
@@ -280,6 +281,13 @@ def desk_requests(season: Season) -> dict[Route, RouteRequest]:
         ("GET", "guests.guest"): RouteRequest(guest),
         ("GET", "guests.asking"): RouteRequest({**guest, "verb": "answer"}),
         ("POST", "guests.done"): RouteRequest({**going, "verb": "removal"}),
+        ("GET", "messages.write"): RouteRequest(event),
+        ("POST", "messages.send"): RouteRequest(event, form=message),
+        ("GET", "senders.senders"): RouteRequest(),
+        ("GET", "senders.sender"): RouteRequest({"key": "embassy"}),
+        ("POST", "senders.change"): RouteRequest({"key": "embassy"}, form={"name_en": "Embassy"}),
+        ("GET", "signature.show"): RouteRequest(post),
+        ("POST", "signature.change"): RouteRequest(post, form={"name_en": "Consulate"}),
         ("GET", "replanning.asking"): RouteRequest({**event, "verb": "move"}),
         ("POST", "replanning.done"): RouteRequest(
             {**event, "verb": "copy"}, form={"key": "later", "day": "2027-05-04"}

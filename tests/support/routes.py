@@ -44,7 +44,7 @@ from scheduler.services.feeds import links as feed_links
 from scheduler.web.kit import forms
 from tests.support.accounts import an_account, sign_in
 from tests.support.accounts import seal as csrf_token
-from tests.support.builders import NOW, a_person, an_event, register
+from tests.support.builders import NOW, a_person, an_event, an_organisation, register
 from tests.support.consulate import MORNING, PASSPORT, Consulate, a_post, give
 
 # By visibility: the key of an event; its title and the names of its guests are words that stand nowhere else. The
@@ -53,6 +53,7 @@ EVENTS = {"public": "fair", "private": "dinner", "confidential": "talks"}
 PARENTS = {"fair": "talks", "dinner": "fair"}
 TITLES = {"fair": "Kumisfair", "dinner": "Herondinner", "talks": "Falcontalks"}
 GUESTS = {"fair": "Fairguest", "dinner": "Dinnerguest", "talks": "Talksguest"}
+ORGANIZER = "embassy"  # an organisation, which every officer who plans may know of
 # The post of those accounts that have one, a post of nobody but administrators, and the one that the confidential
 # event opens.
 OWN_POST, OTHER_POST, HIDDEN_POST = "phuket", "chiangmai", "retreat"
@@ -89,7 +90,7 @@ class Route(NamedTuple):
     @property
     def of_posts(self) -> bool:
         """Return whether it is about one post."""
-        return "key" in self.arguments and not self.of_events
+        return "key" in self.arguments and not self.of_events and "/senders/" not in self.rule
 
 
 def list_routes(site: Flask) -> list[Route]:
@@ -136,7 +137,7 @@ class Known:
         numbers = self.numbers[event]
         return {
             "language": "en",
-            "key": event if route.of_events else post,
+            "key": ORGANIZER if route.endpoint.startswith("senders.") else event if route.of_events else post,
             "number": self.number(route, numbers, post),
             "name": "look.css" if route.endpoint == "machines.static" else "passport",
             "digest": "0",
@@ -243,6 +244,7 @@ def put_known(app: App, site: Flask) -> Known:
             key: _put_event(app, session, key, visibility, tokens)
             for visibility, key in sorted(EVENTS.items(), key=lambda pair: pair[1] in PARENTS)
         }
+        an_organisation(session, ORGANIZER)
         uids = {event.key: event.uid for event in session.scalars(sa.select(Event))}
     visits, held = {}, {}
     for key in (OWN_POST, OTHER_POST, HIDDEN_POST):

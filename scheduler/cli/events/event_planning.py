@@ -16,10 +16,10 @@ from scheduler.base.errors import Conflict, Invalid
 from scheduler.base.i18n import N_
 from scheduler.cli.events.event_listing import format_when
 from scheduler.cli.kit.consent import carry_out, print_lines, with_consent
-from scheduler.cli.kit.context import CommandContext, in_zone, pass_context, with_force
+from scheduler.cli.kit.context import CommandContext, in_zone, pass_context, with_force, with_reason
 from scheduler.cli.kit.drafts import check_key, draft_options, option_values
 from scheduler.cli.kit.language import _, language
-from scheduler.cli.kit.records import naming
+from scheduler.cli.kit.records import naming, texts_by_language
 from scheduler.cli.kit.understood import list_deadlines, list_doubts, list_missed_reminders
 from scheduler.model.events import Event, Status, Timing, Visibility
 from scheduler.services.common.drafts import check
@@ -28,12 +28,17 @@ from scheduler.services.common.plain_tables import write_table as plain
 from scheduler.services.events.programme import conflicts, event_mapping, planning
 from scheduler.services.events.programme.event_drafts import EventDraft
 
-TIMES = ("dtstart", "dtend", "duration", "first_day", "last_day", "registration_opens", "registration_closes")
+TIMES = (
+    *("dtstart", "dtend", "duration", "first_day", "last_day", "registration_opens", "registration_closes"),
+    "reply_by",
+)
+TEXTS = ("title", "description", "instructions", "remote_instructions", "dress_code", "bring", "reason")
 LISTS = ("attendees", "reminders")
 
 
 def _time_options(function: Any) -> Any:
     for flag, name, text in (
+        ("--reply-by", "reply_by", N_("The last day on which guests are asked to reply.")),
         ("--registration-closes", "registration_closes", N_("Until when people can register.")),
         ("--registration-opens", "registration_opens", N_("From when people can register.")),
         ("--last-day", "last_day", N_("The last of several whole days.")),
@@ -110,7 +115,7 @@ def _read_time(context: CommandContext, name: str, typed: str, tzid: str) -> dat
     with naming(name):
         if name == "duration":
             return parse_nominal(typed)
-        if name in ("first_day", "last_day"):
+        if name in ("first_day", "last_day", "reply_by"):
             return parse_day(typed, now=context.now(), tzid=tzid)
         return _parse_time(context, typed, tzid)
 
@@ -174,7 +179,9 @@ def _merge(before: dict[str, Any], values: dict[str, Any], no_date: bool) -> dic
             before.pop(name, None)
     if "duration" in values:
         before.pop("dtend", None)
-    for name in ("title", "description", "instructions", "remote_instructions"):
+    if planning.replace_reason(values) != values or no_date:
+        before.pop("reason", None)
+    for name in TEXTS:
         if name in values and isinstance(before.get(name), dict):
             values[name] = {**before[name], **values[name]}
     return {**before, **values}
@@ -191,12 +198,15 @@ def in_event_zone(typed: datetime, tzid: str, event: Event) -> datetime:
 
 @click.command(help=N_("Cancel an event and its parts; those on its list are told."))
 @click.argument("key")
+@with_reason
 @with_consent
 @pass_context
-def cancel(context: CommandContext, key: str, yes: bool, dry_run: bool) -> None:
+def cancel(context: CommandContext, key: str, reason: tuple[str, ...], yes: bool, dry_run: bool) -> None:
+    why = texts_by_language(reason, context.settings.language)
+
     def act(session: Session) -> list[str]:
         event = get_for_update(session, Event, key)
-        impacts = planning.cancel_with_parts(session, event, now=context.now())
+        impacts = planning.cancel_with_parts(session, event, now=context.now(), reason=why)
         return [line for impact in impacts for line in describe_impact(context, impact)]
 
     carry_out(context, act, print_lines, yes=yes, dry_run=dry_run)

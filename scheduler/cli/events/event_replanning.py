@@ -17,10 +17,10 @@ from scheduler.base.i18n import N_
 from scheduler.cli.events.event_planning import describe_event, describe_impact, in_event_zone
 from scheduler.cli.kit.answers import print_json
 from scheduler.cli.kit.consent import carry_out, print_lines, with_consent
-from scheduler.cli.kit.context import CommandContext, as_json, in_zone, pass_context, with_force
+from scheduler.cli.kit.context import CommandContext, as_json, in_zone, pass_context, with_force, with_reason
 from scheduler.cli.kit.drafts import check_key
 from scheduler.cli.kit.language import _, language
-from scheduler.cli.kit.records import format_instant, naming, read_day, read_wall_time
+from scheduler.cli.kit.records import format_instant, naming, read_day, read_wall_time, texts_by_language
 from scheduler.cli.kit.understood import list_deadlines, list_doubts
 from scheduler.model.events import Event, Kind, Visibility
 from scheduler.services.common.lookup import get, get_for_update
@@ -58,6 +58,7 @@ class Report:
 @by_days
 @click.option("--alone", is_flag=True, help=N_("Only this event: parts, registration and offers stay as they are."))
 @in_zone
+@with_reason
 @with_force
 @with_consent
 @as_json
@@ -70,6 +71,7 @@ def move(
     end: str | None,
     days: str | None,
     tz: str | None,
+    reason: tuple[str, ...],
     force: str | None,
     *,
     alone: bool,
@@ -80,16 +82,17 @@ def move(
     _require_one(when=when, by=days)
     if days and (end or alone):
         raise Invalid("by: goes without --end and --alone")
+    told: dict[str, Any] = {"force": force, "reason": texts_by_language(reason, context.settings.language)}
 
     def act(session: Session) -> Report:
         event, now = get(session, Event, key), context.now()
         if days:
-            return _report_shift(context, shifts.shift(session, event, parse_days(days), now=now, force=force))
+            return _report_shift(context, shifts.shift(session, event, parse_days(days), now=now, **told))
         times = _read_times(context, event, when or "", end, tz)
         if alone:
             event = get_for_update(session, Event, key)
-            return _report_impact(context, planning.move(session, event, **times, now=now, force=force))
-        return _report_shift(context, shifts.move(session, event, **times, now=now, force=force))
+            return _report_impact(context, planning.move(session, event, **times, now=now, **told))
+        return _report_shift(context, shifts.move(session, event, **times, now=now, **told))
 
     _carry_out(context, act, yes=yes, dry_run=dry_run, as_json=as_json, needless=lambda done: done.needs_no_answer)
 
@@ -109,9 +112,7 @@ def parse_days(typed: str) -> timedelta:
         return -length if sign in ("-", "−") else length
 
 
-def _read_times(
-    context: CommandContext, event: Event, when: str, end: str | None, tz: str | None
-) -> dict[str, datetime]:
+def _read_times(context: CommandContext, event: Event, when: str, end: str | None, tz: str | None) -> dict[str, Any]:
     """Return the times that were typed in a zone, on the clock of the event."""
     tzid, now = context.choose_zone(tz, event.tzid), context.now()
     times = {"dtstart": _read_start(context, event, when, tzid)}
@@ -136,6 +137,7 @@ def _read_start(context: CommandContext, event: Event, typed: str, tzid: str) ->
 @click.argument("programme")
 @click.argument("day", required=False)
 @by_days
+@with_reason
 @with_force
 @with_consent
 @as_json
@@ -146,6 +148,7 @@ def shift(
     programme: str,
     day: str | None,
     days: str | None,
+    reason: tuple[str, ...],
     force: str | None,
     *,
     yes: bool,
@@ -153,12 +156,13 @@ def shift(
     as_json: bool,
 ) -> None:
     _require_one(day=day, by=days)
+    told: dict[str, Any] = {"force": force, "reason": texts_by_language(reason, context.settings.language)}
 
     def act(session: Session) -> Report:
         now = context.now()
         to = read_day(day, "day", now=now, tzid=context.choose_zone(None)) if day else None
         by = parse_days(days) if days else None
-        return _report_shift(context, shifts.shift_programme(session, programme, by=by, to=to, now=now, force=force))
+        return _report_shift(context, shifts.shift_programme(session, programme, by=by, to=to, now=now, **told))
 
     _carry_out(context, act, yes=yes, dry_run=dry_run, as_json=as_json)
 

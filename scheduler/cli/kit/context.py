@@ -109,6 +109,11 @@ pass_context = click.make_pass_decorator(CommandContext)
 as_json = click.option("--json", "as_json", is_flag=True, help=N_("Print JSON for programs."))
 in_zone = click.option("--tz", help=N_("Zone of the times typed here, like Asia/Bangkok."))
 with_force = click.option("--force", metavar="REASON", help=N_("Overrule contradictions, and write down why."))
+with_reason = click.option(
+    "--reason",
+    multiple=True,
+    help=N_("Why, as letters and pages say; several languages as kk=... ru=... (repeatable)."),
+)
 without_asking = click.option("--yes", is_flag=True, help=N_("Do not ask."))
 
 

@@ -62,6 +62,17 @@ HELP = {
     "asks_dietary": N_("The page asks for dietary needs."),
     "instructions": N_("For who comes in person; several languages as kk=... ru=... (repeatable)."),
     "remote_instructions": N_("For who takes part by video; several languages as kk=... ru=... (repeatable)."),
+    "arrive_before": N_("How long before the start guests are asked to arrive, like 30 min."),
+    "dress_code": N_("Dress code; several languages as kk=... ru=... (repeatable)."),
+    "bring": N_("What guests are asked to bring; several languages as kk=... ru=... (repeatable)."),
+    "EventDraft.telephone": N_("Telephone number for questions of guests (default: that of the organizer)."),
+    "EventDraft.reason": N_("Why it is moved or cancelled, as letters say (repeatable per language)."),
+    "OrganisationDraft.name": N_(
+        "Official name, as letters, calendars and pages show it; several languages as kk=... ru=... (repeatable)."
+    ),
+    "OrganisationDraft.email": N_("E-mail address; replies to letters go there."),
+    "signer": N_("Name of the person who signs letters (repeatable per language)."),
+    "signer_position": N_("Position of the person who signs letters (repeatable per language)."),
     "visibility": N_("public, private or confidential."),
     "EventDraft.position": N_("Place among the parts of its parent, 1 first."),
     "kind": N_("What it is."),

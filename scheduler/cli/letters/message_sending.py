@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,13 @@ import click
 from sqlalchemy.orm import Session
 
 from scheduler.base.clock import instant, wall
+from scheduler.base.date_format import language_name
 from scheduler.base.errors import Invalid
 from scheduler.base.i18n import N_
 from scheduler.cli.kit.answers import print_json, show
 from scheduler.cli.kit.consent import carry_out, print_lines, with_consent
 from scheduler.cli.kit.context import CommandContext, as_json, ask, in_zone, pass_context, without_asking
-from scheduler.cli.kit.language import _
+from scheduler.cli.kit.language import _, language
 from scheduler.cli.kit.records import NUMBER, format_instant, read_wall_time, texts_by_language
 from scheduler.cli.kit.understood import tell_wall_time
 from scheduler.cli.letters.message_listing import (
@@ -66,12 +67,15 @@ def send(
     tz: str | None,
     as_json: bool,
 ) -> None:
-    language = context.settings.language
+    spoken = context.settings.language
     written = message_drafts.draft(
-        {"subject": texts_by_language(subject, language), "text": _read_texts(text, language)}, language=language
+        {"subject": texts_by_language(subject, spoken), "text": _read_texts(text, spoken)}, language=spoken
     )
     request = _SendRequest(event, written, to, at_time, tz)
     record = _send(context, request, keep=yes and not dry_run)
+    if record["missing"] and sys.stdin.isatty() and not (yes or dry_run or as_json):
+        request = replace(request, written=_ask_for_languages(written, record["missing"], spoken))
+        record = _send(context, request, keep=False)
     if dry_run or as_json:
         _report(record, as_json=as_json, done=yes and not dry_run)
         return
@@ -80,6 +84,28 @@ def send(
         ask(_("Send it to {count}?").format(count=len(record["reached"])), yes=False)
         record = _send(context, request, keep=True)
     _report(record, as_json=False, done=True)
+
+
+def _ask_for_languages(
+    written: message_drafts.MessageDraft, missing: Sequence[Mapping[str, Any]], spoken: str
+) -> message_drafts.MessageDraft:
+    """Ask for subject and text in each language that is missing; an empty answer leaves the message as it is."""
+    fields = {"subject": dict(written.subject), "text": dict(written.text)}
+    for one in missing:
+        tag = one["language"]
+        click.echo(_describe_missing(one), err=True)
+        subject = click.prompt(_("Subject (leave it empty to go on)"), default="", show_default=False, err=True)
+        if not subject.strip():
+            continue
+        file = click.prompt(_("File with the text"), err=True)
+        fields["subject"][tag], fields["text"][tag] = subject, _read_file(file.strip())
+    return message_drafts.draft(fields, language=spoken)
+
+
+def _describe_missing(one: Mapping[str, Any]) -> str:
+    sentence = _("Missing: {language}. People who read it: {people}. They get the text in: {other}.")
+    missing, other = (language_name(one[name], language()) for name in ("language", "read_instead"))
+    return sentence.format(language=missing, people=one["people"], other=other)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +128,13 @@ def _send(context: CommandContext, request: _SendRequest, *, keep: bool) -> dict
         message = messages.send(session, event, request.written, to=request.to, now=context.now(), at=leaves)
         letters = ledger.letters_of(session, message)
         recipients = [recipient_record(letter, message) for letter in letters]
-        record = {**message_record(session, message, event.tzid), "tz": event.tzid, "reached": recipients}
+        missing = [one._asdict() for one in messages.list_missing_languages(session, message)]
+        record = {
+            **message_record(session, message, event.tzid),
+            "tz": event.tzid,
+            "reached": recipients,
+            "missing": missing,
+        }
         if keep:
             return record
         return {**record, "number": None, "read": _examples(context, session, letters, message)}
@@ -172,6 +204,8 @@ def _report(record: Mapping[str, Any], *, as_json: bool, done: bool) -> None:
     if record["due_at"] > record["created_at"]:
         leaves = wall(record["due_at"], record["tz"])
         click.echo(_("Leaves: {time}").format(time=tell_wall_time(leaves, record["tz"])))
+    for one in record.get("missing", ()):
+        click.echo(_describe_missing(one))
     if not done:
         click.echo(_("Nothing has been sent."))
         return

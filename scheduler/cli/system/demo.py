@@ -56,14 +56,14 @@ SETTINGS_TEXT = """# Settings of the demo, made by `scheduler demo`; to try othe
 data_dir = {directory}
 mail_url = {letters}
 base_url = "{address}"
-mail_from = "Embassy of Kazakhstan in Thailand <programme@embassy.example>"
+mail_from = "Embassy of the Republic of Kazakhstan <programme@embassy.example>"
 timezone = "Asia/Bangkok"
 
 [house]
-en = "Embassy of Kazakhstan in Thailand"
-kk = "Қазақстанның Таиландтағы Елшілігі"
-ru = "Посольство Казахстана в Таиланде"
-th = "สถานเอกอัครราชทูตคาซัคสถานประจำประเทศไทย"
+en = "Embassy of the Republic of Kazakhstan in the Kingdom of Thailand"
+kk = "Қазақстан Республикасының Таиланд Корольдігіндегі Елшілігі"
+ru = "Посольство Республики Казахстан в Королевстве Таиланд"
+th = "สถานเอกอัครราชทูตสาธารณรัฐคาซัคสถานประจำประเทศไทย"
 """
 HOST, PORT = "127.0.0.1", 8000  # as `scheduler serve` has them unless told
 OFFICER = "officer"

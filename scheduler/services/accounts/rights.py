@@ -17,9 +17,11 @@ from scheduler.model.arrivals import Arrival
 from scheduler.model.attendance import Attendee
 from scheduler.model.events import Event, Visibility
 from scheduler.model.letters import Letter
+from scheduler.model.places import Organisation
 from scheduler.model.posts import Post
 from scheduler.model.visits import Appointment
 from scheduler.services.accounts.accounts import Officer
+from scheduler.services.common import lookup
 from scheduler.services.consulate.posts import posts
 from scheduler.services.consulate.visits import references
 from scheduler.services.events.door import arrivals
@@ -51,6 +53,11 @@ def get_planned_event(session: Session, officer: Officer, key: str) -> Event:
     if found is None or not may_know_of(officer, found):
         raise NotFound("there is no event {key}", key=key)
     return found
+
+
+def get_organisation(session: Session, _officer: Officer, key: str) -> Organisation:
+    """Return an organisation by its key; every officer may know of all. Raise NotFound if there is none."""
+    return lookup.get(session, Organisation, key)
 
 
 def get_guest(session: Session, officer: Officer, key: str, number: int) -> Attendee:

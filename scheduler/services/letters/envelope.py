@@ -6,10 +6,13 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 from datetime import datetime
+from email.utils import parseaddr, quote
 
 from scheduler.base.text import Text
 from scheduler.formats.mail import Envelope, Parts, ascii_address, assemble
 from scheduler.model.letters import Letter, LetterKind
+from scheduler.model.places import Organisation
+from scheduler.model.posts import Post
 from scheduler.services.letters.letter_rows import LetterRow
 
 
@@ -51,6 +54,44 @@ class SenderIdentity:
     pages: bool = False  # whether letters may link to pages, because the settings say where these are
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """The block under a letter, in one language: who signs it, for whom, and how to reach them; much may be empty."""
+
+    name: str  # the official name of the organisation or post
+    signer: str = ""
+    position: str = ""
+    address: str = ""
+    telephone: str = ""
+    email: str = ""  # where replies go, as every mail server accepts it
+
+
+def make_signature(of: Organisation | Post | None, language: str, house: SenderIdentity) -> Signature:
+    """Return the signature of an organizer or a post; of the house if there is none.
+
+    Replies go to the sender of all letters if there is no other address that every mail server accepts.
+    """
+    sender = parseaddr(house.sender)[1]
+    if of is None:
+        return Signature(name=house.name.to(language), email=sender)
+    return Signature(
+        name=of.name.to(language),
+        signer=of.signer.to(language),
+        position=of.signer_position.to(language),
+        address=of.address.to(language),
+        telephone=of.telephone or "",
+        email=_find_acceptable(of.email) or sender,
+    )
+
+
+def _find_acceptable(email: str | None) -> str:
+    """Return an address as every mail server accepts it, or "" if there is none."""
+    try:
+        return ascii_address(email or "")
+    except ValueError:
+        return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Recipient:
     """Whom a letter goes to, and the language it is written in."""
@@ -66,19 +107,23 @@ def put_in_envelope(
     *,
     subject: str,
     parts: Parts,
-    reply_to: str,
+    signature: Signature,
     house: SenderIdentity,
     now: datetime,
 ) -> OutgoingMessage:
-    """Return the letter as a message. Raise ValueError if its address has other than ASCII letters before the @."""
+    """Return the letter as a message, with the name of those who sign it as that of the sender.
+
+    Raise ValueError if its address has other than ASCII letters before the @.
+    """
+    sender = f'"{quote(signature.name)}" <{parseaddr(house.sender)[1]}>'
     message_id, address = make_message_id(letter.key, house), ascii_address(recipient.email)
     envelope = Envelope(
-        sender=house.sender,
+        sender=sender,
         address=address,
         name=recipient.name,
         subject=subject,
         message_id=message_id,
-        reply_to=reply_to,
+        reply_to=signature.email,
         language=recipient.language,
         at=now,
     )
@@ -87,7 +132,7 @@ def put_in_envelope(
         attempts=letter.attempts,
         kind=letter.kind,
         language=recipient.language,
-        sender=house.sender,
+        sender=sender,
         address=address,
         name=recipient.name,
         subject=subject,
@@ -105,11 +150,3 @@ def make_message_id(key: str, house: SenderIdentity) -> str:
     digest = hmac.new(house.secret.encode(), key.encode(), hashlib.sha256).hexdigest()[:32]
     domain = house.sender.rpartition("@")[2].strip("> ") or "localhost"
     return f"<{digest}@{domain}>"
-
-
-def reply_to(email: str | None) -> str:
-    """Return an address for replies that every mail server accepts, or "": replies then go to the sender."""
-    try:
-        return ascii_address(email or "")
-    except ValueError:
-        return ""

@@ -63,7 +63,7 @@ def compose_event_letters(
         row = relevance.as_latest_news(row, event, thread)
         key = event_outlines.outline_key(row)
         if key not in outlines:
-            outlines[key] = event_outlines.render_outline(session, event, row, house, messages.of_row(row))
+            outlines[key] = event_outlines.render_outline(session, event, row, house, messages.of_row(row), now=now)
         yield _fill_in(outlines[key], row, house, forms, now)
 
 
@@ -124,7 +124,7 @@ def _fill_in(
         picture=passes.render_png(code) if code else b"",
     )
     return put_in_envelope(
-        row, recipient, subject=outline.subject, parts=parts, reply_to=outline.reply_to, house=house, now=now
+        row, recipient, subject=outline.subject, parts=parts, signature=outline.signature, house=house, now=now
     )
 
 

@@ -6,22 +6,24 @@ It is rendered once, with marks where the name, the page and the pass of each re
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
+from scheduler.base.clock import wall
 from scheduler.base.date_format import When, language_name
 from scheduler.base.i18n import supported_language
 from scheduler.base.text import Text
 from scheduler.formats.mail import PICTURE, Parts
-from scheduler.model.attendance import Standing
+from scheduler.model.attendance import Role, Standing
 from scheduler.model.events import Event, Mode, Status
 from scheduler.model.feeds import Audience
 from scheduler.model.letters import NEWS, LetterKind, Message
 from scheduler.services.events.attendance.representation import DeputyNews
+from scheduler.services.events.programme.agenda import AnnouncedPerson, list_announced
 from scheduler.services.events.programme.event_times import (
     capture_facts,
     format_instant,
@@ -31,8 +33,12 @@ from scheduler.services.events.programme.event_times import (
     has_lost_hour,
 )
 from scheduler.services.events.programme.rendering.event_texts import format_location
+from scheduler.services.events.programme.rendering.guest_information import (
+    GuestInformation,
+    make_guest_information,
+)
 from scheduler.services.feeds.event_feeds import event_file, withdrawn_date_file
-from scheduler.services.letters.envelope import SenderIdentity, reply_to
+from scheduler.services.letters.envelope import SenderIdentity, Signature, make_signature
 from scheduler.services.letters.letter_rows import ASKED, PARTING, LetterRow, is_shown_link, may_join
 from scheduler.services.letters.message_drafts import fill_placeholders
 from scheduler.services.letters.templates import render_letter
@@ -51,7 +57,7 @@ class Outline:
     language: str
     subject: str
     parts: Parts
-    reply_to: str
+    signature: Signature
     shows_pass: bool = False
 
 
@@ -73,12 +79,20 @@ def outline_key(row: LetterRow) -> tuple[Any, ...]:
 
 
 def render_outline(
-    session: Session, event: Event, row: LetterRow, house: SenderIdentity, message: Message | None
+    session: Session,
+    event: Event,
+    row: LetterRow,
+    house: SenderIdentity,
+    message: Message | None,
+    *,
+    now: datetime,
 ) -> Outline:
     """Render the outline of a letter; ``message`` is what an officer wrote, if the letter carries that."""
     language = supported_language(row.language)
     audience = Audience.REMOTE if may_join(row) else Audience.PUBLIC
-    words = template_words(event, row, language, house)
+    presiding = [one for one in list_announced(session, event) if one.role is Role.PRESIDES]
+    today = wall(now, event.tzid).date()
+    words = template_words(event, row, language, house, presiding=presiding, today=today)
     if message is not None:
         words |= message_words(message, words["title"], row.language, language)
     subject, text, html = render_letter(row.kind, words, language)
@@ -90,7 +104,7 @@ def render_outline(
             html=html,
             calendar=_make_calendar(session, event, row, language, audience),
         ),
-        reply_to=reply_to(event.organizer.email if event.organizer else None),
+        signature=words["signature"],
         shows_pass=bool(words["pass_code"]),
     )
 
@@ -120,9 +134,19 @@ def _knows_no_date(event: Event, was: Mapping[str, Any]) -> bool:
     return event.cancelled and bool(was) and not was.get("dtstart")
 
 
-def template_words(event: Event, row: LetterRow, language: str, house: SenderIdentity) -> dict[str, Any]:
-    """Return the variables of the templates of letters about events."""
+def template_words(
+    event: Event,
+    row: LetterRow,
+    language: str,
+    house: SenderIdentity,
+    *,
+    presiding: Sequence[AnnouncedPerson] = (),
+    today: date | None = None,
+) -> dict[str, Any]:
+    """Return the variables of the templates of letters about events; ``today`` is by the clock of the event."""
     was = row.facts.get("was") or {}
+    signature = make_signature(event.organizer, language, house)
+    guest = make_guest_information(event, language, row.tzid, announced=presiding, today=today)
     return {
         "language": language,
         "salutation": SALUTATION,
@@ -154,7 +178,11 @@ def template_words(event: Event, row: LetterRow, language: str, house: SenderIde
         "represents": row.represents.to(language) if row.represents else "",
         "until": _until(row, event, language),
         "reason": Text(row.facts.get("reason") or {}).to(language),
-        "instructions": _instructions(row, event, language),
+        "instructions": _instructions(row, event).to(language),
+        "guest": GuestInformation() if row.kind in _WITHOUT_GUEST_INFORMATION or event.cancelled else guest,
+        "comes": _is_expected_in_hall(row),
+        "why": event.reason.to(language) if row.kind in _WITH_REASON else "",
+        "other_languages": name_other_languages(_list_shown_texts(event, row), language),
         "dated": event.dated and row.kind not in _WITHOUT_DATE and not _knows_no_date(event, was),
         "tentative": event.dated and event.status is Status.TENTATIVE,
         "takes_date_back": _takes_date_back(event, row),
@@ -162,8 +190,37 @@ def template_words(event: Event, row: LetterRow, language: str, house: SenderIde
         "page": PAGE if _has_page(row, house) else "",
         "pass_code": PASS if _has_pass(row, event) else "",
         "picture": PICTURE,
-        "house": house.name.to(language),
+        "house": signature.name,
+        "signature": signature,
     }
+
+
+# They are not told what only guests need: they have no place, or it is not known yet whose address it is.
+_WITHOUT_GUEST_INFORMATION = (*PARTING, LetterKind.CONFIRM)
+_COMING = (Standing.CONFIRMED, Standing.INVITED, Standing.OFFERED)
+
+
+def _is_expected_in_hall(row: LetterRow) -> bool:
+    """Return whether the recipient comes to the place of the event unless they say otherwise."""
+    return row.mode is Mode.IN_PERSON and row.standing in _COMING and row.represented_by is None
+
+
+_WITH_REASON = (LetterKind.MOVED, LetterKind.CANCELLED)
+
+
+def _list_shown_texts(event: Event, row: LetterRow) -> list[Text]:
+    """Return the texts of the plan that a letter shows, without the names of places and people."""
+    texts = [event.title, _instructions(row, event)]
+    if _is_expected_in_hall(row) and not event.cancelled:
+        texts += [event.dress_code, event.bring]
+    return [*texts, event.reason] if row.kind in _WITH_REASON else texts
+
+
+def name_other_languages(texts: Iterable[Text], language: str) -> str:
+    """Return the names of the languages other than ``language`` in which its readers get these texts, or ""."""
+    tags = dict.fromkeys(text.language_for(language) for text in texts if text)
+    others = (tag for tag in tags if tag.split("-")[0] != language)
+    return ", ".join(language_name(tag, language) for tag in others)
 
 
 def message_words(message: Message, title: str, wanted: str, language: str) -> dict[str, Any]:
@@ -239,11 +296,11 @@ def _until(row: LetterRow, event: Event, language: str) -> list[When]:
     return format_instant(datetime.fromisoformat(row.facts["until"]), event, language, row.tzid)
 
 
-def _instructions(row: LetterRow, event: Event, language: str) -> str:
-    """Return the instructions for people with a place who take part in the way of the recipient, or ""."""
+def _instructions(row: LetterRow, event: Event) -> Text:
+    """Return the instructions for people with a place who take part in the way of the recipient, or none."""
     if row.standing is not Standing.CONFIRMED or row.mode is None or row.kind not in _INSTRUCTING:
-        return ""
-    return next((one.instructions for one in event.capacities if one.mode is row.mode), Text()).to(language)
+        return Text()
+    return next((one.instructions for one in event.capacities if one.mode is row.mode), Text())
 
 
 _INSTRUCTING = (LetterKind.CONFIRMED, LetterKind.PLACE_FREED, LetterKind.REMINDER)

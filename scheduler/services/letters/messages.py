@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -14,7 +14,9 @@ from scheduler.base.i18n import N_
 from scheduler.model.attendance import Attendee
 from scheduler.model.events import Event
 from scheduler.model.letters import Letter, Message, Outcome
+from scheduler.model.places import Person
 from scheduler.services.common.audit import actor_of, note
+from scheduler.services.common.lookup import get_for_update
 from scheduler.services.letters import audiences
 from scheduler.services.operations.workers import is_free
 from scheduler.services.outbox import enqueue
@@ -61,6 +63,13 @@ def send(
     return message
 
 
+def lock_and_send(
+    session: Session, event: Event, written: MessageDraft, *, to: Sequence[str], now: datetime
+) -> Message:
+    """Lock the row of the event and send a message at once. Raise as `send` does."""
+    return send(session, get_for_update(session, Event, event.key), written, to=to, now=now)
+
+
 def queue_letters(session: Session, message: Message, *, now: datetime) -> int:
     """Queue a letter of the message to each of its audience that has none yet; return how many are new."""
     return enqueue.queue_message(
@@ -70,6 +79,24 @@ def queue_letters(session: Session, message: Message, *, now: datetime) -> int:
         expires_at=_useful_until(message),
         now=now,
     )
+
+
+class MissingLanguage(NamedTuple):
+    """A language in which a message is not written, how many of its recipients read it, and what they would read."""
+
+    language: str
+    people: int
+    read_instead: str
+
+
+def list_missing_languages(session: Session, message: Message) -> list[MissingLanguage]:
+    """Return the languages of recipients in which a message is not written, that of the most people first."""
+    people = sa.func.count()
+    query = sa.select(Person.language, people).join(Letter, Letter.person_id == Person.id).group_by(Person.language)
+    waiting = (Letter.of_message_id == message.id, Letter.outcome.is_(None))
+    found = session.execute(query.where(*waiting).order_by(people.desc(), Person.language))
+    read = [MissingLanguage(tag, count, message.body.language_for(tag)) for tag, count in found]
+    return [one for one in read if one.read_instead not in (one.language, one.language.split("-")[0])]
 
 
 def _useful_until(message: Message) -> datetime:

@@ -27,13 +27,14 @@ from scheduler.services.consulate.visits.wording import (
     make_calendar,
 )
 from scheduler.services.events.attendance import passes
+from scheduler.services.events.programme.rendering.guest_information import GuestInformation
 from scheduler.services.letters.envelope import (
     CompositionResult,
     Recipient,
     SenderIdentity,
     Skip,
+    make_signature,
     put_in_envelope,
-    reply_to,
 )
 from scheduler.services.letters.templates import render_letter
 from scheduler.services.outbox.enqueue import NO_ADDRESS, TOO_LATE
@@ -75,8 +76,8 @@ def compose_visit_letter(
         calendar=make_calendar(visit, language) if letter.kind in _WITH_CALENDAR and visit.starts_at else b"",
         picture=passes.render_png(visit.reference) if words["pass_code"] else b"",
     )
-    recipient, replies = Recipient(contact.email, contact.name, language), reply_to(visit.service.post.email)
-    return put_in_envelope(letter, recipient, subject=subject, parts=parts, reply_to=replies, house=house, now=now)
+    recipient, signature = Recipient(contact.email, contact.name, language), words["signature"]
+    return put_in_envelope(letter, recipient, subject=subject, parts=parts, signature=signature, house=house, now=now)
 
 
 def _reason_to_skip(letter: Letter, visit: Appointment, now: datetime) -> str:
@@ -158,6 +159,12 @@ def _template_words(
         "page": "" if cancelled else page,
         "to_confirm": purpose is VisitPurpose.CONFIRM,
         "house": post.name.to(language),
+        "signature": make_signature(post, language, house),
+        "guest": GuestInformation(),
+        "comes": False,
+        "invited": False,
+        "why": "",
+        "other_languages": "",
         "reference": visit.reference,
         "until": [],  # only letters about events have it
         "held_until": _format_moment(visit.expires_at or letter.expires_at, visit, language),

@@ -18,8 +18,8 @@ from typing import ParamSpec, TypeVar
 from flask import Response, abort, g, make_response, request
 
 from scheduler.base.errors import Invalid, SchedulerError
-from scheduler.base.i18n import load_catalogue
-from scheduler.base.text import can_be_stored, check_line
+from scheduler.base.i18n import LANGUAGES, load_catalogue
+from scheduler.base.text import Text, can_be_stored, check_line
 from scheduler.services.common.tokens import derive, is_same
 from scheduler.web.kit.language import _
 
@@ -102,6 +102,26 @@ def refuse_no_name(form: Form, name: str) -> None:
     """Record an error beside a field whose content is more than the name of a person."""
     if len(form[name]) > LONGEST_NAME or NO_NAME.search(form[name]):
         form.errors.setdefault(name, _("Enter a name alone, of at most {most} characters.", most=LONGEST_NAME))
+
+
+# A text in several languages is a field for each language of ours, such as ``name_th``.
+
+
+def type_texts(name: str, text: Text) -> dict[str, str]:
+    """Return the fields of a form for a text in several languages."""
+    return {f"{name}_{language}": text.get(language, "") for language in LANGUAGES}
+
+
+def read_texts(form: Form, name: str) -> dict[str, str]:
+    """Return what was typed for a text, by language, without languages that were left empty."""
+    typed = {language: form[f"{name}_{language}"].strip() for language in LANGUAGES}
+    return {language: words for language, words in typed.items() if words}
+
+
+def merge_texts(before: Text, form: Form, name: str) -> dict[str, str]:
+    """Return a text as it was typed; what it says in a language that the form does not have stays."""
+    others = {language: words for language, words in before.items() if language not in LANGUAGES}
+    return {**others, **read_texts(form, name)}
 
 
 def in_words(problem: SchedulerError) -> str:

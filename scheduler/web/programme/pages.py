@@ -19,6 +19,7 @@ from scheduler.services.consulate.posts import public_posts
 from scheduler.services.events.guests import registration
 from scheduler.services.events.programme import agenda
 from scheduler.services.events.programme.agenda import AgendaChoices, AgendaEntry, AgendaFilter, AgendaPage
+from scheduler.services.events.programme.rendering.guest_information import make_guest_information
 from scheduler.services.feeds.event_feeds import event_file
 from scheduler.web.consulate import wording as visit_wording
 from scheduler.web.kit import language
@@ -236,6 +237,7 @@ def _event(app: App, key: str) -> str:
         "web/event.html",
         detail=detail,
         event=event,
+        guest=make_guest_information(event, g.language, g.tzid),
         data=schema_org.event_data(detail, head["canonical"]),
         subscribe=_subscription(detail),
         register=registration.is_open(event, now=app.clock.now()),

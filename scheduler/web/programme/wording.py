@@ -395,21 +395,6 @@ def called(person: AnnouncedPerson) -> str:
     return join_title(person.courtesy_title, person.name, g.language)
 
 
-def map_link(event: Event) -> str | None:
-    """Return the address of a map that does not track its readers."""
-    from urllib.parse import urlencode
-
-    venue = event.venue
-    if venue is None:
-        return None
-    if venue.latitude is None or venue.longitude is None:
-        query = ", ".join(filter(None, [venue.name.to("en"), venue.address.to("en") or venue.city.name.to("en")]))
-        return "https://www.openstreetmap.org/search?" + urlencode({"query": query})
-    place = f"{venue.latitude:.5f}/{venue.longitude:.5f}"
-    mark = urlencode({"mlat": f"{venue.latitude:.5f}", "mlon": f"{venue.longitude:.5f}"})
-    return f"https://www.openstreetmap.org/?{mark}#map=17/{place}"
-
-
 def clock_name(tzid: str, now: datetime) -> str:
     return f"{zone_city(tzid, g.language)}, {format_offset(now, tzid)}"
 

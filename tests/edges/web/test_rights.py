@@ -60,6 +60,13 @@ GET  /L/desk/events/<key>/kept                             303    403  403     2
 POST /L/desk/events/<key>/kept                             401    403  403     303          303   403      403   303
 GET  /L/desk/events/<key>/plan/<verb>                      303    403  403     200          200   403      403   200
 POST /L/desk/events/<key>/plan/<verb>                      401    403  403     422          422   403      403   422
+GET  /L/desk/events/<key>/message                          303    403  403     200          200   403      403   200
+POST /L/desk/events/<key>/message                          401    403  403     422          422   403      403   422
+GET  /L/desk/senders                                       303    403  403     200          200   403      403   200
+GET  /L/desk/senders/<key>                                 303    403  403     200          200   403      403   200
+POST /L/desk/senders/<key>                                 401    403  403     422          422   403      403   422
+GET  /L/desk/posts/<key>/signature                         303    403  403     403          200   403      200   200
+POST /L/desk/posts/<key>/signature                         401    403  403     403          422   403      422   422
 GET  /L/desk/events/<key>/letters                          303    403  403     200          200   403      403   200
 GET  /L/desk/events/<key>/letters/<number>                 303    403  403     200          200   403      403   200
 GET  /L/desk/events/<key>/letters/<number>/attachment.ics  303    403  403     200          200   403      403   200
@@ -288,7 +295,7 @@ def list_what_to_ask_for(route: Route) -> list[About]:
     """List what to ask a route of the desk for; the last is what the fewest may know of."""
     if route.of_events:
         return EVENTS_OF_DESK
-    return POSTS_OF_DESK if route.arguments & {"key", "reference"} else [About("")]
+    return POSTS_OF_DESK if route.of_posts or "reference" in route.arguments else [About("")]
 
 
 def knows(account: str, row: str) -> bool:

@@ -10,6 +10,8 @@ import pytest
 from scheduler.base.date_format import When
 from scheduler.base.i18n import LANGUAGES
 from scheduler.model.letters import LetterKind
+from scheduler.services.events.programme.rendering.guest_information import GuestInformation
+from scheduler.services.letters.envelope import Signature
 from scheduler.services.letters.templates import render_letter
 
 KINDS = [kind for kind in LetterKind if kind.startswith("visit ")]
@@ -56,6 +58,12 @@ WORDS = {
     "fee": "$30",
     "checklist": ["Old passport", "Two photographs"],
     "newer_checklist": False,
+    "guest": GuestInformation(),
+    "comes": False,
+    "invited": False,
+    "why": "",
+    "other_languages": "",
+    "signature": Signature(name="Consulate", telephone="+66 76 000 000"),
 }
 BARE = {
     "when": [],

@@ -151,6 +151,8 @@ class PostDraft(Draft):
     event: Key | None = None
     email: Email | None = None
     telephone: Telephone | None = None
+    signer: Title = Text()
+    signer_position: Title = Text()
     hours: Hours = ()
     special: tuple[SpecialDraft, ...] = ()
     cell: Annotated[int, Field(strict=True), AfterValidator(_check_cell)] = POST_DEFAULTS["cell"]

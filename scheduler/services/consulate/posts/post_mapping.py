@@ -33,7 +33,8 @@ from scheduler.services.consulate.posts.posts import (
 
 # Columns that are written from a draft as they are.
 _POST_FIELDS = (
-    *("name", "address", "district", "sending_state", "receiving_state", "email", "telephone", "cell", "horizon"),
+    *("name", "address", "district", "sending_state", "receiving_state", "email", "telephone", "signer"),
+    *("signer_position", "cell", "horizon"),
     *("notice", "hold", "offer", "release_within", "release_near", "reconfirm_from", "reconfirm_until", "remind"),
     *("no_shows", "no_shows_within", "no_shows_pause", "largest_party", "keep", "deadline"),
 )
@@ -82,6 +83,11 @@ def _find_passed_times(post: Post, draft: PostDraft, before: PostDraft | None, n
     if draft.deadline != (before.deadline if before else None) and post.is_over_for_booking(now):
         yield N_("The time until when visits are booked has passed.")
     yield from find_passed_days(before.special if before else (), draft.special, today=wall(now, post.tzid).date())
+
+
+def change_post(session: Session, post: Post, draft: PostDraft, *, now: datetime) -> list[Change]:
+    """Make a post that is there be as the draft says; see `put`."""
+    return put(session, post.key, draft, now=now, lookup=Lookup(session))
 
 
 def lock_and_read(session: Session, key: str) -> PostDraft | None:

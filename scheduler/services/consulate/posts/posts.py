@@ -127,6 +127,8 @@ def read_post(post: Post) -> dict[str, Any]:
         "event": post.event.key if post.event else None,
         "email": post.email,
         "telephone": post.telephone,
+        "signer": post.signer,
+        "signer_position": post.signer_position,
         "hours": read_weekly_hours(post.hours),
         "special": _read_special_days(post.special_days),
         **{name: getattr(post, name) for name in _TERMS},

@@ -270,7 +270,7 @@ def get_details(session: Session, key: str, *, now: datetime) -> EventDetails:
         parts=_list_children(
             session, event, sa.or_(Event.kind != Kind.EXHIBITION, sa.literal(event.kind is not Kind.TOUR))
         ),
-        announced=() if event.cancelled else _list_announced(session, event),
+        announced=() if event.cancelled else list_announced(session, event),
     )
 
 
@@ -296,7 +296,7 @@ def _list_children(session: Session, event: Event, condition: sa.ColumnElement[b
     return session.scalars(query.order_by(*_STOP_ORDER).limit(MAX_MONTH_EVENTS)).unique().all()
 
 
-def _list_announced(session: Session, event: Event) -> list[AnnouncedPerson]:
+def list_announced(session: Session, event: Event) -> list[AnnouncedPerson]:
     """Return the people in roles that are published who have accepted, by precedence, each with their deputy."""
     query = (
         sa.select(Attendee)

@@ -29,12 +29,15 @@ from scheduler.services.common.drafts import Draft, as_pydantic_error, require_s
 from scheduler.services.common.values import (
     Capacity,
     Day,
+    Duration,
     Key,
     Lead,
     Name,
     Prose,
     Reference,
+    Telephone,
     TimeOfDay,
+    Title,
     Url,
     WallTime,
     Weekly,
@@ -124,6 +127,12 @@ class EventDraft(Draft):
     companions_most: Annotated[int, Field(strict=True, ge=0, le=50)] = EVENT_DEFAULTS["companions_most"]
     asks_access: bool = EVENT_DEFAULTS["asks_access"]
     asks_dietary: bool = EVENT_DEFAULTS["asks_dietary"]
+    arrive_before: Duration | None = None
+    reply_by: Day | None = None
+    dress_code: Title = Text()
+    bring: Title = Text()
+    telephone: Telephone | None = None
+    reason: Title = Text()
     instructions: Prose = Text()
     remote_instructions: Prose = Text()
     hours: Weekly = ()
@@ -133,7 +142,7 @@ class EventDraft(Draft):
 
     @model_validator(mode="after")
     def _check_times(self) -> Self:
-        problems = [*_find_time_problems(self), *_find_place_problems(self)]
+        problems = [*_find_time_problems(self), *_find_place_problems(self), *_find_guest_problems(self)]
         if problems:
             raise as_pydantic_error(combine_errors(problems))
         if self.dtstart is not None:
@@ -179,6 +188,18 @@ def _find_place_problems(draft: EventDraft) -> Iterable[Invalid]:
     elif capacity is not None and kept > capacity:
         yield Invalid(
             "kept_for_officials: {kept} are more than the capacity of {capacity}", kept=kept, capacity=capacity
+        )
+
+
+def _find_guest_problems(draft: EventDraft) -> Iterable[Invalid]:
+    if draft.arrive_before is not None and not timedelta(minutes=1) <= draft.arrive_before <= timedelta(days=1):
+        yield Invalid("arrive_before: write how long before the start, from 1 min to 1 day, like 30 min")
+    start = draft.dtstart.date() if draft.dtstart is not None else draft.first_day
+    if draft.reply_by is not None and start is not None and draft.reply_by > start:
+        yield Invalid(
+            "reply_by: {day} is after the event begins, on {start}; write an earlier day",
+            day=draft.reply_by,
+            start=start,
         )
 
 

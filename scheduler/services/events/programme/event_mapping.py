@@ -135,6 +135,12 @@ _COPIED_FIELDS = (
     "companions_most",
     "asks_access",
     "asks_dietary",
+    "arrive_before",
+    "reply_by",
+    "dress_code",
+    "bring",
+    "telephone",
+    "reason",
 )
 
 

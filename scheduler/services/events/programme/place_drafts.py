@@ -43,11 +43,18 @@ class CityDraft(Draft):
 
 
 class OrganisationDraft(Draft):
-    """An organisation that organises events, or that people belong to."""
+    """An organisation that organises events, or that people belong to.
+
+    ``name`` is its official name. Letters about its events are signed with all of it but the country.
+    """
 
     name: Name
     country: Country | None = None
     email: Email | None = None
+    signer: Title = Text()
+    signer_position: Title = Text()
+    address: Title = Text()
+    telephone: Telephone | None = None
 
 
 class PersonDraft(Draft):

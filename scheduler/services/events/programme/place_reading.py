@@ -33,11 +33,23 @@ def read_fields(row: Place) -> dict[str, Any]:
         case City():
             return {"name": row.name, "country": row.country, "tz": row.tzid}
         case Organisation():
-            return {"name": row.name, "country": row.country, "email": row.email}
+            return _read_organisation(row)
         case Person():
             return _read_person(row)
         case Venue():
             return _read_venue(row)
+
+
+def _read_organisation(row: Organisation) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "country": row.country,
+        "email": row.email,
+        "signer": row.signer,
+        "signer_position": row.signer_position,
+        "address": row.address,
+        "telephone": row.telephone,
+    }
 
 
 def _read_person(row: Person) -> dict[str, Any]:

@@ -91,6 +91,18 @@ def _find_passed_days(row: Venue, before: Draft | None, after: Draft, now: datet
     )
 
 
+def change_organisation(
+    session: Session, row: Organisation, draft: OrganisationDraft, *, now: datetime, language: str
+) -> Change:
+    """Make an organisation be as the draft says, and revise the events that show it."""
+    return put(session, NOUNS["organisation"], row.key, draft, now=now, language=language, lookup=Lookup(session))
+
+
+def read_organisation_draft(row: Organisation) -> OrganisationDraft:
+    """Return the draft that makes an organisation as this one is."""
+    return OrganisationDraft.model_construct(**read_fields(row))
+
+
 def _create(noun: Noun, key: str) -> KeyedRow:
     """Create a row. Raise Conflict for a feed with the key of a built-in one."""
     if noun.kind is Feed and is_built_in(key):
@@ -149,7 +161,8 @@ def _write(row: KeyedRow, draft: Draft, lookup: Lookup) -> None:
         case City(), CityDraft():
             row.name, row.country, row.tzid = draft.name, draft.country, draft.tz
         case Organisation(), OrganisationDraft():
-            row.name, row.country, row.email = draft.name, draft.country, draft.email
+            for name in OrganisationDraft.model_fields:
+                setattr(row, name, getattr(draft, name))
         case Person(), PersonDraft():
             write_person(row, draft, lookup)
         case Venue(), VenueDraft():

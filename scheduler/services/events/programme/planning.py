@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from scheduler.base.clock import wall
 from scheduler.base.errors import Conflict, Invalid, NothingToChange
 from scheduler.base.i18n import N_
+from scheduler.base.text import Text
 from scheduler.model.attendance import ON_LIST, Attendee
 from scheduler.model.events import Event, LastChange, Mode, Status, Timing
 from scheduler.services.common.audit import note
@@ -56,6 +57,11 @@ class Impact:
 _PLAN = frozenset(
     ("kind", "dtstart", "dtend", "first_day", "last_day", "tz", "status", "venue", "parent", "hours", "closed")
 )
+# The fields whose change is told by letter, with the reason if one is given.
+_TOLD = frozenset(
+    ("dtstart", "dtend", "duration", "first_day", "last_day", "hour_to_be_announced", "tz", "status", "venue")
+)
+NO_REASON = Text()
 # The fields that decide whether a free place is offered, and to whom.
 _OFFERING = frozenset(("status", "dtstart", "dtend", "first_day", "last_day", "registration_closes", "queue"))
 
@@ -220,12 +226,20 @@ def _find_missed_reminders(one: Pending, now: datetime) -> tuple[str, ...]:
 def change_event(
     session: Session, event: Event, *, now: datetime, force: str | None = None, **changes: Any
 ) -> Impact:
-    """Change some fields of an event. Raise as `put` does, and Contradiction unless ``force`` gives a reason."""
-    merged = event_mapping.read_draft(event).model_copy(update=changes)
+    """Change some fields of an event. Raise as `put` does, and Contradiction unless ``force`` gives a reason.
+
+    The reason for an earlier change is no longer that of the event, if time, place or status change.
+    """
+    merged = event_mapping.read_draft(event).model_copy(update=replace_reason(changes))
     impact = put(session, event.key, check(EventDraft, dict(merged)), now=now, lookup=Lookup(session))
     if impact.replanned:
         conflicts.refuse(session, [event], force=force, now=now)
     return impact
+
+
+def replace_reason(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return changes of an event; those that are told by letter take the reason for an earlier change away."""
+    return {"reason": NO_REASON, **changes} if _TOLD & changes.keys() else dict(changes)
 
 
 def keep_for_officials(session: Session, event: Event, kept: int, *, now: datetime) -> Impact:
@@ -244,12 +258,14 @@ def move(
     dtend: datetime | None = None,
     now: datetime,
     force: str | None = None,
+    reason: Mapping[str, str] = NO_REASON,
 ) -> Impact:
     """Move an event alone to another time (wall times in its zone); `replanning.shifts` moves its parts as well.
 
-    Raise as `read_move` does, and Contradiction unless ``force`` gives a reason.
+    Letters tell the ``reason``, which has a text by language. Raise as `read_move` does, and Contradiction unless
+    ``force`` gives a reason.
     """
-    return change_event(session, event, now=now, force=force, **read_move(event, dtstart, dtend))
+    return change_event(session, event, now=now, force=force, reason=reason, **read_move(event, dtstart, dtend))
 
 
 def read_move(event: Event, dtstart: datetime, dtend: datetime | None) -> dict[str, Any]:
@@ -288,20 +304,23 @@ def _make_times(dtstart: datetime, dtend: datetime) -> dict[str, Any]:
     }
 
 
-def cancel(session: Session, event: Event, *, now: datetime) -> Impact:
+def cancel(session: Session, event: Event, *, now: datetime, reason: Mapping[str, str] = NO_REASON) -> Impact:
     """Cancel an event and its parts, which stay in feeds as cancelled until their date has passed."""
-    return cancel_with_parts(session, event, now=now)[-1]
+    return cancel_with_parts(session, event, now=now, reason=reason)[-1]
 
 
-def cancel_with_parts(session: Session, event: Event, *, now: datetime) -> list[Impact]:
+def cancel_with_parts(
+    session: Session, event: Event, *, now: datetime, reason: Mapping[str, str] = NO_REASON
+) -> list[Impact]:
     """Cancel an event and its parts, and return the impact on each part, then that on the event itself.
 
-    Raise NothingToChange if it is cancelled already.
+    Letters and pages tell the ``reason``, which has a text by language. Raise NothingToChange if it is
+    cancelled already.
     """
     if event.cancelled:
         raise NothingToChange("{event} is already cancelled", event=event.key)
-    parts = [cancel_with_parts(session, part, now=now) for part in _list_parts_in_force(event, now)]
-    whole = change_event(session, event, now=now, status=Status.CANCELLED)
+    parts = [cancel_with_parts(session, part, now=now, reason=reason) for part in _list_parts_in_force(event, now)]
+    whole = change_event(session, event, now=now, status=Status.CANCELLED, reason=reason)
     return [*(impact for impacts in parts for impact in impacts), whole]
 
 

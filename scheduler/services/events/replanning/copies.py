@@ -196,6 +196,7 @@ def _make_draft(event: Event, by: timedelta, times: Mapping[str, Any], keys: Map
         **shift_fields(draft, by),
         **times,
         "status": Status.CONFIRMED if event.cancelled else event.status,
+        "reason": planning.NO_REASON,
         "parent": keys.get(draft.parent or "", draft.parent),
     }
     return check(EventDraft, dict(draft.model_copy(update=fields)))

@@ -20,6 +20,7 @@ from scheduler.services.events.attendance import offers
 from scheduler.services.events.programme import conflicts, event_mapping, planning
 from scheduler.services.events.programme.event_drafts import EventDraft
 from scheduler.services.events.programme.event_times import capture_facts
+from scheduler.services.events.programme.planning import NO_REASON
 from scheduler.services.events.replanning.event_trees import list_roots, lock_trees
 
 DAY = timedelta(days=1)
@@ -59,26 +60,38 @@ def move(
     dtend: datetime | None = None,
     now: datetime,
     force: str | None = None,
+    reason: Mapping[str, str] = NO_REASON,
 ) -> Shift:
     """Move an event to another time (wall times in its zone), and what belongs to it by the same number of days.
 
-    A tour has no time of its own: its first stop to come begins on that day. Raise as `planning.move` does.
+    A tour has no time of its own: its first stop to come begins on that day. Letters tell the ``reason``, which has a
+    text by language. Raise as `planning.move` does.
     """
     if event.kind is Kind.TOUR:
-        return _shift_to(session, [event], dtstart.date(), now=now, force=force)
+        return _shift_to(session, [event], dtstart.date(), now=now, force=force, reason=reason)
     lock_trees(session, [event])
     times = planning.read_move(event, dtstart, dtend)
     assert event.first_on is not None  # noqa: S101 - or the move was refused
     by = (times["first_day"] or times["dtstart"].date()) - event.first_on
-    return _shift(session, [event], by, now=now, force=force, times={event.key: times})
+    return _shift(session, [event], by, now=now, force=force, reason=reason, times={event.key: times})
 
 
-def shift(session: Session, event: Event, by: timedelta, *, now: datetime, force: str | None = None) -> Shift:
+def shift(
+    session: Session,
+    event: Event,
+    by: timedelta,
+    *,
+    now: datetime,
+    force: str | None = None,
+    reason: Mapping[str, str] = NO_REASON,
+) -> Shift:
     """Shift an event or a tour, and what belongs to it, by whole days; hours on the wall are kept.
 
     Raise Conflict if nothing of it can be shifted, or if it contradicts the plan then.
     """
-    return _shift(session, [event], by, now=now, force=force, times={event.key: {}} if event.dated else {})
+    return _shift(
+        session, [event], by, now=now, force=force, reason=reason, times={event.key: {}} if event.dated else {}
+    )
 
 
 def shift_programme(
@@ -89,6 +102,7 @@ def shift_programme(
     to: date | None = None,
     now: datetime,
     force: str | None = None,
+    reason: Mapping[str, str] = NO_REASON,
 ) -> Shift:
     """Shift all events of a programme that are to come by whole days, or so that the first begins on the day ``to``.
 
@@ -96,16 +110,18 @@ def shift_programme(
     """
     roots = list_roots(session, programme)
     if to is not None:
-        return _shift_to(session, roots, to, now=now, force=force)
-    return _shift(session, roots, by or timedelta(), now=now, force=force)
+        return _shift_to(session, roots, to, now=now, force=force, reason=reason)
+    return _shift(session, roots, by or timedelta(), now=now, force=force, reason=reason)
 
 
-def _shift_to(session: Session, roots: Sequence[Event], to: date, *, now: datetime, force: str | None) -> Shift:
+def _shift_to(
+    session: Session, roots: Sequence[Event], to: date, *, now: datetime, force: str | None, reason: Mapping[str, str]
+) -> Shift:
     movable, _kept = _choose(roots, now)
     first = min((event.first_on for event in movable if event.first_on), default=None)
     if first is None:
         raise make_nothing_to_plan(roots)
-    return _shift(session, roots, to - first, now=now, force=force)
+    return _shift(session, roots, to - first, now=now, force=force, reason=reason)
 
 
 def make_nothing_to_plan(roots: Sequence[Event]) -> Conflict:
@@ -120,6 +136,7 @@ def _shift(
     *,
     now: datetime,
     force: str | None,
+    reason: Mapping[str, str],
     times: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Shift:
     """Shift events and their parts in three steps, as `planning.put` does with one.
@@ -136,7 +153,11 @@ def _shift(
     pending = prepare_all(
         chosen,
         lambda event: planning.prepare(
-            session, event.key, _make_draft(event, by, named.get(event.key) or {}, now), now=now, lookup=lookup
+            session,
+            event.key,
+            _make_draft(event, by, {**(named.get(event.key) or {}), "reason": reason}, now),
+            now=now,
+            lookup=lookup,
         ),
     )
     retimed = planning.settle(session, pending, now=now)
@@ -212,7 +233,7 @@ def _make_draft(event: Event, by: timedelta, times: Mapping[str, Any], now: date
 
 def shift_fields(draft: EventDraft, by: timedelta) -> dict[str, Any]:
     """Return all days and times of a draft, so much later."""
-    days = ("dtstart", "dtend", "first_day", "last_day", "registration_opens", "registration_closes")
+    days = ("dtstart", "dtend", "first_day", "last_day", "registration_opens", "registration_closes", "reply_by")
     closed = (
         closure.model_copy(update={"first_day": closure.first_day + by, "last_day": closure.last_day + by})
         for closure in draft.closed

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from typing import Any
 
 from flask import Blueprint, abort, g, render_template, request, url_for
 from sqlalchemy.orm import Session
@@ -25,9 +26,9 @@ from scheduler.services.events.programme import planning
 from scheduler.services.events.programme.event_times import capture_facts, format_old_time
 from scheduler.services.events.replanning import copies, deletion, reversal, shifts
 from scheduler.services.events.replanning.copies import CopyRequest
-from scheduler.services.events.replanning.event_trees import walk_trees
+from scheduler.services.events.replanning.event_trees import lock_trees, walk_trees
 from scheduler.web.kit.answers import redirect_after_form, show_form_again
-from scheduler.web.kit.forms import Form
+from scheduler.web.kit.forms import Form, merge_texts, read_texts, type_texts
 from scheduler.web.kit.language import _
 from scheduler.web.kit.typed_times import parse_typed_day
 from scheduler.web.officers.events.desk import EVENT
@@ -36,6 +37,7 @@ from scheduler.web.officers.kit.answers import FormRefused, act_as_officer
 from scheduler.web.officers.kit.guard import may, officer
 from scheduler.web.programme import wording as event_text
 
+MOST_MINUTES = 999
 PLAN = f"{EVENT}/plan/<verb>"
 
 
@@ -106,10 +108,17 @@ def _show_question(app: App, key: str, verb: str, form: Form | None = None) -> s
 
 
 def _begin(event: Event) -> Mapping[str, str]:
-    """Return what a form begins with: the time as it is, and the key of a copy."""
+    """Return what a form begins with: the time as it is, the key of a copy, and what guests need to know."""
+    known = {
+        **type_texts("dress_code", event.dress_code),
+        **type_texts("bring", event.bring),
+        "telephone": event.telephone or "",
+        "reply_by": f"{event.reply_by}" if event.reply_by else "",
+        "arrive": f"{event.arrive_before // timedelta(minutes=1)}" if event.arrive_before else "",
+    }
     if event.dtstart is None:
-        return {}
-    return {"day": f"{event.dtstart:%Y-%m-%d}", "hour": f"{event.dtstart:%H:%M}"}
+        return known
+    return known | {"day": f"{event.dtstart:%Y-%m-%d}", "hour": f"{event.dtstart:%H:%M}"}
 
 
 def _act(app: App, key: str, verb: str) -> Answer | str:
@@ -145,10 +154,10 @@ def _move(session: Session, event: Event, form: Form, now: datetime) -> Outlook:
     times = _read_start(event, form)
     if form["alone"]:
         was = capture_facts(event)
-        impact = planning.move(session, event, dtstart=times, now=now, force=_read_reason(form))
+        impact = planning.move(session, event, dtstart=times, now=now, **_read_reasons(form))
         _require_change(impact.change.is_change)
         return Outlook([_describe(impact, was)], impact.letters, _go_on(event))
-    done = shifts.move(session, event, dtstart=times, now=now, force=_read_reason(form))
+    done = shifts.move(session, event, dtstart=times, now=now, **_read_reasons(form))
     _require_change(any(one.impact.change.is_change for one in done.events))
     rows = [_describe(one.impact, one.was, _list_window(one)) for one in done.events]
     return Outlook(rows, done.letters, _go_on(event), done.kept)
@@ -172,6 +181,11 @@ def _read_start(event: Event, form: Form) -> datetime:
 
 def _read_reason(form: Form) -> str | None:
     return form["reason"].strip() or None
+
+
+def _read_reasons(form: Form) -> dict[str, Any]:
+    """Return the reason that letters tell, by language, and the one to overrule contradictions."""
+    return {"force": _read_reason(form), "reason": read_texts(form, "why")}
 
 
 def _require_change(changed: bool) -> None:  # noqa: FBT001 - the answer to one question
@@ -220,6 +234,31 @@ def _describe_copy(copy: copies.EventCopy) -> PlannedRow:
     return PlannedRow(copy.event, notes=notes, doubts=list(map(_, copy.doubts)))
 
 
+def _cancel(session: Session, event: Event, form: Form, now: datetime) -> Outlook:
+    lock_trees(session, [event])
+    impacts = planning.cancel_with_parts(session, event, now=now, reason=read_texts(form, "why"))
+    rows = [PlannedRow(impact.event) for impact in reversed(impacts)]
+    return Outlook(rows, sum(impact.letters for impact in impacts), _go_on(event))
+
+
+def _inform(session: Session, event: Event, form: Form, now: datetime) -> Outlook:
+    """Write what guests need to know; a text in a language that the form does not have stays."""
+    texts = {name: merge_texts(getattr(event, name), form, name) for name in ("dress_code", "bring")}
+    reply_by = form["reply_by"].strip()
+    day = parse_typed_day(reply_by) if reply_by else None
+    if reply_by and day is None:
+        form.errors["reply_by"] = _("Enter a date, like {day}.", day="2027-02-02")
+    minutes = form.number("arrive", MOST_MINUTES, _("Enter a whole number from 0 to {most}.", most=MOST_MINUTES))
+    if form.errors:
+        raise FormRefused
+    given: dict[str, Any] = {**texts, "reply_by": day, "arrive_before": timedelta(minutes=minutes) or None}
+    given["telephone"] = form["telephone"].strip() or None
+    lock_trees(session, [event])
+    impact = planning.change_event(session, event, now=now, **given)
+    _require_change(impact.change.is_change)
+    return Outlook([PlannedRow(event)], impact.letters, _go_on(event))
+
+
 def _delete(session: Session, event: Event, _form: Form, now: datetime) -> Outlook:
     done = deletion.delete(session, event, now=now)
     rows = [
@@ -244,7 +283,22 @@ ACTS: Mapping[str, PlanningAct] = {
         hint=N_("Parts, reminders, registration and offers move with it, by as many days; hours stay."),
         shown=N_("Move it like this?"),
         deed=_move,
-        fields=("day", "alone", "reason"),
+        fields=("day", "alone", "why", "reason"),
+    ),
+    "cancel": PlanningAct(
+        words=N_("Cancel the event"),
+        hint=N_("Its parts are cancelled, too. Everybody on the lists is told by letter, with our regret."),
+        shown=N_("Cancel this?"),
+        deed=_cancel,
+        fields=("why",),
+        takes_away=True,
+    ),
+    "guests": PlanningAct(
+        words=N_("What guests need to know"),
+        hint=N_("Letters to guests and the page of the event show it."),
+        shown=N_("Tell guests this?"),
+        deed=_inform,
+        fields=("guests_need",),
     ),
     "copy": PlanningAct(
         words=N_("Copy"),

@@ -42,6 +42,7 @@ LISTS = AccessScope("all that the account may know of", (), _find_nothing)
 OWN_ACCOUNT = AccessScope("the account itself", (), _find_nothing)
 EVENT = AccessScope("an event that the account may know of", ("key",), rights.get_event)
 PLANNED = AccessScope("an event or a tour that the account may know of", ("key",), rights.get_planned_event)
+ORGANISATION = AccessScope("an organisation", ("key",), rights.get_organisation)
 GUEST = AccessScope("a guest of an event that the account may know of", ("key", "number"), rights.get_guest)
 LETTER = AccessScope("a letter about an event that the account may know of", ("key", "number"), rights.get_letter)
 VISIT_LETTER = AccessScope(

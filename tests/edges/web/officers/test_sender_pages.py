@@ -1,0 +1,123 @@
+"""Signatures of letters, what guests need to know, and a cancellation with its reason, at the desk."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+
+from scheduler.base.text import Text
+from scheduler.model.accounts import AccountRole
+from scheduler.model.events import Event
+from scheduler.model.places import Organisation
+from scheduler.model.posts import Post
+from scheduler.services.common.lookup import get
+from tests.support.accounts import an_account, seal, sign_in, text
+from tests.support.builders import an_event, an_organisation, register
+from tests.support.consulate import a_post
+from tests.support.instance import pages_of
+
+SENDER = "/en/desk/senders/embassy"
+PLAN = "/en/desk/events/opening/plan/{}"
+pytestmark = pytest.mark.parametrize("engine", ["sqlite"])  # its services are tested on both
+
+
+@pytest.fixture
+def web(app):
+    with app.db.write() as session:
+        name = {"en": "Embassy", "es": "Embajada"}
+        register(session, an_event(session, organizer=an_organisation(session, name=name).key, capacity=3))
+        a_post(session)
+    an_account(app, role=AccountRole.ADMINISTRATOR)
+    client = pages_of(app).test_client()
+    sign_in(client)
+    return client
+
+
+def send(web, path, **typed):
+    return web.post(path, data={"csrf_token": seal(web, path), **typed})
+
+
+def read(app, kind, key):
+    with app.db.read() as session:
+        return get(session, kind, key)
+
+
+def test_the_signature_of_an_organisation_is_written_in_every_language(app, web):
+    assert SENDER in text(web.get("/en/desk/senders"))
+    assert "/en/desk/senders" in text(web.get("/en/desk"))
+
+    done = send(
+        web, SENDER, name_en="Embassy of X", name_th="สถานทูต", signer_en="A. Sample", telephone="+66 2 000 0000"
+    )
+
+    row = read(app, Organisation, "embassy")
+    assert "/en/desk/senders" == done.location
+    assert {"en": "Embassy of X", "th": "สถานทูต", "es": "Embajada"} == dict(row.name)
+    assert ("A. Sample", "+66 2 000 0000", None) == (row.signer.to("en"), row.telephone, row.email)
+    assert 'value="สถานทูต"' in text(web.get(SENDER))
+
+
+def test_what_is_wrong_with_a_signature_stands_beside_its_field(app, web):
+    refused = send(web, SENDER, name_en="Embassy", telephone="call us", email="here")
+
+    assert 422 == refused.status_code
+    assert "is not a telephone number" in text(refused)
+    assert "is not an e-mail address" in text(refused)
+    assert read(app, Organisation, "embassy").telephone is None
+
+
+def test_a_post_has_a_signature_too(app, web):
+    path = "/en/desk/posts/phuket/signature"
+    assert path in text(web.get("/en/desk/posts"))
+
+    send(web, path, name_en="Consulate of X", signer_position_en="Consul", email="consul@example.org")
+
+    post = read(app, Post, "phuket")
+    assert ("Consulate of X", "Consul", "consul@example.org") == (
+        post.name.to("en"),
+        post.signer_position.to("en"),
+        post.email,
+    )
+
+
+def test_an_event_is_cancelled_with_a_reason_once_the_officer_is_sure(app, web):
+    path = PLAN.format("cancel")
+
+    shown = text(send(web, path, why_en="The hall is flooded."))
+    assert "People to be told: 1" in shown
+    assert not read(app, Event, "opening").cancelled
+    send(web, path, why_en="The hall is flooded.", why_ru="Зал затоплен.", sure="yes")
+
+    event = read(app, Event, "opening")
+    assert event.cancelled
+    assert Text({"en": "The hall is flooded.", "ru": "Зал затоплен."}) == event.reason
+
+
+def test_a_move_has_a_reason_too(app, web):
+    send(web, PLAN.format("move"), day="2027-02-03", why_en="Rain.", sure="yes")
+
+    assert "Rain." == read(app, Event, "opening").reason.to("en")
+
+
+def test_what_guests_need_to_know_is_written_and_shown_on_the_page(app, web):
+    path = PLAN.format("guests")
+    typed = {"arrive": "30", "reply_by": "2027-01-29", "dress_code_en": "lounge suit", "bring_en": "a passport"}
+
+    send(web, path, **typed, telephone="+66 2 111 1111", sure="yes")
+
+    event = read(app, Event, "opening")
+    assert (timedelta(minutes=30), date(2027, 1, 29)) == (event.arrive_before, event.reply_by)
+    page = text(web.get("/en/events/opening"))
+    assert all(
+        words in page for words in ("lounge suit", "a passport", "+66 2 111 1111", "Please arrive by", "09:30")
+    )
+    assert 'value="30"' in text(web.get(path))
+
+
+def test_a_day_to_reply_by_after_the_event_is_refused_with_the_remedy(app, web):
+    refused = send(web, PLAN.format("guests"), reply_by="2027-03-01", sure="yes")
+
+    assert 422 == refused.status_code
+    assert "write an earlier day" in text(refused)
+    assert read(app, Event, "opening").reply_by is None
