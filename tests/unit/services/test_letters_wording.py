@@ -192,7 +192,9 @@ def test_a_letter_opens_with_the_salutation_and_ends_with_the_closing_and_the_ho
         for mark in (event_outlines.SALUTATION, event_outlines.CLOSING):
             assert 1 == letter.text.count(mark) == letter.html.count(mark)
         assert event_outlines.SALUTATION == letter.text.splitlines()[0]
-        assert [event_outlines.CLOSING, "Embassy & Consulate"] == letter.text.splitlines()[-2:]
+        *_, mark, gap, name, address = letter.text.splitlines()
+        assert [event_outlines.CLOSING, "", "Embassy & Consulate"] == [mark, gap, name]
+        assert address.endswith(": a@example.org")
 
 
 @every_letter
