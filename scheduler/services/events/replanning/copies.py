@@ -60,7 +60,7 @@ class CopiedEvents:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CopyRequest:
-    """What copies are to be: so much later, with guests or without, of a programme or of none.
+    """A request for copies of events: how much later, with or without guests, in which programme.
 
     The keys of the copies have ``new`` where the others have ``old``. ``force`` is a reason to overrule
     contradictions.
