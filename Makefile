@@ -19,7 +19,7 @@ demo: $(VENV)/.ready ## play a season through, on sample data in ./demo
 test: export PYTHONDONTWRITEBYTECODE :=
 # With ARGS just those tests run, and the checks do not; else crowds run after the others, by themselves.
 test: $(VENV)/.ready-dev $(VENV)/.ready-node $(VENV)/.ready-apt $(if $(ARGS),,check) ## check, then run every test; ARGS="tests/unit -k clock": just these
-	$(if $(ARGS),$(BIN)/pytest $(ARGS),$(BIN)/pytest -n logical --dist worksteal -m "not crowd" && $(BIN)/pytest -m crowd)
+	$(if $(ARGS),$(BIN)/pytest $(ARGS),$(BIN)/pytest -n logical --dist worksteal -m "not crowd" && $(BIN)/pytest -m crowd $$(grep -rl --include='*.py' mark.crowd tests))
 
 check: $(VENV)/.ready-dev ## ruff, mypy and the import contracts, in seconds
 	$(BIN)/ruff check .

@@ -23,7 +23,7 @@ class Color(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarHead:
-    """What a calendar says of itself.
+    """The properties of a calendar as a whole: its name, description, colour and addresses.
 
     `refresh` is the interval at which clients should ask again, a hint that few follow. `language` (RFC 5646) is that
     of name and description. `page_url` is the page of the same contents, `source_url` the address of the calendar.

@@ -21,7 +21,7 @@ from calendars.hours import (
     list_openings,
     make_opening,
 )
-from calendars.vevent import WEEKDAYS, RRule, VEvent
+from calendars.vevent import WEEKDAYS, RRule, VEvent, is_written_in_utc
 from calendars.vtimezone import find_series_zone
 
 
@@ -50,8 +50,9 @@ def build_series(
     """Build a series for each pair of weekly hours, and one for each opening outside them.
 
     Together they have exactly the openings of `list_openings`. A day with one other interval in place of a
-    weekly one is an override; any other exception is excluded from its series, and its hours stand alone. Where
-    the law of the zone changes, one series ends and another begins: an Outlook zone cannot hold both.
+    weekly one is an override, except in a series in UTC; any other exception is excluded from its series, and its
+    hours stand alone. Where the law of the zone changes, one series ends and another begins: an Outlook zone cannot
+    hold both.
     An opening during which the clock changes is an exception too: readers disagree on whether an occurrence
     keeps its length or its closing time. Nor does a series have a day whose hours begin at a time that clocks skip,
     even as an exception: readers disagree on when that is. Raise ValueError as `list_openings` does.
@@ -128,13 +129,17 @@ def _group_kept_days(days: Iterable[_Day]) -> dict[_Group, list[date]]:
 def _place_other_hours(
     days: Iterable[_Day], kept: Mapping[_Group, Sequence[date]]
 ) -> tuple[Mapping[_Group, Mapping[date, Interval]], list[tuple[date, Interval]]]:
-    """Divide the other hours into those that replace an occurrence of a rule and those that stand alone."""
+    """Divide the other hours into those that replace an occurrence of a rule and those that stand alone.
+
+    In a series in UTC they all stand alone: Home Assistant does not recognize a RECURRENCE-ID that ends in Z.
+    """
     produced = {group: set(_list_rule_days(dates)) for group, dates in kept.items()}
     overrides: dict[_Group, dict[date, Interval]] = defaultdict(dict)
     alone = []
     for day in days:
         groups = [(day.law, hours) for hours in day.missing]
-        if len(groups) == len(day.extra) == 1 and day.on in produced.get(groups[0], ()):
+        replaces = len(groups) == len(day.extra) == 1 and day.on in produced.get(groups[0], ())
+        if replaces and not is_written_in_utc(ZoneInfo(day.law.tzid)):
             overrides[groups[0]][day.on] = day.extra[0]
         else:
             alone += [(day.on, hours) for hours in day.extra]

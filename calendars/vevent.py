@@ -140,6 +140,11 @@ class VEvent:
         return component
 
 
+def is_written_in_utc(zone: ZoneInfo) -> bool:
+    """Tell whether times in the zone are written in UTC, without a TZID, as those of Greenwich and Abidjan are."""
+    return "TZID" not in vDatetime(datetime(2000, 1, 1, tzinfo=zone)).params
+
+
 def render(event: VEvent) -> bytes:
     """Render the event from BEGIN:VEVENT to END:VEVENT, folded, each line ended by CRLF."""
     return render_all(event, {"": event.texts})[""]

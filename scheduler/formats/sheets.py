@@ -34,7 +34,7 @@ Row = tuple[str, ...]
 
 
 class Remark(SchedulerError):
-    """What was done to read a file, said to its owner; not an error."""
+    """A remark to the owner of a file on how it was read, such as a sheet that was left out; not an error."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,7 +137,10 @@ class Letter(Base):
 
 
 class LetterIdentity(NamedTuple):
-    """What a letter is recognised by outside of the database; no Message-ID if nothing says that it has left."""
+    """The marks by which a letter is recognised outside of the database.
+
+    It has no Message-ID if nothing says that it has left.
+    """
 
     id: int
     key: str

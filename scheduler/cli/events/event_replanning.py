@@ -38,7 +38,11 @@ by_days = click.option("--by", "days", help=N_('By how many days, like "7 days",
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What an act did, for people and for programs; how many letters tell of it, and whether that was meant."""
+    """The result of an act.
+
+    ``lines`` are printed for people, ``records`` as JSON for programs. ``letters`` is the number of letters that tell
+    of it. It ``is_doubtful`` if the officer may not have meant it, such as a date that has passed.
+    """
 
     lines: Sequence[str]
     records: Sequence[dict[str, Any]]

@@ -88,7 +88,7 @@ def _undo(session: Session, attendee: Attendee, now: datetime) -> ScanResult:
 
 
 def _name(attendee: Attendee) -> str:
-    """Return the name of who comes, and in whose place."""
+    """Return the name of the person who comes, and the guest whom they represent if they do."""
     comes = attendee.attending.called(language())
     if attendee.represented_by is None:
         return comes

@@ -1,4 +1,4 @@
-"""What is known of a person, put right by the options of a command."""
+"""Corrections of a person by the options of a command: name, address, language, zone."""
 
 from __future__ import annotations
 

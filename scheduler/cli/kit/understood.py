@@ -1,4 +1,4 @@
-"""What a command tells of the times that it understood, so that a slip of the pen is seen before it does harm."""
+"""The echo of times: a command says how it understood a time that was typed, so that a slip of the pen is seen."""
 
 from __future__ import annotations
 

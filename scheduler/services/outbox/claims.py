@@ -25,6 +25,8 @@ BACK_OFF = (
 MAX_ATTEMPTS = 12
 URGENT_WITHIN = timedelta(minutes=15)
 FEW = 30  # letters that a dead worker held, claimed together
+# The wait of a letter that a dead worker held alone, the first time: the worker may have been killed by somebody.
+DOUBT = timedelta(seconds=15)
 # The reasons of letters that a worker held which was killed, ran out of memory or crashed: once, and then twice.
 SUSPECT = N_("a worker ended while it had this letter")
 DEADLY = N_("a worker ended while it had this letter; it is tried alone")
@@ -41,8 +43,9 @@ def claim_due(session: Session, worker: str, *, now: datetime, limit: int) -> li
 
     Those that a channel has refused before come last, so that they never hold up the others, however long each takes.
     What a dead worker held is claimed a few at a time, and alone if the next worker has died as well: so it is known
-    at which letter workers die, and that comes after all others. PostgreSQL skips rows that another worker is
-    claiming; on SQLite one writer waits for the other.
+    at which letter workers die. The first time that may be chance, and it is tried again soon, alone; from then on it
+    comes after all others. PostgreSQL skips rows that another worker is claiming; on SQLite one writer waits for the
+    other.
     """
     first = _lock_due(session, worker, now=now, limit=1)
     if not first:
@@ -82,8 +85,8 @@ def _claim(session: Session, worker: str, ids: list[int], *, reason: str = "") -
 
 
 def _count_attempt(letter: Letter, now: datetime) -> None:
-    """Count an attempt that ended the worker. The first time the letter is tried again at once, after all others."""
-    again = next_attempt(letter.attempts, now) if letter.attempts else None
+    """Count an attempt that ended the worker, and say when the letter is tried again."""
+    again = next_attempt(letter.attempts, now) if letter.attempts else now + DOUBT
     letter.attempts += 1
     letter.claimed_by, letter.claimed_until = None, again
     if letter.attempts >= MAX_ATTEMPTS:
@@ -92,7 +95,8 @@ def _count_attempt(letter: Letter, now: datetime) -> None:
 
 def _lock_due(session: Session, worker: str, *, now: datetime, limit: int) -> list[_Due]:
     """Lock the next letters and return them in their order."""
-    fresh, soon, deadly = Letter.attempts == 0, now + URGENT_WITHIN, Letter.reason == DEADLY
+    soon, deadly = now + URGENT_WITHIN, Letter.reason == DEADLY
+    fresh = sa.or_(Letter.attempts == 0, sa.and_(Letter.attempts == 1, deadly))
     found: list[_Due] = []
     for which, order in (
         (sa.and_(fresh, Letter.expires_at < soon), Letter.expires_at),

@@ -224,7 +224,10 @@ def test_workers_that_are_killed_again_and_again_lose_nothing_and_repeat_one_let
     with Postbox() as box:
         for arrived in sorted(chance.sample(range(number - 1), 5)):
             kill(work, database_url, tmp_path / "data", box.url, when=lambda seen=arrived: len(box.ids) > seen)
-        delivery.deliver(machine(tmp_path / "data", MAIL_URL=box.url))
+        last = machine(tmp_path / "data", MAIL_URL=box.url)
+        delivery.deliver(last)
+        app.clock.set(datetime.now(UTC) + claims.DOUBT)  # of a letter that was alone with two of the killed ones
+        delivery.deliver(last)
 
     repeats = Counter(box.ids)
     assert {Outcome.SENT} == {row.outcome for row in rows(app)}
@@ -264,18 +267,36 @@ def test_a_letter_that_kills_its_worker_holds_up_the_others_only_until_it_is_kno
 ):
     queue_letters(app, TEN)
 
-    deaths = 0
-    while not run_worker(database_url, tmp_path / "data", clock.now()):
-        deaths += 1
+    deaths = [0, 0]
+    for of_round in range(2):
+        while not run_worker(database_url, tmp_path / "data", clock.now()):
+            deaths[of_round] += 1
+        clock.advance(claims.DOUBT)
 
-    assert 4 == deaths  # with ten letters, with the six that were left, alone, and once more after all others
+    assert [3, 1] == deaths  # with ten letters, with the six that were left, and alone; then alone once more
     assert [(Outcome.SENT, 1)] * 9 == [(row.outcome, row.attempts) for row in rows(app) if row.id != 5]
-    assert (None, 2, clock.now() + timedelta(minutes=1)) == (
+    assert (None, 2, clock.now() - claims.DOUBT + timedelta(minutes=1)) == (
         rows(app)[4].outcome,
         rows(app)[4].attempts,
         rows(app)[4].claimed_until,
     )
     assert DEADLY == rows(app)[4].reason
+
+
+def test_whoever_was_alone_with_a_worker_that_was_killed_by_chance_leaves_soon_after(app, clock):
+    """Before all that are due later, however many these are."""
+    queue_letters(app, TEN)
+    for worker in ("first", "second", "third"):
+        with app.db.write() as session:
+            held = claims.claim_due(session, worker, now=clock.now(), limit=1)
+
+    with app.db.write() as session:
+        meanwhile = claims.claim_due(session, "fourth", now=clock.now(), limit=1)
+    with app.db.write() as session:
+        after = claims.claim_due(session, "fifth", now=clock.now() + claims.DOUBT, limit=1)
+
+    assert held == after
+    assert held != meanwhile
 
 
 def test_after_its_last_attempt_it_fails_and_says_why(app, clock):

@@ -30,6 +30,7 @@ ZONES = {
     "Africa/Casablanca": date(2026, 2, 15),  # Ramadan
     "Asia/Jerusalem": date(2026, 3, 27),  # a Friday that is the last one of its month only in some years
     "Asia/Tehran": date(2022, 9, 22),  # the end of summer time for good, at half past
+    "Africa/Abidjan": date(2026, 8, 7),  # written in UTC
 }
 
 
@@ -130,6 +131,25 @@ def test_a_day_with_other_hours_takes_the_place_of_its_occurrence() -> None:
 
     assert {wall(3, 21, 10): Opening(wall(3, 21, 12), wall(3, 22, 2))} == whole.overrides
     assert () == whole.exdates
+
+
+@pytest.mark.parametrize(
+    ("tzid", "first"),
+    [
+        ("Africa/Casablanca", date(2026, 2, 17)),  # in Ramadan
+        ("Africa/Abidjan", date(2026, 8, 4)),
+        ("Etc/UTC", date(2026, 8, 4)),
+    ],
+)
+def test_a_day_with_other_hours_is_found_in_a_series_in_utc(tzid: str, first: date) -> None:
+    last = first + timedelta(days=12)
+    late = HoursExceptions(other={first + timedelta(days=1): ((time(12), time(14)),)})
+    expected = instants(list_openings(first, last, TUESDAY_TO_SUNDAY, late), ZoneInfo(tzid))
+
+    feed = a_feed(build_hours_events(an_exhibition(first, last), TUESDAY_TO_SUNDAY, late, tzid))
+
+    assert expected == expanded_by_home_assistant(feed)
+    assert expected == expanded_by_recurring_ical_events(feed)
 
 
 def test_a_day_with_two_intervals_for_one_stands_alone() -> None:

@@ -7,40 +7,28 @@ invalid and brings a new letter; a time that waits to be confirmed is held as lo
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated
 
 import sqlalchemy as sa
-from pydantic import Field, model_validator
+from pydantic import Field
 from sqlalchemy.orm import Session
 
-from scheduler.base.errors import Conflict, Invalid, NothingToChange
+from scheduler.base.errors import Conflict, NothingToChange
 from scheduler.base.name_matching import is_respelling
 from scheduler.model.audit import Audit
 from scheduler.model.letters import LetterKind
 from scheduler.model.visits import ACTIVE, Applicant, Appointment, VisitStatus
 from scheduler.services.common.audit import note
-from scheduler.services.common.drafts import Draft, as_pydantic_error
-from scheduler.services.common.values import Email, Language, Telephone, Zone
 from scheduler.services.consulate.posts import slot_claims
 from scheduler.services.consulate.visits import lifecycle, notices
 from scheduler.services.consulate.visits.lifecycle import NoLongerStands
-from scheduler.services.consulate.visits.visit_drafts import VisitorName
+from scheduler.services.consulate.visits.visit_drafts import ContactDraft, VisitorName
 
 
-class VisitorsDraft(Draft):
+class VisitorsDraft(ContactDraft):
     """The people of a visit as they should be: their names in order, and how to reach the first."""
 
     names: Annotated[tuple[VisitorName, ...], Field(min_length=1, max_length=20)]
-    email: Email | None = None
-    telephone: Telephone | None = None
-    language: Language = "en"
-    tz: Zone | None = None
-
-    @model_validator(mode="after")
-    def _check_reachable(self) -> Self:
-        if self.email is None and self.telephone is None:
-            raise as_pydantic_error(Invalid("email: give an e-mail address, or a telephone number"))
-        return self
 
 
 def correct(session: Session, appointment: Appointment, draft: VisitorsDraft, *, now: datetime) -> list[str]:

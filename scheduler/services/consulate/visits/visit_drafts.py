@@ -40,12 +40,9 @@ class VisitorDraft(Draft):
     document: Annotated[str, _check_line(60)]
 
 
-class VisitDraft(Draft):
-    """A party; its first person is the contact. Without ``documents`` there is one for each person."""
+class ContactDraft(Draft):
+    """The way to reach the first person of a party, by e-mail or telephone, and how to write to them."""
 
-    people: Annotated[tuple[VisitorDraft, ...], Field(min_length=1, max_length=20)]
-    documents: Annotated[int, Field(ge=1, le=MAX_DOCUMENTS)] | None = None
-    layout: Layout = Layout.ADJOINING
     email: Email | None = None
     telephone: Telephone | None = None
     language: Language = "en"
@@ -56,6 +53,14 @@ class VisitDraft(Draft):
         if self.email is None and self.telephone is None:
             raise as_pydantic_error(Invalid("email: give an e-mail address, or a telephone number"))
         return self
+
+
+class VisitDraft(ContactDraft):
+    """A party; its first person is the contact. Without ``documents`` there is one for each person."""
+
+    people: Annotated[tuple[VisitorDraft, ...], Field(min_length=1, max_length=20)]
+    documents: Annotated[int, Field(ge=1, le=MAX_DOCUMENTS)] | None = None
+    layout: Layout = Layout.ADJOINING
 
     @property
     def party(self) -> Party:

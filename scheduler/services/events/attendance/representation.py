@@ -1,4 +1,4 @@
-"""Who may represent whom at an event, and the letters to guests and deputies about it.
+"""Representation at an event: the rules for guests and their deputies, and the letters about it.
 
 A person comes to an event once: as a guest on its list, or in the place of one guest. So nobody represents two,
 nobody who is on the list represents anybody, and there are neither chains nor circles. Whoever decides holds the
@@ -36,7 +36,7 @@ class DeputyRegretted(Conflict):
 
 
 class DeputyNews(StrEnum):
-    """What a letter of the kind STANDING tells of a representation."""
+    """The news about a representation in a letter of the kind STANDING."""
 
     NAMED = "named"  # to the guest: somebody comes in their place
     LEFT = "left"  # to the guest: the deputy has sent regrets

@@ -36,7 +36,10 @@ class NameTaken(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class PersonCorrection:
-    """What a correction changed, and the keys of the events about which a letter goes to the new address."""
+    """The result of a correction: the fields that changed, and the events about which a new address gets a letter.
+
+    ``events`` are keys.
+    """
 
     fields: Sequence[str]
     events: Sequence[str] = ()

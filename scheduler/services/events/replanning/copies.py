@@ -24,14 +24,8 @@ from scheduler.services.common.lookup import Lookup
 from scheduler.services.events.attendance import transitions
 from scheduler.services.events.programme import conflicts, event_mapping, planning
 from scheduler.services.events.programme.event_drafts import EventDraft
-from scheduler.services.events.replanning.shifts import (
-    CANCELLED,
-    YEARLY,
-    make_nothing_to_plan,
-    prepare_all,
-    require_days,
-    shift_fields,
-)
+from scheduler.services.events.replanning.event_trees import choose_events, find_reason_to_leave_out
+from scheduler.services.events.replanning.shifts import make_nothing_to_plan, prepare_all, require_days, shift_fields
 
 LONGEST_KEY = 80
 
@@ -60,7 +54,7 @@ class CopiedEvents:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CopyRequest:
-    """What copies are to be: so much later, with guests or without, of a programme or of none.
+    """A request for copies of events: how much later, with or without guests, in which programme.
 
     The keys of the copies have ``new`` where the others have ``old``. ``force`` is a reason to overrule
     contradictions.
@@ -113,7 +107,7 @@ def copy_events(
 
 def _measure_distance(roots: Sequence[Event], to: date, named: Iterable[str]) -> timedelta:
     """Return how much later copies are of which the first begins on a day. Raise Conflict if none has a date."""
-    chosen, _kept = _choose(roots, named)
+    chosen, _kept = choose_events(roots, find_reason_to_leave_out, named)
     first = min((event.first_on for event in chosen if event.first_on), default=None)
     if first is None:
         raise make_nothing_to_plan(roots)
@@ -129,7 +123,7 @@ def _copy(
     named: Mapping[str, Mapping[str, Any]],
 ) -> CopiedEvents:
     require_days(asked.by)
-    chosen, kept = _choose(roots, named)
+    chosen, kept = choose_events(roots, find_reason_to_leave_out, named)
     keys = {event.key: _name_copy(event, asked) for event in chosen}
     lookup = Lookup(session)
 
@@ -148,26 +142,6 @@ def _copy(
         copied.append(EventCopy(one.event, source, *people, doubts=planning.find_doubts(one, now)))
     conflicts.refuse(session, [one.event for one in pending], force=asked.force, now=now)
     return CopiedEvents(copied, kept)
-
-
-def _choose(roots: Iterable[Event], named: Iterable[str]) -> tuple[list[Event], list[tuple[Event, str]]]:
-    """Return the events to copy, and those that are not, with their parts; ``named`` ones are in any case."""
-    chosen: list[Event] = []
-    kept: list[tuple[Event, str]] = []
-    for event in roots:
-        reason = "" if event.key in named else _find_reason_to_leave_out(event)
-        if reason:
-            kept.append((event, reason))
-            continue
-        more, left = _choose(event.children, ())
-        chosen, kept = [*chosen, event, *more], kept + left
-    return chosen, kept
-
-
-def _find_reason_to_leave_out(event: Event) -> str:
-    if event.cancelled:
-        return CANCELLED
-    return YEARLY if event.kind is Kind.ANNIVERSARY else ""
 
 
 def _name_copy(event: Event, asked: CopyRequest) -> str:

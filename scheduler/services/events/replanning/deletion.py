@@ -48,7 +48,8 @@ def delete(session: Session, event: Event, *, now: datetime) -> list[DeletedEven
     doomed = list(walk_trees([event]))[::-1]
     lock_lists(session, doomed)
     _hold_letters(session, doomed)
-    problems = [problem for one in doomed if (problem := _find_reason_to_keep(session, one)) is not None]
+    feeds = session.scalars(sa.select(Feed).order_by(Feed.key)).all()
+    problems = [problem for one in doomed if (problem := _find_reason_to_keep(session, one, feeds)) is not None]
     if problems:
         raise combine_errors(problems)
     return [_delete_one(session, one, now=now) for one in doomed]
@@ -60,7 +61,7 @@ def _hold_letters(session: Session, events: Sequence[Event]) -> None:
     session.execute(waiting.order_by(Letter.id).with_for_update())
 
 
-def _find_reason_to_keep(session: Session, event: Event) -> Conflict | None:
+def _find_reason_to_keep(session: Session, event: Event, feeds: Sequence[Feed]) -> Conflict | None:
     told = count_told(session, event)
     if told:
         return AlreadyTold(
@@ -68,10 +69,12 @@ def _find_reason_to_keep(session: Session, event: Event) -> Conflict | None:
             event=event.key,
             count=told,
         )
-    feeds = [feed.key for feed in session.scalars(sa.select(Feed).order_by(Feed.key)) if event.key in feed.tours]
-    if feeds:
+    found = [feed.key for feed in feeds if event.key in feed.tours]
+    if found:
         return Conflict(
-            "feed {feed} shows {event}; change the feed first: scheduler feed change", feed=feeds[0], event=event.key
+            "feed {feed} shows {event}; change the feed first: scheduler feed change",
+            feed=found[0],
+            event=event.key,
         )
     return None
 

@@ -1,15 +1,16 @@
-"""Events with all their parts: locked together, so that nothing of them changes meanwhile."""
+"""Events with all their parts: locked together, so that nothing of them changes meanwhile, and chosen together."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict, NotFound
-from scheduler.model.events import Event
+from scheduler.base.i18n import N_
+from scheduler.model.events import Event, Kind
 from scheduler.services.common.lookup import Lookup
 from scheduler.services.events.attendance.capacity import lock_places
 from scheduler.services.events.programme.event_mapping import WITH_EVENT
@@ -41,6 +42,33 @@ def walk_trees(roots: Iterable[Event]) -> Iterator[Event]:
     for event in roots:
         yield event
         yield from walk_trees(event.children)
+
+
+def choose_events(
+    roots: Iterable[Event], find_reason: Callable[[Event], str], named: Iterable[str] = ()
+) -> tuple[list[Event], list[tuple[Event, str]]]:
+    """Return the events to act on, a whole before its parts, and those that stay as they are, with the reason.
+
+    ``find_reason`` returns why an event stays, "" if it does not; its parts stay with it. Roots that are ``named`` by
+    their keys never stay.
+    """
+    chosen: list[Event] = []
+    kept: list[tuple[Event, str]] = []
+    for event in roots:
+        reason = "" if event.key in named else find_reason(event)
+        if reason:
+            kept.append((event, reason))
+            continue
+        more, stay = choose_events(event.children, find_reason)
+        chosen, kept = [*chosen, event, *more], kept + stay
+    return chosen, kept
+
+
+def find_reason_to_leave_out(event: Event) -> str:
+    """Return why an event is not planned for another date together with others; "" if it is."""
+    if event.cancelled:
+        return N_("is cancelled")
+    return N_("returns every year") if event.kind is Kind.ANNIVERSARY else ""
 
 
 def list_roots(

@@ -21,13 +21,15 @@ from scheduler.services.events.programme import conflicts, event_mapping, planni
 from scheduler.services.events.programme.event_drafts import EventDraft
 from scheduler.services.events.programme.event_times import capture_facts
 from scheduler.services.events.programme.planning import NO_REASON
-from scheduler.services.events.replanning.event_trees import list_roots, lock_trees
+from scheduler.services.events.replanning.event_trees import (
+    choose_events,
+    find_reason_to_leave_out,
+    list_roots,
+    lock_trees,
+)
 
 DAY = timedelta(days=1)
 LONGEST_SHIFT = timedelta(days=366 * MAX_YEARS)
-CANCELLED = N_("is cancelled")
-YEARLY = N_("returns every year")
-BEGUN = N_("has begun")
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,26 +184,14 @@ def require_days(by: timedelta) -> None:
 def _choose(
     roots: Iterable[Event], now: datetime, named: Iterable[str] = ()
 ) -> tuple[list[Event], list[tuple[Event, str]]]:
-    """Return the events to shift, and those that stay, with their parts; ``named`` ones never stay."""
-    chosen: list[Event] = []
-    kept: list[tuple[Event, str]] = []
-    for event in roots:
-        reason = "" if event.key in named else _find_reason_to_stay(event, now)
-        if reason:
-            kept.append((event, reason))
-            continue
-        chosen += [event] if event.dated else []
-        more, stay = _choose(event.children, now)
-        chosen, kept = chosen + more, kept + stay
-    return chosen, kept
+    """Return the events to shift, and those that stay, with the reason; ``named`` ones never stay."""
+    chosen, kept = choose_events(roots, lambda event: _find_reason_to_stay(event, now), named)
+    return [event for event in chosen if event.dated], kept
 
 
 def _find_reason_to_stay(event: Event, now: datetime) -> str:
-    if event.cancelled:
-        return CANCELLED
-    if event.kind is Kind.ANNIVERSARY:
-        return YEARLY
-    return BEGUN if event.starts_at is not None and event.starts_at <= now else ""
+    begun = event.starts_at is not None and event.starts_at <= now
+    return find_reason_to_leave_out(event) or (N_("has begun") if begun else "")
 
 
 def prepare_all(events: Iterable[Event], prepare: Callable[[Event], planning.Pending]) -> Sequence[planning.Pending]:

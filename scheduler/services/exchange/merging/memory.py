@@ -1,4 +1,4 @@
-"""What a programme file said when it was last applied, and the merging of its rows with the desk's by it."""
+"""The memory of a programme file: its rows as they were when it was last applied, as the base of each merge."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class Winner(StrEnum):
 
 
 class RowState(StrEnum):
-    """What a side has done with a row as a whole."""
+    """The state of a row as a whole on one side: the file or the desk."""
 
     NAMED = "named"
     CHANGED = "changed"

@@ -56,7 +56,10 @@ class PlannedRow:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What an act on an event does: to which events, how many letters tell of it, and where to go afterwards."""
+    """The consequences of an act, shown before it is done: the events that change, and the letters about it.
+
+    ``kept`` are events that stay as they are, with the reason. ``then`` is the page to go to afterwards.
+    """
 
     rows: Sequence[PlannedRow]
     letters: int

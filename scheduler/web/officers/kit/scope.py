@@ -13,7 +13,7 @@ from scheduler.services.accounts.accounts import Officer
 
 
 class AccessScope(NamedTuple):
-    """What a page is about, in words, and the arguments of its address that say which one.
+    """The kind of thing that a page is about, in words, and the arguments of its address that name the one.
 
     ``find`` takes their values, and raises NotFound for what the officer may not know of.
     """
@@ -28,7 +28,7 @@ class AccessScope(NamedTuple):
 
 
 class Right(NamedTuple):
-    """What a page needs: all of these acts, on what it is about."""
+    """The right that a page requires: all of these acts, on the thing that it is about."""
 
     acts: tuple[Act, ...]
     about: AccessScope
