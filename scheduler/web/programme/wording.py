@@ -368,7 +368,7 @@ def moments(event: Event) -> list[When]:
 
 
 def month_heading(first: date) -> str:
-    """Format a month as a heading, with a capital also where months have none: Декабрь 2026 г."""
+    """Format a month as a heading, with a capital also where months have none: Декабрь 2026 года."""
     name = format_month(first, g.language)
     return name[:1].upper() + name[1:]
 
