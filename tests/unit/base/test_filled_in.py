@@ -96,6 +96,8 @@ KAZAKH_AFTER = (
 KAZAKH_ENDINGS = (
     r"[ғқгк][ае]|[ае]|[нтд][ае]н?|[дтн][ыі]ң?|[ндт][ае][нғг][ыі]|с?[ыі]|[лдт][ае]р(?:[дғгі][а-яі]{0,3})?|[бмп]ен"
 )
+# Nouns of what somebody has: the name before them needs an ending, which a noun between them takes.
+KAZAKH_POSSESSED = "аты|есімі|жазылу|күндері|қонағы|орны|сілтемесі|сыйымдылығы|тізімі|тіркеу"
 ABBREVIATED = (
     r"\bдн\.|\bчел\.|\bшт\.|\((?:s|es|а|ы|и|ов|ев|ей|ь|ня|дня|лар|лер|дар|дер|тар|тер)\)"  # for a plural, or a gender
 )
@@ -246,6 +248,12 @@ def test_no_kazakh_ending_or_postposition_follows_a_value():
     """A number before a hyphen and a noun is an ordinal, which has no ending: «3-жол»."""
     assert [] == find("kk", rf"{ANY}[»”]?\s+(?:{KAZAKH_AFTER})(?!\w)")
     assert [] == find("kk", rf"{ANY}[»”]?['’-](?:{KAZAKH_ENDINGS})(?!\w)")
+
+
+def test_no_kazakh_name_needs_the_ending_of_a_possessor():
+    name = NAMED.replace("NAMES", "deputy|event|guest|other|parent|person|who")
+
+    assert [] == find("kk", rf"{name}[»”]? (?:{KAZAKH_POSSESSED})")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
