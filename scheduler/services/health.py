@@ -216,7 +216,7 @@ def _check_retention(session: Session, now: datetime, gettext: Gettext, keep: ti
         return HealthFinding(N_("retention"), CheckResult.OK, gettext(N_("visitors are kept until they ask")))
     last, due = retention.get_last_run(session), retention.count_due(session, keep=keep, now=now)
     run = f"{last:%Y-%m-%d %H:%M} UTC" if last else gettext(N_("never"))
-    said = gettext(N_("visitors are forgotten after {days} days; due: {due}, last run: {run}"))
+    said = gettext(N_("days for which visitors are kept: {days}; due: {due}, last run: {run}"))
     found = said.format(days=keep.days, due=due, run=run)
     if due and (last is None or now - last > retention.LATE):
         remedy = gettext(N_("start a worker: scheduler worker"))

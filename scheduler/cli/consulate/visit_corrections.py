@@ -52,7 +52,7 @@ def _replace_names(before: tuple[str, ...], typed: tuple[str, ...]) -> list[str]
     for one in typed:
         number, mark, rest = one.partition("=")
         if mark and not (number.isdecimal() and 1 <= int(number[:4]) <= len(names)):
-            raise Invalid("--name: {typed} names nobody; there are {count} people", typed=one, count=len(names))
+            raise Invalid("--name: {typed} names nobody; number of people: {count}", typed=one, count=len(names))
         names[int(number) - 1 if mark else 0] = rest if mark else one
     return names
 

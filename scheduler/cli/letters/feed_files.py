@@ -65,7 +65,7 @@ def export(
         return
     write_file(output, content, overwrite=overwrite, public=True)
     count = content.count(b"BEGIN:VEVENT")
-    click.echo(_("Written: {file} ({count} entries)").format(file=output, count=count))
+    click.echo(_("Written: {file} (entries: {count})").format(file=output, count=count))
 
 
 @click.command("publish", help=N_("Write every public feed with its compressed twins, for a web server or a CDN."))

@@ -139,7 +139,7 @@ def _settle_secret(context: CommandContext, found: Backup) -> str:
 def _say_what_to_look_at(held: int) -> None:
     if held:
         text = _(
-            "Held, because they may have left after the backup: {count} letters. Look, then release or settle them:"
+            "Held letters, because they may have left after the backup: {count}. Look, then release or settle them:"
         )
         click.echo(text.format(count=held))
         click.echo("  scheduler letter list --outcome held\n  scheduler letter release")

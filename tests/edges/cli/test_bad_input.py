@@ -188,7 +188,7 @@ def test_what_the_file_and_what_the_database_finds_wrong_is_told_in_one_run(desk
         "38: event.nameless.title: is missing",
         "42: event.nameless.attendees.0: there is no person ghost",
     ] == [line.partition(" 'presides'")[0] for line in told]
-    assert "Error: 12 problems; nothing was changed." == lines[-1]
+    assert "Error: Problems found: 12; nothing was changed." == lines[-1]
     assert ["full"] == [event["key"] for event in json.loads(_events(desk))]
 
 

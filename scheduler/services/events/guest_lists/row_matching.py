@@ -142,7 +142,9 @@ def _let_wait(entry: ParsedRow, likely: Sequence[tuple[Known, SchedulerError]]) 
 
 def _never_fits(entry: ParsedRow, most: int) -> SchedulerError:
     return Invalid(
-        "companions: there are {most} places; a party of {party} can never fit", most=most, party=1 + entry.companions
+        "companions: number of places: {most}; a party of {party} can never fit",
+        most=most,
+        party=1 + entry.companions,
     )
 
 

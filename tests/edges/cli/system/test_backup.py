@@ -480,7 +480,7 @@ def test_letters_that_may_have_left_are_held_until_somebody_releases_them(
         register(session, an_event(session, "later"), a_person(session, email="dana@example.org"), now=clock.now())
     new = deliver(app)
 
-    assert "Held, because they may have left after the backup: 6 letters." in told
+    assert "Held letters, because they may have left after the backup: 6." in told
     assert (0, 1) == (nobody.sent, new.sent)
     assert 6 == len(json.loads(scheduler("letter", "list", "--outcome", "held", "--json").output))
     state = found(scheduler, "held letters")

@@ -227,7 +227,7 @@ def test_what_changes_by_itself_is_asked_for_by_its_own_address(at_the_door, ope
 
     now = text(at_the_door.get(f"{DOOR}/now"))
 
-    assert "<b>3</b> of 3 people are here" in now
+    assert "<b>3</b> here; expected: 3" in now
     assert "H.E. Ms Dana Ospanova" in now
 
 

@@ -145,7 +145,7 @@ def test_registering_twice_says_so_and_changes_nothing(full):
 
 
 def test_a_party_that_could_never_fit_is_refused(guests):
-    with pytest.raises(Invalid, match=r"opening has 4 places \(in person\); a party of 5 can never fit"):
+    with pytest.raises(Invalid, match=r"number of places at opening \(in person\): 4; a party of 5 can never fit"):
         guests.register("anna", companions=4)
 
     assert 0 == guests.taken()
