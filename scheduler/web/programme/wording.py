@@ -105,7 +105,7 @@ def _clocks(event: Event) -> Iterator[Fact]:
     assert event.dtstart and event.dtend and event.starts_at and event.ends_at  # noqa: S101, PT018 - dated
     ends_at = event.ends_at if _is_within_day(event.dtstart, event.dtend) else None
     clock = browser_clock.describe(event.starts_at, ends_at, event.tzid, short=True)
-    yield Fact(f"{_span(event.dtstart, event.dtend)} {_city_of_clock(event)}", clock)
+    yield Fact(f"{_span(event.dtstart, event.dtend)} {city_of_clock(event)}", clock)
     tzid = g.tzid
     if tzid is None or wall(event.starts_at, tzid) == event.dtstart:
         return
@@ -125,7 +125,8 @@ def _is_within_day(start: datetime, end: datetime) -> bool:
     return start.date() == (end - timedelta(microseconds=1)).date()
 
 
-def _city_of_clock(event: Event) -> str:
+def city_of_clock(event: Event) -> str:
+    """Return the city by whose clock the hours of an event are told."""
     city = event.city
     return city.name.to(g.language) if city and city.tzid == event.tzid else zone_city(event.tzid, g.language)
 

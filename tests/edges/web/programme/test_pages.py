@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from html import unescape
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -527,6 +527,17 @@ def test_the_month_is_a_table_with_each_event_on_its_days(app, web):
     assert 7 == page.count('role="columnheader"')
     assert "/en/month/2027-01" in page
     assert "/en/month/2027-03" in page
+
+
+@ONE_ENGINE
+def test_the_month_says_by_whose_clock_each_hour_is(app, web):
+    there = {"dtstart": datetime(2027, 2, 3, 9), "dtend": datetime(2027, 2, 3, 10), "tz": "Asia/Almaty"}
+    plan(app, {}, {"key": "at-home", **there})
+
+    page = text(web.get("/en/month/2027-02"))
+
+    assert '<span class="hour">09:00</span> <span class="zone">Almaty</span>' in page
+    assert '<span class="zone">Bangkok</span>' in page
 
 
 # One event
