@@ -26,7 +26,7 @@ post = LazyGroup(
 )
 service = LazyGroup(
     "service",
-    help=N_("What a post offers to the public."),
+    help=N_("Services that a post offers to the public."),
     modules={
         "list": "consulate.post_listing:list_services",
         "add": "consulate.post_planning:add_service",
