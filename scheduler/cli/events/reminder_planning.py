@@ -79,9 +79,7 @@ def _plan(
         _show_left(done[0])
         if done[1]:
             click.echo(
-                _(
-                    "! The time of this reminder has passed: it will be sent only if the event is moved to a later date."
-                )
+                _("! The time of this reminder has passed: it is sent only if the event is moved to a later date.")
             )
 
     carry_out(context, act, report, yes=yes, dry_run=dry_run, needless=lambda done: not done[1])

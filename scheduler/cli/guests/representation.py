@@ -82,8 +82,8 @@ def record_regrets(session: Session, row: Attendee, *, by: Answer, now: datetime
     transitions.record_deputy_regrets(session, row, by=by, now=now)
     if row.place_kept:
         sentence = _(
-            "Recorded: {deputy} does not come in the place of {person}. The guest is asked who comes; the place stays reserved."
+            "Recorded: {deputy} does not come for {person}. The guest is asked who comes; the place stays reserved."
         )
     else:
-        sentence = _("Recorded: {deputy} does not come in the place of {person}. The guest is asked who comes.")
+        sentence = _("Recorded: {deputy} does not come for {person}. The guest is asked who comes.")
     return sentence.format(deputy=deputy, person=guest)
