@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "apply": ("exchange.programme_file:apply", N_("Plan a whole programme from one file.")),
     "export": ("exchange.programme_file:export", N_("Write everything planned into one file.")),
-    "event": ("events.event:event", N_("Events: plan, move, copy, cancel, announce, undo.")),
+    "event": ("events.event:event", N_("Events: plan, move, copy, cancel, announce, take back.")),
     "attendee": ("guests.attendee:attendee", N_("Attendees: invite, register, answer, withdraw.")),
     "reminder": ("events.reminder:reminder", N_("Reminders before events, and who will get them.")),
     "message": ("letters.message:message", N_("Messages to some people on the list of an event.")),

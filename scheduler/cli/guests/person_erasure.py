@@ -59,7 +59,7 @@ def _follow(context: CommandContext, traces: erasure.Traces) -> None:
         copies = access_log.list_copies(session, traces.events, since=traces.since)
     left = [*map(_describe_copy, copies), *map(str, find_naming(context.app, traces.addresses))]
     if left:
-        click.echo(_("These files cannot be reached from here; delete them, or remove this person from them:"))
+        click.echo(_("The data remain in these files; delete them, or remove this person from them:"))
     for line in left[:MAX_COPIES]:
         click.echo(f"  {line}")
     if len(left) > MAX_COPIES:

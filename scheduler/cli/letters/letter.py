@@ -60,7 +60,7 @@ def list_letters(
 COLUMNS: Columns = {
     N_("Number"): "id",
     N_("When"): "when",
-    N_("Outcome"): lambda record: _(record["outcome"] or N_("to be sent")),
+    N_("Outcome"): lambda record: _(record["outcome"] or N_("to do")),
     N_("Kind"): lambda record: _(record["kind"]),
     N_("To"): "to",
     N_("Language"): "language",

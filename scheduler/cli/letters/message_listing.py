@@ -86,7 +86,7 @@ RECIPIENTS: Columns = {
     N_("Language"): "language",
     N_("Written in"): "written_in",
     N_("E-mail"): lambda record: record["address"] or _("no e-mail address"),
-    N_("Outcome"): lambda record: _(record["outcome"] or N_("to be sent")),
+    N_("Outcome"): lambda record: _(record["outcome"] or N_("to do")),
     N_("Why"): lambda record: _(record["reason"]),
 }
 

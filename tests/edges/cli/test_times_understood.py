@@ -120,7 +120,7 @@ def test_a_reminder_says_why_it_has_no_time(scheduler, app, clock):
         an_event(session, "off", cities=["bangkok"], reminders=[{"before": "1 day"}])
     scheduler("event", "cancel", "off", "--yes")
 
-    assert "when there is a date" in scheduler("reminder", "list", "undated").output
+    assert "when the date is known" in scheduler("reminder", "list", "undated").output
     assert "never: cancelled" in scheduler("reminder", "list", "off").output
 
 
@@ -138,7 +138,7 @@ def test_a_day_and_24_hours_are_two_reminders(scheduler, app):
     assert "2027-03-27 09:00" in scheduler("reminder", "show", "opening", "24 hours").output
     scheduler("reminder", "remove", "opening", "24h", "--yes")
     assert "24h" not in scheduler("reminder", "list").output
-    assert "there already" in scheduler("reminder", "add", "opening", "1d", code=1).output
+    assert "already exists" in scheduler("reminder", "add", "opening", "1d", code=1).output
 
 
 def test_a_file_that_plans_the_past_asks_and_one_that_knows_it_does_not(scheduler, tmp_path):
@@ -204,7 +204,7 @@ def test_nobody_waits_for_a_day_that_has_passed(scheduler):
     refused = scheduler("visit", "wait", "phuket", "passport", "--day", "2027-01-01", *who, code=2).output
 
     assert "days: 2027-01-01 has passed; name days to come" in refused
-    assert "No visits." in scheduler("visit", "list", "phuket").output
+    assert "No appointments." in scheduler("visit", "list", "phuket").output
     assert "waiting" in scheduler("visit", "wait", "phuket", "passport", "--day", "today", *who).output
 
 
@@ -282,6 +282,6 @@ def test_a_message_says_when_it_leaves(scheduler, app, tmp_path):
 
     assert "at: Midnight may begin or end" in scheduler(*send, "--at", "5 Jan midnight", "--yes", code=2).output
     looked = scheduler(*send, "--at", "tomorrow 10:00", "--dry-run").output
-    assert "Leaves: Tuesday 5 January 2027, 10:00 (Bangkok, UTC+7)\nNothing has been sent." in looked
-    assert "Leaves: " in scheduler(*send, "--at", "tomorrow 10:00", "--yes").output
-    assert "Leaves: " not in scheduler(*send, "--subject", "Now", "--yes").output
+    assert "To be sent: Tuesday 5 January 2027, 10:00 (Bangkok, UTC+7)\nNothing has been sent." in looked
+    assert "To be sent: " in scheduler(*send, "--at", "tomorrow 10:00", "--yes").output
+    assert "To be sent: " not in scheduler(*send, "--subject", "Now", "--yes").output

@@ -580,7 +580,7 @@ def test_the_ledger_shows_the_last_reason_the_attempts_and_the_next_one(desk, se
     (row,) = json.loads(scheduler("letter", "list", "--json").output)
 
     assert ("450 still busy", 2) == (row["reason"], row["attempts"])
-    assert "450 still busy (attempts: 2, again 2" in scheduler("letter", "list").output
+    assert "450 still busy (attempts: 2, next: 2" in scheduler("letter", "list").output
 
 
 @ONE_ENGINE
@@ -598,7 +598,7 @@ def test_the_ledger_of_a_pause_says_so(desk, server, scheduler):
 
     delivery.deliver(desk)
 
-    assert 6 == scheduler("letter", "list").output.count("delivery pauses: 554 5.7.1 blocked (attempts: ")
+    assert 6 == scheduler("letter", "list").output.count("sending is paused: 554 5.7.1 blocked (attempts: ")
 
 
 # Files

@@ -485,7 +485,7 @@ def test_letters_that_may_have_left_are_held_until_somebody_releases_them(
     assert 6 == len(json.loads(scheduler("letter", "list", "--outcome", "held", "--json").output))
     state = found(scheduler, "held letters")
     assert ("warning", "scheduler letter release") == (state["state"], state["remedy"])
-    assert "Released: 6, settled: 0." in scheduler("letter", "release", "--yes").output
+    assert "Released: 6, closed: 0." in scheduler("letter", "release", "--yes").output
     assert 5 == deliver(app).sent  # the visit is confirmed by now
     scheduler("letter", "release", "--yes", code=1)
 
@@ -502,7 +502,7 @@ def test_letters_that_have_left_before_the_loss_are_settled(
 
     told = scheduler("letter", "release", "--since", "2027-01-04 16:00", "--yes").output
 
-    assert "Released: 3, settled: 1." in told
+    assert "Released: 3, closed: 1." in told
     app = App.open(load_settings(environment), clock, connect)
     assert 2 == deliver(app).sent
     with app.db.read() as session:
