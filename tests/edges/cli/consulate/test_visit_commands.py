@@ -123,7 +123,7 @@ def test_a_closure_added_later_shows_whom_it_hits_and_offers_them_other_times_in
     hit = read(scheduler, "visit", "affected", "phuket")
     rebooked = scheduler("visit", "rebook", "phuket", "--yes").output
 
-    assert "Visits outside the hours now: 1" in closed
+    assert "Appointments that are now outside the hours: 1" in closed
     assert reference in closed
     assert [reference] == [one["reference"] for one in hit]
     assert "2027-01-11 10:00 UTC+7" in rebooked
