@@ -110,7 +110,7 @@ def affected(context: CommandContext, post: str, as_json: bool) -> None:
     show(records, AFFECTED, as_json=as_json, nothing=_("No appointments."))
 
 
-@click.command(help=N_("Offer another time for each of these appointments, by e-mail."))
+@click.command(help=N_("Offer another time, by e-mail, for each appointment whose time is lost."))
 @click.argument("post")
 @with_consent
 @as_json
