@@ -35,7 +35,7 @@ def statistics(context: CommandContext, post: str, first: str | None, last: str 
         first_on = read_day_or_today(context, row, first, "--from")
         last_on = read_day_or_today(context, row, last, "--until") if last else first_on
         if last_on < first_on:
-            raise Invalid("--until: must not be before --from")
+            raise Invalid("--until: give a day that is not before --from")
         found = visit_statistics.compute_statistics(session, row, first_on, last_on)
     record = _record(found)
     if as_json:

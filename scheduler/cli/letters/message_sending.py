@@ -162,9 +162,9 @@ def _read_file(name: str) -> str:
         given = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
         return given.decode("utf-8-sig").replace("\r\n", "\n")
     except FileNotFoundError as error:
-        raise Invalid("text: there is no file {file}", file=name) from error
+        raise Invalid("text: there is no file {file}; check its name", file=name) from error
     except UnicodeDecodeError as error:
-        raise Invalid("text: {file} is not UTF-8 text", file=name) from error
+        raise Invalid("text: {file} is not UTF-8 text; save it as UTF-8", file=name) from error
     except OSError as error:
         raise Invalid("text: {file} cannot be read: {reason}", file=name, reason=error.strerror) from error
 
