@@ -22,7 +22,7 @@ from scheduler.services.consulate.visits import references
 @click.option("--name", "names", multiple=True, help=N_('A name; of a party also "2=Aliya Serik" (repeatable).'))
 @click.option("--email", help=N_("E-mail address."))
 @click.option("--telephone", help=N_("Telephone number."))
-@click.option("--language", help=N_("Language of letters."))
+@click.option("--language", help=N_("Language of e-mails."))
 @click.option("--tz", help=N_("Zone of the person who comes, like Asia/Almaty."))
 @pass_context
 def change(context: CommandContext, /, reference: str, names: tuple[str, ...], **given: str | None) -> None:

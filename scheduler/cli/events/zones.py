@@ -19,7 +19,7 @@ from scheduler.services.consulate.visits import rezoning as visit_rezoning
 from scheduler.services.events.programme.rezoning import rederive_instants
 
 
-@click.group(help=N_("What a change of time zones moved."))
+@click.group(help=N_("Correct times after a change of time zones."))
 def zones() -> None:
     pass
 

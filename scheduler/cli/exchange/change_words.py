@@ -56,7 +56,7 @@ def describe_sides(cell: str, pair: tuple[Any, Any]) -> str:
     """Return what the desk has and what the file says of one cell."""
     desk, file = (describe_value(cell, value) for value in pair)
     label = f"{name_cell(cell)}: " if cell else ""
-    return label + _("desk {desk}, file {file}").format(desk=desk, file=file)
+    return label + _("officer: {desk}; file: {file}").format(desk=desk, file=file)
 
 
 def name_cell(cell: str) -> str:
@@ -159,9 +159,9 @@ def explain_marks(changes: Sequence[Change]) -> Iterator[str]:
     """Yield a sentence for each mark that does not explain itself."""
     verbs = {change.verb for change in changes}
     if ChangeKind.KEPT in verbs:
-        yield _("=  changed at the desk since this file was last applied: stays as the desk has it")
+        yield _("=  changed by an officer since this file was last applied: the officer's change stays")
     if ChangeKind.UNDECIDED in verbs:
-        yield _("?  changed both in the file and at the desk: --file-wins or --desk-wins decides")
+        yield _("?  changed both in the file and by an officer: choose with --file-wins or --desk-wins")
 
 
 def sum_in_words(changes: Sequence[Change], *, done: bool) -> str:

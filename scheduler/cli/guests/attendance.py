@@ -67,7 +67,7 @@ with_role = click.option(
 @click.option("--courtesy-title", multiple=True, help=N_("Courtesy title, like H.E. Mr (repeatable per language)."))
 @click.option("--email", help=N_("Where letters go; without one nothing is mailed."))
 @click.option("--telephone", help=N_("Telephone number."))
-@click.option("--language", "spoken", help=N_("Language of letters."))
+@click.option("--language", "spoken", help=N_("Language of e-mails."))
 @click.option("--tz", help=N_("The person's own zone, shown beside the event's."))
 @with_remote
 @with_companions
@@ -291,7 +291,7 @@ def renew_link(context: CommandContext, event: str, person: str, yes: bool, dry_
 @click.argument("person")
 @click.option("--name", multiple=True, help=N_("Name; several languages as kk=... ru=... (repeatable)."))
 @click.option("--email", help=N_("Where letters go: one goes there at once, and old links end."))
-@click.option("--language", "spoken", help=N_("Language of letters."))
+@click.option("--language", "spoken", help=N_("Language of e-mails."))
 @click.option("--tz", help=N_("The person's own zone, shown beside the event's."))
 @click.option("--remote/--in-person", default=None, help=N_("By video link, or in the hall."))
 @click.option("--companions", type=click.IntRange(0, 50), help=N_("How many come along."))
