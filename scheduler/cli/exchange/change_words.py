@@ -56,7 +56,7 @@ def describe_sides(cell: str, pair: tuple[Any, Any]) -> str:
     """Return what the desk has and what the file says of one cell."""
     desk, file = (describe_value(cell, value) for value in pair)
     label = f"{name_cell(cell)}: " if cell else ""
-    return label + _("officer: {desk}; file: {file}").format(desk=desk, file=file)
+    return label + _("desk {desk}, file {file}").format(desk=desk, file=file)
 
 
 def name_cell(cell: str) -> str:
@@ -169,7 +169,7 @@ def sum_in_words(changes: Sequence[Change], *, done: bool) -> str:
     counts = {verb: sum(change.verb is verb for change in changes) for verb in ChangeKind}
     parts = [f"{_(verb)}: {count}" for verb, count in counts.items() if count]
     head = _("Done") if done else _("Planned")
-    return f"{head}. {', '.join(parts) or _('Nothing there.')}"
+    return f"{head}. {', '.join(parts) or _('Nothing found.')}"
 
 
 def change_record(change: Change) -> dict[str, Any]:

@@ -288,7 +288,7 @@ def _report(
         click.echo(text)
     counts = Counter(one.verdict for one in told)
     parts = [f"{_(verdict)}: {counts[verdict]}" for verdict in RowOutcome if counts[verdict]]
-    click.echo(f"{_('Done') if done else _('Planned')}. {', '.join(parts) or _('Nothing there.')}")
+    click.echo(f"{_('Done') if done else _('Planned')}. {', '.join(parts) or _('Nothing found.')}")
     if counts[RowOutcome.WAITS]:
         click.echo(
             _(
