@@ -67,6 +67,7 @@ HELP = {
     "bring": N_("What guests are asked to bring; several languages as kk=... ru=... (repeatable)."),
     "EventDraft.telephone": N_("Telephone number for questions of guests (default: that of the organizer)."),
     "EventDraft.reason": N_("Reason for moving or cancelling it, for e-mails (repeatable per language)."),
+    "PersonDraft.name": N_("Full name; several languages as kk=... ru=... (repeatable)."),
     "OrganisationDraft.name": N_(
         "Official name in e-mails, calendars and pages; several languages as kk=... ru=... (repeatable)."
     ),
@@ -179,7 +180,7 @@ def option_values(draft: type[Draft], given: Mapping[str, Any], *, language: str
 
 def _value(draft: type[Draft], name: str, value: Any, language: str) -> Any:
     if name == "hours":
-        return dict(_pair(part, "mon-fri=10:00-18:00") for part in value)
+        return dict(_split_hours(part) for part in value)
     if name == "closed":
         return [_closure(part) for part in value]
     if Text in set(_types(draft.model_fields[name].annotation)):
@@ -187,11 +188,11 @@ def _value(draft: type[Draft], name: str, value: Any, language: str) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _pair(part: str, example: str) -> tuple[str, str]:
-    name, mark, value = part.partition("=")
+def _split_hours(text: str) -> tuple[str, str]:
+    days, mark, hours = text.partition("=")
     if not mark:
-        raise Invalid("{part}: write it like {example}", part=part, example=example)
-    return name, value
+        raise Invalid("hours: {text}: write it like mon-fri=10:00-18:00", text=text)
+    return days, hours
 
 
 def _closure(part: str) -> dict[str, Any]:

@@ -96,9 +96,7 @@ def _tell_revoked(links: int) -> list[str]:
     return [_("Calendar addresses that no longer work: {count}").format(count=links)] if links else []
 
 
-@click.command(
-    "posts", help=N_("Show the posts whose appointments an account sees, or set them with --post or --none.")
-)
+@click.command("posts", help=N_("Show or set the posts whose appointments an account sees."))
 @click.argument("name")
 @of_posts
 @click.option("--none", is_flag=True, help=N_("Take all posts away from the account."))
@@ -166,7 +164,7 @@ def password(context: CommandContext, name: str, password_stdin: bool, invite: b
         click.echo(_("The password is changed, and every session has ended: {name}").format(name=found.name))
 
 
-@click.command(help=N_("Disable an account: nobody can sign in with it, and its sessions end at once."))
+@click.command(help=N_("Disable an account. Nobody can sign in with it, and its sessions end at once."))
 @click.argument("name")
 @with_consent
 @pass_context

@@ -23,7 +23,7 @@ with_key = click.option(
 )
 
 
-@click.command(help=N_("Back up everything into one file while the program runs; it is encrypted if there is a key."))
+@click.command(help=N_("Back up everything into one file while the program runs. It is encrypted if there is a key."))
 @click.argument("file", type=FILE)
 @with_key
 @as_json
@@ -75,7 +75,7 @@ def _say_what_is_not_in_it(context: CommandContext, made: Backup) -> None:
 
 
 @click.command(
-    help=N_("Restore a backup into an empty database; the backup may be of either engine, and of an older version.")
+    help=N_("Restore a backup into an empty database. It may be of either engine, and of an older version.")
 )
 @click.argument("file", type=FILE)
 @with_key
@@ -162,7 +162,7 @@ def _say_what_to_look_at(held: int) -> None:
 
 
 @click.command(
-    help=N_("Make an age key for backups; its file holds the secret key, which is needed only to read backups.")
+    help=N_("Make an age key for backups. Its file holds the secret key, which is needed only to read backups.")
 )
 @click.argument("file", type=FILE)
 @as_json

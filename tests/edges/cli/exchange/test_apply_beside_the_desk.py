@@ -397,7 +397,7 @@ def test_changes_are_told_in_the_language_of_the_desk(desk: Desk, monkeypatch: p
 
     assert "часы работы tue-fri 10:00-19:00 → tue-sun 10:00-19:00" in output
     assert "    + закрытые дни 2027-04-12 – 2027-04-16 Holidays\n" in output
-    assert "    время: канцелярия 2027-02-02 12:00–13:30, файл 2027-02-02 10:00–11:30\n" in output
+    assert "    время: сотрудник (desk) 2027-02-02 12:00–13:30, файл (file) 2027-02-02 10:00–11:30\n" in output
     assert "Draft(" not in output
     assert "Text(" not in output
 
