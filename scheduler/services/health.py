@@ -220,7 +220,7 @@ def _check_retention(session: Session, now: datetime, gettext: Gettext, keep: ti
         )
     last, due = retention.get_last_run(session), retention.count_due(session, keep=keep, now=now)
     run = f"{last:%Y-%m-%d %H:%M} UTC" if last else gettext(N_("never"))
-    said = gettext(N_("visitors' data is erased after so many days: {days}; due: {due}, last run: {run}"))
+    said = gettext(N_("days for which visitors' data is kept: {days}; due: {due}, last run: {run}"))
     found = said.format(days=keep.days, due=due, run=run)
     if due and (last is None or now - last > retention.LATE):
         remedy = gettext(N_("start a worker: scheduler worker"))

@@ -236,7 +236,7 @@ def test_retention_says_who_is_forgotten_when_and_does_it_when_told(scheduler, o
     done = scheduler("person", "retention", "--run", "--yes").output
 
     assert ["2027-05-03 12:00 UTC+7"] * 2 == [one["forgotten"] for one in listed]
-    assert "visitors' data is erased after so many days: 90; due: 0, last run: never" in " ".join(early.split())
+    assert "days for which visitors' data is kept: 90; due: 0, last run: never" in " ".join(early.split())
     assert "due: 2" in late
     assert "start a worker" in late
     assert "Forgotten: people 2" in done
