@@ -156,7 +156,7 @@ class _Play:
 
     def plan(self) -> None:
         self.place.write(PROGRAMME, programme(self.clock.now().date()).encode())
-        self._act(_("A programme is read"), _("One file plans venues, people, events, reminders and feeds."))
+        self._act(_("A programme is read"), _("One file plans venues, people, events, reminders and calendars."))
         self._run("apply", str(self.directory / PROGRAMME), "--yes")
         self._run("event", "list", "--all")
 
