@@ -7,7 +7,7 @@ from scheduler.cli.kit.lazy_group import LazyGroup
 
 post = LazyGroup(
     "post",
-    help=N_("Consular posts: services, counters, hours, closures."),
+    help=N_("Manage consular posts: services, counters, hours, closures."),
     modules={
         "list": "consulate.post_listing:list_posts",
         "show": "consulate.post_listing:show_post",

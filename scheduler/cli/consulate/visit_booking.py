@@ -30,7 +30,7 @@ from scheduler.services.consulate.visits.visit_drafts import VisitDraft
 def _applicant_options(function: Any) -> Any:
     for option in (
         click.option("--tz", help=N_("Time zone of the person who comes, like Asia/Almaty.")),
-        click.option("--language", "letters_in", help=N_("Language of letters.")),
+        click.option("--language", "letters_in", help=N_("Language of e-mails.")),
         click.option("--telephone", help=N_("Telephone number.")),
         click.option("--email", help=N_("E-mail address.")),
         click.option(

@@ -29,7 +29,7 @@ from scheduler.services.consulate.visits import references
 )
 @click.option("--email", help=N_("E-mail address."))
 @click.option("--telephone", help=N_("Telephone number."))
-@click.option("--language", help=N_("Language of letters."))
+@click.option("--language", help=N_("Language of e-mails."))
 @click.option("--tz", help=N_("Time zone of the person who comes, like Asia/Almaty."))
 @pass_context
 def change(context: CommandContext, /, reference: str, names: tuple[str, ...], **given: str | None) -> None:

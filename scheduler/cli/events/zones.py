@@ -19,7 +19,7 @@ from scheduler.services.consulate.visits import rezoning as visit_rezoning
 from scheduler.services.events.programme.rezoning import rederive_instants
 
 
-@click.group(help=N_("Times after a change of the time zone rules."))
+@click.group(help=N_("Correct times after a change of time zones."))
 def zones() -> None:
     pass
 

@@ -73,7 +73,7 @@ with_role = click.option(
 @click.option("--courtesy-title", multiple=True, help=N_("Courtesy title, like H.E. Mr (repeatable per language)."))
 @click.option("--email", help=N_("E-mail address; without one, no e-mails are sent."))
 @click.option("--telephone", help=N_("Telephone number."))
-@click.option("--language", "spoken", help=N_("Language of letters."))
+@click.option("--language", "spoken", help=N_("Language of e-mails."))
 @click.option("--tz", help=N_("Time zone of the person, shown beside that of the event."))
 @with_remote
 @with_companions
@@ -302,9 +302,9 @@ def renew_link(context: CommandContext, event: str, person: str, yes: bool, dry_
 @click.command(help=N_("Change how a person takes part, the number of companions, and the contact details."))
 @click.argument("event")
 @click.argument("person")
-@click.option("--name", multiple=True, help=N_("Name; several languages as kk=... ru=... (repeatable)."))
+@click.option("--name", multiple=True, help=N_("Full name; several languages as kk=... ru=... (repeatable)."))
 @click.option("--email", help=N_("E-mail address; an e-mail is sent to it at once, and old links stop working."))
-@click.option("--language", "spoken", help=N_("Language of letters."))
+@click.option("--language", "spoken", help=N_("Language of e-mails."))
 @click.option("--tz", help=N_("Time zone of the person, shown beside that of the event."))
 @click.option("--remote/--in-person", default=None, help=N_("By video link, or in the hall."))
 @click.option("--companions", type=click.IntRange(0, 50), help=N_("Number of companions."))

@@ -25,7 +25,7 @@ from scheduler.services.operations.workers import read_ages
 from scheduler.services.outbox.backlog import PAUSED
 
 
-@click.group(help=N_("E-mails: what was sent, what was not, and why."))
+@click.group(help=N_("See which e-mails were sent, and which were not."))
 def letter() -> None:
     pass
 

@@ -330,7 +330,7 @@ def test_an_argument_in_another_encoding_is_refused(
 ) -> None:
     done = _process(environment, *args)
 
-    assert "is not written in UTF-8; type it anew, or rename the file" in _refusal(done)
+    assert "is not written in UTF-8; type it again, or rename the file" in _refusal(done)
     assert 2 == done.returncode
 
 

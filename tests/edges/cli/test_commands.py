@@ -155,7 +155,7 @@ def test_cancelling_needs_a_yes_when_people_were_told(desk: Scheduler) -> None:
     _plan(desk)
     desk("attendee", "register", "gala", "--person", "ann")
 
-    assert "say --yes" in desk("event", "cancel", "gala", code=1).output
+    assert "give --yes" in desk("event", "cancel", "gala", code=1).output
     assert "People to be informed: 1" in desk("event", "cancel", "gala", "--yes").output
     assert "already cancelled" in desk("event", "cancel", "gala", "--yes", code=1).output
 

@@ -38,7 +38,7 @@ ACTS: dict[str, tuple[tuple[str, ...], str]] = {
     "feed link renew": (("1",), "holder   the driver"),
     "feed link revoke": (("1",), "Revoked: 1 · the driver"),
     "post board": (("phuket", "--revoke"), "http://localhost:8000/en/board/phuket/"),
-    "account role": (("aida", "viewer"), "aida is now: viewer\nAddresses of calendars that lead nowhere any more: 1"),
+    "account role": (("aida", "viewer"), "New role of aida: viewer\nCalendar addresses that no longer work: 1"),
     "account posts": (("aida", "--none"), "name  aida"),
     "account sessions": (("aida",), "Signed out everywhere: aida"),
     "account disable": (("aida",), "Disabled: aida"),
@@ -120,7 +120,7 @@ def test_each_act_that_ends_something_is_shown_and_done_only_with_yes(
 
         assert shown in looked, command
         assert shown in refused, command
-        assert "Nobody can be asked here; say --yes\n" in refused, command
+        assert "There is no terminal to ask on; give --yes\n" in refused, command
         assert before == everything(app), command
         assert shown.splitlines()[0] in scheduler(*typed, "--yes").output
         assert before != everything(app), command
@@ -145,7 +145,7 @@ def test_a_person_at_a_terminal_decides(scheduler: Scheduler, visit: str, answer
     os.close(keyboard)
 
     assert "What would be done:" in asked
-    assert "Go on? [y/N]" in asked
+    assert "Do you want to continue? [y/N]" in asked
     assert (answer == "y") == (process.returncode == 0)
     assert [status] * (answer == "y") == [one["status"] for one in ([json.loads(printed)] if printed else [])]
     assert status == json.loads(scheduler("visit", "show", visit, "--json").output)["status"]

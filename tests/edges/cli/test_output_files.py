@@ -97,7 +97,7 @@ def test_a_file_that_is_there_is_replaced_only_when_that_is_said(
 
     said = write(command, file, code=1)
 
-    assert f"Error: {file}: is there already; say --overwrite to replace it\n" == said
+    assert f"Error: {file}: exists already; give --overwrite to replace it\n" == said
     assert OTHERS == file.read_bytes()
     write(command, file, "--overwrite")
     assert OTHERS != file.read_bytes()

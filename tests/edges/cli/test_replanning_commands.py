@@ -38,7 +38,7 @@ def test_a_move_shows_what_comes_along_and_asks_where_people_will_be_told(desk: 
     refused = desk("event", "move", "show", "9 Feb 2027", code=1).output
 
     assert before == starts(desk)
-    assert "Nobody can be asked here; say --yes" in refused
+    assert "There is no terminal to ask on; give --yes" in refused
     for line in (
         "Changed: show · Show · 9–27 February 2027\n  Before: 2–20 February 2027\n",
         "Changed: opening · Opening · Tuesday 9 February 2027, 10:00–12:00 (Bangkok, UTC+7)\n",
@@ -138,7 +138,7 @@ def test_a_copy_into_the_past_is_asked_about_as_a_new_event_is(desk: Scheduler) 
     assert "  ! The first day has passed.\n" in refused
     assert "  Registration closes: Thursday 31 December 2026, 18:00 (Bangkok, UTC+7)\n" in refused
     assert "  ! The time until when people can register has passed.\n" in refused
-    assert "Nobody can be asked here; say --yes" in refused
+    assert "There is no terminal to ask on; give --yes" in refused
     assert {"show", "opening"} == set(starts(desk))
     desk("event", "copy-season", "old", "1 Jan 2026", "--programme", "season", code=1)
     done = desk("event", "copy-season", "old", "1 Jan 2026", "--programme", "season", "--yes").output

@@ -62,7 +62,7 @@ def test_a_text_may_come_from_another_program_and_must_be_text(scheduler, openin
 
 
 def test_where_nobody_can_be_asked_nothing_is_sent_without_yes(scheduler, opening, tmp_path):
-    assert "say --yes" in message(scheduler, tmp_path, code=1).output
+    assert "give --yes" in message(scheduler, tmp_path, code=1).output
     assert "No messages." in scheduler("message", "list").output
 
 
@@ -214,7 +214,7 @@ def test_erasing_shows_first_what_happens_and_asks(scheduler, opening):
 
     assert "Minister" in dry
     assert "Withdrawn from: opening" in dry
-    assert "say --yes" in refused
+    assert "give --yes" in refused
     assert "Erased: #1" in done
     assert "there is no person minister" in scheduler("person", "show", "minister", code=1).output
     assert "nothing is known of #1" in scheduler("person", "erase", "#1", "--yes", code=1).output
@@ -236,7 +236,7 @@ def test_retention_says_who_is_forgotten_when_and_does_it_when_told(scheduler, o
     done = scheduler("person", "retention", "--run", "--yes").output
 
     assert ["2027-05-03 12:00 UTC+7"] * 2 == [one["forgotten"] for one in listed]
-    assert "visitors are forgotten after 90 days; due: 0, last run: never" in " ".join(early.split())
+    assert "days for which visitors' data is kept: 90; due: 0, last run: never" in " ".join(early.split())
     assert "due: 2" in late
     assert "start a worker" in late
     assert "Erased: people 2" in done
@@ -254,7 +254,7 @@ def test_a_setting_that_is_no_number_of_days_is_refused(scheduler, monkeypatch, 
 def test_set_to_nought_it_says_so(scheduler, opening, monkeypatch):
     monkeypatch.setenv("SCHEDULER_RETENTION_DAYS", "0")
 
-    assert "visitors are kept until they ask" in " ".join(scheduler("doctor").output.split())
+    assert "visitors' data is kept until they ask us to erase it" in " ".join(scheduler("doctor").output.split())
     assert "so nothing is due" in scheduler("person", "retention", "--run", code=2).output
 
 
