@@ -26,7 +26,7 @@ post = LazyGroup(
 )
 service = LazyGroup(
     "service",
-    help=N_("Services that a post offers to the public."),
+    help=N_("Manage the services that a post offers to the public."),
     modules={
         "list": "consulate.post_listing:list_services",
         "add": "consulate.post_planning:add_service",
@@ -35,7 +35,7 @@ service = LazyGroup(
 )
 counter = LazyGroup(
     "counter",
-    help=N_("The counters of a post."),
+    help=N_("Manage the counters of a post."),
     modules={
         "list": "consulate.post_listing:list_counters",
         "add": "consulate.post_planning:add_counter",

@@ -76,7 +76,9 @@ def test_the_command_removes_their_letters_and_names_what_it_cannot_reach(
 
     assert "E-mails kept as files, removed: 1\n" in told
     assert ["000002-confirmed-en.eml", "000009-confirmed-en.eml"] == names(letters)
-    left = told.partition("The data remain in these files; delete them, or remove this person from them:\n")[2].splitlines()
+    left = told.partition("The data remain in these files; delete them, or remove this person from them:\n")[
+        2
+    ].splitlines()
     assert [line.split(", made by ")[0].strip() for line in left] == [
         f"{tmp_path / 'list.csv'}: list of opening of 2027-01-04",
         f"{tmp_path / 'badges.pdf'}: list of opening of 2027-01-04",

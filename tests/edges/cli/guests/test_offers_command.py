@@ -80,7 +80,9 @@ def test_requests_are_listed_approved_and_refused(scheduler, app):
     listed = json.loads(scheduler("attendee", "list", "opening", "--standing", "requested", "--json").output)
     assert 3 == len(listed)
     assert "Confirmed: Anna has a place" in scheduler("attendee", "approve", "opening", "anna").output
-    assert "On the waiting list: Bolat; opening is full" in scheduler("attendee", "approve", "opening", "bolat").output
+    assert (
+        "On the waiting list: Bolat; opening is full" in scheduler("attendee", "approve", "opening", "bolat").output
+    )
     reason = ("--reason", "The hall is small.", "--reason", "ru=Зал невелик.")
     assert "Refused: Chai, opening" in scheduler("attendee", "refuse", "opening", "chai", *reason, "--yes").output
     assert "no request" in scheduler("attendee", "refuse", "opening", "chai", "--yes", code=1).output

@@ -83,7 +83,9 @@ def test_whoever_cannot_represent_is_refused_with_the_reason(scheduler, opening)
             "second is on the list of opening already (presides, invited)"
             in scheduler("attendee", *words, code=1).output
         )
-    assert "give either the person who comes" in scheduler("attendee", "represent", "opening", "minister", code=2).output
+    assert (
+        "give either the person who comes" in scheduler("attendee", "represent", "opening", "minister", code=2).output
+    )
 
 
 def test_regrets_are_overruled_with_a_reason(scheduler, opening):
