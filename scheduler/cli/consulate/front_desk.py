@@ -35,7 +35,7 @@ in_language = click.option(
 @click.argument("post")
 @click.option("--day", "typed", help=N_("Another day than today."))
 @click.option("--print", "file", type=FILE, help=N_("Write the list as PDF, to print and tick off."))
-@click.option("--overwrite", is_flag=True, help=N_("Replace a file that is there."))
+@click.option("--overwrite", is_flag=True, help=N_("Replace an existing file."))
 @in_language
 @as_json
 @pass_context

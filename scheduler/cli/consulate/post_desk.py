@@ -71,7 +71,7 @@ HOURS: Columns = {
     "board", help=N_("Show the address of the board for the waiting room: tickets and counters, no names.")
 )
 @click.argument("post")
-@click.option("--revoke", is_flag=True, help=N_("Make another address; the one before leads nowhere."))
+@click.option("--revoke", is_flag=True, help=N_("Create a new address; the present one stops working."))
 @in_language
 @with_consent
 @as_json

@@ -93,7 +93,7 @@ ROLES = click.Choice([str(role) for role in Role])
 )
 @click.option("--hidden", is_flag=True, help=N_("Import rows that are hidden in the file, too."))
 @click.option("--rejected", type=FILE, help=N_("File for the returned rows (default: beside FILE)."))
-@click.option("--overwrite", is_flag=True, help=N_("Replace a file that is there."))
+@click.option("--overwrite", is_flag=True, help=N_("Replace an existing file."))
 @click.option("--dry-run", is_flag=True, help=N_("Show what would change and stop."))
 @without_asking
 @with_force
@@ -382,7 +382,7 @@ def _record(order: GuestListImportRequest, told: Sequence[RowResult], back: Path
 @click.argument("event")
 @click.argument("file", type=FILE)
 @click.option("--like", type=FILE, help=N_("Use the columns of this file."))
-@click.option("--overwrite", is_flag=True, help=N_("Replace a file that is there."))
+@click.option("--overwrite", is_flag=True, help=N_("Replace an existing file."))
 @pass_context
 def export_guests(context: CommandContext, event: str, file: Path, like: Path | None, overwrite: bool) -> None:
     delimiter = "," if sheets.is_csv(file) else ""

@@ -189,7 +189,7 @@ def _print_changes(changes: Sequence[Change]) -> None:
 @click.command(help=N_("Write everything planned into one file; applying that file changes nothing."))
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--key", default="programme", help=N_("Key of the programme in the file."))
-@click.option("--overwrite", is_flag=True, help=N_("Replace a file that is there."))
+@click.option("--overwrite", is_flag=True, help=N_("Replace an existing file."))
 @pass_context
 def export(context: CommandContext, file: Path, key: str, overwrite: bool) -> None:
     import tomli_w

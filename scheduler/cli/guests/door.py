@@ -177,7 +177,7 @@ def _record(row: Arrival, event: Event) -> dict[str, Any]:
 def _print_options(function: Any) -> Any:
     for decorate in (
         pass_context,
-        click.option("--overwrite", is_flag=True, help=N_("Replace a file that is there.")),
+        click.option("--overwrite", is_flag=True, help=N_("Replace an existing file.")),
         click.option(
             "--person", "people", multiple=True, help=N_("Only for this person: key, #number or e-mail (repeatable).")
         ),

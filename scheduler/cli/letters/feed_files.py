@@ -38,7 +38,7 @@ def refresh(context: CommandContext) -> None:
 @click.option("--language", "spoken", type=click.Choice(LANGUAGES), help=N_("Language of the entries."))
 @click.option("--hours", is_flag=True, help=N_("Show exhibitions by their opening hours."))
 @click.option("--alarms", type=click.Choice([one for one in ALARMS if one]), help=N_("Alarms before each event."))
-@click.option("--overwrite", is_flag=True, help=N_("Replace a file that is there."))
+@click.option("--overwrite", is_flag=True, help=N_("Replace an existing file."))
 @pass_context
 def export(
     context: CommandContext,

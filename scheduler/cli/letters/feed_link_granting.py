@@ -114,7 +114,7 @@ def revoke_link(context: CommandContext, number: int, yes: bool, dry_run: bool) 
     carry_out(context, act, print_lines, yes=yes, dry_run=dry_run)
 
 
-@click.command("renew", help=N_("Give the holder a new address; the previous one stops working."))
+@click.command("renew", help=N_("Give the holder a new address; the present one stops working."))
 @click.argument("number", type=NUMBER)
 @in_language
 @with_consent

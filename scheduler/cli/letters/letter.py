@@ -54,7 +54,7 @@ def list_letters(
         rows = ledger.list_letters(session, event=about, kind=kind, outcome=outcome, limit=limit)
         ages = read_ages(session)
         records = [_record(row, ages, context.settings.timezone, context.now()) for row in rows]
-    show(records, COLUMNS, as_json=as_json, nothing=_("No letters."))
+    show(records, COLUMNS, as_json=as_json, nothing=_("No e-mails."))
 
 
 COLUMNS: Columns = {

@@ -39,7 +39,7 @@ COLUMNS: Columns = {
     N_("Subject"): "said",
     N_("To"): lambda record: " ".join(record["to"]),
     N_("By"): "by",
-    N_("Letters"): lambda record: record["letters"],
+    N_("E-mails"): lambda record: record["letters"],
 }
 
 
