@@ -42,7 +42,7 @@ def change(context: CommandContext, /, reference: str, names: tuple[str, ...], *
     words = _("Changed: {noun} {key}") if fields else _("Nothing to change: {noun} {key}")
     click.echo(words.format(noun=_("appointment"), key=reference))
     if "email" in fields:
-        click.echo(_("An e-mail goes to the new address, and old links stop working."))
+        click.echo(_("An e-mail is sent to the new address, and the old links no longer work."))
 
 
 def _read(row: Appointment) -> dict[str, Any]:

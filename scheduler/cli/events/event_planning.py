@@ -66,7 +66,7 @@ def add(context: CommandContext, /, key: str, force: str | None, yes: bool, dry_
     def act(session: Session) -> tuple[bool, list[str]]:
         lookup = Lookup(session)
         if lookup.find(Event, key):
-            raise Conflict("event {key} already exists; use: scheduler event change", key=key)
+            raise Conflict("event {key} exists already; use: scheduler event change", key=key)
         values = _read_options(context, given, context.choose_zone(given.get("tz"), _zone_of_place(lookup, given)))
         draft = check(EventDraft, values, language=context.settings.language)
         check_key(key)

@@ -38,7 +38,7 @@ def add(
 
     def with_added(planned: Reminders) -> Reminders:
         if any(_is_same(one, draft) for one in planned):
-            raise Conflict("this reminder already exists; use: scheduler reminder change")
+            raise Conflict("this reminder exists already; use: scheduler reminder change")
         return (*planned, draft)
 
     _plan(context, event, with_added, draft, yes=yes, dry_run=dry_run)

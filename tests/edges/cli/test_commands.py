@@ -211,7 +211,7 @@ def test_a_reminder_can_be_added_changed_shown_and_taken_away(desk: Scheduler) -
     _plan(desk)
 
     desk("reminder", "add", "gala", "1 day", "--at", "09:00")
-    assert "already exists" in desk("reminder", "add", "gala", "P1D", code=1).output
+    assert "exists already" in desk("reminder", "add", "gala", "P1D", code=1).output
     desk("reminder", "change", "gala", "1 day", "--at", "17:00")
 
     assert "2027-02-01T10:00:00+00:00" == _json(desk, "reminder", "show", "gala", "1d")["next_due_at"]
@@ -423,7 +423,7 @@ def test_each_module_of_the_model_can_be_imported_alone() -> None:
     subprocess.run([sys.executable, "-W", "error", "-c", IMPORT_EACH, *MODULES], check=True)
 
 
-@pytest.mark.parametrize(("language", "word"), [("kk", "Іс-шара"), ("ru", "Мероприяти"), ("th", "ยกเลิก")])
+@pytest.mark.parametrize(("language", "word"), [("kk", "Іс-шара"), ("ru", "мероприяти"), ("th", "ยกเลิก")])
 def test_the_desk_speaks_its_officers_language(
     desk: Scheduler, monkeypatch: pytest.MonkeyPatch, language: str, word: str
 ) -> None:

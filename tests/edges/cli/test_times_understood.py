@@ -111,7 +111,7 @@ def test_a_reminder_whose_time_has_passed_is_asked_about_and_says_so_afterwards(
     assert "never: 2026-12-29 10:00 UTC+7 has passed" in listed
     assert "2027-02-01 10:00 UTC+7" in listed
     moved = scheduler("event", "change", "opening", "--title", "Soirée").output
-    assert "! The reminder 5w before does not leave: its time has passed" in moved
+    assert "! The reminder 5w before the event is not sent: its time has passed" in moved
 
 
 def test_a_reminder_says_why_it_has_no_time(scheduler, app, clock):
@@ -138,7 +138,7 @@ def test_a_day_and_24_hours_are_two_reminders(scheduler, app):
     assert "2027-03-27 09:00" in scheduler("reminder", "show", "opening", "24 hours").output
     scheduler("reminder", "remove", "opening", "24h", "--yes")
     assert "24h" not in scheduler("reminder", "list").output
-    assert "already exists" in scheduler("reminder", "add", "opening", "1d", code=1).output
+    assert "exists already" in scheduler("reminder", "add", "opening", "1d", code=1).output
 
 
 def test_a_file_that_plans_the_past_asks_and_one_that_knows_it_does_not(scheduler, tmp_path):

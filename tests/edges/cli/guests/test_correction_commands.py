@@ -26,7 +26,7 @@ def test_somebody_on_a_list_is_put_right_by_number_or_address(scheduler, number)
         "attendee", "change", "opening", "zhanna@example.org", "--name", "Zhanna", "--language", "ru"
     )
 
-    assert "old links end: opening" in changed.output
+    assert "old links no longer work: opening" in changed.output
     assert "Changed: attendee Zhanna" in attendee.output
     shown = json.loads(scheduler("person", "show", number, "--json").output)
     assert (number, {"en": "Zhanna"}, "zhanna@example.org", "ru") == tuple(
@@ -65,7 +65,7 @@ def test_a_visit_is_put_right_by_its_reference(scheduler, app):
     changed = scheduler("visit", "change", reference, "--email", "aliya@example.com", "--name", "Alia")
     refused = scheduler("visit", "change", reference, "--name", "2=Berik", code=2)
 
-    assert "An e-mail goes to the new address" in changed.output
+    assert "An e-mail is sent to the new address" in changed.output
     assert "a number from 1 to 1" in refused.output
     shown = json.loads(scheduler("visit", "show", reference, "--json").output)
     assert (["Alia"], "aliya@example.com") == (shown["names"], shown["email"])

@@ -76,7 +76,7 @@ def test_badges_are_printed_for_those_in_the_hall_by_precedence_and_for_their_co
 
     said = [line for line in names(file) if line != "Opening"]
     assert ["Dana", "Speaker", "Anna", "Guest of Anna"] == said
-    assert "say --overwrite" in scheduler("attendee", "badges", "opening", str(file), code=1).output
+    assert "give --overwrite" in scheduler("attendee", "badges", "opening", str(file), code=1).output
     scheduler("attendee", "badges", "opening", str(file), "--overwrite", "--person", "dana", "--language", "th")
     assert "ดานา" in names(file)
     assert "Anna" not in names(file)
