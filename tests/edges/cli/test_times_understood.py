@@ -111,7 +111,7 @@ def test_a_reminder_whose_time_has_passed_is_asked_about_and_says_so_afterwards(
     assert "never: 2026-12-29 10:00 UTC+7 has passed" in listed
     assert "2027-02-01 10:00 UTC+7" in listed
     moved = scheduler("event", "change", "opening", "--title", "Soirée").output
-    assert "! The reminder 5w before does not leave: its time has passed" in moved
+    assert "! The reminder 5w before the event is not sent: its time has passed" in moved
 
 
 def test_a_reminder_says_why_it_has_no_time(scheduler, app, clock):
