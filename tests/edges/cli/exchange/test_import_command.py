@@ -395,7 +395,7 @@ def test_how_a_zone_was_read_is_told_also_where_it_was_first_met_long_ago(desk: 
 
     output = desk.bring(*windows)
 
-    assert "line 12, mended: The zone “SE Asia Standard Time” is read as Asia/Bangkok." in output
+    assert "line 12, corrected: The zone “SE Asia Standard Time” is read as Asia/Bangkok." in output
     assert ["Asia/Bangkok"] == [event["tzid"] for event in desk.events]
 
 

@@ -52,7 +52,7 @@ def test_a_link_is_printed_where_they_choose_the_password_themselves(scheduler: 
 def test_a_role_is_changed_and_an_account_disabled_enabled_and_signed_out(scheduler: Scheduler) -> None:
     scheduler(*ADD, "--password-stdin", input=PASSWORD)
 
-    assert "aigerim is now: door" in scheduler("account", "role", "aigerim", "door", "--yes").output
+    assert "New role of aigerim: door" in scheduler("account", "role", "aigerim", "door", "--yes").output
     assert "Disabled: aigerim" in scheduler("account", "disable", "aigerim", "--yes").output
     assert "disabled" in scheduler("account", "list").output
     assert "Enabled: aigerim" in scheduler("account", "enable", "aigerim").output
