@@ -55,12 +55,12 @@ def _remark(record: dict[str, Any]) -> str:
 WORDS: Columns = {
     N_("Language"): "language",
     N_("Where"): lambda record: _(previews.PLACES[record["kind"]]),
-    N_("Words"): lambda record: record["text"] or _("no letter is written"),
+    N_("Words"): lambda record: record["text"] or _("no letter to this person is written"),
     N_("Remark"): _remark,
 }
 
 
-@click.command("offices", help=N_("The classes of office that forms of address know, by their codes."))
+@click.command("offices", help=N_("List the classes of office of the forms of address, with their codes."))
 @as_json
 @pass_context
 def list_offices(context: CommandContext, as_json: bool) -> None:

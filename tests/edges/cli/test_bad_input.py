@@ -254,7 +254,7 @@ def test_a_dry_run_writes_nothing_and_says_what_it_would(desk: Scheduler, tmp_pa
     [
         (("event", "show", "hal"), 1, "there is no event hal"),
         (("venue", "show", "hal"), 1, "did you mean hall?"),
-        (("venue", "add", "hall", "--name", "Hall", "--city", "bangkok"), 1, "is there already"),
+        (("venue", "add", "hall", "--name", "Hall", "--city", "bangkok"), 1, "exists already"),
         (("venue", "change", "hull", "--name", "Hull"), 1, "there is no venue hull"),
         (("venue", "add", "v", "--name", "V", "--city", "nowhere"), 1, "there is no city nowhere"),
         (
@@ -330,7 +330,7 @@ def test_an_argument_in_another_encoding_is_refused(
 ) -> None:
     done = _process(environment, *args)
 
-    assert "is not written in UTF-8; type it anew, or rename the file" in _refusal(done)
+    assert "is not written in UTF-8; type it again, or rename the file" in _refusal(done)
     assert 2 == done.returncode
 
 
@@ -376,4 +376,4 @@ def test_a_file_that_is_no_database_is_refused(environment: dict[str, str], file
 def test_a_directory_that_cannot_be_written_is_named(environment: dict[str, str]) -> None:
     environment["SCHEDULER_DATABASE_URL"] = "sqlite:////proc/sys/scheduler/x.db"
 
-    assert "/proc/sys/scheduler: cannot be made" in _refusal(_process(environment, "event", "list"))
+    assert "/proc/sys/scheduler: cannot be created" in _refusal(_process(environment, "event", "list"))

@@ -55,7 +55,7 @@ def states(app) -> set[tuple[Outcome | None, int]]:
 def doctor(scheduler, app) -> dict[str, str]:
     code = 0 if app.db.embedded else 1  # a server knows that it is not 2027
     findings = json.loads(scheduler("doctor", "--json", code=code).output)["findings"]
-    return next(finding for finding in findings if finding["what"] == "letters")
+    return next(finding for finding in findings if finding["what"] == "e-mails")
 
 
 # One letter that breaks the connection
@@ -518,9 +518,9 @@ def test_the_doctor_tells_at_once_that_delivery_pauses_and_why(desk, server, sch
 
     finding = doctor(scheduler, desk)
     assert "warning" == finding["state"]
-    assert "delivery pauses, because the mail server takes no letter" in finding["found"]
+    assert "sending is paused, because the mail server accepts no e-mail" in finding["found"]
     assert "554 5.7.1 <…@example.org>: relay access denied" in finding["found"]
-    assert "mend what the mail server complains of" in finding["remedy"]
+    assert "correct what the mail server reports" in finding["remedy"]
 
 
 def test_the_doctor_tells_how_many_letters_are_late_for_how_long_and_why(desk, server, scheduler, clock):
@@ -534,7 +534,7 @@ def test_the_doctor_tells_how_many_letters_are_late_for_how_long_and_why(desk, s
     finding = doctor(scheduler, desk)
 
     assert "warning" == finding["state"]
-    assert "due: 3, waiting: 0, failed: 0; late: 2, the oldest by 1h; the last answer: 451" in finding["found"]
+    assert "due: 3, waiting: 0, failed: 0; late: 2, longest delay: 1h; the last answer: 451" in finding["found"]
     assert "scheduler letter list" in finding["remedy"]
 
 
@@ -580,7 +580,7 @@ def test_the_ledger_shows_the_last_reason_the_attempts_and_the_next_one(desk, se
     (row,) = json.loads(scheduler("letter", "list", "--json").output)
 
     assert ("450 still busy", 2) == (row["reason"], row["attempts"])
-    assert "450 still busy (attempts: 2, again 2" in scheduler("letter", "list").output
+    assert "450 still busy (attempts: 2, next: 2" in scheduler("letter", "list").output
 
 
 @ONE_ENGINE
@@ -598,7 +598,7 @@ def test_the_ledger_of_a_pause_says_so(desk, server, scheduler):
 
     delivery.deliver(desk)
 
-    assert 6 == scheduler("letter", "list").output.count("delivery pauses: 554 5.7.1 blocked (attempts: ")
+    assert 6 == scheduler("letter", "list").output.count("sending is paused: 554 5.7.1 blocked (attempts: ")
 
 
 # Files

@@ -449,8 +449,8 @@ class Ahead(Clock):
 @pytest.mark.parametrize(
     ("by", "said"),
     [
-        (ELEVEN_MINUTES, "the clock of this machine is 660 s ahead of the database's; set both (NTP)"),
-        (-ELEVEN_MINUTES, "the clock of this machine is 660 s behind the database's; set both (NTP)"),
+        (ELEVEN_MINUTES, "the clock of this machine is 660 s ahead of the database's; set both clocks (NTP)"),
+        (-ELEVEN_MINUTES, "the clock of this machine is 660 s behind the database's; set both clocks (NTP)"),
     ],
 )
 def test_a_worker_whose_clock_differs_from_the_databases_refuses_to_start(app, environment, by, said):

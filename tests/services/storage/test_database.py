@@ -623,9 +623,9 @@ def test_a_file_that_cannot_be_written_says_so(sqlite_file, monkeypatch):
 
 
 UNREACHABLE = {
-    "sqlite:////proc/nowhere/x.db": (Forbidden, "/proc/nowhere: cannot be made"),
+    "sqlite:////proc/nowhere/x.db": (Forbidden, "/proc/nowhere: cannot be created"),
     "sqlite:////sys/x.db": (Forbidden, "/sys/x.db cannot be opened"),
-    "sqlite:////dev/null/x.db": (Forbidden, "/dev/null: cannot be made"),
+    "sqlite:////dev/null/x.db": (Forbidden, "/dev/null: cannot be created"),
     "sqlite:////proc/version": (SchedulerError, "/proc/version"),
     "sqlite:////usr": (Forbidden, "/usr cannot be opened"),
     "postgresql://nobody:secret@127.0.0.1:1/nothing": (

@@ -64,7 +64,7 @@ def _make_list(
         printed=gettext(N_("Printed {time}")).format(time=at),
         headings=[gettext(word) for word in headings],
         lines=[_make_line(row, language, gettext) for row in found],
-        nothing=gettext(N_("No visits.")),
+        nothing=gettext(N_("No appointments.")),
     )
 
 

@@ -210,7 +210,7 @@ def _list_window(done: shifts.ShiftedEvent) -> list[str]:
     if "registration_closes" in fields and closes:
         notes.append(_("Registration closes: {time}", time=event_text.clocks_of(closes, event)))
     if done.offers:
-        notes.append(_("Offers that hold until another time: {count}", count=done.offers))
+        notes.append(_("Offers with a new deadline: {count}", count=done.offers))
     return notes
 
 

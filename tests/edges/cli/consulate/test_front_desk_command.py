@@ -131,7 +131,7 @@ def test_statistics_of_some_days_as_a_table_and_as_json(scheduler, phuket, clock
     assert [2, 1, 1, 10.0, 25.0] == counts
     assert "09:00" in scheduler("post", "statistics", "phuket").output
     refused = scheduler("post", "statistics", "phuket", "--from", "2027-01-12", "--until", "2027-01-11", code=2)
-    assert "--until: must not be before --from" in refused.output
+    assert "--until: give a day that is not before --from" in refused.output
 
 
 def test_the_address_of_the_board_is_another_one_after_it_was_revoked(scheduler, phuket):

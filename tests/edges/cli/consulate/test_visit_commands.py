@@ -109,7 +109,7 @@ def test_a_time_that_is_taken_is_refused_with_the_next_free_ones(scheduler, samp
         ("2027-01-12 08:00", "outside the hours"),
         ("2027-01-05 10:00", "is too soon: this service is booked at least 1 day before"),
         ("2027-08-05 10:00", "is too far ahead: this service is booked at most 60 days before"),
-        ("2027-01-12 10:00", "It is free."),
+        ("2027-01-12 10:00", "This time is free."),
     ],
 )
 def test_why_a_time_is_not_offered_is_answered(scheduler, sample, time, why):
@@ -123,7 +123,7 @@ def test_a_closure_added_later_shows_whom_it_hits_and_offers_them_other_times_in
     hit = read(scheduler, "visit", "affected", "phuket")
     rebooked = scheduler("visit", "rebook", "phuket", "--yes").output
 
-    assert "Visits outside the hours now: 1" in closed
+    assert "Appointments that are now outside the hours: 1" in closed
     assert reference in closed
     assert [reference] == [one["reference"] for one in hit]
     assert "2027-01-11 10:00 UTC+7" in rebooked

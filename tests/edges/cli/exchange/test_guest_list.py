@@ -438,7 +438,7 @@ def test_the_second_of_two_columns_for_addresses_counts_where_the_first_is_empty
 
     shown = desk.run("attendee", "import", "opening", str(file), "--dry-run").output
 
-    assert "E-mail (2)   E-mail (email)     guessed; read where the column above is empty" in shown
+    assert "E-mail (2)   E-mail (email)     guessed; used where the column above is empty" in shown
     assert {"Name": "name", "E-mail": "email", "E-mail (2)": "email"} == desk.bring(file)["columns"]
     assert "ann@example.org" == desk.list["Ann Lee"]["email"]
     assert "bo@example.org" == desk.list["Bo Li"]["email"]
@@ -498,7 +498,7 @@ def test_a_dry_run_tells_all_and_keeps_nothing(desk: Desk) -> None:
 def test_nobody_is_asked_where_nobody_can_answer_and_nothing_is_done(desk: Desk) -> None:
     file = desk.csv(HEAD, ["Ann Lee", "", ""])
 
-    assert "say --yes" in desk.run("attendee", "import", "opening", str(file), code=1).output
+    assert "give --yes" in desk.run("attendee", "import", "opening", str(file), code=1).output
     assert {} == desk.list
 
 

@@ -258,7 +258,7 @@ def test_an_event_that_cannot_be_read_any_more_is_not_missing(desk: Desk) -> Non
 
 
 def test_cancelling_what_is_missing_needs_the_name_of_the_calendar(desk: Desk) -> None:
-    assert "source: say which calendar it is" in desk.bring(vevent(), args=("--cancel-missing",), code=2)
+    assert "source: name the calendar with --source" in desk.bring(vevent(), args=("--cancel-missing",), code=2)
 
 
 @pytest.mark.both_engines
@@ -378,7 +378,10 @@ def test_a_zone_that_nobody_can_be_sure_of_is_asked_about_and_can_be_told(desk: 
     asked = desk.bring(odd, args=("--dry-run",))
     desk.bring(odd, args=("--yes", "--zone", "Customized Zone=Asia/Tokyo"))
 
-    assert '? What does the zone “Customized Zone” mean? Say it like --zone "Customized Zone=Asia/Almaty".' in asked
+    assert (
+        '? What does the time zone “Customized Zone” mean? Answer with --zone "Customized Zone=Asia/Almaty", for example.'
+        in asked
+    )
     assert "Asia/Tokyo" == desk.only["tzid"]
 
 
@@ -392,7 +395,7 @@ def test_how_a_zone_was_read_is_told_also_where_it_was_first_met_long_ago(desk: 
 
     output = desk.bring(*windows)
 
-    assert "line 12, mended: The zone “SE Asia Standard Time” is read as Asia/Bangkok." in output
+    assert "line 12, corrected: The zone “SE Asia Standard Time” is read as Asia/Bangkok." in output
     assert ["Asia/Bangkok"] == [event["tzid"] for event in desk.events]
 
 
@@ -492,7 +495,7 @@ def test_a_dry_run_shows_everything_and_keeps_nothing(desk: Desk) -> None:
 
 
 def test_nothing_is_brought_in_where_nobody_can_be_asked(desk: Desk) -> None:
-    assert "say --yes" in desk.bring(vevent(), args=(), code=1)
+    assert "give --yes" in desk.bring(vevent(), args=(), code=1)
     assert [] == desk.events
 
 

@@ -106,7 +106,7 @@ def test_an_encrypted_backup_brings_the_secret_to_a_new_machine(
     said = scheduler("db", "restore", str(place / "b")).output
 
     kept = place / "there" / "secret"
-    assert "secret is not in it" not in told
+    assert "does not contain the secret" not in told
     assert SECRET == kept.read_text()
     assert 0o600 == stat.S_IMODE(kept.stat().st_mode)
     assert f"The secret is that of the backup: {kept}" in said
@@ -123,8 +123,8 @@ def test_a_backup_that_is_not_encrypted_has_no_secret_and_says_so_twice(
 
     said = scheduler("db", "restore", str(place / "b")).output
 
-    assert "The secret is not in it, because it is not encrypted. Keep a copy elsewhere: SCHEDULER_SECRET" in told
-    assert f"The secret is not in the backup: put it back first, into {place / 'there' / 'secret'}" in said
+    assert "Keep a copy of the secret elsewhere: SCHEDULER_SECRET" in told
+    assert f"put the secret into this file first, otherwise links do not work: {place / 'there' / 'secret'}" in said
     assert not (place / "there" / "secret").exists()
 
 

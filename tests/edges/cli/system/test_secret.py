@@ -103,7 +103,7 @@ def test_the_doctor_says_where_the_secret_came_from_and_never_what_it_is(
     told = scheduler("doctor", "--json").stdout
 
     secret = next(one for one in json.loads(told)["findings"] if one["what"] == "secret")
-    assert ("ok", f"set, from {file}") == (secret["state"], secret["found"])
+    assert ("ok", f"set; source: {file}") == (secret["state"], secret["found"])
     assert KEY not in told
 
 
