@@ -109,7 +109,7 @@ def make_backup(db: Database, file: Path, *, key: Key | None, secret: str, actor
 
 def _refuse_existing(file: Path) -> None:
     if os.path.lexists(file):
-        raise Conflict("{file}: is there already; a backup never replaces a file, name another", file=file)
+        raise Conflict("{file}: exists already; a backup never replaces a file, so give another name", file=file)
 
 
 @contextmanager
@@ -212,7 +212,7 @@ def _verify(part: Path, key: Key | None, written: _Written, file: Path) -> Backu
     made = Backup(file, written.header, written.rows, encrypted=key is not None)
     readable = key is None or age.can_decrypt(key.value)
     if not same or (readable and replace(read_backup(part, key), file=file) != made):
-        raise Conflict("{file}: is not what was written to it; look after the disk", file=file)
+        raise Conflict("{file}: does not contain what was written to it; check the disk", file=file)
     return made
 
 
@@ -271,13 +271,13 @@ _UNREADABLE = (ValueError, TypeError, LookupError, RecursionError, NoResultFound
 
 
 def _holds_unreadable(file: Path) -> Conflict:
-    return Conflict(_DAMAGED, file=file, reason=Damaged("what it holds cannot be read"))
+    return Conflict(_DAMAGED, file=file, reason=Damaged("its content cannot be read"))
 
 
 def _read_header(members: Iterator[tuple[str, bytes]]) -> BackupHeader:
     name, content = next(members, ("", b""))
     if name != HEADER:
-        raise Damaged("it does not begin as a backup does")
+        raise Damaged("it does not begin like a backup")
     return BackupHeader.from_json(content)
 
 
@@ -292,7 +292,7 @@ def _decrypted(source: BinaryIO, file: Path, key: Key | None) -> Iterator[Binary
             yield plain
         return
     if not head.startswith(MAGIC):
-        raise Invalid("{file}: is no backup made by `scheduler db backup`", file=file)
+        raise Invalid("{file}: is not a backup made by `scheduler db backup`", file=file)
     yield source
 
 
@@ -342,7 +342,7 @@ def _fill(connection: sa.Connection, header: BackupHeader, pieces: Iterable[tupl
     table_copy.set_positions(connection, tables.values(), header.positions)
     faults = table_copy.find_faults(connection)
     if faults:
-        raise Damaged("its rows do not fit together: {faults}", faults="; ".join(faults))
+        raise Damaged("its rows contradict one another: {faults}", faults="; ".join(faults))
     table_copy.update_statistics(connection)
 
 

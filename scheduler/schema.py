@@ -168,7 +168,7 @@ def _refuse_rows(connection: sa.Connection, db: Database) -> None:
         count = count_rows(connection, sa.table(name))
         if count:
             raise Conflict(
-                "the database {place} is not empty ({table}: {count}); move it away, or name another: database_url",
+                "the database {place} is not empty ({table}: {count}); move it away, or set another database_url",
                 place=db.url.render_as_string(hide_password=True),
                 table=name,
                 count=count,

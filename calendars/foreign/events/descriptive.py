@@ -60,7 +60,7 @@ class DescriptiveReader:
             latitude = longitude = inf
         if abs(latitude) <= 90 and abs(longitude) <= 180:
             return latitude, longitude
-        self._notes.add_ignored(line[0], uid, "GEO is no place on Earth: {value}.", value=line[2])
+        self._notes.add_ignored(line[0], uid, "GEO is not a position on Earth: {value}.", value=line[2])
         return None
 
 

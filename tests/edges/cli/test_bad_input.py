@@ -216,8 +216,8 @@ def test_what_merely_follows_from_a_mistake_is_not_told_as_another(desk: Schedul
         (f"a{'.a' * 20} = 1", "has more than 20 brackets inside each other"),
         ('programme = "x"\n', "programme: must be a table"),
         ('[programme]\nkey = "p"\nname = [[1]]\n', "programme.name: "),
-        (HEAD + EVENT + "first_day = 9999-12-31\n", "first_day: 9999-12-31: 9999 is no year to plan for"),
-        (HEAD + EVENT + "first_day = 0001-01-01\n", "first_day: 0001-01-01: 1 is no year to plan for"),
+        (HEAD + EVENT + "first_day = 9999-12-31\n", "9999-12-31: events cannot be planned for the year 9999; check the year"),
+        (HEAD + EVENT + "first_day = 0001-01-01\n", "0001-01-01: events cannot be planned for the year 1; check the year"),
         (HEAD + EVENT + "dtstart = 9999-12-31T23:00:00\nduration = '2h'\n", "9999 is no year to plan for"),
         (HEAD + EVENT + "first_day = 2027-01-01\nlast_day = 2099-01-01\n", "is more than 50 years after 2027-01-01"),
         (
@@ -267,7 +267,7 @@ def test_a_dry_run_writes_nothing_and_says_what_it_would(desk: Scheduler, tmp_pa
         (("person", "add", "p", "--name", "P", "--email", "p at example"), 2, "is not an e-mail address"),
         (("feed", "export", "nope"), 1, "there is no feed nope"),
         (("feed", "export", "all", "-o", "/nowhere/x.ics"), 1, "cannot be written"),
-        (("letter", "show", "7"), 1, "there is no letter 7"),
+        (("letter", "show", "7"), 1, "there is no e-mail 7"),
         (("reminder", "list", "nope"), 1, "there is no event nope"),
         (("feed", "publish", "--to", "http://["), 2, "--to http://[: Invalid IPv6 URL"),
         (("venue", "change", "hall", "--closed", "2027-01-01..2099-01-01"), 2, "more than 50 years after 2027-01-01"),
@@ -337,7 +337,7 @@ def test_an_argument_in_another_encoding_is_refused(
 @pytest.mark.parametrize(
     ("written", "said"),
     [
-        ("base_url = 'https://['", "base_url: https://[ is no address; write https://HOST"),
+        ("base_url = 'https://['", "base_url: https://[ is not a web address; write https://HOST"),
         ("base_url = 'https://a:b'", "base_url: https://a:b is no address"),
         ("base_url = 'https://a:0'", "base_url: https://a:0 is no address"),
         ("database_url = 5", "database_url: must be a text"),

@@ -448,7 +448,7 @@ def test_a_field_that_must_be_filled_is_named(db, rows):
 def test_a_refusal_names_no_table_and_no_statement(db, rows):
     _, said = refused(db, "person", copy_of(rows["person"], Base.metadata.tables["person"], {"key": FRESH}))
 
-    assert "a person with this name and address is already known" == said
+    assert "there is already a person with this name and e-mail address" == said
 
 
 # The audit

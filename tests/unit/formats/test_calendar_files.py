@@ -72,11 +72,11 @@ def test_what_is_of_no_known_kind_is_left_to_the_reader() -> None:
     [
         (zipped(readme_dot_txt=b"x"), "file: is a .zip without a calendar (.ics) in it"),
         (zipped(a_dot_ics=CALENDAR, b_dot_ics=OTHER), "unpack it and import each: a.ics, b.ics"),
-        (zipped(a_dot_ics=b"x" * 1_001), "file: unpacks to more than 1000 octets"),
+        (zipped(a_dot_ics=b"x" * 1_001), "file: unpacks to more than 1000 bytes"),
         (zipped(**{f"{number}.txt": b"" for number in range(1_001)}), "file: is a .zip of more than 1000 files"),
         (zipped(a_dot_ics=zipped(a_dot_ics=CALENDAR)), "file: is packed twice"),
         (zipped(a_dot_ics=CALENDAR)[:-30], "file: is a .zip that cannot be unpacked here"),
-        (gzip.compress(b"x" * 1_001, mtime=0), "file: unpacks to more than 1000 octets"),
+        (gzip.compress(b"x" * 1_001, mtime=0), "file: unpacks to more than 1000 bytes"),
         (gzip.compress(CALENDAR, mtime=0)[:-9], "file: is a .gz that cannot be unpacked"),
         (mail(), "file: is a mail without a calendar in it"),
         (mail(CALENDAR, OTHER), "file: is a mail with several calendars"),

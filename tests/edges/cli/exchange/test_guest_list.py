@@ -214,7 +214,7 @@ def test_merged_cells_hold_for_each_of_their_rows_and_columns_and_a_title_in_one
 
     added = {"Петрова Ольга": "added", "Цой Юлия": "added", "Ким Анна": "added"}
     assert {"Министерство культуры": "waits", **added} == told["outcomes"]
-    assert ["merged cells are read as if each of their rows said the same: C3:C4"] == told["notes"]
+    assert ["merged cells are read as if each of their rows had the same value: C3:C4"] == told["notes"]
     rows = {row[0]: row[1] for row in desk.export("out.xlsx")[1:]}
     assert {"Петрова Ольга": "Музей", "Цой Юлия": "Музей", "Ким Анна": ""} == rows
 
@@ -466,7 +466,7 @@ def test_a_bad_row_comes_back_with_its_reason_and_the_others_go_in(desk: Desk) -
     assert [*HEAD, "Decision", "Reason"] == back[0]
     assert [row[:3] for row in back[1:]] == bad
     assert "name: is missing" == back[1][4]
-    assert back[2][4].startswith("email: 'at home' is not an e-mail address")
+    assert back[2][4].startswith("email: 'at home' is not an e-mail address; write it like name@example.org")
 
 
 def test_the_file_that_came_back_goes_in_once_it_is_mended_and_is_never_written_over(desk: Desk) -> None:
@@ -798,7 +798,7 @@ def test_formulas_are_read_as_what_they_last_gave_and_that_is_said(desk: Desk) -
 
     told = desk.bring(desk.directory / "guests.xlsx")
 
-    assert ["there are formulas: the values are those of when the file was last saved"] == told["notes"]
+    assert ["there are formulas: their values are those from when the file was last saved"] == told["notes"]
     assert "ann@example.org" == desk.list["Ann Lee"]["email"]
 
 

@@ -138,7 +138,7 @@ def test_what_is_cancelled_there_is_cancelled_here(desk: Desk, given: dict[str, 
 def test_what_was_cancelled_before_it_was_known_is_not_planned(desk: Desk) -> None:
     output = desk.bring(vevent(), vevent("b@x", STATUS="CANCELLED"))
 
-    assert "Cancelled there, and not known here." in output
+    assert "It is cancelled in that calendar and does not exist here." in output
     assert 1 == len(desk.events)
 
 
@@ -236,7 +236,7 @@ def test_what_has_vanished_is_told_and_cancelled_only_when_asked(desk: Desk) -> 
     standing = [event["status"] for event in desk.events]
     cancelled = desk.bring(both[0], args=("--yes", "--cancel-missing", "--source", "Ministry"))
 
-    assert "No longer there, and untouched here (--cancel-missing cancels): 1: dinner-2027-02-02." in told
+    assert "No longer in that calendar, and not changed here (to cancel them, use --cancel-missing): 1: dinner-2027-02-02." in told
     assert ["confirmed"] * 2 == standing
     assert "x event dinner-2027-02-02" in cancelled
     desk.bring(*both)
@@ -249,7 +249,7 @@ def test_an_event_that_cannot_be_read_any_more_is_not_missing(desk: Desk) -> Non
 
     output = desk.bring(vevent(), broken, args=("--yes", "--cancel-missing", "--source", "Ministry"))
 
-    assert "refused: DTSTART is no time: tomorrow." in output
+    assert "refused: DTSTART is not a time: tomorrow." in output
     assert ["confirmed"] * 2 == [event["status"] for event in desk.events]
 
 
@@ -275,7 +275,7 @@ def test_the_same_event_from_another_calendar_is_not_doubled(desk: Desk) -> None
 
     output = desk.bring(vevent(), args=("--yes", "--source", "Copy"))
 
-    assert "talks-2027-02-02 is this event already, imported from Ministry." in output
+    assert "This event exists already: talks-2027-02-02, imported from Ministry." in output
     assert 1 == len(desk.events)
 
 
@@ -296,7 +296,7 @@ def test_an_event_of_our_own_that_comes_back_is_refused(desk: Desk) -> None:
 
     output = desk.bring(vevent(desk.only["uid"]))
 
-    assert "refused: dinner is this event already: what we publish is not imported." in output
+    assert "refused: This event exists already: dinner; what we publish ourselves is not imported." in output
     assert 1 == len(desk.events)
 
 
@@ -397,7 +397,7 @@ def test_alarms_and_attendees_are_left_behind_with_one_note(desk: Desk) -> None:
 
     output = desk.bring(vevent("a@x", *guests, *alarm))
 
-    assert 1 == output.count("Alarms (1) and attendees (3) are not taken over.")
+    assert 1 == output.count("Alarms (1) and attendees (3) are not imported.")
     assert [] == desk.json("attendee", "list", desk.only["key"])
     assert [] == desk.json("reminder", "list")
 
@@ -748,7 +748,7 @@ def test_a_cancellation_of_what_is_not_known_says_so(desk: Desk, name: tuple[str
 
     output = bring_file(desk, "cancel.ics", foreign, method="CANCEL")
 
-    assert "Cancelled there, and not known here." in output
+    assert "It is cancelled in that calendar and does not exist here." in output
     assert {"confirmed"} == {event["status"] for event in desk.events}
 
 

@@ -181,7 +181,7 @@ def test_a_file_is_never_replaced(filled: App, scheduler: Scheduler, file: Path)
 
     told = scheduler("db", "backup", str(file), code=1).output
 
-    assert f"Error: {file}: is there already; a backup never replaces a file, name another\n" == told
+    assert f"Error: {file}: exists already; a backup never replaces a file, so give another name\n" == told
     assert b"the backup of yesterday" == file.read_bytes()
     assert [] == list(file.parent.glob(".*"))
 
@@ -255,7 +255,7 @@ def test_a_backup_that_somebody_forged_is_refused_and_nothing_is_restored(
 
     told = scheduler("db", "restore", str(file), code=1).output
 
-    assert f"Error: {file}: is damaged: what it holds cannot be read; nothing was changed\n" == told
+    assert f"Error: {file}: is damaged: its content cannot be read; nothing was changed\n" == told
     assert {"alembic_version", "version"} >= {name for name, rows in _rows_of(url).items() if rows}
 
 

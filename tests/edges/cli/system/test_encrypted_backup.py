@@ -165,7 +165,7 @@ def test_what_is_no_key_is_refused_and_no_file_is_left(
     for key in ("correct horse battery staple", "age1qqqqqqqqqqqqqqqq", "AGE-SECRET-KEY-1X", "# a comment only"):
         monkeypatch.setenv("SCHEDULER_BACKUP_KEY", key)
         told = scheduler("db", "backup", str(place / "b"), code=2).output
-        assert "Error: backup_key: is no age key; make one with: scheduler db key FILE\n" == told
+        assert "Error: backup_key: is not an age key; make one with: scheduler db key FILE\n" == told
     assert [] == [path for path in place.iterdir() if path.name.startswith((".b", "b"))]
 
 
