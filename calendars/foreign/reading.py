@@ -121,7 +121,9 @@ def _read_events(
 def _note_method_and_faults(calendar: VCalendar, limits: Limits, notes: Notes) -> None:
     method = calendar.properties.method
     if method in _ANSWERS:
-        message = N_("METHOD:{method} makes this an answer to an invitation; its events are proposals and are not read.")
+        message = N_(
+            "METHOD:{method} makes this an answer to an invitation; its events are proposals and are not read."
+        )
         notes.add_refused(calendar.head.lines["METHOD"][0][0], "", message, method=method)
     elif method not in ("", "PUBLISH"):
         message = N_(

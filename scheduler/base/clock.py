@@ -122,10 +122,12 @@ def instant(wall: datetime, tzid: str, *, gap: Literal["refuse", "shift"] = "ref
     try:
         at = local.astimezone(UTC)
     except OverflowError as error:
-        raise Invalid("{wall} is too far in the past or in the future.", wall=wall.isoformat(" ", "minutes")) from error
+        raise Invalid(
+            "{wall} is too far in the past or in the future.", wall=wall.isoformat(" ", "minutes")
+        ) from error
     if gap == "refuse" and _wall(at, tzid) != _naive(wall):
         raise Invalid(
-            "There is no {wall} in {tzid}, because clocks are put forward then: write {next}, the first time after it.",
+            "There is no {wall} in {tzid}, clocks are put forward then: the first time after it is {next}.",
             wall=wall.isoformat(" ", "minutes"),
             tzid=tzid,
             next=_first_after_gap(local, tzid).isoformat(" ", "minutes"),

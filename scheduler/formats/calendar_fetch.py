@@ -88,7 +88,11 @@ def fetch_calendar(url: str, *, allowed: Callable[[Address], bool] = is_public, 
             if isinstance(answer, Fetched):
                 return answer
             at = _next(at, answer)
-    raise Forbidden("{host}: redirects more than {most} times; save the file and import it", host=at.hostname, most=bounds.redirects)
+    raise Forbidden(
+        "{host}: redirects more than {most} times; save the file and import it",
+        host=at.hostname,
+        most=bounds.redirects,
+    )
 
 
 def host_of(url: str) -> str:
@@ -114,7 +118,9 @@ def _parse(url: str) -> SplitResult:
     if not host or port == 0 or not url.strip().isprintable() or " " in url.strip():
         raise Invalid("{url} is not a web address; it begins with https://", url=make_legible(url))
     if at.username or at.password:
-        raise Invalid("{host}: addresses with a password in them are not fetched; save the file and import it", host=host)
+        raise Invalid(
+            "{host}: addresses with a password in them are not fetched; save the file and import it", host=host
+        )
     return _in_ascii(at._replace(scheme=_SCHEMES[at.scheme]))
 
 
@@ -133,7 +139,9 @@ def _next(at: SplitResult, location: str) -> SplitResult:
         raise Invalid("{url} is not a web address; it begins with https://", url=make_legible(location)) from error
     there = _parse(joined)
     if at.scheme == "https" and there.scheme == "http":
-        raise Forbidden("{host} redirects from https to http, which is not safe; save the file and import it", host=at.hostname)
+        raise Forbidden(
+            "{host} redirects from https to http, which is not safe; save the file and import it", host=at.hostname
+        )
     return there
 
 
@@ -197,7 +205,9 @@ def _resolve(at: SplitResult, allowed: Callable[[Address], bool]) -> str:
     addresses = [str(info[4][0]) for info in found]
     for address in addresses:
         if not allowed(ip_address(address.partition("%")[0])):
-            raise Forbidden("{host} is not a public address ({address}); save the file and import it", host=host, address=address)
+            raise Forbidden(
+                "{host} is not a public address ({address}); save the file and import it", host=host, address=address
+            )
     return addresses[0]
 
 

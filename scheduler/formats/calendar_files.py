@@ -113,7 +113,11 @@ def _list_calendars(archive: zipfile.ZipFile, name: str) -> list[str]:
     """List the calendars in a zip by their names; macOS adds a shadow of each, which is none."""
     names = archive.namelist()
     if len(names) > _MAX_MEMBERS:
-        raise Invalid("{file}: is a .zip of more than {most} files; unpack it and import the .ics in it", file=name, most=_MAX_MEMBERS)
+        raise Invalid(
+            "{file}: is a .zip of more than {most} files; unpack it and import the .ics in it",
+            file=name,
+            most=_MAX_MEMBERS,
+        )
     visible = [one for one in names if not one.startswith("__MACOSX/") and not one.rpartition("/")[2].startswith(".")]
     return [one for one in visible if one.lower().endswith((".ics", ".ical", ".ifb", ".icalendar", ".vcs", ".eml"))]
 

@@ -72,7 +72,9 @@ def _content(path: Path) -> bytes:
     except OSError as error:
         raise Invalid("{file}: cannot be read: {reason}", file=path, reason=error.strerror) from error
     if len(data) > MAX_OCTETS:
-        raise Invalid("{file}: is larger than {most} MB; split it into several files", file=path, most=MAX_OCTETS // 1_000_000)
+        raise Invalid(
+            "{file}: is larger than {most} MB; split it into several files", file=path, most=MAX_OCTETS // 1_000_000
+        )
     start = data[:100].lstrip(b"\xef\xbb\xbf \t\r\n").upper()
     if start.startswith(b"BEGIN:VCARD"):
         raise Invalid("{file}: is a file of business cards; save it from your address book as .csv", file=path)
@@ -161,7 +163,9 @@ def _refuse_bombs(path: Path, data: bytes) -> None:
             if part.filename.endswith((".xml", ".rels")):
                 with archive.open(part) as content:
                     if b"<!DOCTYPE" in content.read(1_000):
-                        raise Invalid("{file}: declares XML entities, which spreadsheets never do; save it again", file=path)
+                        raise Invalid(
+                            "{file}: declares XML entities, which spreadsheets never do; save it again", file=path
+                        )
 
 
 def _read_xlsx(path: Path, data: bytes, archive: zipfile.ZipFile, wanted: str | None) -> TableSheet:
@@ -205,7 +209,8 @@ def _read_xls(path: Path, data: bytes, wanted: str | None) -> TableSheet:
         raise
     except Exception as error:  # calamine raises whatever a broken part leads to
         raise Invalid(
-            "{file}: is an .xls that cannot be read, or has a password; save it as .xlsx without a password", file=path
+            "{file}: is an .xls that cannot be read, or has a password; save it as .xlsx without a password",
+            file=path,
         ) from error
     layout, remarks = scan_xls(data, name), _tell_others(name, book.names, wanted)
     if layout is None:
@@ -245,7 +250,9 @@ def _tell_layout(layout: SheetLayout, rows: Sequence[tuple[int, Row]]) -> Iterat
             cells=cells,
         )
     if down := [cells for cells in layout.merged if cells.bottom > cells.top]:
-        yield Remark("merged cells are read as if each of their rows had the same value: {cells}", cells=_list_some(down))
+        yield Remark(
+            "merged cells are read as if each of their rows had the same value: {cells}", cells=_list_some(down)
+        )
     width = max((len(row) for _, row in rows), default=0)
     if hidden := [column_letters(column) for column in sorted(layout.hidden_columns) if column <= width]:
         yield Remark("columns that are hidden in the file are read, too: {columns}", columns=_list_some(hidden))
@@ -358,7 +365,12 @@ def _decode(path: Path, data: bytes, encoding: str | None) -> tuple[str, tuple[R
             continue
         if name.startswith("utf"):
             return text, ()
-        return text, (Remark("read as {name}; if characters are wrong, choose another encoding with --encoding", name=_WINDOWS[name]),)
+        return text, (
+            Remark(
+                "read as {name}; if characters are wrong, choose another encoding with --encoding",
+                name=_WINDOWS[name],
+            ),
+        )
     raise Invalid("{file}: its encoding is not known; save it as UTF-8 or .xlsx, or use --encoding", file=path)
 
 

@@ -398,6 +398,6 @@ class Capacity(Base):
         return None if self.free is None else max(0, self.free - self.reserve)
 
 
-register_refusal("ck_seating_not_overbooked", N_("there are not enough places left"))
+register_refusal("ck_seating_not_overbooked", N_("there are not that many places left"))
 register_refusal("uq_event_key", N_("an event with this key already exists"))
 register_refusal("uq_event_uid", N_("another event has this UID"))

@@ -19,7 +19,9 @@ _IN_USE = N_("the database {place} is in use by another program; try again in a 
 class Busy(Conflict):
     """Others hold what is needed, for longer than this thread could wait; nothing was changed."""
 
-    def __init__(self, message: str = N_("other people are making changes; try again in a moment"), **facts: object) -> None:
+    def __init__(
+        self, message: str = N_("other people are making changes; try again in a moment"), **facts: object
+    ) -> None:
         super().__init__(message, **facts)
 
 
@@ -30,7 +32,9 @@ class Held(Busy):
 class Gone(NotFound):
     """Somebody else has removed what this is about since it was read; nothing was changed."""
 
-    def __init__(self, message: str = N_("the entry that this refers to has just been removed; nothing was changed")) -> None:
+    def __init__(
+        self, message: str = N_("the entry that this refers to has just been removed; nothing was changed")
+    ) -> None:
         super().__init__(message)
 
 

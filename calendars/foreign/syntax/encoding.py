@@ -32,7 +32,9 @@ def prepare_octets(data: bytes, limits: Limits) -> bytes:
     """Remove a byte order mark, convert UTF-16 to UTF-8, and replace CR as line end. Raise ReadError if too large."""
     if len(data) > limits.max_octets:
         raise ReadError(
-            "The calendar is too large. Bytes: {octets}; at most {limit} are read.", octets=len(data), limit=limits.max_octets
+            "The calendar is too large. Bytes: {octets}; at most {limit} are read.",
+            octets=len(data),
+            limit=limits.max_octets,
         )
     for mark, encoding in (*_BOMS, *_WITHOUT_BOM):
         if data.startswith(mark):
@@ -55,7 +57,9 @@ def detect_encoding(data: bytes, charset: str | None, notes: Notes) -> Encoding:
     if codec and _is_ascii_compatible(codec) and _can_decode(unfolded, codec):
         return Encoding(codec)
     if broken_line := _find_broken_line(data):
-        notes.add_mended(broken_line, "", "Some characters are not in UTF-8 and are shown as \N{REPLACEMENT CHARACTER}.")
+        notes.add_mended(
+            broken_line, "", "Some characters are not in UTF-8 and are shown as \N{REPLACEMENT CHARACTER}."
+        )
         return Encoding("utf-8", "replace")
     guess = guess_charset(unfolded)
     message = N_("The text is not in UTF-8; it was read as {charset} (choose another one with --charset).")

@@ -96,7 +96,9 @@ def _parse_email(value: Any) -> str:
     try:
         return validate_email(_parse_line(value), check_deliverability=False, allow_smtputf8=False).normalized
     except EmailNotValidError as error:
-        raise Invalid("{value} is not an e-mail address; write it like name@example.org", value=_shorten(value)) from error
+        raise Invalid(
+            "{value} is not an e-mail address; write it like name@example.org", value=_shorten(value)
+        ) from error
 
 
 def _parse_telephone(value: Any) -> str:
@@ -138,7 +140,11 @@ def _parse_day(value: Any) -> date:
 
 def _require_year(value: date) -> None:
     if not FIRST_YEAR <= value.year <= LAST_YEAR:
-        raise Invalid("{value}: events cannot be planned for the year {year}; check the year", value=value.isoformat(), year=value.year)
+        raise Invalid(
+            "{value}: events cannot be planned for the year {year}; check the year",
+            value=value.isoformat(),
+            year=value.year,
+        )
 
 
 def _parse_wall(value: Any) -> datetime:
@@ -251,7 +257,9 @@ def _parse_weekdays(value: str) -> range:
         raise Invalid("{value} is not a weekday; write mon, tue ... sun, mon-fri or daily", value=_shorten(value))
     start, end = WEEKDAYS.index(first), WEEKDAYS.index(last or first)
     if end < start:
-        raise Invalid("{value} ends before it begins; write two ranges, such as fri-sun and mon-tue", value=_shorten(value))
+        raise Invalid(
+            "{value} ends before it begins; write two ranges, such as fri-sun and mon-tue", value=_shorten(value)
+        )
     return range(start, end + 1)
 
 

@@ -76,7 +76,10 @@ def import_events(
     exist, Conflict for contradictions, Invalid for more than MAX_EVENTS.
     """
     if len(events) > MAX_EVENTS:
-        message = N_("until: there are {count} events in this time; at most {most} can be imported in one run, so give an earlier day")
+        message = N_(
+            "until: there are {count} events in this time; at most {most} can be imported in one run, "
+            "so give an earlier day"
+        )
         raise Invalid(message, count=len(events), most=MAX_EVENTS)
     run = _CalendarImport(session, options, tuple(notes), now)
     run.classify(events)
@@ -195,7 +198,9 @@ class _CalendarImport:
         elif others and foreign.recurrence_id is None:
             self._cancel_series(one, others)
         elif not foreign.expanded:
-            self.notes.add_ignored(foreign.line, foreign.uid, N_("It is cancelled in that calendar and does not exist here."))
+            self.notes.add_ignored(
+                foreign.line, foreign.uid, N_("It is cancelled in that calendar and does not exist here.")
+            )
 
     def _cancel_series(self, one: MappedEvent, occurrences: Iterable[KnownEvent]) -> None:
         """Cancel the occurrences to come of a series that is cancelled as a whole, without naming them."""
@@ -356,7 +361,9 @@ class _CalendarImport:
         return draft, kept
 
     def _note_both_changed(self, one: MappedEvent, key: str, name: str) -> None:
-        message = N_("{field} of {event} has changed in that calendar and here; ours is kept (to take theirs, use --theirs).")
+        message = N_(
+            "{field} of {event} has changed in that calendar and here; ours is kept (to take theirs, use --theirs)."
+        )
         self.notes.add_ignored(one.foreign.line, one.foreign.uid, message, field=name, event=key)
 
     # Missing events
@@ -376,7 +383,10 @@ class _CalendarImport:
             self._cancel(missing)
             return
         keys = ", ".join(known.key for known in missing[:_MAX_KEYS]) + (", …" if missing[_MAX_KEYS:] else "")
-        message = N_("No longer in that calendar, and not changed here (to cancel them, use --cancel-missing): {count}: {events}.")
+        message = N_(
+            "No longer in that calendar, and not changed here (to cancel them, use --cancel-missing): "
+            "{count}: {events}."
+        )
         self.notes.add_ignored(None, "", message, count=len(missing), events=keys)
 
     def _is_missing(self, known: KnownEvent) -> bool:

@@ -205,7 +205,10 @@ def test_two_appointments_in_one_cell_are_refused_by_the_primary_key(post):
         row = {"counter_id": claim.counter_id, "day": claim.day, "cell": claim.cell}
         number = claim.appointment_id
 
-    with pytest.raises(Conflict, match="this time has just been booked; choose another time"), post.db.write() as session:
+    with (
+        pytest.raises(Conflict, match="this time has just been booked; choose another time"),
+        post.db.write() as session,
+    ):
         session.execute(sa.insert(SlotClaim).values(**row, appointment_id=number))
 
 

@@ -435,7 +435,7 @@ def rules(table):
 def test_nothing_hangs_on_what_is_not_there(db, rows, table, changes):
     _, said = refused(db, table, copy_of(rows[table], Base.metadata.tables[table], changes))
 
-    assert said.startswith(("refused by ", "what this is about was just removed"))
+    assert said.startswith(("refused by ", "the entry that this refers to has just been removed"))
     assert "None" not in said
 
 

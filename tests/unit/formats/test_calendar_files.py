@@ -78,17 +78,17 @@ def test_what_is_of_no_known_kind_is_left_to_the_reader() -> None:
         (zipped(a_dot_ics=CALENDAR)[:-30], "file: is a .zip that cannot be unpacked here"),
         (gzip.compress(b"x" * 1_001, mtime=0), "file: unpacks to more than 1000 bytes"),
         (gzip.compress(CALENDAR, mtime=0)[:-9], "file: is a .gz that cannot be unpacked"),
-        (mail(), "file: is a mail without a calendar in it"),
-        (mail(CALENDAR, OTHER), "file: is a mail with several calendars"),
+        (mail(), "file: is an e-mail without a calendar in it"),
+        (mail(CALENDAR, OTHER), "file: is an e-mail with several calendars"),
         (
             b"From a@b Mon\n" + mail(CALENDAR) + b"\n\nFrom c@d Mon\n" + mail(CALENDAR),
-            "is a mailbox of several mails",
+            "is a mailbox of several e-mails",
         ),
         (b"BEGIN:VCARD\r\nFN:Anna Roe\r\nEND:VCARD\r\n", "file: is a file of business cards (vCard)"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1", "file: is a file of Outlook (.msg)"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "file: is an Outlook file (.msg)"),
         (b"%PDF-1.7", "file: is a PDF; ask for the calendar as .ics"),
         (b'["vcalendar", []]', "file: is a calendar as JSON (jCal)"),
-        (b"<!DOCTYPE html><html></html>", "file: is a web page with no BEGIN:VCALENDAR"),
+        (b"<!DOCTYPE html><html></html>", "file: is a web page without BEGIN:VCALENDAR"),
     ],
 )
 def test_any_other_file_is_refused_with_what_helps(data: bytes, sentence: str) -> None:

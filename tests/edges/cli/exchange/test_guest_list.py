@@ -401,7 +401,7 @@ def test_an_xls_is_read(desk: Desk) -> None:
     [
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 4_000, "has a password"),
         (b"<html><table><tr><td>Name</td></tr></table>", "is a web page or XML"),
-        (b"PK\x03\x04" + b"x" * 400, "is no .xlsx or .ods that can be read"),
+        (b"PK\x03\x04" + b"x" * 400, "is not a readable .xlsx or .ods"),
     ],
 )
 def test_a_file_that_is_no_table_is_refused_with_the_remedy(desk: Desk, content: bytes, said: str) -> None:
@@ -763,10 +763,10 @@ def test_what_cannot_be_read_is_refused_in_one_line(desk: Desk) -> None:
         assert 1 == output.count("\n")
         return output
 
-    assert "is no .xlsx or .ods that can be read" in refused("a.xlsx", b"PK\x03\x04 and nothing more")
+    assert "is not a readable .xlsx or .ods" in refused("a.xlsx", b"PK\x03\x04 and nothing more")
     assert "or has a password" in refused("a.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
     assert "is empty" in refused("a.csv", b"")
-    assert "is no .xlsx and no .csv" in refused("b.csv", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(range(32)))
+    assert "is neither .xlsx nor .csv" in refused("b.csv", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(range(32)))
     assert "there is no such file" in desk.refused(desk.directory / "none.csv")
     assert "has no sheet Gala" in desk.refused(desk.xlsx(HEAD), "--sheet", "Gala")
 
@@ -874,7 +874,7 @@ def test_a_quotation_mark_that_is_not_closed_swallows_no_rows(desk: Desk, rows: 
 
     said = desk.refused(file)
 
-    assert "line 3: a quotation mark is opened and not closed" in said
+    assert "line 3: a quotation mark is opened but not closed" in said
     assert {} == desk.list
 
 
@@ -889,7 +889,7 @@ def test_a_file_with_nuls_far_below_is_no_table(desk: Desk) -> None:
     file = desk.directory / "guests.csv"
     file.write_bytes(b"Name,Decision\n" + b"Anna,\n" * 500 + b"Boris,a\0b\n")
 
-    assert "is no .xlsx and no .csv" in desk.refused(file)
+    assert "is neither .xlsx nor .csv" in desk.refused(file)
 
 
 @pytest.mark.parametrize("name", ["undefined", "idna", "base64", "nonsense"])

@@ -74,7 +74,7 @@ def test_a_password_is_changed(scheduler: Scheduler, app) -> None:
     ("args", "typed", "code", "said"),
     [
         ((*ADD, "--password-stdin"), "short", 2, "the password must have at least 12 characters"),
-        ((*ADD, "--password-stdin"), "aigerim is my name", 2, "must not contain the name"),
+        ((*ADD, "--password-stdin"), "aigerim is my name", 2, "must not contain your name"),
         (ADD, "", 2, "say --password-stdin or --invite"),
         ((*ADD, "--password-stdin", "--invite"), PASSWORD, 2, "--password-stdin: leave it out"),
         (("account", "add", "no name", "--role", "door", "--invite"), "", 2, "name: no name is not a name"),

@@ -204,7 +204,7 @@ def test_a_database_that_is_not_empty_is_refused_in_one_line_and_left_as_it_is(
     told = scheduler("db", "restore", str(file), code=1).output
 
     assert re.fullmatch(
-        r"Error: the database \S+ is not empty \(\w+: \d+\); move it away, or name another: database_url\n", told
+        r"Error: the database \S+ is not empty \(\w+: \d+\); move it away, or set another database_url\n", told
     )
     assert before == read_rows(filled.db)
 
@@ -305,8 +305,8 @@ def test_rows_that_the_tables_refuse_leave_an_empty_database(
     ("content", "reason"),
     [
         (None, "there is no such file"),
-        (b"", "is no backup made by `scheduler db backup`"),
-        (b"SQLite format 3\0", "is no backup made by `scheduler db backup`"),
+        (b"", "is not a backup made by `scheduler db backup`"),
+        (b"SQLite format 3\0", "is not a backup made by `scheduler db backup`"),
     ],
 )
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
