@@ -45,7 +45,7 @@ class DescriptiveReader:
         line = part.get_line("URL")
         url = "".join(clean_text(get_value(line)).split()) if line else ""
         if line and url and not url.lower().startswith(("http://", "https://")):
-            self._notes.add_ignored(line[0], uid, "URL does not lead to the web: {url}.", url=url)
+            self._notes.add_ignored(line[0], uid, "URL is not a web address: {url}.", url=url)
             return ""
         return url
 

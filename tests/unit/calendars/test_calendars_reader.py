@@ -641,7 +641,7 @@ def test_of_a_broken_file_all_is_told_line_by_line_and_the_rest_is_read() -> Non
         (25, "mended", "2027-03-03T15:00:00+05:00 is not written as a time."),
         (26, "mended", "DURATION cannot be read and was left out: -PT1H."),
         (27, "mended", "The rule cannot be read; only the first day was imported: FREQ=SOMETIMES."),
-        (28, "ignored", "URL does not lead to the web: javascript:alert(1)."),
+        (28, "ignored", "URL is not a web address: javascript:alert(1)."),
         (29, "ignored", "GEO is not a position on Earth: 91;181."),
         (31, "ignored", "This line is not a property."),
         (
