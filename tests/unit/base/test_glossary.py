@@ -243,6 +243,16 @@ def test_the_reader_is_addressed_with_a_capital(language):
     assert [] == found, f"say: {right}"
 
 
+def test_thai_says_today_for_today_alone():
+    found = [
+        f"{message}: {said} (say: วันดังกล่าว)"
+        for message, said in list_translations("th")
+        if "วันนี้" in said and not re.search(r"\b(today|now)\b", message, re.IGNORECASE)
+    ]
+
+    assert [] == found
+
+
 @pytest.mark.parametrize(
     ("message", "kk", "ru", "th"),
     [
