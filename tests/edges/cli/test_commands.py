@@ -196,7 +196,7 @@ def test_an_address_that_several_share_names_nobody(desk: Scheduler) -> None:
 
     refused = desk("attendee", "register", "gala", "--person", "ann@example.org", code=1).output
 
-    assert "several people share the address" in refused
+    assert "several people share the e-mail address" in refused
 
 
 def test_an_address_on_the_list_names_the_one_who_is_there(desk: Scheduler) -> None:

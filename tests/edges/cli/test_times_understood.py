@@ -173,7 +173,7 @@ def test_an_answer_cannot_have_come_on_a_day_to_come(scheduler, app):
     assert "on: 2027-01-05 is in the future" in said.output
 
 
-PASSED_DAY = "A day that is closed or has other hours has passed."
+PASSED_DAY = "Days that are closed or have special hours cannot be in the past."
 
 
 @pytest.fixture

@@ -79,7 +79,7 @@ def test_a_letter_at_which_the_server_hangs_up_does_not_stop_the_others(desk, se
         rows(desk)[0].attempts,
         rows(desk)[0].claimed_until,
     )
-    assert "in the middle of this letter" in rows(desk)[0].reason
+    assert "while this e-mail was being sent" in rows(desk)[0].reason
 
 
 def test_a_letter_that_always_breaks_the_connection_fails_at_last_with_the_reason(desk, server, clock):
@@ -97,7 +97,7 @@ def test_a_letter_that_always_breaks_the_connection_fails_at_last_with_the_reaso
     assert claims.MAX_ATTEMPTS == len(tried) == rows(desk)[4].attempts
     assert list(claims.BACK_OFF) == [later - earlier for earlier, later in pairwise(tried[:6])]
     assert Outcome.FAILED is rows(desk)[4].outcome
-    assert "in the middle of this letter" in rows(desk)[4].reason
+    assert "while this e-mail was being sent" in rows(desk)[4].reason
     assert 1 == len({row.message_id for row in rows(desk)} & {server.ids[4]})
     assert claims.MAX_ATTEMPTS == server.ids.count(rows(desk)[4].message_id)
 
@@ -230,7 +230,7 @@ def test_a_server_that_hangs_up_at_every_letter_is_left_alone_and_no_letter_fail
 
     assert (0, 0, 10, True) == (done.sent, done.failed, done.postponed, done.down)
     assert 5 == len(server.ids)
-    assert "no letter is taken: mail server 127.0.0.1, in the middle of this letter" in caplog.text
+    assert "no letter is taken: mail server 127.0.0.1, while this e-mail was being sent" in caplog.text
     assert {None} == {row.outcome for row in rows(desk)}
     del server.answers["content"]
     clock.advance(MINUTE)

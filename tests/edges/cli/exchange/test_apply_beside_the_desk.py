@@ -203,7 +203,7 @@ def test_what_both_have_changed_is_refused_also_with_yes_and_nothing_is_done(des
     output = desk.apply("--yes", code=1)
 
     assert "? event opening\n    time: desk 2027-02-02 12:00–13:30, file 2027-02-02 11:00–12:30\n" in output
-    assert "the file and the desk have both changed the same; say --file-wins or --desk-wins" in output
+    assert "the file and the officers' desk have both changed this; use --file-wins or --desk-wins" in output
     assert "Done" not in output
     assert ["2027-02-02T12:00:00", 100] == [desk.opening(), desk.show("event", "opening")["capacity"]]
 

@@ -52,7 +52,7 @@ def test_each_refusal_says_why_and_what_can_be_done(scheduler, opening, clock):
     assert "Remote takes part by video" in refused("remote")
     assert "this is not one of our passes; if a scanner typed it, set the keyboard" in refused("9-" + "A" * 26)
     assert "set the keyboard of this computer to English (US)" in refused("'`UIGG;BXIVH;EWQXG;DWQXG;DWQXG")
-    assert "nobody has the address" in refused("somebody.with.a.long.address@organisation.example.org")
+    assert "nobody has the e-mail address" in refused("somebody.with.a.long.address@organisation.example.org")
     assert "Dana is not here" in refused("dana", "--undo")
     assert "--undo: leave out --companions and --admit" in refused("dana", "--undo", "--admit", code=2)
     assert "companions: 4 came, 0 are on the list" in refused("dana", "--companions", "4", code=2)

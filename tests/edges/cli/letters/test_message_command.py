@@ -217,7 +217,7 @@ def test_erasing_shows_first_what_happens_and_asks(scheduler, opening):
     assert "give --yes" in refused
     assert "Erased: #1" in done
     assert "there is no person minister" in scheduler("person", "show", "minister", code=1).output
-    assert "nothing is known of #1" in scheduler("person", "erase", "#1", "--yes", code=1).output
+    assert "the data of #1 has been erased already" in scheduler("person", "erase", "#1", "--yes", code=1).output
 
 
 def test_an_address_that_several_share_erases_nobody(scheduler, opening):
@@ -225,7 +225,9 @@ def test_an_address_that_several_share_erases_nobody(scheduler, opening):
         for name in ("A", "B"):
             register(session, an_event(session), a_person(session, name=name, email="office@example.org"))
 
-    assert "several people share the address" in scheduler("person", "erase", "office@example.org", code=1).output
+    assert (
+        "several people share the e-mail address" in scheduler("person", "erase", "office@example.org", code=1).output
+    )
 
 
 def test_retention_says_who_is_forgotten_when_and_does_it_when_told(scheduler, opening, clock):

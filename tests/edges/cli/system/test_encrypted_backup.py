@@ -75,9 +75,7 @@ def test_the_machine_that_makes_backups_cannot_read_them(
     scheduler("db", "backup", str(file))
 
     assert b"zhanna" not in file.read_bytes()
-    assert (
-        "this key writes backups and reads none" in scheduler("db", "restore", str(file), "--dry-run", code=2).output
-    )
+    assert "this key can only write backups" in scheduler("db", "restore", str(file), "--dry-run", code=2).output
     told = scheduler("db", "restore", str(file), "--dry-run", "--json", "--key-file", str(place / "key")).output
     assert (True, True) == (json.loads(told)["encrypted"], json.loads(told)["has_secret"])
 
@@ -165,7 +163,7 @@ def test_what_is_no_key_is_refused_and_no_file_is_left(
     for key in ("correct horse battery staple", "age1qqqqqqqqqqqqqqqq", "AGE-SECRET-KEY-1X", "# a comment only"):
         monkeypatch.setenv("SCHEDULER_BACKUP_KEY", key)
         told = scheduler("db", "backup", str(place / "b"), code=2).output
-        assert "Error: backup_key: is no age key; make one with: scheduler db key FILE\n" == told
+        assert "Error: backup_key: is not an age key; make one with: scheduler db key FILE\n" == told
     assert [] == [path for path in place.iterdir() if path.name.startswith((".b", "b"))]
 
 

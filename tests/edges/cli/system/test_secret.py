@@ -70,7 +70,12 @@ def test_a_secret_that_is_set_twice_is_refused(environment: dict[str, str], file
 @pytest.mark.parametrize("kept", [True, False])
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [(b"", "is empty"), (b" \n", "is empty"), (b"\xff\xfe", "is no text"), (None, "cannot be read: Is a directory")],
+    [
+        (b"", "is empty"),
+        (b" \n", "is empty"),
+        (b"\xff\xfe", "is not a text file"),
+        (None, "cannot be read: Is a directory"),
+    ],
 )
 def test_a_file_without_a_secret_is_refused_in_one_line(
     environment: dict[str, str], tmp_path: Path, kept: bool, content: bytes | None, reason: str

@@ -722,7 +722,7 @@ def test_an_address_that_several_share_names_the_one_who_is_on_the_list(guests):
     with guests.db.read() as session:
         event = lookup.get(session, Event, "opening")
         assert here.id == lookup.get_attendee(session, event, "anna@example.org").person_id
-        with pytest.raises(Conflict, match=r"several people share the address anna@example\.org"):
+        with pytest.raises(Conflict, match=r"several people share the e-mail address anna@example\.org"):
             lookup.get_person(session, "anna@example.org")
 
 
