@@ -200,7 +200,10 @@ def test_a_calendar_of_somebodys_own_with_the_name_of_ours_is_not_written_over(d
     own = directory / "calendars" / "all.en.ics"
     own.write_bytes(THESIS)
 
-    with claim(directory) as place, pytest.raises(Conflict, match=r"all\.en\.ics: has been changed since the demo wrote it"):
+    with (
+        claim(directory) as place,
+        pytest.raises(Conflict, match=r"all\.en\.ics: has been changed since the demo wrote it"),
+    ):
         place.expect("calendars/all.en.ics")
 
     assert THESIS == own.read_bytes()
@@ -314,7 +317,10 @@ def test_a_place_that_cannot_be_written_is_told_in_a_line() -> None:
     """Where not even root may write."""
     result = CliRunner().invoke(root, ["demo", "--dir", "/proc/demo"], catch_exceptions=False)
 
-    assert (1, "Error: /proc/demo: cannot be created: No such file or directory\n") == (result.exit_code, result.output)
+    assert (1, "Error: /proc/demo: cannot be created: No such file or directory\n") == (
+        result.exit_code,
+        result.output,
+    )
 
 
 def test_a_full_disk_is_told_and_what_was_written_is_tidied_by_the_next(directory: Path) -> None:
