@@ -99,7 +99,7 @@ def test_the_third_by_video_waits_and_is_offered_the_place_that_is_freed(played:
 def test_a_visit_is_booked_moved_displaced_and_reminded_of_once(letters: list[EmailMessage]) -> None:
     told = [str(letter["Subject"]) for letter in letters if "madina@example.org" in letter["To"]]
 
-    assert ["Келуіңіз", "Еске салу"] == [subject.partition(":")[0] for subject in told]
+    assert ["Қабылдауға жазылуыңыз", "Еске салу"] == [subject.partition(":")[0] for subject in told]
 
 
 def test_letters_leave_in_the_order_of_time(letters: list[EmailMessage]) -> None:

@@ -43,7 +43,8 @@ def test_a_start_says_where_what_is_not_set_and_how_to_stop_and_nothing_else(tmp
     assert (0, 0) == (code, worker.returncode)
     assert served.splitlines() == [
         f"Serving on http://127.0.0.1:{server.port} (Ctrl-C to stop)",
-        "base_url is not set: links lead to http://localhost:8000. Set SCHEDULER_BASE_URL to the address at which people reach the server.",
+        "base_url is not set: links lead to http://localhost:8000."
+        " Set SCHEDULER_BASE_URL to the address at which people reach the server.",
         "Stopped.",
     ]
     assert said.splitlines() == [

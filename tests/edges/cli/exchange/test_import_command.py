@@ -385,10 +385,8 @@ def test_a_zone_that_nobody_can_be_sure_of_is_asked_about_and_can_be_told(desk: 
     asked = desk.bring(odd, args=("--dry-run",))
     desk.bring(odd, args=("--yes", "--zone", "Customized Zone=Asia/Tokyo"))
 
-    assert (
-        '? What does the time zone “Customized Zone” mean? Answer with --zone "Customized Zone=Asia/Almaty", for example.'
-        in asked
-    )
+    assert "? What does the time zone “Customized Zone” mean?" in asked
+    assert 'Answer with --zone "Customized Zone=Asia/Almaty", for example.' in asked
     assert "Asia/Tokyo" == desk.only["tzid"]
 
 
