@@ -111,7 +111,7 @@ def test_a_party_of_the_public_grows_into_no_kept_place_and_one_of_an_official_d
 def test_a_party_that_is_larger_than_what_is_for_all_can_never_fit(db):
     guests = a_list(db, 3, 2)
 
-    with pytest.raises(NeverFits, match="number of places at opening .*: 1;"):
+    with pytest.raises(NeverFits, match=r"number of places at opening .*: 1;"):
         guests.register("anna", companions=1)
     assert Standing.CONFIRMED is guests.register("minister", companions=1, role=Role.PRESIDES)
 
