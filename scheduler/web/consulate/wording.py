@@ -35,9 +35,9 @@ from scheduler.web.kit.state import StateLabel
 
 _REASONS = {
     Reason.PAST: N_("This time has passed."),
-    Reason.TOO_SOON: N_("Too soon: this service must be booked in advance, at least: {notice}."),
+    Reason.TOO_SOON: N_("Too soon: this service is booked at least {notice} in advance."),
     Reason.BEYOND_HORIZON: N_(
-        "Not yet: this service can be booked in advance, at most: {horizon}. Booking opens: {opens}."
+        "Not yet: this service is booked at most {horizon} in advance. Booking opens: {opens}."
     ),
     Reason.DEADLINE: N_("Booking closed: {deadline}. After this time nothing can be booked."),
     Reason.HOLIDAY: N_("Closed, public holiday: {holidays}."),

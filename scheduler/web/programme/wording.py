@@ -34,7 +34,7 @@ from scheduler.services.events.programme.event_times import format_instant, form
 from scheduler.services.events.programme.rendering.event_texts import format_location, format_weekly_hours
 from scheduler.services.events.programme.rendering.kind_names import KIND_NAMES
 from scheduler.web.kit import browser_clock
-from scheduler.web.kit.language import _
+from scheduler.web.kit.language import _, ngettext
 from scheduler.web.kit.state import StateLabel
 
 ROLES = {
@@ -253,10 +253,12 @@ def kept_for(retention: timedelta | None) -> str:
     """Return how long personal data are kept, as visitors are told before they consent."""
     if retention is None:
         return _("Your data is kept until you ask us to erase it.")
-    return _(
-        "Your data is erased after the last event that you registered for (number of days: {days}).",
-        days=retention.days,
+    words = ngettext(
+        "Your data is erased {number} day after the last event that you registered for.",
+        "Your data is erased {number} days after the last event that you registered for.",
+        retention.days,
     )
+    return words.format(number=retention.days)
 
 
 def done(what: str, attendee: Attendee) -> str:
