@@ -75,7 +75,7 @@ def test_a_reader_without_javascript_finds_an_event_sets_a_clock_and_subscribes(
     page.get_by_label("ไทย").check()
     press(page.get_by_role("button", name="Show the links"))
 
-    assert "/feeds/choice.th.ics?city=phuket&tour=sample-tour" in page.get_by_label("The plain address").input_value()
+    assert "/feeds/choice.th.ics?city=phuket&tour=sample-tour" in page.get_by_label("The address").input_value()
     keep(page, "subscribe.en.no-script")
 
 

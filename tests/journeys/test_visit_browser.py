@@ -1,4 +1,4 @@
-"""Book an appointment, as a citizen does on a phone: a real browser, the pages in a real process, the letters as they leave.
+"""Book an appointment, as a citizen does on a phone: a real browser, pages in a real process, the letters sent.
 
 With PICTURES=1 in the environment it keeps pictures of what it saw in build/screenshots.
 """
@@ -41,7 +41,8 @@ POST_NAMES = {
 # Of each language: book, people, documents, choose, name, document, address, consent, keep, confirm, move, cancel.
 SAID = {
     "en": "Book an appointment|How many people come|How many documents|Choose a time|Full name|Number of the passport"
-    "|Your e-mail address|I agree|Reserve this time for me|Confirm the appointment|Move the appointment|Cancel the appointment",
+    "|Your e-mail address|I agree|Reserve this time for me"
+    "|Confirm the appointment|Move the appointment|Cancel the appointment",
     "kk": "Қабылдауға жазылу|Неше адам келеді|Барлығы неше құжат|Уақытты таңдаңыз|Аты-жөні|Паспорттың немесе"
     "|Электрондық пошта мекенжайыңыз|Осыған келісемін|Осы уақытты маған сақтау"
     "|Қабылдауға жазылуды растау|Қабылдау уақытын ауыстыру|Қабылдауға жазылуды тоқтату",
