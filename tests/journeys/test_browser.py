@@ -64,7 +64,7 @@ def test_a_reader_without_javascript_finds_an_event_sets_a_clock_and_subscribes(
     assert page.url.endswith("/ru/")
     press(page.get_by_role("link", name="церемония открытия выставки «Астана в Бангкоке»"))
     assert "14:00–15:30" in page.inner_text("main")
-    page.get_by_label("Ваше время").select_option("Asia/Almaty")
+    page.get_by_label("Ваш часовой пояс").select_option("Asia/Almaty")
     press(page.get_by_role("button", name="Показать"))
     assert page.url.endswith(f"/ru/{CEREMONY}")
     assert "12:00–13:30" in page.inner_text("main")
