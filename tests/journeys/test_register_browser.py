@@ -194,5 +194,5 @@ def test_who_waits_sees_how_many_are_before_them(browser, app, address, letter):
     assert "All places are taken: waiting list" in page.inner_text("main")
     press(page.get_by_role("button", name="Confirm", exact=True))
 
-    assert "Parties before you: 1." in page.inner_text("main")
+    assert "Requests before yours: 1." in page.inner_text("main")
     see(page, PHONE, "own-waiting.en.light")

@@ -275,7 +275,7 @@ def test_who_opens_a_visit_is_written_down_once_an_hour(app, consul, booked):
 def test_an_officer_moves_a_visit_asks_why_a_time_is_not_offered_and_cancels(app, consul, booked):
     visit = f"/en/desk/visits/{booked['Dana']}"
 
-    assert "It falls into a break" in text(consul.get(f"{visit}/move?day=2027-01-13&hour=12:00"))
+    assert "This time is in a break" in text(consul.get(f"{visit}/move?day=2027-01-13&hour=12:00"))
     offered = text(consul.get(f"{visit}/move?at=2027-01-12T11:00"))
     assert "Online nobody is offered this time: Too soon" in offered
     refused = send(consul, f"{visit}/move", at="2027-01-13T12:00")

@@ -126,7 +126,7 @@ def test_without_a_choice_only_the_clock_of_the_place_is_shown(app, web):
 
     assert "Tuesday 2 February 2027, 10:00–12:00" in page
     assert "(Bangkok, UTC+7)" in page
-    assert "your clock)" not in re.sub(r"<(\w+)[^>]* hidden .*?</\1>", "", page)
+    assert "your time)" not in re.sub(r"<(\w+)[^>]* hidden .*?</\1>", "", page)
 
 
 @ONE_ENGINE
@@ -152,7 +152,7 @@ def test_the_readers_clock_once_chosen_stands_beside_the_places_where_it_differs
 
     assert "/en/events/opening" == answer.headers["Location"]
     assert page.index("10:00–12:00") < page.index("08:00–10:00")
-    assert "Almaty, UTC+5, your clock" in page
+    assert "Almaty, UTC+5, your time" in page
     assert "private, no-cache" == web.get("/en/").headers["Cache-Control"]
 
 
