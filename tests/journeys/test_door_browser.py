@@ -185,7 +185,7 @@ def test_companions_who_are_late_are_added_and_an_officer_admits_who_has_no_plac
     page.locator(".found").get_by_role("button", name="Let in").click()
     verdict(page, "Welcome")
     assert 1 == people(app)
-    page.get_by_label("Companions here").fill("2")
+    page.get_by_label("Companions present").fill("2")
     page.get_by_role("button", name="Set").click()
     until(lambda: people(app) == 3)
 
@@ -242,7 +242,7 @@ def test_whoever_was_signed_out_is_told_and_nothing_is_lost(browser, app, addres
     page.context.clear_cookies()
 
     type_in(page, guests["nurlan"])
-    page.get_by_text("You are signed out. What was not sent is kept here.").wait_for()
+    page.get_by_text("You are signed out. What was not sent is saved here.").wait_for()
     assert 0 == people(app)
     page.once("dialog", lambda asked: asked.accept())
     at_the_door(page, address)

@@ -385,8 +385,9 @@ _WHY = {
     ScanOutcome.REMOTE: N_("This guest takes part by video; no place in the hall is reserved."),
     ScanOutcome.REVOKED: N_("A newer pass has been sent. Ask for it, or search for the name."),
     ScanOutcome.UNKNOWN: N_(
-        "This is not a code of ours, or it was read wrongly. Try again, or search for the name. If this happens with every"
-        " pass, set the keyboard of this computer to English (US), because a hand-held scanner types in that layout."
+        "This is not a code of ours, or it was read wrongly. Try again, or search for the name. If this happens with"
+        " every pass, set the keyboard of this computer to English (US), because a hand-held scanner types in that"
+        " layout."
     ),
 }
 _STANDINGS = {
