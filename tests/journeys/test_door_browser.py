@@ -186,7 +186,7 @@ def test_companions_who_are_late_are_added_and_an_officer_admits_who_has_no_plac
     verdict(page, "Welcome")
     assert 1 == people(app)
     page.get_by_label("Companions present").fill("2")
-    page.get_by_role("button", name="Set").click()
+    page.get_by_role("button", name="Save the number").click()
     until(lambda: people(app) == 3)
 
     type_in(page, guests["invited"])

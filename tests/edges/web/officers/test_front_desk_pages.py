@@ -352,9 +352,9 @@ def test_the_day_in_numbers_is_drawn_and_stands_in_a_table(app, web, booked, clo
     page = answer.get_data(as_text=True)
     assert "Booked 3 Came 1" in text(answer)
     assert (
-        "Waiting time, median 4 minutes Waiting time, at most for nine in ten 4 minutes Time at the counter, median 20 min"
-        in text(answer)
-    )
+        "Waiting time, median 4 minutes Waiting time, at most for nine in ten 4 minutes"
+        " Time at the counter, median 20 min"
+    ) in text(answer)
     assert "09:00 2 1 0 1 4 minutes" in text(answer)
     assert 3 == page.count("<rect class=") - 2  # two hours booked for, one come in; and the key
     assert "<title id=" in page
