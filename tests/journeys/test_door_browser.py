@@ -191,7 +191,7 @@ def test_companions_who_are_late_are_added_and_an_officer_admits_who_has_no_plac
 
     type_in(page, guests["invited"])
     verdict(page, "No place")
-    page.get_by_role("button", name="Admit").click()
+    page.get_by_role("button", name="Let in if a place is free").click()
     verdict(page, "Welcome")
 
     until(lambda: people(app) == 4)

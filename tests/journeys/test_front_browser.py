@@ -216,7 +216,7 @@ def test_a_day_is_closed_and_the_two_it_hits_are_offered_other_times(browser, ap
     press_first(page, "Close, and offer other times")
     page.locator(".done").wait_for()
 
-    assert "2 visits were offered another time." in page.inner_text(".done")
+    assert "Another time was offered for 2 appointments." in page.inner_text(".done")
     assert "Power failure" in page.inner_text("main")
     assert {VisitStatus.OFFERED} == {status(app, booked[name]) for name in ("Ерлан", "Dana Ospanova")}
     assert [] == page.complaints
