@@ -38,9 +38,9 @@ PATH = "desk/events/opening/door"
 # Of each language: let in, undo, welcome, already here, unknown pass.
 SAID = {
     "en": "Let in|Undo|Welcome|Already here|Unknown pass",
-    "kk": "Кіргізу|Болдырмау|Қош келдіңіз|Осында келіп қойған|Белгісіз рұқсаттама",
+    "kk": "Кіргізу|Болдырмау|Қош келдіңіз|Келіп қойған|Белгісіз рұқсаттама",
     "ru": "Впустить|Отменить|Добро пожаловать|Уже здесь|Неизвестный пропуск",
-    "th": "ให้เข้า|ยกเลิก|ยินดีต้อนรับ|อยู่ข้างในแล้ว|ไม่รู้จักบัตรผ่านนี้",
+    "th": "ให้เข้า|ยกเลิก|ยินดีต้อนรับ|มาถึงแล้ว|ไม่รู้จักบัตรผ่านนี้",
 }
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"])
