@@ -61,7 +61,7 @@ HOURS: Columns = {
     N_("Hour"): lambda record: f"{record['hour']:02}:00",
     N_("Booked"): "booked",
     N_("Came"): "came",
-    N_("Without appointment"): "walk_ins",
+    N_("Without an appointment"): "walk_ins",
     N_("Served"): "served",
     N_("Minutes waited"): "waiting_median",
 }
