@@ -253,7 +253,7 @@ _STATES = {
     VisitStatus.WAITING: (N_("You are on the waiting list."), "full"),
     VisitStatus.HELD: (N_("This time is kept for you. It is yours once you confirm."), "full"),
     VisitStatus.OFFERED: (N_("This time is offered to you. It is yours once you accept."), "full"),
-    VisitStatus.CONFIRMED: (N_("Your visit is booked."), "open"),
+    VisitStatus.CONFIRMED: (N_("Your appointment is booked."), "open"),
     VisitStatus.CHECKED_IN: (N_("You have checked in. You will be called."), "open"),
     VisitStatus.CALLED: (N_("You are called to the counter."), "open"),
     VisitStatus.SERVED: (N_("This visit has taken place."), ""),

@@ -267,7 +267,7 @@ def test_a_dry_run_writes_nothing_and_says_what_it_would(desk: Scheduler, tmp_pa
         (("person", "add", "p", "--name", "P", "--email", "p at example"), 2, "is not an e-mail address"),
         (("feed", "export", "nope"), 1, "there is no feed nope"),
         (("feed", "export", "all", "-o", "/nowhere/x.ics"), 1, "cannot be written"),
-        (("letter", "show", "7"), 1, "there is no letter 7"),
+        (("letter", "show", "7"), 1, "there is no e-mail 7"),
         (("reminder", "list", "nope"), 1, "there is no event nope"),
         (("feed", "publish", "--to", "http://["), 2, "--to http://[: Invalid IPv6 URL"),
         (("venue", "change", "hall", "--closed", "2027-01-01..2099-01-01"), 2, "more than 50 years after 2027-01-01"),

@@ -137,7 +137,7 @@ def test_a_copy_into_the_past_is_asked_about_as_a_new_event_is(desk: Scheduler) 
     assert "Added: past · Show · 1–19 January 2027\n" in refused
     assert "  ! The first day has passed.\n" in refused
     assert "  Registration closes: Thursday 31 December 2026, 18:00 (Bangkok, UTC+7)\n" in refused
-    assert "  ! The time until when people can register has passed.\n" in refused
+    assert "  ! The time at which registration closes has passed.\n" in refused
     assert "Nobody can be asked here; say --yes" in refused
     assert {"show", "opening"} == set(starts(desk))
     desk("event", "copy-season", "old", "1 Jan 2026", "--programme", "season", code=1)

@@ -54,7 +54,7 @@ def test_who_has_come_waits_with_a_ticket_and_is_told_so_the_second_time(desk):
     with pytest.raises(Unchanged) as again:
         desk.at(3).check_in(reference)
 
-    assert f"{reference} is checked in already, since 08:55 (Asia/Bangkok), with ticket P-001" == str(again.value)
+    assert f"{reference} has already checked in, at 08:55 (Asia/Bangkok), with ticket P-001" == str(again.value)
     assert VisitStatus.CHECKED_IN is desk.status(reference)
     assert [reference] == desk.queue()
 
@@ -78,7 +78,7 @@ def test_who_has_cancelled_or_was_served_or_has_not_confirmed_is_not_checked_in(
     desk.finish(served)
 
     for reference, problem in ((cancelled, "cancelled"), (served, "served"), (held, "lapsed")):
-        with pytest.raises(NoLongerStands, match=f"does not stand any more: {problem}"):
+        with pytest.raises(NoLongerStands, match=f"is no longer valid: {problem}"):
             desk.check_in(reference)
     desk.now = NINE - timedelta(hours=26)
     with pytest.raises(Conflict, match="is not confirmed yet"):
@@ -119,13 +119,13 @@ def test_a_walk_in_waits_from_now_on_and_no_cell_is_kept_for_it(desk):
 @pytest.mark.parametrize(
     ("minutes", "told"),
     [
-        (190, "nobody can be taken now: 2027-01-12 12:10 (Asia/Bangkok) falls into a break, or runs into one"),
+        (190, "nobody can be received now: 2027-01-12 12:10 (Asia/Bangkok) is in a break, or would run into one"),
         (
             -60,
-            "nobody can be taken now: 2027-01-12 08:00 (Asia/Bangkok) is outside the hours of this service, "
-            "or runs past them",
+            "nobody can be received now: 2027-01-12 08:00 (Asia/Bangkok) is outside the hours of this service, "
+            "or would run past them",
         ),
-        (-5 * 24 * 60, "nobody can be taken now: Thursday 7 January 2027 is a public holiday: "),
+        (-5 * 24 * 60, "nobody can be received now: Thursday 7 January 2027 is a public holiday: "),
     ],
 )
 def test_nobody_is_taken_while_the_post_is_closed_and_is_told_why(desk, minutes, told):
@@ -139,7 +139,7 @@ def test_a_service_by_appointment_takes_no_walk_ins(db):
     with db.write() as session:
         a_post(session)
 
-    with pytest.raises(NoWalkIns, match="passport is by appointment only; book a time for them"):
+    with pytest.raises(NoWalkIns, match="passport is by appointment only; book an appointment for this person"):
         FrontDesk(db).at(0).walk_in("Bolat")
 
 
@@ -147,9 +147,9 @@ def test_who_has_booked_is_checked_in_rather_than_taken_again(desk):
     today, later = desk.book("aliya"), desk.book("bolat", MORNING + timedelta(days=1))
     desk.at(0)
 
-    with pytest.raises(AlreadyBooked, match=f"they have an appointment today: check in {today}"):
+    with pytest.raises(AlreadyBooked, match=f"this person has an appointment today: check in {today}"):
         desk.walk_in("Aliya", document="n-aliya")
-    with pytest.raises(AlreadyBooked, match=f"they have a booking for this service already: {later}"):
+    with pytest.raises(AlreadyBooked, match=f"this person already has an appointment for this service: {later}"):
         desk.walk_in("Bolat", document="N-Bolat")
     first = desk.walk_in("Dana", document="N777777")
     with pytest.raises(AlreadyBooked, match=first):
@@ -200,7 +200,7 @@ def test_appointments_in_time_then_walk_ins_and_the_late_then_the_early(desk):
 def test_a_counter_calls_only_whom_it_serves_and_says_when_nobody_waits(desk):
     notary = desk.at(0).walk_in("Bolat", "notary")
 
-    with pytest.raises(NobodyWaits, match="nobody waits whom counter 1 serves"):
+    with pytest.raises(NobodyWaits, match="nobody is waiting for counter 1"):
         desk.call("1")
 
     assert notary == desk.call("2")
@@ -213,7 +213,7 @@ def test_an_early_one_is_called_where_nobody_else_waits_and_one_named_out_of_tur
     desk.check_in(early)
 
     assert second == desk.call("1", second)
-    with pytest.raises(Conflict, match="does not wait here now"):
+    with pytest.raises(Conflict, match="is not waiting here now"):
         desk.call("2", second)
     assert first == desk.call("2")
     desk.finish(second)
@@ -242,7 +242,7 @@ def test_who_does_not_come_is_recalled_and_is_a_no_show_only_when_an_officer_say
     desk.at(5).no_show(reference)
 
     assert VisitStatus.NO_SHOW is desk.status(reference)
-    with pytest.raises(Conflict, match="is not called: no-show"):
+    with pytest.raises(Conflict, match="has not been called: no-show"):
         desk.recall(reference)
 
 

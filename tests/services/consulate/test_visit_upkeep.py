@@ -195,7 +195,7 @@ def test_a_closure_hits_those_within_it_and_offers_each_the_nearest_time_before_
     assert [] == post.free(TUESDAY + DAY)
     assert {} == rebook(post)
     told = letters(post, first)[LetterKind.VISIT_CLOSURE]
-    assert "Another time is kept for you until" in told
+    assert "Another time is reserved for you until" in told
     assert "Previous time: Tuesday 12 January 2027, 09:00–09:30 (Phuket, UTC+7)" in told
     assert "/en/visits/confirm/" in told
     post.confirm(first)
@@ -292,7 +292,7 @@ def miss(post, at):
 def test_after_so_many_no_shows_nothing_can_be_booked_online_for_a_while_unless_an_officer_excuses_or_books(strict):
     missed = [miss(strict, MORNING), miss(strict, MORNING + 2 * DAY)]
 
-    with pytest.raises(Paused, match=r"nothing can be booked online until 2027-02-03; ask the post"):
+    with pytest.raises(Paused, match=r"nothing can be booked online until 2027-02-03; contact the consulate"):
         strict.hold("aliya", MORNING + 6 * DAY)
     strict.cancel(strict.hold("aliya", MORNING + 6 * DAY, desk=True))
     act(strict, booking.excuse, missed[0])
@@ -464,4 +464,4 @@ def test_the_list_that_changed_since_the_booking_is_told_as_it_is_today(post):
 
     told = letters(post, reference)[LetterKind.VISIT_REMINDER]
 
-    assert "The list has changed since you booked. Please bring:\n– Only the old passport" in told
+    assert "The list of documents has changed since you booked. Please bring:\n– Only the old passport" in told

@@ -132,7 +132,7 @@ def test_no_link_brings_back_what_was_cancelled(post):
     reference = post.book("aliya")
     post.cancel(reference)
 
-    with pytest.raises(NoLongerStands, match="does not stand any more: cancelled"):
+    with pytest.raises(NoLongerStands, match="is no longer valid: cancelled"):
         post.confirm(reference)
     with pytest.raises(NoLongerStands):
         post.cancel(reference)

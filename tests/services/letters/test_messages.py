@@ -135,7 +135,7 @@ def test_a_delegation_that_stands_only_in_the_guest_list_is_found_by_its_words(o
 @pytest.mark.parametrize(
     ("to", "error", "said"),
     [
-        (["strangers"], Invalid, "strangers says of nobody; there are everyone"),
+        (["strangers"], Invalid, "strangers is not known; write one of: everyone"),
         (["role:king"], Invalid, "role:king"),
         (["person:"], Invalid, "person:"),
         (["person:nobody"], NotFound, "there is no person nobody"),
@@ -212,8 +212,11 @@ def test_names_are_set_in_paragraphs_and_links_are_kept_and_markup_is_text(openi
         ({"subject": "A", "text": {"en": "B", "ru": "Б"}}, "subject: is missing in ru"),
         ({"subject": {"en": "A", "ru": "А"}, "text": "B"}, "text: is missing in ru"),
         ({"subject": "A", "text": "  "}, "text: is missing in en"),
-        ({"subject": "A {name}", "text": "B"}, "subject: nothing fills {name}; there are {event}"),
-        ({"subject": "A", "text": "B {when}"}, "text: nothing fills {when}; there are {name}, {event}"),
+        ({"subject": "A {name}", "text": "B"}, "subject: {name} is not a known placeholder; write one of: {event}"),
+        (
+            {"subject": "A", "text": "B {when}"},
+            "text: {when} is not a known placeholder; write one of: {name}, {event}",
+        ),
         ({"subject": "A\nB", "text": "B"}, "subject: must be on one line"),
         ({"subject": "A", "text": "B\x07"}, "text: has a control character"),
     ],
@@ -293,7 +296,7 @@ def test_what_has_not_left_can_be_kept_back_once(opening, clock):
     letters(opening)
 
     assert {"the message was withdrawn", "no e-mail address"} == set(became(opening).values())
-    with opening.db.write() as session, pytest.raises(Conflict, match="has left; nothing was changed"):
+    with opening.db.write() as session, pytest.raises(Conflict, match="has been sent; nothing was changed"):
         messages.withdraw(session, ledger.get_message_for_update(session, made.id), now=clock.now())
 
 

@@ -440,7 +440,7 @@ def test_what_is_unknown_leaves_no_label():
 IN_FULL = f"""\
 {event_outlines.SALUTATION}
 
-Places have become free and are now reserved for you and your companions.
+Places have become free, and we are pleased to confirm that they are for you and your companions.
 
 {TITLE}
 When: Tuesday 2 February 2027, 15:00–17:00 (Almaty, UTC+5)
@@ -452,7 +452,7 @@ More information: {PAGE}
 
 The date is provisional and may still change.
 
-Should you be unable to attend, please reply to this message, so that your place can be offered to another guest.
+Should you be unable to attend, please reply to this e-mail, so that your place can be offered to another guest.
 
 The attached file event.ics contains these details for your calendar.
 
@@ -468,7 +468,7 @@ def test_a_letter_in_full():
 
     letter = render(LetterKind.PLACE_FREED, event, tzid="Asia/Bangkok", companions=1)
 
-    assert f"A place for you: {TITLE}" == letter.subject
+    assert f"You have a place: {TITLE}" == letter.subject
     assert IN_FULL == letter.text
 
 

@@ -67,7 +67,7 @@ def test_a_morning_at_the_front_desk(scheduler, phuket, clock):
 
     assert f"P-001  {first}  checked in" in scheduler("visit", "check-in", first.lower()).output
     again = scheduler("visit", "check-in", first, code=1).output
-    assert f"{first} is checked in already, since 09:00 (Asia/Bangkok), with ticket P-001" in again
+    assert f"{first} has already checked in, at 09:00 (Asia/Bangkok), with ticket P-001" in again
     walk_in = read(scheduler, "visit", "walk-in", "phuket", "passport", "--name", "Дана Ким")["reference"]
     assert f"P-001  {first}  called  counter 1" in scheduler("visit", "call", "phuket", "1").output
     assert walk_in == read(scheduler, "visit", "call", "phuket", "2")["reference"]

@@ -218,7 +218,7 @@ def test_staff_see_their_own_posts_alone_and_of_another_not_even_that_it_is_ther
         sent = send(consul, f"/en/desk/visits/{theirs}/{path}", at="2027-01-13T10:00", by="post")
         assert 404 == sent.status_code, path
     # Through a post that is theirs, neither.
-    assert f"there is no visit {theirs}" in text(send(consul, TODAY, given=theirs)).replace("There", "there")
+    assert f"there is no appointment {theirs}" in text(send(consul, TODAY, given=theirs)).replace("There", "there")
     assert 404 == do(consul, theirs, "check-in").status_code
     assert VisitStatus.CONFIRMED is status(app, theirs)
 

@@ -106,7 +106,7 @@ def test_a_copy_is_made_under_its_own_key(app, web):
 
     past = text(send(web, "show", "copy", key="again", day="2026-05-04"))
     assert "The first day has passed." in past
-    assert "The time until when people can register has passed." in past
+    assert "The time at which registration closes has passed." in past
 
     done = send(web, "show", "copy", key="again", day="2027-05-04", sure="yes")
     assert "/en/desk/events/again" == done.location

@@ -429,7 +429,7 @@ def test_the_guest_is_asked_who_comes_once_the_deputy_has_sent_regrets(app, offi
     letter = Round(app).letters[-1]
 
     assert "minister@example.org" == letter["To"].addresses[0].addr_spec
-    assert "Please tell us who comes: Opening" == letter["Subject"]
+    assert "Please let us know who will attend: Opening" == letter["Subject"]
     assert "Your place is kept." in body(letter)
     assert "/registration/" in body(letter)
 
@@ -483,5 +483,5 @@ def test_the_agenda_of_a_deputy_says_in_whose_place_they_come_and_that_of_the_gu
             scope = scopes.get(session, "all").for_link(link)
             agendas[who] = event_feeds.write(session, scope, language="en", now=NOW, house=Text({"en": "Embassy"}))
 
-    assert b"DESCRIPTION:You come in the place of H.E. Minister.\r\n" in agendas["deputy"]
+    assert b"DESCRIPTION:You represent H.E. Minister.\r\n" in agendas["deputy"]
     assert b"BEGIN:VEVENT" not in agendas["minister"]

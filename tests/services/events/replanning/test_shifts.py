@@ -103,7 +103,7 @@ def test_a_part_that_cannot_follow_stops_the_whole_move(show):
     with show.db.write() as session:
         an_event(session, "dinner", venue="garden", dtstart=START + WEEK)
 
-    with pytest.raises(Contradiction, match="garden is taken twice: dinner"):
+    with pytest.raises(Contradiction, match="garden is booked twice: dinner"):
         move(show, "show", datetime(2027, 2, 9))
     assert date(2027, 2, 2) == read(show, "show").first_on
 

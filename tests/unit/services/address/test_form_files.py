@@ -107,9 +107,9 @@ def test_an_own_form_for_everybody_leaves_those_of_offices_as_they_are(tmp_path)
     ("content", "problem"),
     [
         ("language = ", "cannot be read: "),
-        ("[forms]", 'language: is missing or no language tag; write language = "en"'),
+        ("[forms]", 'language: is missing or is not a language tag; write language = "en"'),
         ('language = "en"\nofices = {}', "ofices: there is no such key; there are "),
-        ('language = "en"\nnot_a_person = "("', "not_a_person: is no regular expression: "),
+        ('language = "en"\nnot_a_person = "("', "not_a_person: is not a valid regular expression: "),
         ('language = "en"\n[offices]\nThe_Boss = "Boss"', "offices.The_Boss: write it like governor = "),
         (own("salution", ""), "forms.salution: there is no such key; there are "),
         (own("card", '{ txt = "x" }'), "forms.card 1: txt: there is no such key; there are "),
@@ -129,7 +129,7 @@ def test_an_own_form_for_everybody_leaves_those_of_offices_as_they_are(tmp_path)
         (
             own("card", '{ text = "Mr {name}", mark = "A", source = "house" }',
                 "language = \"en\"\ngendered = { m = '\\bMr\\b', f = '\\bMs\\b' }"),
-            "forms.card: Mr {name} tells a gender; give the form that gender, or leave the word out",
+            "forms.card: Mr {name} shows a gender; give the form this gender, or leave the word out",
         ),
         (
             own("card", '{ gender = "f", text = "Mr {name}", mark = "A", source = "house" }',
