@@ -140,8 +140,8 @@ def test_a_delegation_that_stands_only_in_the_guest_list_is_found_by_its_words(o
         (["person:"], Invalid, "person:"),
         (["person:nobody"], NotFound, "there is no person nobody"),
         (["delegation:nowhere"], NotFound, "there is no organisation nowhere"),
-        (["staff"], Conflict, "reaches nobody"),
-        (["waiting", "remote"], Conflict, "reaches nobody"),
+        (["staff"], Conflict, "would receive this"),
+        (["waiting", "remote"], Conflict, "would receive this"),
         (["person:stranger@example.org"], NotFound, "nobody has the address"),
     ],
 )
@@ -164,7 +164,7 @@ def test_who_has_not_shown_that_the_address_is_theirs_is_not_written_to(opening)
     with opening.db.read() as session:
         number = session.scalar(sa.select(Attendee.person_id).where(Attendee.standing == Standing.UNCONFIRMED))
 
-    with pytest.raises(Conflict, match="has not shown yet"):
+    with pytest.raises(Conflict, match="has not confirmed the e-mail address"):
         send(opening, f"person:#{number}")
 
 
@@ -231,7 +231,7 @@ def test_what_cannot_be_sent_is_refused_by_its_field(said, complaint):
 def test_sending_twice_is_harmless(opening, clock):
     first = send(opening, "confirmed", "remote")
 
-    with pytest.raises(Conflict, match=f"message {first.id} says the same to the same people"):
+    with pytest.raises(Conflict, match=f"message {first.id} has the same text for the same people"):
         send(opening, "remote", "confirmed")
     with opening.db.write() as session:
         assert 0 == messages.queue_letters(session, ledger.get_message(session, first.id), now=NOW)

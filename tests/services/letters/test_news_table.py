@@ -37,8 +37,8 @@ STATES = {
 }
 # The subject for each state that people were told (a row), and each state now, in the order of STATES.
 NONE, DATE, SURE, MOVED = "", "Date announced", "Date confirmed", "Moved"
-LATER, HOUR, PLACE, OPEN = "Postponed", "Hour to be announced", "New place", "Date provisional"
-WHERE, OFF, ON = "Place to be announced", "Cancelled", "Takes place after all"
+LATER, HOUR, PLACE, OPEN = "Postponed", "Time to be announced", "New venue", "Provisional date"
+WHERE, OFF, ON = "Venue to be announced", "Cancelled", "Takes place after all"
 SUBJECTS = {
     "no date": (NONE, DATE, DATE, DATE, DATE, DATE, DATE, DATE, DATE, OFF),
     "day": (LATER, NONE, DATE, DATE, MOVED, DATE, MOVED, MOVED, DATE, OFF),
@@ -56,9 +56,9 @@ SENTENCES = {
     SURE: "The date of the following event, which was provisional, is now confirmed.",
     MOVED: "The following event has been moved to another time",
     LATER: "The following event has been postponed.",
-    HOUR: "The hour of the following event no longer holds.",
+    HOUR: "The time of the following event will change.",
     OPEN: "The date, which had been confirmed, is now provisional again.",
-    WHERE: "The place of the following event no longer holds.",
+    WHERE: "The venue of the following event will change.",
     OFF: "We regret to inform you that the following event has been cancelled.",
     ON: "We are pleased to inform you that the following event, which had been cancelled, will take place after all.",
 }
@@ -192,7 +192,7 @@ def test_feeds_show_what_the_letters_say(letters, shared_app):
         ("provisional", ["The date, which had been confirmed, is now provisional again."]),
         ("day", ["The time is not known yet. We will write to you as soon as it is known."]),
         ("no date", ["The date is not known yet.", "takes the previous date out of your calendar"]),
-        ("no place", ["Its place no longer holds."]),
+        ("no place", ["Its venue will change."]),
     ],
 )
 def test_a_withdrawn_cancellation_says_what_else_has_changed(letters, now, besides):

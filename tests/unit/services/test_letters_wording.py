@@ -283,7 +283,7 @@ def test_each_change_has_its_own_subject():
     changes = {
         "Moved": (an_event(), EARLIER),
         "Postponed": (undated(), before()),
-        "New place": (an_event(), ELSEWHERE),
+        "New venue": (an_event(), ELSEWHERE),
         "Changed": (an_event(), before(video_link=None)),
     }
 
@@ -422,12 +422,12 @@ def test_a_waiting_letter_promises_no_number_in_the_queue():
 
 
 @pytest.mark.parametrize(
-    ("companions", "said"), [(0, ""), (1, "Party: you and 1 companion"), (3, "Party: you and 3 companions")]
+    ("companions", "said"), [(0, ""), (1, "Participants: you and 1 companion"), (3, "Party: you and 3 companions")]
 )
 def test_the_party_is_told_where_somebody_comes_along(companions, said):
     lines = render(LetterKind.CONFIRMED, an_event(), companions=companions).text.splitlines()
 
-    assert ([said] if said else []) == [line for line in lines if line.startswith("Party")]
+    assert ([said] if said else []) == [line for line in lines if line.startswith("Participants")]
 
 
 def test_what_is_unknown_leaves_no_label():
@@ -447,7 +447,7 @@ When: Tuesday 2 February 2027, 15:00–17:00 (Almaty, UTC+5)
 Your time: Tuesday 2 February 2027, 17:00–19:00 (Bangkok, UTC+7)
 Where: Museum of Arts, 22 Koktem, Almaty
 Map: https://www.openstreetmap.org/search?query=Museum+of+Arts%2C+22+Koktem
-Party: you and 1 companion
+Participants: you and 1 companion
 More information: {PAGE}
 
 The date is provisional and may still change.

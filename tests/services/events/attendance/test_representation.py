@@ -429,7 +429,7 @@ def test_the_guest_is_asked_who_comes_once_the_deputy_has_sent_regrets(app, offi
     letter = Round(app).letters[-1]
 
     assert "minister@example.org" == letter["To"].addresses[0].addr_spec
-    assert "Please let us know who will attend: Opening" == letter["Subject"]
+    assert "Please tell us who will attend: Opening" == letter["Subject"]
     assert "Your place is kept." in body(letter)
     assert "/registration/" in body(letter)
 
