@@ -65,7 +65,7 @@ def test_a_move_that_nobody_is_told_of_does_not_ask(desk: Scheduler) -> None:
         ("move show", 2, "either a day or --by"),
         ("move show '9 Feb 2027' --by 7d", 2, "either a day or --by"),
         ("move show --by 7d --alone", 2, "goes without --end and --alone"),
-        ("move show --by 36h", 2, "by whole days"),
+        ("move show --by 36h", 2, "write whole days"),
         ("move show --by soon", 2, "by: "),
         ("move opening '9 Feb 2027'", 2, "has no hour"),
         ("move shaw --by 7d", 1, "did you mean show"),

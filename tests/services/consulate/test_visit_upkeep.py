@@ -211,7 +211,7 @@ def test_who_does_not_take_the_other_time_was_cancelled_by_the_post(post):
     tend(post)
 
     assert (VisitStatus.CANCELLED, Side.POST) == (post.status(first), post.row(first).ended_by)
-    assert "it is not held against you" in letters(post, first)[LetterKind.VISIT_CANCELLED]
+    assert "It does not count as a missed appointment" in letters(post, first)[LetterKind.VISIT_CANCELLED]
 
 
 def test_for_whom_nothing_is_free_the_visit_stands_and_the_officer_is_told(post):
@@ -321,7 +321,7 @@ def test_what_the_post_cancelled_is_no_no_show(strict):
 def test_nobody_is_missing_before_their_time(strict):
     reference = strict.book("aliya")
 
-    with pytest.raises(Unchanged, match="nobody is missing yet"):
+    with pytest.raises(Unchanged, match="it cannot be a missed appointment yet"):
         act(strict, booking.record_outcome, reference, VisitStatus.NO_SHOW)
 
 
@@ -385,11 +385,11 @@ def test_a_booking_is_told_with_reference_list_fee_both_clocks_and_a_calendar_fi
     told = letters(post, reference)[LetterKind.VISIT_BOOKED]
 
     for said in (
-        "Your visit: Passport, Consulate in Phuket",
+        "Your appointment: Passport, Consulate in Phuket",
         "Tuesday 12 January 2027, 09:00–09:30 (Phuket, UTC+7)",
         "Tuesday 12 January 2027, 07:00–07:30 (Almaty, UTC+5)",
         f"Reference: {reference}",
-        "Fee: $30.50",
+        "Consular fee: $30.50",
         "– Old passport\n– Two photographs",
         f"UID:{post.row(reference).uid}",
         "SEQUENCE:0",
@@ -431,7 +431,7 @@ def test_moved_away_and_back_is_told_once_and_reminded_of_once(post):
 
 @pytest.mark.parametrize(
     ("language", "said"),
-    [("kk", "Сіз қабылдауға жазылдыңыз."), ("ru", "Вы записаны на приём."), ("th", "จองเวลานัดหมาย")],
+    [("kk", "Сіз қабылдауға жазылдыңыз."), ("ru", "Вы записаны на приём."), ("th", "จองนัดหมาย")],
 )
 def test_letters_speak_the_language_of_who_comes(post, language, said):
     reference = post.book("aliya", language=language)

@@ -249,7 +249,7 @@ def test_each_of_a_family_is_bound_by_the_document(two):
 
 @pytest.mark.parametrize(
     ("documents", "said"),
-    [(("N1111", "n-1111"), "two of them have the same document"), ([f"N{n}000" for n in range(7)], "at most 6")],
+    [(("N1111", "n-1111"), "two people have the same document"), ([f"N{n}000" for n in range(7)], "at most 6")],
 )
 def test_a_party_that_cannot_be_is_refused(two, documents, said):
     with pytest.raises(Invalid, match=said):
@@ -371,7 +371,7 @@ def test_a_reference_is_read_from_a_scanner_whatever_the_layout_of_the_keyboard(
 def test_a_reference_that_can_be_read_in_two_ways_is_refused():
     cyrillic = "79НА-3769"  # 79HA-3769 in letters that look alike, and 79YF-3769 under a Russian keyboard
 
-    with pytest.raises(Invalid, match="means one of two"):
+    with pytest.raises(Invalid, match="could be either of two"):
         references.read(cyrillic)
 
 

@@ -191,7 +191,7 @@ def test_feeds_show_what_the_letters_say(letters, shared_app):
         ),
         ("provisional", ["The date, which had been confirmed, is now provisional again."]),
         ("day", ["The time is not known yet. We will write to you as soon as it is known."]),
-        ("no date", ["The date is not known yet.", "takes the previous date out of your calendar"]),
+        ("no date", ["The date is not known yet.", "removes the previous date from your calendar"]),
         ("no place", ["Its venue will change."]),
     ],
 )

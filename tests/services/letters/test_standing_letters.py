@@ -133,7 +133,9 @@ def test_a_guest_whose_deputy_is_erased_is_asked_who_comes(app, guests):
 
     round_ = Round(app)
     assert ("standing", "Anna") == sent(round_)[-1]
-    assert "Your place is kept. Please tell us whether you will come yourself" in body(round_.letters[-1])
+    assert "Your place remains reserved for you. Please let us know whether you will come yourself" in body(
+        round_.letters[-1]
+    )
 
 
 # Once

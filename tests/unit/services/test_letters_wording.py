@@ -422,7 +422,8 @@ def test_a_waiting_letter_promises_no_number_in_the_queue():
 
 
 @pytest.mark.parametrize(
-    ("companions", "said"), [(0, ""), (1, "Participants: you and 1 companion"), (3, "Party: you and 3 companions")]
+    ("companions", "said"),
+    [(0, ""), (1, "Participants: you and 1 companion"), (3, "Participants: you and 3 companions")],
 )
 def test_the_party_is_told_where_somebody_comes_along(companions, said):
     lines = render(LetterKind.CONFIRMED, an_event(), companions=companions).text.splitlines()

@@ -78,7 +78,7 @@ def _check_cell(value: int) -> int:
     if value not in CELL_MINUTES:
         raise as_pydantic_error(
             Invalid(
-                "{value} is not known; write one of: {expected}",
+                "{value} is not possible; write one of: {expected}",
                 value=value,
                 expected=", ".join(map(str, CELL_MINUTES)),
             )

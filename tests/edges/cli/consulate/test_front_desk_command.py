@@ -71,7 +71,7 @@ def test_a_morning_at_the_front_desk(scheduler, phuket, clock):
     walk_in = read(scheduler, "visit", "walk-in", "phuket", "passport", "--name", "Дана Ким")["reference"]
     assert f"P-001  {first}  called  counter 1" in scheduler("visit", "call", "phuket", "1").output
     assert walk_in == read(scheduler, "visit", "call", "phuket", "2")["reference"]
-    assert "counter 1 is still with P-001" in scheduler("visit", "call", "phuket", "1", code=1).output
+    assert "counter 1 is still serving P-001" in scheduler("visit", "call", "phuket", "1", code=1).output
     scheduler("visit", "recall", first)
     clock.advance(timedelta(minutes=20))
     scheduler("visit", "done", walk_in)

@@ -49,8 +49,8 @@ def test_a_slip_in_a_file_is_told_with_its_line_and_the_key_that_was_meant(sched
 @pytest.mark.parametrize(
     ("wrong", "right", "said", "code"),
     [
-        ("cell = 15 ", "cell = 7 ", "post.phuket.cell: 7 is not one of 5, 10, 15, 20, 30, 60", 2),
-        ('"09:00-12:00, 14:00-17:00"', '"22:00-02:00"', "runs over midnight", 2),
+        ("cell = 15 ", "cell = 7 ", "post.phuket.cell: 7 is not possible; write one of: 5, 10, 15, 20, 30, 60", 2),
+        ('"09:00-12:00, 14:00-17:00"', '"22:00-02:00"', "goes past midnight", 2),
         ('fee = "60"', 'fee = "sixty"', "is not an amount; write it like 30 or 30.50", 2),
         ('counters = ["1"]', 'counters = ["9"]', "phuket has no counter 9; there are: 1, 2", 2),
         ('city = "phuket"\nevent', 'city = "phucket"\nevent', "did you mean phuket?", 2),

@@ -414,7 +414,7 @@ def test_a_file_that_is_no_table_is_refused_with_the_remedy(desk: Desk, content:
 def test_a_mapping_that_was_said_is_remembered_for_the_next_file_with_these_columns(desk: Desk) -> None:
     first = desk.csv(["Кого", "Куда писать"], ["Ольга Петрова", "olga@example.org"])
     second = desk.csv(["Куда писать", "Кого"], ["ivan@example.org", "Иван Цой"], name="second.csv")
-    assert "no column is the name" in desk.refused(first)
+    assert "no column has the name" in desk.refused(first)
 
     desk.bring(first, "--map", "кого=name", "--map", "Куда писать=email")
     desk.bring(second)

@@ -171,7 +171,7 @@ def test_another_deputy_is_another_answer_and_the_links_of_the_first_are_dead(sc
     ("given", "complaint"),
     [
         (["regrets", "--represented-by", "deputy"], "who sends somebody in their place accepts"),
-        (["accepted", "--represented-by", "minister"], "nobody represents themselves"),
+        (["accepted", "--represented-by", "minister"], "nobody can represent themselves"),
         (["accepted", "--reference", "x" * 121], "reference: is 121 characters long"),
         (["accepted", "--reference", "a\nb"], "reference: must be on one line"),
     ],

@@ -134,7 +134,7 @@ WRONG = {
     "companions in words": ({"companions": "a few"}, "Enter a whole number from 0 to 5."),
     "fewer than none": ({"companions": "-1"}, "Enter a whole number from 0 to 5."),
     "a way there is not": ({"mode": "by ship"}, "Choose how you will take part."),
-    "a party that never fits": ({"companions": "4"}, "can never fit"),
+    "a party that never fits": ({"companions": "4"}, "cannot fit"),
     "a seal of nobody": ({"seal": "1.2.3"}, "had been open for very long"),
     "no seal": ({"seal": ""}, "had been open for very long"),
     "a strange seal": ({"seal": "é.²."}, "had been open for very long"),

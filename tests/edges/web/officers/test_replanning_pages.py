@@ -130,7 +130,7 @@ def test_only_what_nobody_was_told_of_is_deleted(app, web):
     delivery.deliver(app)
     refused = send(web, "show", "delete", sure="yes")
     assert 422 == refused.status_code
-    assert "People know of opening already (1)" in text(refused)
+    assert "People have already been informed of opening (1)" in text(refused)
 
     with app.db.write() as session:
         an_event(session, "mistake")

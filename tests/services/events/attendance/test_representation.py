@@ -281,7 +281,7 @@ def test_whoever_has_a_kept_place_is_not_registered_beside_it(guests):
     guests.answer("minister", Partstat.ACCEPTED)
     lose(guests, "minister")
 
-    with pytest.raises(Conflict, match="a place of opening is kept for minister"):
+    with pytest.raises(Conflict, match="a place at opening is reserved for minister"):
         guests.register("minister")
 
 
@@ -430,7 +430,7 @@ def test_the_guest_is_asked_who_comes_once_the_deputy_has_sent_regrets(app, offi
 
     assert "minister@example.org" == letter["To"].addresses[0].addr_spec
     assert "Please tell us who will attend: Opening" == letter["Subject"]
-    assert "Your place is kept." in body(letter)
+    assert "Your place remains reserved for you." in body(letter)
     assert "/registration/" in body(letter)
 
 
@@ -452,7 +452,7 @@ def test_a_deputy_who_was_written_to_is_told_that_they_are_free(app, office):
     represent(office, "minister", "second")
     round_ = Round(app)
 
-    released = [one for one in round_.letters if "You represent nobody any more" in one["Subject"]]
+    released = [one for one in round_.letters if "You no longer represent a guest" in one["Subject"]]
     assert ["deputy@example.org"] == [one["To"].addresses[0].addr_spec for one in released]
     assert "/registration/" not in body(released[0])
     represent(office, "minister", None)

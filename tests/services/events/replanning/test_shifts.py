@@ -231,7 +231,7 @@ def test_what_has_no_date_or_is_cancelled_cannot_be_moved(app):
     for key in ("undated", "off", "tour"):
         with pytest.raises(Conflict):
             move(app, key, START)
-    with pytest.raises(Conflict, match="nothing of it is to come"):
+    with pytest.raises(Conflict, match="no part of it with a date is still to come"):
         shift(app, "tour", DAY)
 
 
