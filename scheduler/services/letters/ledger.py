@@ -88,7 +88,7 @@ def retry(session: Session, letter: Letter, *, now: datetime) -> None:
 
 # Letters that were due when a backup was restored. Nobody knows whether they left before the database was lost.
 HELD = N_("was due when a backup was restored; it may have left before")
-LEFT_BEFORE = N_("left before a backup was restored, as an officer has said")
+LEFT_BEFORE = N_("was sent before a backup was restored, as an officer has recorded")
 _is_held = sa.and_(Letter.outcome == Outcome.SKIPPED, Letter.reason == HELD)
 
 

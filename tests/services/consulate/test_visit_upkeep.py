@@ -405,13 +405,13 @@ def test_moved_and_cancelled_keep_the_uid_and_raise_the_sequence_in_the_calendar
     post.cancel(reference)
     cancelled = letters(post, reference)
 
-    assert "the visit was moved" == moved[LetterKind.VISIT_BOOKED]
+    assert "the appointment was moved" == moved[LetterKind.VISIT_BOOKED]
     assert "Previous time: Tuesday 12 January 2027, 09:00–09:30" in moved[LetterKind.VISIT_MOVED]
     assert "SEQUENCE:1" in moved[LetterKind.VISIT_MOVED]
     assert "SEQUENCE:2" in cancelled[LetterKind.VISIT_CANCELLED]
     assert "STATUS:CANCELLED" in cancelled[LetterKind.VISIT_CANCELLED]
     assert f"UID:{post.row(reference).uid}" in cancelled[LetterKind.VISIT_CANCELLED]
-    assert "the visit stands otherwise now" == cancelled[LetterKind.VISIT_REMINDER]
+    assert "the status of the appointment has changed" == cancelled[LetterKind.VISIT_REMINDER]
 
 
 def test_moved_away_and_back_is_told_once_and_reminded_of_once(post):

@@ -573,7 +573,9 @@ def test_who_no_longer_waits_is_told_of_the_place_only(app):
         register(session, event, a_person(session, name="Second"))
         transitions.withdraw(session, first, now=NOW, by=Answer.MAIL)
 
-    assert [("waiting", "Second", "does not wait any more"), ("offered", "Second", "sent")] == Round(app).ledger[1:]
+    assert [("waiting", "Second", "is no longer on the waiting list"), ("offered", "Second", "sent")] == Round(
+        app
+    ).ledger[1:]
 
 
 def test_registering_again_is_confirmed_again(app, opening, clock):

@@ -253,7 +253,7 @@ def test_who_is_no_longer_among_those_it_is_for_is_not_written_to(opening, clock
 
     letters(opening)
 
-    assert {"Unanswered": "is no longer among those it is for", "Waiting": "sent"} == became(opening)
+    assert {"Unanswered": "is no longer one of the people that it is for", "Waiting": "sent"} == became(opening)
 
 
 def test_who_withdraws_before_it_leaves_is_not_written_to_unless_it_is_for_them(opening, clock):
@@ -267,7 +267,9 @@ def test_who_withdraws_before_it_leaves_is_not_written_to_unless_it_is_for_them(
 
     with opening.db.read() as session:
         query = sa.select(Letter.reason).join(Person).where(Person.key == "chair", Letter.of_message_id.is_not(None))
-        assert ["", "is no longer among those it is for"] == list(session.scalars(query.order_by(Letter.id)))
+        assert ["", "is no longer one of the people that it is for"] == list(
+            session.scalars(query.order_by(Letter.id))
+        )
 
 
 def test_a_cancelled_event_can_still_be_written_about(opening):

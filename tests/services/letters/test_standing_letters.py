@@ -151,7 +151,7 @@ def test_whoever_registers_withdraws_and_registers_again_before_a_letter_left_ge
     round_ = Round(app)
 
     assert [("confirmed", "Anna")] == sent(round_)
-    assert ("confirmed", "Anna", "a later letter says the same") in round_.ledger
+    assert ("confirmed", "Anna", "a later e-mail says the same") in round_.ledger
 
 
 def test_whoever_registers_again_after_a_letter_left_gets_another(app, guests):

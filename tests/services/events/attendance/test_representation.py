@@ -416,7 +416,7 @@ def test_a_place_letter_that_has_not_left_goes_to_who_comes_alone(app, office):
 
     said = Round(app).ledger
 
-    assert ("confirmed", "Minister", "is represented: whoever comes gets the letters") in said
+    assert ("confirmed", "Minister", "is represented: the representative receives the e-mails") in said
     assert ("confirmed", "Deputy", "sent") in said
 
 
@@ -441,7 +441,7 @@ def test_whoever_answers_before_the_question_left_is_not_asked(app, office):
     lose(office, "minister")
     office.answer("minister", Partstat.ACCEPTED)
 
-    assert ("standing", "Minister", "stands otherwise by now") in Round(app).ledger
+    assert ("standing", "Minister", "the status has changed since") in Round(app).ledger
 
 
 def test_a_deputy_who_was_written_to_is_told_that_they_are_free(app, office):
