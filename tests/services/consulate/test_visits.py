@@ -179,7 +179,9 @@ def test_one_document_has_one_active_booking_for_a_service_however_its_number_is
     first = post.book("aliya", MORNING, "N12345678")
 
     for number in ("n 123 456 78", "N-12345678", "n12345678"):
-        with pytest.raises(AlreadyBooked, match="there is a booking for this service with this document already"):
+        with pytest.raises(
+            AlreadyBooked, match="an appointment for this service is already booked with this document"
+        ):
             post.hold("somebody", HALF_PAST, number)
     post.cancel(first)
 

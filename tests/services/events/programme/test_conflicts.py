@@ -391,7 +391,7 @@ def test_all_contradictions_are_told_at_once_and_nothing_is_changed(contradictor
     for part in (
         "anna would be in two places",
         CLOSED,
-        "hall is taken twice",
+        "hall is booked twice",
         "opening is outside the days of exhibition",
     ):
         assert part in said
