@@ -262,7 +262,7 @@ def test_a_dry_run_writes_nothing_and_says_what_it_would(desk: Scheduler, tmp_pa
             2,
             "latitude",
         ),
-        (("venue", "add", "v", "--name", "V", "--city", "bangkok", "--latitude", "9"), 2, "go together"),
+        (("venue", "add", "v", "--name", "V", "--city", "bangkok", "--latitude", "9"), 2, "give both, or neither"),
         (("city", "add", "Big City", "--name", "B", "--country", "TH", "--tz", "Asia/Bangkok"), 2, "is not a key"),
         (("person", "add", "p", "--name", "P", "--email", "p at example"), 2, "is not an e-mail address"),
         (("feed", "export", "nope"), 1, "there is no feed nope"),

@@ -63,7 +63,7 @@ def test_a_time_that_was_asked_for_is_held_and_nobody_else_can_have_it(post):
         post.hold("bolat")
     assert HALF_PAST == refusal.value.nearest[0].dtstart
     assert str(refusal.value) == (
-        "2027-01-12 09:00 (Asia/Bangkok) is taken; free are: "
+        "2027-01-12 09:00 (Asia/Bangkok) is taken; free times: "
         "2027-01-12 09:30, 2027-01-12 09:45, 2027-01-12 10:00 (Asia/Bangkok)"
     )
 

@@ -113,7 +113,7 @@ def test_the_list_of_a_day_says_whose_name_no_font_can_show(scheduler, phuket, d
     with pypdfium2.PdfDocument(file) as document:
         words = " ".join(page.get_textpage().get_text_range() for page in document)
     assert "?? Li" in words
-    assert 1 == words.count("stands for letters of the script Nushu")
+    assert 1 == words.count("replaces letters of the script Nushu")
     assert f"{reference}: “?”" in words
 
 

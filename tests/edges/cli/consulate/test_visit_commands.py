@@ -97,7 +97,7 @@ def test_a_time_that_is_taken_is_refused_with_the_next_free_ones(scheduler, samp
         code=1,
     ).output
 
-    assert "2027-01-12 10:00 (Asia/Bangkok) is taken; free are: 2027-01-12 10:30" in said
+    assert "2027-01-12 10:00 (Asia/Bangkok) is taken; free times: 2027-01-12 10:30" in said
 
 
 @pytest.mark.parametrize(
@@ -105,10 +105,10 @@ def test_a_time_that_is_taken_is_refused_with_the_next_free_ones(scheduler, samp
     [
         ("2027-01-07 10:00", "Thursday 7 January 2027 is a public holiday: Orthodox Christmas (Kazakhstan)"),
         ("2027-02-22 10:00", "(Thailand)"),
-        ("2027-01-12 12:30", "falls into a break"),
+        ("2027-01-12 12:30", "is in a break"),
         ("2027-01-12 08:00", "outside the hours"),
-        ("2027-01-05 10:00", "is too soon: this service is booked at least 1 day before"),
-        ("2027-08-05 10:00", "is too far ahead: this service is booked at most 60 days before"),
+        ("2027-01-05 10:00", "is too soon: this service must be booked at least 1 day in advance"),
+        ("2027-08-05 10:00", "is too far ahead: this service can be booked at most 60 days in advance"),
         ("2027-01-12 10:00", "It is free."),
     ],
 )
