@@ -241,7 +241,7 @@ def test_a_quota_that_is_spent_is_told(app, web):
 @pytest.mark.parametrize(
     ("asked", "reason"),
     [
-        ("day=2027-01-12&hour=12:30", "It is in a break"),
+        ("day=2027-01-12&hour=12:30", "It falls into a break"),
         ("day=2027-01-12&hour=18:00", "Outside the hours"),
         ("day=2027-01-07&hour=10:00", "Orthodox Christmas (Kazakhstan)"),
         ("day=2027-01-03&hour=10:00", "It has passed."),

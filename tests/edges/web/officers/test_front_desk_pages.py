@@ -275,7 +275,7 @@ def test_who_opens_a_visit_is_written_down_once_an_hour(app, consul, booked):
 def test_an_officer_moves_a_visit_asks_why_a_time_is_not_offered_and_cancels(app, consul, booked):
     visit = f"/en/desk/visits/{booked['Dana']}"
 
-    assert "It is in a break" in text(consul.get(f"{visit}/move?day=2027-01-13&hour=12:00"))
+    assert "It falls into a break" in text(consul.get(f"{visit}/move?day=2027-01-13&hour=12:00"))
     offered = text(consul.get(f"{visit}/move?at=2027-01-12T11:00"))
     assert "Online nobody is offered this time: Too soon" in offered
     refused = send(consul, f"{visit}/move", at="2027-01-13T12:00")
@@ -408,7 +408,7 @@ def test_for_whom_nothing_is_free_stays_on_the_page_until_there_is(app, consul, 
 
     page = followed(consul, send(consul, f"{PHUKET}/close", first="2027-01-12", opens="09:20", closes="18:00"))
 
-    assert "For 2 visits no other time is free: see below." in page
+    assert "For 2 visits nothing else is free: see below." in page
     assert "Visits outside the hours" in page
     assert "+66 76 123456" in page
     with app.db.write() as session:
