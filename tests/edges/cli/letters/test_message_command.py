@@ -78,7 +78,7 @@ def test_sent_listed_shown_and_kept_back(scheduler, opening, tmp_path):
     assert "To be told by other means: Sultan" in shown
     assert "waits for its time" in waits
     assert "Kept back: 2" in scheduler("message", "withdraw", "1", "--yes").output
-    assert "has left" in scheduler("message", "withdraw", "1", "--yes", code=1).output
+    assert "has been sent" in scheduler("message", "withdraw", "1", "--yes", code=1).output
 
 
 def test_a_reminder_of_the_unanswered_reaches_them_alone(scheduler, opening, tmp_path):
@@ -93,7 +93,7 @@ def test_a_reminder_of_the_unanswered_reaches_them_alone(scheduler, opening, tmp
 @pytest.mark.parametrize(
     ("given", "complaint"),
     [
-        (["--to", "strangers", "--subject", "A", "--text", "en.txt"], "to: strangers says of nobody"),
+        (["--to", "strangers", "--subject", "A", "--text", "en.txt"], "to: strangers is not known"),
         (["--to", "everyone", "--subject", "A", "--text", "nowhere.txt"], "text: there is no file nowhere.txt"),
         (["--to", "everyone", "--subject", "A", "--text", "latin.txt"], "text: latin.txt is not UTF-8 text"),
         (["--to", "everyone", "--subject", "A", "--text", "."], "text: . cannot be read"),
