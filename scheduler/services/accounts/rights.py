@@ -108,7 +108,7 @@ def get_visit(session: Session, officer: Officer, reference: str) -> Appointment
     """Return a visit to a post of an officer. Raise NotFound, or Invalid if that is not a reference."""
     found = references.get(session, reference)
     if not _works_at(officer, found.service.post):
-        raise NotFound("there is no visit {reference}", reference=found.reference)
+        raise NotFound("there is no appointment {reference}", reference=found.reference)
     return found
 
 

@@ -129,7 +129,7 @@ def test_a_day_is_announced_first_and_the_hour_later(desk: Scheduler) -> None:
         "--hour-to-be-announced",
     )
 
-    assert "hour has not been announced" in desk("event", "list").output
+    assert "time has not been announced" in desk("event", "list").output
     desk("event", "announce", "gala", "2 Feb 2027 18:00", "--duration", "2h")
 
     assert "hours" == _json(desk, "event", "show", "gala")["timing"]
@@ -498,7 +498,7 @@ def test_an_hour_announced_in_another_zone_lands_on_the_events_own_clock(desk: S
 def test_an_event_planned_by_days_is_not_moved_to_an_hour_without_an_end(desk: Scheduler) -> None:
     desk("event", "add", "gala", "--kind", "ceremony", "--title", "Gala", "--first-day", "2027-02-02")
 
-    assert "say when it ends" in desk("event", "move", "gala", "3 Feb 2027 10:00", code=2).output
+    assert "give the time when it ends" in desk("event", "move", "gala", "3 Feb 2027 10:00", code=2).output
     desk("event", "move", "gala", "3 Feb 2027 10:00", "--end", "3 Feb 2027 11:00")
 
 

@@ -203,8 +203,8 @@ def test_nobody_waits_for_a_day_that_has_passed(scheduler):
 
     refused = scheduler("visit", "wait", "phuket", "passport", "--day", "2027-01-01", *who, code=2).output
 
-    assert "days: 2027-01-01 has passed; name days to come" in refused
-    assert "No appointments." in scheduler("visit", "list", "phuket").output
+    assert "days: 2027-01-01 has passed; give future days" in refused
+    assert "No visits." in scheduler("visit", "list", "phuket").output
     assert "waiting" in scheduler("visit", "wait", "phuket", "passport", "--day", "today", *who).output
 
 
@@ -234,8 +234,8 @@ def test_whatever_a_file_plans_in_the_past_is_asked_about(scheduler, tmp_path):
 
     assert f"! venue hall: {PASSED_DAY}" in refused
     assert f"! post phuket: {PASSED_DAY}" in refused
-    assert "! post phuket: The time until when visits are booked has passed." in refused
-    assert "! event near: The time of a reminder has passed: it does not leave." in refused
+    assert "! post phuket: The time at which booking closes has passed." in refused
+    assert "! event near: The time of a reminder has passed: it will not be sent." in refused
     scheduler("apply", str(file), "--yes")
     later = (
         (PAST + LATE)

@@ -350,9 +350,12 @@ def test_a_worker_works_also_where_nothing_can_be_locked(app, tmp_path, machine)
     ("unseen_for", "said"),
     [
         (SECOND, "is being sent"),
-        (LAPSE_AFTER - 5 * SECOND, "its worker seems to have ended; another takes it over within half a minute"),
-        (LAPSE_AFTER + SECOND, "its worker has ended; leaves at the next round"),
-        (None, "its worker has ended; leaves at the next round"),
+        (
+            LAPSE_AFTER - 5 * SECOND,
+            "the worker that was sending it seems to have ended; another worker takes over within half a minute",
+        ),
+        (LAPSE_AFTER + SECOND, "the worker that was sending it has ended; it will be sent in the next round"),
+        (None, "the worker that was sending it has ended; it will be sent in the next round"),
     ],
     ids=["seen", "not seen lately", "not seen for too long", "gone"],
 )

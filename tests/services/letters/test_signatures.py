@@ -159,8 +159,8 @@ def test_a_cancellation_tells_its_reason_in_letters_and_on_the_page(opening):
 def test_a_letter_says_politely_that_a_part_of_it_is_in_another_language(opening):
     Desk(opening).cancel(reason={"en": "The Governor is ill."})
 
-    assert "Часть сведений дана на языке: английский." in body(letter_to(opening, "Ivan"))
-    assert "We apologise: not everything" not in body(letter_to(opening, "Minister"))
+    assert "Она дана на языке: английский." in body(letter_to(opening, "Ivan"))
+    assert "We apologise that some of the information" not in body(letter_to(opening, "Minister"))
 
 
 def test_only_a_change_that_is_told_takes_an_earlier_reason_away():

@@ -67,11 +67,11 @@ def test_a_morning_at_the_front_desk(scheduler, phuket, clock):
 
     assert f"P-001  {first}  checked in" in scheduler("visit", "check-in", first.lower()).output
     again = scheduler("visit", "check-in", first, code=1).output
-    assert f"{first} is checked in already, since 09:00 (Asia/Bangkok), with ticket P-001" in again
+    assert f"{first} has already checked in, at 09:00 (Asia/Bangkok), with ticket P-001" in again
     walk_in = read(scheduler, "visit", "walk-in", "phuket", "passport", "--name", "Дана Ким")["reference"]
     assert f"P-001  {first}  called  counter 1" in scheduler("visit", "call", "phuket", "1").output
     assert walk_in == read(scheduler, "visit", "call", "phuket", "2")["reference"]
-    assert "counter 1 is still with P-001" in scheduler("visit", "call", "phuket", "1", code=1).output
+    assert "counter 1 is still serving P-001" in scheduler("visit", "call", "phuket", "1", code=1).output
     scheduler("visit", "recall", first)
     clock.advance(timedelta(minutes=20))
     scheduler("visit", "done", walk_in)
@@ -113,7 +113,7 @@ def test_the_list_of_a_day_says_whose_name_no_font_can_show(scheduler, phuket, d
     with pypdfium2.PdfDocument(file) as document:
         words = " ".join(page.get_textpage().get_text_range() for page in document)
     assert "?? Li" in words
-    assert 1 == words.count("stands for letters of the script Nushu")
+    assert 1 == words.count("replaces letters of the script Nushu")
     assert f"{reference}: “?”" in words
 
 

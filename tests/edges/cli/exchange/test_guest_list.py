@@ -414,7 +414,7 @@ def test_a_file_that_is_no_table_is_refused_with_the_remedy(desk: Desk, content:
 def test_a_mapping_that_was_said_is_remembered_for_the_next_file_with_these_columns(desk: Desk) -> None:
     first = desk.csv(["Кого", "Куда писать"], ["Ольга Петрова", "olga@example.org"])
     second = desk.csv(["Куда писать", "Кого"], ["ivan@example.org", "Иван Цой"], name="second.csv")
-    assert "no column is the name" in desk.refused(first)
+    assert "no column has the name" in desk.refused(first)
 
     desk.bring(first, "--map", "кого=name", "--map", "Куда писать=email")
     desk.bring(second)
@@ -542,7 +542,7 @@ def test_an_answer_on_record_is_kept_and_who_withdrew_stays_so(desk: Desk) -> No
     told = desk.bring(desk.csv(head, ["Ann Lee", "ann@example.org", "yes"], ["Bo Li", "bo@example.org", "maybe"]))
 
     assert {"Ann Lee": "unchanged", "Bo Li": "unchanged"} == told["outcomes"]
-    assert ["has withdrawn; nothing is changed by a list"] == told["rows"][0]["remarks"]
+    assert ["has withdrawn; a list does not change this"] == told["rows"][0]["remarks"]
     assert ["the answer on record is kept"] == told["rows"][1]["remarks"]
     assert "withdrawn" == desk.list["Ann Lee"]["standing"]
 
@@ -635,7 +635,7 @@ def test_a_decision_against_what_is_certain_is_refused(desk: Desk) -> None:
 
     told = desk.bring(file, "--same", "2=#2")
 
-    assert ["by its id, its address or an earlier import this row is #1"] == told["rows"][0]["reasons"]
+    assert ["this row is #1, by its id, its address or an earlier import"] == told["rows"][0]["reasons"]
     assert ["refused", "unchanged"] == [row["outcome"] for row in told["rows"]]
 
 

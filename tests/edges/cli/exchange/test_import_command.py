@@ -351,7 +351,7 @@ def test_two_events_at_once_in_one_venue_are_refused_whole_unless_forced(desk: D
 
     output = desk.bring(*both, code=1)
 
-    assert "is taken twice" in output
+    assert "is booked twice" in output
     assert [] == desk.events
     desk.bring(*both, args=("--yes", "--force", "two parts of one room"))
     assert 2 == len(desk.events)

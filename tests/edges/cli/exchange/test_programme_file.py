@@ -280,7 +280,7 @@ def test_a_contradiction_anywhere_keeps_the_whole_file_out(desk: Desk) -> None:
         'venue = "library"\n[event.fine]\nkind = "meeting"\ntitle = "Fine"\n'
     )
 
-    assert "library is taken twice" in desk.apply(clash, "--yes", code=1)
+    assert "library is booked twice" in desk.apply(clash, "--yes", code=1)
     assert "fine" not in [row["key"] for row in desk.json("event", "list", "--all")]
 
     desk.apply(clash, "--yes", "--force", "the library has two halls")

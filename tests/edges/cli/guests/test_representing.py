@@ -144,7 +144,7 @@ def test_a_file_plans_places_for_officials_and_exporting_it_keeps_them(scheduler
             '{ person = "president", answer = "regrets", represented_by = "envoy" }',
             "who sends somebody in their place",
         ),
-        ('{ person = "president", represented_by = "president" }', "nobody represents themselves"),
+        ('{ person = "president", represented_by = "president" }', "nobody can represent themselves"),
     ],
 )
 def test_a_file_that_lets_somebody_come_twice_is_refused_where_it_does(scheduler, opening, tmp_path, attendees, said):

@@ -75,10 +75,10 @@ def test_sent_listed_shown_and_kept_back(scheduler, opening, tmp_path):
     assert [{"skipped": 1, "to do": 2}] == [one["outcomes"] for one in listed]
     assert "2027-01-05 10:00 UTC+7" == listed[0]["leaves"]
     assert "Двери откроются в девять." in shown
-    assert "To be informed by other means: Sultan" in shown
-    assert "waits for its hour" in waits
-    assert "Stopped: 2" in scheduler("message", "withdraw", "1", "--yes").output
-    assert "has left" in scheduler("message", "withdraw", "1", "--yes", code=1).output
+    assert "To be told by other means: Sultan" in shown
+    assert "waits for its time" in waits
+    assert "Kept back: 2" in scheduler("message", "withdraw", "1", "--yes").output
+    assert "has been sent" in scheduler("message", "withdraw", "1", "--yes", code=1).output
 
 
 def test_a_reminder_of_the_unanswered_reaches_them_alone(scheduler, opening, tmp_path):
@@ -93,13 +93,13 @@ def test_a_reminder_of_the_unanswered_reaches_them_alone(scheduler, opening, tmp
 @pytest.mark.parametrize(
     ("given", "complaint"),
     [
-        (["--to", "strangers", "--subject", "A", "--text", "en.txt"], "to: strangers says of nobody"),
+        (["--to", "strangers", "--subject", "A", "--text", "en.txt"], "to: strangers is not known"),
         (["--to", "everyone", "--subject", "A", "--text", "nowhere.txt"], "text: there is no file nowhere.txt"),
         (["--to", "everyone", "--subject", "A", "--text", "latin.txt"], "text: latin.txt is not UTF-8 text"),
         (["--to", "everyone", "--subject", "A", "--text", "."], "text: . cannot be read"),
         (["--to", "everyone", "--subject", "A", "--text", "ru=ru.txt"], "text: is missing in en"),
-        (["--to", "everyone", "--subject", "A {x}", "--text", "en.txt"], "subject: nothing fills {x}"),
-        (["--to", "everyone", "--subject", "A", "--text", "en.txt", "--at", "2026-01-01 10:00"], "has passed"),
+        (["--to", "everyone", "--subject", "A {x}", "--text", "en.txt"], "subject: {x} is not a known placeholder"),
+        (["--to", "everyone", "--subject", "A", "--text", "en.txt", "--at", "2026-01-01 10:00"], "is past"),
         (["--to", "everyone", "--subject", "A", "--text", "en.txt", "--tz", "Nowhere", "--at", "9:00"], "Nowhere"),
     ],
 )
@@ -171,7 +171,7 @@ def test_another_deputy_is_another_answer_and_the_links_of_the_first_are_dead(sc
     ("given", "complaint"),
     [
         (["regrets", "--represented-by", "deputy"], "who sends somebody in their place accepts"),
-        (["accepted", "--represented-by", "minister"], "nobody represents themselves"),
+        (["accepted", "--represented-by", "minister"], "nobody can represent themselves"),
         (["accepted", "--reference", "x" * 121], "reference: is 121 characters long"),
         (["accepted", "--reference", "a\nb"], "reference: must be on one line"),
     ],

@@ -540,8 +540,10 @@ def test_the_page_says_the_same_whether_a_document_has_a_visit_or_not(app, web, 
     written = mails(app)[-2:]
     assert {"owner@example.org", "other@example.org"} == {mail["To"].addresses[0].addr_spec for mail in written}
     told = next(mail for mail in written if "owner@" in mail["To"])
-    assert "You have a visit already" in told["Subject"]
-    assert "somebody has asked for a visit with the number of your document" in " ".join(body(told).split())
+    assert "You already have an appointment" in told["Subject"]
+    assert "Somebody has asked on our website for an appointment with the number of your document" in " ".join(
+        body(told).split()
+    )
 
 
 def _with_contacts(app):
@@ -613,7 +615,7 @@ def test_who_may_book_nothing_for_now_is_told_by_letter_alone(app, web, clock):
     assert 303 == answer.status_code
     told = mails(app)[-1]
     assert "owner@example.org" == told["To"].addresses[0].addr_spec
-    assert "nothing can be booked online with it until" in " ".join(body(told).split())
+    assert "this document cannot be used to book online until" in " ".join(body(told).split())
     assert 1 == len(_with_contacts(app))
 
 

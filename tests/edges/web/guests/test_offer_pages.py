@@ -285,7 +285,7 @@ def test_a_renewed_link_is_the_only_one_that_leads_on(app, web):
 
     assert 404 == web.get(page).status_code
     letter = mails(app)[-1]
-    assert "This is a new link to your page." in body(letter)
+    assert "a new link to your page." in body(letter)
     assert 200 == web.get(re.search(r"(/en/registration/\S+)", body(letter))[1]).status_code
 
 

@@ -201,7 +201,7 @@ def test_an_officer_registers_somebody_and_the_audit_names_them(app, web):
         ({"language": "tlh"}, "language", "Choose a language."),
         ({"telephone": "call me"}, "telephone", "is not a telephone number"),
         ({"name": "x\u202ey"}, "name", "control character"),
-        ({"companions": "9"}, "", "a party of 10 can never fit"),
+        ({"companions": "9"}, "", "a group of 10 people cannot fit"),
     ],
 )
 def test_what_is_wrong_is_said_beside_its_field_and_what_was_typed_is_kept(app, web, typed, field, said):

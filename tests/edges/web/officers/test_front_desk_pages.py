@@ -95,7 +95,7 @@ def test_a_day_passes_at_the_front_desk_without_a_script(app, web, booked, clock
     assert "choose your counter first" in text(send(web, f"{TODAY}/call")).lower()
     assert "Counter 1 Call the next" in followed(web, send(web, f"{TODAY}/counter", counter="1"))
     assert "Called: Counter 1 P-001 Aliya" in followed(web, send(web, f"{TODAY}/call"))
-    assert "counter 1 is still with P-001" in text(send(web, f"{TODAY}/call")).replace("Counter", "counter")
+    assert "counter 1 is still serving P-001" in text(send(web, f"{TODAY}/call")).replace("Counter", "counter")
     assert "called 1 more time" in followed(web, do(web, booked["Aliya"], "recall"))
     assert "Waiting: 2" in followed(web, do(web, booked["Aliya"], "send-back"))
     assert VisitStatus.CHECKED_IN is status(app, booked["Aliya"])
@@ -131,7 +131,7 @@ def test_a_second_scan_is_told_with_the_ticket_and_another_day_with_the_day(app,
     late = send(web, TODAY, given=booked["Dana"])
 
     assert (422, 422) == (again.status_code, late.status_code)
-    assert "checked in already, since 09:05 (Asia/Bangkok), with ticket P-001" in text(again)
+    assert "already checked in, at 09:05 (Asia/Bangkok), with ticket P-001" in text(again)
     assert "is for 2027-01-12 10:00 (Asia/Bangkok)" in text(late)
 
 
@@ -157,7 +157,7 @@ def test_what_is_wrong_with_a_walk_in_is_said_beside_the_field_and_kept(app, web
     closed = send(
         web, f"{PHUKET}/walk-in", service="passport", name="A", language="en", people="1", document="N-Dana"
     )
-    assert "they have an appointment today" in text(closed).lower()
+    assert "this person has an appointment today" in text(closed).lower()
     with app.db.read() as session:
         assert [] == session.scalars(sa.select(Appointment).where(Appointment.walk_in)).all()
 
@@ -218,7 +218,7 @@ def test_staff_see_their_own_posts_alone_and_of_another_not_even_that_it_is_ther
         sent = send(consul, f"/en/desk/visits/{theirs}/{path}", at="2027-01-13T10:00", by="post")
         assert 404 == sent.status_code, path
     # Through a post that is theirs, neither.
-    assert f"there is no visit {theirs}" in text(send(consul, TODAY, given=theirs)).replace("There", "there")
+    assert f"there is no appointment {theirs}" in text(send(consul, TODAY, given=theirs)).replace("There", "there")
     assert 404 == do(consul, theirs, "check-in").status_code
     assert VisitStatus.CONFIRMED is status(app, theirs)
 

@@ -80,4 +80,4 @@ def test_what_is_wrong_stands_in_the_form(web):
 
     assert 422 == alone.status_code == nobody.status_code
     assert "is missing in ru" in text(alone)
-    assert "reaches nobody" in text(nobody)
+    assert "would receive this" in text(nobody)

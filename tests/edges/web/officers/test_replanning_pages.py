@@ -106,7 +106,7 @@ def test_a_copy_is_made_under_its_own_key(app, web):
 
     past = text(send(web, "show", "copy", key="again", day="2026-05-04"))
     assert "The first day has passed." in past
-    assert "The time until when people can register has passed." in past
+    assert "The time at which registration closes has passed." in past
 
     done = send(web, "show", "copy", key="again", day="2027-05-04", sure="yes")
     assert "/en/desk/events/again" == done.location
@@ -130,7 +130,7 @@ def test_only_what_nobody_was_told_of_is_deleted(app, web):
     delivery.deliver(app)
     refused = send(web, "show", "delete", sure="yes")
     assert 422 == refused.status_code
-    assert "People know of opening already (1)" in text(refused)
+    assert "People have already been informed of opening (1)" in text(refused)
 
     with app.db.write() as session:
         an_event(session, "mistake")

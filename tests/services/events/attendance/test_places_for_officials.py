@@ -143,7 +143,7 @@ def test_an_officer_may_give_a_kept_place_to_somebody_with_a_reason(db):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"kept_for_officials": 1}, "goes with a capacity"),
+        ({"kept_for_officials": 1}, "give a capacity too"),
         ({"kept_for_officials": 3, "capacity": 2}, "3 are more than the capacity of 2"),
     ],
 )
