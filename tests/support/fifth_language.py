@@ -24,7 +24,7 @@ _LETTERS = str.maketrans("abcdefghijklmnopqrstuvwxyz", "ابجدهوزحطيكل
 
 
 def add_to_copy(folder: Path) -> None:
-    """Copy the program into a folder and add one file to the copy: the catalogue of the language."""
+    """Copy the program into a folder and add two files to the copy: the catalogue and the forms of address."""
     shutil.copytree(ROOT / "scheduler", folder / "scheduler", ignore=shutil.ignore_patterns("bundled", "__pycache__"))
     bundled = folder / "scheduler" / "bundled"
     bundled.mkdir()
@@ -34,6 +34,7 @@ def add_to_copy(folder: Path) -> None:
         (folder / beside).symlink_to(ROOT / beside)
     catalogues = folder / "scheduler" / "translations"
     (catalogues / f"{LANGUAGE}.po").write_bytes(make_catalogue((catalogues / "kk.po").read_bytes()))
+    (folder / "scheduler" / "address_forms" / f"{LANGUAGE}.toml").write_text(make_forms(), encoding="utf-8")
 
 
 def make_catalogue(another: bytes) -> bytes:
@@ -46,6 +47,14 @@ def make_catalogue(another: bytes) -> bytes:
             made.add(message.id, translate(message.id), context=message.context)
     write_po(written, made, width=0)
     return written.getvalue()
+
+
+def make_forms() -> str:
+    """Return the smallest file with forms of address: one of each kind, for everybody."""
+    texts = dict.fromkeys(("envelope", "card", "list", "speech"), "{name}")
+    texts |= {"salutation": translate("Dear {name},"), "closing": translate("Yours sincerely,")}
+    forms = (f'{kind} = [{{ text = "{text}", mark = "C", source = "house" }}]' for kind, text in texts.items())
+    return "\n".join([f'language = "{LANGUAGE}"', "[sources]", 'house = "a test"', "[forms]", *forms])
 
 
 def translate(sentence: str) -> str:

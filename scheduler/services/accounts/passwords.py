@@ -99,7 +99,10 @@ def refuse_weak(password: str, *names: str) -> None:
     if len(set(plain)) < MIN_DISTINCT or _NOT_LETTERS.sub("", plain) in GUESSED_FIRST or _is_sequence(plain):
         raise Invalid("the password is one of those that are guessed first; choose several words of your own")
     if any(len(part) > 3 and part in plain for name in names for part in _split_words(name)):
-        raise Invalid("the password must not contain your name; choose several words that say nothing about you")
+        raise Invalid(
+            "the password must not contain the name of its owner;"
+            " choose several words that have nothing to do with the person"
+        )
 
 
 def _is_sequence(plain: str) -> bool:

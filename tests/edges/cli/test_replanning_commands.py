@@ -64,7 +64,7 @@ def test_a_move_that_nobody_is_told_of_does_not_ask(desk: Scheduler) -> None:
     [
         ("move show", 2, "either a day or --by"),
         ("move show '9 Feb 2027' --by 7d", 2, "either a day or --by"),
-        ("move show --by 7d --alone", 2, "goes without --end and --alone"),
+        ("move show --by 7d --alone", 2, "leave out --end and --alone"),
         ("move show --by 36h", 2, "write whole days"),
         ("move show --by soon", 2, "by: "),
         ("move opening '9 Feb 2027'", 2, "has no hour"),
@@ -138,7 +138,7 @@ def test_a_copy_into_the_past_is_asked_about_as_a_new_event_is(desk: Scheduler) 
     assert "  ! The first day has passed.\n" in refused
     assert "  Registration closes: Thursday 31 December 2026, 18:00 (Bangkok, UTC+7)\n" in refused
     assert "  ! The time at which registration closes has passed.\n" in refused
-    assert "Nobody can be asked here; say --yes" in refused
+    assert "There is no terminal to ask on; give --yes" in refused
     assert {"show", "opening"} == set(starts(desk))
     desk("event", "copy-season", "old", "1 Jan 2026", "--programme", "season", code=1)
     done = desk("event", "copy-season", "old", "1 Jan 2026", "--programme", "season", "--yes").output

@@ -51,11 +51,11 @@ def test_the_start_and_the_times_of_registration_are_told_with_their_zone(schedu
         (("--start", "today 10:00"), "The start has passed."),
         (
             ("--start", "2027-02-02 10:00", "--registration-closes", "2026-02-01 18:00"),
-            "until when people can register",
+            "Registration closes",
         ),
         (
             ("--start", "2027-02-02 10:00", "--registration-opens", "2026-02-01 18:00"),
-            "from when people can register",
+            "Registration opens",
         ),
     ],
 )
@@ -204,7 +204,7 @@ def test_nobody_waits_for_a_day_that_has_passed(scheduler):
     refused = scheduler("visit", "wait", "phuket", "passport", "--day", "2027-01-01", *who, code=2).output
 
     assert "days: 2027-01-01 has passed; give future days" in refused
-    assert "No visits." in scheduler("visit", "list", "phuket").output
+    assert "No appointments." in scheduler("visit", "list", "phuket").output
     assert "waiting" in scheduler("visit", "wait", "phuket", "passport", "--day", "today", *who).output
 
 

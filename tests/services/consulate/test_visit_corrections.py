@@ -88,7 +88,7 @@ def test_names_language_and_telephone_are_put_right_without_a_letter(consulate):
 def test_nobody_is_added_by_a_correction_and_what_has_ended_is_not_corrected(consulate):
     reference = consulate.book("Aliya")
 
-    with pytest.raises(Conflict, match="is for 1"):
+    with pytest.raises(Conflict, match="number of people: 1"):
         correct(consulate, reference, names=("Aliya", "Another"))
     consulate.cancel(reference)
     with pytest.raises(NoLongerStands):

@@ -537,7 +537,7 @@ def test_a_letter_is_unique_by_its_key(app):
         key = session.scalars(sa.select(Letter.key)).one()
     twice = {"key": key, "kind": LetterKind.MOVED, "person_id": 1, "event_id": 1, "due_at": NOW, "created_at": NOW}
 
-    with pytest.raises(Conflict, match="already queued"), app.db.write() as session:
+    with pytest.raises(Conflict, match="already waiting to be sent"), app.db.write() as session:
         session.execute(sa.insert(Letter).values(twice))
 
 

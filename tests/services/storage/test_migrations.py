@@ -320,7 +320,8 @@ def test_the_command_upgrades_downgrades_and_compares(empty_url, tmp_path, monke
         return result.exit_code, result.output.strip()
 
     head = max(file.name for file in schema.migrations_directory().glob("versions/0*.py"))[:4]
-    assert (1, f"Error: the tables are at None, this program expects {head}") == run("check")
+    behind = f"Error: the tables are at None, this program expects {head}; run: scheduler db upgrade"
+    assert (1, behind) == run("check")
     assert (0, f"Tables: None → {head}") == run("upgrade")
     assert (0, f"The tables are in order: {head}") == run("check")
     assert 1 == run("downgrade", "base")[0]

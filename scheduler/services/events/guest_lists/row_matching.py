@@ -142,7 +142,7 @@ def _let_wait(entry: ParsedRow, likely: Sequence[tuple[Known, SchedulerError]]) 
 
 def _never_fits(entry: ParsedRow, most: int) -> SchedulerError:
     return Invalid(
-        "companions: number of places: {most}; a party of {party} can never fit",
+        "companions: number of places: {most}; a group of {party} cannot fit",
         most=most,
         party=1 + entry.companions,
     )

@@ -109,7 +109,7 @@ def test_a_time_that_is_taken_is_refused_with_the_next_free_ones(scheduler, samp
         ("2027-01-12 08:00", "outside the hours"),
         ("2027-01-05 10:00", "is too soon: this service must be booked at least 1 day in advance"),
         ("2027-08-05 10:00", "is too far ahead: this service can be booked at most 60 days in advance"),
-        ("2027-01-12 10:00", "It is free."),
+        ("2027-01-12 10:00", "This time is free."),
     ],
 )
 def test_why_a_time_is_not_offered_is_answered(scheduler, sample, time, why):

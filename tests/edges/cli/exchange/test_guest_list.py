@@ -735,7 +735,7 @@ def test_without_an_import_the_export_has_our_headings_in_the_language_of_the_de
 
     out = desk.export("out.csv")
 
-    assert ["Титул", "Имя и фамилия", "Должность"] == out[0][:3]
+    assert ["Титул (обращение)", "Имя и фамилия", "Должность"] == out[0][:3]
     assert "нет ответа" in " ".join(out[1])
     assert ["unchanged"] == desk.outcomes(desk.directory / "out.csv")
 

@@ -85,7 +85,7 @@ def test_requests_are_listed_approved_and_refused(scheduler, app):
     )
     reason = ("--reason", "The hall is small.", "--reason", "ru=Зал невелик.")
     assert "Refused: Chai, opening" in scheduler("attendee", "refuse", "opening", "chai", *reason, "--yes").output
-    assert "no request" in scheduler("attendee", "refuse", "opening", "chai", "--yes", code=1).output
+    assert "no open request" in scheduler("attendee", "refuse", "opening", "chai", "--yes", code=1).output
     with app.db.read() as session:
         facts = session.scalars(sa.select(Letter.facts).where(Letter.kind == LetterKind.REFUSED)).one()
     assert {"en": "The hall is small.", "ru": "Зал невелик."} == facts["reason"]
@@ -94,7 +94,7 @@ def test_requests_are_listed_approved_and_refused(scheduler, app):
 def test_nobody_is_seated_ahead_without_a_reason(scheduler, guests):
     assert "--reason" in scheduler("attendee", "seat", "opening", "chai", code=2).output
     assert "must not be empty" in scheduler("attendee", "seat", "opening", "chai", "--reason", " ", code=2).output
-    assert "not that many places" in scheduler("attendee", "seat", "opening", "chai", "--reason", "so", code=1).output
+    assert "not enough places" in scheduler("attendee", "seat", "opening", "chai", "--reason", "so", code=1).output
     guests.withdraw("anna")
 
     output = scheduler("attendee", "seat", "opening", "bolat", "--reason", "said yes at the door").output

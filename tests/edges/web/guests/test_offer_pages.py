@@ -51,7 +51,7 @@ def offered(app, web) -> str:
 
 
 def test_the_letter_leads_to_a_page_that_holds_until_it_says_and_changes_nothing_by_being_opened(app, web, offered):
-    mail = next(one for one in mails(app) if "Please answer" in one["Subject"])
+    mail = next(one for one in mails(app) if "please answer" in one["Subject"])
     until = "5 January 2027, 16:00 (Bangkok, UTC+7)"
 
     assert until in body(mail)
@@ -99,7 +99,7 @@ def test_the_worker_takes_back_what_was_not_answered(app, web, clock, offered):
 def test_no_offer_leaves_after_it_has_lapsed(app, web, clock, offered):
     clock.advance(DAY)
 
-    assert not [one for one in mails(app) if "Please answer" in one["Subject"]]
+    assert not [one for one in mails(app) if "please answer" in one["Subject"]]
 
 
 def test_the_video_link_is_not_for_who_has_only_an_offer(app, web):

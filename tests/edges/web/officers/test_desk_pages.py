@@ -201,7 +201,7 @@ def test_an_officer_registers_somebody_and_the_audit_names_them(app, web):
         ({"language": "tlh"}, "language", "Choose a language."),
         ({"telephone": "call me"}, "telephone", "is not a telephone number"),
         ({"name": "x\u202ey"}, "name", "control character"),
-        ({"companions": "9"}, "", "a group of 10 people cannot fit"),
+        ({"companions": "9"}, "", "a group of 10 cannot fit"),
     ],
 )
 def test_what_is_wrong_is_said_beside_its_field_and_what_was_typed_is_kept(app, web, typed, field, said):
@@ -333,7 +333,7 @@ def test_a_party_that_finds_no_room_keeps_what_it_has(app, web):
     too_large = send(web, f"{LIST}/guests/{number}/party", mode="in person", companions="3")
 
     assert (303, 422) == (larger.status_code, too_large.status_code)
-    assert "not that many places" in text(too_large)
+    assert "not enough places" in text(too_large)
     assert 2 == row(app, number).companions
     assert [] == wrong_with_places(app.db)
 

@@ -198,7 +198,7 @@ def test_an_officer_is_told_when_the_hall_is_full(app, web, opening):
     answer = send(web, "/arrivals", attendee=opening["invited"][0], admit="1")
 
     assert 422 == answer.status_code
-    assert "There are not that many places left" in text(answer)
+    assert "There are not enough places left" in text(answer)
 
 
 def test_the_pass_of_another_event_says_for_which(app, at_the_door):

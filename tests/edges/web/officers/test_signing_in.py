@@ -512,7 +512,7 @@ def test_who_changes_their_password_stays_signed_in_here_and_nowhere_else(app, w
         ({"again": "another one altogether"}, "The two passwords are not the same. Enter both again."),
         ({"password": "short"}, "The password must have at least 12 characters"),
         ({"password": "Password1234!"}, "The password is one of those that are guessed first"),
-        ({"password": "the aigerim of old"}, "The password must not contain your name"),
+        ({"password": "the aigerim of old"}, "The password must not contain the name"),
     ],
 )
 def test_a_password_is_changed_by_who_knows_it_to_one_that_is_hard_to_guess(app, web, typed, said):

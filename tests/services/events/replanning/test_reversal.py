@@ -115,7 +115,7 @@ def test_a_change_whose_news_has_left_is_not_taken_back(show):
     act(show, "show", CHANGES["moved"])
     Round(show)
 
-    with pytest.raises(NewsHasLeft, match="told already"):
+    with pytest.raises(NewsHasLeft, match="already been informed"):
         take_back(show, "show")
 
 
