@@ -23,7 +23,7 @@ from scheduler.services.events.programme.rendering.guest_information import make
 from scheduler.services.events.programme.rendering.kind_names import KIND_NAMES
 from scheduler.web.kit import browser_clock
 from scheduler.web.kit.assets import Assets
-from scheduler.web.kit.language import NAMES, _, kept, ngettext, with_query
+from scheduler.web.kit.language import NAMES, _, kept, ngettext, pgettext, with_query
 from scheduler.web.programme import wording as event_wording
 
 # Cities that people who read these pages live in; any other zone is a click further.
@@ -76,7 +76,9 @@ def install(web: Flask, app: App, assets: Assets) -> None:
     environment.undefined = StrictUndefined
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.add_extension("jinja2.ext.i18n")
-    environment.install_gettext_callables(_, ngettext, newstyle=True)  # type: ignore[attr-defined]
+    environment.install_gettext_callables(  # type: ignore[attr-defined]
+        _, ngettext, newstyle=True, pgettext=pgettext
+    )
     environment.filters["localized"] = localized
     environment.filters["plain"] = plain
     environment.filters["apart"] = set_apart

@@ -33,7 +33,7 @@ def change(context: CommandContext, /, reference: str, names: tuple[str, ...], *
         fields = visit_corrections.correct(session, row, draft, now=context.now())
         reference = row.reference
     words = _("Changed: {noun} {key}") if fields else _("Nothing to change: {noun} {key}")
-    click.echo(words.format(noun=_("visit"), key=reference))
+    click.echo(words.format(noun=_("appointment"), key=reference))
     if "email" in fields:
         click.echo(_("A letter goes to the new address, and old links end."))
 

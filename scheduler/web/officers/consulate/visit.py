@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response as Answer
 from scheduler.app import App
 from scheduler.base.clock import wall
 from scheduler.base.errors import NothingToChange
-from scheduler.base.i18n import N_
+from scheduler.base.i18n import N_, NC_
 from scheduler.model.accounts import Act
 from scheduler.model.audit import Audit
 from scheduler.model.visits import Appointment, Side, VisitStatus
@@ -51,30 +51,30 @@ _MOVABLE = (VisitStatus.CONFIRMED, VisitStatus.OFFERED)
 _CANCELLABLE = (*_MOVABLE, VisitStatus.HELD, VisitStatus.WAITING)
 # The words on the page for the actions of the audit.
 _ACTION_WORDS = {
-    "book": N_("booked"),
-    "confirm": N_("confirmed"),
+    "book": NC_("history of an appointment", "booked"),
+    "confirm": NC_("history of an appointment", "confirmed"),
     "reconfirm": N_("said once more that they come"),
     "wait": N_("put on the waiting list"),
     "offer": N_("offered a time"),
-    "lapse": N_("lapsed"),
-    "move": N_("moved"),
+    "lapse": NC_("history of an appointment", "lapsed"),
+    "move": NC_("history of an appointment", "moved"),
     "rebook": N_("offered another time, because the post is closed"),
-    "cancel": N_("cancelled"),
-    "conclude": N_("concluded"),
+    "cancel": NC_("history of an appointment", "cancelled"),
+    "conclude": NC_("history of an appointment", "concluded"),
     "amnesty": N_("the no-show was excused"),
     "reader": N_("changed how letters come"),
-    "correct": N_("put right"),
+    "correct": NC_("history of an appointment", "put right"),
     "respell": N_("corrected the spelling of a name"),
     "ask": N_("asked for another name"),
     "keep names": N_("left the names as they are"),
     "forget": N_("personal data erased"),
-    "check in": N_("checked in"),
+    "check in": NC_("history of an appointment", "checked in"),
     "walk in": N_("came without an appointment"),
-    "call": N_("called"),
-    "recall": N_("called again"),
+    "call": NC_("history of an appointment", "called"),
+    "recall": NC_("history of an appointment", "called again"),
     "send back": N_("sent back to the queue"),
-    "undo": N_("undone"),
-    "read": N_("looked at"),
+    "undo": NC_("history of an appointment", "undone"),
+    "read": NC_("history of an appointment", "looked at"),
 }
 
 
