@@ -15,17 +15,21 @@ from scheduler.services.address.library import OWN_DIRECTORY
 from scheduler.services.events.attendance import transitions
 from scheduler.services.events.door import cards
 from scheduler.services.letters.event_letters import NOT_WRITTEN_TO
+from tests.support.approved import APPROVED, LANGUAGES
 from tests.support.builders import NOW, a_person, an_event, register
 from tests.support.consulate import Consulate, a_post
 from tests.support.letters import Round, body
-from tests.support.recipients import APPROVED, RECIPIENTS
-
-LANGUAGES = ("en", "kk", "ru", "th")
+from tests.support.recipients import RECIPIENTS
 
 
 def approved(language: str, name: str) -> dict[str, str]:
     """The approved words for a recipient, by their kind."""
-    part = (APPROVED / f"{language}.txt").read_text(encoding="utf-8").partition(f"{name}\n")[2].partition("\n\n")[0]
+    part = (
+        (APPROVED / "addresses" / f"{language}.txt")
+        .read_text(encoding="utf-8")
+        .partition(f"{name}\n")[2]
+        .partition("\n\n")[0]
+    )
     return {line.split()[0]: " ".join(line.split()[1:]) for line in part.splitlines()}
 
 
@@ -44,7 +48,8 @@ def test_ten_recipients_get_letters_that_open_and_close_as_approved(app):
         name, _, language = address.partition("@")[0].rpartition(".")
         lines, words = body(letter).splitlines(), approved(language, name)
         html = letter.get_body(("html",)).get_content()
-        assert (words["salutation"], words["closing"]) == (lines[0], lines[-2]), address
+        assert words["salutation"] == lines[0], address
+        assert words["closing"] in lines, address
         assert f"<p>{words['salutation']}</p>" in html, address
         assert f"<p>{words['closing']}<br>" in html, address
 

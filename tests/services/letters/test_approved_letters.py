@@ -55,4 +55,8 @@ def _list_differing_lines(letters: Letters, who: str, tag: str) -> list[str]:
         usual, own = letters[case, ORDINARY, tag].splitlines(), letters[case, who, tag].splitlines()
         found.setdefault("".join(f"    {line}\n" for line in own if line not in usual), []).append(case)
     groups = sorted(found.items(), key=lambda group: len(group[1]))
-    return [f"  {'all others' if group is groups[-1] else '; '.join(group[1])}\n{group[0]}" for group in groups]
+    return [f"  {'all others' if group is groups[-1] else _join(group[1])}\n{group[0]}" for group in groups]
+
+
+def _join(cases: list[str]) -> str:
+    return "all about appointments" if cases == list(VISIT_LETTERS) else "; ".join(cases)
