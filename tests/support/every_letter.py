@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from email import message_from_bytes
 from typing import Any
@@ -23,7 +23,7 @@ from scheduler.services.common.tokens import TOKEN
 from scheduler.services.consulate.visits import references
 from scheduler.services.events.programme.event_times import capture_facts
 from scheduler.services.letters.composing import compose
-from scheduler.services.letters.envelope import CompositionResult, OutgoingMessage
+from scheduler.services.letters.envelope import CompositionResult, OutgoingMessage, SenderIdentity
 from scheduler.services.letters.visit_letters import compose_visit_letter
 from tests.support.approved import LANGUAGES
 from tests.support.builders import DAY, NOW, START, a_city, a_person, a_venue, an_event, an_organisation
@@ -144,12 +144,12 @@ VISIT_LETTERS: Mapping[str, VisitCase] = {
     "visit cancelled": VisitCase(LetterKind.VISIT_CANCELLED, VisitStatus.CANCELLED, ended_by=Side.APPLICANT),
     "visit cancelled, by the post": VisitCase(LetterKind.VISIT_CANCELLED, VisitStatus.CANCELLED, ended_by=Side.POST),
     "visit reminder": VisitCase(LetterKind.VISIT_REMINDER),
-    "visit waiting": VisitCase(LetterKind.VISIT_WAITING, VisitStatus.WAITING),
     "visit offered": VisitCase(LetterKind.VISIT_OFFERED, VisitStatus.OFFERED),
     "visit reconfirm": VisitCase(LetterKind.VISIT_RECONFIRM),
     "visit closure": VisitCase(LetterKind.VISIT_CLOSURE, VisitStatus.OFFERED),
     "visit standing": VisitCase(LetterKind.VISIT_STANDING),
     "visit standing, paused": VisitCase(LetterKind.VISIT_STANDING, facts={"paused": "2027-02-01"}),
+    "visit waiting": VisitCase(LetterKind.VISIT_WAITING, VisitStatus.WAITING),
 }
 Letters = dict[tuple[str, str, str], str]  # the text by case, recipient and language
 
@@ -166,8 +166,13 @@ def compose_event_letters(app: App, cases: Mapping[str, LetterCase] = EVENT_LETT
                 wanted[name, *who] = _queue(session, name, case, planned[name], person, people)
         session.flush()
         ids = {letter.id: key for key, letter in wanted.items()}
-        made = compose(session, list(ids), house=app.house, now=NOW, only_useful=False)
+        made = compose(session, list(ids), house=_house(app), now=NOW, only_useful=False)
         return {ids[one.letter_id]: _read(one) for one in made}
+
+
+def _house(app: App) -> SenderIdentity:
+    """Return the sender of letters that may link to pages."""
+    return replace(app.house, base_url="https://programme.example", pages=True)
 
 
 def _add_person(session: Session, who: str, tag: str) -> Person:
@@ -200,8 +205,9 @@ def _queue(
         facts["was"] = {**capture_facts(event), **case.was}
     key = f"{name}:{to.key}"
     if case.kind is LetterKind.REINSTATED:
-        session.add(Letter(key=f"{key}:before", kind=LetterKind.CANCELLED, person=to, event=event, due_at=NOW, facts={},
-                           created_at=NOW, outcome=Outcome.SENT, finished_at=NOW, message_id=key))  # fmt: skip
+        before = {"key": f"{key}:before", "outcome": Outcome.SENT, "finished_at": NOW, "message_id": key}
+        cancelled = Letter(kind=LetterKind.CANCELLED, person=to, event=event, due_at=NOW, created_at=NOW, **before)
+        session.add(cancelled)
     letter = Letter(key=key, kind=case.kind, person=to, event=event, facts=facts, due_at=NOW, created_at=NOW)
     if case.kind is LetterKind.MESSAGE:
         letter.of_message = _find_message(session, event)
@@ -242,7 +248,7 @@ def compose_visit_letters(app: App) -> Letters:
     with app.db.read() as session, session.no_autoflush:
         visit, forms = references.get(session, reference), forms_of(session)
         return {
-            (name, who, tag): _read(compose_visit_letter(_ask(visit, case, who, tag), app.house, forms, NOW,
+            (name, who, tag): _read(compose_visit_letter(_ask(visit, case, who, tag), _house(app), forms, NOW,
                                                          only_useful=False))
             for name, case in VISIT_LETTERS.items() for who in PEOPLE for tag in LANGUAGES
         }  # fmt: skip
@@ -253,6 +259,8 @@ def _ask(visit: Appointment, case: VisitCase, who: str, tag: str) -> Letter:
     names = PEOPLE[who]["name"]
     assert visit.contact is not None
     visit.contact.name, visit.contact.language = names.get(tag) or next(iter(names.values())), tag
+    if case.status is VisitStatus.WAITING:
+        visit.starts_at = visit.ends_at = visit.dtstart = visit.dtend = None
     visit.status, visit.ended_by, visit.expires_at = case.status, case.ended_by, NOW + 2 * DAY
     return Letter(id=1, key="1", kind=case.kind, appointment=visit, facts=dict(case.facts), attempts=0,
                   expires_at=NOW + 2 * DAY)  # fmt: skip
