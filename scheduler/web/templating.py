@@ -15,6 +15,7 @@ from scheduler.app import App
 from scheduler.base.date_format import format_weekday, regional_locale, text_direction
 from scheduler.base.i18n import LANGUAGES
 from scheduler.base.text import Text
+from scheduler.base.vocabulary import key_of_word
 from scheduler.services.events.programme.rendering.event_texts import (
     format_exceptions,
     format_weekly_hours,
@@ -82,6 +83,7 @@ def install(web: Flask, app: App, assets: Assets) -> None:
     environment.filters["localized"] = localized
     environment.filters["plain"] = plain
     environment.filters["apart"] = set_apart
+    environment.filters["word"] = lambda value: _(key_of_word(value))
     environment.globals.update(
         asset=assets.url,
         badge=event_wording.badge,

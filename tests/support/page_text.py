@@ -12,7 +12,7 @@ _SPOKEN = ("aria-label", "placeholder", "alt", "data-said", "title")
 class _Reader(HTMLParser):
     def __init__(self, part: str) -> None:
         super().__init__()
-        self.part, self.lines, self.inside, self.hidden = part, [""], 0, 0
+        self.part, self.lines, self.inside, self.hidden = part, [""], int(not part), 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.inside += tag == self.part
@@ -35,8 +35,8 @@ class _Reader(HTMLParser):
 
 
 def list_page_lines(html: str, part: str = "main") -> list[str]:
-    """Return the lines with words in them, each once."""
-    reader = _Reader(part)
+    """Return the lines of a part of a page, or of a piece of one as a whole, that have words in them, each once."""
+    reader = _Reader(part if f"<{part}" in html else "")
     reader.feed(html)
     lines = (" ".join(line.split()) for line in reader.lines)
     return list(dict.fromkeys(line for line in lines if any(letter.isalpha() for letter in line)))

@@ -48,5 +48,5 @@ def read_pages(
         if method == "GET" and site.url_map.is_endpoint_expecting(endpoint, "language"):
             answer = web.get(one.address(site, endpoint).replace("/en/", f"/{tag}/", 1))
             if answer.status_code == 200 and answer.mimetype == "text/html":
-                lines = [CHANGING.sub("…", line) for line in list_page_lines(answer.text)]
+                lines = dict.fromkeys(CHANGING.sub("…", line) for line in list_page_lines(answer.text))
                 yield endpoint, [line for line in lines if not NO_WORDS.search(line)]
