@@ -17,9 +17,14 @@ demo: $(VENV)/.ready ## play a season through, on sample data in ./demo
 
 # Processes that tests start need not compile the program each.
 test: export PYTHONDONTWRITEBYTECODE :=
-# With ARGS just those tests run, and the checks do not; else crowds run after the others, by themselves.
+# With ARGS just those tests run, and the checks do not. Else crowds run after the others, those of servers one by one.
 test: $(VENV)/.ready-dev $(VENV)/.ready-node $(VENV)/.ready-apt $(if $(ARGS),,check) ## check, then run every test; ARGS="tests/unit -k clock": just these
-	$(if $(ARGS),$(BIN)/pytest $(ARGS),$(BIN)/pytest -n logical --dist worksteal -m "not crowd" && $(BIN)/pytest -m crowd $$(grep -rl --include='*.py' mark.crowd tests))
+	$(if $(ARGS),$(BIN)/pytest $(ARGS),$(ALL_TESTS))
+
+SHARED_OUT := -n logical --dist worksteal
+CROWDS_IN = -m crowd $$(grep -rl --include='*.py' mark.crowd $(1))
+ALL_TESTS = $(BIN)/pytest $(SHARED_OUT) -m "not crowd" && \
+  $(BIN)/pytest $(SHARED_OUT) $(call CROWDS_IN,tests/services) && $(BIN)/pytest $(call CROWDS_IN,tests/journeys)
 
 check: $(VENV)/.ready-dev ## ruff, mypy and the import contracts, in seconds
 	$(BIN)/ruff check .

@@ -111,7 +111,7 @@ def row_on_board(hall, ticket, script):
     return row.inner_text()
 
 
-@pytest.mark.parametrize(("size", "script"), [(PHONE, True), (DESKTOP, True), (PHONE, False)])
+@pytest.mark.parametrize(("size", "script"), [(DESKTOP, True), (PHONE, False)])
 def test_an_officer_checks_in_takes_a_walk_in_and_calls_both_while_the_board_shows_it(
     browser, app, address, booked, board, size, script
 ):

@@ -89,6 +89,8 @@ class FaultyServer:
         with suppress(OSError):
             while True:
                 caller, _ = listening.accept()
+                # Else the answers to pipelined commands wait 40 ms for each other (RFC 896, RFC 1122 4.2.3.2).
+                caller.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self.connections += 1
                 self._open.add(caller)
                 threading.Thread(target=self._serve, args=(caller,), daemon=True).start()

@@ -37,7 +37,7 @@ from scheduler.services.events.door import arrivals
 from scheduler.web.kit import form_floods, forms
 from scheduler.web.kit.assets import Assets
 from tests.support.accounts import KEPT, PASSWORD
-from tests.support.builders import an_event, register
+from tests.support.builders import an_event, an_organisation, register
 from tests.support.consulate import COUNTERS, NAMES, SERVICES, Consulate, a_post
 from tests.support.forms import solution
 
@@ -102,6 +102,7 @@ class Season:
 
     def _plan_events(self, session: Session) -> None:
         said: dict[str, Any] = {"registration": "public", "capacity": 5000, "companions_most": 3}
+        an_organisation(session, "embassy", name={"en": "Embassy"})
         an_event(session, now=self.now, dtstart=self.free[0] + timedelta(days=20), **said)
         door = an_event(session, "door", now=self.now, dtstart=self.free[0], **said)
         self.guests = [register(session, door, now=self.now) for _ in range(10 * self.copies)]

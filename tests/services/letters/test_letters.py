@@ -147,6 +147,7 @@ def test_a_letter_that_cannot_be_written_is_failed_and_the_others_leave(app):
     assert 1 == round_.done.failed
 
 
+@pytest.mark.both_engines
 def test_a_zone_that_no_longer_exists_holds_up_only_its_own_letter(app):
     """Zones leave the tz database, if rarely; the person was entered before."""
     with app.db.write() as session:
@@ -208,6 +209,7 @@ def test_several_moves_before_the_worker_runs_are_one_letter_from_the_first_time
     assert "Previous time: Tuesday 2 February 2027, 10:00–12:00" in body(round_.letters[-1])
 
 
+@pytest.mark.both_engines
 def test_a_letter_that_waits_for_a_second_try_is_not_sent_after_the_one_that_replaced_it(app, opening, clock):
     opening.move(dtstart=LATER)
     with app.db.write() as session:
@@ -312,6 +314,7 @@ def test_two_venue_changes_of_an_event_without_a_date_are_both_told(app, clock):
     assert [("moved", "Aigerim", "sent")] * 2 == Round(app).ledger
 
 
+@pytest.mark.both_engines
 def test_a_new_video_link_is_told_to_who_comes_by_video(app):
     with app.db.write() as session:
         event = an_event(session, video_link="https://video.example/old")

@@ -14,8 +14,6 @@ from scheduler.base.i18n import LANGUAGES
 from scheduler.services.exchange.html_text import strip_html
 from tests.support.instance import Scheduler
 
-pytestmark = pytest.mark.both_engines
-
 RFC = Path(__file__).parents[3] / "rfc"
 HEAD = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Ministry//EN\r\nX-WR-CALNAME:Ministry\r\n"
 
@@ -83,6 +81,7 @@ def test_an_event_comes_in_with_its_uid_its_sequence_and_its_hour(desk: Desk) ->
     assert "Ministry" == desk.json("event", "show", event["key"])["imported_from"]
 
 
+@pytest.mark.both_engines
 def test_importing_the_same_again_changes_nothing(desk: Desk) -> None:
     rule = vevent("b@x", "RRULE:FREQ=WEEKLY;COUNT=5")
     desk.bring(vevent(), rule)
@@ -103,6 +102,7 @@ def test_what_has_changed_there_is_changed_here_and_raises_the_sequence(desk: De
     assert ("Talks on trade", 4) == (desk.only["said"], desk.only["sequence"])
 
 
+@pytest.mark.both_engines
 def test_our_sequence_catches_up_with_theirs_and_never_falls(desk: Desk) -> None:
     desk.bring(vevent())
     desk.bring(vevent(SEQUENCE="9", SUMMARY="New"))
@@ -152,6 +152,7 @@ def test_a_day_taken_out_of_a_series_is_cancelled(desk: Desk) -> None:
     assert ["cancelled", "confirmed"] == [event["status"] for event in desk.events]
 
 
+@pytest.mark.both_engines
 def test_a_series_that_moves_to_another_weekday_says_what_has_vanished(desk: Desk) -> None:
     desk.bring(vevent("s@x", "RRULE:FREQ=WEEKLY;COUNT=2;BYDAY=TU"))
 
@@ -164,6 +165,7 @@ def test_a_series_that_moves_to_another_weekday_says_what_has_vanished(desk: Des
 # The desk's own changes
 
 
+@pytest.mark.both_engines
 def test_what_the_desk_has_changed_stays_while_the_source_changes_something_else(desk: Desk) -> None:
     desk.bring(vevent())
     key = desk.only["key"]
@@ -176,6 +178,7 @@ def test_what_the_desk_has_changed_stays_while_the_source_changes_something_else
     assert ("ceremony", {"en": "Our words"}) == (shown["kind"], shown["description"])
 
 
+@pytest.mark.both_engines
 def test_what_both_have_changed_is_kept_and_told_each_time_until_one_gives_way(desk: Desk) -> None:
     desk.bring(vevent())
     desk.run("event", "move", desk.only["key"], "2027-02-02 15:00")
@@ -205,6 +208,7 @@ def test_what_the_desk_has_cancelled_is_not_brought_back(desk: Desk) -> None:
     assert "cancelled" == desk.only["status"]
 
 
+@pytest.mark.both_engines
 def test_options_left_out_the_next_time_leave_events_as_they_are(desk: Desk) -> None:
     desk.run("city", "add", "bangkok", "--name", "Bangkok", "--country", "TH", "--tz", "Asia/Bangkok")
     utc = vevent(DTSTART="20270202T030000Z", DTEND="20270202T040000Z")
@@ -257,6 +261,7 @@ def test_cancelling_what_is_missing_needs_the_name_of_the_calendar(desk: Desk) -
     assert "source: say which calendar it is" in desk.bring(vevent(), args=("--cancel-missing",), code=2)
 
 
+@pytest.mark.both_engines
 def test_an_event_under_a_new_uid_is_the_one_that_has_vanished(desk: Desk) -> None:
     desk.bring(vevent("first@outlook.example"))
 
@@ -391,6 +396,7 @@ def test_how_a_zone_was_read_is_told_also_where_it_was_first_met_long_ago(desk: 
     assert ["Asia/Bangkok"] == [event["tzid"] for event in desk.events]
 
 
+@pytest.mark.both_engines
 def test_alarms_and_attendees_are_left_behind_with_one_note(desk: Desk) -> None:
     guests = [f"ATTENDEE:mailto:guest{number}@example.org" for number in range(3)]
     alarm = "BEGIN:VALARM", "ACTION:EMAIL", "TRIGGER:-PT1H", "END:VALARM"
@@ -441,6 +447,7 @@ def test_marks_piled_on_a_letter_take_no_time(desk: Desk, name: str) -> None:
     assert process_time() - started < 5
 
 
+@pytest.mark.both_engines
 def test_days_named_ten_thousand_times_take_no_time(desk: Desk) -> None:
     started = process_time()
     desk.bring(vevent(RRULE="FREQ=DAILY;COUNT=300;BYDAY=" + "MO,TU," * 100_000 + "MO"))
@@ -510,6 +517,7 @@ def test_what_holds_no_event_is_refused_and_touches_nothing(desk: Desk, content:
     assert "confirmed" == desk.only["status"]
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize(
     ("args", "why"),
     [
@@ -532,6 +540,7 @@ def test_a_wrong_option_is_refused_in_one_line(desk: Desk, args: tuple[str, ...]
     assert 1 == len(result.output.splitlines())
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize("file", sorted(path.name for path in RFC.glob("foreign-*.ics")))
 def test_every_foreign_file_comes_in_once_and_leaves_feeds_that_can_be_read(desk: Desk, file: str) -> None:
     window = ("--from", "2026-01-01", "--until", "2028-12-31", "--visibility", "public", "--yes")
@@ -545,6 +554,7 @@ def test_every_foreign_file_comes_in_once_and_leaves_feeds_that_can_be_read(desk
     assert () == read_calendar(desk.feed()).notes
 
 
+@pytest.mark.both_engines
 def test_an_export_holds_what_was_imported_and_applies_unchanged(desk: Desk, tmp_path: Path) -> None:
     desk.bring(vevent(), vevent("s@x", "RRULE:FREQ=WEEKLY;COUNT=3"))
     written = tmp_path / "written.toml"
@@ -604,6 +614,7 @@ def test_a_guests_counter_proposal_moves_nothing(desk: Desk) -> None:
     assert "2027-02-03T09:00:00" == desk.only["dtstart"]
 
 
+@pytest.mark.both_engines
 def test_a_series_that_is_moved_by_another_file_is_not_doubled(desk: Desk) -> None:
     rule = "RRULE:FREQ=WEEKLY;COUNT=3"
     bring_file(desk, "invite.ics", moved("09", "0", rule))
@@ -701,6 +712,7 @@ def test_a_single_day_of_a_series_is_cancelled_without_its_hours(desk: Desk, nam
     assert ["2027-02-03T09", "2027-02-10T09", "2027-02-17T09"] == [event["dtstart"][:13] for event in desk.events]
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize("name", [";TZID=Asia/Almaty:20270210T000000", ":20270209T190000Z"])
 def test_a_single_day_of_an_all_day_series_is_cancelled_by_its_midnight(desk: Desk, name: str) -> None:
     """Exchange names the days of such a series by a time."""
@@ -722,6 +734,7 @@ def test_this_and_all_later_days_of_a_series_are_cancelled_without_their_hours(d
     assert ["confirmed", "cancelled", "cancelled"] == [event["status"] for event in desk.events]
 
 
+@pytest.mark.both_engines
 def test_a_series_is_cancelled_by_its_uid_alone(desk: Desk) -> None:
     bring_file(desk, "invite.ics", moved("09", "0", "RRULE:FREQ=WEEKLY;COUNT=3"))
 

@@ -10,8 +10,6 @@ import pytest
 
 from tests.support.instance import Scheduler
 
-pytestmark = pytest.mark.both_engines
-
 PROGRAMME = """
 [programme]
 key = "season"
@@ -306,6 +304,7 @@ def test_an_event_cannot_be_part_of_itself(desk: Desk) -> None:
     assert "would be part of itself" in desk.apply(circle, "--yes", code=2)
 
 
+@pytest.mark.both_engines
 def test_somebody_who_registered_first_stays_one_person_when_they_are_planned_with(desk: Desk) -> None:
     desk.run("attendee", "register", "opening", "--name", "Aigul", "--email", "aigul@example.org", "--language", "kk")
     planned = PROGRAMME + '[person.aigul]\nname = "Aigul"\nemail = "aigul@example.org"\nlanguage = "kk"\n'
@@ -326,6 +325,7 @@ def test_what_is_cancelled_with_its_whole_is_shown_and_asked_about(desk: Desk) -
     assert "say --yes" in refused
 
 
+@pytest.mark.both_engines
 def test_a_part_that_the_file_names_keeps_its_whole(desk: Desk) -> None:
     start, end = PROGRAMME.index("[event.tour]"), PROGRAMME.index("[event.stop-1]")
     orphaned = PROGRAMME[:start] + PROGRAMME[end:].replace('tours = ["tour"]', "")

@@ -53,6 +53,7 @@ def test_news_leaves_a_few_minutes_after_the_change(app, opening):
     assert [("moved", "Hall"), ("moved", "Video")] == told(app, timedelta(seconds=1))
 
 
+@pytest.mark.both_engines
 def test_five_changes_within_minutes_are_one_letter_that_tells_their_sum(app, opening, clock):
     for day in (1, 2, 3):
         opening.move(dtstart=START + day * DAY)
@@ -109,6 +110,7 @@ def test_changes_that_do_not_end_do_not_hold_news_back_for_ever(app, opening, cl
     assert "Previous time: Tuesday 2 February 2027" in body(read(app, "Hall"))
 
 
+@pytest.mark.both_engines
 def test_what_could_not_be_delivered_at_once_still_tells_the_whole_change(app, opening, clock):
     """The letters it stands for were given up in the round before."""
     opening.move(dtstart=START + DAY)
@@ -196,6 +198,7 @@ def test_a_new_link_alone_is_told_only_to_who_takes_part_by_it(app, opening):
     assert "Some details" not in body(letter)
 
 
+@pytest.mark.both_engines
 def test_a_new_link_that_everybody_is_shown_is_told_to_everybody(app, opening):
     opening.change_event(video_public=True)
     opening.change_event(video_link=LINK.format("new"))
@@ -215,6 +218,7 @@ def test_a_link_that_was_missing_and_one_that_was_taken_away_are_told_as_that(ap
     assert "is now known" in body(read(app, "Video"))
 
 
+@pytest.mark.both_engines
 def test_who_is_in_the_hall_hears_nothing_when_of_two_changes_only_the_link_is_left(app, opening):
     opening.change_event(venue="museum", video_link=LINK.format("new"))
     opening.change_event(venue="hall")

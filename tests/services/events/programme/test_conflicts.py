@@ -393,6 +393,7 @@ def test_all_contradictions_are_told_at_once_and_nothing_is_changed(contradictor
         assert (START + 30 * DAY, None, 0) == (opening.dtstart, opening.venue, opening.sequence)
 
 
+@pytest.mark.both_engines
 def test_a_reason_overrules_them_and_stands_in_the_audit_with_what_it_overruled(contradictory):
     with contradictory.write("anna@desk") as session:
         plan_opening(session, force="the minister insists")
@@ -405,6 +406,7 @@ def test_a_reason_overrules_them_and_stands_in_the_audit_with_what_it_overruled(
     assert 4 == len(entry.details["overruled"])
 
 
+@pytest.mark.both_engines
 def test_a_reason_for_overruling_nothing_is_not_written_down(contradictory):
     with contradictory.write() as session:
         opening = lookup.get(session, Event, "opening")
@@ -414,6 +416,7 @@ def test_a_reason_for_overruling_nothing_is_not_written_down(contradictory):
         assert [] == session.scalars(sa.select(Audit).where(Audit.action == "force")).all()
 
 
+@pytest.mark.both_engines
 def test_what_was_overruled_is_written_to_the_event_it_is_about_and_to_no_other(session):
     for key in ("signing", "signing-2"):
         at_ten(session, key, dtstart=START if key == "signing" else START + 5 * HOUR)
