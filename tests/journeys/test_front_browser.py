@@ -97,7 +97,7 @@ def take_in_walter(page, clicks):
     page.get_by_label("Full name").fill("Walter Walker")
     page.get_by_label("How many people?").fill("2")
     page.get_by_role("button", name="Give a ticket").click(click_count=clicks)
-    verdict(page, "Taken in")
+    verdict(page, "Ticket given")
 
 
 def row_on_board(hall, ticket, script):

@@ -55,7 +55,7 @@ def _remark(record: dict[str, Any]) -> str:
 WORDS: Columns = {
     N_("Language"): "language",
     N_("Used in"): lambda record: _(previews.PLACES[record["kind"]]),
-    N_("Words"): lambda record: record["text"] or _("no letter is written"),
+    N_("Words"): lambda record: record["text"] or _("no letter to this person is written"),
     N_("Remark"): _remark,
 }
 

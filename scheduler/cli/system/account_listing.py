@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from scheduler.base.i18n import N_, NC_
+from scheduler.base.i18n import N_
 from scheduler.cli.kit.answers import Columns, show, show_one
 from scheduler.cli.kit.context import CommandContext, as_json, pass_context
 from scheduler.cli.kit.language import _
@@ -25,7 +25,7 @@ def list_accounts(context: CommandContext, as_json: bool) -> None:
 
 
 COLUMNS: Columns = {
-    NC_("account", "Name"): "name",
+    N_("Sign-in name"): "name",
     N_("Full name"): "called",
     N_("Role"): lambda record: _(record["role"]),
     N_("Language"): "language",

@@ -294,7 +294,7 @@ def test_a_venue_change_is_told(app, opening):
 
     assert "New place: Opening" == letter["Subject"]
     assert "Where: National Museum" in body(letter)
-    assert "Previous place: Hall" in body(letter)
+    assert "Previous venue: Hall" in body(letter)
     assert "Previous time" not in body(letter)
 
 

@@ -15,12 +15,12 @@ from scheduler.web.kit.language import _
 # For each action: its button, the big word once it is done, and the tone of that word.
 _ACTION_WORDS = {
     "check-in": (N_("Check in"), N_("Checked in"), "good"),
-    "walk-in": (N_("Take in"), N_("Taken in"), "good"),
+    "walk-in": (N_("Give a ticket"), N_("Ticket given"), "good"),
     "call": (N_("Call"), NC_("visitor", "Called"), "good"),
     "recall": (N_("Call again"), N_("Called again"), "good"),
     "served": (NC_("visitor", "Served"), NC_("visitor", "Served"), "good"),
     "no-show": (N_("Not here"), NC_("visitor", "Did not come"), "warn"),
-    "send-back": (N_("Back to the queue"), N_("Waits again"), "warn"),
+    "send-back": (N_("Back to the queue"), N_("Back in the queue"), "warn"),
     "undo": (N_("Undo"), N_("Undone"), "warn"),
 }
 # The button to undo each action, by the name that the visit remembers.

@@ -90,7 +90,7 @@ def test_a_day_passes_at_the_front_desk_without_a_script(app, web, booked, clock
         web,
         send(web, f"{PHUKET}/walk-in", service="passport", name="Серік", people="2", documents="2", language="kk"),
     )
-    assert "Taken in P-002 Серік Passport · 2 people · 2 documents" in page
+    assert "Ticket given P-002 Серік Passport · 2 people · 2 documents" in page
 
     assert "choose your counter first" in text(send(web, f"{TODAY}/call")).lower()
     assert "Counter 1 Call the next" in followed(web, send(web, f"{TODAY}/counter", counter="1"))
@@ -266,7 +266,7 @@ def test_who_opens_a_visit_is_written_down_once_an_hour(app, consul, booked):
         page = text(consul.get(f"/en/desk/visits/{booked['Dana']}"))
 
     assert "guest2@example.org" in page
-    assert "looked at" in page
+    assert "opened" in page
     with app.db.read() as session:
         query = sa.select(Audit.actor).where(Audit.noun == "appointment", Audit.action == "read")
         assert ["consul@web"] == session.scalars(query).all()

@@ -68,7 +68,7 @@ def test_five_changes_within_minutes_are_one_letter_that_tells_their_sum(app, op
         assert "moved to another time and another place" in letter
         assert "When: Friday 5 February 2027" in letter
         assert "Previous time: Tuesday 2 February 2027" in letter
-        assert "Previous place: Hall" in letter
+        assert "Previous venue: Hall" in letter
     assert LINK.format("new") in video
     assert "has changed: please use the one below" in video
     assert "video" not in hall
@@ -94,7 +94,7 @@ def test_after_a_change_that_was_taken_back_the_next_one_is_told_from_where_it_s
     Round(app)
 
     assert "Moved: Opening" == read(app, "Hall")["Subject"]
-    assert "Previous place" not in body(read(app, "Hall"))
+    assert "Previous venue" not in body(read(app, "Hall"))
 
 
 def test_changes_that_do_not_end_do_not_hold_news_back_for_ever(app, opening, clock):
