@@ -168,7 +168,7 @@ def test_more_companions_than_are_on_the_list_are_refused_in_words(at_the_door, 
     assert "Companions: 3 came, 2 are on the list" in text(answer)
 
 
-@pytest.mark.parametrize(("who", "said"), [("remote", "Takes part by video only"), ("invited", "have not confirmed")])
+@pytest.mark.parametrize(("who", "said"), [("remote", "A place by video only"), ("invited", "have not confirmed")])
 def test_who_has_no_place_in_the_hall_is_admitted_by_an_officer_and_not_by_the_door(app, web, opening, who, said):
     number, given = opening[who]
     signed_in(app, web, AccountRole.DOOR)
